@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SERVERLINK_ADDRESS_HPP
+#define SERVERLINK_ADDRESS_HPP
+
+/// slk::address: a numeric IP address and a port, without any system header.
+
+#include <serverlink/export.hpp>
+#include <serverlink/result.hpp>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace slk {
+
+enum class address_family : std::uint8_t { none = 0, ipv4, ipv6 };
+
+struct address {
+    address_family family = address_family::none;
+    std::uint16_t port = 0;     ///< host byte order
+    std::uint32_t scope = 0;    ///< IPv6 interface index (RFC 4007), 0 where none is needed
+    std::array<std::uint8_t, 16> bytes{}; ///< network byte order; IPv4 uses the first four
+
+    friend bool operator==(const address&, const address&) = default;
+
+    /// 0.0.0.0 or ::, for binding.
+    [[nodiscard]] static SLK_API address any(address_family family,
+                                             std::uint16_t port = 0) noexcept;
+    /// 127.0.0.1 or ::1.
+    [[nodiscard]] static SLK_API address loopback(address_family family,
+                                                  std::uint16_t port) noexcept;
+    /// Reads "192.0.2.1", "2001:db8::1", "fe80::1%eth0" (without brackets and port).
+    /// A name that is not numeric: errc::invalid_argument. Never asks a name service.
+    [[nodiscard]] static SLK_API result<address> parse(std::string_view host, std::uint16_t port);
+
+    [[nodiscard]] SLK_API bool is_any() const noexcept;
+    /// 127.0.0.0/8, ::1, or the first mapped into IPv6.
+    [[nodiscard]] SLK_API bool is_loopback() const noexcept;
+    /// fe80::/10 (RFC 4291 section 2.5.6): meaningless without a scope.
+    [[nodiscard]] SLK_API bool is_link_local_ipv6() const noexcept;
+};
+
+static_assert(std::is_trivially_copyable_v<address>);
+
+/// "192.0.2.1:80", "[2001:db8::1]:80", "[fe80::1%2]:80"; "-" for an address without a family.
+[[nodiscard]] SLK_API std::string to_string(const address& value);
+
+} // namespace slk
+
+#endif

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SERVERLINK_CLOCK_HPP
+#define SERVERLINK_CLOCK_HPP
+
+/// Time as serverlink sees it: a monotonic clock that the caller may replace.
+///
+/// Nothing in the library asks the system for the time by itself; a loop is given a clock and
+/// passes its readings on as values, so that a test or a simulation decides what time it is.
+/// Wall-clock time is never used: setting the machine's clock changes nothing.
+
+#include <serverlink/export.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+namespace slk {
+
+using duration = std::chrono::nanoseconds;
+
+/// The epoch of time_point is arbitrary (usually the machine's boot): only differences mean
+/// something. Not a Clock in the standard's sense, because it has no static now().
+struct monotonic {
+    using duration = slk::duration;
+    using rep = duration::rep;
+    using period = duration::period;
+    using time_point = std::chrono::time_point<monotonic, duration>;
+    static constexpr bool is_steady = true;
+};
+
+using time_point = monotonic::time_point;
+
+/// A point that never comes: "no deadline".
+inline constexpr time_point never = time_point::max();
+
+/// `from + delay` that stops at `never` instead of overflowing; a negative delay counts as none.
+[[nodiscard]] constexpr time_point after(time_point from, duration delay) noexcept
+{
+    if (delay <= duration::zero())
+        return from;
+    return delay >= never - std::max(from, time_point{}) ? never : from + delay;
+}
+
+/// Where time comes from. now() is called from the loop's thread only.
+class SLK_API clock {
+public:
+    clock() = default;
+    clock(const clock&) = default;
+    clock& operator=(const clock&) = default;
+    virtual ~clock() = default;
+
+    /// Time while the machine is awake. May repeat, and may even step back (some virtual
+    /// machines do): the loop clamps it.
+    [[nodiscard]] virtual time_point now() noexcept = 0;
+
+    /// The same, but counting the time that the machine was suspended. Where a system cannot
+    /// tell, equal to now(). The difference of the two grows by the length of each suspension.
+    [[nodiscard]] virtual time_point now_with_suspend() noexcept = 0;
+};
+
+/// The machine's own clock: CLOCK_MONOTONIC and CLOCK_BOOTTIME (clock_gettime(2)), or
+/// QueryUnbiasedInterruptTimePrecise and QueryInterruptTimePrecise.
+[[nodiscard]] SLK_API clock& system_clock_source() noexcept;
+
+} // namespace slk
+
+#endif

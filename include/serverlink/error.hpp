@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SERVERLINK_ERROR_HPP
+#define SERVERLINK_ERROR_HPP
+
+/// slk::error: what went wrong, in which phase, and the native code it came from.
+///
+/// A small value, copied freely, compared by its portable code. Every number that an operating
+/// system reports is translated once, by one table per system, into an slk::errc; the native
+/// number is kept for the log. A number that no table knows becomes errc::unknown and keeps its
+/// native code, so nothing is lost.
+
+#include <serverlink/export.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+
+namespace slk {
+
+/// The portable meaning of a failure. The names are the words printed in logs and JSON.
+enum class errc : std::uint16_t {
+    ok = 0,
+
+    // The caller.
+    invalid_argument,   ///< a value outside its documented range
+    invalid_state,      ///< the call does not fit the object's present state
+    not_supported,      ///< this system, or this build, cannot do it
+    in_progress,        ///< the same operation is already under way
+    cancelled,          ///< ended by cancel, close or stop
+    loop_closed,        ///< the loop that would have done it is gone
+
+    // Connecting.
+    connection_refused, ///< nobody listens there
+    self_connect,       ///< the kernel connected the socket to itself; as good as refused
+    timed_out,          ///< a deadline passed, ours or the system's
+    network_unreachable,
+    host_unreachable,
+    network_down,
+    permission_denied,  ///< a firewall rule, a prohibited route or a privileged port
+    address_in_use,
+    address_not_available, ///< the address is not one of this machine's
+    no_local_port,      ///< the range of ephemeral ports is used up
+    address_family_not_supported,
+
+    // Names.
+    name_not_found,     ///< the name does not exist: asking again at once will not help
+    name_lookup_failed, ///< the name service did not answer, or failed; may pass
+
+    // Established connections.
+    connection_reset,
+    connection_aborted,
+    not_connected,
+    end_of_stream,      ///< the peer finished sending
+    broken_pipe,        ///< sent after the connection had ended
+
+    // Resources of this machine.
+    too_many_descriptors, ///< of the process or of the system
+    out_of_memory,      ///< memory or kernel buffers
+
+    // The peer.
+    protocol_error,
+    authentication_refused,
+
+    message_too_large,
+    would_block,
+    interrupted,
+    unknown, ///< not in any table; see error::native
+};
+
+/// Where in the life of a link the failure happened.
+enum class phase : std::uint8_t {
+    none = 0,
+    setup,     ///< options, loop and backend
+    resolve,
+    open,      ///< the socket call
+    bind,
+    listen,
+    accept,
+    connect,
+    tune,
+    handshake,
+    transfer,
+    close,
+};
+
+struct error {
+    errc code = errc::ok;
+    phase where = phase::none;
+    /// errno, WSAGetLastError(), NTSTATUS or EAI_* as reported; 0 where there was none.
+    std::int32_t native = 0;
+    /// A sentence in static storage that says which argument or step it was, or null.
+    const char* detail = nullptr;
+
+    [[nodiscard]] explicit operator bool() const noexcept { return code != errc::ok; }
+
+    /// Two failures are the same if they mean the same; where and how they arose may differ.
+    friend bool operator==(const error& a, const error& b) noexcept { return a.code == b.code; }
+    friend bool operator==(const error& a, errc b) noexcept { return a.code == b; }
+};
+
+static_assert(std::is_trivially_copyable_v<error>);
+
+/// The enumerator's own spelling ("connection_refused"), for logs and JSON. Never null.
+[[nodiscard]] SLK_API std::string_view name_of(errc code) noexcept;
+[[nodiscard]] SLK_API std::string_view name_of(phase where) noexcept;
+
+/// One line for people: "connect: connection_refused (native 111)".
+[[nodiscard]] SLK_API std::string to_string(const error& failure);
+
+/// Category of std::error_code values made from slk::errc. Its name is "serverlink".
+[[nodiscard]] SLK_API const std::error_category& error_category() noexcept;
+[[nodiscard]] SLK_API std::error_code make_error_code(errc code) noexcept;
+[[nodiscard]] inline std::error_code make_error_code(const error& failure) noexcept
+{
+    return make_error_code(failure.code);
+}
+
+} // namespace slk
+
+template <>
+struct std::is_error_code_enum<slk::errc> : std::true_type {};
+
+#endif

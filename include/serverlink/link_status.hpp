@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SERVERLINK_LINK_STATUS_HPP
+#define SERVERLINK_LINK_STATUS_HPP
+
+/// What a link is doing, as a value that may be read from any thread at any time.
+
+#include <serverlink/address.hpp>
+#include <serverlink/clock.hpp>
+#include <serverlink/error.hpp>
+#include <serverlink/export.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace slk {
+
+/// The states of the connecter; docs/states.md shows the moves between them.
+enum class link_state : std::uint8_t {
+    idle,       ///< nothing is open, nothing is planned; last_error says why, if it was stopped
+    binding,    ///< the name is looked up, a new socket is opened and bound
+    connecting, ///< the system connects
+    tuning,     ///< connected by the system's word; checked and configured
+    connected,  ///< the stream belongs to the user
+    backoff,    ///< waiting for the next attempt; nothing is open
+};
+inline constexpr std::size_t link_state_count = 6;
+
+/// What moves a link.
+enum class link_event : std::uint8_t {
+    start,
+    stop,
+    pause,
+    resume,
+    retry_now,
+    woke,      ///< the machine was suspended and is back
+    resolved,  ///< addresses are known
+    bound,     ///< a socket is open and bound
+    completed, ///< the system connected
+    tuned,
+    failed,    ///< the step under way failed, or ended after a cancel
+    deadline,  ///< the attempt's time is over
+    retry_due, ///< the delay of the backoff is over
+    useful,    ///< the connection proved useful
+    lost,      ///< the connection is gone
+};
+inline constexpr std::size_t link_event_count = 15;
+
+[[nodiscard]] SLK_API std::string_view name_of(link_state state) noexcept;
+[[nodiscard]] SLK_API std::string_view name_of(link_event event) noexcept;
+
+struct link_status {
+    link_state state = link_state::idle;
+    bool paused = false;
+    /// In `connected`: has proved useful (reconnect_options::useful_when).
+    bool useful = false;
+    /// When the state was entered.
+    time_point since{};
+    /// Attempts begun since the link was created. One attempt tries every address of the name.
+    std::uint64_t attempt = 0;
+    /// Delays waited in a row without a useful and stable connection between them.
+    std::uint32_t retries = 0;
+    /// In `backoff`: when the next attempt begins; slk::never while paused. Else slk::never.
+    time_point next_attempt = never;
+    /// Connections handed over so far: number n is the n-th. 0 before the first.
+    std::uint64_t generation = 0;
+    /// The latest failure of a step, also while a later attempt is under way; cleared by
+    /// start(), and errc::ok if there was none since.
+    error last_error{};
+    /// The address that failed, where it concerned one.
+    address last_error_address{};
+    /// The address being tried or connected to; none in `idle` and `backoff`.
+    address peer{};
+    /// This side's address while connected.
+    address local{};
+};
+
+static_assert(std::is_trivially_copyable_v<link_status>);
+
+/// One move of the flight recorder.
+struct link_transition {
+    std::uint64_t number = 0; ///< 1 for the first move since the link was created
+    time_point at{};
+    link_state from = link_state::idle;
+    link_state to = link_state::idle;
+    link_event event = link_event::start;
+    std::uint32_t attempt = 0; ///< low 32 bits of link_status::attempt
+    /// Why, where there is something to explain: the failure that ended the state.
+    error reason{};
+    /// On entering `backoff`: how long it will be; otherwise zero.
+    duration delay{};
+};
+
+static_assert(std::is_trivially_copyable_v<link_transition>);
+
+/// One line: "  12.345s  connecting -> backoff  failed  attempt 3  connect: connection_refused
+/// (native 111)  next in 140 ms". `origin` is the point in time shown as zero.
+[[nodiscard]] SLK_API std::string to_string(const link_transition& move, time_point origin);
+/// One line for the whole status.
+[[nodiscard]] SLK_API std::string to_string(const link_status& status, time_point now);
+
+} // namespace slk
+
+#endif

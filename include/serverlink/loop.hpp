@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SERVERLINK_LOOP_HPP
+#define SERVERLINK_LOOP_HPP
+
+/// slk::loop: the thread of links, listeners and streams, or rather what that thread runs.
+///
+/// A loop is run by the caller's thread (run, run_for) or by a thread of its own (start_thread).
+/// Callbacks are made on the thread that runs it, one at a time. Everything else about threads is
+/// said at each class; what is not, is for the loop's thread only.
+///
+/// Besides that thread there are only the name-lookup threads, at most
+/// loop_options::resolver_threads, started by the first endpoint that is a name.
+
+#include <serverlink/address.hpp>
+#include <serverlink/clock.hpp>
+#include <serverlink/export.hpp>
+#include <serverlink/result.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slk {
+
+namespace io {
+class loop_core;
+}
+
+/// Answers "which addresses has this name": may block, is called on a lookup thread.
+using name_lookup =
+    std::function<result<std::vector<address>>(const std::string& host, std::uint16_t port)>;
+
+struct loop_options {
+    /// A name that compiled_backends() lists. Empty: the best that works on this system.
+    std::string backend{};
+    /// Replaces the machine's clock; must outlive the loop.
+    clock* time = nullptr;
+    /// Replaces the system's resolver (getaddrinfo).
+    name_lookup lookup{};
+    /// Threads for name lookups, 1 to 64. Equal names share one lookup.
+    int resolver_threads = 4;
+    /// Makes the delays of all links repeatable. Not set: seeded by the operating system.
+    std::optional<std::uint64_t> seed{};
+};
+
+class SLK_API loop {
+public:
+    /// Errors: invalid_argument (an option out of range), not_supported (the backend is not
+    /// available), and what the system says when it has no descriptors or memory left.
+    [[nodiscard]] static result<loop> create(loop_options options = {});
+
+    loop(loop&& other) noexcept;
+    loop& operator=(loop&& other) noexcept;
+    /// Stops and joins the thread of start_thread, stops every link and listener, closes every
+    /// stream; outstanding callbacks are made with errc::cancelled before it returns. Handles
+    /// that still exist become inert. Not from inside a callback.
+    ~loop();
+
+    /// Runs until stop(), on this thread. invalid_state if a thread runs it already, or from
+    /// inside a callback. A stop() that came before counts.
+    result<void> run();
+    /// Runs for that long or until stop(). Zero: what is ready now, without waiting.
+    result<void> run_for(duration time);
+    /// Runs until `done` answers true (asked at first and after every turn), for at most that long.
+    /// True if it did.
+    result<bool> run_until(const std::function<bool()>& done, duration at_most);
+    /// Starts a thread that runs the loop until stop().
+    result<void> start_thread();
+    /// Makes run return after the present turn, and joins the thread of start_thread unless
+    /// called on it. Any thread.
+    void stop();
+
+    /// Calls `work` on the loop's thread, in the order of posting. Any thread. False, and `work`
+    /// is never called, once the loop is destroyed; what is still waiting then is dropped.
+    bool post(std::function<void()> work);
+
+    /// The loop's time at the beginning of the present turn. Any thread.
+    [[nodiscard]] time_point now() const noexcept;
+    /// "epoll", "iocp", ...
+    [[nodiscard]] std::string_view backend() const noexcept;
+    /// The backends of this build, best first.
+    [[nodiscard]] static std::vector<std::string_view> compiled_backends();
+
+    /// The library's own.
+    [[nodiscard]] const std::shared_ptr<io::loop_core>& core() const noexcept { return core_; }
+
+private:
+    explicit loop(std::shared_ptr<io::loop_core> core) noexcept;
+
+    std::shared_ptr<io::loop_core> core_;
+};
+
+} // namespace slk
+
+#endif

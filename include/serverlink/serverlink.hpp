@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SERVERLINK_SERVERLINK_HPP
+#define SERVERLINK_SERVERLINK_HPP
+
+/// Everything that serverlink offers to C++ programs.
+
+#include <serverlink/address.hpp>
+#include <serverlink/clock.hpp>
+#include <serverlink/config.hpp>
+#include <serverlink/endpoint.hpp>
+#include <serverlink/error.hpp>
+#include <serverlink/link.hpp>
+#include <serverlink/link_status.hpp>
+#include <serverlink/listener.hpp>
+#include <serverlink/loop.hpp>
+#include <serverlink/random.hpp>
+#include <serverlink/reconnect.hpp>
+#include <serverlink/result.hpp>
+#include <serverlink/stream.hpp>
+#include <serverlink/tuning.hpp>
+
+#endif

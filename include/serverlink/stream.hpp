@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SERVERLINK_STREAM_HPP
+#define SERVERLINK_STREAM_HPP
+
+/// slk::stream: one established TCP connection, from a link or a listener.
+///
+/// Completion-based: an operation is begun, and its handler is called once, later, on the loop's
+/// thread, never from inside the call. At most one receive and one send are under way at a time.
+/// All of it is for the loop's thread (or for any thread while no thread runs the loop); from
+/// elsewhere, loop::post a function that does it.
+
+#include <serverlink/address.hpp>
+#include <serverlink/clock.hpp>
+#include <serverlink/export.hpp>
+#include <serverlink/result.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+
+namespace slk {
+
+namespace link_detail {
+class stream_core;
+}
+
+class SLK_API stream {
+public:
+    /// The number of bytes, or why it failed.
+    using handler = std::function<void(result<std::size_t>)>;
+
+    /// An empty stream: every operation answers errc::invalid_state.
+    stream() noexcept = default;
+    stream(stream&& other) noexcept;
+    stream& operator=(stream&& other) noexcept;
+    /// As close(): what the system has taken is still sent, operations under way are cancelled,
+    /// and their handlers are still called.
+    ~stream();
+
+    [[nodiscard]] explicit operator bool() const noexcept { return core_ != nullptr; }
+
+    /// Receives what is there, at least one byte, into `buffer`, which must live until `done` is
+    /// called with the count. 0 bytes: the peer has finished sending (it may still receive).
+    /// With an empty buffer: waits until there is something to receive, and gives 0.
+    /// Answers at once: invalid_state (empty or closed, or not the loop's thread), in_progress.
+    /// Handler: connection_reset, timed_out (user timeout, keep-alive), cancelled, ...
+    result<void> receive(std::span<std::byte> buffer, handler done);
+
+    /// Sends all of `bytes`, which must live until `done` is called with their count. On failure
+    /// some of it may have been sent.
+    result<void> send(std::span<const std::byte> bytes, handler done);
+    /// The same for several pieces, in order. The list and the bytes must live until `done`.
+    result<void> send(std::span<const std::span<const std::byte>> pieces, handler done);
+
+    /// Half-close: the peer reads the end of the stream once it has everything. Receiving goes on.
+    result<void> finish_sending();
+
+    /// Ends the stream at once. What the system has taken it goes on sending; but if there are
+    /// received bytes that nobody read, TCP resets the connection and the peer may lose the tail.
+    void close();
+    /// Ends the stream with a reset: nothing more is sent, the peer reads connection_reset.
+    void reset();
+    /// Ends the stream in order: finishes sending, reads and drops what arrives until the peer
+    /// has finished too, then closes; after `at_most` it closes anyway. `done` (may be empty) is
+    /// called with errc::ok, or timed_out, or what else ended it.
+    result<void> close_after_drain(duration at_most, std::function<void(error)> done = {});
+
+    [[nodiscard]] address local_address() const noexcept;
+    [[nodiscard]] address peer_address() const noexcept;
+    /// Bytes so far.
+    [[nodiscard]] std::uint64_t bytes_received() const noexcept;
+    [[nodiscard]] std::uint64_t bytes_sent() const noexcept;
+    /// The descriptor or SOCKET, to set options that serverlink does not know; it stays the
+    /// stream's. -1 for a closed stream.
+    [[nodiscard]] std::intptr_t native_handle() const noexcept;
+
+    explicit stream(link_detail::stream_core* core) noexcept : core_(core) {}
+
+private:
+    link_detail::stream_core* core_ = nullptr;
+};
+
+} // namespace slk
+
+#endif

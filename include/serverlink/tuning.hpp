@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SERVERLINK_TUNING_HPP
+#define SERVERLINK_TUNING_HPP
+
+/// Socket settings of a link or of the connections that a listener accepts.
+
+#include <serverlink/clock.hpp>
+#include <serverlink/export.hpp>
+#include <serverlink/result.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace slk {
+
+/// Probes on an idle connection (RFC 9293 section 3.8.4). Whole seconds; systems round down to 1.
+struct keep_alive_options {
+    bool enabled = true;
+    duration idle = std::chrono::seconds(30);     ///< 1 s to 32,767 s
+    duration interval = std::chrono::seconds(10); ///< 1 s to 32,767 s
+    int count = 3;                                ///< 1 to 127
+
+    friend bool operator==(const keep_alive_options&, const keep_alive_options&) = default;
+};
+
+/// An option that is not set (an empty optional) leaves the system's default.
+///
+/// An option that the system refuses or does not have fails the attempt with its error
+/// (phase::tune, the option's name as detail): a setting that was asked for is never dropped in
+/// silence. The defaults themselves are best effort.
+struct tuning_options {
+    /// TCP_NODELAY: small messages go out at once.
+    bool no_delay = true;
+    std::optional<keep_alive_options> keep_alive{};
+    /// Bytes; set before connect, because the window scale is fixed by the SYN (RFC 7323).
+    std::optional<int> send_buffer{};
+    std::optional<int> receive_buffer{};
+    /// The DSCP and ECN byte, 0 to 255 (RFC 2474).
+    std::optional<int> type_of_service{};
+    /// Ends the connection when sent data stays unacknowledged this long (RFC 5482;
+    /// TCP_USER_TIMEOUT on Linux, TCP_MAXRT in whole seconds on Windows).
+    std::optional<duration> user_timeout{};
+    /// The network interface to use (SO_BINDTODEVICE, Linux; socket(7)). Before connect.
+    std::string device{};
+
+    friend bool operator==(const tuning_options&, const tuning_options&) = default;
+
+    /// errc::invalid_argument with the option's name as detail for a value out of range.
+    [[nodiscard]] SLK_API result<void> validate() const;
+};
+
+} // namespace slk
+
+#endif

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "io/backend/epoll/epoll_poller.hpp"
+
+#include "io/backend/readiness/readiness_poller.hpp"
+#include "io/os/system.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <new>
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace slk::io {
+
+namespace {
+
+/// No socket has this id: an index is below UINT32_MAX.
+constexpr std::uint64_t wake_key = UINT64_MAX;
+
+std::uint64_t key_of(socket_id id) noexcept
+{
+    return std::uint64_t{id.generation} << 32 | id.index;
+}
+
+socket_id id_of(std::uint64_t key) noexcept
+{
+    return {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)};
+}
+
+#if defined(SYS_epoll_pwait2)
+/// The kernel's interface has 64-bit times on every machine (linux/time_types.h).
+struct kernel_timespec {
+    long long seconds;
+    long long nanoseconds;
+};
+
+int wait_precisely(int epoll, epoll_event* events, int most, duration remaining) noexcept
+{
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(remaining);
+    const kernel_timespec timeout{seconds.count(), (remaining - seconds).count()};
+    return static_cast<int>(
+        ::syscall(SYS_epoll_pwait2, epoll, events, most, &timeout, nullptr, std::size_t{0}));
+}
+#else
+int wait_precisely(int, epoll_event*, int, duration) noexcept
+{
+    errno = ENOSYS;
+    return -1;
+}
+#endif
+
+class epoll_poller final : public readiness_poller {
+public:
+    explicit epoll_poller(clock& time) noexcept : readiness_poller(time) {}
+
+    ~epoll_poller() override
+    {
+        if (wake_ >= 0)
+            ::close(wake_);
+        if (epoll_ >= 0)
+            ::close(epoll_);
+    }
+
+    result<void> start()
+    {
+        epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+        if (epoll_ < 0)
+            return fail(os::translate(errno, phase::setup));
+        wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (wake_ < 0)
+            return fail(os::translate(errno, phase::setup));
+        return control(EPOLL_CTL_ADD, wake_, EPOLLIN | EPOLLET, wake_key);
+    }
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "epoll"; }
+
+    void wake() noexcept override
+    {
+        // Whoever finds the flag set relies on the writer who set it: the loop clears it only
+        // after it has seen that write, and before its owner looks at what the wake was for.
+        if (waking_.exchange(true, std::memory_order_acq_rel))
+            return;
+        const std::uint64_t one = 1;
+        // Registered by edge, so every write is an event and nobody needs to read. At one write
+        // per wake the counter lasts longer than the machine, but full it would refuse for ever.
+        if (::write(wake_, &one, sizeof one) < 0 && errno == EAGAIN) {
+            std::uint64_t count = 0;
+            (void)!::read(wake_, &count, sizeof count);
+            (void)!::write(wake_, &one, sizeof one);
+        }
+    }
+
+private:
+    static constexpr int batch_size = 256;
+
+    result<void> control(int action, int fd, std::uint32_t events, std::uint64_t key) noexcept
+    {
+        epoll_event event{};
+        event.events = events;
+        event.data.u64 = key;
+        if (::epoll_ctl(epoll_, action, fd, &event) == 0)
+            return {};
+        return fail(os::translate(errno, phase::setup));
+    }
+
+    result<void> watch(socket_id id, socket_entry& entry) override
+    {
+        constexpr std::uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+        const int fd = static_cast<int>(entry.handle);
+        auto added = control(EPOLL_CTL_ADD, fd, events, key_of(id));
+        // Somebody closed the descriptor behind our back and it was given out again: our table
+        // says whose it is now.
+        if (!added && added.error().native == EEXIST)
+            return control(EPOLL_CTL_MOD, fd, events, key_of(id));
+        return added;
+    }
+
+    void unwatch(socket_entry& entry) noexcept override
+    {
+        epoll_event unused{}; // before Linux 2.6.9 it must not be null, epoll_ctl(2)
+        (void)::epoll_ctl(epoll_, EPOLL_CTL_DEL, static_cast<int>(entry.handle), &unused);
+    }
+
+    int wait_once(duration remaining) noexcept
+    {
+        if (precise_ && remaining != duration::zero() && remaining != duration::max()) {
+            const int count = wait_precisely(epoll_, events_, batch_size, remaining);
+            if (count >= 0 || (errno != ENOSYS && errno != EPERM))
+                return count;
+            precise_ = false; // before Linux 5.11, or a sandbox that does not know it
+        }
+        return ::epoll_wait(epoll_, events_, batch_size, wait_milliseconds(remaining));
+    }
+
+    result<void> wait(time_point until) override
+    {
+        duration remaining = time_until(until, now());
+        for (;;) {
+            const int count = wait_once(remaining);
+            if (count < 0 && errno != EINTR)
+                return fail(os::translate(errno, phase::none));
+            // An early end of the wait is no harm: nothing fires before its time by the clock.
+            if (count == 0 || (count > 0 && handle_events(count)))
+                return {};
+            // Interrupted, or only events that nobody waits for: wait for the rest of the time.
+            if (remaining != duration::max())
+                remaining = time_until(until, time_source().now());
+            if (remaining == duration::zero())
+                return {};
+        }
+    }
+
+    /// True if anything completed or somebody called wake().
+    bool handle_events(int count)
+    {
+        bool progress = false;
+        for (int index = 0; index < count; ++index) {
+            const epoll_event event = events_[index];
+            if (event.data.u64 == wake_key) {
+                (void)waking_.exchange(false, std::memory_order_acq_rel);
+                progress = true;
+                continue;
+            }
+            readiness ready;
+            ready.readable = (event.events & EPOLLIN) != 0;
+            ready.writable = (event.events & EPOLLOUT) != 0;
+            ready.unusual = (event.events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLPRI)) != 0;
+            progress = dispatch(id_of(event.data.u64), ready) || progress;
+        }
+        return progress;
+    }
+
+    int epoll_ = -1;
+    int wake_ = -1;
+    bool precise_ = true;
+    std::atomic<bool> waking_{false};
+    epoll_event events_[batch_size];
+};
+
+} // namespace
+
+result<std::unique_ptr<poller>> make_epoll_poller(clock& time)
+{
+    std::unique_ptr<epoll_poller> made(new (std::nothrow) epoll_poller(time));
+    if (made == nullptr)
+        return fail(errc::out_of_memory, phase::setup);
+    SLK_TRY(made->start());
+    return std::unique_ptr<poller>(std::move(made));
+}
+
+} // namespace slk::io

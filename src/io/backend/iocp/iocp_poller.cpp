@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "io/backend/iocp/iocp_poller.hpp"
+
+#include "io/backend/iocp/alarm.hpp"
+#include "io/backend/iocp/extension_functions.hpp"
+#include "io/backend/iocp/pending.hpp"
+#include "io/backend/iocp/status.hpp"
+#include "io/os/system.hpp"
+
+#include <algorithm>
+#include <new>
+
+namespace slk::io {
+
+namespace {
+
+using iocp::of;
+using iocp::pending;
+using os::windows::file_of;
+using os::windows::last_error;
+using os::windows::socket_of;
+
+/// Packets taken from the port at once, and so the most that one turn delivers.
+constexpr ULONG batch_size = 128;
+
+/// Buffers gathered into one WSASend. The rest is sent by the owner's next one.
+constexpr std::size_t most_buffers = 64;
+
+/// Bytes offered in one call: its counters have 32 bits.
+constexpr std::size_t most_bytes = std::size_t{1} << 30;
+
+/// Peers that may be gone before their connection was accepted: so many in one turn, and so many
+/// in a row until the accept tells its owner.
+constexpr int most_lost_peers_per_turn = 64;
+constexpr std::uint16_t most_lost_peers = 10'000;
+
+/// Whether a failed accept is the peer's doing, so that the next peer may have its place.
+bool lost_peer(const error& failure) noexcept
+{
+    return failure == errc::connection_aborted || failure == errc::connection_reset ||
+           failure == errc::not_connected || failure == errc::timed_out ||
+           failure == errc::end_of_stream;
+}
+
+/// Rounded up, or a wait for less than a millisecond would spin.
+DWORD milliseconds(duration span) noexcept
+{
+    constexpr std::int64_t most = 0x7fffffff;
+    constexpr std::int64_t unit = 1'000'000;
+    const std::int64_t count = span.count();
+    if (count <= 0)
+        return 0;
+    return static_cast<DWORD>(std::min(count / unit + (count % unit != 0 ? 1 : 0), most));
+}
+
+class iocp_poller final : public poller {
+public:
+    iocp_poller(clock& time, HANDLE port, bool system_handles) noexcept
+        : poller(time), port_(port), system_handles_(system_handles), alarm_(port)
+    {
+    }
+    ~iocp_poller() override { CloseHandle(port_); }
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "iocp"; }
+    void wake() noexcept override { alarm_.ring(); }
+
+protected:
+    void start_connect(connect_operation& op, socket_entry& entry) override;
+    void start_accept(accept_operation& op, socket_entry& entry) override;
+    void start_receive(receive_operation& op, socket_entry& entry) override;
+    void start_send(send_operation& op, socket_entry& entry) override;
+    void start_cancel(operation& op, socket_entry& entry) override;
+    result<void> attach(socket_id id, socket_entry& entry) override;
+    void release(socket_entry& entry, close_mode mode) override;
+    result<void> wait(time_point until) override;
+
+private:
+    result<const iocp::extension_functions*> functions_for(const socket_entry& entry);
+    void dequeued(operation& op, std::uint32_t status, std::size_t transferred);
+    void end_connect(connect_operation& op, socket_entry* entry, error failure);
+    void run_accept(accept_operation& op, socket_entry& entry);
+    bool post_accept(accept_operation& op, socket_entry& entry, error& failure);
+    bool end_accept(accept_operation& op, socket_entry* entry, error failure);
+    void end_transfer(operation& op, socket_entry* entry, error failure);
+    void deliver_held(list<operation>& siblings);
+
+    HANDLE port_;
+    /// A call that succeeds at once may be told to queue no packet.
+    bool system_handles_;
+    iocp::alarm alarm_;
+    iocp::extension_functions ipv4_functions_;
+    iocp::extension_functions ipv6_functions_;
+    OVERLAPPED_ENTRY batch_[batch_size];
+};
+
+/// A successful call, or one that goes on, has no error.
+error outcome_of(bool succeeded, phase where, bool& goes_on) noexcept
+{
+    goes_on = false;
+    if (succeeded)
+        return {};
+    const int code = WSAGetLastError();
+    goes_on = code == WSA_IO_PENDING;
+    return goes_on ? error{} : os::translate(code, where);
+}
+
+// --- sockets ---
+
+result<void> iocp_poller::attach(socket_id /*id*/, socket_entry& entry)
+{
+    // For life: a socket cannot change its port, so it belongs to this loop from now on.
+    if (CreateIoCompletionPort(file_of(entry.handle), port_, 0, 0) == nullptr)
+        return fail(os::translate(static_cast<int>(GetLastError()), phase::open));
+    constexpr UCHAR modes = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
+    entry.watched = system_handles_ &&
+                    SetFileCompletionNotificationModes(file_of(entry.handle), modes) != FALSE;
+    return {};
+}
+
+/// Hangs each held operation onto the one before it, because the list that had their order ends
+/// with the socket. A held one always has an earlier one in flight.
+void chain_held(list<operation>& siblings)
+{
+    operation* earlier = nullptr;
+    siblings.for_each([&earlier](operation& op) {
+        if (of(op).held && earlier != nullptr)
+            of(*earlier).follower = &op;
+        earlier = &op;
+    });
+}
+
+void iocp_poller::release(socket_entry& entry, close_mode mode)
+{
+    chain_held(entry.inbound);
+    chain_held(entry.outbound);
+    // Closing ends them too, unless another process has the socket as well.
+    if (!entry.inbound.empty() || !entry.outbound.empty())
+        (void)CancelIoEx(file_of(entry.handle), nullptr);
+    os::close(entry.handle, mode);
+}
+
+result<const iocp::extension_functions*> iocp_poller::functions_for(const socket_entry& entry)
+{
+    iocp::extension_functions& known =
+        entry.family == address_family::ipv6 ? ipv6_functions_ : ipv4_functions_;
+    if (known.connect == nullptr) {
+        SLK_TRY(known, iocp::load_extension_functions(entry.handle));
+    }
+    return &known;
+}
+
+// --- connect ---
+
+void iocp_poller::start_connect(connect_operation& op, socket_entry& entry)
+{
+    pending& notes = iocp::begin(op);
+    const auto functions = functions_for(entry);
+    if (!functions)
+        return complete(op, functions.error());
+    if (!entry.bound) {
+        const auto bound = os::bind_source(entry.handle, entry.family, std::nullopt, entry.bound);
+        if (!bound)
+            return complete(op, bound.error());
+    }
+    if (op.target.is_loopback())
+        os::windows::do_not_repeat_the_syn(entry.handle);
+    const os::windows::socket_address target = os::windows::to_system(op.target);
+    bool goes_on = false;
+    const BOOL connected = (*functions)
+                               ->connect(socket_of(entry.handle), target.data(), target.length,
+                                         nullptr, 0, nullptr, &notes.overlapped);
+    const error failure = outcome_of(connected != FALSE, phase::connect, goes_on);
+    if (goes_on || (!failure && !entry.watched))
+        return;
+    end_connect(op, &entry, failure);
+}
+
+/// The entry is null when the socket was closed meanwhile: its number may be another's by now.
+void iocp_poller::end_connect(connect_operation& op, socket_entry* entry, error failure)
+{
+    if (entry == nullptr)
+        return complete(op, failure ? failure : error{errc::cancelled, phase::connect});
+    // Until then the socket counts as not connected, and shutdown, getpeername and others fail
+    // (Microsoft, ConnectEx).
+    if (!failure && setsockopt(socket_of(entry->handle), SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT,
+                               nullptr, 0) != 0)
+        failure = last_error(phase::connect);
+    if (!failure) {
+        const auto peer = os::peer_address(entry->handle);
+        if (!peer)
+            failure = error{peer.error().code, phase::connect, peer.error().native};
+    }
+    complete(op, failure);
+}
+
+// --- accept ---
+
+void iocp_poller::start_accept(accept_operation& op, socket_entry& entry)
+{
+    (void)iocp::begin(op);
+    run_accept(op, entry);
+}
+
+void iocp_poller::run_accept(accept_operation& op, socket_entry& entry)
+{
+    error failure;
+    for (int tries = 0; tries < most_lost_peers_per_turn; ++tries)
+        if (!post_accept(op, entry, failure) || end_accept(op, &entry, failure))
+            return;
+    // A packet of its own making lets it go on in the next turn.
+    OVERLAPPED& overlapped = of(op).overlapped;
+    overlapped.Internal = iocp::status_network_name_deleted;
+    if (PostQueuedCompletionStatus(port_, 0, 0, &overlapped) == FALSE)
+        complete(op, failure);
+}
+
+/// False: a packet will come. True: it has ended at once, with `failure`.
+bool iocp_poller::post_accept(accept_operation& op, socket_entry& entry, error& failure)
+{
+    pending& notes = of(op);
+    const auto functions = functions_for(entry);
+    if (!functions) {
+        failure = functions.error();
+        return true;
+    }
+    const auto opened = os::open_stream(entry.family);
+    if (!opened) {
+        failure = error{opened.error().code, phase::accept, opened.error().native};
+        return true;
+    }
+    notes.overlapped = {};
+    notes.accepted = *opened;
+    // No first data (0): a client that says nothing would hold the place for ever.
+    constexpr DWORD space = accept_operation::address_space;
+    DWORD received = 0;
+    bool goes_on = false;
+    const BOOL accepted = (*functions)
+                              ->accept(socket_of(entry.handle), socket_of(notes.accepted),
+                                       op.addresses, 0, space, space, &received, &notes.overlapped);
+    failure = outcome_of(accepted != FALSE, phase::accept, goes_on);
+    return !goes_on && (failure || entry.watched);
+}
+
+/// True: the accept is completed. False: its peer is gone, and it is to be posted again.
+bool iocp_poller::end_accept(accept_operation& op, socket_entry* entry, error failure)
+{
+    pending& notes = of(op);
+    const native_handle accepted = std::exchange(notes.accepted, invalid_handle);
+    if (entry == nullptr && !failure)
+        failure = error{errc::cancelled, phase::accept};
+    if (!failure) {
+        // The accepted socket gets the listener's properties, and with them its state: before,
+        // shutdown, getpeername and others fail (Microsoft, AcceptEx).
+        const SOCKET listener = socket_of(entry->handle);
+        if (setsockopt(socket_of(accepted), SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
+                       reinterpret_cast<const char*>(&listener), sizeof listener) != 0)
+            failure = last_error(phase::accept);
+    }
+    if (!failure) {
+        const auto adopted = adopt(accepted, entry->family);
+        if (adopted)
+            op.accepted = *adopted;
+        complete(op, adopted ? error{} : adopted.error());
+        return true;
+    }
+    if (accepted != invalid_handle)
+        os::close(accepted, close_mode::reset);
+    if (entry != nullptr && !op.cancel_requested && lost_peer(failure) &&
+        ++notes.lost_peers < most_lost_peers)
+        return false;
+    complete(op, failure);
+    return true;
+}
+
+// --- receive and send ---
+
+void iocp_poller::start_receive(receive_operation& op, socket_entry& entry)
+{
+    pending& notes = iocp::begin(op);
+    // Of an empty span the address may be null; nothing is written to it.
+    char nothing = 0;
+    WSABUF buffer;
+    buffer.buf = op.buffer.empty() ? &nothing : reinterpret_cast<char*>(op.buffer.data());
+    buffer.len = static_cast<ULONG>(std::min(op.buffer.size(), most_bytes));
+    DWORD flags = 0;
+    DWORD transferred = 0;
+    bool goes_on = false;
+    const int called = WSARecv(socket_of(entry.handle), &buffer, 1, &transferred, &flags,
+                               &notes.overlapped, nullptr);
+    const error failure = outcome_of(called == 0, phase::transfer, goes_on);
+    if (goes_on || (!failure && !entry.watched))
+        return;
+    op.transferred = transferred;
+    end_transfer(op, &entry, failure);
+}
+
+void iocp_poller::start_send(send_operation& op, socket_entry& entry)
+{
+    pending& notes = iocp::begin(op);
+    WSABUF gathered[most_buffers];
+    DWORD count = 0;
+    std::size_t offered = 0;
+    for (const std::span<const std::byte> buffer : op.buffers) {
+        if (count == most_buffers || offered == most_bytes)
+            break;
+        if (buffer.empty())
+            continue;
+        const std::size_t size = std::min(buffer.size(), most_bytes - offered);
+        // WSASend only reads, whatever its type says.
+        gathered[count].buf = const_cast<char*>(reinterpret_cast<const char*>(buffer.data()));
+        gathered[count].len = static_cast<ULONG>(size);
+        ++count;
+        offered += size;
+    }
+    DWORD transferred = 0;
+    bool goes_on = false;
+    const int called = WSASend(socket_of(entry.handle), gathered, count, &transferred, 0,
+                               &notes.overlapped, nullptr);
+    const error failure = outcome_of(called == 0, phase::transfer, goes_on);
+    if (goes_on || (!failure && !entry.watched))
+        return;
+    op.transferred = transferred;
+    end_transfer(op, &entry, failure);
+}
+
+/// A call that ends at once overtakes an earlier one whose packet is still in the port, so it is
+/// held back until that one is dequeued (rule 9). A cancelled one is not: what it waits behind
+/// may never end.
+void iocp_poller::end_transfer(operation& op, socket_entry* entry, error failure)
+{
+    // Of a stream, the end is no failure.
+    if (failure == errc::end_of_stream && op.kind() == operation_kind::receive)
+        failure = {};
+    if (entry == nullptr) {
+        complete(op, failure);
+        operation* next = of(op).follower;
+        while (next != nullptr) {
+            operation& held = *next;
+            next = of(held).follower;
+            complete(held, error{held.failure});
+        }
+        return;
+    }
+    list<operation>& siblings =
+        op.kind() == operation_kind::send ? entry->outbound : entry->inbound;
+    if (!op.cancel_requested && &siblings.front() != &op) {
+        op.failure = failure;
+        of(op).held = true;
+        return;
+    }
+    complete(op, failure);
+    deliver_held(siblings);
+}
+
+void iocp_poller::deliver_held(list<operation>& siblings)
+{
+    while (!siblings.empty() && of(siblings.front()).held) {
+        operation& first = siblings.front();
+        complete(first, error{first.failure});
+    }
+}
+
+void iocp_poller::start_cancel(operation& op, socket_entry& entry)
+{
+    // What fails here has nothing to cancel: ERROR_NOT_FOUND says that the packet is in the port
+    // already. A held one has ended.
+    (void)CancelIoEx(file_of(entry.handle), &of(op).overlapped);
+}
+
+// --- waiting ---
+
+void iocp_poller::dequeued(operation& op, std::uint32_t status, std::size_t transferred)
+{
+    socket_entry* const entry = table().find(op.socket);
+    switch (op.kind()) {
+    case operation_kind::connect:
+        return end_connect(static_cast<connect_operation&>(op), entry,
+                           iocp::error_of_status(status, phase::connect));
+    case operation_kind::accept: {
+        auto& accepting = static_cast<accept_operation&>(op);
+        if (!end_accept(accepting, entry, iocp::error_of_status(status, phase::accept)))
+            run_accept(accepting, *entry);
+        return;
+    }
+    case operation_kind::receive:
+        static_cast<receive_operation&>(op).transferred = transferred;
+        break;
+    case operation_kind::send: static_cast<send_operation&>(op).transferred = transferred; break;
+    }
+    end_transfer(op, entry, iocp::error_of_status(status, phase::transfer));
+}
+
+result<void> iocp_poller::wait(time_point until)
+{
+    DWORD timeout = until == never ? INFINITE : milliseconds(until - now());
+    if (timeout != 0 && !alarm_.may_sleep())
+        timeout = 0;
+    ULONG count = 0;
+    const BOOL taken =
+        GetQueuedCompletionStatusEx(port_, batch_, batch_size, &count, timeout, FALSE);
+    const DWORD code = taken == FALSE ? GetLastError() : 0;
+    alarm_.awake();
+    if (taken == FALSE) {
+        if (code == WAIT_TIMEOUT)
+            return {};
+        return fail(os::translate(static_cast<int>(code), phase::none));
+    }
+    for (ULONG i = 0; i < count; ++i) {
+        OVERLAPPED* const overlapped = batch_[i].lpOverlapped;
+        if (overlapped == nullptr) // a wake
+            continue;
+        dequeued(iocp::owner_of(overlapped), static_cast<std::uint32_t>(overlapped->Internal),
+                 batch_[i].dwNumberOfBytesTransferred);
+    }
+    return {};
+}
+
+} // namespace
+
+result<std::unique_ptr<poller>> make_iocp_poller(clock& time)
+{
+    SLK_TRY(os::start_network());
+    // One thread at a time takes packets from it.
+    const HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, nullptr, 0, 1);
+    if (port == nullptr)
+        return fail(os::translate(static_cast<int>(GetLastError()), phase::setup));
+    std::unique_ptr<poller> made(
+        new (std::nothrow) iocp_poller(time, port, iocp::every_provider_uses_system_handles()));
+    if (made == nullptr) {
+        CloseHandle(port);
+        return fail(errc::out_of_memory, phase::setup);
+    }
+    return made;
+}
+
+} // namespace slk::io

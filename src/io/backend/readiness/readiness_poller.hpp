@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_IO_BACKEND_READINESS_READINESS_POLLER_HPP
+#define SLK_IO_BACKEND_READINESS_READINESS_POLLER_HPP
+
+/// The contract for systems that report readiness: try, wait until ready, try again.
+///
+/// A submit tries at once, because most sends and many receives can go on, and an attempt costs
+/// less than asking first; its completion is queued like any other. What cannot go on waits in
+/// its socket's list. The socket is registered with the system when the first operation has to
+/// wait, so a connect is always started before the registration: a fresh socket would be reported
+/// as hung up. It stays registered, for both directions and by edges, until it is closed; what
+/// the edges said is kept in the entry's `readable` and `writable`, which mean "worth trying".
+///
+/// A concrete backend has a wait() that calls dispatch() for each event, watch(), unwatch(), and
+/// wake(). One that reports levels instead of edges waits only for what wants_to_read() and
+/// wants_to_write() say.
+
+#include "io/poller.hpp"
+
+namespace slk::io {
+
+class readiness_poller : public poller {
+protected:
+    using poller::poller;
+
+    struct readiness {
+        bool readable = false;
+        bool writable = false;
+        /// Hung up, half or wholly, failed, or urgent data: everything is worth trying, and from
+        /// now on a short receive does not mean that nothing is left.
+        bool unusual = false;
+    };
+
+    /// Registers the socket; what is ready already must be reported too.
+    virtual result<void> watch(socket_id id, socket_entry& entry) = 0;
+    /// Comes before the descriptor is closed: closing does not end a registration while another
+    /// process has a copy of the descriptor.
+    virtual void unwatch(socket_entry& entry) noexcept = 0;
+
+    /// Carries on what waited for this event. A stale id is ignored. True if anything completed.
+    bool dispatch(socket_id id, readiness ready);
+
+    [[nodiscard]] static bool wants_to_read(const socket_entry& entry) noexcept
+    {
+        return !entry.inbound.empty();
+    }
+    [[nodiscard]] static bool wants_to_write(const socket_entry& entry) noexcept
+    {
+        return !entry.outbound.empty();
+    }
+
+private:
+    void start_connect(connect_operation& op, socket_entry& entry) final;
+    void start_accept(accept_operation& op, socket_entry& entry) final;
+    void start_receive(receive_operation& op, socket_entry& entry) final;
+    void start_send(send_operation& op, socket_entry& entry) final;
+    void start_cancel(operation& op, socket_entry& entry) final;
+    result<void> attach(socket_id id, socket_entry& entry) final;
+    void release(socket_entry& entry, close_mode mode) final;
+
+    void wait_until_ready(operation& op, socket_entry& entry);
+    bool confirm(connect_operation& op, socket_entry& entry, readiness ready);
+    bool try_inbound(operation& op, socket_entry& entry);
+    bool try_accept(accept_operation& op, socket_entry& entry);
+    bool try_receive(receive_operation& op, socket_entry& entry);
+    bool try_send(send_operation& op, socket_entry& entry,
+                  std::span<const std::span<const std::byte>> buffers);
+};
+
+/// `remaining` in milliseconds for calls that count in them: rounded up, or the loop would spin
+/// through the last fraction; at most what an int holds; -1 for ever.
+[[nodiscard]] int wait_milliseconds(duration remaining) noexcept;
+
+/// How long a wait from `now` until `until` may last: zero for a point that has passed,
+/// duration::max() for slk::never.
+[[nodiscard]] duration time_until(time_point until, time_point now) noexcept;
+
+} // namespace slk::io
+
+#endif

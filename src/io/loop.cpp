@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MPL-2.0
+#include <serverlink/loop.hpp>
+
+#include "io/loop_core.hpp"
+
+#include <utility>
+
+namespace slk {
+
+loop::loop(std::shared_ptr<io::loop_core> core) noexcept : core_(std::move(core)) {}
+loop::loop(loop&& other) noexcept = default;
+
+loop& loop::operator=(loop&& other) noexcept
+{
+    if (this != &other) {
+        if (core_ != nullptr)
+            core_->close();
+        core_ = std::move(other.core_);
+    }
+    return *this;
+}
+
+loop::~loop()
+{
+    if (core_ != nullptr)
+        core_->close();
+}
+
+result<loop> loop::create(loop_options options)
+{
+    SLK_TRY(auto core, io::loop_core::create(std::move(options)));
+    return loop(std::move(core));
+}
+
+result<void> loop::run()
+{
+    SLK_TRY(core_->run(nullptr, duration::max()));
+    return {};
+}
+
+result<void> loop::run_for(duration time)
+{
+    SLK_TRY(core_->run(nullptr, std::max(time, duration::zero())));
+    return {};
+}
+
+result<bool> loop::run_until(const std::function<bool()>& done, duration at_most)
+{
+    return core_->run(&done, std::max(at_most, duration::zero()));
+}
+
+result<void> loop::start_thread()
+{
+    return core_->start_thread();
+}
+
+void loop::stop()
+{
+    core_->stop();
+}
+
+bool loop::post(std::function<void()> work)
+{
+    return core_->post(std::move(work));
+}
+
+time_point loop::now() const noexcept
+{
+    return core_->now();
+}
+
+std::string_view loop::backend() const noexcept
+{
+    return core_->backend();
+}
+
+std::vector<std::string_view> loop::compiled_backends()
+{
+    const auto names = io::compiled_backends();
+    return {names.begin(), names.end()};
+}
+
+} // namespace slk

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "io/loop_core.hpp"
+
+#include <latch>
+#include <new>
+#include <utility>
+
+namespace slk::io {
+
+namespace {
+
+/// A shorter sleep of the machine changes nothing that a timer would not notice by itself.
+constexpr duration shortest_suspension = std::chrono::seconds(1);
+/// After a failed wait on a thread of our own: nobody is there to be told, so try again.
+constexpr auto pause_after_failed_wait = std::chrono::milliseconds(10);
+
+struct posted_function final : task {
+    explicit posted_function(std::function<void()> body) : work(std::move(body))
+    {
+        run = [](task& self) noexcept {
+            auto& posted = static_cast<posted_function&>(self);
+            posted.work();
+            delete &posted;
+        };
+        drop = [](task& self) noexcept { delete &static_cast<posted_function&>(self); };
+    }
+
+    std::function<void()> work;
+};
+
+} // namespace
+
+result<std::shared_ptr<loop_core>> loop_core::create(loop_options options)
+{
+    if (options.resolver_threads < 1 || options.resolver_threads > 64)
+        return fail(errc::invalid_argument, phase::setup, "resolver_threads is not 1 to 64");
+    clock& time = options.time != nullptr ? *options.time : system_clock_source();
+    auto chosen = options.backend.empty() ? make_poller(time) : make_poller(time, options.backend);
+    if (!chosen)
+        return fail(chosen.error());
+    return std::make_shared<loop_core>(std::move(*chosen), std::move(options));
+}
+
+loop_core::loop_core(std::unique_ptr<poller> chosen, loop_options options)
+    : options_(std::move(options)), poller_(std::move(chosen)),
+      seed_state_(options_.seed ? *options_.seed : system_entropy())
+{
+    if (options_.time == nullptr)
+        options_.time = &system_clock_source();
+    suspended_so_far_ = options_.time->now_with_suspend() - options_.time->now();
+    now_.store(poller_->now().time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+loop_core::~loop_core()
+{
+    close();
+}
+
+time_point loop_core::now() const noexcept
+{
+    return time_point(duration(now_.load(std::memory_order_relaxed)));
+}
+
+std::uint64_t loop_core::next_seed() noexcept
+{
+    // Neighbouring seeds of SplitMix64 give unrelated streams once they have been mixed.
+    return random_stream(seed_state_.fetch_add(1, std::memory_order_relaxed)).next();
+}
+
+bool loop_core::may_touch() const noexcept
+{
+    const std::thread::id runner = runner_.load(std::memory_order_acquire);
+    return runner == std::thread::id() || runner == std::this_thread::get_id();
+}
+
+bool loop_core::inside() const noexcept
+{
+    return runner_.load(std::memory_order_acquire) == std::this_thread::get_id();
+}
+
+// --- tasks ---
+
+bool loop_core::post(task& work) noexcept
+{
+    if (closed())
+        return false;
+    if (work.posted_.exchange(true, std::memory_order_acq_rel))
+        return true;
+    task* newest = tasks_.load(std::memory_order_relaxed);
+    do
+        work.next_ = newest;
+    while (!tasks_.compare_exchange_weak(newest, &work, std::memory_order_seq_cst));
+    // close() sets its flag before it empties the queue for the last time: either it saw this
+    // task, or this thread sees the flag.
+    if (closed_.load(std::memory_order_seq_cst))
+        drop_tasks();
+    else if (!inside())
+        poller_->wake();
+    return true;
+}
+
+bool loop_core::post(std::function<void()> work)
+{
+    if (closed())
+        return false;
+    auto* const posted = new (std::nothrow) posted_function(std::move(work));
+    return posted != nullptr && post(*posted);
+}
+
+bool loop_core::run_tasks() noexcept
+{
+    task* newest = tasks_.exchange(nullptr, std::memory_order_seq_cst);
+    task* oldest = nullptr;
+    const bool any = newest != nullptr;
+    while (newest != nullptr)
+        newest = std::exchange(newest->next_, std::exchange(oldest, newest));
+    while (oldest != nullptr) {
+        task& next = *std::exchange(oldest, oldest->next_);
+        next.posted_.exchange(false, std::memory_order_acq_rel);
+        next.run(next);
+    }
+    return any;
+}
+
+void loop_core::drop_tasks() noexcept
+{
+    task* left = tasks_.exchange(nullptr, std::memory_order_seq_cst);
+    while (left != nullptr) {
+        task& next = *std::exchange(left, left->next_);
+        next.posted_.exchange(false, std::memory_order_acq_rel);
+        if (next.drop != nullptr)
+            next.drop(next);
+    }
+}
+
+// --- running ---
+
+result<void> loop_core::one_turn(time_point until)
+{
+    // What a task did may be all that the caller waits for: look, but do not wait.
+    if (run_tasks() || tasks_.load(std::memory_order_relaxed) != nullptr ||
+        stop_requested_.load(std::memory_order_relaxed))
+        until = time_point{};
+    auto turned = poller_->turn(until);
+    now_.store(poller_->now().time_since_epoch().count(), std::memory_order_relaxed);
+    look_for_suspension();
+    return turned;
+}
+
+void loop_core::look_for_suspension() noexcept
+{
+    const duration suspended = options_.time->now_with_suspend() - options_.time->now();
+    if (suspended - suspended_so_far_ < shortest_suspension)
+        return;
+    suspended_so_far_ = suspended;
+    residents_.for_each([](resident& entry) { entry.machine_woke(); });
+}
+
+result<bool> loop_core::run(const std::function<bool()>* done, duration at_most)
+{
+    SLK_TRY(claim());
+    auto answer = run_claimed(done, at_most);
+    runner_.store(std::thread::id(), std::memory_order_release);
+    return answer;
+}
+
+result<void> loop_core::claim() noexcept
+{
+    std::thread::id nobody{};
+    if (closed())
+        return fail(errc::loop_closed, phase::setup);
+    if (!runner_.compare_exchange_strong(nobody, std::this_thread::get_id()))
+        return fail(errc::invalid_state, phase::setup, "the loop is running already");
+    return {};
+}
+
+result<bool> loop_core::run_claimed(const std::function<bool()>* done, duration at_most)
+{
+    const time_point until = after(poller_->refresh_now(), at_most);
+    if (done != nullptr && (*done)())
+        return true;
+    for (;;) {
+        SLK_TRY(one_turn(at_most == duration::zero() ? time_point{} : until));
+        if (done != nullptr && (*done)())
+            return true;
+        if (stop_requested_.exchange(false) || poller_->now() >= until)
+            return false;
+    }
+}
+
+result<void> loop_core::start_thread()
+{
+    const std::lock_guard guard(thread_guard_);
+    if (closed())
+        return fail(errc::loop_closed, phase::setup);
+    if (thread_.joinable() || runner_.load() != std::thread::id())
+        return fail(errc::invalid_state, phase::setup, "the loop is running already");
+    stop_requested_.store(false);
+    // From the return of this call on, the new thread is the one that may touch things.
+    struct starting {
+        loop_core* self;
+        std::latch claimed{1};
+        result<void> answer{};
+    } shared{this};
+    const auto body = [](void* argument) noexcept {
+        auto& from = *static_cast<starting*>(argument);
+        loop_core& self = *from.self;
+        from.answer = self.claim();
+        const bool mine = from.answer.has_value();
+        from.claimed.count_down(); // `from` ends now
+        if (!mine)
+            return;
+        while (!self.run_claimed(nullptr, duration::max()))
+            std::this_thread::sleep_for(pause_after_failed_wait);
+        self.runner_.store(std::thread::id(), std::memory_order_release);
+    };
+    SLK_TRY(thread_, os::thread::start(body, &shared));
+    shared.claimed.wait();
+    if (!shared.answer)
+        thread_.join();
+    return shared.answer;
+}
+
+void loop_core::stop()
+{
+    stop_requested_.store(true);
+    poller_->wake();
+    if (inside())
+        return;
+    const std::lock_guard guard(thread_guard_);
+    if (thread_.joinable()) {
+        thread_.join();
+        stop_requested_.store(false);
+    }
+}
+
+void loop_core::close()
+{
+    if (closed())
+        return;
+    stop();
+    runner_.store(std::this_thread::get_id(), std::memory_order_release);
+    list<resident> leaving;
+    leaving.take(residents_);
+    while (!leaving.empty()) {
+        resident& next = leaving.pop_front();
+        residents_.push_back(next);
+        next.loop_closing();
+    }
+    if (services != nullptr)
+        services->closing();
+    run_tasks();
+    poller_->shutdown();
+    run_tasks();
+    closed_.store(true, std::memory_order_seq_cst);
+    drop_tasks();
+    services.reset();
+    runner_.store(std::thread::id(), std::memory_order_release);
+}
+
+} // namespace slk::io

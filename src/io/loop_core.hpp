@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_IO_LOOP_CORE_HPP
+#define SLK_IO_LOOP_CORE_HPP
+
+/// What slk::loop is made of: a poller, the tasks that other threads post, and the residents that
+/// must be told when the loop ends.
+
+#include <serverlink/loop.hpp>
+#include <serverlink/random.hpp>
+
+#include "base/list.hpp"
+#include "io/os/thread.hpp"
+#include "io/poller.hpp"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace slk::io {
+
+/// A piece of work for the loop's thread, embedded in its owner: posting allocates nothing.
+/// Posting it again before it has run counts once.
+class task {
+public:
+    using body = void (*)(task& self) noexcept;
+
+    task() = default;
+    task(const task&) = delete;
+    task& operator=(const task&) = delete;
+
+    /// Called once for each time it was taken from the queue. The task may be posted anew or
+    /// destroyed from inside.
+    body run = nullptr;
+    /// Called instead of run when the loop ended first. On any thread.
+    body drop = nullptr;
+    void* owner = nullptr;
+
+private:
+    friend class loop_core;
+    task* next_ = nullptr;
+    std::atomic<bool> posted_{false};
+};
+
+/// Something that lives on the loop: told once, on the loop's thread or in its destructor, that
+/// the loop ends, while the poller still works. It must ask for the end of everything it has.
+class resident : public list_node {
+public:
+    virtual void loop_closing() noexcept = 0;
+    /// The machine was suspended, for a second or more, and is back.
+    virtual void machine_woke() noexcept {}
+
+protected:
+    ~resident() = default;
+};
+
+/// Something of a higher floor that belongs to a loop. closing() comes after the residents were
+/// told and before the poller shuts down.
+class service {
+public:
+    virtual ~service() = default;
+    virtual void closing() noexcept = 0;
+};
+
+class loop_core : public std::enable_shared_from_this<loop_core> {
+public:
+    [[nodiscard]] static result<std::shared_ptr<loop_core>> create(loop_options options);
+    loop_core(std::unique_ptr<poller> chosen, loop_options options);
+    ~loop_core();
+
+    [[nodiscard]] poller& io() noexcept { return *poller_; }
+    [[nodiscard]] const loop_options& options() const noexcept { return options_; }
+    [[nodiscard]] std::string_view backend() const noexcept { return poller_->name(); }
+    [[nodiscard]] time_point now() const noexcept;
+
+    /// Any thread. False once the loop is closed: the task will not run.
+    bool post(task& work) noexcept;
+    bool post(std::function<void()> work);
+
+    /// True on the thread that runs the loop, and on every thread while none does.
+    [[nodiscard]] bool may_touch() const noexcept;
+    /// True on the thread that is inside a turn.
+    [[nodiscard]] bool inside() const noexcept;
+
+    /// On the loop's thread.
+    void add(resident& entry) noexcept { residents_.push_back(entry); }
+    void remove(resident& entry) noexcept { entry.unlink(); }
+
+    /// A new seed for one link's random stream. Any thread.
+    [[nodiscard]] std::uint64_t next_seed() noexcept;
+
+    result<bool> run(const std::function<bool()>* done, duration at_most);
+    result<void> start_thread();
+    void stop();
+    void close();
+    [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+    /// What the links of this loop share (link/services.hpp). Made by that floor, on the loop's
+    /// thread, and destroyed with the loop.
+    std::unique_ptr<service> services;
+
+    /// Orders what handles ask for from other threads; held for a few instructions.
+    std::mutex& requests_guard() noexcept { return requests_guard_; }
+
+private:
+    result<void> claim() noexcept;
+    result<bool> run_claimed(const std::function<bool()>* done, duration at_most);
+    /// True if there was one.
+    bool run_tasks() noexcept;
+    void drop_tasks() noexcept;
+    void look_for_suspension() noexcept;
+    result<void> one_turn(time_point until);
+
+    loop_options options_;
+    std::unique_ptr<poller> poller_;
+    std::atomic<task*> tasks_{nullptr}; ///< newest first
+    std::atomic<std::int64_t> now_{0}; ///< for readers on other threads
+    std::atomic<std::thread::id> runner_{};
+    std::atomic<bool> stop_requested_{false};
+    std::atomic<bool> closed_{false};
+    std::atomic<std::uint64_t> seed_state_;
+    std::mutex requests_guard_;
+    std::mutex thread_guard_;
+    os::thread thread_;
+    list<resident> residents_;
+    duration suspended_so_far_{};
+};
+
+} // namespace slk::io
+
+#endif

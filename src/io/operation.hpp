@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_IO_OPERATION_HPP
+#define SLK_IO_OPERATION_HPP
+
+/// Operations: the data of one connect, accept, receive or send, owned by whoever submits it.
+///
+/// An operation is embedded in its owner (a connecter, a stream, a listener), so submitting
+/// allocates nothing. From submit until its completion is delivered it belongs to the poller and
+/// must neither move nor end; its buffers too. Everything a backend needs meanwhile (an
+/// OVERLAPPED, a kernel's user data) is in its scratch space.
+
+#include <serverlink/address.hpp>
+#include <serverlink/error.hpp>
+#include <serverlink/result.hpp>
+
+#include "base/list.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace slk::io {
+
+/// Names one open socket of one poller. The generation makes it unique for the poller's life: an
+/// id that was closed never means a later socket, even when the system reuses its number.
+struct socket_id {
+    std::uint32_t index = UINT32_MAX;
+    std::uint32_t generation = 0;
+
+    [[nodiscard]] explicit operator bool() const noexcept { return index != UINT32_MAX; }
+    friend bool operator==(socket_id, socket_id) = default;
+};
+
+enum class operation_kind : std::uint8_t { connect, accept, receive, send };
+
+enum class operation_state : std::uint8_t {
+    idle,      ///< the owner's: may be submitted, moved nowhere but destroyed freely
+    submitted, ///< the poller's: the backend works on it
+    completed, ///< the poller's: its outcome is fixed and waits to be delivered
+};
+
+class operation : public list_node {
+public:
+    /// Called by the poller, from inside poller::turn and never from inside a submit. The
+    /// operation is idle again when it is called: it may be submitted anew or destroyed.
+    using completion = void (*)(operation& self) noexcept;
+
+    operation(const operation&) = delete;
+    operation& operator=(const operation&) = delete;
+
+    [[nodiscard]] operation_kind kind() const noexcept { return kind_; }
+    [[nodiscard]] operation_state state() const noexcept { return state_; }
+    [[nodiscard]] bool in_flight() const noexcept { return state_ != operation_state::idle; }
+
+    /// The owner's two words: what to call, and with what.
+    completion on_complete = nullptr;
+    void* owner = nullptr;
+
+    /// errc::ok, or why it failed. Valid from completion until the next submit.
+    error failure{};
+
+protected:
+    explicit operation(operation_kind kind) noexcept : kind_(kind) {}
+    ~operation() = default;
+
+private:
+    friend class poller;
+    friend class ledger;
+
+    operation_kind kind_;
+    operation_state state_ = operation_state::idle;
+
+public:
+    // What follows belongs to the poller and its backend.
+
+    /// Set by cancel and by close. A failure that arrives afterwards is reported as `cancelled`
+    /// whatever code the system chose for it; a success stays a success.
+    bool cancel_requested = false;
+    socket_id socket{};
+    std::uint64_t serial = 0; ///< the ledger's number of this submission
+
+    /// The backend's own: an OVERLAPPED and its notes, or whatever a kernel must find again.
+    static constexpr std::size_t scratch_size = 64;
+    alignas(std::max_align_t) std::byte scratch[scratch_size];
+};
+
+struct connect_operation : operation {
+    connect_operation() noexcept : operation(operation_kind::connect) {}
+    address target{};
+};
+
+struct accept_operation : operation {
+    accept_operation() noexcept : operation(operation_kind::accept) {}
+    /// The new connection, already registered with the same poller, when failure is ok. It is
+    /// the owner's to close.
+    socket_id accepted{};
+
+    /// AcceptEx writes both addresses here: each needs 16 bytes more than the largest sockaddr
+    /// (Microsoft, AcceptEx).
+    static constexpr std::size_t address_space = 128 + 16;
+    alignas(16) std::byte addresses[2 * address_space];
+};
+
+struct receive_operation : operation {
+    receive_operation() noexcept : operation(operation_kind::receive) {}
+    /// Bytes written to the buffer. 0 with failure ok: the peer finished sending, or, for an
+    /// empty buffer, there is something to receive.
+    std::size_t transferred = 0;
+    std::span<std::byte> buffer{};
+};
+
+struct send_operation : operation {
+    send_operation() noexcept : operation(operation_kind::send) {}
+    /// Bytes taken by the system: at least 1 when failure is ok, perhaps fewer than offered.
+    std::size_t transferred = 0;
+    std::span<const std::span<const std::byte>> buffers{};
+};
+
+} // namespace slk::io
+
+#endif

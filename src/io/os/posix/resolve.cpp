@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "io/os/posix/sockaddr.hpp"
+#include "io/os/system.hpp"
+
+#include <algorithm>
+
+#include <net/if.h>
+#include <netdb.h>
+
+namespace slk::io::os {
+
+result<std::vector<address>> resolve(const std::string& host, std::uint16_t port)
+{
+    // No AI_ADDRCONFIG: it hides ::1 from a machine that has no other IPv6 address, and an address
+    // that cannot be reached costs a race of several addresses nothing.
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_protocol = IPPROTO_TCP;
+    addrinfo* found = nullptr;
+    if (const int native = ::getaddrinfo(host.c_str(), nullptr, &hints, &found); native != 0)
+        return fail(translate_name_error(native));
+    std::vector<address> addresses;
+    for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+        address value = from_native(each->ai_addr);
+        value.port = port;
+        const bool known = std::find(addresses.begin(), addresses.end(), value) != addresses.end();
+        if (value.family != address_family::none && !known)
+            addresses.push_back(value);
+    }
+    ::freeaddrinfo(found);
+    if (addresses.empty())
+        return fail(errc::name_not_found, phase::resolve);
+    return addresses;
+}
+
+std::uint32_t interface_index(const std::string& name) noexcept
+{
+    return ::if_nametoindex(name.c_str());
+}
+
+} // namespace slk::io::os

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_IO_OS_SYSTEM_HPP
+#define SLK_IO_OS_SYSTEM_HPP
+
+/// The system calls of sockets, by meaning. Implemented twice, file for file, in os/posix and
+/// os/windows; nothing above the backends sees an errno, a WSA code or a system header.
+
+#include <serverlink/address.hpp>
+#include <serverlink/clock.hpp>
+#include <serverlink/result.hpp>
+
+#include "io/socket_option.hpp"
+#include "io/socket_table.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slk::io::os {
+
+/// Makes the network usable: WSAStartup, once per process; nothing on POSIX. Any thread.
+[[nodiscard]] result<void> start_network();
+
+// socket.cpp
+
+/// A non-blocking TCP socket that children do not inherit (SOCK_CLOEXEC; WSA_FLAG_OVERLAPPED and
+/// WSA_FLAG_NO_HANDLE_INHERIT).
+[[nodiscard]] result<native_handle> open_stream(address_family family);
+/// See poller::bind_source. A source port of 0 must not reserve a port for every peer
+/// (IP_BIND_ADDRESS_NO_PORT); SO_REUSEADDR only for a source port that the caller names, on
+/// POSIX; SO_REUSE_UNICASTPORT on Windows. `bound` tells whether the socket is bound now.
+[[nodiscard]] result<void> bind_source(native_handle handle, address_family family,
+                                       const std::optional<address>& source, bool& bound);
+/// SO_REUSEADDR on POSIX (a restart must not wait for TIME_WAIT), SO_EXCLUSIVEADDRUSE on Windows
+/// (where SO_REUSEADDR would let others steal the port).
+[[nodiscard]] result<native_handle> open_listener(const address& local,
+                                                  const listen_settings& settings);
+[[nodiscard]] result<address> local_address(native_handle handle);
+[[nodiscard]] result<address> peer_address(native_handle handle);
+[[nodiscard]] result<void> set_option(native_handle handle, address_family family,
+                                      socket_option option, int value);
+[[nodiscard]] result<void> bind_to_device(native_handle handle, std::string_view device);
+[[nodiscard]] result<void> shutdown_send(native_handle handle);
+/// Never retried, whatever it returns: the descriptor is gone after EINTR too.
+void close(native_handle handle, close_mode mode) noexcept;
+
+// error.cpp
+
+/// The one table from this system's numbers to slk::errc: errno; or WSA and Win32 codes.
+[[nodiscard]] error translate(int native, phase where) noexcept;
+/// What getaddrinfo answered (EAI_*), which has numbers of its own.
+[[nodiscard]] error translate_name_error(int native) noexcept;
+
+// resolve.cpp
+
+/// getaddrinfo for TCP: blocks for as long as the name service takes. Never on a loop's thread.
+[[nodiscard]] result<std::vector<address>> resolve(const std::string& host, std::uint16_t port);
+/// The index of a network interface (if_nametoindex), 0 if there is none of that name.
+[[nodiscard]] std::uint32_t interface_index(const std::string& name) noexcept;
+
+/// A descriptor kept in reserve, so that a listener that has run out of them can still accept a
+/// connection and close it (a no-op where descriptors do not run out this way).
+class reserve_descriptor {
+public:
+    reserve_descriptor() noexcept;
+    ~reserve_descriptor();
+    reserve_descriptor(const reserve_descriptor&) = delete;
+    reserve_descriptor& operator=(const reserve_descriptor&) = delete;
+
+    /// Gives the reserve up, accepts and resets at most `most` waiting connections, takes the
+    /// reserve back. Returns how many were shed.
+    std::size_t shed(native_handle listener, std::size_t most) noexcept;
+
+private:
+    native_handle reserve_ = invalid_handle;
+};
+
+} // namespace slk::io::os
+
+#endif

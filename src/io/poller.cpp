@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "io/poller.hpp"
+
+#include "io/os/system.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <new>
+
+namespace slk::io {
+
+namespace {
+
+constexpr const char* stale_socket = "the socket is closed, or belongs to another poller";
+
+} // namespace
+
+poller::poller(clock& time) noexcept : clock_(time)
+{
+    refresh_now();
+}
+
+poller::~poller()
+{
+    assert(outstanding() == 0 && "shutdown() must come before the destructor");
+}
+
+time_point poller::refresh_now() noexcept
+{
+    // A clock may step back on a virtual machine: time that has been seen stays seen.
+    now_ = std::max(now_, clock_.now());
+    return now_;
+}
+
+// --- sockets ---
+
+result<socket_id> poller::add_socket(native_handle handle, address_family family)
+{
+    socket_id id;
+    socket_entry* const entry = table_.add(handle, family, id);
+    if (entry == nullptr) {
+        os::close(handle, close_mode::reset);
+        return fail(errc::out_of_memory, phase::open);
+    }
+    if (auto attached = attach(id, *entry); !attached) {
+        os::close(handle, close_mode::reset);
+        table_.remove(id);
+        return fail(attached.error());
+    }
+    return id;
+}
+
+result<socket_id> poller::adopt(native_handle handle, address_family family)
+{
+    SLK_TRY(const socket_id id, add_socket(handle, family));
+    table_.find(id)->connected = true;
+    return id;
+}
+
+result<socket_id> poller::open(address_family family)
+{
+    if (shut_down_)
+        return fail(errc::loop_closed, phase::open);
+    SLK_TRY(const native_handle handle, os::open_stream(family));
+    return add_socket(handle, family);
+}
+
+result<void> poller::bind_source(socket_id id, const std::optional<address>& source)
+{
+    socket_entry* const entry = table_.find(id);
+    if (entry == nullptr)
+        return fail(errc::invalid_state, phase::bind, stale_socket);
+    return os::bind_source(entry->handle, entry->family, source, entry->bound);
+}
+
+result<socket_id> poller::open_listener(const address& local, const listen_settings& settings)
+{
+    if (shut_down_)
+        return fail(errc::loop_closed, phase::listen);
+    SLK_TRY(const native_handle handle, os::open_listener(local, settings));
+    SLK_TRY(const socket_id id, add_socket(handle, local.family));
+    table_.find(id)->listening = true;
+    if (reserve_ == nullptr)
+        reserve_.reset(new (std::nothrow) os::reserve_descriptor);
+    return id;
+}
+
+result<address> poller::local_address(socket_id id)
+{
+    const socket_entry* const entry = table_.find(id);
+    if (entry == nullptr)
+        return fail(errc::invalid_state, phase::none, stale_socket);
+    return os::local_address(entry->handle);
+}
+
+result<address> poller::peer_address(socket_id id)
+{
+    const socket_entry* const entry = table_.find(id);
+    if (entry == nullptr)
+        return fail(errc::invalid_state, phase::none, stale_socket);
+    return os::peer_address(entry->handle);
+}
+
+result<void> poller::set_option(socket_id id, socket_option option, int value)
+{
+    const socket_entry* const entry = table_.find(id);
+    if (entry == nullptr)
+        return fail(errc::invalid_state, phase::tune, stale_socket);
+    return os::set_option(entry->handle, entry->family, option, value);
+}
+
+result<void> poller::bind_to_device(socket_id id, std::string_view device)
+{
+    const socket_entry* const entry = table_.find(id);
+    if (entry == nullptr)
+        return fail(errc::invalid_state, phase::bind, stale_socket);
+    return os::bind_to_device(entry->handle, device);
+}
+
+result<void> poller::shutdown_send(socket_id id)
+{
+    const socket_entry* const entry = table_.find(id);
+    if (entry == nullptr)
+        return fail(errc::invalid_state, phase::close, stale_socket);
+    return os::shutdown_send(entry->handle);
+}
+
+void poller::close(socket_id id, close_mode mode)
+{
+    socket_entry* const entry = table_.find(id);
+    if (entry == nullptr)
+        return;
+    const auto mark = [](operation& op) { op.cancel_requested = true; };
+    entry->inbound.for_each(mark);
+    entry->outbound.for_each(mark);
+    release(*entry, mode);
+    // What has not completed is the system's until its completion comes; nobody finds it by its
+    // socket any more.
+    const auto detach = [](operation& op) { op.unlink(); };
+    entry->inbound.for_each(detach);
+    entry->outbound.for_each(detach);
+    table_.remove(id);
+}
+
+std::size_t poller::shed(socket_id listener, std::size_t most)
+{
+    const socket_entry* const entry = table_.find(listener);
+    if (entry == nullptr || reserve_ == nullptr)
+        return 0;
+    return reserve_->shed(entry->handle, most);
+}
+
+native_handle poller::handle_of(socket_id id) noexcept
+{
+    const socket_entry* const entry = table_.find(id);
+    return entry != nullptr ? entry->handle : invalid_handle;
+}
+
+// --- operations ---
+
+/// Takes the operation over. False if it has completed already or was not taken.
+bool poller::submit(operation& op, socket_id id, phase where, socket_entry*& entry)
+{
+    if (op.in_flight()) {
+        ledger::report_violation(op, "submitted while in flight");
+        assert(false && "an operation was submitted while in flight");
+        return false;
+    }
+    op.state_ = operation_state::submitted;
+    op.cancel_requested = false;
+    op.socket = id;
+    op.failure = error{};
+    ledger_.submitted(op);
+    entry = table_.find(id);
+    if (shut_down_) {
+        complete(op, error{errc::loop_closed, where});
+        return false;
+    }
+    if (entry == nullptr) {
+        complete(op, error{errc::invalid_state, where, 0, stale_socket});
+        return false;
+    }
+    const bool outbound = op.kind_ == operation_kind::connect || op.kind_ == operation_kind::send;
+    (outbound ? entry->outbound : entry->inbound).push_back(op);
+    return true;
+}
+
+void poller::connect(connect_operation& op, socket_id id, const address& target)
+{
+    op.target = target;
+    socket_entry* entry = nullptr;
+    if (!submit(op, id, phase::connect, entry))
+        return;
+    if (target.family != entry->family || target.port == 0)
+        return complete(op, error{errc::invalid_argument, phase::connect, 0,
+                                  target.port == 0 ? "port 0 cannot be connected to"
+                                                   : "the address is of another family"});
+    // Windows refuses the wildcard as a target and others take it for the loopback.
+    if (target.is_any())
+        op.target = address::loopback(target.family, target.port);
+    if (target.is_link_local_ipv6() && target.scope == 0)
+        return complete(op, error{errc::invalid_argument, phase::connect, 0,
+                                  "a link-local address needs a scope, as in fe80::1%eth0"});
+    // What the system makes of a second attempt differs: a refusal, an abort, or a false success.
+    if (entry->attempted || entry->connected || entry->listening)
+        return complete(op, error{errc::invalid_state, phase::connect, 0,
+                                  "a socket is good for one attempt only"});
+    entry->attempted = true;
+    start_connect(op, *entry);
+}
+
+void poller::accept(accept_operation& op, socket_id listener)
+{
+    op.accepted = {};
+    socket_entry* entry = nullptr;
+    if (!submit(op, listener, phase::accept, entry))
+        return;
+    if (!entry->listening)
+        return complete(
+            op, error{errc::invalid_argument, phase::accept, 0, "the socket does not listen"});
+    start_accept(op, *entry);
+}
+
+void poller::receive(receive_operation& op, socket_id id, std::span<std::byte> buffer)
+{
+    op.buffer = buffer;
+    op.transferred = 0;
+    socket_entry* entry = nullptr;
+    if (!submit(op, id, phase::transfer, entry))
+        return;
+    // Trying would tell nothing more, and could take the error that a connect under way ends with.
+    if (!entry->connected)
+        return complete(op, error{errc::not_connected, phase::transfer});
+    start_receive(op, *entry);
+}
+
+void poller::send(send_operation& op, socket_id id,
+                  std::span<const std::span<const std::byte>> buffers)
+{
+    op.buffers = buffers;
+    op.transferred = 0;
+    socket_entry* entry = nullptr;
+    if (!submit(op, id, phase::transfer, entry))
+        return;
+    if (!entry->connected)
+        return complete(op, error{errc::not_connected, phase::transfer});
+    const auto is_empty = [](std::span<const std::byte> part) { return part.empty(); };
+    if (std::all_of(buffers.begin(), buffers.end(), is_empty))
+        return complete(op, error{errc::invalid_argument, phase::transfer, 0, "nothing to send"});
+    start_send(op, *entry);
+}
+
+void poller::cancel(operation& op)
+{
+    if (op.state_ != operation_state::submitted || op.cancel_requested)
+        return;
+    op.cancel_requested = true;
+    if (socket_entry* const entry = table_.find(op.socket); entry != nullptr)
+        start_cancel(op, *entry);
+}
+
+void poller::complete(operation& op, const error& failure) noexcept
+{
+    assert(op.state_ == operation_state::submitted);
+    if (op.linked())
+        op.unlink();
+    op.failure = failure;
+    if (failure && op.cancel_requested)
+        op.failure.code = errc::cancelled;
+    if (op.kind_ == operation_kind::connect && !failure)
+        if (socket_entry* const entry = table_.find(op.socket); entry != nullptr)
+            entry->connected = true;
+    op.state_ = operation_state::completed;
+    completed_.push_back(op);
+}
+
+// --- running ---
+
+void poller::arm(timer& entry, time_point deadline) noexcept
+{
+    if (!shut_down_)
+        timers_.arm(entry, deadline);
+}
+
+void poller::deliver_completed()
+{
+    // A member, because a completion that calls shutdown() comes here again, and the rest of the
+    // batch is then delivered there.
+    delivering_.take(completed_);
+    while (!delivering_.empty()) {
+        operation& op = delivering_.pop_front();
+        op.state_ = operation_state::idle;
+        ledger_.delivered(op);
+        op.on_complete(op);
+    }
+}
+
+result<void> poller::turn(time_point until)
+{
+    refresh_now();
+    time_point wait_until = std::min(until, timers_.next_deadline());
+    if (!completed_.empty())
+        wait_until = time_point{};
+    auto waited = wait(wait_until);
+    refresh_now();
+    deliver_completed();
+    timers_.fire_due(now_);
+    return waited;
+}
+
+void poller::shutdown()
+{
+    shut_down_ = true;
+    timers_.disarm_all();
+    for (socket_id id = table_.any_open(); id; id = table_.any_open())
+        close(id, close_mode::graceful);
+    // The system returns every operation of a closed socket; what it says is not in doubt, only
+    // when. A failed wait is no reason to give memory back that the system still writes to.
+    while (outstanding() != 0) {
+        deliver_completed();
+        if (outstanding() != 0 && completed_.empty())
+            (void)wait(never);
+    }
+    // An accept may have succeeded after all, and its owner may have left it open.
+    for (socket_id id = table_.any_open(); id; id = table_.any_open())
+        close(id, close_mode::graceful);
+}
+
+} // namespace slk::io

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_IO_SOCKET_TABLE_HPP
+#define SLK_IO_SOCKET_TABLE_HPP
+
+/// The open sockets of one poller: from a socket_id to the system's handle and what is pending.
+
+#include "base/list.hpp"
+#include "io/operation.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace slk::io {
+
+/// A descriptor or a SOCKET; both fit, and the invalid value is -1 on both.
+using native_handle = std::intptr_t;
+inline constexpr native_handle invalid_handle = -1;
+
+struct socket_entry {
+    native_handle handle = invalid_handle;
+    std::uint32_t generation = 1;
+    std::uint32_t next_free = UINT32_MAX;
+    address_family family = address_family::none;
+    bool open = false;
+    bool listening = false;
+    /// IOCP: bound, as ConnectEx demands. Readiness: unused.
+    bool bound = false;
+    /// Readiness: registered with the system's poller. IOCP: a call that succeeds at
+    /// once queues no packet.
+    bool watched = false;
+    /// Readiness: what the last attempts and events said. True means "worth trying".
+    bool readable = true;
+    bool writable = true;
+    bool connecting = false;
+    /// Readiness: a hang-up, an error or urgent data has been reported.
+    bool unusual = false;
+    /// A connect was submitted once: a socket is good for one attempt only.
+    bool attempted = false;
+    /// Has, or had, a peer.
+    bool connected = false;
+
+    /// In flight on this socket, oldest first: accepts and receives, connects and sends.
+    list<operation> inbound;
+    list<operation> outbound;
+};
+
+/// Entries never move, so a backend may hold a reference while it runs a turn. A freed entry's
+/// generation is advanced before it is used again.
+class socket_table {
+public:
+    /// Null when memory is exhausted.
+    [[nodiscard]] socket_entry* add(native_handle handle, address_family family, socket_id& id);
+    /// Null for an id that is closed, foreign or never was.
+    [[nodiscard]] socket_entry* find(socket_id id) noexcept;
+    /// The entry's lists must be empty.
+    void remove(socket_id id) noexcept;
+
+    [[nodiscard]] std::uint32_t open_count() const noexcept { return open_count_; }
+    /// Any open socket, for shutting down; a null id when there is none.
+    [[nodiscard]] socket_id any_open() const noexcept;
+
+private:
+    static constexpr std::uint32_t entries_per_block = 128;
+    using block = std::unique_ptr<socket_entry[]>;
+
+    [[nodiscard]] socket_entry& entry(std::uint32_t index) const noexcept
+    {
+        return blocks_[index / entries_per_block][index % entries_per_block];
+    }
+
+    std::vector<block> blocks_;
+    std::uint32_t first_free_ = UINT32_MAX;
+    std::uint32_t used_ = 0;
+    std::uint32_t open_count_ = 0;
+};
+
+} // namespace slk::io
+
+#endif

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "link/connecter.hpp"
+
+#include "link/services.hpp"
+#include "link/tune.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace slk::link_detail {
+
+namespace {
+
+connecter_input failed(const error& failure)
+{
+    return {.event = link_event::failed, .failure = failure};
+}
+
+/// Where bytes go that nobody wants: shared by all links of a thread, read by nobody.
+std::span<std::byte> discarded_bytes()
+{
+    static thread_local std::array<std::byte, 16 * 1024> buffer;
+    return buffer;
+}
+
+} // namespace
+
+connecter::connecter(std::shared_ptr<io::loop_core> loop, link_options options,
+                     link_handlers handlers)
+    : loop_(std::move(loop)), target_(std::move(options.to)), reconnect_(options.reconnect),
+      tuning_(options.tuning == tuning_options{}
+                  ? nullptr
+                  : std::make_unique<const tuning_options>(std::move(options.tuning))),
+      handlers_(std::move(handlers)), numeric_(target_.numeric().value_or(address{})),
+      random_(loop_->next_seed())
+{
+    timer_.owner = this;
+    timer_.on_expiry = [](io::timer& self) noexcept {
+        auto* const link = static_cast<connecter*>(self.owner);
+        const bool waiting = link->machine_.state() == link_state::backoff;
+        link->feed({.event = waiting ? link_event::retry_due : link_event::deadline});
+    };
+    task_.owner = this;
+    task_.run = [](io::task& self) noexcept {
+        static_cast<connecter*>(self.owner)->answer_requests();
+    };
+    task_.drop = [](io::task& self) noexcept { static_cast<connecter*>(self.owner)->release(); };
+    link_status initial;
+    initial.since = loop_->now();
+    status_.store(initial);
+}
+
+// --- the machine ---
+
+void connecter::feed(connecter_input input) noexcept
+{
+    // A step that is answered at once (a numeric address, a socket that opens) is the next input
+    // of this loop, not a nested call.
+    for (std::optional<connecter_input> next = input; next;) {
+        const connecter_input cause = *next;
+        const link_state before = machine_.state();
+        const moment at{loop_->io().now(), random_.next()};
+        const connecter_actions actions = machine_.step(reconnect_, at, cause);
+        publish(before, cause);
+        next = perform(actions);
+    }
+    leave_loop_if_done();
+}
+
+std::optional<connecter_input> connecter::perform(const connecter_actions& actions) noexcept
+{
+    if (actions.disarm)
+        loop_->io().disarm(timer_);
+    if (actions.cancel)
+        cancel();
+    if (actions.close_socket)
+        close_socket();
+    if (actions.arm != never)
+        loop_->io().arm(timer_, actions.arm);
+
+    std::optional<connecter_input> answer;
+    if (actions.resolve)
+        answer = begin_lookup();
+    else if (actions.open)
+        answer = open_candidate();
+    else if (actions.connect)
+        loop_->io().connect(attempt_->connect, socket_, attempt_->candidates[machine_.candidate()]);
+    else if (actions.tune)
+        answer = tune();
+    else if (actions.hand_over)
+        answer = hand_over();
+    give_attempt_back();
+    return answer;
+}
+
+// binding: the name's addresses.
+std::optional<connecter_input> connecter::begin_lookup() noexcept
+{
+    services& shared = services::of(*loop_);
+    if (attempt_ == nullptr)
+        attempt_ = shared.attempts.take();
+    if (attempt_ == nullptr)
+        return failed({errc::out_of_memory, phase::setup});
+    attempt_->connect.owner = this;
+    attempt_->connect.on_complete = [](io::operation& self) noexcept {
+        auto* const link = static_cast<connecter*>(self.owner);
+        link->feed(self.failure ? failed(self.failure)
+                                : connecter_input{.event = link_event::completed});
+    };
+    attempt_->candidates.clear();
+    if (numeric_.family != address_family::none) {
+        attempt_->candidates.push_back(numeric_);
+        return accept_candidates(attempt_->candidates);
+    }
+    attempt_->lookup.owner = this;
+    attempt_->lookup.on_complete = [](lookup_request& self,
+                                      result<std::vector<address>> answer) noexcept {
+        auto* const link = static_cast<connecter*>(self.owner);
+        link->feed(answer ? link->accept_candidates(*answer) : failed(answer.error()));
+    };
+    shared.names.resolve(attempt_->lookup, target_.host, target_.port);
+    return std::nullopt;
+}
+
+connecter_input connecter::accept_candidates(std::vector<address>& found) noexcept
+{
+    if (&found != &attempt_->candidates)
+        attempt_->candidates = std::move(found);
+    std::vector<address>& usable = attempt_->candidates;
+    if (target_.source) {
+        const address_family family = target_.source->family;
+        std::erase_if(usable, [&](const address& a) { return a.family != family; });
+        if (usable.empty())
+            return failed({errc::address_family_not_supported, phase::resolve, 0,
+                           "no address of the source's family"});
+    }
+    return {.event = link_event::resolved, .candidates = static_cast<std::uint32_t>(usable.size())};
+}
+
+// binding: a new socket for every address; one whose connect failed is never used again.
+connecter_input connecter::open_candidate() noexcept
+{
+    if (auto opened = open_socket(attempt_->candidates[machine_.candidate()]); !opened)
+        return failed(opened.error());
+    return {.event = link_event::bound};
+}
+
+const tuning_options& connecter::tuning() const noexcept
+{
+    static const tuning_options defaults{};
+    return tuning_ != nullptr ? *tuning_ : defaults;
+}
+
+result<void> connecter::open_socket(const address& target) noexcept
+{
+    SLK_TRY(socket_, loop_->io().open(target.family));
+    SLK_TRY(tune_before_connect(loop_->io(), socket_, tuning()));
+    SLK_TRY(loop_->io().bind_source(socket_, target_.source));
+    return {};
+}
+
+connecter_input connecter::tune() noexcept
+{
+    auto local = loop_->io().local_address(socket_);
+    if (!local)
+        return failed(local.error());
+    // Dialling a free port of the ephemeral range, a socket may meet itself: simultaneous open
+    // (RFC 9293 section 3.5) with one party.
+    if (*local == attempt_->connect.target)
+        return failed({errc::self_connect, phase::tune});
+    attempt_->local = *local;
+    if (auto tuned = tune_connected(loop_->io(), socket_, tuning()); !tuned)
+        return failed(tuned.error());
+    return {.event = link_event::tuned};
+}
+
+std::optional<connecter_input> connecter::hand_over() noexcept
+{
+    stream_ = stream_core::create(loop_, socket_, attempt_->local, attempt_->connect.target, this);
+    if (stream_ == nullptr)
+        return connecter_input{.event = link_event::lost,
+                               .failure = {errc::out_of_memory, phase::setup}};
+    socket_ = {};
+    stream_->retain();
+    stream handle(stream_);
+    if (handlers_.connected) {
+        call_handler([&] { handlers_.connected(std::move(handle)); });
+    } else {
+        unattended_ = std::move(handle);
+        watch_unattended_stream();
+    }
+    return std::nullopt;
+}
+
+/// Nobody receives, but the loss of the connection must be noticed.
+void connecter::watch_unattended_stream() noexcept
+{
+    retain();
+    const auto go_on = [this](result<std::size_t> received) {
+        if (received && *received > 0)
+            watch_unattended_stream();
+        else
+            unattended_.close();
+        release();
+    };
+    if (!unattended_.receive(discarded_bytes(), go_on))
+        release();
+}
+
+void connecter::cancel() noexcept
+{
+    if (attempt_->lookup.in_flight())
+        services::of(*loop_).names.cancel(attempt_->lookup);
+    else
+        loop_->io().cancel(attempt_->connect);
+}
+
+void connecter::close_socket() noexcept
+{
+    // A socket connected to itself would linger as its own peer: end it without ceremony.
+    const bool met_itself = machine_.reason() == errc::self_connect;
+    loop_->io().close(std::exchange(socket_, {}),
+                      met_itself ? io::close_mode::reset : io::close_mode::graceful);
+    if (stream_core* const handed_over = std::exchange(stream_, nullptr); handed_over != nullptr) {
+        handed_over->retract();
+        handed_over->release();
+    }
+    stream_over_ = false;
+    unattended_.close();
+}
+
+void connecter::give_attempt_back() noexcept
+{
+    const link_state state = machine_.state();
+    const bool resting =
+        state == link_state::idle || state == link_state::backoff || state == link_state::connected;
+    if (resting && attempt_ != nullptr)
+        services::of(*loop_).attempts.give_back(*std::exchange(attempt_, nullptr));
+}
+
+// --- what others see ---
+
+void connecter::publish(link_state before, const connecter_input& cause) noexcept
+{
+    const link_state now = machine_.state();
+    link_status status = status_.load();
+    const address was_trying = status.peer;
+    status.state = now;
+    status.paused = machine_.paused();
+    status.useful = machine_.useful();
+    status.attempt = machine_.attempt();
+    status.retries = machine_.retries();
+    status.next_attempt = machine_.next_attempt();
+    status.generation = machine_.generation();
+    status.last_error = machine_.reason();
+    if (!status.last_error)
+        status.last_error_address = {};
+    else if (cause.event == link_event::failed || cause.event == link_event::lost ||
+             cause.event == link_event::deadline || cause.event == link_event::completed)
+        status.last_error_address = was_trying;
+
+    if (now == link_state::idle || now == link_state::backoff)
+        status.peer = {};
+    else if (attempt_ != nullptr && machine_.candidate() < attempt_->candidates.size())
+        status.peer = attempt_->candidates[machine_.candidate()];
+    if (now != link_state::connected)
+        status.local = {};
+    else if (attempt_ != nullptr)
+        status.local = attempt_->local;
+
+    if (now == before) {
+        status_.store(status);
+        return;
+    }
+    status.since = loop_->io().now();
+    status_.store(status);
+
+    const bool went_wrong = now == link_state::idle || now == link_state::backoff ||
+                            (now == link_state::binding && cause.event == link_event::failed);
+    link_transition move{
+        .at = status.since,
+        .from = before,
+        .to = now,
+        .event = cause.event,
+        .attempt = static_cast<std::uint32_t>(status.attempt),
+        .reason = went_wrong ? machine_.reason() : error{},
+        .delay = now == link_state::backoff ? machine_.delay() : duration{},
+    };
+    recorder_.record(move);
+    if (handlers_.state_changed)
+        call_handler([&] { handlers_.state_changed(move, status); });
+}
+
+template <class Call>
+void connecter::call_handler(Call&& call) noexcept
+{
+    calling expected = calling::no;
+    if (!calling_.compare_exchange_strong(expected, calling::yes))
+        return;
+    call();
+    // The handler may have destroyed the handle: then it stays never_again.
+    expected = calling::yes;
+    calling_.compare_exchange_strong(expected, calling::no);
+    calling_.notify_all();
+}
+
+// --- the handle and the loop ---
+
+void connecter::ask(request wanted) noexcept
+{
+    {
+        const std::lock_guard lock(loop_->requests_guard());
+        requests_.push_back(wanted);
+    }
+    schedule();
+}
+
+void connecter::schedule() noexcept
+{
+    {
+        const std::lock_guard lock(loop_->requests_guard());
+        if (std::exchange(scheduled_, true))
+            return;
+    }
+    retain();
+    if (!loop_->post(task_))
+        release();
+}
+
+void connecter::close_handle() noexcept
+{
+    if (loop_->inside()) {
+        calling_.store(calling::never_again);
+    } else {
+        calling expected = calling::no;
+        while (!calling_.compare_exchange_strong(expected, calling::never_again)) {
+            calling_.wait(expected);
+            expected = calling::no;
+        }
+    }
+    ask(request::close);
+    release();
+}
+
+void connecter::answer_requests() noexcept
+{
+    std::vector<request> wanted;
+    {
+        const std::lock_guard lock(loop_->requests_guard());
+        scheduled_ = false;
+        wanted.swap(requests_);
+    }
+    if (std::exchange(stream_over_, false)) {
+        // A stream that was ended by the user is no longer the link's to close.
+        std::exchange(stream_, nullptr)->release();
+        feed({.event = link_event::lost, .failure = stream_reason_});
+    }
+    for (const request next : wanted)
+        answer(next);
+    release();
+}
+
+void connecter::answer(request wanted) noexcept
+{
+    if (!attached_ && !closing_ && wanted != request::close)
+        attach();
+    if (closing_)
+        return;
+    switch (wanted) {
+    case request::start: return feed({.event = link_event::start});
+    case request::stop: return feed({.event = link_event::stop});
+    case request::retry_now: return feed({.event = link_event::retry_now});
+    case request::pause: return feed({.event = link_event::pause});
+    case request::resume: return feed({.event = link_event::resume});
+    case request::confirm_useful:
+        if (reconnect_.useful_when == usefulness::confirmed)
+            feed({.event = link_event::useful});
+        return;
+    case request::close: closing_ = true; return feed({.event = link_event::stop});
+    }
+}
+
+void connecter::attach() noexcept
+{
+    attached_ = true;
+    retain();
+    loop_->add(*this);
+}
+
+/// The last thing that every entry from the loop does: `this` may end here.
+void connecter::leave_loop_if_done() noexcept
+{
+    if (!closing_ || !attached_ || machine_.state() != link_state::idle)
+        return;
+    attached_ = false;
+    loop_->remove(*this);
+    release();
+}
+
+void connecter::loop_closing() noexcept
+{
+    closing_ = true;
+    feed({.event = link_event::stop});
+}
+
+void connecter::machine_woke() noexcept
+{
+    feed({.event = link_event::woke});
+}
+
+void connecter::stream_received() noexcept
+{
+    if (reconnect_.useful_when == usefulness::first_receive)
+        feed({.event = link_event::useful});
+}
+
+void connecter::stream_ended(const error& reason) noexcept
+{
+    stream_over_ = true;
+    stream_reason_ = reason;
+    schedule();
+}
+
+} // namespace slk::link_detail

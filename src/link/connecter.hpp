@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_LINK_CONNECTER_HPP
+#define SLK_LINK_CONNECTER_HPP
+
+/// The connecter: the driver of the connecter machine.
+///
+/// It performs what the machine asks for and reports what came of it; it decides nothing. It has
+/// one timer, at most one socket, and, while it tries, an attempt (lookup and connect operation)
+/// lent by the loop's pool. Everything but ask(), status(), recent_transitions() and
+/// close_handle() happens on the loop's thread.
+
+#include <serverlink/link.hpp>
+#include <serverlink/random.hpp>
+
+#include "base/ref_counted.hpp"
+#include "base/seqlock.hpp"
+#include "io/loop_core.hpp"
+#include "link/attempt_pool.hpp"
+#include "link/connecter_machine.hpp"
+#include "link/flight_recorder.hpp"
+#include "link/stream_core.hpp"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace slk::link_detail {
+
+class connecter final : public ref_counted<connecter>, public io::resident, public stream_observer {
+public:
+    connecter(std::shared_ptr<io::loop_core> loop, link_options options, link_handlers handlers);
+
+    /// What a handle may ask for, from any thread. Answered in order, on the loop's thread.
+    enum class request : std::uint8_t {
+        start,
+        stop,
+        retry_now,
+        pause,
+        resume,
+        confirm_useful,
+        close, ///< stop, and leave the loop
+    };
+    void ask(request wanted) noexcept;
+    /// The handle is being destroyed; see slk::link::~link. Gives the handle's reference back.
+    void close_handle() noexcept;
+
+    [[nodiscard]] link_status status() const noexcept { return status_.load(); }
+    [[nodiscard]] std::vector<link_transition> recent_transitions() const
+    {
+        return recorder_.moves();
+    }
+    [[nodiscard]] const endpoint& target() const noexcept { return target_; }
+    [[nodiscard]] time_point now() const noexcept { return loop_->now(); }
+
+    void loop_closing() noexcept override;
+    void machine_woke() noexcept override;
+    void stream_received() noexcept override;
+    void stream_ended(const error& reason) noexcept override;
+
+private:
+    friend class ref_counted<connecter>;
+    ~connecter() = default;
+
+    // From events to the machine, and from its actions to events.
+    void feed(connecter_input input) noexcept;
+    [[nodiscard]] std::optional<connecter_input> perform(const connecter_actions& actions) noexcept;
+    [[nodiscard]] std::optional<connecter_input> begin_lookup() noexcept;
+    [[nodiscard]] connecter_input accept_candidates(std::vector<address>& found) noexcept;
+    [[nodiscard]] connecter_input open_candidate() noexcept;
+    [[nodiscard]] const tuning_options& tuning() const noexcept;
+    [[nodiscard]] result<void> open_socket(const address& target) noexcept;
+    [[nodiscard]] connecter_input tune() noexcept;
+    [[nodiscard]] std::optional<connecter_input> hand_over() noexcept;
+    void cancel() noexcept;
+    void close_socket() noexcept;
+    void give_attempt_back() noexcept;
+    void watch_unattended_stream() noexcept;
+
+    void publish(link_state before, const connecter_input& cause) noexcept;
+    template <class Call>
+    void call_handler(Call&& call) noexcept;
+
+    // Requests of other threads, and the loop.
+    void schedule() noexcept;
+    void answer_requests() noexcept;
+    void answer(request wanted) noexcept;
+    void attach() noexcept;
+    void leave_loop_if_done() noexcept;
+
+    const std::shared_ptr<io::loop_core> loop_;
+    const endpoint target_;
+    const reconnect_options reconnect_;
+    /// Null for the defaults, which most links have.
+    const std::unique_ptr<const tuning_options> tuning_;
+    const link_handlers handlers_;
+    const address numeric_; ///< the target; without a family if it is a name
+
+    connecter_machine machine_;
+    random_stream random_;
+    io::timer timer_;
+    connect_attempt* attempt_ = nullptr;
+    io::socket_id socket_;
+    stream_core* stream_ = nullptr; ///< the connection that was handed over
+    stream unattended_;             ///< its handle, if nobody wants it
+
+    io::task task_;
+    std::vector<request> requests_; ///< guarded by loop_core::requests_guard
+    bool scheduled_ = false;        ///< guarded likewise: the task is posted and has a reference
+    bool attached_ = false;         ///< a resident of the loop, which has a reference
+    bool closing_ = false;          ///< the handle or the loop is gone
+    bool stream_over_ = false;
+    error stream_reason_{};
+
+    /// Whether a handler is being called, or may not be any more: see close_handle().
+    enum class calling : std::uint8_t { no, yes, never_again };
+    std::atomic<calling> calling_{calling::no};
+
+    seqlock<link_status> status_;
+    flight_recorder recorder_;
+};
+
+} // namespace slk::link_detail
+
+#endif

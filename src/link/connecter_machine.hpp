@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_LINK_CONNECTER_MACHINE_HPP
+#define SLK_LINK_CONNECTER_MACHINE_HPP
+
+/// The connecter's state machine, and nothing else: no clock, no random source, no socket.
+///
+///     actions = machine.step(options, moment, input)
+///
+/// The driver (connecter.cpp) performs the actions and reports what came of them as the next
+/// input. The machine promises:
+///
+///  - At most one operation is in flight (a name lookup or a connect), and one socket open.
+///  - An operation that was cancelled is waited for: its state is left only when its completion
+///    has come, whichever it is. The socket is closed then, and never used again.
+///  - One attempt is one cycle over all addresses of the name, under one deadline; it ends in
+///    exactly one of connected, backoff or idle.
+///  - In `idle` and `backoff` nothing is open and nothing is in flight; in `backoff`, unless the
+///    link is paused, the timer is armed.
+
+#include <serverlink/link_status.hpp>
+#include <serverlink/reconnect.hpp>
+
+#include <cstdint>
+#include <span>
+
+namespace slk::link_detail {
+
+/// What happened, with what the machine needs to know of it.
+struct connecter_input {
+    link_event event = link_event::start;
+    error failure{};             ///< failed, lost
+    std::uint32_t candidates = 0; ///< resolved: how many addresses there are
+};
+
+/// What time it is and 64 random bits, as values.
+struct moment {
+    time_point now{};
+    std::uint64_t random = 0;
+};
+
+/// What the driver is to do, in this order.
+struct connecter_actions {
+    bool disarm = false;       ///< the timer
+    bool cancel = false;       ///< the lookup or connect in flight; its completion will follow
+    bool close_socket = false; ///< and, if it was handed over, end the stream
+    bool resolve = false;      ///< answer: resolved or failed
+    bool open = false;         ///< the candidate's new socket, bound; answer: bound or failed
+    bool connect = false;      ///< answer: completed or failed
+    bool tune = false;         ///< answer: tuned or failed
+    bool hand_over = false;    ///< answer, in the end: lost
+    time_point arm = never;    ///< the timer; it answers deadline, or retry_due in backoff
+};
+
+/// One legal move. Where a state and an event appear in several rows, the machine's data decides:
+/// whether addresses are left, whether a stop is pending, and what the policy says.
+struct connecter_transition {
+    link_state from;
+    link_event event;
+    link_state to;
+    const char* when; ///< the condition, in words; empty if there is none
+};
+
+/// The specification: docs/states.md and its diagram are made from it, the tests walk it.
+[[nodiscard]] std::span<const connecter_transition> connecter_transitions() noexcept;
+
+class connecter_machine {
+public:
+    /// An input that has no row for the present state changes nothing and asks for nothing.
+    connecter_actions step(const reconnect_options& options, moment at,
+                           const connecter_input& input) noexcept;
+
+    [[nodiscard]] link_state state() const noexcept { return state_; }
+    [[nodiscard]] bool paused() const noexcept { return paused_; }
+    [[nodiscard]] bool useful() const noexcept { return useful_; }
+    /// A lookup or connect is in flight: its completion will be an input.
+    [[nodiscard]] bool awaiting() const noexcept { return awaiting_; }
+    /// The operation in flight was cancelled; its outcome no longer matters.
+    [[nodiscard]] bool ending() const noexcept { return ending_ != end_kind::no; }
+    [[nodiscard]] std::uint64_t attempt() const noexcept { return attempt_; }
+    [[nodiscard]] std::uint32_t retries() const noexcept { return retries_; }
+    [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
+    /// Which address of the lookup's answer is being tried.
+    [[nodiscard]] std::uint32_t candidate() const noexcept { return candidate_; }
+    /// Why the last attempt or connection ended.
+    [[nodiscard]] const error& reason() const noexcept { return reason_; }
+    [[nodiscard]] duration delay() const noexcept { return delay_; }
+    [[nodiscard]] time_point next_attempt() const noexcept { return next_attempt_; }
+
+    /// The discrete part of the state in 64 bits, without times and counters: what an exhaustive
+    /// search compares.
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept;
+
+private:
+    enum class end_kind : std::uint8_t {
+        no,
+        attempt, ///< the deadline passed: then by policy
+        link, ///< stop: then idle
+        restart, ///< stop, then start: then a new attempt
+    };
+
+    connecter_actions start(const reconnect_options& options, moment at) noexcept;
+    connecter_actions begin_attempt(const reconnect_options& options, moment at) noexcept;
+    connecter_actions resolved(const reconnect_options& options, moment at,
+                               std::uint32_t candidates) noexcept;
+    connecter_actions failed(const reconnect_options& options, moment at,
+                             const error& failure) noexcept;
+    connecter_actions candidate_failed(const reconnect_options& options, moment at,
+                                       const error& failure) noexcept;
+    connecter_actions expire(const reconnect_options& options, moment at) noexcept;
+    connecter_actions stop() noexcept;
+    connecter_actions finish_ending(const reconnect_options& options, moment at) noexcept;
+    connecter_actions end_attempt(const reconnect_options& options, moment at,
+                                  const error& failure) noexcept;
+    connecter_actions lose(const reconnect_options& options, moment at,
+                           const error& failure) noexcept;
+    connecter_actions go_idle(const error& reason) noexcept;
+    connecter_actions wait_for_retry(moment at, duration delay) noexcept;
+    [[nodiscard]] duration retry_delay(const reconnect_options& options, moment at,
+                                       retry_rule rule) noexcept;
+    [[nodiscard]] duration backoff_delay_now(const reconnect_options& options,
+                                             moment at) const noexcept;
+
+    link_state state_ = link_state::idle;
+    end_kind ending_ = end_kind::no;
+    bool awaiting_ = false;
+    bool paused_ = false;
+    bool useful_ = false;
+    std::uint32_t candidate_ = 0;
+    std::uint32_t candidates_ = 0;
+    std::uint32_t retries_ = 0;
+    std::uint64_t attempt_ = 0;
+    std::uint64_t generation_ = 0;
+    time_point attempt_began_{};
+    time_point connected_at_{};
+    time_point next_attempt_ = never;
+    duration delay_{};
+    error reason_{};
+};
+
+} // namespace slk::link_detail
+
+#endif

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "link/listener_core.hpp"
+
+#include "link/stream_core.hpp"
+#include "link/tune.hpp"
+
+#include <new>
+#include <utility>
+
+namespace slk::link_detail {
+
+namespace {
+
+/// Connections shed at a time: enough to empty a burst, few enough for one turn.
+constexpr std::size_t most_shed = 64;
+
+} // namespace
+
+listener_core::listener_core(std::shared_ptr<io::loop_core> loop, listener_options options,
+                             listener_handlers handlers)
+    : loop_(std::move(loop)), options_(std::move(options)), handlers_(std::move(handlers)),
+      accepts_(new(std::nothrow) io::accept_operation[static_cast<std::size_t>(options_.accepts)])
+{
+    timer_.owner = this;
+    timer_.on_expiry = [](io::timer& self) noexcept {
+        static_cast<listener_core*>(self.owner)->feed(listener_event::pause_over);
+    };
+    close_task_.owner = this;
+    close_task_.run = [](io::task& self) noexcept {
+        auto* const listener = static_cast<listener_core*>(self.owner);
+        listener->stop();
+        listener->release();
+    };
+    close_task_.drop = [](io::task& self) noexcept {
+        static_cast<listener_core*>(self.owner)->release();
+    };
+    status_.store(present_);
+}
+
+result<void> listener_core::open()
+{
+    if (accepts_ == nullptr)
+        return fail(errc::out_of_memory, phase::setup);
+    const auto numeric = options_.at.numeric();
+    if (!numeric)
+        return fail(errc::name_not_found, phase::listen,
+                    "a listener needs a numeric address or the wildcard");
+    wanted_ = *numeric;
+    SLK_TRY(open_socket());
+    attached_ = true;
+    retain();
+    loop_->add(*this);
+    feed(listener_event::opened);
+    return {};
+}
+
+result<void> listener_core::open_socket() noexcept
+{
+    const io::listen_settings settings{.backlog = options_.backlog,
+                                       .dual_stack = options_.dual_stack};
+    SLK_TRY(socket_, loop_->io().open_listener(wanted_, settings));
+    auto local = loop_->io().local_address(socket_);
+    if (!local) {
+        loop_->io().close(std::exchange(socket_, {}));
+        return fail(local.error());
+    }
+    present_.local = *local;
+    // A listener that has to open its socket again must keep its port.
+    wanted_.port = local->port;
+    return {};
+}
+
+// --- the machine ---
+
+void listener_core::feed(listener_event event, const error& failure) noexcept
+{
+    if (failure)
+        present_.last_error = failure;
+    const listener_state before = machine_.state();
+    const listener_actions actions =
+        machine_.step(options_.pause, loop_->io().now(), event, failure);
+    present_.state = machine_.state();
+    if (present_.state == listener_state::pausing && before != present_.state)
+        ++present_.pauses;
+    status_.store(present_);
+    retain();
+    perform(actions);
+    if (failure && handlers_.failed && !deaf_)
+        handlers_.failed(failure);
+    release();
+}
+
+void listener_core::perform(const listener_actions& actions) noexcept
+{
+    if (actions.disarm)
+        loop_->io().disarm(timer_);
+    if (actions.shed)
+        shed();
+    if (actions.close_socket)
+        loop_->io().close(std::exchange(socket_, {}));
+    if (actions.arm != never)
+        loop_->io().arm(timer_, actions.arm);
+    if (actions.open)
+        reopen();
+    if (actions.post)
+        post_accepts();
+}
+
+void listener_core::reopen() noexcept
+{
+    if (auto opened = open_socket(); opened)
+        feed(listener_event::opened);
+    else
+        feed(listener_event::open_failed, opened.error());
+}
+
+void listener_core::post_accepts() noexcept
+{
+    for (int i = 0; i < options_.accepts; ++i) {
+        io::accept_operation& op = accepts_[static_cast<std::size_t>(i)];
+        if (op.in_flight())
+            continue;
+        op.owner = this;
+        op.on_complete = [](io::operation& self) noexcept {
+            auto* const listener = static_cast<listener_core*>(self.owner);
+            listener->accept_completed(static_cast<io::accept_operation&>(self));
+            listener->release();
+        };
+        retain();
+        loop_->io().accept(op, socket_);
+    }
+}
+
+void listener_core::accept_completed(io::accept_operation& op) noexcept
+{
+    if (op.failure) {
+        // What a close of our own caused is not the network's doing.
+        if (op.failure != errc::cancelled || socket_ == op.socket)
+            feed(listener_event::accept_failed, op.failure);
+        return;
+    }
+    if (const error lost = take(op); lost) {
+        ++present_.failed;
+        present_.last_error = lost;
+    } else {
+        ++present_.accepted;
+    }
+    feed(listener_event::accepted);
+}
+
+/// Makes a stream of an accepted socket and hands it over.
+error listener_core::take(const io::accept_operation& op) noexcept
+{
+    const io::socket_id id = op.accepted;
+    io::poller& poller = loop_->io();
+    const auto give_up = [&](const error& reason) {
+        poller.close(id, io::close_mode::reset);
+        return reason;
+    };
+    if (deaf_ || !handlers_.accepted)
+        return give_up({errc::cancelled, phase::accept, 0, "nobody wants it"});
+    // A connection that its client has reset already has no peer; that is no error of ours.
+    const auto peer = poller.peer_address(id);
+    if (!peer)
+        return give_up(peer.error());
+    const auto local = poller.local_address(id);
+    if (!local)
+        return give_up(local.error());
+    if (auto tuned = tune_before_connect(poller, id, options_.tuning); !tuned)
+        return give_up(tuned.error());
+    if (auto tuned = tune_connected(poller, id, options_.tuning); !tuned)
+        return give_up(tuned.error());
+    stream_core* const made = stream_core::create(loop_, id, *local, *peer, nullptr);
+    if (made == nullptr)
+        return give_up({errc::out_of_memory, phase::accept});
+    handlers_.accepted(stream(made));
+    return {};
+}
+
+void listener_core::shed() noexcept
+{
+    present_.shed += loop_->io().shed(socket_, most_shed);
+    status_.store(present_);
+}
+
+// --- ending ---
+
+void listener_core::stop() noexcept
+{
+    deaf_ = true;
+    if (!attached_)
+        return;
+    feed(listener_event::stop);
+    attached_ = false;
+    loop_->remove(*this);
+    release();
+}
+
+void listener_core::loop_closing() noexcept
+{
+    stop();
+}
+
+void listener_core::close_handle() noexcept
+{
+    if (loop_->closed()) {
+        // It was stopped when the loop closed.
+    } else if (loop_->may_touch()) {
+        stop();
+    } else {
+        retain();
+        if (!loop_->post(close_task_))
+            release();
+    }
+    release();
+}
+
+} // namespace slk::link_detail
+
+// --- the handle ---
+
+namespace slk {
+
+result<void> listener_options::validate() const
+{
+    const auto bad = [](const char* what) {
+        return fail(errc::invalid_argument, phase::setup, what);
+    };
+    if (at.host.empty())
+        return bad("the endpoint has no host");
+    if (at.source)
+        return bad("a listener has no source address");
+    if (backlog < 1)
+        return bad("backlog is less than 1");
+    if (accepts < 1 || accepts > 64)
+        return bad("accepts is not 1 to 64");
+    if (pause < std::chrono::milliseconds(1) || pause > std::chrono::minutes(1))
+        return bad("pause is not 1 ms to 1 min");
+    if (!tuning.device.empty())
+        return bad("tuning.device does not apply to accepted connections");
+    return tuning.validate();
+}
+
+result<listener> listener::create(loop& on, listener_options options, listener_handlers handlers)
+{
+    SLK_TRY(options.validate());
+    if (on.core() == nullptr || on.core()->closed())
+        return fail(errc::loop_closed, phase::setup);
+    if (!on.core()->may_touch())
+        return fail(errc::invalid_state, phase::setup, "not on the loop's thread");
+    auto* const made = new (std::nothrow)
+        link_detail::listener_core(on.core(), std::move(options), std::move(handlers));
+    if (made == nullptr)
+        return fail(errc::out_of_memory, phase::setup);
+    listener handle(made);
+    SLK_TRY(made->open());
+    return handle;
+}
+
+listener::listener(listener&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+
+listener& listener::operator=(listener&& other) noexcept
+{
+    if (this != &other) {
+        close();
+        core_ = std::exchange(other.core_, nullptr);
+    }
+    return *this;
+}
+
+listener::~listener()
+{
+    close();
+}
+
+void listener::close()
+{
+    if (core_ != nullptr)
+        std::exchange(core_, nullptr)->close_handle();
+}
+
+listener_status listener::status() const noexcept
+{
+    return core_ != nullptr ? core_->status() : listener_status{};
+}
+
+} // namespace slk

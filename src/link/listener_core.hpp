@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_LINK_LISTENER_CORE_HPP
+#define SLK_LINK_LISTENER_CORE_HPP
+
+/// The driver of the listener machine: one listening socket, several accepts, one timer.
+
+#include <serverlink/listener.hpp>
+
+#include "base/ref_counted.hpp"
+#include "base/seqlock.hpp"
+#include "io/loop_core.hpp"
+#include "link/listener_machine.hpp"
+
+#include <atomic>
+#include <memory>
+
+namespace slk::link_detail {
+
+class listener_core final : public ref_counted<listener_core>, public io::resident {
+public:
+    listener_core(std::shared_ptr<io::loop_core> loop, listener_options options,
+                  listener_handlers handlers);
+
+    /// The first opening; later ones are the machine's.
+    result<void> open();
+    /// The handle is gone; gives its reference back. Any thread.
+    void close_handle() noexcept;
+
+    [[nodiscard]] listener_status status() const noexcept { return status_.load(); }
+    void loop_closing() noexcept override;
+
+private:
+    friend class ref_counted<listener_core>;
+    ~listener_core() = default;
+
+    void feed(listener_event event, const error& failure = {}) noexcept;
+    void perform(const listener_actions& actions) noexcept;
+    result<void> open_socket() noexcept;
+    void reopen() noexcept;
+    void post_accepts() noexcept;
+    void accept_completed(io::accept_operation& op) noexcept;
+    [[nodiscard]] error take(const io::accept_operation& op) noexcept;
+    void shed() noexcept;
+    void stop() noexcept;
+
+    const std::shared_ptr<io::loop_core> loop_;
+    const listener_options options_;
+    const listener_handlers handlers_;
+    address wanted_{};
+    listener_machine machine_;
+    io::socket_id socket_;
+    std::unique_ptr<io::accept_operation[]> accepts_;
+    io::timer timer_;
+    io::task close_task_;
+    bool attached_ = false;
+    bool deaf_ = false; ///< the handle is gone: no handler is called any more
+
+    listener_status present_{};
+    seqlock<listener_status> status_;
+};
+
+} // namespace slk::link_detail
+
+#endif

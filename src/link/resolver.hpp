@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_LINK_RESOLVER_HPP
+#define SLK_LINK_RESOLVER_HPP
+
+/// Name lookups off the loop's thread: a few threads call the system's resolver, which may block
+/// for many seconds, and the answer comes back as a task on the loop.
+///
+/// Requests for the same host and port that wait or run at the same time share one lookup, so
+/// that a slow name holds one thread however many links want it.
+
+#include <serverlink/address.hpp>
+#include <serverlink/loop.hpp>
+#include <serverlink/result.hpp>
+
+#include "base/list.hpp"
+#include "io/loop_core.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace slk::link_detail {
+
+struct lookup;
+
+/// One lookup that somebody wants, embedded in its owner. All of it on the loop's thread.
+class lookup_request : public list_node {
+public:
+    using completion = void (*)(lookup_request& self, result<std::vector<address>> answer) noexcept;
+
+    lookup_request() = default;
+    lookup_request(const lookup_request&) = delete;
+    lookup_request& operator=(const lookup_request&) = delete;
+
+    [[nodiscard]] bool in_flight() const noexcept { return in_flight_; }
+
+    /// Called exactly once for each resolve(), on the loop's thread, never from inside resolve()
+    /// or cancel().
+    completion on_complete = nullptr;
+    void* owner = nullptr;
+
+private:
+    friend class resolver;
+    friend struct lookup;
+    io::task cancelled_;
+    bool in_flight_ = false;
+};
+
+class resolver final {
+public:
+    explicit resolver(io::loop_core& loop);
+    ~resolver();
+
+    void resolve(lookup_request& request, const std::string& host, std::uint16_t port);
+    /// The request completes with errc::cancelled soon; the thread that works on it is left
+    /// alone, and its answer is dropped.
+    void cancel(lookup_request& request);
+
+    /// Cancels every request. Nothing may be asked afterwards but by mistake: it is cancelled too.
+    void close() noexcept;
+
+private:
+    struct shared;
+
+    void deliver_answers() noexcept;
+
+    io::loop_core& loop_;
+    std::shared_ptr<shared> shared_;
+    io::task answers_;
+    std::vector<std::unique_ptr<lookup>> running_;
+};
+
+} // namespace slk::link_detail
+
+#endif

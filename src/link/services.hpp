@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_LINK_SERVICES_HPP
+#define SLK_LINK_SERVICES_HPP
+
+/// What all links of one loop share: the resolver and the pool of attempts.
+
+#include "io/loop_core.hpp"
+#include "link/attempt_pool.hpp"
+#include "link/resolver.hpp"
+
+namespace slk::link_detail {
+
+class services final : public io::service {
+public:
+    /// Made when it is first asked for. On the loop's thread.
+    [[nodiscard]] static services& of(io::loop_core& loop)
+    {
+        if (loop.services == nullptr)
+            loop.services = std::make_unique<services>(loop);
+        return static_cast<services&>(*loop.services);
+    }
+
+    explicit services(io::loop_core& loop) : names(loop) {}
+    void closing() noexcept override { names.close(); }
+
+    resolver names;
+    attempt_pool attempts;
+};
+
+} // namespace slk::link_detail
+
+#endif

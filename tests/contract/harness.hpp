@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_TESTS_CONTRACT_HARNESS_HPP
+#define SLK_TESTS_CONTRACT_HARNESS_HPP
+
+/// Runs one test body on every backend that is compiled in, and checks at the end of each that
+/// every submission was delivered once and that nothing is left behind.
+///
+/// Only what every system has may be used here: the peers of a test are sockets of a poller too.
+
+#include "io/os/system.hpp"
+#include "io/poller.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slk::contract {
+
+using namespace std::chrono_literals;
+
+using test_body = void (*)(std::string_view backend);
+
+template <test_body Body, std::size_t Index>
+void run_on_backend()
+{
+    Body(io::compiled_backends()[Index]);
+}
+
+/// One doctest case per compiled backend, named "... [epoll]".
+template <test_body Body>
+int register_test(const char* name, const char* file, unsigned line)
+{
+    static constexpr std::array functions = {&run_on_backend<Body, 0>, &run_on_backend<Body, 1>,
+                                             &run_on_backend<Body, 2>, &run_on_backend<Body, 3>};
+    static std::deque<std::string> names; // doctest keeps the pointers
+    const auto backends = io::compiled_backends();
+    for (std::size_t index = 0; index < backends.size() && index < functions.size(); ++index) {
+        names.push_back(std::string(name) + " [" + std::string(backends[index]) + "]");
+        static const doctest::detail::TestSuite no_suite{};
+        doctest::detail::regTest(doctest::detail::TestCase(functions[index], file, line, no_suite) *
+                                 names.back().c_str());
+    }
+    return 0;
+}
+
+#define SLK_CONTRACT_TEST(name) SLK_CONTRACT_TEST_(DOCTEST_ANONYMOUS(slk_contract_), name)
+#define SLK_CONTRACT_TEST_(function, name)                                                         \
+    static void function(std::string_view backend);                                                \
+    [[maybe_unused]] static const int DOCTEST_CAT(function, _registered) =                         \
+        ::slk::contract::register_test<function>(name, __FILE__, __LINE__);                        \
+    static void function(std::string_view backend)
+
+/// How often a race is run: SLK_ROUNDS overrides what the test thinks fast enough.
+inline int rounds(int usual)
+{
+    const char* const wanted = std::getenv("SLK_ROUNDS");
+    return wanted != nullptr ? std::atoi(wanted) : usual;
+}
+
+/// A clock that a test sets by hand.
+class manual_clock final : public clock {
+public:
+    time_point time{1h};
+    time_point time_with_suspend{1h};
+    time_point now() noexcept override { return time; }
+    time_point now_with_suspend() noexcept override { return time_with_suspend; }
+};
+
+class rig;
+
+/// An operation that counts its completions and checks where they come from.
+template <class Operation>
+struct tracked : Operation {
+    tracked() noexcept
+    {
+        this->owner = this;
+        this->on_complete = [](io::operation& self) noexcept {
+            static_cast<tracked*>(self.owner)->completed();
+        };
+    }
+
+    /// A test whose operations are still in flight at its end calls rig::end() first (rule 4).
+    ~tracked() { CHECK(!this->in_flight()); }
+
+    int completions = 0;
+    std::function<void()> then;
+    const bool* inside_turn = nullptr;
+
+    [[nodiscard]] bool done() const { return completions > 0 && !this->in_flight(); }
+
+private:
+    void completed()
+    {
+        ++completions;
+        if (inside_turn != nullptr)
+            CHECK(*inside_turn); // rule 2
+        CHECK(!this->in_flight());
+        if (then)
+            then();
+    }
+};
+
+using connect_op = tracked<io::connect_operation>;
+using accept_op = tracked<io::accept_operation>;
+using receive_op = tracked<io::receive_operation>;
+using send_op = tracked<io::send_operation>;
+
+struct tracked_timer : io::timer {
+    tracked_timer()
+    {
+        owner = this;
+        on_expiry = [](io::timer& self) noexcept {
+            auto& mine = *static_cast<tracked_timer*>(self.owner);
+            ++mine.firings;
+            if (mine.then)
+                mine.then();
+        };
+    }
+    int firings = 0;
+    std::function<void()> then;
+};
+
+struct pair {
+    io::socket_id client;
+    io::socket_id server;
+};
+
+class rig {
+public:
+    explicit rig(std::string_view backend, clock& time = system_clock_source())
+    {
+        violations_ = io::ledger::process_totals().violations;
+        auto made = io::make_poller(time, backend);
+        REQUIRE(made.has_value());
+        poller_ = std::move(*made);
+        CHECK(poller_->name() == backend);
+    }
+
+    ~rig() { end(); }
+
+    /// Shuts the poller down and balances the books.
+    void end()
+    {
+        if (poller_ == nullptr)
+            return;
+        inside_turn_ = true;
+        poller_->shutdown();
+        inside_turn_ = false;
+        CHECK(poller_->outstanding() == 0);
+        CHECK(poller_->open_sockets() == 0);
+        CHECK(poller_->armed_timers() == 0);
+        poller_.reset();
+        for (const io::native_handle keeper : keepers_)
+            io::os::close(keeper, io::close_mode::graceful);
+        CHECK(io::ledger::process_totals().violations == violations_);
+    }
+
+    rig(const rig&) = delete;
+    rig& operator=(const rig&) = delete;
+
+    io::poller& operator*() { return *poller_; }
+    io::poller* operator->() { return poller_.get(); }
+
+    result<void> turn(duration longest = 0ns)
+    {
+        inside_turn_ = true;
+        auto answer = poller_->turn(after(poller_->refresh_now(), longest));
+        inside_turn_ = false;
+        return answer;
+    }
+
+    void turns(int count)
+    {
+        for (int turn_number = 0; turn_number < count; ++turn_number)
+            CHECK(turn().has_value());
+    }
+
+    /// Runs turns until `reached` or the bound. The bound only ends a hang.
+    template <class Predicate>
+    bool run_until(Predicate&& reached, duration bound = 10s)
+    {
+        clock& time = system_clock_source();
+        const time_point end_of_patience = after(time.now(), bound);
+        while (!reached()) {
+            const time_point now = time.now();
+            if (now >= end_of_patience)
+                return false;
+            if (!turn(std::min<duration>(end_of_patience - now, 50ms)))
+                return false;
+        }
+        return true;
+    }
+
+    template <class Operation>
+    bool finish(Operation& op)
+    {
+        return run_until([&] { return op.done(); });
+    }
+
+    void connect(connect_op& op, io::socket_id id, const address& target)
+    {
+        op.inside_turn = &inside_turn_;
+        poller_->connect(op, id, target);
+    }
+    void accept(accept_op& op, io::socket_id listener)
+    {
+        op.inside_turn = &inside_turn_;
+        poller_->accept(op, listener);
+    }
+    void receive(receive_op& op, io::socket_id id, std::span<std::byte> buffer)
+    {
+        op.inside_turn = &inside_turn_;
+        poller_->receive(op, id, buffer);
+    }
+    void send(send_op& op, io::socket_id id, std::span<const std::byte> bytes)
+    {
+        op.inside_turn = &inside_turn_;
+        const std::array list{bytes}; // ends with this call, as rule 4 allows
+        poller_->send(op, id, list);
+    }
+
+    /// A socket that may connect: opened, and bound where the system insists.
+    io::socket_id open(address_family family = address_family::ipv4)
+    {
+        auto opened = poller_->open(family);
+        REQUIRE(opened.has_value());
+        REQUIRE(poller_->bind_source(*opened, std::nullopt).has_value());
+        return *opened;
+    }
+
+    io::socket_id listen(address_family family = address_family::ipv4, int backlog = 1024)
+    {
+        io::listen_settings settings;
+        settings.backlog = backlog;
+        auto opened = poller_->open_listener(address::loopback(family, 0), settings);
+        REQUIRE(opened.has_value());
+        return *opened;
+    }
+
+    address address_of(io::socket_id id)
+    {
+        auto local = poller_->local_address(id);
+        REQUIRE(local.has_value());
+        return *local;
+    }
+
+    /// An address that nobody has: a listener had it until now.
+    address free_address(address_family family = address_family::ipv4)
+    {
+        const io::socket_id id = listen(family);
+        const address unused = address_of(id);
+        poller_->close(id);
+        return unused;
+    }
+
+    /// An address where nobody listens. Its port is kept bound: were it free, the system might
+    /// give it to the socket that dials it, which would then be connected to itself.
+    address dead_address(address_family family = address_family::ipv4)
+    {
+        const address target = free_address(family);
+        const auto keeper = io::os::open_stream(family);
+        REQUIRE(keeper.has_value());
+        keepers_.push_back(*keeper);
+        bool bound = false;
+        REQUIRE(io::os::bind_source(*keeper, family, target, bound).has_value());
+        return target;
+    }
+
+    pair connect_pair(io::socket_id listener)
+    {
+        accept_op accepting;
+        connect_op connecting;
+        const io::socket_id client = open(address_of(listener).family);
+        accept(accepting, listener);
+        connect(connecting, client, address_of(listener));
+        REQUIRE(run_until([&] { return accepting.done() && connecting.done(); }));
+        REQUIRE(accepting.failure == errc::ok);
+        REQUIRE(connecting.failure == errc::ok);
+        return {client, accepting.accepted};
+    }
+
+    pair connect_pair(address_family family = address_family::ipv4)
+    {
+        const io::socket_id listener = listen(family);
+        const pair made = connect_pair(listener);
+        poller_->close(listener);
+        return made;
+    }
+
+    /// Sends all of it.
+    bool send_all(io::socket_id id, std::span<const std::byte> bytes)
+    {
+        while (!bytes.empty()) {
+            send_op op;
+            send(op, id, bytes);
+            if (!finish(op)) {
+                poller_->cancel(op);
+                REQUIRE(finish(op));
+                return false;
+            }
+            if (op.failure)
+                return false;
+            bytes = bytes.subspan(op.transferred);
+        }
+        return true;
+    }
+
+    /// Receives up to `most` bytes, fewer only at the end of the stream or a failure.
+    std::vector<std::byte> receive_all(io::socket_id id, std::size_t most, error* failure = nullptr)
+    {
+        std::vector<std::byte> all;
+        std::vector<std::byte> buffer(64 * 1024);
+        while (all.size() < most) {
+            receive_op op;
+            receive(op, id, std::span(buffer).first(std::min(buffer.size(), most - all.size())));
+            const bool finished = finish(op);
+            if (!finished) {
+                poller_->cancel(op);
+                REQUIRE(finish(op));
+            }
+            if (failure != nullptr)
+                *failure = op.failure;
+            if (!finished || op.failure || op.transferred == 0)
+                break;
+            all.insert(all.end(), buffer.begin(),
+                       buffer.begin() + static_cast<std::ptrdiff_t>(op.transferred));
+        }
+        return all;
+    }
+
+private:
+    std::unique_ptr<io::poller> poller_;
+    std::vector<io::native_handle> keepers_;
+    bool inside_turn_ = false;
+    std::uint64_t violations_ = 0;
+};
+
+/// Bytes that say where in the stream they belong.
+inline std::vector<std::byte> pattern(std::size_t size, std::size_t from = 0)
+{
+    std::vector<std::byte> bytes(size);
+    for (std::size_t index = 0; index < size; ++index)
+        bytes[index] = static_cast<std::byte>((from + index) * 31 + (from + index) / 256);
+    return bytes;
+}
+
+} // namespace slk::contract
+
+#endif

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "contract/harness.hpp"
+
+#include <atomic>
+#include <thread>
+
+using namespace slk;
+using namespace slk::contract;
+
+SLK_CONTRACT_TEST("C14: of the wakes of four threads none is lost")
+{
+    rig loop(backend);
+    const int per_thread = rounds(20000);
+    std::atomic<int> posted{0};
+    std::vector<std::thread> threads;
+    for (int index = 0; index < 4; ++index)
+        threads.emplace_back([&] {
+            for (int number = 0; number < per_thread; ++number) {
+                posted.fetch_add(1);
+                loop->wake();
+            }
+        });
+    // No bound on the turn: a lost wake makes it sleep until the end of the patience.
+    slk::clock& time = system_clock_source();
+    const time_point end_of_patience = after(time.now(), 20s);
+    int turns = 0;
+    while (posted.load() != 4 * per_thread && time.now() < end_of_patience) {
+        CHECK(loop->turn(end_of_patience).has_value());
+        ++turns;
+    }
+    for (std::thread& thread : threads)
+        thread.join();
+    CHECK(time.now() < end_of_patience);
+    MESSAGE(turns << " turns for " << 4 * per_thread << " wakes");
+}
+
+SLK_CONTRACT_TEST("C14: a sleeping turn ends for one wake, again and again")
+{
+    rig loop(backend);
+    std::atomic<int> asked{0};
+    std::atomic<int> seen{0};
+    const int count = rounds(2000);
+    std::thread other([&] {
+        for (int number = 1; number <= count; ++number) {
+            asked.store(number);
+            loop->wake();
+            while (seen.load() < number)
+                std::this_thread::yield();
+        }
+    });
+    slk::clock& time = system_clock_source();
+    const time_point end_of_patience = after(time.now(), 20s);
+    while (seen.load() < count && time.now() < end_of_patience) {
+        CHECK(loop->turn(end_of_patience).has_value());
+        // After the wake that ended this turn, one more is a new one.
+        loop->wake();
+        CHECK(loop->turn(end_of_patience).has_value());
+        seen.store(asked.load());
+    }
+    seen.store(count);
+    other.join();
+    CHECK(time.now() < end_of_patience);
+}
+
+SLK_CONTRACT_TEST("C14: a wake before a turn ends that turn, and a hundred wakes end one")
+{
+    rig loop(backend);
+    slk::clock& time = system_clock_source();
+    for (int number = 0; number < 100; ++number)
+        loop->wake();
+    const time_point start = time.now();
+    CHECK(loop->turn(after(start, 10s)).has_value());
+    CHECK(time.now() - start < 5s);
+    // One made after a turn has seen the last, and one made from inside a turn, are new ones.
+    for (int number = 0; number < 100; ++number) {
+        loop->wake();
+        CHECK(loop->turn(after(time.now(), 10s)).has_value());
+    }
+    tracked_timer timer;
+    timer.then = [&] { loop->wake(); };
+    loop->wake();
+    loop->arm(timer, time_point{});
+    CHECK(loop.turn().has_value());
+    CHECK(timer.firings == 1);
+    CHECK(loop->turn(after(time.now(), 10s)).has_value());
+    CHECK(time.now() - start < 5s);
+    // Used up: the next turn sleeps until its end.
+    const time_point again = time.now();
+    CHECK(loop->turn(after(again, 20ms)).has_value());
+    CHECK(time.now() - again >= 20ms);
+}

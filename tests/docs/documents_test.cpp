@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// What the documents repeat from the sources is the same as there.
+
+#include "../../tools/states/render.hpp"
+#include "support/skip.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+
+namespace {
+
+/// A file of the sources, whose folder the build names; with the line ends of Unix.
+std::optional<std::string> source_file(const std::string& path)
+{
+    const char* const root = std::getenv("SLK_SOURCE_ROOT");
+    if (root == nullptr)
+        return std::nullopt;
+    std::ifstream file(std::string(root) + "/" + path, std::ios::binary);
+    if (!file)
+        return std::nullopt;
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    std::erase(text, '\r');
+    return text;
+}
+
+bool same_text(const std::string& left, const std::string& right)
+{
+    return left == right; // not shown by doctest: the documents are long
+}
+
+} // namespace
+
+TEST_CASE("the state documents are those of the table")
+{
+    const auto markdown = source_file("docs/states.md");
+    const auto picture = source_file("docs/states.svg");
+    if (std::getenv("SLK_SOURCE_ROOT") == nullptr)
+        SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
+    REQUIRE(markdown.has_value());
+    REQUIRE(picture.has_value());
+    CHECK_MESSAGE(same_text(*markdown, slk::states::markdown()), "run ./dev states");
+    CHECK_MESSAGE(same_text(*picture, slk::states::svg()), "run ./dev states");
+}
+
+TEST_CASE("the example in the readme is the one that is built")
+{
+    const auto readme = source_file("README.md");
+    const auto example = source_file("examples/keep_a_link.cpp");
+    if (std::getenv("SLK_SOURCE_ROOT") == nullptr)
+        SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
+    REQUIRE(readme.has_value());
+    REQUIRE(example.has_value());
+    // Without the comments at the top, which the readme's own words replace.
+    const std::string code = example->substr(example->find("#include"));
+    CHECK(readme->find("```cpp\n" + code + "```\n") != std::string::npos);
+}

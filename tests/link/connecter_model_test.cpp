@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MPL-2.0
+// Every state that the connecter's machine can reach, against a poller and a timer that do the
+// worst that the rules of the poller allow.
+
+#include "link/connecter_machine.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <deque>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace slk;
+using namespace slk::link_detail;
+
+enum class operation { none, lookup, connect };
+enum class timer { none, deadline, retry };
+enum class question { none, open, tune };
+
+struct world {
+    connecter_machine machine;
+    operation in_flight = operation::none;
+    bool cancelled = false;
+    bool socket = false;
+    bool handed_over = false;
+    timer armed = timer::none;
+    question asked = question::none;
+    time_point now{1h};
+
+    [[nodiscard]] auto key() const
+    {
+        return std::tuple(machine.fingerprint(), machine.attempt() == 0, in_flight, cancelled,
+                          socket, handed_over, armed, asked);
+    }
+};
+
+using row = std::tuple<link_state, link_event, link_state>;
+
+struct search {
+    reconnect_options options;
+    std::uint32_t most_candidates = 1;
+    std::set<row>* rows = nullptr;
+    std::set<decltype(world{}.key())> known;
+    std::deque<world> waiting;
+    std::size_t moves = 0;
+    std::set<std::string> complaints;
+
+    void expect(bool holds, const world& after, link_event event, const char* what)
+    {
+        if (!holds)
+            complaints.insert(std::string(what) + " (after " + std::string(name_of(event)) +
+                              ", in " + std::string(name_of(after.machine.state())) + ")");
+    }
+
+    /// What the driver does with the machine's answer.
+    world step(world at, connecter_input input, duration later = 1ms)
+    {
+        const connecter_machine before = at.machine;
+        at.now += later;
+        const connecter_actions todo = at.machine.step(options, {at.now, 1u << 30}, input);
+        const link_event event = input.event;
+        const auto check = [&](bool holds, const char* what) { expect(holds, at, event, what); };
+
+        const bool silent = !todo.disarm && !todo.cancel && !todo.close_socket && !todo.resolve &&
+                            !todo.open && !todo.connect && !todo.tune && !todo.hand_over &&
+                            todo.arm == never;
+        if (!silent || at.machine.fingerprint() != before.fingerprint())
+            rows->insert({before.state(), event, at.machine.state()});
+
+        if (todo.disarm)
+            at.armed = timer::none;
+        if (todo.cancel) {
+            check(at.in_flight != operation::none, "cancels what is not in flight");
+            check(!at.cancelled, "cancels twice");
+            at.cancelled = true;
+        }
+        if (todo.close_socket) {
+            check(at.in_flight != operation::connect, "closes a socket that is connecting");
+            at.socket = false;
+            at.handed_over = false;
+            at.asked = question::none;
+        }
+        if (todo.arm != never) {
+            check(todo.arm >= at.now, "arms the timer in the past");
+            at.armed = at.machine.state() == link_state::backoff ? timer::retry : timer::deadline;
+        }
+        check(todo.resolve + todo.open + todo.connect + todo.tune + todo.hand_over <= 1,
+              "asks for two steps at once");
+        if (todo.resolve || todo.connect) {
+            check(at.in_flight == operation::none, "two operations in flight");
+            at.in_flight = todo.resolve ? operation::lookup : operation::connect;
+            at.cancelled = false;
+        }
+        if (todo.open) {
+            check(!at.socket, "two sockets");
+            check(at.asked == question::none, "two questions");
+            at.asked = question::open;
+        }
+        if (todo.connect)
+            check(at.socket, "connects without a socket");
+        if (todo.tune) {
+            check(at.socket, "tunes without a socket");
+            at.asked = question::tune;
+        }
+        if (todo.hand_over) {
+            check(at.socket && !at.handed_over, "hands over what it has not");
+            check(at.machine.state() == link_state::connected, "hands over unconnected");
+            at.handed_over = true;
+        }
+        check(at.machine.generation() == before.generation() + (todo.hand_over ? 1 : 0),
+              "one generation per connection");
+        check(at.machine.attempt() == before.attempt() + (todo.resolve ? 1 : 0),
+              "an attempt is one lookup");
+        if (todo.resolve)
+            check(before.state() == link_state::idle || before.state() == link_state::backoff ||
+                      (before.ending() && event != link_event::deadline),
+                  "an attempt begins inside another");
+        inspect(at, event);
+        return at;
+    }
+
+    /// What holds in every state.
+    void inspect(const world& at, link_event event)
+    {
+        const connecter_machine& machine = at.machine;
+        const auto check = [&](bool holds, const char* what) { expect(holds, at, event, what); };
+        check(machine.awaiting() == (at.in_flight != operation::none), "awaiting is in flight");
+        check(machine.ending() == at.cancelled, "ending is cancelled");
+        switch (machine.state()) {
+        case link_state::idle: check(at.armed == timer::none, "idle with a timer"); [[fallthrough]];
+        case link_state::backoff:
+            check(!at.socket, "at rest with a socket");
+            check(at.in_flight == operation::none, "at rest with an operation");
+            check(at.asked == question::none, "at rest with a question");
+            if (machine.state() == link_state::backoff)
+                check(at.armed == (machine.paused() ? timer::none : timer::retry),
+                      "backoff has its timer unless paused");
+            break;
+        case link_state::connected:
+            check(at.armed == timer::none, "connected with a timer");
+            check(at.socket && at.handed_over, "connected without a stream");
+            check(at.in_flight == operation::none, "connected with an operation");
+            break;
+        case link_state::binding:
+        case link_state::connecting:
+        case link_state::tuning:
+            check(!at.handed_over, "handed over too early");
+            check(at.in_flight != operation::none || at.asked != question::none,
+                  "an attempt that waits for nothing");
+            check(at.armed != timer::retry, "a retry timer inside an attempt");
+            if (options.connect_timeout > duration::zero() && !at.cancelled)
+                check(at.armed == timer::deadline, "an attempt without a deadline");
+            if (machine.state() != link_state::binding)
+                check(at.socket, "no socket");
+            break;
+        }
+        if (machine.state() == link_state::idle)
+            return;
+        const bool way_out = at.in_flight != operation::none || at.asked != question::none ||
+                             at.armed != timer::none || at.handed_over || machine.paused();
+        check(way_out, "a state without a way out");
+    }
+
+    void visit(world next)
+    {
+        ++moves;
+        if (known.insert(next.key()).second)
+            waiting.push_back(std::move(next));
+    }
+
+    static connecter_input of(link_event event, errc failure = errc::ok,
+                              std::uint32_t candidates = 0)
+    {
+        return {.event = event, .failure = {failure, phase::connect}, .candidates = candidates};
+    }
+
+    /// Every outcome of what is in flight: whether cancelled or not, either may come.
+    std::vector<world> completions(const world& from)
+    {
+        world back = from;
+        back.in_flight = operation::none;
+        back.cancelled = false;
+        std::vector<world> all;
+        if (from.in_flight == operation::lookup) {
+            for (std::uint32_t count = 0; count <= most_candidates; ++count)
+                all.push_back(step(back, of(link_event::resolved, errc::ok, count)));
+            for (const errc why : {errc::name_not_found, errc::name_lookup_failed, errc::cancelled})
+                all.push_back(step(back, of(link_event::failed, why)));
+        } else if (from.in_flight == operation::connect) {
+            all.push_back(step(back, of(link_event::completed)));
+            for (const errc why : failures)
+                all.push_back(step(back, of(link_event::failed, why)));
+        }
+        return all;
+    }
+
+    void explore(const world& from)
+    {
+        using enum link_event;
+        for (const link_event event : {start, stop, pause, resume, retry_now, woke})
+            visit(step(from, of(event)));
+        for (const world& next : completions(from))
+            visit(next);
+        if (from.armed != timer::none) {
+            world fired = from;
+            fired.armed = timer::none;
+            const bool waiting_to_retry = from.machine.state() == link_state::backoff;
+            visit(step(fired, of(waiting_to_retry ? retry_due : deadline)));
+        }
+        if (from.asked != question::none) {
+            world answered = from;
+            answered.asked = question::none;
+            answered.socket = true;
+            visit(step(answered, of(from.asked == question::open ? bound : tuned)));
+            for (const errc why : failures) {
+                visit(step(answered, of(failed, why)));
+                if (from.asked == question::open) {
+                    world never_opened = answered;
+                    never_opened.socket = false;
+                    visit(step(never_opened, of(failed, why)));
+                }
+            }
+        }
+        if (from.handed_over) {
+            visit(step(from, of(useful)));
+            for (const errc why : {errc::connection_reset, errc::end_of_stream, errc::cancelled})
+                for (const duration lived : {duration(1ms), duration(1h)})
+                    visit(step(from, of(lost, why), lived));
+        }
+        end(from);
+    }
+
+    /// Stop, and what is in flight comes back: idle, with nothing left, and stays so.
+    void end(const world& from)
+    {
+        const world stopped = step(from, of(link_event::stop));
+        std::vector<world> ends = completions(stopped);
+        if (stopped.in_flight == operation::none)
+            ends.push_back(stopped);
+        for (const world& last : ends)
+            expect(last.machine.state() == link_state::idle, last, link_event::stop,
+                   "stop and completion do not lead to idle");
+    }
+
+    void run()
+    {
+        visit(world{});
+        while (!waiting.empty()) {
+            const world next = waiting.front();
+            waiting.pop_front();
+            explore(next);
+        }
+    }
+
+    static constexpr std::array failures{errc::connection_refused, errc::timed_out,
+                                         errc::permission_denied, errc::cancelled};
+};
+
+struct option_set {
+    const char* name;
+    reconnect_options options;
+};
+
+std::vector<option_set> option_sets()
+{
+    const reconnect_options usual;
+    std::vector<option_set> sets{{"default", usual}};
+    const auto add = [&](const char* name, auto change) {
+        reconnect_options changed = usual;
+        change(changed);
+        sets.push_back({name, changed});
+    };
+    add("stop on refused", [](auto& o) { o.policy = retry_policy::stop_on_refused(); });
+    add("never", [](auto& o) { o.base = reconnect_never; });
+    add("immediate", [](auto& o) { o.base = 0ms; });
+    add("spread first", [](auto& o) { o.spread_first_attempt = true; });
+    add("no deadline", [](auto& o) { o.connect_timeout = 0ms; });
+    add("slow", [](auto& o) {
+        for (std::size_t which = 0; which < failure_class_count; ++which)
+            o.policy.set(static_cast<failure_class>(which), retry_rule::retry_slowly);
+    });
+    add("useful when connected", [](auto& o) { o.useful_when = usefulness::connected; });
+    add("spread, never, no deadline", [](auto& o) {
+        o.spread_first_attempt = true;
+        o.base = reconnect_never;
+        o.connect_timeout = 0ms;
+    });
+    return sets;
+}
+
+} // namespace
+
+TEST_CASE("no reachable state of the connecter leaks a socket, an operation or a timer")
+{
+    std::set<row> rows;
+    std::size_t states = 0;
+    std::size_t moves = 0;
+    for (const auto& [name, options] : option_sets()) {
+        for (std::uint32_t candidates = 1; candidates <= 3; ++candidates) {
+            search all;
+            all.options = options;
+            all.most_candidates = candidates;
+            all.rows = &rows;
+            all.run();
+            states += all.known.size();
+            moves += all.moves;
+            for (const std::string& complaint : all.complaints)
+                FAIL_CHECK(std::string(name) << ", " << candidates << " candidates: " << complaint);
+        }
+    }
+    std::set<row> table;
+    for (const connecter_transition& line : connecter_transitions()) {
+        table.insert({line.from, line.event, line.to});
+        CHECK_MESSAGE(rows.contains({line.from, line.event, line.to}), name_of(line.from), " ",
+                      name_of(line.event), " -> ", name_of(line.to), " was never reached");
+    }
+    for (const auto& [from, event, to] : rows)
+        CHECK_MESSAGE(table.contains({from, event, to}), name_of(from), " ", name_of(event), " -> ",
+                      name_of(to), " is not in the table");
+    MESSAGE(states << " states, " << moves << " transitions, " << rows.size() << " rows seen");
+}

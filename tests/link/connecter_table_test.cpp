@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "link/connecter_machine.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace slk;
+using namespace slk::link_detail;
+
+constexpr error refused{errc::connection_refused, phase::connect};
+constexpr error unreachable{errc::host_unreachable, phase::connect};
+
+/// One way to a sub-situation of a state, from a fresh machine.
+struct situation {
+    const char* name;
+    link_state state;
+    std::vector<connecter_input> inputs;
+};
+
+connecter_input of(link_event event)
+{
+    return {.event = event, .failure = {}, .candidates = 0};
+}
+
+connecter_input found(std::uint32_t candidates)
+{
+    return {.event = link_event::resolved, .failure = {}, .candidates = candidates};
+}
+
+connecter_input with(link_event event, const error& failure)
+{
+    return {.event = event, .failure = failure, .candidates = 0};
+}
+
+using inputs = std::vector<connecter_input>;
+
+inputs operator+(inputs first, const inputs& more)
+{
+    first.insert(first.end(), more.begin(), more.end());
+    return first;
+}
+
+std::vector<situation> situations()
+{
+    using enum link_event;
+    using enum link_state;
+    const inputs looking_up{of(start)};
+    const inputs opening = looking_up + inputs{found(1)};
+    const inputs opening_one_of_two = looking_up + inputs{found(2)};
+    const inputs dialling = opening + inputs{of(bound)};
+    const inputs dialling_one_of_two = opening_one_of_two + inputs{of(bound)};
+    const inputs tuning_it = dialling + inputs{of(completed)};
+    const inputs up = tuning_it + inputs{of(tuned)};
+    const inputs waiting = looking_up + inputs{with(failed, unreachable)};
+    return {
+        {"fresh", idle, {}},
+        {"paused", idle, {of(pause)}},
+        {"stopped", idle, waiting + inputs{of(stop)}},
+        {"looking up", binding, looking_up},
+        {"looking up, paused", binding, looking_up + inputs{of(pause)}},
+        {"lookup out of time", binding, looking_up + inputs{of(deadline)}},
+        {"lookup being stopped", binding, looking_up + inputs{of(stop)}},
+        {"lookup being restarted", binding, looking_up + inputs{of(stop), of(start)}},
+        {"lookup being restarted, paused", binding,
+         looking_up + inputs{of(stop), of(start), of(pause)}},
+        {"opening the only address", binding, opening},
+        {"opening the first of two", binding, opening_one_of_two},
+        {"opening the second of two", binding,
+         dialling_one_of_two + inputs{with(failed, unreachable)}},
+        {"dialling the only address", connecting, dialling},
+        {"dialling, paused", connecting, dialling + inputs{of(pause)}},
+        {"dialling the first of two", connecting, dialling_one_of_two},
+        {"connect out of time", connecting, dialling + inputs{of(deadline)}},
+        {"connect being stopped", connecting, dialling + inputs{of(stop)}},
+        {"connect out of time, then stopped", connecting,
+         dialling + inputs{of(deadline), of(stop)}},
+        {"connect being restarted", connecting, dialling + inputs{of(stop), of(start)}},
+        {"connect being restarted, paused", connecting,
+         dialling + inputs{of(stop), of(start), of(pause)}},
+        {"tuning", tuning, tuning_it},
+        {"tuning, paused", tuning, tuning_it + inputs{of(pause)}},
+        {"tuning the first of two", tuning, dialling_one_of_two + inputs{of(completed)}},
+        {"connected", connected, up},
+        {"connected, paused", connected, up + inputs{of(pause)}},
+        {"connected and useful", connected, up + inputs{of(useful)}},
+        {"waiting", backoff, waiting},
+        {"waiting, paused", backoff, waiting + inputs{of(pause)}},
+    };
+}
+
+std::vector<reconnect_options> option_sets()
+{
+    reconnect_options usual;
+    reconnect_options stops = usual;
+    stops.policy = retry_policy::stop_on_refused();
+    reconnect_options stops_always = usual;
+    for (std::size_t which = 0; which < failure_class_count; ++which)
+        stops_always.policy.set(static_cast<failure_class>(which), retry_rule::stop);
+    reconnect_options spread = usual;
+    spread.spread_first_attempt = true;
+    return {usual, stops, stops_always, spread};
+}
+
+bool asks_for_nothing(const connecter_actions& a)
+{
+    return !a.disarm && !a.cancel && !a.close_socket && !a.resolve && !a.open && !a.connect &&
+           !a.tune && !a.hand_over && a.arm == never;
+}
+
+/// Everything of the machine that can be seen from outside.
+auto everything(const connecter_machine& m)
+{
+    return std::tuple(m.fingerprint(), m.attempt(), m.retries(), m.generation(), m.next_attempt(),
+                      m.delay(), m.candidate(), m.reason().code);
+}
+
+bool has_row(link_state from, link_event event)
+{
+    return std::ranges::any_of(connecter_transitions(), [&](const connecter_transition& row) {
+        return row.from == from && row.event == event;
+    });
+}
+
+bool has_row(link_state from, link_event event, link_state to)
+{
+    return std::ranges::any_of(connecter_transitions(), [&](const connecter_transition& row) {
+        return row.from == from && row.event == event && row.to == to;
+    });
+}
+
+} // namespace
+
+TEST_CASE("the connecter's table names every row once and leaves no state without a way out")
+{
+    std::set<std::tuple<link_state, link_event, link_state>> rows;
+    for (const connecter_transition& row : connecter_transitions()) {
+        CHECK_MESSAGE(rows.insert({row.from, row.event, row.to}).second, name_of(row.from), " ",
+                      name_of(row.event), " ", name_of(row.to));
+        CHECK(row.when != nullptr);
+    }
+    for (std::size_t state = 0; state < link_state_count; ++state)
+        CHECK(std::ranges::any_of(connecter_transitions(), [&](const connecter_transition& row) {
+            return row.from == static_cast<link_state>(state) && row.to != row.from;
+        }));
+}
+
+TEST_CASE("in every situation every event does what the table says, or nothing at all")
+{
+    std::set<std::tuple<link_state, link_event, link_state>> seen;
+    std::size_t walked = 0;
+    for (const reconnect_options& options : option_sets()) {
+        for (const situation& where : situations()) {
+            connecter_machine prepared;
+            // A machine that spreads its first attempt begins in backoff.
+            reconnect_options beginning = options;
+            beginning.spread_first_attempt = false;
+            beginning.policy = {};
+            time_point now{1h};
+            for (const connecter_input& input : where.inputs)
+                prepared.step(beginning, {now += 1ms, 42}, input);
+            INFO(std::string(where.name));
+            REQUIRE(prepared.state() == where.state);
+            for (std::size_t number = 0; number < link_event_count; ++number) {
+                const auto event = static_cast<link_event>(number);
+                for (const error& failure : {refused, unreachable}) {
+                    for (std::uint32_t candidates = 0; candidates < 3; ++candidates) {
+                        connecter_machine machine = prepared;
+                        const auto before = everything(machine);
+                        const connecter_actions actions = machine.step(
+                            options, {now + 1ms, 7},
+                            {.event = event, .failure = failure, .candidates = candidates});
+                        ++walked;
+                        INFO(name_of(where.state), " ", name_of(event), " ",
+                             name_of(machine.state()));
+                        const bool moved = everything(machine) != before;
+                        if (!has_row(where.state, event)) {
+                            CHECK_FALSE(moved);
+                            CHECK(asks_for_nothing(actions));
+                        }
+                        if (!moved && asks_for_nothing(actions))
+                            continue;
+                        CHECK(has_row(where.state, event, machine.state()));
+                        seen.insert({where.state, event, machine.state()});
+                    }
+                }
+            }
+        }
+    }
+    for (const connecter_transition& row : connecter_transitions())
+        CHECK_MESSAGE(seen.contains({row.from, row.event, row.to}), name_of(row.from), " ",
+                      name_of(row.event), " -> ", name_of(row.to), " was never seen");
+    MESSAGE(walked << " steps, " << seen.size() << " different moves, "
+                   << connecter_transitions().size() << " rows");
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_TESTS_LINK_LINK_RIG_HPP
+#define SLK_TESTS_LINK_LINK_RIG_HPP
+
+/// What the tests of links on real sockets share: a loop whose books are balanced at the end, a
+/// server, and addresses where nobody answers.
+
+#include <serverlink/link.hpp>
+#include <serverlink/listener.hpp>
+#include <serverlink/loop.hpp>
+
+#include "io/ledger.hpp"
+#include "io/os/system.hpp"
+#include "io/poller.hpp"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace slk::link_tests {
+
+using namespace std::chrono_literals;
+
+/// Declared before the loop: when it ends, everything submitted has been delivered, once.
+struct books {
+    io::ledger::totals before = io::ledger::process_totals();
+    books() = default;
+    books(const books&) = delete;
+    books& operator=(const books&) = delete;
+    ~books()
+    {
+        const io::ledger::totals now = io::ledger::process_totals();
+        CHECK(now.submitted - before.submitted == now.delivered - before.delivered);
+        CHECK(now.violations == before.violations);
+    }
+};
+
+class rig {
+public:
+    explicit rig(loop_options options = {})
+    {
+        auto made = slk::loop::create(std::move(options));
+        REQUIRE(made.has_value());
+        loop_.emplace(std::move(*made));
+    }
+
+    slk::loop& operator*() { return *loop_; }
+    slk::loop* operator->() { return &*loop_; }
+    void end() { loop_.reset(); }
+
+    /// The bound only ends a hang.
+    bool until(const std::function<bool()>& reached, duration bound = 10s)
+    {
+        return loop_->run_until(reached, bound).value_or(false);
+    }
+
+    /// Lets that much time pass on the loop.
+    void pass(duration time) { CHECK(loop_->run_for(time).has_value()); }
+
+private:
+    books books_;
+    std::optional<slk::loop> loop_;
+};
+
+inline endpoint at(const address& where)
+{
+    auto parsed = endpoint::parse("tcp://" + to_string(where));
+    REQUIRE(parsed.has_value());
+    return *parsed;
+}
+
+/// A listener on the loopback that keeps what it accepts, unless `accepted` says otherwise.
+class server {
+public:
+    explicit server(slk::loop& on, std::uint16_t port = 0,
+                    std::function<void(stream)> accepted = {})
+        : server(on, address::loopback(address_family::ipv4, port), std::move(accepted))
+    {
+    }
+
+    server(slk::loop& on, const address& where, std::function<void(stream)> accepted)
+    {
+        listener_options options;
+        options.at = at(where);
+        auto made = listener::create(
+            on, options,
+            {.accepted = accepted ? std::move(accepted)
+                                  : [this](stream s) { streams.push_back(std::move(s)); },
+             .failed = {}});
+        if (!made)
+            failure = made.error();
+        else
+            listening.emplace(std::move(*made));
+    }
+    server(const server&) = delete;
+    server& operator=(const server&) = delete;
+
+    [[nodiscard]] address where() const { return listening->local_address(); }
+
+    std::vector<stream> streams;
+    std::optional<listener> listening;
+    error failure{};
+};
+
+inline address free_address(slk::loop& on)
+{
+    const server brief(on);
+    return brief.where();
+}
+
+/// A port that is bound and not listening, so that nobody else can take it: refuses.
+class dead_end {
+public:
+    explicit dead_end(slk::loop& on) : where_(free_address(on))
+    {
+        const auto opened = io::os::open_stream(where_.family);
+        REQUIRE(opened.has_value());
+        handle_ = *opened;
+        bool bound = false;
+        REQUIRE(io::os::bind_source(handle_, where_.family, where_, bound).has_value());
+    }
+    dead_end(const dead_end&) = delete;
+    dead_end& operator=(const dead_end&) = delete;
+    ~dead_end() { io::os::close(handle_, io::close_mode::graceful); }
+
+    [[nodiscard]] const address& where() const { return where_; }
+
+private:
+    address where_;
+    io::native_handle handle_{};
+};
+
+/// Listens and never accepts: once its queue is full, connecting there takes for ever (on Linux,
+/// and so under Wine; Windows itself refuses).
+class black_hole {
+public:
+    black_hole()
+    {
+        auto made = io::make_poller(system_clock_source(), loop::compiled_backends().back());
+        if (!made)
+            made = io::make_poller(system_clock_source(), loop::compiled_backends().front());
+        REQUIRE(made.has_value());
+        poller_ = std::move(*made);
+        io::listen_settings settings;
+        settings.backlog = 1;
+        const auto opened =
+            poller_->open_listener(address::loopback(address_family::ipv4, 0), settings);
+        REQUIRE(opened.has_value());
+        const auto local = poller_->local_address(*opened);
+        REQUIRE(local.has_value());
+        where_ = *local;
+    }
+    black_hole(const black_hole&) = delete;
+    black_hole& operator=(const black_hole&) = delete;
+    ~black_hole() { poller_->shutdown(); }
+
+    [[nodiscard]] const address& where() const { return where_; }
+    /// Links that take the places in the queue.
+    void fill(rig& with)
+    {
+        for (int i = 0; i < 2; ++i) {
+            auto made = link::create(*with, {.to = at(where_)});
+            REQUIRE(made.has_value());
+            made->start();
+            fillers_.push_back(std::move(*made));
+        }
+        REQUIRE(with.until([&] {
+            for (const link& filler : fillers_)
+                if (filler.status().state != link_state::connected)
+                    return false;
+            return true;
+        }));
+    }
+
+private:
+    std::unique_ptr<io::poller> poller_;
+    address where_;
+    std::vector<link> fillers_;
+};
+
+/// Delays that a test can wait for.
+inline reconnect_options quick()
+{
+    reconnect_options options;
+    options.base = 2ms;
+    options.floor = 1ms;
+    options.cap = 20ms;
+    options.stable_after = 20ms;
+    return options;
+}
+
+inline link make_link(slk::loop& on, const endpoint& to, const reconnect_options& reconnect,
+                      link_handlers handlers = {})
+{
+    auto made = link::create(on, {.to = to, .reconnect = reconnect}, std::move(handlers));
+    REQUIRE(made.has_value());
+    return std::move(*made);
+}
+
+inline bool connected(const link& of)
+{
+    return of.status().state == link_state::connected;
+}
+
+} // namespace slk::link_tests
+
+#endif

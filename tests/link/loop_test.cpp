@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MPL-2.0
+#include <serverlink/serverlink.hpp>
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+slk::duration time_of(const std::function<void()>& work)
+{
+    const auto began = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::steady_clock::now() - began;
+}
+
+} // namespace
+
+TEST_CASE("run_until does not wait when what it waits for is true already")
+{
+    auto loop = slk::loop::create();
+    REQUIRE(loop);
+    const slk::duration spent = time_of([&] {
+        const auto met = loop->run_until([] { return true; }, 10s);
+        CHECK((met && *met));
+    });
+    CHECK(spent < 5s);
+}
+
+TEST_CASE("run_until sees what a posted function did, without any further event")
+{
+    auto loop = slk::loop::create();
+    REQUIRE(loop);
+    bool ran = false;
+    CHECK(loop->post([&] { ran = true; }));
+    const slk::duration spent = time_of([&] {
+        const auto met = loop->run_until([&] { return ran; }, 10s);
+        CHECK((met && *met));
+    });
+    CHECK(spent < 5s);
+}
+
+TEST_CASE("a stop that came before the run counts, once")
+{
+    auto loop = slk::loop::create();
+    REQUIRE(loop);
+    loop->stop();
+    const slk::duration spent = time_of([&] { CHECK(loop->run_for(10s)); });
+    CHECK(spent < 5s);
+    CHECK(loop->run_for(0ns));
+}
+
+TEST_CASE("bad loop options are errors")
+{
+    const auto no_threads = slk::loop::create({.resolver_threads = 0});
+    REQUIRE_FALSE(no_threads);
+    CHECK(no_threads.error() == slk::errc::invalid_argument);
+    const auto no_backend = slk::loop::create({.backend = "telepathy"});
+    REQUIRE_FALSE(no_backend);
+    CHECK(no_backend.error() == slk::errc::not_supported);
+}
+
+TEST_CASE("a named backend is the one that runs")
+{
+    for (const auto name : slk::loop::compiled_backends()) {
+        const auto loop = slk::loop::create({.backend = std::string(name)});
+        REQUIRE(loop);
+        CHECK(loop->backend() == name);
+    }
+}
+
+TEST_CASE("a loop on a thread of its own refuses a second runner")
+{
+    auto loop = slk::loop::create();
+    REQUIRE(loop);
+    REQUIRE(loop->start_thread());
+    const auto second = loop->run_for(0ns);
+    REQUIRE_FALSE(second);
+    CHECK(second.error() == slk::errc::invalid_state);
+    loop->stop();
+    CHECK(loop->run_for(0ns));
+}

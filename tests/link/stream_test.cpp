@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "link_rig.hpp"
+
+#include <array>
+#include <thread>
+
+namespace slk::link_tests {
+
+namespace {
+
+using answer = std::optional<result<std::size_t>>;
+
+stream::handler into(answer& where)
+{
+    return [&where](result<std::size_t> got) {
+        CHECK_FALSE(where.has_value());
+        where.emplace(std::move(got));
+    };
+}
+
+std::vector<std::byte> pattern(std::size_t size)
+{
+    std::vector<std::byte> bytes(size);
+    for (std::size_t index = 0; index < size; ++index)
+        bytes[index] = static_cast<std::byte>(index * 31 + index / 256);
+    return bytes;
+}
+
+/// Two ends of one connection. The link itself has none of them.
+struct connection {
+    connection()
+    {
+        dialling.emplace(make_link(
+            *on, at(peer.where()), quick(),
+            {.state_changed = {}, .connected = [this](stream s) { near = std::move(s); }}));
+        dialling->start();
+        REQUIRE(on.until([&] { return near && !peer.streams.empty(); }));
+        far = std::move(peer.streams[0]);
+        peer.streams.clear();
+    }
+
+    /// Everything that `from` receives until the end.
+    std::vector<std::byte> receive_all(stream& from, std::size_t most)
+    {
+        std::vector<std::byte> all;
+        std::vector<std::byte> buffer(64 * 1024);
+        while (all.size() < most) {
+            answer got;
+            REQUIRE(from.receive(buffer, into(got)).has_value());
+            REQUIRE(on.until([&] { return got.has_value(); }));
+            if (!*got || **got == 0)
+                break;
+            all.insert(all.end(), buffer.begin(),
+                       buffer.begin() + static_cast<std::ptrdiff_t>(**got));
+        }
+        return all;
+    }
+
+    rig on;
+    server peer{*on};
+    stream near;
+    stream far;
+    std::optional<link> dialling;
+};
+
+} // namespace
+
+TEST_CASE("a stream carries eight megabytes unharmed")
+{
+    connection both;
+    const auto bytes = pattern(8u << 20);
+    answer sent;
+    REQUIRE(both.near.send(bytes, into(sent)).has_value());
+    CHECK(both.receive_all(both.far, bytes.size()) == bytes);
+    REQUIRE(both.on.until([&] { return sent.has_value(); }));
+    REQUIRE(sent->has_value());
+    CHECK(**sent == bytes.size());
+    CHECK(both.near.bytes_sent() == bytes.size());
+    CHECK(both.far.bytes_received() == bytes.size());
+    CHECK(both.near.local_address() == both.far.peer_address());
+    CHECK(both.near.peer_address() == both.far.local_address());
+}
+
+TEST_CASE("pieces are sent in order, empty ones among them, more than one call takes")
+{
+    connection both;
+    const auto bytes = pattern(300 * 1000);
+    std::vector<std::span<const std::byte>> pieces;
+    for (std::size_t from = 0; from < bytes.size(); from += 1000) {
+        pieces.push_back(std::span(bytes).subspan(from, 1000));
+        pieces.push_back({});
+    }
+    answer sent;
+    REQUIRE(both.far.send(pieces, into(sent)).has_value());
+    CHECK(both.receive_all(both.near, bytes.size()) == bytes);
+    REQUIRE(both.on.until([&] { return sent.has_value(); }));
+    CHECK(**sent == bytes.size());
+}
+
+TEST_CASE("a stream that finished sending goes on receiving")
+{
+    connection both;
+    REQUIRE(both.near.finish_sending().has_value());
+    CHECK(both.receive_all(both.far, 1).empty());
+    const auto bytes = pattern(1000);
+    answer sent;
+    REQUIRE(both.far.send(bytes, into(sent)).has_value());
+    CHECK(both.receive_all(both.near, bytes.size()) == bytes);
+    answer refused;
+    const auto again = both.near.send(bytes, into(refused));
+    REQUIRE_FALSE(again.has_value());
+    CHECK(again.error() == errc::broken_pipe);
+    CHECK(connected(*both.dialling));
+}
+
+TEST_CASE("close_after_drain delivers everything although received bytes are unread")
+{
+    connection both;
+    const auto bytes = pattern(1u << 20);
+    answer unread;
+    answer sent;
+    REQUIRE(both.far.send(std::span(bytes).first(5000), into(unread)).has_value());
+    REQUIRE(both.near.send(bytes, into(sent)).has_value());
+    const auto first = both.receive_all(both.far, bytes.size());
+    REQUIRE(both.on.until([&] { return sent.has_value(); }));
+    std::optional<error> drained;
+    REQUIRE(both.near.close_after_drain(5s, [&](error e) { drained = e; }).has_value());
+    CHECK(both.receive_all(both.far, 1).empty());
+    both.far.close();
+    REQUIRE(both.on.until([&] { return drained.has_value(); }));
+    CHECK_FALSE(*drained);
+    CHECK(first == bytes);
+    CHECK(both.near.native_handle() == -1);
+}
+
+TEST_CASE("close_after_drain ends at its bound when the peer never finishes")
+{
+    connection both;
+    std::optional<error> drained;
+    REQUIRE(both.near.close_after_drain(20ms, [&](error e) { drained = e; }).has_value());
+    REQUIRE(both.on.until([&] { return drained.has_value(); }));
+    CHECK(*drained == errc::timed_out);
+}
+
+TEST_CASE("a reset is read by the peer as connection_reset")
+{
+    connection both;
+    std::array<std::byte, 8> buffer{};
+    answer got;
+    REQUIRE(both.far.receive(buffer, into(got)).has_value());
+    both.near.reset();
+    REQUIRE(both.on.until([&] { return got.has_value(); }));
+    REQUIRE_FALSE(got->has_value());
+    CHECK(got->error() == errc::connection_reset);
+}
+
+TEST_CASE("closing a stream cancels its receive, and the link dials anew")
+{
+    connection both;
+    std::array<std::byte, 8> buffer{};
+    answer got;
+    REQUIRE(both.near.receive(buffer, into(got)).has_value());
+    both.near.close();
+    CHECK_FALSE(got.has_value());
+    REQUIRE(both.on.until([&] { return got.has_value(); }));
+    CHECK(got->error() == errc::cancelled);
+    CHECK(both.on.until([&] { return both.dialling->status().generation == 2; }));
+}
+
+TEST_CASE("one receive and one send at a time")
+{
+    connection both;
+    std::array<std::byte, 8> buffer{};
+    answer got;
+    answer none;
+    REQUIRE(both.near.receive(buffer, into(got)).has_value());
+    CHECK(both.near.receive(buffer, into(none)).error() == errc::in_progress);
+    const auto bytes = pattern(16u << 20);
+    answer sent;
+    REQUIRE(both.near.send(bytes, into(sent)).has_value());
+    CHECK(both.near.send(bytes, into(none)).error() == errc::in_progress);
+    CHECK(both.near.finish_sending().error() == errc::in_progress);
+    both.near.close();
+    REQUIRE(both.on.until([&] { return got.has_value() && sent.has_value(); }));
+    CHECK_FALSE(none.has_value());
+}
+
+TEST_CASE("an empty or closed stream answers invalid_state")
+{
+    stream empty;
+    CHECK_FALSE(static_cast<bool>(empty));
+    std::array<std::byte, 8> buffer{};
+    CHECK(empty.receive(buffer, {}).error() == errc::invalid_state);
+    CHECK(empty.send(buffer, {}).error() == errc::invalid_state);
+    CHECK(empty.finish_sending().error() == errc::invalid_state);
+    CHECK(empty.close_after_drain(1s).error() == errc::invalid_state);
+    CHECK(empty.native_handle() == -1);
+    CHECK(empty.peer_address() == address{});
+    empty.close();
+    empty.reset();
+    connection both;
+    both.dialling->stop();
+    REQUIRE(both.on.until([&] { return both.near.native_handle() == -1; }));
+    CHECK(both.near.send(buffer, {}).error() == errc::invalid_state);
+    CHECK(both.near.receive(buffer, {}).error() == errc::invalid_state);
+}
+
+TEST_CASE("a stream refuses calls from another thread than its loop's, but may be closed there")
+{
+    connection both;
+    REQUIRE((*both.on).start_thread().has_value());
+    std::array<std::byte, 8> buffer{};
+    CHECK(both.near.receive(buffer, {}).error() == errc::invalid_state);
+    CHECK(both.near.send(buffer, {}).error() == errc::invalid_state);
+    both.near.close();
+    both.on->stop();
+    CHECK(both.on.until([&] { return both.dialling->status().generation == 2; }));
+}
+
+} // namespace slk::link_tests

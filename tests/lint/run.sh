@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MPL-2.0
+# The rules that the compiler does not check; `./dev lint` runs them. Prints what breaks a rule,
+# and on the last line "<rules kept> <rules broken> <rules skipped>".
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+formatter=clang-format-19
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# What git knows or would add, and is really there.
+git ls-files --cached --others --exclude-standard |
+    while IFS= read -r file; do [[ -f $file ]] && echo "$file"; done |
+    sort -u >"$work/files"
+
+files() { grep -E "$1" "$work/files" || true; }
+sources() { files "^($1)/.*\.([ch]pp|h)$"; }
+
+# code PATTERN: reads file names, prints "file:line: text" where the pattern (Perl's) is found in
+# code. Comments are left out: they may name what the code may not.
+code()
+{
+    local file
+    while IFS= read -r file; do
+        sed -E -e 's:/\*([^*]|\*[^/])*\*/::g' -e 's:(^|[^"])//.*$:\1:' "$file" |
+            grep -nP -e "$1" | sed "s|^|$file:|" || true
+    done
+}
+
+# --- one function per rule: it prints every breach ---
+
+rule_sources_are_formatted()
+{
+    sources 'include|src|tools|examples|bench|tests' |
+        xargs --no-run-if-empty "$formatter" --dry-run 2>&1 |
+        sed -nE 's/^([^:]+):[0-9]+:.*(warning|error):.*/\1/p' | sort | uniq -c |
+        sed -E 's/^ *([0-9]+) (.*)/\2: \1 places; .\/dev format changes them/'
+}
+
+rule_errno_stays_in_the_system_folders()
+{
+    sources 'include|src|tools' | grep -vE '^src/io/(os|backend)/' |
+        code '\b(errno|GetLastError|WSAGetLastError)\b|<(cerrno|errno\.h)>'
+}
+
+rule_public_headers_include_no_system_header()
+{
+    sources 'include' |
+        code '^\s*#\s*include\s*<(?!(serverlink|tl)/|[a-z_]+>|std(int|def|bool)\.h>)'
+}
+
+rule_a_backend_is_named_only_in_its_folder()
+{
+    local name
+    for name in iocp io_uring epoll kqueue; do
+        sources 'include|src' |
+            grep -vE "^src/io/backend/(choose\.cpp|$name/)" |
+            code "(?i)(\b|_)$name(\b|_)"
+    done
+}
+
+rule_one_file_knows_the_build_configuration()
+{
+    sources 'include|src|tools|tests' | grep -v '^src/io/backend/choose\.cpp$' |
+        code 'build_config\.hpp|SLK_HAVE_'
+}
+
+rule_time_and_chance_are_parameters()
+{
+    sources 'include|src' | grep -v '^src/io/os/' |
+        code '\b(system_clock|steady_clock|high_resolution_clock|random_device|s?rand)\b'
+}
+
+# folder: the folders that its files may include from. What is below comes first.
+rule_floors_include_only_floors_below()
+{
+    local floor folder allowed
+    for floor in 'base:base' 'io:base|io' 'link:base|io|link' 'zmtp:base|zmtp' \
+        'lane:base|lane' 'pattern:base|zmtp|lane|pattern' \
+        'messaging:base|io|link|zmtp|lane|pattern|messaging'; do
+        folder=${floor%%:*} allowed=${floor#*:}
+        sources "src/$folder" | code "^\s*#\s*include\s*\"(?!($allowed)/|build_config\.hpp)"
+    done
+}
+
+rule_every_source_is_built()
+{
+    local file folder
+    while IFS= read -r file; do
+        # A folder's list may stand in the meson.build of a folder above it.
+        folder=${file%/*}
+        while true; do
+            if [[ -f $folder/meson.build ]] &&
+                grep -qF "'${file#"$folder"/}'" "$folder/meson.build"; then
+                continue 2
+            fi
+            [[ $folder == */* ]] || break
+            folder=${folder%/*}
+        done
+        echo "$file: in no meson.build"
+    done < <(files '^(src|tools|examples|bench|tests)/.*\.cpp$' | grep -v '^tests/consumers/')
+}
+
+rule_every_public_header_is_installed()
+{
+    local file
+    while IFS= read -r file; do
+        grep -qF "'${file##*/}'" include/serverlink/meson.build ||
+            echo "$file: not in include/serverlink/meson.build"
+    done < <(sources 'include/serverlink')
+}
+
+rule_files_name_their_licence()
+{
+    local file
+    while IFS= read -r file; do
+        head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MPL-2.0' || echo "$file"
+    done < <(files '\.([ch]pp|h|c|py|sh)$|(^|/)meson\.build$|^dev$')
+}
+
+rule_no_path_of_one_machine()
+{
+    files '.' | grep -v '^LICENSE$' | xargs --no-run-if-empty \
+        grep -nIE '(^|[^[:alnum:]_./*$}>-])/(home|root|work|workspace|Users)/[[:alnum:]]' || true
+}
+
+rule_cited_paths_exist()
+{
+    local document path
+    # shellcheck disable=SC2016
+    while IFS= read -r document; do
+        { grep -oE '`(src|include|tests|tools|examples|bench|docs|cross|spec)/[A-Za-z0-9_./-]+`' \
+            "$document" || true; } | tr -d '`' | sort -u |
+            while IFS= read -r path; do
+                [[ -e $path ]] || echo "$document: $path does not exist"
+            done
+    done < <(files '\.md$')
+}
+
+# --- run them ---
+
+kept=0 broken=0
+for rule in $(declare -F | sed -n 's/^declare -f rule_//p'); do
+    if "rule_$rule" >"$work/breaches" 2>&1 && [[ ! -s $work/breaches ]]; then
+        ((++kept))
+    else
+        ((++broken))
+        echo "failed: ${rule//_/ }"
+        sed 's/^/  /' "$work/breaches" | head -n 40
+    fi
+done
+echo "$kept $broken 0"

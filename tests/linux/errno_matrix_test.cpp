@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "contract/harness.hpp"
+#include "linux/interpose.hpp"
+
+#include <cerrno>
+
+using namespace slk;
+using namespace slk::contract;
+using namespace slk::linux_tests;
+
+namespace {
+
+/// One connect to a listener that exists, and one more after it to see that nothing is broken.
+error connect_once(rig& loop, io::socket_id listener)
+{
+    const io::socket_id client = loop.open();
+    connect_op connecting;
+    loop.connect(connecting, client, loop.address_of(listener));
+    REQUIRE(loop.finish(connecting));
+    CHECK(connecting.completions == 1);
+    loop->close(client);
+    return connecting.failure;
+}
+
+constexpr int connect_errors[] = {
+    EACCES,    EPERM,        EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN,    EALREADY,
+    EBADF,     ECONNREFUSED, EFAULT,     EISCONN,       ENETUNREACH,  ENOTSOCK,  EPROTOTYPE,
+    ETIMEDOUT, EHOSTUNREACH, ECONNRESET, ECONNABORTED,  ENETDOWN,     EHOSTDOWN, ENOBUFS,
+    ENOMEM,    EINVAL,       EOPNOTSUPP, ENODEV,        EIO,          12345,
+};
+
+constexpr int passing_accept_errors[] = {
+    EINTR,       ECONNABORTED, EPROTO, EPERM,           ENETDOWN,
+    ENOPROTOOPT, EHOSTDOWN,    ENONET, EHOSTUNREACH,    EOPNOTSUPP,
+    ENETUNREACH, ETIMEDOUT,    ENOSR,  ESOCKTNOSUPPORT, EPROTONOSUPPORT,
+};
+
+constexpr int lasting_accept_errors[] = {EMFILE, ENFILE,   ENOBUFS, ENOMEM, EBADF,
+                                         EINVAL, ENOTSOCK, EFAULT,  EIO};
+
+constexpr int transfer_errors[] = {
+    EACCES,  EBADF,     ECONNRESET,   ECONNREFUSED, EDESTADDRREQ, EFAULT,    EINVAL,
+    EISCONN, EMSGSIZE,  ENOBUFS,      ENOMEM,       ENOTCONN,     ENOTSOCK,  EOPNOTSUPP,
+    EPIPE,   ETIMEDOUT, EHOSTUNREACH, ENETDOWN,     ENETUNREACH,  ENETRESET, EIO,
+};
+
+} // namespace
+
+SLK_CONTRACT_TEST("C9: every errno of connect, at once, is a completion with its number kept")
+{
+    rig loop(backend);
+    const io::socket_id listener = loop.listen();
+    for (const int native : connect_errors)
+        for (const int number : {1, 2, 10}) {
+            CAPTURE(native);
+            injection fault(call::connect, native, number, number);
+            for (int attempt = 1; attempt <= number; ++attempt) {
+                const error failure = connect_once(loop, listener);
+                if (attempt == number) {
+                    CHECK(failure.code != errc::ok);
+                    CHECK(failure.native == native);
+                    CHECK(failure.where == phase::connect);
+                } else {
+                    CHECK(failure == errc::ok);
+                }
+            }
+            CHECK(fault.hits() == 1);
+        }
+    CHECK(connect_once(loop, listener) == errc::ok);
+}
+
+SLK_CONTRACT_TEST("C9: every errno that SO_ERROR may hold ends the connect with its number kept")
+{
+    rig loop(backend);
+    const io::socket_id listener = loop.listen();
+    for (const int native : connect_errors) {
+        CAPTURE(native);
+        injection fault(call::so_error, native);
+        const error failure = connect_once(loop, listener);
+        CHECK(failure.code != errc::ok);
+        CHECK(failure.native == native);
+        CHECK(fault.hits() == 1);
+    }
+    CHECK(connect_once(loop, listener) == errc::ok);
+}
+
+SLK_CONTRACT_TEST("E12: EAGAIN of connect means that there is no local port, not try again")
+{
+    rig loop(backend);
+    const io::socket_id listener = loop.listen();
+    for (const int native : {EAGAIN, EADDRNOTAVAIL, EADDRINUSE}) {
+        injection fault(call::connect, native);
+        CHECK(connect_once(loop, listener) == errc::no_local_port);
+    }
+}
+
+SLK_CONTRACT_TEST("E9: an interrupted connect goes on, and connect is called once")
+{
+    rig loop(backend);
+    const io::socket_id listener = loop.listen();
+    reset_counts();
+    injection fault(call::connect, EINTR);
+    fault.after_the_call();
+    CHECK(connect_once(loop, listener) == errc::ok);
+    CHECK(count_of(call::connect) == 1);
+    CHECK(fault.hits() == 1);
+}
+
+SLK_CONTRACT_TEST("C7: SO_ERROR is read once per attempt, refused or connected")
+{
+    rig loop(backend);
+    const io::socket_id listener = loop.listen();
+    const address dead = loop.dead_address();
+    for (int round = 0; round < 50; ++round) {
+        for (const address& target : {loop.address_of(listener), dead}) {
+            const io::socket_id client = loop.open();
+            connect_op connecting;
+            reset_counts();
+            loop.connect(connecting, client, target);
+            REQUIRE(loop.finish(connecting));
+            loop.turns(2);
+            CHECK(count_of(call::so_error) == 1);
+            CHECK(connecting.failure == (target == dead ? errc::connection_refused : errc::ok));
+            loop->close(client);
+        }
+    }
+}
+
+SLK_CONTRACT_TEST("C6: writable without an error and without a peer means wait, not connected")
+{
+    rig loop(backend);
+    const io::socket_id listener = loop.listen();
+    accept_op accepting;
+    loop.accept(accepting, listener);
+    const io::socket_id client = loop.open();
+    connect_op connecting;
+    {
+        injection fault(call::getpeername, ENOTCONN);
+        loop.connect(connecting, client, loop.address_of(listener));
+        REQUIRE(loop.finish(accepting));
+        loop.run_until([&] { return fault.hits() == 1; });
+        loop.turns(2);
+        CHECK(fault.hits() == 1);
+        CHECK(connecting.in_flight());
+    }
+    REQUIRE(loop.send_all(accepting.accepted, pattern(1))); // the next event
+    REQUIRE(loop.finish(connecting));
+    CHECK(connecting.failure == errc::ok);
+}
+
+SLK_CONTRACT_TEST("E7: accept errors of a single connection are passed over")
+{
+    rig loop(backend);
+    const io::socket_id listener = loop.listen();
+    for (const int native : passing_accept_errors) {
+        CAPTURE(native);
+        injection fault(call::accept4, native, 1, 2);
+        const pair link = loop.connect_pair(listener);
+        CHECK(fault.hits() == 2);
+        loop->close(link.client);
+        loop->close(link.server);
+    }
+}
+
+SLK_CONTRACT_TEST("E7: a storm of accept errors is bounded, reported, and does not spin")
+{
+    rig loop(backend);
+    const io::socket_id listener = loop.listen();
+    for (const int native : passing_accept_errors) {
+        CAPTURE(native);
+        accept_op accepting;
+        {
+            injection fault(call::accept4, native, 1, INT_MAX);
+            loop.accept(accepting, listener);
+            REQUIRE(loop.finish(accepting));
+            CHECK(accepting.failure.code != errc::ok);
+            CHECK(accepting.failure.native == native);
+            const int hits = fault.hits();
+            CHECK(hits <= 32);
+            loop.turns(20);
+            CHECK(fault.hits() == hits);
+        }
+        const pair link = loop.connect_pair(listener);
+        loop->close(link.client);
+        loop->close(link.server);
+    }
+}
+
+SLK_CONTRACT_TEST("E7: accept errors of this machine or of the listener are completions")
+{
+    rig loop(backend);
+    const io::socket_id listener = loop.listen();
+    for (const int native : lasting_accept_errors) {
+        CAPTURE(native);
+        injection fault(call::accept4, native);
+        accept_op accepting;
+        loop.accept(accepting, listener);
+        REQUIRE(loop.finish(accepting));
+        CHECK(accepting.failure.native == native);
+        CHECK(fault.hits() == 1);
+        const bool descriptors = native == EMFILE || native == ENFILE;
+        CHECK((accepting.failure == errc::too_many_descriptors) == descriptors);
+    }
+    (void)loop.connect_pair(listener);
+}
+
+SLK_CONTRACT_TEST("C9: every errno of send and recv is a completion with its number kept")
+{
+    rig loop(backend);
+    const pair link = loop.connect_pair();
+    std::array<std::byte, 8> buffer{};
+    for (const int native : transfer_errors) {
+        CAPTURE(native);
+        {
+            injection fault(call::send, native);
+            send_op sending;
+            loop.send(sending, link.client, buffer);
+            REQUIRE(loop.finish(sending));
+            CHECK(sending.failure.code != errc::ok);
+            CHECK(sending.failure.native == native);
+        }
+        {
+            injection fault(call::recv, native);
+            receive_op receiving;
+            loop.receive(receiving, link.client, buffer);
+            loop.turns(1);
+            if (receiving.in_flight()) // the first try comes with the next event
+                REQUIRE(loop.send_all(link.server, pattern(8)));
+            REQUIRE(loop.finish(receiving));
+            CHECK(receiving.failure.code != errc::ok);
+            CHECK(receiving.failure.native == native);
+        }
+    }
+}
+
+SLK_CONTRACT_TEST("C9: an interrupted send or recv is carried on")
+{
+    rig loop(backend);
+    const pair link = loop.connect_pair();
+    {
+        injection fault(call::send, EINTR, 1, 3);
+        REQUIRE(loop.send_all(link.client, pattern(8)));
+        CHECK(fault.hits() == 3);
+    }
+    injection fault(call::recv, EINTR, 1, 3);
+    CHECK(loop.receive_all(link.server, 8) == pattern(8));
+    CHECK(fault.hits() == 3);
+}
+
+SLK_CONTRACT_TEST("C9: an error of the wait is a value, and an interruption none at all")
+{
+    rig loop(backend);
+    for (const int native : {EBADF, EINVAL, EFAULT, EPERM + 10000}) {
+        injection fault(call::wait, native);
+        const auto answer = loop.turn(0ms);
+        REQUIRE(!answer.has_value());
+        CHECK(answer.error().native == native);
+    }
+    const time_point start = loop->refresh_now();
+    injection fault(call::wait, EINTR, 1, 10);
+    CHECK(loop->turn(after(start, 20ms)).has_value());
+    CHECK(fault.hits() == 10);
+    CHECK(loop->refresh_now() - start >= 20ms);
+}
+
+SLK_CONTRACT_TEST("E18: without epoll_pwait2 the wait is rounded up to milliseconds")
+{
+    for (const int native : {ENOSYS, EPERM}) {
+        rig loop(backend);
+        injection fault(call::wait, native);
+        for (int round = 0; round < 10; ++round) {
+            tracked_timer timer;
+            const time_point deadline = after(loop->refresh_now(), 300us);
+            loop->arm(timer, deadline);
+            int turns = 0;
+            reset_counts();
+            while (timer.firings == 0 && turns < 1000) {
+                CHECK(loop->turn(never).has_value());
+                ++turns;
+            }
+            CHECK(turns <= 2);
+            CHECK(count_of(call::wait) <= 3);
+            CHECK(system_clock_source().now() >= deadline);
+        }
+    }
+}
+
+SLK_CONTRACT_TEST("C9: a socket that cannot be opened or watched is an error value")
+{
+    rig loop(backend);
+    const io::socket_id listener = loop.listen();
+    for (const int native : {EMFILE, ENFILE, ENOBUFS, ENOMEM, EACCES, EAFNOSUPPORT}) {
+        injection fault(call::socket, native);
+        const auto opened = loop->open(address_family::ipv4);
+        REQUIRE(!opened.has_value());
+        CHECK(opened.error().native == native);
+    }
+    for (const int native : {ENOMEM, ENOSPC}) {
+        injection fault(call::epoll_ctl, native);
+        const error failure = connect_once(loop, listener);
+        CHECK(failure == errc::out_of_memory);
+        CHECK(failure.native == native);
+    }
+    for (const int native : {EMFILE, ENFILE, ENOMEM}) {
+        injection fault(call::eventfd, native);
+        const auto made = io::make_poller(system_clock_source(), backend);
+        REQUIRE(!made.has_value());
+        CHECK(made.error().native == native);
+    }
+}
+
+SLK_CONTRACT_TEST("A connect costs nine system calls, from its socket to its close")
+{
+    rig loop(backend);
+    const io::socket_id listener = loop.listen();
+    (void)connect_once(loop, listener);
+    const address target = loop.address_of(listener);
+    reset_counts();
+    const io::socket_id client = loop.open();
+    connect_op connecting;
+    loop.connect(connecting, client, target);
+    int turns = 0;
+    while (!connecting.done()) {
+        loop.turn(1s);
+        ++turns;
+    }
+    loop->close(client);
+    CHECK(count_of(call::socket) == 1);
+    CHECK(count_of(call::setsockopt) == 0);
+    CHECK(count_of(call::connect) == 1);
+    CHECK(count_of(call::wait) == turns);
+    CHECK(count_of(call::so_error) == 1);
+    CHECK(count_of(call::getpeername) == 1);
+    CHECK(count_of(call::epoll_ctl) == 2);
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "linux/interpose.hpp"
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdarg>
+
+#include <dlfcn.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace slk::linux_tests {
+
+namespace {
+
+std::array<int, static_cast<std::size_t>(call::count)> counts{};
+
+struct {
+    call which = call::count;
+    int native = 0;
+    int first = 0;
+    int last = 0;
+    int seen = 0;
+    int hits = 0;
+    bool after = false;
+} active;
+
+/// Counts the call. True: it shall fail.
+bool fails(call which) noexcept
+{
+    ++counts[static_cast<std::size_t>(which)];
+    if (active.which != which)
+        return false;
+    ++active.seen;
+    if (active.seen < active.first || active.seen > active.last)
+        return false;
+    ++active.hits;
+    return true;
+}
+
+/// Bypasses the functions below.
+template <class... Arguments>
+long system_call(long number, Arguments... arguments) noexcept
+{
+    using function = long (*)(long, ...);
+    // Not initialised by a guarded static: libc++abi's guard makes this very call, before main.
+    static std::atomic<function> real{nullptr};
+    if (real.load(std::memory_order_relaxed) == nullptr)
+        real.store(reinterpret_cast<function>(::dlsym(RTLD_NEXT, "syscall")),
+                   std::memory_order_relaxed);
+    return real.load(std::memory_order_relaxed)(number, arguments...);
+}
+
+template <class... Arguments>
+long pass(call which, long number, Arguments... arguments) noexcept
+{
+    if (!fails(which))
+        return system_call(number, arguments...);
+    if (active.after)
+        (void)system_call(number, arguments...);
+    errno = active.native;
+    return -1;
+}
+
+} // namespace
+
+int count_of(call which) noexcept
+{
+    return counts[static_cast<std::size_t>(which)];
+}
+
+void reset_counts() noexcept
+{
+    counts = {};
+}
+
+injection::injection(call which, int native, int first, int last) noexcept
+{
+    active = {which, native, first, last, 0, 0, false};
+}
+
+injection::~injection()
+{
+    active = {};
+}
+
+injection& injection::after_the_call() noexcept
+{
+    active.after = true;
+    return *this;
+}
+
+int injection::hits() const noexcept
+{
+    return active.hits;
+}
+
+} // namespace slk::linux_tests
+
+using slk::linux_tests::call;
+using slk::linux_tests::pass;
+
+// A definition in the program comes before the one in the C library.
+extern "C" {
+
+int socket(int domain, int type, int protocol) noexcept
+{
+    return static_cast<int>(pass(call::socket, SYS_socket, domain, type, protocol));
+}
+
+int connect(int fd, const sockaddr* target, socklen_t length)
+{
+    return static_cast<int>(pass(call::connect, SYS_connect, fd, target, length));
+}
+
+int accept4(int fd, sockaddr* peer, socklen_t* length, int flags)
+{
+    return static_cast<int>(pass(call::accept4, SYS_accept4, fd, peer, length, flags));
+}
+
+ssize_t send(int fd, const void* data, size_t size, int flags)
+{
+    return pass(call::send, SYS_sendto, fd, data, size, flags, nullptr, 0);
+}
+
+ssize_t sendmsg(int fd, const msghdr* message, int flags)
+{
+    return pass(call::send, SYS_sendmsg, fd, message, flags);
+}
+
+ssize_t recv(int fd, void* data, size_t size, int flags)
+{
+    return pass(call::recv, SYS_recvfrom, fd, data, size, flags, nullptr, nullptr);
+}
+
+int epoll_wait(int fd, epoll_event* events, int most, int milliseconds)
+{
+    return static_cast<int>(
+        pass(call::wait, SYS_epoll_pwait, fd, events, most, milliseconds, nullptr, std::size_t{0}));
+}
+
+int epoll_ctl(int fd, int action, int target, epoll_event* event) noexcept
+{
+    return static_cast<int>(pass(call::epoll_ctl, SYS_epoll_ctl, fd, action, target, event));
+}
+
+int setsockopt(int fd, int level, int name, const void* value, socklen_t length) noexcept
+{
+    return static_cast<int>(pass(call::setsockopt, SYS_setsockopt, fd, level, name, value, length));
+}
+
+int getsockopt(int fd, int level, int name, void* value, socklen_t* length) noexcept
+{
+    using namespace slk::linux_tests;
+    const bool asks_error = level == SOL_SOCKET && name == SO_ERROR;
+    if (asks_error && fails(call::so_error)) {
+        *static_cast<int*>(value) = active.native;
+        return 0;
+    }
+    return static_cast<int>(system_call(SYS_getsockopt, fd, level, name, value, length));
+}
+
+int getpeername(int fd, sockaddr* peer, socklen_t* length) noexcept
+{
+    return static_cast<int>(pass(call::getpeername, SYS_getpeername, fd, peer, length));
+}
+
+int eventfd(unsigned int value, int flags) noexcept
+{
+    return static_cast<int>(pass(call::eventfd, SYS_eventfd2, value, flags));
+}
+
+long syscall(long number, ...) noexcept
+{
+    va_list list;
+    va_start(list, number);
+    long arguments[6];
+    for (long& argument : arguments)
+        argument = va_arg(list, long);
+    va_end(list);
+    using slk::linux_tests::system_call;
+#if defined(SYS_epoll_pwait2)
+    if (number == SYS_epoll_pwait2)
+        return pass(call::wait, number, arguments[0], arguments[1], arguments[2], arguments[3],
+                    arguments[4], arguments[5]);
+#endif
+    return system_call(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
+                       arguments[5]);
+}
+
+} // extern "C"

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_TESTS_LINUX_INTERPOSE_HPP
+#define SLK_TESTS_LINUX_INTERPOSE_HPP
+
+/// The system calls of this test program pass through functions of its own, which count them and
+/// can make chosen ones fail. The library under test is the unmodified one.
+
+#include <climits>
+#include <cstdint>
+
+namespace slk::linux_tests {
+
+enum class call : std::uint8_t {
+    socket,
+    connect,
+    accept4,
+    send,
+    recv,
+    wait, ///< epoll_wait and epoll_pwait2
+    epoll_ctl,
+    setsockopt,
+    so_error, ///< getsockopt(SO_ERROR)
+    getpeername,
+    eventfd,
+    count,
+};
+
+/// How often it was called since the last reset_counts().
+[[nodiscard]] int count_of(call which) noexcept;
+void reset_counts() noexcept;
+
+/// While it lives, the calls of this kind with the numbers `first` to `last` (from 1 on, counted
+/// from the injection) fail with the errno. For so_error the errno is the option's value.
+class injection {
+public:
+    injection(call which, int native, int first = 1, int last = 1) noexcept;
+    ~injection();
+    injection(const injection&) = delete;
+    injection& operator=(const injection&) = delete;
+
+    /// The call is made all the same, and only its result is replaced.
+    injection& after_the_call() noexcept;
+    /// How many calls were made to fail.
+    [[nodiscard]] int hits() const noexcept;
+};
+
+} // namespace slk::linux_tests
+
+#endif

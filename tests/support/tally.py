@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Counts the test cases of one `meson test` run: tally.py <build folder>
+
+Reads meson-logs/testlog.json. Prints what was skipped and what failed, then the sum on the last
+line: "<passed> <failed> <skipped>". A program that crashed, timed out, ran no test case, or
+reported success and exited with another status has failed at least once.
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+COUNTS = re.compile(r"^slk-tests: (\d+) passed, (\d+) failed, (\d+) skipped\s*$", re.MULTILINE)
+OUTPUT_LINES = 60
+
+
+def show(text):
+    lines = text.rstrip().splitlines()
+    if len(lines) > OUTPUT_LINES:
+        print(f"  ... {len(lines) - OUTPUT_LINES} lines before")
+    for line in lines[-OUTPUT_LINES:]:
+        print("  " + line.rstrip("\r"))
+
+
+def count(program):
+    """The counts of one program, and what is wrong with it beyond its failed cases."""
+    found = COUNTS.findall(program.get("stdout", ""))
+    result = program["result"]
+    if len(found) != 1:
+        what = "timed out" if result == "TIMEOUT" else f"ended without its counts ({result})"
+        return 0, 1, 0, what
+    passed, failed, skipped = map(int, found[0])
+    if passed + failed + skipped == 0:
+        return 0, 1, 0, "ran no test case"
+    if result != "OK" and failed == 0:
+        return passed, 1, skipped, f"ended with status {program.get('returncode')} ({result})"
+    return passed, failed, skipped, "timed out" if result == "TIMEOUT" else ""
+
+
+def main():
+    log = pathlib.Path(sys.argv[1]) / "meson-logs" / "testlog.json"
+    total = [0, 0, 0]
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        program = json.loads(line)
+        *counts, wrong = count(program)
+        total = [sum(pair) for pair in zip(total, counts)]
+        output = program.get("stdout", "")
+        for skip in re.findall(r"^skipped: .*$", output, re.MULTILINE):
+            print(skip.rstrip("\r"))
+        if counts[1]:
+            print(f"{program['name']}: {counts[1]} failed{wrong and ': ' + wrong}")
+            show(output)
+            show(program.get("stderr", ""))
+    print(*total)
+
+
+main()

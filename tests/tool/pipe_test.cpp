@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "run_slk.hpp"
+#include "support/skip.hpp"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+using namespace slk::testing;
+
+namespace {
+
+/// A file with `text`, removed at the end.
+class input_file {
+public:
+    explicit input_file(const std::string& text)
+        : path_(std::filesystem::temp_directory_path() /
+                ("slk-input-" + std::to_string(std::random_device{}()) + ".txt"))
+    {
+        std::ofstream(path_, std::ios::binary) << text;
+    }
+    input_file(const input_file&) = delete;
+    input_file& operator=(const input_file&) = delete;
+    ~input_file() { std::filesystem::remove(path_); }
+    [[nodiscard]] std::string path() const { return path_.string(); }
+
+private:
+    std::filesystem::path path_;
+};
+
+/// What link --pipe gets back from an echoing or discarding listener for `text`.
+struct exchange {
+    run_result link;
+    run_result listener;
+};
+
+[[nodiscard]] exchange send_through(const std::string& text, const std::string& mode)
+{
+    const input_file input(text);
+    running_slk listener("listen " + mode + " --once 1 --for 30s tcp://127.0.0.1:0");
+    const std::string first = listener.line();
+    const std::string intro = "listening on ";
+    REQUIRE(first.starts_with(intro));
+    exchange seen;
+    seen.link = run_slk("link --pipe --for 20s tcp://" + first.substr(intro.size()), input.path());
+    seen.listener = listener.finish();
+    return seen;
+}
+
+} // namespace
+
+TEST_CASE("what goes into slk link --pipe comes back from slk listen --echo")
+{
+    SLK_NEEDS_COMMAND();
+    const exchange seen = send_through("hello, link\n", "--echo");
+    CHECK(seen.link.code == 0);
+    CHECK(seen.link.out.find("hello, link") != std::string::npos);
+    CHECK(seen.listener.code == 0);
+    CHECK(
+        seen.listener.out.find("accepted 1, failed 0, shed 0, bytes received 12, bytes sent 12") !=
+        std::string::npos);
+}
+
+TEST_CASE("more than a buffer of input passes through slk link --pipe in full")
+{
+    SLK_NEEDS_COMMAND();
+    const std::string text(1'000'000, '~');
+    const exchange seen = send_through(text, "--echo");
+    CHECK(seen.link.code == 0);
+    CHECK(seen.listener.out.find("bytes received 1000000, bytes sent 1000000") !=
+          std::string::npos);
+    std::size_t back = 0;
+    for (std::size_t i = 0; i < seen.link.out.size(); ++i)
+        back += seen.link.out[i] == '~' ? 1 : 0;
+    CHECK(back == text.size());
+}
+
+TEST_CASE("slk listen --discard sends nothing back")
+{
+    SLK_NEEDS_COMMAND();
+    const exchange seen = send_through("hello, link\n", "--discard");
+    CHECK(seen.link.code == 0);
+    CHECK(seen.link.out.find("hello, link") == std::string::npos);
+    CHECK(seen.listener.out.find("bytes received 12, bytes sent 0") != std::string::npos);
+}
+
+TEST_CASE("slk listen writes JSON and ends after --for")
+{
+    SLK_NEEDS_COMMAND();
+    const run_result answer = run_slk("listen --json --for 100ms tcp://127.0.0.1:0");
+    CHECK(answer.code == 0);
+    const auto lines = lines_of(answer.out);
+    REQUIRE(lines.size() == 2);
+    CHECK(json_value(lines[0], "event") == "\"listening\"");
+    CHECK(json_value(lines[0], "address").starts_with("\"127.0.0.1:"));
+    CHECK(json_value(lines[1], "accepted") == "0");
+}

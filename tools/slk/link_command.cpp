@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "commands.hpp"
+#include "end_wait.hpp"
+#include "options.hpp"
+#include "output.hpp"
+#include "pipe.hpp"
+#include "terminal.hpp"
+
+#include <serverlink/link.hpp>
+#include <serverlink/loop.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+namespace slk::tool {
+
+namespace {
+
+struct link_settings {
+    std::string endpoint;
+    std::string source;
+    link_options options;
+    loop_options loop;
+    std::optional<duration> at_most;
+    bool json = false;
+    bool pipe = false;
+};
+
+/// The address of --source, in the place that it has in an endpoint.
+[[nodiscard]] std::string with_source(const std::string& text, const std::string& source)
+{
+    static constexpr std::string_view scheme = "tcp://";
+    if (source.empty() || !text.starts_with(scheme))
+        return text;
+    if (text.find(';') != std::string::npos)
+        throw CLI::ValidationError("--source", "the endpoint names a source already");
+    return std::string(scheme) + source + ";" + text.substr(scheme.size());
+}
+
+/// How long a link may take to leave what it has in flight.
+constexpr duration patience = std::chrono::seconds(5);
+
+int run_link(link_settings& settings)
+{
+    settings.options.to = parse_endpoint(with_source(settings.endpoint, settings.source));
+    require_valid(settings.options.validate());
+
+    auto on = loop::create(settings.loop);
+    if (!on) {
+        std::fprintf(stderr, "slk link: %s\n", to_string(on.error()).c_str());
+        return on.error() == errc::not_supported ? exit_usage : exit_failed;
+    }
+
+    printer lines(settings.pipe ? stderr : stdout);
+    printer received(stdout);
+    if (settings.pipe)
+        make_streams_binary();
+
+    bool done = false; // asked to end, or nobody reads what is printed
+    bool idle = true;
+    const time_point origin = on->now();
+    const interrupt_watch watch([&] { end_wait(*on, done); });
+
+    std::optional<pipe> through;
+    link_handlers handlers;
+    handlers.state_changed = [&](const link_transition& move, const link_status& status) {
+        lines.line(settings.json ? state_json(move, status, origin)
+                                 : state_line(lines, move, status, origin));
+        idle = move.to == link_state::idle;
+        if (idle)
+            on->post([] {}); // as in end_wait: stop() may have been run as a posted function
+    };
+    if (settings.pipe) {
+        through.emplace(*on, received, [&done] { done = true; });
+        handlers.connected = [&](stream established) {
+            through->connected(std::move(established));
+        };
+    }
+    auto kept = link::create(*on, settings.options, std::move(handlers));
+    if (!kept) {
+        std::fprintf(stderr, "slk link: %s\n", to_string(kept.error()).c_str());
+        return exit_failed;
+    }
+
+    idle = false;
+    kept->start();
+    if (through)
+        through->start();
+    // The state `idle` that nobody asked for: a rule of the policy ended it.
+    const auto over = [&] { return done || idle || lines.failed() || received.failed(); };
+    const auto ran = on->run_until(over, settings.at_most.value_or(duration::max()));
+    if (!ran) {
+        std::fprintf(stderr, "slk link: %s\n", to_string(ran.error()).c_str());
+        return exit_failed;
+    }
+    const bool stopped_by_policy = idle && !done;
+    if (!idle) {
+        kept->stop();
+        (void)on->run_until([&] { return idle; }, patience);
+    }
+    return lines.exit_code(received.exit_code(stopped_by_policy ? exit_failed : exit_ok));
+}
+
+} // namespace
+
+void add_link_command(CLI::App& app, action& chosen)
+{
+    CLI::App* command = app.add_subcommand(
+        "link", "Keeps a link to an endpoint, and prints one line per change of its state.");
+    auto settings = std::make_shared<link_settings>();
+    command->add_option("ENDPOINT", settings->endpoint, "tcp://HOST:PORT or tcp://SOURCE;HOST:PORT")
+        ->required()
+        ->type_name("");
+    command->add_option("--source", settings->source, "Connect from ADDRESS or ADDRESS:PORT")
+        ->type_name("ADDRESS");
+    command->add_flag("--json", settings->json,
+                      "One JSON object per line: time (seconds), state, attempt, reason, next_ms, "
+                      "address, event, detail");
+    command->add_flag("--pipe", settings->pipe,
+                      "Send stdin to the link and write what arrives to stdout; the state lines "
+                      "go to stderr. Ends when stdin and the peer have both finished");
+    add_duration(*command, "--for", settings->at_most, "End after this long [never]");
+    command->add_option("--backend", settings->loop.backend, "One of `slk version` [the best]")
+        ->type_name("NAME");
+    add_reconnect_options(*command, settings->options.reconnect);
+    add_tuning_options(*command, settings->options.tuning, true);
+    command->footer("Durations are numbers with a unit: 100ms, 5s, 1m.\n"
+                    "Examples:\n"
+                    "  slk link tcp://192.0.2.1:5432 --cap 2s --keep-alive\n"
+                    "  slk link --json --policy refused=stop tcp://127.0.0.1:7000\n"
+                    "  echo hello | slk link --pipe tcp://127.0.0.1:7000\n"
+                    "Exit codes: 0 ended as asked, 1 stopped by a policy or a failure, "
+                    "2 wrong usage.");
+    command->callback([&chosen, settings] { chosen = [settings] { return run_link(*settings); }; });
+}
+
+} // namespace slk::tool

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "commands.hpp"
+#include "end_wait.hpp"
+#include "options.hpp"
+#include "output.hpp"
+#include "terminal.hpp"
+
+#include <serverlink/listener.hpp>
+#include <serverlink/loop.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace slk::tool {
+
+namespace {
+
+struct listen_settings {
+    std::string endpoint;
+    listener_options options;
+    loop_options loop;
+    std::optional<duration> at_most;
+    std::optional<std::uint64_t> once;
+    bool echo = false;
+    bool discard = false;
+    bool json = false;
+};
+
+struct totals {
+    std::uint64_t received = 0;
+    std::uint64_t sent = 0;
+    std::uint64_t ended = 0;
+};
+
+/// One accepted connection; it lives as long as an operation of it is under way.
+class served : public std::enable_shared_from_this<served> {
+public:
+    served(stream accepted, bool echo, totals& counted)
+        : stream_(std::move(accepted)), echo_(echo), totals_(counted)
+    {
+    }
+
+    void receive()
+    {
+        const auto begun =
+            stream_.receive(buffer_, [self = shared_from_this()](const result<std::size_t>& count) {
+                if (!count)
+                    self->end();
+                else if (*count == 0)
+                    self->finish();
+                else
+                    self->take(*count);
+            });
+        if (!begun)
+            end();
+    }
+
+private:
+    void take(std::size_t count)
+    {
+        totals_.received += count;
+        if (!echo_) {
+            receive();
+            return;
+        }
+        const auto begun =
+            stream_.send(std::span<const std::byte>(buffer_).first(count),
+                         [self = shared_from_this()](const result<std::size_t>& sent) {
+                             if (!sent) {
+                                 self->end();
+                                 return;
+                             }
+                             self->totals_.sent += *sent;
+                             self->receive();
+                         });
+        if (!begun)
+            end();
+    }
+
+    void finish()
+    {
+        (void)stream_.finish_sending();
+        end();
+    }
+
+    void end()
+    {
+        if (std::exchange(ended_, true))
+            return;
+        stream_.close();
+        ++totals_.ended;
+    }
+
+    stream stream_;
+    bool echo_;
+    bool ended_ = false;
+    totals& totals_;
+    std::array<std::byte, std::size_t{64} * 1024> buffer_{};
+};
+
+void print_start(printer& out, const listen_settings& settings, const address& local)
+{
+    if (settings.json)
+        out.line(json_object().text("event", "listening").text("address", to_string(local)).str());
+    else
+        out.line("listening on " + to_string(local));
+}
+
+void print_end(printer& out, const listen_settings& settings, const listener_status& status,
+               const totals& counted)
+{
+    if (settings.json) {
+        out.line(json_object()
+                     .text("event", "ended")
+                     .number("accepted", status.accepted)
+                     .number("failed", status.failed)
+                     .number("shed", status.shed)
+                     .number("bytes_received", counted.received)
+                     .number("bytes_sent", counted.sent)
+                     .str());
+        return;
+    }
+    out.line("accepted " + std::to_string(status.accepted) + ", failed " +
+             std::to_string(status.failed) + ", shed " + std::to_string(status.shed) +
+             ", bytes received " + std::to_string(counted.received) + ", bytes sent " +
+             std::to_string(counted.sent));
+}
+
+int run_listen(listen_settings& settings)
+{
+    settings.options.at = parse_endpoint(settings.endpoint);
+    require_valid(settings.options.validate());
+
+    totals counted; // outlives the loop, whose end calls the last handlers
+    auto on = loop::create(settings.loop);
+    if (!on) {
+        std::fprintf(stderr, "slk listen: %s\n", to_string(on.error()).c_str());
+        return on.error() == errc::not_supported ? exit_usage : exit_failed;
+    }
+
+    printer out(stdout);
+    bool done = false;
+    const interrupt_watch watch([&] { end_wait(*on, done); });
+
+    listener_handlers handlers;
+    handlers.accepted = [&](stream accepted) {
+        std::make_shared<served>(std::move(accepted), !settings.discard, counted)->receive();
+    };
+    handlers.failed = [](const error& why) {
+        std::fprintf(stderr, "slk listen: %s\n", to_string(why).c_str());
+    };
+    auto listening = listener::create(*on, settings.options, std::move(handlers));
+    if (!listening) {
+        std::fprintf(stderr, "slk listen: %s: %s\n", settings.endpoint.c_str(),
+                     to_string(listening.error()).c_str());
+        return exit_failed;
+    }
+    print_start(out, settings, listening->local_address());
+
+    const auto over = [&] {
+        return done || out.failed() || (settings.once && counted.ended >= *settings.once);
+    };
+    const auto ran = on->run_until(over, settings.at_most.value_or(duration::max()));
+    if (!ran) {
+        std::fprintf(stderr, "slk listen: %s\n", to_string(ran.error()).c_str());
+        return exit_failed;
+    }
+    print_end(out, settings, listening->status(), counted);
+    return out.exit_code(exit_ok);
+}
+
+} // namespace
+
+void add_listen_command(CLI::App& app, action& chosen)
+{
+    CLI::App* command =
+        app.add_subcommand("listen", "Accepts connections, and echoes or discards what arrives.");
+    auto settings = std::make_shared<listen_settings>();
+    command
+        ->add_option("ENDPOINT", settings->endpoint,
+                     "tcp://HOST:PORT, numeric or *; port 0: any free one")
+        ->required()
+        ->type_name("");
+    command->add_flag("--echo", settings->echo, "Send back what arrives; this is the default");
+    command->add_flag("--discard", settings->discard, "Drop what arrives")->excludes("--echo");
+    command->add_flag("--json", settings->json, "One JSON object per line");
+    command
+        ->add_option_function<std::uint64_t>(
+            "--once", [into = settings.get()](std::uint64_t count) { into->once = count; },
+            "End after N connections have ended")
+        ->type_name("N")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
+    add_duration(*command, "--for", settings->at_most, "End after this long [never]");
+    command->add_option("--backend", settings->loop.backend, "One of `slk version` [the best]")
+        ->type_name("NAME");
+    add_tuning_options(*command, settings->options.tuning, false);
+    command->footer("Durations are numbers with a unit: 100ms, 5s, 1m.\n"
+                    "The first line tells the real address, the last one counts.\n"
+                    "Examples:\n"
+                    "  slk listen tcp://127.0.0.1:7000\n"
+                    "  slk listen --discard --for 1m 'tcp://*:0'\n"
+                    "Exit codes: 0 ended as asked, 1 a failure, 2 wrong usage.");
+    command->callback(
+        [&chosen, settings] { chosen = [settings] { return run_listen(*settings); }; });
+}
+
+} // namespace slk::tool

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "output.hpp"
+
+#include "commands.hpp"
+#include "terminal.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+
+namespace slk::tool {
+
+namespace {
+
+[[nodiscard]] bool colours_wanted(std::FILE* to)
+{
+    const char* refused = std::getenv("NO_COLOR");
+    return (refused == nullptr || *refused == '\0') && is_terminal(to);
+}
+
+[[nodiscard]] const char* code_of(colour value) noexcept
+{
+    switch (value) {
+    case colour::none: return "";
+    case colour::red: return "\x1b[31m";
+    case colour::green: return "\x1b[32m";
+    case colour::yellow: return "\x1b[33m";
+    case colour::blue: return "\x1b[34m";
+    case colour::bold: return "\x1b[1m";
+    }
+    return "";
+}
+
+/// Where the link tries or is connected, or what the failure was about.
+[[nodiscard]] std::string address_of(const link_transition& move, const link_status& status)
+{
+    if (status.peer.family != address_family::none)
+        return to_string(status.peer);
+    if (move.reason && status.last_error_address.family != address_family::none)
+        return to_string(status.last_error_address);
+    return "";
+}
+
+} // namespace
+
+printer::printer(std::FILE* to) : to_(to), coloured_(colours_wanted(to)) {}
+
+void printer::line(const std::string& text)
+{
+    const std::string whole = text + "\n";
+    bytes(whole.data(), whole.size());
+}
+
+void printer::bytes(const void* data, std::size_t size)
+{
+    if (failed_)
+        return;
+    failed_ = std::fwrite(data, 1, size, to_) != size || std::fflush(to_) != 0;
+}
+
+std::string printer::paint(colour in, std::string_view text) const
+{
+    if (!coloured_ || in == colour::none)
+        return std::string(text);
+    return code_of(in) + std::string(text) + "\x1b[0m";
+}
+
+int printer::exit_code(int otherwise) const
+{
+    if (!failed_ || is_pipe(to_))
+        return otherwise;
+    std::fprintf(stderr, "slk: cannot write the output\n");
+    return exit_failed;
+}
+
+void json_object::key(std::string_view name)
+{
+    if (body_.size() > 1)
+        body_ += ',';
+    body_ += '"';
+    body_ += name;
+    body_ += "\":";
+}
+
+json_object& json_object::text(std::string_view name, std::string_view value)
+{
+    key(name);
+    body_ += '"';
+    for (const char letter : value) {
+        const auto code = static_cast<unsigned char>(letter);
+        if (letter == '"' || letter == '\\') {
+            body_ += '\\';
+            body_ += letter;
+        } else if (code < 0x20) {
+            char escaped[8];
+            std::snprintf(escaped, sizeof escaped, "\\u%04x", static_cast<unsigned>(code));
+            body_ += escaped;
+        } else {
+            body_ += letter;
+        }
+    }
+    body_ += '"';
+    return *this;
+}
+
+json_object& json_object::number(std::string_view name, std::uint64_t value)
+{
+    key(name);
+    body_ += std::to_string(value);
+    return *this;
+}
+
+json_object& json_object::number(std::string_view name, double value)
+{
+    char digits[64];
+    std::snprintf(digits, sizeof digits, "%.3f", value);
+    key(name);
+    body_ += digits;
+    return *this;
+}
+
+json_object& json_object::null(std::string_view name)
+{
+    key(name);
+    body_ += "null";
+    return *this;
+}
+
+std::string seconds_text(duration value)
+{
+    char digits[64];
+    std::snprintf(digits, sizeof digits, "%8.3fs", std::chrono::duration<double>(value).count());
+    return digits;
+}
+
+double milliseconds(duration value)
+{
+    return std::chrono::duration<double, std::milli>(value).count();
+}
+
+std::string padded(std::string_view text, std::size_t width)
+{
+    std::string filled(text);
+    filled.resize(std::max(width, filled.size()), ' ');
+    return filled;
+}
+
+colour colour_of(link_state state) noexcept
+{
+    switch (state) {
+    case link_state::idle: return colour::red;
+    case link_state::binding: return colour::none;
+    case link_state::connecting: return colour::blue;
+    case link_state::tuning: return colour::blue;
+    case link_state::connected: return colour::green;
+    case link_state::backoff: return colour::yellow;
+    }
+    return colour::none;
+}
+
+std::string state_line(const printer& out, const link_transition& move, const link_status& status,
+                       time_point origin)
+{
+    std::string line = seconds_text(move.at - origin) + "  " +
+                       out.paint(colour_of(move.to), padded(name_of(move.to), 10)) + "  attempt " +
+                       std::to_string(status.attempt);
+    if (const std::string where = address_of(move, status); !where.empty())
+        line = padded(line, line.size() + (status.attempt < 10 ? 1 : 0)) + "  " + where;
+    if (move.reason)
+        line += "  " + to_string(move.reason);
+    if (move.to == link_state::backoff) {
+        char text[64];
+        std::snprintf(text, sizeof text, "  next try in %.0f ms", milliseconds(move.delay));
+        line += text;
+    }
+    return line;
+}
+
+std::string state_json(const link_transition& move, const link_status& status, time_point origin)
+{
+    json_object object;
+    object.number("time", std::chrono::duration<double>(move.at - origin).count());
+    object.text("state", name_of(move.to));
+    object.number("attempt", status.attempt);
+    object.text("reason", move.reason ? name_of(move.reason.code) : "");
+    if (move.to == link_state::backoff)
+        object.number("next_ms", milliseconds(move.delay));
+    else
+        object.null("next_ms");
+    object.text("address", address_of(move, status));
+    object.text("event", name_of(move.event));
+    if (move.reason)
+        object.text("detail", to_string(move.reason));
+    return object.str();
+}
+
+} // namespace slk::tool

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "pipe.hpp"
+
+#include "terminal.hpp"
+
+#include <array>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace slk::tool {
+
+namespace {
+
+constexpr std::size_t chunk_size = std::size_t{64} * 1024;
+
+/// One connection. The buffer lives as long as a handler holds it.
+struct connection {
+    stream link;
+    std::array<std::byte, chunk_size> received{};
+};
+
+/// What the reading thread and the loop's thread share.
+struct hand_over {
+    std::mutex mutex;
+    std::condition_variable taken;
+    bool waiting = false; ///< a chunk has not been sent yet
+    loop* to = nullptr;   ///< null: the pipe is gone
+};
+
+} // namespace
+
+struct pipe::state {
+    state(printer& to, std::function<void()> when_ended) : out(to), ended(std::move(when_ended)) {}
+
+    printer& out;
+    std::function<void()> ended;
+    std::shared_ptr<hand_over> shared = std::make_shared<hand_over>();
+    std::shared_ptr<connection> current;
+    std::vector<std::byte> chunk;
+    bool has_chunk = false;
+    bool sending = false;
+    bool input_ended = false;
+    bool told_ended = false;
+
+    void release_chunk()
+    {
+        has_chunk = false;
+        const std::lock_guard hold(shared->mutex);
+        shared->waiting = false;
+        shared->taken.notify_all();
+    }
+
+    void lose(const std::shared_ptr<connection>& which)
+    {
+        if (current != which)
+            return;
+        current->link.close();
+        current.reset();
+    }
+};
+
+namespace {
+
+template <class State>
+void send_more(const std::shared_ptr<State>& pipe)
+{
+    if (!pipe->current || pipe->sending)
+        return;
+    if (!pipe->has_chunk) {
+        if (pipe->input_ended)
+            (void)pipe->current->link.finish_sending();
+        return;
+    }
+    pipe->sending = true;
+    const auto begun =
+        pipe->current->link.send(std::span<const std::byte>(pipe->chunk),
+                                 [pipe, used = pipe->current](const result<std::size_t>& sent) {
+                                     pipe->sending = false;
+                                     pipe->release_chunk();
+                                     if (!sent)
+                                         pipe->lose(used);
+                                     send_more(pipe);
+                                 });
+    if (!begun) {
+        // Nothing of it went out, so the chunk waits for the next connection.
+        pipe->sending = false;
+        pipe->lose(pipe->current);
+    }
+}
+
+template <class State>
+void receive_more(const std::shared_ptr<State>& pipe, const std::shared_ptr<connection>& from)
+{
+    const auto begun =
+        from->link.receive(from->received, [pipe, from](const result<std::size_t>& count) {
+            if (count && *count > 0) {
+                pipe->out.bytes(from->received.data(), *count);
+                receive_more(pipe, from);
+                return;
+            }
+            const bool finished = count && pipe->input_ended && !pipe->has_chunk;
+            pipe->lose(from);
+            if (finished && !pipe->told_ended) {
+                pipe->told_ended = true;
+                pipe->ended();
+            }
+        });
+    if (!begun)
+        pipe->lose(from);
+}
+
+} // namespace
+
+pipe::pipe(loop& on, printer& out, std::function<void()> ended)
+    : state_(std::make_shared<state>(out, std::move(ended)))
+{
+    state_->shared->to = &on;
+}
+
+pipe::~pipe()
+{
+    {
+        const std::lock_guard hold(state_->shared->mutex);
+        state_->shared->to = nullptr;
+        state_->shared->waiting = false;
+        state_->shared->taken.notify_all();
+    }
+    if (state_->current)
+        state_->lose(state_->current);
+}
+
+void pipe::start()
+{
+    // Detached: reading stdin cannot be interrupted on every system. The thread reaches the loop
+    // only through `shared`, under its mutex.
+    std::thread([shared = state_->shared, to = std::weak_ptr(state_)] {
+        for (;;) {
+            std::vector<std::byte> bytes(chunk_size);
+            bytes.resize(read_standard_input(bytes));
+            const bool ended = bytes.empty();
+
+            std::unique_lock hold(shared->mutex);
+            if (shared->to == nullptr)
+                return;
+            shared->waiting = !ended;
+            shared->to->post([to, bytes = std::move(bytes), ended]() mutable {
+                const auto pipe = to.lock();
+                if (!pipe)
+                    return;
+                if (ended) {
+                    pipe->input_ended = true;
+                } else {
+                    pipe->chunk = std::move(bytes);
+                    pipe->has_chunk = true;
+                }
+                send_more(pipe);
+            });
+            if (ended)
+                return;
+            shared->taken.wait(hold, [&] { return !shared->waiting; });
+        }
+    }).detach();
+}
+
+void pipe::connected(stream established)
+{
+    state_->current = std::make_shared<connection>();
+    state_->current->link = std::move(established);
+    receive_more(state_, state_->current);
+    send_more(state_);
+}
+
+} // namespace slk::tool

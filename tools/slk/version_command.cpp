@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "commands.hpp"
+#include "output.hpp"
+
+#include <serverlink/config.hpp>
+#include <serverlink/loop.hpp>
+
+#include <cstdio>
+
+namespace slk::tool {
+
+namespace {
+
+int show_version()
+{
+    printer out(stdout);
+    out.line(version_text());
+
+    std::string compiled;
+    for (const std::string_view name : loop::compiled_backends()) {
+        compiled += compiled.empty() ? "" : ", ";
+        compiled += name;
+    }
+    out.line("backends compiled: " + compiled);
+
+    const auto running = loop::create();
+    if (!running) {
+        std::fprintf(stderr, "slk: no backend runs here: %s\n", to_string(running.error()).c_str());
+        return exit_failed;
+    }
+    out.line("backend running:   " + std::string(running->backend()));
+    return out.exit_code(exit_ok);
+}
+
+} // namespace
+
+std::string version_text()
+{
+    return "slk " + std::to_string(SLK_VERSION_MAJOR) + "." + std::to_string(SLK_VERSION_MINOR) +
+           "." + std::to_string(SLK_VERSION_PATCH);
+}
+
+void add_version_command(CLI::App& app, action& chosen)
+{
+    CLI::App* command = app.add_subcommand(
+        "version", "Shows the version, the backends of this build and the one that runs here.");
+    command->callback([&chosen] { chosen = show_version; });
+}
+
+} // namespace slk::tool
