@@ -28,7 +28,9 @@ class listener_core;
 
 struct listener_options {
     endpoint at{};
-    /// Connections that the system keeps until they are accepted; it clamps the number.
+    /// Connections that the system keeps until they are accepted; it clamps the number. When
+    /// they overflow, Linux may answer with SYN cookies, and a client may take itself for
+    /// connected until it sends something (tcp_syncookies in the kernel's ip-sysctl.rst).
     int backlog = 1024;
     /// Accepts posted at a time, and so the most connections taken per turn; 1 to 64.
     int accepts = 16;
