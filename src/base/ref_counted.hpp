@@ -21,13 +21,16 @@ public:
     void release() noexcept
     {
         if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-            delete static_cast<Derived*>(this);
+            static_cast<Derived*>(this)->dispose();
     }
 
 protected:
     /// The creator holds the first reference.
     ref_counted() noexcept = default;
     ~ref_counted() = default;
+
+    /// The last reference is gone. A class whose memory is not from `new` has its own.
+    void dispose() noexcept { delete static_cast<Derived*>(this); }
 
 private:
     std::atomic<std::uint32_t> count_{1};

@@ -2,11 +2,13 @@
 #ifndef SLK_LINK_SERVICES_HPP
 #define SLK_LINK_SERVICES_HPP
 
-/// What all links of one loop share: the resolver and the pool of attempts.
+/// What all links of one loop share: the resolver, and the pools of attempts and streams.
 
 #include "io/loop_core.hpp"
 #include "link/attempt_pool.hpp"
 #include "link/resolver.hpp"
+#include "link/stream_core.hpp"
+#include "link/stream_pool.hpp"
 
 namespace slk::link_detail {
 
@@ -25,6 +27,7 @@ public:
 
     resolver names;
     attempt_pool attempts;
+    std::shared_ptr<stream_pool> streams = std::make_shared<stream_pool>(sizeof(stream_core));
 };
 
 } // namespace slk::link_detail

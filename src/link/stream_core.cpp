@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "link/stream_core.hpp"
 
+#include "link/services.hpp"
+
 #include <algorithm>
 #include <array>
 #include <new>
@@ -30,12 +32,26 @@ stream_core* stream_core::create(std::shared_ptr<io::loop_core> loop, io::socket
                                  const address& local, const address& peer,
                                  stream_observer* observer)
 {
-    return new (std::nothrow) stream_core(std::move(loop), socket, local, peer, observer);
+    static_assert(alignof(stream_core) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+    const std::shared_ptr<stream_pool>& home = services::of(*loop).streams;
+    void* const memory = home->take();
+    if (memory == nullptr)
+        return nullptr;
+    return new (memory) stream_core(home, std::move(loop), socket, local, peer, observer);
 }
 
-stream_core::stream_core(std::shared_ptr<io::loop_core> loop, io::socket_id socket,
-                         const address& local, const address& peer, stream_observer* observer)
-    : loop_(std::move(loop)), socket_(socket), local_(local), peer_(peer), observer_(observer)
+void stream_core::dispose() noexcept
+{
+    const std::shared_ptr<stream_pool> home = std::move(home_);
+    this->~stream_core();
+    home->give_back(this);
+}
+
+stream_core::stream_core(std::shared_ptr<stream_pool> home, std::shared_ptr<io::loop_core> loop,
+                         io::socket_id socket, const address& local, const address& peer,
+                         stream_observer* observer)
+    : home_(std::move(home)), loop_(std::move(loop)), socket_(socket), local_(local), peer_(peer),
+      observer_(observer)
 {
     receive_.owner = this;
     receive_.on_complete = [](io::operation& self) noexcept {

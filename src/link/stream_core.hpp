@@ -9,6 +9,7 @@
 
 #include "base/ref_counted.hpp"
 #include "io/loop_core.hpp"
+#include "link/stream_pool.hpp"
 
 #include <memory>
 #include <vector>
@@ -58,9 +59,11 @@ public:
 private:
     friend class ref_counted<stream_core>;
 
-    stream_core(std::shared_ptr<io::loop_core> loop, io::socket_id socket, const address& local,
-                const address& peer, stream_observer* observer);
+    stream_core(std::shared_ptr<stream_pool> home, std::shared_ptr<io::loop_core> loop,
+                io::socket_id socket, const address& local, const address& peer,
+                stream_observer* observer);
     ~stream_core() = default;
+    void dispose() noexcept;
 
     [[nodiscard]] result<void> usable() const noexcept;
     void receive_completed() noexcept;
@@ -70,6 +73,7 @@ private:
     void drain_more() noexcept;
     void drain_ended(const error& reason) noexcept;
 
+    std::shared_ptr<stream_pool> home_; ///< where its memory goes back to
     std::shared_ptr<io::loop_core> loop_;
     io::socket_id socket_;
     address local_;

@@ -26,14 +26,22 @@ struct slow_names {
         answering = true;
         changed.notify_all();
     }
+
+    /// Nothing wakes the loop when a thread begins to ask, so nobody may wait for it there.
+    bool wait_until_asked(int times)
+    {
+        std::unique_lock guard(mutex);
+        return changed.wait_for(guard, 20s, [&] { return asked >= times; });
+    }
 };
 
 loop_options slow(const std::shared_ptr<slow_names>& names)
 {
     loop_options options;
     options.lookup = [names](const std::string&, std::uint16_t) -> result<std::vector<address>> {
-        ++names->asked;
         std::unique_lock guard(names->mutex);
+        ++names->asked;
+        names->changed.notify_all();
         names->changed.wait_for(guard, 20s, [&] { return names->answering; });
         ++names->answered;
         return std::vector{names->found};
@@ -59,14 +67,16 @@ TEST_CASE("links that want the same name at the same time share one lookup")
         links.push_back(make_link(*on, named("same"), quick()));
         links.back().start();
     }
-    REQUIRE(on.until([&] {
-        return names->asked > 0 && std::ranges::all_of(links, [](const link& each) {
-                   return each.status().state == link_state::binding;
-               });
-    }));
+    const auto binding = [](const link& each) {
+        return each.status().state == link_state::binding;
+    };
+    REQUIRE(on.until([&] { return std::ranges::all_of(links, binding); }));
+    REQUIRE(names->wait_until_asked(1));
     links.erase(links.begin(), links.begin() + 50);
     names->answer();
     REQUIRE(on.until([&] { return std::ranges::all_of(links, connected); }));
+    for (const link& each : links)
+        CHECK_MESSAGE(each.status().attempt == 1, each.report());
     CHECK(names->asked == 1);
 }
 
@@ -83,7 +93,8 @@ TEST_CASE("different names are looked up side by side, at most as many as there 
         links.push_back(make_link(*on, named("name" + std::to_string(number)), quick()));
         links.back().start();
     }
-    REQUIRE(on.until([&] { return names->asked == 3; }));
+    on.pass(10ms);
+    REQUIRE(names->wait_until_asked(3));
     on.pass(10ms);
     CHECK(names->asked == 3);
     names->answer();
@@ -99,7 +110,8 @@ TEST_CASE("a loop ends at once although a lookup blocks, and the late answer har
         rig on(slow(names));
         link dialling = make_link(*on, named("slow"), quick());
         dialling.start();
-        REQUIRE(on.until([&] { return names->asked == 1; }));
+        on.pass(1ms);
+        REQUIRE(names->wait_until_asked(1));
         on.end();
         CHECK(dialling.status().state == link_state::idle);
     }
@@ -119,7 +131,8 @@ TEST_CASE("a restart during a blocked lookup waits for the cancelled one and ask
     names->found = peer.where();
     link dialling = make_link(*on, named("slow"), quick());
     dialling.start();
-    REQUIRE(on.until([&] { return names->asked == 1; }));
+    on.pass(1ms);
+    REQUIRE(names->wait_until_asked(1));
     dialling.stop();
     dialling.start();
     REQUIRE(on.until([&] { return dialling.status().attempt == 2; }));
