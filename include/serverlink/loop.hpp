@@ -74,8 +74,9 @@ public:
     /// called on it. Any thread.
     void stop();
 
-    /// Calls `work` on the loop's thread, in the order of posting. Any thread. False, and `work`
-    /// is never called, once the loop is destroyed; what is still waiting then is dropped.
+    /// Calls `work` on the loop's thread, in the order of posting. Any thread. What waits while
+    /// the loop is being destroyed is called by the destructor, so what it uses must outlive the
+    /// loop; afterwards post answers false, and `work` is never called.
     bool post(std::function<void()> work);
 
     /// The loop's time at the beginning of the present turn. Any thread.

@@ -57,6 +57,9 @@ TEST_CASE("slk link tells when it will try again, and ends with exit code 0 afte
     CHECK(next >= 10'000);
     CHECK(next <= 10'101);
     CHECK(attempts_of(answer) == 1);
+    // It was asked to end, which has nothing to do with the address that failed before.
+    CHECK(json_value(lines.back(), "state") == "\"idle\"");
+    CHECK(json_value(lines.back(), "address") == "\"\"");
 }
 
 TEST_CASE("slk link --base 0 ignores floor and cap")
@@ -91,6 +94,11 @@ TEST_CASE("slk link --source connects from that address only")
         run_slk(std::string("link --json --never --source 192.0.2.1 ") + dead_endpoint);
     CHECK(answer.code == 1);
     CHECK(json_value(lines_of(answer.out).back(), "reason") == "\"address_not_available\"");
+    // An IPv6 address needs no brackets here, and does not fit an IPv4 target.
+    const run_result other =
+        run_slk(std::string("link --json --never --source ::1 ") + dead_endpoint);
+    CHECK(other.code == 1);
+    CHECK(json_value(lines_of(other.out).back(), "reason") == "\"address_family_not_supported\"");
 }
 
 TEST_CASE("slk link writes lines for people without --json")

@@ -57,6 +57,8 @@ TEST_CASE("what goes into slk link --pipe comes back from slk listen --echo")
     const exchange seen = send_through("hello, link\n", "--echo");
     CHECK(seen.link.code == 0);
     CHECK(seen.link.out.find("hello, link") != std::string::npos);
+    // The end that both sides wanted is not the loss of a connection.
+    CHECK(seen.link.out.find("backoff") == std::string::npos);
     CHECK(seen.listener.code == 0);
     CHECK(
         seen.listener.out.find("accepted 1, failed 0, shed 0, bytes received 12, bytes sent 12") !=

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
-#include "end_wait.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "process.hpp"
@@ -113,9 +112,11 @@ struct demo_link {
 
 class demonstration {
 public:
-    demonstration(loop& on, const demo_settings& settings, std::string program)
-        : on_(on), settings_(settings), program_(std::move(program)), origin_(on.now()),
-          watch_([this] { end_wait(on_, interrupted_); })
+    /// `interrupted` outlives the loop, which may yet run the function that sets it.
+    demonstration(loop& on, const demo_settings& settings, std::string program, bool& interrupted)
+        : on_(on), settings_(settings), program_(std::move(program)), interrupted_(interrupted),
+          origin_(on.now()),
+          watch_([&on, &interrupted] { on.post([&interrupted] { interrupted = true; }); })
     {
     }
 
@@ -137,12 +138,12 @@ private:
     loop& on_;
     const demo_settings& settings_;
     std::string program_;
+    bool& interrupted_;
     printer out_{stdout};
     time_point origin_;
     time_point returned_at_{};
     int returns_ = 0;
     address at_{};
-    bool interrupted_ = false;
     std::vector<std::unique_ptr<demo_link>> links_;
     std::unique_ptr<child_process> listener_;
     interrupt_watch watch_;
@@ -329,12 +330,13 @@ int demonstration::run()
 
 int run_demo(const demo_settings& settings, const std::string& program)
 {
+    bool interrupted = false;
     auto on = loop::create(settings.loop);
     if (!on) {
         std::fprintf(stderr, "slk demo: %s\n", to_string(on.error()).c_str());
-        return on.error() == errc::not_supported ? exit_usage : exit_failed;
+        return exit_failed;
     }
-    demonstration shown(*on, settings, program);
+    demonstration shown(*on, settings, program, interrupted);
     const int code = shown.run();
     // Gives the handlers of what was under way their last call while their owners are alive.
     (void)on->run_for(duration::zero());
@@ -357,8 +359,7 @@ void add_demo_command(CLI::App& app, action& chosen, const std::string& program)
         ->type_name("N")
         ->default_str("2")
         ->check(CLI::Range(1, 5));
-    command->add_option("--backend", settings->loop.backend, "One of `slk version` [the best]")
-        ->type_name("NAME");
+    add_backend_option(*command, settings->loop.backend);
     command->footer("Example:\n"
                     "  slk demo --links 8\n"
                     "Exit codes: 0 every link healed each time, 1 not so, 2 wrong usage.");

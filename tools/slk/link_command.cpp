@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
-#include "end_wait.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "pipe.hpp"
@@ -20,7 +19,7 @@ namespace {
 
 struct link_settings {
     std::string endpoint;
-    std::string source;
+    std::optional<address> source;
     link_options options;
     loop_options loop;
     std::optional<duration> at_most;
@@ -28,40 +27,35 @@ struct link_settings {
     bool pipe = false;
 };
 
-/// The address of --source, in the place that it has in an endpoint.
-[[nodiscard]] std::string with_source(const std::string& text, const std::string& source)
-{
-    static constexpr std::string_view scheme = "tcp://";
-    if (source.empty() || !text.starts_with(scheme))
-        return text;
-    if (text.find(';') != std::string::npos)
-        throw CLI::ValidationError("--source", "the endpoint names a source already");
-    return std::string(scheme) + source + ";" + text.substr(scheme.size());
-}
-
 /// How long a link may take to leave what it has in flight.
 constexpr duration patience = std::chrono::seconds(5);
 
 int run_link(link_settings& settings)
 {
-    settings.options.to = parse_endpoint(with_source(settings.endpoint, settings.source));
+    settings.options.to = parse_endpoint(settings.endpoint);
+    if (settings.source) {
+        if (settings.options.to.source)
+            throw CLI::ValidationError("--source", "the endpoint names a source already");
+        settings.options.to.source = settings.source;
+    }
     require_valid(settings.options.validate());
+
+    // What handlers and posted functions use outlives the loop, whose end makes the last calls.
+    printer lines(settings.pipe ? stderr : stdout);
+    printer received(stdout);
+    bool done = false; // asked to end, or nobody reads what is printed
+    bool idle = true;
 
     auto on = loop::create(settings.loop);
     if (!on) {
         std::fprintf(stderr, "slk link: %s\n", to_string(on.error()).c_str());
-        return on.error() == errc::not_supported ? exit_usage : exit_failed;
+        return exit_failed;
     }
-
-    printer lines(settings.pipe ? stderr : stdout);
-    printer received(stdout);
     if (settings.pipe)
         make_streams_binary();
 
-    bool done = false; // asked to end, or nobody reads what is printed
-    bool idle = true;
     const time_point origin = on->now();
-    const interrupt_watch watch([&] { end_wait(*on, done); });
+    const interrupt_watch watch([&] { on->post([&done] { done = true; }); });
 
     std::optional<pipe> through;
     link_handlers handlers;
@@ -69,8 +63,6 @@ int run_link(link_settings& settings)
         lines.line(settings.json ? state_json(move, status, origin)
                                  : state_line(lines, move, status, origin));
         idle = move.to == link_state::idle;
-        if (idle)
-            on->post([] {}); // as in end_wait: stop() may have been run as a posted function
     };
     if (settings.pipe) {
         through.emplace(*on, received, [&done] { done = true; });
@@ -113,17 +105,24 @@ void add_link_command(CLI::App& app, action& chosen)
     command->add_option("ENDPOINT", settings->endpoint, "tcp://HOST:PORT or tcp://SOURCE;HOST:PORT")
         ->required()
         ->type_name("");
-    command->add_option("--source", settings->source, "Connect from ADDRESS or ADDRESS:PORT")
+    command
+        ->add_option_function<std::string>(
+            "--source",
+            [into = settings.get()](const std::string& text) {
+                into->source = parse_source("--source", text);
+            },
+            "Connect from ADDRESS or ADDRESS:PORT")
         ->type_name("ADDRESS");
     command->add_flag("--json", settings->json,
                       "One JSON object per line: time (seconds), state, attempt, reason, next_ms, "
                       "address, event, detail");
     command->add_flag("--pipe", settings->pipe,
                       "Send stdin to the link and write what arrives to stdout; the state lines "
-                      "go to stderr. Ends when stdin and the peer have both finished");
+                      "go to stderr. Ends when stdin and the peer have both finished. What was on "
+                      "its way when a connection broke may be lost: it is not sent again, since "
+                      "the peer may have it");
     add_duration(*command, "--for", settings->at_most, "End after this long [never]");
-    command->add_option("--backend", settings->loop.backend, "One of `slk version` [the best]")
-        ->type_name("NAME");
+    add_backend_option(*command, settings->loop.backend);
     add_reconnect_options(*command, settings->options.reconnect);
     add_tuning_options(*command, settings->options.tuning, true);
     command->footer("Durations are numbers with a unit: 100ms, 5s, 1m.\n"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
-#include "end_wait.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "terminal.hpp"
@@ -133,18 +132,23 @@ void print_end(printer& out, const listen_settings& settings, const listener_sta
 int run_listen(listen_settings& settings)
 {
     settings.options.at = parse_endpoint(settings.endpoint);
+    if (!settings.options.at.numeric())
+        throw CLI::ValidationError("ENDPOINT", "'" + settings.endpoint +
+                                                   "' has a name, but a listener needs a numeric "
+                                                   "address, or * for every IPv4 address");
     require_valid(settings.options.validate());
 
-    totals counted; // outlives the loop, whose end calls the last handlers
+    // What handlers and posted functions use outlives the loop, whose end makes the last calls.
+    totals counted;
+    bool done = false;
     auto on = loop::create(settings.loop);
     if (!on) {
         std::fprintf(stderr, "slk listen: %s\n", to_string(on.error()).c_str());
-        return on.error() == errc::not_supported ? exit_usage : exit_failed;
+        return exit_failed;
     }
 
     printer out(stdout);
-    bool done = false;
-    const interrupt_watch watch([&] { end_wait(*on, done); });
+    const interrupt_watch watch([&] { on->post([&done] { done = true; }); });
 
     listener_handlers handlers;
     handlers.accepted = [&](stream accepted) {
@@ -195,8 +199,7 @@ void add_listen_command(CLI::App& app, action& chosen)
         ->type_name("N")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
     add_duration(*command, "--for", settings->at_most, "End after this long [never]");
-    command->add_option("--backend", settings->loop.backend, "One of `slk version` [the best]")
-        ->type_name("NAME");
+    add_backend_option(*command, settings->loop.backend);
     add_tuning_options(*command, settings->options.tuning, false);
     command->footer("Durations are numbers with a unit: 100ms, 5s, 1m.\n"
                     "The first line tells the real address, the last one counts.\n"

@@ -4,11 +4,37 @@
 
 #include <cstdio>
 #include <exception>
-#include <iostream>
+#include <string>
+
+namespace {
+
+using namespace slk::tool;
+
+/// Says what is wrong with the command line, and where to read on.
+int refuse(const CLI::App& app, const CLI::ParseError& failure)
+{
+    const auto commands = app.get_subcommands();
+    const auto unknown = app.remaining();
+    std::string name = app.get_name();
+    std::string wrong = failure.what();
+    if (!commands.empty()) {
+        name += " " + commands.front()->get_name();
+    } else if (!unknown.empty()) {
+        const bool option = unknown.front().starts_with('-');
+        wrong = "'" + unknown.front() + (option ? "' is no option" : "' is no command");
+    } else {
+        std::fputs(app.help().c_str(), stderr);
+        return exit_usage;
+    }
+    std::fprintf(stderr, "%s: %s\n`%s --help` tells more.\n", name.c_str(), wrong.c_str(),
+                 name.c_str());
+    return exit_usage;
+}
+
+} // namespace
 
 int main(int argc, char** argv)
 {
-    using namespace slk::tool;
     prepare_standard_streams();
 
     CLI::App app{"slk keeps TCP links up, accepts them, and shows how they heal."};
@@ -28,15 +54,10 @@ int main(int argc, char** argv)
                    "`slk COMMAND --help` tells the options of a command.\n"
                    "Exit codes: 0 ok, 1 stopped by a policy or a failure, 2 wrong usage.");
         app.parse(argc, argv);
+        return chosen();
     } catch (const CLI::ParseError& failure) {
-        return app.exit(failure, std::cout, std::cerr) == 0 ? exit_ok : exit_usage;
-    }
-
-    try {
-        return chosen ? chosen() : exit_usage;
-    } catch (const CLI::Error& failure) {
-        std::fprintf(stderr, "slk: %s\n", failure.what());
-        return exit_usage;
+        // Help and version come this way, too; and what a command finds wrong with its words.
+        return failure.get_exit_code() == 0 ? app.exit(failure) : refuse(app, failure);
     } catch (const std::exception& failure) {
         std::fprintf(stderr, "slk: %s\n", failure.what());
         return exit_failed;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "options.hpp"
 
+#include <serverlink/loop.hpp>
+
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
@@ -66,9 +69,32 @@ void set_usefulness(usefulness& into, const std::string& text)
     else if (text == "connected")
         into = usefulness::connected;
     else if (text == "confirmed")
-        into = usefulness::confirmed;
+        refuse("--useful-when", text,
+               "is for programs that confirm it: here, use first-receive or connected");
     else
-        refuse("--useful-when", text, "is not first-receive, connected or confirmed");
+        refuse("--useful-when", text, "is not first-receive or connected");
+}
+
+/// "reconnect.stable_after" is --stable-after here, "tuning.keep_alive.idle" --keep-alive-idle.
+[[nodiscard]] std::string in_words_of_the_command_line(const std::string& text)
+{
+    std::string shown;
+    for (std::size_t i = 0; i < text.size();) {
+        const std::size_t end = std::min(text.find(' ', i), text.size());
+        std::string word = text.substr(i, end - i);
+        for (const std::string_view group : {"reconnect.", "tuning."}) {
+            if (!word.starts_with(group))
+                continue;
+            word = "--" + word.substr(group.size());
+            std::ranges::replace_if(
+                word, [](char letter) { return letter == '_' || letter == '.'; }, '-');
+            if (word == "--type-of-service")
+                word = "--tos";
+        }
+        shown += (i == 0 ? "" : " ") + word;
+        i = end + 1;
+    }
+    return shown;
 }
 
 keep_alive_options& keep_alive_of(tuning_options& tuning)
@@ -142,13 +168,13 @@ void add_reconnect_options(CLI::App& command, reconnect_options& into)
                  "Deadline of one attempt; 0: the system's", "5s")
         ->group(group);
     add_duration(command, "--stable-after", into.stable_after,
-                 "A connection this old begins the backoff anew", "1s")
+                 "A connection that was useful, and is this old, begins the backoff anew", "1s")
         ->group(group);
     command
         .add_option_function<std::string>(
             "--useful-when",
             [&into](const std::string& text) { set_usefulness(into.useful_when, text); },
-            "What proves a connection good: first-receive, connected or confirmed")
+            "What proves a connection good: first-receive or connected")
         ->type_name("WHEN")
         ->default_str("first-receive")
         ->group(group);
@@ -253,6 +279,25 @@ void add_tuning_options(CLI::App& command, tuning_options& into, bool with_devic
             ->group(group);
 }
 
+void add_backend_option(CLI::App& command, std::string& into)
+{
+    command
+        .add_option_function<std::string>(
+            "--backend",
+            [&into](const std::string& name) {
+                std::string known;
+                for (const std::string_view compiled : loop::compiled_backends()) {
+                    known += (known.empty() ? "" : ", ") + std::string(compiled);
+                    if (compiled == name)
+                        into = name;
+                }
+                if (into != name || name.empty())
+                    refuse("--backend", name, "is no backend of this build: " + known);
+            },
+            "One of `slk version` [the best]")
+        ->type_name("NAME");
+}
+
 endpoint parse_endpoint(const std::string& text)
 {
     auto parsed = endpoint::parse(text);
@@ -264,11 +309,23 @@ endpoint parse_endpoint(const std::string& text)
     return *std::move(parsed);
 }
 
+address parse_source(const std::string& option, const std::string& text)
+{
+    if (const auto alone = address::parse(text, 0))
+        return *alone;
+    // With a port it is written as in an endpoint.
+    const auto whole = endpoint::parse("tcp://" + text + ";127.0.0.1:1");
+    if (!whole || !whole->source)
+        refuse(option, text, "is not a numeric ADDRESS or ADDRESS:PORT");
+    return *whole->source;
+}
+
 void require_valid(const result<void>& checked)
 {
     if (!checked)
-        throw CLI::ValidationError(checked.error().detail != nullptr ? checked.error().detail
-                                                                     : to_string(checked.error()));
+        throw CLI::ValidationError(checked.error().detail != nullptr
+                                       ? in_words_of_the_command_line(checked.error().detail)
+                                       : to_string(checked.error()));
 }
 
 } // namespace slk::tool

@@ -4,6 +4,7 @@
 
 /// The options that several commands share: how to reconnect, how to tune a socket, durations.
 
+#include <serverlink/address.hpp>
 #include <serverlink/endpoint.hpp>
 #include <serverlink/reconnect.hpp>
 #include <serverlink/result.hpp>
@@ -31,8 +32,14 @@ CLI::Option* add_duration(CLI::App& command, const std::string& name, std::optio
 void add_reconnect_options(CLI::App& command, reconnect_options& into);
 void add_tuning_options(CLI::App& command, tuning_options& into, bool with_device);
 
-/// Throw CLI::ValidationError, so that the exit code is the one of wrong usage.
+/// `into` is the name of a backend of this build, or stays empty: the best.
+void add_backend_option(CLI::App& command, std::string& into);
+
+/// The rest throws CLI::ValidationError, so that the exit code is the one of wrong usage.
+
 [[nodiscard]] endpoint parse_endpoint(const std::string& text);
+/// ADDRESS or ADDRESS:PORT, of this machine; an IPv6 address alone needs no brackets.
+[[nodiscard]] address parse_source(const std::string& option, const std::string& text);
 void require_valid(const result<void>& checked);
 
 } // namespace slk::tool

@@ -36,7 +36,8 @@ namespace {
 {
     if (status.peer.family != address_family::none)
         return to_string(status.peer);
-    if (move.reason && status.last_error_address.family != address_family::none)
+    const bool asked_for = move.event == link_event::stop; // no matter of an address
+    if (move.reason && !asked_for && status.last_error_address.family != address_family::none)
         return to_string(status.last_error_address);
     return "";
 }

@@ -102,11 +102,10 @@ void receive_more(const std::shared_ptr<State>& pipe, const std::shared_ptr<conn
                 return;
             }
             const bool finished = count && pipe->input_ended && !pipe->has_chunk;
-            pipe->lose(from);
-            if (finished && !pipe->told_ended) {
-                pipe->told_ended = true;
-                pipe->ended();
-            }
+            if (!finished)
+                pipe->lose(from);
+            else if (!std::exchange(pipe->told_ended, true))
+                pipe->ended(); // still connected, so that the link does not begin to heal
         });
     if (!begun)
         pipe->lose(from);

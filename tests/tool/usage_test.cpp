@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MPL-2.0
+// What slk says to people who ask for help, or who need some.
+
+#include "link/link_rig.hpp"
+#include "run_slk.hpp"
+#include "support/skip.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace slk::testing;
+
+TEST_CASE("every command of slk explains itself")
+{
+    SLK_NEEDS_COMMAND();
+    for (const char* command : {"", "link", "listen", "demo", "version"}) {
+        CAPTURE(command);
+        const run_result answer = run_slk(std::string(command) + " --help");
+        CHECK(answer.code == 0);
+        CHECK(answer.out.find("Usage: ") != std::string::npos);
+    }
+}
+
+TEST_CASE("wrong usage of slk ends with exit code 2, and says what is wrong and where to read on")
+{
+    SLK_NEEDS_COMMAND();
+    struct wrong {
+        const char* arguments;
+        const char* said;
+        const char* advice;
+    };
+    for (const wrong& each : {
+             wrong{"", "Usage: slk", "listen"},
+             {"unheard-of", "slk: 'unheard-of' is no command", "`slk --help`"},
+             {"--unheard-of", "slk: '--unheard-of' is no option", "`slk --help`"},
+             {"link", "slk link: ENDPOINT is required", "`slk link --help`"},
+             {"link --unheard-of", "slk link: ", "`slk link --help`"},
+             {"demo surplus", "surplus", "`slk demo --help`"},
+             {"link nonsense", "'nonsense' is not tcp://HOST:PORT: an endpoint begins with tcp://",
+              "`slk link --help`"},
+             {"link tcp://127.0.0.1", "'tcp://127.0.0.1'", "the port is missing"},
+             {"link tcp://127.0.0.1:0", "port 0", "`slk link --help`"},
+             {"listen tcp://127.0.0.1:99999", "'tcp://127.0.0.1:99999'", "0 to 65535"},
+             {"listen tcp://localhost:0", "'tcp://localhost:0' has a name", "numeric"},
+             {"link --backend unheard-of tcp://127.0.0.1:1", "--backend: 'unheard-of'", "build: "},
+             {"listen --backend unheard-of tcp://127.0.0.1:0", "--backend: 'unheard-of'",
+              "build: "},
+             {"demo --backend unheard-of", "--backend: 'unheard-of'", "build: "},
+             {"link --source here tcp://127.0.0.1:1", "--source: 'here'", "ADDRESS:PORT"},
+             {"link --base 2s --cap 1s tcp://127.0.0.1:1", "--cap is less than --base",
+              "`slk link --help`"},
+             {"link --tos 256 tcp://127.0.0.1:1", "--tos is not 0 to 255", "`slk link --help`"},
+             {"link --keep-alive-count 0 tcp://127.0.0.1:1", "--keep-alive-count is not",
+              "1 to 127"},
+         }) {
+        CAPTURE(each.arguments);
+        const run_result answer = run_slk(each.arguments);
+        CAPTURE(answer.out);
+        CHECK(answer.code == 2);
+        CHECK(answer.out.find(each.said) != std::string::npos);
+        CHECK(answer.out.find(each.advice) != std::string::npos);
+    }
+}
+
+TEST_CASE("slk listen on a port that is in use names it and ends with exit code 1")
+{
+    SLK_NEEDS_COMMAND();
+    slk::link_tests::rig on;
+    const slk::link_tests::server first(*on);
+    const std::string where = "tcp://" + to_string(first.where());
+    const run_result second = run_slk("listen --for 4s " + where);
+    CHECK(second.code == 1);
+    CHECK(second.out.find(where) != std::string::npos);
+    CHECK(second.out.find("address_in_use") != std::string::npos);
+}
+
+TEST_CASE("slk tells a bad endpoint on stderr, and stdout stays empty")
+{
+#if defined(_WIN32)
+    SLK_SKIP("the redirection is written for a POSIX shell");
+#else
+    SLK_NEEDS_COMMAND();
+    // The helper adds 2>&1 at the end, which is there for `exit`.
+    const run_result out = run_slk("link nonsense 2>/dev/null; exit 7");
+    CHECK(out.code == 7);
+    const run_result err = run_slk("link nonsense 2>&1 >/dev/null; exit $?");
+    CHECK(err.code == 2);
+    CHECK(err.out.find("nonsense") != std::string::npos);
+    CHECK(out.out.empty());
+#endif
+}
