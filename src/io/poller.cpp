@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "io/poller.hpp"
 
-#include "io/os/system.hpp"
-
 #include <algorithm>
 #include <cassert>
-#include <new>
 
 namespace slk::io {
 
@@ -39,11 +36,11 @@ result<socket_id> poller::add_socket(native_handle handle, address_family family
     socket_id id;
     socket_entry* const entry = table_.add(handle, family, id);
     if (entry == nullptr) {
-        os::close(handle, close_mode::reset);
+        close_handle(handle, close_mode::reset);
         return fail(errc::out_of_memory, phase::open);
     }
     if (auto attached = attach(id, *entry); !attached) {
-        os::close(handle, close_mode::reset);
+        close_handle(handle, close_mode::reset);
         table_.remove(id);
         return fail(attached.error());
     }
@@ -61,7 +58,7 @@ result<socket_id> poller::open(address_family family)
 {
     if (shut_down_)
         return fail(errc::loop_closed, phase::open);
-    SLK_TRY(const native_handle handle, os::open_stream(family));
+    SLK_TRY(const native_handle handle, open_handle(family));
     return add_socket(handle, family);
 }
 
@@ -70,18 +67,16 @@ result<void> poller::bind_source(socket_id id, const std::optional<address>& sou
     socket_entry* const entry = table_.find(id);
     if (entry == nullptr)
         return fail(errc::invalid_state, phase::bind, stale_socket);
-    return os::bind_source(entry->handle, entry->family, source, entry->bound);
+    return bind_handle(*entry, source);
 }
 
 result<socket_id> poller::open_listener(const address& local, const listen_settings& settings)
 {
     if (shut_down_)
         return fail(errc::loop_closed, phase::listen);
-    SLK_TRY(const native_handle handle, os::open_listener(local, settings));
+    SLK_TRY(const native_handle handle, open_listening_handle(local, settings));
     SLK_TRY(const socket_id id, add_socket(handle, local.family));
     table_.find(id)->listening = true;
-    if (reserve_ == nullptr)
-        reserve_.reset(new (std::nothrow) os::reserve_descriptor);
     return id;
 }
 
@@ -90,7 +85,7 @@ result<address> poller::local_address(socket_id id)
     const socket_entry* const entry = table_.find(id);
     if (entry == nullptr)
         return fail(errc::invalid_state, phase::none, stale_socket);
-    return os::local_address(entry->handle);
+    return local_address_of(*entry);
 }
 
 result<address> poller::peer_address(socket_id id)
@@ -98,7 +93,7 @@ result<address> poller::peer_address(socket_id id)
     const socket_entry* const entry = table_.find(id);
     if (entry == nullptr)
         return fail(errc::invalid_state, phase::none, stale_socket);
-    return os::peer_address(entry->handle);
+    return peer_address_of(*entry);
 }
 
 result<void> poller::set_option(socket_id id, socket_option option, int value)
@@ -106,7 +101,7 @@ result<void> poller::set_option(socket_id id, socket_option option, int value)
     const socket_entry* const entry = table_.find(id);
     if (entry == nullptr)
         return fail(errc::invalid_state, phase::tune, stale_socket);
-    return os::set_option(entry->handle, entry->family, option, value);
+    return set_option_of(*entry, option, value);
 }
 
 result<void> poller::bind_to_device(socket_id id, std::string_view device)
@@ -114,7 +109,7 @@ result<void> poller::bind_to_device(socket_id id, std::string_view device)
     const socket_entry* const entry = table_.find(id);
     if (entry == nullptr)
         return fail(errc::invalid_state, phase::bind, stale_socket);
-    return os::bind_to_device(entry->handle, device);
+    return bind_handle_to_device(*entry, device);
 }
 
 result<void> poller::shutdown_send(socket_id id)
@@ -122,7 +117,7 @@ result<void> poller::shutdown_send(socket_id id)
     const socket_entry* const entry = table_.find(id);
     if (entry == nullptr)
         return fail(errc::invalid_state, phase::close, stale_socket);
-    return os::shutdown_send(entry->handle);
+    return shutdown_send_of(*entry);
 }
 
 void poller::close(socket_id id, close_mode mode)
@@ -145,9 +140,7 @@ void poller::close(socket_id id, close_mode mode)
 std::size_t poller::shed(socket_id listener, std::size_t most)
 {
     const socket_entry* const entry = table_.find(listener);
-    if (entry == nullptr || reserve_ == nullptr)
-        return 0;
-    return reserve_->shed(entry->handle, most);
+    return entry != nullptr ? shed_from(*entry, most) : 0;
 }
 
 native_handle poller::handle_of(socket_id id) noexcept

@@ -56,10 +56,6 @@
 
 namespace slk::io {
 
-namespace os {
-class reserve_descriptor;
-}
-
 class poller {
 public:
     virtual ~poller();
@@ -134,8 +130,26 @@ public:
 protected:
     explicit poller(clock& time) noexcept;
 
-    // What a backend provides. An operation given to start_* is linked into its entry's list; the
-    // backend ends it by calling complete() once, at once or from wait().
+    // What a backend provides.
+
+    // The sockets behind the ids: see the calls above that have the same words. The machine's are
+    // in system_poller.hpp.
+    virtual result<native_handle> open_handle(address_family family) = 0;
+    virtual result<native_handle> open_listening_handle(const address& local,
+                                                        const listen_settings& settings) = 0;
+    virtual result<void> bind_handle(socket_entry& entry, const std::optional<address>& source) = 0;
+    virtual result<address> local_address_of(const socket_entry& entry) = 0;
+    virtual result<address> peer_address_of(const socket_entry& entry) = 0;
+    virtual result<void> set_option_of(const socket_entry& entry, socket_option option,
+                                       int value) = 0;
+    virtual result<void> bind_handle_to_device(const socket_entry& entry,
+                                               std::string_view device) = 0;
+    virtual result<void> shutdown_send_of(const socket_entry& entry) = 0;
+    virtual std::size_t shed_from(const socket_entry& listener, std::size_t most) = 0;
+    virtual void close_handle(native_handle handle, close_mode mode) noexcept = 0;
+
+    // An operation given to start_* is linked into its entry's list; the backend ends it by calling
+    // complete() once, at once or from wait().
 
     virtual void start_connect(connect_operation& op, socket_entry& entry) = 0;
     virtual void start_accept(accept_operation& op, socket_entry& entry) = 0;
@@ -174,7 +188,6 @@ private:
     list<operation> completed_;
     list<operation> delivering_; ///< what this turn delivers
     ledger ledger_;
-    std::unique_ptr<os::reserve_descriptor> reserve_; ///< from the first listener on
     bool shut_down_ = false;
 };
 

@@ -254,7 +254,7 @@ void connecter::publish(link_state before, const connecter_input& cause) noexcep
     status.next_attempt = machine_.next_attempt();
     status.generation = machine_.generation();
     status.last_error = machine_.reason();
-    if (!status.last_error)
+    if (!status.last_error || status.last_error == errc::cancelled)
         status.last_error_address = {};
     else if (cause.event == link_event::failed || cause.event == link_event::lost ||
              cause.event == link_event::deadline || cause.event == link_event::completed)

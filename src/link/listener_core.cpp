@@ -59,11 +59,17 @@ result<void> listener_core::open_socket() noexcept
     const io::listen_settings settings{.backlog = options_.backlog,
                                        .dual_stack = options_.dual_stack};
     SLK_TRY(socket_, loop_->io().open_listener(wanted_, settings));
-    auto local = loop_->io().local_address(socket_);
-    if (!local) {
+    const auto give_up = [&](const error& reason) {
         loop_->io().close(std::exchange(socket_, {}));
-        return fail(local.error());
-    }
+        return fail(reason);
+    };
+    // Accepted sockets inherit the buffers, and the handshake, which is over before the accept,
+    // fixes the window scale by them.
+    if (auto tuned = tune_before_connect(loop_->io(), socket_, options_.tuning); !tuned)
+        return give_up(tuned.error());
+    auto local = loop_->io().local_address(socket_);
+    if (!local)
+        return give_up(local.error());
     present_.local = *local;
     // A listener that has to open its socket again must keep its port.
     wanted_.port = local->port;

@@ -69,6 +69,20 @@ TEST_CASE("stop on refused stops with the reason, and start() re-arms it")
     }
 }
 
+TEST_CASE("a link that its owner stops blames no address")
+{
+    rig on;
+    const dead_end nobody(*on);
+    link dialling = make_link(*on, at(nobody.where()), {});
+    dialling.start();
+    REQUIRE(on.until([&] { return dialling.status().state == link_state::backoff; }));
+    CHECK(dialling.status().last_error_address == nobody.where());
+    dialling.stop();
+    REQUIRE(on.until([&] { return dialling.status().state == link_state::idle; }));
+    CHECK(dialling.status().last_error == errc::cancelled);
+    CHECK(dialling.status().last_error_address == address{});
+}
+
 TEST_CASE("without a retry the link stops after one attempt")
 {
     rig on;

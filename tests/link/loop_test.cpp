@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <functional>
+#include <optional>
 
 using namespace std::chrono_literals;
 
@@ -40,6 +42,20 @@ TEST_CASE("run_until sees what a posted function did, without any further event"
         CHECK((met && *met));
     });
     CHECK(spent < 5s);
+}
+
+TEST_CASE("what is posted to a loop that is being destroyed is called by the destructor")
+{
+    std::optional<slk::loop> loop;
+    {
+        auto made = slk::loop::create();
+        REQUIRE(made);
+        loop.emplace(std::move(*made));
+    }
+    bool ran = false;
+    CHECK(loop->post([&] { ran = true; }));
+    loop.reset();
+    CHECK(ran);
 }
 
 TEST_CASE("a stop that came before the run counts, once")

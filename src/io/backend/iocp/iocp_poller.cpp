@@ -6,6 +6,7 @@
 #include "io/backend/iocp/pending.hpp"
 #include "io/backend/iocp/status.hpp"
 #include "io/os/system.hpp"
+#include "io/system_poller.hpp"
 
 #include <algorithm>
 #include <new>
@@ -53,10 +54,10 @@ DWORD milliseconds(duration span) noexcept
     return static_cast<DWORD>(std::min(count / unit + (count % unit != 0 ? 1 : 0), most));
 }
 
-class iocp_poller final : public poller {
+class iocp_poller final : public system_poller {
 public:
     iocp_poller(clock& time, HANDLE port, bool system_handles) noexcept
-        : poller(time), port_(port), system_handles_(system_handles), alarm_(port)
+        : system_poller(time), port_(port), system_handles_(system_handles), alarm_(port)
     {
     }
     ~iocp_poller() override { CloseHandle(port_); }

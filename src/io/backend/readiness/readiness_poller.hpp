@@ -15,13 +15,13 @@
 /// wake(). One that reports levels instead of edges waits only for what wants_to_read() and
 /// wants_to_write() say.
 
-#include "io/poller.hpp"
+#include "io/system_poller.hpp"
 
 namespace slk::io {
 
-class readiness_poller : public poller {
+class readiness_poller : public system_poller {
 protected:
-    using poller::poller;
+    using system_poller::system_poller;
 
     struct readiness {
         bool readable = false;

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "io/system_poller.hpp"
+
+#include "io/os/system.hpp"
+
+#include <new>
+
+namespace slk::io {
+
+system_poller::system_poller(clock& time) noexcept : poller(time) {}
+system_poller::~system_poller() = default;
+
+result<native_handle> system_poller::open_handle(address_family family)
+{
+    return os::open_stream(family);
+}
+
+result<native_handle> system_poller::open_listening_handle(const address& local,
+                                                           const listen_settings& settings)
+{
+    if (reserve_ == nullptr)
+        reserve_.reset(new (std::nothrow) os::reserve_descriptor);
+    return os::open_listener(local, settings);
+}
+
+result<void> system_poller::bind_handle(socket_entry& entry, const std::optional<address>& source)
+{
+    return os::bind_source(entry.handle, entry.family, source, entry.bound);
+}
+
+result<address> system_poller::local_address_of(const socket_entry& entry)
+{
+    return os::local_address(entry.handle);
+}
+
+result<address> system_poller::peer_address_of(const socket_entry& entry)
+{
+    return os::peer_address(entry.handle);
+}
+
+result<void> system_poller::set_option_of(const socket_entry& entry, socket_option option,
+                                          int value)
+{
+    return os::set_option(entry.handle, entry.family, option, value);
+}
+
+result<void> system_poller::bind_handle_to_device(const socket_entry& entry,
+                                                  std::string_view device)
+{
+    return os::bind_to_device(entry.handle, device);
+}
+
+result<void> system_poller::shutdown_send_of(const socket_entry& entry)
+{
+    return os::shutdown_send(entry.handle);
+}
+
+std::size_t system_poller::shed_from(const socket_entry& listener, std::size_t most)
+{
+    return reserve_ != nullptr ? reserve_->shed(listener.handle, most) : 0;
+}
+
+void system_poller::close_handle(native_handle handle, close_mode mode) noexcept
+{
+    os::close(handle, mode);
+}
+
+} // namespace slk::io

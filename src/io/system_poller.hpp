@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_IO_SYSTEM_POLLER_HPP
+#define SLK_IO_SYSTEM_POLLER_HPP
+
+/// A poller whose sockets are the machine's: what every backend but a simulated one is.
+
+#include "io/poller.hpp"
+
+#include <memory>
+
+namespace slk::io {
+
+namespace os {
+class reserve_descriptor;
+}
+
+class system_poller : public poller {
+public:
+    ~system_poller() override;
+
+protected:
+    explicit system_poller(clock& time) noexcept;
+
+    result<native_handle> open_handle(address_family family) final;
+    result<native_handle> open_listening_handle(const address& local,
+                                                const listen_settings& settings) final;
+    result<void> bind_handle(socket_entry& entry, const std::optional<address>& source) final;
+    result<address> local_address_of(const socket_entry& entry) final;
+    result<address> peer_address_of(const socket_entry& entry) final;
+    result<void> set_option_of(const socket_entry& entry, socket_option option, int value) final;
+    result<void> bind_handle_to_device(const socket_entry& entry, std::string_view device) final;
+    result<void> shutdown_send_of(const socket_entry& entry) final;
+    std::size_t shed_from(const socket_entry& listener, std::size_t most) final;
+    void close_handle(native_handle handle, close_mode mode) noexcept final;
+
+private:
+    std::unique_ptr<os::reserve_descriptor> reserve_; ///< from the first listener on
+};
+
+} // namespace slk::io
+
+#endif
