@@ -47,6 +47,10 @@ constexpr listener_transition transitions[] = {
 };
 // clang-format on
 
+/// An error that a security module or a broken network gives for every accept takes no connection
+/// out of the queue: without a pause it would be asked for again for ever, at full speed.
+constexpr int most_failures_in_a_row = 64;
+
 } // namespace
 
 std::span<const listener_transition> listener_transitions() noexcept
@@ -93,7 +97,7 @@ listener_actions listener_machine::step(duration pause, time_point now, listener
         if (state_ != opening)
             return {};
         return {.arm = after(now, pause)};
-    case listener_event::accepted: return {.post = state_ == listening};
+    case listener_event::accepted: failures_in_a_row_ = 0; return {.post = state_ == listening};
     case listener_event::accept_failed: {
         if (state_ != listening && state_ != pausing)
             return {};
@@ -104,10 +108,12 @@ listener_actions listener_machine::step(duration pause, time_point now, listener
         }
         if (state_ == pausing)
             return {};
-        if (kind == accept_failure::this_connection)
+        const bool exhausted = kind == accept_failure::exhausted;
+        if (!exhausted && ++failures_in_a_row_ < most_failures_in_a_row)
             return {.post = true};
+        failures_in_a_row_ = 0;
         state_ = pausing;
-        return {.shed = true, .arm = after(now, pause)};
+        return {.shed = exhausted, .arm = after(now, pause)};
     }
     case listener_event::pause_over:
         if (state_ == opening)

@@ -66,6 +66,7 @@ public:
 
 private:
     listener_state state_ = listener_state::idle;
+    int failures_in_a_row_ = 0;
 };
 
 } // namespace slk::link_detail

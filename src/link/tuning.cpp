@@ -57,16 +57,21 @@ namespace slk::link_detail {
 
 namespace {
 
-result<void> set(io::poller& poller, io::socket_id id, io::socket_option option, int value,
-                 const char* name)
+/// What the user reads of an option that was refused is its name.
+result<void> named(const result<void>& done, const char* name)
 {
-    auto done = poller.set_option(id, option, value);
     if (done)
         return {};
     error failure = done.error();
     failure.where = phase::tune;
     failure.detail = name;
     return fail(failure);
+}
+
+result<void> set(io::poller& poller, io::socket_id id, io::socket_option option, int value,
+                 const char* name)
+{
+    return named(poller.set_option(id, option, value), name);
 }
 
 } // namespace
@@ -80,7 +85,7 @@ result<void> tune_before_connect(io::poller& poller, io::socket_id id,
     if (options.receive_buffer)
         SLK_TRY(set(poller, id, receive_buffer, *options.receive_buffer, "tuning.receive_buffer"));
     if (!options.device.empty())
-        SLK_TRY(poller.bind_to_device(id, options.device));
+        SLK_TRY(named(poller.bind_to_device(id, options.device), "tuning.device"));
     return {};
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "contract/harness.hpp"
+#include "support/skip.hpp"
 
 using namespace slk;
 using namespace slk::contract;
@@ -158,7 +159,7 @@ SLK_CONTRACT_TEST("A listener for both families accepts IPv4, one for IPv6 alone
         settings.dual_stack = dual;
         auto listener = loop->open_listener(address::any(address_family::ipv6), settings);
         if (!listener)
-            return; // a machine without IPv6
+            SLK_SKIP("needs IPv6");
         const std::uint16_t port = loop.address_of(*listener).port;
         connect_op connecting;
         loop.connect(connecting, loop.open(), address::loopback(address_family::ipv4, port));

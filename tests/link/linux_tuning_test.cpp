@@ -4,6 +4,11 @@
 
 #include "link_rig.hpp"
 
+#include "support/skip.hpp"
+
+#include <string>
+
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
@@ -46,6 +51,55 @@ void check_everything(const stream& tuned)
     CHECK(option(tuned, IPPROTO_TCP, TCP_USER_TIMEOUT) == 12'345);
 }
 
+/// A link and its listener, each with its tuning. Connected, unless the listener could not be made
+/// (`listening` is empty) or the link's tuning was refused.
+struct connection {
+    connection(const tuning_options& link_tuning, const tuning_options& listener_tuning,
+               const char* where = "tcp://127.0.0.1:*")
+    {
+        listener_options options;
+        options.at = *endpoint::parse(where);
+        options.tuning = listener_tuning;
+        options.dual_stack = true;
+        auto made =
+            listener::create(*on, options, {.accepted = [this](stream s) { far = std::move(s); }});
+        if (!made)
+            return;
+        listening.emplace(std::move(*made));
+        address to = listening->local_address();
+        if (to.is_any())
+            to = address::loopback(address_family::ipv4, to.port);
+        auto dialling = link::create(
+            *on, {.to = at(to), .tuning = link_tuning},
+            {.state_changed = [this](const auto&,
+                                     const link_status& status) { refused = status.last_error; },
+             .connected = [this](stream s) { near = std::move(s); }});
+        REQUIRE(dialling.has_value());
+        made_link.emplace(std::move(*dialling));
+        made_link->start();
+        REQUIRE(on.until([&] { return refused || (near && far); }));
+    }
+    connection(const connection&) = delete;
+    connection& operator=(const connection&) = delete;
+
+    rig on;
+    error refused;
+    stream near;
+    stream far;
+    std::optional<listener> listening;
+    std::optional<link> made_link;
+};
+
+/// The scale that this end announced in its SYN (RFC 7323 section 2.2).
+unsigned window_scale(const stream& of)
+{
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    REQUIRE(getsockopt(static_cast<int>(of.native_handle()), IPPROTO_TCP, TCP_INFO, &info, &size) ==
+            0);
+    return info.tcpi_rcv_wscale;
+}
+
 } // namespace
 
 TEST_CASE("every tuning option reaches the socket of a link and of an accepted connection")
@@ -83,6 +137,60 @@ TEST_CASE("without no_delay the system's default stays")
     CHECK(option(near, SOL_SOCKET, SO_KEEPALIVE) == 0);
 }
 
+TEST_CASE("keep-alive that is not enabled is turned off")
+{
+    tuning_options tuning;
+    tuning.keep_alive = keep_alive_options{.enabled = false, .idle = 41s};
+    const connection both(tuning, {});
+    CHECK(option(both.near, SOL_SOCKET, SO_KEEPALIVE) == 0);
+    CHECK(option(both.near, IPPROTO_TCP, TCP_KEEPIDLE) != 41);
+}
+
+TEST_CASE("the buffer of a link is set before its SYN, whose window scale it decides")
+{
+    tuning_options tuning;
+    tuning.receive_buffer = 20'000;
+    const connection small(tuning, {});
+    const connection usual({}, {});
+    CHECK(window_scale(small.near) < window_scale(usual.near));
+}
+
+TEST_CASE("the type of service reaches IPv6 connections")
+{
+    tuning_options tuning;
+    tuning.type_of_service = 0x28;
+    const connection both(tuning, tuning, "tcp://[::1]:*");
+    if (!both.listening)
+        SLK_SKIP("needs IPv6");
+    CHECK(option(both.near, IPPROTO_IPV6, IPV6_TCLASS) == 0x28);
+    CHECK(option(both.far, IPPROTO_IPV6, IPV6_TCLASS) == 0x28);
+}
+
+TEST_CASE("the type of service reaches IPv4 connections of a listener for both families")
+{
+    tuning_options tuning;
+    tuning.type_of_service = 0x28;
+    const connection both({}, tuning, "tcp://[::]:*");
+    if (!both.listening)
+        SLK_SKIP("needs IPv6");
+    // Its packets are IPv4's, and so is the option that they are made by.
+    CHECK(option(both.far, IPPROTO_IP, IP_TOS) == 0x28);
+}
+
+TEST_CASE("the device of a link reaches its socket")
+{
+    tuning_options tuning;
+    tuning.device = "lo";
+    const connection both(tuning, {});
+    if (both.refused == errc::permission_denied)
+        SLK_SKIP("binding to a device is not permitted");
+    char name[IFNAMSIZ] = {};
+    socklen_t size = sizeof name;
+    REQUIRE(getsockopt(static_cast<int>(both.near.native_handle()), SOL_SOCKET, SO_BINDTODEVICE,
+                       name, &size) == 0);
+    CHECK(std::string(name) == "lo");
+}
+
 TEST_CASE("a device that does not exist fails the attempt")
 {
     rig on;
@@ -96,7 +204,13 @@ TEST_CASE("a device that does not exist fails the attempt")
     REQUIRE(on.until([&] {
         return dialling->status().attempt == 1 && dialling->status().state == link_state::idle;
     }));
-    CHECK(dialling->status().last_error.code != errc::ok);
+    const error why = dialling->status().last_error;
+    if (why == errc::permission_denied)
+        SLK_SKIP("binding to a device is not permitted");
+    CHECK(classify(why) == failure_class::bad_local_address);
+    CHECK(why.where == phase::tune);
+    REQUIRE(why.detail != nullptr);
+    CHECK(std::string(why.detail) == "tuning.device");
     CHECK(dialling->status().generation == 0);
     CHECK(peer.streams.empty());
 }

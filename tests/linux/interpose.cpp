@@ -17,6 +17,8 @@ namespace slk::linux_tests {
 
 namespace {
 
+constexpr int any = -1; // no level and no name of a socket option
+
 std::array<int, static_cast<std::size_t>(call::count)> counts{};
 
 struct {
@@ -27,13 +29,17 @@ struct {
     int seen = 0;
     int hits = 0;
     bool after = false;
+    int level = any;
+    int name = any;
 } active;
 
 /// Counts the call. True: it shall fail.
-bool fails(call which) noexcept
+bool fails(call which, int level = any, int name = any) noexcept
 {
     ++counts[static_cast<std::size_t>(which)];
     if (active.which != which)
+        return false;
+    if (active.level != any && (active.level != level || active.name != name))
         return false;
     ++active.seen;
     if (active.seen < active.first || active.seen > active.last)
@@ -56,14 +62,20 @@ long system_call(long number, Arguments... arguments) noexcept
 }
 
 template <class... Arguments>
-long pass(call which, long number, Arguments... arguments) noexcept
+long pass_unless(bool failing, long number, Arguments... arguments) noexcept
 {
-    if (!fails(which))
+    if (!failing)
         return system_call(number, arguments...);
     if (active.after)
         (void)system_call(number, arguments...);
     errno = active.native;
     return -1;
+}
+
+template <class... Arguments>
+long pass(call which, long number, Arguments... arguments) noexcept
+{
+    return pass_unless(fails(which), number, arguments...);
 }
 
 } // namespace
@@ -80,7 +92,7 @@ void reset_counts() noexcept
 
 injection::injection(call which, int native, int first, int last) noexcept
 {
-    active = {which, native, first, last, 0, 0, false};
+    active = {.which = which, .native = native, .first = first, .last = last};
 }
 
 injection::~injection()
@@ -91,6 +103,13 @@ injection::~injection()
 injection& injection::after_the_call() noexcept
 {
     active.after = true;
+    return *this;
+}
+
+injection& injection::of_option(int level, int name) noexcept
+{
+    active.level = level;
+    active.name = name;
     return *this;
 }
 
@@ -150,7 +169,9 @@ int epoll_ctl(int fd, int action, int target, epoll_event* event) noexcept
 
 int setsockopt(int fd, int level, int name, const void* value, socklen_t length) noexcept
 {
-    return static_cast<int>(pass(call::setsockopt, SYS_setsockopt, fd, level, name, value, length));
+    using namespace slk::linux_tests;
+    const bool failing = fails(call::setsockopt, level, name);
+    return static_cast<int>(pass_unless(failing, SYS_setsockopt, fd, level, name, value, length));
 }
 
 int getsockopt(int fd, int level, int name, void* value, socklen_t* length) noexcept

@@ -40,6 +40,8 @@ public:
 
     /// The call is made all the same, and only its result is replaced.
     injection& after_the_call() noexcept;
+    /// For setsockopt: only the calls for this option count.
+    injection& of_option(int level, int name) noexcept;
     /// How many calls were made to fail.
     [[nodiscard]] int hits() const noexcept;
 };

@@ -75,6 +75,18 @@ place place_of(socket_option option, address_family family) noexcept
     return {};
 }
 
+/// An IPv6 socket with an IPv4 peer, as a listener for both families accepts them, sends IPv4
+/// packets: what is set for IPv6 does not reach them (RFC 3493 section 3.7).
+bool carries_ipv4(int fd, address_family family) noexcept
+{
+    if (family != address_family::ipv6)
+        return false;
+    sockaddr_in6 local{};
+    socklen_t length = sizeof local;
+    return ::getsockname(fd, reinterpret_cast<sockaddr*>(&local), &length) == 0 &&
+           IN6_IS_ADDR_V4MAPPED(&local.sin6_addr);
+}
+
 } // namespace
 
 result<void> start_network()
@@ -175,6 +187,8 @@ result<address> peer_address(native_handle handle)
 result<void> set_option(native_handle handle, address_family family, socket_option option,
                         int value)
 {
+    if (option == socket_option::type_of_service && carries_ipv4(descriptor(handle), family))
+        family = address_family::ipv4;
     const place where = place_of(option, family);
     if (where.level < 0)
         return fail(errc::not_supported, phase::tune);
@@ -187,8 +201,12 @@ result<void> bind_to_device(native_handle handle, std::string_view device)
 {
 #if defined(SO_BINDTODEVICE)
     if (::setsockopt(descriptor(handle), SOL_SOCKET, SO_BINDTODEVICE, device.data(),
-                     static_cast<socklen_t>(device.size())) != 0)
-        return last_error(phase::bind);
+                     static_cast<socklen_t>(device.size())) != 0) {
+        error failure = translate(errno, phase::bind);
+        if (failure.native == ENODEV) // the interface that we were to use is not this machine's
+            failure.code = errc::address_not_available;
+        return fail(failure);
+    }
     return {};
 #else
     (void)handle;
