@@ -85,7 +85,10 @@ public:
     /// The flight recorder: the last moves, oldest first, at most `flight_recorder_size`.
     [[nodiscard]] std::vector<link_transition> recent_transitions() const;
     static constexpr std::size_t flight_recorder_size = 8;
-    /// The status and the flight recorder as text, for people.
+    /// The addresses that failed in the latest attempt, in the order of failing. Each attempt
+    /// begins with none. Any thread; copies under a lock.
+    [[nodiscard]] std::vector<address_failure> address_failures() const;
+    /// The status, the failed addresses and the flight recorder as text, for people.
     [[nodiscard]] std::string report() const;
 
     /// Where it connects to, as given to create().

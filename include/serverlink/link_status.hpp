@@ -37,15 +37,16 @@ enum class link_event : std::uint8_t {
     woke,      ///< the machine was suspended and is back
     resolved,  ///< addresses are known
     bound,     ///< a socket is open and bound
-    completed, ///< the system connected
+    completed, ///< the system connected, to one of the addresses
     tuned,
     failed,    ///< the step under way failed, or ended after a cancel
     deadline,  ///< the attempt's time is over
     retry_due, ///< the delay of the backoff is over
     useful,    ///< the connection proved useful
     lost,      ///< the connection is gone
+    stagger,   ///< no address has answered yet: the next one joins the race
 };
-inline constexpr std::size_t link_event_count = 15;
+inline constexpr std::size_t link_event_count = 16;
 
 [[nodiscard]] SLK_API std::string_view name_of(link_state state) noexcept;
 [[nodiscard]] SLK_API std::string_view name_of(link_event event) noexcept;
@@ -77,6 +78,14 @@ struct link_status {
 };
 
 static_assert(std::is_trivially_copyable_v<link_status>);
+
+/// What became of one address of a name.
+struct address_failure {
+    address where{};
+    error why{};
+
+    friend bool operator==(const address_failure&, const address_failure&) = default;
+};
 
 /// One move of the flight recorder.
 struct link_transition {

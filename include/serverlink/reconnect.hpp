@@ -107,6 +107,12 @@ struct reconnect_options {
     /// together. 0: only the system's own limits count (130 s on Linux, 21 s on Windows).
     duration connect_timeout = std::chrono::seconds(5);
 
+    /// A name may have several addresses. They are raced (RFC 8305): each address begins this long
+    /// after the one before it, or as soon as one has failed; the first that connects wins, and
+    /// the others are closed. The families take turns, beginning with the one that the system's
+    /// resolver prefers. 100 ms to 2 s; the connection attempt delay of RFC 8305 section 5.
+    duration address_stagger = std::chrono::milliseconds(250);
+
     /// A connection must have lived this long, and as long as the delay before it, to reset n.
     duration stable_after = std::chrono::seconds(1);
     usefulness useful_when = usefulness::first_receive;

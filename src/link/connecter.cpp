@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "link/connecter.hpp"
 
+#include "link/address_order.hpp"
 #include "link/services.hpp"
 #include "link/tune.hpp"
 
@@ -12,9 +13,9 @@ namespace slk::link_detail {
 
 namespace {
 
-connecter_input failed(const error& failure)
+connecter_input failed(const error& failure, std::uint32_t candidate = 0)
 {
-    return {.event = link_event::failed, .failure = failure};
+    return {.event = link_event::failed, .failure = failure, .candidate = candidate};
 }
 
 /// Where bytes go that nobody wants: shared by all links of a thread, read by nobody.
@@ -33,7 +34,8 @@ connecter::connecter(std::shared_ptr<io::loop_core> loop, link_options options,
                   ? nullptr
                   : std::make_unique<const tuning_options>(std::move(options.tuning))),
       handlers_(std::move(handlers)), numeric_(target_.numeric().value_or(address{})),
-      random_(loop_->next_seed())
+      random_(loop_->next_seed()),
+      name_(numeric_.family == address_family::none ? std::make_unique<name_memory>() : nullptr)
 {
     timer_.owner = this;
     timer_.on_expiry = [](io::timer& self) noexcept {
@@ -74,10 +76,14 @@ std::optional<connecter_input> connecter::perform(const connecter_actions& actio
         loop_->io().disarm(timer_);
     if (actions.cancel)
         cancel();
+    if (actions.drop_others)
+        drop_racers();
     if (actions.close_socket)
         close_socket();
     if (actions.arm != never)
         loop_->io().arm(timer_, actions.arm);
+    if (actions.arm_stagger != never)
+        loop_->io().arm(attempt_->stagger, actions.arm_stagger);
 
     std::optional<connecter_input> answer;
     if (actions.resolve)
@@ -85,7 +91,7 @@ std::optional<connecter_input> connecter::perform(const connecter_actions& actio
     else if (actions.open)
         answer = open_candidate();
     else if (actions.connect)
-        loop_->io().connect(attempt_->connect, socket_, attempt_->candidates[machine_.candidate()]);
+        connect_candidate();
     else if (actions.tune)
         answer = tune();
     else if (actions.hand_over)
@@ -102,31 +108,44 @@ std::optional<connecter_input> connecter::begin_lookup() noexcept
         attempt_ = shared.attempts.take();
     if (attempt_ == nullptr)
         return failed({errc::out_of_memory, phase::setup});
-    attempt_->connect.owner = this;
-    attempt_->connect.on_complete = [](io::operation& self) noexcept {
-        auto* const link = static_cast<connecter*>(self.owner);
-        link->feed(self.failure ? failed(self.failure)
-                                : connecter_input{.event = link_event::completed});
+    attempt_->stagger.owner = this;
+    attempt_->stagger.on_expiry = [](io::timer& self) noexcept {
+        static_cast<connecter*>(self.owner)->feed({.event = link_event::stagger});
     };
     attempt_->candidates.clear();
-    if (numeric_.family != address_family::none) {
+    if (name_ == nullptr) {
         attempt_->candidates.push_back(numeric_);
-        return accept_candidates(attempt_->candidates);
+        return take_candidates();
+    }
+    {
+        const std::lock_guard lock(loop_->requests_guard());
+        name_->failures.clear();
     }
     attempt_->lookup.owner = this;
     attempt_->lookup.on_complete = [](lookup_request& self,
                                       result<std::vector<address>> answer) noexcept {
         auto* const link = static_cast<connecter*>(self.owner);
-        link->feed(answer ? link->accept_candidates(*answer) : failed(answer.error()));
+        link->feed(link->looked_up(std::move(answer)));
     };
     shared.names.resolve(attempt_->lookup, target_.host, target_.port);
     return std::nullopt;
 }
 
-connecter_input connecter::accept_candidates(std::vector<address>& found) noexcept
+connecter_input connecter::looked_up(result<std::vector<address>> answer) noexcept
 {
-    if (&found != &attempt_->candidates)
-        attempt_->candidates = std::move(found);
+    // A name service that fails says nothing about the name: what it said last is as good as
+    // ever. That there is no such name is an answer.
+    if (!answer && (answer.error() != errc::name_lookup_failed || name_->last_good.empty()))
+        return failed(answer.error());
+    if (answer)
+        name_->last_good = std::move(*answer);
+    attempt_->candidates = name_->last_good;
+    interleave_families(attempt_->candidates);
+    return take_candidates();
+}
+
+connecter_input connecter::take_candidates() noexcept
+{
     std::vector<address>& usable = attempt_->candidates;
     if (target_.source) {
         const address_family family = target_.source->family;
@@ -141,9 +160,20 @@ connecter_input connecter::accept_candidates(std::vector<address>& found) noexce
 // binding: a new socket for every address; one whose connect failed is never used again.
 connecter_input connecter::open_candidate() noexcept
 {
-    if (auto opened = open_socket(attempt_->candidates[machine_.candidate()]); !opened)
-        return failed(opened.error());
-    return {.event = link_event::bound};
+    const std::uint32_t candidate = machine_.candidate();
+    const auto opened = open_socket(attempt_->candidates[candidate]);
+    if (!opened)
+        return failed(opened.error(), candidate);
+    free_pool<racer>& pool = services::of(*loop_).racers;
+    racer* const entry = pool.take();
+    if (entry == nullptr) {
+        loop_->io().close(*opened);
+        return failed({errc::out_of_memory, phase::setup}, candidate);
+    }
+    entry->socket_of_its_own = *opened;
+    entry->candidate = candidate;
+    *std::ranges::find(attempt_->racing, nullptr) = entry;
+    return {.event = link_event::bound, .candidate = candidate};
 }
 
 const tuning_options& connecter::tuning() const noexcept
@@ -152,32 +182,83 @@ const tuning_options& connecter::tuning() const noexcept
     return tuning_ != nullptr ? *tuning_ : defaults;
 }
 
-result<void> connecter::open_socket(const address& target) noexcept
+result<io::socket_id> connecter::open_socket(const address& target) noexcept
 {
-    SLK_TRY(socket_, loop_->io().open(target.family));
-    SLK_TRY(tune_before_connect(loop_->io(), socket_, tuning()));
-    SLK_TRY(loop_->io().bind_source(socket_, target_.source));
-    return {};
+    SLK_TRY(const io::socket_id opened, loop_->io().open(target.family));
+    auto prepared = tune_before_connect(loop_->io(), opened, tuning());
+    if (prepared)
+        prepared = loop_->io().bind_source(opened, target_.source);
+    if (prepared)
+        return opened;
+    loop_->io().close(opened);
+    return fail(prepared.error());
+}
+
+// connecting: the race.
+void connecter::connect_candidate() noexcept
+{
+    const std::uint32_t candidate = machine_.candidate();
+    const auto joined = [&](const racer* each) {
+        return each != nullptr && each->candidate == candidate;
+    };
+    racer& entry = **std::ranges::find_if(attempt_->racing, joined);
+    entry.owner = this;
+    entry.on_complete = [](io::operation& self) noexcept {
+        static_cast<connecter*>(self.owner)->connect_ended(static_cast<racer&>(self));
+    };
+    loop_->io().connect(entry, entry.socket_of_its_own, attempt_->candidates[candidate]);
+}
+
+void connecter::connect_ended(racer& entry) noexcept
+{
+    const connecter_input outcome = entry.failure ? failed(entry.failure, entry.candidate)
+                                                  : connecter_input{.event = link_event::completed,
+                                                                    .candidate = entry.candidate};
+    if (entry.failure) {
+        loop_->io().close(entry.socket_of_its_own);
+    } else {
+        socket_ = entry.socket_of_its_own;
+        attempt_->peer = entry.target;
+    }
+    *std::ranges::find(attempt_->racing, &entry) = nullptr;
+    services::of(*loop_).racers.give_back(entry);
+    feed(outcome);
+}
+
+/// The losers: their sockets close now, and their completions find the pool.
+void connecter::drop_racers() noexcept
+{
+    for (racer*& place : attempt_->racing) {
+        racer* const loser = std::exchange(place, nullptr);
+        if (loser == nullptr)
+            continue;
+        loser->owner = &services::of(*loop_).racers;
+        loser->on_complete = [](io::operation& self) noexcept {
+            static_cast<free_pool<racer>*>(self.owner)->give_back(static_cast<racer&>(self));
+        };
+        loop_->io().cancel(*loser);
+        loop_->io().close(loser->socket_of_its_own);
+    }
 }
 
 connecter_input connecter::tune() noexcept
 {
     auto local = loop_->io().local_address(socket_);
     if (!local)
-        return failed(local.error());
+        return failed(local.error(), machine_.candidate());
     // Dialling a free port of the ephemeral range, a socket may meet itself: simultaneous open
     // (RFC 9293 section 3.5) with one party.
-    if (*local == attempt_->connect.target)
-        return failed({errc::self_connect, phase::tune});
+    if (*local == attempt_->peer)
+        return failed({errc::self_connect, phase::tune}, machine_.candidate());
     attempt_->local = *local;
     if (auto tuned = tune_connected(loop_->io(), socket_, tuning()); !tuned)
-        return failed(tuned.error());
+        return failed(tuned.error(), machine_.candidate());
     return {.event = link_event::tuned};
 }
 
 std::optional<connecter_input> connecter::hand_over() noexcept
 {
-    stream_ = stream_core::create(loop_, socket_, attempt_->local, attempt_->connect.target, this);
+    stream_ = stream_core::create(loop_, socket_, attempt_->local, attempt_->peer, this);
     if (stream_ == nullptr)
         return connecter_input{.event = link_event::lost,
                                .failure = {errc::out_of_memory, phase::setup}};
@@ -212,8 +293,9 @@ void connecter::cancel() noexcept
 {
     if (attempt_->lookup.in_flight())
         services::of(*loop_).names.cancel(attempt_->lookup);
-    else
-        loop_->io().cancel(attempt_->connect);
+    for (racer* const each : attempt_->racing)
+        if (each != nullptr)
+            loop_->io().cancel(*each);
 }
 
 void connecter::close_socket() noexcept
@@ -235,8 +317,10 @@ void connecter::give_attempt_back() noexcept
     const link_state state = machine_.state();
     const bool resting =
         state == link_state::idle || state == link_state::backoff || state == link_state::connected;
-    if (resting && attempt_ != nullptr)
-        services::of(*loop_).attempts.give_back(*std::exchange(attempt_, nullptr));
+    if (!resting || attempt_ == nullptr)
+        return;
+    loop_->io().disarm(attempt_->stagger);
+    services::of(*loop_).attempts.give_back(*std::exchange(attempt_, nullptr));
 }
 
 // --- what others see ---
@@ -245,7 +329,11 @@ void connecter::publish(link_state before, const connecter_input& cause) noexcep
 {
     const link_state now = machine_.state();
     link_status status = status_.load();
-    const address was_trying = status.peer;
+    address was_trying = status.peer;
+    if (attempt_ != nullptr && cause.candidate < attempt_->candidates.size() &&
+        (cause.event == link_event::failed || cause.event == link_event::completed))
+        was_trying = attempt_->candidates[cause.candidate];
+    remember_failure(cause, was_trying);
     status.state = now;
     status.paused = machine_.paused();
     status.useful = machine_.useful();
@@ -254,10 +342,15 @@ void connecter::publish(link_state before, const connecter_input& cause) noexcep
     status.next_attempt = machine_.next_attempt();
     status.generation = machine_.generation();
     status.last_error = machine_.reason();
+    // Not a failure that another address left; but what the deadline cancelled fails by it.
+    const bool of_this_address =
+        cause.event == link_event::failed
+            ? cause.failure == status.last_error.code || cause.failure == errc::cancelled
+            : cause.event == link_event::lost || cause.event == link_event::deadline ||
+                  cause.event == link_event::completed;
     if (!status.last_error || status.last_error == errc::cancelled)
         status.last_error_address = {};
-    else if (cause.event == link_event::failed || cause.event == link_event::lost ||
-             cause.event == link_event::deadline || cause.event == link_event::completed)
+    else if (of_this_address)
         status.last_error_address = was_trying;
 
     if (now == link_state::idle || now == link_state::backoff)
@@ -290,6 +383,28 @@ void connecter::publish(link_state before, const connecter_input& cause) noexcep
     recorder_.record(move);
     if (handlers_.state_changed)
         call_handler([&] { handlers_.state_changed(move, status); });
+}
+
+void connecter::remember_failure(const connecter_input& cause, const address& at) noexcept
+{
+    const bool of_an_address =
+        cause.event == link_event::failed && at.family != address_family::none;
+    if (name_ == nullptr || !of_an_address || cause.failure == errc::cancelled)
+        return;
+    const std::lock_guard lock(loop_->requests_guard());
+    name_->failures.push_back({at, cause.failure});
+}
+
+std::vector<address_failure> connecter::address_failures() const
+{
+    if (name_ != nullptr) {
+        const std::lock_guard lock(loop_->requests_guard());
+        return name_->failures;
+    }
+    const link_status now = status();
+    if (now.last_error_address.family == address_family::none)
+        return {};
+    return {{now.last_error_address, now.last_error}};
 }
 
 template <class Call>

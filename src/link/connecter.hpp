@@ -5,9 +5,9 @@
 /// The connecter: the driver of the connecter machine.
 ///
 /// It performs what the machine asks for and reports what came of it; it decides nothing. It has
-/// one timer, at most one socket, and, while it tries, an attempt (lookup and connect operation)
-/// lent by the loop's pool. Everything but ask(), status(), recent_transitions() and
-/// close_handle() happens on the loop's thread.
+/// one timer; while it tries, an attempt and its racers (a socket and a connect each), lent by the
+/// loop's pools; and then the socket that won. Everything but ask(), status(),
+/// recent_transitions(), address_failures() and close_handle() happens on the loop's thread.
 
 #include <serverlink/link.hpp>
 #include <serverlink/random.hpp>
@@ -15,7 +15,7 @@
 #include "base/ref_counted.hpp"
 #include "base/seqlock.hpp"
 #include "io/loop_core.hpp"
-#include "link/attempt_pool.hpp"
+#include "link/connect_attempt.hpp"
 #include "link/connecter_machine.hpp"
 #include "link/flight_recorder.hpp"
 #include "link/stream_core.hpp"
@@ -50,6 +50,7 @@ public:
     {
         return recorder_.moves();
     }
+    [[nodiscard]] std::vector<address_failure> address_failures() const;
     [[nodiscard]] const endpoint& target() const noexcept { return target_; }
     [[nodiscard]] time_point now() const noexcept { return loop_->now(); }
 
@@ -66,14 +67,19 @@ private:
     void feed(connecter_input input) noexcept;
     [[nodiscard]] std::optional<connecter_input> perform(const connecter_actions& actions) noexcept;
     [[nodiscard]] std::optional<connecter_input> begin_lookup() noexcept;
-    [[nodiscard]] connecter_input accept_candidates(std::vector<address>& found) noexcept;
+    [[nodiscard]] connecter_input looked_up(result<std::vector<address>> answer) noexcept;
+    [[nodiscard]] connecter_input take_candidates() noexcept;
     [[nodiscard]] connecter_input open_candidate() noexcept;
     [[nodiscard]] const tuning_options& tuning() const noexcept;
-    [[nodiscard]] result<void> open_socket(const address& target) noexcept;
+    [[nodiscard]] result<io::socket_id> open_socket(const address& target) noexcept;
+    void connect_candidate() noexcept;
+    void connect_ended(racer& entry) noexcept;
     [[nodiscard]] connecter_input tune() noexcept;
     [[nodiscard]] std::optional<connecter_input> hand_over() noexcept;
     void cancel() noexcept;
+    void drop_racers() noexcept;
     void close_socket() noexcept;
+    void remember_failure(const connecter_input& cause, const address& at) noexcept;
     void give_attempt_back() noexcept;
     void watch_unattended_stream() noexcept;
 
@@ -100,7 +106,7 @@ private:
     random_stream random_;
     io::timer timer_;
     connect_attempt* attempt_ = nullptr;
-    io::socket_id socket_;
+    io::socket_id socket_;          ///< the one that connected
     stream_core* stream_ = nullptr; ///< the connection that was handed over
     stream unattended_;             ///< its handle, if nobody wants it
 
@@ -111,6 +117,13 @@ private:
     bool closing_ = false;          ///< the handle or the loop is gone
     bool stream_over_ = false;
     error stream_reason_{};
+
+    /// What a name needs in addition; a link to a numeric address has none of it.
+    struct name_memory {
+        std::vector<address> last_good;        ///< what the resolver answered last
+        std::vector<address_failure> failures; ///< guarded by loop_core::requests_guard
+    };
+    const std::unique_ptr<name_memory> name_;
 
     /// Whether a handler is being called, or may not be any more: see close_handle().
     enum class calling : std::uint8_t { no, yes, never_again };

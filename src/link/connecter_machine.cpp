@@ -37,15 +37,19 @@ constexpr connecter_transition transitions[] = {
     {binding, link_event::pause, binding, ""},
     {binding, link_event::resume, binding, ""},
 
-    {connecting, link_event::completed, tuning, ""},
+    {connecting, link_event::stagger, connecting, "addresses are left: the next is opened"},
+    {connecting, link_event::bound, connecting, "its connect joins the race"},
+    {connecting, link_event::completed, tuning, "the others are dropped"},
+    {connecting, link_event::completed, connecting, "too late, and others are waited for"},
     {connecting, link_event::completed, backoff, "the deadline had passed"},
     {connecting, link_event::completed, idle, "a stop was pending, or the policy says stop"},
     {connecting, link_event::completed, binding, "start after stop"},
+    {connecting, link_event::failed, connecting, "others are in flight"},
     {connecting, link_event::failed, binding, "addresses are left, or start after stop"},
     {connecting, link_event::failed, backoff, "no address is left"},
     {connecting, link_event::failed, idle, "the policy says stop, or a stop was pending"},
-    {connecting, link_event::deadline, connecting, "the connect is cancelled and waited for"},
-    {connecting, link_event::stop, connecting, "the connect is cancelled and waited for"},
+    {connecting, link_event::deadline, connecting, "the connects are cancelled and waited for"},
+    {connecting, link_event::stop, connecting, "the connects are cancelled and waited for"},
     {connecting, link_event::start, connecting, "a stop was pending"},
     {connecting, link_event::pause, connecting, ""},
     {connecting, link_event::resume, connecting, ""},
@@ -96,11 +100,15 @@ std::uint64_t connecter_machine::fingerprint() const noexcept
         packed = (packed << bits) | value;
     };
     append(static_cast<std::uint64_t>(ending_), 2);
-    append(awaiting_ ? 1 : 0, 1);
+    append(looking_up_ ? 1 : 0, 1);
+    append(opening_ ? 1 : 0, 1);
+    append(failed_ ? 1 : 0, 1);
     append(paused_ ? 1 : 0, 1);
     append(useful_ ? 1 : 0, 1);
     append(next_attempt_ == never ? 0 : 1, 1);
+    append(std::min<std::uint32_t>(connects_, 15), 4);
     append(std::min<std::uint32_t>(candidate_, 15), 4);
+    append(std::min<std::uint32_t>(begun_, 15), 4);
     append(std::min<std::uint32_t>(candidates_, 15), 4);
     append(std::min<std::uint32_t>(retries_, 3), 2);
     append(static_cast<std::uint64_t>(reason_.code), 16);
@@ -136,20 +144,13 @@ connecter_actions connecter_machine::step(const reconnect_options& options, mome
         retries_ = 0;
         return wait_for_retry(at, backoff_delay_now(options, at));
     case link_event::resolved: return resolved(options, at, input.candidates);
-    case link_event::bound:
-        if (state_ != binding || awaiting_)
+    case link_event::bound: return bound(options, at, input.candidate);
+    case link_event::completed: return completed(options, at, input.candidate);
+    case link_event::stagger:
+        if (state_ != connecting || ending() || opening_ || begun_ == candidates_ ||
+            connects_ == most_at_once)
             return {};
-        state_ = connecting;
-        awaiting_ = true;
-        return {.connect = true};
-    case link_event::completed:
-        if (state_ != connecting)
-            return {};
-        awaiting_ = false;
-        if (ending())
-            return finish_ending(options, at);
-        state_ = tuning;
-        return {.tune = true};
+        return open_next();
     case link_event::tuned:
         if (state_ != tuning)
             return {};
@@ -191,9 +192,12 @@ connecter_actions connecter_machine::begin_attempt(const reconnect_options& opti
                                                    moment at) noexcept
 {
     state_ = binding;
-    awaiting_ = true;
+    looking_up_ = true;
+    opening_ = false;
+    failed_ = false;
     ++attempt_;
     candidate_ = 0;
+    begun_ = 0;
     candidates_ = 0;
     attempt_began_ = at.now;
     next_attempt_ = never;
@@ -206,15 +210,53 @@ connecter_actions connecter_machine::begin_attempt(const reconnect_options& opti
 connecter_actions connecter_machine::resolved(const reconnect_options& options, moment at,
                                               std::uint32_t candidates) noexcept
 {
-    if (state_ != binding || !awaiting_)
+    if (state_ != binding || !looking_up_)
         return {};
-    awaiting_ = false;
+    looking_up_ = false;
     if (ending())
         return finish_ending(options, at);
     candidates_ = candidates;
     if (candidates == 0)
         return end_attempt(options, at, {errc::name_not_found, phase::resolve, 0, "no address"});
+    return open_next();
+}
+
+// --- the race ---
+
+connecter_actions connecter_machine::open_next() noexcept
+{
+    if (connects_ == 0)
+        state_ = binding;
+    candidate_ = begun_++;
+    opening_ = true;
     return {.open = true};
+}
+
+connecter_actions connecter_machine::bound(const reconnect_options& options, moment at,
+                                           std::uint32_t candidate) noexcept
+{
+    if (!opening_ || candidate != candidate_)
+        return {};
+    opening_ = false;
+    state_ = connecting;
+    ++connects_;
+    connecter_actions actions{.connect = true};
+    if (begun_ < candidates_ && connects_ < most_at_once)
+        actions.arm_stagger = after(at.now, options.address_stagger);
+    return actions;
+}
+
+connecter_actions connecter_machine::completed(const reconnect_options& options, moment at,
+                                               std::uint32_t candidate) noexcept
+{
+    if (state_ != connecting || connects_ == 0)
+        return {};
+    --connects_;
+    if (ending())
+        return connects_ > 0 ? connecter_actions{.close_socket = true} : finish_ending(options, at);
+    state_ = tuning;
+    candidate_ = candidate;
+    return {.drop_others = std::exchange(connects_, 0) > 0, .tune = true};
 }
 
 // --- ending ---
@@ -224,38 +266,39 @@ connecter_actions connecter_machine::failed(const reconnect_options& options, mo
 {
     if (state_ != binding && state_ != connecting && state_ != tuning)
         return {};
-    const bool lookup_failed = state_ == binding && awaiting_;
-    awaiting_ = false;
+    const bool lookup_failed = std::exchange(looking_up_, false);
+    const bool open_failed = std::exchange(opening_, false);
+    if (state_ == connecting && !open_failed && connects_ > 0)
+        --connects_;
     if (ending())
-        return finish_ending(options, at);
+        return connects_ > 0 ? connecter_actions{} : finish_ending(options, at);
     if (lookup_failed)
         return end_attempt(options, at, failure);
     return candidate_failed(options, at, failure);
 }
 
-/// One address failed: the next is tried at once; the cycle's reason is the one that the policy
+/// One address failed: the next begins at once; the cycle's reason is the one that the policy
 /// treats most gently, so that "stop on refused" means refused by all of them.
 connecter_actions connecter_machine::candidate_failed(const reconnect_options& options, moment at,
                                                       const error& failure) noexcept
 {
     const auto rule_of = [&](const error& e) { return options.policy[classify(e)]; };
-    error worst = failure;
-    if (candidate_ > 0 && rule_of(reason_) < rule_of(failure))
-        worst = reason_;
-    reason_ = worst;
-    if (candidate_ + 1 < candidates_) {
-        ++candidate_;
-        state_ = binding;
-        return {.close_socket = true, .open = true};
+    const error gentlest = failed_ && rule_of(reason_) < rule_of(failure) ? reason_ : failure;
+    reason_ = gentlest;
+    failed_ = true;
+    if (begun_ < candidates_) {
+        connecter_actions actions = open_next();
+        actions.close_socket = true;
+        return actions;
     }
-    return end_attempt(options, at, worst);
+    return connects_ > 0 ? connecter_actions{} : end_attempt(options, at, gentlest);
 }
 
 connecter_actions connecter_machine::expire(const reconnect_options& options, moment at) noexcept
 {
     if (state_ != binding && state_ != connecting && state_ != tuning)
         return {};
-    if (!awaiting_)
+    if (!awaiting())
         return end_attempt(options, at, out_of_time);
     if (ending())
         return {};
@@ -267,7 +310,7 @@ connecter_actions connecter_machine::stop() noexcept
 {
     if (state_ == idle)
         return {};
-    if (!awaiting_)
+    if (!awaiting())
         return go_idle(stopped);
     const bool cancelled_already = ending();
     ending_ = end_kind::link;
@@ -320,6 +363,7 @@ connecter_actions connecter_machine::lose(const reconnect_options& options, mome
 connecter_actions connecter_machine::go_idle(const error& reason) noexcept
 {
     state_ = idle;
+    opening_ = false;
     useful_ = false;
     next_attempt_ = never;
     delay_ = {};
@@ -332,6 +376,7 @@ connecter_actions connecter_machine::go_idle(const error& reason) noexcept
 connecter_actions connecter_machine::wait_for_retry(moment at, duration delay) noexcept
 {
     state_ = backoff;
+    opening_ = false;
     delay_ = paused_ ? duration{} : delay;
     next_attempt_ = paused_ ? never : after(at.now, delay);
     return {.disarm = paused_, .arm = next_attempt_};

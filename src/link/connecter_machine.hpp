@@ -9,11 +9,14 @@
 /// The driver (connecter.cpp) performs the actions and reports what came of them as the next
 /// input. The machine promises:
 ///
-///  - At most one operation is in flight (a name lookup or a connect), and one socket open.
-///  - An operation that was cancelled is waited for: its state is left only when its completion
-///    has come, whichever it is. The socket is closed then, and never used again.
-///  - One attempt is one cycle over all addresses of the name, under one deadline; it ends in
-///    exactly one of connected, backoff or idle.
+///  - In flight is a name lookup, or up to most_at_once connects, each on a socket of its own to
+///    another address of the name (RFC 8305).
+///  - The first connect that succeeds wins; the others are dropped at once, and nothing more is
+///    heard of them.
+///  - What a stop or the deadline cancels is waited for: the state is left only when the last
+///    completion has come, whichever it is.
+///  - One attempt is one cycle over all addresses, under one deadline; it ends in exactly one of
+///    connected, backoff or idle.
 ///  - In `idle` and `backoff` nothing is open and nothing is in flight; in `backoff`, unless the
 ///    link is paused, the timer is armed.
 
@@ -28,8 +31,9 @@ namespace slk::link_detail {
 /// What happened, with what the machine needs to know of it.
 struct connecter_input {
     link_event event = link_event::start;
-    error failure{};             ///< failed, lost
+    error failure{};              ///< failed, lost
     std::uint32_t candidates = 0; ///< resolved: how many addresses there are
+    std::uint32_t candidate = 0;  ///< bound, completed; failed in connecting: which of them
 };
 
 /// What time it is and 64 random bits, as values.
@@ -38,17 +42,21 @@ struct moment {
     std::uint64_t random = 0;
 };
 
-/// What the driver is to do, in this order.
+/// What the driver is to do, in this order. A socket whose opening or connect failed is the
+/// driver's to close; the one that connected is closed when the machine says so.
 struct connecter_actions {
     bool disarm = false;       ///< the timer
-    bool cancel = false;       ///< the lookup or connect in flight; its completion will follow
-    bool close_socket = false; ///< and, if it was handed over, end the stream
+    bool cancel = false;       ///< the lookup or the connects in flight; their completions follow
+    bool drop_others = false;  ///< cancel and close the connects in flight; nobody waits for them
+    bool close_socket = false; ///< the connected one; if it was handed over, end the stream
     bool resolve = false;      ///< answer: resolved or failed
-    bool open = false;         ///< the candidate's new socket, bound; answer: bound or failed
-    bool connect = false;      ///< answer: completed or failed
-    bool tune = false;         ///< answer: tuned or failed
-    bool hand_over = false;    ///< answer, in the end: lost
-    time_point arm = never;    ///< the timer; it answers deadline, or retry_due in backoff
+    bool open = false; ///< candidate()'s new socket, bound; answer, at once: bound or failed
+    bool connect = false; ///< candidate(), opened just now; answer: completed or failed
+    bool tune = false; ///< answer: tuned or failed
+    bool hand_over = false; ///< answer, in the end: lost
+    time_point arm = never; ///< the timer; it answers deadline, or retry_due in backoff
+    /// The race's own timer, which needs no disarming: outside of a race `stagger` does nothing.
+    time_point arm_stagger = never;
 };
 
 /// One legal move. Where a state and an event appear in several rows, the machine's data decides:
@@ -65,6 +73,9 @@ struct connecter_transition {
 
 class connecter_machine {
 public:
+    /// Connects in flight. With more addresses the next one waits until one has failed.
+    static constexpr std::uint32_t most_at_once = 4;
+
     /// An input that has no row for the present state changes nothing and asks for nothing.
     connecter_actions step(const reconnect_options& options, moment at,
                            const connecter_input& input) noexcept;
@@ -72,14 +83,16 @@ public:
     [[nodiscard]] link_state state() const noexcept { return state_; }
     [[nodiscard]] bool paused() const noexcept { return paused_; }
     [[nodiscard]] bool useful() const noexcept { return useful_; }
-    /// A lookup or connect is in flight: its completion will be an input.
-    [[nodiscard]] bool awaiting() const noexcept { return awaiting_; }
-    /// The operation in flight was cancelled; its outcome no longer matters.
+    /// A lookup or connects are in flight: each completion will be an input.
+    [[nodiscard]] bool awaiting() const noexcept { return looking_up_ || connects_ > 0; }
+    /// Connects in flight.
+    [[nodiscard]] std::uint32_t connects() const noexcept { return connects_; }
+    /// What is in flight was cancelled; its outcome no longer matters.
     [[nodiscard]] bool ending() const noexcept { return ending_ != end_kind::no; }
     [[nodiscard]] std::uint64_t attempt() const noexcept { return attempt_; }
     [[nodiscard]] std::uint32_t retries() const noexcept { return retries_; }
     [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
-    /// Which address of the lookup's answer is being tried.
+    /// Which address of the lookup's answer was begun last, or has won.
     [[nodiscard]] std::uint32_t candidate() const noexcept { return candidate_; }
     /// Why the last attempt or connection ended.
     [[nodiscard]] const error& reason() const noexcept { return reason_; }
@@ -102,8 +115,13 @@ private:
     connecter_actions begin_attempt(const reconnect_options& options, moment at) noexcept;
     connecter_actions resolved(const reconnect_options& options, moment at,
                                std::uint32_t candidates) noexcept;
+    connecter_actions bound(const reconnect_options& options, moment at,
+                            std::uint32_t candidate) noexcept;
+    connecter_actions completed(const reconnect_options& options, moment at,
+                                std::uint32_t candidate) noexcept;
     connecter_actions failed(const reconnect_options& options, moment at,
                              const error& failure) noexcept;
+    connecter_actions open_next() noexcept;
     connecter_actions candidate_failed(const reconnect_options& options, moment at,
                                        const error& failure) noexcept;
     connecter_actions expire(const reconnect_options& options, moment at) noexcept;
@@ -122,11 +140,15 @@ private:
 
     link_state state_ = link_state::idle;
     end_kind ending_ = end_kind::no;
-    bool awaiting_ = false;
+    bool looking_up_ = false;
+    bool opening_ = false; ///< an open is to be answered
+    bool failed_ = false; ///< an address has failed in this cycle, and reason_ says why
     bool paused_ = false;
     bool useful_ = false;
+    std::uint32_t connects_ = 0; ///< in flight
     std::uint32_t candidate_ = 0;
-    std::uint32_t candidates_ = 0;
+    std::uint32_t begun_ = 0; ///< candidates opened so far in this cycle
+    std::uint32_t candidates_ = 0; ///< of this cycle
     std::uint32_t retries_ = 0;
     std::uint64_t attempt_ = 0;
     std::uint64_t generation_ = 0;

@@ -99,11 +99,19 @@ std::vector<link_transition> link::recent_transitions() const
     return core_ != nullptr ? core_->recent_transitions() : std::vector<link_transition>{};
 }
 
+std::vector<address_failure> link::address_failures() const
+{
+    return core_ != nullptr ? core_->address_failures() : std::vector<address_failure>{};
+}
+
 std::string link::report() const
 {
     if (core_ == nullptr)
         return {};
     std::string text = to_string(target()) + ": " + to_string(status(), core_->now()) + "\n";
+    if (const auto failures = address_failures(); failures.size() > 1)
+        for (const address_failure& each : failures)
+            text += "  " + to_string(each.where) + ": " + to_string(each.why) + "\n";
     const auto moves = recent_transitions();
     for (const link_transition& move : moves)
         text += to_string(move, moves.front().at) + "\n";

@@ -46,6 +46,7 @@ std::string_view name_of(link_event event) noexcept
     case link_event::retry_due: return "retry_due";
     case link_event::useful: return "useful";
     case link_event::lost: return "lost";
+    case link_event::stagger: return "stagger";
     }
     return "?";
 }

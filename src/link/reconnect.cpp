@@ -102,6 +102,9 @@ result<void> reconnect_options::validate() const
         return bad("reconnect.cap is less than reconnect.base");
     if (connect_timeout < duration::zero())
         return bad("reconnect.connect_timeout is negative");
+    if (address_stagger < std::chrono::milliseconds(100) ||
+        address_stagger > std::chrono::seconds(2))
+        return bad("reconnect.address_stagger is not 100 ms to 2 s");
     if (stable_after < duration::zero())
         return bad("reconnect.stable_after is negative");
     return {};

@@ -2,10 +2,11 @@
 #ifndef SLK_LINK_SERVICES_HPP
 #define SLK_LINK_SERVICES_HPP
 
-/// What all links of one loop share: the resolver, and the pools of attempts and streams.
+/// What all links of one loop share: the resolver, and the pools of attempts, racers and streams.
 
 #include "io/loop_core.hpp"
-#include "link/attempt_pool.hpp"
+#include "link/connect_attempt.hpp"
+#include "link/free_pool.hpp"
 #include "link/resolver.hpp"
 #include "link/stream_core.hpp"
 #include "link/stream_pool.hpp"
@@ -26,7 +27,8 @@ public:
     void closing() noexcept override { names.close(); }
 
     resolver names;
-    attempt_pool attempts;
+    free_pool<connect_attempt> attempts;
+    free_pool<racer> racers;
     std::shared_ptr<stream_pool> streams = std::make_shared<stream_pool>(sizeof(stream_core));
 };
 

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <bit>
 #include <deque>
 #include <set>
 #include <string>
@@ -19,25 +20,29 @@ using namespace std::chrono_literals;
 using namespace slk;
 using namespace slk::link_detail;
 
-enum class operation { none, lookup, connect };
 enum class timer { none, deadline, retry };
 enum class question { none, open, tune };
 
 struct world {
     connecter_machine machine;
-    operation in_flight = operation::none;
-    bool cancelled = false;
-    bool socket = false;
+    bool looking_up = false;
+    unsigned racing = 0;       ///< a bit for each candidate whose connect is in flight
+    std::uint32_t begun = 0;   ///< candidates opened in this cycle
+    std::uint32_t candidates = 0;
+    bool cancelled = false;    ///< what is in flight
+    bool socket = false;       ///< the one that connected
     bool handed_over = false;
+    bool staggering = false;
     timer armed = timer::none;
     question asked = question::none;
     time_point now{1h};
 
     [[nodiscard]] auto key() const
     {
-        return std::tuple(machine.fingerprint(), machine.attempt() == 0, in_flight, cancelled,
-                          socket, handed_over, armed, asked);
+        return std::tuple(machine.fingerprint(), machine.attempt() == 0, looking_up, racing, begun,
+                          candidates, cancelled, socket, handed_over, staggering, armed, asked);
     }
+    [[nodiscard]] bool in_flight() const { return looking_up || racing != 0; }
 };
 
 using row = std::tuple<link_state, link_event, link_state>;
@@ -67,21 +72,26 @@ struct search {
         const link_event event = input.event;
         const auto check = [&](bool holds, const char* what) { expect(holds, at, event, what); };
 
-        const bool silent = !todo.disarm && !todo.cancel && !todo.close_socket && !todo.resolve &&
-                            !todo.open && !todo.connect && !todo.tune && !todo.hand_over &&
-                            todo.arm == never;
+        const bool silent = !todo.disarm && !todo.cancel && !todo.drop_others &&
+                            !todo.close_socket && !todo.resolve && !todo.open && !todo.connect &&
+                            !todo.tune && !todo.hand_over && todo.arm == never &&
+                            todo.arm_stagger == never;
         if (!silent || at.machine.fingerprint() != before.fingerprint())
             rows->insert({before.state(), event, at.machine.state()});
 
         if (todo.disarm)
             at.armed = timer::none;
         if (todo.cancel) {
-            check(at.in_flight != operation::none, "cancels what is not in flight");
+            check(at.in_flight(), "cancels what is not in flight");
             check(!at.cancelled, "cancels twice");
             at.cancelled = true;
         }
+        if (todo.drop_others) {
+            check(at.racing != 0, "drops what is not in flight");
+            check(at.socket, "drops the losers of a race without a winner");
+            at.racing = 0;
+        }
         if (todo.close_socket) {
-            check(at.in_flight != operation::connect, "closes a socket that is connecting");
             at.socket = false;
             at.handed_over = false;
             at.asked = question::none;
@@ -92,18 +102,32 @@ struct search {
         }
         check(todo.resolve + todo.open + todo.connect + todo.tune + todo.hand_over <= 1,
               "asks for two steps at once");
-        if (todo.resolve || todo.connect) {
-            check(at.in_flight == operation::none, "two operations in flight");
-            at.in_flight = todo.resolve ? operation::lookup : operation::connect;
+        if (todo.resolve) {
+            check(!at.in_flight(), "looks up while something is in flight");
+            at.looking_up = true;
             at.cancelled = false;
+            at.staggering = false;
+            at.begun = 0;
+            at.candidates = 0;
         }
         if (todo.open) {
-            check(!at.socket, "two sockets");
+            check(!at.socket, "opens another socket although one is connected");
             check(at.asked == question::none, "two questions");
+            check(at.machine.candidate() == at.begun, "a candidate twice, or left out");
+            check(at.begun < at.candidates, "a candidate that does not exist");
             at.asked = question::open;
+            ++at.begun;
         }
-        if (todo.connect)
-            check(at.socket, "connects without a socket");
+        if (todo.connect) {
+            const unsigned bit = 1u << at.machine.candidate();
+            check((at.racing & bit) == 0, "connects a socket twice");
+            at.racing |= bit;
+            at.cancelled = false;
+        }
+        if (todo.arm_stagger != never) {
+            check(todo.arm_stagger == at.now + options.address_stagger, "a wrong stagger");
+            at.staggering = true;
+        }
         if (todo.tune) {
             check(at.socket, "tunes without a socket");
             at.asked = question::tune;
@@ -130,13 +154,16 @@ struct search {
     {
         const connecter_machine& machine = at.machine;
         const auto check = [&](bool holds, const char* what) { expect(holds, at, event, what); };
-        check(machine.awaiting() == (at.in_flight != operation::none), "awaiting is in flight");
+        check(machine.awaiting() == at.in_flight(), "awaiting is in flight");
+        check(machine.connects() == static_cast<unsigned>(std::popcount(at.racing)),
+              "miscounts its connects");
+        check(machine.connects() <= connecter_machine::most_at_once, "races too many");
         check(machine.ending() == at.cancelled, "ending is cancelled");
         switch (machine.state()) {
         case link_state::idle: check(at.armed == timer::none, "idle with a timer"); [[fallthrough]];
         case link_state::backoff:
             check(!at.socket, "at rest with a socket");
-            check(at.in_flight == operation::none, "at rest with an operation");
+            check(!at.in_flight(), "at rest with an operation");
             check(at.asked == question::none, "at rest with a question");
             if (machine.state() == link_state::backoff)
                 check(at.armed == (machine.paused() ? timer::none : timer::retry),
@@ -145,24 +172,29 @@ struct search {
         case link_state::connected:
             check(at.armed == timer::none, "connected with a timer");
             check(at.socket && at.handed_over, "connected without a stream");
-            check(at.in_flight == operation::none, "connected with an operation");
+            check(!at.in_flight(), "connected with an operation");
             break;
         case link_state::binding:
         case link_state::connecting:
         case link_state::tuning:
             check(!at.handed_over, "handed over too early");
-            check(at.in_flight != operation::none || at.asked != question::none,
+            check(at.in_flight() || at.asked != question::none,
                   "an attempt that waits for nothing");
             check(at.armed != timer::retry, "a retry timer inside an attempt");
             if (options.connect_timeout > duration::zero() && !at.cancelled)
                 check(at.armed == timer::deadline, "an attempt without a deadline");
-            if (machine.state() != link_state::binding)
-                check(at.socket, "no socket");
+            check(at.socket == (machine.state() == link_state::tuning), "a socket and its state");
+            check((at.racing != 0) == (machine.state() == link_state::connecting),
+                  "connecting is having connects in flight");
+            if (machine.state() == link_state::connecting && !at.cancelled &&
+                at.asked == question::none && at.begun < at.candidates &&
+                machine.connects() < connecter_machine::most_at_once)
+                check(at.staggering, "the next address has no date");
             break;
         }
         if (machine.state() == link_state::idle)
             return;
-        const bool way_out = at.in_flight != operation::none || at.asked != question::none ||
+        const bool way_out = at.in_flight() || at.asked != question::none ||
                              at.armed != timer::none || at.handed_over || machine.paused();
         check(way_out, "a state without a way out");
     }
@@ -177,25 +209,41 @@ struct search {
     static connecter_input of(link_event event, errc failure = errc::ok,
                               std::uint32_t candidates = 0)
     {
-        return {.event = event, .failure = {failure, phase::connect}, .candidates = candidates};
+        return {.event = event, .failure = {failure, phase::connect}, .candidates = candidates, .candidate = 0};
     }
 
     /// Every outcome of what is in flight: whether cancelled or not, either may come.
     std::vector<world> completions(const world& from)
     {
-        world back = from;
-        back.in_flight = operation::none;
-        back.cancelled = false;
         std::vector<world> all;
-        if (from.in_flight == operation::lookup) {
-            for (std::uint32_t count = 0; count <= most_candidates; ++count)
+        if (from.looking_up) {
+            world back = from;
+            back.looking_up = false;
+            back.cancelled = false;
+            for (std::uint32_t count = 0; count <= most_candidates; ++count) {
+                back.candidates = count;
                 all.push_back(step(back, of(link_event::resolved, errc::ok, count)));
+            }
             for (const errc why : {errc::name_not_found, errc::name_lookup_failed, errc::cancelled})
                 all.push_back(step(back, of(link_event::failed, why)));
-        } else if (from.in_flight == operation::connect) {
-            all.push_back(step(back, of(link_event::completed)));
-            for (const errc why : failures)
-                all.push_back(step(back, of(link_event::failed, why)));
+        }
+        for (std::uint32_t candidate = 0; candidate < most_candidates; ++candidate) {
+            if ((from.racing >> candidate & 1) == 0)
+                continue;
+            world back = from;
+            back.racing &= ~(1u << candidate);
+            back.cancelled = from.cancelled && back.racing != 0;
+            connecter_input input = of(link_event::failed);
+            input.candidate = candidate;
+            for (const errc why : failures) {
+                input.failure.code = why;
+                all.push_back(step(back, input));
+            }
+            expect(!back.socket, back, link_event::completed, "two sockets are connected");
+            back.socket = true;
+            input = of(link_event::completed);
+            input.candidate = candidate;
+            all.push_back(step(back, input));
         }
         return all;
     }
@@ -203,8 +251,16 @@ struct search {
     void explore(const world& from)
     {
         using enum link_event;
-        for (const link_event event : {start, stop, pause, resume, retry_now, woke})
-            visit(step(from, of(event)));
+        // The driver opens a socket inside the step that asks for it. While others race, nothing
+        // else is tried in between; when it is alone, the model is the stricter one.
+        if (from.asked == question::open && from.racing != 0)
+            return answer(from);
+        // A stagger that nobody armed any more is what a late timer looks like.
+        for (const link_event event : {start, stop, pause, resume, retry_now, woke, stagger}) {
+            world next = from;
+            next.staggering = from.staggering && event != stagger;
+            visit(step(next, of(event)));
+        }
         for (const world& next : completions(from))
             visit(next);
         if (from.armed != timer::none) {
@@ -213,20 +269,8 @@ struct search {
             const bool waiting_to_retry = from.machine.state() == link_state::backoff;
             visit(step(fired, of(waiting_to_retry ? retry_due : deadline)));
         }
-        if (from.asked != question::none) {
-            world answered = from;
-            answered.asked = question::none;
-            answered.socket = true;
-            visit(step(answered, of(from.asked == question::open ? bound : tuned)));
-            for (const errc why : failures) {
-                visit(step(answered, of(failed, why)));
-                if (from.asked == question::open) {
-                    world never_opened = answered;
-                    never_opened.socket = false;
-                    visit(step(never_opened, of(failed, why)));
-                }
-            }
-        }
+        if (from.asked != question::none)
+            answer(from);
         if (from.handed_over) {
             visit(step(from, of(useful)));
             for (const errc why : {errc::connection_reset, errc::end_of_stream, errc::cancelled})
@@ -236,16 +280,33 @@ struct search {
         end(from);
     }
 
+    /// Both answers to what was asked.
+    void answer(const world& from)
+    {
+        world answered = from;
+        answered.asked = question::none;
+        connecter_input good =
+            of(from.asked == question::open ? link_event::bound : link_event::tuned);
+        good.candidate = from.machine.candidate();
+        visit(step(answered, good));
+        for (const errc why : failures)
+            visit(step(answered, of(link_event::failed, why)));
+    }
+
     /// Stop, and what is in flight comes back: idle, with nothing left, and stays so.
     void end(const world& from)
     {
-        const world stopped = step(from, of(link_event::stop));
-        std::vector<world> ends = completions(stopped);
-        if (stopped.in_flight == operation::none)
-            ends.push_back(stopped);
-        for (const world& last : ends)
-            expect(last.machine.state() == link_state::idle, last, link_event::stop,
-                   "stop and completion do not lead to idle");
+        std::vector<world> ends{step(from, of(link_event::stop))};
+        while (!ends.empty()) {
+            const world last = ends.back();
+            ends.pop_back();
+            if (last.in_flight())
+                for (world& next : completions(last))
+                    ends.push_back(std::move(next));
+            else
+                expect(last.machine.state() == link_state::idle, last, link_event::stop,
+                       "stop and completion do not lead to idle");
+        }
     }
 
     void run()

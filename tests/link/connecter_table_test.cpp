@@ -27,17 +27,24 @@ struct situation {
 
 connecter_input of(link_event event)
 {
-    return {.event = event, .failure = {}, .candidates = 0};
+    return {.event = event, .failure = {}, .candidates = 0, .candidate = 0};
+}
+
+connecter_input of(link_event event, std::uint32_t candidate)
+{
+    connecter_input input = of(event);
+    input.candidate = candidate;
+    return input;
 }
 
 connecter_input found(std::uint32_t candidates)
 {
-    return {.event = link_event::resolved, .failure = {}, .candidates = candidates};
+    return {.event = link_event::resolved, .failure = {}, .candidates = candidates, .candidate = 0};
 }
 
 connecter_input with(link_event event, const error& failure)
 {
-    return {.event = event, .failure = failure, .candidates = 0};
+    return {.event = event, .failure = failure, .candidates = 0, .candidate = 0};
 }
 
 using inputs = std::vector<connecter_input>;
@@ -57,6 +64,8 @@ std::vector<situation> situations()
     const inputs opening_one_of_two = looking_up + inputs{found(2)};
     const inputs dialling = opening + inputs{of(bound)};
     const inputs dialling_one_of_two = opening_one_of_two + inputs{of(bound)};
+    const inputs opening_while_racing = dialling_one_of_two + inputs{of(stagger)};
+    const inputs racing = opening_while_racing + inputs{of(bound, 1)};
     const inputs tuning_it = dialling + inputs{of(completed)};
     const inputs up = tuning_it + inputs{of(tuned)};
     const inputs waiting = looking_up + inputs{with(failed, unreachable)};
@@ -85,6 +94,12 @@ std::vector<situation> situations()
         {"connect being restarted", connecting, dialling + inputs{of(stop), of(start)}},
         {"connect being restarted, paused", connecting,
          dialling + inputs{of(stop), of(start), of(pause)}},
+        {"racing, opening the second of two", connecting, opening_while_racing},
+        {"racing two", connecting, racing},
+        {"race with one left", connecting, racing + inputs{with(failed, unreachable)}},
+        {"race out of time", connecting, racing + inputs{of(deadline)}},
+        {"race being stopped", connecting, racing + inputs{of(stop)}},
+        {"race being restarted", connecting, racing + inputs{of(stop), of(start)}},
         {"tuning", tuning, tuning_it},
         {"tuning, paused", tuning, tuning_it + inputs{of(pause)}},
         {"tuning the first of two", tuning, dialling_one_of_two + inputs{of(completed)}},
@@ -111,15 +126,15 @@ std::vector<reconnect_options> option_sets()
 
 bool asks_for_nothing(const connecter_actions& a)
 {
-    return !a.disarm && !a.cancel && !a.close_socket && !a.resolve && !a.open && !a.connect &&
-           !a.tune && !a.hand_over && a.arm == never;
+    return !a.disarm && !a.cancel && !a.drop_others && !a.close_socket && !a.resolve && !a.open &&
+           !a.connect && !a.tune && !a.hand_over && a.arm == never && a.arm_stagger == never;
 }
 
 /// Everything of the machine that can be seen from outside.
 auto everything(const connecter_machine& m)
 {
     return std::tuple(m.fingerprint(), m.attempt(), m.retries(), m.generation(), m.next_attempt(),
-                      m.delay(), m.candidate(), m.reason().code);
+                      m.delay(), m.candidate(), m.connects(), m.reason().code);
 }
 
 bool has_row(link_state from, link_event event)
@@ -174,9 +189,12 @@ TEST_CASE("in every situation every event does what the table says, or nothing a
                     for (std::uint32_t candidates = 0; candidates < 3; ++candidates) {
                         connecter_machine machine = prepared;
                         const auto before = everything(machine);
-                        const connecter_actions actions = machine.step(
-                            options, {now + 1ms, 7},
-                            {.event = event, .failure = failure, .candidates = candidates});
+                        const connecter_actions actions =
+                            machine.step(options, {now + 1ms, 7},
+                                         {.event = event,
+                                          .failure = failure,
+                                          .candidates = candidates,
+                                          .candidate = prepared.candidate()});
                         ++walked;
                         INFO(name_of(where.state), " ", name_of(event), " ",
                              name_of(machine.state()));

@@ -167,6 +167,9 @@ void add_reconnect_options(CLI::App& command, reconnect_options& into)
     add_duration(command, "--connect-timeout", into.connect_timeout,
                  "Deadline of one attempt; 0: the system's", "5s")
         ->group(group);
+    add_duration(command, "--address-stagger", into.address_stagger,
+                 "Time until a name's next address joins the race (100ms to 2s)", "250ms")
+        ->group(group);
     add_duration(command, "--stable-after", into.stable_after,
                  "A connection that was useful, and is this old, begins the backoff anew", "1s")
         ->group(group);

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_LINK_FREE_POOL_HPP
+#define SLK_LINK_FREE_POOL_HPP
+
+/// Objects that are lent and come back, so that the next borrower allocates nothing.
+
+#include <cstddef>
+#include <new>
+#include <utility>
+
+namespace slk::link_detail {
+
+/// `Item` has a member `Item* next_free`. On the loop's thread. Everything lent must have come
+/// back before the pool ends.
+template <class Item>
+class free_pool {
+public:
+    free_pool() = default;
+    free_pool(const free_pool&) = delete;
+    free_pool& operator=(const free_pool&) = delete;
+    ~free_pool()
+    {
+        while (free_ != nullptr)
+            delete std::exchange(free_, free_->next_free);
+    }
+
+    /// As its last borrower left it. Null when memory is exhausted.
+    [[nodiscard]] Item* take() noexcept
+    {
+        if (free_ == nullptr)
+            return new (std::nothrow) Item;
+        --kept_;
+        return std::exchange(free_, free_->next_free);
+    }
+
+    void give_back(Item& used) noexcept
+    {
+        if (kept_ == most_kept) {
+            delete &used;
+            return;
+        }
+        used.next_free = std::exchange(free_, &used);
+        ++kept_;
+    }
+
+private:
+    /// More than this many are not kept: a storm of 100,000 attempts should not hold its memory.
+    static constexpr std::size_t most_kept = 1024;
+
+    Item* free_ = nullptr;
+    std::size_t kept_ = 0;
+};
+
+} // namespace slk::link_detail
+
+#endif
