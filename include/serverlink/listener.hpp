@@ -36,7 +36,8 @@ struct listener_options {
     int accepts = 16;
     /// For an IPv6 wildcard: take IPv4 connections as well.
     bool dual_stack = false;
-    /// How long to pause after running out of descriptors or memory; 1 ms to 1 min.
+    /// How long to pause after running out of descriptors or memory, or when every accept fails;
+    /// 1 ms to 1 min.
     duration pause = std::chrono::milliseconds(50);
     /// For the accepted connections; `device` does not apply.
     tuning_options tuning{};
@@ -45,10 +46,10 @@ struct listener_options {
 };
 
 enum class listener_state : std::uint8_t {
-    idle,      ///< not listening: stopped
-    opening,   ///< the listening socket broke and is about to be opened again
+    idle, ///< not listening: stopped
+    opening, ///< the listening socket broke and is about to be opened again
     listening, ///< accepts are posted
-    pausing,   ///< out of descriptors or memory; connections wait in the backlog
+    pausing, ///< no descriptors or memory, or only failures; connections wait in the backlog
 };
 
 [[nodiscard]] SLK_API std::string_view name_of(listener_state state) noexcept;

@@ -28,7 +28,7 @@ constexpr listener_transition transitions[] = {
 
     {listening, listener_event::accepted, listening, ""},
     {listening, listener_event::accept_failed, listening, "that connection is gone"},
-    {listening, listener_event::accept_failed, pausing, "no descriptors or memory"},
+    {listening, listener_event::accept_failed, pausing, "no descriptors or memory, or failure upon failure"},
     {listening, listener_event::accept_failed, opening, "the listening socket is broken"},
     {listening, listener_event::stop, idle, ""},
 

@@ -146,13 +146,14 @@ TEST_CASE("keep-alive that is not enabled is turned off")
     CHECK(option(both.near, IPPROTO_TCP, TCP_KEEPIDLE) != 41);
 }
 
-TEST_CASE("the buffer of a link is set before its SYN, whose window scale it decides")
+TEST_CASE("the buffer of either end is set before its SYN, whose window scale it decides")
 {
     tuning_options tuning;
     tuning.receive_buffer = 20'000;
-    const connection small(tuning, {});
+    const connection small(tuning, tuning);
     const connection usual({}, {});
     CHECK(window_scale(small.near) < window_scale(usual.near));
+    CHECK(window_scale(small.far) < window_scale(usual.far));
 }
 
 TEST_CASE("the type of service reaches IPv6 connections")

@@ -122,7 +122,7 @@ diagram listener()
         {
             {"idle", "stopped", 30, 60, 1200, 70},
             {"listening", "accepts are posted", 280, 250, 250, 130},
-            {"pausing", "out of descriptors or memory", 850, 250, 250, 130},
+            {"pausing", "no descriptors, or only failures", 850, 250, 250, 130},
             {"opening", "the socket broke; a new one is opened after a pause", 30, 510, 1200, 90},
         },
         {
