@@ -113,7 +113,7 @@ SLK_CONTRACT_TEST("C12: no descriptor of a poller reaches a program that a child
         CAPTURE(link_of(fd));
         CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
     }
-    CHECK(fresh >= 5); // epoll, its wake, the reserve, the listener and two ends
+    CHECK(fresh >= 5); // what waits and wakes, the reserve, the listener and two ends
 
     // While another program runs that was started meanwhile, the port can be taken again.
     const address local = loop.address_of(listener);
@@ -155,7 +155,8 @@ SLK_CONTRACT_TEST("E5: a closed socket is no longer registered while a child has
     std::array<std::byte, 8> buffer;
     loop.receive(receiving, link.client, buffer);
     loop.turns(1);
-    CHECK(registrations() == before + 2); // the listener and the client
+    if (backend == "epoll")
+        CHECK(registrations() == before + 2); // the listener and the client
     {
         const sleeping_child child;
         loop->close(link.client);

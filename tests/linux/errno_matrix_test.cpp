@@ -3,6 +3,7 @@
 #include "linux/interpose.hpp"
 
 #include <cerrno>
+#include <optional>
 
 using namespace slk;
 using namespace slk::contract;
@@ -135,12 +136,12 @@ SLK_CONTRACT_TEST("C6: writable without an error and without a peer means wait, 
     const io::socket_id client = loop.open();
     connect_op connecting;
     {
-        injection fault(call::getpeername, ENOTCONN);
+        injection fault(call::getpeername, ENOTCONN, 1, INT_MAX);
         loop.connect(connecting, client, loop.address_of(listener));
         REQUIRE(loop.finish(accepting));
-        loop.run_until([&] { return fault.hits() == 1; });
+        loop.run_until([&] { return fault.hits() != 0; });
         loop.turns(2);
-        CHECK(fault.hits() == 1);
+        CHECK(fault.hits() != 0);
         CHECK(connecting.in_flight());
     }
     REQUIRE(loop.send_all(accepting.accepted, pattern(1))); // the next event
@@ -263,11 +264,14 @@ SLK_CONTRACT_TEST("C9: an error of the wait is a value, and an interruption none
     CHECK(loop->refresh_now() - start >= 20ms);
 }
 
-SLK_CONTRACT_TEST("E18: without epoll_pwait2 the wait is rounded up to milliseconds")
+SLK_CONTRACT_TEST(
+    "E18: a wait of less than a millisecond does not spin, with epoll_pwait2 or without")
 {
     for (const int native : {ENOSYS, EPERM}) {
         rig loop(backend);
-        injection fault(call::wait, native);
+        std::optional<injection> fault;
+        if (backend == "epoll")
+            fault.emplace(call::wait, native);
         for (int round = 0; round < 10; ++round) {
             tracked_timer timer;
             const time_point deadline = after(loop->refresh_now(), 300us);
@@ -296,6 +300,8 @@ SLK_CONTRACT_TEST("C9: a socket that cannot be opened or watched is an error val
         CHECK(opened.error().native == native);
     }
     for (const int native : {ENOMEM, ENOSPC}) {
+        if (backend != "epoll")
+            break;
         injection fault(call::epoll_ctl, native);
         const error failure = connect_once(loop, listener);
         CHECK(failure == errc::out_of_memory);
@@ -331,5 +337,5 @@ SLK_CONTRACT_TEST("A connect costs nine system calls, from its socket to its clo
     CHECK(count_of(call::wait) == turns);
     CHECK(count_of(call::so_error) == 1);
     CHECK(count_of(call::getpeername) == 1);
-    CHECK(count_of(call::epoll_ctl) == 2);
+    CHECK(count_of(call::epoll_ctl) == (backend == "epoll" ? 2 : 0));
 }

@@ -7,8 +7,10 @@
 #include <cstdarg>
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -162,6 +164,16 @@ int epoll_wait(int fd, epoll_event* events, int most, int milliseconds)
         pass(call::wait, SYS_epoll_pwait, fd, events, most, milliseconds, nullptr, std::size_t{0}));
 }
 
+int pselect(int count, fd_set* readable, fd_set* writable, fd_set* failed, const timespec* longest,
+            const sigset_t* /*mask: nobody here gives one*/)
+{
+    timespec rest{}; // the kernel writes what is left of it
+    if (longest != nullptr)
+        rest = *longest;
+    return static_cast<int>(pass(call::wait, SYS_pselect6, count, readable, writable, failed,
+                                 longest != nullptr ? &rest : nullptr, nullptr));
+}
+
 int epoll_ctl(int fd, int action, int target, epoll_event* event) noexcept
 {
     return static_cast<int>(pass(call::epoll_ctl, SYS_epoll_ctl, fd, action, target, event));
@@ -188,6 +200,11 @@ int getsockopt(int fd, int level, int name, void* value, socklen_t* length) noex
 int getpeername(int fd, sockaddr* peer, socklen_t* length) noexcept
 {
     return static_cast<int>(pass(call::getpeername, SYS_getpeername, fd, peer, length));
+}
+
+int pipe2(int ends[2], int flags) noexcept
+{
+    return static_cast<int>(pass(call::eventfd, SYS_pipe2, ends, flags));
 }
 
 int eventfd(unsigned int value, int flags) noexcept

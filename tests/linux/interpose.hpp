@@ -16,12 +16,12 @@ enum class call : std::uint8_t {
     accept4,
     send,
     recv,
-    wait, ///< epoll_wait and epoll_pwait2
+    wait, ///< epoll_wait, epoll_pwait2 and pselect
     epoll_ctl,
     setsockopt,
     so_error, ///< getsockopt(SO_ERROR)
     getpeername,
-    eventfd,
+    eventfd, ///< and pipe2
     count,
 };
 

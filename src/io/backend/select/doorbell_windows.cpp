@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "io/backend/select/doorbell.hpp"
+#include "io/os/system.hpp"
+#include "io/os/windows/winsock.hpp"
+
+namespace slk::io::select {
+
+namespace {
+
+using os::windows::last_error;
+using os::windows::socket_of;
+
+/// Bound to a port of the loopback that the system chooses, and connected to that very address.
+bool connect_to_itself(SOCKET socket) noexcept
+{
+    os::windows::socket_address self =
+        os::windows::to_system(address::loopback(address_family::ipv4, 0));
+    // No other process may bind the port as well and listen along.
+    const int alone = 1;
+    u_long non_blocking = 1;
+    return setsockopt(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE,
+                      reinterpret_cast<const char*>(&alone), sizeof alone) == 0 &&
+           ioctlsocket(socket, static_cast<long>(FIONBIO), &non_blocking) == 0 &&
+           ::bind(socket, self.data(), self.length) == 0 &&
+           getsockname(socket, self.data(), &self.length) == 0 &&
+           ::connect(socket, self.data(), self.length) == 0;
+}
+
+/// Whether what is sent arrives. A filter between a program and its own loopback would make every
+/// later ring a lost one, so it is tried before anybody relies on it.
+bool hears_itself(SOCKET socket) noexcept
+{
+    const char one = 1;
+    if (::send(socket, &one, 1, 0) != 1)
+        return false;
+    fd_set readable;
+    readable.fd_count = 1;
+    readable.fd_array[0] = socket;
+    const timeval patience{1, 0};
+    return ::select(0, &readable, nullptr, nullptr, &patience) == 1;
+}
+
+} // namespace
+
+doorbell::~doorbell()
+{
+    if (listens_ != invalid_handle)
+        closesocket(socket_of(listens_));
+}
+
+result<void> doorbell::open()
+{
+    const SOCKET socket = WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, nullptr, 0,
+                                     WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    if (socket == INVALID_SOCKET)
+        return fail(last_error(phase::setup));
+    listens_ = rings_ = static_cast<native_handle>(socket);
+    if (!connect_to_itself(socket))
+        return fail(last_error(phase::setup));
+    if (!hears_itself(socket))
+        return fail(errc::not_supported, phase::setup,
+                    "datagrams to the loopback are lost, and select has no other way to be woken");
+    drain(); // also what strangers sent before it was connected
+    return {};
+}
+
+void doorbell::signal() noexcept
+{
+    // The system may be out of memory for a moment. The ring must not be lost, and the sleeper
+    // looks for it nowhere else: go on until it is sent or no longer needed.
+    const char one = 1;
+    while (::send(socket_of(rings_), &one, 1, 0) != 1 && rung_.load(std::memory_order_acquire))
+        Sleep(1);
+}
+
+void doorbell::drain() noexcept
+{
+    char taken[16];
+    while (::recv(socket_of(listens_), taken, sizeof taken, 0) > 0) {
+    }
+}
+
+} // namespace slk::io::select

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "io/backend/select/select_poller.hpp"
+
+#include "io/backend/readiness/readiness_poller.hpp"
+#include "io/backend/select/doorbell.hpp"
+#include "io/backend/select/socket_set.hpp"
+#include "io/os/system.hpp"
+
+#include <algorithm>
+#include <new>
+#include <vector>
+
+namespace slk::io {
+
+namespace {
+
+class select_poller final : public readiness_poller {
+public:
+    explicit select_poller(clock& time) noexcept : readiness_poller(time) {}
+
+    result<void> start()
+    {
+        SLK_TRY(bell_.open());
+        return make_room(bell_.handle());
+    }
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "select"; }
+    void wake() noexcept override { bell_.ring(); }
+
+private:
+    struct watched_socket {
+        socket_id id;
+        socket_entry* entry = nullptr;
+    };
+
+    /// For one more socket. Here and not in wait(), where a lack of memory could be reported to
+    /// nobody whose socket it is about.
+    result<void> make_room(native_handle handle)
+    {
+        highest_ = std::max(highest_, handle);
+        const std::size_t count = watched_.size() + 2; // the bell, and the new one
+        for (select::socket_set* const set : {&readable_, &writable_, &failed_})
+            if (!set->reserve(count, highest_))
+                return fail(errc::out_of_memory, phase::setup);
+        return {};
+    }
+
+    result<void> watch(socket_id id, socket_entry& entry) override
+    {
+        SLK_TRY(make_room(entry.handle));
+        watched_.push_back({id, &entry});
+        return {};
+    }
+
+    void unwatch(socket_entry& entry) noexcept override
+    {
+        const auto found =
+            std::find_if(watched_.rbegin(), watched_.rend(),
+                         [&entry](const watched_socket& each) { return each.entry == &entry; });
+        if (found == watched_.rend())
+            return;
+        *found = watched_.back();
+        watched_.pop_back();
+    }
+
+    /// Anew before each wait: the system's answer is written over the question, and what is
+    /// reported again and again as long as it lasts is asked for only while somebody wants it.
+    void fill_sets() noexcept
+    {
+        readable_.clear();
+        writable_.clear();
+        failed_.clear();
+        readable_.add(bell_.handle());
+        for (const watched_socket& each : watched_) {
+            const native_handle handle = each.entry->handle;
+            if (wants_to_read(*each.entry))
+                readable_.add(handle);
+            if (wants_to_write(*each.entry))
+                writable_.add(handle);
+            // Windows reports a refused connect there and nowhere else (Microsoft, select).
+            if (each.entry->connecting && wants_to_write(*each.entry))
+                failed_.add(handle);
+        }
+    }
+
+    result<void> wait(time_point until) override
+    {
+        duration remaining = time_until(until, now());
+        for (;;) {
+            fill_sets();
+            const auto count = select::wait_for(readable_, writable_, failed_, remaining);
+            if (!count && count.error() != errc::interrupted) {
+                if (count.error() == errc::invalid_state && try_all())
+                    return {};
+                return fail(count.error());
+            }
+            // An early end of the wait is no harm: nothing fires before its time by the clock.
+            if (count && (*count == 0 || handle_answer()))
+                return {};
+            // Interrupted, or ready for nothing after all: wait for the rest of the time.
+            if (remaining != duration::max())
+                remaining = time_until(until, time_source().now());
+            if (remaining == duration::zero())
+                return {};
+        }
+    }
+
+    /// True if anything completed or somebody called wake(). Completions are only queued here, so
+    /// nothing is watched or closed meanwhile.
+    bool handle_answer()
+    {
+        bool progress = false;
+        if (readable_.has(bell_.handle())) {
+            bell_.silence();
+            progress = true;
+        }
+        for (const watched_socket& each : watched_) {
+            const native_handle handle = each.entry->handle;
+            readiness ready;
+            ready.readable = readable_.has(handle);
+            ready.writable = writable_.has(handle) || failed_.has(handle);
+            if (ready.readable || ready.writable)
+                progress = dispatch(each.id, ready) || progress;
+        }
+        return progress;
+    }
+
+    /// Somebody closed a socket behind our back: the system then refuses the whole question, and
+    /// does not say which one it was. Its own operations fail when they are tried, the others wait.
+    bool try_all()
+    {
+        bool progress = false;
+        for (const watched_socket& each : watched_)
+            progress = dispatch(each.id, {.readable = true, .writable = true}) || progress;
+        return progress;
+    }
+
+    select::doorbell bell_;
+    select::socket_set readable_;
+    select::socket_set writable_;
+    select::socket_set failed_;
+    std::vector<watched_socket> watched_;
+    native_handle highest_ = invalid_handle;
+};
+
+} // namespace
+
+result<std::unique_ptr<poller>> make_select_poller(clock& time)
+{
+    SLK_TRY(os::start_network());
+    std::unique_ptr<select_poller> made(new (std::nothrow) select_poller(time));
+    if (made == nullptr)
+        return fail(errc::out_of_memory, phase::setup);
+    SLK_TRY(made->start());
+    return std::unique_ptr<poller>(std::move(made));
+}
+
+} // namespace slk::io
