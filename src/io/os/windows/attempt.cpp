@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "io/os/attempt.hpp"
+
+#include "io/os/system.hpp"
+#include "io/os/windows/winsock.hpp"
+
+#include <algorithm>
+
+namespace slk::io::os {
+
+namespace {
+
+using windows::last_error;
+using windows::socket_of;
+
+/// A call that fails again and again for a passing reason is given up after so many tries, so
+/// that a storm of them cannot hold the loop.
+constexpr int most_retries = 16;
+
+/// Bytes offered in one call: its counters have 32 bits.
+constexpr std::size_t most_bytes = std::size_t{1} << 30;
+
+constexpr error not_yet{errc::would_block, phase::none, WSAEWOULDBLOCK, nullptr};
+
+/// What the waiting connection died of says nothing about the listener, and the next connection
+/// may be a good one.
+bool belongs_to_the_connection(int code) noexcept
+{
+    switch (code) {
+    case WSAEINTR:
+    case WSAECONNABORTED:
+    case WSAECONNRESET: // Microsoft, accept: it was indicated and reset before it was accepted
+    case WSAENETRESET:
+    case WSAETIMEDOUT: return true;
+    default: return false;
+    }
+}
+
+/// The listener's properties are handed on, but not those of a handle: children would inherit it.
+bool make_own(SOCKET accepted) noexcept
+{
+    u_long non_blocking = 1;
+    return ioctlsocket(accepted, static_cast<long>(FIONBIO), &non_blocking) == 0 &&
+           SetHandleInformation(windows::file_of(static_cast<native_handle>(accepted)),
+                                HANDLE_FLAG_INHERIT, 0) != FALSE;
+}
+
+} // namespace
+
+error try_connect(native_handle handle, const address& target) noexcept
+{
+    if (target.is_loopback())
+        windows::do_not_repeat_the_syn(handle);
+    const windows::socket_address where = windows::to_system(target);
+    if (::connect(socket_of(handle), where.data(), where.length) == 0)
+        return {};
+    if (WSAGetLastError() == WSAEWOULDBLOCK)
+        return not_yet;
+    return last_error(phase::connect);
+}
+
+error confirm_connect(native_handle handle) noexcept
+{
+    const SOCKET socket = socket_of(handle);
+    int pending = 0;
+    int length = sizeof pending;
+    if (getsockopt(socket, SOL_SOCKET, SO_ERROR, reinterpret_cast<char*>(&pending), &length) != 0)
+        return last_error(phase::connect);
+    if (pending != 0)
+        return translate(pending, phase::connect);
+    windows::socket_address peer;
+    if (getpeername(socket, peer.data(), &peer.length) == 0)
+        return {};
+    if (WSAGetLastError() == WSAENOTCONN)
+        return not_yet;
+    return last_error(phase::connect);
+}
+
+error try_accept(native_handle listener, native_handle& accepted) noexcept
+{
+    for (int tries = 0;; ++tries) {
+        const SOCKET socket = ::accept(socket_of(listener), nullptr, nullptr);
+        if (socket != INVALID_SOCKET) {
+            accepted = static_cast<native_handle>(socket);
+            if (make_own(socket))
+                return {};
+            const error failure = last_error(phase::accept);
+            close(accepted, close_mode::reset);
+            accepted = invalid_handle;
+            return failure;
+        }
+        const int code = WSAGetLastError();
+        if (code == WSAEWOULDBLOCK)
+            return not_yet;
+        if (tries == most_retries || !belongs_to_the_connection(code))
+            return translate(code, phase::accept);
+    }
+}
+
+error try_receive(native_handle handle, std::span<std::byte> buffer, std::size_t& received) noexcept
+{
+    char unused = 0;
+    const bool look = buffer.empty();
+    char* const into = look ? &unused : reinterpret_cast<char*>(buffer.data());
+    const std::size_t size = look ? 1 : std::min(buffer.size(), most_bytes);
+    const int count = ::recv(socket_of(handle), into, static_cast<int>(size), look ? MSG_PEEK : 0);
+    if (count >= 0) {
+        received = look ? 0 : static_cast<std::size_t>(count);
+        return {};
+    }
+    if (WSAGetLastError() == WSAEWOULDBLOCK)
+        return not_yet;
+    return last_error(phase::transfer);
+}
+
+error try_send(native_handle handle, std::span<const std::span<const std::byte>> buffers,
+               std::size_t& sent, bool& all) noexcept
+{
+    WSABUF parts[gather_limit];
+    DWORD count = 0;
+    std::size_t offered = 0;
+    for (const std::span<const std::byte> buffer : buffers) {
+        if (count == gather_limit || offered == most_bytes)
+            break;
+        if (buffer.empty())
+            continue;
+        const std::size_t size = std::min(buffer.size(), most_bytes - offered);
+        // WSASend only reads, whatever its type says.
+        parts[count].buf = const_cast<char*>(reinterpret_cast<const char*>(buffer.data()));
+        parts[count].len = static_cast<ULONG>(size);
+        ++count;
+        offered += size;
+    }
+    DWORD taken = 0;
+    if (WSASend(socket_of(handle), parts, count, &taken, 0, nullptr, nullptr) == 0) {
+        sent = taken;
+        all = sent == offered;
+        return {};
+    }
+    if (WSAGetLastError() == WSAEWOULDBLOCK)
+        return not_yet;
+    return last_error(phase::transfer);
+}
+
+} // namespace slk::io::os
