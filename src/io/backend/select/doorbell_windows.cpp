@@ -36,7 +36,7 @@ bool hears_itself(SOCKET socket) noexcept
     fd_set readable;
     readable.fd_count = 1;
     readable.fd_array[0] = socket;
-    const timeval patience{1, 0};
+    timeval patience{1, 0};
     return ::select(0, &readable, nullptr, nullptr, &patience) == 1;
 }
 
