@@ -15,6 +15,9 @@
 #if defined(SLK_HAVE_EPOLL)
 #include "io/backend/epoll/epoll_poller.hpp"
 #endif
+#if defined(SLK_HAVE_KQUEUE)
+#include "io/backend/kqueue/kqueue_poller.hpp"
+#endif
 #if defined(SLK_HAVE_SELECT)
 #include "io/backend/select/select_poller.hpp"
 #endif
@@ -35,6 +38,9 @@ constexpr backend backends[] = {
 #endif
 #if defined(SLK_HAVE_EPOLL)
     {"epoll", make_epoll_poller},
+#endif
+#if defined(SLK_HAVE_KQUEUE)
+    {"kqueue", make_kqueue_poller},
 #endif
 #if defined(SLK_HAVE_SELECT)
     {"select", make_select_poller},

@@ -99,7 +99,9 @@ void readiness_poller::start_connect(connect_operation& op, socket_entry& entry)
 
 bool readiness_poller::confirm(connect_operation& op, socket_entry& entry, readiness ready)
 {
-    const error answer = os::confirm_connect(entry.handle);
+    error answer = os::confirm_connect(entry.handle);
+    if (answer == errc::would_block && ready.failure != 0)
+        answer = os::translate(ready.failure, phase::connect);
     if (answer == errc::would_block)
         return false;
     entry.connecting = false;

@@ -29,6 +29,9 @@ protected:
         /// Hung up, half or wholly, failed, or urgent data: everything is worth trying, and from
         /// now on a short receive does not mean that nothing is left.
         bool unusual = false;
+        /// The system's number of the failure, if the event carries one. It counts where the
+        /// socket itself no longer says why its connect has failed.
+        int failure = 0;
     };
 
     /// Registers the socket; what is ready already must be reported too.

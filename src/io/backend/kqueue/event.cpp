@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "io/backend/kqueue/event.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace slk::io::kqueue {
+
+meaning decode(const event& reported) noexcept
+{
+    meaning says;
+    says.readable = reported.filter == filter::read;
+    says.writable = reported.filter == filter::write;
+    if ((reported.flags & flag_error) != 0) {
+        says.unusual = reported.data != 0;
+        says.failure = static_cast<std::int32_t>(reported.data);
+    } else if ((reported.flags & flag_eof) != 0) {
+        // A refused connect comes as the write filter's end of file, not as EV_ERROR.
+        says.unusual = true;
+        says.failure = static_cast<std::int32_t>(reported.fflags);
+    }
+    return says;
+}
+
+std::int32_t failure_of(std::span<const event> receipts) noexcept
+{
+    const bool reads = std::ranges::any_of(
+        receipts, [](const event& receipt) { return receipt.filter == filter::read; });
+    for (const event& receipt : receipts) {
+        const bool refused = (receipt.flags & flag_error) != 0 && receipt.data != 0;
+        const bool peer_is_gone = receipt.filter == filter::write && receipt.data == EPIPE;
+        if (refused && !(peer_is_gone && reads))
+            return static_cast<std::int32_t>(receipt.data);
+    }
+    return 0;
+}
+
+std::uintptr_t descriptor_ids::tag_of(socket_id id) noexcept
+{
+    const std::uint64_t whole = std::uint64_t{id.generation} << 32 | id.index;
+    if constexpr (sizeof(std::uintptr_t) >= sizeof whole)
+        return static_cast<std::uintptr_t>(whole);
+    // Two ids that follow each other on one descriptor differ in an index or a generation that is
+    // near the other's; the product keeps those apart.
+    else
+        return static_cast<std::uintptr_t>(id.index + id.generation * 0x9e3779b1U);
+}
+
+void descriptor_ids::remember(std::uintptr_t descriptor, socket_id id)
+{
+    if (descriptor >= ids_.size())
+        ids_.resize(descriptor + descriptor / 2 + 64);
+    ids_[descriptor] = id;
+}
+
+void descriptor_ids::forget(std::uintptr_t descriptor) noexcept
+{
+    if (descriptor < ids_.size())
+        ids_[descriptor] = {};
+}
+
+socket_id descriptor_ids::find(const event& reported) const noexcept
+{
+    if (reported.ident >= ids_.size())
+        return {};
+    const socket_id id = ids_[reported.ident];
+    return id && tag_of(id) == reported.tag ? id : socket_id{};
+}
+
+} // namespace slk::io::kqueue

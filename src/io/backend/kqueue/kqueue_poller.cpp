@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "io/backend/kqueue/kqueue_poller.hpp"
+
+#include "io/backend/kqueue/event.hpp"
+#include "io/backend/readiness/readiness_poller.hpp"
+#include "io/os/system.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <new>
+
+#include <sys/types.h>
+
+#include <fcntl.h>
+#include <sys/event.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+namespace slk::io {
+
+namespace {
+
+using native_event = struct kevent;
+
+static_assert(kqueue::flag_eof == EV_EOF);
+static_assert(kqueue::flag_error == EV_ERROR);
+
+native_event make_change(std::uintptr_t ident, int filter, unsigned flags, std::uintptr_t tag,
+                         unsigned fflags = 0) noexcept
+{
+    // Field by field: their types and their order differ from system to system.
+    native_event change{};
+    change.ident = static_cast<decltype(change.ident)>(ident);
+    change.filter = static_cast<decltype(change.filter)>(filter);
+    change.flags = static_cast<decltype(change.flags)>(flags);
+    change.fflags = static_cast<decltype(change.fflags)>(fflags);
+    change.udata = reinterpret_cast<decltype(change.udata)>(tag);
+    return change;
+}
+
+kqueue::filter filter_of(const native_event& native) noexcept
+{
+    if (native.filter == EVFILT_READ)
+        return kqueue::filter::read;
+    return native.filter == EVFILT_WRITE ? kqueue::filter::write : kqueue::filter::user;
+}
+
+kqueue::event from_native(const native_event& native) noexcept
+{
+    return {.ident = static_cast<std::uintptr_t>(native.ident),
+            .filter = filter_of(native),
+            .flags = static_cast<std::uint32_t>(native.flags),
+            .fflags = static_cast<std::uint32_t>(native.fflags),
+            .data = static_cast<std::int64_t>(native.data),
+            .tag = reinterpret_cast<std::uintptr_t>(native.udata)};
+}
+
+class kqueue_poller final : public readiness_poller {
+public:
+    explicit kqueue_poller(clock& time) noexcept : readiness_poller(time) {}
+
+    ~kqueue_poller() override
+    {
+        if (queue_ >= 0)
+            ::close(queue_);
+    }
+
+    result<void> start()
+    {
+        queue_ = ::kqueue();
+        if (queue_ < 0 || ::fcntl(queue_, F_SETFD, FD_CLOEXEC) != 0)
+            return fail(os::translate(errno, phase::setup));
+        native_event user[] = {
+            make_change(wake_ident, EVFILT_USER, EV_ADD | EV_CLEAR | EV_RECEIPT, 0)};
+        return change(user);
+    }
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "kqueue"; }
+
+    void wake() noexcept override
+    {
+        // Whoever finds the flag set relies on the one who set it: the loop clears it only after
+        // it has seen that event, and before its owner looks at what the wake was for.
+        if (waking_.exchange(true, std::memory_order_acq_rel))
+            return;
+        const native_event trigger = make_change(wake_ident, EVFILT_USER, 0, 0, NOTE_TRIGGER);
+        while (::kevent(queue_, &trigger, 1, nullptr, 0, nullptr) < 0)
+            if (errno != EINTR)
+                return waking_.store(false, std::memory_order_release); // the next one tries again
+    }
+
+private:
+    static constexpr int batch_size = 256;
+    /// Descriptors are idents of other filters.
+    static constexpr std::uintptr_t wake_ident = 0;
+
+    /// Makes all the changes; the receipts are written over them.
+    result<void> change(std::span<native_event> changes) noexcept
+    {
+        const int size = static_cast<int>(changes.size());
+        const timespec at_once{};
+        const int count = ::kevent(queue_, changes.data(), size, changes.data(), size, &at_once);
+        if (count < 0)
+            return fail(os::translate(errno, phase::setup));
+        kqueue::event receipts[2];
+        std::size_t used = 0;
+        for (const native_event& native : changes.first(static_cast<std::size_t>(count)))
+            receipts[used++] = from_native(native);
+        if (const int native = kqueue::failure_of(std::span(receipts).first(used)); native != 0)
+            return fail(os::translate(native, phase::setup));
+        return {};
+    }
+
+    result<void> watch(socket_id id, socket_entry& entry) override
+    {
+        const auto descriptor = static_cast<std::uintptr_t>(entry.handle);
+        const std::uintptr_t tag = kqueue::descriptor_ids::tag_of(id);
+        native_event filters[] = {
+            make_change(descriptor, EVFILT_WRITE, EV_ADD | EV_CLEAR | EV_RECEIPT, tag),
+            make_change(descriptor, EVFILT_READ, EV_ADD | EV_CLEAR | EV_RECEIPT, tag)};
+        ids_.remember(descriptor, id);
+        // While it connects only the first: a read filter may take a refusal off the socket, and
+        // SO_ERROR would then say that all is well.
+        auto watched = change(std::span(filters).first(entry.connecting ? 1 : 2));
+        if (!watched)
+            ids_.forget(descriptor); // what was registered all the same says nothing to us
+        return watched;
+    }
+
+    void unwatch(socket_entry& entry) noexcept override
+    {
+        // The registrations end with the descriptor (kqueue(2)), also if others have copies of it.
+        ids_.forget(static_cast<std::uintptr_t>(entry.handle));
+    }
+
+    result<void> wait(time_point until) override
+    {
+        duration remaining = time_until(until, now());
+        for (;;) {
+            const int count = wait_once(remaining);
+            if (count < 0 && errno != EINTR)
+                return fail(os::translate(errno, phase::none));
+            // An early end of the wait is no harm: nothing fires before its time by the clock.
+            if (count == 0 || (count > 0 && handle_events(count)))
+                return {};
+            // Interrupted, or only events that nobody waits for: wait for the rest of the time.
+            if (remaining != duration::max())
+                remaining = time_until(until, time_source().now());
+            if (remaining == duration::zero())
+                return {};
+        }
+    }
+
+    int wait_once(duration remaining) noexcept
+    {
+        if (remaining == duration::max())
+            return ::kevent(queue_, nullptr, 0, events_, batch_size, nullptr);
+        // Some systems refuse very long ones.
+        const duration shortened = std::min<duration>(remaining, std::chrono::hours(24));
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(shortened);
+        timespec timeout{};
+        timeout.tv_sec = static_cast<decltype(timeout.tv_sec)>(seconds.count());
+        timeout.tv_nsec = static_cast<decltype(timeout.tv_nsec)>((shortened - seconds).count());
+        return ::kevent(queue_, nullptr, 0, events_, batch_size, &timeout);
+    }
+
+    /// True if anything completed or somebody called wake().
+    bool handle_events(int count)
+    {
+        bool progress = false;
+        for (int index = 0; index < count; ++index) {
+            const kqueue::event reported = from_native(events_[index]);
+            if (reported.filter == kqueue::filter::user) {
+                (void)waking_.exchange(false, std::memory_order_acq_rel);
+                progress = true;
+            } else {
+                progress = carry_on(ids_.find(reported), kqueue::decode(reported)) || progress;
+            }
+        }
+        return progress;
+    }
+
+    bool carry_on(socket_id id, const kqueue::meaning& says)
+    {
+        socket_entry* const entry = table().find(id);
+        if (entry == nullptr)
+            return false;
+        const bool was_connecting = entry->connecting;
+        readiness ready;
+        ready.readable = says.readable;
+        ready.writable = says.writable;
+        ready.unusual = says.unusual;
+        ready.failure = says.failure;
+        const bool progress = dispatch(id, ready);
+        // It has only the write filter until now: the first operation that has to wait adds the
+        // other one.
+        if (was_connecting && !entry->connecting)
+            entry->watched = false;
+        return progress;
+    }
+
+    int queue_ = -1;
+    std::atomic<bool> waking_{false};
+    kqueue::descriptor_ids ids_;
+    native_event events_[batch_size];
+};
+
+} // namespace
+
+result<std::unique_ptr<poller>> make_kqueue_poller(clock& time)
+{
+    std::unique_ptr<kqueue_poller> made(new (std::nothrow) kqueue_poller(time));
+    if (made == nullptr)
+        return fail(errc::out_of_memory, phase::setup);
+    SLK_TRY(made->start());
+    return std::unique_ptr<poller>(std::move(made));
+}
+
+} // namespace slk::io
