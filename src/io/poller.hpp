@@ -36,7 +36,8 @@
 /// 12. wake() may be called from any thread at any time, and the turn that sleeps, or else the
 ///     next one, returns soon. Many wakes may count as one, none is lost.
 /// 13. Everything else is called on the thread that runs turn(). The poller has no thread, no
-///     socket and no port of its own.
+///     socket and no port of its own; except select on Windows, which can wait for nothing but
+///     sockets and so is woken by one: a UDP socket of the loopback, connected to itself.
 /// 14. shutdown() ends everything: it closes all sockets, delivers every outstanding completion,
 ///     disarms all timers. Submits after it complete with `loop_closed`.
 /// 15. Receiving into an empty buffer waits until there is something to receive (data, the end of

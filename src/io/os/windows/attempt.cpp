@@ -45,6 +45,20 @@ bool make_own(SOCKET accepted) noexcept
                                 HANDLE_FLAG_INHERIT, 0) != FALSE;
 }
 
+/// Wine takes a reset off the system's socket before recv can see it, which then says "end of
+/// stream". Two things tell them apart: after a reset the socket has no peer, and sending nothing
+/// fails. On Windows recv says it itself, and a stream that has ended keeps its peer.
+error reset_behind_the_end(SOCKET socket) noexcept
+{
+    windows::socket_address peer;
+    if (getpeername(socket, peer.data(), &peer.length) == 0 || WSAGetLastError() != WSAENOTCONN)
+        return {};
+    const char nothing = 0;
+    if (::send(socket, &nothing, 0, 0) == 0 || WSAGetLastError() != WSAECONNRESET)
+        return {};
+    return last_error(phase::transfer);
+}
+
 } // namespace
 
 error try_connect(native_handle handle, const address& target) noexcept
@@ -106,7 +120,7 @@ error try_receive(native_handle handle, std::span<std::byte> buffer, std::size_t
     const int count = ::recv(socket_of(handle), into, static_cast<int>(size), look ? MSG_PEEK : 0);
     if (count >= 0) {
         received = look ? 0 : static_cast<std::size_t>(count);
-        return {};
+        return count == 0 ? reset_behind_the_end(socket_of(handle)) : error{};
     }
     if (WSAGetLastError() == WSAEWOULDBLOCK)
         return not_yet;
