@@ -215,7 +215,7 @@ connecter_actions connecter_machine::resolved(const reconnect_options& options, 
     looking_up_ = false;
     if (ending())
         return finish_ending(options, at);
-    candidates_ = candidates;
+    candidates_ = static_cast<std::uint8_t>(std::min(candidates, most_candidates));
     if (candidates == 0)
         return end_attempt(options, at, {errc::name_not_found, phase::resolve, 0, "no address"});
     return open_next();
@@ -255,8 +255,8 @@ connecter_actions connecter_machine::completed(const reconnect_options& options,
     if (ending())
         return connects_ > 0 ? connecter_actions{.close_socket = true} : finish_ending(options, at);
     state_ = tuning;
-    candidate_ = candidate;
-    return {.drop_others = std::exchange(connects_, 0) > 0, .tune = true};
+    candidate_ = static_cast<std::uint8_t>(candidate);
+    return {.drop_others = std::exchange(connects_, std::uint8_t{0}) > 0, .tune = true};
 }
 
 // --- ending ---

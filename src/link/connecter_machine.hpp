@@ -75,6 +75,8 @@ class connecter_machine {
 public:
     /// Connects in flight. With more addresses the next one waits until one has failed.
     static constexpr std::uint32_t most_at_once = 4;
+    /// Of a name with more addresses than this the rest is left out.
+    static constexpr std::uint32_t most_candidates = 255;
 
     /// An input that has no row for the present state changes nothing and asks for nothing.
     connecter_actions step(const reconnect_options& options, moment at,
@@ -145,10 +147,10 @@ private:
     bool failed_ = false; ///< an address has failed in this cycle, and reason_ says why
     bool paused_ = false;
     bool useful_ = false;
-    std::uint32_t connects_ = 0; ///< in flight
-    std::uint32_t candidate_ = 0;
-    std::uint32_t begun_ = 0; ///< candidates opened so far in this cycle
-    std::uint32_t candidates_ = 0; ///< of this cycle
+    std::uint8_t connects_ = 0; ///< in flight
+    std::uint8_t candidate_ = 0;
+    std::uint8_t begun_ = 0; ///< candidates opened so far in this cycle
+    std::uint8_t candidates_ = 0; ///< of this cycle
     std::uint32_t retries_ = 0;
     std::uint64_t attempt_ = 0;
     std::uint64_t generation_ = 0;

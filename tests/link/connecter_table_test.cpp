@@ -218,3 +218,18 @@ TEST_CASE("in every situation every event does what the table says, or nothing a
     MESSAGE(walked << " steps, " << seen.size() << " different moves, "
                    << connecter_transitions().size() << " rows");
 }
+
+TEST_CASE("of a name with very many addresses the first ones are tried, each once")
+{
+    connecter_machine machine;
+    const reconnect_options options;
+    const moment at{time_point{1h}, 42};
+    machine.step(options, at, of(link_event::start));
+    std::uint32_t opened = machine.step(options, at, found(1'000'000)).open ? 1 : 0;
+    while (machine.state() == link_state::binding) {
+        CHECK(machine.candidate() == opened - 1);
+        opened += machine.step(options, at, with(link_event::failed, refused)).open ? 1 : 0;
+    }
+    CHECK(opened == connecter_machine::most_candidates);
+    CHECK(machine.state() == link_state::backoff);
+}
