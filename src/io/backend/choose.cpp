@@ -2,8 +2,6 @@
 
 // The only file that names the backends.
 
-#include <serverlink/loop.hpp>
-
 #include "io/poller.hpp"
 
 #include "build_config.hpp"
@@ -13,9 +11,6 @@
 
 #if defined(SLK_HAVE_IOCP)
 #include "io/backend/iocp/iocp_poller.hpp"
-#endif
-#if defined(SLK_HAVE_IO_URING)
-#include "io/backend/io_uring/io_uring_poller.hpp"
 #endif
 #if defined(SLK_HAVE_EPOLL)
 #include "io/backend/epoll/epoll_poller.hpp"
@@ -40,9 +35,6 @@ struct backend {
 constexpr backend backends[] = {
 #if defined(SLK_HAVE_IOCP)
     {"iocp", make_iocp_poller},
-#endif
-#if defined(SLK_HAVE_IO_URING)
-    {"io_uring", make_io_uring_poller},
 #endif
 #if defined(SLK_HAVE_EPOLL)
     {"epoll", make_epoll_poller},
@@ -69,7 +61,7 @@ std::span<const std::string_view> compiled_backends() noexcept
     return names;
 }
 
-result<std::unique_ptr<poller>> make_poller(clock& time, std::vector<refused_backend>* refused)
+result<std::unique_ptr<poller>> make_poller(clock& time)
 {
     // A system may refuse a backend that the build has; the next one may work.
     error refusal{errc::not_supported, phase::setup};
@@ -78,8 +70,6 @@ result<std::unique_ptr<poller>> make_poller(clock& time, std::vector<refused_bac
         if (made)
             return made;
         refusal = made.error();
-        if (refused != nullptr)
-            refused->push_back({candidate.name, refusal});
     }
     return fail(refusal);
 }
