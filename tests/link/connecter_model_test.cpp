@@ -209,7 +209,10 @@ struct search {
     static connecter_input of(link_event event, errc failure = errc::ok,
                               std::uint32_t candidates = 0)
     {
-        return {.event = event, .failure = {failure, phase::connect}, .candidates = candidates, .candidate = 0};
+        return {.event = event,
+                .failure = {failure, phase::connect},
+                .candidates = candidates,
+                .candidate = 0};
     }
 
     /// Every outcome of what is in flight: whether cancelled or not, either may come.

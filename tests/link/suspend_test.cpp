@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <thread>
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -28,8 +31,10 @@ slk::link_options to_nowhere()
 /// Turns until the link has failed its lookup and waits.
 void until_backoff(slk::loop& loop, const slk::link& link)
 {
-    for (int turn = 0; turn < 20'000 && link.status().state != slk::link_state::backoff; ++turn)
+    for (int turn = 0; turn < 20'000 && link.status().state != slk::link_state::backoff; ++turn) {
         REQUIRE(loop.run_for(0ns));
+        std::this_thread::sleep_for(1ms); // for the lookup's thread: the loop's clock stands still
+    }
     REQUIRE(link.status().state == slk::link_state::backoff);
 }
 

@@ -171,7 +171,8 @@ SLK_CONTRACT_TEST("E5: a closed socket is no longer registered while a child has
         }
         reset_counts();
         CHECK(loop.turn(30ms).has_value());
-        CHECK(count_of(call::wait) <= 2);
+        // A late acknowledgement may end a wait or two; a spin makes thousands.
+        CHECK(count_of(call::wait) < 10);
     }
 }
 
