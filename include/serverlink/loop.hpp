@@ -29,6 +29,7 @@ namespace slk {
 namespace io {
 class loop_core;
 }
+class simulation;
 
 /// Answers "which addresses has this name": may block, is called on a lookup thread.
 using name_lookup =
@@ -68,7 +69,7 @@ public:
     /// Runs until `done` answers true (asked at first and after every turn), for at most that long.
     /// True if it did.
     result<bool> run_until(const std::function<bool()>& done, duration at_most);
-    /// Starts a thread that runs the loop until stop().
+    /// Starts a thread that runs the loop until stop(). not_supported for a simulated loop.
     result<void> start_thread();
     /// Makes run return after the present turn, and joins the thread of start_thread unless
     /// called on it. Any thread.
@@ -90,6 +91,7 @@ public:
     [[nodiscard]] const std::shared_ptr<io::loop_core>& core() const noexcept { return core_; }
 
 private:
+    friend class simulation;
     explicit loop(std::shared_ptr<io::loop_core> core) noexcept;
 
     std::shared_ptr<io::loop_core> core_;

@@ -16,6 +16,7 @@
 #include <serverlink/random.hpp>
 #include <serverlink/reconnect.hpp>
 #include <serverlink/result.hpp>
+#include <serverlink/simulation.hpp>
 #include <serverlink/stream.hpp>
 #include <serverlink/tuning.hpp>
 

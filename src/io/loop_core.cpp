@@ -188,11 +188,25 @@ result<bool> loop_core::run_claimed(const std::function<bool()>* done, duration 
     }
 }
 
+time_point loop_core::turn_now()
+{
+    if (!claim())
+        return never;
+    // A wait that fails is tried again with the next turn, as on a thread of its own.
+    (void)one_turn(time_point{});
+    const bool more = tasks_.load(std::memory_order_relaxed) != nullptr;
+    const time_point wanted = more ? time_point{} : poller_->wants_turn_at();
+    runner_.store(std::thread::id(), std::memory_order_release);
+    return wanted;
+}
+
 result<void> loop_core::start_thread()
 {
     const std::lock_guard guard(thread_guard_);
     if (closed())
         return fail(errc::loop_closed, phase::setup);
+    if (poller_->names() != nullptr)
+        return fail(errc::not_supported, phase::setup, "a simulated loop has no thread of its own");
     if (thread_.joinable() || runner_.load() != std::thread::id())
         return fail(errc::invalid_state, phase::setup, "the loop is running already");
     stop_requested_.store(false);

@@ -91,6 +91,9 @@ public:
 
     result<bool> run(const std::function<bool()>* done, duration at_most);
     result<void> start_thread();
+    /// One turn that does not wait, for a simulation that decides whose turn it is. When the next
+    /// one is wanted, as poller::wants_turn_at(); slk::never if another call runs the loop.
+    time_point turn_now();
     void stop();
     void close();
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }

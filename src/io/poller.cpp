@@ -291,10 +291,7 @@ void poller::deliver_completed()
 result<void> poller::turn(time_point until)
 {
     refresh_now();
-    time_point wait_until = std::min(until, timers_.next_deadline());
-    if (!completed_.empty())
-        wait_until = time_point{};
-    auto waited = wait(wait_until);
+    auto waited = wait(std::min(until, wants_turn_at()));
     refresh_now();
     deliver_completed();
     timers_.fire_due(now_);

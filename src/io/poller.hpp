@@ -57,6 +57,8 @@
 
 namespace slk::io {
 
+class name_service;
+
 class poller {
 public:
     virtual ~poller();
@@ -65,6 +67,9 @@ public:
 
     /// The backend's name as in the Meson option `poller`: "epoll", "iocp", ...
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+
+    /// Where names are looked up without a thread that waits; null: by the system's resolver.
+    [[nodiscard]] virtual name_service* names() noexcept { return nullptr; }
 
     // Sockets. These calls answer at once.
 
@@ -119,6 +124,12 @@ public:
     /// Delivers what has completed and what is due; if there is nothing, waits for it, but not
     /// beyond `until` and not past a wake. Errors are those of the system's wait itself.
     result<void> turn(time_point until);
+    /// When turn() should be called again if nothing else happens: a point that has passed if
+    /// something waits to be delivered, slk::never if nothing is planned.
+    [[nodiscard]] time_point wants_turn_at() const noexcept
+    {
+        return completed_.empty() ? timers_.next_deadline() : time_point{};
+    }
     /// Rule 12. Any thread.
     virtual void wake() noexcept = 0;
     void shutdown();
@@ -172,6 +183,7 @@ protected:
     void complete(operation& op, const error& failure) noexcept;
     void complete(operation& op) noexcept { complete(op, error{}); }
 
+    [[nodiscard]] bool shutting_down() const noexcept { return shut_down_; }
     [[nodiscard]] clock& time_source() const noexcept { return clock_; }
     [[nodiscard]] socket_table& table() noexcept { return table_; }
     /// Registers an accepted connection; closes it when that fails.

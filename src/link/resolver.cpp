@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "link/resolver.hpp"
 
+#include "io/name_service.hpp"
 #include "io/os/system.hpp"
 #include "io/os/thread.hpp"
 
@@ -54,6 +55,8 @@ struct resolver::shared {
     std::uint64_t next_number = 1;
 
     static void work(const std::shared_ptr<shared>& self);
+    /// Hands an answer over to the loop. The guard is held; false once the loop closes.
+    bool take(std::uint64_t number, result<std::vector<address>> addresses);
     static result<void> start_thread(const std::shared_ptr<shared>& self);
 };
 
@@ -73,13 +76,20 @@ void resolver::shared::work(const std::shared_ptr<shared>& self)
         auto addresses = self->look_up ? self->look_up(next.host, next.port)
                                        : io::os::resolve(next.host, next.port);
         lock.lock();
-        if (self->loop == nullptr)
+        if (!self->take(next.number, std::move(addresses)))
             break;
-        self->answers.push_back({next.number, std::move(addresses)});
-        self->loop->post(*self->deliver);
     }
     --self->threads;
     self->left.notify_all();
+}
+
+bool resolver::shared::take(std::uint64_t number, result<std::vector<address>> addresses)
+{
+    if (loop == nullptr)
+        return false;
+    answers.push_back({number, std::move(addresses)});
+    loop->post(*deliver);
+    return true;
 }
 
 result<void> resolver::shared::start_thread(const std::shared_ptr<shared>& self)
@@ -140,9 +150,15 @@ void resolver::resolve(lookup_request& request, const std::string& host, std::ui
         cancel(request);
         return;
     }
-    started->number = shared_->next_number++;
-    shared_->questions.push_back({started->number, host, port});
+    const std::uint64_t number = started->number = shared_->next_number++;
     running_.push_back(std::move(started));
+    if (io::name_service* const service = loop_.io().names(); service != nullptr)
+        return service->look_up(host, port,
+                                [self = shared_, number](result<std::vector<address>> addresses) {
+                                    const std::lock_guard held(self->guard);
+                                    self->take(number, std::move(addresses));
+                                });
+    shared_->questions.push_back({number, host, port});
     const auto waiting = static_cast<int>(shared_->questions.size());
     if (waiting > shared_->idle && shared_->threads < shared_->most_threads) {
         ++shared_->threads;
@@ -150,8 +166,7 @@ void resolver::resolve(lookup_request& request, const std::string& host, std::ui
             --shared_->threads;
             if (shared_->threads == 0) {
                 shared_->questions.pop_back();
-                shared_->answers.push_back({running_.back()->number, fail(started.error())});
-                loop_.post(answers_);
+                shared_->take(number, fail(started.error()));
             }
         }
     }

@@ -103,7 +103,7 @@ SLK_CONTRACT_TEST("E21: a storm of clients is accepted in turns, and an old conn
     }
     CHECK(echo.failure == errc::ok);
     CHECK(turns <= 5);
-    slk::clock& time = system_clock_source();
+    slk::clock& time = loop.time();
     const time_point end_of_patience = after(time.now(), 10s);
     while (accepted < clients && time.now() < end_of_patience) {
         in_this_turn = 0;

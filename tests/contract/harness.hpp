@@ -2,11 +2,13 @@
 #ifndef SLK_TESTS_CONTRACT_HARNESS_HPP
 #define SLK_TESTS_CONTRACT_HARNESS_HPP
 
-/// Runs one test body on every backend that is compiled in, and checks at the end of each that
-/// every submission was delivered once and that nothing is left behind.
+/// Runs one test body on every backend that is compiled in, and on the simulated one, and checks at
+/// the end of each that every submission was delivered once and that nothing is left behind.
 ///
-/// Only what every system has may be used here: the peers of a test are sockets of a poller too.
+/// Only what every system has may be used here: the peers of a test are sockets of a poller too,
+/// and the time is rig::time().
 
+#include "io/backend/sim/sim_poller.hpp"
 #include "io/os/system.hpp"
 #include "io/poller.hpp"
 
@@ -28,34 +30,59 @@ using namespace std::chrono_literals;
 
 using test_body = void (*)(std::string_view backend);
 
+inline constexpr std::string_view simulated = "sim";
+
 template <test_body Body, std::size_t Index>
 void run_on_backend()
 {
     Body(io::compiled_backends()[Index]);
 }
 
-/// One doctest case per compiled backend, named "... [epoll]".
 template <test_body Body>
-int register_test(const char* name, const char* file, unsigned line)
+void run_simulated()
+{
+    Body(simulated);
+}
+
+/// One doctest case, named "... [epoll]".
+inline void register_case(void (*function)(), const char* name, std::string_view backend,
+                          const char* file, unsigned line)
+{
+    static std::deque<std::string> names; // doctest keeps the pointers
+    names.push_back(std::string(name) + " [" + std::string(backend) + "]");
+    static const doctest::detail::TestSuite no_suite{};
+    doctest::detail::regTest(doctest::detail::TestCase(function, file, line, no_suite) *
+                             names.back().c_str());
+}
+
+template <test_body Body>
+int register_on_machine(const char* name, const char* file, unsigned line)
 {
     static constexpr std::array functions = {&run_on_backend<Body, 0>, &run_on_backend<Body, 1>,
                                              &run_on_backend<Body, 2>, &run_on_backend<Body, 3>};
-    static std::deque<std::string> names; // doctest keeps the pointers
     const auto backends = io::compiled_backends();
-    for (std::size_t index = 0; index < backends.size() && index < functions.size(); ++index) {
-        names.push_back(std::string(name) + " [" + std::string(backends[index]) + "]");
-        static const doctest::detail::TestSuite no_suite{};
-        doctest::detail::regTest(doctest::detail::TestCase(functions[index], file, line, no_suite) *
-                                 names.back().c_str());
-    }
+    for (std::size_t index = 0; index < backends.size() && index < functions.size(); ++index)
+        register_case(functions[index], name, backends[index], file, line);
     return 0;
 }
 
-#define SLK_CONTRACT_TEST(name) SLK_CONTRACT_TEST_(DOCTEST_ANONYMOUS(slk_contract_), name)
-#define SLK_CONTRACT_TEST_(function, name)                                                         \
+template <test_body Body>
+int register_everywhere(const char* name, const char* file, unsigned line)
+{
+    register_case(&run_simulated<Body>, name, simulated, file, line);
+    return register_on_machine<Body>(name, file, line);
+}
+
+/// On each compiled backend and on the simulated one: what the contract promises.
+#define SLK_CONTRACT_TEST(name)                                                                    \
+    SLK_CONTRACT_TEST_(DOCTEST_ANONYMOUS(slk_contract_), register_everywhere, name)
+/// On each compiled backend: what needs a real system below it.
+#define SLK_BACKEND_TEST(name)                                                                     \
+    SLK_CONTRACT_TEST_(DOCTEST_ANONYMOUS(slk_backend_), register_on_machine, name)
+#define SLK_CONTRACT_TEST_(function, where, name)                                                  \
     static void function(std::string_view backend);                                                \
     [[maybe_unused]] static const int DOCTEST_CAT(function, _registered) =                         \
-        ::slk::contract::register_test<function>(name, __FILE__, __LINE__);                        \
+        ::slk::contract::where<function>(name, __FILE__, __LINE__);                                \
     static void function(std::string_view backend)
 
 /// How often a race is run: SLK_ROUNDS overrides what the test thinks fast enough.
@@ -138,9 +165,17 @@ public:
     explicit rig(std::string_view backend, clock& time = system_clock_source())
     {
         violations_ = io::ledger::process_totals().violations;
-        auto made = io::make_poller(time, backend);
-        REQUIRE(made.has_value());
-        poller_ = std::move(*made);
+        if (backend == simulated) {
+            network_ = std::make_shared<io::sim::network>(simulation_options{});
+            REQUIRE(network_->add_host("here", {}).has_value());
+            time_ = &network_->at_host(0).time;
+            const bool usual = &time == &system_clock_source();
+            poller_ = std::make_unique<io::sim::sim_poller>(network_, 0, usual ? *time_ : time);
+        } else {
+            auto made = io::make_poller(time, backend);
+            REQUIRE(made.has_value());
+            poller_ = std::move(*made);
+        }
         CHECK(poller_->name() == backend);
     }
 
@@ -166,6 +201,15 @@ public:
     rig(const rig&) = delete;
     rig& operator=(const rig&) = delete;
 
+    /// The time that passes while a turn waits: the machine's, or the simulated host's.
+    [[nodiscard]] clock& time() const { return *time_; }
+    /// Until when to wait for what another thread does. Simulated time does not pass with it: there
+    /// a wait without an end is one for the other thread.
+    [[nodiscard]] time_point patience(duration bound) const
+    {
+        return network_ != nullptr ? never : after(time_->now(), bound);
+    }
+
     io::poller& operator*() { return *poller_; }
     io::poller* operator->() { return poller_.get(); }
 
@@ -187,10 +231,9 @@ public:
     template <class Predicate>
     bool run_until(Predicate&& reached, duration bound = 10s)
     {
-        clock& time = system_clock_source();
-        const time_point end_of_patience = after(time.now(), bound);
+        const time_point end_of_patience = after(time_->now(), bound);
         while (!reached()) {
-            const time_point now = time.now();
+            const time_point now = time_->now();
             if (now >= end_of_patience)
                 return false;
             if (!turn(std::min<duration>(end_of_patience - now, 50ms)))
@@ -266,6 +309,8 @@ public:
     address dead_address(address_family family = address_family::ipv4)
     {
         const address target = free_address(family);
+        if (network_ != nullptr)
+            return target; // its ports are given out in turn
         const auto keeper = io::os::open_stream(family);
         REQUIRE(keeper.has_value());
         keepers_.push_back(*keeper);
@@ -337,6 +382,8 @@ public:
     }
 
 private:
+    std::shared_ptr<io::sim::network> network_; ///< null on a real backend
+    clock* time_ = &system_clock_source();
     std::unique_ptr<io::poller> poller_;
     std::vector<io::native_handle> keepers_;
     bool inside_turn_ = false;

@@ -21,8 +21,8 @@ SLK_CONTRACT_TEST("C14: of the wakes of four threads none is lost")
             }
         });
     // No bound on the turn: a lost wake makes it sleep until the end of the patience.
-    slk::clock& time = system_clock_source();
-    const time_point end_of_patience = after(time.now(), 20s);
+    slk::clock& time = loop.time();
+    const time_point end_of_patience = loop.patience(20s);
     int turns = 0;
     while (posted.load() != 4 * per_thread && time.now() < end_of_patience) {
         CHECK(loop->turn(end_of_patience).has_value());
@@ -48,8 +48,8 @@ SLK_CONTRACT_TEST("C14: a sleeping turn ends for one wake, again and again")
                 std::this_thread::yield();
         }
     });
-    slk::clock& time = system_clock_source();
-    const time_point end_of_patience = after(time.now(), 20s);
+    slk::clock& time = loop.time();
+    const time_point end_of_patience = loop.patience(20s);
     while (seen.load() < count && time.now() < end_of_patience) {
         CHECK(loop->turn(end_of_patience).has_value());
         // After the wake that ended this turn, one more is a new one.
@@ -65,7 +65,7 @@ SLK_CONTRACT_TEST("C14: a sleeping turn ends for one wake, again and again")
 SLK_CONTRACT_TEST("C14: a wake before a turn ends that turn, and a hundred wakes end one")
 {
     rig loop(backend);
-    slk::clock& time = system_clock_source();
+    slk::clock& time = loop.time();
     for (int number = 0; number < 100; ++number)
         loop->wake();
     const time_point start = time.now();

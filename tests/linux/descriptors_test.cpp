@@ -99,7 +99,7 @@ private:
 
 } // namespace
 
-SLK_CONTRACT_TEST("C12: no descriptor of a poller reaches a program that a child executes")
+SLK_BACKEND_TEST("C12: no descriptor of a poller reaches a program that a child executes")
 {
     const std::set<int> before = open_descriptors();
     rig loop(backend);
@@ -130,7 +130,7 @@ SLK_CONTRACT_TEST("C12: no descriptor of a poller reaches a program that a child
     FAIL("the port stays taken while the child lives");
 }
 
-SLK_CONTRACT_TEST("C12: nothing stays open after the end of a poller")
+SLK_BACKEND_TEST("C12: nothing stays open after the end of a poller")
 {
     const std::set<int> before = open_descriptors();
     {
@@ -145,7 +145,7 @@ SLK_CONTRACT_TEST("C12: nothing stays open after the end of a poller")
     CHECK(open_descriptors() == before);
 }
 
-SLK_CONTRACT_TEST("E5: a closed socket is no longer registered while a child has a copy of it")
+SLK_BACKEND_TEST("E5: a closed socket is no longer registered while a child has a copy of it")
 {
     rig loop(backend);
     const int before = registrations();
@@ -176,7 +176,7 @@ SLK_CONTRACT_TEST("E5: a closed socket is no longer registered while a child has
     }
 }
 
-SLK_CONTRACT_TEST("E5: a child that only inherits a poller and ends does not disturb it")
+SLK_BACKEND_TEST("E5: a child that only inherits a poller and ends does not disturb it")
 {
     rig loop(backend);
     const pair link = loop.connect_pair();
@@ -193,7 +193,7 @@ SLK_CONTRACT_TEST("E5: a child that only inherits a poller and ends does not dis
     CHECK(receiving.transferred == 8);
 }
 
-SLK_CONTRACT_TEST("E6: out of descriptors an accept says so once, nothing spins, and it recovers")
+SLK_BACKEND_TEST("E6: out of descriptors an accept says so once, nothing spins, and it recovers")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -240,7 +240,7 @@ SLK_CONTRACT_TEST("E6: out of descriptors an accept says so once, nothing spins,
     CHECK(loop->shed(listener, 10) == 0);
 }
 
-SLK_CONTRACT_TEST("E20: a descriptor that was exchanged behind the poller's back is repaired")
+SLK_BACKEND_TEST("E20: a descriptor that was exchanged behind the poller's back is repaired")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -272,7 +272,7 @@ SLK_CONTRACT_TEST("E20: a descriptor that was exchanged behind the poller's back
     CHECK(connecting.failure == errc::ok);
 }
 
-SLK_CONTRACT_TEST("E9: a signal every millisecond disturbs neither connects nor timers")
+SLK_BACKEND_TEST("E9: a signal every millisecond disturbs neither connects nor timers")
 {
     struct sigaction action{};
     struct sigaction before{};
@@ -304,7 +304,7 @@ SLK_CONTRACT_TEST("E9: a signal every millisecond disturbs neither connects nor 
     ::sigaction(SIGALRM, &before, nullptr);
 }
 
-SLK_CONTRACT_TEST("E1: urgent data in the middle of a stream does not stop it")
+SLK_BACKEND_TEST("E1: urgent data in the middle of a stream does not stop it")
 {
     rig loop(backend);
     const pair link = loop.connect_pair();

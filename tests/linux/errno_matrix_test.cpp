@@ -47,7 +47,7 @@ constexpr int transfer_errors[] = {
 
 } // namespace
 
-SLK_CONTRACT_TEST("C9: every errno of connect, at once, is a completion with its number kept")
+SLK_BACKEND_TEST("C9: every errno of connect, at once, is a completion with its number kept")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -70,7 +70,7 @@ SLK_CONTRACT_TEST("C9: every errno of connect, at once, is a completion with its
     CHECK(connect_once(loop, listener) == errc::ok);
 }
 
-SLK_CONTRACT_TEST("C9: every errno that SO_ERROR may hold ends the connect with its number kept")
+SLK_BACKEND_TEST("C9: every errno that SO_ERROR may hold ends the connect with its number kept")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -85,7 +85,7 @@ SLK_CONTRACT_TEST("C9: every errno that SO_ERROR may hold ends the connect with 
     CHECK(connect_once(loop, listener) == errc::ok);
 }
 
-SLK_CONTRACT_TEST("E12: EAGAIN of connect means that there is no local port, not try again")
+SLK_BACKEND_TEST("E12: EAGAIN of connect means that there is no local port, not try again")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -95,7 +95,7 @@ SLK_CONTRACT_TEST("E12: EAGAIN of connect means that there is no local port, not
     }
 }
 
-SLK_CONTRACT_TEST("E9: an interrupted connect goes on, and connect is called once")
+SLK_BACKEND_TEST("E9: an interrupted connect goes on, and connect is called once")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -107,7 +107,7 @@ SLK_CONTRACT_TEST("E9: an interrupted connect goes on, and connect is called onc
     CHECK(fault.hits() == 1);
 }
 
-SLK_CONTRACT_TEST("C7: SO_ERROR is read once per attempt, refused or connected")
+SLK_BACKEND_TEST("C7: SO_ERROR is read once per attempt, refused or connected")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -127,7 +127,7 @@ SLK_CONTRACT_TEST("C7: SO_ERROR is read once per attempt, refused or connected")
     }
 }
 
-SLK_CONTRACT_TEST("C6: writable without an error and without a peer means wait, not connected")
+SLK_BACKEND_TEST("C6: writable without an error and without a peer means wait, not connected")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -149,7 +149,7 @@ SLK_CONTRACT_TEST("C6: writable without an error and without a peer means wait, 
     CHECK(connecting.failure == errc::ok);
 }
 
-SLK_CONTRACT_TEST("E7: accept errors of a single connection are passed over")
+SLK_BACKEND_TEST("E7: accept errors of a single connection are passed over")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -163,7 +163,7 @@ SLK_CONTRACT_TEST("E7: accept errors of a single connection are passed over")
     }
 }
 
-SLK_CONTRACT_TEST("E7: a storm of accept errors is bounded, reported, and does not spin")
+SLK_BACKEND_TEST("E7: a storm of accept errors is bounded, reported, and does not spin")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -187,7 +187,7 @@ SLK_CONTRACT_TEST("E7: a storm of accept errors is bounded, reported, and does n
     }
 }
 
-SLK_CONTRACT_TEST("E7: accept errors of this machine or of the listener are completions")
+SLK_BACKEND_TEST("E7: accept errors of this machine or of the listener are completions")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -205,7 +205,7 @@ SLK_CONTRACT_TEST("E7: accept errors of this machine or of the listener are comp
     (void)loop.connect_pair(listener);
 }
 
-SLK_CONTRACT_TEST("C9: every errno of send and recv is a completion with its number kept")
+SLK_BACKEND_TEST("C9: every errno of send and recv is a completion with its number kept")
 {
     rig loop(backend);
     const pair link = loop.connect_pair();
@@ -234,7 +234,7 @@ SLK_CONTRACT_TEST("C9: every errno of send and recv is a completion with its num
     }
 }
 
-SLK_CONTRACT_TEST("C9: an interrupted send or recv is carried on")
+SLK_BACKEND_TEST("C9: an interrupted send or recv is carried on")
 {
     rig loop(backend);
     const pair link = loop.connect_pair();
@@ -248,7 +248,7 @@ SLK_CONTRACT_TEST("C9: an interrupted send or recv is carried on")
     CHECK(fault.hits() == 3);
 }
 
-SLK_CONTRACT_TEST("C9: an error of the wait is a value, and an interruption none at all")
+SLK_BACKEND_TEST("C9: an error of the wait is a value, and an interruption none at all")
 {
     rig loop(backend);
     for (const int native : {EBADF, EINVAL, EFAULT, EPERM + 10000}) {
@@ -264,7 +264,7 @@ SLK_CONTRACT_TEST("C9: an error of the wait is a value, and an interruption none
     CHECK(loop->refresh_now() - start >= 20ms);
 }
 
-SLK_CONTRACT_TEST(
+SLK_BACKEND_TEST(
     "E18: a wait of less than a millisecond does not spin, with epoll_pwait2 or without")
 {
     for (const int native : {ENOSYS, EPERM}) {
@@ -289,7 +289,7 @@ SLK_CONTRACT_TEST(
     }
 }
 
-SLK_CONTRACT_TEST("C9: a socket that cannot be opened or watched is an error value")
+SLK_BACKEND_TEST("C9: a socket that cannot be opened or watched is an error value")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -315,7 +315,7 @@ SLK_CONTRACT_TEST("C9: a socket that cannot be opened or watched is an error val
     }
 }
 
-SLK_CONTRACT_TEST("A connect costs nine system calls, from its socket to its close")
+SLK_BACKEND_TEST("A connect costs nine system calls, from its socket to its close")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();

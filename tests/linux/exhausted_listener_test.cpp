@@ -62,7 +62,7 @@ private:
 
 } // namespace
 
-SLK_CONTRACT_TEST("a listener without descriptors pauses for as long as its option says")
+SLK_BACKEND_TEST("a listener without descriptors pauses for as long as its option says")
 {
     contract::manual_clock clock;
     rig on({.backend = std::string(backend), .time = &clock});
@@ -91,7 +91,7 @@ SLK_CONTRACT_TEST("a listener without descriptors pauses for as long as its opti
     CHECK(peer.status().pauses == 1);
 }
 
-SLK_CONTRACT_TEST("E6: an exhausted listener asks little, and takes everybody afterwards")
+SLK_BACKEND_TEST("E6: an exhausted listener asks little, and takes everybody afterwards")
 {
     constexpr std::size_t count = 10;
     rig on({.backend = std::string(backend)});
@@ -117,7 +117,7 @@ SLK_CONTRACT_TEST("E6: an exhausted listener asks little, and takes everybody af
     CHECK(peer.status().accepted == count);
 }
 
-SLK_CONTRACT_TEST("E7: a listener whose accepts all fail pauses instead of spinning")
+SLK_BACKEND_TEST("E7: a listener whose accepts all fail pauses instead of spinning")
 {
     for (const int native : {EPERM, EACCES, ENETDOWN}) {
         CAPTURE(native);

@@ -43,7 +43,7 @@ constexpr const char* syn_sent = "02";
 
 } // namespace
 
-SLK_CONTRACT_TEST("E15: a link whose SYN is lost times out by itself, closes, and tries again")
+SLK_BACKEND_TEST("E15: a link whose SYN is lost times out by itself, closes, and tries again")
 {
     own_network network;
     if (!network.usable())
@@ -73,7 +73,7 @@ SLK_CONTRACT_TEST("E15: a link whose SYN is lost times out by itself, closes, an
     CHECK(on.until([&] { return connected(dialling) && peer.streams.size() == 1; }));
 }
 
-SLK_CONTRACT_TEST("E16: a peer that falls silent is noticed, with data under way and without")
+SLK_BACKEND_TEST("E16: a peer that falls silent is noticed, with data under way and without")
 {
     own_network network;
     if (!network.usable())

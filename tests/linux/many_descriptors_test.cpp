@@ -10,7 +10,7 @@ using namespace slk;
 using namespace slk::contract;
 using namespace slk::linux_tests;
 
-SLK_CONTRACT_TEST("S1: descriptors far beyond FD_SETSIZE are served like any other")
+SLK_BACKEND_TEST("S1: descriptors far beyond FD_SETSIZE are served like any other")
 {
     rlimit before{};
     ::getrlimit(RLIMIT_NOFILE, &before);
@@ -41,7 +41,7 @@ SLK_CONTRACT_TEST("S1: descriptors far beyond FD_SETSIZE are served like any oth
     ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
-SLK_CONTRACT_TEST("S5: a connected socket that nobody reads or writes does not wake anybody")
+SLK_BACKEND_TEST("S5: a connected socket that nobody reads or writes does not wake anybody")
 {
     rig loop(backend);
     const pair link = loop.connect_pair();
@@ -58,7 +58,7 @@ SLK_CONTRACT_TEST("S5: a connected socket that nobody reads or writes does not w
     CHECK(count_of(call::wait) <= 2);
 }
 
-SLK_CONTRACT_TEST("C9: a descriptor that somebody else closes harms no other socket")
+SLK_BACKEND_TEST("C9: a descriptor that somebody else closes harms no other socket")
 {
     rig loop(backend);
     const pair link = loop.connect_pair();

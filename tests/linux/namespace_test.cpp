@@ -25,7 +25,7 @@ error connect_to(rig& loop, const address& target)
 
 } // namespace
 
-SLK_CONTRACT_TEST("C10: routes that fail at once give the same completion as a late failure")
+SLK_BACKEND_TEST("C10: routes that fail at once give the same completion as a late failure")
 {
     own_network network;
     if (!network.usable())
@@ -42,7 +42,7 @@ SLK_CONTRACT_TEST("C10: routes that fail at once give the same completion as a l
           errc::connection_refused);
 }
 
-SLK_CONTRACT_TEST("E11: when the local ports are used up, that is what the connect says")
+SLK_BACKEND_TEST("E11: when the local ports are used up, that is what the connect says")
 {
     own_network network;
     if (!network.usable() || !network.set_port_range("40000 40019"))
@@ -66,7 +66,7 @@ SLK_CONTRACT_TEST("E11: when the local ports are used up, that is what the conne
     CHECK(last.native != 0);
 }
 
-SLK_CONTRACT_TEST("E13: a source address does not reserve its port for all targets")
+SLK_BACKEND_TEST("E13: a source address does not reserve its port for all targets")
 {
     own_network network;
     if (!network.usable() || !network.set_port_range("40000 40019"))
@@ -96,7 +96,7 @@ SLK_CONTRACT_TEST("E13: a source address does not reserve its port for all targe
     CHECK(connected > 20);
 }
 
-SLK_CONTRACT_TEST("E15: a connect whose packets are lost waits, and leaves nothing when cancelled")
+SLK_BACKEND_TEST("E15: a connect whose packets are lost waits, and leaves nothing when cancelled")
 {
     own_network network;
     if (!network.usable())
@@ -126,7 +126,7 @@ SLK_CONTRACT_TEST("E15: a connect whose packets are lost waits, and leaves nothi
     REQUIRE(loop.finish(accepting));
 }
 
-SLK_CONTRACT_TEST("E22: unreachable fails a connect, but not an established connection")
+SLK_BACKEND_TEST("E22: unreachable fails a connect, but not an established connection")
 {
     own_network network;
     if (!network.usable())

@@ -119,7 +119,7 @@ std::size_t count_descriptors()
 
 } // namespace
 
-SLK_CONTRACT_TEST("an option that is refused after connect ends the attempt, and the next connects")
+SLK_BACKEND_TEST("an option that is refused after connect ends the attempt, and the next connects")
 {
     for (const socket_setting& setting : set_after_connect) {
         CAPTURE(setting.detail);
@@ -157,7 +157,7 @@ SLK_CONTRACT_TEST("an option that is refused after connect ends the attempt, and
     }
 }
 
-SLK_CONTRACT_TEST("an option that is refused before connect ends the attempt by its name")
+SLK_BACKEND_TEST("an option that is refused before connect ends the attempt by its name")
 {
     for (const socket_setting& setting : set_before_connect) {
         CAPTURE(setting.detail);
@@ -182,7 +182,7 @@ SLK_CONTRACT_TEST("an option that is refused before connect ends the attempt by 
     }
 }
 
-SLK_CONTRACT_TEST("X5: a refused option goes by the policy, and no descriptor stays open")
+SLK_BACKEND_TEST("X5: a refused option goes by the policy, and no descriptor stays open")
 {
     rig on({.backend = std::string(backend)});
     plain_server peer(*on);
@@ -214,7 +214,7 @@ SLK_CONTRACT_TEST("X5: a refused option goes by the policy, and no descriptor st
     CHECK(on.until([&] { return connected(*afterwards.made); }));
 }
 
-SLK_CONTRACT_TEST("an accepted connection whose tuning is refused is reset, counted and named")
+SLK_BACKEND_TEST("an accepted connection whose tuning is refused is reset, counted and named")
 {
     for (const socket_setting& setting : set_after_connect) {
         CAPTURE(setting.detail);

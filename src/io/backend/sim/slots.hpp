@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_IO_BACKEND_SIM_SLOTS_HPP
+#define SLK_IO_BACKEND_SIM_SLOTS_HPP
+
+/// Things that are named by a number, and whose places are used again.
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+namespace slk::io::sim {
+
+/// References stay valid until the thing is given back. A thing that is given back keeps its
+/// memory (a packet its bytes); whoever takes the place next sets it up.
+template <class T>
+class slots {
+public:
+    [[nodiscard]] std::uint32_t take()
+    {
+        if (!free_.empty()) {
+            const std::uint32_t number = free_.back();
+            free_.pop_back();
+            return number;
+        }
+        things_.emplace_back();
+        return static_cast<std::uint32_t>(things_.size() - 1);
+    }
+
+    void give_back(std::uint32_t number) { free_.push_back(number); }
+
+    [[nodiscard]] T& operator[](std::uint32_t number) { return things_[number]; }
+    [[nodiscard]] const T& operator[](std::uint32_t number) const { return things_[number]; }
+    /// Places, used or free.
+    [[nodiscard]] std::uint32_t size() const
+    {
+        return static_cast<std::uint32_t>(things_.size());
+    }
+
+private:
+    std::deque<T> things_;
+    std::vector<std::uint32_t> free_;
+};
+
+} // namespace slk::io::sim
+
+#endif

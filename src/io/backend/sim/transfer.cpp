@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Bytes, ends and resets of established connections, and the paths that lose them.
+
+#include "io/backend/sim/network.hpp"
+
+#include "io/backend/sim/sim_poller.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace slk::io::sim {
+
+namespace {
+
+/// What a retransmission adds at least (RFC 6298 asks for 1 s; systems take 200 ms).
+constexpr duration retransmission = std::chrono::milliseconds(200);
+/// Until the system gives a connection up whose data is not acknowledged: 15 retransmissions.
+constexpr duration patience_of_the_system = std::chrono::seconds(924);
+
+constexpr errc transfer_errors[] = {errc::out_of_memory, errc::connection_aborted,
+                                    errc::timed_out, errc::network_down};
+
+} // namespace
+
+void byte_queue::take(std::span<std::byte> into) noexcept
+{
+    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(begin_), into.size(), into.begin());
+    begin_ += into.size();
+    if (begin_ == bytes_.size()) {
+        clear();
+    } else if (begin_ > 64 * 1024 && begin_ > bytes_.size() / 2) {
+        bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(begin_));
+        begin_ = 0;
+    }
+}
+
+/// The owner looks what this means for its operations.
+void network::tell(sim_socket& socket)
+{
+    if (socket.owner != nullptr)
+        socket.owner->serve(socket.id);
+}
+
+// --- sending ---
+
+error network::send(socket_ref ref, std::span<const std::span<const std::byte>> buffers,
+                    std::size_t& taken)
+{
+    sim_socket& socket = *find(ref);
+    if (socket.failure)
+        return system_failure(socket.failure.code, phase::transfer);
+    if (socket.end_sent)
+        return system_failure(errc::broken_pipe, phase::transfer);
+    const sim_socket* const peer = find(socket.peer);
+    const std::size_t room =
+        socket.send_room + (peer != nullptr ? peer->receive_room : sim_socket::default_room);
+    if (socket.outstanding >= room)
+        return {errc::would_block, phase::transfer};
+    if (strikes(fault::transfer_error)) {
+        break_connection(ref,
+                         transfer_errors[scale(random(), std::size(transfer_errors) - 1)]);
+        transmit(ref, packet_kind::reset);
+        return system_failure(socket.failure.code, phase::transfer);
+    }
+    std::size_t offered = 0;
+    for (const std::span<const std::byte> buffer : buffers)
+        offered += buffer.size();
+    taken = std::min(offered, room - socket.outstanding);
+    if (taken > 1 && strikes(fault::short_send))
+        taken = 1;
+    socket.outstanding += taken;
+    transmit(ref, packet_kind::data, buffers, taken);
+    return {};
+}
+
+void network::transmit(socket_ref from, packet_kind kind,
+                       std::span<const std::span<const std::byte>> buffers, std::size_t size)
+{
+    sim_socket& sender = *find(from);
+    const std::uint32_t number = packets_.take();
+    packet& made = packets_[number];
+    made.kind = kind;
+    made.from = from;
+    made.to = sender.peer;
+    made.from_host = sender.host;
+    made.to_host = host_of(sender.host, sender.remote).value_or(sender.host);
+    made.bytes.clear();
+    for (const std::span<const std::byte> buffer : buffers) {
+        const auto part = buffer.first(std::min(buffer.size(), size - made.bytes.size()));
+        made.bytes.insert(made.bytes.end(), part.begin(), part.end());
+    }
+    if (kind == packet_kind::reset) {
+        // Nobody repeats a reset that is lost.
+        if (!is_open(made.from_host, made.to_host))
+            return packets_.give_back(number);
+        return launch(number);
+    }
+    if (!sender.held.empty() || !is_open(made.from_host, made.to_host))
+        return hold(sender, from, number);
+    if (!is_open(made.to_host, made.from_host))
+        watch_stall(sender, from);
+    launch(number);
+}
+
+/// On its way: arrives behind everything that was sent before it.
+void network::launch(std::uint32_t number)
+{
+    packet& sent = packets_[number];
+    time_point arrival = now_ + travel_time(sent.from_host, sent.to_host);
+    if (strikes(fault::loss))
+        arrival += retransmission + random_time(longest());
+    sim_socket* const sender = find(sent.from);
+    if (sender != nullptr)
+        arrival = sender->last_arrival = std::max(arrival, sender->last_arrival);
+    if (sent.bytes.size() > 1 && strikes(fault::split)) {
+        const std::uint32_t rest = packets_.take();
+        packet& second = packets_[rest];
+        packet& first = packets_[number];
+        const std::size_t cut = 1 + scale(random(), first.bytes.size() - 2);
+        second.kind = first.kind;
+        second.from = first.from;
+        second.to = first.to;
+        second.from_host = first.from_host;
+        second.to_host = first.to_host;
+        second.bytes.assign(first.bytes.begin() + static_cast<std::ptrdiff_t>(cut),
+                            first.bytes.end());
+        first.bytes.resize(cut);
+        push(arrival, event_kind::segment, first.to, number);
+        arrival += random_time(longest());
+        if (sender != nullptr)
+            sender->last_arrival = arrival;
+        push(arrival, event_kind::segment, second.to, rest);
+        return;
+    }
+    push(arrival, event_kind::segment, sent.to, number);
+}
+
+// --- arriving ---
+
+void network::happen_segment(std::uint32_t number)
+{
+    packet arrived = std::move(packets_[number]);
+    arrive(arrived);
+    // The bytes' memory is used again.
+    packets_[number] = std::move(arrived);
+    packets_.give_back(number);
+}
+
+void network::arrive(const packet& what)
+{
+    sim_socket* const receiver = find(what.to);
+    const bool closed = receiver == nullptr || receiver->orphan || receiver->failure;
+    if (what.kind == packet_kind::reset) {
+        if (receiver != nullptr && receiver->orphan)
+            release_socket(what.to.number);
+        else if (!closed)
+            break_connection(what.to, errc::connection_reset);
+        return;
+    }
+    if (closed) {
+        // Nobody is there to take it: the sender is told by a reset, unless it said good-bye.
+        if (what.kind != packet_kind::end)
+            send_reset(what.to_host, what.from_host, what.to, what.from);
+        return;
+    }
+    if (what.kind == packet_kind::confirmed)
+        return confirmed(what.to);
+    if (what.kind == packet_kind::end) {
+        receiver->end_received = true;
+        return tell(*receiver);
+    }
+    if (receiver->end_received) {
+        // A middle box has ended this direction: it answers for the receiver.
+        receiver->unannounced += what.bytes.size();
+        return announce_room(*receiver);
+    }
+    receiver->inbox.append(what.bytes);
+    receiver->arrived += what.bytes.size();
+    if (receiver->arrived > receiver->reset_behind) {
+        const socket_ref peer = receiver->peer;
+        break_connection(what.to, errc::connection_reset);
+        if (const sim_socket* const other = find(peer); other != nullptr && !other->failure)
+            send_reset(what.to_host, what.from_host, what.to, peer);
+        return;
+    }
+    if (receiver->arrived > receiver->ends_behind)
+        receiver->end_received = true;
+    tell(*receiver);
+}
+
+void network::send_reset(std::uint32_t from_host, std::uint32_t to_host, socket_ref from,
+                         socket_ref to)
+{
+    if (find(to) == nullptr || !is_open(from_host, to_host))
+        return;
+    const std::uint32_t number = packets_.take();
+    packet& made = packets_[number];
+    made.kind = packet_kind::reset;
+    made.from = from;
+    made.to = to;
+    made.from_host = from_host;
+    made.to_host = to_host;
+    made.bytes.clear();
+    push(now_ + latency(from_host, to_host), event_kind::segment, to, number);
+}
+
+void network::break_connection(socket_ref ref, errc code)
+{
+    sim_socket* const socket = find(ref);
+    if (socket == nullptr || socket->failure)
+        return;
+    const bool connecting = socket->at == stage::connecting;
+    // RFC 9293 section 3.5.2: a reset in answer to a SYN is a refusal.
+    if (connecting && code == errc::connection_reset)
+        code = errc::connection_refused;
+    socket->failure = system_failure(code, connecting ? phase::connect : phase::transfer);
+    for (const std::uint32_t packet_held : socket->held)
+        packets_.give_back(packet_held);
+    socket->held.clear();
+    if (socket->orphan)
+        return release_socket(ref.number);
+    if (socket->at == stage::half_open)
+        return close(ref, close_mode::reset);
+    tell(*socket);
+}
+
+// --- receiving ---
+
+error network::receive(socket_ref ref, std::span<std::byte> buffer, std::size_t& received)
+{
+    sim_socket& socket = *find(ref);
+    received = 0;
+    if (socket.inbox.size() > 0) {
+        if (buffer.empty())
+            return {};
+        received = std::min(buffer.size(), socket.inbox.size());
+        if (received > 1 && strikes(fault::short_receive))
+            received = 1;
+        socket.inbox.take(buffer.first(received));
+        socket.unannounced += received;
+        announce_room(socket);
+        return {};
+    }
+    if (socket.failure)
+        return system_failure(socket.failure.code, phase::transfer);
+    return socket.end_received ? error{} : error{errc::would_block, phase::transfer};
+}
+
+void network::announce_room(sim_socket& socket)
+{
+    const sim_socket* const sender = find(socket.peer);
+    if (socket.announcing || sender == nullptr || !is_open(socket.host, sender->host))
+        return;
+    socket.announcing = true;
+    push(now_ + latency(socket.host, sender->host), event_kind::window, socket.peer);
+}
+
+void network::happen_window(socket_ref ref)
+{
+    sim_socket* const sender = find(ref);
+    if (sender == nullptr)
+        return;
+    sim_socket* const reader = find(sender->peer);
+    if (reader == nullptr)
+        return;
+    reader->announcing = false;
+    sender->outstanding -= std::min(sender->outstanding, std::exchange(reader->unannounced, 0));
+    tell(*sender);
+}
+
+result<void> network::end(socket_ref ref)
+{
+    sim_socket& socket = *find(ref);
+    if (socket.at != stage::established || socket.failure)
+        return fail(system_failure(errc::not_connected, phase::close));
+    if (!std::exchange(socket.end_sent, true))
+        transmit(ref, packet_kind::end);
+    return {};
+}
+
+// --- paths that are closed ---
+
+void network::hold(sim_socket& socket, socket_ref ref, std::uint32_t number)
+{
+    socket.held.push_back(number);
+    watch_stall(socket, ref);
+}
+
+/// What it sends is not acknowledged, so some day it gives up.
+void network::watch_stall(sim_socket& socket, socket_ref ref)
+{
+    const duration patience =
+        socket.user_timeout > duration::zero() ? socket.user_timeout : patience_of_the_system;
+    push(now_ + patience, event_kind::give_up, ref, socket.stall);
+}
+
+void network::happen_give_up(socket_ref ref, std::uint32_t stall)
+{
+    const sim_socket* const socket = find(ref);
+    if (socket != nullptr && socket->stall == stall)
+        break_connection(ref, errc::timed_out);
+}
+
+void network::path_closed(std::uint32_t from, std::uint32_t to)
+{
+    mix(std::uint64_t{from} << 32 | to);
+    for (std::uint32_t number = 0; number < sockets_.size(); ++number) {
+        sim_socket& socket = sockets_[number];
+        if (socket.at != stage::established || socket.failure)
+            continue;
+        const std::uint32_t other = host_of(socket.host, socket.remote).value_or(socket.host);
+        const bool touched = (socket.host == from && other == to) ||
+                             (socket.host == to && other == from);
+        if (!touched)
+            continue;
+        const socket_ref ref = ref_of(socket, number);
+        if (socket.outstanding > 0)
+            watch_stall(socket, ref);
+        if (socket.keep_alive)
+            push(now_ + std::chrono::seconds(socket.keep_alive_idle +
+                                             socket.keep_alive_interval * socket.keep_alive_count),
+                 event_kind::keep_alive, ref, socket.stall);
+    }
+}
+
+/// Probes were not answered, and no answer to anything else came either.
+void network::happen_keep_alive(socket_ref ref, std::uint32_t stall)
+{
+    happen_give_up(ref, stall);
+}
+
+void network::path_opened(std::uint32_t from, std::uint32_t to)
+{
+    mix(std::uint64_t{to} << 32 | from);
+    for (std::uint32_t number = 0; number < sockets_.size(); ++number) {
+        sim_socket& socket = sockets_[number];
+        if (socket.at != stage::established)
+            continue;
+        const std::uint32_t other = host_of(socket.host, socket.remote).value_or(socket.host);
+        const bool touched = (socket.host == from && other == to) ||
+                             (socket.host == to && other == from);
+        if (!touched || !is_open(from, to) || !is_open(to, from))
+            continue;
+        ++socket.stall;
+        // The next retransmission gets through, whenever it comes.
+        push(now_ + random_time(5 * retransmission), event_kind::resend, ref_of(socket, number));
+    }
+}
+
+void network::happen_resend(socket_ref ref)
+{
+    sim_socket* const socket = find(ref);
+    if (socket == nullptr)
+        return;
+    const std::uint32_t other = host_of(socket->host, socket->remote).value_or(socket->host);
+    if (!is_open(socket->host, other) || !is_open(other, socket->host))
+        return; // closed once more: its opening plans this again
+    const auto held = std::exchange(socket->held, {});
+    for (const std::uint32_t number : held)
+        launch(number);
+    if (socket->orphan)
+        return release_socket(ref.number);
+    // Room that could not be announced is announced now.
+    if (socket->unannounced > 0)
+        announce_room(*socket);
+}
+
+} // namespace slk::io::sim
