@@ -174,7 +174,8 @@ public:
     /// Nothing that `from` sends reaches `to`, until heal(). The other direction is not touched.
     void partition(host_id from, host_id to);
     void heal(host_id from, host_id to);
-    /// Ends all partitions and all faults of the mix, and forgets what strike_next() ordered.
+    /// Ends all partitions and all faults of the mix, those that have struck a connection and not
+    /// shown yet too, and forgets what strike_next() ordered.
     void heal();
 
     // Names. Every host is asked for by its name; "localhost" is ::1 and 127.0.0.1.

@@ -192,6 +192,8 @@ time_point loop_core::turn_now()
 {
     if (!claim())
         return never;
+    // Time has passed since the last turn, as it does in a wait.
+    poller_->refresh_now();
     // A wait that fails is tried again with the next turn, as on a thread of its own.
     (void)one_turn(time_point{});
     const bool more = tasks_.load(std::memory_order_relaxed) != nullptr;

@@ -237,8 +237,9 @@ result<void> stream_core::close_after_drain(duration at_most, std::function<void
 
 void stream_core::drain_more() noexcept
 {
+    // Closed meanwhile, while a receive was on its way that had succeeded.
     if (!socket_)
-        return;
+        return drain_ended(closed_here);
     retain();
     loop_->io().receive(receive_, socket_, drain_buffer());
 }

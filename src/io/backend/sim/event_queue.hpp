@@ -25,6 +25,7 @@ enum class event_kind : std::uint8_t {
     give_up,         ///< subject: the sending socket; detail: which stall
     keep_alive,      ///< subject: socket; detail: which stall
     accept,          ///< subject: listening socket; its host takes the next connection
+    look,            ///< subject: socket; its owner shall look at it again
     gone,            ///< subject: a waiting socket whose client resets
     completion,      ///< detail: a late completion or cancel
     name,            ///< detail: question; the answer arrives

@@ -13,11 +13,11 @@ namespace slk::io::sim {
 
 namespace {
 
-/// As Linux: SYNs at 0, 1, 3, 7, 15, 31 and 63 seconds, and the end at 127.
+/// As Linux: SYNs at 0, 1, 3, 7, 15, 31 and 63 seconds, and the end at 127; answers to them at 0,
+/// 1, 3, 7, 15 and 31, and the end at 63.
 constexpr int most_syns = 7;
-constexpr duration first_syn_timeout = std::chrono::seconds(1);
-
-constexpr duration half_open_timeout = std::chrono::seconds(63);
+constexpr int most_answers = 6;
+constexpr duration first_timeout = std::chrono::seconds(1);
 
 constexpr errc connect_errors[] = {errc::permission_denied, errc::network_unreachable,
                                    errc::host_unreachable, errc::out_of_memory};
@@ -237,7 +237,7 @@ error network::connect(socket_ref ref, const address& target)
 void network::send_syn(socket_ref ref)
 {
     sim_socket& socket = *find(ref);
-    const duration timeout = first_syn_timeout * (std::int64_t{1} << socket.syns);
+    const duration timeout = first_timeout * (std::int64_t{1} << socket.syns);
     ++socket.syns;
     push(now_ + timeout, event_kind::syn_again, ref);
     const auto target = host_of(socket.host, socket.remote);
@@ -251,7 +251,7 @@ void network::happen_syn_again(socket_ref ref)
 {
     sim_socket* const socket = find(ref);
     if (socket != nullptr && socket->at == stage::half_open)
-        return drop_half_open(ref);
+        return socket->syns < most_answers ? answer_syn(ref) : drop_half_open(ref);
     if (socket == nullptr || socket->at != stage::connecting)
         return;
     if (socket->syns < most_syns)
@@ -286,7 +286,7 @@ void network::happen_syn(socket_ref ref)
         return refuse(ref, *target, errc::host_unreachable);
     // A SYN that is repeated because its answer was lost finds what the first one made.
     if (find(client->peer) != nullptr)
-        return answer_syn(ref, client->peer.number);
+        return send_answer(client->peer);
     const socket_ref listener = listener_for(*target, client->remote);
     sim_socket* const listening = find(listener);
     if (listening == nullptr) {
@@ -312,16 +312,23 @@ void network::happen_syn(socket_ref ref)
     made.peer = ref;
     client->peer = ref_of(made, number);
     ++listening->half_open;
-    push(now_ + half_open_timeout, event_kind::syn_again, client->peer);
-    answer_syn(ref, number);
+    answer_syn(client->peer);
 }
 
-void network::answer_syn(socket_ref ref, std::uint32_t server)
+void network::answer_syn(socket_ref server)
 {
-    const std::uint32_t from = sockets_[server].host;
-    const std::uint32_t to = find(ref)->host;
-    if (is_open(from, to) && !strikes(fault::syn_answer_loss))
-        push(now_ + travel_time(from, to), event_kind::syn_answer, ref, server);
+    sim_socket& made = *find(server);
+    push(now_ + first_timeout * (std::int64_t{1} << made.syns), event_kind::syn_again, server);
+    ++made.syns;
+    send_answer(server);
+}
+
+void network::send_answer(socket_ref server)
+{
+    const sim_socket& made = *find(server);
+    const std::uint32_t to = host_of(made.host, made.remote).value_or(made.host);
+    if (is_open(made.host, to) && !strikes(fault::syn_answer_loss))
+        push(now_ + travel_time(made.host, to), event_kind::syn_answer, made.peer, server.number);
 }
 
 void network::happen_syn_answer(socket_ref ref, std::uint32_t server)

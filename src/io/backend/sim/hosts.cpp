@@ -174,13 +174,30 @@ void network::look_up(std::uint32_t from, const std::string& name, std::uint16_t
     else if (strikes(fault::name_missing))
         failure = system_failure(errc::name_not_found, phase::resolve);
     const std::uint32_t number = questions_.take();
-    questions_[number] = {from, name, port, failure, std::move(done)};
-    events_ahead_.push(now_ + time, event_kind::name, from, 0, number);
+    question& asked = questions_[number];
+    asked = {from, name, port, failure, std::move(done), asked.generation + 1};
+    events_ahead_.push(now_ + time, event_kind::name, from, asked.generation, number);
 }
 
-void network::happen_name(std::uint32_t number)
+/// The name service works again: what it was slow with comes now, and what it failed with is right.
+void network::hurry_answers()
 {
-    const question asked = std::exchange(questions_[number], {});
+    for (std::uint32_t number = 0; number < questions_.size(); ++number) {
+        question& asked = questions_[number];
+        if (asked.done == nullptr)
+            continue;
+        asked.failure.reset();
+        events_ahead_.push(now_ + name_service_latency, event_kind::name, asked.host,
+                           asked.generation, number);
+    }
+}
+
+void network::happen_name(std::uint32_t number, std::uint32_t generation)
+{
+    if (questions_[number].generation != generation || questions_[number].done == nullptr)
+        return;
+    question asked = std::move(questions_[number]);
+    questions_[number].done = nullptr;
     questions_.give_back(number);
     if (asked.failure)
         return asked.done(fail(*asked.failure));

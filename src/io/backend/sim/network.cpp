@@ -13,7 +13,8 @@ namespace {
 constexpr const char* event_names[] = {
     "turn",        "syn",     "syn again", "syn answered", "no connection",
     "segment",     "window",  "resend",    "give up",      "keep-alive",
-    "accept",      "gone",    "completion", "name",        "call",
+    "accept",      "look",    "gone",       "completion",  "name",
+    "call",
 };
 static_assert(std::size(event_names) == static_cast<std::size_t>(event_kind::call) + 1);
 
@@ -93,9 +94,10 @@ void network::happen(const event& next)
     case event_kind::give_up: return happen_give_up(subject, next.detail);
     case event_kind::keep_alive: return happen_keep_alive(subject, next.detail);
     case event_kind::accept: return happen_accept(subject);
+    case event_kind::look: return happen_look(subject);
     case event_kind::gone: return happen_gone(subject);
     case event_kind::completion: return happen_completion(next.detail);
-    case event_kind::name: return happen_name(next.detail);
+    case event_kind::name: return happen_name(next.detail, next.generation);
     case event_kind::call: return happen_call(next.detail);
     }
 }
@@ -181,7 +183,8 @@ void network::happen_call(std::uint32_t number)
 
 std::uint32_t network::add_poller(sim_poller& poller)
 {
-    plans_.push_back({&poller, never, 0});
+    plan& added = plans_.emplace_back();
+    added.poller = &poller;
     return static_cast<std::uint32_t>(plans_.size() - 1);
 }
 
@@ -195,10 +198,11 @@ void network::remove_poller(sim_poller& poller) noexcept
 void network::plan_turn(sim_poller& poller, time_point when)
 {
     plan& entry = plans_[poller.number()];
-    if (entry.at <= when)
+    when = std::max({when, now_, entry.not_before, poller.host_here().asleep_until});
+    if (when == never || entry.at <= when)
         return;
     entry.at = when;
-    events_ahead_.push(std::max(when, now_), event_kind::turn, poller.number(), 0, ++entry.number);
+    events_ahead_.push(when, event_kind::turn, poller.number(), 0, ++entry.number);
 }
 
 void network::call_for_turn(sim_poller& poller)
@@ -217,22 +221,19 @@ void network::happen_turn(const event& next)
     plan& entry = plans_[next.subject];
     entry.at = never;
     ++entry.number;
-    const host& here = entry.poller->host_here();
-    if (is_asleep(here))
-        return plan_turn(*entry.poller, here.asleep_until);
-    run_turn(entry);
-}
-
-void network::run_turn(plan& entry)
-{
-    sim_poller* const poller = entry.poller;
-    if (poller == waiting_ || !poller->run)
+    entry.not_before = now_ + options_.turn_cost;
+    sim_poller& poller = *entry.poller;
+    if (is_asleep(poller.host_here()))
+        return plan_turn(poller, now_); // fell asleep since this was planned
+    if (&poller == waiting_ || !poller.run)
         return;
-    const time_point wanted = poller->run();
-    if (wanted == never)
-        return; // or the loop has ended in its turn
-    plan_turn(*poller, std::max(network_time(poller->host_here(), wanted),
-                                now_ + options_.turn_cost));
+    poller.driven = true;
+    const time_point wanted = poller.run();
+    poller.driven = false;
+    if (strikes(fault::idle_turn))
+        plan_turn(poller, now_ + random_time(longest()));
+    if (wanted != never)
+        plan_turn(poller, network_time(poller.host_here(), wanted));
 }
 
 void network::look_at_everybody()
@@ -300,6 +301,13 @@ void network::heal_everything()
 {
     faults_.per_mille.fill(0);
     ordered_.fill(0);
+    // What struck already and has not shown yet.
+    for (std::uint32_t number = 0; number < sockets_.size(); ++number) {
+        sim_socket& socket = sockets_[number];
+        socket.into_the_dark = false;
+        socket.reset_behind = socket.ends_behind = UINT64_MAX;
+    }
+    hurry_answers();
     const auto closed = std::exchange(closed_paths_, {});
     for (const auto& [from, to] : closed)
         path_opened(from, to);

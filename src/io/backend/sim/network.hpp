@@ -98,7 +98,7 @@ struct sim_socket {
 
     // connecting, and of a half-open one its listener
     socket_ref listener;
-    int syns = 0;
+    int syns = 0; ///< sent so far; a half-open one's answers
     bool into_the_dark = false; ///< fault::black_hole
 
     // receiving
@@ -307,6 +307,7 @@ private:
     struct plan {
         sim_poller* poller = nullptr;
         time_point at = never;
+        time_point not_before; ///< the last turn and what it costs
         std::uint32_t number = 0;
     };
     struct question {
@@ -315,6 +316,7 @@ private:
         std::uint16_t port = 0;
         std::optional<error> failure;
         name_service::answer done;
+        std::uint32_t generation = 0; ///< an answer that was hurried comes once
     };
     struct late_outcome {
         sim_poller* poller = nullptr;
@@ -325,10 +327,10 @@ private:
     void happen(const event& next);
     void happen_turn(const event& next);
     void happen_completion(std::uint32_t number);
-    void happen_name(std::uint32_t number);
+    void happen_name(std::uint32_t number, std::uint32_t generation);
+    void hurry_answers();
     void happen_call(std::uint32_t number);
     void look_for_wakes();
-    void run_turn(plan& entry);
     void mix(std::uint64_t value) noexcept;
     void record(const event& next);
 
@@ -357,7 +359,8 @@ private:
     void happen_no_connection(socket_ref ref, errc code);
     void happen_accept(socket_ref ref);
     void happen_gone(socket_ref ref);
-    void answer_syn(socket_ref ref, std::uint32_t server);
+    void answer_syn(socket_ref server);
+    void send_answer(socket_ref server);
     void refuse(socket_ref ref, std::uint32_t server, errc code);
     void become_established(socket_ref ref);
     void confirmed(socket_ref server);
@@ -372,6 +375,8 @@ private:
     void arrive(const packet& what);
     void happen_window(socket_ref ref);
     void happen_resend(socket_ref ref);
+    void happen_look(socket_ref ref);
+    void fail_connection(sim_socket& socket, errc code) noexcept;
     void happen_give_up(socket_ref ref, std::uint32_t stall);
     void happen_keep_alive(socket_ref ref, std::uint32_t stall);
     void announce_room(sim_socket& socket);

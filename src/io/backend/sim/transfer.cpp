@@ -58,9 +58,11 @@ error network::send(socket_ref ref, std::span<const std::span<const std::byte>> 
     if (socket.outstanding >= room)
         return {errc::would_block, phase::transfer};
     if (strikes(fault::transfer_error)) {
-        break_connection(ref,
-                         transfer_errors[scale(random(), std::size(transfer_errors) - 1)]);
+        // Who else waits on this socket is told by an event: this call is inside its owner's.
+        fail_connection(socket,
+                        transfer_errors[scale(random(), std::size(transfer_errors) - 1)]);
         transmit(ref, packet_kind::reset);
+        push(now_, event_kind::look, ref);
         return system_failure(socket.failure.code, phase::transfer);
     }
     std::size_t offered = 0;
@@ -205,19 +207,30 @@ void network::send_reset(std::uint32_t from_host, std::uint32_t to_host, socket_
     push(now_ + latency(from_host, to_host), event_kind::segment, to, number);
 }
 
+void network::fail_connection(sim_socket& socket, errc code) noexcept
+{
+    const bool connecting = socket.at == stage::connecting;
+    // RFC 9293 section 3.5.2: a reset in answer to a SYN is a refusal.
+    if (connecting && code == errc::connection_reset)
+        code = errc::connection_refused;
+    socket.failure = system_failure(code, connecting ? phase::connect : phase::transfer);
+    for (const std::uint32_t packet_held : socket.held)
+        packets_.give_back(packet_held);
+    socket.held.clear();
+}
+
+void network::happen_look(socket_ref ref)
+{
+    if (sim_socket* const socket = find(ref); socket != nullptr)
+        tell(*socket);
+}
+
 void network::break_connection(socket_ref ref, errc code)
 {
     sim_socket* const socket = find(ref);
     if (socket == nullptr || socket->failure)
         return;
-    const bool connecting = socket->at == stage::connecting;
-    // RFC 9293 section 3.5.2: a reset in answer to a SYN is a refusal.
-    if (connecting && code == errc::connection_reset)
-        code = errc::connection_refused;
-    socket->failure = system_failure(code, connecting ? phase::connect : phase::transfer);
-    for (const std::uint32_t packet_held : socket->held)
-        packets_.give_back(packet_held);
-    socket->held.clear();
+    fail_connection(*socket, code);
     if (socket->orphan)
         return release_socket(ref.number);
     if (socket->at == stage::half_open)
@@ -356,6 +369,9 @@ void network::happen_resend(socket_ref ref)
     const std::uint32_t other = host_of(socket->host, socket->remote).value_or(socket->host);
     if (!is_open(socket->host, other) || !is_open(other, socket->host))
         return; // closed once more: its opening plans this again
+    // Whoever waits for room probes, and a peer that has gone in the meantime answers with a reset.
+    if (socket->outstanding > 0 && find(socket->peer) == nullptr)
+        send_reset(other, socket->host, socket->peer, ref);
     const auto held = std::exchange(socket->held, {});
     for (const std::uint32_t number : held)
         launch(number);

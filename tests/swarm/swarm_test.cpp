@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "swarm/swarm.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+
+using namespace slk;
+
+namespace {
+
+/// Few, because every build runs them; SLK_ROUNDS overrides it, and ./dev sim runs any number.
+std::uint64_t seeds()
+{
+    const char* const wanted = std::getenv("SLK_ROUNDS");
+    return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 60;
+}
+
+} // namespace
+
+TEST_CASE("every link heals in every world, and nothing is lost, doubled or left open")
+{
+    std::uint64_t events = 0;
+    for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
+        const swarm::outcome seen = swarm::run(seed, {});
+        INFO("seed " << seed << ": " << seen.failure);
+        CHECK(seen.failure.empty());
+        events += seen.events;
+    }
+    MESSAGE(events << " events");
+}
+
+TEST_CASE("a world does the same things whenever it is run")
+{
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+        const swarm::outcome once = swarm::run(seed, {.events = 5000});
+        const swarm::outcome again = swarm::run(seed, {.events = 5000});
+        CHECK(once.hash == again.hash);
+        CHECK(once.events == again.events);
+        CHECK(once.simulated == again.simulated);
+        CHECK(once.hash != swarm::run(seed + 1, {.events = 5000}).hash);
+    }
+}
