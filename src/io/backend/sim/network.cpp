@@ -11,19 +11,27 @@ namespace slk::io::sim {
 namespace {
 
 constexpr const char* event_names[] = {
-    "turn",        "syn",     "syn again", "syn answered", "no connection",
-    "segment",     "window",  "resend",    "give up",      "keep-alive",
-    "accept",      "gone",    "completion", "name",        "call",
+    "turn",    "syn",    "syn again",  "syn answered", "no connection",
+    "segment", "window", "resend",     "give up",      "keep-alive",
+    "accept",  "gone",   "completion", "name",         "call",
 };
 static_assert(std::size(event_names) == static_cast<std::size_t>(event_kind::call) + 1);
 
 /// What accept may answer on one system or another, and what the tables make of it.
 constexpr errc accept_errors[] = {
-    errc::connection_aborted, errc::protocol_error,       errc::permission_denied,
-    errc::network_down,       errc::host_unreachable,     errc::network_unreachable,
-    errc::timed_out,          errc::not_supported,        errc::too_many_descriptors,
-    errc::out_of_memory,      errc::address_family_not_supported,
-    errc::invalid_argument,   errc::unknown,
+    errc::connection_aborted,
+    errc::protocol_error,
+    errc::permission_denied,
+    errc::network_down,
+    errc::host_unreachable,
+    errc::network_unreachable,
+    errc::timed_out,
+    errc::not_supported,
+    errc::too_many_descriptors,
+    errc::out_of_memory,
+    errc::address_family_not_supported,
+    errc::invalid_argument,
+    errc::unknown,
 };
 
 } // namespace
@@ -63,25 +71,22 @@ void network::log_line(std::string_view what, std::uint32_t subject, std::uint64
         return;
     char line[160];
     const auto passed = (now_ - time_point(std::chrono::hours(1))).count();
-    const int length = std::snprintf(line, sizeof line, "%lld.%09lld %.*s %ld %llu",
-                                     static_cast<long long>(passed / 1'000'000'000),
-                                     static_cast<long long>(passed % 1'000'000'000),
-                                     static_cast<int>(what.size()), what.data(),
-                                     subject == UINT32_MAX ? -1L : static_cast<long>(subject),
-                                     static_cast<unsigned long long>(value));
+    const int length =
+        std::snprintf(line, sizeof line, "%lld.%09lld %.*s %ld %llu",
+                      static_cast<long long>(passed / 1'000'000'000),
+                      static_cast<long long>(passed % 1'000'000'000), static_cast<int>(what.size()),
+                      what.data(), subject == UINT32_MAX ? -1L : static_cast<long>(subject),
+                      static_cast<unsigned long long>(value));
     options_.log(std::string_view(line, static_cast<std::size_t>(length)));
 }
 
 void network::happen(const event& next)
 {
     now_ = std::max(now_, next.at);
-    // A plan that was changed since: nothing happens, and nothing is counted.
-    if (next.kind == event_kind::turn && plans_[next.subject].number != next.detail)
-        return;
     record(next);
     const socket_ref subject{next.subject, next.generation};
     switch (next.kind) {
-    case event_kind::turn: return happen_turn(next);
+    case event_kind::turn: return happen_turn(next.subject);
     case event_kind::syn: return happen_syn(subject);
     case event_kind::syn_again: return happen_syn_again(subject);
     case event_kind::syn_answer: return happen_syn_answer(subject, next.detail);
@@ -103,7 +108,7 @@ void network::happen(const event& next)
 bool network::step(time_point limit)
 {
     look_for_wakes();
-    if (events_ahead_.empty() || events_ahead_.next_at() > limit)
+    if (events_ahead_.next_at() > limit || events_ahead_.next_at() == never)
         return false;
     happen(events_ahead_.pop());
     return true;
@@ -181,24 +186,23 @@ void network::happen_call(std::uint32_t number)
 
 std::uint32_t network::add_poller(sim_poller& poller)
 {
-    plans_.push_back({&poller, never, 0});
-    return static_cast<std::uint32_t>(plans_.size() - 1);
+    const std::uint32_t number = plans_.take();
+    plans_[number] = {&poller, time_point{}};
+    return number;
 }
 
 void network::remove_poller(sim_poller& poller) noexcept
 {
-    plan& entry = plans_[poller.number()];
-    entry.poller = nullptr;
-    ++entry.number;
+    events_ahead_.drop_turn(poller.number());
+    plans_[poller.number()].poller = nullptr;
+    plans_.give_back(poller.number());
 }
 
 void network::plan_turn(sim_poller& poller, time_point when)
 {
-    plan& entry = plans_[poller.number()];
-    if (entry.at <= when)
-        return;
-    entry.at = when;
-    events_ahead_.push(std::max(when, now_), event_kind::turn, poller.number(), 0, ++entry.number);
+    if (when != never)
+        events_ahead_.plan_turn(poller.number(),
+                                std::max({when, now_, plans_[poller.number()].not_before}));
 }
 
 void network::call_for_turn(sim_poller& poller)
@@ -207,40 +211,33 @@ void network::call_for_turn(sim_poller& poller)
     if (&poller == waiting_ || !poller.run)
         return;
     time_point when = now_;
-    if (plans_[poller.number()].at > when && strikes(fault::late_wake))
+    if (events_ahead_.turn_of(poller.number()) > when && strikes(fault::late_wake))
         when += random_time(longest());
     plan_turn(poller, when);
 }
 
-void network::happen_turn(const event& next)
+void network::happen_turn(std::uint32_t number)
 {
-    plan& entry = plans_[next.subject];
-    entry.at = never;
-    ++entry.number;
-    const host& here = entry.poller->host_here();
+    sim_poller& poller = *plans_[number].poller;
+    const host& here = poller.host_here();
     if (is_asleep(here))
-        return plan_turn(*entry.poller, here.asleep_until);
-    run_turn(entry);
-}
-
-void network::run_turn(plan& entry)
-{
-    sim_poller* const poller = entry.poller;
-    if (poller == waiting_ || !poller->run)
+        return plan_turn(poller, here.asleep_until);
+    if (&poller == waiting_ || !poller.run)
         return;
-    const time_point wanted = poller->run();
-    if (wanted == never)
-        return; // or the loop has ended in its turn
-    plan_turn(*poller, std::max(network_time(poller->host_here(), wanted),
-                                now_ + options_.turn_cost));
+    poller.driven = true;
+    const time_point wanted = poller.run();
+    poller.driven = false;
+    // The next one comes later even if somebody calls for it at once.
+    plans_[number].not_before = now_ + options_.turn_cost;
+    plan_turn(poller, network_time(here, wanted));
 }
 
 void network::look_at_everybody()
 {
-    for (const plan& entry : plans_)
-        if (entry.poller != nullptr && entry.poller->run && entry.poller != waiting_)
-            plan_turn(*entry.poller,
-                      network_time(entry.poller->host_here(), entry.poller->wants_turn_at()));
+    for (std::uint32_t number = 0; number < plans_.size(); ++number)
+        if (sim_poller* const poller = plans_[number].poller;
+            poller != nullptr && poller->run && poller != waiting_)
+            plan_turn(*poller, network_time(poller->host_here(), poller->wants_turn_at()));
 }
 
 void network::woken() noexcept
@@ -255,9 +252,10 @@ void network::look_for_wakes()
     if (seen == wakes_seen_)
         return;
     wakes_seen_ = seen;
-    for (const plan& entry : plans_)
-        if (entry.poller != nullptr && entry.poller->take_wake_notice())
-            call_for_turn(*entry.poller);
+    for (std::uint32_t number = 0; number < plans_.size(); ++number)
+        if (sim_poller* const poller = plans_[number].poller;
+            poller != nullptr && poller->take_wake_notice())
+            call_for_turn(*poller);
 }
 
 // --- faults ---
