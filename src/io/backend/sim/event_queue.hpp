@@ -26,6 +26,7 @@ enum class event_kind : std::uint8_t {
     resend,          ///< subject: the sending socket; its path may be open again
     give_up,         ///< subject: the sending socket; detail: which stall
     keep_alive,      ///< subject: socket; detail: which stall
+    broken,          ///< subject: socket; it has failed while it was served
     accept,          ///< subject: listening socket; its host takes the next connection
     gone,            ///< subject: a waiting socket whose client resets
     completion,      ///< detail: a late completion or cancel

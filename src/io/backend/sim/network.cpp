@@ -11,9 +11,9 @@ namespace slk::io::sim {
 namespace {
 
 constexpr const char* event_names[] = {
-    "turn",    "syn",    "syn again",  "syn answered", "no connection",
-    "segment", "window", "resend",     "give up",      "keep-alive",
-    "accept",  "gone",   "completion", "name",         "call",
+    "turn",   "syn",        "syn again", "syn answered", "no connection", "segment",
+    "window", "resend",     "give up",   "keep-alive",   "broken",        "accept",
+    "gone",   "completion", "name",      "call",
 };
 static_assert(std::size(event_names) == static_cast<std::size_t>(event_kind::call) + 1);
 
@@ -97,6 +97,7 @@ void network::happen(const event& next)
     case event_kind::resend: return happen_resend(subject);
     case event_kind::give_up: return happen_give_up(subject, next.detail);
     case event_kind::keep_alive: return happen_keep_alive(subject, next.detail);
+    case event_kind::broken: return happen_broken(subject);
     case event_kind::accept: return happen_accept(subject);
     case event_kind::gone: return happen_gone(subject);
     case event_kind::completion: return happen_completion(next.detail);

@@ -374,7 +374,10 @@ private:
     void happen_keep_alive(socket_ref ref, std::uint32_t stall);
     void announce_room(sim_socket& socket);
     void send_reset(std::uint32_t from_host, std::uint32_t to_host, socket_ref from, socket_ref to);
+    [[nodiscard]] error break_transfer(socket_ref ref);
+    void happen_broken(socket_ref ref);
     void break_connection(socket_ref ref, errc code);
+    void fail_socket(sim_socket& socket, errc code);
     void path_closed(std::uint32_t from, std::uint32_t to);
     void path_opened(std::uint32_t from, std::uint32_t to);
     void tell(sim_socket& socket);

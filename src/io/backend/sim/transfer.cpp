@@ -57,11 +57,8 @@ error network::send(socket_ref ref, std::span<const std::span<const std::byte>> 
         socket.send_room + (peer != nullptr ? peer->receive_room : sim_socket::default_room);
     if (socket.outstanding >= room)
         return {errc::would_block, phase::transfer};
-    if (strikes(fault::transfer_error)) {
-        break_connection(ref, transfer_errors[scale(random(), std::size(transfer_errors) - 1)]);
-        transmit(ref, packet_kind::reset);
-        return system_failure(socket.failure.code, phase::transfer);
-    }
+    if (strikes(fault::transfer_error))
+        return break_transfer(ref);
     std::size_t offered = 0;
     for (const std::span<const std::byte> buffer : buffers)
         offered += buffer.size();
@@ -71,6 +68,24 @@ error network::send(socket_ref ref, std::span<const std::span<const std::byte>> 
     socket.outstanding += taken;
     transmit(ref, packet_kind::data, buffers, taken);
     return {};
+}
+
+/// A send or receive fails out of nothing. Its caller is in the middle of serving the socket, so
+/// whatever else waits on it is told later.
+error network::break_transfer(socket_ref ref)
+{
+    sim_socket& socket = *find(ref);
+    transmit(ref, packet_kind::reset);
+    fail_socket(socket, transfer_errors[scale(random(), std::size(transfer_errors) - 1)]);
+    socket.inbox.clear();
+    push(now_, event_kind::broken, ref);
+    return socket.failure;
+}
+
+void network::happen_broken(socket_ref ref)
+{
+    if (sim_socket* const socket = find(ref); socket != nullptr)
+        tell(*socket);
 }
 
 void network::transmit(socket_ref from, packet_kind kind,
@@ -209,19 +224,24 @@ void network::break_connection(socket_ref ref, errc code)
     sim_socket* const socket = find(ref);
     if (socket == nullptr || socket->failure)
         return;
-    const bool connecting = socket->at == stage::connecting;
-    // RFC 9293 section 3.5.2: a reset in answer to a SYN is a refusal.
-    if (connecting && code == errc::connection_reset)
-        code = errc::connection_refused;
-    socket->failure = system_failure(code, connecting ? phase::connect : phase::transfer);
-    for (const std::uint32_t packet_held : socket->held)
-        packets_.give_back(packet_held);
-    socket->held.clear();
+    fail_socket(*socket, code);
     if (socket->orphan)
         return release_socket(ref.number);
     if (socket->at == stage::half_open)
         return close(ref, close_mode::reset);
     tell(*socket);
+}
+
+void network::fail_socket(sim_socket& socket, errc code)
+{
+    const bool connecting = socket.at == stage::connecting;
+    // RFC 9293 section 3.5.2: a reset in answer to a SYN is a refusal.
+    if (connecting && code == errc::connection_reset)
+        code = errc::connection_refused;
+    socket.failure = system_failure(code, connecting ? phase::connect : phase::transfer);
+    for (const std::uint32_t packet_held : socket.held)
+        packets_.give_back(packet_held);
+    socket.held.clear();
 }
 
 // --- receiving ---
@@ -233,6 +253,8 @@ error network::receive(socket_ref ref, std::span<std::byte> buffer, std::size_t&
     if (socket.inbox.size() > 0) {
         if (buffer.empty())
             return {};
+        if (strikes(fault::transfer_error))
+            return break_transfer(ref);
         received = std::min(buffer.size(), socket.inbox.size());
         if (received > 1 && strikes(fault::short_receive))
             received = 1;
