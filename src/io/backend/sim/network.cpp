@@ -3,6 +3,7 @@
 
 #include "io/backend/sim/sim_poller.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -153,19 +154,22 @@ std::uint32_t network::tell_later(sim_poller& poller, operation& op, const error
                                   time_point when)
 {
     const std::uint32_t number = late_.take();
-    late_[number] = {&poller, &op, failure};
+    late_[number] = {&poller, &op, failure, when, next_late_++};
     events_ahead_.push(when, event_kind::completion, poller.number(), 0, number);
     return number;
 }
 
 void network::tell_all(sim_poller& poller)
 {
-    for (std::uint32_t number = 0; number < late_.size(); ++number) {
-        late_outcome& outcome = late_[number];
-        // Its event still comes, and finds nothing.
-        if (outcome.poller == &poller && outcome.op != nullptr)
-            poller.late(*std::exchange(outcome.op, nullptr), outcome.failure);
-    }
+    std::vector<late_outcome*> its;
+    for (std::uint32_t number = 0; number < late_.size(); ++number)
+        if (late_[number].poller == &poller && late_[number].op != nullptr)
+            its.push_back(&late_[number]);
+    std::ranges::sort(its, {},
+                      [](const late_outcome* each) { return std::pair(each->when, each->order); });
+    // Their events still come, and find nothing.
+    for (late_outcome* const each : its)
+        poller.late(*std::exchange(each->op, nullptr), each->failure);
 }
 
 void network::at(time_point when, std::function<void()> work)
@@ -286,6 +290,11 @@ duration network::random_time(duration longest) noexcept
 {
     const auto most = static_cast<std::uint64_t>(std::max<std::int64_t>(longest.count(), 1));
     return duration(static_cast<std::int64_t>(scale(random(), most - 1) + 1));
+}
+
+duration network::lateness(fault which) noexcept
+{
+    return strikes(which) ? random_time(longest()) : duration::zero();
 }
 
 errc network::random_accept_error() noexcept

@@ -128,9 +128,9 @@ struct sim_socket {
     std::int64_t keep_alive_interval = 75;
     std::int64_t keep_alive_count = 9;
 
-    // completions in their order, where some are late
-    time_point inbound_told;
-    time_point outbound_told;
+    // when the latest of its late completions is told
+    time_point late_inbound;
+    time_point late_outbound;
 };
 
 enum class packet_kind : std::uint8_t {
@@ -224,6 +224,8 @@ public:
     [[nodiscard]] std::uint64_t random() noexcept { return random_.next(); }
     /// 1 ns to `longest`.
     [[nodiscard]] duration random_time(duration longest) noexcept;
+    /// Zero unless the fault strikes.
+    [[nodiscard]] duration lateness(fault which) noexcept;
     [[nodiscard]] duration longest() const noexcept { return faults_.longest; }
     [[nodiscard]] errc random_accept_error() noexcept;
 
@@ -242,6 +244,7 @@ public:
     [[nodiscard]] std::uint32_t tell_later(sim_poller& poller, operation& op, const error& failure,
                                            time_point when);
     void forget(std::uint32_t late) noexcept { late_[late].op = nullptr; }
+    [[nodiscard]] time_point time_of(std::uint32_t late) const noexcept { return late_[late].when; }
     /// Tells now all that the poller is to be told later.
     void tell_all(sim_poller& poller);
 
@@ -319,6 +322,8 @@ private:
         sim_poller* poller = nullptr;
         operation* op = nullptr; ///< null: it has ended otherwise
         error failure;
+        time_point when;
+        std::uint64_t order = 0; ///< among those of the same time
     };
 
     void happen(const event& next);
@@ -408,6 +413,7 @@ private:
     slots<packet> packets_;
     slots<question> questions_;
     slots<late_outcome> late_;
+    std::uint64_t next_late_ = 0;
     slots<std::function<void()>> calls_;
 };
 

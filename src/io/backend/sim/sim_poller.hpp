@@ -68,7 +68,9 @@ protected:
 
 private:
     void decide(operation& op, const error& failure);
+    void tell(operation& op, const error& failure, duration lateness);
     void finish(operation& op, const error& failure);
+    [[nodiscard]] time_point& latest_late_of(const operation& op, const socket_entry& entry);
     [[nodiscard]] bool try_accept(accept_operation& op, socket_entry& entry);
     [[nodiscard]] bool try_receive(receive_operation& op, socket_entry& entry);
     [[nodiscard]] bool try_send(send_operation& op, socket_entry& entry,
