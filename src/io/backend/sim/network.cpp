@@ -3,6 +3,7 @@
 
 #include "io/backend/sim/sim_poller.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -11,20 +12,27 @@ namespace slk::io::sim {
 namespace {
 
 constexpr const char* event_names[] = {
-    "turn",        "syn",     "syn again", "syn answered", "no connection",
-    "segment",     "window",  "resend",    "give up",      "keep-alive",
-    "accept",      "look",    "gone",       "completion",  "name",
-    "call",
+    "turn",   "syn",        "syn again", "syn answered", "no connection", "segment",
+    "window", "resend",     "give up",   "keep-alive",   "broken",        "accept",
+    "gone",   "completion", "name",      "call",
 };
 static_assert(std::size(event_names) == static_cast<std::size_t>(event_kind::call) + 1);
 
 /// What accept may answer on one system or another, and what the tables make of it.
 constexpr errc accept_errors[] = {
-    errc::connection_aborted, errc::protocol_error,       errc::permission_denied,
-    errc::network_down,       errc::host_unreachable,     errc::network_unreachable,
-    errc::timed_out,          errc::not_supported,        errc::too_many_descriptors,
-    errc::out_of_memory,      errc::address_family_not_supported,
-    errc::invalid_argument,   errc::unknown,
+    errc::connection_aborted,
+    errc::protocol_error,
+    errc::permission_denied,
+    errc::network_down,
+    errc::host_unreachable,
+    errc::network_unreachable,
+    errc::timed_out,
+    errc::not_supported,
+    errc::too_many_descriptors,
+    errc::out_of_memory,
+    errc::address_family_not_supported,
+    errc::invalid_argument,
+    errc::unknown,
 };
 
 } // namespace
@@ -64,25 +72,22 @@ void network::log_line(std::string_view what, std::uint32_t subject, std::uint64
         return;
     char line[160];
     const auto passed = (now_ - time_point(std::chrono::hours(1))).count();
-    const int length = std::snprintf(line, sizeof line, "%lld.%09lld %.*s %ld %llu",
-                                     static_cast<long long>(passed / 1'000'000'000),
-                                     static_cast<long long>(passed % 1'000'000'000),
-                                     static_cast<int>(what.size()), what.data(),
-                                     subject == UINT32_MAX ? -1L : static_cast<long>(subject),
-                                     static_cast<unsigned long long>(value));
+    const int length =
+        std::snprintf(line, sizeof line, "%lld.%09lld %.*s %ld %llu",
+                      static_cast<long long>(passed / 1'000'000'000),
+                      static_cast<long long>(passed % 1'000'000'000), static_cast<int>(what.size()),
+                      what.data(), subject == UINT32_MAX ? -1L : static_cast<long>(subject),
+                      static_cast<unsigned long long>(value));
     options_.log(std::string_view(line, static_cast<std::size_t>(length)));
 }
 
 void network::happen(const event& next)
 {
     now_ = std::max(now_, next.at);
-    // A plan that was changed since: nothing happens, and nothing is counted.
-    if (next.kind == event_kind::turn && plans_[next.subject].number != next.detail)
-        return;
     record(next);
     const socket_ref subject{next.subject, next.generation};
     switch (next.kind) {
-    case event_kind::turn: return happen_turn(next);
+    case event_kind::turn: return happen_turn(next.subject);
     case event_kind::syn: return happen_syn(subject);
     case event_kind::syn_again: return happen_syn_again(subject);
     case event_kind::syn_answer: return happen_syn_answer(subject, next.detail);
@@ -93,8 +98,8 @@ void network::happen(const event& next)
     case event_kind::resend: return happen_resend(subject);
     case event_kind::give_up: return happen_give_up(subject, next.detail);
     case event_kind::keep_alive: return happen_keep_alive(subject, next.detail);
+    case event_kind::broken: return happen_broken(subject);
     case event_kind::accept: return happen_accept(subject);
-    case event_kind::look: return happen_look(subject);
     case event_kind::gone: return happen_gone(subject);
     case event_kind::completion: return happen_completion(next.detail);
     case event_kind::name: return happen_name(next.detail, next.generation);
@@ -105,7 +110,7 @@ void network::happen(const event& next)
 bool network::step(time_point limit)
 {
     look_for_wakes();
-    if (events_ahead_.empty() || events_ahead_.next_at() > limit)
+    if (events_ahead_.next_at() > limit || events_ahead_.next_at() == never)
         return false;
     happen(events_ahead_.pop());
     return true;
@@ -149,19 +154,22 @@ std::uint32_t network::tell_later(sim_poller& poller, operation& op, const error
                                   time_point when)
 {
     const std::uint32_t number = late_.take();
-    late_[number] = {&poller, &op, failure};
+    late_[number] = {&poller, &op, failure, when, next_late_++};
     events_ahead_.push(when, event_kind::completion, poller.number(), 0, number);
     return number;
 }
 
 void network::tell_all(sim_poller& poller)
 {
-    for (std::uint32_t number = 0; number < late_.size(); ++number) {
-        late_outcome& outcome = late_[number];
-        // Its event still comes, and finds nothing.
-        if (outcome.poller == &poller && outcome.op != nullptr)
-            poller.late(*std::exchange(outcome.op, nullptr), outcome.failure);
-    }
+    std::vector<late_outcome*> its;
+    for (std::uint32_t number = 0; number < late_.size(); ++number)
+        if (late_[number].poller == &poller && late_[number].op != nullptr)
+            its.push_back(&late_[number]);
+    std::ranges::sort(its, {},
+                      [](const late_outcome* each) { return std::pair(each->when, each->order); });
+    // Their events still come, and find nothing.
+    for (late_outcome* const each : its)
+        poller.late(*std::exchange(each->op, nullptr), each->failure);
 }
 
 void network::at(time_point when, std::function<void()> work)
@@ -183,26 +191,24 @@ void network::happen_call(std::uint32_t number)
 
 std::uint32_t network::add_poller(sim_poller& poller)
 {
-    plan& added = plans_.emplace_back();
-    added.poller = &poller;
-    return static_cast<std::uint32_t>(plans_.size() - 1);
+    const std::uint32_t number = plans_.take();
+    plans_[number] = {&poller, time_point{}};
+    return number;
 }
 
 void network::remove_poller(sim_poller& poller) noexcept
 {
-    plan& entry = plans_[poller.number()];
-    entry.poller = nullptr;
-    ++entry.number;
+    events_ahead_.drop_turn(poller.number());
+    plans_[poller.number()].poller = nullptr;
+    plans_.give_back(poller.number());
 }
 
 void network::plan_turn(sim_poller& poller, time_point when)
 {
-    plan& entry = plans_[poller.number()];
-    when = std::max({when, now_, entry.not_before, poller.host_here().asleep_until});
-    if (when == never || entry.at <= when)
-        return;
-    entry.at = when;
-    events_ahead_.push(when, event_kind::turn, poller.number(), 0, ++entry.number);
+    when = std::max({when, now_, plans_[poller.number()].not_before,
+                     poller.host_here().asleep_until});
+    if (when != never)
+        events_ahead_.plan_turn(poller.number(), when);
 }
 
 void network::call_for_turn(sim_poller& poller)
@@ -211,19 +217,16 @@ void network::call_for_turn(sim_poller& poller)
     if (&poller == waiting_ || !poller.run)
         return;
     time_point when = now_;
-    if (plans_[poller.number()].at > when && strikes(fault::late_wake))
+    if (events_ahead_.turn_of(poller.number()) > when && strikes(fault::late_wake))
         when += random_time(longest());
     plan_turn(poller, when);
 }
 
-void network::happen_turn(const event& next)
+void network::happen_turn(std::uint32_t number)
 {
-    plan& entry = plans_[next.subject];
-    entry.at = never;
-    ++entry.number;
-    entry.not_before = now_ + options_.turn_cost;
-    sim_poller& poller = *entry.poller;
-    if (is_asleep(poller.host_here()))
+    sim_poller& poller = *plans_[number].poller;
+    const host& here = poller.host_here();
+    if (is_asleep(here))
         return plan_turn(poller, now_); // fell asleep since this was planned
     if (&poller == waiting_ || !poller.run)
         return;
@@ -232,16 +235,22 @@ void network::happen_turn(const event& next)
     poller.driven = false;
     if (strikes(fault::idle_turn))
         plan_turn(poller, now_ + random_time(longest()));
-    if (wanted != never)
-        plan_turn(poller, network_time(poller.host_here(), wanted));
+    // The next one comes later even if somebody calls for it at once.
+    plans_[number].not_before = now_ + options_.turn_cost;
+    plan_turn(poller, network_time(here, wanted));
 }
 
 void network::look_at_everybody()
 {
-    for (const plan& entry : plans_)
-        if (entry.poller != nullptr && entry.poller->run && entry.poller != waiting_)
-            plan_turn(*entry.poller,
-                      network_time(entry.poller->host_here(), entry.poller->wants_turn_at()));
+    for (std::uint32_t number = 0; number < plans_.size(); ++number) {
+        sim_poller* const poller = plans_[number].poller;
+        if (poller == nullptr || !poller->run || poller == waiting_)
+            continue;
+        // One that was called and is late is not hurried.
+        const bool called = poller->has_work() && events_ahead_.turn_of(number) != never;
+        if (!called)
+            plan_turn(*poller, network_time(poller->host_here(), poller->wants_turn_at()));
+    }
 }
 
 void network::woken() noexcept
@@ -256,9 +265,10 @@ void network::look_for_wakes()
     if (seen == wakes_seen_)
         return;
     wakes_seen_ = seen;
-    for (const plan& entry : plans_)
-        if (entry.poller != nullptr && entry.poller->take_wake_notice())
-            call_for_turn(*entry.poller);
+    for (std::uint32_t number = 0; number < plans_.size(); ++number)
+        if (sim_poller* const poller = plans_[number].poller;
+            poller != nullptr && poller->take_wake_notice())
+            call_for_turn(*poller);
 }
 
 // --- faults ---
@@ -288,6 +298,11 @@ duration network::random_time(duration longest) noexcept
 {
     const auto most = static_cast<std::uint64_t>(std::max<std::int64_t>(longest.count(), 1));
     return duration(static_cast<std::int64_t>(scale(random(), most - 1) + 1));
+}
+
+duration network::lateness(fault which) noexcept
+{
+    return strikes(which) ? random_time(longest()) : duration::zero();
 }
 
 errc network::random_accept_error() noexcept

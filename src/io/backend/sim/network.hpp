@@ -48,11 +48,11 @@ struct socket_ref {
 };
 
 enum class stage : std::uint8_t {
-    none,        ///< the place is free
-    opened,      ///< perhaps bound
+    none, ///< the place is free
+    opened, ///< perhaps bound
     listening,
-    connecting,  ///< SYNs are sent
-    half_open,   ///< a listener's, until the handshake's third packet
+    connecting, ///< SYNs are sent
+    half_open, ///< a listener's, until the handshake's third packet
     established, ///< until it is closed, whatever became of the connection
 };
 
@@ -83,7 +83,7 @@ struct sim_socket {
     stage at = stage::none;
     std::uint32_t host = 0;
     sim_poller* owner = nullptr; ///< null while it waits to be accepted, and once it is closed
-    socket_id id;                ///< the owner's name for it
+    socket_id id; ///< the owner's name for it
     address local;
     address remote;
     std::uint16_t port_held = 0; ///< counted in the host's ports
@@ -114,12 +114,12 @@ struct sim_socket {
     // sending
     std::size_t send_room = default_room;
     std::size_t receive_room = default_room;
-    std::size_t outstanding = 0;  ///< sent, and not known to be read
+    std::size_t outstanding = 0; ///< sent, and not known to be read
     bool end_sent = false;
-    bool orphan = false;          ///< closed by its owner, with packets held back
-    time_point last_arrival;      ///< packets of one direction do not overtake each other
+    bool orphan = false; ///< closed by its owner, with packets held back
+    time_point last_arrival; ///< packets of one direction do not overtake each other
     std::vector<std::uint32_t> held; ///< packets that wait for the path
-    std::uint32_t stall = 0;      ///< counts the path's closings, so that old timers are known
+    std::uint32_t stall = 0; ///< counts the path's closings, so that old timers are known
 
     // options
     duration user_timeout{};
@@ -128,15 +128,15 @@ struct sim_socket {
     std::int64_t keep_alive_interval = 75;
     std::int64_t keep_alive_count = 9;
 
-    // completions in their order, where some are late
-    time_point inbound_told;
-    time_point outbound_told;
+    // when the latest of its late completions is told
+    time_point late_inbound;
+    time_point late_outbound;
 };
 
 enum class packet_kind : std::uint8_t {
     data,
-    end,       ///< FIN
-    reset,     ///< RST
+    end, ///< FIN
+    reset, ///< RST
     confirmed, ///< the handshake's third packet
 };
 
@@ -224,6 +224,8 @@ public:
     [[nodiscard]] std::uint64_t random() noexcept { return random_.next(); }
     /// 1 ns to `longest`.
     [[nodiscard]] duration random_time(duration longest) noexcept;
+    /// Zero unless the fault strikes.
+    [[nodiscard]] duration lateness(fault which) noexcept;
     [[nodiscard]] duration longest() const noexcept { return faults_.longest; }
     [[nodiscard]] errc random_accept_error() noexcept;
 
@@ -242,6 +244,7 @@ public:
     [[nodiscard]] std::uint32_t tell_later(sim_poller& poller, operation& op, const error& failure,
                                            time_point when);
     void forget(std::uint32_t late) noexcept { late_[late].op = nullptr; }
+    [[nodiscard]] time_point time_of(std::uint32_t late) const noexcept { return late_[late].when; }
     /// Tells now all that the poller is to be told later.
     void tell_all(sim_poller& poller);
 
@@ -305,10 +308,8 @@ public:
 
 private:
     struct plan {
-        sim_poller* poller = nullptr;
-        time_point at = never;
-        time_point not_before; ///< the last turn and what it costs
-        std::uint32_t number = 0;
+        sim_poller* poller = nullptr; ///< null: the place is free
+        time_point not_before; ///< its last turn has cost time
     };
     struct question {
         std::uint32_t host = 0;
@@ -322,10 +323,12 @@ private:
         sim_poller* poller = nullptr;
         operation* op = nullptr; ///< null: it has ended otherwise
         error failure;
+        time_point when;
+        std::uint64_t order = 0; ///< among those of the same time
     };
 
     void happen(const event& next);
-    void happen_turn(const event& next);
+    void happen_turn(std::uint32_t number);
     void happen_completion(std::uint32_t number);
     void happen_name(std::uint32_t number, std::uint32_t generation);
     void hurry_answers();
@@ -375,13 +378,14 @@ private:
     void arrive(const packet& what);
     void happen_window(socket_ref ref);
     void happen_resend(socket_ref ref);
-    void happen_look(socket_ref ref);
-    void fail_connection(sim_socket& socket, errc code) noexcept;
     void happen_give_up(socket_ref ref, std::uint32_t stall);
     void happen_keep_alive(socket_ref ref, std::uint32_t stall);
     void announce_room(sim_socket& socket);
     void send_reset(std::uint32_t from_host, std::uint32_t to_host, socket_ref from, socket_ref to);
+    [[nodiscard]] error break_transfer(socket_ref ref);
+    void happen_broken(socket_ref ref);
     void break_connection(socket_ref ref, errc code);
+    void fail_socket(sim_socket& socket, errc code);
     void path_closed(std::uint32_t from, std::uint32_t to);
     void path_opened(std::uint32_t from, std::uint32_t to);
     void tell(sim_socket& socket);
@@ -407,11 +411,12 @@ private:
     std::set<std::pair<std::uint32_t, std::uint32_t>> closed_paths_;
     std::map<std::string, std::vector<address>, std::less<>> names_;
     std::map<std::array<std::uint8_t, 17>, std::uint32_t> addresses_;
-    std::vector<plan> plans_;
+    slots<plan> plans_; ///< by the pollers' numbers
     slots<sim_socket> sockets_;
     slots<packet> packets_;
     slots<question> questions_;
     slots<late_outcome> late_;
+    std::uint64_t next_late_ = 0;
     slots<std::function<void()>> calls_;
 };
 

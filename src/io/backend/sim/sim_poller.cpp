@@ -113,7 +113,9 @@ result<void> sim_poller::set_option_of(const socket_entry& entry, socket_option 
     case socket_option::keep_alive_interval: socket.keep_alive_interval = value; break;
     case socket_option::keep_alive_count: socket.keep_alive_count = value; break;
     case socket_option::send_buffer: socket.send_room = static_cast<std::size_t>(value); break;
-    case socket_option::receive_buffer: socket.receive_room = static_cast<std::size_t>(value); break;
+    case socket_option::receive_buffer:
+        socket.receive_room = static_cast<std::size_t>(value);
+        break;
     case socket_option::user_timeout: socket.user_timeout = std::chrono::milliseconds(value); break;
     }
     return {};
@@ -141,28 +143,38 @@ void sim_poller::close_handle(native_handle handle, close_mode mode) noexcept
 
 // --- outcomes ---
 
-/// Fixes the outcome. It is told at once, or later, but never before an older one of the same
-/// direction of the same socket.
+/// Fixes the outcome.
 void sim_poller::decide(operation& op, const error& failure)
 {
     note& known = note_of(op);
     known.decided = true;
     if (known.late_cancel != none)
         network_->forget(std::exchange(known.late_cancel, none));
-    time_point when = network_->now();
-    if (network_->strikes(fault::late_completion))
-        when += network_->random_time(network_->longest());
-    if (const socket_entry* const entry = table().find(op.socket); entry != nullptr) {
-        sim_socket& socket = *network_->find(to_ref(entry->handle));
-        const bool inbound =
-            op.kind() == operation_kind::accept || op.kind() == operation_kind::receive;
-        time_point& told = inbound ? socket.inbound_told : socket.outbound_told;
-        told = when = std::max(when, told);
-    }
-    if (when > network_->now())
-        (void)network_->tell_later(*this, op, failure, when);
-    else
-        finish(op, failure);
+    tell(op, failure, network_->lateness(fault::late_completion));
+}
+
+/// The outcome is told at once, or later, but never before an older one of the same direction of
+/// the same socket (rule 9).
+void sim_poller::tell(operation& op, const error& failure, duration lateness)
+{
+    const time_point now = network_->now();
+    const socket_entry* const entry = table().find(op.socket);
+    if (entry == nullptr)
+        return finish(op, failure);
+    time_point& latest = latest_late_of(op, *entry);
+    // One that is due at this moment has perhaps not been told yet.
+    if (lateness == duration::zero() && latest < now)
+        return finish(op, failure);
+    latest = std::max(latest, now + lateness);
+    (void)network_->tell_later(*this, op, failure, latest);
+}
+
+time_point& sim_poller::latest_late_of(const operation& op, const socket_entry& entry)
+{
+    sim_socket& socket = *network_->find(to_ref(entry.handle));
+    const bool inbound =
+        op.kind() == operation_kind::accept || op.kind() == operation_kind::receive;
+    return inbound ? socket.late_inbound : socket.late_outbound;
 }
 
 void sim_poller::finish(operation& op, const error& failure)
@@ -189,9 +201,9 @@ void sim_poller::start_cancel(operation& op, socket_entry&)
     if (known.decided)
         return; // too late: it ends as it was decided
     const error failure{errc::cancelled, phase::none};
-    if (network_->strikes(fault::late_cancel)) {
-        const time_point when = network_->now() + network_->random_time(network_->longest());
-        known.late_cancel = network_->tell_later(*this, op, failure, when);
+    const duration lateness = network_->lateness(fault::late_cancel);
+    if (lateness > duration::zero()) {
+        known.late_cancel = network_->tell_later(*this, op, failure, network_->now() + lateness);
         return;
     }
     known.decided = true;
@@ -203,15 +215,12 @@ void sim_poller::release(socket_entry& entry, close_mode mode)
     const error failure{errc::cancelled, phase::close};
     const auto end = [&](operation& op) {
         note& known = note_of(op);
-        const bool comes_later = known.decided || known.late_cancel != none;
-        known.decided = true;
-        if (comes_later)
+        if (std::exchange(known.decided, true))
             return;
-        if (network_->strikes(fault::late_cancel))
-            (void)network_->tell_later(*this, op, failure,
-                                       network_->now() + network_->random_time(network_->longest()));
-        else
-            finish(op, failure);
+        if (known.late_cancel == none)
+            return tell(op, failure, network_->lateness(fault::late_cancel));
+        time_point& latest = latest_late_of(op, entry);
+        latest = std::max(latest, network_->time_of(known.late_cancel));
     };
     entry.inbound.for_each(end);
     entry.outbound.for_each(end);
@@ -244,9 +253,8 @@ void sim_poller::start_send(send_operation& op, socket_entry& entry)
     write_note(op);
     // Only the oldest that waits may be tried: sends do not overtake each other.
     bool first = true;
-    entry.outbound.for_each([&](operation& each) {
-        first = first && (&each == &op || note_of(each).decided);
-    });
+    entry.outbound.for_each(
+        [&](operation& each) { first = first && (&each == &op || note_of(each).decided); });
     if (!first || !try_send(op, entry, op.buffers))
         keep_buffers(op);
 }
@@ -294,8 +302,7 @@ bool sim_poller::try_accept(accept_operation& op, socket_entry& entry)
 
 bool sim_poller::try_receive(receive_operation& op, socket_entry& entry)
 {
-    const error answer =
-        network_->receive(to_ref(entry.handle), op.buffer, op.transferred);
+    const error answer = network_->receive(to_ref(entry.handle), op.buffer, op.transferred);
     if (answer == errc::would_block)
         return false;
     decide(op, answer);
@@ -385,8 +392,8 @@ time_point sim_poller::network_time_of(time_point until)
     if (until == never)
         return never;
     // By difference, because the clock may be another one than the host's.
-    const duration remaining = until > time_source().now() ? until - time_source().now()
-                                                           : duration::zero();
+    const duration remaining =
+        until > time_source().now() ? until - time_source().now() : duration::zero();
     const time_point from = std::max(network_->now(), host_here().asleep_until);
     return after(from, std::max(remaining, network_->turn_cost()));
 }

@@ -51,10 +51,8 @@ protected:
     result<void> bind_handle(socket_entry& entry, const std::optional<address>& source) override;
     result<address> local_address_of(const socket_entry& entry) override;
     result<address> peer_address_of(const socket_entry& entry) override;
-    result<void> set_option_of(const socket_entry& entry, socket_option option,
-                               int value) override;
-    result<void> bind_handle_to_device(const socket_entry& entry,
-                                       std::string_view device) override;
+    result<void> set_option_of(const socket_entry& entry, socket_option option, int value) override;
+    result<void> bind_handle_to_device(const socket_entry& entry, std::string_view device) override;
     result<void> shutdown_send_of(const socket_entry& entry) override;
     std::size_t shed_from(const socket_entry& listener, std::size_t most) override;
     void close_handle(native_handle handle, close_mode mode) noexcept override;
@@ -70,7 +68,9 @@ protected:
 
 private:
     void decide(operation& op, const error& failure);
+    void tell(operation& op, const error& failure, duration lateness);
     void finish(operation& op, const error& failure);
+    [[nodiscard]] time_point& latest_late_of(const operation& op, const socket_entry& entry);
     [[nodiscard]] bool try_accept(accept_operation& op, socket_entry& entry);
     [[nodiscard]] bool try_receive(receive_operation& op, socket_entry& entry);
     [[nodiscard]] bool try_send(send_operation& op, socket_entry& entry,

@@ -18,8 +18,8 @@ constexpr duration retransmission = std::chrono::milliseconds(200);
 /// Until the system gives a connection up whose data is not acknowledged: 15 retransmissions.
 constexpr duration patience_of_the_system = std::chrono::seconds(924);
 
-constexpr errc transfer_errors[] = {errc::out_of_memory, errc::connection_aborted,
-                                    errc::timed_out, errc::network_down};
+constexpr errc transfer_errors[] = {errc::out_of_memory, errc::connection_aborted, errc::timed_out,
+                                    errc::network_down};
 
 } // namespace
 
@@ -57,14 +57,8 @@ error network::send(socket_ref ref, std::span<const std::span<const std::byte>> 
         socket.send_room + (peer != nullptr ? peer->receive_room : sim_socket::default_room);
     if (socket.outstanding >= room)
         return {errc::would_block, phase::transfer};
-    if (strikes(fault::transfer_error)) {
-        // Who else waits on this socket is told by an event: this call is inside its owner's.
-        fail_connection(socket,
-                        transfer_errors[scale(random(), std::size(transfer_errors) - 1)]);
-        transmit(ref, packet_kind::reset);
-        push(now_, event_kind::look, ref);
-        return system_failure(socket.failure.code, phase::transfer);
-    }
+    if (strikes(fault::transfer_error))
+        return break_transfer(ref);
     std::size_t offered = 0;
     for (const std::span<const std::byte> buffer : buffers)
         offered += buffer.size();
@@ -74,6 +68,24 @@ error network::send(socket_ref ref, std::span<const std::span<const std::byte>> 
     socket.outstanding += taken;
     transmit(ref, packet_kind::data, buffers, taken);
     return {};
+}
+
+/// A send or receive fails out of nothing. Its caller is in the middle of serving the socket, so
+/// whatever else waits on it is told later.
+error network::break_transfer(socket_ref ref)
+{
+    sim_socket& socket = *find(ref);
+    transmit(ref, packet_kind::reset);
+    fail_socket(socket, transfer_errors[scale(random(), std::size(transfer_errors) - 1)]);
+    socket.inbox.clear();
+    push(now_, event_kind::broken, ref);
+    return socket.failure;
+}
+
+void network::happen_broken(socket_ref ref)
+{
+    if (sim_socket* const socket = find(ref); socket != nullptr)
+        tell(*socket);
 }
 
 void network::transmit(socket_ref from, packet_kind kind,
@@ -207,7 +219,20 @@ void network::send_reset(std::uint32_t from_host, std::uint32_t to_host, socket_
     push(now_ + latency(from_host, to_host), event_kind::segment, to, number);
 }
 
-void network::fail_connection(sim_socket& socket, errc code) noexcept
+void network::break_connection(socket_ref ref, errc code)
+{
+    sim_socket* const socket = find(ref);
+    if (socket == nullptr || socket->failure)
+        return;
+    fail_socket(*socket, code);
+    if (socket->orphan)
+        return release_socket(ref.number);
+    if (socket->at == stage::half_open)
+        return close(ref, close_mode::reset);
+    tell(*socket);
+}
+
+void network::fail_socket(sim_socket& socket, errc code)
 {
     const bool connecting = socket.at == stage::connecting;
     // RFC 9293 section 3.5.2: a reset in answer to a SYN is a refusal.
@@ -219,25 +244,6 @@ void network::fail_connection(sim_socket& socket, errc code) noexcept
     socket.held.clear();
 }
 
-void network::happen_look(socket_ref ref)
-{
-    if (sim_socket* const socket = find(ref); socket != nullptr)
-        tell(*socket);
-}
-
-void network::break_connection(socket_ref ref, errc code)
-{
-    sim_socket* const socket = find(ref);
-    if (socket == nullptr || socket->failure)
-        return;
-    fail_connection(*socket, code);
-    if (socket->orphan)
-        return release_socket(ref.number);
-    if (socket->at == stage::half_open)
-        return close(ref, close_mode::reset);
-    tell(*socket);
-}
-
 // --- receiving ---
 
 error network::receive(socket_ref ref, std::span<std::byte> buffer, std::size_t& received)
@@ -247,6 +253,8 @@ error network::receive(socket_ref ref, std::span<std::byte> buffer, std::size_t&
     if (socket.inbox.size() > 0) {
         if (buffer.empty())
             return {};
+        if (strikes(fault::transfer_error))
+            return break_transfer(ref);
         received = std::min(buffer.size(), socket.inbox.size());
         if (received > 1 && strikes(fault::short_receive))
             received = 1;
@@ -323,8 +331,8 @@ void network::path_closed(std::uint32_t from, std::uint32_t to)
         if (socket.at != stage::established || socket.failure)
             continue;
         const std::uint32_t other = host_of(socket.host, socket.remote).value_or(socket.host);
-        const bool touched = (socket.host == from && other == to) ||
-                             (socket.host == to && other == from);
+        const bool touched =
+            (socket.host == from && other == to) || (socket.host == to && other == from);
         if (!touched)
             continue;
         const socket_ref ref = ref_of(socket, number);
@@ -351,8 +359,8 @@ void network::path_opened(std::uint32_t from, std::uint32_t to)
         if (socket.at != stage::established)
             continue;
         const std::uint32_t other = host_of(socket.host, socket.remote).value_or(socket.host);
-        const bool touched = (socket.host == from && other == to) ||
-                             (socket.host == to && other == from);
+        const bool touched =
+            (socket.host == from && other == to) || (socket.host == to && other == from);
         if (!touched || !is_open(from, to) || !is_open(to, from))
             continue;
         ++socket.stall;
