@@ -53,7 +53,7 @@ rule_public_headers_include_no_system_header()
 rule_a_backend_is_named_only_in_its_folder()
 {
     local name
-    for name in iocp io_uring epoll kqueue; do
+    for name in iocp io_uring epoll kqueue sim; do
         sources 'include|src' |
             grep -vE "^src/io/backend/(choose\.cpp|$name/)" |
             code "(?i)(\b|_)$name(\b|_)"

@@ -53,14 +53,14 @@ enum action : std::size_t {
 const std::vector<std::string_view>& action_names()
 {
     static const std::vector<std::string_view> names{
-        "start",          "stop",           "retry_now",     "pause",
-        "resume",         "confirm_useful", "drop_link",     "make_link",
-        "say",            "close_stream",   "reset_stream",  "finish_stream",
-        "drain_stream",   "close_listener", "open_listener", "end_loop",
-        "begin_loop",     "suspend_host",   "jump_clock",    "limit_descriptors",
-        "limit_ports",    "limit_accepts",  "no_limits",     "close_path",
-        "open_path",      "slow_path",      "change_name",   "remove_name",
-        "change_faults",  "order_fault",
+        "start",         "stop",           "retry_now",     "pause",
+        "resume",        "confirm_useful", "drop_link",     "make_link",
+        "say",           "close_stream",   "reset_stream",  "finish_stream",
+        "drain_stream",  "close_listener", "open_listener", "end_loop",
+        "begin_loop",    "suspend_host",   "jump_clock",    "limit_descriptors",
+        "limit_ports",   "limit_accepts",  "no_limits",     "close_path",
+        "open_path",     "slow_path",      "change_name",   "remove_name",
+        "change_faults", "order_fault",
     };
     static_assert(action_count == 30);
     return names;
@@ -98,17 +98,11 @@ void world::act_on_link(line& which)
     const std::size_t chosen = dice_.chance(90) ? dice_.number(start, confirm_useful) : drop_link;
     did(chosen);
     switch (chosen) {
-    case start:
-        ++which.kicks;
-        return which.keeps->start();
+    case start: ++which.kicks; return which.keeps->start();
     case stop: return which.keeps->stop();
-    case retry_now:
-        ++which.kicks;
-        return which.keeps->retry_now();
+    case retry_now: ++which.kicks; return which.keeps->retry_now();
     case pause_link: return which.keeps->pause();
-    case resume_link:
-        ++which.kicks;
-        return which.keeps->resume();
+    case resume_link: ++which.kicks; return which.keeps->resume();
     case confirm_useful: return which.keeps->confirm_useful();
     default: return drop_line(which);
     }
@@ -150,16 +144,12 @@ void world::act_on_host(place& which)
             return later([this, index] { begin_host(index); });
         }
         [[fallthrough]];
-    case 1:
-        did(begin_loop);
-        return begin_host(index);
+    case 1: did(begin_loop); return begin_host(index);
     case 2:
         did(close_listener);
         listening.open.reset();
         return later([this, &listening] { open_post(listening); });
-    default:
-        did(open_listener);
-        return open_post(listening);
+    default: did(open_listener); return open_post(listening);
     }
 }
 
@@ -185,12 +175,8 @@ void world::act_on_paths()
         did(close_path);
         network_->partition(from, to);
         return later([this, from, to] { network_->heal(from, to); });
-    case 2:
-        did(open_path);
-        return network_->heal(from, to);
-    default:
-        did(slow_path);
-        return network_->set_latency(from, to, dice_.time(1us, 300ms));
+    case 2: did(open_path); return network_->heal(from, to);
+    default: did(slow_path); return network_->set_latency(from, to, dice_.time(1us, 300ms));
     }
 }
 
@@ -207,9 +193,9 @@ void world::act_on_names()
     std::vector<address> addresses;
     for (std::uint64_t count = dice_.number(1, 6); count > 0; --count) {
         const place& other = dice_.chance(60) ? which : places_[dice_.index(places_.size())];
-        addresses.push_back(dice_.chance(25)
-                                ? *address::parse(dice_.chance(50) ? "192.0.2.1" : "2001:db8::dead", 0)
-                                : other.addresses[dice_.index(other.addresses.size())]);
+        addresses.push_back(
+            dice_.chance(25) ? *address::parse(dice_.chance(50) ? "192.0.2.1" : "2001:db8::dead", 0)
+                             : other.addresses[dice_.index(other.addresses.size())]);
     }
     network_->set_name(which.name, addresses);
 }

@@ -23,9 +23,7 @@ conversation::conversation(stream connection, manner how, events on)
 void conversation::begin()
 {
     switch (how_) {
-    case manner::speak:
-        say(16);
-        return listen();
+    case manner::speak: say(16); return listen();
     case manner::echo:
     case manner::mute: return listen();
     case manner::deaf: return;
@@ -77,7 +75,8 @@ void conversation::listen()
     if (over_ || receiving_)
         return;
     receiving_ = true;
-    const auto taken = stream_.receive(buffer_, [this](result<std::size_t> done) { received(done); });
+    const auto taken =
+        stream_.receive(buffer_, [this](result<std::size_t> done) { received(done); });
     if (taken)
         return;
     receiving_ = false;

@@ -37,7 +37,8 @@ void world::broken(const char* what, const line* where)
     if (!result_.failure.empty())
         return;
     char text[200];
-    const auto passed = std::chrono::duration_cast<std::chrono::microseconds>(network_->now() - began_);
+    const auto passed =
+        std::chrono::duration_cast<std::chrono::microseconds>(network_->now() - began_);
     std::snprintf(text, sizeof text, "after %llu events, at %lld us: %s",
                   static_cast<unsigned long long>(network_->events()),
                   static_cast<long long>(passed.count()), what);
@@ -134,7 +135,8 @@ void world::check_line(line& which)
         return broken("a connected link does not say to whom", &which);
     const bool planned = status.next_attempt != never;
     if (planned != (status.state == link_state::backoff && !status.paused))
-        return broken("a next attempt is planned, and should not be, or the other way round", &which);
+        return broken("a next attempt is planned, and should not be, or the other way round",
+                      &which);
 
     // Nothing gets stuck. A host whose clock has just been moved needs a moment.
     const place& here = places_[which.from];
@@ -181,7 +183,8 @@ void world::check_sockets(std::size_t at)
     for (const held_conversation& each : talks_)
         known += each.at == at && each.of == nullptr && !each.talk->at_rest() ? 1 : 0;
     if (open > known)
-        broken(exact ? "a socket is open that nobody has" : "more sockets are open than there may be");
+        broken(exact ? "a socket is open that nobody has"
+                     : "more sockets are open than there may be");
 }
 
 /// Each attempt but those that somebody asked for waits for a delay.
@@ -207,8 +210,8 @@ void world::check_all_up()
 {
     const auto late = [&](const line& each) {
         const reconnect_options& options = each.options.reconnect;
-        const duration allowed =
-            options.connect_timeout + options.floor + options.cap + 1s + places_[each.from].jumped_back;
+        const duration allowed = options.connect_timeout + options.floor + options.cap + 1s +
+                                 places_[each.from].jumped_back;
         return network_->now() > after(healed_at_, allowed);
     };
     const auto up = [](const line& each) { return each.up; };
@@ -223,7 +226,8 @@ void world::check_all_up()
 void world::check_nothing_left()
 {
     for (std::size_t index = 0; index < places_.size(); ++index) {
-        io::poller* const poller = places_[index].runs ? &places_[index].runs->core()->io() : nullptr;
+        io::poller* const poller =
+            places_[index].runs ? &places_[index].runs->core()->io() : nullptr;
         if (poller != nullptr)
             result_.completions += poller->book().submissions() - poller->outstanding();
         close_loop(index);

@@ -132,25 +132,24 @@ void work(const wish& wanted, std::atomic<std::uint64_t>& next, sums& total)
         if (seen.failure.empty())
             continue;
         ++total.failed;
-        std::printf("seed %llu failed: %s  replay: ./dev sim --seeds 1 --from %llu --events %llu --log\n",
-                    static_cast<unsigned long long>(seed), seen.failure.c_str(),
-                    static_cast<unsigned long long>(seed),
-                    static_cast<unsigned long long>(wanted.events));
+        std::printf(
+            "seed %llu failed: %s  replay: ./dev sim --seeds 1 --from %llu --events %llu --log\n",
+            static_cast<unsigned long long>(seed), seen.failure.c_str(),
+            static_cast<unsigned long long>(seed), static_cast<unsigned long long>(wanted.events));
         std::fflush(stdout);
     }
 }
 
 void report(const sums& total, double seconds)
 {
-    std::printf("%llu seeds, %llu failed: %.1f million events in %.1f s, %.2f million/s; "
-                "%.1f simulated hours, %llu attempts, %llu connections, %.1f MB\n",
-                static_cast<unsigned long long>(total.seeds),
-                static_cast<unsigned long long>(total.failed),
-                static_cast<double>(total.events) / 1e6, seconds,
-                static_cast<double>(total.events) / 1e6 / seconds,
-                total.simulated_seconds / 3600, static_cast<unsigned long long>(total.attempts),
-                static_cast<unsigned long long>(total.connections),
-                static_cast<double>(total.bytes) / 1e6);
+    std::printf(
+        "%llu seeds, %llu failed: %.1f million events in %.1f s, %.2f million/s; "
+        "%.1f simulated hours, %llu attempts, %llu connections, %.1f MB\n",
+        static_cast<unsigned long long>(total.seeds), static_cast<unsigned long long>(total.failed),
+        static_cast<double>(total.events) / 1e6, seconds,
+        static_cast<double>(total.events) / 1e6 / seconds, total.simulated_seconds / 3600,
+        static_cast<unsigned long long>(total.attempts),
+        static_cast<unsigned long long>(total.connections), static_cast<double>(total.bytes) / 1e6);
     std::printf("faults:");
     for (std::size_t index = 0; index < fault_count; ++index)
         std::printf(" %s %llu", std::string(name_of(static_cast<fault>(index))).c_str(),
@@ -182,7 +181,8 @@ int main(int count, char** words)
             work(wanted, next, total);
             left.fetch_sub(1);
         });
-    for (double told = 2; left.load() > 0; std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
+    for (double told = 2; left.load() > 0;
+         std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
         if (wanted.quiet || seconds() < told)
             continue;
         told += 2;

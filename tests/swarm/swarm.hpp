@@ -3,8 +3,8 @@
 #define SLK_TESTS_SWARM_SWARM_HPP
 
 /// The swarm: one seed is one world of links and listeners on a simulated network, with a topology,
-/// a choice of faults and a script of its own. While it runs, what must always hold is checked after
-/// every event; then the faults end, and every link must come up in time.
+/// a choice of faults and a script of its own. While it runs, what must always hold is checked
+/// after every event; then the faults end, and every link must come up in time.
 
 #include <serverlink/simulation.hpp>
 

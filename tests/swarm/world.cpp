@@ -42,7 +42,8 @@ fault_mix world::choose_faults()
     // Each fault is there in a third of the worlds: some worlds have few, and those go far.
     for (std::size_t index = 0; index < fault_count; ++index)
         if (dice_.chance(33))
-            faults.set(static_cast<fault>(index), dice_.one_of<std::uint16_t>({1, 5, 5, 20, 100, 300}));
+            faults.set(static_cast<fault>(index),
+                       dice_.one_of<std::uint16_t>({1, 5, 5, 20, 100, 300}));
     // Nothing would ever be said if these struck always.
     for (const fault heavy : {fault::transfer_error, fault::wait_error, fault::option_error})
         faults.set(heavy, std::min<std::uint16_t>(faults[heavy], 50));
@@ -124,16 +125,16 @@ link_options world::choose_options(std::size_t from, std::size_t to)
     again.connect_timeout = dice_.one_of<duration>({2s, 5s, 8s});
     again.address_stagger = dice_.one_of<duration>({100ms, 250ms, 500ms});
     again.stable_after = dice_.one_of<duration>({0ms, 100ms, 1s});
-    again.useful_when = dice_.one_of(
-        {usefulness::first_receive, usefulness::connected, usefulness::confirmed});
+    again.useful_when =
+        dice_.one_of({usefulness::first_receive, usefulness::connected, usefulness::confirmed});
     again.spread_first_attempt = again.base > duration::zero() && dice_.chance(30);
     if (dice_.chance(20))
         again.policy = retry_policy::stop_on_refused();
     for (std::size_t which = 0; which < failure_class_count; ++which)
         if (dice_.chance(5))
-            again.policy.set(static_cast<failure_class>(which),
-                             dice_.one_of({retry_rule::retry, retry_rule::retry_slowly,
-                                           retry_rule::stop}));
+            again.policy.set(
+                static_cast<failure_class>(which),
+                dice_.one_of({retry_rule::retry, retry_rule::retry_slowly, retry_rule::stop}));
     if (dice_.chance(50))
         options.tuning.keep_alive = keep_alive_options{true, 2s, 1s, 3};
     if (dice_.chance(50))
@@ -188,11 +189,11 @@ void world::open_post(post& which)
     options.accepts = static_cast<int>(dice_.number(1, 16));
     // Handshakes that were begun under faults may fill a small one for a minute.
     options.backlog = static_cast<int>(dice_.one_of<std::uint64_t>({128, 1024}));
-    auto made = listener::create(*places_[which.at].runs, options,
-                                 {.accepted = [this, &which](stream connection) {
-                                      take_accepted(which, std::move(connection));
-                                  },
-                                  .failed = {}});
+    auto made = listener::create(
+        *places_[which.at].runs, options,
+        {.accepted = [this,
+                      &which](stream connection) { take_accepted(which, std::move(connection)); },
+         .failed = {}});
     if (made)
         which.open.emplace(std::move(*made));
 }

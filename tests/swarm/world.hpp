@@ -66,7 +66,8 @@ private:
         std::uint64_t seen_attempt = 0;
         std::uint64_t seen_generation = 0;
         time_point created;
-        std::uint64_t kicks = 0; ///< start, resume, retry_now, wakes: each may bring one attempt more
+        std::uint64_t kicks =
+            0; ///< start, resume, retry_now, wakes: each may bring one attempt more
         std::uint64_t attempts_before = 0; ///< of its predecessors
         std::uint64_t connections_before = 0;
         bool up = false; ///< an echo came after the faults had ended

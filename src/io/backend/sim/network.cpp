@@ -205,8 +205,8 @@ void network::remove_poller(sim_poller& poller) noexcept
 
 void network::plan_turn(sim_poller& poller, time_point when)
 {
-    when = std::max({when, now_, plans_[poller.number()].not_before,
-                     poller.host_here().asleep_until});
+    when =
+        std::max({when, now_, plans_[poller.number()].not_before, poller.host_here().asleep_until});
     if (when != never)
         events_ahead_.plan_turn(poller.number(), when);
 }
