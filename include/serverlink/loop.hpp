@@ -20,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,10 +48,19 @@ struct loop_options {
     std::optional<std::uint64_t> seed{};
 };
 
+/// A backend that this build has and the system refused.
+struct refused_backend {
+    std::string_view name;
+    /// What the system answered. `native` is its number: on Linux EPERM from a sandbox or from the
+    /// sysctl kernel.io_uring_disabled, ENOSYS from a kernel without it.
+    error why;
+};
+
 class SLK_API loop {
 public:
     /// Errors: invalid_argument (an option out of range), not_supported (the backend is not
-    /// available), and what the system says when it has no descriptors or memory left.
+    /// available), and what the system says when it refuses the named backend or has no
+    /// descriptors or memory left. Without a name a refused backend makes room for the next one.
     [[nodiscard]] static result<loop> create(loop_options options = {});
 
     loop(loop&& other) noexcept;
@@ -83,6 +93,10 @@ public:
     [[nodiscard]] time_point now() const noexcept;
     /// "epoll", "iocp", ...
     [[nodiscard]] std::string_view backend() const noexcept;
+    /// Why this loop does not run on a better backend: those that were tried before backend() and
+    /// refused, best first. Empty if the best one of the build runs, or loop_options named it (a
+    /// named one that is refused is the error of create). It lives as long as the loop. Any thread.
+    [[nodiscard]] std::span<const refused_backend> refused_backends() const noexcept;
     /// The backends of this build, best first.
     [[nodiscard]] static std::vector<std::string_view> compiled_backends();
 

@@ -35,14 +35,17 @@ result<std::shared_ptr<loop_core>> loop_core::create(loop_options options)
     if (options.resolver_threads < 1 || options.resolver_threads > 64)
         return fail(errc::invalid_argument, phase::setup, "resolver_threads is not 1 to 64");
     clock& time = options.time != nullptr ? *options.time : system_clock_source();
-    auto chosen = options.backend.empty() ? make_poller(time) : make_poller(time, options.backend);
+    std::vector<refused_backend> refused;
+    auto chosen =
+        options.backend.empty() ? make_poller(time, &refused) : make_poller(time, options.backend);
     if (!chosen)
         return fail(chosen.error());
-    return std::make_shared<loop_core>(std::move(*chosen), std::move(options));
+    return std::make_shared<loop_core>(std::move(*chosen), std::move(refused), std::move(options));
 }
 
-loop_core::loop_core(std::unique_ptr<poller> chosen, loop_options options)
-    : options_(std::move(options)), poller_(std::move(chosen)),
+loop_core::loop_core(std::unique_ptr<poller> chosen, std::vector<refused_backend> refused,
+                     loop_options options)
+    : options_(std::move(options)), poller_(std::move(chosen)), refused_(std::move(refused)),
       seed_state_(options_.seed ? *options_.seed : system_entropy())
 {
     if (options_.time == nullptr)

@@ -54,6 +54,11 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
+
+namespace slk {
+struct refused_backend; // serverlink/loop.hpp
+}
 
 namespace slk::io {
 
@@ -193,9 +198,11 @@ private:
 };
 
 /// A poller on the best backend that this build has and this system allows. This is the only
-/// function that knows the backends by name (backend/choose.cpp).
-[[nodiscard]] result<std::unique_ptr<poller>> make_poller(clock& time);
-/// One named backend; not_supported if this build or this system does not have it.
+/// function that knows the backends by name (backend/choose.cpp). `refused`, unless null, gets
+/// those that were tried before it.
+[[nodiscard]] result<std::unique_ptr<poller>>
+make_poller(clock& time, std::vector<refused_backend>* refused = nullptr);
+/// One named backend; not_supported if this build does not have it, or the system's refusal.
 [[nodiscard]] result<std::unique_ptr<poller>> make_poller(clock& time, std::string_view backend);
 /// The names of the backends compiled into this library, best first.
 [[nodiscard]] std::span<const std::string_view> compiled_backends() noexcept;

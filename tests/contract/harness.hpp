@@ -34,15 +34,17 @@ void run_on_backend()
     Body(io::compiled_backends()[Index]);
 }
 
-/// One doctest case per compiled backend, named "... [epoll]".
+/// One doctest case per compiled backend, named "... [epoll]", or on all but one of them.
 template <test_body Body>
-int register_test(const char* name, const char* file, unsigned line)
+int register_test(const char* name, const char* file, unsigned line, std::string_view except = {})
 {
     static constexpr std::array functions = {&run_on_backend<Body, 0>, &run_on_backend<Body, 1>,
                                              &run_on_backend<Body, 2>, &run_on_backend<Body, 3>};
     static std::deque<std::string> names; // doctest keeps the pointers
     const auto backends = io::compiled_backends();
     for (std::size_t index = 0; index < backends.size() && index < functions.size(); ++index) {
+        if (backends[index] == except)
+            continue;
         names.push_back(std::string(name) + " [" + std::string(backends[index]) + "]");
         static const doctest::detail::TestSuite no_suite{};
         doctest::detail::regTest(doctest::detail::TestCase(functions[index], file, line, no_suite) *
@@ -51,11 +53,14 @@ int register_test(const char* name, const char* file, unsigned line)
     return 0;
 }
 
-#define SLK_CONTRACT_TEST(name) SLK_CONTRACT_TEST_(DOCTEST_ANONYMOUS(slk_contract_), name)
-#define SLK_CONTRACT_TEST_(function, name)                                                         \
+#define SLK_CONTRACT_TEST(name) SLK_CONTRACT_TEST_(DOCTEST_ANONYMOUS(slk_contract_), name, "")
+/// What does not apply to this backend.
+#define SLK_CONTRACT_TEST_EXCEPT(backend, name)                                                    \
+    SLK_CONTRACT_TEST_(DOCTEST_ANONYMOUS(slk_contract_), name, backend)
+#define SLK_CONTRACT_TEST_(function, name, except)                                                 \
     static void function(std::string_view backend);                                                \
     [[maybe_unused]] static const int DOCTEST_CAT(function, _registered) =                         \
-        ::slk::contract::register_test<function>(name, __FILE__, __LINE__);                        \
+        ::slk::contract::register_test<function>(name, __FILE__, __LINE__, except);                \
     static void function(std::string_view backend)
 
 /// How often a race is run: SLK_ROUNDS overrides what the test thinks fast enough.
