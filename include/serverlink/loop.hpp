@@ -72,6 +72,9 @@ public:
 
     /// Runs until stop(), on this thread. invalid_state if a thread runs it already, or from
     /// inside a callback. A stop() that came before counts.
+    /// When the system's wait itself fails, this and the next two try again, with pauses, and
+    /// answer with the error only if it goes on failing or the time is over. What was under way
+    /// stays so, and they may be called again. A thread of start_thread never stops trying.
     result<void> run();
     /// Runs for that long or until stop(). Zero: what is ready now, without waiting.
     result<void> run_for(duration time);

@@ -172,6 +172,12 @@ protected:
     /// Waits until something happens, `until` has passed or wake() was called, and completes what
     /// has ended. time_point{} (or any past point) means: look, do not wait.
     virtual result<void> wait(time_point until) = 0;
+    /// In shutdown(), when wait() goes on failing: takes from the system what it could still write
+    /// to, and completes what is in flight. Nothing to do where release() has ended everything.
+    virtual void abandon() {}
+    /// Interruptions of one wait after which it ends early: tasks and timers must have their turn
+    /// even if they never stop.
+    static constexpr int most_interruptions = 1000;
 
     /// Fixes the outcome and queues the delivery. Applies rule 5.
     void complete(operation& op, const error& failure) noexcept;

@@ -20,7 +20,11 @@ struct setup_wishes {
     unsigned missing_features = 0;
     unsigned submissions = 0;
     unsigned completions = 0;
+    int missing_operation = -1;
+    int native_of_probe = 0;
 } wishes;
+
+made_ring latest;
 
 struct {
     int operation = -1;
@@ -140,6 +144,23 @@ ring_setup& ring_setup::entries(unsigned submissions, unsigned completions) noex
     return *this;
 }
 
+ring_setup& ring_setup::without_operation(int operation) noexcept
+{
+    wishes.missing_operation = operation;
+    return *this;
+}
+
+ring_setup& ring_setup::probe_fails_with(int native) noexcept
+{
+    wishes.native_of_probe = native;
+    return *this;
+}
+
+made_ring last_ring() noexcept
+{
+    return latest;
+}
+
 ring_answer::ring_answer(int operation, int result, int times) noexcept
 {
     answer = {operation, result, times, 0};
@@ -182,7 +203,21 @@ int io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params
         rings[ring->ring_fd] = {};
         rings[ring->ring_fd].memory = ring;
         ring->features &= ~wishes.missing_features;
+        latest = {parameters->flags, ring->ring_fd};
     }
+    return result;
+}
+
+int io_uring_register_probe(io_uring* ring, io_uring_probe* known, unsigned most)
+{
+    using namespace slk::linux_tests;
+    if (wishes.native_of_probe != 0)
+        return -wishes.native_of_probe;
+    // Called by name, and not looked up like the others: it makes the program need the library.
+    const int result =
+        io_uring_register(static_cast<unsigned>(ring->ring_fd), IORING_REGISTER_PROBE, known, most);
+    if (wishes.missing_operation >= 0)
+        known->ops[wishes.missing_operation].flags = 0;
     return result;
 }
 
@@ -199,7 +234,8 @@ int io_uring_enter2(unsigned fd, unsigned count, unsigned at_least, unsigned fla
     using namespace slk::linux_tests;
     int native = 0;
     bool after = false;
-    if (intercepted(call::wait, native, after))
+    if (intercepted(call::wait, native, after) ||
+        (count != 0 && intercepted(call::submit, native, after)))
         return -native;
     seen_ring& ring = rings[static_cast<int>(fd)];
     look_at_submissions(ring, count);

@@ -24,7 +24,18 @@ public:
     ring_setup& without_features(unsigned features) noexcept;
     /// The queues are that short.
     ring_setup& entries(unsigned submissions, unsigned completions) noexcept;
+    /// The kernel does not know this request (an IORING_OP).
+    ring_setup& without_operation(int operation) noexcept;
+    /// The question which requests it knows fails.
+    ring_setup& probe_fails_with(int native) noexcept;
 };
+
+/// The flags and the descriptor of the ring that was set up last.
+struct made_ring {
+    unsigned flags = 0;
+    int descriptor = -1;
+};
+[[nodiscard]] made_ring last_ring() noexcept;
 
 /// While it lives, the answers of these requests (an IORING_OP) are replaced: the `first` one by
 /// `result`. The request is not made.

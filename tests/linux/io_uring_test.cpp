@@ -3,22 +3,17 @@
 #include "linux/interpose.hpp"
 #include "linux/interpose_ring.hpp"
 
-#include <serverlink/loop.hpp>
+#include "support/skip.hpp"
 
 #include <cerrno>
 #include <condition_variable>
-#include <cstddef>
 #include <mutex>
 #include <thread>
 
 #include <fcntl.h>
 #include <liburing.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace slk;
@@ -28,45 +23,6 @@ using namespace slk::linux_tests;
 namespace {
 
 constexpr const char* here = "io_uring";
-
-/// The exit code of `body` in a child process.
-template <class Body>
-int in_a_child(Body&& body)
-{
-    const pid_t pid = ::fork();
-    REQUIRE(pid >= 0);
-    if (pid == 0)
-        ::_exit(body());
-    int status = 0;
-    REQUIRE(::waitpid(pid, &status, 0) == pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-/// This process cannot set a ring up any more: the system answers with that errno.
-bool forbid_rings(int native)
-{
-    sock_filter program[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(native)),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};
-    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
-}
-
-/// A loop that nobody named a backend for runs on the next one, and says why.
-bool falls_back(int native)
-{
-    const auto compiled = loop::compiled_backends();
-    const auto made = loop::create();
-    if (compiled.size() < 2)
-        return !made && made.error().native == native;
-    return made && made->backend() == compiled[1] && made->refused_backends().size() == 1 &&
-           made->refused_backends()[0].name == here &&
-           made->refused_backends()[0].why.native == native;
-}
 
 /// True once the peer of this descriptor has closed or reset its end.
 bool hears_the_end(int fd)
@@ -82,52 +38,6 @@ bool hears_the_end(int fd)
 }
 
 } // namespace
-
-TEST_CASE("U11: whatever the kernel refuses a ring with, a loop runs on the next backend")
-{
-    for (const int native : {EPERM, ENOSYS, EINVAL, ENOMEM, EMFILE}) {
-        CAPTURE(native);
-        ring_setup system;
-        system.fails_with(native);
-        CHECK(falls_back(native));
-        const auto named = loop::create({.backend = here});
-        REQUIRE_FALSE(named);
-        CHECK(named.error().native == native);
-        CHECK(named.error().where == phase::setup);
-    }
-    const auto made = loop::create();
-    REQUIRE(made);
-    CHECK(made->backend() == here);
-    CHECK(made->refused_backends().empty());
-}
-
-TEST_CASE("U11: in a sandbox that forbids rings a loop runs on the next backend")
-{
-    for (const int native : {EPERM, ENOSYS})
-        CHECK(in_a_child([native] { return forbid_rings(native) && falls_back(native) ? 0 : 1; }) ==
-              0);
-}
-
-TEST_CASE("U11: a kernel without the newer flags is good enough, one without a feature is not")
-{
-    {
-        ring_setup old;
-        old.without_flags(IORING_SETUP_COOP_TASKRUN);
-        rig loop(here);
-        const pair link = loop.connect_pair();
-        REQUIRE(loop.send_all(link.client, pattern(100)));
-        CHECK(loop.receive_all(link.server, 100) == pattern(100));
-    }
-    for (const unsigned feature :
-         {IORING_FEAT_NODROP, IORING_FEAT_EXT_ARG, IORING_FEAT_RSRC_TAGS}) {
-        ring_setup old;
-        old.without_features(feature);
-        const auto made = io::make_poller(system_clock_source(), here);
-        REQUIRE_FALSE(made);
-        CHECK(made.error() == errc::not_supported);
-        CHECK(made.error().where == phase::setup);
-    }
-}
 
 TEST_CASE("U1: a close with a receive under way is heard by the peer, and takes no bytes later")
 {
@@ -332,6 +242,109 @@ TEST_CASE("U5: at the end of the descriptors an accept ends, and nothing is aske
     (void)loop.connect_pair(listener);
 }
 
+TEST_CASE("U6: how many descriptors an accept may use is settled when it is submitted")
+{
+    rig loop(here);
+    const io::socket_id listener = loop.listen();
+    const io::socket_id clients[] = {loop.open(), loop.open()};
+    std::array<connect_op, 2> connecting;
+    accept_op early;
+    accept_op late;
+    loop.accept(early, listener);
+    loop.turns(1);
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    rlimit lowered = before;
+    lowered.rlim_cur = 1; // every number that is free is beyond it
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &lowered) == 0);
+    loop.connect(connecting[0], clients[0], loop.address_of(listener));
+    loop.connect(connecting[1], clients[1], loop.address_of(listener));
+    const bool taken = loop.finish(early);
+    loop.accept(late, listener);
+    const bool refused = loop.finish(late);
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    REQUIRE(taken);
+    CHECK(early.failure == errc::ok);
+    REQUIRE(refused);
+    CHECK(late.failure == errc::too_many_descriptors);
+    loop.accept(late, listener); // what was raised counts at once
+    REQUIRE(loop.finish(late));
+    CHECK(late.failure == errc::ok);
+}
+
+TEST_CASE("U16: a descriptor that is not the connection's is left alone, and the accept fails")
+{
+#if defined(NDEBUG)
+    SLK_SKIP("only builds with assertions check the kernel");
+#else
+    rig loop(here);
+    const io::socket_id listener = loop.listen();
+    const pair stranger = loop.connect_pair();
+    const int foreign[] = {::open("/dev/null", O_RDONLY | O_CLOEXEC),
+                           static_cast<int>(loop->handle_of(stranger.client))};
+    const std::uint32_t before = loop->open_sockets();
+    for (const int fd : foreign) {
+        const ring_answer answer(IORING_OP_ACCEPT, fd);
+        accept_op accepting;
+        loop.accept(accepting, listener);
+        REQUIRE(loop.finish(accepting));
+        CHECK(accepting.failure == errc::invalid_state);
+        CHECK(answer.hits() == 1);
+        CHECK(::fcntl(fd, F_GETFD) != -1);
+    }
+    CHECK(loop->open_sockets() == before);
+    ::close(foreign[0]);
+    (void)loop.connect_pair(listener);
+#endif
+}
+
+TEST_CASE("U8: what there was no room for is handed over before the loop sleeps")
+{
+    ring_setup small;
+    small.entries(4, 4);
+    rig loop(here);
+    constexpr std::size_t count = 12;
+    std::vector<pair> links;
+    for (std::size_t index = 0; index < count; ++index)
+        links.push_back(loop.connect_pair());
+    REQUIRE(loop.send_all(links.back().server, pattern(8)));
+    loop.turns(1);
+    std::array<std::array<std::byte, 8>, count> buffers{};
+    std::array<receive_op, count> receiving;
+    {
+        // As long as the operations are submitted, and until the last moment before the wait.
+        injection fault(call::submit, EAGAIN, 1, 2);
+        for (std::size_t index = 0; index < count; ++index)
+            loop.receive(receiving[index], links[index].client, buffers[index]);
+        CHECK(loop.turn(10s).has_value());
+        CHECK(fault.hits() == 2);
+    }
+    CHECK(receiving.back().done()); // in one turn
+    loop.end();
+}
+
+TEST_CASE("U10: a receive asks once, and ten thousand messages pass through one buffer")
+{
+    rig loop(here);
+    const pair link = loop.connect_pair();
+    constexpr std::size_t count = 10'000;
+    std::array<std::byte, 4> buffer{};
+    std::size_t received = 0;
+    const int before = requests_of(IORING_OP_RECV);
+    std::size_t sent = 0;
+    while (received < count) {
+        for (; sent < count && sent < received + 100; ++sent)
+            REQUIRE(loop.send_all(link.server, pattern(4, sent * 4)));
+        receive_op receiving;
+        loop.receive(receiving, link.client, buffer);
+        REQUIRE(loop.finish(receiving));
+        REQUIRE(receiving.transferred == 4);
+        REQUIRE(std::ranges::equal(buffer, pattern(4, received * 4)));
+        ++received;
+    }
+    CHECK(requests_of(IORING_OP_RECV) - before == static_cast<int>(count));
+}
+
 TEST_CASE("U7, U8: with queues of four entries ten thousand operations keep their order")
 {
     ring_setup small;
@@ -375,20 +388,37 @@ TEST_CASE("U7, U8: with queues of four entries ten thousand operations keep thei
 TEST_CASE("U7: a kernel that takes no submissions is asked again, and nothing is lost")
 {
     for (const int native : {EBUSY, EAGAIN}) {
+        CAPTURE(native);
         rig loop(here);
         const pair link = loop.connect_pair();
         std::array<std::byte, 8> buffer{};
         receive_op receiving;
-        injection fault(call::wait, native, 1, 5);
+        {
+            injection fault(call::submit, native, 1, 5);
+            loop.receive(receiving, link.client, buffer);
+            REQUIRE(loop.send_all(link.server, pattern(8)));
+            REQUIRE(loop.finish(receiving));
+            CHECK(receiving.transferred == 8);
+            CHECK(fault.hits() == 5);
+        }
         loop.receive(receiving, link.client, buffer);
+        {
+            injection lasting(call::submit, native, 1, INT_MAX);
+            reset_counts();
+            CHECK(loop.turn(50ms).has_value());
+            CHECK(count_of(call::wait) <= 30); // with pauses of 10 ms
+        }
+        {
+            // It does not even wait: an error, instead of a loop without end.
+            injection lasting(call::wait, native, 1, INT_MAX);
+            const auto answer = loop.turn(10s);
+            REQUIRE(!answer.has_value());
+            CHECK(answer.error().native == native);
+            CHECK(lasting.hits() <= 4);
+        }
         REQUIRE(loop.send_all(link.server, pattern(8)));
         REQUIRE(loop.finish(receiving));
         CHECK(receiving.transferred == 8);
-        CHECK(fault.hits() == 5);
-        // Nor does it spin.
-        reset_counts();
-        injection lasting(call::wait, native, 1, INT_MAX);
-        CHECK(loop.turn(5ms).has_value());
     }
 }
 
@@ -412,33 +442,6 @@ TEST_CASE("U9: a connect that answers 'in progress' is waited for")
             loop->close(client);
         }
     }
-}
-
-TEST_CASE("U15: in a child process a parent's loop is a value error, and the parent's goes on")
-{
-    rig loop(here);
-    const pair link = loop.connect_pair();
-    std::array<std::byte, 8> buffer{};
-    receive_op receiving;
-    loop.receive(receiving, link.client, buffer);
-    loop.turns(1);
-    CHECK(in_a_child([&] {
-              const auto answer = loop->turn(never);
-              if (answer || answer.error() != errc::invalid_state)
-                  return 1;
-              loop->shutdown(); // ends, and disturbs nobody
-              if (!receiving.done())
-                  return 2;
-              const auto fresh = io::make_poller(system_clock_source(), here);
-              if (!fresh || !(*fresh)->turn({}))
-                  return 3;
-              (*fresh)->shutdown();
-              return 0;
-          }) == 0);
-    loop->wake();
-    REQUIRE(loop.send_all(link.server, pattern(8)));
-    REQUIRE(loop.finish(receiving));
-    CHECK(receiving.transferred == 8);
 }
 
 TEST_CASE("A half-close comes after what was sent in the same turn")

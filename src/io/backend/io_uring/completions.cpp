@@ -17,11 +17,26 @@ error failure_of(const operation& op, int result) noexcept
     return os::translate(-result, phase_of(op.kind()));
 }
 
+#if defined(NDEBUG)
+constexpr bool kernel_is_checked = false;
+#else
+constexpr bool kernel_is_checked = true;
+#endif
+
+/// Linux 6.6 to 6.8-rc could name another descriptor than the new connection's. A connection has
+/// the port of the listener that it came to.
+bool is_accepted_by(native_handle listener, native_handle accepted) noexcept
+{
+    const auto own = os::local_address(accepted);
+    const auto expected = os::local_address(listener);
+    return own && (!expected || own->port == expected->port);
+}
+
 } // namespace
 
-void ring_poller::take_completions()
+unsigned ring_poller::take_completions()
 {
-    ring_.take([this](std::uint64_t key, int result, unsigned flags) {
+    return ring_.take([this](std::uint64_t key, int result, unsigned flags) {
         if (key == wake_key) {
             wake_armed_ = (flags & IORING_CQE_F_MORE) != 0;
             (void)waking_.exchange(false, std::memory_order_acq_rel);
@@ -143,6 +158,10 @@ void ring_poller::end_accept(accept_operation& op, int result)
             os::close(result, close_mode::reset);
             return finish(op, error{errc::cancelled, phase::accept});
         }
+        // Whose it is nobody knows, so it stays as it is.
+        if (kernel_is_checked && !is_accepted_by(entry->handle, result))
+            return finish(op, error{errc::invalid_state, phase::accept, 0,
+                                    "the kernel named a descriptor that is not the connection's"});
         const auto adopted = adopt(result, entry->family);
         if (adopted)
             op.accepted = *adopted;

@@ -46,7 +46,24 @@ result<void> ring_poller::start()
     wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (wake_ < 0)
         return fail(os::translate(errno, phase::setup));
-    return ring_.start();
+    SLK_TRY(ring_.start());
+    return try_out();
+}
+
+/// A sandbox may let a ring be made and forbid its use, and nothing announces the multishot poll,
+/// of Linux 5.13: this is both at once.
+result<void> ring_poller::try_out()
+{
+    arm_wake();
+    const int answer = ring_.enter(0, nullptr);
+    if (answer < 0 && answer != -EINTR && answer != -EAGAIN)
+        return fail(os::translate(-answer, phase::setup));
+    int refusal = 0;
+    ring_.take([&](std::uint64_t, int result, unsigned) { refusal = std::max(refusal, -result); });
+    if (refusal != 0)
+        return fail(
+            {errc::not_supported, phase::setup, refusal, "the kernel's io_uring is too old"});
+    return {};
 }
 
 void ring_poller::wake() noexcept
@@ -86,17 +103,18 @@ int ring_poller::enter(duration longest)
 }
 
 /// The kernel takes no submissions until completions are taken (EBUSY), or has no memory for them
-/// (EAGAIN). They stay prepared.
-void ring_poller::relieve(duration longest)
+/// (EAGAIN). They stay prepared. Negative: it does not even wait, and nothing has come.
+int ring_poller::relieve(duration longest)
 {
-    take_completions();
-    (void)ring_.only_wait(0, nullptr);
-    take_completions();
-    if (progress_ || longest == duration::zero())
-        return;
-    __kernel_timespec timeout = to_kernel(std::min(longest, pause_without_memory));
-    (void)ring_.only_wait(1, &timeout);
-    take_completions();
+    unsigned taken = take_completions();
+    int answer = ring_.only_wait(0, nullptr);
+    taken += take_completions();
+    if (!progress_ && longest != duration::zero()) {
+        __kernel_timespec timeout = to_kernel(std::min(longest, pause_without_memory));
+        answer = ring_.only_wait(1, &timeout);
+        taken += take_completions();
+    }
+    return taken != 0 || answer == -ETIME || answer == -EINTR ? 0 : answer;
 }
 
 result<void> ring_poller::wait(time_point until)
@@ -107,14 +125,15 @@ result<void> ring_poller::wait(time_point until)
     }
     progress_ = false;
     duration remaining = time_until(until, now());
-    for (;;) {
+    for (int rounds = 0; rounds < most_interruptions; ++rounds) {
         if (!wake_armed_)
             arm_wake();
         drain_backlog();
-        const int answer = enter(remaining);
+        // What there was no room for must not wait until something happens to what is in the ring.
+        int answer = enter(wake_armed_ && backlog_.empty() ? remaining : duration::zero());
         if (answer == -EBUSY || answer == -EAGAIN)
-            relieve(remaining);
-        else if (answer < 0 && answer != -EINTR && answer != -ETIME)
+            answer = relieve(remaining);
+        if (answer < 0 && answer != -EINTR && answer != -ETIME)
             return fail(os::translate(-answer, phase::none));
         take_completions();
         // An early end of the wait is no harm: nothing fires before its time by the clock.
@@ -127,6 +146,17 @@ result<void> ring_poller::wait(time_point until)
         if (remaining == duration::zero())
             return {};
     }
+    return {};
+}
+
+void ring_poller::abandon()
+{
+    // The sockets are closed for both directions already, so nothing is received any more while
+    // the kernel is still dropping the requests of the ring.
+    ring_.end();
+    backlog_ = {};
+    while (!orphans_.empty())
+        finish_orphan(orphans_.front(), error{errc::cancelled, phase::close});
 }
 
 } // namespace uring

@@ -4,7 +4,9 @@
 #include "io/os/system.hpp"
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
+#include <new>
 
 namespace slk::io::uring {
 
@@ -27,23 +29,28 @@ constexpr unsigned setup_flags[] = {
     IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP, // before Linux 5.19
 };
 
-/// RSRC_TAGS itself is of no use here: it came with the multishot poll, in Linux 5.13, which
-/// nothing else announces.
-constexpr unsigned needed_features = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE |
-                                     IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG |
-                                     IORING_FEAT_RSRC_TAGS;
+constexpr unsigned needed_features =
+    IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG;
 
 constexpr int needed_operations[] = {
     IORING_OP_CONNECT, IORING_OP_ACCEPT,   IORING_OP_RECV,         IORING_OP_SEND,
     IORING_OP_SENDMSG, IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL,
 };
 
+constexpr unsigned most_operations = 256; ///< an operation is a byte of the submission
+
 } // namespace
 
 ring::~ring()
 {
+    end();
+}
+
+void ring::end() noexcept
+{
     if (started_)
         io_uring_queue_exit(&ring_);
+    started_ = false;
 }
 
 int ring::set_up() noexcept
@@ -78,20 +85,22 @@ result<void> ring::probe() noexcept
 {
     if ((ring_.features & needed_features) != needed_features)
         return fail(errc::not_supported, phase::setup, "the kernel's io_uring is too old");
-    io_uring_probe* const known = io_uring_get_probe_ring(&ring_);
-    if (known == nullptr)
-        return fail(errc::not_supported, phase::setup, "the kernel does not tell its operations");
-    bool all = true;
+    alignas(io_uring_probe)
+        std::byte space[sizeof(io_uring_probe) + most_operations * sizeof(io_uring_probe_op)]{};
+    auto* const known = ::new (static_cast<void*>(space)) io_uring_probe;
+    if (const int answer = io_uring_register_probe(&ring_, known, most_operations); answer < 0)
+        return fail(os::translate(-answer, phase::setup));
     for (const int operation : needed_operations)
-        all = all && io_uring_opcode_supported(known, operation) != 0;
-    io_uring_free_probe(known);
-    if (!all)
-        return fail(errc::not_supported, phase::setup, "the kernel's io_uring lacks an operation");
+        if (io_uring_opcode_supported(known, operation) == 0)
+            return fail(errc::not_supported, phase::setup,
+                        "the kernel's io_uring lacks an operation");
     return {};
 }
 
 io_uring_sqe* ring::next() noexcept
 {
+    if (!started_)
+        return nullptr;
     io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
     if (sqe == nullptr) {
         (void)enter(0, nullptr);
@@ -110,7 +119,7 @@ void ring::publish() noexcept
 
 unsigned ring::prepared() const noexcept
 {
-    return ring_.sq.sqe_tail - io_uring_smp_load_acquire(ring_.sq.khead);
+    return started_ ? ring_.sq.sqe_tail - io_uring_smp_load_acquire(ring_.sq.khead) : 0;
 }
 
 bool ring::must_enter() const noexcept

@@ -19,6 +19,9 @@ public:
 
     /// Sets the queues up and asks the kernel whether it has everything that the backend uses.
     [[nodiscard]] result<void> start() noexcept;
+    /// Gives the queues back; the kernel drops what it still has of them. Afterwards there is
+    /// nothing to prepare, and nothing to take.
+    void end() noexcept;
 
     /// A cleared submission to fill in, or null when the queue is full and the kernel takes
     /// nothing from it at the moment.
@@ -27,7 +30,7 @@ public:
     [[nodiscard]] unsigned prepared() const noexcept;
 
     /// True if completions can be taken without a call.
-    [[nodiscard]] bool ready() const noexcept { return io_uring_cq_ready(&ring_) != 0; }
+    [[nodiscard]] bool ready() const noexcept { return started_ && io_uring_cq_ready(&ring_) != 0; }
     /// True if the kernel has something to hear, or holds completions back until it is called.
     [[nodiscard]] bool must_enter() const noexcept;
 
@@ -38,15 +41,18 @@ public:
     int only_wait(unsigned at_least, __kernel_timespec* timeout) noexcept;
 
     /// Calls visit(completion) for those that are there now, not for what comes meanwhile.
+    /// Returns how many.
     template <class Visit>
-    void take(Visit&& visit)
+    unsigned take(Visit&& visit)
     {
-        for (unsigned count = io_uring_cq_ready(&ring_); count != 0; --count) {
+        const unsigned all = started_ ? io_uring_cq_ready(&ring_) : 0;
+        for (unsigned count = all; count != 0; --count) {
             const unsigned head = *ring_.cq.khead;
             const io_uring_cqe completion = ring_.cq.cqes[head & *ring_.cq.kring_mask];
             io_uring_smp_store_release(ring_.cq.khead, head + 1);
             visit(completion.user_data, completion.res, completion.flags);
         }
+        return all;
     }
 
 private:

@@ -66,6 +66,7 @@ protected:
     result<void> attach(socket_id, socket_entry&) override { return {}; }
     void release(socket_entry& entry, close_mode mode) override;
     result<void> wait(time_point until) override;
+    void abandon() override;
 
 private:
     // To the kernel.
@@ -79,7 +80,7 @@ private:
     void hand_over();
 
     // From the kernel.
-    void take_completions();
+    unsigned take_completions();
     void completed(operation& op, int result);
     void cancellation_completed(operation& op);
     void ended(operation& op, int result);
@@ -98,8 +99,9 @@ private:
     void end_here(list<operation>& operations);
 
     // Waiting.
+    result<void> try_out();
     int enter(duration longest);
-    void relieve(duration longest);
+    int relieve(duration longest);
 
     ring ring_;
     backlog backlog_;

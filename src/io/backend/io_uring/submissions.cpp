@@ -46,6 +46,10 @@ void ring_poller::prepare_attempt(io_uring_sqe& sqe, operation& op, std::span<co
         return io_uring_prep_connect(
             &sqe, notes.descriptor, reinterpret_cast<const sockaddr*>(&notes.target),
             notes.target.sin6_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
+    // One connection, or one buffer, per request, not multishot: how many are posted bounds what a
+    // turn delivers (rule 10), an operation is its owner's again with each completion (rule 4), and
+    // a request that has failed does not silently stand for those to come. The peer is asked for
+    // later, so no two clients share the place for an address.
     case operation_kind::accept:
         return io_uring_prep_accept(&sqe, notes.descriptor, nullptr, nullptr,
                                     SOCK_CLOEXEC | SOCK_NONBLOCK);
