@@ -31,6 +31,7 @@ struct {
     int result = 0;
     int times = 0;
     int hits = 0;
+    bool late = false;
 } answer;
 
 /// The rings of this program, by descriptor.
@@ -70,6 +71,16 @@ void refuse(io_uring_sqe& request) noexcept
     request.user_data = key;
 }
 
+void delay(io_uring_sqe& request) noexcept
+{
+    static __kernel_timespec span{0, 20'000'000};
+    refuse(request);
+    request.opcode = IORING_OP_TIMEOUT;
+    request.fd = -1;
+    request.addr = reinterpret_cast<std::uintptr_t>(&span);
+    request.len = 1;
+}
+
 void look_at_submissions(seen_ring& ring, unsigned count) noexcept
 {
     const unsigned end = *ring.memory->sq.khead + count;
@@ -80,7 +91,7 @@ void look_at_submissions(seen_ring& ring, unsigned count) noexcept
         if (answer.operation == request.opcode && answer.hits < answer.times) {
             ++answer.hits;
             ring.replaced[request.user_data] = answer.result;
-            refuse(request);
+            answer.late ? delay(request) : refuse(request);
             continue;
         }
         const call which = call_of(request.opcode);
@@ -163,7 +174,13 @@ made_ring last_ring() noexcept
 
 ring_answer::ring_answer(int operation, int result, int times) noexcept
 {
-    answer = {operation, result, times, 0};
+    answer = {operation, result, times, 0, false};
+}
+
+ring_answer& ring_answer::late() noexcept
+{
+    answer.late = true;
+    return *this;
 }
 
 ring_answer::~ring_answer()

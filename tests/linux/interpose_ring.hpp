@@ -45,6 +45,9 @@ public:
     ~ring_answer();
     ring_answer(const ring_answer&) = delete;
     ring_answer& operator=(const ring_answer&) = delete;
+
+    /// They come 20 ms after the request.
+    ring_answer& late() noexcept;
     [[nodiscard]] int hits() const noexcept;
 };
 

@@ -211,6 +211,36 @@ TEST_CASE("U4: whatever a cancellation answers, and in either order, the operati
                 CHECK(receiving.failure == errc::cancelled);
         }
     }
+    // The operation comes first, and is not over before the cancellation, which has its address,
+    // has come too.
+    for (const int result : {0, -ENOENT, -EALREADY}) {
+        for (const bool data : {false, true}) {
+            CAPTURE(result);
+            CAPTURE(data);
+            rig loop(here);
+            const pair link = loop.connect_pair();
+            std::array<std::byte, 8> buffer{};
+            receive_op receiving;
+            loop.receive(receiving, link.client, buffer);
+            loop.turns(1);
+            ring_answer answer(IORING_OP_ASYNC_CANCEL, result);
+            answer.late();
+            loop->cancel(receiving);
+            loop.turns(1);
+            if (data)
+                REQUIRE(loop.send_all(link.server, pattern(8)));
+            else
+                REQUIRE(::shutdown(static_cast<int>(loop->handle_of(link.client)), SHUT_RD) == 0);
+            loop.turns(3);
+            CHECK(receiving.in_flight());
+            REQUIRE(loop.finish(receiving));
+            CHECK(receiving.failure == errc::ok); // the end of the stream is one too
+            CHECK(receiving.transferred == (data ? 8 : 0));
+            loop.turns(3);
+            CHECK(receiving.completions == 1);
+            CHECK(answer.hits() == 1);
+        }
+    }
     // The operation's own answers.
     for (const int result : {-ECANCELED, -EINTR}) {
         rig loop(here);
@@ -320,7 +350,11 @@ TEST_CASE("U8: what there was no room for is handed over before the loop sleeps"
         CHECK(fault.hits() == 2);
     }
     CHECK(receiving.back().done()); // in one turn
-    loop.end();
+    for (std::size_t index = 0; index + 1 < count; ++index) {
+        REQUIRE(loop.send_all(links[index].server, pattern(8, index)));
+        REQUIRE(loop.finish(receiving[index]));
+        CHECK(std::ranges::equal(buffers[index], pattern(8, index)));
+    }
 }
 
 TEST_CASE("U10: a receive asks once, and ten thousand messages pass through one buffer")
@@ -383,6 +417,27 @@ TEST_CASE("U7, U8: with queues of four entries ten thousand operations keep thei
         CHECK(op.completions == 1);
         CHECK(op.failure == errc::cancelled);
     }
+}
+
+TEST_CASE("U7: completions that did not fit are fetched although nobody waits for them")
+{
+    ring_setup small;
+    small.entries(4, 4);
+    rig loop(here);
+    constexpr std::size_t count = 20;
+    std::array<receive_op, count> receiving;
+    std::array<std::array<std::byte, 8>, count> buffers{};
+    std::vector<pair> links;
+    for (std::size_t index = 0; index < count; ++index) {
+        links.push_back(loop.connect_pair());
+        REQUIRE(loop.send_all(links.back().server, pattern(8)));
+    }
+    for (std::size_t index = 0; index < count; ++index)
+        loop.receive(receiving[index], links[index].client, buffers[index]);
+    loop.turns(50); // which look, and do not wait
+    for (const receive_op& op : receiving)
+        CHECK(op.done());
+    loop.end();
 }
 
 TEST_CASE("U7: a kernel that takes no submissions is asked again, and nothing is lost")
