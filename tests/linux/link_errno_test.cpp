@@ -50,6 +50,16 @@ constexpr int wait_errors[] = {
 /// Which of the calls fails.
 constexpr int numbers[] = {1, 2, 10};
 
+/// There are hundreds of failures here, and each is waited for.
+reconnect_options very_quick()
+{
+    reconnect_options options = quick();
+    options.base = 1ms;
+    options.floor = 0ms;
+    options.cap = 2ms;
+    return options;
+}
+
 struct failed_move {
     link_state to;
     error why;
@@ -58,7 +68,8 @@ struct failed_move {
 /// A link, and the failures on its way.
 class watched_link {
 public:
-    watched_link(slk::loop& on, const address& to, const reconnect_options& reconnect = quick())
+    watched_link(slk::loop& on, const address& to,
+                 const reconnect_options& reconnect = very_quick())
         : made_(make_link(on, at(to), reconnect,
                           {.state_changed =
                                [this](const link_transition& move, const link_status& now) {
@@ -138,7 +149,7 @@ SLK_CONTRACT_TEST(
     server peer(*on);
     for (const int native : connect_errors) {
         CAPTURE(native);
-        reconnect_options stopping = quick();
+        reconnect_options stopping = very_quick();
         stopping.policy.set(classify(io::os::translate(native, phase::connect)), retry_rule::stop);
         const injection fault(call::connect, native);
         watched_link dialling(*on, peer.where(), stopping);
