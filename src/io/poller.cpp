@@ -323,12 +323,14 @@ void poller::shutdown()
         if (outstanding() == 0 || !completed_.empty())
             continue;
         fruitless += wait(never) ? 1 : weight_of_failed_wait;
-        if (!completed_.empty())
+        if (!completed_.empty()) {
             fruitless = 0;
-        else if (fruitless >= fruitless_waits)
+        } else if (fruitless >= fruitless_waits) {
+            fruitless = 0;
             abandon();
-        else
+        } else {
             std::this_thread::sleep_for(pause_after_fruitless_wait);
+        }
     }
     // An accept may have succeeded after all, and its owner may have left it open.
     for (socket_id id = table_.any_open(); id; id = table_.any_open())

@@ -188,3 +188,27 @@ TEST_CASE("U15: in a child process a parent's loop is a value error, and the par
     REQUIRE(loop.finish(receiving));
     CHECK(receiving.transferred == 8);
 }
+
+TEST_CASE(
+    "C15: a poller that had to give its ring back answers every call as one that was shut down")
+{
+    rig loop(here);
+    const pair link = loop.connect_pair();
+    std::array<std::byte, 8> buffer{};
+    receive_op receiving;
+    loop.receive(receiving, link.client, buffer);
+    loop.turns(1);
+    {
+        const injection fault(call::wait, EBADF, 1, INT_MAX);
+        receiving.inside_turn = nullptr; // shutdown() is no turn of this rig
+        loop->shutdown();
+    }
+    CHECK(receiving.done());
+    receive_op late;
+    loop.receive(late, link.client, buffer);
+    loop->wake();
+    CHECK(loop.turn(1s).has_value()); // delivers
+    CHECK(late.failure == errc::loop_closed);
+    CHECK(loop.turn().has_value()); // looks
+    CHECK_FALSE(loop.turn(1s).has_value());
+}

@@ -125,6 +125,8 @@ unsigned ring::prepared() const noexcept
 bool ring::must_enter() const noexcept
 {
     constexpr unsigned held_back = IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN;
+    if (!started_)
+        return false;
     return prepared() != 0 || (IO_URING_READ_ONCE(*ring_.sq.kflags) & held_back) != 0;
 }
 
@@ -142,13 +144,15 @@ int ring::call(unsigned submissions_to_take, unsigned at_least, __kernel_timespe
 
 int ring::enter(unsigned at_least, __kernel_timespec* timeout) noexcept
 {
+    if (!started_)
+        return -EBADF;
     publish();
     return call(prepared(), at_least, timeout);
 }
 
 int ring::only_wait(unsigned at_least, __kernel_timespec* timeout) noexcept
 {
-    return call(0, at_least, timeout);
+    return started_ ? call(0, at_least, timeout) : -EBADF;
 }
 
 } // namespace slk::io::uring
