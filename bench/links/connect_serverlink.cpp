@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <string>
 #include <vector>
 
 namespace bench {
@@ -29,7 +30,7 @@ slk::link_options options_of(const connect_work& work)
 connect_outcome connect_by(const connect_work& work, const slk::link_options& options,
                            std::size_t count, bool restart)
 {
-    auto loop = slk::loop::create();
+    auto loop = slk::loop::create({.backend = std::string(work.backend)});
     if (!loop) {
         std::fprintf(stderr, "no loop: %s\n", slk::to_string(loop.error()).c_str());
         std::exit(1);
@@ -127,7 +128,9 @@ connect_outcome connect_with_retries(const connect_work& work)
 
 connect_outcome connect_with_poller(const connect_work& work)
 {
-    auto io = slk::io::make_poller(slk::system_clock_source());
+    slk::clock& time = slk::system_clock_source();
+    auto io = work.backend.empty() ? slk::io::make_poller(time)
+                                   : slk::io::make_poller(time, work.backend);
     if (!io)
         std::exit(1);
     std::uint64_t begun = 0;

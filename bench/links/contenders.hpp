@@ -8,6 +8,7 @@
 /// close with a reset (so that no port stays in TIME_WAIT), and again; `in_flight` at a time.
 
 #include <cstdint>
+#include <string_view>
 
 namespace bench {
 
@@ -15,6 +16,7 @@ struct connect_work {
     std::uint16_t port = 0; ///< of 127.0.0.1
     std::uint64_t connects = 0;
     unsigned in_flight = 64;
+    std::string_view backend{}; ///< of serverlink; empty: the best
 };
 
 struct connect_outcome {

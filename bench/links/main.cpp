@@ -8,6 +8,8 @@
 #include "measurements.hpp"
 #include "peer.hpp"
 
+#include <serverlink/loop.hpp>
+
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -41,12 +43,13 @@ struct contender {
     const char* word; ///< its name in the machine-readable line
     connect_outcome (*run)(const connect_work&);
     const char* absent = nullptr; ///< why it does not take part
+    std::string_view backend{};
     std::vector<connect_outcome> outcomes{};
 };
 
 std::vector<contender> contenders()
 {
-    return {
+    std::vector<contender> all{
         {"bare epoll", "epoll", connect_with_epoll},
         {"slk::link, started anew", "link", connect_with_links},
         {"slk::link, by its policy", "link_retry", connect_with_retries},
@@ -62,6 +65,14 @@ std::vector<contender> contenders()
         {"libuv", "libuv", nullptr, "it was not found (libuv1-dev)"},
 #endif
     };
+    const auto backends = slk::loop::compiled_backends();
+    if (std::find(backends.begin(), backends.end(), "epoll") != backends.end() &&
+        backends.front() != "epoll") {
+        all.push_back({"slk::link, on epoll", "link_epoll", connect_with_links, nullptr, "epoll"});
+        all.push_back(
+            {"serverlink's poller, epoll", "poller_epoll", connect_with_poller, nullptr, "epoll"});
+    }
+    return all;
 }
 
 double median(std::vector<double> values)
@@ -103,10 +114,11 @@ void append(std::string& text, const char* format, Values... values)
 void measure_connects(const settings& wanted, std::uint16_t port, std::string& json)
 {
     std::vector<contender> all = contenders();
-    const connect_work work{.port = port, .connects = wanted.connects};
+    connect_work work{.port = port, .connects = wanted.connects};
     connect_work warm_up = work;
     warm_up.connects = std::max<std::uint64_t>(wanted.connects / 10, 1);
     for (const contender& each : all) {
+        warm_up.backend = each.backend;
         if (each.run != nullptr)
             (void)each.run(warm_up);
     }
@@ -114,6 +126,7 @@ void measure_connects(const settings& wanted, std::uint16_t port, std::string& j
         // Another one begins each round, so that nobody always follows the same one.
         for (std::size_t i = 0; i < all.size(); ++i) {
             contender& next = all[(i + round) % all.size()];
+            work.backend = next.backend;
             if (next.run != nullptr)
                 next.outcomes.push_back(next.run(work));
         }

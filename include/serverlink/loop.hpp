@@ -20,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,10 +49,19 @@ struct loop_options {
     std::optional<std::uint64_t> seed{};
 };
 
+/// A backend that this build has and the system refused.
+struct refused_backend {
+    std::string_view name;
+    /// What the system answered. `native` is its number: on Linux EPERM from a sandbox or from the
+    /// sysctl kernel.io_uring_disabled, ENOSYS from a kernel without it.
+    error why;
+};
+
 class SLK_API loop {
 public:
     /// Errors: invalid_argument (an option out of range), not_supported (the backend is not
-    /// available), and what the system says when it has no descriptors or memory left.
+    /// available), and what the system says when it refuses the named backend or has no
+    /// descriptors or memory left. Without a name a refused backend makes room for the next one.
     [[nodiscard]] static result<loop> create(loop_options options = {});
 
     loop(loop&& other) noexcept;
@@ -63,6 +73,9 @@ public:
 
     /// Runs until stop(), on this thread. invalid_state if a thread runs it already, or from
     /// inside a callback. A stop() that came before counts.
+    /// When the system's wait itself fails, this and the next two try again, with pauses, and
+    /// answer with the error only if it goes on failing or the time is over. What was under way
+    /// stays so, and they may be called again. A thread of start_thread never stops trying.
     result<void> run();
     /// Runs for that long or until stop(). Zero: what is ready now, without waiting.
     result<void> run_for(duration time);
@@ -84,6 +97,10 @@ public:
     [[nodiscard]] time_point now() const noexcept;
     /// "epoll", "iocp", ...
     [[nodiscard]] std::string_view backend() const noexcept;
+    /// Why this loop does not run on a better backend: those that were tried before backend() and
+    /// refused, best first. Empty if the best one of the build runs, or loop_options named it (a
+    /// named one that is refused is the error of create). It lives as long as the loop. Any thread.
+    [[nodiscard]] std::span<const refused_backend> refused_backends() const noexcept;
     /// The backends of this build, best first.
     [[nodiscard]] static std::vector<std::string_view> compiled_backends();
 

@@ -74,6 +74,11 @@ std::string_view loop::backend() const noexcept
     return core_->backend();
 }
 
+std::span<const refused_backend> loop::refused_backends() const noexcept
+{
+    return core_->refused_backends();
+}
+
 std::vector<std::string_view> loop::compiled_backends()
 {
     const auto names = io::compiled_backends();

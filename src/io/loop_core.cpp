@@ -11,7 +11,9 @@ namespace {
 
 /// A shorter sleep of the machine changes nothing that a timer would not notice by itself.
 constexpr duration shortest_suspension = std::chrono::seconds(1);
-/// After a failed wait on a thread of our own: nobody is there to be told, so try again.
+/// A wait that fails may work the next time, and a loop that gave up at once would take all links
+/// down with it. The pause keeps one that fails for ever from spinning.
+constexpr int most_failed_waits = 16;
 constexpr auto pause_after_failed_wait = std::chrono::milliseconds(10);
 
 struct posted_function final : task {
@@ -35,14 +37,17 @@ result<std::shared_ptr<loop_core>> loop_core::create(loop_options options)
     if (options.resolver_threads < 1 || options.resolver_threads > 64)
         return fail(errc::invalid_argument, phase::setup, "resolver_threads is not 1 to 64");
     clock& time = options.time != nullptr ? *options.time : system_clock_source();
-    auto chosen = options.backend.empty() ? make_poller(time) : make_poller(time, options.backend);
+    std::vector<refused_backend> refused;
+    auto chosen =
+        options.backend.empty() ? make_poller(time, &refused) : make_poller(time, options.backend);
     if (!chosen)
         return fail(chosen.error());
-    return std::make_shared<loop_core>(std::move(*chosen), std::move(options));
+    return std::make_shared<loop_core>(std::move(*chosen), std::move(refused), std::move(options));
 }
 
-loop_core::loop_core(std::unique_ptr<poller> chosen, loop_options options)
-    : options_(std::move(options)), poller_(std::move(chosen)),
+loop_core::loop_core(std::unique_ptr<poller> chosen, std::vector<refused_backend> refused,
+                     loop_options options)
+    : options_(std::move(options)), poller_(std::move(chosen)), refused_(std::move(refused)),
       seed_state_(options_.seed ? *options_.seed : system_entropy())
 {
     if (options_.time == nullptr)
@@ -179,12 +184,21 @@ result<bool> loop_core::run_claimed(const std::function<bool()>* done, duration 
     const time_point until = after(poller_->refresh_now(), at_most);
     if (done != nullptr && (*done)())
         return true;
+    int failed_waits = 0; // in a row
     for (;;) {
-        SLK_TRY(one_turn(at_most == duration::zero() ? time_point{} : until));
+        const auto turned = one_turn(at_most == duration::zero() ? time_point{} : until);
+        failed_waits = turned ? 0 : failed_waits + 1;
         if (done != nullptr && (*done)())
             return true;
-        if (stop_requested_.exchange(false) || poller_->now() >= until)
+        if (stop_requested_.exchange(false))
             return false;
+        if (failed_waits == most_failed_waits || (!turned && poller_->now() >= until))
+            return fail({turned.error().code, turned.error().where, turned.error().native,
+                         "the system's wait for events fails"});
+        if (poller_->now() >= until)
+            return false;
+        if (!turned)
+            std::this_thread::sleep_for(pause_after_failed_wait);
     }
 }
 
@@ -226,6 +240,7 @@ result<void> loop_core::start_thread()
         from.claimed.count_down(); // `from` ends now
         if (!mine)
             return;
+        // Nobody is there to be told of waits that fail.
         while (!self.run_claimed(nullptr, duration::max()))
             std::this_thread::sleep_for(pause_after_failed_wait);
         self.runner_.store(std::thread::id(), std::memory_order_release);

@@ -15,7 +15,9 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
+#include <vector>
 
 namespace slk::io {
 
@@ -65,12 +67,17 @@ public:
 class loop_core : public std::enable_shared_from_this<loop_core> {
 public:
     [[nodiscard]] static result<std::shared_ptr<loop_core>> create(loop_options options);
-    loop_core(std::unique_ptr<poller> chosen, loop_options options);
+    loop_core(std::unique_ptr<poller> chosen, std::vector<refused_backend> refused,
+              loop_options options);
     ~loop_core();
 
     [[nodiscard]] poller& io() noexcept { return *poller_; }
     [[nodiscard]] const loop_options& options() const noexcept { return options_; }
     [[nodiscard]] std::string_view backend() const noexcept { return poller_->name(); }
+    [[nodiscard]] std::span<const refused_backend> refused_backends() const noexcept
+    {
+        return refused_;
+    }
     [[nodiscard]] time_point now() const noexcept;
 
     /// Any thread. False once the loop is closed: the task will not run.
@@ -116,6 +123,7 @@ private:
 
     loop_options options_;
     std::unique_ptr<poller> poller_;
+    std::vector<refused_backend> refused_; ///< constant
     std::atomic<task*> tasks_{nullptr}; ///< newest first
     std::atomic<std::int64_t> now_{0}; ///< for readers on other threads
     std::atomic<std::thread::id> runner_{};

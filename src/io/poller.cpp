@@ -3,12 +3,20 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
+#include <thread>
 
 namespace slk::io {
 
 namespace {
 
 constexpr const char* stale_socket = "the socket is closed, or belongs to another poller";
+
+// At the end of a poller: how many waits in a row may fail, or end without bringing anything, until
+// its backend must do without the system.
+constexpr int fruitless_waits = 256;
+constexpr int weight_of_failed_wait = 16;
+constexpr auto pause_after_fruitless_wait = std::chrono::milliseconds(1);
 
 } // namespace
 
@@ -306,10 +314,20 @@ void poller::shutdown()
         close(id, close_mode::graceful);
     // The system returns every operation of a closed socket; what it says is not in doubt, only
     // when. A failed wait is no reason to give memory back that the system still writes to.
+    int fruitless = 0;
     while (outstanding() != 0) {
         deliver_completed();
-        if (outstanding() != 0 && completed_.empty())
-            (void)wait(never);
+        if (outstanding() == 0 || !completed_.empty())
+            continue;
+        fruitless += wait(never) ? 1 : weight_of_failed_wait;
+        if (!completed_.empty()) {
+            fruitless = 0;
+        } else if (fruitless >= fruitless_waits) {
+            fruitless = 0;
+            abandon();
+        } else {
+            std::this_thread::sleep_for(pause_after_fruitless_wait);
+        }
     }
     // An accept may have succeeded after all, and its owner may have left it open.
     for (socket_id id = table_.any_open(); id; id = table_.any_open())

@@ -54,6 +54,11 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
+
+namespace slk {
+struct refused_backend; // serverlink/loop.hpp
+}
 
 namespace slk::io {
 
@@ -178,6 +183,12 @@ protected:
     /// Waits until something happens, `until` has passed or wake() was called, and completes what
     /// has ended. time_point{} (or any past point) means: look, do not wait.
     virtual result<void> wait(time_point until) = 0;
+    /// In shutdown(), when wait() goes on failing: takes from the system what it could still write
+    /// to, and completes what is in flight. Nothing to do where release() has ended everything.
+    virtual void abandon() {}
+    /// Interruptions of one wait after which it ends early: tasks and timers must have their turn
+    /// even if they never stop.
+    static constexpr int most_interruptions = 1000;
 
     /// Fixes the outcome and queues the delivery. Applies rule 5.
     void complete(operation& op, const error& failure) noexcept;
@@ -205,9 +216,11 @@ private:
 };
 
 /// A poller on the best backend that this build has and this system allows. This is the only
-/// function that knows the backends by name (backend/choose.cpp).
-[[nodiscard]] result<std::unique_ptr<poller>> make_poller(clock& time);
-/// One named backend; not_supported if this build or this system does not have it.
+/// function that knows the backends by name (backend/choose.cpp). `refused`, unless null, gets
+/// those that were tried before it.
+[[nodiscard]] result<std::unique_ptr<poller>>
+make_poller(clock& time, std::vector<refused_backend>* refused = nullptr);
+/// One named backend; not_supported if this build does not have it, or the system's refusal.
 [[nodiscard]] result<std::unique_ptr<poller>> make_poller(clock& time, std::string_view backend);
 /// The names of the backends compiled into this library, best first.
 [[nodiscard]] std::span<const std::string_view> compiled_backends() noexcept;

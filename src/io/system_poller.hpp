@@ -29,7 +29,7 @@ protected:
     result<address> peer_address_of(const socket_entry& entry) final;
     result<void> set_option_of(const socket_entry& entry, socket_option option, int value) final;
     result<void> bind_handle_to_device(const socket_entry& entry, std::string_view device) final;
-    result<void> shutdown_send_of(const socket_entry& entry) final;
+    result<void> shutdown_send_of(const socket_entry& entry) override;
     std::size_t shed_from(const socket_entry& listener, std::size_t most) final;
     void close_handle(native_handle handle, close_mode mode) noexcept final;
 

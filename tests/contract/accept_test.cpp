@@ -2,6 +2,8 @@
 #include "contract/harness.hpp"
 #include "support/skip.hpp"
 
+#include <set>
+
 using namespace slk;
 using namespace slk::contract;
 
@@ -112,6 +114,38 @@ SLK_CONTRACT_TEST("E21: a storm of clients is accepted in turns, and an old conn
     CHECK(accepted == clients);
     CHECK(most_in_a_turn <= posted); // rule 10
     loop.end();
+}
+
+SLK_CONTRACT_TEST("U13: a thousand clients, a hundred at once, are told apart by their addresses")
+{
+    constexpr std::size_t at_once = 100;
+    rig loop(backend);
+    const io::socket_id listener = loop.listen();
+    for (int round = 0; round < 10; ++round) {
+        std::array<connect_op, at_once> connecting;
+        std::array<accept_op, at_once> accepting;
+        for (std::size_t index = 0; index < at_once; ++index) {
+            loop.accept(accepting[index], listener);
+            loop.connect(connecting[index], loop.open(), loop.address_of(listener));
+        }
+        REQUIRE(loop.run_until([&] {
+            return std::all_of(accepting.begin(), accepting.end(),
+                               [](const accept_op& op) { return op.done(); });
+        }));
+        std::set<std::uint16_t> here;
+        std::set<std::uint16_t> there;
+        for (std::size_t index = 0; index < at_once; ++index) {
+            REQUIRE(loop.finish(connecting[index]));
+            here.insert(loop.address_of(connecting[index].socket).port);
+            const auto peer = loop->peer_address(accepting[index].accepted);
+            REQUIRE(peer.has_value());
+            there.insert(peer->port);
+            loop->close(connecting[index].socket);
+            loop->close(accepting[index].accepted);
+        }
+        CHECK(here.size() == at_once);
+        CHECK(here == there);
+    }
 }
 
 SLK_CONTRACT_TEST("E1: one accept at a time takes all clients that came at once")

@@ -56,18 +56,20 @@ inline void register_case(void (*function)(), const char* name, std::string_view
 }
 
 template <test_body Body>
-int register_on_machine(const char* name, const char* file, unsigned line)
+int register_on_machine(const char* name, const char* file, unsigned line,
+                        std::string_view except = {})
 {
     static constexpr std::array functions = {&run_on_backend<Body, 0>, &run_on_backend<Body, 1>,
                                              &run_on_backend<Body, 2>, &run_on_backend<Body, 3>};
     const auto backends = io::compiled_backends();
     for (std::size_t index = 0; index < backends.size() && index < functions.size(); ++index)
-        register_case(functions[index], name, backends[index], file, line);
+        if (backends[index] != except)
+            register_case(functions[index], name, backends[index], file, line);
     return 0;
 }
 
 template <test_body Body>
-int register_everywhere(const char* name, const char* file, unsigned line)
+int register_everywhere(const char* name, const char* file, unsigned line, std::string_view)
 {
     register_case(&run_simulated<Body>, name, simulated, file, line);
     return register_on_machine<Body>(name, file, line);
@@ -75,14 +77,17 @@ int register_everywhere(const char* name, const char* file, unsigned line)
 
 /// On each compiled backend and on the simulated one: what the contract promises.
 #define SLK_CONTRACT_TEST(name)                                                                    \
-    SLK_CONTRACT_TEST_(DOCTEST_ANONYMOUS(slk_contract_), register_everywhere, name)
+    SLK_CONTRACT_TEST_(DOCTEST_ANONYMOUS(slk_contract_), register_everywhere, name, "")
 /// On each compiled backend: what needs a real system below it.
 #define SLK_BACKEND_TEST(name)                                                                     \
-    SLK_CONTRACT_TEST_(DOCTEST_ANONYMOUS(slk_backend_), register_on_machine, name)
-#define SLK_CONTRACT_TEST_(function, where, name)                                                  \
+    SLK_CONTRACT_TEST_(DOCTEST_ANONYMOUS(slk_backend_), register_on_machine, name, "")
+/// The same, but on one of them it does not apply.
+#define SLK_BACKEND_TEST_EXCEPT(backend, name)                                                     \
+    SLK_CONTRACT_TEST_(DOCTEST_ANONYMOUS(slk_backend_), register_on_machine, name, backend)
+#define SLK_CONTRACT_TEST_(function, where, name, except)                                          \
     static void function(std::string_view backend);                                                \
     [[maybe_unused]] static const int DOCTEST_CAT(function, _registered) =                         \
-        ::slk::contract::where<function>(name, __FILE__, __LINE__);                                \
+        ::slk::contract::where<function>(name, __FILE__, __LINE__, except);                        \
     static void function(std::string_view backend)
 
 /// How often a race is run: SLK_ROUNDS overrides what the test thinks fast enough.

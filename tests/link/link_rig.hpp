@@ -16,6 +16,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -41,10 +42,19 @@ struct books {
     }
 };
 
+/// The backend that these tests are to run on: SLK_TEST_BACKEND, or else the best.
+inline std::string wanted_backend()
+{
+    const char* const name = std::getenv("SLK_TEST_BACKEND");
+    return name != nullptr ? name : "";
+}
+
 class rig {
 public:
     explicit rig(loop_options options = {})
     {
+        if (options.backend.empty())
+            options.backend = wanted_backend();
         auto made = slk::loop::create(std::move(options));
         REQUIRE(made.has_value());
         loop_.emplace(std::move(*made));

@@ -137,7 +137,8 @@ SLK_BACKEND_TEST("E7: a listener whose accepts all fail pauses instead of spinni
             CHECK(peer.status().last_error.native == native);
         }
         CHECK(on.until([&] { return peer.streams.size() == 1; }));
-        CHECK(peer.status().state == listener_state::listening);
+        // An accept that was under way already may have been the one, before the pause is over.
+        CHECK(on.until([&] { return peer.status().state == listener_state::listening; }));
     }
 }
 

@@ -92,6 +92,14 @@ void reset_counts() noexcept
     counts = {};
 }
 
+bool intercepted(call which, int& native, bool& after) noexcept
+{
+    const bool shall_fail = fails(which);
+    native = active.native;
+    after = active.after;
+    return shall_fail;
+}
+
 injection::injection(call which, int native, int first, int last) noexcept
 {
     active = {.which = which, .native = native, .first = first, .last = last};

@@ -16,7 +16,8 @@ enum class call : std::uint8_t {
     accept4,
     send,
     recv,
-    wait, ///< epoll_wait, epoll_pwait2 and pselect
+    wait,   ///< epoll_wait, epoll_pwait2, pselect and io_uring_enter
+    submit, ///< io_uring_enter with something to submit
     epoll_ctl,
     setsockopt,
     so_error, ///< getsockopt(SO_ERROR)
@@ -45,6 +46,11 @@ public:
     /// How many calls were made to fail.
     [[nodiscard]] int hits() const noexcept;
 };
+
+// For the other files that interpose.
+
+/// Counts the call. True: it shall fail with the errno, or (`after`) only seem to.
+[[nodiscard]] bool intercepted(call which, int& native, bool& after) noexcept;
 
 } // namespace slk::linux_tests
 

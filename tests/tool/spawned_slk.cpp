@@ -21,15 +21,17 @@ constexpr int one_minute = 60'000;
 
 } // namespace
 
-spawned_slk::spawned_slk(std::vector<std::string> arguments)
+spawned_slk::spawned_slk(std::vector<std::string> arguments, std::vector<std::string> under)
 {
     const char* const path = std::getenv("SLK_COMMAND");
     int ends[2];
     if (path == nullptr || ::pipe2(ends, O_CLOEXEC) != 0)
         return;
-    arguments.insert(arguments.begin(), path);
+    std::vector<std::string> words = std::move(under);
+    words.emplace_back(path);
+    words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> pointers;
-    for (std::string& word : arguments)
+    for (std::string& word : words)
         pointers.push_back(word.data());
     pointers.push_back(nullptr);
 
@@ -37,7 +39,7 @@ spawned_slk::spawned_slk(std::vector<std::string> arguments)
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_adddup2(&files, ends[1], STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&files, ends[1], STDERR_FILENO);
-    if (posix_spawn(&id_, path, &files, nullptr, pointers.data(), environ) != 0)
+    if (posix_spawnp(&id_, pointers[0], &files, nullptr, pointers.data(), environ) != 0)
         id_ = -1;
     posix_spawn_file_actions_destroy(&files);
     ::close(ends[1]);

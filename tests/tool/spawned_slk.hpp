@@ -15,7 +15,8 @@ namespace slk::testing {
 /// Killed when destroyed, so it may be one that never ends by itself.
 class spawned_slk {
 public:
-    explicit spawned_slk(std::vector<std::string> arguments);
+    /// `under`: a command, with its options, that runs it as this same process.
+    explicit spawned_slk(std::vector<std::string> arguments, std::vector<std::string> under = {});
     spawned_slk(const spawned_slk&) = delete;
     spawned_slk& operator=(const spawned_slk&) = delete;
     ~spawned_slk();

@@ -17,7 +17,9 @@ TEST_CASE("slk version tells the version, the backends of the build and the one 
                                  std::to_string(SLK_VERSION_MINOR) + "." +
                                  std::to_string(SLK_VERSION_PATCH);
     const auto lines = lines_of(answer.out);
-    REQUIRE(lines.size() == 3);
+    REQUIRE(lines.size() >= 3);
+    for (std::size_t more = 3; more < lines.size(); ++more)
+        CHECK(lines[more].starts_with("backend refused:   ")); // with the system's answer
     CHECK(lines[0] == expected);
     CHECK(lines[1].starts_with("backends compiled: "));
     const std::string running = lines[2].substr(lines[2].rfind(' ') + 1);

@@ -29,6 +29,8 @@ int show_version()
         return exit_failed;
     }
     out.line("backend running:   " + std::string(running->backend()));
+    for (const refused_backend& better : running->refused_backends())
+        out.line("backend refused:   " + std::string(better.name) + ": " + to_string(better.why));
     return out.exit_code(exit_ok);
 }
 

@@ -2,6 +2,8 @@
 
 // The only file that names the backends.
 
+#include <serverlink/loop.hpp>
+
 #include "io/poller.hpp"
 
 #include "build_config.hpp"
@@ -11,6 +13,9 @@
 
 #if defined(SLK_HAVE_IOCP)
 #include "io/backend/iocp/iocp_poller.hpp"
+#endif
+#if defined(SLK_HAVE_IO_URING)
+#include "io/backend/io_uring/io_uring_poller.hpp"
 #endif
 #if defined(SLK_HAVE_EPOLL)
 #include "io/backend/epoll/epoll_poller.hpp"
@@ -35,6 +40,9 @@ struct backend {
 constexpr backend backends[] = {
 #if defined(SLK_HAVE_IOCP)
     {"iocp", make_iocp_poller},
+#endif
+#if defined(SLK_HAVE_IO_URING)
+    {"io_uring", make_io_uring_poller},
 #endif
 #if defined(SLK_HAVE_EPOLL)
     {"epoll", make_epoll_poller},
@@ -61,7 +69,7 @@ std::span<const std::string_view> compiled_backends() noexcept
     return names;
 }
 
-result<std::unique_ptr<poller>> make_poller(clock& time)
+result<std::unique_ptr<poller>> make_poller(clock& time, std::vector<refused_backend>* refused)
 {
     // A system may refuse a backend that the build has; the next one may work.
     error refusal{errc::not_supported, phase::setup};
@@ -70,6 +78,8 @@ result<std::unique_ptr<poller>> make_poller(clock& time)
         if (made)
             return made;
         refusal = made.error();
+        if (refused != nullptr)
+            refused->push_back({candidate.name, refusal});
     }
     return fail(refusal);
 }

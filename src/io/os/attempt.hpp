@@ -28,6 +28,10 @@ namespace slk::io::os {
 /// by itself (reset by its peer, its network down, ...) is skipped, up to a bound.
 [[nodiscard]] error try_accept(native_handle listener, native_handle& accepted) noexcept;
 
+/// Whether accept failed with an errno of the waiting connection, which says nothing about the
+/// listener.
+[[nodiscard]] bool lost_before_accept(int native) noexcept;
+
 /// An empty buffer looks whether there is something to receive and takes nothing.
 [[nodiscard]] error try_receive(native_handle handle, std::span<std::byte> buffer,
                                 std::size_t& received) noexcept;

@@ -137,7 +137,7 @@ private:
     result<void> wait(time_point until) override
     {
         duration remaining = time_until(until, now());
-        for (;;) {
+        for (int rounds = 0; rounds < most_interruptions; ++rounds) {
             const int count = wait_once(remaining);
             if (count < 0 && errno != EINTR)
                 return fail(os::translate(errno, phase::none));
@@ -150,6 +150,7 @@ private:
             if (remaining == duration::zero())
                 return {};
         }
+        return {};
     }
 
     int wait_once(duration remaining) noexcept

@@ -86,7 +86,8 @@ result<loop> simulation::create_loop(host_id on, loop_options options)
     loop_options used;
     used.time = &time;
     used.seed = options.seed ? *options.seed : core_->random();
-    auto loop_made = std::make_shared<io::loop_core>(std::move(made), std::move(used));
+    auto loop_made = std::make_shared<io::loop_core>(
+        std::move(made), std::vector<refused_backend>{}, std::move(used));
     poller.run = [core = loop_made.get()] { return core->turn_now(); };
     return loop(std::move(loop_made));
 }

@@ -31,34 +31,6 @@ bool would_block(int native) noexcept
     return native == EAGAIN || native == EWOULDBLOCK;
 }
 
-/// accept(2) hands on the errors that the waiting connection died of: they say nothing about the
-/// listener, and the next connection may be a good one.
-bool belongs_to_the_connection(int native) noexcept
-{
-    switch (native) {
-    case EINTR:
-    case ECONNABORTED:
-    case EPROTO:
-    case EPERM: // a firewall rule
-    case ENETDOWN:
-    case ENOPROTOOPT:
-    case EHOSTDOWN:
-#if defined(ENONET)
-    case ENONET:
-#endif
-    case EHOSTUNREACH:
-    case EOPNOTSUPP:
-    case ENETUNREACH:
-    case ETIMEDOUT:
-#if defined(ENOSR)
-    case ENOSR:
-#endif
-    case ESOCKTNOSUPPORT:
-    case EPROTONOSUPPORT: return true;
-    default: return false;
-    }
-}
-
 #if defined(SOCK_CLOEXEC) && defined(SOCK_NONBLOCK)
 int accept_one(int listener) noexcept
 {
@@ -112,6 +84,34 @@ error confirm_connect(native_handle handle) noexcept
     return translate(errno, phase::connect);
 }
 
+/// accept(2) hands on the errors that the waiting connection died of: they say nothing about the
+/// listener, and the next connection may be a good one.
+bool lost_before_accept(int native) noexcept
+{
+    switch (native) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case EPERM: // a firewall rule
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+#if defined(ENONET)
+    case ENONET:
+#endif
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case ETIMEDOUT:
+#if defined(ENOSR)
+    case ENOSR:
+#endif
+    case ESOCKTNOSUPPORT:
+    case EPROTONOSUPPORT: return true;
+    default: return false;
+    }
+}
+
 error try_accept(native_handle listener, native_handle& accepted) noexcept
 {
     for (int tries = 0;; ++tries) {
@@ -122,7 +122,7 @@ error try_accept(native_handle listener, native_handle& accepted) noexcept
         }
         if (would_block(errno))
             return not_yet;
-        if (tries == most_retries || !belongs_to_the_connection(errno))
+        if (tries == most_retries || !lost_before_accept(errno))
             return translate(errno, phase::accept);
     }
 }

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "io/backend/io_uring/io_uring_poller.hpp"
+
+#include "io/backend/io_uring/ring_poller.hpp"
+#include "io/os/system.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace slk::io {
+
+namespace uring {
+
+namespace {
+
+/// How long to leave the kernel alone when it has no memory for a submission.
+constexpr duration pause_without_memory = std::chrono::milliseconds(10);
+
+__kernel_timespec to_kernel(duration span) noexcept
+{
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(span);
+    return {seconds.count(), (span - seconds).count()};
+}
+
+duration time_until(time_point until, time_point now) noexcept
+{
+    if (until == never)
+        return duration::max();
+    return until > now ? until - now : duration::zero();
+}
+
+} // namespace
+
+ring_poller::~ring_poller()
+{
+    if (wake_ >= 0)
+        ::close(wake_);
+}
+
+result<void> ring_poller::start()
+{
+    wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (wake_ < 0)
+        return fail(os::translate(errno, phase::setup));
+    SLK_TRY(ring_.start());
+    return try_out();
+}
+
+/// A sandbox may let a ring be made and forbid its use, and nothing announces the multishot poll,
+/// of Linux 5.13: this is both at once.
+result<void> ring_poller::try_out()
+{
+    arm_wake();
+    const int answer = ring_.enter(0, nullptr);
+    if (answer < 0 && answer != -EINTR && answer != -EAGAIN)
+        return fail(os::translate(-answer, phase::setup));
+    int refusal = 0;
+    ring_.take([&](std::uint64_t, int result, unsigned) { refusal = std::max(refusal, -result); });
+    if (refusal != 0)
+        return fail(
+            {errc::not_supported, phase::setup, refusal, "the kernel's io_uring is too old"});
+    return {};
+}
+
+void ring_poller::wake() noexcept
+{
+    // Whoever finds the flag set relies on the writer who set it: the loop clears it only after it
+    // has seen that write, and before its owner looks at what the wake was for.
+    if (waking_.exchange(true, std::memory_order_acq_rel))
+        return;
+    const std::uint64_t one = 1;
+    // Every write is an event to a multishot poll, so nobody needs to read; but a full counter
+    // would refuse for ever.
+    if (::write(wake_, &one, sizeof one) < 0 && errno == EAGAIN) {
+        std::uint64_t count = 0;
+        (void)!::read(wake_, &count, sizeof count);
+        (void)!::write(wake_, &one, sizeof one);
+    }
+}
+
+void ring_poller::arm_wake()
+{
+    io_uring_sqe* const sqe = ring_.next();
+    if (sqe == nullptr)
+        return;
+    io_uring_prep_poll_multishot(sqe, wake_, POLLIN);
+    io_uring_sqe_set_data64(sqe, wake_key);
+    wake_armed_ = true;
+}
+
+int ring_poller::enter(duration longest)
+{
+    if (longest == duration::zero() || ring_.ready())
+        return ring_.must_enter() ? ring_.enter(0, nullptr) : 0;
+    if (longest == duration::max())
+        return ring_.enter(1, nullptr);
+    __kernel_timespec timeout = to_kernel(longest);
+    return ring_.enter(1, &timeout);
+}
+
+/// The kernel takes no submissions until completions are taken (EBUSY), or has no memory for them
+/// (EAGAIN). They stay prepared. Negative: it does not even wait, and nothing has come.
+int ring_poller::relieve(duration longest)
+{
+    unsigned taken = take_completions();
+    int answer = ring_.only_wait(0, nullptr);
+    taken += take_completions();
+    if (!progress_ && longest != duration::zero()) {
+        __kernel_timespec timeout = to_kernel(std::min(longest, pause_without_memory));
+        answer = ring_.only_wait(1, &timeout);
+        taken += take_completions();
+    }
+    return taken != 0 || answer == -ETIME || answer == -EINTR ? 0 : answer;
+}
+
+result<void> ring_poller::wait(time_point until)
+{
+    if (process_.forked()) {
+        end_here(orphans_);
+        return fail(errc::invalid_state, phase::none, "the loop belongs to the parent process");
+    }
+    progress_ = false;
+    duration remaining = time_until(until, now());
+    for (int rounds = 0; rounds < most_interruptions; ++rounds) {
+        if (!wake_armed_)
+            arm_wake();
+        drain_backlog();
+        // What there was no room for must not wait until something happens to what is in the ring.
+        int answer = enter(wake_armed_ && backlog_.empty() ? remaining : duration::zero());
+        if (answer == -EBUSY || answer == -EAGAIN)
+            answer = relieve(remaining);
+        if (answer < 0 && answer != -EINTR && answer != -ETIME)
+            return fail(os::translate(-answer, phase::none));
+        take_completions();
+        // An early end of the wait is no harm: nothing fires before its time by the clock.
+        if (progress_ || answer == -ETIME)
+            return {};
+        // Interrupted, or only completions that nobody waits for: wait for the rest of the time,
+        // which a clock that steps back does not make longer.
+        if (remaining != duration::max())
+            remaining = std::min(remaining, time_until(until, time_source().now()));
+        if (remaining == duration::zero())
+            return {};
+    }
+    return {};
+}
+
+void ring_poller::abandon()
+{
+    // The sockets are closed for both directions already, so nothing is received any more while
+    // the kernel is still dropping the requests of the ring.
+    ring_.end();
+    backlog_ = {};
+    while (!orphans_.empty())
+        finish_orphan(orphans_.front(), error{errc::cancelled, phase::close});
+}
+
+} // namespace uring
+
+result<std::unique_ptr<poller>> make_io_uring_poller(clock& time)
+{
+    std::unique_ptr<uring::ring_poller> made(new (std::nothrow) uring::ring_poller(time));
+    if (made == nullptr)
+        return fail(errc::out_of_memory, phase::setup);
+    SLK_TRY(made->start());
+    return std::unique_ptr<poller>(std::move(made));
+}
+
+} // namespace slk::io

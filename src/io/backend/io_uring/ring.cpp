@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "io/backend/io_uring/ring.hpp"
+
+#include "io/os/system.hpp"
+
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <new>
+
+namespace slk::io::uring {
+
+namespace {
+
+/// Submissions that fit between two calls; when more come, there is one call more.
+constexpr unsigned submissions = 256;
+
+/// Every operation in flight may end at the same time. What does not fit is kept by the kernel
+/// (IORING_FEAT_NODROP), at a price.
+constexpr unsigned completions = 8192;
+
+// The thread that calls takes its completions in the same call, so the kernel need not interrupt
+// it (COOP_TASKRUN), and says when there is something to take (TASKRUN_FLAG). Not used:
+// SINGLE_ISSUER and DEFER_TASKRUN, which tie the ring to one thread for life, because a loop may
+// be run by one thread after another; and SQPOLL, a thread of the kernel that nobody asked for.
+constexpr unsigned setup_flags[] = {
+    IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN |
+        IORING_SETUP_TASKRUN_FLAG,
+    IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP, // before Linux 5.19
+};
+
+constexpr unsigned needed_features =
+    IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG;
+
+constexpr int needed_operations[] = {
+    IORING_OP_CONNECT, IORING_OP_ACCEPT,   IORING_OP_RECV,         IORING_OP_SEND,
+    IORING_OP_SENDMSG, IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL,
+};
+
+constexpr unsigned most_operations = 256; ///< an operation is a byte of the submission
+
+} // namespace
+
+ring::~ring()
+{
+    end();
+}
+
+void ring::end() noexcept
+{
+    if (started_)
+        io_uring_queue_exit(&ring_);
+    started_ = false;
+}
+
+int ring::set_up() noexcept
+{
+    int answer = -EINVAL;
+    for (const unsigned flags : setup_flags) {
+        io_uring_params parameters{};
+        parameters.flags = flags;
+        parameters.cq_entries = completions;
+        answer = io_uring_queue_init_params(submissions, &ring_, &parameters);
+        if (answer != -EINVAL)
+            return answer;
+    }
+    return answer;
+}
+
+result<void> ring::start() noexcept
+{
+    const int answer = set_up();
+    if (answer < 0)
+        return fail(os::translate(-answer, phase::setup));
+    started_ = true;
+    // Each place in the queue names the submission of the same number. Newer kernels can do
+    // without the names.
+    if (ring_.sq.array != nullptr)
+        for (unsigned index = 0; index < *ring_.sq.kring_entries; ++index)
+            ring_.sq.array[index] = index;
+    return probe();
+}
+
+result<void> ring::probe() noexcept
+{
+    if ((ring_.features & needed_features) != needed_features)
+        return fail(errc::not_supported, phase::setup, "the kernel's io_uring is too old");
+    alignas(io_uring_probe)
+        std::byte space[sizeof(io_uring_probe) + most_operations * sizeof(io_uring_probe_op)]{};
+    auto* const known = ::new (static_cast<void*>(space)) io_uring_probe;
+    if (const int answer = io_uring_register_probe(&ring_, known, most_operations); answer < 0)
+        return fail(os::translate(-answer, phase::setup));
+    for (const int operation : needed_operations)
+        if (io_uring_opcode_supported(known, operation) == 0)
+            return fail(errc::not_supported, phase::setup,
+                        "the kernel's io_uring lacks an operation");
+    return {};
+}
+
+io_uring_sqe* ring::next() noexcept
+{
+    if (!started_)
+        return nullptr;
+    io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
+    if (sqe == nullptr) {
+        (void)enter(0, nullptr);
+        sqe = io_uring_get_sqe(&ring_);
+    }
+    if (sqe != nullptr)
+        std::memset(sqe, 0, sizeof *sqe);
+    return sqe;
+}
+
+void ring::publish() noexcept
+{
+    ring_.sq.sqe_head = ring_.sq.sqe_tail;
+    io_uring_smp_store_release(ring_.sq.ktail, ring_.sq.sqe_tail);
+}
+
+unsigned ring::prepared() const noexcept
+{
+    return started_ ? ring_.sq.sqe_tail - io_uring_smp_load_acquire(ring_.sq.khead) : 0;
+}
+
+bool ring::must_enter() const noexcept
+{
+    constexpr unsigned held_back = IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN;
+    if (!started_)
+        return false;
+    return prepared() != 0 || (IO_URING_READ_ONCE(*ring_.sq.kflags) & held_back) != 0;
+}
+
+int ring::call(unsigned submissions_to_take, unsigned at_least, __kernel_timespec* timeout) noexcept
+{
+    if (timeout == nullptr)
+        return io_uring_enter2(static_cast<unsigned>(ring_.ring_fd), submissions_to_take, at_least,
+                               IORING_ENTER_GETEVENTS, nullptr, 0);
+    io_uring_getevents_arg argument{};
+    argument.ts = reinterpret_cast<std::uintptr_t>(timeout);
+    return io_uring_enter2(static_cast<unsigned>(ring_.ring_fd), submissions_to_take, at_least,
+                           IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG,
+                           reinterpret_cast<sigset_t*>(&argument), sizeof argument);
+}
+
+int ring::enter(unsigned at_least, __kernel_timespec* timeout) noexcept
+{
+    if (!started_)
+        return -EBADF;
+    publish();
+    return call(prepared(), at_least, timeout);
+}
+
+int ring::only_wait(unsigned at_least, __kernel_timespec* timeout) noexcept
+{
+    return started_ ? call(0, at_least, timeout) : -EBADF;
+}
+
+} // namespace slk::io::uring

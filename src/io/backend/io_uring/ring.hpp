@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_IO_BACKEND_IO_URING_RING_HPP
+#define SLK_IO_BACKEND_IO_URING_RING_HPP
+
+/// The two queues that are shared with the kernel, and the one call that moves them.
+
+#include <serverlink/result.hpp>
+
+#include <liburing.h>
+
+namespace slk::io::uring {
+
+class ring {
+public:
+    ring() = default;
+    ~ring();
+    ring(const ring&) = delete;
+    ring& operator=(const ring&) = delete;
+
+    /// Sets the queues up and asks the kernel whether it has everything that the backend uses.
+    [[nodiscard]] result<void> start() noexcept;
+    /// Gives the queues back; the kernel drops what it still has of them. Afterwards there is
+    /// nothing to prepare, and nothing to take.
+    void end() noexcept;
+
+    /// A cleared submission to fill in, or null when the queue is full and the kernel takes
+    /// nothing from it at the moment.
+    [[nodiscard]] io_uring_sqe* next() noexcept;
+    /// Prepared and not yet taken by the kernel. What it has taken it has also copied.
+    [[nodiscard]] unsigned prepared() const noexcept;
+
+    /// True if completions can be taken without a call.
+    [[nodiscard]] bool ready() const noexcept { return started_ && io_uring_cq_ready(&ring_) != 0; }
+    /// True if the kernel has something to hear, or holds completions back until it is called.
+    [[nodiscard]] bool must_enter() const noexcept;
+
+    /// Submits all that is prepared and waits for `at_least` completions, but not longer than
+    /// `timeout` (null: for ever). Negative: an errno, and -ETIME when the time has passed.
+    int enter(unsigned at_least, __kernel_timespec* timeout) noexcept;
+    /// The same without submitting.
+    int only_wait(unsigned at_least, __kernel_timespec* timeout) noexcept;
+
+    /// Calls visit(completion) for those that are there now, not for what comes meanwhile.
+    /// Returns how many.
+    template <class Visit>
+    unsigned take(Visit&& visit)
+    {
+        const unsigned all = started_ ? io_uring_cq_ready(&ring_) : 0;
+        for (unsigned count = all; count != 0; --count) {
+            const unsigned head = *ring_.cq.khead;
+            const io_uring_cqe completion = ring_.cq.cqes[head & *ring_.cq.kring_mask];
+            io_uring_smp_store_release(ring_.cq.khead, head + 1);
+            visit(completion.user_data, completion.res, completion.flags);
+        }
+        return all;
+    }
+
+private:
+    [[nodiscard]] int set_up() noexcept;
+    [[nodiscard]] result<void> probe() noexcept;
+    int call(unsigned submissions, unsigned at_least, __kernel_timespec* timeout) noexcept;
+    void publish() noexcept;
+
+    ::io_uring ring_{};
+    bool started_ = false;
+};
+
+} // namespace slk::io::uring
+
+#endif

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_IO_BACKEND_IO_URING_RING_POLLER_HPP
+#define SLK_IO_BACKEND_IO_URING_RING_POLLER_HPP
+
+/// The poller on a ring. What it tells the kernel is in submissions.cpp, what it makes of the
+/// answers in completions.cpp, the end of sockets in closing.cpp, and the wait in
+/// io_uring_poller.cpp.
+
+#include "io/backend/io_uring/forks.hpp"
+#include "io/backend/io_uring/gathers.hpp"
+#include "io/backend/io_uring/pending.hpp"
+#include "io/backend/io_uring/ring.hpp"
+#include "io/system_poller.hpp"
+
+#include <atomic>
+
+namespace slk::io::uring {
+
+// What a completion belongs to: an operation's address, the same with the lowest bit set for its
+// cancellation, or the wake.
+inline constexpr std::uint64_t wake_key = 2;
+inline constexpr std::uint64_t cancellation_bit = 1;
+static_assert(alignof(operation) > wake_key);
+
+[[nodiscard]] inline std::uint64_t key_of(const operation& op) noexcept
+{
+    return reinterpret_cast<std::uintptr_t>(&op);
+}
+
+[[nodiscard]] inline operation& operation_of(std::uint64_t key) noexcept
+{
+    return *reinterpret_cast<operation*>(static_cast<std::uintptr_t>(key & ~cancellation_bit));
+}
+
+/// Interruptions, and peers that were lost before they were accepted, in a row.
+inline constexpr std::uint16_t most_retries = 16;
+
+[[nodiscard]] inline phase phase_of(operation_kind kind) noexcept
+{
+    switch (kind) {
+    case operation_kind::connect: return phase::connect;
+    case operation_kind::accept: return phase::accept;
+    case operation_kind::receive:
+    case operation_kind::send: return phase::transfer;
+    }
+    return phase::none;
+}
+
+class ring_poller final : public system_poller {
+public:
+    explicit ring_poller(clock& time) noexcept : system_poller(time) {}
+    ~ring_poller() override;
+
+    result<void> start();
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "io_uring"; }
+    void wake() noexcept override;
+
+protected:
+    result<void> shutdown_send_of(const socket_entry& entry) override;
+    void start_connect(connect_operation& op, socket_entry& entry) override;
+    void start_accept(accept_operation& op, socket_entry& entry) override;
+    void start_receive(receive_operation& op, socket_entry& entry) override;
+    void start_send(send_operation& op, socket_entry& entry) override;
+    void start_cancel(operation& op, socket_entry& entry) override;
+    result<void> attach(socket_id, socket_entry&) override { return {}; }
+    void release(socket_entry& entry, close_mode mode) override;
+    result<void> wait(time_point until) override;
+    void abandon() override;
+
+private:
+    // To the kernel.
+    void submit(operation& op, std::span<const iovec> parts = {});
+    bool prepare(operation& op, std::span<const iovec> parts = {});
+    void prepare_attempt(io_uring_sqe& sqe, operation& op, std::span<const iovec> parts);
+    void cancel_in_kernel(operation& op);
+    bool prepare_cancellation(operation& op);
+    void arm_wake();
+    void drain_backlog();
+    void hand_over();
+
+    // From the kernel.
+    unsigned take_completions();
+    void completed(operation& op, int result);
+    void cancellation_completed(operation& op);
+    void ended(operation& op, int result);
+    void again(operation& op, stage at);
+    bool goes_on(operation& op, int result);
+    void end_connect(connect_operation& op, int result);
+    void end_connect_poll(connect_operation& op, int result);
+    void end_accept(accept_operation& op, int result);
+    void end_transfer(operation& op, int result);
+    void finish(operation& op, const error& failure);
+    void start_following(list<operation>& siblings);
+
+    // Closed sockets.
+    void orphan(socket_entry& entry, close_mode mode);
+    void finish_orphan(operation& op, const error& failure);
+    void end_here(list<operation>& operations);
+
+    // Waiting.
+    result<void> try_out();
+    int enter(duration longest);
+    int relieve(duration longest);
+
+    ring ring_;
+    backlog backlog_;
+    gathers gathers_;
+    fork_watch process_;
+    list<operation> orphans_; ///< in flight on sockets that are closed
+    int wake_ = -1;
+    bool wake_armed_ = false;
+    bool progress_ = false; ///< something completed, or somebody called wake()
+    std::atomic<bool> waking_{false};
+};
+
+} // namespace slk::io::uring
+
+#endif

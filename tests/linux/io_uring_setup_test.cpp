@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MPL-2.0
+// How a ring is come by: what the kernel may refuse it with, and what a child process makes of it.
+
+#include "contract/harness.hpp"
+#include "linux/interpose.hpp"
+#include "linux/interpose_ring.hpp"
+
+#include <serverlink/loop.hpp>
+
+#include <cerrno>
+#include <cstddef>
+
+#include <fcntl.h>
+#include <liburing.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace slk;
+using namespace slk::contract;
+using namespace slk::linux_tests;
+
+namespace {
+
+constexpr const char* here = "io_uring";
+
+/// The exit code of `body` in a child process.
+template <class Body>
+int in_a_child(Body&& body)
+{
+    const pid_t pid = ::fork();
+    REQUIRE(pid >= 0);
+    if (pid == 0)
+        ::_exit(body());
+    int status = 0;
+    REQUIRE(::waitpid(pid, &status, 0) == pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/// This process cannot set a ring up any more: the system answers with that errno.
+bool forbid_rings(int native)
+{
+    sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(native)),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+/// A loop that nobody named a backend for runs on the next one, and says why.
+bool falls_back(int native)
+{
+    const auto compiled = loop::compiled_backends();
+    const auto made = loop::create();
+    if (compiled.size() < 2)
+        return !made && made.error().native == native;
+    return made && made->backend() == compiled[1] && made->refused_backends().size() == 1 &&
+           made->refused_backends()[0].name == here &&
+           made->refused_backends()[0].why.native == native;
+}
+
+} // namespace
+
+TEST_CASE("U11: whatever the kernel refuses a ring with, a loop runs on the next backend")
+{
+    for (const int native : {EPERM, ENOSYS, EINVAL, ENOMEM, EMFILE}) {
+        CAPTURE(native);
+        ring_setup system;
+        system.fails_with(native);
+        CHECK(falls_back(native));
+        const auto named = loop::create({.backend = here});
+        REQUIRE_FALSE(named);
+        CHECK(named.error().native == native);
+        CHECK(named.error().where == phase::setup);
+    }
+    const auto made = loop::create();
+    REQUIRE(made);
+    CHECK(made->backend() == here);
+    CHECK(made->refused_backends().empty());
+}
+
+TEST_CASE("U11: in a sandbox that forbids rings a loop runs on the next backend")
+{
+    for (const int native : {EPERM, ENOSYS})
+        CHECK(in_a_child([native] { return forbid_rings(native) && falls_back(native) ? 0 : 1; }) ==
+              0);
+}
+
+TEST_CASE("U11: a kernel without the newer flags is good enough, one without a feature is not")
+{
+    {
+        ring_setup old;
+        old.without_flags(IORING_SETUP_COOP_TASKRUN);
+        rig loop(here);
+        const pair link = loop.connect_pair();
+        REQUIRE(loop.send_all(link.client, pattern(100)));
+        CHECK(loop.receive_all(link.server, 100) == pattern(100));
+    }
+    for (const unsigned feature : {IORING_FEAT_NODROP, IORING_FEAT_SUBMIT_STABLE,
+                                   IORING_FEAT_FAST_POLL, IORING_FEAT_EXT_ARG}) {
+        ring_setup old;
+        old.without_features(feature);
+        const auto made = io::make_poller(system_clock_source(), here);
+        REQUIRE_FALSE(made);
+        CHECK(made.error() == errc::not_supported);
+        CHECK(made.error().where == phase::setup);
+    }
+}
+
+TEST_CASE("U11: a kernel that lacks a request, or does not tell, is not good enough")
+{
+    for (const int operation : {IORING_OP_CONNECT, IORING_OP_ACCEPT, IORING_OP_RECV, IORING_OP_SEND,
+                                IORING_OP_SENDMSG, IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL}) {
+        CAPTURE(operation);
+        ring_setup old;
+        old.without_operation(operation);
+        const auto made = io::make_poller(system_clock_source(), here);
+        REQUIRE_FALSE(made);
+        CHECK(made.error() == errc::not_supported);
+    }
+    for (const int native : {EPERM, EINVAL, ENOSYS}) {
+        ring_setup silent;
+        silent.probe_fails_with(native);
+        CHECK(falls_back(native));
+    }
+}
+
+TEST_CASE("U11: a ring that can be made and not used is refused like one that cannot be made")
+{
+    for (const int native : {EPERM, EACCES, ENOSYS, EBADF}) {
+        CAPTURE(native);
+        const injection fault(call::wait, native);
+        CHECK(falls_back(native));
+    }
+    for (const int passing : {EINTR, EAGAIN}) {
+        CAPTURE(passing);
+        const injection fault(call::wait, passing);
+        const auto made = loop::create();
+        REQUIRE(made);
+        CHECK(made->backend() == here);
+    }
+    // The multishot poll is of Linux 5.13.
+    const ring_answer answer(IORING_OP_POLL_ADD, -EINVAL);
+    CHECK(falls_back(EINVAL));
+    CHECK(answer.hits() == 1);
+}
+
+TEST_CASE("U12, U14: a ring has no thread of the kernel, is tied to no thread, and not inherited")
+{
+    const rig loop(here);
+    constexpr unsigned unwanted = IORING_SETUP_SQPOLL | IORING_SETUP_IOPOLL |
+                                  IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+    CHECK((last_ring().flags & unwanted) == 0);
+    CHECK((::fcntl(last_ring().descriptor, F_GETFD) & FD_CLOEXEC) != 0); // U15
+}
+
+TEST_CASE("U15: in a child process a parent's loop is a value error, and the parent's goes on")
+{
+    rig loop(here);
+    const pair link = loop.connect_pair();
+    std::array<std::byte, 8> buffer{};
+    receive_op receiving;
+    loop.receive(receiving, link.client, buffer);
+    loop.turns(1);
+    CHECK(in_a_child([&] {
+              const auto answer = loop->turn(never);
+              if (answer || answer.error() != errc::invalid_state)
+                  return 1;
+              receiving.inside_turn = nullptr; // shutdown() is no turn of this rig
+              loop->shutdown();                // ends, and disturbs nobody
+              if (!receiving.done())
+                  return 2;
+              const auto fresh = io::make_poller(system_clock_source(), here);
+              if (!fresh || !(*fresh)->turn({}))
+                  return 3;
+              (*fresh)->shutdown();
+              return 0;
+          }) == 0);
+    loop->wake();
+    REQUIRE(loop.send_all(link.server, pattern(8)));
+    REQUIRE(loop.finish(receiving));
+    CHECK(receiving.transferred == 8);
+}
+
+TEST_CASE(
+    "C15: a poller that had to give its ring back answers every call as one that was shut down")
+{
+    rig loop(here);
+    const pair link = loop.connect_pair();
+    std::array<std::byte, 8> buffer{};
+    receive_op receiving;
+    loop.receive(receiving, link.client, buffer);
+    loop.turns(1);
+    {
+        const injection fault(call::wait, EBADF, 1, INT_MAX);
+        receiving.inside_turn = nullptr; // shutdown() is no turn of this rig
+        loop->shutdown();
+    }
+    CHECK(receiving.done());
+    receive_op late;
+    loop.receive(late, link.client, buffer);
+    loop->wake();
+    CHECK(loop.turn(1s).has_value()); // delivers
+    CHECK(late.failure == errc::loop_closed);
+    CHECK(loop.turn().has_value()); // looks
+    CHECK_FALSE(loop.turn(1s).has_value());
+}
