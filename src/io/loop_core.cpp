@@ -94,7 +94,7 @@ bool loop_core::post(task& work) noexcept
     // task, or this thread sees the flag.
     if (closed_.load(std::memory_order_seq_cst))
         drop_tasks();
-    else if (!inside())
+    else if (!inside() || poller_->waiting())
         poller_->wake();
     return true;
 }

@@ -116,20 +116,29 @@ bool network::step(time_point limit)
     return true;
 }
 
-void network::advance(time_point limit, sim_poller& waiting)
+void network::pass_time(duration time)
+{
+    const time_point limit = now_ + time;
+    while (step(limit)) {
+    }
+    now_ = std::max(now_, limit);
+}
+
+void network::advance(sim_poller& waiting, time_point until)
 {
     sim_poller* const outer = std::exchange(waiting_, &waiting);
     look_at_everybody();
     // Every turn costs time, or a program that never waits would stop the world.
-    const time_point least = now_ + options_.turn_cost;
-    while (step(least)) {
-    }
-    now_ = std::max(now_, least);
+    pass_time(options_.turn_cost);
+    const host& here = waiting.host_here();
     for (;;) {
         look_for_wakes();
-        const host& here = waiting.host_here();
-        if (waiting.has_work() && !is_asleep(here))
+        if (waiting.has_work() && !is_asleep(here)) {
+            pass_time(lateness(fault::late_wake));
             break;
+        }
+        // Anew each time: the host may fall asleep or its clock jump, and others may arm timers.
+        const time_point limit = waiting.network_time_of(until);
         if (step(limit))
             continue;
         if (limit != never) {
@@ -215,10 +224,10 @@ void network::call_for_turn(sim_poller& poller)
     // Its own wait sees by itself that there is something.
     if (&poller == waiting_ || !poller.run)
         return;
-    time_point when = now_;
-    if (events_ahead_.turn_of(poller.number()) > when && strikes(fault::late_wake))
-        when += random_time(longest());
-    plan_turn(poller, when);
+    // Whoever looks at it meanwhile must not run it earlier.
+    if (events_ahead_.turn_of(poller.number()) > now_ && strikes(fault::late_wake))
+        plans_[poller.number()].not_before = now_ + random_time(longest());
+    plan_turn(poller, now_);
 }
 
 void network::happen_turn(std::uint32_t number)
@@ -235,6 +244,8 @@ void network::happen_turn(std::uint32_t number)
     // The next one comes later even if somebody calls for it at once.
     plans_[number].not_before = now_ + options_.turn_cost;
     plan_turn(poller, network_time(here, wanted));
+    if (strikes(fault::idle_turn))
+        plan_turn(poller, now_ + random_time(longest()));
 }
 
 void network::look_at_everybody()

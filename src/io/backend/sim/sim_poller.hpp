@@ -42,6 +42,8 @@ public:
     /// Something has happened to the socket: carry on what waits.
     void serve(socket_id id);
     void late(operation& op, const error& failure);
+    /// Until when its wait may last, if its clock may show `until`.
+    [[nodiscard]] time_point network_time_of(time_point until);
     [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
 
 protected:
@@ -79,7 +81,6 @@ private:
     void serve_accepts(socket_entry& entry);
     void serve_receives(socket_entry& entry);
     void serve_outbound(socket_entry& entry);
-    [[nodiscard]] time_point network_time_of(time_point until);
 
     const std::shared_ptr<network> network_;
     const std::uint32_t host_;
