@@ -219,18 +219,23 @@ void network::arrive(const packet& what)
         receiver->unannounced += what.bytes.size();
         return announce_room(*receiver);
     }
-    receiver->inbox.append(what.bytes);
-    receiver->arrived += what.bytes.size();
-    if (receiver->arrived > receiver->reset_behind) {
-        const socket_ref peer = receiver->peer;
-        break_connection(what.to, errc::connection_reset);
-        if (const sim_socket* const other = find(peer); other != nullptr && !other->failure)
-            send_reset(what.to_host, what.from_host, what.to, peer);
-        return;
-    }
-    if (receiver->arrived > receiver->ends_behind)
+    const std::uint64_t cut = std::min(receiver->reset_behind, receiver->ends_behind);
+    const auto passing = static_cast<std::size_t>(
+        std::min<std::uint64_t>(what.bytes.size(), cut - receiver->arrived));
+    receiver->inbox.append(std::span(what.bytes).first(passing));
+    receiver->arrived += passing;
+    receiver->unannounced += what.bytes.size() - passing;
+    if (receiver->arrived < cut)
+        return tell(*receiver);
+    if (cut == receiver->ends_behind) {
         receiver->end_received = true;
-    tell(*receiver);
+        announce_room(*receiver);
+        return tell(*receiver);
+    }
+    const socket_ref peer = receiver->peer;
+    break_connection(what.to, errc::connection_reset);
+    if (const sim_socket* const other = find(peer); other != nullptr && !other->failure)
+        send_reset(what.to_host, what.from_host, what.to, peer);
 }
 
 void network::send_reset(std::uint32_t from_host, std::uint32_t to_host, socket_ref from,
