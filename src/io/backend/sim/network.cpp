@@ -40,6 +40,8 @@ constexpr errc accept_errors[] = {
 network::network(simulation_options options)
     : options_(std::move(options)), random_(options_.seed), faults_(options_.faults)
 {
+    names_.emplace("localhost", std::vector{address::loopback(address_family::ipv6, 0),
+                                            address::loopback(address_family::ipv4, 0)});
 }
 
 network::~network() = default;
@@ -194,6 +196,14 @@ void network::happen_call(std::uint32_t number)
     calls_.give_back(number);
     work();
     look_at_everybody();
+}
+
+footprint network::measure() const noexcept
+{
+    return {.places = sockets_.size() + packets_.size() + questions_.size() + late_.size(),
+            .in_use = sockets_.in_use() + packets_.in_use() + questions_.in_use() + late_.in_use(),
+            .events = events_ahead_.size(),
+            .loops = plans_.size()};
 }
 
 // --- turns ---

@@ -193,6 +193,14 @@ struct host {
     host_names names;
 };
 
+/// What the network holds, to see that it does not grow.
+struct footprint {
+    std::size_t places = 0; ///< of sockets, packets, questions and late outcomes, used or free
+    std::size_t in_use = 0; ///< of these
+    std::size_t events = 0;
+    std::size_t loops = 0;
+};
+
 class network final : public std::enable_shared_from_this<network> {
 public:
     explicit network(simulation_options options);
@@ -243,6 +251,8 @@ public:
     [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
     void note(std::uint64_t value) noexcept;
     void log_line(std::string_view what, std::uint32_t subject, std::uint64_t value);
+
+    [[nodiscard]] footprint measure() const noexcept;
 
     /// A completion or a cancel that comes later. Ended early by forget().
     [[nodiscard]] std::uint32_t tell_later(sim_poller& poller, operation& op, const error& failure,
