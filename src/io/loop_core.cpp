@@ -194,10 +194,14 @@ time_point loop_core::turn_now()
         return never;
     // A wait that fails is tried again with the next turn, as on a thread of its own.
     (void)one_turn(time_point{});
-    const bool more = tasks_.load(std::memory_order_relaxed) != nullptr;
-    const time_point wanted = more ? time_point{} : poller_->wants_turn_at();
     runner_.store(std::thread::id(), std::memory_order_release);
-    return wanted;
+    return wants_turn_at();
+}
+
+time_point loop_core::wants_turn_at() const noexcept
+{
+    const bool tasks = tasks_.load(std::memory_order_relaxed) != nullptr;
+    return tasks ? time_point{} : poller_->wants_turn_at();
 }
 
 result<void> loop_core::start_thread()

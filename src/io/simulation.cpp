@@ -91,6 +91,7 @@ result<loop> simulation::create_loop(host_id on, loop_options options)
     used.seed = options.seed ? *options.seed : core_->random();
     auto loop_made = std::make_shared<io::loop_core>(std::move(made), std::move(used));
     poller.run = [core = loop_made.get()] { return core->turn_now(); };
+    poller.wanted = [core = loop_made.get()] { return core->wants_turn_at(); };
     return loop(std::move(loop_made));
 }
 

@@ -121,3 +121,75 @@ TEST_CASE("idle_turn: a loop is run although there is nothing for it, and time g
     in.net.run_for(1s);
     CHECK(in.net.strikes(fault::idle_turn) == struck);
 }
+
+TEST_CASE(
+    "what was posted to a loop that stopped before it came to it is done when the network runs")
+{
+    world in;
+    bool done = false;
+    in.client_loop->post([&] {
+        in.client_loop->stop();
+        in.client_loop->post([&] { done = true; });
+    });
+    CHECK(in.client_loop->run_for(1s).has_value());
+    CHECK(!done);
+    in.net.run_for(1s);
+    CHECK(done);
+}
+
+TEST_CASE("a loop that waits in its own run hears what is posted to it from another one's handler")
+{
+    world in;
+    time_point heard{};
+    const time_point begin = in.net.now();
+    in.net.at(begin + 1s, [&] {
+        in.server_loop->post([&] { in.client_loop->post([&] { heard = in.net.now(); }); });
+    });
+    CHECK(in.client_loop->run_for(10s).has_value());
+    CHECK(heard - begin >= 1s);
+    CHECK(heard - begin < 1s + 10us);
+}
+
+TEST_CASE("turn_cost: a program that never waits still sees time pass, as fast as it says")
+{
+    for (const duration cost : std::initializer_list<duration>{1us, 50us}) {
+        world in({.turn_cost = cost});
+        int turns = 0;
+        std::function<void()> again = [&] {
+            ++turns;
+            in.client_loop->post(again);
+        };
+        in.client_loop->post(again);
+        in.net.run_for(10ms);
+        CHECK(turns >= 10ms / cost - 1);
+        CHECK(turns <= 10ms / cost + 2);
+        turns = 0;
+        CHECK(in.client_loop->run_for(10ms).has_value());
+        CHECK(turns >= 10ms / cost - 1);
+        CHECK(turns <= 10ms / cost + 2);
+        again = [] {};
+        in.net.run_for(1ms);
+    }
+}
+
+TEST_CASE("wait_error: whoever runs the loop is told, a loop that the network runs goes on")
+{
+    world in;
+    in.net.strike_next(fault::wait_error);
+    SUBCASE("told")
+    {
+        const auto ran = in.client_loop->run_for(1ms);
+        REQUIRE(!ran);
+        CHECK(ran.error() != errc::ok);
+        CHECK(in.client_loop->run_for(1ms).has_value());
+    }
+    SUBCASE("goes on")
+    {
+        in.net.set_faults(fault_mix{}.set(fault::wait_error, 500));
+        pair ends(in);
+        const reader far(ends.far());
+        const sender sent(ends.near(), "works");
+        CHECK(in.until([&] { return far.text == "works"; }, 1s));
+    }
+    CHECK(in.net.strikes(fault::wait_error) >= 1);
+}

@@ -140,7 +140,8 @@ void network::advance(sim_poller& waiting, time_point until)
             break;
         }
         // Anew each time: the host may fall asleep or its clock jump, and others may arm timers.
-        const time_point limit = waiting.network_time_of(until);
+        const time_point limit =
+            waiting.has_work() ? here.asleep_until : waiting.network_time_of(until);
         if (step(limit))
             continue;
         if (limit != never) {
@@ -260,10 +261,11 @@ void network::happen_turn(std::uint32_t number)
 
 void network::look_at_everybody()
 {
+    look_for_wakes(); // first: a wake may be late
     for (std::uint32_t number = 0; number < plans_.size(); ++number)
         if (sim_poller* const poller = plans_[number].poller;
             poller != nullptr && poller->run && poller != waiting_)
-            plan_turn(*poller, network_time(poller->host_here(), poller->wants_turn_at()));
+            plan_turn(*poller, network_time(poller->host_here(), poller->wanted()));
 }
 
 void network::woken() noexcept

@@ -32,6 +32,8 @@ public:
     /// Runs whatever turns this poller, and answers when it wants its next turn. Empty: only its
     /// owner calls turn().
     std::function<time_point()> run;
+    /// When it wants its next turn, if nothing happens. Set if `run` is.
+    std::function<time_point()> wanted;
     /// Set while the network runs it: its wait does not let time pass.
     bool driven = false;
     [[nodiscard]] bool has_work() const noexcept
