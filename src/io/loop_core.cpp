@@ -99,7 +99,7 @@ bool loop_core::post(task& work) noexcept
     // task, or this thread sees the flag.
     if (closed_.load(std::memory_order_seq_cst))
         drop_tasks();
-    else if (!inside())
+    else if (!inside() || poller_->waiting())
         poller_->wake();
     return true;
 }
@@ -210,10 +210,14 @@ time_point loop_core::turn_now()
     poller_->refresh_now();
     // A wait that fails is tried again with the next turn, as on a thread of its own.
     (void)one_turn(time_point{});
-    const bool more = tasks_.load(std::memory_order_relaxed) != nullptr;
-    const time_point wanted = more ? time_point{} : poller_->wants_turn_at();
     runner_.store(std::thread::id(), std::memory_order_release);
-    return wanted;
+    return wants_turn_at();
+}
+
+time_point loop_core::wants_turn_at() const noexcept
+{
+    const bool tasks = tasks_.load(std::memory_order_relaxed) != nullptr;
+    return tasks ? time_point{} : poller_->wants_turn_at();
 }
 
 result<void> loop_core::start_thread()

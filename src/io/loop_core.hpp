@@ -101,6 +101,7 @@ public:
     /// One turn that does not wait, for a simulation that decides whose turn it is. When the next
     /// one is wanted, as poller::wants_turn_at(); slk::never if another call runs the loop.
     time_point turn_now();
+    [[nodiscard]] time_point wants_turn_at() const noexcept;
     void stop();
     void close();
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }

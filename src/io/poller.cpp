@@ -299,7 +299,9 @@ void poller::deliver_completed()
 result<void> poller::turn(time_point until)
 {
     refresh_now();
+    waiting_ = true;
     auto waited = wait(std::min(until, wants_turn_at()));
+    waiting_ = false;
     refresh_now();
     deliver_completed();
     timers_.fire_due(now_);

@@ -135,6 +135,9 @@ public:
     {
         return completed_.empty() ? timers_.next_deadline() : time_point{};
     }
+    /// True inside the wait of a turn. On the loop's thread: whoever asks is called from there,
+    /// which only a simulation does.
+    [[nodiscard]] bool waiting() const noexcept { return waiting_; }
     /// Rule 12. Any thread.
     virtual void wake() noexcept = 0;
     void shutdown();
@@ -213,6 +216,7 @@ private:
     list<operation> delivering_; ///< what this turn delivers
     ledger ledger_;
     bool shut_down_ = false;
+    bool waiting_ = false;
 };
 
 /// A poller on the best backend that this build has and this system allows. This is the only

@@ -142,7 +142,8 @@ void listener_core::accept_completed(io::accept_operation& op) noexcept
     if (op.failure) {
         // What a close of our own caused is not the network's doing.
         if (op.failure != errc::cancelled || socket_ == op.socket)
-            feed(listener_event::accept_failed, op.failure);
+            // A copy: the operation is posted again before the handler is told.
+            feed(listener_event::accept_failed, error(op.failure));
         return;
     }
     if (const error lost = take(op); lost) {

@@ -428,7 +428,7 @@ SLK_BACKEND_TEST("C9: a socket that cannot be opened or watched is an error valu
 }
 
 SLK_BACKEND_TEST_EXCEPT("io_uring",
-                         "A connect costs nine system calls, from its socket to its close")
+                        "A connect costs nine system calls, from its socket to its close")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();

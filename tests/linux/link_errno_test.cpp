@@ -142,8 +142,7 @@ SLK_BACKEND_TEST("C9: whatever connect answers, a link goes to backoff with it, 
         }
 }
 
-SLK_BACKEND_TEST(
-    "C9: whatever connect answers, a policy can stop the link, and start() re-arms it")
+SLK_BACKEND_TEST("C9: whatever connect answers, a policy can stop the link, and start() re-arms it")
 {
     rig on(on_backend(backend));
     server peer(*on);

@@ -44,3 +44,66 @@ TEST_CASE("transfer_error: a receive fails too, instead of giving what is there"
     CHECK(in.until([&] { return ends.client.status().generation == 2; }));
     CHECK(near.failure == errc::connection_reset);
 }
+
+namespace {
+
+/// What arrives of eight bytes sent at once, where the fault strikes on the connection.
+struct cut {
+    std::string arrived;
+    bool ended = false;
+    error failure{};
+    bool sender_told = false;
+    bool other_way = false;
+};
+
+cut cut_by(fault which, std::uint64_t seed)
+{
+    world in({.seed = seed, .faults = fault_mix{.within = 8}.set(which, 1000)});
+    pair ends(in);
+    const reader near(ends.near());
+    const reader far(ends.far());
+    const sender sent(ends.near(), "12345678");
+    in.net.run_for(1s);
+    cut seen{far.text, far.ended, far.failure, false, false};
+    const sender more(ends.near(), "9");
+    in.net.run_for(1s);
+    seen.sender_told = near.failure == errc::connection_reset;
+    CHECK(far.text == seen.arrived);
+    in.net.set_faults({});
+    if (seen.ended) {
+        const sender back(ends.far(), "b");
+        in.net.run_for(1s);
+        seen.other_way = near.text == "b" || near.ended;
+    }
+    CHECK(in.net.strikes(which) >= 2);
+    return seen;
+}
+
+} // namespace
+
+TEST_CASE("reset: behind each byte of a message, and what came before it is still read")
+{
+    std::set<std::string> arrived;
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        const cut seen = cut_by(fault::reset, seed);
+        CHECK(seen.failure == errc::connection_reset);
+        CHECK(seen.sender_told);
+        CHECK(std::string("12345678").starts_with(seen.arrived));
+        arrived.insert(seen.arrived);
+    }
+    CHECK(arrived.size() == 9);
+}
+
+TEST_CASE("half_close: one direction ends behind each byte of a message, the other one lives on")
+{
+    std::set<std::string> arrived;
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        const cut seen = cut_by(fault::half_close, seed);
+        CHECK(seen.ended);
+        CHECK(!seen.sender_told);
+        CHECK(seen.other_way);
+        CHECK(std::string("12345678").starts_with(seen.arrived));
+        arrived.insert(seen.arrived);
+    }
+    CHECK(arrived.size() == 9);
+}

@@ -51,3 +51,145 @@ TEST_CASE("a turn that the network gives lets no other loop run inside it")
     CHECK(loops.empty());
     CHECK(inside == 50);
 }
+
+TEST_CASE("late_wake: a loop that has something to do is run later, whoever lets time pass")
+{
+    world in;
+    in.net.set_faults(fault_mix{.longest = 10ms}.set(fault::late_wake, 1000));
+    duration late{};
+    constexpr int times = 20;
+    std::function<void(const std::function<bool()>&)> pass;
+    SUBCASE("the simulation")
+    {
+        pass = [&](const auto& done) { CHECK(in.net.run_until(done, 1s)); };
+    }
+    SUBCASE("steps")
+    {
+        pass = [&](const auto& done) {
+            while (!done() && in.net.step(in.net.now() + 1s)) {
+            }
+        };
+    }
+    SUBCASE("another loop")
+    {
+        pass = [&](const auto& done) {
+            CHECK(in.client_loop->run_until(done, 1s).value_or(false));
+        };
+    }
+    SUBCASE("the loop itself")
+    {
+        pass = [&](const auto& done) {
+            CHECK(in.server_loop->run_until(done, 1s).value_or(false));
+        };
+    }
+    for (int i = 0; i < times; ++i) {
+        bool done = false;
+        const time_point posted = in.net.now();
+        in.net.at(posted + 1ms, [&] {
+            in.server_loop->post([&] {
+                late += in.net.now() - posted - 1ms;
+                done = true;
+            });
+        });
+        pass([&] { return done; });
+    }
+    CHECK(late > times * 2ms);
+    CHECK(late < times * 10ms);
+    CHECK(in.net.strikes(fault::late_wake) >= times);
+    in.net.set_faults({});
+}
+
+TEST_CASE("idle_turn: a loop is run although there is nothing for it, and time goes on")
+{
+    world in;
+    in.net.set_faults(fault_mix{}.set(fault::idle_turn, 1000));
+    const time_point begin = in.net.now();
+    SUBCASE("the simulation lets time pass")
+    {
+        in.server_loop->post([] {});
+        in.net.run_for(100ms);
+        CHECK(in.net.now() == begin + 100ms);
+    }
+    SUBCASE("the loop lets time pass")
+    {
+        CHECK(in.client_loop->run_for(1ms).has_value());
+        CHECK(in.net.now() >= begin + 1ms);
+    }
+    CHECK(in.net.strikes(fault::idle_turn) >= 5);
+    in.net.set_faults({});
+    const std::uint64_t struck = in.net.strikes(fault::idle_turn);
+    in.net.run_for(1s);
+    CHECK(in.net.strikes(fault::idle_turn) == struck);
+}
+
+TEST_CASE(
+    "what was posted to a loop that stopped before it came to it is done when the network runs")
+{
+    world in;
+    bool done = false;
+    in.client_loop->post([&] {
+        in.client_loop->stop();
+        in.client_loop->post([&] { done = true; });
+    });
+    CHECK(in.client_loop->run_for(1s).has_value());
+    CHECK(!done);
+    in.net.run_for(1s);
+    CHECK(done);
+}
+
+TEST_CASE("a loop that waits in its own run hears what is posted to it from another one's handler")
+{
+    world in;
+    time_point heard{};
+    const time_point begin = in.net.now();
+    in.net.at(begin + 1s, [&] {
+        in.server_loop->post([&] { in.client_loop->post([&] { heard = in.net.now(); }); });
+    });
+    CHECK(in.client_loop->run_for(10s).has_value());
+    CHECK(heard - begin >= 1s);
+    CHECK(heard - begin < 1s + 10us);
+}
+
+TEST_CASE("turn_cost: a program that never waits still sees time pass, as fast as it says")
+{
+    for (const duration cost : std::initializer_list<duration>{1us, 50us}) {
+        world in({.turn_cost = cost});
+        int turns = 0;
+        std::function<void()> again = [&] {
+            ++turns;
+            in.client_loop->post(again);
+        };
+        in.client_loop->post(again);
+        in.net.run_for(10ms);
+        CHECK(turns >= 10ms / cost - 1);
+        CHECK(turns <= 10ms / cost + 2);
+        turns = 0;
+        CHECK(in.client_loop->run_for(10ms).has_value());
+        CHECK(turns >= 10ms / cost - 1);
+        CHECK(turns <= 10ms / cost + 2);
+        again = [] {};
+        in.net.run_for(1ms);
+    }
+}
+
+TEST_CASE("wait_error: whoever runs the loop is told, a loop that the network runs goes on")
+{
+    world in;
+    in.net.strike_next(fault::wait_error);
+    SUBCASE("told")
+    {
+        const auto ran = in.client_loop->run_for(1ms);
+        REQUIRE(!ran);
+        CHECK(ran.error() != errc::ok);
+        CHECK(in.client_loop->run_for(1ms).has_value());
+    }
+    SUBCASE("goes on")
+    {
+        in.net.set_faults(fault_mix{}.set(fault::wait_error, 500));
+        pair ends(in);
+        const reader far(ends.far());
+        const sender sent(ends.near(), "works");
+        CHECK(in.until([&] { return far.text == "works"; }, 1s));
+    }
+    CHECK(in.net.strikes(fault::wait_error) >= 1);
+}

@@ -97,7 +97,7 @@ void ring_poller::start_send(send_operation& op, socket_entry& entry)
     iovec room[gathers::most_parts];
     const std::span<const iovec> parts = gathers::collect(op.buffers, room);
     op.buffers = {};
-    notes.kept[0] = parts[0];
+    notes.kept[0] = parts.empty() ? iovec{} : parts[0];
     notes.kept[1] = parts.size() > 1 ? parts[1] : iovec{};
     if (&entry.outbound.front() == &op)
         submit(op, parts);

@@ -25,7 +25,7 @@ enum class event_kind : std::uint8_t {
     window,          ///< subject: the sending socket; the peer has read
     resend,          ///< subject: the sending socket; its path may be open again
     give_up,         ///< subject: the sending socket; detail: which stall
-    keep_alive,      ///< subject: socket; detail: which stall
+    keep_alive,      ///< subject: socket; detail: which of its timers
     broken,          ///< subject: socket; it has failed while it was served
     accept,          ///< subject: listening socket; its host takes the next connection
     gone,            ///< subject: a waiting socket whose client resets

@@ -90,6 +90,8 @@ result<std::uint32_t> network::add_host(std::string name, std::vector<address> a
             return bad("a host's address is neither a wildcard nor a loopback");
         if (addresses_.contains(without_port(each)))
             return bad("another host has this address");
+        if (std::ranges::count(addresses, without_port(each), without_port) > 1)
+            return bad("an address is given twice");
     }
     const std::uint32_t number = host_count();
     host& added = hosts_.emplace_back(*this, number);
@@ -130,7 +132,7 @@ duration network::travel_time(std::uint32_t from, std::uint32_t to) noexcept
 
 void network::set_latency(std::uint32_t a, std::uint32_t b, duration one_way)
 {
-    latencies_[std::minmax(a, b)] = std::max(one_way, duration(1));
+    latencies_[std::minmax(a, b)] = one_way;
 }
 
 bool network::is_open(std::uint32_t from, std::uint32_t to) const noexcept
@@ -202,10 +204,7 @@ void network::happen_name(std::uint32_t number, std::uint32_t generation)
     if (asked.failure)
         return asked.done(fail(*asked.failure));
     std::vector<address> found;
-    if (asked.name == "localhost")
-        found = {address::loopback(address_family::ipv6, 0),
-                 address::loopback(address_family::ipv4, 0)};
-    else if (const auto known = names_.find(asked.name); known != names_.end())
+    if (const auto known = names_.find(asked.name); known != names_.end())
         found = known->second;
     if (found.empty())
         return asked.done(fail(system_failure(errc::name_not_found, phase::resolve)));

@@ -40,6 +40,8 @@ constexpr errc accept_errors[] = {
 network::network(simulation_options options)
     : options_(std::move(options)), random_(options_.seed), faults_(options_.faults)
 {
+    names_.emplace("localhost", std::vector{address::loopback(address_family::ipv6, 0),
+                                            address::loopback(address_family::ipv4, 0)});
 }
 
 network::~network() = default;
@@ -116,20 +118,30 @@ bool network::step(time_point limit)
     return true;
 }
 
-void network::advance(time_point limit, sim_poller& waiting)
+void network::pass_time(duration time)
+{
+    const time_point limit = now_ + time;
+    while (step(limit)) {
+    }
+    now_ = std::max(now_, limit);
+}
+
+void network::advance(sim_poller& waiting, time_point until)
 {
     sim_poller* const outer = std::exchange(waiting_, &waiting);
     look_at_everybody();
     // Every turn costs time, or a program that never waits would stop the world.
-    const time_point least = now_ + options_.turn_cost;
-    while (step(least)) {
-    }
-    now_ = std::max(now_, least);
+    pass_time(options_.turn_cost);
+    const host& here = waiting.host_here();
     for (;;) {
         look_for_wakes();
-        const host& here = waiting.host_here();
-        if (waiting.has_work() && !is_asleep(here))
+        if (waiting.has_work() && !is_asleep(here)) {
+            pass_time(lateness(fault::late_wake));
             break;
+        }
+        // Anew each time: the host may fall asleep or its clock jump, and others may arm timers.
+        const time_point limit =
+            waiting.has_work() ? here.asleep_until : waiting.network_time_of(until);
         if (step(limit))
             continue;
         if (limit != never) {
@@ -187,6 +199,14 @@ void network::happen_call(std::uint32_t number)
     look_at_everybody();
 }
 
+footprint network::measure() const noexcept
+{
+    return {.places = sockets_.size() + packets_.size() + questions_.size() + late_.size(),
+            .in_use = sockets_.in_use() + packets_.in_use() + questions_.in_use() + late_.in_use(),
+            .events = events_ahead_.size(),
+            .loops = plans_.size()};
+}
+
 // --- turns ---
 
 std::uint32_t network::add_poller(sim_poller& poller)
@@ -216,10 +236,10 @@ void network::call_for_turn(sim_poller& poller)
     // Its own wait sees by itself that there is something.
     if (&poller == waiting_ || !poller.run)
         return;
-    time_point when = now_;
-    if (events_ahead_.turn_of(poller.number()) > when && strikes(fault::late_wake))
-        when += random_time(longest());
-    plan_turn(poller, when);
+    // Whoever looks at it meanwhile must not run it earlier.
+    if (events_ahead_.turn_of(poller.number()) > now_ && strikes(fault::late_wake))
+        plans_[poller.number()].not_before = now_ + random_time(longest());
+    plan_turn(poller, now_);
 }
 
 void network::happen_turn(std::uint32_t number)
@@ -233,15 +253,16 @@ void network::happen_turn(std::uint32_t number)
     poller.driven = true;
     const time_point wanted = poller.run();
     poller.driven = false;
-    if (strikes(fault::idle_turn))
-        plan_turn(poller, now_ + random_time(longest()));
     // The next one comes later even if somebody calls for it at once.
     plans_[number].not_before = now_ + options_.turn_cost;
     plan_turn(poller, network_time(here, wanted));
+    if (strikes(fault::idle_turn))
+        plan_turn(poller, now_ + random_time(longest()));
 }
 
 void network::look_at_everybody()
 {
+    look_for_wakes(); // first: a wake may be late
     for (std::uint32_t number = 0; number < plans_.size(); ++number) {
         sim_poller* const poller = plans_[number].poller;
         if (poller == nullptr || !poller->run || poller == waiting_)
@@ -249,7 +270,7 @@ void network::look_at_everybody()
         // One that was called and is late is not hurried.
         const bool called = poller->has_work() && events_ahead_.turn_of(number) != never;
         if (!called)
-            plan_turn(*poller, network_time(poller->host_here(), poller->wants_turn_at()));
+            plan_turn(*poller, network_time(poller->host_here(), poller->wanted()));
     }
 }
 

@@ -109,17 +109,21 @@ struct sim_socket {
     std::uint64_t reset_behind = UINT64_MAX; ///< bytes of this direction
     std::uint64_t ends_behind = UINT64_MAX;
     std::size_t unannounced = 0; ///< read, and not yet room for the sender
+    std::size_t unconfirmed = 0; ///< arrived, and the acknowledgement could not get back
     bool announcing = false;
 
     // sending
     std::size_t send_room = default_room;
     std::size_t receive_room = default_room;
     std::size_t outstanding = 0; ///< sent, and not known to be read
+    std::size_t unacknowledged = 0; ///< sent, and not known to have arrived
     bool end_sent = false;
     bool orphan = false; ///< closed by its owner, with packets held back
     time_point last_arrival; ///< packets of one direction do not overtake each other
     std::vector<std::uint32_t> held; ///< packets that wait for the path
-    std::uint32_t stall = 0; ///< counts the path's closings, so that old timers are known
+    std::uint32_t stall = 0; ///< counts the path's openings, so that old timers are known
+    std::uint32_t probing = 0; ///< counts what keep-alive's timer was set to
+    bool giving_up = false; ///< a timer of this stall runs
 
     // options
     duration user_timeout{};
@@ -189,6 +193,14 @@ struct host {
     host_names names;
 };
 
+/// What the network holds, to see that it does not grow.
+struct footprint {
+    std::size_t places = 0; ///< of sockets, packets, questions and late outcomes, used or free
+    std::size_t in_use = 0; ///< of these
+    std::size_t events = 0;
+    std::size_t loops = 0;
+};
+
 class network final : public std::enable_shared_from_this<network> {
 public:
     explicit network(simulation_options options);
@@ -200,7 +212,7 @@ public:
 
     [[nodiscard]] time_point now() const noexcept { return now_; }
     /// Lets time pass until `limit`, or until the waiting poller has something.
-    void advance(time_point limit, sim_poller& waiting);
+    void advance(sim_poller& waiting, time_point until);
     /// Lets the next event happen if it is not beyond the limit.
     bool step(time_point limit);
     /// Moves the time on; nothing may be planned before that.
@@ -239,6 +251,8 @@ public:
     [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
     void note(std::uint64_t value) noexcept;
     void log_line(std::string_view what, std::uint32_t subject, std::uint64_t value);
+
+    [[nodiscard]] footprint measure() const noexcept;
 
     /// A completion or a cancel that comes later. Ended early by forget().
     [[nodiscard]] std::uint32_t tell_later(sim_poller& poller, operation& op, const error& failure,
@@ -305,11 +319,13 @@ public:
                              std::size_t& taken);
     [[nodiscard]] error receive(socket_ref ref, std::span<std::byte> buffer, std::size_t& received);
     [[nodiscard]] result<void> end(socket_ref ref);
+    /// The path has closed, or the socket has been told to care.
+    void watch_path(socket_ref ref);
 
 private:
     struct plan {
         sim_poller* poller = nullptr; ///< null: the place is free
-        time_point not_before; ///< its last turn has cost time
+        time_point not_before; ///< its last turn has cost time, or it wakes late
     };
     struct question {
         std::uint32_t host = 0;
@@ -328,6 +344,7 @@ private:
     };
 
     void happen(const event& next);
+    void pass_time(duration time);
     void happen_turn(std::uint32_t number);
     void happen_completion(std::uint32_t number);
     void happen_name(std::uint32_t number, std::uint32_t generation);
@@ -374,12 +391,17 @@ private:
     void launch(std::uint32_t number);
     void hold(sim_socket& socket, socket_ref ref, std::uint32_t number);
     void watch_stall(sim_socket& socket, socket_ref ref);
+    void acknowledge(sim_socket& receiver, std::size_t size);
+    [[nodiscard]] std::uint32_t other_host(const sim_socket& socket) const noexcept;
+    [[nodiscard]] bool is_between(const sim_socket& socket, std::uint32_t a,
+                                  std::uint32_t b) const noexcept;
+    [[nodiscard]] bool path_is_whole(const sim_socket& socket) const noexcept;
     void happen_segment(std::uint32_t number);
     void arrive(const packet& what);
     void happen_window(socket_ref ref);
     void happen_resend(socket_ref ref);
     void happen_give_up(socket_ref ref, std::uint32_t stall);
-    void happen_keep_alive(socket_ref ref, std::uint32_t stall);
+    void happen_keep_alive(socket_ref ref, std::uint32_t probing);
     void announce_room(sim_socket& socket);
     void send_reset(std::uint32_t from_host, std::uint32_t to_host, socket_ref from, socket_ref to);
     [[nodiscard]] error break_transfer(socket_ref ref);

@@ -118,6 +118,8 @@ result<void> sim_poller::set_option_of(const socket_entry& entry, socket_option 
         break;
     case socket_option::user_timeout: socket.user_timeout = std::chrono::milliseconds(value); break;
     }
+    // The path may have closed before.
+    network_->watch_path(to_ref(entry.handle));
     return {};
 }
 
@@ -377,8 +379,8 @@ result<void> sim_poller::wait(time_point until)
     // What is to be told later is told now: no time passes for a loop that ends.
     if (shutting_down())
         network_->tell_all(*this);
-    else if (!driven && !network_->strikes(fault::idle_turn))
-        network_->advance(network_time_of(until), *this);
+    else if (!driven)
+        network_->advance(*this, network_->strikes(fault::idle_turn) ? time_point{} : until);
     completions_ = 0;
     woken_.exchange(false, std::memory_order_acq_rel);
     if (network_->strikes(fault::wait_error))
@@ -389,13 +391,15 @@ result<void> sim_poller::wait(time_point until)
 
 time_point sim_poller::network_time_of(time_point until)
 {
-    if (until == never)
-        return never;
-    // By difference, because the clock may be another one than the host's.
-    const duration remaining =
-        until > time_source().now() ? until - time_source().now() : duration::zero();
-    const time_point from = std::max(network_->now(), host_here().asleep_until);
-    return after(from, std::max(remaining, network_->turn_cost()));
+    host& here = host_here();
+    time_point there = never;
+    if (&time_source() == &here.time) {
+        there = network_->network_time(here, std::min(until, wants_turn_at()));
+    } else if (until != never) {
+        // Another clock says nothing about the network's time but how much is left.
+        there = after(network_->now(), until - std::min(until, time_source().now()));
+    }
+    return std::max(there, here.asleep_until);
 }
 
 } // namespace slk::io::sim

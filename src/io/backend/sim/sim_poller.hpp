@@ -32,6 +32,8 @@ public:
     /// Runs whatever turns this poller, and answers when it wants its next turn. Empty: only its
     /// owner calls turn().
     std::function<time_point()> run;
+    /// When it wants its next turn, if nothing happens. Set if `run` is.
+    std::function<time_point()> wanted;
     /// Set while the network runs it: its wait does not let time pass.
     bool driven = false;
     [[nodiscard]] bool has_work() const noexcept
@@ -42,6 +44,8 @@ public:
     /// Something has happened to the socket: carry on what waits.
     void serve(socket_id id);
     void late(operation& op, const error& failure);
+    /// Until when its wait may last, if its clock may show `until`.
+    [[nodiscard]] time_point network_time_of(time_point until);
     [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
 
 protected:
@@ -79,7 +83,6 @@ private:
     void serve_accepts(socket_entry& entry);
     void serve_receives(socket_entry& entry);
     void serve_outbound(socket_entry& entry);
-    [[nodiscard]] time_point network_time_of(time_point until);
 
     const std::shared_ptr<network> network_;
     const std::uint32_t host_;

@@ -27,6 +27,7 @@ static_assert(static_cast<std::size_t>(fault::name_missing) + 1 == fault_count);
 
 /// No clock jumps further and no host sleeps longer, so that times stay far from overflowing.
 constexpr duration longest_jump = std::chrono::hours(24 * 365);
+constexpr duration longest_delay = std::chrono::hours(1);
 
 } // namespace
 
@@ -41,12 +42,14 @@ result<void> simulation_options::validate() const
     const auto bad = [](const char* what) {
         return fail(errc::invalid_argument, phase::setup, what);
     };
-    if (latency < duration(1) || latency > std::chrono::hours(1))
+    if (latency < duration(1) || latency > longest_delay)
         return bad("latency is not 1 ns to 1 h");
     if (turn_cost < duration(1) || turn_cost > std::chrono::seconds(1))
         return bad("turn_cost is not 1 ns to 1 s");
-    if (faults.longest < duration(1) || faults.longest > std::chrono::hours(1))
+    if (faults.longest < duration(1) || faults.longest > longest_delay)
         return bad("faults.longest is not 1 ns to 1 h");
+    if (std::ranges::any_of(faults.per_mille, [](std::uint16_t each) { return each > 1000; }))
+        return bad("faults.per_mille is above 1000");
     return {};
 }
 
@@ -89,6 +92,7 @@ result<loop> simulation::create_loop(host_id on, loop_options options)
     auto loop_made = std::make_shared<io::loop_core>(
         std::move(made), std::vector<refused_backend>{}, std::move(used));
     poller.run = [core = loop_made.get()] { return core->turn_now(); };
+    poller.wanted = [core = loop_made.get()] { return core->wants_turn_at(); };
     return loop(std::move(loop_made));
 }
 
@@ -117,17 +121,20 @@ void simulation::jump_clock(host_id host, duration by)
 
 void simulation::set_latency(host_id a, host_id b, duration one_way)
 {
-    core_->set_latency(a.index, b.index, one_way);
+    if (std::max(a.index, b.index) < core_->host_count())
+        core_->set_latency(a.index, b.index, std::clamp(one_way, duration(1), longest_delay));
 }
 
 void simulation::partition(host_id from, host_id to)
 {
-    core_->partition(from.index, to.index);
+    if (std::max(from.index, to.index) < core_->host_count())
+        core_->partition(from.index, to.index);
 }
 
 void simulation::heal(host_id from, host_id to)
 {
-    core_->heal(from.index, to.index);
+    if (std::max(from.index, to.index) < core_->host_count())
+        core_->heal(from.index, to.index);
 }
 
 void simulation::heal()
@@ -149,7 +156,9 @@ void simulation::remove_name(const std::string& name)
 
 void simulation::set_faults(const fault_mix& faults)
 {
-    core_->set_faults(faults);
+    fault_mix used = faults;
+    used.longest = std::clamp(used.longest, duration(1), longest_delay);
+    core_->set_faults(used);
 }
 
 void simulation::strike_next(fault which, std::uint32_t times)
@@ -176,7 +185,8 @@ time_point simulation::now() const noexcept
 
 void simulation::at(time_point when, std::function<void()> work)
 {
-    core_->at(when, std::move(work));
+    if (when != never)
+        core_->at(when, std::move(work));
 }
 
 void simulation::run_for(duration time)

@@ -4,6 +4,7 @@
 
 /// Things that are named by a number, and whose places are used again.
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <vector>
@@ -32,6 +33,8 @@ public:
     [[nodiscard]] const T& operator[](std::uint32_t number) const { return things_[number]; }
     /// Places, used or free.
     [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(things_.size()); }
+
+    [[nodiscard]] std::size_t in_use() const { return things_.size() - free_.size(); }
 
 private:
     std::deque<T> things_;

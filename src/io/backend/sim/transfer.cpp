@@ -66,6 +66,7 @@ error network::send(socket_ref ref, std::span<const std::span<const std::byte>> 
     if (taken > 1 && strikes(fault::short_send))
         taken = 1;
     socket.outstanding += taken;
+    socket.unacknowledged += taken;
     transmit(ref, packet_kind::data, buffers, taken);
     return {};
 }
@@ -98,7 +99,7 @@ void network::transmit(socket_ref from, packet_kind kind,
     made.from = from;
     made.to = sender.peer;
     made.from_host = sender.host;
-    made.to_host = host_of(sender.host, sender.remote).value_or(sender.host);
+    made.to_host = other_host(sender);
     made.bytes.clear();
     for (const std::span<const std::byte> buffer : buffers) {
         const auto part = buffer.first(std::min(buffer.size(), size - made.bytes.size()));
@@ -115,6 +116,34 @@ void network::transmit(socket_ref from, packet_kind kind,
     if (!is_open(made.to_host, made.from_host))
         watch_stall(sender, from);
     launch(number);
+}
+
+std::uint32_t network::other_host(const sim_socket& socket) const noexcept
+{
+    return host_of(socket.host, socket.remote).value_or(socket.host);
+}
+
+bool network::is_between(const sim_socket& socket, std::uint32_t a, std::uint32_t b) const noexcept
+{
+    const std::uint32_t other = other_host(socket);
+    return (socket.host == a && other == b) || (socket.host == b && other == a);
+}
+
+bool network::path_is_whole(const sim_socket& socket) const noexcept
+{
+    const std::uint32_t other = other_host(socket);
+    return is_open(socket.host, other) && is_open(other, socket.host);
+}
+
+/// An acknowledgement takes no time, but it does need a way back.
+void network::acknowledge(sim_socket& receiver, std::size_t size)
+{
+    receiver.unconfirmed += size;
+    sim_socket* const sender = find(receiver.peer);
+    if (sender == nullptr || !is_open(receiver.host, sender->host))
+        return;
+    const std::size_t confirmed = std::exchange(receiver.unconfirmed, 0);
+    sender->unacknowledged -= std::min(sender->unacknowledged, confirmed);
 }
 
 /// On its way: arrives behind everything that was sent before it.
@@ -178,6 +207,7 @@ void network::arrive(const packet& what)
             send_reset(what.to_host, what.from_host, what.to, what.from);
         return;
     }
+    acknowledge(*receiver, what.bytes.size());
     if (what.kind == packet_kind::confirmed)
         return confirmed(what.to);
     if (what.kind == packet_kind::end) {
@@ -189,18 +219,23 @@ void network::arrive(const packet& what)
         receiver->unannounced += what.bytes.size();
         return announce_room(*receiver);
     }
-    receiver->inbox.append(what.bytes);
-    receiver->arrived += what.bytes.size();
-    if (receiver->arrived > receiver->reset_behind) {
-        const socket_ref peer = receiver->peer;
-        break_connection(what.to, errc::connection_reset);
-        if (const sim_socket* const other = find(peer); other != nullptr && !other->failure)
-            send_reset(what.to_host, what.from_host, what.to, peer);
-        return;
-    }
-    if (receiver->arrived > receiver->ends_behind)
+    const std::uint64_t cut = std::min(receiver->reset_behind, receiver->ends_behind);
+    const auto passing = static_cast<std::size_t>(
+        std::min<std::uint64_t>(what.bytes.size(), cut - receiver->arrived));
+    receiver->inbox.append(std::span(what.bytes).first(passing));
+    receiver->arrived += passing;
+    receiver->unannounced += what.bytes.size() - passing;
+    if (receiver->arrived < cut)
+        return tell(*receiver);
+    if (cut == receiver->ends_behind) {
         receiver->end_received = true;
-    tell(*receiver);
+        announce_room(*receiver);
+        return tell(*receiver);
+    }
+    const socket_ref peer = receiver->peer;
+    break_connection(what.to, errc::connection_reset);
+    if (const sim_socket* const other = find(peer); other != nullptr && !other->failure)
+        send_reset(what.to_host, what.from_host, what.to, peer);
 }
 
 void network::send_reset(std::uint32_t from_host, std::uint32_t to_host, socket_ref from,
@@ -311,6 +346,9 @@ void network::hold(sim_socket& socket, socket_ref ref, std::uint32_t number)
 /// What it sends is not acknowledged, so some day it gives up.
 void network::watch_stall(sim_socket& socket, socket_ref ref)
 {
+    // The oldest counts.
+    if (std::exchange(socket.giving_up, true))
+        return;
     const duration patience =
         socket.user_timeout > duration::zero() ? socket.user_timeout : patience_of_the_system;
     push(now_ + patience, event_kind::give_up, ref, socket.stall);
@@ -323,32 +361,36 @@ void network::happen_give_up(socket_ref ref, std::uint32_t stall)
         break_connection(ref, errc::timed_out);
 }
 
+void network::watch_path(socket_ref ref)
+{
+    sim_socket& socket = *find(ref);
+    if (socket.at != stage::established || socket.failure || path_is_whole(socket))
+        return;
+    if (socket.unacknowledged > 0 || !socket.held.empty())
+        watch_stall(socket, ref);
+    if (socket.keep_alive)
+        push(now_ + std::chrono::seconds(socket.keep_alive_idle +
+                                         socket.keep_alive_interval * socket.keep_alive_count),
+             event_kind::keep_alive, ref, ++socket.probing);
+}
+
 void network::path_closed(std::uint32_t from, std::uint32_t to)
 {
     mix(std::uint64_t{from} << 32 | to);
     for (std::uint32_t number = 0; number < sockets_.size(); ++number) {
-        sim_socket& socket = sockets_[number];
-        if (socket.at != stage::established || socket.failure)
-            continue;
-        const std::uint32_t other = host_of(socket.host, socket.remote).value_or(socket.host);
-        const bool touched =
-            (socket.host == from && other == to) || (socket.host == to && other == from);
-        if (!touched)
-            continue;
-        const socket_ref ref = ref_of(socket, number);
-        if (socket.outstanding > 0)
-            watch_stall(socket, ref);
-        if (socket.keep_alive)
-            push(now_ + std::chrono::seconds(socket.keep_alive_idle +
-                                             socket.keep_alive_interval * socket.keep_alive_count),
-                 event_kind::keep_alive, ref, socket.stall);
+        const sim_socket& socket = sockets_[number];
+        if (socket.at == stage::established && is_between(socket, from, to))
+            watch_path(ref_of(socket, number));
     }
 }
 
 /// Probes were not answered, and no answer to anything else came either.
-void network::happen_keep_alive(socket_ref ref, std::uint32_t stall)
+void network::happen_keep_alive(socket_ref ref, std::uint32_t probing)
 {
-    happen_give_up(ref, stall);
+    // Linux: while data is on its way there are no probes, because retransmission does their work.
+    const sim_socket* const socket = find(ref);
+    if (socket != nullptr && socket->probing == probing && socket->keep_alive && !socket->giving_up)
+        break_connection(ref, errc::timed_out);
 }
 
 void network::path_opened(std::uint32_t from, std::uint32_t to)
@@ -356,15 +398,14 @@ void network::path_opened(std::uint32_t from, std::uint32_t to)
     mix(std::uint64_t{to} << 32 | from);
     for (std::uint32_t number = 0; number < sockets_.size(); ++number) {
         sim_socket& socket = sockets_[number];
-        if (socket.at != stage::established)
+        if (socket.at != stage::established || !is_between(socket, from, to))
             continue;
-        const std::uint32_t other = host_of(socket.host, socket.remote).value_or(socket.host);
-        const bool touched =
-            (socket.host == from && other == to) || (socket.host == to && other == from);
-        if (!touched || !is_open(from, to) || !is_open(to, from))
-            continue;
-        ++socket.stall;
-        // The next retransmission gets through, whenever it comes.
+        if (path_is_whole(socket)) {
+            ++socket.stall;
+            ++socket.probing;
+            socket.giving_up = false;
+        }
+        // The next retransmission, or its answer, gets through, whenever it comes.
         push(now_ + random_time(5 * retransmission), event_kind::resend, ref_of(socket, number));
     }
 }
@@ -372,20 +413,18 @@ void network::path_opened(std::uint32_t from, std::uint32_t to)
 void network::happen_resend(socket_ref ref)
 {
     sim_socket* const socket = find(ref);
-    if (socket == nullptr)
-        return;
-    const std::uint32_t other = host_of(socket->host, socket->remote).value_or(socket->host);
-    if (!is_open(socket->host, other) || !is_open(other, socket->host))
+    if (socket == nullptr || !is_open(socket->host, other_host(*socket)))
         return; // closed once more: its opening plans this again
     // Whoever waits for room probes, and a peer that has gone in the meantime answers with a reset.
     if (socket->outstanding > 0 && find(socket->peer) == nullptr)
-        send_reset(other, socket->host, socket->peer, ref);
+        send_reset(other_host(*socket), socket->host, socket->peer, ref);
     const auto held = std::exchange(socket->held, {});
     for (const std::uint32_t number : held)
         launch(number);
     if (socket->orphan)
         return release_socket(ref.number);
-    // Room that could not be announced is announced now.
+    // What arrived meanwhile is acknowledged now, and room announced.
+    acknowledge(*socket, 0);
     if (socket->unannounced > 0)
         announce_room(*socket);
 }

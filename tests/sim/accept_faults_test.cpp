@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Listeners, and what accepting brings.
+
+#include "sim/sim_rig.hpp"
+
+using namespace slk;
+using namespace slk::sim_tests;
+
+namespace {
+
+link_options persistent()
+{
+    link_options options;
+    options.reconnect = quick();
+    return options;
+}
+
+constexpr const char* by_number = "tcp://10.0.0.1:5000";
+
+} // namespace
+
+TEST_CASE("accept_error: a listener survives each of the errors that accept may have")
+{
+    constexpr errc errors[] = {
+        errc::connection_aborted,
+        errc::protocol_error,
+        errc::permission_denied,
+        errc::network_down,
+        errc::host_unreachable,
+        errc::network_unreachable,
+        errc::timed_out,
+        errc::not_supported,
+        errc::too_many_descriptors,
+        errc::out_of_memory,
+        errc::address_family_not_supported,
+        errc::invalid_argument,
+        errc::invalid_state,
+        errc::unknown,
+    };
+    for (const errc code : errors) {
+        CAPTURE(name_of(code));
+        world in;
+        acceptor server(*in.server_loop);
+        in.net.set_accept_error(code);
+        in.net.strike_next(fault::accept_error);
+        dialler client(*in.client_loop, by_number, persistent());
+        REQUIRE(in.until([&] { return !server.failures.empty(); }, 1s));
+        CHECK(server.failures.front() == code);
+        CHECK(server.failures.front().where == phase::accept);
+        const reader gone(client.wire);
+        CHECK(in.until([&] { return !server.streams.empty(); }, 10s));
+        const auto listens = [&] { return server.status().state == listener_state::listening; };
+        CHECK(in.until(listens, 1s));
+        CHECK(in.net.strikes(fault::accept_error) == 1);
+    }
+}
+
+TEST_CASE("accept_error: without a choice any of its errors comes, and a storm of them ends")
+{
+    world in;
+    acceptor server(*in.server_loop);
+    in.net.set_faults(fault_mix{}.set(fault::accept_error, 1000));
+    std::optional<reader> gone;
+    dialler client(*in.client_loop, by_number, persistent());
+    client.connected = [&] { gone.emplace(client.wire); };
+    in.net.run_for(10s);
+    CHECK(server.streams.empty());
+    std::vector<errc> seen;
+    for (const error& each : server.failures)
+        if (std::ranges::find(seen, each.code) == seen.end())
+            seen.push_back(each.code);
+    CHECK(seen.size() > 8);
+    in.net.set_faults({});
+    CHECK(in.until([&] { return !server.streams.empty(); }, 10s));
+}
+
+TEST_CASE("accept_gone: a connection that its client resets while it waits is no error of accept")
+{
+    world in;
+    acceptor server(*in.server_loop);
+    REQUIRE(in.net.set_limits(in.server, {.accepts_per_second = 1}));
+    dialler first(*in.client_loop, by_number);
+    REQUIRE(in.until([&] { return server.status().accepted == 1; }, 1s));
+    in.net.set_faults(fault_mix{.longest = 100us});
+    in.net.strike_next(fault::accept_gone);
+    dialler client(*in.client_loop, by_number);
+    REQUIRE(in.until([&] { return client.up(); }, 1s));
+    const reader gone(client.wire);
+    REQUIRE(in.until([&] { return gone.over(); }, 500ms));
+    CHECK(gone.failure == errc::connection_reset);
+    CHECK(in.until([&] { return server.status().failed == 1; }, 2s));
+    CHECK(in.until([&] { return server.status().accepted == 2; }, 2s));
+    CHECK(server.failures.empty());
+    CHECK(in.net.strikes(fault::accept_gone) == 1);
+}
+
+TEST_CASE("a full accept queue is silent, and the repeated SYN is answered once there is room")
+{
+    world in;
+    listener_options two;
+    two.backlog = 2;
+    two.accepts = 1;
+    acceptor server(*in.server_loop, "tcp://*:5000", two);
+    in.net.suspend(in.server, 10s); // nobody accepts but the one that is posted
+    dialler taken(*in.client_loop, by_number);
+    REQUIRE(in.until([&] { return taken.up(); }, 1s));
+    dialler first(*in.client_loop, by_number);
+    dialler second(*in.client_loop, by_number);
+    REQUIRE(in.until([&] { return first.up() && second.up(); }, 1s));
+    CHECK(in.net.queue_overflows() == 0);
+    link_options options;
+    options.reconnect.connect_timeout = 20s;
+    dialler third(*in.client_loop, by_number, options);
+    const duration took = in.time_until([&] { return third.up(); });
+    // SYNs at 0, 1, 3 and 7 s find a full queue, the one at 15 s does not.
+    CHECK(took >= 15s);
+    CHECK(took < 15'100ms);
+    CHECK(in.net.queue_overflows() == 4);
+    CHECK(in.until([&] { return server.status().accepted == 4; }, 1s));
+}
+
+TEST_CASE("accepts_per_second: the queue is emptied no faster, by all listeners of the host")
+{
+    world in;
+    REQUIRE(in.net.set_limits(in.server, {.accepts_per_second = 10}));
+    acceptor one(*in.server_loop);
+    acceptor other(*in.server_loop, "tcp://*:5001");
+    std::vector<std::unique_ptr<dialler>> clients;
+    for (int i = 0; i < 10; ++i)
+        for (const char* to : {by_number, "tcp://10.0.0.1:5001"})
+            clients.push_back(std::make_unique<dialler>(*in.client_loop, to));
+    const auto all = [&] { return one.status().accepted + other.status().accepted; };
+    in.net.run_for(1s);
+    CHECK(all() >= 9);
+    CHECK(all() <= 11);
+    CHECK(in.until([&] { return all() == 20; }, 1'100ms));
+}
+
+TEST_CASE("listen_error: a listener that cannot be opened says so, the next one is fine")
+{
+    world in;
+    in.net.strike_next(fault::listen_error);
+    const acceptor refused(*in.server_loop);
+    CHECK(refused.refused == errc::address_in_use);
+    CHECK(in.net.strikes(fault::listen_error) == 1);
+    CHECK(in.net.open_sockets() == 0);
+    const acceptor fine(*in.server_loop);
+    CHECK(!fine.refused);
+    const acceptor second(*in.server_loop);
+    CHECK(second.refused == errc::address_in_use);
+    const acceptor elsewhere(*in.client_loop);
+    CHECK(!elsewhere.refused);
+}
+
+TEST_CASE("a listener whose socket breaks while it cannot be opened again comes back in the end")
+{
+    world in;
+    acceptor server(*in.server_loop);
+    in.net.set_accept_error(errc::invalid_argument);
+    in.net.strike_next(fault::accept_error);
+    in.net.strike_next(fault::listen_error, 5);
+    dialler client(*in.client_loop, by_number, persistent());
+    REQUIRE(in.until([&] { return in.net.strikes(fault::listen_error) == 5; }, 10s));
+    CHECK(server.status().state == listener_state::opening);
+    const reader gone(client.wire);
+    CHECK(in.until([&] { return !server.streams.empty(); }, 10s));
+    CHECK(server.status().local.port == 5000);
+}
+
+TEST_CASE("descriptors: a listener that has none left sheds and pauses, and recovers")
+{
+    world in;
+    REQUIRE(in.net.set_limits(in.server, {.descriptors = 3}));
+    acceptor server(*in.server_loop);
+    std::vector<std::unique_ptr<dialler>> clients;
+    for (int i = 0; i < 4; ++i)
+        clients.push_back(std::make_unique<dialler>(*in.client_loop, by_number));
+    in.net.run_for(10ms);
+    CHECK(server.streams.size() == 2);
+    CHECK(server.status().shed >= 1);
+    CHECK(server.status().pauses >= 1);
+    CHECK(server.status().last_error == errc::too_many_descriptors);
+    server.streams.clear();
+    CHECK(in.until([&] { return server.status().state == listener_state::listening; }, 1s));
+    dialler late(*in.client_loop, by_number);
+    CHECK(in.until([&] { return late.up() && !server.streams.empty(); }, 1s));
+}
+
+TEST_CASE("descriptors: a link that has none left waits, and connects when there is one")
+{
+    world in;
+    acceptor server(*in.server_loop);
+    REQUIRE(in.net.set_limits(in.client, {.descriptors = 1}));
+    dialler first(*in.client_loop, by_number, persistent());
+    REQUIRE(in.until([&] { return first.up(); }, 1s));
+    dialler second(*in.client_loop, by_number, persistent());
+    REQUIRE(in.until([&] { return second.waits(); }, 1s));
+    CHECK(second.status().last_error == errc::too_many_descriptors);
+    first.line->stop();
+    CHECK(in.until([&] { return second.up(); }, 1s));
+}
+
+TEST_CASE("closing a listener resets what waits, and its half-open ones; the port is free at once")
+{
+    world in;
+    std::optional<acceptor> server(std::in_place, *in.server_loop);
+    REQUIRE(in.net.set_limits(in.server, {.accepts_per_second = 1}));
+    dialler first(*in.client_loop, by_number);
+    REQUIRE(in.until([&] { return server->status().accepted == 1; }, 1s));
+    dialler client(*in.client_loop, by_number, persistent());
+    REQUIRE(in.until([&] { return client.up(); }, 500ms));
+    const reader waiting(client.wire);
+    dialler half(*in.client_loop, by_number, persistent());
+    in.net.run_for(300us); // its SYN has arrived, nothing else
+    server.reset();
+    server.emplace(*in.server_loop);
+    CHECK(!server->refused);
+    REQUIRE(in.until([&] { return waiting.over(); }, 100ms));
+    CHECK(waiting.failure == errc::connection_reset);
+    std::optional<reader> gone;
+    half.connected = [&] { gone.emplace(half.wire); };
+    CHECK(in.until([&] { return server->streams.size() >= 1 && half.up(); }, 10s));
+}

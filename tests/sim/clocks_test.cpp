@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Hosts that sleep, and clocks that jump.
+
+#include "io/backend/sim/network.hpp"
+#include "sim/sim_rig.hpp"
+
+using namespace slk;
+using namespace slk::sim_tests;
+
+namespace {
+
+/// A link that waits for a day.
+link_options lazy()
+{
+    link_options options;
+    options.reconnect.floor = 24h;
+    return options;
+}
+
+/// Who lets time pass: the simulation, or the loop on the host in question.
+void pass(world& in, bool by_loop, duration time)
+{
+    if (by_loop)
+        CHECK(in.client_loop->run_for(time).has_value());
+    else
+        in.net.run_for(time);
+}
+
+/// When an attempt whose deadline is 60 s ends, if the host's clock jumps after 10 s.
+duration deadline_passes(bool by_loop, duration jump)
+{
+    world in;
+    link_options options;
+    options.reconnect.connect_timeout = 60s;
+    in.net.strike_next(fault::black_hole);
+    dialler client(*in.client_loop, "tcp://10.0.0.1:5000", options);
+    const time_point begin = in.net.now();
+    in.net.at(begin + 10s, [&] { in.net.jump_clock(in.client, jump); });
+    for (int i = 0; i < 1'500 && !client.saw(errc::timed_out); ++i)
+        pass(in, by_loop, 100ms);
+    CHECK(client.saw(errc::timed_out));
+    return in.net.now() - begin;
+}
+
+} // namespace
+
+TEST_CASE("T3: a link that waits notices a suspension of its host, and nobody else's")
+{
+    world in;
+    dialler here(*in.client_loop, "tcp://nobody:1", lazy());
+    dialler there(*in.server_loop, "tcp://nobody:1", lazy());
+    REQUIRE(in.until([&] { return here.waits() && there.waits(); }, 1s));
+    in.net.run_for(1h);
+    const std::uint64_t attempts = here.status().attempt;
+    in.net.suspend(in.client, 8h);
+    in.net.run_for(7h);
+    CHECK(here.status().attempt == attempts);
+    in.net.run_for(1h);
+    // What a loop is woken for after the sleep shows it that time has passed.
+    in.client_loop->post([] {});
+    in.net.run_for(1s);
+    CHECK(here.status().attempt == attempts + 1);
+    CHECK(there.status().attempt == 1);
+}
+
+TEST_CASE("while a host sleeps nothing on it runs; elsewhere time passes; its clock shows the gap")
+{
+    world in;
+    bool by_loop = false;
+    SUBCASE("the simulation runs") {}
+    SUBCASE("the sleeper's loop is run")
+    {
+        by_loop = true;
+    }
+    const time_point begin = in.net.now();
+    time_point here{};
+    time_point there{};
+    const time_point own_begin = in.client_loop->now();
+    const auto suspend = [&] { in.net.suspend(in.client, 10s); };
+    in.net.at(begin + 1s, suspend);
+    in.net.at(begin + 2s, [&] {
+        in.client_loop->post([&] { here = in.net.now(); });
+        in.server_loop->post([&] { there = in.net.now(); });
+    });
+    pass(in, by_loop, 3s);
+    in.net.run_for(20s);
+    CHECK(there - begin < 2s + 1ms);
+    CHECK(here - begin >= 11s);
+    CHECK(here - begin < 11s + 1ms);
+    in.client_loop->post([] {});
+    in.net.run_for(1ms);
+    const duration own = in.client_loop->now() - own_begin;
+    CHECK(in.net.now() - begin - own >= 10s - 1ms);
+    CHECK(in.net.now() - begin - own <= 10s + 1ms);
+}
+
+TEST_CASE("a suspension during a suspension makes it longer")
+{
+    world in;
+    const time_point begin = in.net.now();
+    in.net.suspend(in.client, 10s);
+    in.net.at(begin + 5s, [&] { in.net.suspend(in.client, 10s); });
+    time_point ran{};
+    in.client_loop->post([&] { ran = in.net.now(); });
+    in.net.run_for(30s);
+    CHECK(ran - begin >= 20s);
+    CHECK(ran - begin < 20s + 1ms);
+    CHECK(in.net.core()->at_host(in.client.index).time.now_with_suspend() == in.net.now());
+    CHECK(in.net.core()->at_host(in.client.index).time.now() == in.net.now() - 20s);
+}
+
+TEST_CASE("a timer counts by its host's clock, whoever lets time pass")
+{
+    for (const bool by_loop : {false, true}) {
+        CAPTURE(by_loop);
+        const auto within = [&](duration jump, duration least) {
+            const duration took = deadline_passes(by_loop, jump);
+            CHECK(took >= least);
+            CHECK(took <= least + 200ms);
+        };
+        within(0s, 60s);
+        within(40s, 20s);
+        within(-40s, 100s);
+        within(1h, 10s);
+    }
+}
+
+TEST_CASE("T2: clocks that step about neither stop links nor let a connection down")
+{
+    world in;
+    pair ends(in);
+    const reader far(ends.far());
+    for (const duration by :
+         std::initializer_list<duration>{1ns, -1ns, 1s, -1s, 1h, -1h, -48h, 48h}) {
+        in.net.jump_clock(in.client, by);
+        in.net.jump_clock(in.server, -by);
+        const sender sent(ends.near(), "x");
+        CHECK(in.until([&] { return sent.done; }, 1s));
+    }
+    CHECK(in.until([&] { return far.text == "xxxxxxxx"; }, 1s));
+    CHECK(ends.client.up());
+    CHECK(ends.client.status().generation == 1);
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// What the simulation refuses, and arguments that must not hurt it.
+
+#include "sim/sim_rig.hpp"
+
+#include <string_view>
+
+using namespace slk;
+using namespace slk::sim_tests;
+
+namespace {
+
+std::string_view refusal(const simulation_options& options)
+{
+    const auto made = simulation::create(options);
+    const auto checked = options.validate();
+    CHECK(made.has_value() == checked.has_value());
+    if (checked)
+        return "";
+    CHECK(checked.error() == errc::invalid_argument);
+    return checked.error().detail;
+}
+
+simulation_options with(auto change)
+{
+    simulation_options options;
+    change(options);
+    return options;
+}
+
+} // namespace
+
+TEST_CASE("options out of range are refused, and the detail says which")
+{
+    CHECK(refusal({}) == "");
+    CHECK(refusal(with([](auto& o) { o.latency = 0ns; })).starts_with("latency"));
+    CHECK(refusal(with([](auto& o) { o.latency = 1h + 1ns; })).starts_with("latency"));
+    CHECK(refusal(with([](auto& o) { o.latency = 1h; })) == "");
+    CHECK(refusal(with([](auto& o) { o.turn_cost = 0ns; })).starts_with("turn_cost"));
+    CHECK(refusal(with([](auto& o) { o.turn_cost = 1s + 1ns; })).starts_with("turn_cost"));
+    CHECK(refusal(with([](auto& o) { o.faults.longest = 0ns; })).starts_with("faults.longest"));
+    CHECK(refusal(with([](auto& o) { o.faults.longest = 2h; })).starts_with("faults.longest"));
+    CHECK(refusal(with([](auto& o) {
+              o.faults.set(fault::split, 1001);
+          })).starts_with("faults.per_mille"));
+}
+
+TEST_CASE("limits and hosts that make no sense are refused")
+{
+    simulation net = new_simulation();
+    const host_id one = new_host(net, "one", {ip("10.0.0.1")});
+    CHECK(!net.set_limits(one, {.first_port = 0}));
+    CHECK(!net.set_limits(one, {.first_port = 10, .last_port = 9}));
+    CHECK(!net.set_limits(host_id{}, {}));
+    CHECK(net.set_limits(one, {.first_port = 10, .last_port = 10}));
+    CHECK(!net.create_loop(host_id{}));
+    CHECK(!net.create_loop(host_id{1}));
+    CHECK(!net.add_host("", {}));
+    CHECK(!net.add_host("one", {}));
+    CHECK(!net.add_host("localhost", {}));
+    CHECK(!net.add_host("two", {ip("10.0.0.1")}));
+    CHECK(!net.add_host("two", {ip("10.0.0.2"), ip("10.0.0.2")}));
+    CHECK(!net.add_host("two", {ip("0.0.0.0")}));
+    CHECK(!net.add_host("two", {ip("127.0.0.1")}));
+    CHECK(!net.add_host("two", {address{}}));
+    CHECK(net.add_host("two", {ip("10.0.0.2")}));
+}
+
+TEST_CASE("a host that does not exist, and times without measure, change nothing")
+{
+    world in;
+    pair ends(in);
+    const std::uint64_t before = in.net.hash();
+    const host_id nobody{7};
+    for (const host_id other : {in.client, nobody}) {
+        in.net.set_latency(other, nobody, 1s);
+        in.net.partition(nobody, other);
+        in.net.heal(other, nobody);
+    }
+    in.net.suspend(nobody, 1s);
+    in.net.jump_clock(nobody, 1s);
+    in.net.suspend(in.client, 0s);
+    in.net.suspend(in.client, -1s);
+    in.net.at(never, [] { FAIL("never comes"); });
+    CHECK(!in.net.step(in.net.now() - 1s));
+    in.net.run_for(-1s);
+    CHECK(in.net.hash() == before);
+
+    in.net.set_latency(in.client, in.server, duration::max());
+    in.net.set_latency(in.client, in.server, duration::min());
+    in.net.set_faults(fault_mix{.longest = duration::max()});
+    in.net.set_faults(fault_mix{.longest = duration::min()});
+    reader far(ends.far());
+    const sender sent(ends.near(), "works");
+    CHECK(in.until([&] { return far.text == "works"; }));
+    bool called = false;
+    in.net.at(time_point{}, [&] { called = true; });
+    in.net.run_for(0s);
+    CHECK(called);
+}
+
+TEST_CASE("a loop on a simulated host has no thread of its own, and says what it is")
+{
+    world in;
+    const auto started = in.client_loop->start_thread();
+    REQUIRE(!started);
+    CHECK(started.error() == errc::not_supported);
+    CHECK(in.client_loop->backend() == "sim");
+    CHECK(in.client_loop->run_for(1ms).has_value());
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// What a network that has run for long still holds. Below the public interface, because memory is
+// not part of it.
+
+#include "io/backend/sim/network.hpp"
+#include "sim/sim_rig.hpp"
+
+using namespace slk;
+using namespace slk::sim_tests;
+
+namespace {
+
+void connect_and_close(world& in, int times)
+{
+    acceptor server(*in.server_loop);
+    server.take = [](stream) {};
+    link_options options;
+    options.reconnect = quick();
+    dialler client(*in.client_loop, "tcp://server:5000", options);
+    client.connected = [&] { client.wire.close(); };
+    CHECK(in.until([&] { return client.status().generation >= std::uint64_t(times); }, 24h));
+    client.line.reset();
+    server.listening.reset();
+    in.net.run_for(2min); // longer than every timer of a handshake
+}
+
+} // namespace
+
+TEST_CASE("connecting and closing again and again needs no more memory than doing it some times")
+{
+    world in;
+    connect_and_close(in, 300);
+    const io::sim::footprint before = in.net.core()->measure();
+    connect_and_close(in, 3'000);
+    const io::sim::footprint after = in.net.core()->measure();
+    CHECK(after.places <= before.places);
+    CHECK(after.in_use == 0);
+    CHECK(after.events == 0);
+}
+
+TEST_CASE("a loop with a far timer does not fill the queue with turns")
+{
+    world in;
+    pair ends(in);
+    ends.server.streams.back().close_after_drain(1h);
+    std::size_t most = 0;
+    for (int i = 0; i < 1'000; ++i) {
+        in.server_loop->post([] {});
+        in.net.run_for(10us);
+        most = std::max(most, in.net.core()->measure().events);
+    }
+    CHECK(most < 20);
+}
+
+TEST_CASE("ends that a partition holds back twice, and never lets go, are forgotten in the end")
+{
+    world in;
+    {
+        pair ends(in);
+        in.net.run_for(1s);
+        in.net.partition(in.client, in.server);
+        in.net.partition(in.server, in.client);
+        ends.client.line->stop();
+        ends.server.streams.clear();
+        in.net.run_for(1s);
+        in.net.heal();
+        in.net.partition(in.client, in.server);
+        in.net.partition(in.server, in.client);
+    }
+    CHECK(in.net.core()->measure().in_use > 0);
+    in.net.run_for(1h);
+    CHECK(in.net.core()->measure().in_use == 0);
+    CHECK(in.net.core()->measure().events == 0);
+}
+
+TEST_CASE("loops that come and go leave nothing")
+{
+    world in;
+    const io::sim::footprint before = in.net.core()->measure();
+    for (int i = 0; i < 100; ++i) {
+        loop brief = new_loop(in.net, in.client);
+        acceptor server(brief);
+        dialler client(brief, "tcp://127.0.0.1:5000");
+        CHECK(in.until([&] { return client.up(); }));
+    }
+    in.net.run_for(2min);
+    const io::sim::footprint after = in.net.core()->measure();
+    CHECK(after.in_use == 0);
+    CHECK(after.events == 0);
+    CHECK(after.loops == before.loops + 1);
+    CHECK(after.places <= before.places + 20);
+}
