@@ -32,7 +32,7 @@ code()
 
 rule_sources_are_formatted()
 {
-    sources 'include|src|tools|examples|bench|tests' |
+    sources 'include|src|tools|examples|bench|tests|fuzz' |
         xargs --no-run-if-empty "$formatter" --dry-run 2>&1 |
         sed -nE 's/^([^:]+):[0-9]+:.*(warning|error):.*/\1/p' | sort | uniq -c |
         sed -E 's/^ *([0-9]+) (.*)/\2: \1 places; .\/dev format changes them/'
@@ -99,7 +99,7 @@ rule_every_source_is_built()
             folder=${folder%/*}
         done
         echo "$file: in no meson.build"
-    done < <(files '^(src|tools|examples|bench|tests)/.*\.cpp$' | grep -v '^tests/consumers/')
+    done < <(files '^(src|tools|examples|bench|tests|fuzz)/.*\.cpp$' | grep -v '^tests/consumers/')
 }
 
 rule_every_public_header_is_installed()

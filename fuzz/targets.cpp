@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "targets.hpp"
+
+#include "drive.hpp"
+
+#include <serverlink/random.hpp>
+
+#include <algorithm>
+
+namespace slk::fuzz {
+
+namespace {
+
+using namespace slk::zmtp;
+
+/// The first octets of an input choose the circumstances, the rest is the stream.
+unsigned take(octets& data)
+{
+    if (data.empty())
+        return 0;
+    const auto value = std::to_integer<unsigned>(data[0]);
+    data = data.subspan(1);
+    return value;
+}
+
+const char* run_greeting(octets data)
+{
+    greeting_view before;
+    for (std::size_t size = 0; size <= data.size() && size <= 2 * greeting_size; ++size) {
+        const greeting_view seen = inspect_greeting(data.first(size));
+        if (before.speaks && seen.speaks != before.speaks)
+            return "more octets changed the version";
+        if ((before.signature && !seen.signature) ||
+            (before.may_send_rest && !seen.may_send_rest) || (before.complete && !seen.complete))
+            return "more octets took an answer back";
+        if (seen.speaks.has_value() != (seen.need == 0))
+            return "octets are needed although all is known, or the other way round";
+        if (size > 0 && !before.speaks && seen.speaks && before.need > 1)
+            return "less was needed than was said";
+        if (seen.complete && seen.need == 0 && size < greeting_size)
+            return "complete without all octets";
+        if (seen.complete)
+            (void)check_mechanism(data.first(greeting_size), mechanism::plain);
+        before = seen;
+    }
+    return nullptr;
+}
+
+const char* run_frames(octets data)
+{
+    const frame_limits limits{.message = take(data) * 4, .command = take(data)};
+    const scanned found = scan_messages(data, limits);
+    scanned slowly;
+    octets rest = data;
+    while (true) {
+        const header_view seen = read_header(rest, limits);
+        if (seen.need > 0 || seen.failure || seen.frame.command ||
+            rest.size() - seen.frame.header < seen.frame.size)
+            break;
+        std::array<std::byte, long_header> again{};
+        const std::size_t length =
+            write_header(again.data(), seen.frame.more ? flag_more : 0, seen.frame.size);
+        const header_view reread = read_header(octets(again).first(length), limits);
+        if (reread.need > 0 || reread.failure || reread.frame.size != seen.frame.size ||
+            reread.frame.more != seen.frame.more)
+            return "a header that was written is read as another one";
+        rest = rest.subspan(seen.frame.header + static_cast<std::size_t>(seen.frame.size));
+        ++slowly.frames;
+        slowly.size = data.size() - rest.size();
+        if (!seen.frame.more) {
+            ++slowly.messages;
+            slowly.whole_messages = slowly.size;
+        }
+    }
+    if (found.size != slowly.size || found.frames != slowly.frames ||
+        found.messages != slowly.messages || found.whole_messages != slowly.whole_messages)
+        return "the scan and the slow reading do not agree";
+    return nullptr;
+}
+
+const char* reread_hello(const credentials& who)
+{
+    std::vector<std::byte> frame(hello_frame_size(who));
+    writer out(frame.data());
+    write_hello_frame(out, who);
+    const header_view seen = read_header(frame, {});
+    const auto command = parse_command(octets(frame).subspan(seen.frame.header));
+    if (!command || command->name != command_name::hello)
+        return "HELLO is not read as HELLO";
+    const auto again = parse_hello(command->data);
+    return again && again->user == who.user && again->password == who.password
+               ? nullptr
+               : "HELLO has changed on the way";
+}
+
+const char* reread_metadata(octets data)
+{
+    std::vector<property> all;
+    metadata_reader reader(data);
+    for (auto next = reader.next(); next && *next; next = reader.next())
+        all.push_back(**next);
+    const own_metadata own{.type = socket_type::dealer, .identity = {}, .application = all};
+    std::vector<std::byte> written(metadata_size(own));
+    writer out(written.data());
+    write_metadata(out, own);
+    metadata_reader again(written);
+    (void)again.next(); // Socket-Type
+    (void)again.next(); // Identity
+    for (const property& one : all) {
+        const auto next = again.next();
+        if (!next || !*next || (*next)->name != one.name || (*next)->value != one.value)
+            return "a property has changed on the way";
+    }
+    const auto end = again.next();
+    return end && !*end ? nullptr : "there are more properties than were written";
+}
+
+const char* run_commands(octets data)
+{
+    const auto own = static_cast<socket_type>(take(data) % socket_type_count);
+    const auto command = parse_command(data);
+    if (!command)
+        return command.error().detail != nullptr ? nullptr : "an error without a sentence";
+    if (const auto who = parse_hello(command->data); who)
+        if (const char* const broken = reread_hello(*who); broken != nullptr)
+            return broken;
+    if (const auto reason = parse_error(command->data); reason && reason->size() > 255)
+        return "a reason of more than 255 octets";
+    if (const auto seen = parse_ping(command->data);
+        seen && (seen->context.size() > longest_ping_context || seen->ttl < duration::zero()))
+        return "an impossible PING";
+    const auto peer = parse_metadata(command->data, own);
+    if (peer && peer->type && !may_talk(own, *peer->type))
+        return "an illegal pair was let through";
+    if (peer && !check_identity(peer->identity))
+        return "a bad identity was let through";
+    return reread_metadata(command->data);
+}
+
+/// The longest that a session may want to have shown again.
+std::size_t most_to_keep(const session_options& options)
+{
+    const std::size_t most =
+        std::max({options.largest_handshake, static_cast<std::size_t>(options.limits.command),
+                  options.large_body, greeting_size, std::size_t{1} + longest_identity});
+    return most + long_header;
+}
+
+std::vector<std::size_t> random_cuts(std::size_t size, std::uint64_t seed)
+{
+    random_stream random(seed);
+    std::vector<std::size_t> cuts;
+    for (std::size_t at = random.next() % 40; at < size; at += 1 + random.next() % 40)
+        cuts.push_back(at);
+    return cuts;
+}
+
+/// However a stream is cut, the session tells and sends the same.
+const char* run_session(octets data, session_options options)
+{
+    const unsigned choice = take(data);
+    options.metadata.type = static_cast<socket_type>(take(data) % socket_type_count);
+    options.metadata.identity = "us";
+    options.accept_2_0 = (choice & 1) != 0;
+    const bool small = (choice & 2) != 0;
+    options.limits = small ? frame_limits{.message = 300, .command = 40} : frame_limits{};
+    options.largest_handshake = small ? 120 : 65536;
+    options.large_body = small ? 30 : 8192;
+    owner by;
+    by.answer = (choice & 4) != 0 ? 400 : 200;
+
+    const conversation whole = drive(options, data, {}, by);
+    const conversation cut = drive(options, data, random_cuts(data.size(), choice), by);
+    const conversation octet_by_octet = drive(options, data, every_octet(data.size()), by);
+    for (const conversation* one : {&whole, &cut, &octet_by_octet}) {
+        if (one->broken != nullptr)
+            return one->broken;
+        if (one->told != whole.told || one->state != whole.state)
+            return "what is told depends on how the stream is cut";
+        if (one->sent != whole.sent)
+            return "what is sent depends on how the stream is cut";
+        if (one->state != session_state::failed && one->most_kept > most_to_keep(options))
+            return "too much had to be kept";
+    }
+    return nullptr;
+}
+
+const char* run_null(octets data)
+{
+    return run_session(data, {});
+}
+
+const char* run_plain(octets data, bool as_server)
+{
+    session_options options;
+    options.security = mechanism::plain;
+    options.as_server = as_server;
+    options.own_credentials = {"user", "password"};
+    return run_session(data, options);
+}
+
+const char* run_plain_client(octets data)
+{
+    return run_plain(data, false);
+}
+
+const char* run_plain_server(octets data)
+{
+    return run_plain(data, true);
+}
+
+constexpr target all_targets[] = {
+    {"greeting", run_greeting},         {"frames", run_frames},
+    {"commands", run_commands},         {"null", run_null},
+    {"plain_client", run_plain_client}, {"plain_server", run_plain_server},
+};
+
+} // namespace
+
+std::span<const target> targets() noexcept
+{
+    return all_targets;
+}
+
+} // namespace slk::fuzz

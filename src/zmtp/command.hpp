@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_ZMTP_COMMAND_HPP
+#define SLK_ZMTP_COMMAND_HPP
+
+/// Commands: frames whose body is name-length (1), name, data. RFC 23 (ZMTP 3.1), "commands".
+///
+/// Parsing gives views into the body; writing goes into a buffer of the caller's, whose size a
+/// function tells before.
+
+#include "zmtp/frame.hpp"
+#include "zmtp/greeting.hpp"
+#include "zmtp/metadata.hpp"
+
+#include <serverlink/clock.hpp>
+#include <serverlink/result.hpp>
+
+namespace slk::zmtp {
+
+enum class command_name : std::uint8_t {
+    unknown,
+    ready,
+    error,
+    hello,
+    welcome,
+    initiate,
+    subscribe,
+    cancel,
+    ping,
+    pong,
+};
+
+[[nodiscard]] std::string_view name_of(command_name which) noexcept;
+
+struct command_view {
+    command_name name = command_name::unknown;
+    octets data{}; ///< what follows the name
+};
+
+/// An error if the body is shorter than its name. Takes both spellings of ERROR: libzmq's PLAIN
+/// server says "^RROR" without a length, in every version so far.
+[[nodiscard]] result<command_view> parse_command(octets body) noexcept;
+
+// --- the data of each command ---
+
+struct credentials {
+    std::string_view user;
+    std::string_view password;
+};
+
+/// HELLO of PLAIN (RFC 24): user-length (1), user, password-length (1), password, nothing more.
+[[nodiscard]] result<credentials> parse_hello(octets data) noexcept;
+
+/// ERROR: reason-length (1), reason.
+[[nodiscard]] result<std::string_view> parse_error(octets data) noexcept;
+
+inline constexpr std::size_t longest_ping_context = 16;
+
+struct ping_view {
+    duration ttl{};   ///< how long the peer may hear nothing from us; 0: for ever
+    octets context{}; ///< to be sent back; longer ones are cut to 16 octets, as libzmq does
+};
+
+/// PING: ttl (2, tenths of a second), context (0 to 16). One without its ttl is an error.
+[[nodiscard]] result<ping_view> parse_ping(octets data) noexcept;
+
+// --- whole frames to send ---
+//
+// How long a frame is, its header included, and then the frame, into a buffer of that size.
+
+enum class error_spelling : std::uint8_t { proper, plain_of_libzmq };
+
+[[nodiscard]] std::size_t error_frame_size(std::string_view reason, error_spelling how) noexcept;
+void write_error_frame(writer& out, std::string_view reason, error_spelling how) noexcept;
+
+[[nodiscard]] std::size_t hello_frame_size(const credentials& who) noexcept;
+void write_hello_frame(writer& out, const credentials& who) noexcept;
+
+[[nodiscard]] std::size_t welcome_frame_size() noexcept;
+void write_welcome_frame(writer& out) noexcept;
+
+/// READY and INITIATE.
+[[nodiscard]] std::size_t metadata_frame_size(command_name which, const own_metadata& own) noexcept;
+void write_metadata_frame(writer& out, command_name which, const own_metadata& own) noexcept;
+
+/// libzmq keeps the time in 16 bits of milliseconds: more than this would wrap around there.
+inline constexpr duration longest_ttl = std::chrono::milliseconds(65500);
+
+[[nodiscard]] std::size_t ping_frame_size(octets context) noexcept;
+/// The ttl is cut to longest_ttl, and down to whole tenths of a second.
+void write_ping_frame(writer& out, duration ttl, octets context) noexcept;
+
+[[nodiscard]] std::size_t pong_frame_size(octets context) noexcept;
+void write_pong_frame(writer& out, octets context) noexcept;
+
+/// A subscription as the peer's version wants it: SUBSCRIBE and CANCEL from 3.1 on, before that a
+/// message of one octet 1 or 0 and the topic (RFC 23, RFC 29).
+[[nodiscard]] std::size_t subscription_frame_size(version peer, bool subscribe,
+                                                  octets topic) noexcept;
+void write_subscription_frame(writer& out, version peer, bool subscribe, octets topic) noexcept;
+
+} // namespace slk::zmtp
+
+#endif

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "zmtp/frame.hpp"
+
+#include <algorithm>
+
+namespace slk::zmtp {
+
+header_view read_header(octets stream, const frame_limits& limits) noexcept
+{
+    header_view seen;
+    if (stream.size() < short_header) {
+        seen.need = short_header - stream.size();
+        return seen;
+    }
+    const auto flags = std::to_integer<std::uint8_t>(stream[0]);
+    // Bits 3 to 7, and MORE of a command, are ignored, as libzmq does.
+    seen.frame.command = (flags & flag_command) != 0;
+    seen.frame.more = (flags & flag_more) != 0 && !seen.frame.command;
+    if ((flags & flag_long) == 0) {
+        seen.frame.header = short_header;
+        seen.frame.size = std::to_integer<std::uint64_t>(stream[1]);
+    } else if (stream.size() < long_header) {
+        seen.need = long_header - stream.size();
+        return seen;
+    } else {
+        // A receiver accepts the long form for small sizes too.
+        seen.frame.header = long_header;
+        seen.frame.size = load<std::uint64_t>(stream.data() + 1);
+    }
+    if (seen.frame.size > largest_size)
+        seen.failure = {errc::protocol_error, phase::transfer, 0, "a frame of 2^63 octets or more"};
+    else if (seen.frame.command && seen.frame.size > limits.command)
+        seen.failure = {errc::message_too_large, phase::transfer, 0,
+                        "a command is larger than the limit"};
+    else if (!seen.frame.command && seen.frame.size > limits.message)
+        seen.failure = {errc::message_too_large, phase::transfer, 0,
+                        "a message frame is larger than the limit"};
+    return seen;
+}
+
+scanned scan_messages(octets run, const frame_limits& limits) noexcept
+{
+    const std::byte* const begin = run.data();
+    const std::byte* const end = begin + run.size();
+    const std::byte* at = begin;
+    const std::byte* boundary = begin;
+    std::size_t frames = 0;
+    std::size_t messages = 0;
+    while (static_cast<std::size_t>(end - at) >= short_header) {
+        const auto flags = std::to_integer<unsigned>(at[0]);
+        std::uint64_t size = std::to_integer<std::uint64_t>(at[1]);
+        std::size_t header = short_header;
+        if ((flags & (flag_command | flag_long)) != 0) [[unlikely]] {
+            if ((flags & flag_command) != 0 || static_cast<std::size_t>(end - at) < long_header)
+                break;
+            size = load<std::uint64_t>(at + 1);
+            header = long_header;
+        }
+        // Compared as "what is left", because a size of the wire must not be added to anything.
+        if (size > static_cast<std::size_t>(end - at) - header || size > limits.message)
+            break;
+        at += header + static_cast<std::size_t>(size);
+        ++frames;
+        const bool last = (flags & flag_more) == 0;
+        messages += last ? 1 : 0;
+        boundary = last ? at : boundary;
+    }
+    return {static_cast<std::size_t>(at - begin), frames, messages,
+            static_cast<std::size_t>(boundary - begin)};
+}
+
+} // namespace slk::zmtp

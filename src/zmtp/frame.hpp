@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_ZMTP_FRAME_HPP
+#define SLK_ZMTP_FRAME_HPP
+
+/// Frames: flags, size, body. RFC 23 (ZMTP 3.1), "framing".
+///
+/// Nothing here copies or keeps a body. Small message frames are scanned where they lie, many at
+/// once; of a large one the header is enough to receive its body elsewhere.
+
+#include "zmtp/octets.hpp"
+
+#include <serverlink/error.hpp>
+
+#include <limits>
+
+namespace slk::zmtp {
+
+inline constexpr std::uint8_t flag_more = 0x01;
+inline constexpr std::uint8_t flag_long = 0x02;
+inline constexpr std::uint8_t flag_command = 0x04;
+
+inline constexpr std::size_t short_header = 2;
+inline constexpr std::size_t long_header = 9;
+/// The longest body whose size fits into the short header.
+inline constexpr std::uint64_t short_size = 255;
+/// A size has its highest bit clear (RFC 23: 0 to 2^63-1 octets).
+inline constexpr std::uint64_t largest_size = std::numeric_limits<std::int64_t>::max();
+
+struct frame_header {
+    std::uint64_t size = 0; ///< of the body alone
+    std::uint8_t header = 0; ///< octets of flags and size
+    bool more = false; ///< of a message; never of a command
+    bool command = false;
+};
+
+struct frame_limits {
+    std::uint64_t message = largest_size; ///< body of one message frame
+    std::uint64_t command = 65536; ///< body of a command
+};
+
+[[nodiscard]] constexpr std::size_t header_size(std::uint64_t body) noexcept
+{
+    return body <= short_size ? short_header : long_header;
+}
+
+/// Writes header_size(body) octets. `flags`: flag_more or flag_command; LONG follows from the size.
+constexpr std::size_t write_header(std::byte* to, std::uint8_t flags, std::uint64_t body) noexcept
+{
+    writer out(to);
+    if (body <= short_size) {
+        out.octet(flags);
+        out.octet(static_cast<std::size_t>(body));
+        return short_header;
+    }
+    out.octet(flags | flag_long);
+    out.number(body);
+    return long_header;
+}
+
+/// What the octets at the beginning of a frame tell.
+struct header_view {
+    frame_header frame{};
+    /// At least so many more octets are needed before the header is known; else 0.
+    std::size_t need = 0;
+    /// protocol_error or message_too_large: found before anything is allocated for the body.
+    error failure{};
+};
+
+[[nodiscard]] header_view read_header(octets stream, const frame_limits& limits) noexcept;
+
+/// Message frames that lie whole at the beginning of a run.
+struct scanned {
+    std::size_t size = 0; ///< octets of all of them
+    std::size_t frames = 0;
+    std::size_t messages = 0; ///< frames without MORE
+    /// Octets up to the end of the last frame without MORE: what can be handed on.
+    std::size_t whole_messages = 0;
+};
+
+/// Stops before a frame that is not whole, is a command, or breaks the limit: read_header() tells
+/// which. Looks at headers only.
+[[nodiscard]] scanned scan_messages(octets run, const frame_limits& limits) noexcept;
+
+} // namespace slk::zmtp
+
+#endif

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_ZMTP_OCTETS_HPP
+#define SLK_ZMTP_OCTETS_HPP
+
+/// Octets as the wire has them, and numbers in network order.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+namespace slk::zmtp {
+
+/// Somebody else's octets: whoever is given them may look at them, and does not keep them.
+using octets = std::span<const std::byte>;
+
+[[nodiscard]] inline octets octets_of(std::string_view text) noexcept
+{
+    return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+[[nodiscard]] inline std::string_view text_of(octets data) noexcept
+{
+    return {reinterpret_cast<const char*>(data.data()), data.size()};
+}
+
+/// The number in network order that begins at `from`.
+template <class Number>
+[[nodiscard]] constexpr Number load(const std::byte* from) noexcept
+{
+    std::uint64_t value = 0;
+    for (std::size_t index = 0; index < sizeof(Number); ++index)
+        value = (value << 8) | std::to_integer<std::uint64_t>(from[index]);
+    return static_cast<Number>(value);
+}
+
+/// Writes one thing behind the other into a buffer that was measured before.
+class writer {
+public:
+    explicit constexpr writer(std::byte* to) noexcept : to_(to) {}
+
+    constexpr void octet(std::size_t value) noexcept { *to_++ = static_cast<std::byte>(value); }
+
+    template <class Number>
+    constexpr void number(Number value) noexcept
+    {
+        for (std::size_t left = sizeof(Number); left > 0; --left)
+            octet(static_cast<std::size_t>(static_cast<std::uint64_t>(value) >> (8 * (left - 1))) &
+                  0xff);
+    }
+
+    void copy(octets data) noexcept
+    {
+        if (!data.empty())
+            std::memcpy(to_, data.data(), data.size());
+        to_ += data.size();
+    }
+
+    void copy(std::string_view text) noexcept { copy(octets_of(text)); }
+
+private:
+    std::byte* to_;
+};
+
+} // namespace slk::zmtp
+
+#endif

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// What the session sends, and the way of an input to the machine. What it receives is in
+// session_handshake.cpp and session_traffic.cpp.
+
+#include "zmtp/session.hpp"
+
+#include <algorithm>
+
+namespace slk::zmtp {
+
+namespace {
+
+/// A 2.0 peer gets one octet, and one frame with the identity (RFC 15).
+std::size_t old_greeting_size(std::string_view identity) noexcept
+{
+    return 1 + header_size(identity.size()) + identity.size();
+}
+
+/// The reason of an ERROR is ZAP's status in digits.
+std::string_view reason_of(int status) noexcept
+{
+    switch (status) {
+    case 300: return "300";
+    case 400: return "400";
+    default: return "500";
+    }
+}
+
+} // namespace
+
+session_actions session::step(time_point now, const session_input& input) noexcept
+{
+    const session_actions actions = machine_.step(options_, now, input);
+    pending_.add(actions.send);
+    return actions;
+}
+
+void session::violate(time_point now, const error& failure) noexcept
+{
+    session_input input{.event = session_event::violation};
+    input.failure = failure;
+    step(now, input);
+}
+
+arrival session::receive(time_point now, octets run) noexcept
+{
+    arrival told;
+    if (state() == session_state::ready && !run.empty())
+        step(now, {.event = session_event::received});
+    while (told.kind == arrival_kind::need && told.need == 0) {
+        const octets rest = run.subspan(told.consumed);
+        switch (state()) {
+        case session_state::idle: return told;
+        case session_state::greeting: receive_greeting(now, rest, told); break;
+        case session_state::awaiting_identity: receive_old_identity(now, rest, told); break;
+        case session_state::awaiting_hello:
+        case session_state::authenticating:
+        case session_state::awaiting_welcome:
+        case session_state::awaiting_initiate:
+        case session_state::awaiting_ready: receive_handshake(now, rest, told); break;
+        case session_state::ready: receive_traffic(now, rest, told); break;
+        case session_state::failed: told.kind = arrival_kind::failed; break;
+        }
+    }
+    return told;
+}
+
+void session::body_received(time_point now, std::uint64_t count) noexcept
+{
+    body_left_ -= std::min(count, body_left_);
+    step(now, {.event = session_event::received});
+}
+
+void session::refuse(time_point now, int status) noexcept
+{
+    session_input input{.event = session_event::refused};
+    input.failure = {errc::authentication_refused, phase::handshake, status,
+                     "refused by this side"};
+    step(now, input);
+}
+
+std::size_t session::pending() const noexcept
+{
+    std::size_t size = 0;
+    for (std::size_t number = 0; number < output_count; ++number)
+        if (pending_.has(static_cast<output>(number)))
+            size += size_of(static_cast<output>(number));
+    return size;
+}
+
+std::size_t session::transmit(std::span<std::byte> into) noexcept
+{
+    std::size_t used = 0;
+    for (std::size_t number = 0; number < output_count; ++number) {
+        const auto which = static_cast<output>(number);
+        if (!pending_.has(which))
+            continue;
+        const std::size_t size = size_of(which);
+        if (size > into.size() - used)
+            break;
+        writer out(into.data() + used);
+        write(out, which);
+        used += size;
+        pending_.remove(which);
+    }
+    return used;
+}
+
+std::size_t session::size_of(output which) const noexcept
+{
+    switch (which) {
+    case output::signature: return signature_size;
+    case output::major: return major_size - signature_size;
+    case output::rest: return greeting_size - major_size;
+    case output::type_and_identity: return old_greeting_size(options_.metadata.identity);
+    case output::hello: return hello_frame_size(options_.own_credentials);
+    case output::welcome: return welcome_frame_size();
+    case output::initiate: return metadata_frame_size(command_name::initiate, options_.metadata);
+    case output::ready: return metadata_frame_size(command_name::ready, options_.metadata);
+    case output::error:
+        return error_frame_size(reason_of(failure().native), error_spelling::plain_of_libzmq);
+    case output::pong: return pong_frame_size(octets(pong_context_).first(pong_size_));
+    case output::ping: return ping_frame_size({});
+    }
+    return 0;
+}
+
+void session::write(writer& out, output which) const noexcept
+{
+    const auto part_of_greeting = [&](std::size_t from, std::size_t to) {
+        const bool plain_server = options_.security == mechanism::plain && options_.as_server;
+        const greeting_octets whole = make_greeting(options_.security, plain_server);
+        out.copy(octets(whole).subspan(from, to - from));
+    };
+    switch (which) {
+    case output::signature: part_of_greeting(0, signature_size); break;
+    case output::major: part_of_greeting(signature_size, major_size); break;
+    case output::rest: part_of_greeting(major_size, greeting_size); break;
+    case output::type_and_identity: {
+        out.octet(static_cast<std::size_t>(options_.metadata.type));
+        out.octet(0);
+        out.octet(options_.metadata.identity.size());
+        out.copy(options_.metadata.identity);
+        break;
+    }
+    case output::hello: write_hello_frame(out, options_.own_credentials); break;
+    case output::welcome: write_welcome_frame(out); break;
+    case output::initiate:
+        write_metadata_frame(out, command_name::initiate, options_.metadata);
+        break;
+    case output::ready: write_metadata_frame(out, command_name::ready, options_.metadata); break;
+    case output::error:
+        write_error_frame(out, reason_of(failure().native), error_spelling::plain_of_libzmq);
+        break;
+    case output::pong: write_pong_frame(out, octets(pong_context_).first(pong_size_)); break;
+    case output::ping: write_ping_frame(out, options_.heartbeat_ttl, {}); break;
+    }
+}
+
+} // namespace slk::zmtp

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// What a session receives before it is ready.
+
+#include "zmtp/session.hpp"
+
+#include <algorithm>
+
+namespace slk::zmtp {
+
+namespace {
+
+constexpr error no_command{errc::protocol_error, phase::handshake, 0,
+                           "a message came before the end of the handshake"};
+constexpr error handshake_too_large{errc::message_too_large, phase::handshake, 0,
+                                    "the peer's handshake is larger than largest_handshake"};
+
+/// The peer's ERROR as ours. The reason of libzmq is ZAP's status; of others it may be a sentence,
+/// which is not kept.
+error refusal(std::string_view reason) noexcept
+{
+    error failure{errc::authentication_refused, phase::handshake, 0, "refused by the peer"};
+    for (const auto& [digits, status] :
+         {std::pair{"300", 300}, std::pair{"400", 400}, std::pair{"500", 500}})
+        if (reason == digits)
+            failure.native = status;
+    return failure;
+}
+
+/// Of a frame's header: whether it may be part of the handshake.
+error check_handshake_frame(const header_view& seen, std::size_t used, std::size_t limit) noexcept
+{
+    if (!seen.frame.command)
+        return no_command;
+    if (seen.failure)
+        return seen.failure;
+    const std::size_t left = limit - std::min(used, limit);
+    return seen.frame.header + seen.frame.size > left ? handshake_too_large : error{};
+}
+
+} // namespace
+
+void session::receive_greeting(time_point now, octets run, arrival& told) noexcept
+{
+    const greeting_view seen = inspect_greeting(run);
+    if (seen.signature)
+        step(now, {.event = session_event::signature});
+    session_input input{.event = session_event::revision};
+    input.speaks = seen.speaks.value_or(version::v3_1);
+    if (seen.speaks || seen.may_send_rest)
+        step(now, input);
+    if (state() == session_state::awaiting_identity)
+        told.consumed += major_size;
+    told.need = seen.need;
+    if (!seen.complete)
+        return;
+    if (const auto same = check_mechanism(run.first(greeting_size), options_.security); !same)
+        return violate(now, same.error());
+    input.event = session_event::greeted;
+    step(now, input);
+    told.consumed += greeting_size;
+}
+
+// ZMTP 2.0 (RFC 15): one octet for the socket type, then one frame with the identity.
+void session::receive_old_identity(time_point now, octets rest, arrival& told) noexcept
+{
+    constexpr std::size_t type_size = 1;
+    if (rest.empty()) {
+        told.need = type_size + short_header;
+        return;
+    }
+    const auto type = std::to_integer<std::size_t>(rest[0]);
+    if (type >= socket_type_count)
+        return violate(now, {errc::protocol_error, phase::handshake, 0,
+                             "the peer names an unknown socket type"});
+    told.peer.type = static_cast<socket_type>(type);
+    if (!may_talk(options_.metadata.type, *told.peer.type))
+        return violate(now, {errc::protocol_error, phase::handshake, 0,
+                             "the peer's socket type does not suit this one"});
+    const header_view seen = read_header(rest.subspan(type_size), {});
+    if (seen.need > 0) {
+        told.need = seen.need;
+        return;
+    }
+    if (seen.frame.command || seen.frame.more || seen.frame.size > longest_identity)
+        return violate(now, {errc::protocol_error, phase::handshake, 0,
+                             "the peer's identity is no frame of at most 255 octets"});
+    const std::size_t whole =
+        type_size + seen.frame.header + static_cast<std::size_t>(seen.frame.size);
+    if (rest.size() < whole) {
+        told.need = whole - rest.size();
+        return;
+    }
+    told.peer.identity =
+        rest.subspan(type_size + seen.frame.header, static_cast<std::size_t>(seen.frame.size));
+    if (const auto good = check_identity(told.peer.identity); !good)
+        return violate(now, good.error());
+    step(now, {.event = session_event::identity});
+    told.consumed += whole;
+    told.kind = arrival_kind::ready;
+}
+
+void session::receive_handshake(time_point now, octets rest, arrival& told) noexcept
+{
+    const header_view seen = read_header(rest, {.message = largest_size, .command = largest_size});
+    if (seen.need > 0) {
+        told.need = seen.need;
+        return;
+    }
+    const error broken = check_handshake_frame(seen, handshake_octets_, options_.largest_handshake);
+    if (broken)
+        return violate(now, broken);
+    const std::size_t whole = seen.frame.header + static_cast<std::size_t>(seen.frame.size);
+    if (rest.size() < whole) {
+        told.need = whole - rest.size();
+        return;
+    }
+    handshake_octets_ += whole;
+    const auto command = parse_command(rest.subspan(seen.frame.header, whole - seen.frame.header));
+    if (!command)
+        return violate(now, command.error());
+    const auto input = read_handshake_command(*command, told);
+    if (!input)
+        return violate(now, input.error());
+    step(now, *input);
+    told.consumed += whole;
+    if (state() == session_state::authenticating)
+        told.kind = arrival_kind::authenticate;
+    else if (state() == session_state::ready)
+        told.kind = arrival_kind::ready;
+}
+
+/// Reads the data of the command that has its place now; the machine refuses all others.
+result<session_input> session::read_handshake_command(const command_view& seen,
+                                                      arrival& told) const noexcept
+{
+    session_input input{.event = session_event::command};
+    input.command = seen.name;
+    switch (seen.name) {
+    case command_name::hello:
+        if (state() == session_state::awaiting_hello) {
+            SLK_TRY(told.who, parse_hello(seen.data));
+        }
+        break;
+    case command_name::welcome:
+        if (!seen.data.empty())
+            return fail(errc::protocol_error, phase::handshake, "the peer's WELCOME has data");
+        break;
+    case command_name::initiate:
+    case command_name::ready: {
+        SLK_TRY(told.peer, parse_metadata(seen.data, options_.metadata.type));
+        break;
+    }
+    case command_name::error: {
+        SLK_TRY(const std::string_view reason, parse_error(seen.data));
+        input.failure = refusal(reason);
+        break;
+    }
+    case command_name::unknown:
+    case command_name::subscribe:
+    case command_name::cancel:
+    case command_name::ping:
+    case command_name::pong: break;
+    }
+    return input;
+}
+
+} // namespace slk::zmtp

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "zmtp/session_machine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace slk::zmtp {
+
+namespace {
+
+using enum session_state;
+
+// clang-format off
+constexpr session_transition transitions[] = {
+    {idle, session_event::start, greeting, "the greeting is sent, or its signature"},
+
+    {greeting, session_event::signature, greeting, "the greeting is staged: 3 is sent"},
+    {greeting, session_event::revision, greeting, "the greeting is staged: its rest is sent"},
+    {greeting, session_event::revision, awaiting_identity, "2.0, and it may be: socket type and identity are sent"},
+    {greeting, session_event::revision, failed, "1.0, or 2.0 that may not be"},
+    {greeting, session_event::greeted, awaiting_ready, "NULL: READY is sent"},
+    {greeting, session_event::greeted, awaiting_welcome, "PLAIN, client: HELLO is sent"},
+    {greeting, session_event::greeted, awaiting_hello, "PLAIN, server"},
+    {greeting, session_event::timer, failed, ""},
+    {greeting, session_event::violation, failed, ""},
+    {greeting, session_event::ended, failed, ""},
+
+    {awaiting_identity, session_event::identity, ready, ""},
+    {awaiting_identity, session_event::timer, failed, ""},
+    {awaiting_identity, session_event::violation, failed, ""},
+    {awaiting_identity, session_event::ended, failed, ""},
+
+    {awaiting_hello, session_event::command, authenticating, "HELLO"},
+    {awaiting_hello, session_event::command, failed, "any other"},
+    {awaiting_hello, session_event::timer, failed, ""},
+    {awaiting_hello, session_event::violation, failed, ""},
+    {awaiting_hello, session_event::ended, failed, ""},
+
+    {authenticating, session_event::accepted, awaiting_initiate, "WELCOME is sent"},
+    {authenticating, session_event::refused, failed, "ERROR is sent, unless the status is 300"},
+    {authenticating, session_event::command, failed, "the client has to wait"},
+    {authenticating, session_event::timer, failed, ""},
+    {authenticating, session_event::violation, failed, ""},
+    {authenticating, session_event::ended, failed, ""},
+
+    {awaiting_welcome, session_event::command, awaiting_ready, "WELCOME: INITIATE is sent"},
+    {awaiting_welcome, session_event::command, failed, "ERROR, or any other"},
+    {awaiting_welcome, session_event::timer, failed, ""},
+    {awaiting_welcome, session_event::violation, failed, ""},
+    {awaiting_welcome, session_event::ended, failed, ""},
+
+    {awaiting_initiate, session_event::command, ready, "INITIATE: READY is sent"},
+    {awaiting_initiate, session_event::command, failed, "any other"},
+    {awaiting_initiate, session_event::timer, failed, ""},
+    {awaiting_initiate, session_event::violation, failed, ""},
+    {awaiting_initiate, session_event::ended, failed, ""},
+
+    {awaiting_ready, session_event::command, ready, "READY"},
+    {awaiting_ready, session_event::command, failed, "ERROR, or any other"},
+    {awaiting_ready, session_event::timer, failed, ""},
+    {awaiting_ready, session_event::violation, failed, ""},
+    {awaiting_ready, session_event::ended, failed, ""},
+
+    {ready, session_event::received, ready, "the peer is alive"},
+    {ready, session_event::command, ready, "PING: PONG is sent; others do nothing here"},
+    {ready, session_event::timer, ready, "PING is due"},
+    {ready, session_event::timer, failed, "the peer was silent for too long"},
+    {ready, session_event::violation, failed, ""},
+    {ready, session_event::ended, failed, ""},
+};
+// clang-format on
+
+constexpr error out_of_time{errc::timed_out, phase::handshake, 0, "handshake_timeout"};
+constexpr error silent{errc::timed_out, phase::transfer, 0, "the peer was silent for too long"};
+constexpr error unexpected_command{errc::protocol_error, phase::handshake, 0,
+                                   "a command that has no place at this point of the handshake"};
+
+} // namespace
+
+std::span<const session_transition> session_transitions() noexcept
+{
+    return transitions;
+}
+
+std::string_view name_of(session_state state) noexcept
+{
+    switch (state) {
+    case idle: return "idle";
+    case greeting: return "greeting";
+    case awaiting_identity: return "awaiting_identity";
+    case awaiting_hello: return "awaiting_hello";
+    case authenticating: return "authenticating";
+    case awaiting_welcome: return "awaiting_welcome";
+    case awaiting_initiate: return "awaiting_initiate";
+    case awaiting_ready: return "awaiting_ready";
+    case ready: return "ready";
+    case failed: return "failed";
+    }
+    return "";
+}
+
+std::string_view name_of(session_event event) noexcept
+{
+    switch (event) {
+    case session_event::start: return "start";
+    case session_event::signature: return "signature";
+    case session_event::revision: return "revision";
+    case session_event::greeted: return "greeted";
+    case session_event::identity: return "identity";
+    case session_event::command: return "command";
+    case session_event::accepted: return "accepted";
+    case session_event::refused: return "refused";
+    case session_event::received: return "received";
+    case session_event::timer: return "timer";
+    case session_event::violation: return "violation";
+    case session_event::ended: return "ended";
+    }
+    return "";
+}
+
+session_actions session_machine::step(const session_options& options, time_point now,
+                                      const session_input& input) noexcept
+{
+    switch (input.event) {
+    case session_event::start: return start(options, now);
+    case session_event::signature:
+        if (state_ != greeting || !std::exchange(major_held_back_, false))
+            return {};
+        return {.send = {output::major}};
+    case session_event::revision: return decide(options, input.speaks);
+    case session_event::greeted: return begin_handshake(options, input.speaks);
+    case session_event::identity:
+        return state_ == awaiting_identity ? become_ready(options, now, {}) : session_actions{};
+    case session_event::command: return take(options, now, input);
+    case session_event::accepted:
+        if (state_ != authenticating)
+            return {};
+        state_ = awaiting_initiate;
+        return {.send = {output::welcome}};
+    case session_event::refused:
+        if (state_ != authenticating)
+            return {};
+        fail(input.failure);
+        // ZAP's 300 means "for now": the client is to run into its timeout and come again.
+        return input.failure.native == 300 ? session_actions{}
+                                           : session_actions{.send = {output::error}};
+    case session_event::received:
+        if (state_ == ready)
+            hear();
+        return {};
+    case session_event::timer: return expire(options, now);
+    case session_event::violation: return fail(input.failure);
+    case session_event::ended:
+        return fail({errc::end_of_stream, phase::transfer, 0, "the peer has closed"});
+    }
+    return {};
+}
+
+session_actions session_machine::start(const session_options& options, time_point now) noexcept
+{
+    if (state_ != idle)
+        return {};
+    state_ = greeting;
+    if (options.handshake_timeout > duration::zero())
+        handshake_ends_ = after(now, options.handshake_timeout);
+    // A 3.x peer takes the whole greeting at once. A 2.0 peer would take its end for messages, so
+    // who wants to speak 2.0 may not send it before the peer's version is known.
+    major_held_back_ = rest_held_back_ = options.accept_2_0;
+    if (options.accept_2_0)
+        return {.send = {output::signature}};
+    return {.send = {output::signature, output::major, output::rest}};
+}
+
+session_actions session_machine::decide(const session_options& options, version peer) noexcept
+{
+    if (state_ != greeting)
+        return {};
+    switch (peer) {
+    case version::v1_0:
+        return fail({errc::protocol_error, phase::handshake, 0,
+                     "the peer speaks ZMTP 1.0, which is not supported"});
+    case version::v2_0: break;
+    case version::v3_0:
+    case version::v3_1:
+        if (!std::exchange(rest_held_back_, false))
+            return {};
+        return {.send = {output::rest}};
+    }
+    // Version 2.0 knows no mechanisms: to go down to it would be to go without authentication.
+    if (options.security != mechanism::null)
+        return fail({errc::protocol_error, phase::handshake, 0,
+                     "the peer speaks ZMTP 2.0, which has no PLAIN"});
+    if (!options.accept_2_0)
+        return fail({errc::protocol_error, phase::handshake, 0,
+                     "the peer speaks ZMTP 2.0, and accept_2_0 is off"});
+    speaks_ = version::v2_0;
+    state_ = awaiting_identity;
+    return {.send = {output::type_and_identity}};
+}
+
+session_actions session_machine::begin_handshake(const session_options& options,
+                                                 version peer) noexcept
+{
+    if (state_ != greeting)
+        return {};
+    speaks_ = peer;
+    switch (options.security) {
+    case mechanism::null: state_ = awaiting_ready; return {.send = {output::ready}};
+    case mechanism::plain: break;
+    }
+    state_ = options.as_server ? awaiting_hello : awaiting_welcome;
+    return options.as_server ? session_actions{} : session_actions{.send = {output::hello}};
+}
+
+session_actions session_machine::take(const session_options& options, time_point now,
+                                      const session_input& input) noexcept
+{
+    switch (state_) {
+    case idle:
+    case greeting:
+    case awaiting_identity:
+    case failed: return {};
+    case awaiting_hello:
+        if (input.command != command_name::hello)
+            return fail(unexpected_command);
+        state_ = authenticating;
+        return {};
+    case authenticating: return fail(unexpected_command);
+    case awaiting_welcome:
+        if (input.command == command_name::error)
+            return fail(input.failure);
+        if (input.command != command_name::welcome)
+            return fail(unexpected_command);
+        state_ = awaiting_ready;
+        return {.send = {output::initiate}};
+    case awaiting_initiate:
+        if (input.command != command_name::initiate)
+            return fail(unexpected_command);
+        return become_ready(options, now, {output::ready});
+    case awaiting_ready:
+        if (input.command == command_name::error)
+            return fail(input.failure);
+        if (input.command != command_name::ready)
+            return fail(unexpected_command);
+        return become_ready(options, now, {});
+    case ready: break;
+    }
+    // RFC 23, "the PING and PONG commands". A second READY, ERROR and unknown ones mean nothing.
+    if (input.command != command_name::ping)
+        return {};
+    hear();
+    if (input.ttl > duration::zero())
+        ttl_ends_ = after(now, input.ttl);
+    return {.send = {output::pong}};
+}
+
+session_actions session_machine::become_ready(const session_options& options, time_point now,
+                                              outputs send) noexcept
+{
+    state_ = ready;
+    handshake_ends_ = never;
+    // Version 2.0 has no commands. To 3.0 libzmq sends PING too, although the RFC does not.
+    if (options.heartbeat_interval > duration::zero() && speaks_ != version::v2_0)
+        next_ping_ = after(now, options.heartbeat_interval);
+    return {.send = send};
+}
+
+session_actions session_machine::expire(const session_options& options, time_point now) noexcept
+{
+    if (now >= handshake_ends_)
+        return fail(out_of_time);
+    if (now >= std::min(silent_at_, ttl_ends_))
+        return fail(silent);
+    if (now < next_ping_)
+        return {};
+    next_ping_ = after(now, options.heartbeat_interval);
+    const duration patience = options.heartbeat_timeout.value_or(options.heartbeat_interval);
+    if (silent_at_ == never && patience > duration::zero())
+        silent_at_ = after(now, patience);
+    return {.send = {output::ping}};
+}
+
+session_actions session_machine::fail(error reason) noexcept
+{
+    if (!running())
+        return {};
+    reason.where = state_ == ready ? phase::transfer : phase::handshake;
+    state_ = failed;
+    handshake_ends_ = next_ping_ = silent_at_ = ttl_ends_ = never;
+    reason_ = reason;
+    return {};
+}
+
+bool session_machine::running() const noexcept
+{
+    return state_ != idle && state_ != failed;
+}
+
+// Octets are a sign of life, not only whole frames: a large body may be longer on its way than
+// any timeout.
+void session_machine::hear() noexcept
+{
+    silent_at_ = never;
+    ttl_ends_ = never;
+}
+
+time_point session_machine::due() const noexcept
+{
+    return std::min({handshake_ends_, next_ping_, silent_at_, ttl_ends_});
+}
+
+} // namespace slk::zmtp

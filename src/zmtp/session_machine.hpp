@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_ZMTP_SESSION_MACHINE_HPP
+#define SLK_ZMTP_SESSION_MACHINE_HPP
+
+/// The state machine of one connection's ZMTP session, and nothing else: no octets, no clock.
+///
+///     actions = machine.step(options, now, input)
+///
+/// The session (session.hpp) reads the octets, tells the machine what they are, and encodes what
+/// it asks to be sent. The machine promises:
+///
+///  - Each side's steps come in the order of the mechanism (RFC 23 for NULL, RFC 24 for PLAIN);
+///    anything else of the peer ends the session. NULL is symmetric, as libzmq's is.
+///  - One deadline covers greeting and handshake.
+///  - `failed` is final, with a reason; a new connection gets a new machine.
+
+#include "zmtp/session_options.hpp"
+
+#include <span>
+
+namespace slk::zmtp {
+
+enum class session_state : std::uint8_t {
+    idle,
+    greeting,
+    awaiting_identity, ///< of a 2.0 peer
+    awaiting_hello,
+    authenticating,    ///< the owner decides about the peer's credentials
+    awaiting_welcome,
+    awaiting_initiate,
+    awaiting_ready,
+    ready,
+    failed,
+};
+inline constexpr std::size_t session_state_count = 10;
+
+enum class session_event : std::uint8_t {
+    start,
+    signature, ///< the peer's first ten octets are those of 2.0 or later
+    revision,  ///< which version it is
+    greeted,   ///< all 64 octets, of the same mechanism
+    identity,  ///< a 2.0 peer's socket type and identity
+    command,   ///< one that is well formed
+    accepted,  ///< by the owner
+    refused,   ///< by the owner
+    received,  ///< octets of any kind
+    timer,     ///< due() has come
+    violation, ///< of the protocol or of a limit
+    ended,     ///< the peer has closed
+};
+inline constexpr std::size_t session_event_count = 12;
+
+[[nodiscard]] std::string_view name_of(session_state state) noexcept;
+[[nodiscard]] std::string_view name_of(session_event event) noexcept;
+
+struct session_input {
+    session_event event = session_event::start;
+    version speaks = version::v3_1;                ///< revision, greeted
+    command_name command = command_name::unknown;
+    duration ttl{};                                ///< command PING
+    error failure{};                               ///< violation; command ERROR; refused
+};
+
+/// What can be asked to be sent, in the order in which it goes out.
+enum class output : std::uint8_t {
+    signature,
+    major,             ///< the first octet of the version
+    rest,              ///< of the greeting
+    type_and_identity, ///< to a 2.0 peer
+    hello,
+    welcome,
+    initiate,
+    ready,
+    error,
+    pong,
+    ping,
+};
+inline constexpr std::size_t output_count = 11;
+
+/// A set of outputs.
+class outputs {
+public:
+    constexpr outputs() = default;
+    constexpr outputs(std::initializer_list<output> which) noexcept
+    {
+        for (const output each : which)
+            bits_ |= bit(each);
+    }
+
+    [[nodiscard]] constexpr bool has(output which) const noexcept
+    {
+        return (bits_ & bit(which)) != 0;
+    }
+    [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
+    constexpr void add(outputs more) noexcept { bits_ |= more.bits_; }
+    constexpr void remove(output which) noexcept { bits_ &= ~bit(which); }
+    friend constexpr bool operator==(outputs, outputs) noexcept = default;
+
+private:
+    static constexpr std::uint32_t bit(output which) noexcept
+    {
+        return std::uint32_t{1} << static_cast<unsigned>(which);
+    }
+
+    std::uint32_t bits_ = 0;
+};
+
+struct session_actions {
+    outputs send{};
+};
+
+/// One legal move; see connecter_transition.
+struct session_transition {
+    session_state from;
+    session_event event;
+    session_state to;
+    const char* when;
+};
+
+/// The specification: docs/states.md and its diagram are made from it, the tests walk it.
+[[nodiscard]] std::span<const session_transition> session_transitions() noexcept;
+
+class session_machine {
+public:
+    /// An input that has no row for the present state changes nothing and asks for nothing.
+    session_actions step(const session_options& options, time_point now,
+                         const session_input& input) noexcept;
+
+    [[nodiscard]] session_state state() const noexcept { return state_; }
+    /// Why the session has failed.
+    [[nodiscard]] const error& reason() const noexcept { return reason_; }
+    /// What the connection speaks, once the peer's greeting has told.
+    [[nodiscard]] version speaks() const noexcept { return speaks_; }
+    /// When `timer` is to be the next input; never, if nothing is planned. An early one does
+    /// nothing.
+    [[nodiscard]] time_point due() const noexcept;
+
+private:
+    session_actions start(const session_options& options, time_point now) noexcept;
+    session_actions decide(const session_options& options, version peer) noexcept;
+    session_actions begin_handshake(const session_options& options, version peer) noexcept;
+    session_actions take(const session_options& options, time_point now,
+                         const session_input& input) noexcept;
+    session_actions become_ready(const session_options& options, time_point now,
+                                 outputs send) noexcept;
+    session_actions expire(const session_options& options, time_point now) noexcept;
+    session_actions fail(error reason) noexcept;
+    [[nodiscard]] bool running() const noexcept;
+    void hear() noexcept;
+
+    session_state state_ = session_state::idle;
+    version speaks_ = version::v3_1;
+    bool major_held_back_ = false;
+    bool rest_held_back_ = false;
+    time_point handshake_ends_ = never;
+    time_point next_ping_ = never;
+    time_point silent_at_ = never; ///< a PING of ours is unanswered so long
+    time_point ttl_ends_ = never;  ///< what the peer's last PING asked for
+    error reason_{};
+};
+
+} // namespace slk::zmtp
+
+#endif

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "zmtp/session_options.hpp"
+
+#include <algorithm>
+
+namespace slk::zmtp {
+
+namespace {
+
+constexpr std::size_t longest_credential = 255; // its length is one octet
+/// Our own READY must pass the limits of other serverlinks.
+constexpr std::size_t largest_metadata = 32768;
+
+unexpected refused(const char* detail) noexcept
+{
+    return fail(errc::invalid_argument, phase::setup, detail);
+}
+
+bool can_be_sent(const property& extra) noexcept
+{
+    return !extra.name.empty() && extra.name.size() <= longest_property_name &&
+           extra.value.size() <= largest_metadata;
+}
+
+} // namespace
+
+result<void> check(const session_options& options) noexcept
+{
+    if (!check_identity(octets_of(options.metadata.identity)))
+        return refused("identity: at most 255 octets, the first one not zero");
+    if (!std::ranges::all_of(options.metadata.application, can_be_sent))
+        return refused("metadata: names of 1 to 255 octets, values of at most 32768");
+    if (metadata_size(options.metadata) > largest_metadata)
+        return refused("metadata: at most 32768 octets in all");
+    if (std::max(options.own_credentials.user.size(), options.own_credentials.password.size()) >
+        longest_credential)
+        return refused("user and password: at most 255 octets each");
+    if (std::max(options.limits.message, options.limits.command) > largest_size)
+        return refused("limits: at most 2^63-1 octets");
+    if (std::min({options.handshake_timeout, options.heartbeat_interval, options.heartbeat_ttl,
+                  options.heartbeat_timeout.value_or(duration::zero())}) < duration::zero())
+        return refused("a timeout is negative");
+    if (options.heartbeat_ttl > longest_ttl)
+        return refused("heartbeat_ttl: at most 65.5 s");
+    return {};
+}
+
+} // namespace slk::zmtp

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Time in a session: the handshake's deadline, when to PING, and when a peer is dead.
+
+#include "session_rig.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace slk;
+using namespace slk::zmtp;
+using namespace slk::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr time_point begin{1h};
+
+/// A ready session of these options with nothing pending, at `begin`.
+session ready_session(const session_options& options, unsigned minor = 1)
+{
+    session one(options);
+    one.start(begin);
+    (void)one.receive(begin, null_peer(socket_type::pair, minor));
+    REQUIRE(one.state() == session_state::ready);
+    bytes out(one.pending());
+    one.transmit(out);
+    return one;
+}
+
+bytes flushed(session& one)
+{
+    bytes out(one.pending());
+    one.transmit(out);
+    return out;
+}
+
+session_options beating(duration interval, std::optional<duration> timeout)
+{
+    session_options options = options_of(socket_type::pair);
+    options.heartbeat_interval = interval;
+    options.heartbeat_timeout = timeout;
+    return options;
+}
+
+const std::string ping = "04 07 04 50 49 4e 47 00 00";
+
+} // namespace
+
+TEST_CASE("one deadline covers the greeting and the handshake")
+{
+    session_options options = options_of(socket_type::pair);
+    options.handshake_timeout = 5s;
+    session one(options);
+    one.start(begin);
+    CHECK(one.due() == begin + 5s);
+    (void)one.receive(begin + 4s, greeting_from(mechanism::null));
+    CHECK(one.due() == begin + 5s);
+    one.tick(begin + 5s - 1ns);
+    CHECK(one.state() == session_state::awaiting_ready);
+    one.tick(begin + 5s);
+    CHECK(one.state() == session_state::failed);
+    CHECK(one.failure().code == errc::timed_out);
+    CHECK(one.failure().where == phase::handshake);
+    CHECK(one.due() == never);
+}
+
+TEST_CASE("the deadline ends with the handshake, also with a 2.0 peer")
+{
+    session_options options = options_of(socket_type::dealer);
+    options.accept_2_0 = true;
+    session one(options);
+    one.start(begin);
+    bytes two = greeting_from(mechanism::null);
+    two.resize(10);
+    (void)one.receive(begin, two + from_hex("01 06 00 00"));
+    CHECK(one.state() == session_state::ready);
+    CHECK(one.due() == never);
+    CHECK(ready_session(options_of(socket_type::pair)).due() == never);
+}
+
+TEST_CASE("without a time limit the handshake may last for ever")
+{
+    session_options options = options_of(socket_type::pair);
+    options.handshake_timeout = 0s;
+    session one(options);
+    one.start(begin);
+    CHECK(one.due() == never);
+    one.tick(begin + 1000h);
+    CHECK(one.state() == session_state::greeting);
+}
+
+TEST_CASE("interval 200, timeout 500, a silent peer: PINGs at 0.2, 0.4 and 0.6 s, the end at 0.7")
+{
+    const session_options options = beating(200ms, 500ms);
+    session one = ready_session(options);
+    for (const duration at : {200ms, 400ms, 600ms}) {
+        CHECK(one.due() == begin + at);
+        one.tick(begin + at - 1ns);
+        CHECK(flushed(one).empty());
+        one.tick(begin + at);
+        CHECK(to_hex(flushed(one)) == ping);
+    }
+    CHECK(one.due() == begin + 700ms);
+    one.tick(begin + 700ms - 1ns);
+    CHECK(one.state() == session_state::ready);
+    one.tick(begin + 700ms);
+    CHECK(one.state() == session_state::failed);
+    CHECK(one.failure().code == errc::timed_out);
+    CHECK(one.failure().where == phase::transfer);
+}
+
+TEST_CASE("whatever the peer sends shows that it is alive, also a part of a large body")
+{
+    const session_options options = beating(200ms, 300ms);
+    for (const bytes& sign : {frame_from(0, "data"), from_hex("04 05 04 50 4f 4e 47"),
+                              from_hex("04 07 04 50 49 4e 47 00 00"),
+                              from_hex("02 00 00 00 00 00 01 00 00"), from_hex("00")}) {
+        session one = ready_session(options);
+        one.tick(begin + 200ms);
+        (void)one.receive(begin + 450ms, sign);
+        one.tick(begin + 500ms);
+        CHECK(one.state() == session_state::ready);
+    }
+    session one = ready_session(options);
+    (void)one.receive(begin + 100ms, from_hex("02 00 00 00 00 00 01 00 00"));
+    one.tick(begin + 200ms);
+    one.body_received(begin + 450ms, 1);
+    one.tick(begin + 500ms);
+    CHECK(one.state() == session_state::ready);
+}
+
+TEST_CASE("no octets are no sign of life")
+{
+    const session_options options = beating(200ms, 300ms);
+    session one = ready_session(options);
+    one.tick(begin + 200ms);
+    (void)one.receive(begin + 450ms, {});
+    one.tick(begin + 500ms);
+    CHECK(one.state() == session_state::failed);
+}
+
+TEST_CASE("a timeout that is not given is the interval, and 0 waits for ever")
+{
+    const session_options as_interval = beating(200ms, std::nullopt);
+    session one = ready_session(as_interval);
+    one.tick(begin + 200ms);
+    one.tick(begin + 400ms);
+    CHECK(one.state() == session_state::failed);
+    const session_options patient = beating(200ms, 0s);
+    session two = ready_session(patient);
+    for (duration at = 200ms; at < 100s; at += 200ms)
+        two.tick(begin + at);
+    CHECK(two.state() == session_state::ready);
+}
+
+TEST_CASE("a late tick sends one PING, and the next is due an interval later")
+{
+    const session_options options = beating(200ms, 0s);
+    session one = ready_session(options);
+    one.tick(begin + 10s);
+    CHECK(to_hex(flushed(one)) == ping);
+    CHECK(one.due() == begin + 10s + 200ms);
+}
+
+TEST_CASE("a PING that nobody has sent yet is not sent twice")
+{
+    const session_options options = beating(200ms, 0s);
+    session one = ready_session(options);
+    one.tick(begin + 200ms);
+    one.tick(begin + 400ms);
+    CHECK(to_hex(flushed(one)) == ping);
+}
+
+TEST_CASE("our PING says how long the peer may hear nothing")
+{
+    session_options options = beating(200ms, 0s);
+    options.heartbeat_ttl = 1050ms;
+    session one = ready_session(options);
+    one.tick(begin + 200ms);
+    CHECK(to_hex(flushed(one)) == "04 07 04 50 49 4e 47 00 0a");
+}
+
+TEST_CASE("3.0 peers get PINGs, 2.0 peers do not")
+{
+    const session_options options = beating(200ms, 0s);
+    CHECK(ready_session(options, 0).due() == begin + 200ms);
+    session_options old = beating(200ms, 0s);
+    old.accept_2_0 = true;
+    session one(old);
+    one.start(begin);
+    bytes two = greeting_from(mechanism::null);
+    two.resize(10);
+    (void)one.receive(begin, two + from_hex("01 00 00 00"));
+    CHECK(one.state() == session_state::ready);
+    CHECK(one.due() == never);
+}
+
+TEST_CASE("the TTL of the peer's PING ends the session when nothing follows it")
+{
+    const session_options options = options_of(socket_type::pair);
+    session one = ready_session(options);
+    (void)one.receive(begin, from_hex("04 07 04 50 49 4e 47 02 90")); // 65.6 s
+    CHECK(one.due() == begin + 65600ms);
+    session other = one;
+    one.tick(begin + 65600ms - 1ns);
+    CHECK(one.state() == session_state::ready);
+    one.tick(begin + 65600ms);
+    CHECK(one.failure().code == errc::timed_out);
+    (void)other.receive(begin + 1s, frame_from(0, "x"));
+    CHECK(other.due() == never);
+}
+
+TEST_CASE("each PING begins its TTL anew, and one without takes it away")
+{
+    const session_options options = options_of(socket_type::pair);
+    session one = ready_session(options);
+    (void)one.receive(begin, from_hex("04 07 04 50 49 4e 47 00 0a"));
+    flushed(one);
+    (void)one.receive(begin + 500ms, from_hex("04 07 04 50 49 4e 47 00 0a"));
+    flushed(one);
+    CHECK(one.due() == begin + 1500ms);
+    (void)one.receive(begin + 600ms, from_hex("04 07 04 50 49 4e 47 00 00"));
+    CHECK(one.due() == never);
+}

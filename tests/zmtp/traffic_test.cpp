@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// What a session tells when it is ready.
+
+#include "session_rig.hpp"
+#include "support/skip.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace slk;
+using namespace slk::zmtp;
+using namespace slk::testing;
+
+namespace {
+
+/// What is told after "ready ...", of a peer of the other type.
+std::string told_after_ready(const session_options& options, socket_type peer, const bytes& stream,
+                             const fuzz::owner& by = {})
+{
+    const auto result = drive_both(options, null_peer(peer) + stream, by);
+    CHECK(result.broken == nullptr);
+    return result.told.substr(std::min(result.told.find('\n') + 1, result.told.size()));
+}
+
+bytes sent_after_ready(const session_options& options, socket_type peer, const bytes& stream)
+{
+    const std::size_t before = drive_both(options, null_peer(peer)).sent.size();
+    const bytes all = drive_both(options, null_peer(peer) + stream).sent;
+    return {all.begin() + static_cast<std::ptrdiff_t>(before), all.end()};
+}
+
+void check_failed(const session_options& options, socket_type peer, const bytes& stream, errc code)
+{
+    const auto result = drive_both(options, null_peer(peer) + stream);
+    CHECK(result.broken == nullptr);
+    CHECK(result.state == session_state::failed);
+    CHECK(result.failure.code == code);
+    CHECK(result.failure.where == phase::transfer);
+}
+
+const bytes ping = from_hex("04 07 04 50 49 4e 47 00 00");
+const bytes pong = from_hex("04 05 04 50 4f 4e 47");
+
+} // namespace
+
+TEST_CASE("message frames are told as ranges that lie where they came")
+{
+    const session_options options = options_of(socket_type::pull);
+    session receiver(options);
+    receiver.start({});
+    const bytes greeted = null_peer(socket_type::push);
+    REQUIRE(receiver.receive({}, greeted).kind == arrival_kind::ready);
+    const bytes run = frame_from(flag_more, "a") + frame_from(0, "bc") + frame_from(0, "") +
+                      frame_from(flag_more, "open") + from_hex("00 09 68 61 6c 66");
+    const arrival told = receiver.receive({}, run);
+    CHECK(told.kind == arrival_kind::messages);
+    CHECK(told.data.data() == run.data());
+    CHECK(told.found.frames == 4);
+    CHECK(told.found.messages == 2);
+    CHECK(told.found.whole_messages == 9);
+    CHECK(told.consumed == 15);
+    const arrival rest = receiver.receive({}, octets(run).subspan(told.consumed));
+    CHECK(rest.kind == arrival_kind::need);
+    CHECK(rest.consumed == 0);
+    CHECK(rest.need == 5);
+}
+
+TEST_CASE("commands between the frames of a message are taken out of it")
+{
+    const bytes stream = frame_from(flag_more, "a") + ping + from_hex("05 05 04 50 4f 4e 47") +
+                         frame_from(flag_more, "b") + ping + frame_from(0, "c");
+    CHECK(told_after_ready(options_of(socket_type::pull), socket_type::push, stream) ==
+          "frame+ a\nframe+ b\nframe c\n");
+    CHECK(to_hex(sent_after_ready(options_of(socket_type::pull), socket_type::push, stream)) ==
+          to_hex(pong + pong));
+}
+
+TEST_CASE("every PING is answered, also when many come at once, and nothing grows")
+{
+    const session_options options = options_of(socket_type::pair);
+    bytes stream;
+    for (int count = 0; count < 50; ++count)
+        stream = stream + ping;
+    const bytes sent = sent_after_ready(options, socket_type::pair, stream);
+    CHECK(sent.size() == 50 * pong.size());
+
+    session slow(options);
+    slow.start({});
+    bytes ignored(slow.pending());
+    (void)slow.receive({}, null_peer(socket_type::pair));
+    ignored.resize(slow.pending());
+    slow.transmit(ignored);
+    const arrival told = slow.receive({}, stream);
+    CHECK(told.kind == arrival_kind::flush);
+    CHECK(told.consumed == ping.size());
+    CHECK(slow.pending() == pong.size());
+    CHECK(slow.receive({}, octets(stream).subspan(told.consumed)).kind == arrival_kind::flush);
+}
+
+TEST_CASE("what is to be sent goes out in whole pieces, as far as there is room")
+{
+    const session_options options = options_of(socket_type::pair);
+    session one(options);
+    one.start({});
+    (void)one.receive({}, greeting_from(mechanism::null));
+    const std::size_t all = one.pending();
+    bytes out(all);
+    CHECK(one.transmit(std::span(out).first(9)) == 0);
+    CHECK(one.transmit(std::span(out).first(63)) == 11);
+    CHECK(one.pending() == all - 11);
+    CHECK(one.transmit(std::span(out).subspan(11)) == all - 11);
+    CHECK(one.pending() == 0);
+    CHECK(to_hex(out) == to_hex(null_peer(socket_type::pair)));
+}
+
+TEST_CASE("PINGs get libzmq's answers")
+{
+    if (!know_the_sources())
+        SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
+    for (const char* which : {"ttl0_noctx", "ttl0_ctx", "ctx16", "ctx20"})
+        CHECK(to_hex(sent_after_ready(options_of(socket_type::pair), socket_type::pair,
+                                      vector_of("heartbeat", std::string("ping_in_") + which))) ==
+              to_hex(vector_of("heartbeat", std::string("pong_out_") + which)));
+}
+
+TEST_CASE("a PING of less than seven octets is an error")
+{
+    const session_options options = options_of(socket_type::pair);
+    check_failed(options, socket_type::pair, from_hex("04 05 04 50 49 4e 47"),
+                 errc::protocol_error);
+    check_failed(options, socket_type::pair, from_hex("04 06 04 50 49 4e 47 00"),
+                 errc::protocol_error);
+}
+
+TEST_CASE("other commands after the handshake change nothing, also malformed ones")
+{
+    const bytes stream = metadata_from(socket_type::pair) +
+                         from_hex("04 0a 05 45 52 52 4f 52 03 34 30 30") + from_hex("04 00") +
+                         from_hex("04 02 09 41") + from_hex("04 06 04 4a 4f 49 4e 61") +
+                         from_hex("04 0d 09 53 55 42 53 43 52 49 42 45 61 62 63") + pong +
+                         frame_from(0, "still there");
+    CHECK(told_after_ready(options_of(socket_type::pair), socket_type::pair, stream) ==
+          "frame still there\n");
+    CHECK(sent_after_ready(options_of(socket_type::pair), socket_type::pair, stream).empty());
+}
+
+TEST_CASE("a publisher is told subscriptions in both forms, from a peer of any version")
+{
+    const bytes command_form = from_hex("04 0d 09 53 55 42 53 43 52 49 42 45 61 62 63") +
+                               from_hex("04 0a 06 43 41 4e 43 45 4c 61 62 63") +
+                               from_hex("04 0a 09 53 55 42 53 43 52 49 42 45");
+    const bytes message_form = from_hex("00 04 01 61 62 63 00 04 00 61 62 63 00 01 01");
+    const std::string expected = "subscribe abc\ncancel abc\nsubscribe \n";
+    for (const socket_type publisher : {socket_type::pub, socket_type::xpub})
+        for (const unsigned minor : {0u, 1u})
+            for (const bytes& form : {command_form, message_form}) {
+                const auto result =
+                    drive_both(options_of(publisher), null_peer(socket_type::sub, minor) + form);
+                CHECK(result.broken == nullptr);
+                CHECK(result.told.ends_with(expected));
+            }
+    CHECK(told_after_ready(options_of(socket_type::pull), socket_type::push,
+                           command_form + message_form) ==
+          std::string("frame \1abc\nframe \0abc\nframe \1\n", 30));
+}
+
+TEST_CASE("a publisher takes only a message of one frame for a subscription")
+{
+    const bytes stream = frame_from(0, "hello") + frame_from(flag_more, "\1a") +
+                         frame_from(0, "\1b") + frame_from(0, "") + frame_from(0, "\1c") +
+                         frame_from(0, "\2d");
+    CHECK(told_after_ready(options_of(socket_type::xpub), socket_type::sub, stream) ==
+          "frame hello\nframe+ \1a\nframe \1b\nframe \nsubscribe c\nframe \2d\n");
+}
+
+TEST_CASE("captured subscriptions are understood, and the broken ones lose their topic at most")
+{
+    if (!know_the_sources())
+        SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
+    const session_options options = options_of(socket_type::xpub);
+    for (const auto& [name, data] : vectors_of("pubsub")) {
+        INFO(name);
+        const auto result = drive_both(options, null_peer(socket_type::sub) + data);
+        CHECK(result.broken == nullptr);
+        const bool broken =
+            name.ends_with("246t") || name.ends_with("_255t") || name.ends_with("249u");
+        if (!broken) {
+            CHECK(result.state == session_state::ready);
+            const bool cancels =
+                name.find("cancel") != std::string::npos || name.ends_with("00abc");
+            CHECK((result.told.find("\ncancel ") != std::string::npos) == cancels);
+            CHECK((result.told.find("\nsubscribe ") != std::string::npos) == !cancels);
+        }
+    }
+}
+
+TEST_CASE("a large body is announced with what is there of it, and may be received elsewhere")
+{
+    session_options options = options_of(socket_type::pull);
+    options.large_body = 1000;
+    const std::string body(5000, 'b');
+    const bytes stream =
+        frame_from(flag_more, "a") + frame_from(flag_more, body) + frame_from(0, "z");
+    const std::string expected = "frame+ a\nframe+ " + body + "\nframe z\n";
+    CHECK(told_after_ready(options, socket_type::push, stream) == expected);
+
+    fuzz::owner elsewhere;
+    elsewhere.bodies_elsewhere = true;
+    const bytes all = null_peer(socket_type::push) + stream;
+    const std::size_t header_end = null_peer(socket_type::push).size() + 3 + long_header;
+    const auto result = fuzz::drive(options, all, {header_end + 10, header_end + 700}, elsewhere);
+    CHECK(result.broken == nullptr);
+    CHECK(result.told.ends_with("frame+ " + body.substr(0, 10) + std::string(4990, '.') +
+                                "\nframe z\n"));
+
+    // Below the limit it is waited for, and lies whole in the run.
+    options.large_body = 5001;
+    CHECK(told_after_ready(options, socket_type::push, stream) == expected);
+    CHECK(drive_both(options, all).most_kept == 0);
+    CHECK(fuzz::drive(options, all, {all.size() - 4}).most_kept == long_header + 4999);
+}
+
+TEST_CASE("body_received takes no more than is to come")
+{
+    session_options options = options_of(socket_type::pull);
+    options.large_body = 10;
+    session one(options);
+    one.start({});
+    (void)one.receive({}, null_peer(socket_type::push));
+    const arrival told = one.receive({}, from_hex("00 64 61 62"));
+    REQUIRE(told.kind == arrival_kind::body);
+    CHECK(told.frame.size == 100);
+    CHECK(one.body_left() == 98);
+    one.body_received({}, 90);
+    CHECK(one.body_left() == 8);
+    one.body_received({}, 1000);
+    CHECK(one.body_left() == 0);
+    CHECK(one.receive({}, frame_from(0, "next")).kind == arrival_kind::messages);
+}
+
+TEST_CASE("the limits hold for each frame, by the header alone")
+{
+    session_options options = options_of(socket_type::xpub);
+    options.limits = {.message = 100, .command = 50};
+    const std::string most(100, 'm');
+    CHECK(told_after_ready(options, socket_type::sub,
+                           frame_from(flag_more, most) + frame_from(0, most)) ==
+          "frame+ " + most + "\nframe " + most + "\n");
+    check_failed(options, socket_type::sub, from_hex("00 65"), errc::message_too_large);
+    check_failed(options, socket_type::sub, from_hex("02 00 00 00 00 00 00 00 65"),
+                 errc::message_too_large);
+    check_failed(options, socket_type::sub, from_hex("04 33"), errc::message_too_large);
+    check_failed(options, socket_type::sub, from_hex("02 ff ff ff ff ff ff ff ff"),
+                 errc::protocol_error);
+    // A subscription in the form of a message is kept like a command.
+    check_failed(options, socket_type::sub, from_hex("00 33 01"), errc::message_too_large);
+    CHECK(told_after_ready(options, socket_type::sub, from_hex("00 33 02")).empty());
+    options.metadata.type = socket_type::pull;
+    check_failed(options, socket_type::push, frame_from(0, "ok") + from_hex("00 65"),
+                 errc::message_too_large);
+}
+
+TEST_CASE("the peer's close is a failure of the phase in which it comes")
+{
+    const session_options options = options_of(socket_type::pair);
+    session one(options);
+    one.start({});
+    session two = one;
+    one.ended({});
+    CHECK(one.failure().code == errc::end_of_stream);
+    CHECK(one.failure().where == phase::handshake);
+    (void)two.receive({}, null_peer(socket_type::pair));
+    two.ended({});
+    CHECK(two.failure().where == phase::transfer);
+    CHECK(two.receive({}, frame_from(0, "late")).kind == arrival_kind::failed);
+}
+
+TEST_CASE("before its start a session needs nothing and has nothing to say")
+{
+    const session_options options = options_of(socket_type::pair);
+    session one(options);
+    const arrival told = one.receive({}, null_peer(socket_type::pair));
+    CHECK(told.kind == arrival_kind::need);
+    CHECK(told.consumed == 0);
+    CHECK(one.pending() == 0);
+    CHECK(one.due() == never);
+}
