@@ -3,6 +3,7 @@
 
 #include "link/connecter_machine.hpp"
 #include "link/listener_machine.hpp"
+#include "zmtp/session_machine.hpp"
 
 #include <algorithm>
 #include <span>
@@ -27,6 +28,7 @@ std::vector<move> words_of(const Table& table)
 {
     using slk::name_of;
     using slk::link_detail::name_of;
+    using slk::zmtp::name_of;
     std::vector<move> moves;
     for (const auto& row : table)
         moves.push_back({name_of(row.from), name_of(row.event), name_of(row.to), row.when});
@@ -139,6 +141,73 @@ diagram listener()
     };
 }
 
+// The way of each mechanism is a column; what ends it leads down to the bar, what is agreed to the
+// box at the right.
+diagram session()
+{
+    return {
+        "session",
+        "ZMTP on one connection: greeting, handshake, traffic",
+        1260,
+        960,
+        words_of(zmtp::session_transitions()),
+        {
+            {"idle", "nothing was sent", 30, 60, 200, 70},
+            {"greeting", "version and mechanism", 30, 210, 250, 110},
+            {"awaiting_identity", "of a 2.0 peer", 400, 60, 220, 80},
+            {"awaiting_hello", "PLAIN, server", 400, 180, 220, 80},
+            {"authenticating", "the owner decides", 700, 180, 220, 80},
+            {"awaiting_initiate", "PLAIN, server", 700, 330, 220, 80},
+            {"awaiting_welcome", "PLAIN, client", 400, 430, 220, 80},
+            {"awaiting_ready", "NULL, and the client of PLAIN", 640, 560, 260, 80},
+            {"ready", "messages flow", 1030, 330, 200, 140},
+            {"failed", "closed, with a reason", 30, 860, 1200, 80},
+        },
+        {
+            {"idle", "greeting", {{130, 130}, {130, 210}}, {138, 175}},
+            {"greeting",
+             "awaiting_identity",
+             {{280, 225}, {330, 225}, {330, 100}, {400, 100}},
+             {338, 92}},
+            {"greeting", "awaiting_hello", {{280, 245}, {400, 245}}, {288, 238}},
+            {"greeting",
+             "awaiting_welcome",
+             {{280, 300}, {340, 300}, {340, 450}, {400, 450}},
+             {290, 292}},
+            {"greeting", "awaiting_ready", {{250, 320}, {250, 600}, {640, 600}}, {260, 592}},
+            {"awaiting_hello", "authenticating", {{620, 220}, {700, 220}}, {624, 212}},
+            {"authenticating", "awaiting_initiate", {{790, 260}, {790, 330}}, {798, 300}},
+            {"awaiting_welcome",
+             "awaiting_ready",
+             {{620, 470}, {700, 470}, {700, 560}},
+             {632, 462}},
+            {"awaiting_identity", "ready", {{620, 100}, {1150, 100}, {1150, 330}}, {1090, 92}},
+            {"awaiting_initiate", "ready", {{920, 385}, {1030, 385}}, {930, 377}},
+            {"awaiting_ready", "ready", {{860, 560}, {860, 440}, {1030, 440}}, {930, 432}},
+            {"greeting", "failed", {{90, 320}, {90, 860}}, {98, 780}},
+            {"awaiting_identity",
+             "failed",
+             {{590, 140}, {590, 162}, {360, 162}, {360, 860}},
+             {368, 800}},
+            {"awaiting_hello",
+             "failed",
+             {{440, 260}, {440, 410}, {385, 410}, {385, 720}, {465, 720}, {465, 860}},
+             {473, 783}},
+            {"awaiting_welcome", "failed", {{570, 510}, {570, 860}}, {578, 783}},
+            {"awaiting_ready", "failed", {{680, 640}, {680, 860}}, {688, 783}},
+            {"awaiting_initiate",
+             "failed",
+             {{880, 410}, {880, 530}, {930, 530}, {930, 860}},
+             {938, 783}},
+            {"authenticating",
+             "failed",
+             {{920, 220}, {985, 220}, {985, 640}, {1030, 640}, {1030, 860}},
+             {1038, 766}},
+            {"ready", "failed", {{1140, 470}, {1140, 860}}, {1148, 800}},
+        },
+    };
+}
+
 // --- the picture ---
 
 string number(int value)
@@ -244,6 +313,9 @@ string padded(string_view word, std::size_t width)
 
 string in_words(const diagram& of)
 {
+    std::size_t width = 10;
+    for (const box& each : of.boxes)
+        width = std::max(width, each.state.size());
     string out = "```\n";
     for (const box& from : of.boxes) {
         string_view first = from.state;
@@ -252,7 +324,8 @@ string in_words(const diagram& of)
             if (events.empty())
                 continue;
             const bool stays = from.state == to.state;
-            out += padded(first, 12) + (stays ? "stays          " : "--> " + padded(to.state, 11));
+            out += padded(first, width + 2);
+            out += padded(stays ? "stays" : "--> " + string(to.state), width + 5);
             for (std::size_t index = 0; index < events.size(); ++index)
                 out += (index == 0 ? " " : ", ") + string(events[index]);
             out += "\n";
@@ -296,19 +369,21 @@ string markdown()
            "\n"
            "A machine is a function: what happened goes in, what is to be done comes out. The "
            "tables are the ones in\n"
-           "`src/link/connecter_machine.cpp` and `src/link/listener_machine.cpp`, and a test "
-           "fails when this document is older.\n"
-           "An event that has no row in the present state changes nothing.\n"
+           "`src/link/connecter_machine.cpp`, `src/link/listener_machine.cpp` and "
+           "`src/zmtp/session_machine.cpp`, and a test\n"
+           "fails when this document is older. An event that has no row in the present state "
+           "changes nothing.\n"
            "\n"
-           "![The states and moves of both machines](states.svg)\n" +
-           section(connecter()) + section(listener());
+           "![The states and moves of the three machines](states.svg)\n" +
+           section(connecter()) + section(listener()) + section(session());
 }
 
 string svg()
 {
     const diagram first = connecter();
     const diagram second = listener();
-    const int height = first.height + second.height;
+    const diagram third = session();
+    const int height = first.height + second.height + third.height;
     const string size = number(first.width) + " " + number(height);
     return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + size +
            "\" font-family=\"sans-serif\">\n"
@@ -329,7 +404,7 @@ string svg()
            "<rect x=\"0\" y=\"0\" width=\"" +
            number(first.width) + "\" height=\"" + number(height) +
            "\" style=\"fill: #fff; stroke: none\"/>\n" + drawn(first, 0) +
-           drawn(second, first.height) + "</svg>\n";
+           drawn(second, first.height) + drawn(third, first.height + second.height) + "</svg>\n";
 }
 
 } // namespace slk::states
