@@ -29,6 +29,8 @@ public:
             const arrival told = tested_.receive(now, run);
             if (told.consumed > run.size())
                 return blame("more was consumed than there was");
+            if (end < enough_at_ && (told.kind != arrival_kind::need || told.consumed > 0))
+                return blame("less was needed than was said");
             begin_ += told.consumed;
             note(told, run);
             flush();
@@ -38,6 +40,7 @@ public:
             if (told.kind == arrival_kind::need) {
                 if (told.need == 0)
                     blame("nothing is needed, and nothing was told");
+                enough_at_ = end + told.need;
                 log_.most_kept = std::max(log_.most_kept, end - std::min(begin_, end));
                 return;
             }
@@ -177,6 +180,7 @@ private:
     session tested_;
     conversation log_;
     std::size_t begin_ = 0; ///< of what is not consumed
+    std::size_t enough_at_ = 0; ///< where the session said that it could go on
     bool inside_body_ = false;
 };
 

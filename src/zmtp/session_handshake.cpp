@@ -65,8 +65,8 @@ void session::receive_greeting(time_point now, octets run, arrival& told) noexce
 void session::receive_old_identity(time_point now, octets rest, arrival& told) noexcept
 {
     constexpr std::size_t type_size = 1;
-    if (rest.empty()) {
-        told.need = type_size + short_header;
+    if (rest.size() < type_size + short_header) {
+        told.need = type_size + short_header - rest.size();
         return;
     }
     const auto type = std::to_integer<std::size_t>(rest[0]);

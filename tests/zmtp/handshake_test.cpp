@@ -182,8 +182,8 @@ TEST_CASE("a 2.0 peer's type and identity are checked")
     CHECK(drive_both(options, two + from_hex("06 00 00")).told == "ready 2.0 ROUTER \n");
     CHECK(drive_both(options, two + from_hex("06 02 00 00 00 00 00 00 00 01 61")).told ==
           "ready 2.0 ROUTER a\n");
-    check_failed(options, two + from_hex("0b"), errc::protocol_error, "unknown socket type");
-    check_failed(options, two + from_hex("02"), errc::protocol_error, "does not suit");
+    check_failed(options, two + from_hex("0b 00 00"), errc::protocol_error, "unknown socket type");
+    check_failed(options, two + from_hex("02 00 00"), errc::protocol_error, "does not suit");
     check_failed(options, two + from_hex("06 01 00"), errc::protocol_error, "identity");
     check_failed(options, two + from_hex("06 04 00"), errc::protocol_error, "identity");
     check_failed(options, two + from_hex("06 02 00 00 00 00 00 00 01 00"), errc::protocol_error,

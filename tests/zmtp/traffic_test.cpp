@@ -173,6 +173,19 @@ TEST_CASE("a publisher takes only a message of one frame for a subscription")
           "frame hello\nframe+ \1a\nframe \1b\nframe \nsubscribe c\nframe \2d\n");
 }
 
+TEST_CASE("a publisher takes a large frame for a subscription or a body by its first octet")
+{
+    session_options options = options_of(socket_type::xpub);
+    options.large_body = 20;
+    const std::string topic(30, 't');
+    const std::string large(30, 'm');
+    const bytes stream = frame_from(0, "\1" + topic) + frame_from(flag_more, large) +
+                         frame_from(0, "\1a") + frame_from(0, large) + frame_from(0, "\1b");
+    CHECK(told_after_ready(options, socket_type::sub, stream) ==
+          "subscribe " + topic + "\nframe+ " + large + "\nframe \1a\nframe " + large +
+              "\nsubscribe b\n");
+}
+
 TEST_CASE("captured subscriptions are understood, and the broken ones lose their topic at most")
 {
     if (!know_the_sources())
