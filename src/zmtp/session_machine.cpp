@@ -16,8 +16,8 @@ constexpr session_transition transitions[] = {
 
     {greeting, session_event::signature, greeting, "the greeting is staged: 3 is sent"},
     {greeting, session_event::revision, greeting, "the greeting is staged: its rest is sent"},
-    {greeting, session_event::revision, awaiting_identity, "2.0, and it may be: socket type and identity are sent"},
-    {greeting, session_event::revision, failed, "1.0, or 2.0 that may not be"},
+    {greeting, session_event::revision, awaiting_identity, "2.0: type and identity are sent"},
+    {greeting, session_event::revision, failed, "1.0, or 2.0 that is not allowed"},
     {greeting, session_event::greeted, awaiting_ready, "NULL: READY is sent"},
     {greeting, session_event::greeted, awaiting_welcome, "PLAIN, client: HELLO is sent"},
     {greeting, session_event::greeted, awaiting_hello, "PLAIN, server"},

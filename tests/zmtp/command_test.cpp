@@ -139,6 +139,8 @@ TEST_CASE("PONG answers PING with at most 16 octets of its context")
     }
     CHECK(to_hex(ping_of(1050ms)) == to_hex(vector_of("heartbeat", "ping_out_ttl1050ms")));
     CHECK(to_hex(ping_of(0s)) == to_hex(vector_of("heartbeat", "ping_out_nottl")));
+    CHECK(to_hex(ping_of(0s, octets_of("ctx"))) ==
+          to_hex(vector_of("heartbeat", "ping_in_ttl0_ctx")));
 }
 
 TEST_CASE("a TTL counts tenths of a second, and we never ask for more than libzmq can keep")
