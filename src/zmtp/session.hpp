@@ -11,16 +11,17 @@
 ///
 ///  - What is consumed is done with. What is not must be shown again, in one piece with what comes
 ///    behind it; `need` says how many octets more are worth a new call.
-///  - Never more than largest_handshake, limits.command or large_body, and a header, is left
-///    unconsumed for want of octets: so much space is enough, and no peer can ask for more.
+///  - Left unconsumed for want of octets is never more than a greeting, a handshake, a command or
+///    a body just below large_body: so much space is enough, and no peer can ask for more.
 ///  - Message frames stay where they are: an arrival names the range in which they lie whole, with
 ///    their headers. A large body is announced with as much of it as is there; the rest may be
-///    received anywhere, and is reported by body_received().
+///    received anywhere, and is reported by body_received(). Its size is the peer's word: without
+///    a limit of messages, memory is better taken as the octets come.
 ///
 /// What is to be sent is encoded when the owner asks for it, straight into the owner's buffer.
 /// After `failed` it sends what is pending, and closes.
 ///
-/// One thread at a time. The options must outlive the session.
+/// One thread at a time. The options must outlive the session, which trusts them: check() first.
 
 #include "zmtp/session_machine.hpp"
 
