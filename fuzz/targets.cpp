@@ -165,7 +165,7 @@ const char* run_session(octets data, session_options options)
     const bool small = (choice & 2) != 0;
     options.limits = small ? frame_limits{.message = 300, .command = 40} : frame_limits{};
     options.largest_handshake = small ? 120 : 65536;
-    options.large_body = small ? 30 : 8192;
+    options.large_body = !small ? 8192 : (choice & 8) != 0 ? 200 : 30;
     owner by;
     by.answer = (choice & 4) != 0 ? 400 : 200;
 

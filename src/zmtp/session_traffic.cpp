@@ -54,24 +54,22 @@ void session::receive_frame(time_point now, octets rest, arrival& told) noexcept
     const frame_header& frame = seen.frame;
     const octets there = rest.subspan(frame.header);
     const bool is_whole = there.size() >= frame.size;
+    // A publisher has to see the first octet before it knows what the frame is.
+    if (!is_whole && !frame.command && there.empty() && is_publisher(options_.metadata.type)) {
+        told.need = 1;
+        return;
+    }
     const bool to_be_kept = frame.command || may_be_subscription(frame, there);
-    if (!is_whole && !frame.command && frame.size >= options_.large_body) {
-        // A publisher has to see the first octet before it knows what the frame is.
-        if (is_publisher(options_.metadata.type) && there.empty()) {
-            told.need = 1;
-            return;
-        }
-        if (!to_be_kept) {
-            inside_message_ = frame.more;
-            large_frame_ = frame;
-            body_left_ = frame.size;
-            told.consumed += frame.header;
-            told.frame = frame;
-            told.kind = arrival_kind::body;
-            if (!there.empty())
-                receive_body(there, told);
-            return;
-        }
+    if (!is_whole && !to_be_kept && frame.size >= options_.large_body) {
+        inside_message_ = frame.more;
+        large_frame_ = frame;
+        body_left_ = frame.size;
+        told.consumed += frame.header;
+        told.frame = frame;
+        told.kind = arrival_kind::body;
+        if (!there.empty())
+            receive_body(there, told);
+        return;
     }
     if (to_be_kept && frame.size > options_.limits.command)
         return violate(now, {errc::message_too_large, phase::transfer, 0,

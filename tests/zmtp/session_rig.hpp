@@ -66,7 +66,9 @@ inline fuzz::conversation drive_both(const zmtp::session_options& options, const
     fuzz::conversation whole = fuzz::drive(options, stream, {}, by);
     const fuzz::conversation cut =
         fuzz::drive(options, stream, fuzz::every_octet(stream.size()), by);
-    if (cut.told != whole.told || cut.sent != whole.sent || cut.state != whole.state)
+    if (cut.broken != nullptr)
+        whole.broken = cut.broken;
+    else if (cut.told != whole.told || cut.sent != whole.sent || cut.state != whole.state)
         whole.broken = "octet by octet it went otherwise";
     return whole;
 }

@@ -265,8 +265,11 @@ TEST_CASE("the limits hold for each frame, by the header alone")
     check_failed(options, socket_type::sub, from_hex("04 33"), errc::message_too_large);
     check_failed(options, socket_type::sub, from_hex("02 ff ff ff ff ff ff ff ff"),
                  errc::protocol_error);
-    // A subscription in the form of a message is kept like a command.
-    check_failed(options, socket_type::sub, from_hex("00 33 01"), errc::message_too_large);
+    // A subscription in the form of a message is kept like a command, whatever is a large body.
+    for (const std::size_t large : {30u, 51u, 8192u}) {
+        options.large_body = large;
+        check_failed(options, socket_type::sub, from_hex("00 33 01"), errc::message_too_large);
+    }
     CHECK(told_after_ready(options, socket_type::sub, from_hex("00 33 02")).empty());
     options.metadata.type = socket_type::pull;
     check_failed(options, socket_type::push, frame_from(0, "ok") + from_hex("00 65"),
