@@ -16,6 +16,7 @@
 
 #include "zmtp/session_options.hpp"
 
+#include <initializer_list>
 #include <span>
 
 namespace slk::zmtp {
