@@ -406,7 +406,7 @@ void network::path_opened(std::uint32_t from, std::uint32_t to)
             socket.giving_up = false;
         }
         // The next retransmission gets through, whenever it comes.
-        if (socket.host == from)
+        if (socket.host == from || socket.unacknowledged > 0)
             push(now_ + random_time(5 * retransmission), event_kind::resend,
                  ref_of(socket, number));
     }
@@ -422,6 +422,11 @@ void network::happen_resend(socket_ref ref)
         launch(number);
     if (socket->orphan)
         return release_socket(ref.number);
+    // What arrived where nobody was is sent again, and the reset that it deserves comes back now.
+    const sim_socket* const peer = find(socket->peer);
+    const bool nobody = peer == nullptr || peer->orphan || peer->failure;
+    if (nobody && held.empty() && socket->unacknowledged > 0 && path_is_whole(*socket))
+        return break_connection(ref, errc::connection_reset);
     // What arrived meanwhile is acknowledged now, and room announced.
     acknowledge(*socket, 0);
     if (socket->unannounced > 0)
