@@ -121,6 +121,7 @@ private:
     /// True if there was one.
     bool run_tasks() noexcept;
     void drop_tasks() noexcept;
+    time_point refresh_now() noexcept;
     void look_for_suspension() noexcept;
     result<void> one_turn(time_point until);
 
