@@ -192,6 +192,8 @@ time_point loop_core::turn_now()
 {
     if (!claim())
         return never;
+    // Tasks come first, and since the end of the turn before time has passed.
+    now_.store(poller_->refresh_now().time_since_epoch().count(), std::memory_order_relaxed);
     // A wait that fails is tried again with the next turn, as on a thread of its own.
     (void)one_turn(time_point{});
     const bool more = tasks_.load(std::memory_order_relaxed) != nullptr;
