@@ -26,7 +26,7 @@ using namespace herd;
 struct herd_settings {
     settings run;
     std::vector<const policy*> policies;
-    std::uint32_t seeds = 5;
+    std::uint32_t seeds = 3;
     std::string svg;
     bool json = false;
 };
@@ -163,8 +163,8 @@ void print_table(printer& out, const herd_settings& wanted, const std::vector<ou
 [[nodiscard]] bool write_chart(const herd_settings& wanted, const std::vector<outcome>& all)
 {
     chart drawn{.title = headline(wanted),
-                .returned = wanted.run.kind == scenario::cold_start ? duration{}
-                                                                    : wanted.run.outage,
+                .returned =
+                    wanted.run.kind == scenario::cold_start ? duration{} : wanted.run.outage,
                 .capacity = static_cast<double>(wanted.run.accepts_per_second),
                 .panels = {}};
     for (const outcome& each : all)
@@ -224,8 +224,8 @@ void add_policies(std::vector<const policy*>& into, const std::vector<std::strin
         }
         const policy* const found = find_policy(name);
         if (found == nullptr)
-            throw CLI::ValidationError("--policy", "'" + name + "' is no policy: " +
-                                                       policy_names() + ", all");
+            throw CLI::ValidationError("--policy",
+                                       "'" + name + "' is no policy: " + policy_names() + ", all");
         into.push_back(found);
     }
 }
@@ -303,7 +303,7 @@ void add_herd_options(CLI::App& command, herd_settings& into)
         ->take_all();
     command.add_option("--seeds", into.seeds, "Runs whose mean is told (1 to 1000)")
         ->type_name("N")
-        ->default_str("5")
+        ->default_str("3")
         ->check(CLI::Range(1, 1000));
     command.add_option("--seed", into.run.seed, "Of the first run; the others follow")
         ->type_name("N")

@@ -55,9 +55,9 @@ private:
     }
     [[nodiscard]] static double y_of(double rate, int top)
     {
-        const double decades = std::clamp(std::log10(std::max(rate, 1.0)),
-                                          static_cast<double>(lowest),
-                                          static_cast<double>(highest));
+        const double decades =
+            std::clamp(std::log10(std::max(rate, 1.0)), static_cast<double>(lowest),
+                       static_cast<double>(highest));
         return top + plot_height * (highest - decades) / (highest - lowest);
     }
     [[nodiscard]] int height() const
@@ -131,14 +131,15 @@ void drawing::draw_legend()
 void drawing::draw_panel(const panel& each, int top, std::string_view colour)
 {
     const int bottom = top + plot_height;
-    out_ += "<g>\n<text x=\"80\" y=\"" + std::to_string(top - 8) + "\" font-weight=\"bold\" fill=\"" +
-            std::string(colour) + "\">" + escaped(each.title) + "</text>\n";
+    out_ += "<g>\n<text x=\"80\" y=\"" + std::to_string(top - 8) +
+            "\" font-weight=\"bold\" fill=\"" + std::string(colour) + "\">" + escaped(each.title) +
+            "</text>\n";
     const double back = std::chrono::duration<double>(chart_.returned).count();
     add("<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"#eceff1\"/>\n", x_of(0), top,
         x_of(back) - x_of(0), plot_height);
     for (int decade = lowest; decade <= highest; decade += 2) {
-        static constexpr std::array labels = {"1", "10", "100", "1,000", "10,000", "100,000",
-                                              "1,000,000"};
+        static constexpr std::array labels = {"1",      "10",      "100",      "1,000",
+                                              "10,000", "100,000", "1,000,000"};
         const double y = y_of(std::pow(10.0, decade), top);
         add("<path d=\"M%d %.1fH%d\" stroke=\"#cfd8dc\"/><text x=\"%d\" y=\"%.1f\" "
             "text-anchor=\"end\" font-size=\"11\">%s</text>\n",

@@ -19,8 +19,7 @@ constexpr std::array entries{
     measure_entry{"peak_10ms", "peak 10ms", 2, &measures::peak_10ms,
                   "attempts in the worst 10 ms with a server, divided by what it can accept"},
     measure_entry{"peak_1s", "peak 1s", 2, &measures::peak_1s, "the same for the worst second"},
-    measure_entry{"syn_drops", "SYN drops", 0, &measures::syn_drops,
-                  "SYNs that met a full queue"},
+    measure_entry{"syn_drops", "SYN drops", 0, &measures::syn_drops, "SYNs that met a full queue"},
     measure_entry{"back_p50_s", "p50", 2, &measures::back_p50,
                   "seconds from the server's return until half of the clients are connected"},
     measure_entry{"back_p99_s", "p99", 2, &measures::back_p99, "until 99 of 100 are"},
@@ -36,8 +35,8 @@ constexpr std::array entries{
                   "share of the delays that are below 1 ms"},
     measure_entry{"max_by_median_attempts", "max/med", 2, &measures::fairness,
                   "the most attempts of one client, divided by the median"},
-    measure_entry{"connections_per_client_10min", "conn/10min", 1, &measures::connections_per_client,
-                  "connections per client in ten minutes"},
+    measure_entry{"connections_per_client_10min", "conn/10min", 1,
+                  &measures::connections_per_client, "connections per client in ten minutes"},
     measure_entry{"connected_share", "connected", 3, &measures::connected_share,
                   "share of the time that a client is connected"},
 };
@@ -159,8 +158,12 @@ measures measure(const settings& wanted, const policy& which, const record& seen
         if (minutes_down > 0 && wanted.kind != scenario::resume) {
             made.attempts_per_client_minute =
                 static_cast<double>(seen.attempts_down.size()) / clients / minutes_down;
+            // Where nothing answers, an attempt lasts until its deadline.
+            const duration lasts = wanted.kind == scenario::black_hole
+                                       ? wanted.reconnect.connect_timeout
+                                       : duration::zero();
             made.autocorrelation = lockstep(
-                seen.attempts_down, longest_delay(which, wanted.reconnect), seen.returned);
+                seen.attempts_down, longest_delay(which, wanted.reconnect) + lasts, seen.returned);
         }
         return made;
     }

@@ -45,7 +45,7 @@ struct measures {
 
 /// One of the members above, with the words for it.
 struct measure_entry {
-    const char* key;   ///< in JSON
+    const char* key; ///< in JSON
     const char* title; ///< in tables
     int decimals;
     std::optional<double> measures::* value;

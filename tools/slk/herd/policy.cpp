@@ -44,8 +44,8 @@ duration libzmq_30s(pace& client, random_stream&)
 /// Whole milliseconds from 0 to one less than the present limit.
 duration nng(pace& client, random_stream& random)
 {
-    const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(
-        doubled(10ms, client.retries, 1s));
+    const auto limit =
+        std::chrono::duration_cast<std::chrono::milliseconds>(doubled(10ms, client.retries, 1s));
     return std::chrono::milliseconds(
         scale(random.next(), static_cast<std::uint64_t>(limit.count()) - 1));
 }
@@ -102,11 +102,7 @@ constexpr std::array all{
            .longest = 30s,
            .reset = reset_rule::at_connect},
     policy{.name = "nng", .title = "nng", .delay = nng, .longest = 1s},
-    policy{.name = "grpc",
-           .title = "gRPC",
-           .delay = grpc,
-           .longest = 144s,
-           .from_beginning = true},
+    policy{.name = "grpc", .title = "gRPC", .delay = grpc, .longest = 144s, .from_beginning = true},
     policy{.name = "tigerbeetle", .title = "TigerBeetle", .delay = tigerbeetle, .longest = 1s},
     policy{.name = "kafka", .title = "Kafka", .delay = kafka, .longest = 1200ms},
     policy{.name = "nats", .title = "NATS", .delay = nats, .longest = 2100ms},

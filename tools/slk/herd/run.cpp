@@ -23,7 +23,8 @@ constexpr std::array all_scenarios{
                    "the clients sleep from 1 s after the loss on, and wake as the server returns"},
     scenario_entry{scenario::cold_start, "cold-start",
                    "all clients start within 5 ms, and the server is there"},
-    scenario_entry{scenario::flapping, "flapping", "the server is gone for 1 s, there for 1 s, ..."},
+    scenario_entry{scenario::flapping, "flapping",
+                   "the server is gone for 1 s, there for 1 s, ..."},
     scenario_entry{scenario::accept_then_close, "accept-then-close",
                    "the server closes every connection at once"},
 };
@@ -183,8 +184,9 @@ result<void> herd_run::open_server(bool limited)
     options.at.port = port;
     options.backlog = limited ? wanted_.backlog : static_cast<int>(wanted_.clients);
     SLK_TRY(auto opened,
-            listener::create(*server_loop_, options,
-                             {.accepted = [this](stream accepted) { serve(std::move(accepted)); }}));
+            listener::create(*server_loop_, options, {.accepted = [this](stream accepted) {
+                serve(std::move(accepted));
+            }}));
     listener_.emplace(std::move(opened));
     server_up_ = true;
     return {};
@@ -248,7 +250,8 @@ result<record> herd_run::run()
     }
     for (std::uint32_t i = 0; i < wanted_.clients; ++i)
         if (clients_[i].connected)
-            record_.clients[i].connected += net_.now() - std::max(clients_[i].connected_at, origin_);
+            record_.clients[i].connected +=
+                net_.now() - std::max(clients_[i].connected_at, origin_);
     record_.syn_drops = net_.queue_overflows() - drops_before;
     record_.ended = since_origin();
     record_.events = net_.events();

@@ -68,7 +68,8 @@ struct client_record {
 
 /// What happened. Times count from the loss of the server, or from the start of the clients.
 struct record {
-    std::vector<duration> attempts_down; ///< attempts that began while there was no server, in order
+    std::vector<duration>
+        attempts_down; ///< attempts that began while there was no server, in order
     std::vector<duration> attempts_up;   ///< and while there was one
     std::vector<client_record> clients;
     std::uint64_t wasted = 0; ///< of attempts_up: those that failed
@@ -83,8 +84,7 @@ struct record {
 /// Is told now and then how much time has been simulated.
 using progress = std::function<void(duration simulated)>;
 
-[[nodiscard]] result<record> run(const settings& wanted, const policy& which,
-                                 const progress& tell);
+[[nodiscard]] result<record> run(const settings& wanted, const policy& which, const progress& tell);
 
 } // namespace slk::tool::herd
 
