@@ -13,12 +13,13 @@ namespace slk::tool::herd {
 namespace {
 
 constexpr int width = 960;
-constexpr int left = 80;   ///< of the plots
-constexpr int right = 930;
+constexpr int left = 96;   ///< of the plots
+constexpr int right = 936;
 constexpr int head = 74;   ///< above the first panel: title and legend
 constexpr int plot_height = 120;
 constexpr int panel_height = plot_height + 36; ///< with the title above it
 constexpr int foot = 52;
+constexpr int width_of_note = 140; ///< beside the mark of the last client
 
 // Decades shown: from one attempt per second to a million.
 constexpr int lowest = 0;
@@ -101,8 +102,8 @@ std::string drawing::draw()
         "height=\"%d\" font-family=\"sans-serif\" font-size=\"13\" fill=\"#222\">\n",
         width, height(), width, height());
     add("<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n", width, height());
-    out_ += "<text x=\"80\" y=\"28\" font-size=\"17\" font-weight=\"bold\">" +
-            escaped(chart_.title) + "</text>\n";
+    add("<text x=\"%d\" y=\"28\" font-size=\"17\" font-weight=\"bold\">", left);
+    out_ += escaped(chart_.title) + "</text>\n";
     draw_legend();
     int top = head + panel_height - plot_height;
     for (std::size_t i = 0; i < chart_.panels.size(); ++i) {
@@ -131,9 +132,9 @@ void drawing::draw_legend()
 void drawing::draw_panel(const panel& each, int top, std::string_view colour)
 {
     const int bottom = top + plot_height;
-    out_ += "<g>\n<text x=\"80\" y=\"" + std::to_string(top - 8) +
-            "\" font-weight=\"bold\" fill=\"" + std::string(colour) + "\">" + escaped(each.title) +
-            "</text>\n";
+    add("<g>\n<text x=\"%d\" y=\"%d\" font-weight=\"bold\" fill=\"%s\">", left, top - 8,
+        colour.data());
+    out_ += escaped(each.title) + "</text>\n";
     const double back = std::chrono::duration<double>(chart_.returned).count();
     add("<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"#eceff1\"/>\n", x_of(0), top,
         x_of(back) - x_of(0), plot_height);
@@ -153,10 +154,11 @@ void drawing::draw_panel(const panel& each, int top, std::string_view colour)
         if (x <= right)
             add("<path d=\"M%.1f %dv%d\" stroke=\"#222\" stroke-width=\"2\"/>\n", x, top,
                 plot_height);
-        const bool beyond = x > right;
+        const bool to_the_left = x > right - width_of_note;
+        const double note = to_the_left ? std::min(x - 5, right - 4.0) : x + 5;
         add("<text x=\"%.1f\" y=\"%d\" font-size=\"12\" text-anchor=\"%s\">%.1f s after the "
             "return</text>\n",
-            beyond ? right - 4.0 : x + 5, top + 14, beyond ? "end" : "start", *each.all_back);
+            note, top + 14, to_the_left ? "end" : "start", *each.all_back);
     } else {
         add("<text x=\"%d\" y=\"%d\" font-size=\"12\" text-anchor=\"end\">not all came "
             "back</text>\n",
@@ -196,7 +198,7 @@ void drawing::draw_time_axis(int top)
     add("<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">seconds since the server was lost</text>\n",
         (left + right) / 2, top + 38);
     add("<text x=\"18\" y=\"%d\" text-anchor=\"middle\" transform=\"rotate(-90 18 %d)\">attempts "
-        "per second</text>\n",
+        "per second (log scale)</text>\n",
         head + (top - head) / 2, head + (top - head) / 2);
 }
 

@@ -31,7 +31,7 @@ constexpr std::array entries{
     measure_entry{"lag_autocorrelation", "lockstep", 3, &measures::autocorrelation,
                   "autocorrelation of the attempts in the outage at the longest delay: 0 without "
                   "any step, 1 in lockstep"},
-    measure_entry{"zero_delay_share", "zero", 4, &measures::zero_delays,
+    measure_entry{"zero_delay_share", "zero", 3, &measures::zero_delays,
                   "share of the delays that are below 1 ms"},
     measure_entry{"max_by_median_attempts", "max/med", 2, &measures::fairness,
                   "the most attempts of one client, divided by the median"},

@@ -20,7 +20,7 @@ constexpr std::array all_scenarios{
     scenario_entry{scenario::outage, "outage", "the server is gone, and connects are refused"},
     scenario_entry{scenario::black_hole, "black-hole", "the server is gone, and nothing answers"},
     scenario_entry{scenario::resume, "resume",
-                   "the clients sleep from 1 s after the loss on, and wake as the server returns"},
+                   "the clients sleep from 2 s after the loss on, and wake as the server returns"},
     scenario_entry{scenario::cold_start, "cold-start",
                    "all clients start within 5 ms, and the server is there"},
     scenario_entry{scenario::flapping, "flapping",
@@ -289,7 +289,7 @@ void herd_run::start_all()
 result<void> herd_run::lose_and_return()
 {
     if (wanted_.kind == scenario::resume) {
-        const duration awake = std::min<duration>(1s, wanted_.outage / 2);
+        const duration awake = std::min<duration>(2s, wanted_.outage / 2);
         asleep_from_ = origin_ + awake;
         sleep_ = wanted_.outage - awake;
         net_.at(asleep_from_, [this] {
