@@ -20,9 +20,9 @@
 ///     net.run_for(std::chrono::seconds(30));          // takes milliseconds
 ///
 /// What is modelled: the handshake with its repeated SYNs, the accept queue, one FIFO of bytes for
-/// each direction with a limited buffer, half-close, resets, ephemeral ports, descriptors,
-/// keep-alive and user timeout. What is not: congestion, TIME_WAIT, the options of IP. A lost
-/// segment of an established connection arrives later, as it would by retransmission.
+/// each direction with a limited buffer, half-close, resets, ephemeral ports, descriptors, keep-alive
+/// and user timeout. What is not: congestion, TIME_WAIT, the options of IP. A lost segment of an
+/// established connection arrives later, as it would by retransmission.
 ///
 /// Everything here, and every loop of a simulation, belongs to one thread; loop::start_thread is
 /// refused there. Only loop::post may be called from other threads, which of course gives
@@ -53,40 +53,40 @@ class network;
 /// What can go wrong. Each has its opportunities; how often it strikes is said by a fault_mix.
 enum class fault : std::uint8_t {
     // Connecting.
-    refuse, ///< a SYN that a listener would take is answered with a reset
-    unreachable, ///< a SYN is answered with "host unreachable"
-    syn_loss, ///< a SYN is lost, and repeated after 1, 2, 4, ... seconds
+    refuse,          ///< a SYN that a listener would take is answered with a reset
+    unreachable,     ///< a SYN is answered with "host unreachable"
+    syn_loss,        ///< a SYN is lost, and repeated after 1, 2, 4, ... seconds
     syn_answer_loss, ///< the answer to a SYN is lost
-    black_hole, ///< nothing that this attempt sends is ever answered
-    connect_error, ///< connect fails at once: prohibited, no route, no memory
-    no_port, ///< connect finds no local port
+    black_hole,      ///< nothing that this attempt sends is ever answered
+    connect_error,   ///< connect fails at once: prohibited, no route, no memory
+    no_port,         ///< connect finds no local port
     // Established connections.
-    reset, ///< the connection is reset behind a random byte, see fault_mix::within
-    half_close, ///< one direction ends behind a random byte, the other one lives on
-    delay, ///< a packet takes longer, by up to fault_mix::longest
-    loss, ///< a segment is lost and arrives with a later attempt, after 0.2 s and more
-    split, ///< a segment arrives in two pieces
-    short_send, ///< a send takes one byte
-    short_receive, ///< a receive gives one byte
-    transfer_error, ///< a send or receive fails out of nothing: no memory, aborted, timed out
+    reset,           ///< the connection is reset behind a random byte, see fault_mix::within
+    half_close,      ///< one direction ends behind a random byte, the other one lives on
+    delay,           ///< a packet takes longer, by up to fault_mix::longest
+    loss,            ///< a segment is lost and arrives with a later attempt, after 0.2 s and more
+    split,           ///< a segment arrives in two pieces
+    short_send,      ///< a send takes one byte
+    short_receive,   ///< a receive gives one byte
+    transfer_error,  ///< a send or receive fails out of nothing: no memory, aborted, timed out
     // Completions.
     late_completion, ///< what has been decided is told later, and others overtake it
-    late_cancel, ///< a cancel takes effect later, and what it cancels may succeed before
+    late_cancel,     ///< a cancel takes effect later, and what it cancels may succeed before
     // Accepting.
-    accept_error, ///< an accept fails, with any of the errors that accept has
-    accept_gone, ///< a connection is reset by its client while it waits to be accepted
+    accept_error,    ///< an accept fails, with any of the errors that accept has
+    accept_gone,     ///< a connection is reset by its client while it waits to be accepted
     // This machine.
-    no_descriptor, ///< a socket cannot be opened
-    bind_error, ///< a source address cannot be bound
-    listen_error, ///< a listener cannot be opened
-    option_error, ///< a socket option is refused
-    late_wake, ///< a loop that has something to do is run later
-    idle_turn, ///< a loop is run although there is nothing for it
-    wait_error, ///< the loop's wait fails
+    no_descriptor,   ///< a socket cannot be opened
+    bind_error,      ///< a source address cannot be bound
+    listen_error,    ///< a listener cannot be opened
+    option_error,    ///< a socket option is refused
+    late_wake,       ///< a loop that has something to do is run later
+    idle_turn,       ///< a loop is run although there is nothing for it
+    wait_error,      ///< the loop's wait fails
     // Names.
-    name_slow, ///< an answer takes up to 100 times fault_mix::longest
-    name_failure, ///< the name service fails
-    name_missing, ///< the name service says that a name does not exist
+    name_slow,       ///< an answer takes up to 100 times fault_mix::longest
+    name_failure,    ///< the name service fails
+    name_missing,    ///< the name service says that a name does not exist
 };
 inline constexpr std::size_t fault_count = 29;
 
@@ -199,8 +199,8 @@ public:
     void at(time_point when, std::function<void()> work);
     /// Runs every loop of the simulation for that long.
     void run_for(duration time);
-    /// Runs until `done` answers true (asked at first and after every event), for at most that
-    /// long. True if it did.
+    /// Runs until `done` answers true (asked at first and after every event), for at most that long.
+    /// True if it did.
     bool run_until(const std::function<bool()>& done, duration at_most);
     /// Lets the next thing happen, if there is one before `limit`.
     bool step(time_point limit = never);

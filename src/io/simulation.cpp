@@ -13,14 +13,12 @@ namespace slk {
 namespace {
 
 constexpr std::string_view fault_names[] = {
-    "refuse",       "unreachable",   "syn_loss",       "syn_answer_loss",
-    "black_hole",   "connect_error", "no_port",        "reset",
-    "half_close",   "delay",         "loss",           "split",
-    "short_send",   "short_receive", "transfer_error", "late_completion",
-    "late_cancel",  "accept_error",  "accept_gone",    "no_descriptor",
-    "bind_error",   "listen_error",  "option_error",   "late_wake",
-    "idle_turn",    "wait_error",    "name_slow",      "name_failure",
-    "name_missing",
+    "refuse",          "unreachable",  "syn_loss",      "syn_answer_loss", "black_hole",
+    "connect_error",   "no_port",      "reset",         "half_close",      "delay",
+    "loss",            "split",        "short_send",    "short_receive",   "transfer_error",
+    "late_completion", "late_cancel",  "accept_error",  "accept_gone",     "no_descriptor",
+    "bind_error",      "listen_error", "option_error",  "late_wake",       "idle_turn",
+    "wait_error",      "name_slow",    "name_failure",  "name_missing",
 };
 static_assert(std::size(fault_names) == fault_count);
 static_assert(static_cast<std::size_t>(fault::name_missing) + 1 == fault_count);

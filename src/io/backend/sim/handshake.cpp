@@ -70,8 +70,8 @@ void network::release_socket(std::uint32_t number) noexcept
 result<socket_ref> network::open(std::uint32_t on, sim_poller& owner)
 {
     host& here = hosts_[on];
-    const bool exhausted =
-        here.limits.descriptors != 0 && here.descriptors >= here.limits.descriptors;
+    const bool exhausted = here.limits.descriptors != 0 &&
+                           here.descriptors >= here.limits.descriptors;
     if (exhausted || strikes(fault::no_descriptor))
         return fail(system_failure(errc::too_many_descriptors, phase::open));
     const std::uint32_t number = take_socket(on);
@@ -145,8 +145,8 @@ result<void> network::bind(sim_socket& socket, address_family family,
 
 // --- listening ---
 
-result<socket_ref> network::open_listener(std::uint32_t on, sim_poller& owner, const address& local,
-                                          const listen_settings& settings)
+result<socket_ref> network::open_listener(std::uint32_t on, sim_poller& owner,
+                                          const address& local, const listen_settings& settings)
 {
     SLK_TRY(const socket_ref opened, open(on, owner));
     sim_socket& listening = *find(opened);
@@ -160,15 +160,14 @@ result<socket_ref> network::open_listener(std::uint32_t on, sim_poller& owner, c
     host& here = hosts_[on];
     const auto collides = [&](socket_ref other) {
         const sim_socket& there = sockets_[other.number];
-        const bool overlap =
-            same_address(there.local, local) ||
-            (there.local.family == local.family && (there.local.is_any() || local.is_any()));
+        const bool overlap = same_address(there.local, local) ||
+                             (there.local.family == local.family &&
+                              (there.local.is_any() || local.is_any()));
         return there.local.port == local.port && overlap;
     };
     if (local.port != 0 && std::ranges::any_of(here.listeners, collides))
         return give_up(system_failure(errc::address_in_use, phase::listen));
-    if (auto bound = bind(listening, local.family, address{local.family, 0, 0, local.bytes});
-        !bound)
+    if (auto bound = bind(listening, local.family, address{local.family, 0, 0, local.bytes}); !bound)
         return give_up(bound.error());
     const std::uint16_t port = local.port != 0 ? local.port : ephemeral_port(here);
     if (port == 0)
@@ -221,8 +220,8 @@ error network::connect(socket_ref ref, const address& target)
         }
     }
     if (socket.local.port == 0) {
-        const std::uint16_t port =
-            strikes(fault::no_port) ? std::uint16_t{0} : ephemeral_port(here);
+        const std::uint16_t port = strikes(fault::no_port) ? std::uint16_t{0}
+                                                           : ephemeral_port(here);
         if (port == 0)
             return system_failure(errc::no_local_port, phase::connect);
         hold_port(socket, port);

@@ -11,27 +11,19 @@ namespace slk::io::sim {
 namespace {
 
 constexpr const char* event_names[] = {
-    "turn",    "syn",    "syn again",  "syn answered", "no connection",
-    "segment", "window", "resend",     "give up",      "keep-alive",
-    "accept",  "gone",   "completion", "name",         "call",
+    "turn",        "syn",     "syn again", "syn answered", "no connection",
+    "segment",     "window",  "resend",    "give up",      "keep-alive",
+    "accept",      "gone",    "completion", "name",        "call",
 };
 static_assert(std::size(event_names) == static_cast<std::size_t>(event_kind::call) + 1);
 
 /// What accept may answer on one system or another, and what the tables make of it.
 constexpr errc accept_errors[] = {
-    errc::connection_aborted,
-    errc::protocol_error,
-    errc::permission_denied,
-    errc::network_down,
-    errc::host_unreachable,
-    errc::network_unreachable,
-    errc::timed_out,
-    errc::not_supported,
-    errc::too_many_descriptors,
-    errc::out_of_memory,
-    errc::address_family_not_supported,
-    errc::invalid_argument,
-    errc::unknown,
+    errc::connection_aborted, errc::protocol_error,       errc::permission_denied,
+    errc::network_down,       errc::host_unreachable,     errc::network_unreachable,
+    errc::timed_out,          errc::not_supported,        errc::too_many_descriptors,
+    errc::out_of_memory,      errc::address_family_not_supported,
+    errc::invalid_argument,   errc::unknown,
 };
 
 } // namespace
@@ -71,12 +63,12 @@ void network::log_line(std::string_view what, std::uint32_t subject, std::uint64
         return;
     char line[160];
     const auto passed = (now_ - time_point(std::chrono::hours(1))).count();
-    const int length =
-        std::snprintf(line, sizeof line, "%lld.%09lld %.*s %ld %llu",
-                      static_cast<long long>(passed / 1'000'000'000),
-                      static_cast<long long>(passed % 1'000'000'000), static_cast<int>(what.size()),
-                      what.data(), subject == UINT32_MAX ? -1L : static_cast<long>(subject),
-                      static_cast<unsigned long long>(value));
+    const int length = std::snprintf(line, sizeof line, "%lld.%09lld %.*s %ld %llu",
+                                     static_cast<long long>(passed / 1'000'000'000),
+                                     static_cast<long long>(passed % 1'000'000'000),
+                                     static_cast<int>(what.size()), what.data(),
+                                     subject == UINT32_MAX ? -1L : static_cast<long>(subject),
+                                     static_cast<unsigned long long>(value));
     options_.log(std::string_view(line, static_cast<std::size_t>(length)));
 }
 
@@ -239,8 +231,8 @@ void network::run_turn(plan& entry)
     const time_point wanted = poller->run();
     if (wanted == never)
         return; // or the loop has ended in its turn
-    plan_turn(*poller,
-              std::max(network_time(poller->host_here(), wanted), now_ + options_.turn_cost));
+    plan_turn(*poller, std::max(network_time(poller->host_here(), wanted),
+                                now_ + options_.turn_cost));
 }
 
 void network::look_at_everybody()

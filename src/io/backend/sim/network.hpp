@@ -48,11 +48,11 @@ struct socket_ref {
 };
 
 enum class stage : std::uint8_t {
-    none, ///< the place is free
-    opened, ///< perhaps bound
+    none,        ///< the place is free
+    opened,      ///< perhaps bound
     listening,
-    connecting, ///< SYNs are sent
-    half_open, ///< a listener's, until the handshake's third packet
+    connecting,  ///< SYNs are sent
+    half_open,   ///< a listener's, until the handshake's third packet
     established, ///< until it is closed, whatever became of the connection
 };
 
@@ -83,7 +83,7 @@ struct sim_socket {
     stage at = stage::none;
     std::uint32_t host = 0;
     sim_poller* owner = nullptr; ///< null while it waits to be accepted, and once it is closed
-    socket_id id; ///< the owner's name for it
+    socket_id id;                ///< the owner's name for it
     address local;
     address remote;
     std::uint16_t port_held = 0; ///< counted in the host's ports
@@ -114,12 +114,12 @@ struct sim_socket {
     // sending
     std::size_t send_room = default_room;
     std::size_t receive_room = default_room;
-    std::size_t outstanding = 0; ///< sent, and not known to be read
+    std::size_t outstanding = 0;  ///< sent, and not known to be read
     bool end_sent = false;
-    bool orphan = false; ///< closed by its owner, with packets held back
-    time_point last_arrival; ///< packets of one direction do not overtake each other
+    bool orphan = false;          ///< closed by its owner, with packets held back
+    time_point last_arrival;      ///< packets of one direction do not overtake each other
     std::vector<std::uint32_t> held; ///< packets that wait for the path
-    std::uint32_t stall = 0; ///< counts the path's closings, so that old timers are known
+    std::uint32_t stall = 0;      ///< counts the path's closings, so that old timers are known
 
     // options
     duration user_timeout{};
@@ -135,8 +135,8 @@ struct sim_socket {
 
 enum class packet_kind : std::uint8_t {
     data,
-    end, ///< FIN
-    reset, ///< RST
+    end,       ///< FIN
+    reset,     ///< RST
     confirmed, ///< the handshake's third packet
 };
 

@@ -113,9 +113,7 @@ result<void> sim_poller::set_option_of(const socket_entry& entry, socket_option 
     case socket_option::keep_alive_interval: socket.keep_alive_interval = value; break;
     case socket_option::keep_alive_count: socket.keep_alive_count = value; break;
     case socket_option::send_buffer: socket.send_room = static_cast<std::size_t>(value); break;
-    case socket_option::receive_buffer:
-        socket.receive_room = static_cast<std::size_t>(value);
-        break;
+    case socket_option::receive_buffer: socket.receive_room = static_cast<std::size_t>(value); break;
     case socket_option::user_timeout: socket.user_timeout = std::chrono::milliseconds(value); break;
     }
     return {};
@@ -210,8 +208,8 @@ void sim_poller::release(socket_entry& entry, close_mode mode)
         if (comes_later)
             return;
         if (network_->strikes(fault::late_cancel))
-            (void)network_->tell_later(
-                *this, op, failure, network_->now() + network_->random_time(network_->longest()));
+            (void)network_->tell_later(*this, op, failure,
+                                       network_->now() + network_->random_time(network_->longest()));
         else
             finish(op, failure);
     };
@@ -246,8 +244,9 @@ void sim_poller::start_send(send_operation& op, socket_entry& entry)
     write_note(op);
     // Only the oldest that waits may be tried: sends do not overtake each other.
     bool first = true;
-    entry.outbound.for_each(
-        [&](operation& each) { first = first && (&each == &op || note_of(each).decided); });
+    entry.outbound.for_each([&](operation& each) {
+        first = first && (&each == &op || note_of(each).decided);
+    });
     if (!first || !try_send(op, entry, op.buffers))
         keep_buffers(op);
 }
@@ -295,7 +294,8 @@ bool sim_poller::try_accept(accept_operation& op, socket_entry& entry)
 
 bool sim_poller::try_receive(receive_operation& op, socket_entry& entry)
 {
-    const error answer = network_->receive(to_ref(entry.handle), op.buffer, op.transferred);
+    const error answer =
+        network_->receive(to_ref(entry.handle), op.buffer, op.transferred);
     if (answer == errc::would_block)
         return false;
     decide(op, answer);
@@ -385,8 +385,8 @@ time_point sim_poller::network_time_of(time_point until)
     if (until == never)
         return never;
     // By difference, because the clock may be another one than the host's.
-    const duration remaining =
-        until > time_source().now() ? until - time_source().now() : duration::zero();
+    const duration remaining = until > time_source().now() ? until - time_source().now()
+                                                           : duration::zero();
     const time_point from = std::max(network_->now(), host_here().asleep_until);
     return after(from, std::max(remaining, network_->turn_cost()));
 }

@@ -51,8 +51,10 @@ protected:
     result<void> bind_handle(socket_entry& entry, const std::optional<address>& source) override;
     result<address> local_address_of(const socket_entry& entry) override;
     result<address> peer_address_of(const socket_entry& entry) override;
-    result<void> set_option_of(const socket_entry& entry, socket_option option, int value) override;
-    result<void> bind_handle_to_device(const socket_entry& entry, std::string_view device) override;
+    result<void> set_option_of(const socket_entry& entry, socket_option option,
+                               int value) override;
+    result<void> bind_handle_to_device(const socket_entry& entry,
+                                       std::string_view device) override;
     result<void> shutdown_send_of(const socket_entry& entry) override;
     std::size_t shed_from(const socket_entry& listener, std::size_t most) override;
     void close_handle(native_handle handle, close_mode mode) noexcept override;

@@ -31,7 +31,10 @@ public:
     [[nodiscard]] T& operator[](std::uint32_t number) { return things_[number]; }
     [[nodiscard]] const T& operator[](std::uint32_t number) const { return things_[number]; }
     /// Places, used or free.
-    [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(things_.size()); }
+    [[nodiscard]] std::uint32_t size() const
+    {
+        return static_cast<std::uint32_t>(things_.size());
+    }
 
 private:
     std::deque<T> things_;

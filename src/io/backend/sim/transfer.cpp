@@ -18,8 +18,8 @@ constexpr duration retransmission = std::chrono::milliseconds(200);
 /// Until the system gives a connection up whose data is not acknowledged: 15 retransmissions.
 constexpr duration patience_of_the_system = std::chrono::seconds(924);
 
-constexpr errc transfer_errors[] = {errc::out_of_memory, errc::connection_aborted, errc::timed_out,
-                                    errc::network_down};
+constexpr errc transfer_errors[] = {errc::out_of_memory, errc::connection_aborted,
+                                    errc::timed_out, errc::network_down};
 
 } // namespace
 
@@ -58,7 +58,8 @@ error network::send(socket_ref ref, std::span<const std::span<const std::byte>> 
     if (socket.outstanding >= room)
         return {errc::would_block, phase::transfer};
     if (strikes(fault::transfer_error)) {
-        break_connection(ref, transfer_errors[scale(random(), std::size(transfer_errors) - 1)]);
+        break_connection(ref,
+                         transfer_errors[scale(random(), std::size(transfer_errors) - 1)]);
         transmit(ref, packet_kind::reset);
         return system_failure(socket.failure.code, phase::transfer);
     }
@@ -309,8 +310,8 @@ void network::path_closed(std::uint32_t from, std::uint32_t to)
         if (socket.at != stage::established || socket.failure)
             continue;
         const std::uint32_t other = host_of(socket.host, socket.remote).value_or(socket.host);
-        const bool touched =
-            (socket.host == from && other == to) || (socket.host == to && other == from);
+        const bool touched = (socket.host == from && other == to) ||
+                             (socket.host == to && other == from);
         if (!touched)
             continue;
         const socket_ref ref = ref_of(socket, number);
@@ -337,8 +338,8 @@ void network::path_opened(std::uint32_t from, std::uint32_t to)
         if (socket.at != stage::established)
             continue;
         const std::uint32_t other = host_of(socket.host, socket.remote).value_or(socket.host);
-        const bool touched =
-            (socket.host == from && other == to) || (socket.host == to && other == from);
+        const bool touched = (socket.host == from && other == to) ||
+                             (socket.host == to && other == from);
         if (!touched || !is_open(from, to) || !is_open(to, from))
             continue;
         ++socket.stall;
