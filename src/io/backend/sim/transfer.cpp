@@ -420,8 +420,8 @@ void network::happen_resend(socket_ref ref)
         launch(number);
     if (socket->orphan)
         return release_socket(ref.number);
-    // What arrived where nobody was is sent again, and whoever waits for room probes: the reset that
-    // either deserves comes back now.
+    // What arrived where nobody was is sent again, and whoever waits for room probes: the reset
+    // that either deserves comes back now.
     const sim_socket* const peer = find(socket->peer);
     const bool nobody = peer == nullptr || peer->orphan || peer->failure;
     if (nobody && held.empty() && socket->outstanding > 0 && path_is_whole(*socket))
