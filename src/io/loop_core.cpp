@@ -267,6 +267,7 @@ void loop_core::close()
         return;
     stop();
     runner_.store(std::this_thread::get_id(), std::memory_order_release);
+    closing_ = true;
     list<resident> leaving;
     leaving.take(residents_);
     while (!leaving.empty()) {
