@@ -90,7 +90,13 @@ public:
     [[nodiscard]] bool inside() const noexcept;
 
     /// On the loop's thread.
-    void add(resident& entry) noexcept { residents_.push_back(entry); }
+    void add(resident& entry) noexcept
+    {
+        residents_.push_back(entry);
+        // What was asked for before the end begins only now, and must end with the others.
+        if (closing_)
+            entry.loop_closing();
+    }
     void remove(resident& entry) noexcept { entry.unlink(); }
 
     /// A new seed for one link's random stream. Any thread.
@@ -139,6 +145,7 @@ private:
     std::mutex thread_guard_;
     os::thread thread_;
     list<resident> residents_;
+    bool closing_ = false;
     duration suspended_so_far_{};
 };
 
