@@ -111,8 +111,6 @@ public:
     void stop();
     void close();
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
-    /// On the loop's thread: the residents have been told, and nobody may become one any more.
-    [[nodiscard]] bool closing() const noexcept { return closing_; }
 
     /// What the links of this loop share (link/services.hpp). Made by that floor, on the loop's
     /// thread, and destroyed with the loop.
@@ -139,7 +137,6 @@ private:
     std::atomic<std::thread::id> runner_{};
     std::atomic<bool> stop_requested_{false};
     std::atomic<bool> closed_{false};
-    bool closing_ = false;
     std::atomic<std::uint64_t> seed_state_;
     std::mutex requests_guard_;
     std::mutex thread_guard_;

@@ -478,8 +478,6 @@ void connecter::answer_requests() noexcept
 
 void connecter::answer(request wanted) noexcept
 {
-    // Asked before the loop began to end, and answered behind all that it has told.
-    closing_ = closing_ || loop_->closing();
     if (!attached_ && !closing_ && wanted != request::close)
         attach();
     if (closing_)
