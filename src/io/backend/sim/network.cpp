@@ -151,7 +151,8 @@ void network::advance(sim_poller& waiting, time_point until)
             break;
         }
         // Nothing will happen by itself any more; another thread may still wake a loop.
-        wakes_.wait(seen, std::memory_order_acquire);
+        std::unique_lock lock(wakes_guard_);
+        wakes_changed_.wait(lock, [&] { return wakes_.load() != seen; });
     }
     waiting_ = outer;
 }
@@ -278,8 +279,11 @@ void network::look_at_everybody()
 
 void network::woken() noexcept
 {
-    wakes_.fetch_add(1, std::memory_order_release);
-    wakes_.notify_all();
+    {
+        const std::lock_guard lock(wakes_guard_);
+        wakes_.fetch_add(1, std::memory_order_release);
+    }
+    wakes_changed_.notify_all();
 }
 
 void network::look_for_wakes()
