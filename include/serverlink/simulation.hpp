@@ -21,8 +21,9 @@
 ///
 /// What is modelled: the handshake with its repeated SYNs, the accept queue, one FIFO of bytes for
 /// each direction with a limited buffer, half-close, resets, ephemeral ports, descriptors,
-/// keep-alive and user timeout. What is not: congestion, TIME_WAIT, the options of IP. A lost
-/// segment of an established connection arrives later, as it would by retransmission.
+/// keep-alive and user timeout. What is not: congestion, TIME_WAIT, the options of IP, the time
+/// that an acknowledgement takes. A lost segment of an established connection arrives later, as it
+/// would by retransmission.
 ///
 /// Everything here, and every loop of a simulation, belongs to one thread; loop::start_thread is
 /// refused there. Only loop::post may be called from other threads, which of course gives
@@ -95,9 +96,10 @@ inline constexpr std::size_t fault_count = 29;
 /// How often each fault strikes, in a thousand opportunities; nothing strikes by default.
 struct fault_mix {
     std::array<std::uint16_t, fault_count> per_mille{};
-    /// The longest of what is late or delayed.
+    /// The longest of what is late or delayed; 1 ns to 1 h.
     duration longest = std::chrono::milliseconds(20);
-    /// Bytes: reset and half_close come behind 0 to this many bytes of one direction.
+    /// Bytes: reset and half_close come behind 0 to this many bytes of one direction, when the byte
+    /// before has arrived (behind 0: instead of the first).
     std::uint32_t within = 4096;
 
     fault_mix& set(fault which, std::uint16_t in_a_thousand) noexcept
@@ -114,9 +116,11 @@ struct fault_mix {
 struct simulation_options {
     std::uint64_t seed = 1;
     fault_mix faults{};
-    /// One way, between two hosts; set_latency() changes it for a pair. Inside a host it is 1 us.
+    /// One way, between two hosts, 1 ns to 1 h; set_latency() changes it for a pair. Inside a host
+    /// it is 1 us.
     duration latency = std::chrono::microseconds(200);
-    /// What a loop's turn costs, so that a program that never waits still sees time pass.
+    /// What a loop's turn costs, so that a program that never waits still sees time pass; 1 ns to
+    /// 1 s.
     duration turn_cost = std::chrono::microseconds(1);
     /// Is given one line per event, for reading.
     std::function<void(std::string_view line)> log{};
@@ -137,7 +141,8 @@ struct host_limits {
     [[nodiscard]] SLK_API result<void> validate() const;
 };
 
-/// Names one host of one simulation.
+/// Names one host of one simulation. Hosts are counted from 0, and another simulation's has no mark
+/// of its own. Calls without a result ignore a host that does not exist.
 struct host_id {
     std::uint32_t index = UINT32_MAX;
     friend bool operator==(host_id, host_id) = default;
@@ -159,32 +164,40 @@ public:
     /// Errors: invalid_argument (no name, a name or an address that another host has).
     [[nodiscard]] result<host_id> add_host(std::string name, std::vector<address> addresses);
     /// A loop on that host. Of the options only `seed` counts; by default it follows from the
-    /// simulation's. Errors: invalid_argument (a host of another simulation).
+    /// simulation's. Errors: invalid_argument (there is no such host).
     [[nodiscard]] result<loop> create_loop(host_id on, loop_options options = {});
-    /// Holds for what is opened and connected from now on.
+    /// Holds for what is opened and connected from now on. Errors: invalid_argument (a range of
+    /// ports without a port; there is no such host).
     result<void> set_limits(host_id host, const host_limits& limits);
-    /// The host sleeps, and nothing on it runs; time passes elsewhere, and its clock shows the gap.
+    /// The host sleeps, longer if it sleeps already. None of its loops runs; its clock stands, and
+    /// afterwards shows the gap in now_with_suspend(). Its network card is awake: packets arrive,
+    /// handshakes and posted operations go on, and are told about when it wakes.
     void suspend(host_id host, duration time);
     /// Moves the host's clock, forwards or backwards, as bad virtual machines do.
     void jump_clock(host_id host, duration by);
 
     // The network.
 
+    /// Both ways; clamped to 1 ns to 1 h. What is under way is not touched.
     void set_latency(host_id a, host_id b, duration one_way);
-    /// Nothing that `from` sends reaches `to`, until heal(). The other direction is not touched.
+    /// Nothing that `from` sends reaches `to`, until heal(). The other direction is not touched,
+    /// but what it carries is not acknowledged. What is under way arrives. After heal() what was
+    /// held back takes up to 1 s, as a retransmission would.
     void partition(host_id from, host_id to);
     void heal(host_id from, host_id to);
     /// Ends all partitions and all faults of the mix, those that have struck a connection and not
     /// shown yet too, and forgets what strike_next() ordered.
     void heal();
 
-    // Names. Every host is asked for by its name; "localhost" is ::1 and 127.0.0.1.
+    // Names. Every host is asked for by its name; "localhost" is ::1 and 127.0.0.1. All of them may
+    // be set anew and removed; no addresses are as good as no name.
 
     void set_name(const std::string& name, std::vector<address> addresses);
     void remove_name(const std::string& name);
 
     // Faults.
 
+    /// Clamps what simulation_options would refuse.
     void set_faults(const fault_mix& faults);
     /// The next `times` opportunities of this fault are taken, whatever the mix says.
     void strike_next(fault which, std::uint32_t times = 1);
@@ -196,9 +209,11 @@ public:
     // Time.
 
     [[nodiscard]] time_point now() const noexcept;
-    /// Calls `work` at that time of the simulation.
+    /// Calls `work` at that time of the simulation, outside of every loop; a time that has passed
+    /// means now, slk::never means not at all.
     void at(time_point when, std::function<void()> work);
-    /// Runs every loop of the simulation for that long.
+    /// Runs every loop of the simulation for that long. A loop's own run() and run_for() do the
+    /// same for all the others while they wait.
     void run_for(duration time);
     /// Runs until `done` answers true (asked at first and after every event), for at most that
     /// long. True if it did.
@@ -216,7 +231,7 @@ public:
     void note(std::uint64_t value) noexcept;
     /// Sockets that programs have open, on all hosts.
     [[nodiscard]] std::size_t open_sockets() const noexcept;
-    /// Connections that were answered by a full accept queue's silence.
+    /// SYNs that were answered by a full accept queue's silence.
     [[nodiscard]] std::uint64_t queue_overflows() const noexcept;
 
     /// The library's own.

@@ -140,6 +140,13 @@ void loop_core::drop_tasks() noexcept
 
 // --- running ---
 
+time_point loop_core::refresh_now() noexcept
+{
+    const time_point present = poller_->refresh_now();
+    now_.store(present.time_since_epoch().count(), std::memory_order_relaxed);
+    return present;
+}
+
 result<void> loop_core::one_turn(time_point until)
 {
     // What a task did may be all that the caller waits for: look, but do not wait.
@@ -181,7 +188,7 @@ result<void> loop_core::claim() noexcept
 
 result<bool> loop_core::run_claimed(const std::function<bool()>* done, duration at_most)
 {
-    const time_point until = after(poller_->refresh_now(), at_most);
+    const time_point until = after(refresh_now(), at_most);
     if (done != nullptr && (*done)())
         return true;
     int failed_waits = 0; // in a row
@@ -206,8 +213,8 @@ time_point loop_core::turn_now()
 {
     if (!claim())
         return never;
-    // Time has passed since the last turn, as it does in a wait.
-    poller_->refresh_now();
+    // The tasks come before the turn, and the last turn may be long past.
+    refresh_now();
     // A wait that fails is tried again with the next turn, as on a thread of its own.
     (void)one_turn(time_point{});
     runner_.store(std::thread::id(), std::memory_order_release);
@@ -275,6 +282,7 @@ void loop_core::close()
         return;
     stop();
     runner_.store(std::this_thread::get_id(), std::memory_order_release);
+    closing_ = true;
     list<resident> leaving;
     leaving.take(residents_);
     while (!leaving.empty()) {

@@ -90,7 +90,13 @@ public:
     [[nodiscard]] bool inside() const noexcept;
 
     /// On the loop's thread.
-    void add(resident& entry) noexcept { residents_.push_back(entry); }
+    void add(resident& entry) noexcept
+    {
+        residents_.push_back(entry);
+        // What was asked for before the end begins only now, and must end with the others.
+        if (closing_)
+            entry.loop_closing();
+    }
     void remove(resident& entry) noexcept { entry.unlink(); }
 
     /// A new seed for one link's random stream. Any thread.
@@ -119,6 +125,7 @@ private:
     /// True if there was one.
     bool run_tasks() noexcept;
     void drop_tasks() noexcept;
+    time_point refresh_now() noexcept;
     void look_for_suspension() noexcept;
     result<void> one_turn(time_point until);
 
@@ -135,6 +142,7 @@ private:
     std::mutex thread_guard_;
     os::thread thread_;
     list<resident> residents_;
+    bool closing_ = false;
     duration suspended_so_far_{};
 };
 

@@ -50,6 +50,28 @@ TEST_CASE("a link may be destroyed from inside its handler in every state")
     }
 }
 
+TEST_CASE(
+    "a link that is started, and whose loop ends before it has a turn, stays idle and is freed")
+{
+    for (const bool loop_first : {false, true}) {
+        auto made = slk::loop::create();
+        REQUIRE(made.has_value());
+        std::optional<slk::loop> on(std::move(*made));
+        const std::weak_ptr<io::loop_core> core = on->core();
+        std::optional<link> dialling;
+        dialling.emplace(make_link(*on, *endpoint::parse("tcp://127.0.0.1:1"), quick()));
+        dialling->start();
+        if (loop_first) {
+            on.reset();
+            CHECK(dialling->status().state == link_state::idle);
+            CHECK(dialling->status().attempt == 0);
+        }
+        dialling.reset();
+        on.reset();
+        CHECK(core.expired());
+    }
+}
+
 TEST_CASE("a link may be destroyed from inside its connected handler, with or without its stream")
 {
     for (const bool keep : {false, true}) {

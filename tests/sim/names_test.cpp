@@ -104,10 +104,15 @@ TEST_CASE(
     in.net.strike_next(fault::name_slow);
     SUBCASE("in time")
     {
-        dialler client(*in.client_loop);
-        const duration took = in.time_until([&] { return client.up(); });
-        CHECK(took > 10ms);
-        CHECK(took <= 1s + 10ms);
+        duration longest{};
+        for (int i = 0; i < 20; ++i) {
+            dialler client(*in.client_loop);
+            longest = std::max(longest, in.time_until([&] { return client.up(); }));
+            in.net.strike_next(fault::name_slow, i < 19);
+        }
+        CHECK(longest > 500ms);
+        CHECK(longest <= 1s + 2ms);
+        CHECK(in.net.strikes(fault::name_slow) == 20);
     }
     SUBCASE("too late")
     {
@@ -116,8 +121,8 @@ TEST_CASE(
         dialler client(*in.client_loop, "tcp://server:5000", options);
         CHECK(in.time_until([&] { return client.waits(); }) <= 6ms);
         CHECK(client.status().last_error == errc::timed_out);
+        CHECK(in.net.strikes(fault::name_slow) == 1);
     }
-    CHECK(in.net.strikes(fault::name_slow) == 1);
 }
 
 TEST_CASE("D3: a dead first address holds a link up by less than 300 ms, and its failure is kept")

@@ -190,61 +190,84 @@ inline std::span<const std::byte> bytes_of(std::string_view text)
     return std::as_bytes(std::span(text.data(), text.size()));
 }
 
-/// Reads a stream to its end, by pieces of at most `piece` bytes.
-struct reader {
-    explicit reader(stream& from, std::size_t piece = 4096) : from_(&from), buffer_(piece)
+/// Reads a stream to its end, by pieces of at most `piece` bytes. What it has read lives as long as
+/// the receive that is under way: a test may end first.
+class reader {
+    struct state {
+        std::string text;
+        int completions = 0;
+        bool ended = false;
+        error failure{};
+        stream* from = nullptr;
+        std::vector<std::byte> buffer;
+    };
+    std::shared_ptr<state> state_;
+
+public:
+    explicit reader(stream& from, std::size_t piece = 4096)
+        : state_(std::make_shared<state>()), text(state_->text), completions(state_->completions),
+          ended(state_->ended), failure(state_->failure)
     {
-        more();
+        state_->from = &from;
+        state_->buffer.resize(piece);
+        more(state_);
     }
     reader(const reader&) = delete;
     reader& operator=(const reader&) = delete;
 
-    std::string text;
-    int completions = 0;
-    bool ended = false; ///< in order
-    error failure{};
+    const std::string& text;
+    const int& completions;
+    const bool& ended; ///< in order
+    const error& failure;
     [[nodiscard]] bool over() const { return ended || failure; }
 
 private:
-    void more()
+    static void more(const std::shared_ptr<state>& self)
     {
-        const auto asked = from_->receive(buffer_, [this](result<std::size_t> received) {
-            ++completions;
+        const auto asked = self->from->receive(self->buffer, [self](result<std::size_t> received) {
+            ++self->completions;
             if (!received) {
-                failure = received.error();
+                self->failure = received.error();
             } else if (*received == 0) {
-                ended = true;
+                self->ended = true;
             } else {
-                text.append(reinterpret_cast<const char*>(buffer_.data()), *received);
-                more();
+                self->text.append(reinterpret_cast<const char*>(self->buffer.data()), *received);
+                more(self);
             }
         });
         if (!asked)
-            failure = asked.error();
+            self->failure = asked.error();
     }
-
-    stream* from_;
-    std::vector<std::byte> buffer_;
 };
 
 /// One send, and what became of it.
-struct sender {
-    sender(stream& to, std::string what) : text(std::move(what))
+class sender {
+    struct state {
+        std::string text;
+        bool done = false;
+        error failure{};
+    };
+    std::shared_ptr<state> state_;
+
+public:
+    sender(stream& to, std::string what)
+        : state_(std::make_shared<state>()), done(state_->done), failure(state_->failure)
     {
-        const auto asked = to.send(bytes_of(text), [this](result<std::size_t> sent) {
-            done = true;
-            if (!sent)
-                failure = sent.error();
-        });
+        state_->text = std::move(what);
+        const auto asked =
+            to.send(bytes_of(state_->text), [self = state_](result<std::size_t> sent) {
+                self->done = true;
+                if (!sent)
+                    self->failure = sent.error();
+            });
         if (!asked)
-            failure = asked.error();
+            state_->failure = asked.error();
     }
     sender(const sender&) = delete;
     sender& operator=(const sender&) = delete;
 
-    const std::string text;
-    bool done = false;
-    error failure{};
+    const bool& done;
+    const error& failure;
 };
 
 /// A link and a listener, and the two ends of the connection between them.

@@ -13,7 +13,7 @@ namespace {
 std::uint64_t seeds()
 {
     const char* const wanted = std::getenv("SLK_ROUNDS");
-    return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 60;
+    return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 40;
 }
 
 } // namespace

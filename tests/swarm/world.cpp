@@ -159,6 +159,7 @@ void world::close_loop(std::size_t which)
     place& closing = places_[which];
     if (!closing.runs)
         return;
+    const std::weak_ptr<io::loop_core> core = closing.runs->core();
     const bool loop_first = dice_.chance(50);
     if (loop_first)
         closing.runs.reset();
@@ -176,6 +177,8 @@ void world::close_loop(std::size_t which)
     for (const held_conversation& each : talks_)
         if (each.at == which)
             broken("a stream's handler was not called although its loop has ended");
+    if (!core.expired())
+        broken("something outlives its handle, and its loop with it");
 }
 
 void world::open_post(post& which)

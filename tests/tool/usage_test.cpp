@@ -12,7 +12,8 @@ using namespace slk::testing;
 TEST_CASE("every command of slk explains itself")
 {
     SLK_NEEDS_COMMAND();
-    for (const char* command : {"", "link", "listen", "demo", "version"}) {
+    for (const char* command :
+         {"", "link", "listen", "demo", "simulate", "simulate herd", "version"}) {
         CAPTURE(command);
         const run_result answer = run_slk(std::string(command) + " --help");
         CHECK(answer.code == 0);

@@ -13,17 +13,19 @@ using namespace slk::tool;
 /// Says what is wrong with the command line, and where to read on.
 int refuse(const CLI::App& app, const CLI::ParseError& failure)
 {
-    const auto commands = app.get_subcommands();
-    const auto unknown = app.remaining();
+    const CLI::App* said = &app;
     std::string name = app.get_name();
+    while (!said->get_subcommands().empty()) {
+        said = said->get_subcommands().front();
+        name += " " + said->get_name();
+    }
     std::string wrong = failure.what();
-    if (!commands.empty()) {
-        name += " " + commands.front()->get_name();
-    } else if (!unknown.empty()) {
+    const bool incomplete = said->get_require_subcommand_min() > 0;
+    if (const auto unknown = said->remaining(); incomplete && !unknown.empty()) {
         const bool option = unknown.front().starts_with('-');
         wrong = "'" + unknown.front() + (option ? "' is no option" : "' is no command");
-    } else {
-        std::fputs(app.help().c_str(), stderr);
+    } else if (incomplete) {
+        std::fputs(said->help().c_str(), stderr);
         return exit_usage;
     }
     std::fprintf(stderr, "%s: %s\n`%s --help` tells more.\n", name.c_str(), wrong.c_str(),
@@ -46,11 +48,13 @@ int main(int argc, char** argv)
         add_link_command(app, chosen);
         add_listen_command(app, chosen);
         add_demo_command(app, chosen, argv[0]);
+        add_simulate_command(app, chosen);
         add_version_command(app, chosen);
         app.footer("Examples:\n"
                    "  slk demo\n"
                    "  slk link tcp://192.0.2.1:5432\n"
                    "  slk listen --echo tcp://127.0.0.1:7000\n"
+                   "  slk simulate herd\n"
                    "`slk COMMAND --help` tells the options of a command.\n"
                    "Exit codes: 0 ok, 1 stopped by a policy or a failure, 2 wrong usage.");
         app.parse(argc, argv);

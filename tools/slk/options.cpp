@@ -27,6 +27,8 @@ constexpr std::array units{unit{"us", 1us}, unit{"ms", 1ms}, unit{"s", 1s}, unit
 /// A hundred years: what is longer would not fit into a duration some steps later.
 constexpr duration longest = 24h * 365 * 100;
 
+constexpr auto* reconnecting = "Reconnecting: delay n is floor + random(0 to base * 2^n)";
+
 [[noreturn]] void refuse(const std::string& option, std::string_view text, const std::string& why)
 {
     throw CLI::ValidationError(option, "'" + std::string(text) + "' " + why);
@@ -156,23 +158,19 @@ CLI::Option* add_duration(CLI::App& command, const std::string& name, std::optio
         ->default_str(shown);
 }
 
-void add_reconnect_options(CLI::App& command, reconnect_options& into)
+void add_delay_options(CLI::App& command, reconnect_options& into)
 {
-    static constexpr auto* group = "Reconnecting: delay n is floor + random(0 to base * 2^n)";
-    CLI::Option* base = add_duration(command, "--base", into.base,
-                                     "Where the delay's growth starts; 0: retry at once", "100ms");
-    base->group(group);
-    add_duration(command, "--floor", into.floor, "Added to every delay", "100ms")->group(group);
-    add_duration(command, "--cap", into.cap, "Limit of the random part", "5s")->group(group);
-    add_duration(command, "--connect-timeout", into.connect_timeout,
-                 "Deadline of one attempt; 0: the system's", "5s")
-        ->group(group);
-    add_duration(command, "--address-stagger", into.address_stagger,
-                 "Time until a name's next address joins the race (100ms to 2s)", "250ms")
-        ->group(group);
-    add_duration(command, "--stable-after", into.stable_after,
-                 "A connection that was useful, and is this old, begins the backoff anew", "1s")
-        ->group(group);
+    const auto add = [&command](const std::string& name, duration& value, const std::string& help,
+                                const std::string& shown) {
+        add_duration(command, name, value, help, shown)->group(reconnecting);
+    };
+    add("--base", into.base, "Where the delay's growth starts; 0: retry at once", "100ms");
+    add("--floor", into.floor, "Added to every delay", "100ms");
+    add("--cap", into.cap, "Limit of the random part", "5s");
+    add("--connect-timeout", into.connect_timeout, "Deadline of one attempt; 0: the system's",
+        "5s");
+    add("--stable-after", into.stable_after,
+        "A connection that was useful, and is this old, begins the backoff anew", "1s");
     command
         .add_option_function<std::string>(
             "--useful-when",
@@ -180,22 +178,30 @@ void add_reconnect_options(CLI::App& command, reconnect_options& into)
             "What proves a connection good: first-receive or connected")
         ->type_name("WHEN")
         ->default_str("first-receive")
-        ->group(group);
+        ->group(reconnecting);
     command
         .add_flag("--spread", into.spread_first_attempt,
                   "Delay the first attempt as well, by random(0 to base)")
-        ->group(group);
+        ->group(reconnecting);
+}
+
+void add_reconnect_options(CLI::App& command, reconnect_options& into)
+{
+    add_delay_options(command, into);
+    add_duration(command, "--address-stagger", into.address_stagger,
+                 "Time until a name's next address joins the race (100ms to 2s)", "250ms")
+        ->group(reconnecting);
     command
         .add_flag_callback(
             "--never", [&into] { into.base = reconnect_never; }, "No retry: the first failure ends")
-        ->excludes(base)
-        ->group(group);
+        ->excludes("--base")
+        ->group(reconnecting);
     command
         .add_flag_callback(
             "--stop-on-refused",
             [&into] { into.policy.set(failure_class::refused, retry_rule::stop); },
             "Same as --policy refused=stop")
-        ->group(group);
+        ->group(reconnecting);
     command
         .add_option_function<std::vector<std::string>>(
             "--policy",
@@ -207,7 +213,7 @@ void add_reconnect_options(CLI::App& command, reconnect_options& into)
         ->type_name("CLASS=RULE")
         ->expected(1)
         ->take_all()
-        ->group(group);
+        ->group(reconnecting);
 }
 
 void add_tuning_options(CLI::App& command, tuning_options& into, bool with_device)

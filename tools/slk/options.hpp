@@ -29,6 +29,9 @@ CLI::Option* add_duration(CLI::App& command, const std::string& name, std::optio
                           const std::string& help, const std::string& shown = "");
 
 /// `into` must live until the command line has been read.
+/// How long to wait, and when to begin anew.
+void add_delay_options(CLI::App& command, reconnect_options& into);
+/// The same, and all the others about reconnecting.
 void add_reconnect_options(CLI::App& command, reconnect_options& into);
 void add_tuning_options(CLI::App& command, tuning_options& into, bool with_device);
 

@@ -135,6 +135,8 @@ void network::advance(sim_poller& waiting, time_point until)
     const host& here = waiting.host_here();
     for (;;) {
         look_for_wakes();
+        // A wake that comes from now on must not be taken for one of these, also if step() sees it.
+        const std::uint32_t seen = wakes_seen_;
         if (waiting.has_work() && !is_asleep(here)) {
             pass_time(lateness(fault::late_wake));
             break;
@@ -149,7 +151,8 @@ void network::advance(sim_poller& waiting, time_point until)
             break;
         }
         // Nothing will happen by itself any more; another thread may still wake a loop.
-        wakes_.wait(wakes_seen_, std::memory_order_acquire);
+        std::unique_lock lock(wakes_guard_);
+        wakes_changed_.wait(lock, [&] { return wakes_.load() != seen; });
     }
     waiting_ = outer;
 }
@@ -276,8 +279,11 @@ void network::look_at_everybody()
 
 void network::woken() noexcept
 {
-    wakes_.fetch_add(1, std::memory_order_release);
-    wakes_.notify_all();
+    {
+        const std::lock_guard lock(wakes_guard_);
+        wakes_.fetch_add(1, std::memory_order_release);
+    }
+    wakes_changed_.notify_all();
 }
 
 void network::look_for_wakes()

@@ -23,11 +23,13 @@
 #include "io/socket_table.hpp"
 
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <span>
@@ -425,7 +427,10 @@ private:
     std::uint64_t queue_overflows_ = 0;
     std::size_t open_sockets_ = 0;
     sim_poller* waiting_ = nullptr; ///< the outermost wait's
-    std::atomic<std::uint32_t> wakes_{0};
+    // Not atomic::wait: where the system has no futex, libstdc++ 12 may miss the notification.
+    std::mutex wakes_guard_;
+    std::condition_variable wakes_changed_;
+    std::atomic<std::uint32_t> wakes_{0}; ///< changed with the guard held
     std::uint32_t wakes_seen_ = 0;
 
     std::deque<host> hosts_;

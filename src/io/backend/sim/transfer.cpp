@@ -415,14 +415,17 @@ void network::happen_resend(socket_ref ref)
     sim_socket* const socket = find(ref);
     if (socket == nullptr || !is_open(socket->host, other_host(*socket)))
         return; // closed once more: its opening plans this again
-    // Whoever waits for room probes, and a peer that has gone in the meantime answers with a reset.
-    if (socket->outstanding > 0 && find(socket->peer) == nullptr)
-        send_reset(other_host(*socket), socket->host, socket->peer, ref);
     const auto held = std::exchange(socket->held, {});
     for (const std::uint32_t number : held)
         launch(number);
     if (socket->orphan)
         return release_socket(ref.number);
+    // What arrived where nobody was is sent again, and whoever waits for room probes: the reset
+    // that either deserves comes back now.
+    const sim_socket* const peer = find(socket->peer);
+    const bool nobody = peer == nullptr || peer->orphan || peer->failure;
+    if (nobody && held.empty() && socket->outstanding > 0 && path_is_whole(*socket))
+        return break_connection(ref, errc::connection_reset);
     // What arrived meanwhile is acknowledged now, and room announced.
     acknowledge(*socket, 0);
     if (socket->unannounced > 0)

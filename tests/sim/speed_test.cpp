@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// How fast it is, for whoever reads the output. Nothing is asserted about it.
+
+#include "sim/sim_rig.hpp"
+
+using namespace slk;
+using namespace slk::sim_tests;
+
+TEST_CASE("events per second of this build, with a hundred links that come and go")
+{
+    world in;
+    acceptor server(*in.server_loop);
+    server.take = [](stream) {};
+    link_options options;
+    options.reconnect = quick();
+    std::vector<std::unique_ptr<dialler>> clients;
+    for (int i = 0; i < 100; ++i) {
+        clients.push_back(
+            std::make_unique<dialler>(*in.client_loop, "tcp://10.0.0.1:5000", options));
+        dialler& client = *clients.back();
+        client.connected = [&] { client.wire.close(); };
+    }
+    const time_point begin = system_clock_source().now();
+    in.net.run_for(1s);
+    const duration took = system_clock_source().now() - begin;
+    CHECK(in.net.events() > 10'000);
+    MESSAGE(in.net.events(), " events in ", took.count() / 1'000'000,
+            " ms: ", in.net.events() * 1'000'000'000 / static_cast<std::uint64_t>(took.count() + 1),
+            " per second");
+}

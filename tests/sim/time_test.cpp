@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// The calls that let time pass.
+
+#include "sim/sim_rig.hpp"
+
+using namespace slk;
+using namespace slk::sim_tests;
+
+TEST_CASE("run_for lets exactly that time pass, also where nothing happens")
+{
+    simulation net = new_simulation();
+    const time_point begin = net.now();
+    net.run_for(0s);
+    CHECK(net.now() == begin);
+    CHECK(net.events() == 0);
+    net.run_for(1h);
+    CHECK(net.now() == begin + 1h);
+    CHECK(net.events() == 0);
+    net.run_for(duration::max()); // nothing is going to happen, so it returns
+    CHECK(net.now() == begin + 1h);
+}
+
+TEST_CASE("at: in the order of the times, and of the calls where they are equal")
+{
+    simulation net = new_simulation();
+    const time_point begin = net.now();
+    std::string order;
+    net.at(begin + 2s, [&] { order += 'd'; });
+    net.at(begin + 1s, [&] { order += 'a'; });
+    net.at(begin + 1s, [&] {
+        order += 'b';
+        net.at(net.now(), [&] { order += 'c'; });
+        net.at(begin, [&] { CHECK(net.now() == begin + 1s); });
+    });
+    net.run_for(1s - 1ns);
+    CHECK(order.empty());
+    net.run_for(1ns);
+    CHECK(order == "abc");
+    net.run_for(1h);
+    CHECK(order == "abcd");
+    CHECK(net.events() == 5);
+}
+
+TEST_CASE("run_until asks at first and after every event, and says whether it was answered")
+{
+    simulation net = new_simulation();
+    const time_point begin = net.now();
+    CHECK(net.run_until([] { return true; }, 1h));
+    CHECK(net.now() == begin);
+    int happened = 0;
+    for (int i = 1; i <= 10; ++i)
+        net.at(begin + i * 1s, [&] { ++happened; });
+    CHECK(net.run_until([&] { return happened == 3; }, 1h));
+    CHECK(net.now() == begin + 3s);
+    CHECK(!net.run_until([&] { return happened == 9; }, 4s));
+    CHECK(net.now() == begin + 7s);
+    CHECK(happened == 7);
+}
+
+TEST_CASE("step lets one thing happen, if there is one before the limit")
+{
+    simulation net = new_simulation();
+    const time_point begin = net.now();
+    int happened = 0;
+    for (int i = 1; i <= 3; ++i)
+        net.at(begin + i * 1s, [&] { ++happened; });
+    CHECK(!net.step(begin + 1s - 1ns));
+    CHECK(net.now() == begin);
+    CHECK(net.step(begin + 1s));
+    CHECK(happened == 1);
+    CHECK(net.now() == begin + 1s);
+    CHECK(net.step());
+    CHECK(net.step());
+    CHECK(!net.step());
+    CHECK(happened == 3);
+    CHECK(net.events() == 3);
+}
+
+TEST_CASE("the time that the loops see is their host's, and the simulation's")
+{
+    world in;
+    in.client_loop->post([] {});
+    in.net.run_for(1h);
+    in.client_loop->post([&] { CHECK(in.client_loop->now() == in.net.now()); });
+    in.net.run_for(1s);
+    const time_point begin = in.net.now();
+    CHECK(in.client_loop->run_for(1s).has_value());
+    CHECK(in.net.now() >= begin + 1s);
+    CHECK(in.net.now() < begin + 1s + 10us);
+}
+
+TEST_CASE("open_sockets counts what programs have open")
+{
+    world in;
+    CHECK(in.net.open_sockets() == 0);
+    {
+        pair ends(in);
+        CHECK(in.net.open_sockets() == 3);
+        ends.server.listening.reset();
+        CHECK(in.net.open_sockets() == 2);
+        ends.server.streams.clear();
+        CHECK(in.net.open_sockets() == 1);
+    }
+    in.net.run_for(1s);
+    CHECK(in.net.open_sockets() == 0);
+}

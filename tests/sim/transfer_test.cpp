@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Bytes on their way: nothing is lost, added or swapped, whatever the network does to them.
+
+#include "sim/sim_rig.hpp"
+
+using namespace slk;
+using namespace slk::sim_tests;
+
+namespace {
+
+/// Both directions at once. How long it takes until each end has everything.
+duration exchange(world& in, pair& ends, std::size_t size, std::size_t piece = 4096)
+{
+    const std::string text = pattern(size);
+    const reader near(ends.near(), piece);
+    const reader far(ends.far(), piece);
+    const sender there(ends.near(), text);
+    const sender back(ends.far(), text);
+    const duration took = in.time_until([&] {
+        return far.text.size() >= size && near.text.size() >= size && there.done && back.done;
+    });
+    CHECK((near.text == text));
+    CHECK((far.text == text));
+    CHECK(!there.failure);
+    in.net.run_for(1min);
+    CHECK(near.text.size() == size);
+    CHECK(far.text.size() == size);
+    ends.client.line->stop();
+    ends.server.streams.clear();
+    in.net.run_for(1s);
+    CHECK(near.over());
+    CHECK(far.over());
+    return took;
+}
+
+} // namespace
+
+TEST_CASE("one-byte sends and receives lose nothing")
+{
+    for (const fault which : {fault::short_send, fault::short_receive, fault::split}) {
+        world in;
+        pair ends(in);
+        in.net.set_faults(fault_mix{.longest = 10us}.set(which, 1000));
+        exchange(in, ends, 1'000);
+        CHECK(in.net.strikes(which) >= (which == fault::split ? 2 : 500));
+    }
+    world in;
+    pair ends(in);
+    exchange(in, ends, 1'000, 1);
+}
+
+TEST_CASE("1 MiB each way through delay, loss, splits and short transfers arrives intact")
+{
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        world in({.seed = seed,
+                  .faults = fault_mix{.longest = 5ms}
+                                .set(fault::delay, 300)
+                                .set(fault::loss, 50)
+                                .set(fault::split, 200)
+                                .set(fault::short_send, 100)
+                                .set(fault::short_receive, 20)
+                                .set(fault::late_completion, 100)
+                                .set(fault::late_wake, 100)
+                                .set(fault::idle_turn, 20)});
+        pair ends(in);
+        exchange(in, ends, 1024 * 1024);
+    }
+}
+
+TEST_CASE("delay: a packet takes up to `longest` more; loss: 0.2 s and more; neither overtakes")
+{
+    world in;
+    pair ends(in);
+    const reader far(ends.far());
+    const auto time_of = [&](fault which) {
+        in.net.strike_next(which);
+        const std::size_t before = far.text.size();
+        const sender first(ends.near(), "1");
+        const sender second(ends.near(), ""); // refused: one is under way
+        const duration took = in.time_until([&] { return far.text.size() > before; });
+        CHECK(in.net.strikes(which) == 1);
+        return took;
+    };
+    in.net.set_faults(fault_mix{.longest = 50ms});
+    const duration delayed = time_of(fault::delay);
+    CHECK(delayed > 200us);
+    CHECK(delayed <= 50ms + 200us);
+    const duration lost = time_of(fault::loss);
+    CHECK(lost > 200ms);
+    CHECK(lost <= 250ms + 200us);
+
+    in.net.strike_next(fault::loss);
+    const sender slow(ends.near(), "2");
+    REQUIRE(in.until([&] { return slow.done; }, 1ms));
+    const sender fast(ends.near(), "3");
+    CHECK(in.time_until([&] { return far.text.size() == 4; }) > 200ms);
+    CHECK(far.text == "1123");
+}
+
+TEST_CASE("split: a segment arrives in two pieces")
+{
+    world in;
+    pair ends(in);
+    const reader far(ends.far());
+    in.net.strike_next(fault::split);
+    const sender sent(ends.near(), "12345678");
+    CHECK(in.until([&] { return far.text == "12345678"; }, 1s));
+    CHECK(far.completions == 2);
+    CHECK(in.net.strikes(fault::split) == 1);
+}
+
+TEST_CASE("short_receive and short_send give one byte and go on")
+{
+    world in;
+    pair ends(in);
+    const reader far(ends.far());
+    in.net.strike_next(fault::short_receive);
+    const sender sent(ends.near(), "1234");
+    CHECK(in.until([&] { return far.text == "1234"; }, 1s));
+    CHECK(far.completions == 2);
+    in.net.strike_next(fault::short_send);
+    const sender more(ends.near(), "5678");
+    in.net.run_for(1s);
+    CHECK(far.text == "12345678");
+    CHECK(more.done);
+    CHECK(far.completions == 4);
+}
+
+TEST_CASE("half-close: who has finished sending still receives, and the peer reads the end")
+{
+    world in;
+    pair ends(in);
+    const reader far(ends.far());
+    const reader near(ends.near());
+    const sender last(ends.near(), "last");
+    REQUIRE(in.until([&] { return last.done; }, 1s));
+    REQUIRE(ends.near().finish_sending());
+    REQUIRE(in.until([&] { return far.ended; }, 1s));
+    CHECK(far.text == "last");
+    const sender answer(ends.far(), "answer");
+    CHECK(in.until([&] { return near.text == "answer"; }, 1s));
+    CHECK(!near.over());
+    const sender refused(ends.near(), "more");
+    in.net.run_for(1s);
+    CHECK(refused.failure == errc::broken_pipe);
+}
+
+TEST_CASE("a close with unread bytes resets; data before a reset is still read")
+{
+    world in;
+    pair ends(in);
+    SUBCASE("close with unread data")
+    {
+        const reader near(ends.near());
+        const sender unread(ends.near(), "unread");
+        in.net.run_for(1ms);
+        ends.far().close();
+        CHECK(in.until([&] { return near.failure == errc::connection_reset; }, 1s));
+    }
+    SUBCASE("close without")
+    {
+        const reader near(ends.near());
+        ends.far().close();
+        CHECK(in.until([&] { return near.ended; }, 1s));
+        const sender late(ends.near(), "late");
+        in.net.run_for(1ms);
+        CHECK(late.done);
+        const sender later(ends.near(), "later");
+        in.net.run_for(1s);
+        CHECK(later.failure == errc::connection_reset);
+    }
+    SUBCASE("reset behind data")
+    {
+        const sender sent(ends.far(), "before");
+        REQUIRE(in.until([&] { return sent.done; }, 1s));
+        ends.far().reset();
+        in.net.run_for(1s);
+        const reader near(ends.near());
+        in.net.run_for(1s);
+        CHECK(near.text == "before");
+        CHECK(near.failure == errc::connection_reset);
+    }
+}
+
+TEST_CASE("a sender is held up by a reader that does not read, as far as the buffers go")
+{
+    world in;
+    link_options small;
+    small.tuning.send_buffer = 1'000;
+    pair ends(in, small);
+    const sender much(ends.near(), pattern(200'000));
+    in.net.run_for(10s);
+    CHECK(!much.done);
+    const std::uint64_t taken = ends.near().bytes_sent();
+    CHECK(taken == 1'000 + 64 * 1024);
+    const reader far(ends.far());
+    CHECK(in.until([&] { return far.text.size() == 200'000; }, 1s));
+    CHECK(much.done);
+}
+
+TEST_CASE("latency: one way between two hosts, the default or the pair's own")
+{
+    world in({.latency = 7ms});
+    pair ends(in);
+    const reader far(ends.far());
+    const reader near(ends.near());
+    const auto one_way = [&](stream& from, const reader& to) {
+        const std::size_t before = to.text.size();
+        const sender sent(from, "x");
+        return in.time_until([&] { return to.text.size() > before; });
+    };
+    const auto is_about = [](duration measured, duration wanted) {
+        return measured >= wanted && measured <= wanted + 10us;
+    };
+    CHECK(is_about(one_way(ends.near(), far), 7ms));
+    in.net.set_latency(in.server, in.client, 30ms);
+    CHECK(is_about(one_way(ends.near(), far), 30ms));
+    CHECK(is_about(one_way(ends.far(), near), 30ms));
+    acceptor at_home(*in.client_loop, "tcp://127.0.0.1:6000");
+    dialler local(*in.client_loop, "tcp://127.0.0.1:6000");
+    CHECK(in.time_until([&] { return local.up(); }) < 20us);
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_TOOL_HERD_MEASURE_HPP
+#define SLK_TOOL_HERD_MEASURE_HPP
+
+/// From what happened to the numbers that are told.
+
+#include "herd/run.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace slk::tool::herd {
+
+/// Empty where the scenario, or the run, has no such number.
+struct measures {
+    /// While there is no server; where it comes and goes, over the whole time.
+    std::optional<double> attempts_per_client_minute;
+    /// Attempts in the worst 10 ms, and in the worst second, while there is a server, divided by
+    /// what it can accept in that time. The window may begin anywhere.
+    std::optional<double> peak_10ms;
+    std::optional<double> peak_1s;
+    /// SYNs that met a full queue.
+    std::optional<double> syn_drops;
+    /// Seconds from the server's return to the connection; empty if so many never came back.
+    std::optional<double> back_p50;
+    std::optional<double> back_p99;
+    std::optional<double> back_p100;
+    std::optional<double> never_back; ///< clients
+    /// Attempts per client that began while there was a server, and failed.
+    std::optional<double> wasted;
+    /// Of the attempts in an outage, at the distance of the longest delay; near 0 if the clients
+    /// go their own ways, near 1 if they move in step.
+    std::optional<double> autocorrelation;
+    /// Of all delays, those below 1 ms.
+    std::optional<double> zero_delays;
+    /// The most attempts of a client, divided by the median.
+    std::optional<double> fairness;
+    /// Connections that were made in ten minutes.
+    std::optional<double> connections_per_client;
+    /// Of the clients' time, what they were connected.
+    std::optional<double> connected_share;
+};
+
+/// One of the members above, with the words for it.
+struct measure_entry {
+    const char* key; ///< in JSON
+    const char* title; ///< in tables
+    int decimals;
+    std::optional<double> measures::* value;
+    const char* meaning;
+};
+
+[[nodiscard]] std::span<const measure_entry> all_measures() noexcept;
+
+[[nodiscard]] measures measure(const settings& wanted, const policy& which, const record& seen);
+/// Empty where one of them is.
+[[nodiscard]] measures mean(std::span<const measures> each);
+
+/// Attempts per bin of that width, from the origin to `until`.
+[[nodiscard]] std::vector<double> histogram(std::span<const duration> attempts, duration width,
+                                            duration until);
+
+} // namespace slk::tool::herd
+
+#endif
