@@ -9,9 +9,9 @@
 #include <serverlink/listener.hpp>
 #include <serverlink/loop.hpp>
 
-#include "io/ledger.hpp"
 #include "io/os/system.hpp"
 #include "io/poller.hpp"
+#include "support/books.hpp"
 
 #include <doctest/doctest.h>
 
@@ -27,20 +27,7 @@
 namespace slk::link_tests {
 
 using namespace std::chrono_literals;
-
-/// Declared before the loop: when it ends, everything submitted has been delivered, once.
-struct books {
-    io::ledger::totals before = io::ledger::process_totals();
-    books() = default;
-    books(const books&) = delete;
-    books& operator=(const books&) = delete;
-    ~books()
-    {
-        const io::ledger::totals now = io::ledger::process_totals();
-        CHECK(now.submitted - before.submitted == now.delivered - before.delivered);
-        CHECK(now.violations == before.violations);
-    }
-};
+using testing::books;
 
 /// The backend that these tests are to run on: SLK_TEST_BACKEND, or else the best.
 inline std::string wanted_backend()

@@ -9,7 +9,7 @@
 #include <serverlink/listener.hpp>
 #include <serverlink/simulation.hpp>
 
-#include "io/ledger.hpp"
+#include "support/books.hpp"
 
 #include <doctest/doctest.h>
 
@@ -25,20 +25,7 @@
 namespace slk::sim_tests {
 
 using namespace std::chrono_literals;
-
-/// Declared before the loops: when it ends, everything submitted has been delivered, once.
-struct books {
-    io::ledger::totals before = io::ledger::process_totals();
-    books() = default;
-    books(const books&) = delete;
-    books& operator=(const books&) = delete;
-    ~books()
-    {
-        const io::ledger::totals now = io::ledger::process_totals();
-        CHECK(now.submitted - before.submitted == now.delivered - before.delivered);
-        CHECK(now.violations == before.violations);
-    }
-};
+using testing::books;
 
 inline address ip(const char* text, std::uint16_t port = 0)
 {
