@@ -140,17 +140,21 @@ void world::check_line(line& which)
 
     // Nothing gets stuck. A host whose clock has just been moved needs a moment.
     const place& here = places_[which.from];
+    const time_point clock = here.runs->core()->options().time->now();
+    if (status.attempt != which.timed_attempt) {
+        which.timed_attempt = status.attempt;
+        which.attempt_began = clock;
+    }
     if (network_->now() < here.unsettled_until)
         return;
     const reconnect_options& options = which.options.reconnect;
-    const time_point clock = here.runs->core()->options().time->now();
     const duration slack = 3 * 300ms + here.jumped_back; // late wakes, completions and cancels
     if (planned && status.next_attempt > after(clock, longest_delay(options) + slack))
         return broken("the next attempt is further away than any delay", &which);
     if (planned && clock > after(status.next_attempt, slack))
         return broken("the next attempt is overdue", &which);
     const bool trying = !resting && status.state != link_state::connected;
-    if (trying && clock > after(status.since, options.connect_timeout + slack))
+    if (trying && clock > after(which.attempt_began, options.connect_timeout + slack))
         return broken("an attempt outlives its deadline", &which);
 }
 

@@ -215,7 +215,7 @@ void world::make_line(line& which)
         return broken("a link could not be made", &which);
     which.keeps.emplace(std::move(*made));
     which.seen = link_state::idle;
-    which.seen_number = which.seen_attempt = which.seen_generation = 0;
+    which.seen_number = which.seen_attempt = which.seen_generation = which.timed_attempt = 0;
     which.created = network_->now();
     which.kicks = 1;
     which.keeps->start();

@@ -65,6 +65,8 @@ private:
         std::uint64_t seen_number = 0;
         std::uint64_t seen_attempt = 0;
         std::uint64_t seen_generation = 0;
+        std::uint64_t timed_attempt = 0; ///< the one that began then, by its host's clock
+        time_point attempt_began;
         time_point created;
         std::uint64_t kicks =
             0; ///< start, resume, retry_now, wakes: each may bring one attempt more
