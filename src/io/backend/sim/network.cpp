@@ -65,21 +65,17 @@ void network::record(const event& next)
     mix(static_cast<std::uint64_t>(next.at.time_since_epoch().count()));
     mix(std::uint64_t{next.subject} << 32 | next.detail << 8 | static_cast<unsigned>(next.kind));
     if (options_.log)
-        log_line(event_names[static_cast<std::size_t>(next.kind)], next.subject, next.detail);
+        log(next);
 }
 
-void network::log_line(std::string_view what, std::uint32_t subject, std::uint64_t value)
+void network::log(const event& next)
 {
-    if (!options_.log)
-        return;
-    char line[160];
     const auto passed = (now_ - time_point(std::chrono::hours(1))).count();
-    const int length =
-        std::snprintf(line, sizeof line, "%lld.%09lld %.*s %ld %llu",
-                      static_cast<long long>(passed / 1'000'000'000),
-                      static_cast<long long>(passed % 1'000'000'000), static_cast<int>(what.size()),
-                      what.data(), subject == UINT32_MAX ? -1L : static_cast<long>(subject),
-                      static_cast<unsigned long long>(value));
+    char line[160];
+    const int length = std::snprintf(
+        line, sizeof line, "%lld.%09lld %s %u %u", static_cast<long long>(passed / 1'000'000'000),
+        static_cast<long long>(passed % 1'000'000'000),
+        event_names[static_cast<std::size_t>(next.kind)], next.subject, next.detail);
     options_.log(std::string_view(line, static_cast<std::size_t>(length)));
 }
 

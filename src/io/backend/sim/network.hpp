@@ -252,7 +252,6 @@ public:
     [[nodiscard]] std::uint64_t events() const noexcept { return events_; }
     [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
     void note(std::uint64_t value) noexcept;
-    void log_line(std::string_view what, std::uint32_t subject, std::uint64_t value);
 
     [[nodiscard]] footprint measure() const noexcept;
 
@@ -355,6 +354,7 @@ private:
     void look_for_wakes();
     void mix(std::uint64_t value) noexcept;
     void record(const event& next);
+    void log(const event& next);
 
     void push(time_point at, event_kind kind, socket_ref subject, std::uint32_t detail = 0)
     {
