@@ -9,13 +9,6 @@ using namespace slk::sim_tests;
 
 namespace {
 
-link_options persistent()
-{
-    link_options options;
-    options.reconnect = quick();
-    return options;
-}
-
 constexpr const char* by_number = "tcp://10.0.0.1:5000";
 
 } // namespace

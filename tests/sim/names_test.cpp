@@ -7,17 +7,6 @@
 using namespace slk;
 using namespace slk::sim_tests;
 
-namespace {
-
-link_options persistent()
-{
-    link_options options;
-    options.reconnect = quick();
-    return options;
-}
-
-} // namespace
-
 TEST_CASE("a host is asked for by its name, and localhost is ::1 and 127.0.0.1")
 {
     world in;

@@ -7,17 +7,6 @@
 using namespace slk;
 using namespace slk::sim_tests;
 
-namespace {
-
-link_options persistent()
-{
-    link_options options;
-    options.reconnect = quick();
-    return options;
-}
-
-} // namespace
-
 TEST_CASE("local ports come from the host's range, and when they are used up a link waits for one")
 {
     world in;

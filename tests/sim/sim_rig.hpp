@@ -283,6 +283,13 @@ inline reconnect_options quick()
     return options;
 }
 
+inline link_options persistent()
+{
+    link_options options;
+    options.reconnect = quick();
+    return options;
+}
+
 /// Text whose every byte tells where it belongs.
 inline std::string pattern(std::size_t size)
 {
