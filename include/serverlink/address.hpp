@@ -3,6 +3,10 @@
 #define SERVERLINK_ADDRESS_HPP
 
 /// slk::address: a numeric IP address and a port, without any system header.
+///
+/// The address of a Unix domain socket (address_family::local) says only that it is one. Its path
+/// is not in it, so that an address stays small and is copied freely: whoever needs the path has
+/// it beside the address, as slk::endpoint does.
 
 #include <serverlink/export.hpp>
 #include <serverlink/result.hpp>
@@ -15,7 +19,7 @@
 
 namespace slk {
 
-enum class address_family : std::uint8_t { none = 0, ipv4, ipv6 };
+enum class address_family : std::uint8_t { none = 0, ipv4, ipv6, local };
 
 struct address {
     address_family family = address_family::none;
@@ -31,6 +35,8 @@ struct address {
     /// 127.0.0.1 or ::1.
     [[nodiscard]] static SLK_API address loopback(address_family family,
                                                   std::uint16_t port) noexcept;
+    /// A Unix domain socket, whatever its path.
+    [[nodiscard]] static SLK_API address local() noexcept;
     /// Reads "192.0.2.1", "2001:db8::1", "fe80::1%eth0" (without brackets and port).
     /// A name that is not numeric: errc::invalid_argument. Never asks a name service.
     [[nodiscard]] static SLK_API result<address> parse(std::string_view host, std::uint16_t port);
@@ -44,7 +50,8 @@ struct address {
 
 static_assert(std::is_trivially_copyable_v<address>);
 
-/// "192.0.2.1:80", "[2001:db8::1]:80", "[fe80::1%2]:80"; "-" for an address without a family.
+/// "192.0.2.1:80", "[2001:db8::1]:80", "[fe80::1%2]:80"; "ipc" for a Unix domain socket,
+/// "-" for an address without a family.
 [[nodiscard]] SLK_API std::string to_string(const address& value);
 
 } // namespace slk

@@ -4,12 +4,23 @@
 
 /// slk::endpoint: where to connect to or listen on, as written by people.
 ///
-///     tcp://HOST:PORT               HOST is a name, an IPv4 address, or [an IPv6 address]
-///     tcp://SOURCE;HOST:PORT        connect from the numeric address SOURCE, any port
-///     tcp://SOURCE:PORT;HOST:PORT   connect from exactly there
+///     tcp://HOST:PORT               HOST is a name, an IPv4 address, or an IPv6 address
+///     tcp://SOURCE;HOST:PORT        connect from SOURCE, any port: a numeric address, or the name
+///                                   of a network interface
+///     tcp://SOURCE:PORT;HOST:PORT   connect from exactly there; PORT 0 and * mean any
 ///     tcp://*:PORT                  listen on every IPv4 address; tcp://[::]:PORT for IPv6
+///     tcp://INTERFACE:PORT          listen on an address of a network interface: tcp://lo:5555
+///     ipc://PATH                    a Unix domain socket: its file, relative or absolute, at most
+///                                   107 octets
+///     ipc://@NAME                   one with an abstract name (Linux, unix(7)), which has no file
+///     ipc://*                       listen in a new file, which local_endpoint() of the listener
+///                                   tells
+///     inproc://NAME                 inside one process: for message sockets, not for links and
+///                                   listeners
 ///
-/// PORT is 1 to 65535; 0 and * mean "any free port" where a listener is meant.
+/// PORT is 1 to 65535; 0 and * mean "any free port" where a listener is meant. An IPv6 address may
+/// stand in brackets; without them the last colon is the port's, so that tcp://::1:5555 is
+/// tcp://[::1]:5555. A scope is a number or the name of an interface: tcp://[fe80::1%eth0]:5555.
 
 #include <serverlink/address.hpp>
 #include <serverlink/export.hpp>
@@ -22,15 +33,31 @@
 
 namespace slk {
 
+enum class transport : std::uint8_t { tcp, ipc, inproc };
+
+/// "tcp", "ipc", "inproc".
+[[nodiscard]] SLK_API std::string_view name_of(transport value) noexcept;
+
 struct endpoint {
-    std::string host;        ///< without brackets; "*" for the wildcard
-    std::uint16_t port = 0;  ///< 0: any free port
-    std::optional<address> source{};
+    /// tcp: without brackets; "*" for the wildcard. ipc: the path, "@name" or "*". inproc: the
+    /// name.
+    std::string host;
+    std::uint16_t port = 0; ///< tcp only; 0: any free port
+    transport via = transport::tcp;
+    std::uint16_t source_port = 0; ///< with `source`; 0: any free port
+    /// Where to connect from: a numeric address, or a network interface, of which each attempt
+    /// takes an address of the target's family. Empty: the system chooses.
+    std::string source{};
 
-    /// errc::invalid_argument, with what is wrong as detail.
+    /// errc::invalid_argument, with what is wrong as detail; errc::not_supported for a transport
+    /// that is none of the three. Asks no name service; only the scope of an IPv6 address is looked
+    /// up, among this machine's interfaces.
     [[nodiscard]] static SLK_API result<endpoint> parse(std::string_view text);
+    /// tcp, at a numeric address; an endpoint without a host for any other.
+    [[nodiscard]] static SLK_API endpoint of(const address& where);
 
-    /// The address, if the host is numeric or the wildcard; empty if it is a name.
+    /// The address, if the host is numeric or the wildcard, and for ipc, whose path stays in the
+    /// endpoint; empty if the host is a name.
     [[nodiscard]] SLK_API std::optional<address> numeric() const;
 
     friend bool operator==(const endpoint&, const endpoint&) = default;

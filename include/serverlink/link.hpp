@@ -2,8 +2,8 @@
 #ifndef SERVERLINK_LINK_HPP
 #define SERVERLINK_LINK_HPP
 
-/// slk::link: an outbound TCP connection that establishes itself, reports its state as a value,
-/// and heals.
+/// slk::link: an outbound connection, over TCP or ipc, that establishes itself, reports its state
+/// as a value, and heals.
 ///
 ///     auto options = slk::link_options{.to = *slk::endpoint::parse("tcp://db.example:5432")};
 ///     auto link = slk::link::create(loop, options, {.connected = [&](slk::stream s) { ... }});
@@ -56,7 +56,8 @@ struct link_handlers {
 /// thread soon afterwards, in the order of the calls. Once the loop is gone they do nothing.
 class SLK_API link {
 public:
-    /// Errors: invalid_argument (an option), loop_closed, out_of_memory. Nothing is started yet.
+    /// Errors: invalid_argument (an option), not_supported (ipc on Windows or in a simulation),
+    /// loop_closed, out_of_memory. Nothing is started yet.
     [[nodiscard]] static result<link> create(loop& on, link_options options,
                                              link_handlers handlers = {});
 

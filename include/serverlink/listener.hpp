@@ -2,7 +2,8 @@
 #ifndef SERVERLINK_LISTENER_HPP
 #define SERVERLINK_LISTENER_HPP
 
-/// slk::listener: accepts TCP connections and survives whatever accepting them brings.
+/// slk::listener: accepts connections, over TCP or ipc, and survives whatever accepting them
+/// brings.
 ///
 /// Several accepts are posted at a time, each delivers at most one connection per turn of the
 /// loop, and no error of an accept ends the listener. When the process or the system runs out of
@@ -56,7 +57,7 @@ enum class listener_state : std::uint8_t {
 
 struct listener_status {
     listener_state state = listener_state::idle;
-    /// Where it listens, with the real port.
+    /// Where it listens, with the real port; for ipc the family only.
     address local{};
     std::uint64_t accepted = 0;
     /// Accepted and lost again before they could be handed over: reset by the peer, or a setting
@@ -82,8 +83,16 @@ struct listener_handlers {
 class SLK_API listener {
 public:
     /// Binds and listens at once. Errors: invalid_argument; address_in_use,
-    /// address_not_available, permission_denied, ...; name_not_found (the host must be numeric or
-    /// the wildcard); invalid_state on another thread than the loop's.
+    /// address_not_available, permission_denied, ...; not_supported (ipc on Windows or in a
+    /// simulation); invalid_state on another thread than the loop's.
+    ///
+    /// A host that is neither numeric nor the wildcard is the name of a network interface, whose
+    /// first IPv4 address is taken, else an IPv6 address; no name service is asked:
+    /// address_not_available if there is no such interface.
+    ///
+    /// ipc: the file of a socket where nobody listens any more is replaced. Where somebody listens,
+    /// and where the file is no socket, it is address_in_use, and the file stays. To find out, the
+    /// socket is connected to, so a living listener sees a connection that ends at once.
     [[nodiscard]] static result<listener> create(loop& on, listener_options options,
                                                  listener_handlers handlers);
 
@@ -92,12 +101,16 @@ public:
     /// As close().
     ~listener();
 
-    /// Stops listening: the port is free on return. Connections that were handed over stay.
+    /// Stops listening: the port is free on return; ipc's file is removed, unless another one has
+    /// taken its place. Connections that were handed over stay.
     void close();
 
     [[nodiscard]] listener_status status() const noexcept;
     /// Where it listens: the wildcard port of the options has become a real one.
     [[nodiscard]] address local_address() const noexcept { return status().local; }
+    /// The same as an endpoint, for others to connect to: "tcp://127.0.0.1:44399",
+    /// "tcp://[::]:46865", "ipc:///tmp/tmpab12cd/socket". Any thread.
+    [[nodiscard]] endpoint local_endpoint() const;
 
 private:
     explicit listener(link_detail::listener_core* core) noexcept : core_(core) {}

@@ -2,7 +2,7 @@
 #ifndef SERVERLINK_STREAM_HPP
 #define SERVERLINK_STREAM_HPP
 
-/// slk::stream: one established TCP connection, from a link or a listener.
+/// slk::stream: one established connection, over TCP or ipc, from a link or a listener.
 ///
 /// Completion-based: an operation is begun, and its handler is called once, later, on the loop's
 /// thread, never from inside the call. At most one receive and one send are under way at a time.
@@ -59,13 +59,15 @@ public:
     /// Ends the stream at once. What the system has taken it goes on sending; but if there are
     /// received bytes that nobody read, TCP resets the connection and the peer may lose the tail.
     void close();
-    /// Ends the stream with a reset: nothing more is sent, the peer reads connection_reset.
+    /// Ends the stream with a reset: nothing more is sent, the peer reads connection_reset. ipc has
+    /// no resets: the peer reads what was sent, and then the end of the stream.
     void reset();
     /// Ends the stream in order: finishes sending, reads and drops what arrives until the peer
     /// has finished too, then closes; after `at_most` it closes anyway. `done` (may be empty) is
     /// called with errc::ok, or timed_out, or what else ended it.
     result<void> close_after_drain(duration at_most, std::function<void(error)> done = {});
 
+    /// For ipc the family only.
     [[nodiscard]] address local_address() const noexcept;
     [[nodiscard]] address peer_address() const noexcept;
     /// Bytes so far.

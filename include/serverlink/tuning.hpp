@@ -28,7 +28,8 @@ struct keep_alive_options {
 ///
 /// An option that the system refuses or does not have fails the attempt with its error
 /// (phase::tune, the option's name as detail): a setting that was asked for is never dropped in
-/// silence. The defaults themselves are best effort.
+/// silence. The defaults themselves are best effort. An ipc connection has only the buffers: all
+/// else is refused (not_supported), but `no_delay`, which it does not need, is ignored.
 struct tuning_options {
     /// TCP_NODELAY: small messages go out at once.
     bool no_delay = true;

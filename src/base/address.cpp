@@ -38,9 +38,14 @@ address address::loopback(address_family family, std::uint16_t port) noexcept
     return local;
 }
 
+address address::local() noexcept
+{
+    return any(address_family::local);
+}
+
 bool address::is_any() const noexcept
 {
-    return family != address_family::none &&
+    return (family == address_family::ipv4 || family == address_family::ipv6) &&
            std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; });
 }
 

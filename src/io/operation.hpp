@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 namespace slk::io {
 
@@ -87,6 +88,7 @@ public:
 struct connect_operation : operation {
     connect_operation() noexcept : operation(operation_kind::connect) {}
     address target{};
+    std::string_view path{}; ///< of a local target, while it is being submitted
 };
 
 struct accept_operation : operation {

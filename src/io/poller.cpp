@@ -117,6 +117,9 @@ result<void> poller::bind_to_device(socket_id id, std::string_view device)
     const socket_entry* const entry = table_.find(id);
     if (entry == nullptr)
         return fail(errc::invalid_state, phase::bind, stale_socket);
+    // Linux takes SO_BINDTODEVICE for a local socket as well, where it does nothing.
+    if (entry->family == address_family::local)
+        return fail(errc::not_supported, phase::bind);
     return bind_handle_to_device(*entry, device);
 }
 
@@ -186,28 +189,44 @@ bool poller::submit(operation& op, socket_id id, phase where, socket_entry*& ent
     return true;
 }
 
-void poller::connect(connect_operation& op, socket_id id, const address& target)
+namespace {
+
+/// What no system need be asked about a target; null: nothing.
+const char* wrong_with(const address& target, std::string_view path, address_family family)
+{
+    if (target.family != family)
+        return "the address is of another family";
+    if (target.family == address_family::local)
+        return path.empty() ? "a local socket needs a path" : nullptr;
+    if (target.port == 0)
+        return "port 0 cannot be connected to";
+    if (target.is_link_local_ipv6() && target.scope == 0)
+        return "a link-local address needs a scope, as in fe80::1%eth0";
+    return nullptr;
+}
+
+} // namespace
+
+void poller::connect(connect_operation& op, socket_id id, const address& target,
+                     std::string_view path)
 {
     op.target = target;
+    op.path = path;
     socket_entry* entry = nullptr;
     if (!submit(op, id, phase::connect, entry))
         return;
-    if (target.family != entry->family || target.port == 0)
-        return complete(op, error{errc::invalid_argument, phase::connect, 0,
-                                  target.port == 0 ? "port 0 cannot be connected to"
-                                                   : "the address is of another family"});
+    if (const char* const wrong = wrong_with(target, path, entry->family); wrong != nullptr)
+        return complete(op, error{errc::invalid_argument, phase::connect, 0, wrong});
     // Windows refuses the wildcard as a target and others take it for the loopback.
     if (target.is_any())
         op.target = address::loopback(target.family, target.port);
-    if (target.is_link_local_ipv6() && target.scope == 0)
-        return complete(op, error{errc::invalid_argument, phase::connect, 0,
-                                  "a link-local address needs a scope, as in fe80::1%eth0"});
     // What the system makes of a second attempt differs: a refusal, an abort, or a false success.
     if (entry->attempted || entry->connected || entry->listening)
         return complete(op, error{errc::invalid_state, phase::connect, 0,
                                   "a socket is good for one attempt only"});
     entry->attempted = true;
     start_connect(op, *entry);
+    op.path = {};
 }
 
 void poller::accept(accept_operation& op, socket_id listener)

@@ -53,6 +53,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -78,13 +79,22 @@ public:
 
     // Sockets. These calls answer at once.
 
-    /// A new TCP socket, non-blocking, not inherited by child processes.
+    /// Whether there can be local sockets (Unix domain, address_family::local) of this name here:
+    /// not_supported, with a sentence, on Windows and on a simulated network, and for an abstract
+    /// name elsewhere than on Linux. Any thread.
+    [[nodiscard]] virtual result<void> check_local_name(std::string_view path) const = 0;
+    /// The addresses of a network interface; address_not_available if there is none of that name.
+    [[nodiscard]] virtual result<std::vector<address>>
+    interface_addresses(const std::string& name) = 0;
+
+    /// A new TCP or local socket, non-blocking, not inherited by child processes.
     [[nodiscard]] result<socket_id> open(address_family family);
     /// What a socket needs before connect: the source address, or nothing where the system
     /// chooses by itself, or the wildcard of the socket's family where it insists (IOCP).
     [[nodiscard]] result<void> bind_source(socket_id id, const std::optional<address>& source);
-    /// A listening socket. A second listener on the same address and port is address_in_use on
-    /// every system; one whose predecessor has just been closed is not.
+    /// A listening socket. A second listener on the same address and port, or path, is
+    /// address_in_use on every system; one whose predecessor has just been closed is not. The file
+    /// of a local socket stays when it is closed: os::local_name removes it.
     [[nodiscard]] result<socket_id> open_listener(const address& local,
                                                   const listen_settings& settings);
     [[nodiscard]] result<address> local_address(socket_id id);
@@ -105,7 +115,10 @@ public:
 
     // Operations. These calls only submit; see rules 1 to 9.
 
-    void connect(connect_operation& op, socket_id id, const address& target);
+    /// `path`: where a local target is; it may end when the submit returns. A listener whose queue
+    /// is full is connection_refused there: no local socket waits for its turn.
+    void connect(connect_operation& op, socket_id id, const address& target,
+                 std::string_view path = {});
     void accept(accept_operation& op, socket_id listener);
     void receive(receive_operation& op, socket_id id, std::span<std::byte> buffer);
     void send(send_operation& op, socket_id id,
@@ -171,6 +184,7 @@ protected:
     // An operation given to start_* is linked into its entry's list; the backend ends it by calling
     // complete() once, at once or from wait().
 
+    /// `op.path` is there only during this call.
     virtual void start_connect(connect_operation& op, socket_entry& entry) = 0;
     virtual void start_accept(accept_operation& op, socket_entry& entry) = 0;
     virtual void start_receive(receive_operation& op, socket_entry& entry) = 0;

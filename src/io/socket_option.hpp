@@ -6,6 +6,7 @@
 /// own numbers and answers errc::not_supported for what it does not have.
 
 #include <cstdint>
+#include <string_view>
 
 namespace slk::io {
 
@@ -31,6 +32,8 @@ struct listen_settings {
     int backlog = 1024;
     /// On an IPv6 wildcard: accept IPv4 clients too (IPV6_V6ONLY off).
     bool dual_stack = false;
+    /// Of a local socket: see slk::endpoint. It may end when the call returns.
+    std::string_view path{};
 };
 
 } // namespace slk::io

@@ -1,14 +1,38 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "io/system_poller.hpp"
 
+#include "io/os/local_socket.hpp"
 #include "io/os/system.hpp"
 
 #include <new>
 
 namespace slk::io {
 
+namespace {
+
+/// A local socket without a name of its own, as a client's, has an address without a family on some
+/// systems.
+result<address> named_by(const socket_entry& entry, result<address> found)
+{
+    if (found && entry.family == address_family::local)
+        return address::local();
+    return found;
+}
+
+} // namespace
+
 system_poller::system_poller(clock& time) noexcept : poller(time) {}
 system_poller::~system_poller() = default;
+
+result<void> system_poller::check_local_name(std::string_view path) const
+{
+    return os::check_local_name(path);
+}
+
+result<std::vector<address>> system_poller::interface_addresses(const std::string& name)
+{
+    return os::interface_addresses(name);
+}
 
 result<native_handle> system_poller::open_handle(address_family family)
 {
@@ -30,12 +54,12 @@ result<void> system_poller::bind_handle(socket_entry& entry, const std::optional
 
 result<address> system_poller::local_address_of(const socket_entry& entry)
 {
-    return os::local_address(entry.handle);
+    return named_by(entry, os::local_address(entry.handle));
 }
 
 result<address> system_poller::peer_address_of(const socket_entry& entry)
 {
-    return os::peer_address(entry.handle);
+    return named_by(entry, os::peer_address(entry.handle));
 }
 
 result<void> system_poller::set_option_of(const socket_entry& entry, socket_option option,

@@ -18,6 +18,9 @@ class system_poller : public poller {
 public:
     ~system_poller() override;
 
+    [[nodiscard]] result<void> check_local_name(std::string_view path) const final;
+    [[nodiscard]] result<std::vector<address>> interface_addresses(const std::string& name) final;
+
 protected:
     explicit system_poller(clock& time) noexcept;
 

@@ -29,6 +29,8 @@ struct connect_attempt {
     lookup_request lookup;
     /// The addresses of the name, in the order in which they begin.
     std::vector<address> candidates;
+    /// What endpoint::source may mean: its address, or those of its network interface.
+    std::vector<address> sources;
     std::array<racer*, connecter_machine::most_at_once> racing{};
     io::timer stagger;
     /// Both ends of the connection that won.

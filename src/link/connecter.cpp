@@ -2,6 +2,7 @@
 #include "link/connecter.hpp"
 
 #include "link/address_order.hpp"
+#include "link/endpoint_rules.hpp"
 #include "link/services.hpp"
 #include "link/tune.hpp"
 
@@ -147,14 +148,37 @@ connecter_input connecter::looked_up(result<std::vector<address>> answer) noexce
 connecter_input connecter::take_candidates() noexcept
 {
     std::vector<address>& usable = attempt_->candidates;
-    if (target_.source) {
-        const address_family family = target_.source->family;
-        std::erase_if(usable, [&](const address& a) { return a.family != family; });
+    if (!target_.source.empty()) {
+        if (const auto looked = find_sources(); !looked)
+            return failed(looked.error());
+        std::erase_if(usable, [&](const address& a) { return !source_for(a); });
         if (usable.empty())
             return failed({errc::address_family_not_supported, phase::resolve, 0,
                            "no address of the source's family"});
     }
     return {.event = link_event::resolved, .candidates = static_cast<std::uint32_t>(usable.size())};
+}
+
+result<void> connecter::find_sources() noexcept
+{
+    attempt_->sources.clear();
+    if (const auto numeric = address::parse(target_.source, 0)) {
+        attempt_->sources.push_back(*numeric);
+        return {};
+    }
+    SLK_TRY(attempt_->sources, loop_->io().interface_addresses(target_.source));
+    return {};
+}
+
+/// Empty: the system chooses, or there is no source of the target's family.
+std::optional<address> connecter::source_for(const address& target) const noexcept
+{
+    if (target_.source.empty())
+        return std::nullopt;
+    auto chosen = choose_address(attempt_->sources, target.family, target.is_link_local_ipv6());
+    if (chosen)
+        chosen->port = target_.source_port;
+    return chosen;
 }
 
 // binding: a new socket for every address; one whose connect failed is never used again.
@@ -187,7 +211,7 @@ result<io::socket_id> connecter::open_socket(const address& target) noexcept
     SLK_TRY(const io::socket_id opened, loop_->io().open(target.family));
     auto prepared = tune_before_connect(loop_->io(), opened, tuning());
     if (prepared)
-        prepared = loop_->io().bind_source(opened, target_.source);
+        prepared = loop_->io().bind_source(opened, source_for(target));
     if (prepared)
         return opened;
     loop_->io().close(opened);
@@ -206,7 +230,10 @@ void connecter::connect_candidate() noexcept
     entry.on_complete = [](io::operation& self) noexcept {
         static_cast<connecter*>(self.owner)->connect_ended(static_cast<racer&>(self));
     };
-    loop_->io().connect(entry, entry.socket_of_its_own, attempt_->candidates[candidate]);
+    const address& target = attempt_->candidates[candidate];
+    const bool local = target.family == address_family::local;
+    loop_->io().connect(entry, entry.socket_of_its_own, target,
+                        local ? std::string_view(target_.host) : std::string_view{});
 }
 
 void connecter::connect_ended(racer& entry) noexcept
@@ -247,11 +274,11 @@ connecter_input connecter::tune() noexcept
     if (!local)
         return failed(local.error(), machine_.candidate());
     // Dialling a free port of the ephemeral range, a socket may meet itself: simultaneous open
-    // (RFC 9293 section 3.5) with one party.
-    if (*local == attempt_->peer)
+    // (RFC 9293 section 3.5) with one party. Of local sockets all addresses are the same.
+    if (*local == attempt_->peer && local->family != address_family::local)
         return failed({errc::self_connect, phase::tune}, machine_.candidate());
     attempt_->local = *local;
-    if (auto tuned = tune_connected(loop_->io(), socket_, tuning()); !tuned)
+    if (auto tuned = tune_connected(loop_->io(), socket_, local->family, tuning()); !tuned)
         return failed(tuned.error(), machine_.candidate());
     return {.event = link_event::tuned};
 }

@@ -69,6 +69,8 @@ private:
     [[nodiscard]] std::optional<connecter_input> begin_lookup() noexcept;
     [[nodiscard]] connecter_input looked_up(result<std::vector<address>> answer) noexcept;
     [[nodiscard]] connecter_input take_candidates() noexcept;
+    [[nodiscard]] result<void> find_sources() noexcept;
+    [[nodiscard]] std::optional<address> source_for(const address& target) const noexcept;
     [[nodiscard]] connecter_input open_candidate() noexcept;
     [[nodiscard]] const tuning_options& tuning() const noexcept;
     [[nodiscard]] result<io::socket_id> open_socket(const address& target) noexcept;
@@ -100,7 +102,7 @@ private:
     /// Null for the defaults, which most links have.
     const std::unique_ptr<const tuning_options> tuning_;
     const link_handlers handlers_;
-    const address numeric_; ///< the target; without a family if it is a name
+    const address numeric_; ///< the target, for ipc its family; without a family if it is a name
 
     connecter_machine machine_;
     random_stream random_;

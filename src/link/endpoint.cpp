@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <serverlink/endpoint.hpp>
 
+#include "link/endpoint_rules.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -8,8 +10,8 @@ namespace slk {
 
 namespace {
 
-constexpr std::string_view scheme = "tcp://";
 constexpr std::size_t longest_host = 253; // RFC 1035 section 2.3.4, as text
+constexpr std::size_t longest_path = 107; // unix(7): sun_path, with the NUL behind it
 
 unexpected bad(const char* what)
 {
@@ -21,7 +23,7 @@ struct host_and_port {
     std::optional<std::string_view> port;
 };
 
-/// Splits "HOST", "HOST:PORT", "[V6]" and "[V6]:PORT".
+/// Splits "HOST", "HOST:PORT", "[V6]", "[V6]:PORT" and "V6:PORT", at the last colon.
 result<host_and_port> split(std::string_view text)
 {
     if (text.starts_with('[')) {
@@ -38,11 +40,9 @@ result<host_and_port> split(std::string_view text)
             return bad("there is something between the bracket and the port");
         return host_and_port{host, rest.substr(1)};
     }
-    const std::size_t colon = text.find(':');
+    const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos)
         return host_and_port{text, std::nullopt};
-    if (text.find(':', colon + 1) != std::string_view::npos)
-        return bad("an IPv6 address needs brackets");
     return host_and_port{text.substr(0, colon), text.substr(colon + 1)};
 }
 
@@ -63,46 +63,134 @@ bool is_host_character(char c)
     return c > ' ' && c < '\x7f' && c != '/' && c != ';' && c != '@' && c != '[' && c != ']';
 }
 
-} // namespace
-
-result<endpoint> endpoint::parse(std::string_view text)
+/// Of a name, an interface's name or a numeric address.
+result<void> check_host(std::string_view host)
 {
-    if (!text.starts_with(scheme))
-        return bad("an endpoint begins with tcp://");
-    text.remove_prefix(scheme.size());
+    if (host.size() > longest_host)
+        return bad("the host is longer than 253 characters");
+    if (!std::ranges::all_of(host, is_host_character))
+        return bad("the host has a character that no host name has");
+    if (host.starts_with('-'))
+        return bad("no host name begins with '-'");
+    if (host.find(':') == std::string_view::npos)
+        return {};
+    const auto numeric = address::parse(host, 0);
+    if (!numeric && host.find('%') != std::string_view::npos &&
+        address::parse(host.substr(0, host.find('%')), 0))
+        return bad("the scope is not a network interface of this machine");
+    if (!numeric)
+        return bad("the host is not an IPv6 address");
+    return {};
+}
 
+result<void> parse_source(std::string_view text, endpoint& into)
+{
+    SLK_TRY(const host_and_port from, split(text));
+    if (from.host.empty())
+        return bad("the source before ';' is missing");
+    if (from.host.starts_with('*'))
+        return bad("the source before ';' cannot be '*'");
+    std::uint16_t port = 0;
+    if (from.port) {
+        SLK_TRY(port, parse_port(*from.port));
+    }
+    SLK_TRY(check_host(from.host));
+    into.source = from.host;
+    into.source_port = port;
+    return {};
+}
+
+result<endpoint> parse_tcp(std::string_view text)
+{
     endpoint parsed;
     if (const std::size_t semicolon = text.find(';'); semicolon != std::string_view::npos) {
-        SLK_TRY(const host_and_port from, split(text.substr(0, semicolon)));
-        std::uint16_t port = 0;
-        if (from.port) {
-            SLK_TRY(port, parse_port(*from.port));
-        }
-        auto source = address::parse(from.host, port);
-        if (!source)
-            return bad("the source before ';' is not a numeric address");
-        parsed.source = *source;
+        SLK_TRY(parse_source(text.substr(0, semicolon), parsed));
         text.remove_prefix(semicolon + 1);
     }
-
     SLK_TRY(const host_and_port to, split(text));
     if (!to.port)
         return bad("the port is missing");
     SLK_TRY(parsed.port, parse_port(*to.port));
     if (to.host.empty())
         return bad("the host is missing");
-    if (to.host.size() > longest_host)
-        return bad("the host is longer than 253 characters");
-    if (!std::ranges::all_of(to.host, is_host_character))
-        return bad("the host has a character that no host name has");
+    SLK_TRY(check_host(to.host));
     parsed.host = to.host;
-    if (parsed.host.find(':') != std::string::npos && !parsed.numeric())
-        return bad("the text in brackets is not an IPv6 address");
     return parsed;
+}
+
+result<void> check_path(std::string_view path)
+{
+    if (path.empty())
+        return bad("the path is missing");
+    if (path == "@")
+        return bad("the abstract name after '@' is missing");
+    if (path.size() > longest_path)
+        return bad("the path is longer than 107 octets");
+    if (path.find('\0') != std::string_view::npos)
+        return bad("the path has a NUL in it");
+    return {};
+}
+
+} // namespace
+
+std::string_view name_of(transport value) noexcept
+{
+    switch (value) {
+    case transport::tcp: return "tcp";
+    case transport::ipc: return "ipc";
+    case transport::inproc: return "inproc";
+    }
+    return "?";
+}
+
+result<endpoint> endpoint::parse(std::string_view text)
+{
+    constexpr std::string_view separator = "://";
+    const std::size_t end = text.find(separator);
+    if (end == std::string_view::npos)
+        return bad("there is no '://', as in tcp://HOST:PORT");
+    const std::string_view scheme = text.substr(0, end);
+    const std::string_view rest = text.substr(end + separator.size());
+    if (scheme.empty())
+        return bad("the transport before '://' is missing");
+    if (scheme == name_of(transport::tcp))
+        return rest.empty() ? bad("the host and the port are missing") : parse_tcp(rest);
+
+    endpoint parsed;
+    parsed.host = rest;
+    if (scheme == name_of(transport::ipc)) {
+        parsed.via = transport::ipc;
+        SLK_TRY(check_path(rest));
+        return parsed;
+    }
+    if (scheme != name_of(transport::inproc))
+        return fail(errc::not_supported, phase::setup, "the transport is not tcp, ipc or inproc");
+    parsed.via = transport::inproc;
+    if (rest.empty())
+        return bad("the name is missing");
+    return parsed;
+}
+
+endpoint endpoint::of(const address& where)
+{
+    endpoint made;
+    if (where.family != address_family::ipv4 && where.family != address_family::ipv6)
+        return made;
+    const std::string text = to_string(where);
+    std::string_view host = std::string_view(text).substr(0, text.rfind(':'));
+    if (host.starts_with('['))
+        host = host.substr(1, host.size() - 2);
+    made.host = host;
+    made.port = where.port;
+    return made;
 }
 
 std::optional<address> endpoint::numeric() const
 {
+    if (via == transport::ipc)
+        return address::local();
+    if (via == transport::inproc)
+        return std::nullopt;
     if (host == "*")
         return address::any(address_family::ipv4, port);
     if (auto parsed = address::parse(host, port))
@@ -110,18 +198,61 @@ std::optional<address> endpoint::numeric() const
     return std::nullopt;
 }
 
+namespace {
+
+std::string host_and_port_text(const std::string& host, std::uint16_t port)
+{
+    const bool brackets = host.find(':') != std::string::npos;
+    return (brackets ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+} // namespace
+
 std::string to_string(const endpoint& value)
 {
-    std::string text(scheme);
-    if (value.source) {
-        text += to_string(*value.source);
-        text += ';';
-    }
-    const bool brackets = value.host.find(':') != std::string::npos;
-    text += brackets ? "[" + value.host + "]" : value.host;
-    text += ':';
-    text += std::to_string(value.port);
-    return text;
+    std::string text = std::string(name_of(value.via)) + "://";
+    if (value.via != transport::tcp)
+        return text + value.host;
+    if (!value.source.empty())
+        text += host_and_port_text(value.source, value.source_port) + ";";
+    return text + host_and_port_text(value.host, value.port);
 }
 
 } // namespace slk
+
+namespace slk::link_detail {
+
+result<void> check_endpoint(const endpoint& value)
+{
+    if (value.via == transport::inproc)
+        return bad("inproc joins message sockets of one process; it has no links and listeners");
+    if (value.host.empty())
+        return bad("the endpoint has no host");
+    if (value.via == transport::tcp)
+        return {};
+    if (value.port != 0 || !value.source.empty() || value.source_port != 0)
+        return bad("ipc has neither a port nor a source");
+    return check_path(value.host);
+}
+
+result<void> check_supported(const endpoint& value, const io::poller& by)
+{
+    return value.via == transport::ipc ? by.check_local_name(value.host) : result<void>{};
+}
+
+std::optional<address> choose_address(std::span<const address> of_interface, address_family family,
+                                      bool link_local)
+{
+    std::optional<address> best;
+    for (const address& each : of_interface) {
+        if (each.family != family)
+            continue;
+        if (each.is_link_local_ipv6() == link_local)
+            return each;
+        if (!best)
+            best = each;
+    }
+    return best;
+}
+
+} // namespace slk::link_detail

@@ -2,6 +2,7 @@
 #include <serverlink/link.hpp>
 
 #include "link/connecter.hpp"
+#include "link/endpoint_rules.hpp"
 
 #include <new>
 #include <utility>
@@ -12,9 +13,8 @@ using request = link_detail::connecter::request;
 
 result<void> link_options::validate() const
 {
-    if (to.host.empty())
-        return fail(errc::invalid_argument, phase::setup, "the endpoint has no host");
-    if (to.port == 0)
+    SLK_TRY(link_detail::check_endpoint(to));
+    if (to.port == 0 && to.via == transport::tcp)
         return fail(errc::invalid_argument, phase::setup, "port 0 cannot be connected to");
     if (to.host == "*")
         return fail(errc::invalid_argument, phase::setup, "'*' is for listeners");
@@ -28,6 +28,7 @@ result<link> link::create(loop& on, link_options options, link_handlers handlers
     SLK_TRY(options.validate());
     if (on.core() == nullptr || on.core()->closed())
         return fail(errc::loop_closed, phase::setup);
+    SLK_TRY(link_detail::check_supported(options.to, on.core()->io()));
     auto* const made = new (std::nothrow)
         link_detail::connecter(on.core(), std::move(options), std::move(handlers));
     if (made == nullptr)

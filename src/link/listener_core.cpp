@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "link/listener_core.hpp"
 
+#include "link/endpoint_rules.hpp"
 #include "link/stream_core.hpp"
 #include "link/tune.hpp"
 
@@ -41,11 +42,10 @@ result<void> listener_core::open()
 {
     if (accepts_ == nullptr)
         return fail(errc::out_of_memory, phase::setup);
-    const auto numeric = options_.at.numeric();
-    if (!numeric)
-        return fail(errc::name_not_found, phase::listen,
-                    "a listener needs a numeric address or the wildcard");
-    wanted_ = *numeric;
+    port_ = options_.at.port;
+    if (options_.at.via == transport::ipc) {
+        SLK_TRY(name_, io::os::local_name::choose(options_.at.host));
+    }
     SLK_TRY(open_socket());
     attached_ = true;
     retain();
@@ -54,13 +54,33 @@ result<void> listener_core::open()
     return {};
 }
 
+/// A listener that has to open its socket again keeps its port and its path, but asks its interface
+/// anew.
+result<address> listener_core::where_to_listen() const
+{
+    std::optional<address> where = options_.at.numeric();
+    if (!where) {
+        SLK_TRY(const auto found, loop_->io().interface_addresses(options_.at.host));
+        for (const address_family family : {address_family::ipv4, address_family::ipv6})
+            if (!where)
+                where = choose_address(found, family, false);
+    }
+    where->port = port_;
+    return *where;
+}
+
 result<void> listener_core::open_socket() noexcept
 {
+    SLK_TRY(const address where, where_to_listen());
     const io::listen_settings settings{.backlog = options_.backlog,
-                                       .dual_stack = options_.dual_stack};
-    SLK_TRY(socket_, loop_->io().open_listener(wanted_, settings));
+                                       .dual_stack = options_.dual_stack,
+                                       .path = name_ != nullptr ? std::string_view(name_->path())
+                                                                : std::string_view{}};
+    SLK_TRY(socket_, loop_->io().open_listener(where, settings));
+    if (name_ != nullptr)
+        name_->taken();
     const auto give_up = [&](const error& reason) {
-        loop_->io().close(std::exchange(socket_, {}));
+        close_socket();
         return fail(reason);
     };
     // Accepted sockets inherit the buffers, and the handshake, which is over before the accept,
@@ -71,9 +91,25 @@ result<void> listener_core::open_socket() noexcept
     if (!local)
         return give_up(local.error());
     present_.local = *local;
-    // A listener that has to open its socket again must keep its port.
-    wanted_.port = local->port;
+    port_ = local->port;
     return {};
+}
+
+void listener_core::close_socket() noexcept
+{
+    if (name_ != nullptr)
+        name_->give_back();
+    loop_->io().close(std::exchange(socket_, {}));
+}
+
+endpoint listener_core::local_endpoint() const
+{
+    if (name_ == nullptr)
+        return endpoint::of(status().local);
+    endpoint made;
+    made.via = transport::ipc;
+    made.host = name_->path();
+    return made;
 }
 
 // --- the machine ---
@@ -103,7 +139,7 @@ void listener_core::perform(const listener_actions& actions) noexcept
     if (actions.shed)
         shed();
     if (actions.close_socket)
-        loop_->io().close(std::exchange(socket_, {}));
+        close_socket();
     if (actions.arm != never)
         loop_->io().arm(timer_, actions.arm);
     if (actions.open)
@@ -175,7 +211,7 @@ error listener_core::take(const io::accept_operation& op) noexcept
         return give_up(local.error());
     if (auto tuned = tune_before_connect(poller, id, options_.tuning); !tuned)
         return give_up(tuned.error());
-    if (auto tuned = tune_connected(poller, id, options_.tuning); !tuned)
+    if (auto tuned = tune_connected(poller, id, local->family, options_.tuning); !tuned)
         return give_up(tuned.error());
     stream_core* const made = stream_core::create(loop_, id, *local, *peer, nullptr);
     if (made == nullptr)
@@ -198,6 +234,8 @@ void listener_core::stop() noexcept
     if (!attached_)
         return;
     feed(listener_event::stop);
+    if (name_ != nullptr)
+        name_->end();
     attached_ = false;
     loop_->remove(*this);
     release();
@@ -233,9 +271,8 @@ result<void> listener_options::validate() const
     const auto bad = [](const char* what) {
         return fail(errc::invalid_argument, phase::setup, what);
     };
-    if (at.host.empty())
-        return bad("the endpoint has no host");
-    if (at.source)
+    SLK_TRY(link_detail::check_endpoint(at));
+    if (!at.source.empty())
         return bad("a listener has no source address");
     if (backlog < 1)
         return bad("backlog is less than 1");
@@ -255,6 +292,7 @@ result<listener> listener::create(loop& on, listener_options options, listener_h
         return fail(errc::loop_closed, phase::setup);
     if (!on.core()->may_touch())
         return fail(errc::invalid_state, phase::setup, "not on the loop's thread");
+    SLK_TRY(link_detail::check_supported(options.at, on.core()->io()));
     auto* const made = new (std::nothrow)
         link_detail::listener_core(on.core(), std::move(options), std::move(handlers));
     if (made == nullptr)
@@ -289,6 +327,11 @@ void listener::close()
 listener_status listener::status() const noexcept
 {
     return core_ != nullptr ? core_->status() : listener_status{};
+}
+
+endpoint listener::local_endpoint() const
+{
+    return core_ != nullptr ? core_->local_endpoint() : endpoint{};
 }
 
 } // namespace slk

@@ -9,6 +9,7 @@
 #include "base/ref_counted.hpp"
 #include "base/seqlock.hpp"
 #include "io/loop_core.hpp"
+#include "io/os/local_socket.hpp"
 #include "link/listener_machine.hpp"
 
 #include <atomic>
@@ -27,6 +28,7 @@ public:
     void close_handle() noexcept;
 
     [[nodiscard]] listener_status status() const noexcept { return status_.load(); }
+    [[nodiscard]] endpoint local_endpoint() const;
     void loop_closing() noexcept override;
 
 private:
@@ -35,7 +37,9 @@ private:
 
     void feed(listener_event event, const error& failure = {}) noexcept;
     void perform(const listener_actions& actions) noexcept;
+    [[nodiscard]] result<address> where_to_listen() const;
     result<void> open_socket() noexcept;
+    void close_socket() noexcept;
     void reopen() noexcept;
     void post_accepts() noexcept;
     void accept_completed(io::accept_operation& op) noexcept;
@@ -46,7 +50,9 @@ private:
     const std::shared_ptr<io::loop_core> loop_;
     const listener_options options_;
     const listener_handlers handlers_;
-    address wanted_{};
+    std::uint16_t port_ = 0; ///< the one that was asked for, or the one that it got
+    /// ipc only. Never exchanged once the listener is open: other threads read the path.
+    std::unique_ptr<io::os::local_name> name_;
     listener_machine machine_;
     io::socket_id socket_;
     std::unique_ptr<io::accept_operation[]> accepts_;

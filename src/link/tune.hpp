@@ -15,8 +15,10 @@ namespace slk::link_detail {
                                                const tuning_options& options);
 /// Everything else. On IOCP the socket is complete only after SO_UPDATE_CONNECT_CONTEXT, which the
 /// backend has done by then.
+/// A local connection has none of TCP's settings: what was asked for fails, the defaults are left
+/// out.
 [[nodiscard]] result<void> tune_connected(io::poller& poller, io::socket_id id,
-                                          const tuning_options& options);
+                                          address_family family, const tuning_options& options);
 
 } // namespace slk::link_detail
 

@@ -89,10 +89,11 @@ result<void> tune_before_connect(io::poller& poller, io::socket_id id,
     return {};
 }
 
-result<void> tune_connected(io::poller& poller, io::socket_id id, const tuning_options& options)
+result<void> tune_connected(io::poller& poller, io::socket_id id, address_family family,
+                            const tuning_options& options)
 {
     using enum io::socket_option;
-    if (options.no_delay)
+    if (options.no_delay && family != address_family::local)
         SLK_TRY(set(poller, id, no_delay, 1, "tuning.no_delay"));
     if (options.keep_alive) {
         const keep_alive_options& probes = *options.keep_alive;

@@ -302,7 +302,8 @@ TEST_CASE("a link that meets itself treats it as refused and lets the port go")
     rig on;
     const address where = free_address(*on);
     endpoint itself = at(where);
-    itself.source = where;
+    itself.source = itself.host;
+    itself.source_port = where.port;
     reconnect_options options = quick();
     options.policy = retry_policy::stop_on_refused();
     link dialling = make_link(*on, itself, options);

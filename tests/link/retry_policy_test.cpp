@@ -124,7 +124,7 @@ TEST_CASE("a link stops on a source address that is not this machine's when its 
     rig on;
     const server peer(*on);
     endpoint to = at(peer.where());
-    to.source = *address::parse("192.0.2.1", 0); // RFC 5737
+    to.source = "192.0.2.1"; // RFC 5737
     link dialling = make_link(*on, to, stop_on(failure_class::bad_local_address));
     dialling.start();
     REQUIRE(on.until([&] { return is_idle_after(dialling, 1); }));

@@ -34,9 +34,10 @@ int run_link(link_settings& settings)
 {
     settings.options.to = parse_endpoint(settings.endpoint);
     if (settings.source) {
-        if (settings.options.to.source)
+        if (!settings.options.to.source.empty())
             throw CLI::ValidationError("--source", "the endpoint names a source already");
-        settings.options.to.source = settings.source;
+        settings.options.to.source = endpoint::of(*settings.source).host;
+        settings.options.to.source_port = settings.source->port;
     }
     require_valid(settings.options.validate());
 
@@ -102,7 +103,9 @@ void add_link_command(CLI::App& app, action& chosen)
     CLI::App* command = app.add_subcommand(
         "link", "Keeps a link to an endpoint, and prints one line per change of its state.");
     auto settings = std::make_shared<link_settings>();
-    command->add_option("ENDPOINT", settings->endpoint, "tcp://HOST:PORT or tcp://SOURCE;HOST:PORT")
+    command
+        ->add_option("ENDPOINT", settings->endpoint,
+                     "tcp://HOST:PORT, tcp://SOURCE;HOST:PORT, or ipc://PATH")
         ->required()
         ->type_name("");
     command

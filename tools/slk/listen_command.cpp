@@ -101,12 +101,15 @@ private:
     std::array<std::byte, std::size_t{64} * 1024> buffer_{};
 };
 
-void print_start(printer& out, const listen_settings& settings, const address& local)
+void print_start(printer& out, const listen_settings& settings, const listener& at)
 {
+    const endpoint local = at.local_endpoint();
+    const std::string text =
+        local.via == transport::tcp ? to_string(at.local_address()) : to_string(local);
     if (settings.json)
-        out.line(json_object().text("event", "listening").text("address", to_string(local)).str());
+        out.line(json_object().text("event", "listening").text("address", text).str());
     else
-        out.line("listening on " + to_string(local));
+        out.line("listening on " + text);
 }
 
 void print_end(printer& out, const listen_settings& settings, const listener_status& status,
@@ -132,10 +135,6 @@ void print_end(printer& out, const listen_settings& settings, const listener_sta
 int run_listen(listen_settings& settings)
 {
     settings.options.at = parse_endpoint(settings.endpoint);
-    if (!settings.options.at.numeric())
-        throw CLI::ValidationError("ENDPOINT", "'" + settings.endpoint +
-                                                   "' has a name, but a listener needs a numeric "
-                                                   "address, or * for every IPv4 address");
     require_valid(settings.options.validate());
 
     // What handlers and posted functions use outlives the loop, whose end makes the last calls.
@@ -163,7 +162,7 @@ int run_listen(listen_settings& settings)
                      to_string(listening.error()).c_str());
         return exit_failed;
     }
-    print_start(out, settings, listening->local_address());
+    print_start(out, settings, *listening);
 
     const auto over = [&] {
         return done || out.failed() || (settings.once && counted.ended >= *settings.once);
@@ -185,8 +184,10 @@ void add_listen_command(CLI::App& app, action& chosen)
         app.add_subcommand("listen", "Accepts connections, and echoes or discards what arrives.");
     auto settings = std::make_shared<listen_settings>();
     command
-        ->add_option("ENDPOINT", settings->endpoint,
-                     "tcp://HOST:PORT, numeric or *; port 0: any free one")
+        ->add_option(
+            "ENDPOINT", settings->endpoint,
+            "tcp://HOST:PORT (a numeric address, a network interface, or *; port 0: any free "
+            "one), ipc://PATH, or ipc://* for a new file")
         ->required()
         ->type_name("");
     command->add_flag("--echo", settings->echo, "Send back what arrives; this is the default");

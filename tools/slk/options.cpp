@@ -312,7 +312,7 @@ endpoint parse_endpoint(const std::string& text)
     auto parsed = endpoint::parse(text);
     if (!parsed) {
         const char* why = parsed.error().detail;
-        throw CLI::ValidationError("ENDPOINT", "'" + text + "' is not tcp://HOST:PORT: " +
+        throw CLI::ValidationError("ENDPOINT", "'" + text + "' is no endpoint: " +
                                                    (why != nullptr ? why : "invalid_argument"));
     }
     return *std::move(parsed);
@@ -324,9 +324,11 @@ address parse_source(const std::string& option, const std::string& text)
         return *alone;
     // With a port it is written as in an endpoint.
     const auto whole = endpoint::parse("tcp://" + text + ";127.0.0.1:1");
-    if (!whole || !whole->source)
+    const auto read = whole ? address::parse(whole->source, whole->source_port)
+                            : result<address>(unexpected(whole.error()));
+    if (!read)
         refuse(option, text, "is not a numeric ADDRESS or ADDRESS:PORT");
-    return *whole->source;
+    return *read;
 }
 
 void require_valid(const result<void>& checked)

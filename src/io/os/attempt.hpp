@@ -15,10 +15,14 @@
 
 #include <cstddef>
 #include <span>
+#include <string_view>
 
 namespace slk::io::os {
 
-[[nodiscard]] error try_connect(native_handle handle, const address& target) noexcept;
+/// `path` is a local target's; its connect never waits, so that it is never "not yet" on the
+/// systems that we know.
+[[nodiscard]] error try_connect(native_handle handle, const address& target,
+                                std::string_view path = {}) noexcept;
 /// After an event on a connecting socket: ok only if the system has no error for it (SO_ERROR,
 /// which reading clears: the value must be kept) and it has a peer. Some systems report a socket
 /// as writable before its connect has ended: that is "not yet".

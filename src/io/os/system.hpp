@@ -59,6 +59,13 @@ void close(native_handle handle, close_mode mode) noexcept;
 /// The index of a network interface (if_nametoindex), 0 if there is none of that name.
 [[nodiscard]] std::uint32_t interface_index(const std::string& name) noexcept;
 
+// interfaces.cpp
+
+/// The IP addresses of a network interface, in the system's order, with scopes and without ports
+/// (getifaddrs, GetAdaptersAddresses). Asks the kernel only, so it may be called on a loop's
+/// thread. address_not_available if there is no such interface, or it has no address.
+[[nodiscard]] result<std::vector<address>> interface_addresses(const std::string& name);
+
 /// A descriptor kept in reserve, so that a listener that has run out of them can still accept a
 /// connection and close it (a no-op where descriptors do not run out this way).
 class reserve_descriptor {

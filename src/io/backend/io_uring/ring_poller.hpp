@@ -58,6 +58,7 @@ public:
 
 protected:
     result<void> shutdown_send_of(const socket_entry& entry) override;
+    void connect_locally(connect_operation& op, socket_entry& entry);
     void start_connect(connect_operation& op, socket_entry& entry) override;
     void start_accept(accept_operation& op, socket_entry& entry) override;
     void start_receive(receive_operation& op, socket_entry& entry) override;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "io/backend/io_uring/ring_poller.hpp"
 
+#include "io/os/attempt.hpp"
 #include "io/os/posix/sockaddr.hpp"
 
 #include <algorithm>
@@ -68,8 +69,23 @@ void ring_poller::prepare_attempt(io_uring_sqe& sqe, operation& op, std::span<co
     }
 }
 
+/// A local connect never waits, and the scratch space is too small for its path. So it is done
+/// here, also because the kernel would wait for a listener whose queue is full (EAGAIN) to become
+/// writable, which it never does.
+void ring_poller::connect_locally(connect_operation& op, socket_entry& entry)
+{
+    pending& notes = begin(op, entry.handle);
+    const error answer = os::try_connect(entry.handle, op.target, op.path);
+    if (answer != errc::would_block)
+        return finish(op, answer);
+    notes.result = -EINPROGRESS;
+    again(op, stage::poll);
+}
+
 void ring_poller::start_connect(connect_operation& op, socket_entry& entry)
 {
+    if (op.target.family == address_family::local)
+        return connect_locally(op, entry);
     const os::native_address native = os::to_native(op.target);
     std::memcpy(&begin(op, entry.handle).target, &native.storage, sizeof(sockaddr_in6));
     submit(op);

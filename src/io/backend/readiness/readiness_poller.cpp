@@ -90,7 +90,7 @@ void readiness_poller::wait_until_ready(operation& op, socket_entry& entry)
 
 void readiness_poller::start_connect(connect_operation& op, socket_entry& entry)
 {
-    const error answer = os::try_connect(entry.handle, op.target);
+    const error answer = os::try_connect(entry.handle, op.target, op.path);
     if (answer != errc::would_block)
         return complete(op, answer);
     entry.connecting = true;

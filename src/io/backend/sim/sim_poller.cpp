@@ -63,8 +63,27 @@ sim_poller::~sim_poller()
 
 // --- sockets ---
 
-result<native_handle> sim_poller::open_handle(address_family)
+namespace {
+
+constexpr const char* no_local_sockets = "the simulated network has no ipc";
+
+} // namespace
+
+result<void> sim_poller::check_local_name(std::string_view /*path*/) const
 {
+    return fail(errc::not_supported, phase::setup, no_local_sockets);
+}
+
+result<std::vector<address>> sim_poller::interface_addresses(const std::string& /*name*/)
+{
+    return fail(errc::address_not_available, phase::bind,
+                "the simulated network has no network interfaces");
+}
+
+result<native_handle> sim_poller::open_handle(address_family family)
+{
+    if (family == address_family::local)
+        return fail(errc::not_supported, phase::open, no_local_sockets);
     SLK_TRY(const socket_ref opened, network_->open(host_, *this));
     return to_handle(opened);
 }
@@ -72,6 +91,8 @@ result<native_handle> sim_poller::open_handle(address_family)
 result<native_handle> sim_poller::open_listening_handle(const address& local,
                                                         const listen_settings& settings)
 {
+    if (local.family == address_family::local)
+        return fail(errc::not_supported, phase::listen, no_local_sockets);
     SLK_TRY(const socket_ref opened, network_->open_listener(host_, *this, local, settings));
     return to_handle(opened);
 }

@@ -48,6 +48,10 @@ public:
     [[nodiscard]] time_point network_time_of(time_point until);
     [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
 
+    [[nodiscard]] result<void> check_local_name(std::string_view path) const override;
+    [[nodiscard]] result<std::vector<address>>
+    interface_addresses(const std::string& name) override;
+
 protected:
     result<native_handle> open_handle(address_family family) override;
     result<native_handle> open_listening_handle(const address& local,

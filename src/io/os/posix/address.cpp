@@ -55,6 +55,8 @@ result<address> address::parse(std::string_view host, std::uint16_t port)
 
 std::string to_string(const address& value)
 {
+    if (value.family == address_family::local)
+        return "ipc";
     char text[INET6_ADDRSTRLEN] = {};
     const int family = io::os::native_family(value.family);
     if (value.family == address_family::none ||

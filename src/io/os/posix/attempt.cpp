@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "io/os/attempt.hpp"
 
+#include "io/os/local_socket.hpp"
 #include "io/os/posix/sockaddr.hpp"
 #include "io/os/system.hpp"
 
@@ -54,16 +55,17 @@ int accept_one(int listener) noexcept
 
 } // namespace
 
-error try_connect(native_handle handle, const address& target) noexcept
+error try_connect(native_handle handle, const address& target, std::string_view path) noexcept
 {
-    const native_address native = to_native(target);
+    const bool local = target.family == address_family::local;
+    const native_address native = local ? to_native(path) : to_native(target);
     if (::connect(static_cast<int>(handle), native.get(), native.length) == 0)
         return {};
     // After EINTR the connection is established in the background (connect(2), POSIX): calling
     // again would only say EALREADY.
     if (errno == EINPROGRESS || errno == EINTR)
         return not_yet;
-    return translate(errno, phase::connect);
+    return local ? translate_local(errno, phase::connect) : translate(errno, phase::connect);
 }
 
 error confirm_connect(native_handle handle) noexcept

@@ -6,10 +6,14 @@
 
 #include <serverlink/address.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
+#include <string_view>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 namespace slk::io::os {
 
@@ -26,7 +30,28 @@ struct native_address {
 
 [[nodiscard]] inline int native_family(address_family family) noexcept
 {
+    if (family == address_family::local)
+        return AF_UNIX;
     return family == address_family::ipv6 ? AF_INET6 : AF_INET;
+}
+
+/// "@name" is Linux's abstract name: a NUL and exactly these octets (unix(7)). A path ends with a
+/// NUL, and the systems have room for 104 to 108 octets with it. What does not fit is cut off:
+/// check_local_name() comes before.
+[[nodiscard]] inline native_address to_native(std::string_view path) noexcept
+{
+    native_address native;
+    sockaddr_un local{};
+    local.sun_family = AF_UNIX;
+    const bool abstract = path.starts_with('@');
+    const std::size_t size = std::min(path.size(), sizeof local.sun_path - 1);
+    std::memcpy(local.sun_path, path.data(), size);
+    if (abstract)
+        local.sun_path[0] = '\0';
+    std::memcpy(&native.storage, &local, sizeof local);
+    native.length =
+        static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size + (abstract ? 0 : 1));
+    return native;
 }
 
 [[nodiscard]] inline native_address to_native(const address& value) noexcept
@@ -68,6 +93,8 @@ struct native_address {
         value.port = ntohs(v6.sin6_port);
         value.scope = v6.sin6_scope_id;
         std::memcpy(value.bytes.data(), &v6.sin6_addr, sizeof v6.sin6_addr);
+    } else if (native->sa_family == AF_UNIX) {
+        value.family = address_family::local;
     }
     return value;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
+#include "io/os/local_socket.hpp"
 #include "io/os/posix/sockaddr.hpp"
 #include "io/os/system.hpp"
 
@@ -44,6 +45,11 @@ struct place {
 
 place place_of(socket_option option, address_family family) noexcept
 {
+    // Linux takes SO_KEEPALIVE for a local socket as well, where it does nothing.
+    const bool buffer =
+        option == socket_option::send_buffer || option == socket_option::receive_buffer;
+    if (family == address_family::local && !buffer)
+        return {};
     switch (option) {
     case socket_option::no_delay: return {IPPROTO_TCP, TCP_NODELAY};
     case socket_option::keep_alive: return {SOL_SOCKET, SO_KEEPALIVE};
@@ -98,13 +104,14 @@ result<native_handle> open_stream(address_family family)
 {
     if (family == address_family::none)
         return fail(errc::address_family_not_supported, phase::open);
+    const int protocol = family == address_family::local ? 0 : IPPROTO_TCP;
 #if defined(SOCK_CLOEXEC) && defined(SOCK_NONBLOCK)
     const int fd =
-        ::socket(native_family(family), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
+        ::socket(native_family(family), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
     if (fd < 0)
         return last_error(phase::open);
 #else
-    const int fd = ::socket(native_family(family), SOCK_STREAM, IPPROTO_TCP);
+    const int fd = ::socket(native_family(family), SOCK_STREAM, protocol);
     if (fd < 0)
         return last_error(phase::open);
     if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || ::fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
@@ -146,6 +153,8 @@ result<void> bind_source(native_handle handle, address_family family,
 
 result<native_handle> open_listener(const address& local, const listen_settings& settings)
 {
+    if (local.family == address_family::local)
+        return open_local_listener(settings);
     SLK_TRY(const native_handle handle, open_stream(local.family));
     const int fd = descriptor(handle);
     const native_address native = to_native(local);

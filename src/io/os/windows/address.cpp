@@ -53,6 +53,8 @@ result<address> address::parse(std::string_view host, std::uint16_t port)
 
 std::string to_string(const address& value)
 {
+    if (value.family == address_family::local)
+        return "ipc";
     char text[INET6_ADDRSTRLEN] = {};
     if (value.family == address_family::none ||
         inet_ntop(io::os::windows::number_of(value.family), value.bytes.data(), text,
@@ -72,6 +74,7 @@ int number_of(address_family family) noexcept
     switch (family) {
     case address_family::ipv4: return AF_INET;
     case address_family::ipv6: return AF_INET6;
+    case address_family::local: // no socket of this library's on Windows has this family
     case address_family::none: break;
     }
     return AF_UNSPEC;

@@ -61,7 +61,7 @@ error reset_behind_the_end(SOCKET socket) noexcept
 
 } // namespace
 
-error try_connect(native_handle handle, const address& target) noexcept
+error try_connect(native_handle handle, const address& target, std::string_view /*path*/) noexcept
 {
     if (target.is_loopback())
         windows::do_not_repeat_the_syn(handle);

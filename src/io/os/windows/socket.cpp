@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
+#include "io/os/local_socket.hpp"
 #include "io/os/system.hpp"
 #include "io/os/windows/winsock.hpp"
 
@@ -98,6 +99,8 @@ bool set_user_timeout(SOCKET socket, int milliseconds) noexcept
 
 result<native_handle> open_stream(address_family family)
 {
+    if (family == address_family::local)
+        return fail(errc::not_supported, phase::open, no_local_sockets);
     const SOCKET socket = WSASocketW(number_of(family), SOCK_STREAM, IPPROTO_TCP, nullptr, 0,
                                      WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
     if (socket == INVALID_SOCKET)

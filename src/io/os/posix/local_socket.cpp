@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "io/os/local_socket.hpp"
+
+#include "io/os/posix/sockaddr.hpp"
+#include "io/os/system.hpp"
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <new>
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace slk::io::os {
+
+namespace {
+
+#if defined(__linux__)
+constexpr bool has_abstract_names = true;
+#else
+constexpr bool has_abstract_names = false;
+#endif
+
+/// A name that others take and give up all the time is given up after so many tries.
+constexpr int most_tries = 8;
+constexpr int pause_before_second_look_ms = 1;
+
+const char* meaning_of(int native, phase where) noexcept
+{
+    const bool connecting = where == phase::connect;
+    switch (native) {
+    case ENOENT: return connecting ? "there is no such socket" : "the directory does not exist";
+    case ENOTDIR: return "a part of the path is not a directory";
+    case ELOOP: return "the path has too many symbolic links";
+    case EAGAIN: return "the listener's queue is full";
+    case EPROTOTYPE: return "the socket there is not a stream socket";
+    case EACCES:
+    case EPERM:
+        return connecting ? "the socket, or its directory, is not accessible"
+                          : "no file may be made in the directory";
+    case EROFS: return "the file system is read-only";
+    default: return nullptr;
+    }
+}
+
+unexpected in_use(const char* why)
+{
+    return fail({errc::address_in_use, phase::listen, EADDRINUSE, why});
+}
+
+/// What a connect to the path says: errc::ok if somebody is there.
+error look(const std::string& path) noexcept
+{
+    const auto opened = open_stream(address_family::local);
+    if (!opened)
+        return opened.error();
+    const native_address native = to_native(path);
+    const bool connected = ::connect(static_cast<int>(*opened), native.get(), native.length) == 0;
+    const int answer = connected ? 0 : errno;
+    close(*opened, close_mode::graceful);
+    return answer == 0 ? error{} : error{errc::unknown, phase::listen, answer, nullptr};
+}
+
+bool is_dead(const error& seen) noexcept
+{
+    return seen.native == ECONNREFUSED;
+}
+
+/// True: the name is free, or may have become free.
+result<void> make_room(const std::string& path)
+{
+    struct stat before{};
+    if (::lstat(path.c_str(), &before) != 0)
+        return errno == ENOENT ? result<void>{} : fail(translate_local(errno, phase::listen));
+    if (!S_ISSOCK(before.st_mode))
+        return in_use("a file of that name exists, and it is not a socket");
+    error seen = look(path);
+    // Between its bind and its listen a new listener looks as dead as a left one; it does not for
+    // long.
+    if (is_dead(seen)) {
+        (void)::poll(nullptr, 0, pause_before_second_look_ms);
+        seen = look(path);
+    }
+    if (seen.native == ENOENT)
+        return {};
+    if (seen.native == EACCES || seen.native == EPERM)
+        return in_use("there is a socket of somebody else");
+    if (seen && !is_dead(seen) && seen.code != errc::unknown)
+        return fail(seen); // no descriptor to look with
+    if (!is_dead(seen))
+        return in_use("somebody listens there");
+    // Whoever was faster in replacing it has another file there by now.
+    struct stat now{};
+    const bool same = ::lstat(path.c_str(), &now) == 0 && now.st_dev == before.st_dev &&
+                      now.st_ino == before.st_ino && now.st_ctime == before.st_ctime;
+    if (same && ::unlink(path.c_str()) != 0 && errno != ENOENT) {
+        error failure = translate_local(errno, phase::listen);
+        failure.detail = "the file of a dead listener cannot be removed";
+        return fail(failure);
+    }
+    return {};
+}
+
+bool is_directory(const char* path) noexcept
+{
+    struct stat found{};
+    return path != nullptr && *path != '\0' && ::stat(path, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
+/// With the '/' behind it; empty for the current one.
+std::string temporary_directory()
+{
+    for (const char* const name : {"TMPDIR", "TEMPDIR", "TMP"}) {
+        const char* const value = std::getenv(name);
+        if (!is_directory(value))
+            continue;
+        std::string directory(value);
+        if (!directory.ends_with('/'))
+            directory += '/';
+        return directory;
+    }
+    return {};
+}
+
+/// Relative paths move with the process' current directory; this one does not.
+std::string fixed(const std::string& path)
+{
+    char here[PATH_MAX];
+    if (path.starts_with('/') || ::getcwd(here, sizeof here) == nullptr)
+        return path;
+    return std::string(here) + '/' + path;
+}
+
+} // namespace
+
+result<void> check_local_name(std::string_view path)
+{
+    if (path.starts_with('@') && !has_abstract_names)
+        return fail(errc::not_supported, phase::setup, "abstract names of sockets are Linux's");
+    if (path.size() >= sizeof sockaddr_un::sun_path)
+        return fail(errc::invalid_argument, phase::setup,
+                    "the path is longer than this system's addresses");
+    return {};
+}
+
+error translate_local(int native, phase where) noexcept
+{
+    error failure = translate(native, phase::none);
+    failure.where = where;
+    failure.detail = meaning_of(native, where);
+    const bool connecting = where == phase::connect;
+    if (native == ENOENT || native == ENOTDIR || native == ELOOP)
+        failure.code = connecting ? errc::connection_refused : errc::address_not_available;
+    else if (native == EAGAIN && connecting)
+        failure.code = errc::connection_refused;
+    return failure;
+}
+
+result<native_handle> open_local_listener(const listen_settings& settings)
+{
+    SLK_TRY(check_local_name(settings.path));
+    const std::string path(settings.path);
+    const native_address native = to_native(path);
+    for (int tries = 1;; ++tries) {
+        SLK_TRY(const native_handle handle, open_stream(address_family::local));
+        const int fd = static_cast<int>(handle);
+        if (::bind(fd, native.get(), native.length) == 0 && ::listen(fd, settings.backlog) == 0)
+            return handle;
+        const int answer = errno;
+        close(handle, close_mode::graceful);
+        if (answer != EADDRINUSE)
+            return fail(translate_local(answer, phase::listen));
+        if (path.starts_with('@') || tries == most_tries)
+            return in_use("somebody listens there");
+        SLK_TRY(make_room(path));
+    }
+}
+
+result<std::unique_ptr<local_name>> local_name::choose(const std::string& wanted)
+{
+    std::unique_ptr<local_name> chosen(new (std::nothrow) local_name);
+    if (chosen == nullptr)
+        return fail(errc::out_of_memory, phase::setup);
+    chosen->path_ = wanted;
+    if (wanted == "*") {
+        std::string directory = temporary_directory() + "tmpXXXXXX";
+        chosen->path_ = directory + "/socket";
+        if (!check_local_name(chosen->path_))
+            return fail(errc::invalid_argument, phase::listen,
+                        "the path of the directory for temporary files is too long");
+        if (::mkdtemp(directory.data()) == nullptr)
+            return fail(translate_local(errno, phase::listen));
+        chosen->path_ = directory + "/socket";
+        chosen->directory_ = fixed(directory);
+    }
+    chosen->process_ = ::getpid();
+    if (!chosen->path_.starts_with('@'))
+        chosen->file_ = fixed(chosen->path_);
+    return chosen;
+}
+
+local_name::~local_name()
+{
+    end();
+}
+
+void local_name::taken() noexcept
+{
+    struct stat found{};
+    taken_ = !file_.empty() && ::lstat(file_.c_str(), &found) == 0;
+    device_ = static_cast<std::uint64_t>(found.st_dev);
+    inode_ = static_cast<std::uint64_t>(found.st_ino);
+}
+
+void local_name::give_back() noexcept
+{
+    struct stat found{};
+    const bool ours = std::exchange(taken_, false) && process_ == ::getpid() &&
+                      ::lstat(file_.c_str(), &found) == 0 && S_ISSOCK(found.st_mode) &&
+                      device_ == static_cast<std::uint64_t>(found.st_dev) &&
+                      inode_ == static_cast<std::uint64_t>(found.st_ino);
+    if (ours)
+        (void)::unlink(file_.c_str());
+}
+
+void local_name::end() noexcept
+{
+    give_back();
+    if (!directory_.empty() && process_ == ::getpid())
+        (void)::rmdir(directory_.c_str());
+    directory_.clear();
+}
+
+} // namespace slk::io::os
