@@ -64,6 +64,7 @@ enum class errc : std::uint16_t {
     authentication_refused,
 
     message_too_large,
+    no_route,           ///< nobody has the routing id that a message is for
     would_block,
     interrupted,
     unknown, ///< not in any table; see error::native

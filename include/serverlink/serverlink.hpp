@@ -7,16 +7,26 @@
 #include <serverlink/address.hpp>
 #include <serverlink/clock.hpp>
 #include <serverlink/config.hpp>
+#include <serverlink/context.hpp>
+#include <serverlink/dealer.hpp>
 #include <serverlink/endpoint.hpp>
 #include <serverlink/error.hpp>
+#include <serverlink/limit.hpp>
 #include <serverlink/link.hpp>
 #include <serverlink/link_status.hpp>
 #include <serverlink/listener.hpp>
 #include <serverlink/loop.hpp>
+#include <serverlink/message.hpp>
+#include <serverlink/pair.hpp>
+#include <serverlink/pull.hpp>
+#include <serverlink/push.hpp>
 #include <serverlink/random.hpp>
 #include <serverlink/reconnect.hpp>
 #include <serverlink/result.hpp>
+#include <serverlink/router.hpp>
 #include <serverlink/simulation.hpp>
+#include <serverlink/socket.hpp>
+#include <serverlink/socket_options.hpp>
 #include <serverlink/stream.hpp>
 #include <serverlink/tuning.hpp>
 

@@ -59,6 +59,9 @@ public:
     /// Ends the stream at once. What the system has taken it goes on sending; but if there are
     /// received bytes that nobody read, TCP resets the connection and the peer may lose the tail.
     void close();
+    /// The same, and says why: the link that the stream came from goes by it, as if the stream had
+    /// failed with that error.
+    void close(const error& reason);
     /// Ends the stream with a reset: nothing more is sent, the peer reads connection_reset. ipc has
     /// no resets: the peer reads what was sent, and then the end of the stream.
     void reset();

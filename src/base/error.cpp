@@ -36,6 +36,7 @@ std::string_view name_of(errc code) noexcept
     case errc::protocol_error: return "protocol_error";
     case errc::authentication_refused: return "authentication_refused";
     case errc::message_too_large: return "message_too_large";
+    case errc::no_route: return "no_route";
     case errc::would_block: return "would_block";
     case errc::interrupted: return "interrupted";
     case errc::unknown: return "unknown";
@@ -112,6 +113,7 @@ std::errc standard_equivalent(errc code) noexcept
     case errc::out_of_memory: return std::errc::not_enough_memory;
     case errc::protocol_error: return std::errc::protocol_error;
     case errc::message_too_large: return std::errc::message_size;
+    case errc::no_route: return std::errc::host_unreachable;
     case errc::would_block: return std::errc::resource_unavailable_try_again;
     case errc::interrupted: return std::errc::interrupted;
     case errc::ok:

@@ -4,12 +4,12 @@
 
 /// What all links of one loop share: the resolver, and the pools of attempts, racers and streams.
 
+#include "base/block_pool.hpp"
 #include "io/loop_core.hpp"
 #include "link/connect_attempt.hpp"
 #include "link/free_pool.hpp"
 #include "link/resolver.hpp"
 #include "link/stream_core.hpp"
-#include "link/stream_pool.hpp"
 
 namespace slk::link_detail {
 
@@ -29,7 +29,9 @@ public:
     resolver names;
     free_pool<connect_attempt> attempts;
     free_pool<racer> racers;
-    std::shared_ptr<stream_pool> streams = std::make_shared<stream_pool>(sizeof(stream_core));
+    static constexpr std::size_t most_streams_kept = 1024;
+    std::shared_ptr<block_pool> streams =
+        std::make_shared<block_pool>(sizeof(stream_core), most_streams_kept);
 };
 
 } // namespace slk::link_detail

@@ -12,7 +12,6 @@ namespace slk::link_detail {
 
 namespace {
 
-constexpr error closed_here{errc::cancelled, phase::transfer, 0, "closed by its owner"};
 constexpr error finished_by_peer{errc::end_of_stream, phase::transfer};
 constexpr error drain_took_too_long{errc::timed_out, phase::close, 0, "close_after_drain"};
 
@@ -33,7 +32,7 @@ stream_core* stream_core::create(std::shared_ptr<io::loop_core> loop, io::socket
                                  stream_observer* observer)
 {
     static_assert(alignof(stream_core) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
-    const std::shared_ptr<stream_pool>& home = services::of(*loop).streams;
+    const std::shared_ptr<block_pool>& home = services::of(*loop).streams;
     void* const memory = home->take();
     if (memory == nullptr)
         return nullptr;
@@ -42,12 +41,12 @@ stream_core* stream_core::create(std::shared_ptr<io::loop_core> loop, io::socket
 
 void stream_core::dispose() noexcept
 {
-    const std::shared_ptr<stream_pool> home = std::move(home_);
+    const std::shared_ptr<block_pool> home = std::move(home_);
     this->~stream_core();
     home->give_back(this);
 }
 
-stream_core::stream_core(std::shared_ptr<stream_pool> home, std::shared_ptr<io::loop_core> loop,
+stream_core::stream_core(std::shared_ptr<block_pool> home, std::shared_ptr<io::loop_core> loop,
                          io::socket_id socket, const address& local, const address& peer,
                          stream_observer* observer)
     : home_(std::move(home)), loop_(std::move(loop)), socket_(socket), local_(local), peer_(peer),
@@ -68,7 +67,7 @@ stream_core::stream_core(std::shared_ptr<stream_pool> home, std::shared_ptr<io::
     close_task_.owner = this;
     close_task_.run = [](io::task& self) noexcept {
         auto* const stream = static_cast<stream_core*>(self.owner);
-        stream->end(closed_here, stream->abandoned_with_);
+        stream->end(stream->abandoned_because_, stream->abandoned_with_);
         stream->release();
     };
     close_task_.drop = [](io::task& self) noexcept {
@@ -274,14 +273,15 @@ void stream_core::retract() noexcept
     end(closed_here, io::close_mode::graceful);
 }
 
-void stream_core::abandon(io::close_mode mode) noexcept
+void stream_core::abandon(io::close_mode mode, const error& reason) noexcept
 {
     if (loop_->closed()) {
         // Everything was ended when the loop closed.
     } else if (loop_->may_touch()) {
-        end(closed_here, mode);
+        end(reason, mode);
     } else {
         abandoned_with_ = mode;
+        abandoned_because_ = reason;
         retain();
         if (!loop_->post(close_task_))
             release();
@@ -351,6 +351,12 @@ void stream::close()
 {
     if (core_ != nullptr)
         std::exchange(core_, nullptr)->abandon(io::close_mode::graceful);
+}
+
+void stream::close(const error& reason)
+{
+    if (core_ != nullptr)
+        std::exchange(core_, nullptr)->abandon(io::close_mode::graceful, reason);
 }
 
 void stream::reset()

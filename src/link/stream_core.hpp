@@ -7,9 +7,9 @@
 
 #include <serverlink/stream.hpp>
 
+#include "base/block_pool.hpp"
 #include "base/ref_counted.hpp"
 #include "io/loop_core.hpp"
-#include "link/stream_pool.hpp"
 
 #include <memory>
 #include <vector>
@@ -46,7 +46,8 @@ public:
     /// The observer leaves: it is told nothing more, and the socket is closed.
     void retract() noexcept;
     /// The user's handle is gone. Any thread.
-    void abandon(io::close_mode mode) noexcept;
+    void abandon(io::close_mode mode, const error& reason = closed_here) noexcept;
+    static constexpr error closed_here{errc::cancelled, phase::transfer, 0, "closed by its owner"};
 
     void loop_closing() noexcept override;
 
@@ -59,7 +60,7 @@ public:
 private:
     friend class ref_counted<stream_core>;
 
-    stream_core(std::shared_ptr<stream_pool> home, std::shared_ptr<io::loop_core> loop,
+    stream_core(std::shared_ptr<block_pool> home, std::shared_ptr<io::loop_core> loop,
                 io::socket_id socket, const address& local, const address& peer,
                 stream_observer* observer);
     ~stream_core() = default;
@@ -73,7 +74,7 @@ private:
     void drain_more() noexcept;
     void drain_ended(const error& reason) noexcept;
 
-    std::shared_ptr<stream_pool> home_; ///< where its memory goes back to
+    std::shared_ptr<block_pool> home_; ///< where its memory goes back to
     std::shared_ptr<io::loop_core> loop_;
     io::socket_id socket_;
     address local_;
@@ -91,6 +92,7 @@ private:
     std::function<void(error)> on_drained_;
     bool draining_ = false;
     io::close_mode abandoned_with_ = io::close_mode::graceful;
+    error abandoned_because_{};
 
     /// What of the present send is left: the pieces from next_piece_ on, the first of them
     /// beginning at offset_.

@@ -38,7 +38,7 @@ header_view read_header(octets stream, const frame_limits& limits) noexcept
     return seen;
 }
 
-scanned scan_messages(octets run, const frame_limits& limits) noexcept
+scanned scan_messages(octets run, const frame_limits& limits, std::uint64_t most_messages) noexcept
 {
     const std::byte* const begin = run.data();
     const std::byte* const end = begin + run.size();
@@ -46,7 +46,7 @@ scanned scan_messages(octets run, const frame_limits& limits) noexcept
     const std::byte* boundary = begin;
     std::size_t frames = 0;
     std::size_t messages = 0;
-    while (static_cast<std::size_t>(end - at) >= short_header) {
+    while (static_cast<std::size_t>(end - at) >= short_header && messages < most_messages) {
         const auto flags = std::to_integer<unsigned>(at[0]);
         std::uint64_t size = std::to_integer<std::uint64_t>(at[1]);
         std::size_t header = short_header;

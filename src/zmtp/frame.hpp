@@ -78,8 +78,9 @@ struct scanned {
 };
 
 /// Stops before a frame that is not whole, is a command, or breaks the limit: read_header() tells
-/// which. Looks at headers only.
-[[nodiscard]] scanned scan_messages(octets run, const frame_limits& limits) noexcept;
+/// which; and behind so many whole messages. Looks at headers only.
+[[nodiscard]] scanned scan_messages(octets run, const frame_limits& limits,
+                                    std::uint64_t most_messages = UINT64_MAX) noexcept;
 
 } // namespace slk::zmtp
 

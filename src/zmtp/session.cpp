@@ -43,7 +43,7 @@ void session::violate(time_point now, const error& failure) noexcept
     step(now, input);
 }
 
-arrival session::receive(time_point now, octets run) noexcept
+arrival session::receive(time_point now, octets run, std::uint64_t most_messages) noexcept
 {
     arrival told;
     if (state() == session_state::ready && !run.empty())
@@ -59,7 +59,7 @@ arrival session::receive(time_point now, octets run) noexcept
         case session_state::awaiting_welcome:
         case session_state::awaiting_initiate:
         case session_state::awaiting_ready: receive_handshake(now, rest, told); break;
-        case session_state::ready: receive_traffic(now, rest, told); break;
+        case session_state::ready: receive_traffic(now, rest, most_messages, told); break;
         case session_state::failed: told.kind = arrival_kind::failed; break;
         }
     }

@@ -58,8 +58,13 @@ public:
     void start(time_point now) noexcept { step(now, {.event = session_event::start}); }
 
     /// The next thing that the run has. To be called again with the rest of the run until the
-    /// kind is need, flush or failed. Before start() nothing is needed.
-    [[nodiscard]] arrival receive(time_point now, octets run) noexcept;
+    /// kind is need, flush or failed. Before start() nothing is needed. Tells of at most
+    /// `most_messages` whole messages, at least one.
+    [[nodiscard]] arrival receive(time_point now, octets run,
+                                  std::uint64_t most_messages = UINT64_MAX) noexcept;
+
+    /// Nothing is received because the owner does not want to: that is no sign of the peer's death.
+    void excuse(time_point now) noexcept { step(now, {.event = session_event::received}); }
 
     /// Octets of the large body that is to come.
     [[nodiscard]] std::uint64_t body_left() const noexcept { return body_left_; }
@@ -96,7 +101,8 @@ private:
     void receive_handshake(time_point now, octets rest, arrival& told) noexcept;
     [[nodiscard]] result<session_input> read_handshake_command(const command_view& seen,
                                                                arrival& told) const noexcept;
-    void receive_traffic(time_point now, octets rest, arrival& told) noexcept;
+    void receive_traffic(time_point now, octets rest, std::uint64_t most_messages,
+                         arrival& told) noexcept;
     void receive_body(octets rest, arrival& told) noexcept;
     void receive_frame(time_point now, octets rest, arrival& told) noexcept;
     void receive_command(time_point now, octets body, arrival& told) noexcept;

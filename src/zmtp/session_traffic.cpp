@@ -8,13 +8,14 @@
 
 namespace slk::zmtp {
 
-void session::receive_traffic(time_point now, octets rest, arrival& told) noexcept
+void session::receive_traffic(time_point now, octets rest, std::uint64_t most_messages,
+                              arrival& told) noexcept
 {
     if (body_left_ > 0)
         return receive_body(rest, told);
     // Only a publisher has to look into frames: each might be a subscription.
     if (!is_publisher(options_.metadata.type)) {
-        told.found = scan_messages(rest, options_.limits);
+        told.found = scan_messages(rest, options_.limits, most_messages);
         if (told.found.size > 0) {
             inside_message_ = told.found.whole_messages != told.found.size;
             told.data = rest.first(told.found.size);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
-#include "link/stream_pool.hpp"
+#include "base/block_pool.hpp"
 
 #include <new>
 
-namespace slk::link_detail {
+namespace slk {
 
-stream_pool::~stream_pool()
+block_pool::~block_pool()
 {
     for (free_block* block = free_.load(); block != nullptr;) {
         free_block* const next = block->next;
@@ -14,7 +14,7 @@ stream_pool::~stream_pool()
     }
 }
 
-void* stream_pool::take() noexcept
+void* block_pool::take() noexcept
 {
     free_block* top = free_.load(std::memory_order_acquire);
     while (top != nullptr) {
@@ -26,9 +26,9 @@ void* stream_pool::take() noexcept
     return ::operator new(block_size_, std::nothrow);
 }
 
-void stream_pool::give_back(void* memory) noexcept
+void block_pool::give_back(void* memory) noexcept
 {
-    if (kept_.fetch_add(1, std::memory_order_relaxed) >= most_kept) {
+    if (kept_.fetch_add(1, std::memory_order_relaxed) >= most_kept_) {
         kept_.fetch_sub(1, std::memory_order_relaxed);
         ::operator delete(memory);
         return;
@@ -38,4 +38,4 @@ void stream_pool::give_back(void* memory) noexcept
     }
 }
 
-} // namespace slk::link_detail
+} // namespace slk

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SERVERLINK_MESSAGE_HPP
+#define SERVERLINK_MESSAGE_HPP
+
+/// slk::message: the octets of one message, or of one part of a message that has several; and
+/// slk::multipart, all parts of one message.
+///
+/// A message of at most `inline_capacity` octets is held by value. A larger one refers to memory
+/// that it may share with others: the buffer it was received into, memory of its own, or memory of
+/// the caller's that it has adopted. What a message holds does not change: to write, allocate() a
+/// new one.
+///
+/// A received message of more than `inline_capacity` octets and less than about 8 KiB keeps the
+/// 64 KiB alive in which it arrived: to hold many of them for long, keep copy_of() them.
+///
+/// Different messages may be used by different threads, also if they share memory.
+
+#include <serverlink/export.hpp>
+#include <serverlink/result.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace slk {
+
+/// The library's own.
+namespace message_detail {
+
+/// Memory that ends with its last user.
+struct shared_memory {
+    std::atomic<std::uint32_t> users{1};
+    void (*dispose)(shared_memory* self) noexcept = nullptr;
+
+    void retain() noexcept { users.fetch_add(1, std::memory_order_relaxed); }
+    void release() noexcept
+    {
+        // Whoever is alone needs no atomic subtraction.
+        if (users.load(std::memory_order_acquire) == 1 ||
+            users.fetch_sub(1, std::memory_order_acq_rel) == 1)
+            dispose(this);
+    }
+};
+
+struct access;
+
+} // namespace message_detail
+
+class SLK_API message {
+public:
+    static constexpr std::size_t inline_capacity = 64;
+
+    /// Empty: no octets.
+    message() noexcept = default;
+    message(message&& other) noexcept { take(other); }
+    message& operator=(message&& other) noexcept
+    {
+        if (this != &other) {
+            clear();
+            take(other);
+        }
+        return *this;
+    }
+    ~message() { clear(); }
+
+    /// Errors of all three: out_of_memory.
+    [[nodiscard]] static result<message> copy_of(std::span<const std::byte> bytes);
+    [[nodiscard]] static result<message> copy_of(std::string_view text)
+    {
+        return copy_of(std::as_bytes(std::span(text.data(), text.size())));
+    }
+    /// Of that size, with zeros in it, to be written to by way of writable().
+    [[nodiscard]] static result<message> allocate(std::size_t size);
+    /// Memory of the caller's, which stays where it is: `release(bytes, hint)` is called once,
+    /// when the last message that refers to it is gone, on whatever thread that happens. It may be
+    /// null for memory that lives for ever. When this fails, nothing was adopted.
+    [[nodiscard]] static result<message>
+    adopt(std::span<const std::byte> bytes,
+          void (*release)(std::span<const std::byte> bytes, void* hint), void* hint = nullptr);
+
+    /// Another message with the same octets; a large one shares its memory.
+    [[nodiscard]] message share() const noexcept;
+
+    [[nodiscard]] std::size_t size() const noexcept { return is_view() ? view_.size : kind_; }
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+    [[nodiscard]] const std::byte* data() const noexcept
+    {
+        return is_view() ? view_.data : inline_;
+    }
+    [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data(), size()}; }
+    [[nodiscard]] std::string_view text() const noexcept
+    {
+        return {reinterpret_cast<const char*>(data()), size()};
+    }
+    /// For filling what allocate() gave. Empty if the octets are not this message's alone.
+    [[nodiscard]] std::span<std::byte> writable() noexcept;
+
+    /// Of a received part: more parts of the same message follow.
+    [[nodiscard]] bool more() const noexcept { return more_; }
+
+    void clear() noexcept
+    {
+        if (is_view())
+            view_.owner->release();
+        kind_ = 0;
+        more_ = false;
+    }
+
+    /// The same octets; whether more follow does not count.
+    friend bool operator==(const message& a, const message& b) noexcept
+    {
+        return a.text() == b.text();
+    }
+
+private:
+    friend struct message_detail::access;
+
+    struct view {
+        const std::byte* data;
+        std::size_t size;
+        message_detail::shared_memory* owner; ///< never null
+        bool writable;
+    };
+    static constexpr std::uint8_t view_kind = 255;
+
+    [[nodiscard]] bool is_view() const noexcept { return kind_ == view_kind; }
+    void take(message& other) noexcept
+    {
+        std::memcpy(inline_, other.inline_, is_view_of(other) ? sizeof view_ : sizeof inline_);
+        kind_ = std::exchange(other.kind_, std::uint8_t{0});
+        more_ = std::exchange(other.more_, false);
+    }
+    static bool is_view_of(const message& other) noexcept { return other.is_view(); }
+
+    union {
+        std::byte inline_[inline_capacity]{};
+        view view_;
+    };
+    std::uint8_t kind_ = 0; ///< the size, if inline
+    bool more_ = false;
+};
+
+/// All parts of one message, in order. It is sent and received as a whole or not at all.
+class multipart {
+public:
+    multipart() noexcept = default;
+    multipart(multipart&&) noexcept = default;
+    multipart& operator=(multipart&&) noexcept = default;
+
+    void add(message part) { parts_.push_back(std::move(part)); }
+    /// Errors: out_of_memory.
+    result<void> add(std::string_view text)
+    {
+        SLK_TRY(auto part, message::copy_of(text));
+        add(std::move(part));
+        return {};
+    }
+    void clear() noexcept { parts_.clear(); }
+
+    [[nodiscard]] std::size_t size() const noexcept { return parts_.size(); }
+    [[nodiscard]] bool empty() const noexcept { return parts_.empty(); }
+    [[nodiscard]] message& operator[](std::size_t index) noexcept { return parts_[index]; }
+    [[nodiscard]] const message& operator[](std::size_t index) const noexcept
+    {
+        return parts_[index];
+    }
+    [[nodiscard]] auto begin() noexcept { return parts_.begin(); }
+    [[nodiscard]] auto end() noexcept { return parts_.end(); }
+    [[nodiscard]] auto begin() const noexcept { return parts_.begin(); }
+    [[nodiscard]] auto end() const noexcept { return parts_.end(); }
+
+private:
+    std::vector<message> parts_;
+};
+
+} // namespace slk
+
+#endif

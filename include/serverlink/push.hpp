@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SERVERLINK_PUSH_HPP
+#define SERVERLINK_PUSH_HPP
+
+/// slk::push: deals messages out to its peers, in turn among those that have room. RFC 30, PUSH.
+
+#include <serverlink/socket.hpp>
+
+namespace slk {
+
+class SLK_API push : public socket {
+public:
+    /// Errors: invalid_argument (an option), too_many_descriptors (context_options::most_sockets),
+    /// cancelled (the context was shut down), out_of_memory.
+    [[nodiscard]] static result<push> create(context& in, push_options options = {});
+
+    using socket::send;
+    using socket::send_batch;
+
+private:
+    using socket::socket;
+};
+
+} // namespace slk
+
+#endif

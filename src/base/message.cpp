@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MPL-2.0
+#include <serverlink/message.hpp>
+
+#include "base/message_access.hpp"
+
+#include <cstdlib>
+#include <new>
+
+namespace slk {
+
+using message_detail::access;
+using message_detail::shared_memory;
+
+namespace {
+
+struct adopted_memory final : shared_memory {
+    std::span<const std::byte> bytes;
+    void (*released)(std::span<const std::byte>, void*);
+    void* hint;
+};
+
+} // namespace
+
+namespace message_detail {
+
+owned_memory* owned_memory::create(std::size_t size) noexcept
+{
+    if (size > SIZE_MAX - sizeof(owned_memory))
+        return nullptr;
+    void* const memory = std::malloc(sizeof(owned_memory) + size);
+    if (memory == nullptr)
+        return nullptr;
+    auto* const made = new (memory) owned_memory;
+    made->dispose = [](shared_memory* self) noexcept {
+        auto* const over = static_cast<owned_memory*>(self);
+        over->~owned_memory();
+        std::free(over);
+    };
+    return made;
+}
+
+owned_memory* owned_memory::resize(std::size_t size) noexcept
+{
+    if (size > SIZE_MAX - sizeof(owned_memory))
+        return nullptr;
+    // Nobody else knows it yet, so it may move: its two words are copied as octets would be.
+    void* const moved =
+        std::realloc(static_cast<void*>(this), sizeof(owned_memory) + size); // NOLINT
+    return static_cast<owned_memory*>(moved);
+}
+
+} // namespace message_detail
+
+result<message> message::copy_of(std::span<const std::byte> bytes)
+{
+    SLK_TRY(auto made, allocate(bytes.size()));
+    if (!bytes.empty())
+        std::memcpy(made.writable().data(), bytes.data(), bytes.size());
+    return made;
+}
+
+result<message> message::allocate(std::size_t size)
+{
+    message made;
+    if (size <= inline_capacity) {
+        std::memset(made.inline_, 0, size);
+        made.kind_ = static_cast<std::uint8_t>(size);
+        return made;
+    }
+    auto* const memory = message_detail::owned_memory::create(size);
+    if (memory == nullptr)
+        return fail(errc::out_of_memory, phase::none);
+    std::memset(memory->octets(), 0, size);
+    access::view(made, memory->octets(), size, memory, true);
+    return made;
+}
+
+result<message> message::adopt(std::span<const std::byte> bytes,
+                               void (*release)(std::span<const std::byte>, void*), void* hint)
+{
+    auto* const memory = new (std::nothrow) adopted_memory;
+    if (memory == nullptr)
+        return fail(errc::out_of_memory, phase::none);
+    memory->bytes = bytes;
+    memory->released = release;
+    memory->hint = hint;
+    memory->dispose = [](shared_memory* self) noexcept {
+        auto* const over = static_cast<adopted_memory*>(self);
+        if (over->released != nullptr)
+            over->released(over->bytes, over->hint);
+        delete over;
+    };
+    message made;
+    access::view(made, bytes.data(), bytes.size(), memory, false);
+    return made;
+}
+
+message message::share() const noexcept
+{
+    message other;
+    if (is_view()) {
+        view_.owner->retain();
+        access::view(other, view_.data, view_.size, view_.owner, view_.writable);
+    } else {
+        access::copy(other, bytes());
+    }
+    other.more_ = more_;
+    return other;
+}
+
+std::span<std::byte> message::writable() noexcept
+{
+    if (!is_view())
+        return {inline_, kind_};
+    const bool alone = view_.owner->users.load(std::memory_order_acquire) == 1;
+    if (!view_.writable || !alone)
+        return {};
+    return {const_cast<std::byte*>(view_.data), view_.size};
+}
+
+} // namespace slk

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_BASE_MESSAGE_ACCESS_HPP
+#define SLK_BASE_MESSAGE_ACCESS_HPP
+
+/// How the library itself fills messages, and the memory of those that are received large.
+
+#include <serverlink/message.hpp>
+
+namespace slk::message_detail {
+
+/// From the heap, with its octets behind it.
+struct owned_memory final : shared_memory {
+    /// Null when memory is exhausted. The octets are not initialised.
+    [[nodiscard]] static owned_memory* create(std::size_t size) noexcept;
+    /// Another size, perhaps in another place, while nobody else uses it. Null when memory is
+    /// exhausted; this one then stays as it is.
+    [[nodiscard]] owned_memory* resize(std::size_t size) noexcept;
+
+    [[nodiscard]] std::byte* octets() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+};
+
+struct access {
+    /// Into an empty message; at most inline_capacity octets.
+    static void copy(message& into, std::span<const std::byte> bytes) noexcept
+    {
+        if (!bytes.empty())
+            std::memcpy(into.inline_, bytes.data(), bytes.size());
+        into.kind_ = static_cast<std::uint8_t>(bytes.size());
+    }
+    /// Into an empty message; takes over one use of `owner`.
+    static void view(message& into, const std::byte* data, std::size_t size, shared_memory* owner,
+                     bool writable) noexcept
+    {
+        into.view_ = {data, size, owner, writable};
+        into.kind_ = message::view_kind;
+    }
+    static void set_more(message& of, bool more) noexcept { of.more_ = more; }
+
+    /// Who holds the octets of a large message; null for an inline one.
+    [[nodiscard]] static shared_memory* owner_of(const message& of) noexcept
+    {
+        return of.is_view() ? of.view_.owner : nullptr;
+    }
+};
+
+} // namespace slk::message_detail
+
+#endif

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_LANE_CHUNK_HPP
+#define SLK_LANE_CHUNK_HPP
+
+/// A chunk: a piece of a lane. Octets, and references to large bodies that stand between them.
+///
+/// The octets of a chunk are written once, from the front. A body that is large stays where it is:
+/// the chunk notes behind how many of its octets it comes, and to whom its memory belongs. One
+/// atomic word says how much of both the consumer may see.
+
+#include <serverlink/message.hpp>
+
+#include "base/block_pool.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace slk::lane {
+
+using message_detail::shared_memory;
+
+/// A body that is not in the chunk's octets.
+struct external {
+    std::uint32_t at = 0; ///< octets of the chunk that come before it
+    const std::byte* data = nullptr;
+    std::size_t size = 0;
+    shared_memory* owner = nullptr;
+};
+
+/// How much of a chunk has been written, or may be read.
+struct extent {
+    std::uint32_t octets = 0;
+    std::uint32_t externals = 0;
+    /// Nothing will be added: what comes next is in the next chunk.
+    bool final = false;
+
+    friend bool operator==(const extent&, const extent&) = default;
+};
+
+/// The two sizes of chunks. A lane begins with a small one, so that an idle peer costs little, and
+/// goes on with large ones as soon as that has been filled.
+inline constexpr std::size_t small_block = 1024;
+inline constexpr std::size_t large_block = 72 * 1024;
+
+/// The blocks that one thread takes chunks from. Anybody gives them back.
+struct chunk_pools {
+    std::shared_ptr<block_pool> small = std::make_shared<block_pool>(small_block, 64);
+    std::shared_ptr<block_pool> large = std::make_shared<block_pool>(large_block, 16);
+};
+
+class chunk final : public shared_memory {
+public:
+    /// Null when memory is exhausted.
+    [[nodiscard]] static chunk* create(const std::shared_ptr<block_pool>& home,
+                                       std::uint32_t externals) noexcept;
+
+    chunk(const chunk&) = delete;
+    chunk& operator=(const chunk&) = delete;
+
+    [[nodiscard]] std::byte* octets() noexcept
+    {
+        return reinterpret_cast<std::byte*>(externals_ + most_externals_);
+    }
+    [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
+    [[nodiscard]] std::uint32_t most_externals() const noexcept { return most_externals_; }
+    [[nodiscard]] external& at(std::uint32_t index) noexcept { return externals_[index]; }
+
+    /// By the producer.
+    void publish(const extent& what) noexcept
+    {
+        // Sequentially consistent, because the producer then asks whether the consumer sleeps.
+        published_.exchange(pack(what), std::memory_order_seq_cst);
+    }
+    /// The same where nobody sleeps yet.
+    void publish_quietly(const extent& what) noexcept
+    {
+        published_.store(pack(what), std::memory_order_release);
+    }
+    /// By the consumer.
+    [[nodiscard]] extent published() const noexcept
+    {
+        return unpack(published_.load(std::memory_order_seq_cst));
+    }
+
+    /// The producer's link; the consumer may follow it when the extent is final.
+    chunk* next = nullptr;
+    /// Where the producer left it for the next one.
+    extent end{};
+    /// How many externals have been set, and so must be released: the producer's.
+    std::uint32_t set_externals = 0;
+
+private:
+    chunk(std::shared_ptr<block_pool> home, std::uint32_t externals) noexcept;
+    ~chunk();
+
+    static std::uint64_t pack(const extent& what) noexcept
+    {
+        return std::uint64_t{what.final} << 63 | std::uint64_t{what.externals} << 32 | what.octets;
+    }
+    static extent unpack(std::uint64_t word) noexcept
+    {
+        return {static_cast<std::uint32_t>(word),
+                static_cast<std::uint32_t>(word >> 32) & 0x7fff'ffff, (word >> 63) != 0};
+    }
+
+    std::shared_ptr<block_pool> home_;
+    std::uint32_t capacity_ = 0;
+    std::uint32_t most_externals_ = 0;
+    external* externals_ = nullptr;
+    std::atomic<std::uint64_t> published_{0};
+};
+
+} // namespace slk::lane
+
+#endif

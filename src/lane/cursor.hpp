@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_LANE_CURSOR_HPP
+#define SLK_LANE_CURSOR_HPP
+
+/// A place in a lane, from where its consumer reads on.
+
+#include "lane/chunk.hpp"
+
+#include <span>
+
+namespace slk::lane {
+
+/// Between two frames, or anywhere inside: octets of the chunk, and octets of the external that
+/// comes next. A cursor does not keep its chunk alive: the lane does, from its head on.
+class cursor {
+public:
+    cursor() noexcept = default;
+    explicit cursor(chunk* first) noexcept : at_(first) {}
+
+    [[nodiscard]] chunk* at() const noexcept { return at_; }
+    [[nodiscard]] std::uint32_t octets() const noexcept { return octets_; }
+    [[nodiscard]] std::uint32_t externals() const noexcept { return externals_; }
+    [[nodiscard]] std::size_t inside() const noexcept { return inside_; }
+
+    /// The octets of this chunk that lie in one piece from here on: up to the next external, or to
+    /// what is published. Looks at what is published only if it knows of nothing.
+    [[nodiscard]] std::span<const std::byte> run() noexcept
+    {
+        if (octets_ == seen_.octets && externals_ == seen_.externals)
+            seen_ = at_->published();
+        const std::uint32_t end =
+            externals_ < seen_.externals ? at_->at(externals_).at : seen_.octets;
+        return {at_->octets() + octets_, end - octets_};
+    }
+    /// The external that begins here or goes on here, or null; after run() has come out empty or
+    /// has been skipped.
+    [[nodiscard]] external* here() noexcept
+    {
+        return externals_ < seen_.externals && at_->at(externals_).at == octets_
+                   ? &at_->at(externals_)
+                   : nullptr;
+    }
+    /// At the end of a chunk that will not grow: goes on to the next one, and says which it left.
+    [[nodiscard]] chunk* leave() noexcept
+    {
+        if (octets_ != seen_.octets || externals_ != seen_.externals)
+            return nullptr;
+        // Once more, because what was seen may have grown before it became final.
+        seen_ = at_->published();
+        if (!seen_.final || octets_ != seen_.octets || externals_ != seen_.externals)
+            return nullptr;
+        chunk* const left = at_;
+        *this = cursor(left->next);
+        return left;
+    }
+
+    void skip_octets(std::size_t count) noexcept { octets_ += static_cast<std::uint32_t>(count); }
+    void skip_inside(std::size_t count) noexcept
+    {
+        inside_ += count;
+        if (inside_ == at_->at(externals_).size)
+            skip_external();
+    }
+    void skip_external() noexcept
+    {
+        ++externals_;
+        inside_ = 0;
+    }
+
+    [[nodiscard]] bool same_place(const cursor& other) const noexcept
+    {
+        return at_ == other.at_ && octets_ == other.octets_ && externals_ == other.externals_ &&
+               inside_ == other.inside_;
+    }
+
+private:
+    chunk* at_ = nullptr;
+    extent seen_{};
+    std::uint32_t octets_ = 0;
+    std::uint32_t externals_ = 0;
+    std::size_t inside_ = 0;
+};
+
+} // namespace slk::lane
+
+#endif

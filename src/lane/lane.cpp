@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "lane/lane.hpp"
+
+#include <cstring>
+
+namespace slk::lane {
+
+namespace {
+
+constexpr std::uint32_t externals_of_small = 2;
+constexpr std::uint32_t externals_of_large = 30;
+constexpr std::size_t small_capacity =
+    small_block - sizeof(chunk) - externals_of_small * sizeof(external);
+static_assert(large_block - sizeof(chunk) - externals_of_large * sizeof(external) >=
+              lane::most_octets);
+
+/// So many messages on their way: the consumer does not wait for each.
+constexpr std::uint64_t messages_of_busy = 4;
+
+void release_from(chunk* first) noexcept
+{
+    while (first != nullptr) {
+        chunk* const following = first->next;
+        first->release();
+        first = following;
+    }
+}
+
+} // namespace
+
+lane::~lane()
+{
+    release_from(head_.at());
+}
+
+bool lane::open(chunk_pools& pools) noexcept
+{
+    pools_ = &pools;
+    tail_ = chunk::create(pools.small, externals_of_small);
+    published_in_ = tail_;
+    head_ = cursor(tail_);
+    return tail_ != nullptr;
+}
+
+bool lane::grow(std::size_t octets, std::span<const std::byte> carried, bool busy) noexcept
+{
+    busy = busy || produced_ - consumed_by_now() >= messages_of_busy;
+    const bool small = !busy && octets <= small_capacity && carried.size() <= small_capacity;
+    chunk* const following = small ? chunk::create(pools_->small, externals_of_small)
+                                   : chunk::create(pools_->large, externals_of_large);
+    if (following == nullptr)
+        return false;
+    // Before this chunk is final: then its consumer may give it back.
+    if (!carried.empty())
+        std::memcpy(following->octets(), carried.data(), carried.size());
+    tail_->next = following;
+    tail_->end = written_;
+    tail_->end.final = true;
+    // A chunk that is published in whole ends here and now, others with the next publish().
+    if (!has_unpublished()) {
+        tail_->publish_quietly(tail_->end);
+        published_in_ = following;
+        published_ = {};
+    }
+    tail_ = following;
+    written_ = {};
+    return true;
+}
+
+void lane::publish_chunks() noexcept
+{
+    // The consumer finds none of the later ones before the first says that it is final: what
+    // spans several chunks becomes visible at once.
+    for (chunk* each = published_in_->next; each != tail_; each = each->next)
+        each->publish_quietly(each->end);
+    tail_->publish_quietly(written_);
+    published_in_->publish(published_in_->end);
+    published_in_ = tail_;
+}
+
+void lane::abandon() noexcept
+{
+    release_from(published_in_->next);
+    published_in_->next = nullptr;
+    for (std::uint32_t index = published_.externals; index < published_in_->set_externals; ++index)
+        if (shared_memory* const owner = published_in_->at(index).owner; owner != nullptr)
+            owner->release();
+    published_in_->set_externals = published_.externals;
+    tail_ = published_in_;
+    written_ = published_;
+}
+
+} // namespace slk::lane

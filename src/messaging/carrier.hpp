@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_CARRIER_HPP
+#define SLK_MESSAGING_CARRIER_HPP
+
+/// A carrier: one loop of a context, and what its sessions share.
+
+#include <serverlink/loop.hpp>
+
+#include "io/loop_core.hpp"
+#include "lane/chunk.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace slk::messaging {
+
+struct carrier {
+    /// One of the context's own.
+    explicit carrier(slk::loop made, bool run_by_caller) noexcept
+        : own(std::move(made)), loop(&*own), core(own->core()), by_caller(run_by_caller)
+    {
+    }
+    /// One of the user's.
+    explicit carrier(slk::loop& of_user) noexcept
+        : loop(&of_user), core(of_user.core()), by_caller(true)
+    {
+    }
+
+    /// Does `work` on the loop's thread, and waits until it has been done. False: the loop is
+    /// closed, and it was not done. Any thread; not while another one waits for this thread.
+    bool perform(const std::function<void()>& work) const;
+
+    std::optional<slk::loop> own;
+    slk::loop* loop;
+    std::shared_ptr<io::loop_core> core;
+    const bool by_caller; ///< the thread that uses a socket may have to run it
+    lane::chunk_pools pools; ///< for the loop's thread
+};
+
+} // namespace slk::messaging
+
+#endif

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "messaging/outgoing.hpp"
+
+#include <algorithm>
+
+namespace slk::messaging {
+
+namespace {
+
+// What is offered to the system at a time. A socket's buffer is rarely larger, and commands that
+// must get in between should not wait for too much.
+constexpr std::size_t most_pieces = 32;
+constexpr std::size_t most_octets = std::size_t{512} * 1024;
+
+} // namespace
+
+std::size_t outgoing::gather(std::vector<piece>& pieces)
+{
+    lane::cursor at = sent_;
+    std::size_t octets = 0;
+    while (pieces.size() < most_pieces && octets < most_octets) {
+        if (const piece run = at.run(); !run.empty()) {
+            pieces.push_back(run);
+            at.skip_octets(run.size());
+            octets += run.size();
+        } else if (const lane::external* const body = at.here(); body != nullptr) {
+            const piece left{body->data + at.inside(), body->size - at.inside()};
+            pieces.push_back(left);
+            at.skip_external();
+            octets += left.size();
+        } else if (at.leave() == nullptr) {
+            break;
+        }
+    }
+    return octets;
+}
+
+void outgoing::advance(std::size_t octets) noexcept
+{
+    while (octets > 0) {
+        if (const piece run = sent_.run(); !run.empty()) {
+            const std::size_t part = std::min(octets, run.size());
+            sent_.skip_octets(part);
+            octets -= part;
+        } else if (const lane::external* const body = sent_.here(); body != nullptr) {
+            const std::size_t part = std::min(octets, body->size - sent_.inside());
+            sent_.skip_inside(part);
+            octets -= part;
+        } else if (sent_.leave() == nullptr) {
+            return; // more than was gathered
+        }
+    }
+}
+
+std::uint64_t outgoing::taken(std::size_t octets) noexcept
+{
+    advance(octets);
+    std::uint64_t messages = 0;
+    while (scan(messages)) {
+    }
+    inside_frame_ = !scanned_.same_place(sent_);
+    return messages;
+}
+
+/// Goes over frames that were taken as a whole, in one run of octets or with one body behind it.
+bool outgoing::scan(std::uint64_t& messages) noexcept
+{
+    const bool same_chunk = scanned_.at() == sent_.at();
+    if (scanned_.same_place(sent_))
+        return false;
+    piece run = scanned_.run();
+    if (same_chunk && sent_.octets() - scanned_.octets() < run.size())
+        run = run.first(sent_.octets() - scanned_.octets());
+    if (run.empty()) // a body is never the first thing here: its header goes with it
+        return scanned_.leave() != nullptr;
+
+    const zmtp::frame_limits none{};
+    if (const zmtp::scanned found = zmtp::scan_messages(run, none); found.size > 0) {
+        if (found.messages == 0) {
+            scanned_.skip_octets(found.size);
+            return true;
+        }
+        messages += found.messages;
+        scanned_.skip_octets(found.whole_messages);
+        forget();
+        scanned_.skip_octets(found.size - found.whole_messages);
+        return true;
+    }
+    // A frame whose body is elsewhere, or one that was taken in part.
+    const zmtp::header_view header = zmtp::read_header(run, none);
+    if (header.need > 0 || header.frame.header != run.size())
+        return false;
+    lane::cursor behind = scanned_;
+    behind.skip_octets(header.frame.header);
+    (void)behind.run();
+    if (behind.here() == nullptr || (same_chunk && sent_.externals() <= behind.externals()))
+        return false;
+    behind.skip_external();
+    scanned_ = behind;
+    if (!header.frame.more) {
+        ++messages;
+        forget();
+    }
+    return true;
+}
+
+/// What lies before the place that was scanned is not needed any more.
+void outgoing::forget() noexcept
+{
+    lane::cursor& head = lane_.head();
+    while (head.at() != scanned_.at()) {
+        lane::chunk* const left = head.at();
+        head = lane::cursor(left->next);
+        left->release();
+    }
+    for (std::uint32_t index = head.externals(); index < scanned_.externals(); ++index)
+        if (auto* const owner = std::exchange(head.at()->at(index).owner, nullptr);
+            owner != nullptr)
+            owner->release();
+    head = scanned_;
+}
+
+} // namespace slk::messaging

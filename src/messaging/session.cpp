@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "messaging/session.hpp"
+
+#include <new>
+#include <utility>
+
+namespace slk::messaging {
+
+namespace {
+
+constexpr error closed_here{errc::cancelled, phase::close, 0, "closed by its owner"};
+constexpr error no_memory{errc::out_of_memory, phase::transfer, 0, "no memory for what arrives"};
+
+} // namespace
+
+reference<session> session::create(std::shared_ptr<carrier> on,
+                                   std::shared_ptr<const session_settings> settings,
+                                   reference<mailbox> owner)
+{
+    auto* const pair = new (std::nothrow) lane_pair;
+    if (pair == nullptr)
+        return {};
+    auto lanes = reference<lane_pair>::adopt(pair);
+    if (!lanes->toward[0].open(on->pools) || !lanes->toward[1].open(on->pools))
+        return {};
+    return reference<session>::adopt(new (std::nothrow) session(
+        std::move(on), std::move(settings), std::move(owner), std::move(lanes)));
+}
+
+session::session(std::shared_ptr<carrier> on, std::shared_ptr<const session_settings> settings,
+                 reference<mailbox> owner, reference<lane_pair> lanes) noexcept
+    : on_(std::move(on)), settings_(std::move(settings)), owner_(std::move(owner)),
+      lanes_(std::move(lanes)), out_(lanes_->toward[0]), in_(lanes_->toward[1])
+{
+    lanes_->receive_mark.store(settings_->options().receive_high_water_mark,
+                               std::memory_order_relaxed);
+    timer_.owner = this;
+    timer_.on_expiry = [](io::timer& self) noexcept {
+        auto& mine = *static_cast<session*>(self.owner);
+        // We do not listen: the peer's silence is our own doing.
+        if (mine.paused_)
+            mine.protocol_->excuse(mine.now());
+        mine.protocol_->tick(mine.now());
+        mine.send_more();
+        mine.arm();
+    };
+    task_.owner = this;
+    task_.run = [](io::task& self) noexcept {
+        auto& mine = *static_cast<session*>(self.owner);
+        mine.answer(mine.asked_.exchange(0, std::memory_order_seq_cst));
+        mine.release();
+    };
+    task_.drop = [](io::task& self) noexcept { static_cast<session*>(self.owner)->release(); };
+}
+
+// --- asked by the pipe ---
+
+void session::ask(std::uint32_t what) noexcept
+{
+    // Whoever runs the loop himself need not wait for its next turn.
+    if (on_->by_caller && on_->core->may_touch() && !on_->core->closed()) {
+        const auto kept = reference<session>::to(*this);
+        return answer(what);
+    }
+    if (asked_.fetch_or(what, std::memory_order_seq_cst) != 0)
+        return;
+    retain(); // the task's
+    if (!on_->core->post(task_))
+        release();
+}
+
+void session::far_end_left(const error& reason) noexcept
+{
+    far_reason_ = reason;
+    ask(asked_end);
+}
+
+void session::far_end_disconnects(const error& reason) noexcept
+{
+    far_reason_ = reason;
+    ask(asked_disconnect);
+}
+
+void session::answer(std::uint32_t asked) noexcept
+{
+    if ((asked & asked_end) != 0)
+        return end(far_reason_);
+    if ((asked & asked_disconnect) != 0)
+        return lose(far_reason_);
+    if ((asked & asked_receive) != 0 && std::exchange(paused_, false))
+        understand();
+    if ((asked & asked_send) != 0)
+        send_more();
+}
+
+// --- a connection's life ---
+
+void session::begin(stream connection)
+{
+    if (closed_)
+        return;
+    pending_ = std::move(connection);
+    if (!open_)
+        begin_pending();
+}
+
+void session::begin_pending() noexcept
+{
+    if (!pending_ || sending_ || receiving_)
+        return;
+    stream_ = std::move(pending_);
+    open_ = true;
+    paused_ = false;
+    stalled_ = false;
+    need_ = 0;
+    messages_sent_ = 0;
+    out_.rewind();
+    protocol_.emplace(settings_->protocol());
+    protocol_->start(now());
+    if (!linked())
+        on_->core->add(*this);
+    retain(); // the connection's, given back by settle()
+    send_more();
+    receive_more();
+    arm();
+}
+
+void session::arm() noexcept
+{
+    if (open_)
+        on_->core->io().arm(timer_, protocol_->due());
+}
+
+/// The connection is over. Once for each.
+void session::lose(const error& reason) noexcept
+{
+    if (!std::exchange(open_, false))
+        return;
+    on_->core->io().disarm(timer_);
+    const bool was_ready = ready_.exchange(false, std::memory_order_acq_rel);
+    sent_at_loss_ = stream_.bytes_sent();
+    stream_.close(reason);
+    closed_ = closed_ || accepted_;
+    if (was_ready)
+        owner_->post(
+            {.kind = mail_kind::left, .which = near_, .reason = reason, .for_good = closed_});
+    else
+        owner_->post({.kind = mail_kind::refused, .reason = reason, .endpoint = endpoint_});
+    if (observer_ != nullptr)
+        observer_->session_lost(reason);
+    settle();
+}
+
+/// When everything that was under way has come back, the next connection may begin.
+void session::settle() noexcept
+{
+    if (open_ || sending_ || receiving_ || !protocol_)
+        return;
+    protocol_.reset();
+    in_.reset(); // not before the last receive into it has come back
+    if (linked())
+        on_->core->remove(*this);
+    if (closed_)
+        near_.reset();
+    if (const auto told = std::exchange(closed_handler_, {}); told)
+        told();
+    if (!closed_)
+        begin_pending();
+    release(); // the connection's
+}
+
+void session::end(const error& reason) noexcept
+{
+    closed_ = true;
+    pending_ = {};
+    if (open_)
+        lose(reason);
+    else if (!protocol_)
+        near_.reset();
+}
+
+void session::close(duration at_most, std::function<void()> done)
+{
+    closed_ = true;
+    observer_ = nullptr;
+    pending_ = {};
+    if (!open_ && !protocol_) {
+        near_.reset();
+        return done();
+    }
+    closed_handler_ = std::move(done);
+    if (!open_)
+        return;
+    // A peer that was sent something may still be reading; were there octets that nobody here has
+    // read, the system would tear the connection down under it.
+    if (ready() && messages_sent_ > 0 && !sending_ && at_most > duration::zero()) {
+        auto mine = reference<session>::to(*this);
+        const auto draining =
+            stream_.close_after_drain(at_most, [mine](error) noexcept { mine->lose(closed_here); });
+        if (draining)
+            return;
+    }
+    lose(closed_here);
+}
+
+void session::loop_closing() noexcept
+{
+    closed_ = true;
+    lose({errc::cancelled, phase::close, 0, "the loop ends"});
+}
+
+// --- sending ---
+
+void session::send_more() noexcept
+{
+    if (sending_ || !open_)
+        return;
+    for (;;) {
+        pieces_.clear();
+        offered_control_ = protocol_->pending();
+        if (offered_control_ > 0 && !out_.inside_frame()) {
+            control_.resize(offered_control_);
+            offered_control_ = protocol_->transmit(control_);
+            pieces_.emplace_back(control_.data(), offered_control_);
+        } else {
+            offered_control_ = 0;
+        }
+        if (ready() && protocol_->state() == zmtp::session_state::ready)
+            out_.gather(pieces_);
+        if (!pieces_.empty())
+            break;
+        if (protocol_->state() == zmtp::session_state::failed)
+            return lose(protocol_->failure());
+        if (!ready() || out_.sleeps())
+            return;
+    }
+    sending_ = true;
+    sent_before_ = stream_.bytes_sent();
+    retain();
+    const auto begun = stream_.send(pieces_, [this](const result<std::size_t>& answer) {
+        sent(answer);
+        release();
+    });
+    if (!begun) {
+        sending_ = false;
+        lose(begun.error());
+        release();
+    }
+}
+
+void session::sent(const result<std::size_t>& answer) noexcept
+{
+    sending_ = false;
+    // What a connection that broke has taken is not sent again, as far as it is known.
+    const std::uint64_t so_far = open_ ? stream_.bytes_sent() : sent_at_loss_;
+    const std::uint64_t taken = answer ? *answer : so_far - sent_before_;
+    if (taken > offered_control_) {
+        const std::uint64_t messages =
+            out_.taken(static_cast<std::size_t>(taken) - offered_control_);
+        messages_sent_ += messages;
+        if (messages > 0 && lanes_->toward[0].consume(messages, true) && near_)
+            near_->lane_writable();
+    }
+    if (!answer)
+        lose(answer.error());
+    if (!open_)
+        return settle();
+    send_more();
+    if (std::exchange(stalled_, false))
+        understand();
+    else
+        arm();
+}
+
+// --- receiving ---
+
+void session::receive_more() noexcept
+{
+    if (receiving_ || paused_ || stalled_ || !open_)
+        return;
+    const std::span<std::byte> space = in_.space(need_);
+    if (space.empty())
+        return lose(no_memory);
+    receiving_ = true;
+    retain();
+    const auto begun = stream_.receive(space, [this](const result<std::size_t>& answer) {
+        received(answer);
+        release();
+    });
+    if (!begun) {
+        receiving_ = false;
+        lose(begun.error());
+        release();
+    }
+}
+
+void session::received(const result<std::size_t>& answer) noexcept
+{
+    receiving_ = false;
+    if (!answer)
+        lose(answer.error());
+    if (!open_)
+        return settle();
+    if (*answer == 0) {
+        protocol_->ended(now());
+        return lose(protocol_->failure());
+    }
+    in_.received(*answer);
+    understand();
+}
+
+/// Goes over what was received, and on to receiving more.
+void session::understand() noexcept
+{
+    bool more = open_;
+    if (open_ && in_.receives_body()) {
+        protocol_->body_received(now(), in_.body_progress());
+        more = protocol_->body_left() > 0 ? false : take_body({});
+    }
+    while (more && open_) {
+        const std::uint64_t allowed = credit();
+        if (allowed == 0 && ready()) {
+            paused_ = lanes_->toward[1].producer_sleeps(mark());
+            more = !paused_;
+            continue;
+        }
+        more = take(protocol_->receive(now(), in_.window(), allowed));
+    }
+    if (!open_)
+        return;
+    if (protocol_->pending() > 0 || protocol_->state() == zmtp::session_state::failed)
+        send_more();
+    receive_more();
+    arm();
+}
+
+std::uint64_t session::credit() noexcept
+{
+    return lanes_->toward[1].credit(mark());
+}
+
+/// True: there may be more in the window.
+bool session::take(const zmtp::arrival& told) noexcept
+{
+    switch (told.kind) {
+    case zmtp::arrival_kind::need:
+        if (told.consumed > 0)
+            in_.drop(told.consumed);
+        need_ = told.need;
+        return false;
+    case zmtp::arrival_kind::messages: return take_messages(told);
+    case zmtp::arrival_kind::body: return take_body(told);
+    case zmtp::arrival_kind::subscription: in_.drop(told.consumed); return true;
+    case zmtp::arrival_kind::authenticate:
+        decide(told.who);
+        in_.drop(told.consumed);
+        return true;
+    case zmtp::arrival_kind::ready: become_ready(told); return open_;
+    case zmtp::arrival_kind::flush:
+        in_.drop(told.consumed);
+        send_more();
+        // While the peer does not read our answers, nothing more of its is read.
+        stalled_ = open_ && protocol_->pending() > 0;
+        return open_ && !stalled_;
+    case zmtp::arrival_kind::failed: return false;
+    }
+    return false;
+}
+
+bool session::take_messages(const zmtp::arrival& told) noexcept
+{
+    // Commands that came before are in the window too.
+    if (const std::size_t before = told.consumed - told.data.size(); before > 0)
+        in_.drop(before);
+    // Of a message of parts nothing is shown before all of it is there.
+    in_.keep(told.found.whole_messages);
+    if (told.found.messages > 0)
+        publish(told.found.messages);
+    in_.keep(told.found.size - told.found.whole_messages);
+    return true;
+}
+
+bool session::take_body(const zmtp::arrival& told) noexcept
+{
+    if (told.kind == zmtp::arrival_kind::body) {
+        const std::size_t consumed = told.consumed;
+        const std::size_t header = told.frame.header;
+        if (const std::size_t before = consumed - header - told.data.size(); before > 0)
+            in_.drop(before);
+        if (!in_.begin_body(header, told.frame.size)) {
+            lose(no_memory);
+            return false;
+        }
+        body_more_ = told.frame.more;
+    }
+    if (!in_.end_body())
+        return false;
+    if (!body_more_)
+        publish(1);
+    return true;
+}
+
+void session::publish(std::uint64_t messages) noexcept
+{
+    if (lanes_->toward[1].publish(messages) && near_)
+        near_->lane_readable();
+}
+
+void session::decide(const zmtp::credentials& who) noexcept
+{
+    const int status = settings_->authenticate(who);
+    if (status != 200)
+        return protocol_->refuse(now(), status);
+    user_ = who.user;
+    protocol_->accept(now());
+}
+
+void session::become_ready(const zmtp::arrival& told) noexcept
+{
+    peer_info about;
+    about.type = told.peer.type;
+    about.speaks = protocol_->speaks();
+    about.routing_id = zmtp::text_of(told.peer.identity);
+    about.user = user_;
+    zmtp::metadata_reader properties(told.peer.properties);
+    for (auto next = properties.next(); next && *next; next = properties.next())
+        about.properties.push_back({std::string((*next)->name), std::string((*next)->value)});
+    about.local = stream_.local_address();
+    about.peer = stream_.peer_address();
+    in_.drop(told.consumed);
+
+    if (!near_) {
+        auto* const made = new (std::nothrow) pipe(lanes_, 0);
+        if (made == nullptr)
+            return lose(no_memory);
+        near_ = reference<pipe>::adopt(made);
+        near_->far = reference<far_end>::to(*this);
+        near_->accepted = accepted_;
+        near_->endpoint = endpoint_;
+        near_->belong_to(owner_);
+    }
+    ready_.store(true, std::memory_order_release);
+    owner_->post(
+        {.kind = mail_kind::arrived, .which = near_, .about = std::move(about), .reason = {}});
+    if (observer_ != nullptr)
+        observer_->session_ready();
+    send_more();
+}
+
+} // namespace slk::messaging

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// How a socket comes to be, and how it takes notice of what has happened.
+
+#include "messaging/socket_core.hpp"
+
+#include "messaging/frame_writer.hpp"
+#include "pattern/dealer.hpp"
+#include "pattern/pair.hpp"
+#include "pattern/pull.hpp"
+#include "pattern/push.hpp"
+#include "pattern/router.hpp"
+
+#include <algorithm>
+#include <new>
+
+namespace slk::messaging {
+
+result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in,
+                                         zmtp::socket_type type, const socket_options& options)
+{
+    SLK_TRY(options.validate());
+    auto made = reference<socket_core>::adopt(new (std::nothrow) socket_core(in, type, options));
+    if (!made || made->pattern_ == nullptr)
+        return fail(errc::out_of_memory, phase::setup);
+    SLK_TRY(in->add(made->box_));
+    made->retain();
+    return made.get();
+}
+
+socket_core::socket_core(std::shared_ptr<context_core> in, zmtp::socket_type type,
+                         const socket_options& options)
+    : context_(std::move(in)), type_(type), options_(options),
+      box_(reference<mailbox>::adopt(new mailbox))
+{
+    switch (type) {
+    case zmtp::socket_type::pair: pattern_ = std::make_unique<pattern::pair>(); break;
+    case zmtp::socket_type::push: pattern_ = std::make_unique<pattern::push>(); break;
+    case zmtp::socket_type::pull: pattern_ = std::make_unique<pattern::pull>(); break;
+    case zmtp::socket_type::dealer: pattern_ = std::make_unique<pattern::dealer>(); break;
+    case zmtp::socket_type::router: {
+        // A made-up id should not be that of an earlier ROUTER at the same address.
+        const auto first = static_cast<std::uint32_t>(context_->next_random());
+        auto made = std::make_unique<pattern::router>(first);
+        router_ = made.get();
+        pattern_ = std::move(made);
+        break;
+    }
+    case zmtp::socket_type::pub:
+    case zmtp::socket_type::sub:
+    case zmtp::socket_type::req:
+    case zmtp::socket_type::rep:
+    case zmtp::socket_type::xpub:
+    case zmtp::socket_type::xsub: break;
+    }
+}
+
+result<void> socket_core::usable() const noexcept
+{
+    if (closed_)
+        return fail(errc::invalid_state, phase::none, "the socket is closed");
+    if (context_->stopped())
+        return fail(errc::cancelled, phase::none, "the context was shut down");
+    return {};
+}
+
+bool socket_core::has_route(std::string_view routing_id) const noexcept
+{
+    return router_->find(routing_id) != nullptr;
+}
+
+void socket_core::set_handover(bool on) noexcept
+{
+    router_->handover = on;
+}
+
+// --- news ---
+
+void socket_core::read_news()
+{
+    // The list has the latest first.
+    ringer* oldest = nullptr;
+    bool letters = false;
+    for (ringer* each = box_->take_rung(); each != nullptr;) {
+        ringer* const next = each->next;
+        if (box_->is_letters(*each)) {
+            letters = true;
+        } else {
+            each->next = oldest;
+            oldest = each;
+        }
+        each = next;
+    }
+    // A pipe has rung after it was announced, so the letters come first.
+    if (letters)
+        for (mail& letter : box_->take_letters())
+            read(letter);
+    while (oldest != nullptr) {
+        const auto who = reference<pipe>::adopt(static_cast<pipe*>(oldest));
+        oldest = oldest->next;
+        const std::uint32_t signals = who->take_signals();
+        if (!who->attached)
+            continue;
+        if ((signals & pipe::bit_readable) != 0)
+            pattern_->readable(*who, true);
+        if ((signals & pipe::bit_writable) != 0)
+            pattern_->writable(*who, true);
+    }
+}
+
+void socket_core::read(mail& letter)
+{
+    switch (letter.kind) {
+    case mail_kind::arrived: return arrived(*letter.which, letter);
+    case mail_kind::left: return left(*letter.which, letter);
+    case mail_kind::refused:
+        ++counters_.refused;
+        if (endpoint_entry* const at = find(letter.endpoint); at != nullptr) {
+            ++at->refused;
+            at->last_refusal = letter.reason;
+        }
+        return;
+    }
+}
+
+void socket_core::arrived(pipe& who, mail& letter)
+{
+    endpoint_entry* const at = find(who.endpoint);
+    if (at == nullptr || closed_) { // withdrawn meanwhile
+        if (who.far)
+            who.far->far_end_left({errc::cancelled, phase::close, 0, "the endpoint is withdrawn"});
+        who.far.reset();
+        return;
+    }
+    const bool first = !who.attached;
+    who.connected = true;
+    ++who.connections;
+    who.far_mark = letter.far_mark;
+    who.about = std::move(letter.about);
+    if (first) {
+        // The name that connect() has given to a peer stays his.
+        if (!who.named)
+            who.routing_id = who.about.routing_id;
+        if (who.place == SIZE_MAX)
+            remember(who);
+        if (const auto admitted = admit(who); !admitted)
+            return turn_away(who, admitted.error());
+        greet(who);
+    } else if (options_.only_when_ready) {
+        pattern_->resume_sending(who);
+    }
+    pattern_->readable(who, true);
+    pattern_->writable(who, true);
+    if (notify_connect)
+        notices_.push_back({{who.routing_id, who.generation}, route_event::connected});
+}
+
+result<void> socket_core::admit(pipe& who)
+{
+    SLK_TRY(pattern_->attach(who));
+    who.attached = true;
+    if (router_ != nullptr && router_->leaving() != nullptr)
+        drop(static_cast<pipe&>(*router_->leaving()),
+             {errc::cancelled, phase::none, 0, "another peer has taken over the routing id"});
+    return {};
+}
+
+void socket_core::greet(pipe& who)
+{
+    if (!probe)
+        return;
+    const part_view nothing{};
+    if (write(who, {&nothing, 1}))
+        publish(who, 1);
+}
+
+void socket_core::turn_away(pipe& who, const error& reason)
+{
+    ++counters_.turned_away;
+    disconnect(who, reason);
+}
+
+/// A peer that has come by bind() is gone with his connection; a link comes again.
+void socket_core::disconnect(pipe& who, const error& reason)
+{
+    const reference<far_end> far = who.far;
+    if (who.accepted || who.is_inproc)
+        end_of(who);
+    if (far)
+        who.accepted ? far->far_end_left(reason) : far->far_end_disconnects(reason);
+}
+
+void socket_core::left(pipe& who, const mail& letter)
+{
+    who.connected = false;
+    who.last_reason = letter.reason;
+    if (!who.attached)
+        return letter.for_good && who.place != SIZE_MAX ? end_of(who) : void();
+    if (!letter.for_good) {
+        if (options_.only_when_ready)
+            pattern_->stop_sending(who);
+        if (notify_disconnect)
+            notices_.push_back({{who.routing_id, who.generation}, route_event::disconnected});
+        return;
+    }
+    who.ended = true;
+    pattern_->stop_sending(who);
+    // What has arrived of him is received yet; his end is noticed behind it.
+    pattern_->readable(who, true);
+}
+
+/// Nothing more comes of it, and what has come was received.
+void socket_core::end_of(pipe& who)
+{
+    const auto kept = reference<pipe>::to(who);
+    if (receiving_ == &who)
+        receiving_ = nullptr;
+    counters_.sent += who.out().produced();
+    counters_.received += who.in().consumed();
+    counters_.abandoned += who.out().produced() - who.out().consumed_by_now();
+    if (who.attached) {
+        pattern_->detach(who);
+        who.attached = false;
+        if (notify_disconnect && who.connections > 0)
+            notices_.push_back({{who.routing_id, who.generation}, route_event::disconnected});
+    }
+    who.ended = true;
+    std::swap(pipes_[who.place], pipes_.back());
+    pipes_[who.place]->place = who.place;
+    pipes_.pop_back();
+    who.place = SIZE_MAX;
+    if (endpoint_entry* const at = find(who.endpoint); at != nullptr && at->leads.get() == &who)
+        at->leads.reset();
+    kept->far.reset();
+}
+
+/// Its peer is disconnected, and what has come of him is thrown away.
+void socket_core::drop(pipe& who, const error& reason)
+{
+    const auto kept = reference<pipe>::to(who);
+    who.last_reason = reason;
+    if (receiving_ == &who)
+        receiving_ = nullptr;
+    if (!who.accepted && !who.is_inproc) {
+        pattern_->detach(who);
+        who.attached = false;
+    }
+    disconnect(who, reason);
+}
+
+void socket_core::remember(pipe& made)
+{
+    made.place = pipes_.size();
+    pipes_.push_back(reference<pipe>::to(made));
+}
+
+socket_core::endpoint_entry* socket_core::find(std::uint64_t number) noexcept
+{
+    const auto found =
+        std::ranges::find_if(endpoints_, [&](const auto& each) { return each->number == number; });
+    return found != endpoints_.end() ? found->get() : nullptr;
+}
+
+} // namespace slk::messaging

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// How a socket gets its peers, and lets go of them.
+
+#include "messaging/socket_core.hpp"
+#include "messaging/waiter.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+namespace slk::messaging {
+
+namespace {
+
+/// What a peer that is being left may take to read what was sent, at most.
+constexpr duration longest_farewell = std::chrono::seconds(1);
+
+constexpr error by_owner{errc::cancelled, phase::close, 0, "closed by its owner"};
+
+} // namespace
+
+result<std::shared_ptr<const session_settings>> socket_core::settings() const
+{
+    return session_settings::create(type_, options_);
+}
+
+// --- bind and connect ---
+
+result<std::string> socket_core::bind(std::string_view text)
+{
+    SLK_TRY(usable());
+    SLK_TRY(const endpoint at, endpoint::parse(text));
+    if (at.via == transport::inproc)
+        return bind_inproc(at.host);
+    SLK_TRY(auto made, settings());
+    auto entry = std::make_unique<endpoint_entry>();
+    entry->kind = endpoint_kind::bound;
+    entry->number = context_->next_number();
+    const std::shared_ptr<carrier>& on = context_->next_carrier();
+    entry->listens =
+        reference<binding>::adopt(new binding(on, std::move(made), box_, entry->number));
+    result<void> opened = fail(errc::loop_closed, phase::bind);
+    on->perform([&] {
+        opened = entry->listens->open(at);
+        if (opened)
+            entry->text = to_string(entry->listens->listens().local_endpoint());
+    });
+    SLK_TRY(std::move(opened));
+    last_endpoint_ = entry->text;
+    endpoints_.push_back(std::move(entry));
+    return last_endpoint_;
+}
+
+result<std::string> socket_core::bind_inproc(const std::string& name)
+{
+    auto entry = std::make_unique<endpoint_entry>();
+    entry->kind = endpoint_kind::bound;
+    entry->number = context_->next_number();
+    entry->inproc_name = name;
+    entry->text = "inproc://" + name;
+    last_endpoint_ = entry->text;
+    endpoints_.push_back(std::move(entry));
+    const auto bound = context_->names().bind(name, party(endpoints_.back()->number));
+    if (!bound) {
+        endpoints_.pop_back();
+        return fail(bound.error());
+    }
+    take_news();
+    return last_endpoint_;
+}
+
+inproc_party socket_core::party(std::uint64_t number) noexcept
+{
+    return {box_,
+            type_,
+            options_.routing_id,
+            number,
+            options_.send_high_water_mark,
+            options_.receive_high_water_mark,
+            &pools_};
+}
+
+result<void> socket_core::connect(std::string_view text, const connect_options& how)
+{
+    SLK_TRY(usable());
+    take_news();
+    SLK_TRY(const endpoint to, endpoint::parse(text));
+    if (!how.routing_id.empty()) {
+        if (router_ == nullptr)
+            return fail(errc::invalid_argument, phase::connect, "routing_id is for a ROUTER");
+        if (how.routing_id.size() > zmtp::longest_identity || how.routing_id.front() == '\0')
+            return fail(errc::invalid_argument, phase::connect,
+                        "routing_id is 1 to 255 octets and does not begin with a zero");
+        if (has_route(how.routing_id))
+            return fail(errc::invalid_argument, phase::connect, "routing_id is taken");
+    }
+    auto entry = std::make_unique<endpoint_entry>();
+    entry->kind = endpoint_kind::connected;
+    entry->number = context_->next_number();
+    entry->text = text;
+    SLK_TRY(to.via == transport::inproc ? connect_inproc(*entry, to.host)
+                                        : connect_link(*entry, to));
+    pipe& made = *entry->leads;
+    last_endpoint_ = entry->text;
+    endpoints_.push_back(std::move(entry));
+    remember(made);
+    if (!how.routing_id.empty()) {
+        made.named = true;
+        made.routing_id = how.routing_id;
+    }
+    // A ROUTER's peer is nobody before his name is known.
+    const bool at_once = router_ == nullptr ? !options_.only_when_ready : made.named;
+    if (at_once) {
+        if (const auto admitted = admit(made); !admitted) {
+            (void)withdraw(endpoint_kind::connected, text, duration::zero());
+            return fail(admitted.error());
+        }
+        greet(made);
+    }
+    if (endpoint_entry& whole = *endpoints_.back(); whole.connection)
+        whole.connection->start();
+    take_news();
+    return {};
+}
+
+result<void> socket_core::connect_inproc(endpoint_entry& entry, const std::string& name)
+{
+    entry.inproc_name = name;
+    SLK_TRY(entry.leads, context_->names().connect(name, party(entry.number)));
+    return {};
+}
+
+result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to)
+{
+    SLK_TRY(auto made, settings());
+    const std::shared_ptr<carrier>& on = context_->next_carrier();
+    entry.carries = session::create(on, std::move(made), box_);
+    if (!entry.carries)
+        return fail(errc::out_of_memory, phase::connect);
+    entry.carries->lanes()->toward[0].use(pools_);
+    entry.leads = reference<pipe>::adopt(new (std::nothrow) pipe(entry.carries->lanes(), 0));
+    if (!entry.leads)
+        return fail(errc::out_of_memory, phase::connect);
+    entry.leads->far = reference<far_end>::to(*entry.carries);
+    entry.leads->endpoint = entry.number;
+    entry.leads->belong_to(box_);
+    entry.carries->join(entry.leads, entry.number);
+
+    link_options wanted{.to = to, .reconnect = options_.reconnect, .tuning = options_.tuning};
+    // A peer that accepts and then refuses the handshake is not to be hammered.
+    wanted.reconnect.useful_when = usefulness::confirmed;
+    link_handlers handlers;
+    handlers.connected = [carries = entry.carries](stream connection) {
+        carries->begin(std::move(connection));
+    };
+    auto connecting = link::create(*on->loop, std::move(wanted), std::move(handlers));
+    if (!connecting) {
+        entry.carries->end(connecting.error());
+        entry.leads->far.reset();
+        return fail(connecting.error());
+    }
+    entry.connection = std::move(*connecting);
+    return {};
+}
+
+// --- letting go ---
+
+bool socket_core::belongs_to(const pipe& who,
+                             const std::vector<endpoint_entry*>& which) const noexcept
+{
+    return std::ranges::any_of(
+        which, [&](const endpoint_entry* each) { return each->number == who.endpoint; });
+}
+
+/// Waits until what is queued for their peers was taken.
+void socket_core::flush(const std::vector<endpoint_entry*>& which, duration at_most)
+{
+    const limit patience{at_most};
+    waiter waiting(*context_, *box_, patience, true);
+    for (;;) {
+        take_news();
+        bool all = true;
+        for (const auto& each : pipes_) {
+            pipe& who = *each;
+            if (who.ended || who.is_inproc || !belongs_to(who, which))
+                continue;
+            who.out().ask_for_bell();
+            all = all && who.out().consumed_by_now() == who.out().produced();
+        }
+        if (all || !waiting.wait())
+            return;
+    }
+}
+
+close_report socket_core::report(const std::vector<endpoint_entry*>& which)
+{
+    close_report told;
+    for (const auto& each : pipes_) {
+        pipe& who = *each;
+        if (!belongs_to(who, which))
+            continue;
+        const auto text = std::ranges::find_if(
+            which, [&](const endpoint_entry* entry) { return entry->number == who.endpoint; });
+        // What is in a lane of inproc stays there for the other side to take.
+        const std::uint64_t taken =
+            who.is_inproc && who.connected ? who.out().produced() : who.out().consumed_by_now();
+        told.peers.push_back({(*text)->text,
+                              who.routing_id.empty() ? who.about.routing_id : who.routing_id, taken,
+                              who.out().produced() - taken});
+    }
+    return told;
+}
+
+/// Ends the endpoints and their connections, and waits for that, which does not take long.
+void socket_core::end(const std::vector<endpoint_entry*>& which, duration at_most)
+{
+    const duration farewell = std::min(at_most, longest_farewell);
+    const auto left = std::make_shared<std::atomic<std::size_t>>(0);
+    const auto one_less = [left, box = box_] {
+        if (left->fetch_sub(1, std::memory_order_acq_rel) == 1)
+            box->nudge();
+    };
+    const auto begin = [&](carrier& on, const std::function<void()>& work) {
+        left->fetch_add(1, std::memory_order_relaxed);
+        if (!on.perform(work))
+            one_less();
+    };
+    for (endpoint_entry* const each : which) {
+        if (!each->inproc_name.empty()) {
+            context_->names().unbind(each->inproc_name, each->number);
+            context_->names().forget(each->number);
+        }
+        if (each->connection)
+            each->connection->pause();
+        if (each->carries)
+            begin(*each->carries->on(), [&] { each->carries->close(farewell, one_less); });
+        if (each->listens)
+            begin(*each->listens->on(), [&] { each->listens->close(farewell, one_less); });
+    }
+    const limit patience{farewell + longest_farewell};
+    waiter waiting(*context_, *box_, patience, true);
+    while (left->load(std::memory_order_acquire) > 0 && waiting.wait())
+        take_news();
+    for (endpoint_entry* const each : which)
+        each->connection.reset();
+}
+
+result<close_report> socket_core::withdraw(endpoint_kind kind, std::string_view text,
+                                           duration at_most)
+{
+    SLK_TRY(usable());
+    take_news();
+    std::vector<endpoint_entry*> which;
+    for (const auto& each : endpoints_)
+        if (each->kind == kind && each->text == text)
+            which.push_back(each.get());
+    if (which.empty())
+        return fail(errc::invalid_argument, phase::close, "there is no such endpoint");
+    for (const endpoint_entry* const each : which)
+        if (each->listens)
+            each->listens->on()->perform([&] { each->listens->stop_listening(); });
+    flush(which, at_most);
+    take_news();
+    close_report told = report(which);
+    end(which, at_most);
+    take_news();
+    for (const auto& each : std::vector(pipes_)) {
+        pipe& who = *each;
+        if (!belongs_to(who, which))
+            continue;
+        // With inproc the name goes, but not who has come by it.
+        if (who.is_inproc && kind == endpoint_kind::bound)
+            continue;
+        who.ended = true;
+        if (who.is_inproc && who.far)
+            who.far->far_end_left(by_owner);
+        if (!who.attached)
+            end_of(who);
+        else {
+            pattern_->stop_sending(who);
+            pattern_->readable(who, true);
+        }
+    }
+    std::erase_if(endpoints_, [&](const auto& each) {
+        return std::ranges::find(which, each.get()) != which.end();
+    });
+    return told;
+}
+
+close_report socket_core::close(duration at_most)
+{
+    if (std::exchange(closed_, true))
+        return {};
+    std::vector<endpoint_entry*> which;
+    for (const auto& each : endpoints_)
+        which.push_back(each.get());
+    publish_staged();
+    if (at_most > duration::zero())
+        flush(which, at_most);
+    take_news();
+    close_report told = report(which);
+    end(which, at_most);
+    take_news();
+    for (const auto& each : std::vector(pipes_)) {
+        pipe& who = *each;
+        const reference<far_end> far = who.far;
+        end_of(who);
+        if (who.is_inproc && far)
+            far->far_end_left(by_owner);
+    }
+    endpoints_.clear();
+    context_->remove(box_);
+    take_news();
+    return told;
+}
+
+} // namespace slk::messaging

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Messages on their way into the lanes and out of them.
+
+#include "messaging/frame_reader.hpp"
+#include "messaging/frame_writer.hpp"
+#include "messaging/socket_core.hpp"
+#include "messaging/waiter.hpp"
+#include "pattern/router.hpp"
+
+namespace slk::messaging {
+
+namespace {
+
+constexpr error no_memory{errc::out_of_memory, phase::transfer};
+constexpr error no_route{errc::no_route, phase::transfer, 0, "nobody has that routing id"};
+
+} // namespace
+
+template <class Ready>
+result<void> socket_core::await(Ready ready, const limit& patience)
+{
+    waiter waiting(*context_, *box_, patience);
+    do {
+        SLK_TRY(waiting.wait());
+        take_news();
+    } while (!ready());
+    return {};
+}
+
+// --- sending ---
+
+std::uint64_t socket_core::send_mark(const pipe& to) const noexcept
+{
+    const std::uint64_t own = options_.send_high_water_mark;
+    if (!to.is_inproc || !to.connected)
+        return own;
+    // Nobody stands between the two: what each of them may hold, both may.
+    return own == 0 || to.far_mark == 0 ? 0 : own + to.far_mark;
+}
+
+bool socket_core::has_credit(pipe& to) noexcept
+{
+    const std::uint64_t mark = send_mark(to);
+    if (to.out().credit(mark) > to.staged)
+        return true;
+    if (to.staged > 0)
+        publish(to, std::exchange(to.staged, 0));
+    return !to.out().producer_sleeps(mark);
+}
+
+/// Who gets the next message; null if nobody has room.
+pipe* socket_core::choose() noexcept
+{
+    while (pattern::peer* const next = pattern_->send_to()) {
+        auto& to = static_cast<pipe&>(*next);
+        if (has_credit(to)) [[likely]]
+            return &to;
+        pattern_->writable(to, false);
+    }
+    return nullptr;
+}
+
+socket_core::routed socket_core::choose(const route& to) noexcept
+{
+    auto* const known = static_cast<pipe*>(router_->find(to.routing_id));
+    if (known == nullptr || (to.generation != 0 && to.generation != known->generation))
+        return {};
+    return {has_credit(*known) ? known : nullptr, true};
+}
+
+result<void> socket_core::write(pipe& to, std::span<const part_view> parts) noexcept
+{
+    // Nothing that was written before is lost with a message that does not fit into memory.
+    if (parts.size() > 1 && to.staged > 0)
+        publish(to, std::exchange(to.staged, 0));
+    for (std::size_t index = 0; index < parts.size(); ++index) {
+        const part_view& part = parts[index];
+        if (!write_part(to.out(), part.bytes, part.owner, index + 1 < parts.size())) {
+            if (index > 0)
+                to.out().abandon();
+            return fail(no_memory);
+        }
+    }
+    return {};
+}
+
+void socket_core::publish(pipe& to, std::uint32_t messages) noexcept
+{
+    if (to.out().publish(messages))
+        to.far->lane_readable();
+}
+
+void socket_core::publish_staged() noexcept
+{
+    for (pipe* const each : staged_)
+        if (each->staged > 0)
+            publish(*each, std::exchange(each->staged, 0));
+    staged_.clear();
+}
+
+result<delivery> socket_core::send(std::span<const part_view> parts, const limit& patience,
+                                   const route* to)
+{
+    SLK_TRY(usable());
+    if (parts.empty())
+        return fail(errc::invalid_argument, phase::transfer, "a message has at least one part");
+    context_->settle();
+    take_news();
+    pipe* chosen = nullptr;
+    if (to == nullptr) {
+        chosen = choose();
+        if (chosen == nullptr)
+            SLK_TRY(await([&] { return (chosen = choose()) != nullptr; }, patience));
+    } else {
+        routed found = choose(*to);
+        const auto decided = [&] {
+            found = choose(*to);
+            return found.to != nullptr || !found.known;
+        };
+        if (found.to == nullptr && found.known && mandatory)
+            SLK_TRY(await(decided, patience));
+        if (!found.known && mandatory)
+            return fail(no_route);
+        if (found.to == nullptr) {
+            ++(found.known ? counters_.dropped_full : counters_.dropped_no_route);
+            return found.known ? delivery::dropped_full : delivery::dropped_no_route;
+        }
+        chosen = found.to;
+    }
+    SLK_TRY(write(*chosen, parts));
+    publish(*chosen, 1);
+    pattern_->sent(*chosen);
+    return delivery::queued;
+}
+
+result<std::size_t> socket_core::send_batch(std::span<message> messages, const limit& patience)
+{
+    SLK_TRY(usable());
+    context_->settle();
+    take_news();
+    std::size_t queued = 0;
+    error trouble;
+    waiter waiting(*context_, *box_, patience);
+    while (queued < messages.size()) {
+        pipe* const chosen = choose();
+        if (chosen == nullptr) {
+            publish_staged();
+            const auto waited = waiting.wait();
+            if (!waited) {
+                trouble = waited.error();
+                break;
+            }
+            take_news();
+            continue;
+        }
+        message& next = messages[queued];
+        const part_view part{next.bytes(), message_detail::access::owner_of(next)};
+        if (const auto written = write(*chosen, {&part, 1}); !written) {
+            trouble = written.error();
+            break;
+        }
+        if (chosen->staged++ == 0)
+            staged_.push_back(chosen);
+        next.clear();
+        pattern_->sent(*chosen);
+        ++queued;
+    }
+    publish_staged();
+    if (queued == 0 && trouble)
+        return fail(trouble);
+    return queued;
+}
+
+// --- receiving ---
+
+/// A whole message of it was taken. The peer is told of the room when half of the mark is free.
+void socket_core::consumed(pipe& from) noexcept
+{
+    const bool look = --from.until_look == 0;
+    if (look)
+        from.until_look = options_.receive_high_water_mark / 2 + 1;
+    if (from.in().consume(1, look))
+        from.far->lane_writable();
+}
+
+/// The next part, of whoever's turn it is; null if nobody has one.
+pipe* socket_core::read_part_of_anybody(message& into)
+{
+    for (;;) {
+        pipe* const from =
+            receiving_ != nullptr ? receiving_ : static_cast<pipe*>(pattern_->receive_from());
+        if (from == nullptr)
+            return nullptr;
+        if (read_part(from->in(), into)) [[likely]] {
+            if (into.more()) {
+                receiving_ = from;
+            } else {
+                receiving_ = nullptr;
+                consumed(*from);
+                pattern_->received(*from);
+            }
+            return from;
+        }
+        // Before it sleeps, the other side must know that there is room.
+        if (from->in().consume(0, true))
+            from->far->lane_writable();
+        if (!from->in().consumer_sleeps())
+            continue;
+        pattern_->readable(*from, false);
+        if (from->ended)
+            end_of(*from);
+    }
+}
+
+void socket_core::told_of(route* from, const pipe& who)
+{
+    if (from == nullptr)
+        return;
+    from->routing_id = who.routing_id;
+    from->generation = who.generation;
+}
+
+result<route_event> socket_core::receive(message& into, const limit& patience, route* from)
+{
+    SLK_TRY(usable());
+    into.clear();
+    take_news();
+    const pipe* of = nullptr;
+    const auto look = [&] {
+        return !notices_.empty() || (of = read_part_of_anybody(into)) != nullptr;
+    };
+    if (!look())
+        SLK_TRY(await(look, patience));
+    if (of != nullptr) {
+        told_of(from, *of);
+        return route_event::message;
+    }
+    notice first = std::move(notices_.front());
+    notices_.pop_front();
+    if (from != nullptr)
+        *from = std::move(first.about);
+    return first.what;
+}
+
+result<std::size_t> socket_core::receive_batch(std::span<message> into, const limit& patience)
+{
+    if (into.empty())
+        return fail(errc::invalid_argument, phase::transfer, "there is no space");
+    SLK_TRY(receive(into.front(), patience));
+    std::size_t count = 1;
+    for (; count < into.size(); ++count) {
+        into[count].clear();
+        if (read_part_of_anybody(into[count]) == nullptr)
+            break;
+    }
+    return count;
+}
+
+// --- a ROUTER's peers ---
+
+result<void> socket_core::disconnect_peer(const route& whom)
+{
+    SLK_TRY(usable());
+    take_news();
+    auto* const known = static_cast<pipe*>(router_->find(whom.routing_id));
+    if (known == nullptr || (whom.generation != 0 && whom.generation != known->generation))
+        return fail(no_route);
+    drop(*known, {errc::cancelled, phase::none, 0, "disconnected by its owner"});
+    return {};
+}
+
+result<bool> socket_core::has_room(const route& to)
+{
+    SLK_TRY(usable());
+    take_news();
+    const routed found = choose(to);
+    if (!found.known)
+        return fail(no_route);
+    return found.to != nullptr;
+}
+
+} // namespace slk::messaging

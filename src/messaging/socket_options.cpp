@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MPL-2.0
+#include <serverlink/socket_options.hpp>
+
+#include "zmtp/greeting.hpp"
+#include "zmtp/metadata.hpp"
+#include "zmtp/session_options.hpp"
+
+#include <algorithm>
+
+namespace slk {
+
+namespace {
+
+constexpr duration longest_liveness = std::chrono::minutes(1);
+constexpr duration shortest_liveness = std::chrono::milliseconds(3);
+constexpr std::size_t longest_credential = 255;
+
+unexpected bad(const char* what)
+{
+    return fail(errc::invalid_argument, phase::setup, what);
+}
+
+result<void> check(const security_options& security)
+{
+    const auto too_long = [](const plain_credentials& each) {
+        return each.user.size() > longest_credential || each.password.size() > longest_credential;
+    };
+    if (too_long(security.own) || std::ranges::any_of(security.accepted, too_long))
+        return bad("security: a user or password is longer than 255 octets");
+    if (security.mechanism != security_mechanism::plain_server && !security.accepted.empty())
+        return bad("security: accepted is for a plain_server");
+    return {};
+}
+
+result<void> check(const std::vector<socket_property>& properties)
+{
+    for (const socket_property& each : properties)
+        if (!each.name.starts_with("X-") || each.name.size() > zmtp::longest_property_name)
+            return bad("properties: a name begins with X- and has at most 255 octets");
+    return {};
+}
+
+} // namespace
+
+result<void> socket_options::validate() const
+{
+    if (liveness != duration::zero() &&
+        (liveness < shortest_liveness || liveness > longest_liveness))
+        return bad("liveness is not 0 or 3 ms to 1 min");
+    if (handshake_timeout < duration::zero())
+        return bad("handshake_timeout is negative");
+    if (most_half_open == 0)
+        return bad("most_half_open is 0");
+    if (largest_part > zmtp::largest_size)
+        return bad("largest_part is 2^63 or more");
+    if (largest_handshake < zmtp::greeting_size || largest_handshake > 65536)
+        return bad("largest_handshake is not 64 to 65536");
+    if (linger < duration::zero())
+        return bad("linger is negative");
+    if (backlog < 1)
+        return bad("backlog is less than 1");
+    if (!routing_id.empty())
+        if (const auto good = zmtp::check_identity(zmtp::octets_of(routing_id)); !good)
+            return bad("routing_id has more than 255 octets or begins with a zero");
+    SLK_TRY(check(security));
+    SLK_TRY(check(properties));
+    SLK_TRY(reconnect.validate());
+    SLK_TRY(tuning.validate());
+    return {};
+}
+
+} // namespace slk

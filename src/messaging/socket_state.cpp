@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// What a socket can tell about itself.
+
+#include "messaging/socket_core.hpp"
+#include "messaging/waiter.hpp"
+
+#include <algorithm>
+
+namespace slk::messaging {
+
+std::vector<endpoint_status> socket_core::endpoints()
+{
+    take_news();
+    std::vector<endpoint_status> told;
+    for (const auto& each : endpoints_) {
+        endpoint_status status;
+        status.kind = each->kind;
+        status.endpoint = each->text;
+        if (each->connection)
+            status.link = each->connection->status();
+        status.ready = each->leads && each->leads->connected;
+        status.peers = static_cast<std::size_t>(std::ranges::count_if(pipes_, [&](const auto& who) {
+            return who->endpoint == each->number && who->connected;
+        }));
+        status.refused = each->refused;
+        if (each->listens)
+            status.refused = std::max(status.refused, each->listens->turned_away());
+        status.last_refusal = each->last_refusal;
+        told.push_back(std::move(status));
+    }
+    return told;
+}
+
+std::vector<peer_status> socket_core::peers()
+{
+    take_news();
+    std::vector<peer_status> told;
+    for (const auto& each : pipes_) {
+        pipe& who = *each;
+        peer_status status;
+        status.routing_id = who.routing_id.empty() ? who.about.routing_id : who.routing_id;
+        status.generation = who.generation;
+        if (const endpoint_entry* const at = find(who.endpoint); at != nullptr)
+            status.endpoint = at->text;
+        status.where = who.about.peer;
+        status.ready = who.connected;
+        status.connections = who.connections;
+        status.sent = who.out().produced();
+        status.waiting = who.out().produced() - who.out().consumed_by_now();
+        status.received = who.in().consumed();
+        status.user = who.about.user;
+        status.properties = who.about.properties;
+        status.last_reason = who.last_reason;
+        told.push_back(std::move(status));
+    }
+    return told;
+}
+
+socket_counters socket_core::counters()
+{
+    take_news();
+    socket_counters sum = counters_;
+    for (const auto& each : pipes_) {
+        sum.sent += each->out().produced();
+        sum.received += each->in().consumed();
+    }
+    return sum;
+}
+
+result<void> socket_core::wait_ready(const limit& patience)
+{
+    SLK_TRY(usable());
+    const auto ready = [&] {
+        bool any_connected = false;
+        for (const auto& each : endpoints_) {
+            if (each->kind != endpoint_kind::connected)
+                continue;
+            any_connected = true;
+            if (!each->leads || !each->leads->connected)
+                return false;
+        }
+        return any_connected ||
+               std::ranges::any_of(pipes_, [](const auto& each) { return each->connected; });
+    };
+    waiter waiting(*context_, *box_, patience);
+    for (take_news(); !ready(); take_news())
+        SLK_TRY(waiting.wait());
+    return {};
+}
+
+result<void> socket_core::set_marks(std::optional<std::uint32_t> send,
+                                    std::optional<std::uint32_t> receive)
+{
+    SLK_TRY(usable());
+    if (send)
+        options_.send_high_water_mark = *send;
+    if (receive)
+        options_.receive_high_water_mark = *receive;
+    for (const auto& each : pipes_) {
+        each->until_look = 1;
+        if (receive) {
+            each->lanes()->receive_mark.store(*receive, std::memory_order_release);
+            if (each->far)
+                each->far->lane_writable();
+        }
+        // A peer that was full may have room now.
+        if (send && each->attached)
+            pattern_->writable(*each, true);
+    }
+    return {};
+}
+
+} // namespace slk::messaging

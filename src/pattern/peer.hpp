@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_PATTERN_PEER_HPP
+#define SLK_PATTERN_PEER_HPP
+
+/// What a pattern knows about a peer: its places in the orders of turns, and its name.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace slk::pattern {
+
+struct peer {
+    /// Places in the rotations; each rotation has its own.
+    std::size_t receive_place = SIZE_MAX;
+    std::size_t send_place = SIZE_MAX;
+
+    /// How a ROUTER calls it. Empty: it did not say.
+    std::string routing_id;
+    /// Counts the peers that a ROUTER has met; never 0 for one that it knows.
+    std::uint64_t generation = 0;
+
+protected:
+    ~peer() = default;
+};
+
+} // namespace slk::pattern
+
+#endif

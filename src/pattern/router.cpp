@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "pattern/router.hpp"
+
+namespace slk::pattern {
+
+result<void> router::attach(peer& entry)
+{
+    leaving_ = nullptr;
+    if (entry.routing_id.empty())
+        entry.routing_id = make_id();
+    if (const auto taken = by_id_.find(entry.routing_id); taken != by_id_.end()) {
+        if (!handover)
+            return fail(errc::address_in_use, phase::handshake, "the peer's routing id is taken");
+        leaving_ = taken->second;
+        by_id_.erase(taken);
+    }
+    by_id_.emplace(entry.routing_id, &entry);
+    entry.generation = ++generations_;
+    queue_.add(entry, false);
+    return {};
+}
+
+void router::stop_sending(peer& entry) noexcept
+{
+    if (const auto known = by_id_.find(entry.routing_id);
+        known != by_id_.end() && known->second == &entry)
+        by_id_.erase(known);
+}
+
+void router::detach(peer& entry) noexcept
+{
+    stop_sending(entry);
+    queue_.remove(entry);
+}
+
+peer* router::find(std::string_view routing_id) const noexcept
+{
+    const auto known = by_id_.find(routing_id);
+    return known != by_id_.end() ? known->second : nullptr;
+}
+
+/// A zero octet, which no peer's own id may begin with, and a number (RFC 28).
+std::string router::make_id()
+{
+    std::string made(5, '\0');
+    do {
+        const std::uint32_t number = next_id_++;
+        for (std::size_t octet = 0; octet < 4; ++octet)
+            made[1 + octet] = static_cast<char>(number >> (24 - 8 * octet));
+    } while (by_id_.contains(made));
+    return made;
+}
+
+} // namespace slk::pattern
