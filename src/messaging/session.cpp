@@ -93,6 +93,45 @@ void session::answer(std::uint32_t asked) noexcept
         send_more();
 }
 
+// --- by the thread that uses the socket ---
+
+void session::carry() noexcept
+{
+    if (!send_by_caller())
+        lane_readable();
+}
+
+/// True: all is sent, and nobody else has to know.
+bool session::send_by_caller() noexcept
+{
+    const auto send = on_->core->io().sends_directly();
+    const std::unique_lock lock(sender_, std::try_to_lock);
+    if (send == nullptr || !lock || !caller_may_send_)
+        return false;
+    pieces_.clear();
+    out_.gather(pieces_);
+    std::size_t sent = 0;
+    bool all = false;
+    // A failure is for the loop to find, which knows what to do about it.
+    const error failure = send(handle_, pieces_, sent, all);
+    if (failure)
+        sent = 0;
+    const std::uint64_t messages = out_.taken(sent);
+    messages_sent_ += messages;
+    (void)lanes_->toward[0].consume(messages, false);
+    if (failure || !all || !out_.sleeps()) {
+        caller_may_send_ = false;
+        return false;
+    }
+    return true;
+}
+
+void session::keep_sending_here() noexcept
+{
+    const std::lock_guard lock(sender_);
+    caller_may_send_ = false;
+}
+
 // --- a connection's life ---
 
 void session::begin(stream connection)
@@ -109,6 +148,7 @@ void session::begin_pending() noexcept
     if (!pending_ || sending_ || receiving_)
         return;
     stream_ = std::move(pending_);
+    handle_ = stream_.native_handle();
     open_ = true;
     paused_ = false;
     stalled_ = false;
@@ -137,6 +177,7 @@ void session::lose(const error& reason) noexcept
     if (!std::exchange(open_, false))
         return;
     on_->core->io().disarm(timer_);
+    keep_sending_here();
     const bool was_ready = ready_.exchange(false, std::memory_order_acq_rel);
     sent_at_loss_ = stream_.bytes_sent();
     stream_.close(reason);
@@ -184,6 +225,7 @@ void session::close(duration at_most, std::function<void()> done)
     closed_ = true;
     observer_ = nullptr;
     pending_ = {};
+    keep_sending_here();
     if (!open_ && !protocol_) {
         near_.reset();
         return done();
@@ -215,6 +257,7 @@ void session::send_more() noexcept
 {
     if (sending_ || !open_)
         return;
+    keep_sending_here();
     for (;;) {
         pieces_.clear();
         offered_control_ = protocol_->pending();
@@ -231,7 +274,11 @@ void session::send_more() noexcept
             break;
         if (protocol_->state() == zmtp::session_state::failed)
             return lose(protocol_->failure());
-        if (!ready() || out_.sleeps())
+        if (!ready())
+            return;
+        const std::lock_guard lock(sender_);
+        caller_may_send_ = out_.sleeps();
+        if (caller_may_send_)
             return;
     }
     sending_ = true;

@@ -19,6 +19,7 @@
 #include "messaging/session_settings.hpp"
 #include "zmtp/session.hpp"
 
+#include <mutex>
 #include <optional>
 
 namespace slk::messaging {
@@ -71,6 +72,7 @@ public:
     // Any thread: the pipe's calls.
     void lane_readable() noexcept override { ask(asked_send); }
     void lane_writable() noexcept override { ask(asked_receive); }
+    void carry() noexcept override;
     void far_end_left(const error& reason) noexcept override;
     void far_end_disconnects(const error& reason) noexcept override;
     /// Handshake over, right now.
@@ -87,6 +89,8 @@ private:
     void answer(std::uint32_t asked) noexcept;
 
     void begin_pending() noexcept;
+    void keep_sending_here() noexcept;
+    [[nodiscard]] bool send_by_caller() noexcept;
     void send_more() noexcept;
     void sent(const result<std::size_t>& answer) noexcept;
     void receive_more() noexcept;
@@ -125,6 +129,13 @@ private:
     std::optional<zmtp::session> protocol_;
     bool open_ = false; ///< there is a connection
     std::atomic<bool> ready_{false};
+
+    /// While there is nothing to send, the thread that writes into the lane may send by itself:
+    /// then it holds the lock, and what belongs to sending is its.
+    std::mutex sender_;
+    bool caller_may_send_ = false; ///< guarded
+    io::native_handle handle_ = io::invalid_handle;
+
     bool closed_ = false; ///< there will be no other
     bool sending_ = false;
     bool receiving_ = false;

@@ -138,7 +138,7 @@ private:
     [[nodiscard]] routed choose(const route& to) noexcept;
     [[nodiscard]] bool has_credit(pipe& to) noexcept;
     [[nodiscard]] result<void> write(pipe& to, std::span<const part_view> parts) noexcept;
-    void publish(pipe& to, std::uint32_t messages) noexcept;
+    void publish(pipe& to, std::uint32_t messages, bool by_hand = false) noexcept;
     void publish_staged() noexcept;
     [[nodiscard]] std::uint64_t send_mark(const pipe& to) const noexcept;
 
@@ -176,6 +176,7 @@ private:
     std::vector<pipe*> staged_;   ///< have messages that were not published
     pipe* receiving_ = nullptr;   ///< more parts of its message are to be taken
     socket_counters counters_{};  ///< what pipes that are gone have not taken along
+    bool waited_ = false; ///< for a message, since the last one was sent
     bool closed_ = false;
 };
 

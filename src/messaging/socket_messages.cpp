@@ -85,10 +85,13 @@ result<void> socket_core::write(pipe& to, std::span<const part_view> parts) noex
     return {};
 }
 
-void socket_core::publish(pipe& to, std::uint32_t messages) noexcept
+/// Waking the loop costs more than sending. Whoever sends in a row leaves that to the loop, which
+/// then sends many messages at a time; but whoever has just waited for a message, and answers it or
+/// asks the next thing, does it by hand. So does he who runs the loop himself.
+void socket_core::publish(pipe& to, std::uint32_t messages, bool by_hand) noexcept
 {
     if (to.out().publish(messages))
-        to.far->lane_readable();
+        by_hand ? to.far->carry() : to.far->lane_readable();
 }
 
 void socket_core::publish_staged() noexcept
@@ -129,8 +132,9 @@ result<delivery> socket_core::send(std::span<const part_view> parts, const limit
         chosen = found.to;
     }
     SLK_TRY(write(*chosen, parts));
-    publish(*chosen, 1);
+    publish(*chosen, 1, std::exchange(waited_, false) || context_->run_by_caller());
     pattern_->sent(*chosen);
+    context_->hand_over();
     return delivery::queued;
 }
 
@@ -167,6 +171,7 @@ result<std::size_t> socket_core::send_batch(std::span<message> messages, const l
         ++queued;
     }
     publish_staged();
+    context_->hand_over();
     if (queued == 0 && trouble)
         return fail(trouble);
     return queued;
@@ -230,8 +235,10 @@ result<route_event> socket_core::receive(message& into, const limit& patience, r
     const auto look = [&] {
         return !notices_.empty() || (of = read_part_of_anybody(into)) != nullptr;
     };
-    if (!look())
+    if (!look()) {
+        waited_ = true;
         SLK_TRY(await(look, patience));
+    }
     if (of != nullptr) {
         told_of(from, *of);
         return route_event::message;
