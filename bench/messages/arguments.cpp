@@ -82,7 +82,8 @@ std::optional<arguments> read_arguments(int count, char** words)
             read.works.push_back(&each);
     if (read.contenders.empty())
         for (const contender& each : all_contenders())
-            read.contenders.push_back(&each);
+            if (!each.only_by_name)
+                read.contenders.push_back(&each);
     return read;
 }
 
@@ -102,15 +103,17 @@ std::string usage()
         "works:\n";
     for (const work& each : all_works()) {
         text += "  " + std::string(each.name);
-        text.append(18 - each.name.size(), ' ');
+        text.append(28 - each.name.size(), ' ');
         text += each.kind == pattern::stream ? "one way, " : "round trips, ";
         text += std::string(each.title) + "\n";
     }
     text += "contenders:\n";
     for (const contender& each : all_contenders()) {
         text += "  " + std::string(each.name);
-        text.append(18 - each.name.size(), ' ');
+        text.append(28 - each.name.size(), ' ');
         text += each.title;
+        if (each.only_by_name)
+            text += ", only if it is named";
         if (!each.absent.empty())
             text += ", absent: " + std::string(each.absent);
         text += "\n";

@@ -23,8 +23,8 @@ constexpr int panel_head = 46; ///< its title, and the labels of its axis
 constexpr int foot = 24;
 
 /// In the order of all_contenders().
-constexpr std::array<std::string_view, 6> colours = {"#a33c6b", "#b8680b", "#90a4ae",
-                                                     "#1a6fb0", "#2e7d4f", "#7a5195"};
+constexpr std::array<std::string_view, 8> colours = {"#a33c6b", "#b8680b", "#90a4ae", "#1a6fb0",
+                                                     "#5fa8d3", "#2e7d4f", "#7a5195", "#8a6d1f"};
 constexpr std::string_view target_colour = "#c0392b";
 
 std::string_view colour_of(const contender& one)

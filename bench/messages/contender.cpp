@@ -7,9 +7,11 @@
 
 namespace bench {
 
-const std::vector<contender>& all_contenders()
+namespace {
+
+std::vector<contender> gathered()
 {
-    static const std::vector<contender> all = {
+    std::vector<contender> all = {
 #if BENCH_LIBZMQ
         libzmq_contender(),
 #else
@@ -22,6 +24,15 @@ const std::vector<contender>& all_contenders()
 #endif
         bare_contender(),
     };
+    add_serverlink_contenders(all);
+    return all;
+}
+
+} // namespace
+
+const std::vector<contender>& all_contenders()
+{
+    static const std::vector<contender> all = gathered();
     return all;
 }
 

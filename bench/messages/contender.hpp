@@ -58,6 +58,14 @@ struct contender {
     std::string_view absent{}; ///< why it does not take part
     std::unique_ptr<library> (*start)() = nullptr;
     bool inproc = true;
+    bool round_trips = true;
+    bool only_by_name = false; ///< it takes part when it is asked for
+
+    [[nodiscard]] bool does(const work& wanted) const
+    {
+        return (inproc || wanted.over != transport::inproc) &&
+               (round_trips || wanted.kind != pattern::round_trip);
+    }
 };
 
 const std::vector<contender>& all_contenders();
@@ -70,6 +78,7 @@ inline constexpr std::string_view bare_name = "bare";
 contender bare_contender();
 contender libzmq_contender();
 contender nng_contender();
+void add_serverlink_contenders(std::vector<contender>& to);
 
 [[noreturn]] void give_up(std::string_view what, std::string_view why);
 

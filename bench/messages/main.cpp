@@ -22,7 +22,7 @@ outcome run_rounds(const work& done, const arguments& wanted)
 {
     outcome made{&done};
     for (const contender* const each : wanted.contenders)
-        if (done.over != transport::inproc || each->inproc)
+        if (each->does(done))
             made.all.push_back({each});
     for (unsigned round = 0; round < wanted.rounds; ++round) {
         // Another one begins each round, so that nobody always follows the same one.

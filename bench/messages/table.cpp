@@ -33,10 +33,10 @@ void append_heading(std::string& text, const outcome& of, const arguments& wante
            static_cast<int>(of.done->title.size()), of.done->title.data(), wanted.rounds,
            wanted.seconds);
     if (of.done->kind == pattern::stream)
-        append(text, "  %-26s %12s %25s %9s %10s %9s %9s\n", "", "messages/s", "lowest .. highest",
+        append(text, "  %-28s %12s %25s %9s %10s %9s %9s\n", "", "messages/s", "lowest .. highest",
                "MB/s", "CPU ns/msg", "/ libzmq", "/ bare");
     else
-        append(text, "  %-26s %12s %25s %9s %10s %9s %9s\n", "", "p50 us", "lowest .. highest",
+        append(text, "  %-28s %12s %25s %9s %10s %9s %9s\n", "", "p50 us", "lowest .. highest",
                "p99 us", "p99.9 us", "/ libzmq", "/ bare");
 }
 
@@ -64,7 +64,7 @@ void append_round_trip(std::string& text, const work& done, const series& of)
 
 void append_row(std::string& text, const outcome& of, const series& row)
 {
-    append(text, "  %-26s", row.by->title.c_str());
+    append(text, "  %-28s", row.by->title.c_str());
     if (!row.by->absent.empty()) {
         append(text, " skipped: %s\n", std::string(row.by->absent).c_str());
         return;
