@@ -122,8 +122,12 @@ private:
 
     void send_many(std::span<slk::message> many)
     {
-        for (slk::message& each : many)
-            each = needed(slk::message::copy_of(text_), "copy_of");
+        for (slk::message& each : many) {
+            auto made = slk::message::copy_of(text_);
+            if (!made)
+                give_up("copy_of", slk::to_string(made.error()));
+            each = std::move(*made);
+        }
         const std::size_t sent = needed(socket_.send_batch(many), "send_batch");
         if (sent != many.size())
             give_up("send_batch", "not all were queued");
