@@ -145,6 +145,9 @@ public:
     /// What was submitted is the system's at the latest with the next turn. This makes it so now,
     /// for whoever may not turn soon.
     virtual void hand_over() {}
+    /// A descriptor that is readable while the system has something for turn(), for other event
+    /// loops to wait on; timers are not told by it. invalid_handle where there is none.
+    [[nodiscard]] virtual native_handle wait_handle() const noexcept { return invalid_handle; }
     /// A send that does not wait, for a thread that is not the loop's: it takes what the system
     /// takes at once, which may be nothing (would_block). Only while no send operation is in flight
     /// on that socket, and nobody closes it. Null where the system has no such thing.

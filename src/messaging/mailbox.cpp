@@ -40,8 +40,20 @@ std::vector<mail> mailbox::take_letters()
     return std::exchange(mail_, {});
 }
 
+result<io::native_handle> mailbox::show()
+{
+    if (signal_ == nullptr) {
+        SLK_TRY(signal_, io::os::signal::create());
+        shown_.store(signal_.get(), std::memory_order_seq_cst);
+        signal_->set(); // whatever has happened so far
+    }
+    return signal_->handle();
+}
+
 void mailbox::wake() noexcept
 {
+    if (io::os::signal* const shown = shown_.load(std::memory_order_seq_cst); shown != nullptr)
+        shown->set();
     const std::lock_guard lock(guard_);
     parker_->wake();
 }

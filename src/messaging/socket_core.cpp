@@ -106,6 +106,8 @@ void socket_core::read_news()
         if ((signals & pipe::bit_writable) != 0)
             pattern_->writable(*who, true);
     }
+    if (pattern_->receive_from() == nullptr && notices_.empty())
+        box_->hide();
 }
 
 void socket_core::read(mail& letter)

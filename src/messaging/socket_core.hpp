@@ -71,6 +71,15 @@ public:
     result<void> disconnect_peer(const route& whom);
     result<bool> has_room(const route& to);
 
+    // --- other event loops (wait.cpp) ---
+
+    [[nodiscard]] socket_events events();
+    result<std::intptr_t> native_handle();
+    [[nodiscard]] duration call_within() const noexcept;
+    [[nodiscard]] const std::shared_ptr<context_core>& context() const noexcept { return context_; }
+    [[nodiscard]] mailbox& box() noexcept { return *box_; }
+    [[nodiscard]] result<void> usable() const noexcept;
+
     [[nodiscard]] socket_options& options() noexcept { return options_; }
     [[nodiscard]] bool closed() const noexcept { return closed_; }
     /// Of a DEALER and a ROUTER.
@@ -110,8 +119,6 @@ private:
                 const socket_options& options);
     ~socket_core() = default;
 
-    [[nodiscard]] result<void> usable() const noexcept;
-
     // What has happened.
     void take_news()
     {
@@ -144,6 +151,8 @@ private:
 
     // Receiving.
     [[nodiscard]] pipe* read_part_of_anybody(message& into);
+    [[nodiscard]] bool can_receive();
+    void nothing_left(pipe& from);
     void consumed(pipe& from) noexcept;
     void told_of(route* from, const pipe& who);
 

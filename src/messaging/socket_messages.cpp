@@ -195,8 +195,10 @@ pipe* socket_core::read_part_of_anybody(message& into)
     for (;;) {
         pipe* const from =
             receiving_ != nullptr ? receiving_ : static_cast<pipe*>(pattern_->receive_from());
-        if (from == nullptr)
+        if (from == nullptr) {
+            box_->hide();
             return nullptr;
+        }
         if (read_part(from->in(), into)) [[likely]] {
             if (into.more()) {
                 receiving_ = from;
@@ -207,15 +209,35 @@ pipe* socket_core::read_part_of_anybody(message& into)
             }
             return from;
         }
-        // Before it sleeps, the other side must know that there is room.
-        if (from->in().consume(0, true))
-            from->far->lane_writable();
-        if (!from->in().consumer_sleeps())
-            continue;
-        pattern_->readable(*from, false);
-        if (from->ended)
-            end_of(*from);
+        nothing_left(*from);
     }
+}
+
+/// In its lane. It takes no turns until it rings.
+void socket_core::nothing_left(pipe& from)
+{
+    // Before we sleep, the other side must know that there is room.
+    if (from.in().consume(0, true))
+        from.far->lane_writable();
+    if (!from.in().consumer_sleeps())
+        return;
+    pattern_->readable(from, false);
+    if (from.ended)
+        end_of(from);
+}
+
+bool socket_core::can_receive()
+{
+    if (!notices_.empty() || receiving_ != nullptr)
+        return true;
+    while (pattern::peer* const next = pattern_->receive_from()) {
+        auto& from = static_cast<pipe&>(*next);
+        if (from.in().readable())
+            return true;
+        nothing_left(from);
+    }
+    box_->hide();
+    return false;
 }
 
 void socket_core::told_of(route* from, const pipe& who)

@@ -56,6 +56,7 @@ public:
     [[nodiscard]] std::string_view name() const noexcept override { return "io_uring"; }
     void wake() noexcept override;
     void hand_over() override;
+    [[nodiscard]] native_handle wait_handle() const noexcept override { return ring_.descriptor(); }
     [[nodiscard]] direct_send sends_directly() const noexcept override;
 
 protected:
