@@ -84,10 +84,14 @@ public:
 private:
     friend class ref_counted<socket_core>;
 
-    struct endpoint_entry {
-        endpoint_kind kind;
+    struct endpoint_entry final : session_observer {
+        /// A peer that accepts and then refuses the handshake is not to be hammered.
+        void session_ready() noexcept override { connection->confirm_useful(); }
+        void session_lost(const error&) noexcept override {}
+
+        endpoint_kind kind = endpoint_kind::connected;
         std::string text;
-        std::uint64_t number;
+        std::uint64_t number = 0;
         std::string inproc_name{};
         std::optional<link> connection{};
         reference<session> carries{};

@@ -147,7 +147,6 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
     entry.carries->join(entry.leads, entry.number);
 
     link_options wanted{.to = to, .reconnect = options_.reconnect, .tuning = options_.tuning};
-    // A peer that accepts and then refuses the handshake is not to be hammered.
     wanted.reconnect.useful_when = usefulness::confirmed;
     link_handlers handlers;
     handlers.connected = [carries = entry.carries](stream connection) {
@@ -160,6 +159,7 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
         return fail(connecting.error());
     }
     entry.connection = std::move(*connecting);
+    entry.carries->observe(&entry);
     return {};
 }
 
