@@ -160,7 +160,10 @@ private:
     [[nodiscard]] bool has_route(std::string_view routing_id) const noexcept;
     void remember(pipe& made);
     void flush(const std::vector<endpoint_entry*>& which, duration at_most);
-    [[nodiscard]] close_report report(const std::vector<endpoint_entry*>& which);
+    [[nodiscard]] std::vector<reference<pipe>>
+    pipes_of(const std::vector<endpoint_entry*>& which) const;
+    [[nodiscard]] close_report report(const std::vector<endpoint_entry*>& which,
+                                      const std::vector<reference<pipe>>& leaving);
     void end(const std::vector<endpoint_entry*>& which, duration at_most);
     [[nodiscard]] bool belongs_to(const pipe& who,
                                   const std::vector<endpoint_entry*>& which) const noexcept;
