@@ -93,10 +93,14 @@ public:
 private:
     friend class ref_counted<socket_core>;
 
-    struct endpoint_entry {
-        endpoint_kind kind;
+    struct endpoint_entry final : session_observer {
+        /// A peer that accepts and then refuses the handshake is not to be hammered.
+        void session_ready() noexcept override { connection->confirm_useful(); }
+        void session_lost(const error&) noexcept override {}
+
+        endpoint_kind kind = endpoint_kind::connected;
         std::string text;
-        std::uint64_t number;
+        std::uint64_t number = 0;
         std::string inproc_name{};
         std::optional<link> connection{};
         reference<session> carries{};
@@ -165,7 +169,10 @@ private:
     [[nodiscard]] bool has_route(std::string_view routing_id) const noexcept;
     void remember(pipe& made);
     void flush(const std::vector<endpoint_entry*>& which, duration at_most);
-    [[nodiscard]] close_report report(const std::vector<endpoint_entry*>& which);
+    [[nodiscard]] std::vector<reference<pipe>>
+    pipes_of(const std::vector<endpoint_entry*>& which) const;
+    [[nodiscard]] close_report report(const std::vector<endpoint_entry*>& which,
+                                      const std::vector<reference<pipe>>& leaving);
     void end(const std::vector<endpoint_entry*>& which, duration at_most);
     [[nodiscard]] bool belongs_to(const pipe& who,
                                   const std::vector<endpoint_entry*>& which) const noexcept;

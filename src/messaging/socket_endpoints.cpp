@@ -147,7 +147,6 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
     entry.carries->join(entry.leads, entry.number);
 
     link_options wanted{.to = to, .reconnect = options_.reconnect, .tuning = options_.tuning};
-    // A peer that accepts and then refuses the handshake is not to be hammered.
     wanted.reconnect.useful_when = usefulness::confirmed;
     link_handlers handlers;
     handlers.connected = [carries = entry.carries](stream connection) {
@@ -160,6 +159,7 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
         return fail(connecting.error());
     }
     entry.connection = std::move(*connecting);
+    entry.carries->observe(&entry);
     return {};
 }
 
@@ -192,13 +192,22 @@ void socket_core::flush(const std::vector<endpoint_entry*>& which, duration at_m
     }
 }
 
-close_report socket_core::report(const std::vector<endpoint_entry*>& which)
+std::vector<reference<pipe>> socket_core::pipes_of(const std::vector<endpoint_entry*>& which) const
+{
+    std::vector<reference<pipe>> found;
+    for (const auto& each : pipes_)
+        if (belongs_to(*each, which))
+            found.push_back(each);
+    return found;
+}
+
+/// When their connections have ended: before that the system may be taking more.
+close_report socket_core::report(const std::vector<endpoint_entry*>& which,
+                                 const std::vector<reference<pipe>>& leaving)
 {
     close_report told;
-    for (const auto& each : pipes_) {
+    for (const auto& each : leaving) {
         pipe& who = *each;
-        if (!belongs_to(who, which))
-            continue;
         const auto text = std::ranges::find_if(
             which, [&](const endpoint_entry* entry) { return entry->number == who.endpoint; });
         // What is in a lane of inproc stays there for the other side to take.
@@ -259,11 +268,11 @@ result<close_report> socket_core::withdraw(endpoint_kind kind, std::string_view 
     for (const endpoint_entry* const each : which)
         if (each->listens)
             each->listens->on()->perform([&] { each->listens->stop_listening(); });
+    const std::vector<reference<pipe>> leaving = pipes_of(which);
     flush(which, at_most);
-    take_news();
-    close_report told = report(which);
     end(which, at_most);
     take_news();
+    close_report told = report(which, leaving);
     for (const auto& each : std::vector(pipes_)) {
         pipe& who = *each;
         if (!belongs_to(who, which))
@@ -295,12 +304,13 @@ close_report socket_core::close(duration at_most)
     for (const auto& each : endpoints_)
         which.push_back(each.get());
     publish_staged();
+    take_news();
+    const std::vector<reference<pipe>> leaving = pipes_of(which);
     if (at_most > duration::zero())
         flush(which, at_most);
-    take_news();
-    close_report told = report(which);
     end(which, at_most);
     take_news();
+    close_report told = report(which, leaving);
     for (const auto& each : std::vector(pipes_)) {
         pipe& who = *each;
         const reference<far_end> far = who.far;

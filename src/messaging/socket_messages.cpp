@@ -252,10 +252,13 @@ result<route_event> socket_core::receive(message& into, const limit& patience, r
 {
     SLK_TRY(usable());
     into.clear();
-    take_news();
+    // Nothing comes between the parts of a message; what follows the first one is there.
+    const bool begun = receiving_ != nullptr;
+    if (!begun)
+        take_news();
     const pipe* of = nullptr;
     const auto look = [&] {
-        return !notices_.empty() || (of = read_part_of_anybody(into)) != nullptr;
+        return (!begun && !notices_.empty()) || (of = read_part_of_anybody(into)) != nullptr;
     };
     if (!look()) {
         waited_ = true;
