@@ -7,7 +7,7 @@
 #include "support/skip.hpp"
 
 #include <algorithm>
-#include <atomic>
+#include <barrier>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
@@ -397,33 +397,30 @@ TEST_CASE("without the permission an ipc listener and an ipc link fail with perm
 TEST_CASE("of many who listen at the same dead path at the same time one gets it")
 {
     const temporary_folder folder;
-    const std::string path = folder.file("socket");
-    foreign_socket dead;
-    dead.bind(path);
-    dead.close();
-    std::vector<error> failures(4);
-    std::vector<std::thread> threads;
-    std::atomic<int> ready = 0;
-    std::atomic<int> over = 0;
-    const int wanted = static_cast<int>(failures.size());
-    for (error& failure : failures)
-        threads.emplace_back([&] {
-            const auto meet = [&](std::atomic<int>& count) {
-                for (++count; count < wanted;)
-                    std::this_thread::yield();
-            };
-            auto on = loop::create({.backend = wanted_backend()});
-            listener_options options;
-            options.at = *endpoint::parse("ipc://" + path);
-            meet(ready);
-            const auto made = listener::create(*on, options, {});
-            failure = made ? error{} : made.error();
-            meet(over);
-        });
-    for (std::thread& each : threads)
-        each.join();
-    CHECK(std::ranges::count(failures, error{}) == 1);
-    CHECK(std::ranges::count(failures, error{errc::address_in_use}) == wanted - 1);
+    constexpr int many = 8;
+    for (int round = 0; round < 20; ++round) {
+        const std::string path = folder.file("socket" + std::to_string(round));
+        foreign_socket dead;
+        dead.bind(path);
+        dead.close();
+        std::vector<error> failures(many);
+        std::vector<std::thread> threads;
+        std::barrier meet(many);
+        for (error& failure : failures)
+            threads.emplace_back([&] {
+                const io::listen_settings settings{.path = path};
+                meet.arrive_and_wait();
+                const auto made = io::os::open_local_listener(settings);
+                failure = made ? error{} : made.error();
+                meet.arrive_and_wait();
+                if (made)
+                    io::os::close(*made, io::close_mode::graceful);
+            });
+        for (std::thread& each : threads)
+            each.join();
+        CHECK(std::ranges::count(failures, error{}) == 1);
+        CHECK(std::ranges::count(failures, error{errc::address_in_use}) == many - 1);
+    }
 }
 
 } // namespace slk::link_tests

@@ -29,8 +29,8 @@ constexpr bool has_abstract_names = false;
 /// A name that others take and give up all the time is given up after so many tries.
 constexpr int most_tries = 8;
 constexpr int pause_before_second_look_ms = 1;
-/// How long to wait for others who replace a dead socket in the same directory: they need little
-/// more than that pause.
+/// How long to wait for others who make a socket in the same directory: they need little more than
+/// that pause.
 constexpr int most_waits_for_lock = 100;
 
 const char* meaning_of(int native, phase where) noexcept
@@ -75,8 +75,9 @@ bool is_dead(const error& seen) noexcept
 }
 
 /// Two who find the same dead socket must not both remove what they find there: the second one
-/// would remove the first one's new socket. So they lock the directory. Without the permission to
-/// read it, or on a file system without locks, it goes without.
+/// would remove the first one's new socket, which looks dead until it listens. So whoever makes a
+/// socket locks its directory. Without the permission to read it, or on a file system without
+/// locks, it goes without.
 class directory_lock {
 public:
     explicit directory_lock(const std::string& path) noexcept
@@ -118,8 +119,8 @@ result<void> make_room(const std::string& path)
     if (!S_ISSOCK(before.st_mode))
         return in_use("a file of that name exists, and it is not a socket");
     error seen = look(path);
-    // Between its bind and its listen a new listener looks as dead as a left one; it does not for
-    // long.
+    // Between its bind and its listen a new listener looks as dead as a left one; one that does not
+    // know the lock will not do so for long.
     if (is_dead(seen)) {
         (void)::poll(nullptr, 0, pause_before_second_look_ms);
         seen = look(path);
@@ -214,22 +215,23 @@ result<native_handle> open_local_listener(const listen_settings& settings)
 {
     SLK_TRY(check_local_name(settings.path));
     const std::string path(settings.path);
-    const auto begin = [&] { return bind_and_listen(to_native(path), settings.backlog); };
-    auto opened = begin();
-    if (opened || opened.error() != errc::address_in_use)
+    const native_address where = to_native(path);
+    if (path.starts_with('@')) {
+        auto opened = bind_and_listen(where, settings.backlog);
+        if (!opened && opened.error() == errc::address_in_use)
+            return in_use("somebody listens there");
         return opened;
-    if (path.starts_with('@'))
-        return in_use("somebody listens there");
-    directory_lock lock(path);
-    if (!lock.take())
-        return in_use("somebody is replacing a socket in that directory");
-    for (int tries = 0; tries < most_tries; ++tries) {
-        SLK_TRY(make_room(path));
-        opened = begin();
-        if (opened || opened.error() != errc::address_in_use)
-            return opened;
     }
-    return opened;
+    directory_lock lock(path);
+    const bool locked = lock.take();
+    for (int tries = 1;; ++tries) {
+        auto opened = bind_and_listen(where, settings.backlog);
+        if (opened || opened.error() != errc::address_in_use || tries == most_tries)
+            return opened;
+        if (!locked)
+            return in_use("somebody is busy with the sockets of that directory");
+        SLK_TRY(make_room(path));
+    }
 }
 
 result<std::unique_ptr<local_name>> local_name::choose(const std::string& wanted)
