@@ -145,6 +145,7 @@ void socket_core::arrived(pipe& who, mail& letter)
             who.routing_id = who.about.routing_id;
         if (who.place == SIZE_MAX)
             remember(who);
+        show_receive_mark(who);
         if (const auto admitted = admit(who); !admitted)
             return turn_away(who, admitted.error());
         greet(who);
@@ -165,6 +166,15 @@ result<void> socket_core::admit(pipe& who)
         drop(static_cast<pipe&>(*router_->leaving()),
              {errc::cancelled, phase::none, 0, "another peer has taken over the routing id"});
     return {};
+}
+
+/// The mark may have changed since the endpoint was bound.
+void socket_core::show_receive_mark(pipe& who) noexcept
+{
+    const std::uint32_t mark = options_.receive_high_water_mark;
+    who.until_look = 1;
+    if (who.lanes()->receive_mark.exchange(mark, std::memory_order_seq_cst) != mark && who.far)
+        who.far->lane_writable();
 }
 
 void socket_core::greet(pipe& who)
@@ -205,10 +215,26 @@ void socket_core::left(pipe& who, const mail& letter)
             notices_.push_back({{who.routing_id, who.generation}, route_event::disconnected});
         return;
     }
+    let_go(who);
+}
+
+/// Nothing more comes of it; what has come can still be received, and its end is noticed then.
+void socket_core::let_go(pipe& who)
+{
     who.ended = true;
+    const bool receives = type_ != zmtp::socket_type::push;
+    if (!who.attached || !receives || !who.in().readable())
+        return end_of(who);
     pattern_->stop_sending(who);
-    // What has arrived of him is received yet; his end is noticed behind it.
     pattern_->readable(who, true);
+}
+
+void socket_core::look_around()
+{
+    context_->settle();
+    if (io::loop_core* const loop = context_->to_run(); loop != nullptr && !box_->has_news())
+        (void)loop->run(nullptr, duration::zero());
+    take_news();
 }
 
 /// Nothing more comes of it, and what has come was received.

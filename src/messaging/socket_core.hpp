@@ -130,15 +130,19 @@ private:
             read_news();
     }
     void read_news();
+    /// The same, and whoever runs the loop himself gives it a chance.
+    void look_around();
     void read(mail& letter);
     void arrived(pipe& who, mail& letter);
     void left(pipe& who, const mail& letter);
     result<void> admit(pipe& who);
     void turn_away(pipe& who, const error& reason);
     void disconnect(pipe& who, const error& reason);
+    void let_go(pipe& who);
     void end_of(pipe& who);
     void drop(pipe& who, const error& reason);
     void greet(pipe& who);
+    void show_receive_mark(pipe& who) noexcept;
 
     // Waiting.
     template <class Ready>

@@ -280,15 +280,9 @@ result<close_report> socket_core::withdraw(endpoint_kind kind, std::string_view 
         // With inproc the name goes, but not who has come by it.
         if (who.is_inproc && kind == endpoint_kind::bound)
             continue;
-        who.ended = true;
         if (who.is_inproc && who.far)
             who.far->far_end_left(by_owner);
-        if (!who.attached)
-            end_of(who);
-        else {
-            pattern_->stop_sending(who);
-            pattern_->readable(who, true);
-        }
+        let_go(who);
     }
     std::erase_if(endpoints_, [&](const auto& each) {
         return std::ranges::find(which, each.get()) != which.end();

@@ -17,10 +17,7 @@ socket_events socket_core::events()
 {
     if (!usable())
         return {};
-    context_->settle();
-    if (io::loop_core* const loop = context_->to_run(); loop != nullptr && !box_->has_news())
-        (void)loop->run(nullptr, duration::zero());
-    take_news();
+    look_around();
     socket_events told;
     told.receivable = can_receive();
     if (router_ == nullptr)
