@@ -311,6 +311,7 @@ close_report socket_core::close(duration at_most)
     endpoints_.clear();
     context_->remove(box_);
     take_news();
+    box_->close();
     return told;
 }
 
