@@ -2,7 +2,9 @@
 
 // What only shows between whole sockets: whose chunks they use, and what they leave behind.
 
+#include "../lane/allocations.hpp"
 #include "lane_messages.hpp"
+#include "messaging/context_core.hpp"
 
 #include <serverlink/serverlink.hpp>
 
@@ -52,7 +54,53 @@ void check_stream(push& from, pull& to)
 
 } // namespace
 
-TEST_CASE("threads that send, and their loop, take chunks each from its own pools")
+TEST_CASE("what a thread sends lies in chunks of its socket, not of the loop's thread")
+{
+    std::shared_ptr<messaging::carrier> on;
+    {
+        context in = make_context(), of_peer = make_context();
+        on = in.core()->next_carrier();
+        auto from = make<push>(in);
+        auto to = make<pull>(of_peer);
+        SUBCASE("to a peer that it has connected to")
+        {
+            const auto at = to.bind("tcp://127.0.0.1:*");
+            REQUIRE(at);
+            REQUIRE(from.connect(*at));
+        }
+        SUBCASE("to a peer that has connected to it")
+        {
+            const auto at = from.bind("tcp://127.0.0.1:*");
+            REQUIRE(at);
+            REQUIRE(to.connect(*at));
+        }
+        message next;
+        for (int index = 0; index < 50; ++index)
+            REQUIRE(from.send(std::string(5000, 'x'), patience));
+        for (int index = 0; index < 50; ++index)
+            REQUIRE(to.receive(next, patience));
+    }
+    // The loop has not needed a large one, so none has come home.
+    const std::uint64_t before = allocations();
+    on->pools.large->give_back(on->pools.large->take());
+    CHECK(allocations() == before + 1);
+}
+
+TEST_CASE("a thread that connects does not take chunks of the loop's thread")
+{
+    std::shared_ptr<messaging::carrier> on;
+    {
+        context in = make_context();
+        on = in.core()->next_carrier();
+        auto socket = make<push>(in);
+        REQUIRE(socket.connect("tcp://127.0.0.1:1"));
+    }
+    const std::uint64_t before = allocations();
+    on->pools.small->give_back(on->pools.small->take());
+    CHECK(allocations() == before + 1);
+}
+
+TEST_CASE("threads send while their loop receives, and while others come and go")
 {
     context in = make_context();
     auto from = make<push>(in);
