@@ -20,7 +20,6 @@ void inproc_names::meet(const inproc_party& owner, const waiting& guest)
     of_guest.routing_id = guest.caller.routing_id;
     guest.far->accepted = true;
     guest.far->endpoint = owner.endpoint;
-    guest.far->out().use(*owner.pools);
     guest.far->belong_to(owner.box);
     mail to_owner{.kind = mail_kind::arrived, .which = guest.far, .about = std::move(of_guest)};
     to_owner.far_mark = guest.caller.receive_mark;

@@ -15,6 +15,8 @@ void mailbox::post(mail letter)
     bool first = false;
     {
         const std::lock_guard lock(guard_);
+        if (closed_)
+            return;
         mail_.push_back(std::move(letter));
         first = !std::exchange(letters_rung_, true);
     }
@@ -54,8 +56,13 @@ void mailbox::wake() noexcept
 {
     if (io::os::signal* const shown = shown_.load(std::memory_order_seq_cst); shown != nullptr)
         shown->set();
-    const std::lock_guard lock(guard_);
-    parker_->wake();
+    {
+        const std::lock_guard lock(guard_);
+        parker_->wake();
+        if (!closed_)
+            return;
+    }
+    forget_rung();
 }
 
 void mailbox::sleep(duration at_most)
@@ -70,7 +77,31 @@ void mailbox::use(parker* other) noexcept
 {
     const std::lock_guard lock(guard_);
     parker_ = other != nullptr ? other : &own_;
-    sleeping_.store(other != nullptr, std::memory_order_seq_cst);
+    sleeping_.store(other != nullptr || closed_, std::memory_order_seq_cst);
+}
+
+void mailbox::close() noexcept
+{
+    std::vector<mail> unread;
+    {
+        const std::lock_guard lock(guard_);
+        closed_ = true;
+        sleeping_.store(true, std::memory_order_seq_cst);
+        unread = std::exchange(mail_, {});
+    }
+    forget_rung();
+}
+
+void mailbox::forget_rung() noexcept
+{
+    for (ringer* each = take_rung(); each != nullptr;) {
+        ringer* const next = each->next;
+        if (!is_letters(*each)) {
+            const auto who = reference<pipe>::adopt(static_cast<pipe*>(each));
+            (void)who->take_signals();
+        }
+        each = next;
+    }
 }
 
 } // namespace slk::messaging

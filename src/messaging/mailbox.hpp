@@ -107,12 +107,18 @@ public:
     /// A sleeper of somebody else's is woken instead, while a thread waits for several sockets.
     void use(parker* other) noexcept;
 
+    /// The socket is closed: what comes from now on is thrown away. Letters and rings hold their
+    /// pipes, and these their mailbox, which would live for ever with what nobody reads.
+    void close() noexcept;
+
 private:
     friend class ref_counted<mailbox>;
     ~mailbox();
 
+    void forget_rung() noexcept;
+
     std::atomic<ringer*> rung_{nullptr};
-    std::atomic<bool> sleeping_{false};
+    std::atomic<bool> sleeping_{false}; ///< or closed: whoever rings is to call wake()
     std::unique_ptr<io::os::signal> signal_;
     std::atomic<io::os::signal*> shown_{nullptr}; ///< the same, when there is one
     ringer letters_;
@@ -121,6 +127,7 @@ private:
     parker* parker_ = &own_; ///< guarded
     std::vector<mail> mail_; ///< guarded
     bool letters_rung_ = false; ///< guarded
+    bool closed_ = false; ///< guarded
 };
 
 } // namespace slk::messaging

@@ -15,14 +15,15 @@ constexpr error no_memory{errc::out_of_memory, phase::transfer, 0, "no memory fo
 
 reference<session> session::create(std::shared_ptr<carrier> on,
                                    std::shared_ptr<const session_settings> settings,
-                                   reference<mailbox> owner)
+                                   reference<mailbox> owner, lane::chunk_pools& pools)
 {
     auto* const pair = new (std::nothrow) lane_pair;
     if (pair == nullptr)
         return {};
     auto lanes = reference<lane_pair>::adopt(pair);
-    if (!lanes->toward[0].open(on->pools) || !lanes->toward[1].open(on->pools))
+    if (!lanes->toward[0].open(pools) || !lanes->toward[1].open(pools))
         return {};
+    lanes->toward[1].use(on->pools);
     return reference<session>::adopt(new (std::nothrow) session(
         std::move(on), std::move(settings), std::move(owner), std::move(lanes)));
 }

@@ -38,10 +38,11 @@ protected:
 
 class session final : public far_end, public io::resident {
 public:
-    /// Null when memory is exhausted.
+    /// Null when memory is exhausted. `pools`: of the thread that calls.
     [[nodiscard]] static reference<session> create(std::shared_ptr<carrier> on,
                                                    std::shared_ptr<const session_settings> settings,
-                                                   reference<mailbox> owner);
+                                                   reference<mailbox> owner,
+                                                   lane::chunk_pools& pools);
 
     [[nodiscard]] const reference<lane_pair>& lanes() const noexcept { return lanes_; }
     /// Of connect(): there is a pipe from the beginning. Before anything else.

@@ -278,6 +278,8 @@ void socket_core::drop(pipe& who, const error& reason)
 
 void socket_core::remember(pipe& made)
 {
+    // Whoever made the lane may have been another thread, with pools of its own.
+    made.out().use(pools_);
     made.place = pipes_.size();
     pipes_.push_back(reference<pipe>::to(made));
 }

@@ -2,6 +2,7 @@
 
 // How pipes ring at their socket, and how letters reach it.
 
+#include "../lane/lane_rig.hpp"
 #include "messaging/pipe.hpp"
 
 #include <doctest/doctest.h>
@@ -13,6 +14,7 @@
 
 using namespace slk;
 using namespace slk::messaging;
+using namespace slk::testing;
 
 namespace {
 
@@ -25,11 +27,20 @@ reference<mailbox> make_box()
 
 reference<messaging::pipe> make_pipe(const reference<mailbox>& owner)
 {
+    static lane::chunk_pools pools;
     const auto lanes = reference<lane_pair>::adopt(new lane_pair);
+    REQUIRE(lanes->toward[0].open(pools));
     auto made = reference<messaging::pipe>::adopt(new messaging::pipe(lanes, 0));
     if (owner)
         made->belong_to(owner);
     return made;
+}
+
+/// Something that ends with the pipe's lanes.
+void send(lane::lane& into, lent_memory& what)
+{
+    put(into, "", what.lend());
+    (void)into.publish(1);
 }
 
 struct heard {
@@ -184,6 +195,57 @@ TEST_CASE("a parker is woken once for several wakes, and sees what was done befo
     std::jthread waker([&] { one.wake_after([&] { done = true; }); });
     CHECK(one.park(long_enough));
     CHECK(done);
+}
+
+TEST_CASE("a closed mailbox holds nothing: neither what was in it, nor what comes later")
+{
+    const auto box = make_box();
+    auto before = make_pipe(box), after = make_pipe(box);
+    lent_memory first("first"), second("second");
+    send(before->out(), first);
+    send(after->out(), second);
+    before->lane_readable();
+    box->post({.kind = mail_kind::left, .which = before});
+    before.reset();
+    CHECK(first.released() == 0);
+    box->close();
+    CHECK(first.is_back());
+    CHECK_FALSE(box->has_news());
+
+    after->lane_readable();
+    after->lane_writable();
+    after->far_end_left({});
+    box->nudge();
+    CHECK_FALSE(box->has_news());
+    after.reset();
+    CHECK(second.is_back());
+    // Also after somebody has waited for several sockets.
+    const auto late = make_pipe(box);
+    parker other;
+    box->use(&other);
+    box->use(nullptr);
+    late->lane_readable();
+    CHECK_FALSE(box->has_news());
+}
+
+TEST_CASE("pipes that ring while their mailbox is closed end with their last user")
+{
+    for (int round = 0; round < 1000; ++round) {
+        const auto box = make_box();
+        lent_memory inside("inside");
+        {
+            auto one = make_pipe(box);
+            send(one->out(), inside);
+            std::jthread ringing([who = one] {
+                who->lane_readable();
+                who->far_end_left({});
+                who->lane_writable();
+            });
+            one.reset();
+            box->close();
+        }
+        REQUIRE(inside.is_back());
+    }
 }
 
 TEST_CASE("threads ring and post while the socket sleeps and wakes: nothing is lost")
