@@ -70,6 +70,31 @@ TEST_CASE("our idle socket answers libzmq's heartbeats")
     CHECK(receive_from(ours) == parts{"still there"});
 }
 
+TEST_CASE("heartbeats of both sides leave idle sockets connected, and messages alone")
+{
+    context mine = make_context();
+    auto ours = make<dealer>(mine, [] {
+        dealer_options options;
+        options.liveness = liveness;
+        return options;
+    }());
+    foreign_context others;
+    foreign theirs(others, ZMQ_DEALER);
+    beat(theirs, 20, 150);
+    REQUIRE(theirs.connect(bind_at(ours)));
+    stays_connected(ours, several_periods);
+    const parts large = {octets_like(1, 3'000'000), "end"};
+    for (int round = 0; round < 20; ++round) {
+        REQUIRE(theirs.send(large));
+        REQUIRE(receive_from(ours) == large);
+        REQUIRE(send_to(ours, large));
+        const auto back = theirs.receive();
+        REQUIRE(shape_of(back.value_or(parts{})) == shape_of(large));
+        REQUIRE(back == large);
+    }
+    stays_connected(ours, 0ms);
+}
+
 TEST_CASE(
     "a socket that nobody runs is given up by libzmq's heartbeats, and is back when it is run")
 {

@@ -38,6 +38,7 @@ const std::vector<parts>& sample_messages()
         add({255, 256, 255, 256});
         all.emplace_back(200, "a small part");
         add({300'000, 300'000});
+        add({600'000, 600'000, 5});
         add({5});
         return all;
     }();
