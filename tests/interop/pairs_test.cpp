@@ -183,6 +183,24 @@ TEST_CASE("a ROUTER talks to libzmq's ROUTER, each by the other's name")
     });
 }
 
+TEST_CASE("a PUSH sends to libzmq's PULL")
+{
+    on_every_way([](const way& how) {
+        couple<push> both(how, ZMQ_PULL);
+        auto wrong = std::async(std::launch::async, [&]() -> std::string {
+            for (const parts& whole : sample_messages())
+                if (const auto bad = differs(both.theirs.receive().value_or(parts{}), whole);
+                    !bad.empty())
+                    return bad;
+            return "";
+        });
+        for (const parts& whole : sample_messages())
+            REQUIRE(send_to(both.ours, whole));
+        CHECK(both.ours.close(patience).abandoned() == 0);
+        CHECK(wrong.get() == "");
+    });
+}
+
 TEST_CASE("a PULL receives from libzmq's PUSH")
 {
     on_every_way([](const way& how) {

@@ -142,6 +142,21 @@ TEST_CASE("our listening socket unbinds and binds a thousand times, and libzmq c
     }
 }
 
+TEST_CASE("what is sent before the peer is there is delivered by the end of the socket")
+{
+    for (const int threads : {1, 0}) {
+        CAPTURE(threads);
+        context mine = make_context(threads);
+        auto ours = make<push>(mine, quick());
+        foreign_context others;
+        foreign theirs(others, ZMQ_PULL);
+        connect_to(ours, theirs.bind("tcp://127.0.0.1:*"));
+        REQUIRE(send_to(ours, {"early"}, at_once));
+        CHECK(ours.close(patience).abandoned() == 0);
+        CHECK(theirs.receive() == parts{"early"});
+    }
+}
+
 TEST_CASE("a connection counts as useful once its handshake is over")
 {
     context mine = make_context();
