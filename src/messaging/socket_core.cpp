@@ -205,9 +205,11 @@ void socket_core::left(pipe& who, const mail& letter)
             notices_.push_back({{who.routing_id, who.generation}, route_event::disconnected});
         return;
     }
+    // What has arrived of him is received yet; his end is noticed behind it.
+    if (type_ == zmtp::socket_type::push || (receiving_ != &who && !who.in().readable()))
+        return end_of(who);
     who.ended = true;
     pattern_->stop_sending(who);
-    // What has arrived of him is received yet; his end is noticed behind it.
     pattern_->readable(who, true);
 }
 

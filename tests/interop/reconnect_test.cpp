@@ -157,6 +157,26 @@ TEST_CASE("what is sent before the peer is there is delivered by the end of the 
     }
 }
 
+TEST_CASE("peers of libzmq's that have gone leave nothing behind at a socket that never receives")
+{
+    context mine = make_context();
+    auto ours = make<push>(mine);
+    const std::string where = bind_at(ours);
+    foreign_context others;
+    for (int round = 0; round < 20; ++round) {
+        foreign theirs(others, ZMQ_PULL);
+        REQUIRE(theirs.connect(where));
+        REQUIRE(send_to(ours, {std::to_string(round)}));
+        REQUIRE(theirs.receive().has_value());
+        theirs.close();
+        // Otherwise the next message might be given to who has just gone.
+        REQUIRE(until([&] { return status_of(ours).peers == 0; }));
+    }
+    CHECK(ours.peers().empty());
+    CHECK(ours.counters().sent == 20);
+    CHECK(ours.counters().abandoned == 0);
+}
+
 TEST_CASE("a connection counts as useful once its handshake is over")
 {
     context mine = make_context();
