@@ -37,6 +37,7 @@ session::session(std::shared_ptr<carrier> on, std::shared_ptr<const session_sett
     timer_.owner = this;
     timer_.on_expiry = [](io::timer& self) noexcept {
         auto& mine = *static_cast<session*>(self.owner);
+        const auto kept = reference<session>::to(mine);
         // We do not listen: the peer's silence is our own doing.
         if (mine.paused_)
             mine.protocol_->excuse(mine.now());
@@ -260,7 +261,13 @@ void session::loop_closing() noexcept
 
 void session::send_more() noexcept
 {
-    if (sending_ || !open_)
+    if (!open_)
+        return;
+    // Only a handshake has last words. A peer that does not take what is being sent is not waited
+    // for.
+    if (ready() && protocol_->state() == zmtp::session_state::failed)
+        return lose(protocol_->failure());
+    if (sending_)
         return;
     keep_sending_here();
     for (;;) {

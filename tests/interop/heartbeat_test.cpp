@@ -146,6 +146,26 @@ TEST_CASE("a peer that is stopped is disconnected in time, and comes back when i
     CHECK(receive_from(ours) == parts{"hello again"});
 }
 
+TEST_CASE("a peer that is stopped is disconnected in time also while we are sending to it")
+{
+    if (!have_pyzmq())
+        SLK_SKIP("needs pyzmq");
+    context mine = make_context();
+    auto ours = make<push>(mine, living(liveness));
+    child_process peer(peer_program("echo.py", {"PULL", "bind", "tcp://127.0.0.1:*"}));
+    const auto where = peer.line();
+    REQUIRE(where.has_value());
+    connect_to(ours, *where);
+    stays_connected(ours, 2 * liveness);
+    // More than the system takes.
+    const std::string large = octets_like(1, std::size_t{16} << 20);
+    peer.interrupt(SIGSTOP);
+    for (int count = 0; count < 3; ++count)
+        REQUIRE(send_to(ours, {large}));
+    CHECK(until([&] { return !status_of(ours).ready; }, 3s));
+    CHECK(ours.peers().front().last_reason == errc::timed_out);
+}
+
 TEST_CASE("a peer that is stopped is disconnected when the time to live that it gave is over")
 {
     if (!have_pyzmq())
