@@ -38,6 +38,7 @@ session::session(std::shared_ptr<carrier> on, std::shared_ptr<const session_sett
     timer_.owner = this;
     timer_.on_expiry = [](io::timer& self) noexcept {
         auto& mine = *static_cast<session*>(self.owner);
+        const auto kept = reference<session>::to(mine);
         // We do not listen: the peer's silence is our own doing.
         if (mine.paused_)
             mine.protocol_->excuse(mine.now());
@@ -109,22 +110,27 @@ bool session::send_by_caller() noexcept
     const std::unique_lock lock(sender_, std::try_to_lock);
     if (send == nullptr || !lock || !caller_may_send_)
         return false;
-    pieces_.clear();
-    out_.gather(pieces_);
-    std::size_t sent = 0;
-    bool all = false;
-    // A failure is for the loop to find, which knows what to do about it.
-    const error failure = send(handle_, pieces_, sent, all);
-    if (failure)
-        sent = 0;
-    const std::uint64_t messages = out_.taken(sent);
-    messages_sent_ += messages;
-    (void)lanes_->toward[0].consume(messages, false);
-    if (failure || !all || !out_.sleeps()) {
-        caller_may_send_ = false;
-        return false;
+    // To the end of the lane: only there sleeps() may be asked.
+    for (;;) {
+        pieces_.clear();
+        if (out_.gather(pieces_) == 0)
+            break;
+        std::size_t sent = 0;
+        bool all = false;
+        // A failure is for the loop to find, which knows what to do about it.
+        const error failure = send(handle_, pieces_, sent, all);
+        if (failure)
+            sent = 0;
+        const std::uint64_t messages = out_.taken(sent);
+        messages_sent_ += messages;
+        (void)lanes_->toward[0].consume(messages, false);
+        if (failure || !all) {
+            caller_may_send_ = false;
+            return false;
+        }
     }
-    return true;
+    caller_may_send_ = out_.sleeps();
+    return caller_may_send_;
 }
 
 void session::keep_sending_here() noexcept
@@ -256,7 +262,13 @@ void session::loop_closing() noexcept
 
 void session::send_more() noexcept
 {
-    if (sending_ || !open_)
+    if (!open_)
+        return;
+    // Only a handshake has last words. A peer that does not take what is being sent is not waited
+    // for.
+    if (ready() && protocol_->state() == zmtp::session_state::failed)
+        return lose(protocol_->failure());
+    if (sending_)
         return;
     keep_sending_here();
     for (;;) {

@@ -128,7 +128,7 @@ void socket_core::read(mail& letter)
 void socket_core::arrived(pipe& who, mail& letter)
 {
     endpoint_entry* const at = find(who.endpoint);
-    if (at == nullptr || closed_) { // withdrawn meanwhile
+    if (at == nullptr) { // withdrawn meanwhile
         if (who.far)
             who.far->far_end_left({errc::cancelled, phase::close, 0, "the endpoint is withdrawn"});
         who.far.reset();
