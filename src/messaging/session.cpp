@@ -142,8 +142,7 @@ void session::lose(const error& reason) noexcept
     stream_.close(reason);
     closed_ = closed_ || accepted_;
     if (was_ready)
-        owner_->post(
-            {.kind = mail_kind::left, .which = near_, .reason = reason, .for_good = closed_});
+        lost_because_ = reason;
     else
         owner_->post({.kind = mail_kind::refused, .reason = reason, .endpoint = endpoint_});
     if (observer_ != nullptr)
@@ -158,6 +157,10 @@ void session::settle() noexcept
         return;
     protocol_.reset();
     in_.reset(); // not before the last receive into it has come back
+    // Now it is known how much of what was being sent the system has taken.
+    if (const auto reason = std::exchange(lost_because_, {}); reason)
+        owner_->post(
+            {.kind = mail_kind::left, .which = near_, .reason = *reason, .for_good = closed_});
     if (linked())
         on_->core->remove(*this);
     if (closed_)

@@ -124,6 +124,7 @@ private:
     stream pending_; ///< the next connection, while the last one's operations come back
     std::optional<zmtp::session> protocol_;
     bool open_ = false; ///< there is a connection
+    std::optional<error> lost_because_; ///< of a connection that was ready, while it ends
     std::atomic<bool> ready_{false};
     bool closed_ = false; ///< there will be no other
     bool sending_ = false;
