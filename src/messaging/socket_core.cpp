@@ -115,9 +115,9 @@ void socket_core::read(mail& letter)
     case mail_kind::arrived: return arrived(*letter.which, letter);
     case mail_kind::left: return left(*letter.which, letter);
     case mail_kind::refused:
-        ++counters_.refused;
+        counters_.refused += letter.count;
         if (endpoint_entry* const at = find(letter.endpoint); at != nullptr) {
-            ++at->refused;
+            at->refused += letter.count;
             at->last_refusal = letter.reason;
         }
         return;

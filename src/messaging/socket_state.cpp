@@ -24,8 +24,6 @@ std::vector<endpoint_status> socket_core::endpoints()
             return who->endpoint == each->number && who->connected;
         }));
         status.refused = each->refused;
-        if (each->listens)
-            status.refused = std::max(status.refused, each->listens->turned_away());
         status.last_refusal = each->last_refusal;
         told.push_back(std::move(status));
     }
