@@ -41,6 +41,9 @@ session::session(std::shared_ptr<carrier> on, std::shared_ptr<const session_sett
         if (mine.paused_)
             mine.protocol_->excuse(mine.now());
         mine.protocol_->tick(mine.now());
+        // At once: what is being sent to a dead peer would never come back.
+        if (mine.protocol_->state() == zmtp::session_state::failed)
+            return mine.lose(mine.protocol_->failure());
         mine.send_more();
         mine.arm();
     };
@@ -111,7 +114,6 @@ void session::begin_pending() noexcept
     stream_ = std::move(pending_);
     open_ = true;
     paused_ = false;
-    stalled_ = false;
     need_ = 0;
     messages_sent_ = 0;
     out_.rewind();
@@ -216,8 +218,15 @@ void session::loop_closing() noexcept
 
 void session::send_more() noexcept
 {
-    if (sending_ || !open_)
+    if (!open_)
         return;
+    if (sending_) {
+        // A peer that breaks the protocol need not take what is being sent to it. In the handshake
+        // that may be the reason.
+        if (ready() && protocol_->state() == zmtp::session_state::failed)
+            lose(protocol_->failure());
+        return;
+    }
     for (;;) {
         pieces_.clear();
         offered_control_ = protocol_->pending();
@@ -269,17 +278,14 @@ void session::sent(const result<std::size_t>& answer) noexcept
     if (!open_)
         return settle();
     send_more();
-    if (std::exchange(stalled_, false))
-        understand();
-    else
-        arm();
+    arm();
 }
 
 // --- receiving ---
 
 void session::receive_more() noexcept
 {
-    if (receiving_ || paused_ || stalled_ || !open_)
+    if (receiving_ || paused_ || !open_)
         return;
     const std::span<std::byte> space = in_.space(need_);
     if (space.empty())
@@ -362,9 +368,11 @@ bool session::take(const zmtp::arrival& told) noexcept
     case zmtp::arrival_kind::flush:
         in_.drop(told.consumed);
         send_more();
-        // While the peer does not read our answers, nothing more of its is read.
-        stalled_ = open_ && protocol_->pending() > 0;
-        return open_ && !stalled_;
+        // A peer that does not take our answers gets one when it does. It is read meanwhile: what
+        // it says is its sign of life.
+        if (open_)
+            protocol_->skip_pong();
+        return open_;
     case zmtp::arrival_kind::failed: return false;
     }
     return false;

@@ -130,7 +130,6 @@ private:
     bool sending_ = false;
     bool receiving_ = false;
     bool paused_ = false; ///< not receiving, for want of credit
-    bool stalled_ = false; ///< not receiving, until the peer takes our answers
     bool body_more_ = false; ///< parts follow the one whose body is being received
     std::size_t need_ = 0; ///< octets that are worth a new look
     std::size_t offered_control_ = 0;
