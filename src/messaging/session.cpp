@@ -112,6 +112,7 @@ void session::begin_pending() noexcept
     if (!pending_ || sending_ || receiving_)
         return;
     stream_ = std::move(pending_);
+    wire_ = reference<link_detail::stream_core>::to(*stream_.core());
     open_ = true;
     paused_ = false;
     need_ = 0;
@@ -140,7 +141,6 @@ void session::lose(const error& reason) noexcept
         return;
     on_->core->io().disarm(timer_);
     const bool was_ready = ready_.exchange(false, std::memory_order_acq_rel);
-    sent_at_loss_ = stream_.bytes_sent();
     stream_.close(reason);
     closed_ = closed_ || accepted_;
     if (was_ready)
@@ -158,6 +158,7 @@ void session::settle() noexcept
     if (open_ || sending_ || receiving_ || !protocol_)
         return;
     protocol_.reset();
+    wire_.reset();
     in_.reset(); // not before the last receive into it has come back
     // Now it is known how much of what was being sent the system has taken.
     if (const auto reason = std::exchange(lost_because_, {}); reason)
@@ -247,7 +248,7 @@ void session::send_more() noexcept
             return;
     }
     sending_ = true;
-    sent_before_ = stream_.bytes_sent();
+    sent_before_ = wire_->sent();
     retain();
     const auto begun = stream_.send(pieces_, [this](const result<std::size_t>& answer) {
         sent(answer);
@@ -264,8 +265,7 @@ void session::sent(const result<std::size_t>& answer) noexcept
 {
     sending_ = false;
     // What a connection that broke has taken is not sent again, as far as it is known.
-    const std::uint64_t so_far = open_ ? stream_.bytes_sent() : sent_at_loss_;
-    const std::uint64_t taken = answer ? *answer : so_far - sent_before_;
+    const std::uint64_t taken = answer ? *answer : wire_->sent() - sent_before_;
     if (taken > offered_control_) {
         const std::uint64_t messages =
             out_.taken(static_cast<std::size_t>(taken) - offered_control_);

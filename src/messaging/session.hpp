@@ -12,6 +12,7 @@
 #include <serverlink/stream.hpp>
 
 #include "io/timer.hpp"
+#include "link/stream_core.hpp"
 #include "messaging/carrier.hpp"
 #include "messaging/incoming.hpp"
 #include "messaging/outgoing.hpp"
@@ -121,6 +122,7 @@ private:
     std::string user_; ///< of a PLAIN client that was let in
 
     stream stream_;
+    reference<link_detail::stream_core> wire_; ///< of stream_, until all has come back
     stream pending_; ///< the next connection, while the last one's operations come back
     std::optional<zmtp::session> protocol_;
     bool open_ = false; ///< there is a connection
@@ -134,7 +136,6 @@ private:
     std::size_t need_ = 0; ///< octets that are worth a new look
     std::size_t offered_control_ = 0;
     std::uint64_t sent_before_ = 0; ///< octets of the connection before the present send
-    std::uint64_t sent_at_loss_ = 0;
     std::uint64_t messages_sent_ = 0; ///< on this connection
     std::vector<std::byte> control_;
     std::vector<outgoing::piece> pieces_;

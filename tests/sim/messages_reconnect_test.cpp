@@ -33,6 +33,40 @@ TEST_CASE("a connection that breaks inside a message is followed by one that beg
     CHECK(first(client).link.generation == 2);
 }
 
+TEST_CASE("no message comes twice when the system tells late what it has taken")
+{
+    std::size_t received = 0;
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        simulation_options late{.seed = seed};
+        late.faults.set(fault::late_completion, 500).longest = 20ms;
+        messages_world in(late);
+        socket_options options;
+        options.tuning.send_buffer = 3000;
+        options.tuning.receive_buffer = 3000;
+        options.reconnect = quick();
+        pull server = make<pull>(in.server_side, options);
+        push client = make<push>(in.client_side, options);
+        connect(client);
+        bind(server);
+        REQUIRE(in.until([&] { return first(client).ready; }));
+        for (int number = 0; number < 60; ++number)
+            REQUIRE(client.send(std::to_string(number) + pattern(400)).has_value());
+        std::vector<std::string> letters;
+        for (int round = 0; round < 5; ++round) {
+            in.net.run_for(duration(static_cast<std::int64_t>(1 + seed % 7) * 3ms));
+            REQUIRE(server.unbind(server.last_endpoint()).has_value());
+            bind(server);
+        }
+        message into;
+        while (server.receive(into, 1s))
+            letters.emplace_back(into.text());
+        received += letters.size();
+        std::ranges::sort(letters);
+        CHECK(std::ranges::adjacent_find(letters) == letters.end());
+    }
+    CHECK(received > 800);
+}
+
 TEST_CASE("what was queued for a peer who went for good is counted")
 {
     messages_world in;
