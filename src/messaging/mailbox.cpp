@@ -17,7 +17,13 @@ void mailbox::post(mail letter)
         const std::lock_guard lock(guard_);
         if (closed_)
             return;
-        mail_.push_back(std::move(letter));
+        // Whoever is refused again and again while the socket's thread does something else must
+        // not fill its memory.
+        if (letter.kind == mail_kind::refused && !mail_.empty() &&
+            mail_.back().kind == mail_kind::refused && mail_.back().endpoint == letter.endpoint)
+            letter.count += mail_.back().count, mail_.back() = std::move(letter);
+        else
+            mail_.push_back(std::move(letter));
         first = !std::exchange(letters_rung_, true);
     }
     if (first)

@@ -36,7 +36,8 @@ struct mail {
     reference<pipe> which{};
     peer_info about{};
     error reason{};
-    std::uint64_t endpoint = 0; ///< of a connection that was refused
+    std::uint64_t endpoint = 0; ///< of connections that were refused
+    std::uint64_t count = 1; ///< of these
     bool for_good = false; ///< the pipe ends
     std::uint32_t far_mark = 0; ///< of inproc: what the other end may hold
 };

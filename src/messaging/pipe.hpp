@@ -91,6 +91,7 @@ public:
     std::uint32_t staged = 0;      ///< messages written and not yet published
     std::uint32_t far_mark = 0;    ///< of inproc: how many messages the other end holds
     bool is_inproc = false;
+    std::uint64_t unread = 0;      ///< messages that were thrown away instead of received
     std::uint64_t connections = 0; ///< times that the peer arrived
     error last_reason{};           ///< why it left
 

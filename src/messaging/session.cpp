@@ -43,6 +43,9 @@ session::session(std::shared_ptr<carrier> on, std::shared_ptr<const session_sett
         if (mine.paused_)
             mine.protocol_->excuse(mine.now());
         mine.protocol_->tick(mine.now());
+        // At once: what is being sent to a dead peer would never come back.
+        if (mine.protocol_->state() == zmtp::session_state::failed)
+            return mine.lose(mine.protocol_->failure());
         mine.send_more();
         mine.arm();
     };
@@ -156,9 +159,10 @@ void session::begin_pending() noexcept
         return;
     stream_ = std::move(pending_);
     handle_ = stream_.native_handle();
+    wire_ = reference<link_detail::stream_core>::to(*stream_.core());
+    wire_->lend_descriptor(this);
     open_ = true;
     paused_ = false;
-    stalled_ = false;
     need_ = 0;
     messages_sent_ = 0;
     out_.rewind();
@@ -186,12 +190,10 @@ void session::lose(const error& reason) noexcept
     on_->core->io().disarm(timer_);
     keep_sending_here();
     const bool was_ready = ready_.exchange(false, std::memory_order_acq_rel);
-    sent_at_loss_ = stream_.bytes_sent();
     stream_.close(reason);
     closed_ = closed_ || accepted_;
     if (was_ready)
-        owner_->post(
-            {.kind = mail_kind::left, .which = near_, .reason = reason, .for_good = closed_});
+        lost_because_ = reason;
     else
         owner_->post({.kind = mail_kind::refused, .reason = reason, .endpoint = endpoint_});
     if (observer_ != nullptr)
@@ -205,7 +207,13 @@ void session::settle() noexcept
     if (open_ || sending_ || receiving_ || !protocol_)
         return;
     protocol_.reset();
+    wire_->lend_descriptor(nullptr);
+    wire_.reset();
     in_.reset(); // not before the last receive into it has come back
+    // Now it is known how much of what was being sent the system has taken.
+    if (const auto reason = std::exchange(lost_because_, {}); reason)
+        owner_->post(
+            {.kind = mail_kind::left, .which = near_, .reason = *reason, .for_good = closed_});
     if (linked())
         on_->core->remove(*this);
     if (closed_)
@@ -295,7 +303,7 @@ void session::send_more() noexcept
             return;
     }
     sending_ = true;
-    sent_before_ = stream_.bytes_sent();
+    sent_before_ = wire_->sent();
     retain();
     const auto begun = stream_.send(pieces_, [this](const result<std::size_t>& answer) {
         sent(answer);
@@ -312,8 +320,7 @@ void session::sent(const result<std::size_t>& answer) noexcept
 {
     sending_ = false;
     // What a connection that broke has taken is not sent again, as far as it is known.
-    const std::uint64_t so_far = open_ ? stream_.bytes_sent() : sent_at_loss_;
-    const std::uint64_t taken = answer ? *answer : so_far - sent_before_;
+    const std::uint64_t taken = answer ? *answer : wire_->sent() - sent_before_;
     if (taken > offered_control_) {
         const std::uint64_t messages =
             out_.taken(static_cast<std::size_t>(taken) - offered_control_);
@@ -326,17 +333,14 @@ void session::sent(const result<std::size_t>& answer) noexcept
     if (!open_)
         return settle();
     send_more();
-    if (std::exchange(stalled_, false))
-        understand();
-    else
-        arm();
+    arm();
 }
 
 // --- receiving ---
 
 void session::receive_more() noexcept
 {
-    if (receiving_ || paused_ || stalled_ || !open_)
+    if (receiving_ || paused_ || !open_)
         return;
     const std::span<std::byte> space = in_.space(need_);
     if (space.empty())
@@ -419,9 +423,11 @@ bool session::take(const zmtp::arrival& told) noexcept
     case zmtp::arrival_kind::flush:
         in_.drop(told.consumed);
         send_more();
-        // While the peer does not read our answers, nothing more of its is read.
-        stalled_ = open_ && protocol_->pending() > 0;
-        return open_ && !stalled_;
+        // A peer that does not take our answers gets one when it does. It is read meanwhile: what
+        // it says is its sign of life.
+        if (open_)
+            protocol_->skip_pong();
+        return open_;
     case zmtp::arrival_kind::failed: return false;
     }
     return false;

@@ -138,8 +138,10 @@ private:
     result<void> admit(pipe& who);
     void turn_away(pipe& who, const error& reason);
     void disconnect(pipe& who, const error& reason);
-    void let_go(pipe& who);
+    void retire(pipe& who);
+    void detach(pipe& who);
     void end_of(pipe& who);
+    void throw_away(pipe& who);
     void drop(pipe& who, const error& reason);
     void greet(pipe& who);
     void show_receive_mark(pipe& who) noexcept;
@@ -178,6 +180,7 @@ private:
     [[nodiscard]] close_report report(const std::vector<endpoint_entry*>& which,
                                       const std::vector<reference<pipe>>& leaving);
     void end(const std::vector<endpoint_entry*>& which, duration at_most);
+    close_report let_go(const std::vector<endpoint_entry*>& which, duration at_most);
     [[nodiscard]] bool belongs_to(const pipe& who,
                                   const std::vector<endpoint_entry*>& which) const noexcept;
     [[nodiscard]] endpoint_entry* find(std::uint64_t number) noexcept;

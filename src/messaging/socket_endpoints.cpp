@@ -109,10 +109,9 @@ result<void> socket_core::connect(std::string_view text, const connect_options& 
         made.routing_id = how.routing_id;
     }
     // A ROUTER's peer is nobody before his name is known.
-    const bool at_once = router_ == nullptr ? !options_.only_when_ready : made.named;
-    if (at_once) {
+    if (!options_.only_when_ready && (router_ == nullptr || made.named)) {
         if (const auto admitted = admit(made); !admitted) {
-            (void)withdraw(endpoint_kind::connected, text, duration::zero());
+            (void)let_go({endpoints_.back().get()}, duration::zero());
             return fail(admitted.error());
         }
         greet(made);
@@ -264,6 +263,11 @@ result<close_report> socket_core::withdraw(endpoint_kind kind, std::string_view 
             which.push_back(each.get());
     if (which.empty())
         return fail(errc::invalid_argument, phase::close, "there is no such endpoint");
+    return let_go(which, at_most);
+}
+
+close_report socket_core::let_go(const std::vector<endpoint_entry*>& which, duration at_most)
+{
     for (const endpoint_entry* const each : which)
         if (each->listens)
             each->listens->on()->perform([&] { each->listens->stop_listening(); });
@@ -277,11 +281,11 @@ result<close_report> socket_core::withdraw(endpoint_kind kind, std::string_view 
         if (!belongs_to(who, which))
             continue;
         // With inproc the name goes, but not who has come by it.
-        if (who.is_inproc && kind == endpoint_kind::bound)
+        if (who.is_inproc && who.accepted)
             continue;
         if (who.is_inproc && who.far)
             who.far->far_end_left(by_owner);
-        let_go(who);
+        retire(who);
     }
     std::erase_if(endpoints_, [&](const auto& each) {
         return std::ranges::find(which, each.get()) != which.end();

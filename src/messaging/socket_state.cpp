@@ -24,8 +24,6 @@ std::vector<endpoint_status> socket_core::endpoints()
             return who->endpoint == each->number && who->connected;
         }));
         status.refused = each->refused;
-        if (each->listens)
-            status.refused = std::max(status.refused, each->listens->turned_away());
         status.last_refusal = each->last_refusal;
         told.push_back(std::move(status));
     }
@@ -48,7 +46,7 @@ std::vector<peer_status> socket_core::peers()
         status.connections = who.connections;
         status.sent = who.out().produced();
         status.waiting = who.out().produced() - who.out().consumed_by_now();
-        status.received = who.in().consumed();
+        status.received = who.in().consumed() - who.unread;
         status.user = who.about.user;
         status.properties = who.about.properties;
         status.last_reason = who.last_reason;
@@ -63,7 +61,8 @@ socket_counters socket_core::counters()
     socket_counters sum = counters_;
     for (const auto& each : pipes_) {
         sum.sent += each->out().produced();
-        sum.received += each->in().consumed();
+        sum.received += each->in().consumed() - each->unread;
+        sum.unread += each->unread;
     }
     return sum;
 }

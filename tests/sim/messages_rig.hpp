@@ -73,6 +73,17 @@ inline std::size_t ready_peers(const socket& which)
     return static_cast<std::size_t>(std::ranges::count_if(all, &peer_status::ready));
 }
 
+/// What a peer that speaks ZMTP 3.1 without security says before its first message (RFC 37).
+inline std::string handshake_of(const std::string& type)
+{
+    const std::string property = "Socket-Type";
+    std::string ready = "\x05READY";
+    ready += static_cast<char>(property.size());
+    ready += property + std::string(3, '\0') + static_cast<char>(type.size()) + type;
+    return "\xff" + std::string(8, '\0') + "\x7f\x03\x01NULL" + std::string(48, '\0') + "\x04" +
+           static_cast<char>(ready.size()) + ready;
+}
+
 /// The text of the next message, or why there is none.
 template <class Socket>
 std::string next(Socket& from, const limit& patience = 1s)
