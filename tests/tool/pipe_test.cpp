@@ -1,34 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
+#include "input_file.hpp"
 #include "run_slk.hpp"
 #include "support/skip.hpp"
 
 #include <doctest/doctest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <random>
-
 using namespace slk::testing;
 
 namespace {
-
-/// A file with `text`, removed at the end.
-class input_file {
-public:
-    explicit input_file(const std::string& text)
-        : path_(std::filesystem::temp_directory_path() /
-                ("slk-input-" + std::to_string(std::random_device{}()) + ".txt"))
-    {
-        std::ofstream(path_, std::ios::binary) << text;
-    }
-    input_file(const input_file&) = delete;
-    input_file& operator=(const input_file&) = delete;
-    ~input_file() { std::filesystem::remove(path_); }
-    [[nodiscard]] std::string path() const { return path_.string(); }
-
-private:
-    std::filesystem::path path_;
-};
 
 /// What link --pipe gets back from an echoing or discarding listener for `text`.
 struct exchange {
