@@ -21,6 +21,7 @@ result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in
                                          zmtp::socket_type type, const socket_options& options)
 {
     SLK_TRY(options.validate());
+    SLK_TRY(in->check_affinity(options.affinity));
     auto made = reference<socket_core>::adopt(new (std::nothrow) socket_core(in, type, options));
     if (!made || made->pattern_ == nullptr)
         return fail(errc::out_of_memory, phase::setup);

@@ -36,7 +36,7 @@ result<std::string> socket_core::bind(std::string_view text)
     auto entry = std::make_unique<endpoint_entry>();
     entry->kind = endpoint_kind::bound;
     entry->number = context_->next_number();
-    const std::shared_ptr<carrier>& on = context_->next_carrier();
+    const std::shared_ptr<carrier>& on = context_->next_carrier(options_.affinity);
     entry->listens =
         reference<binding>::adopt(new binding(on, std::move(made), box_, entry->number));
     result<void> opened = fail(errc::loop_closed, phase::bind);
@@ -132,7 +132,7 @@ result<void> socket_core::connect_inproc(endpoint_entry& entry, const std::strin
 result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to)
 {
     SLK_TRY(auto made, settings());
-    const std::shared_ptr<carrier>& on = context_->next_carrier();
+    const std::shared_ptr<carrier>& on = context_->next_carrier(options_.affinity);
     entry.carries = session::create(on, std::move(made), box_, pools_);
     if (!entry.carries)
         return fail(errc::out_of_memory, phase::connect);
