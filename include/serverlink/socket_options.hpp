@@ -53,9 +53,6 @@ struct socket_options {
     /// Messages of each peer that may wait to be received; then its connection is not read any
     /// further, and the peer has to wait. 0: any number. Live.
     std::uint32_t receive_high_water_mark = 1000;
-    /// Keep only the latest message, one for each peer and direction, instead of counting: an older
-    /// one that has not been received, or not been sent, gives way. Not for messages of parts.
-    bool conflate = false;
 
     /// A peer counts as dead when nothing has been heard of it for that long, although it was
     /// asked (PING, RFC 23): at the latest then the connection is given up. Only peers that speak
@@ -75,6 +72,9 @@ struct socket_options {
     /// A message is never queued for a peer whose handshake is not over: it goes to another one, or
     /// the sender waits. Concerns connect().
     bool only_when_ready = false;
+    /// The context's threads that may carry this socket's connections: bit n stands for the n-th,
+    /// from 0 on; 0: all of them. One that the context does not have is invalid_argument.
+    std::uint64_t affinity = 0;
     /// What the destructor allows for sending what is queued; see socket::close().
     duration linger = std::chrono::seconds(1);
 

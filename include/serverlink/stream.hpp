@@ -81,6 +81,8 @@ public:
     [[nodiscard]] std::intptr_t native_handle() const noexcept;
 
     explicit stream(link_detail::stream_core* core) noexcept : core_(core) {}
+    /// The library's own.
+    [[nodiscard]] link_detail::stream_core* core() const noexcept { return core_; }
 
 private:
     link_detail::stream_core* core_ = nullptr;

@@ -6,6 +6,12 @@
 
 namespace slk::messaging {
 
+namespace {
+
+constexpr error too_many{errc::connection_refused, phase::handshake, 0, "most_half_open"};
+
+} // namespace
+
 result<void> binding::open(const endpoint& at)
 {
     listener_options wanted;
@@ -23,11 +29,11 @@ result<void> binding::open(const endpoint& at)
 void binding::accept(stream connection)
 {
     const socket_options& options = settings_->options();
-    auto made = session::create(on_, settings_, owner_);
+    auto made = session::create(on_, settings_, owner_, on_->pools);
     auto* const who = made ? new (std::nothrow) guest(*this, made) : nullptr;
     if (who == nullptr || half_open_ >= options.most_half_open) {
         delete who;
-        turned_away_.fetch_add(1, std::memory_order_relaxed);
+        owner_->post({.kind = mail_kind::refused, .reason = too_many, .endpoint = number_});
         return connection.reset();
     }
     guests_.push_back(*who);
@@ -50,10 +56,8 @@ void binding::guest::session_lost(const error&) noexcept
 
 void binding::leave(guest& who) noexcept
 {
-    if (!who.was_ready) {
+    if (!who.was_ready)
         --half_open_;
-        turned_away_.fetch_add(1, std::memory_order_relaxed);
-    }
     who.unlink();
     delete &who;
 }

@@ -9,7 +9,6 @@
 #include "base/list.hpp"
 #include "messaging/session.hpp"
 
-#include <atomic>
 #include <functional>
 #include <memory>
 
@@ -33,13 +32,6 @@ public:
     void stop_listening() noexcept { listener_.reset(); }
     /// Ends all sessions, as session::close(); `done` is called when the last one has ended.
     void close(duration at_most, std::function<void()> done);
-
-    /// Connections whose handshake did not succeed, or was not begun because there were too many.
-    /// Any thread.
-    [[nodiscard]] std::uint64_t turned_away() const noexcept
-    {
-        return turned_away_.load(std::memory_order_relaxed);
-    }
 
 private:
     friend class ref_counted<binding>;
@@ -66,7 +58,6 @@ private:
     std::optional<listener> listener_;
     list<guest> guests_;
     std::uint32_t half_open_ = 0;
-    std::atomic<std::uint64_t> turned_away_{0};
 };
 
 } // namespace slk::messaging

@@ -24,8 +24,10 @@ public:
     create(const context_options& wanted);
     [[nodiscard]] static std::shared_ptr<context_core> on(loop& of_user);
 
-    /// The loop of the next connection or listener.
-    [[nodiscard]] const std::shared_ptr<carrier>& next_carrier() noexcept;
+    /// The loop of the next connection or listener, among those that an affinity allows.
+    [[nodiscard]] const std::shared_ptr<carrier>& next_carrier(std::uint64_t affinity) noexcept;
+    /// Errors: invalid_argument (it allows a loop that is not there).
+    [[nodiscard]] result<void> check_affinity(std::uint64_t affinity) const noexcept;
     /// Errors: too_many_descriptors, cancelled.
     result<void> add(const reference<mailbox>& socket);
     void remove(const reference<mailbox>& socket) noexcept;
@@ -35,6 +37,8 @@ public:
     /// The context is gone: so are its loops.
     void end() noexcept;
 
+    /// No thread of the context's own runs its loop.
+    [[nodiscard]] bool run_by_caller() const noexcept { return !threads_; }
     /// The loop that the caller's thread has to run if anything is to happen; null where other
     /// threads do that.
     [[nodiscard]] io::loop_core* to_run() const noexcept;
@@ -52,6 +56,13 @@ public:
     {
         if (!threads_)
             settle_loop();
+    }
+    /// What was sent goes out before the caller does something else.
+    void hand_over()
+    {
+        if (!threads_)
+            if (io::loop_core* const loop = to_run(); loop != nullptr)
+                loop->io().hand_over();
     }
     [[nodiscard]] inproc_names& names() noexcept { return names_; }
 

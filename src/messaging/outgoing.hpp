@@ -37,6 +37,7 @@ public:
     {
         sent_ = lane_.head();
         scanned_ = sent_;
+        inside_frame_ = false;
     }
 
     /// In the middle of a message: the connection cannot say anything else now.

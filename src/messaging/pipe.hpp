@@ -30,6 +30,9 @@ struct lane_pair final : ref_counted<lane_pair> {
 /// One end of two lanes, seen from the other.
 class far_end : public ref_counted<far_end>, public lane::bell {
 public:
+    /// As lane_readable(), by somebody who has nothing better to do than to carry the message
+    /// himself, if that can be done without waiting.
+    virtual void carry() noexcept { lane_readable(); }
     /// The other end is gone, and why: nobody reads or writes there any more. Any thread.
     virtual void far_end_left(const error& reason) noexcept = 0;
     /// It does not want the present connection any more; the next one may come. Any thread.
@@ -88,6 +91,7 @@ public:
     std::uint32_t staged = 0;      ///< messages written and not yet published
     std::uint32_t far_mark = 0;    ///< of inproc: how many messages the other end holds
     bool is_inproc = false;
+    std::uint64_t unread = 0;      ///< messages that were thrown away instead of received
     std::uint64_t connections = 0; ///< times that the peer arrived
     error last_reason{};           ///< why it left
 

@@ -15,14 +15,15 @@ constexpr error no_memory{errc::out_of_memory, phase::transfer, 0, "no memory fo
 
 reference<session> session::create(std::shared_ptr<carrier> on,
                                    std::shared_ptr<const session_settings> settings,
-                                   reference<mailbox> owner)
+                                   reference<mailbox> owner, lane::chunk_pools& pools)
 {
     auto* const pair = new (std::nothrow) lane_pair;
     if (pair == nullptr)
         return {};
     auto lanes = reference<lane_pair>::adopt(pair);
-    if (!lanes->toward[0].open(on->pools) || !lanes->toward[1].open(on->pools))
+    if (!lanes->toward[0].open(pools) || !lanes->toward[1].open(pools))
         return {};
+    lanes->toward[1].use(on->pools);
     return reference<session>::adopt(new (std::nothrow) session(
         std::move(on), std::move(settings), std::move(owner), std::move(lanes)));
 }
@@ -37,10 +38,14 @@ session::session(std::shared_ptr<carrier> on, std::shared_ptr<const session_sett
     timer_.owner = this;
     timer_.on_expiry = [](io::timer& self) noexcept {
         auto& mine = *static_cast<session*>(self.owner);
+        const auto kept = reference<session>::to(mine);
         // We do not listen: the peer's silence is our own doing.
         if (mine.paused_)
             mine.protocol_->excuse(mine.now());
         mine.protocol_->tick(mine.now());
+        // At once: what is being sent to a dead peer would never come back.
+        if (mine.protocol_->state() == zmtp::session_state::failed)
+            return mine.lose(mine.protocol_->failure());
         mine.send_more();
         mine.arm();
     };
@@ -93,6 +98,50 @@ void session::answer(std::uint32_t asked) noexcept
         send_more();
 }
 
+// --- by the thread that uses the socket ---
+
+void session::carry() noexcept
+{
+    if (!send_by_caller())
+        lane_readable();
+}
+
+/// True: all is sent, and nobody else has to know.
+bool session::send_by_caller() noexcept
+{
+    const auto send = on_->core->io().sends_directly();
+    const std::unique_lock lock(sender_, std::try_to_lock);
+    if (send == nullptr || !lock || !caller_may_send_)
+        return false;
+    // To the end of the lane: only there sleeps() may be asked.
+    for (;;) {
+        pieces_.clear();
+        if (out_.gather(pieces_) == 0)
+            break;
+        std::size_t sent = 0;
+        bool all = false;
+        // A failure is for the loop to find, which knows what to do about it.
+        const error failure = send(handle_, pieces_, sent, all);
+        if (failure)
+            sent = 0;
+        const std::uint64_t messages = out_.taken(sent);
+        messages_sent_ += messages;
+        (void)lanes_->toward[0].consume(messages, false);
+        if (failure || !all) {
+            caller_may_send_ = false;
+            return false;
+        }
+    }
+    caller_may_send_ = out_.sleeps();
+    return caller_may_send_;
+}
+
+void session::keep_sending_here() noexcept
+{
+    const std::lock_guard lock(sender_);
+    caller_may_send_ = false;
+}
+
 // --- a connection's life ---
 
 void session::begin(stream connection)
@@ -109,9 +158,11 @@ void session::begin_pending() noexcept
     if (!pending_ || sending_ || receiving_)
         return;
     stream_ = std::move(pending_);
+    handle_ = stream_.native_handle();
+    wire_ = reference<link_detail::stream_core>::to(*stream_.core());
+    wire_->lend_descriptor(this);
     open_ = true;
     paused_ = false;
-    stalled_ = false;
     need_ = 0;
     messages_sent_ = 0;
     out_.rewind();
@@ -137,13 +188,12 @@ void session::lose(const error& reason) noexcept
     if (!std::exchange(open_, false))
         return;
     on_->core->io().disarm(timer_);
+    keep_sending_here();
     const bool was_ready = ready_.exchange(false, std::memory_order_acq_rel);
-    sent_at_loss_ = stream_.bytes_sent();
     stream_.close(reason);
     closed_ = closed_ || accepted_;
     if (was_ready)
-        owner_->post(
-            {.kind = mail_kind::left, .which = near_, .reason = reason, .for_good = closed_});
+        lost_because_ = reason;
     else
         owner_->post({.kind = mail_kind::refused, .reason = reason, .endpoint = endpoint_});
     if (observer_ != nullptr)
@@ -157,7 +207,13 @@ void session::settle() noexcept
     if (open_ || sending_ || receiving_ || !protocol_)
         return;
     protocol_.reset();
+    wire_->lend_descriptor(nullptr);
+    wire_.reset();
     in_.reset(); // not before the last receive into it has come back
+    // Now it is known how much of what was being sent the system has taken.
+    if (const auto reason = std::exchange(lost_because_, {}); reason)
+        owner_->post(
+            {.kind = mail_kind::left, .which = near_, .reason = *reason, .for_good = closed_});
     if (linked())
         on_->core->remove(*this);
     if (closed_)
@@ -184,6 +240,7 @@ void session::close(duration at_most, std::function<void()> done)
     closed_ = true;
     observer_ = nullptr;
     pending_ = {};
+    keep_sending_here();
     if (!open_ && !protocol_) {
         near_.reset();
         return done();
@@ -213,8 +270,15 @@ void session::loop_closing() noexcept
 
 void session::send_more() noexcept
 {
-    if (sending_ || !open_)
+    if (!open_)
         return;
+    // Only a handshake has last words. A peer that does not take what is being sent is not waited
+    // for.
+    if (ready() && protocol_->state() == zmtp::session_state::failed)
+        return lose(protocol_->failure());
+    if (sending_)
+        return;
+    keep_sending_here();
     for (;;) {
         pieces_.clear();
         offered_control_ = protocol_->pending();
@@ -231,11 +295,15 @@ void session::send_more() noexcept
             break;
         if (protocol_->state() == zmtp::session_state::failed)
             return lose(protocol_->failure());
-        if (!ready() || out_.sleeps())
+        if (!ready())
+            return;
+        const std::lock_guard lock(sender_);
+        caller_may_send_ = out_.sleeps();
+        if (caller_may_send_)
             return;
     }
     sending_ = true;
-    sent_before_ = stream_.bytes_sent();
+    sent_before_ = wire_->sent();
     retain();
     const auto begun = stream_.send(pieces_, [this](const result<std::size_t>& answer) {
         sent(answer);
@@ -252,8 +320,7 @@ void session::sent(const result<std::size_t>& answer) noexcept
 {
     sending_ = false;
     // What a connection that broke has taken is not sent again, as far as it is known.
-    const std::uint64_t so_far = open_ ? stream_.bytes_sent() : sent_at_loss_;
-    const std::uint64_t taken = answer ? *answer : so_far - sent_before_;
+    const std::uint64_t taken = answer ? *answer : wire_->sent() - sent_before_;
     if (taken > offered_control_) {
         const std::uint64_t messages =
             out_.taken(static_cast<std::size_t>(taken) - offered_control_);
@@ -266,17 +333,14 @@ void session::sent(const result<std::size_t>& answer) noexcept
     if (!open_)
         return settle();
     send_more();
-    if (std::exchange(stalled_, false))
-        understand();
-    else
-        arm();
+    arm();
 }
 
 // --- receiving ---
 
 void session::receive_more() noexcept
 {
-    if (receiving_ || paused_ || stalled_ || !open_)
+    if (receiving_ || paused_ || !open_)
         return;
     const std::span<std::byte> space = in_.space(need_);
     if (space.empty())
@@ -359,9 +423,11 @@ bool session::take(const zmtp::arrival& told) noexcept
     case zmtp::arrival_kind::flush:
         in_.drop(told.consumed);
         send_more();
-        // While the peer does not read our answers, nothing more of its is read.
-        stalled_ = open_ && protocol_->pending() > 0;
-        return open_ && !stalled_;
+        // A peer that does not take our answers gets one when it does. It is read meanwhile: what
+        // it says is its sign of life.
+        if (open_)
+            protocol_->skip_pong();
+        return open_;
     case zmtp::arrival_kind::failed: return false;
     }
     return false;

@@ -4,6 +4,7 @@
 
 #include "messaging/socket_core.hpp"
 
+#include "messaging/frame_reader.hpp"
 #include "messaging/frame_writer.hpp"
 #include "pattern/dealer.hpp"
 #include "pattern/pair.hpp"
@@ -20,6 +21,7 @@ result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in
                                          zmtp::socket_type type, const socket_options& options)
 {
     SLK_TRY(options.validate());
+    SLK_TRY(in->check_affinity(options.affinity));
     auto made = reference<socket_core>::adopt(new (std::nothrow) socket_core(in, type, options));
     if (!made || made->pattern_ == nullptr)
         return fail(errc::out_of_memory, phase::setup);
@@ -106,6 +108,8 @@ void socket_core::read_news()
         if ((signals & pipe::bit_writable) != 0)
             pattern_->writable(*who, true);
     }
+    if (pattern_->receive_from() == nullptr && notices_.empty())
+        box_->hide();
 }
 
 void socket_core::read(mail& letter)
@@ -114,9 +118,9 @@ void socket_core::read(mail& letter)
     case mail_kind::arrived: return arrived(*letter.which, letter);
     case mail_kind::left: return left(*letter.which, letter);
     case mail_kind::refused:
-        ++counters_.refused;
+        counters_.refused += letter.count;
         if (endpoint_entry* const at = find(letter.endpoint); at != nullptr) {
-            ++at->refused;
+            at->refused += letter.count;
             at->last_refusal = letter.reason;
         }
         return;
@@ -126,7 +130,7 @@ void socket_core::read(mail& letter)
 void socket_core::arrived(pipe& who, mail& letter)
 {
     endpoint_entry* const at = find(who.endpoint);
-    if (at == nullptr || closed_) { // withdrawn meanwhile
+    if (at == nullptr) { // withdrawn meanwhile
         if (who.far)
             who.far->far_end_left({errc::cancelled, phase::close, 0, "the endpoint is withdrawn"});
         who.far.reset();
@@ -137,32 +141,42 @@ void socket_core::arrived(pipe& who, mail& letter)
     ++who.connections;
     who.far_mark = letter.far_mark;
     who.about = std::move(letter.about);
-    if (first) {
-        // The name that connect() has given to a peer stays his.
-        if (!who.named)
-            who.routing_id = who.about.routing_id;
-        if (who.place == SIZE_MAX)
-            remember(who);
+    // The name that connect() has given to a peer stays his.
+    if (first && !who.named)
+        who.routing_id = who.about.routing_id;
+    if (who.place == SIZE_MAX)
+        remember(who);
+    if (first)
+        show_receive_mark(who);
+    if (first || options_.only_when_ready)
         if (const auto admitted = admit(who); !admitted)
             return turn_away(who, admitted.error());
+    if (first)
         greet(who);
-    } else if (options_.only_when_ready) {
-        pattern_->resume_sending(who);
-    }
     pattern_->readable(who, true);
     pattern_->writable(who, true);
     if (notify_connect)
         notices_.push_back({{who.routing_id, who.generation}, route_event::connected});
 }
 
+/// He takes part from now on, or again.
 result<void> socket_core::admit(pipe& who)
 {
-    SLK_TRY(pattern_->attach(who));
+    SLK_TRY(who.attached ? pattern_->resume_sending(who) : pattern_->attach(who));
     who.attached = true;
     if (router_ != nullptr && router_->leaving() != nullptr)
         drop(static_cast<pipe&>(*router_->leaving()),
              {errc::cancelled, phase::none, 0, "another peer has taken over the routing id"});
     return {};
+}
+
+/// The mark may have changed since the endpoint was bound.
+void socket_core::show_receive_mark(pipe& who) noexcept
+{
+    const std::uint32_t mark = options_.receive_high_water_mark;
+    who.until_look = 1;
+    if (who.lanes()->receive_mark.exchange(mark, std::memory_order_seq_cst) != mark && who.far)
+        who.far->lane_writable();
 }
 
 void socket_core::greet(pipe& who)
@@ -180,11 +194,14 @@ void socket_core::turn_away(pipe& who, const error& reason)
     disconnect(who, reason);
 }
 
-/// A peer that has come by bind() is gone with his connection; a link comes again.
+/// A link comes again. A peer that has come by bind() is gone with his connection: when that has
+/// ended, it is known what of his was sent.
 void socket_core::disconnect(pipe& who, const error& reason)
 {
     const reference<far_end> far = who.far;
-    if (who.accepted || who.is_inproc)
+    who.connected = false;
+    who.last_reason = reason;
+    if (who.is_inproc)
         end_of(who);
     if (far)
         who.accepted ? far->far_end_left(reason) : far->far_end_disconnects(reason);
@@ -194,36 +211,58 @@ void socket_core::left(pipe& who, const mail& letter)
 {
     who.connected = false;
     who.last_reason = letter.reason;
+    if (letter.for_good)
+        return who.place != SIZE_MAX ? retire(who) : void();
     if (!who.attached)
-        return letter.for_good && who.place != SIZE_MAX ? end_of(who) : void();
-    if (!letter.for_good) {
-        if (options_.only_when_ready)
-            pattern_->stop_sending(who);
-        if (notify_disconnect)
-            notices_.push_back({{who.routing_id, who.generation}, route_event::disconnected});
         return;
-    }
+    if (options_.only_when_ready)
+        pattern_->stop_sending(who);
+    if (notify_disconnect)
+        notices_.push_back({{who.routing_id, who.generation}, route_event::disconnected});
+}
+
+/// Nothing more is sent to him. What has arrived of him is received yet; his end is noticed behind
+/// it.
+void socket_core::retire(pipe& who)
+{
     who.ended = true;
+    const bool is_received = who.receive_place != SIZE_MAX;
+    if (!who.attached || !is_received || !who.in().readable())
+        return end_of(who);
     pattern_->stop_sending(who);
-    // What has arrived of him is received yet; his end is noticed behind it.
     pattern_->readable(who, true);
 }
 
-/// Nothing more comes of it, and what has come was received.
+void socket_core::look_around()
+{
+    context_->settle();
+    if (io::loop_core* const loop = context_->to_run(); loop != nullptr && !box_->has_news())
+        (void)loop->run(nullptr, duration::zero());
+    take_news();
+}
+
+/// He takes no part any more.
+void socket_core::detach(pipe& who)
+{
+    if (receiving_ == &who)
+        receiving_ = nullptr;
+    if (!std::exchange(who.attached, false))
+        return;
+    pattern_->detach(who);
+    if (notify_disconnect && who.connections > 0)
+        notices_.push_back({{who.routing_id, who.generation}, route_event::disconnected});
+}
+
+/// Nothing more comes of it, and what has come was received or is thrown away.
 void socket_core::end_of(pipe& who)
 {
     const auto kept = reference<pipe>::to(who);
-    if (receiving_ == &who)
-        receiving_ = nullptr;
+    detach(who);
+    throw_away(who);
     counters_.sent += who.out().produced();
-    counters_.received += who.in().consumed();
+    counters_.received += who.in().consumed() - who.unread;
+    counters_.unread += who.unread;
     counters_.abandoned += who.out().produced() - who.out().consumed_by_now();
-    if (who.attached) {
-        pattern_->detach(who);
-        who.attached = false;
-        if (notify_disconnect && who.connections > 0)
-            notices_.push_back({{who.routing_id, who.generation}, route_event::disconnected});
-    }
     who.ended = true;
     std::swap(pipes_[who.place], pipes_.back());
     pipes_[who.place]->place = who.place;
@@ -234,22 +273,30 @@ void socket_core::end_of(pipe& who)
     kept->far.reset();
 }
 
+/// What has come of him is not received.
+void socket_core::throw_away(pipe& who)
+{
+    std::uint64_t messages = 0;
+    for (message part; read_part(who.in(), part); part.clear())
+        messages += part.more() ? 0 : 1;
+    who.unread += messages;
+    if (who.in().consume(messages, true) && who.far)
+        who.far->lane_writable();
+}
+
 /// Its peer is disconnected, and what has come of him is thrown away.
 void socket_core::drop(pipe& who, const error& reason)
 {
     const auto kept = reference<pipe>::to(who);
-    who.last_reason = reason;
-    if (receiving_ == &who)
-        receiving_ = nullptr;
-    if (!who.accepted && !who.is_inproc) {
-        pattern_->detach(who);
-        who.attached = false;
-    }
+    detach(who);
+    throw_away(who);
     disconnect(who, reason);
 }
 
 void socket_core::remember(pipe& made)
 {
+    // Whoever made the lane may have been another thread, with pools of its own.
+    made.out().use(pools_);
     made.place = pipes_.size();
     pipes_.push_back(reference<pipe>::to(made));
 }

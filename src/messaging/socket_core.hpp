@@ -71,6 +71,15 @@ public:
     result<void> disconnect_peer(const route& whom);
     result<bool> has_room(const route& to);
 
+    // --- other event loops (wait.cpp) ---
+
+    [[nodiscard]] socket_events events();
+    result<std::intptr_t> native_handle();
+    [[nodiscard]] duration call_within() const noexcept;
+    [[nodiscard]] const std::shared_ptr<context_core>& context() const noexcept { return context_; }
+    [[nodiscard]] mailbox& box() noexcept { return *box_; }
+    [[nodiscard]] result<void> usable() const noexcept;
+
     [[nodiscard]] socket_options& options() noexcept { return options_; }
     [[nodiscard]] bool closed() const noexcept { return closed_; }
     /// Of a DEALER and a ROUTER.
@@ -84,10 +93,14 @@ public:
 private:
     friend class ref_counted<socket_core>;
 
-    struct endpoint_entry {
-        endpoint_kind kind;
+    struct endpoint_entry final : session_observer {
+        /// A peer that accepts and then refuses the handshake is not to be hammered.
+        void session_ready() noexcept override { connection->confirm_useful(); }
+        void session_lost(const error&) noexcept override {}
+
+        endpoint_kind kind = endpoint_kind::connected;
         std::string text;
-        std::uint64_t number;
+        std::uint64_t number = 0;
         std::string inproc_name{};
         std::optional<link> connection{};
         reference<session> carries{};
@@ -110,8 +123,6 @@ private:
                 const socket_options& options);
     ~socket_core() = default;
 
-    [[nodiscard]] result<void> usable() const noexcept;
-
     // What has happened.
     void take_news()
     {
@@ -119,15 +130,21 @@ private:
             read_news();
     }
     void read_news();
+    /// The same, and whoever runs the loop himself gives it a chance.
+    void look_around();
     void read(mail& letter);
     void arrived(pipe& who, mail& letter);
     void left(pipe& who, const mail& letter);
     result<void> admit(pipe& who);
     void turn_away(pipe& who, const error& reason);
     void disconnect(pipe& who, const error& reason);
+    void retire(pipe& who);
+    void detach(pipe& who);
     void end_of(pipe& who);
+    void throw_away(pipe& who);
     void drop(pipe& who, const error& reason);
     void greet(pipe& who);
+    void show_receive_mark(pipe& who) noexcept;
 
     // Waiting.
     template <class Ready>
@@ -138,12 +155,14 @@ private:
     [[nodiscard]] routed choose(const route& to) noexcept;
     [[nodiscard]] bool has_credit(pipe& to) noexcept;
     [[nodiscard]] result<void> write(pipe& to, std::span<const part_view> parts) noexcept;
-    void publish(pipe& to, std::uint32_t messages) noexcept;
+    void publish(pipe& to, std::uint32_t messages, bool by_hand = false) noexcept;
     void publish_staged() noexcept;
     [[nodiscard]] std::uint64_t send_mark(const pipe& to) const noexcept;
 
     // Receiving.
     [[nodiscard]] pipe* read_part_of_anybody(message& into);
+    [[nodiscard]] bool can_receive();
+    void nothing_left(pipe& from);
     void consumed(pipe& from) noexcept;
     void told_of(route* from, const pipe& who);
 
@@ -156,8 +175,12 @@ private:
     [[nodiscard]] bool has_route(std::string_view routing_id) const noexcept;
     void remember(pipe& made);
     void flush(const std::vector<endpoint_entry*>& which, duration at_most);
-    [[nodiscard]] close_report report(const std::vector<endpoint_entry*>& which);
+    [[nodiscard]] std::vector<reference<pipe>>
+    pipes_of(const std::vector<endpoint_entry*>& which) const;
+    [[nodiscard]] close_report report(const std::vector<endpoint_entry*>& which,
+                                      const std::vector<reference<pipe>>& leaving);
     void end(const std::vector<endpoint_entry*>& which, duration at_most);
+    close_report let_go(const std::vector<endpoint_entry*>& which, duration at_most);
     [[nodiscard]] bool belongs_to(const pipe& who,
                                   const std::vector<endpoint_entry*>& which) const noexcept;
     [[nodiscard]] endpoint_entry* find(std::uint64_t number) noexcept;
@@ -176,6 +199,7 @@ private:
     std::vector<pipe*> staged_;   ///< have messages that were not published
     pipe* receiving_ = nullptr;   ///< more parts of its message are to be taken
     socket_counters counters_{};  ///< what pipes that are gone have not taken along
+    bool waited_ = false; ///< for a message, since the last one was sent
     bool closed_ = false;
 };
 

@@ -36,7 +36,7 @@ result<std::string> socket_core::bind(std::string_view text)
     auto entry = std::make_unique<endpoint_entry>();
     entry->kind = endpoint_kind::bound;
     entry->number = context_->next_number();
-    const std::shared_ptr<carrier>& on = context_->next_carrier();
+    const std::shared_ptr<carrier>& on = context_->next_carrier(options_.affinity);
     entry->listens =
         reference<binding>::adopt(new binding(on, std::move(made), box_, entry->number));
     result<void> opened = fail(errc::loop_closed, phase::bind);
@@ -109,10 +109,9 @@ result<void> socket_core::connect(std::string_view text, const connect_options& 
         made.routing_id = how.routing_id;
     }
     // A ROUTER's peer is nobody before his name is known.
-    const bool at_once = router_ == nullptr ? !options_.only_when_ready : made.named;
-    if (at_once) {
+    if (!options_.only_when_ready && (router_ == nullptr || made.named)) {
         if (const auto admitted = admit(made); !admitted) {
-            (void)withdraw(endpoint_kind::connected, text, duration::zero());
+            (void)let_go({endpoints_.back().get()}, duration::zero());
             return fail(admitted.error());
         }
         greet(made);
@@ -133,11 +132,10 @@ result<void> socket_core::connect_inproc(endpoint_entry& entry, const std::strin
 result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to)
 {
     SLK_TRY(auto made, settings());
-    const std::shared_ptr<carrier>& on = context_->next_carrier();
-    entry.carries = session::create(on, std::move(made), box_);
+    const std::shared_ptr<carrier>& on = context_->next_carrier(options_.affinity);
+    entry.carries = session::create(on, std::move(made), box_, pools_);
     if (!entry.carries)
         return fail(errc::out_of_memory, phase::connect);
-    entry.carries->lanes()->toward[0].use(pools_);
     entry.leads = reference<pipe>::adopt(new (std::nothrow) pipe(entry.carries->lanes(), 0));
     if (!entry.leads)
         return fail(errc::out_of_memory, phase::connect);
@@ -147,7 +145,6 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
     entry.carries->join(entry.leads, entry.number);
 
     link_options wanted{.to = to, .reconnect = options_.reconnect, .tuning = options_.tuning};
-    // A peer that accepts and then refuses the handshake is not to be hammered.
     wanted.reconnect.useful_when = usefulness::confirmed;
     link_handlers handlers;
     handlers.connected = [carries = entry.carries](stream connection) {
@@ -160,6 +157,7 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
         return fail(connecting.error());
     }
     entry.connection = std::move(*connecting);
+    entry.carries->observe(&entry);
     return {};
 }
 
@@ -192,13 +190,22 @@ void socket_core::flush(const std::vector<endpoint_entry*>& which, duration at_m
     }
 }
 
-close_report socket_core::report(const std::vector<endpoint_entry*>& which)
+std::vector<reference<pipe>> socket_core::pipes_of(const std::vector<endpoint_entry*>& which) const
+{
+    std::vector<reference<pipe>> found;
+    for (const auto& each : pipes_)
+        if (belongs_to(*each, which))
+            found.push_back(each);
+    return found;
+}
+
+/// When their connections have ended: before that the system may be taking more.
+close_report socket_core::report(const std::vector<endpoint_entry*>& which,
+                                 const std::vector<reference<pipe>>& leaving)
 {
     close_report told;
-    for (const auto& each : pipes_) {
+    for (const auto& each : leaving) {
         pipe& who = *each;
-        if (!belongs_to(who, which))
-            continue;
         const auto text = std::ranges::find_if(
             which, [&](const endpoint_entry* entry) { return entry->number == who.endpoint; });
         // What is in a lane of inproc stays there for the other side to take.
@@ -256,30 +263,29 @@ result<close_report> socket_core::withdraw(endpoint_kind kind, std::string_view 
             which.push_back(each.get());
     if (which.empty())
         return fail(errc::invalid_argument, phase::close, "there is no such endpoint");
+    return let_go(which, at_most);
+}
+
+close_report socket_core::let_go(const std::vector<endpoint_entry*>& which, duration at_most)
+{
     for (const endpoint_entry* const each : which)
         if (each->listens)
             each->listens->on()->perform([&] { each->listens->stop_listening(); });
+    const std::vector<reference<pipe>> leaving = pipes_of(which);
     flush(which, at_most);
-    take_news();
-    close_report told = report(which);
     end(which, at_most);
     take_news();
+    close_report told = report(which, leaving);
     for (const auto& each : std::vector(pipes_)) {
         pipe& who = *each;
         if (!belongs_to(who, which))
             continue;
         // With inproc the name goes, but not who has come by it.
-        if (who.is_inproc && kind == endpoint_kind::bound)
+        if (who.is_inproc && who.accepted)
             continue;
-        who.ended = true;
         if (who.is_inproc && who.far)
             who.far->far_end_left(by_owner);
-        if (!who.attached)
-            end_of(who);
-        else {
-            pattern_->stop_sending(who);
-            pattern_->readable(who, true);
-        }
+        retire(who);
     }
     std::erase_if(endpoints_, [&](const auto& each) {
         return std::ranges::find(which, each.get()) != which.end();
@@ -295,12 +301,13 @@ close_report socket_core::close(duration at_most)
     for (const auto& each : endpoints_)
         which.push_back(each.get());
     publish_staged();
+    take_news();
+    const std::vector<reference<pipe>> leaving = pipes_of(which);
     if (at_most > duration::zero())
         flush(which, at_most);
-    take_news();
-    close_report told = report(which);
     end(which, at_most);
     take_news();
+    close_report told = report(which, leaving);
     for (const auto& each : std::vector(pipes_)) {
         pipe& who = *each;
         const reference<far_end> far = who.far;
@@ -311,6 +318,7 @@ close_report socket_core::close(duration at_most)
     endpoints_.clear();
     context_->remove(box_);
     take_news();
+    box_->close();
     return told;
 }
 

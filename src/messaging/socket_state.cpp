@@ -11,7 +11,7 @@ namespace slk::messaging {
 
 std::vector<endpoint_status> socket_core::endpoints()
 {
-    take_news();
+    look_around();
     std::vector<endpoint_status> told;
     for (const auto& each : endpoints_) {
         endpoint_status status;
@@ -24,8 +24,6 @@ std::vector<endpoint_status> socket_core::endpoints()
             return who->endpoint == each->number && who->connected;
         }));
         status.refused = each->refused;
-        if (each->listens)
-            status.refused = std::max(status.refused, each->listens->turned_away());
         status.last_refusal = each->last_refusal;
         told.push_back(std::move(status));
     }
@@ -34,7 +32,7 @@ std::vector<endpoint_status> socket_core::endpoints()
 
 std::vector<peer_status> socket_core::peers()
 {
-    take_news();
+    look_around();
     std::vector<peer_status> told;
     for (const auto& each : pipes_) {
         pipe& who = *each;
@@ -48,7 +46,7 @@ std::vector<peer_status> socket_core::peers()
         status.connections = who.connections;
         status.sent = who.out().produced();
         status.waiting = who.out().produced() - who.out().consumed_by_now();
-        status.received = who.in().consumed();
+        status.received = who.in().consumed() - who.unread;
         status.user = who.about.user;
         status.properties = who.about.properties;
         status.last_reason = who.last_reason;
@@ -59,11 +57,12 @@ std::vector<peer_status> socket_core::peers()
 
 socket_counters socket_core::counters()
 {
-    take_news();
+    look_around();
     socket_counters sum = counters_;
     for (const auto& each : pipes_) {
         sum.sent += each->out().produced();
-        sum.received += each->in().consumed();
+        sum.received += each->in().consumed() - each->unread;
+        sum.unread += each->unread;
     }
     return sum;
 }
@@ -93,17 +92,14 @@ result<void> socket_core::set_marks(std::optional<std::uint32_t> send,
                                     std::optional<std::uint32_t> receive)
 {
     SLK_TRY(usable());
+    take_news();
     if (send)
         options_.send_high_water_mark = *send;
     if (receive)
         options_.receive_high_water_mark = *receive;
     for (const auto& each : pipes_) {
-        each->until_look = 1;
-        if (receive) {
-            each->lanes()->receive_mark.store(*receive, std::memory_order_release);
-            if (each->far)
-                each->far->lane_writable();
-        }
+        if (receive)
+            show_receive_mark(*each);
         // A peer that was full may have room now.
         if (send && each->attached)
             pattern_->writable(*each, true);

@@ -13,10 +13,7 @@ class pair final : public pattern {
 public:
     result<void> attach(peer& entry) override
     {
-        if (only_ != nullptr)
-            return fail(errc::address_in_use, phase::handshake, "this PAIR has a peer already");
-        only_ = &entry;
-        writable_ = true;
+        SLK_TRY(resume_sending(entry));
         queue_.add(entry, false);
         return {};
     }
@@ -25,10 +22,13 @@ public:
         if (only_ == &entry)
             only_ = nullptr;
     }
-    void resume_sending(peer& entry) override
+    result<void> resume_sending(peer& entry) override
     {
-        if (only_ == nullptr)
-            only_ = &entry;
+        if (only_ != nullptr && only_ != &entry)
+            return fail(errc::address_in_use, phase::handshake, "this PAIR has a peer already");
+        only_ = &entry;
+        writable_ = true;
+        return {};
     }
     void detach(peer& entry) noexcept override
     {

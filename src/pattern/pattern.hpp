@@ -19,8 +19,8 @@ public:
 
     /// A peer is there. An error: this socket does not take it, and its connection is to be closed.
     virtual result<void> attach(peer& entry) = 0;
-    /// After stop_sending: it gets messages again.
-    virtual void resume_sending(peer& entry) = 0;
+    /// After stop_sending: it gets messages again. An error, likewise: its place was taken.
+    virtual result<void> resume_sending(peer& entry) = 0;
     /// What was received of it may still be read: it leaves the order of receiving later, by
     /// detach().
     virtual void stop_sending(peer& entry) noexcept = 0;

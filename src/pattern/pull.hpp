@@ -17,7 +17,7 @@ public:
         return {};
     }
     void stop_sending(peer&) noexcept override {}
-    void resume_sending(peer&) override {}
+    result<void> resume_sending(peer&) override { return {}; }
     void detach(peer& entry) noexcept override { queue_.remove(entry); }
 
     void readable(peer& entry, bool is) noexcept override

@@ -21,10 +21,11 @@ public:
         if (balancer_.has(entry))
             balancer_.remove(entry);
     }
-    void resume_sending(peer& entry) override
+    result<void> resume_sending(peer& entry) override
     {
         if (!balancer_.has(entry))
             balancer_.add(entry, true);
+        return {};
     }
     void detach(peer& entry) noexcept override { stop_sending(entry); }
 

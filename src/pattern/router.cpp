@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "pattern/router.hpp"
 
+#include <utility>
+
 namespace slk::pattern {
 
 result<void> router::attach(peer& entry)
 {
-    leaving_ = nullptr;
     if (entry.routing_id.empty())
         entry.routing_id = make_id();
-    if (const auto taken = by_id_.find(entry.routing_id); taken != by_id_.end()) {
-        if (!handover)
-            return fail(errc::address_in_use, phase::handshake, "the peer's routing id is taken");
-        leaving_ = taken->second;
-        by_id_.erase(taken);
-    }
-    by_id_.emplace(entry.routing_id, &entry);
+    SLK_TRY(resume_sending(entry));
     entry.generation = ++generations_;
     queue_.add(entry, false);
+    return {};
+}
+
+result<void> router::resume_sending(peer& entry)
+{
+    leaving_ = nullptr;
+    const auto [known, is_new] = by_id_.emplace(entry.routing_id, &entry);
+    if (is_new || known->second == &entry)
+        return {};
+    if (!handover)
+        return fail(errc::address_in_use, phase::handshake, "the peer's routing id is taken");
+    leaving_ = std::exchange(known->second, &entry);
     return {};
 }
 

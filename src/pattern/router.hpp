@@ -24,7 +24,7 @@ public:
     /// Errors: address_in_use (the id is taken).
     result<void> attach(peer& entry) override;
     void stop_sending(peer& entry) noexcept override;
-    void resume_sending(peer& entry) override { by_id_.emplace(entry.routing_id, &entry); }
+    result<void> resume_sending(peer& entry) override;
     void detach(peer& entry) noexcept override;
 
     void readable(peer& entry, bool is) noexcept override
@@ -41,7 +41,7 @@ public:
 
     /// Null: nobody has that id, or he who had it has gone.
     [[nodiscard]] peer* find(std::string_view routing_id) const noexcept;
-    /// Who lost his id to a newcomer with the last attach(); null: nobody.
+    /// Who lost his id with the last attach() or resume_sending(); null: nobody.
     [[nodiscard]] peer* leaving() const noexcept { return leaving_; }
 
 private:

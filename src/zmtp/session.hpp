@@ -76,6 +76,10 @@ public:
     void accept(time_point now) noexcept { step(now, {.event = session_event::accepted}); }
     void refuse(time_point now, int status) noexcept;
 
+    /// After `flush`, when nothing can be sent now: the PING before is not answered, the next one
+    /// is.
+    void skip_pong() noexcept { pending_.remove(output::pong); }
+
     /// The peer has closed its side.
     void ended(time_point now) noexcept { step(now, {.event = session_event::ended}); }
 

@@ -58,6 +58,31 @@ TEST_CASE("more than a buffer of input passes through slk link --pipe in full")
     CHECK(back == text.size());
 }
 
+TEST_CASE("slk link and slk listen work with ipc endpoints")
+{
+#if defined(_WIN32)
+    SLK_SKIP("ipc needs a POSIX system");
+#else
+    SLK_NEEDS_COMMAND();
+    const input_file input("hello, link\n");
+    running_slk listener("listen --once 1 --for 30s 'ipc://*'");
+    const std::string first = listener.line();
+    const std::string intro = "listening on ";
+    REQUIRE(first.starts_with(intro + "ipc://"));
+    const std::string where = first.substr(intro.size());
+    const run_result link = run_slk("link --pipe --for 20s " + where, input.path());
+    CHECK(link.code == 0);
+    CHECK(link.out.find("hello, link") != std::string::npos);
+    const run_result rest = listener.finish();
+    CHECK(rest.code == 0);
+    CHECK(rest.out.find("accepted 1, failed 0, shed 0, bytes received 12, bytes sent 12") !=
+          std::string::npos);
+    const run_result refused = run_slk("link --never " + where);
+    CHECK(refused.code == 1);
+    CHECK(refused.out.find("there is no such socket") != std::string::npos);
+#endif
+}
+
 TEST_CASE("slk listen --discard sends nothing back")
 {
     SLK_NEEDS_COMMAND();

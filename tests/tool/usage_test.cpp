@@ -129,6 +129,14 @@ TEST_CASE("slk listen and slk receive on a port that is in use name it and end w
     CHECK(third.out.find("address_in_use") != std::string::npos);
 }
 
+TEST_CASE("slk listen on a name that is no network interface ends with exit code 1")
+{
+    SLK_NEEDS_COMMAND();
+    const run_result answer = run_slk("listen --for 4s tcp://localhost:0");
+    CHECK(answer.code == 1);
+    CHECK(answer.out.find("no network interface of that name") != std::string::npos);
+}
+
 TEST_CASE("slk tells a bad endpoint on stderr, and stdout stays empty")
 {
 #if defined(_WIN32)

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// How a socket ends, and what it tells about the messages that were on their way.
+
+#include "sim/messages_rig.hpp"
+
+using namespace slk;
+using namespace slk::sim_tests;
+
+namespace {
+
+std::uint64_t flushed(const close_report& told)
+{
+    std::uint64_t sum = 0;
+    for (const close_report::peer& each : told.peers)
+        sum += each.flushed;
+    return sum;
+}
+
+} // namespace
+
+TEST_CASE("close() tells which messages of a long send the system has taken")
+{
+    messages_world in;
+    socket_options little;
+    little.receive_high_water_mark = 1;
+    pull server = make<pull>(in.server_side, little);
+    push client = make<push>(in.client_side);
+    bind(server);
+    connect(client);
+    REQUIRE(in.until([&] { return first(client).ready; }));
+    // More than the buffers of a connection hold, and given to the system in one piece.
+    std::vector<message> letters;
+    for (int number = 0; number < 100; ++number)
+        letters.push_back(*message::copy_of(pattern(3000)));
+    REQUIRE(client.send_batch(letters) == 100u);
+    const close_report told = client.close(1s);
+    CHECK(flushed(told) + told.abandoned() == 100);
+    CHECK(told.abandoned() > 0);
+    CHECK(told.abandoned() == client.counters().abandoned);
+    std::uint64_t received = 0;
+    while (next(server) == pattern(3000))
+        ++received;
+    // What was on its way may be lost; what the system has not taken cannot arrive.
+    CHECK(received > 1);
+    CHECK(received <= flushed(told));
+}
+
+TEST_CASE("close() waits for a peer who is not there, but not for longer than it may")
+{
+    messages_world in;
+    push client = make<push>(in.client_side);
+    connect(client);
+    REQUIRE(client.send("one").has_value());
+    SUBCASE("who does not come")
+    {
+        const time_point began = in.net.now();
+        const close_report told = client.close(2s);
+        const duration taken = in.net.now() - began;
+        CHECK(taken >= 2s);
+        CHECK(taken < 2'010ms);
+        CHECK(told.abandoned() == 1);
+        CHECK(flushed(told) == 0);
+        CHECK(client.counters().abandoned == 1);
+    }
+    SUBCASE("who comes meanwhile")
+    {
+        std::optional<pull> server;
+        in.net.at(in.net.now() + 500ms, [&] {
+            server.emplace(make<pull>(in.server_side));
+            bind(*server);
+        });
+        const time_point began = in.net.now();
+        const close_report told = client.close(10s);
+        CHECK(in.net.now() - began < 3s);
+        CHECK(told.abandoned() == 0);
+        CHECK(flushed(told) == 1);
+        CHECK(next(*server) == "one");
+    }
+    SUBCASE("and not at all without time")
+    {
+        const time_point began = in.net.now();
+        CHECK(client.close(0ms).abandoned() == 1);
+        CHECK(in.net.now() - began < 1ms);
+    }
+    CHECK(client.send("two").error() == errc::invalid_state);
+}
+
+TEST_CASE("a socket that is destroyed lingers as its option says")
+{
+    messages_world in;
+    socket_options options;
+    options.linger = 3s;
+    const time_point began = in.net.now();
+    {
+        push client = make<push>(in.client_side, options);
+        connect(client);
+        REQUIRE(client.send("one").has_value());
+    }
+    CHECK(in.net.now() - began >= 3s);
+    CHECK(in.net.now() - began < 3'010ms);
+}
