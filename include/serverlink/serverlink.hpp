@@ -29,5 +29,6 @@
 #include <serverlink/socket_options.hpp>
 #include <serverlink/stream.hpp>
 #include <serverlink/tuning.hpp>
+#include <serverlink/wait.hpp>
 
 #endif

@@ -111,6 +111,11 @@ struct close_report {
     [[nodiscard]] SLK_API std::uint64_t abandoned() const noexcept;
 };
 
+struct socket_events {
+    bool receivable = false; ///< a receive would not wait
+    bool sendable = false; ///< a send would not wait
+};
+
 class SLK_API socket {
 public:
     socket(const socket&) = delete;
@@ -146,6 +151,21 @@ public:
     /// Waits until the handshake is over at every endpoint that was connect()ed; where there is
     /// none, until there is a peer. Errors: timed_out, would_block, cancelled.
     result<void> wait_ready(const limit& patience = {});
+
+    // --- other event loops ---
+
+    /// What the next calls would find.
+    [[nodiscard]] socket_events events();
+    /// A descriptor that is readable (Windows: an event object that is signalled) as long as there
+    /// may be something for this socket: a message, room that there was not before, a peer that has
+    /// come or gone. When it is, call receive() until it would block, or events(). It is
+    /// level-triggered, and stays the socket's. In a context without threads it is the loop's own:
+    /// then events() has to be called after call_within() too, and not every backend has one.
+    /// Errors: not_supported, too_many_descriptors.
+    result<std::intptr_t> native_handle();
+    /// In a context without threads: the longest time until a call is needed, which may be
+    /// events(); otherwise duration::max().
+    [[nodiscard]] duration call_within() const;
 
     /// Changes a live option. Errors: invalid_argument.
     result<void> set_send_high_water_mark(std::uint32_t messages);

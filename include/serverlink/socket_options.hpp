@@ -53,9 +53,6 @@ struct socket_options {
     /// Messages of each peer that may wait to be received; then its connection is not read any
     /// further, and the peer has to wait. 0: any number. Live.
     std::uint32_t receive_high_water_mark = 1000;
-    /// Keep only the latest message, one for each peer and direction, instead of counting: an older
-    /// one that has not been received, or not been sent, gives way. Not for messages of parts.
-    bool conflate = false;
 
     /// A peer counts as dead when nothing has been heard of it for that long, although it was
     /// asked (PING, RFC 23): at the latest then the connection is given up. Only peers that speak

@@ -142,6 +142,19 @@ public:
     /// Delivers what has completed and what is due; if there is nothing, waits for it, but not
     /// beyond `until` and not past a wake. Errors are those of the system's wait itself.
     result<void> turn(time_point until);
+    /// What was submitted is the system's at the latest with the next turn. This makes it so now,
+    /// for whoever may not turn soon.
+    virtual void hand_over() {}
+    /// A descriptor that is readable while the system has something for turn(), for other event
+    /// loops to wait on; timers are not told by it. invalid_handle where there is none.
+    [[nodiscard]] virtual native_handle wait_handle() const noexcept { return invalid_handle; }
+    /// A send that does not wait, for a thread that is not the loop's: it takes what the system
+    /// takes at once, which may be nothing (would_block). Only while no send operation is in flight
+    /// on that socket, and nobody closes it. Null where the system has no such thing.
+    using direct_send = error (*)(native_handle handle,
+                                  std::span<const std::span<const std::byte>> buffers,
+                                  std::size_t& sent, bool& all) noexcept;
+    [[nodiscard]] virtual direct_send sends_directly() const noexcept { return nullptr; }
     /// When turn() should be called again if nothing else happens: a point that has passed if
     /// something waits to be delivered, slk::never if nothing is planned.
     [[nodiscard]] time_point wants_turn_at() const noexcept

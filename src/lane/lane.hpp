@@ -79,7 +79,7 @@ public:
         written_.octets += static_cast<std::uint32_t>(octets);
     }
     /// Behind what was committed; room was reserved for it. The lane takes over the caller's use
-    /// of `owner`, which may be null for memory that outlives the lane.
+    /// of `owner`.
     [[nodiscard]] bool can_splice() const noexcept
     {
         return written_.externals < tail_->most_externals();

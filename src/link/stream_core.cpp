@@ -258,6 +258,8 @@ void stream_core::end(const error& reason, io::close_mode mode) noexcept
     if (!socket_)
         return;
     loop_->io().disarm(drain_timer_);
+    if (descriptor_user* const user = std::exchange(borrower_, nullptr); user != nullptr)
+        user->descriptor_ends();
     loop_->io().close(std::exchange(socket_, {}), mode);
     loop_->remove(*this);
     if (stream_observer* const told = std::exchange(observer_, nullptr); told != nullptr) {

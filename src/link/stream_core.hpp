@@ -29,6 +29,16 @@ protected:
     ~stream_observer() = default;
 };
 
+/// Who uses a stream's descriptor on another thread: asked to stop before it is closed.
+class descriptor_user {
+public:
+    /// On the loop's thread. Afterwards the descriptor is not touched any more.
+    virtual void descriptor_ends() noexcept = 0;
+
+protected:
+    ~descriptor_user() = default;
+};
+
 class stream_core final : public ref_counted<stream_core>, public io::resident {
 public:
     /// Null when memory is exhausted; the socket is then still the caller's.
@@ -50,6 +60,9 @@ public:
     static constexpr error closed_here{errc::cancelled, phase::transfer, 0, "closed by its owner"};
 
     void loop_closing() noexcept override;
+
+    /// One at a time; null: nobody. On the loop's thread.
+    void lend_descriptor(descriptor_user* user) noexcept { borrower_ = user; }
 
     [[nodiscard]] const address& local() const noexcept { return local_; }
     [[nodiscard]] const address& peer() const noexcept { return peer_; }
@@ -80,6 +93,7 @@ private:
     address local_;
     address peer_;
     stream_observer* observer_;
+    descriptor_user* borrower_ = nullptr;
     bool finished_receiving_ = false; ///< the peer has finished sending
     bool finished_sending_ = false;
 

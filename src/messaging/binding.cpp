@@ -29,7 +29,7 @@ result<void> binding::open(const endpoint& at)
 void binding::accept(stream connection)
 {
     const socket_options& options = settings_->options();
-    auto made = session::create(on_, settings_, owner_);
+    auto made = session::create(on_, settings_, owner_, on_->pools);
     auto* const who = made ? new (std::nothrow) guest(*this, made) : nullptr;
     if (who == nullptr || half_open_ >= options.most_half_open) {
         delete who;

@@ -35,6 +35,8 @@ public:
     /// The context is gone: so are its loops.
     void end() noexcept;
 
+    /// No thread of the context's own runs its loop.
+    [[nodiscard]] bool run_by_caller() const noexcept { return !threads_; }
     /// The loop that the caller's thread has to run if anything is to happen; null where other
     /// threads do that.
     [[nodiscard]] io::loop_core* to_run() const noexcept;
@@ -52,6 +54,13 @@ public:
     {
         if (!threads_)
             settle_loop();
+    }
+    /// What was sent goes out before the caller does something else.
+    void hand_over()
+    {
+        if (!threads_)
+            if (io::loop_core* const loop = to_run(); loop != nullptr)
+                loop->io().hand_over();
     }
     [[nodiscard]] inproc_names& names() noexcept { return names_; }
 

@@ -20,17 +20,17 @@ void inproc_names::meet(const inproc_party& owner, const waiting& guest)
     of_guest.routing_id = guest.caller.routing_id;
     guest.far->accepted = true;
     guest.far->endpoint = owner.endpoint;
-    guest.far->far_mark = guest.caller.receive_mark;
-    guest.far->out().use(*owner.pools);
     guest.far->belong_to(owner.box);
-    owner.box->post({.kind = mail_kind::arrived, .which = guest.far, .about = std::move(of_guest)});
+    mail to_owner{.kind = mail_kind::arrived, .which = guest.far, .about = std::move(of_guest)};
+    to_owner.far_mark = guest.caller.receive_mark;
+    owner.box->post(std::move(to_owner));
 
     peer_info of_owner;
     of_owner.type = owner.type;
     of_owner.routing_id = owner.routing_id;
-    mail letter{.kind = mail_kind::arrived, .which = guest.near, .about = std::move(of_owner)};
-    letter.far_mark = owner.receive_mark;
-    guest.caller.box->post(std::move(letter));
+    mail to_guest{.kind = mail_kind::arrived, .which = guest.near, .about = std::move(of_owner)};
+    to_guest.far_mark = owner.receive_mark;
+    guest.caller.box->post(std::move(to_guest));
 }
 
 result<void> inproc_names::bind(const std::string& name, const inproc_party& owner)

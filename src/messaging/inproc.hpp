@@ -26,7 +26,7 @@ struct inproc_party {
     std::uint64_t endpoint = 0;
     std::uint32_t send_mark = 0;
     std::uint32_t receive_mark = 0;
-    lane::chunk_pools* pools = nullptr; ///< of the thread that writes for this side
+    lane::chunk_pools* pools = nullptr; ///< of the thread that connects
 };
 
 class inproc_names {

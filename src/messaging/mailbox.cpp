@@ -15,6 +15,8 @@ void mailbox::post(mail letter)
     bool first = false;
     {
         const std::lock_guard lock(guard_);
+        if (closed_)
+            return;
         // Whoever is refused again and again while the socket's thread does something else must
         // not fill its memory.
         if (letter.kind == mail_kind::refused && !mail_.empty() &&
@@ -46,10 +48,27 @@ std::vector<mail> mailbox::take_letters()
     return std::exchange(mail_, {});
 }
 
+result<io::native_handle> mailbox::show()
+{
+    if (signal_ == nullptr) {
+        SLK_TRY(signal_, io::os::signal::create());
+        shown_.store(signal_.get(), std::memory_order_seq_cst);
+        signal_->set(); // whatever has happened so far
+    }
+    return signal_->handle();
+}
+
 void mailbox::wake() noexcept
 {
-    const std::lock_guard lock(guard_);
-    parker_->wake();
+    if (io::os::signal* const shown = shown_.load(std::memory_order_seq_cst); shown != nullptr)
+        shown->set();
+    {
+        const std::lock_guard lock(guard_);
+        parker_->wake();
+        if (!closed_)
+            return;
+    }
+    forget_rung();
 }
 
 void mailbox::sleep(duration at_most)
@@ -64,7 +83,31 @@ void mailbox::use(parker* other) noexcept
 {
     const std::lock_guard lock(guard_);
     parker_ = other != nullptr ? other : &own_;
-    sleeping_.store(other != nullptr, std::memory_order_seq_cst);
+    sleeping_.store(other != nullptr || closed_, std::memory_order_seq_cst);
+}
+
+void mailbox::close() noexcept
+{
+    std::vector<mail> unread;
+    {
+        const std::lock_guard lock(guard_);
+        closed_ = true;
+        sleeping_.store(true, std::memory_order_seq_cst);
+        unread = std::exchange(mail_, {});
+    }
+    forget_rung();
+}
+
+void mailbox::forget_rung() noexcept
+{
+    for (ringer* each = take_rung(); each != nullptr;) {
+        ringer* const next = each->next;
+        if (!is_letters(*each)) {
+            const auto who = reference<pipe>::adopt(static_cast<pipe*>(each));
+            (void)who->take_signals();
+        }
+        each = next;
+    }
 }
 
 } // namespace slk::messaging

@@ -12,11 +12,12 @@
 
 #include "base/ref_counted.hpp"
 #include "base/reference.hpp"
+#include "io/os/signal.hpp"
 #include "messaging/parker.hpp"
 #include "messaging/peer_info.hpp"
 
 #include <atomic>
-#include <functional>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -61,6 +62,8 @@ public:
         while (!rung_.compare_exchange_weak(first, &entry, std::memory_order_seq_cst));
         if (sleeping_.load(std::memory_order_seq_cst))
             wake();
+        if (io::os::signal* const shown = shown_.load(std::memory_order_seq_cst); shown != nullptr)
+            shown->set();
     }
     void post(mail letter);
     /// News without a letter: whoever waits for something else looks again.
@@ -89,21 +92,43 @@ public:
     /// Until somebody rings, posts or wakes.
     void sleep(duration at_most);
 
+    /// A signal that is set while there may be something, from now on.
+    result<io::native_handle> show();
+    /// There is nothing for the socket, as far as it knows.
+    void hide() noexcept
+    {
+        io::os::signal* const shown = shown_.load(std::memory_order_relaxed);
+        if (shown == nullptr)
+            return;
+        shown->clear();
+        if (rung_.load(std::memory_order_seq_cst) != nullptr)
+            shown->set();
+    }
+
     /// A sleeper of somebody else's is woken instead, while a thread waits for several sockets.
     void use(parker* other) noexcept;
+
+    /// The socket is closed: what comes from now on is thrown away. Letters and rings hold their
+    /// pipes, and these their mailbox, which would live for ever with what nobody reads.
+    void close() noexcept;
 
 private:
     friend class ref_counted<mailbox>;
     ~mailbox();
 
+    void forget_rung() noexcept;
+
     std::atomic<ringer*> rung_{nullptr};
-    std::atomic<bool> sleeping_{false};
+    std::atomic<bool> sleeping_{false}; ///< or closed: whoever rings is to call wake()
+    std::unique_ptr<io::os::signal> signal_;
+    std::atomic<io::os::signal*> shown_{nullptr}; ///< the same, when there is one
     ringer letters_;
     parker own_;
     std::mutex guard_;
     parker* parker_ = &own_; ///< guarded
     std::vector<mail> mail_; ///< guarded
     bool letters_rung_ = false; ///< guarded
+    bool closed_ = false; ///< guarded
 };
 
 } // namespace slk::messaging

@@ -30,6 +30,9 @@ struct lane_pair final : ref_counted<lane_pair> {
 /// One end of two lanes, seen from the other.
 class far_end : public ref_counted<far_end>, public lane::bell {
 public:
+    /// As lane_readable(), by somebody who has nothing better to do than to carry the message
+    /// himself, if that can be done without waiting.
+    virtual void carry() noexcept { lane_readable(); }
     /// The other end is gone, and why: nobody reads or writes there any more. Any thread.
     virtual void far_end_left(const error& reason) noexcept = 0;
     /// It does not want the present connection any more; the next one may come. Any thread.

@@ -15,14 +15,15 @@ constexpr error no_memory{errc::out_of_memory, phase::transfer, 0, "no memory fo
 
 reference<session> session::create(std::shared_ptr<carrier> on,
                                    std::shared_ptr<const session_settings> settings,
-                                   reference<mailbox> owner)
+                                   reference<mailbox> owner, lane::chunk_pools& pools)
 {
     auto* const pair = new (std::nothrow) lane_pair;
     if (pair == nullptr)
         return {};
     auto lanes = reference<lane_pair>::adopt(pair);
-    if (!lanes->toward[0].open(on->pools) || !lanes->toward[1].open(on->pools))
+    if (!lanes->toward[0].open(pools) || !lanes->toward[1].open(pools))
         return {};
+    lanes->toward[1].use(on->pools);
     return reference<session>::adopt(new (std::nothrow) session(
         std::move(on), std::move(settings), std::move(owner), std::move(lanes)));
 }
@@ -37,6 +38,7 @@ session::session(std::shared_ptr<carrier> on, std::shared_ptr<const session_sett
     timer_.owner = this;
     timer_.on_expiry = [](io::timer& self) noexcept {
         auto& mine = *static_cast<session*>(self.owner);
+        const auto kept = reference<session>::to(mine);
         // We do not listen: the peer's silence is our own doing.
         if (mine.paused_)
             mine.protocol_->excuse(mine.now());
@@ -96,6 +98,50 @@ void session::answer(std::uint32_t asked) noexcept
         send_more();
 }
 
+// --- by the thread that uses the socket ---
+
+void session::carry() noexcept
+{
+    if (!send_by_caller())
+        lane_readable();
+}
+
+/// True: all is sent, and nobody else has to know.
+bool session::send_by_caller() noexcept
+{
+    const auto send = on_->core->io().sends_directly();
+    const std::unique_lock lock(sender_, std::try_to_lock);
+    if (send == nullptr || !lock || !caller_may_send_)
+        return false;
+    // To the end of the lane: only there sleeps() may be asked.
+    for (;;) {
+        pieces_.clear();
+        if (out_.gather(pieces_) == 0)
+            break;
+        std::size_t sent = 0;
+        bool all = false;
+        // A failure is for the loop to find, which knows what to do about it.
+        const error failure = send(handle_, pieces_, sent, all);
+        if (failure)
+            sent = 0;
+        const std::uint64_t messages = out_.taken(sent);
+        messages_sent_ += messages;
+        (void)lanes_->toward[0].consume(messages, false);
+        if (failure || !all) {
+            caller_may_send_ = false;
+            return false;
+        }
+    }
+    caller_may_send_ = out_.sleeps();
+    return caller_may_send_;
+}
+
+void session::keep_sending_here() noexcept
+{
+    const std::lock_guard lock(sender_);
+    caller_may_send_ = false;
+}
+
 // --- a connection's life ---
 
 void session::begin(stream connection)
@@ -112,7 +158,9 @@ void session::begin_pending() noexcept
     if (!pending_ || sending_ || receiving_)
         return;
     stream_ = std::move(pending_);
+    handle_ = stream_.native_handle();
     wire_ = reference<link_detail::stream_core>::to(*stream_.core());
+    wire_->lend_descriptor(this);
     open_ = true;
     paused_ = false;
     need_ = 0;
@@ -140,6 +188,7 @@ void session::lose(const error& reason) noexcept
     if (!std::exchange(open_, false))
         return;
     on_->core->io().disarm(timer_);
+    keep_sending_here();
     const bool was_ready = ready_.exchange(false, std::memory_order_acq_rel);
     stream_.close(reason);
     closed_ = closed_ || accepted_;
@@ -158,6 +207,7 @@ void session::settle() noexcept
     if (open_ || sending_ || receiving_ || !protocol_)
         return;
     protocol_.reset();
+    wire_->lend_descriptor(nullptr);
     wire_.reset();
     in_.reset(); // not before the last receive into it has come back
     // Now it is known how much of what was being sent the system has taken.
@@ -190,6 +240,7 @@ void session::close(duration at_most, std::function<void()> done)
     closed_ = true;
     observer_ = nullptr;
     pending_ = {};
+    keep_sending_here();
     if (!open_ && !protocol_) {
         near_.reset();
         return done();
@@ -221,13 +272,13 @@ void session::send_more() noexcept
 {
     if (!open_)
         return;
-    if (sending_) {
-        // A peer that breaks the protocol need not take what is being sent to it. In the handshake
-        // that may be the reason.
-        if (ready() && protocol_->state() == zmtp::session_state::failed)
-            lose(protocol_->failure());
+    // Only a handshake has last words. A peer that does not take what is being sent is not waited
+    // for.
+    if (ready() && protocol_->state() == zmtp::session_state::failed)
+        return lose(protocol_->failure());
+    if (sending_)
         return;
-    }
+    keep_sending_here();
     for (;;) {
         pieces_.clear();
         offered_control_ = protocol_->pending();
@@ -244,7 +295,11 @@ void session::send_more() noexcept
             break;
         if (protocol_->state() == zmtp::session_state::failed)
             return lose(protocol_->failure());
-        if (!ready() || out_.sleeps())
+        if (!ready())
+            return;
+        const std::lock_guard lock(sender_);
+        caller_may_send_ = out_.sleeps();
+        if (caller_may_send_)
             return;
     }
     sending_ = true;

@@ -20,6 +20,7 @@
 #include "messaging/session_settings.hpp"
 #include "zmtp/session.hpp"
 
+#include <mutex>
 #include <optional>
 
 namespace slk::messaging {
@@ -36,12 +37,13 @@ protected:
     ~session_observer() = default;
 };
 
-class session final : public far_end, public io::resident {
+class session final : public far_end, public io::resident, public link_detail::descriptor_user {
 public:
-    /// Null when memory is exhausted.
+    /// Null when memory is exhausted. `pools`: of the thread that calls.
     [[nodiscard]] static reference<session> create(std::shared_ptr<carrier> on,
                                                    std::shared_ptr<const session_settings> settings,
-                                                   reference<mailbox> owner);
+                                                   reference<mailbox> owner,
+                                                   lane::chunk_pools& pools);
 
     [[nodiscard]] const reference<lane_pair>& lanes() const noexcept { return lanes_; }
     /// Of connect(): there is a pipe from the beginning. Before anything else.
@@ -72,12 +74,14 @@ public:
     // Any thread: the pipe's calls.
     void lane_readable() noexcept override { ask(asked_send); }
     void lane_writable() noexcept override { ask(asked_receive); }
+    void carry() noexcept override;
     void far_end_left(const error& reason) noexcept override;
     void far_end_disconnects(const error& reason) noexcept override;
     /// Handshake over, right now.
     [[nodiscard]] bool ready() const noexcept { return ready_.load(std::memory_order_acquire); }
 
     void loop_closing() noexcept override;
+    void descriptor_ends() noexcept override { keep_sending_here(); }
 
 private:
     session(std::shared_ptr<carrier> on, std::shared_ptr<const session_settings> settings,
@@ -88,6 +92,8 @@ private:
     void answer(std::uint32_t asked) noexcept;
 
     void begin_pending() noexcept;
+    void keep_sending_here() noexcept;
+    [[nodiscard]] bool send_by_caller() noexcept;
     void send_more() noexcept;
     void sent(const result<std::size_t>& answer) noexcept;
     void receive_more() noexcept;
@@ -128,6 +134,13 @@ private:
     bool open_ = false; ///< there is a connection
     std::optional<error> lost_because_; ///< of a connection that was ready, while it ends
     std::atomic<bool> ready_{false};
+
+    /// While there is nothing to send, the thread that writes into the lane may send by itself:
+    /// then it holds the lock, and what belongs to sending is its.
+    std::mutex sender_;
+    bool caller_may_send_ = false; ///< guarded
+    io::native_handle handle_ = io::invalid_handle;
+
     bool closed_ = false; ///< there will be no other
     bool sending_ = false;
     bool receiving_ = false;

@@ -128,6 +128,21 @@ result<void> socket::wait_ready(const limit& patience)
     return core_ != nullptr ? core_->wait_ready(patience) : fail(moved_from);
 }
 
+socket_events socket::events()
+{
+    return core_ != nullptr ? core_->events() : socket_events{};
+}
+
+result<std::intptr_t> socket::native_handle()
+{
+    return core_ != nullptr ? core_->native_handle() : fail(moved_from);
+}
+
+duration socket::call_within() const
+{
+    return core_ != nullptr ? core_->call_within() : duration::max();
+}
+
 result<void> socket::set_send_high_water_mark(std::uint32_t messages)
 {
     return core_ != nullptr ? core_->set_marks(messages, std::nullopt) : fail(moved_from);

@@ -111,6 +111,8 @@ void socket_core::read_news()
         if ((signals & pipe::bit_writable) != 0)
             pattern_->writable(*who, true);
     }
+    if (pattern_->receive_from() == nullptr && notices_.empty())
+        box_->hide();
 }
 
 void socket_core::read(mail& letter)
@@ -131,7 +133,7 @@ void socket_core::read(mail& letter)
 void socket_core::arrived(pipe& who, mail& letter)
 {
     endpoint_entry* const at = find(who.endpoint);
-    if (at == nullptr || closed_) { // withdrawn meanwhile
+    if (at == nullptr) { // withdrawn meanwhile
         if (who.far)
             who.far->far_end_left({errc::cancelled, phase::close, 0, "the endpoint is withdrawn"});
         who.far.reset();
@@ -147,6 +149,8 @@ void socket_core::arrived(pipe& who, mail& letter)
         who.routing_id = who.about.routing_id;
     if (who.place == SIZE_MAX)
         remember(who);
+    if (first)
+        show_receive_mark(who);
     if (first || options_.only_when_ready)
         if (const auto admitted = admit(who); !admitted)
             return turn_away(who, admitted.error());
@@ -167,6 +171,15 @@ result<void> socket_core::admit(pipe& who)
         drop(static_cast<pipe&>(*router_->leaving()),
              {errc::cancelled, phase::none, 0, "another peer has taken over the routing id"});
     return {};
+}
+
+/// The mark may have changed since the endpoint was bound.
+void socket_core::show_receive_mark(pipe& who) noexcept
+{
+    const std::uint32_t mark = options_.receive_high_water_mark;
+    who.until_look = 1;
+    if (who.lanes()->receive_mark.exchange(mark, std::memory_order_seq_cst) != mark && who.far)
+        who.far->lane_writable();
 }
 
 void socket_core::greet(pipe& who)
@@ -221,6 +234,14 @@ void socket_core::retire(pipe& who)
         return end_of(who);
     pattern_->stop_sending(who);
     pattern_->readable(who, true);
+}
+
+void socket_core::look_around()
+{
+    context_->settle();
+    if (io::loop_core* const loop = context_->to_run(); loop != nullptr && !box_->has_news())
+        (void)loop->run(nullptr, duration::zero());
+    take_news();
 }
 
 /// He takes no part any more.
@@ -284,6 +305,8 @@ void socket_core::drop(pipe& who, const error& reason)
 
 void socket_core::remember(pipe& made)
 {
+    // Whoever made the lane may have been another thread, with pools of its own.
+    made.out().use(pools_);
     made.place = pipes_.size();
     pipes_.push_back(reference<pipe>::to(made));
 }

@@ -71,6 +71,15 @@ public:
     result<void> disconnect_peer(const route& whom);
     result<bool> has_room(const route& to);
 
+    // --- other event loops (wait.cpp) ---
+
+    [[nodiscard]] socket_events events();
+    result<std::intptr_t> native_handle();
+    [[nodiscard]] duration call_within() const noexcept;
+    [[nodiscard]] const std::shared_ptr<context_core>& context() const noexcept { return context_; }
+    [[nodiscard]] mailbox& box() noexcept { return *box_; }
+    [[nodiscard]] result<void> usable() const noexcept;
+
     [[nodiscard]] socket_options& options() noexcept { return options_; }
     [[nodiscard]] bool closed() const noexcept { return closed_; }
     /// Of a DEALER and a ROUTER.
@@ -114,8 +123,6 @@ private:
                 const socket_options& options);
     ~socket_core() = default;
 
-    [[nodiscard]] result<void> usable() const noexcept;
-
     // What has happened.
     void take_news()
     {
@@ -123,6 +130,8 @@ private:
             read_news();
     }
     void read_news();
+    /// The same, and whoever runs the loop himself gives it a chance.
+    void look_around();
     void read(mail& letter);
     void arrived(pipe& who, mail& letter);
     void left(pipe& who, const mail& letter);
@@ -136,6 +145,7 @@ private:
     [[nodiscard]] static std::uint64_t taken_of(pipe& who) noexcept;
     void drop(pipe& who, const error& reason);
     void greet(pipe& who);
+    void show_receive_mark(pipe& who) noexcept;
 
     // Waiting.
     template <class Ready>
@@ -146,12 +156,14 @@ private:
     [[nodiscard]] routed choose(const route& to) noexcept;
     [[nodiscard]] bool has_credit(pipe& to) noexcept;
     [[nodiscard]] result<void> write(pipe& to, std::span<const part_view> parts) noexcept;
-    void publish(pipe& to, std::uint32_t messages) noexcept;
+    void publish(pipe& to, std::uint32_t messages, bool by_hand = false) noexcept;
     void publish_staged() noexcept;
     [[nodiscard]] std::uint64_t send_mark(const pipe& to) const noexcept;
 
     // Receiving.
     [[nodiscard]] pipe* read_part_of_anybody(message& into);
+    [[nodiscard]] bool can_receive();
+    void nothing_left(pipe& from);
     void consumed(pipe& from) noexcept;
     void told_of(route* from, const pipe& who);
 
@@ -188,6 +200,7 @@ private:
     std::vector<pipe*> staged_;   ///< have messages that were not published
     pipe* receiving_ = nullptr;   ///< more parts of its message are to be taken
     socket_counters counters_{};  ///< what pipes that are gone have not taken along
+    bool waited_ = false; ///< for a message, since the last one was sent
     bool closed_ = false;
 };
 

@@ -133,10 +133,9 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
 {
     SLK_TRY(auto made, settings());
     const std::shared_ptr<carrier>& on = context_->next_carrier();
-    entry.carries = session::create(on, std::move(made), box_);
+    entry.carries = session::create(on, std::move(made), box_, pools_);
     if (!entry.carries)
         return fail(errc::out_of_memory, phase::connect);
-    entry.carries->lanes()->toward[0].use(pools_);
     entry.leads = reference<pipe>::adopt(new (std::nothrow) pipe(entry.carries->lanes(), 0));
     if (!entry.leads)
         return fail(errc::out_of_memory, phase::connect);
@@ -318,6 +317,7 @@ close_report socket_core::close(duration at_most)
     endpoints_.clear();
     context_->remove(box_);
     take_news();
+    box_->close();
     return told;
 }
 

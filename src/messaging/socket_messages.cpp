@@ -85,10 +85,13 @@ result<void> socket_core::write(pipe& to, std::span<const part_view> parts) noex
     return {};
 }
 
-void socket_core::publish(pipe& to, std::uint32_t messages) noexcept
+/// Waking the loop costs more than sending. Whoever sends in a row leaves that to the loop, which
+/// then sends many messages at a time; but whoever has just waited for a message, and answers it or
+/// asks the next thing, does it by hand. So does he who runs the loop himself.
+void socket_core::publish(pipe& to, std::uint32_t messages, bool by_hand) noexcept
 {
     if (to.out().publish(messages))
-        to.far->lane_readable();
+        by_hand ? to.far->carry() : to.far->lane_readable();
 }
 
 void socket_core::publish_staged() noexcept
@@ -129,8 +132,9 @@ result<delivery> socket_core::send(std::span<const part_view> parts, const limit
         chosen = found.to;
     }
     SLK_TRY(write(*chosen, parts));
-    publish(*chosen, 1);
+    publish(*chosen, 1, std::exchange(waited_, false) || context_->run_by_caller());
     pattern_->sent(*chosen);
+    context_->hand_over();
     return delivery::queued;
 }
 
@@ -167,6 +171,7 @@ result<std::size_t> socket_core::send_batch(std::span<message> messages, const l
         ++queued;
     }
     publish_staged();
+    context_->hand_over();
     if (queued == 0 && trouble)
         return fail(trouble);
     return queued;
@@ -190,8 +195,10 @@ pipe* socket_core::read_part_of_anybody(message& into)
     for (;;) {
         pipe* const from =
             receiving_ != nullptr ? receiving_ : static_cast<pipe*>(pattern_->receive_from());
-        if (from == nullptr)
+        if (from == nullptr) {
+            box_->hide();
             return nullptr;
+        }
         if (read_part(from->in(), into)) [[likely]] {
             if (into.more()) {
                 receiving_ = from;
@@ -202,15 +209,35 @@ pipe* socket_core::read_part_of_anybody(message& into)
             }
             return from;
         }
-        // Before it sleeps, the other side must know that there is room.
-        if (from->in().consume(0, true))
-            from->far->lane_writable();
-        if (!from->in().consumer_sleeps())
-            continue;
-        pattern_->readable(*from, false);
-        if (from->ended)
-            end_of(*from);
+        nothing_left(*from);
     }
+}
+
+/// In its lane. It takes no turns until it rings.
+void socket_core::nothing_left(pipe& from)
+{
+    // Before we sleep, the other side must know that there is room.
+    if (from.in().consume(0, true))
+        from.far->lane_writable();
+    if (!from.in().consumer_sleeps())
+        return;
+    pattern_->readable(from, false);
+    if (from.ended)
+        end_of(from);
+}
+
+bool socket_core::can_receive()
+{
+    if (!notices_.empty() || receiving_ != nullptr)
+        return true;
+    while (pattern::peer* const next = pattern_->receive_from()) {
+        auto& from = static_cast<pipe&>(*next);
+        if (from.in().readable())
+            return true;
+        nothing_left(from);
+    }
+    box_->hide();
+    return false;
 }
 
 void socket_core::told_of(route* from, const pipe& who)
@@ -233,8 +260,10 @@ result<route_event> socket_core::receive(message& into, const limit& patience, r
     const auto look = [&] {
         return (!begun && !notices_.empty()) || (of = read_part_of_anybody(into)) != nullptr;
     };
-    if (!look())
+    if (!look()) {
+        waited_ = true;
         SLK_TRY(await(look, patience));
+    }
     if (of != nullptr) {
         told_of(from, *of);
         return route_event::message;

@@ -11,7 +11,7 @@ namespace slk::messaging {
 
 std::vector<endpoint_status> socket_core::endpoints()
 {
-    take_news();
+    look_around();
     std::vector<endpoint_status> told;
     for (const auto& each : endpoints_) {
         endpoint_status status;
@@ -32,7 +32,7 @@ std::vector<endpoint_status> socket_core::endpoints()
 
 std::vector<peer_status> socket_core::peers()
 {
-    take_news();
+    look_around();
     std::vector<peer_status> told;
     for (const auto& each : pipes_) {
         pipe& who = *each;
@@ -57,7 +57,7 @@ std::vector<peer_status> socket_core::peers()
 
 socket_counters socket_core::counters()
 {
-    take_news();
+    look_around();
     socket_counters sum = counters_;
     for (const auto& each : pipes_) {
         sum.sent += each->out().produced();
@@ -92,17 +92,14 @@ result<void> socket_core::set_marks(std::optional<std::uint32_t> send,
                                     std::optional<std::uint32_t> receive)
 {
     SLK_TRY(usable());
+    take_news();
     if (send)
         options_.send_high_water_mark = *send;
     if (receive)
         options_.receive_high_water_mark = *receive;
     for (const auto& each : pipes_) {
-        each->until_look = 1;
-        if (receive) {
-            each->lanes()->receive_mark.store(*receive, std::memory_order_release);
-            if (each->far)
-                each->far->lane_writable();
-        }
+        if (receive)
+            show_receive_mark(*each);
         // A peer that was full may have room now.
         if (send && each->attached)
             pattern_->writable(*each, true);

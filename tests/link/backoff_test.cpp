@@ -114,6 +114,7 @@ TEST_CASE("every error has its failure class, and every class an error")
         failure_class::protocol,           // protocol_error
         failure_class::authentication,     // authentication_refused
         failure_class::protocol,           // message_too_large
+        failure_class::other,              // no_route
         failure_class::other,              // would_block
         failure_class::other,              // interrupted
         failure_class::other,              // unknown

@@ -1,34 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
+#include "input_file.hpp"
 #include "run_slk.hpp"
 #include "support/skip.hpp"
 
 #include <doctest/doctest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <random>
-
 using namespace slk::testing;
 
 namespace {
-
-/// A file with `text`, removed at the end.
-class input_file {
-public:
-    explicit input_file(const std::string& text)
-        : path_(std::filesystem::temp_directory_path() /
-                ("slk-input-" + std::to_string(std::random_device{}()) + ".txt"))
-    {
-        std::ofstream(path_, std::ios::binary) << text;
-    }
-    input_file(const input_file&) = delete;
-    input_file& operator=(const input_file&) = delete;
-    ~input_file() { std::filesystem::remove(path_); }
-    [[nodiscard]] std::string path() const { return path_.string(); }
-
-private:
-    std::filesystem::path path_;
-};
 
 /// What link --pipe gets back from an echoing or discarding listener for `text`.
 struct exchange {
@@ -77,6 +56,31 @@ TEST_CASE("more than a buffer of input passes through slk link --pipe in full")
     for (std::size_t i = 0; i < seen.link.out.size(); ++i)
         back += seen.link.out[i] == '~' ? 1 : 0;
     CHECK(back == text.size());
+}
+
+TEST_CASE("slk link and slk listen work with ipc endpoints")
+{
+#if defined(_WIN32)
+    SLK_SKIP("ipc needs a POSIX system");
+#else
+    SLK_NEEDS_COMMAND();
+    const input_file input("hello, link\n");
+    running_slk listener("listen --once 1 --for 30s 'ipc://*'");
+    const std::string first = listener.line();
+    const std::string intro = "listening on ";
+    REQUIRE(first.starts_with(intro + "ipc://"));
+    const std::string where = first.substr(intro.size());
+    const run_result link = run_slk("link --pipe --for 20s " + where, input.path());
+    CHECK(link.code == 0);
+    CHECK(link.out.find("hello, link") != std::string::npos);
+    const run_result rest = listener.finish();
+    CHECK(rest.code == 0);
+    CHECK(rest.out.find("accepted 1, failed 0, shed 0, bytes received 12, bytes sent 12") !=
+          std::string::npos);
+    const run_result refused = run_slk("link --never " + where);
+    CHECK(refused.code == 1);
+    CHECK(refused.out.find("there is no such socket") != std::string::npos);
+#endif
 }
 
 TEST_CASE("slk listen --discard sends nothing back")

@@ -12,8 +12,8 @@ using namespace slk::testing;
 TEST_CASE("every command of slk explains itself")
 {
     SLK_NEEDS_COMMAND();
-    for (const char* command :
-         {"", "link", "listen", "demo", "simulate", "simulate herd", "version"}) {
+    for (const char* command : {"", "link", "listen", "send", "receive", "demo", "simulate",
+                                "simulate herd", "version"}) {
         CAPTURE(command);
         const run_result answer = run_slk(std::string(command) + " --help");
         CHECK(answer.code == 0);
@@ -48,6 +48,54 @@ TEST_CASE("wrong usage of slk ends with exit code 2, and says what is wrong and 
              {"listen --backend unheard-of tcp://127.0.0.1:0", "--backend: 'unheard-of'",
               "build: "},
              {"demo --backend unheard-of", "--backend: 'unheard-of'", "build: "},
+             {"send --bind tcp://127.0.0.1:0 x", "TYPE: 'x' is no type", "`slk send --help`"},
+             {"send pull --bind tcp://127.0.0.1:0 x", "'pull' is no type of socket that can send",
+              "pair, dealer, router or push"},
+             {"receive push --bind tcp://127.0.0.1:0",
+              "'push' is no type of socket that can receive", "pair, dealer, router or pull"},
+             {"send", "TYPE is required", "`slk send --help`"},
+             {"send push hello", "--bind or --connect is required", "`slk send --help`"},
+             {"receive pull", "--bind or --connect is required", "`slk receive --help`"},
+             {"send push --connect nonsense hello", "'nonsense' is no endpoint", "tcp://HOST:PORT"},
+             {"send push --connect tcp://127.0.0.1:0 hello", "port 0", "`slk send --help`"},
+             {"send push --bind inproc://name hello", "is inside one process", "use tcp or ipc"},
+             {"send router --bind tcp://127.0.0.1:0 hello", "--to is required", "a router"},
+             {"send push --to bob --bind tcp://127.0.0.1:0 hello", "--to: is for a router", "push"},
+             {"send router --to 0x6 --bind tcp://127.0.0.1:0 hello", "--to: '0x6' is not 0x",
+              "pairs of digits"},
+             {"send router --to 0xzz --bind tcp://127.0.0.1:0 hello", "--to: '0xzz' is not 0x",
+              "pairs of digits"},
+             {"receive pull --id bob --bind tcp://127.0.0.1:0", "--id: is for dealer and router",
+              "pull"},
+             {"receive dealer --id 0x00 --bind tcp://127.0.0.1:0", "--id has more than 255",
+              "begins with a zero"},
+             {"receive pull --liveness 2ms --bind tcp://127.0.0.1:0", "--liveness is not 0",
+              "1 min"},
+             {"send push --liveness 61s --bind tcp://127.0.0.1:0 hello", "--liveness is not 0",
+              "1 min"},
+             {"send push --file name --bind tcp://127.0.0.1:0 hello", "MESSAGE and --file",
+              "exclude each other"},
+             {"send push --count 0 --bind tcp://127.0.0.1:0 hello", "--count: ", "in range"},
+             {"receive pull --count 0 --bind tcp://127.0.0.1:0", "--count: ", "in range"},
+             {"send push --every 5 --bind tcp://127.0.0.1:0 hello", "--every: '5' has no unit",
+              "us, ms"},
+             {"send push --wait x --bind tcp://127.0.0.1:0 hello", "--wait: 'x' is not", "100ms"},
+             {"send push --linger x --bind tcp://127.0.0.1:0 hello", "--linger: 'x' is not",
+              "100ms"},
+             {"send push --high-water-mark x --bind tcp://127.0.0.1:0 hello", "--high-water-mark",
+              "`slk send --help`"},
+             {"send push --unheard-of --bind tcp://127.0.0.1:0 hello", "--unheard-of",
+              "`slk send --help`"},
+             {"receive pull --raw --json --bind tcp://127.0.0.1:0", "--raw", "--json"},
+             {"receive pull surplus --bind tcp://127.0.0.1:0", "surplus", "`slk receive --help`"},
+             {"receive pull --plain-server bob --bind tcp://127.0.0.1:0",
+              "--plain-server: 'bob' is not", "USER:PASSWORD"},
+             {"receive pull --plain-server a:b --plain-user c --bind tcp://127.0.0.1:0",
+              "--plain-user", "--plain-server"},
+             {"send push --plain-password c --bind tcp://127.0.0.1:0 hello", "--plain-password",
+              "--plain-user"},
+             {"send push --backend unheard-of --bind tcp://127.0.0.1:0 hello",
+              "--backend: 'unheard-of'", "build: "},
              {"link --source here tcp://127.0.0.1:1", "--source: 'here'", "ADDRESS:PORT"},
              {"link --base 2s --cap 1s tcp://127.0.0.1:1", "--cap is less than --base",
               "`slk link --help`"},
@@ -64,7 +112,7 @@ TEST_CASE("wrong usage of slk ends with exit code 2, and says what is wrong and 
     }
 }
 
-TEST_CASE("slk listen on a port that is in use names it and ends with exit code 1")
+TEST_CASE("slk listen and slk receive on a port that is in use name it and end with exit code 1")
 {
     SLK_NEEDS_COMMAND();
     slk::link_tests::rig on;
@@ -74,6 +122,19 @@ TEST_CASE("slk listen on a port that is in use names it and ends with exit code 
     CHECK(second.code == 1);
     CHECK(second.out.find(where) != std::string::npos);
     CHECK(second.out.find("address_in_use") != std::string::npos);
+
+    const run_result third = run_slk("receive pull --for 4s --bind " + where);
+    CHECK(third.code == 1);
+    CHECK(third.out.find(where + ": ") != std::string::npos);
+    CHECK(third.out.find("address_in_use") != std::string::npos);
+}
+
+TEST_CASE("slk listen on a name that is no network interface ends with exit code 1")
+{
+    SLK_NEEDS_COMMAND();
+    const run_result answer = run_slk("listen --for 4s tcp://localhost:0");
+    CHECK(answer.code == 1);
+    CHECK(answer.out.find("no network interface of that name") != std::string::npos);
 }
 
 TEST_CASE("slk tells a bad endpoint on stderr, and stdout stays empty")

@@ -21,6 +21,8 @@ inline constexpr int exit_usage = 2;
 
 void add_link_command(CLI::App& app, action& chosen);
 void add_listen_command(CLI::App& app, action& chosen);
+void add_send_command(CLI::App& app, action& chosen);
+void add_receive_command(CLI::App& app, action& chosen);
 void add_demo_command(CLI::App& app, action& chosen, const std::string& program);
 /// Each simulation is a subcommand of it.
 void add_simulate_command(CLI::App& app, action& chosen);

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "demo_ledger.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "process.hpp"
 #include "terminal.hpp"
 
-#include <serverlink/link.hpp>
+#include <serverlink/context.hpp>
 #include <serverlink/listener.hpp>
 #include <serverlink/loop.hpp>
+#include <serverlink/push.hpp>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -32,90 +36,70 @@ struct demo_settings {
     loop_options loop;
 };
 
-/// Links greet their listener this often while they are connected.
-constexpr duration greeting_interval = 200ms;
+/// Each link sends a message this often, whether it is connected or not.
+constexpr duration send_interval = 5ms;
 /// The listener is away, and is there, for this long.
 constexpr duration absence = 1500ms;
 constexpr duration presence = 1500ms;
-/// A link that has not healed after this time has failed.
-constexpr duration heal_limit = 4s;
+/// A link that has not healed after this time has failed, and so has a message that is on its way.
+constexpr duration patience = 4s;
 
 constexpr std::array names{"alpha", "bravo", "charlie", "delta",  "echo", "foxtrot",
                            "golf",  "hotel", "india",   "juliet", "kilo", "lima",
                            "mike",  "oscar", "papa",    "quebec"};
 
-/// A connection that sends one small message at a time and reads it back.
-class greeter : public std::enable_shared_from_this<greeter> {
-public:
-    greeter(stream established, std::uint64_t& answered)
-        : stream_(std::move(established)), answered_(answered)
-    {
-    }
-
-    void greet()
-    {
-        if (std::exchange(waiting_, true))
-            return;
-        const auto begun = stream_.send(std::as_bytes(std::span(message_)),
-                                        [self = shared_from_this()](const auto& sent) {
-                                            if (!sent)
-                                                self->stream_.close();
-                                        });
-        if (!begun)
-            stream_.close();
-    }
-
-    void receive()
-    {
-        const auto begun = stream_.receive(
-            received_, [self = shared_from_this()](const result<std::size_t>& count) {
-                if (!count || *count == 0) {
-                    self->stream_.close();
-                    return;
-                }
-                self->come_back(*count);
-                self->receive();
-            });
-        if (!begun)
-            stream_.close();
-    }
-
-private:
-    void come_back(std::size_t count)
-    {
-        returned_ += count;
-        if (returned_ < message_.size())
-            return;
-        returned_ = 0;
-        waiting_ = false;
-        ++answered_;
-    }
-
-    static constexpr std::array<char, 6> message_{'h', 'e', 'l', 'l', 'o', '\n'};
-    stream stream_;
-    std::uint64_t& answered_;
-    std::array<std::byte, 64> received_{};
-    std::size_t returned_ = 0;
-    bool waiting_ = false;
-};
-
 /// One link of the demonstration, and what is told about it at the end.
 struct demo_link {
     std::string name;
-    std::optional<link> kept;
-    std::shared_ptr<greeter> greeting;
-    bool connected = false;
-    std::uint64_t answered = 0;
+    std::optional<push> sender;
+    link_status seen;
+    bool ready = false;
+    std::uint64_t waiting = 0; ///< messages, while there was no connection
+    demo_ledger book;
     std::vector<std::optional<duration>> healed; ///< one for each return of the listener
     std::map<std::string, int> reasons;
+};
+
+/// What the listeners have received, from one after another, as lines "NAME NUMBER".
+class received_lines {
+public:
+    /// On any thread.
+    void add(std::string_view octets)
+    {
+        const std::lock_guard hold(mutex_);
+        octets_ += octets;
+    }
+    /// The lines that are there as a whole.
+    [[nodiscard]] std::vector<std::string> take()
+    {
+        const std::lock_guard hold(mutex_);
+        std::vector<std::string> lines;
+        std::size_t begin = 0;
+        for (std::size_t end = 0; (end = octets_.find('\n', begin)) != std::string::npos;
+             begin = end + 1)
+            lines.push_back(octets_.substr(begin, end - begin));
+        octets_.erase(0, begin);
+        return lines;
+    }
+    /// A listener that was killed has not finished its last line.
+    void forget_rest()
+    {
+        const std::lock_guard hold(mutex_);
+        octets_.clear();
+    }
+
+private:
+    std::mutex mutex_;
+    std::string octets_;
 };
 
 class demonstration {
 public:
     /// `interrupted` outlives the loop, which may yet run the function that sets it.
-    demonstration(loop& on, const demo_settings& settings, std::string program, bool& interrupted)
+    demonstration(loop& on, context in, const demo_settings& settings, std::string program,
+                  bool& interrupted)
         : on_(on), settings_(settings), program_(std::move(program)), interrupted_(interrupted),
-          origin_(on.now()),
+          origin_(on.now()), in_(std::move(in)),
           watch_([&on, &interrupted] { on.post([&interrupted] { interrupted = true; }); })
     {
     }
@@ -126,14 +110,19 @@ private:
     [[nodiscard]] address free_address();
     void say(std::string_view who, colour in, const std::string& text);
     void make_links();
-    void on_state(demo_link& which, const link_transition& move, const link_status& status);
+    void look(demo_link& at);
+    void send(demo_link& by);
+    void read_arrivals();
     void start_listener();
     void kill_listener();
     /// False: interrupted, or nobody reads.
-    bool wait(duration at_most, const std::function<bool()>& done);
-    [[nodiscard]] bool all_connected() const;
+    bool wait(duration at_most, const std::function<bool()>& done, bool sending = true);
+    [[nodiscard]] bool all_ready() const;
     [[nodiscard]] bool all_healed() const;
-    void print_table();
+    void finish();
+    void print_links();
+    /// Whether everything that was promised is accounted for.
+    bool print_messages();
 
     loop& on_;
     const demo_settings& settings_;
@@ -144,7 +133,10 @@ private:
     time_point returned_at_{};
     int returns_ = 0;
     address at_{};
+    context in_;
     std::vector<std::unique_ptr<demo_link>> links_;
+    std::uint64_t arrived_ = 0;
+    received_lines lines_; // outlives the listener, whose reader adds to it
     std::unique_ptr<child_process> listener_;
     interrupt_watch watch_;
 };
@@ -176,8 +168,7 @@ void demonstration::say(std::string_view who, colour in, const std::string& text
 
 void demonstration::make_links()
 {
-    link_options options;
-    options.to = parse_endpoint("tcp://" + to_string(at_));
+    push_options options;
     options.reconnect.base = 100ms;
     options.reconnect.floor = 50ms;
     options.reconnect.cap = 800ms;
@@ -185,52 +176,78 @@ void demonstration::make_links()
         links_.push_back(std::make_unique<demo_link>());
         demo_link& made = *links_.back();
         made.name = names[static_cast<std::size_t>(i)];
-
-        link_handlers handlers;
-        handlers.state_changed = [this, &made](const link_transition& move,
-                                               const link_status& status) {
-            on_state(made, move, status);
-        };
-        handlers.connected = [&made](stream established) {
-            made.greeting = std::make_shared<greeter>(std::move(established), made.answered);
-            made.greeting->receive();
-        };
-        auto created = link::create(on_, options, std::move(handlers));
-        if (!created)
-            throw std::runtime_error(to_string(created.error()));
-        made.kept.emplace(*std::move(created));
+        auto sender = push::create(in_, options);
+        if (!sender)
+            throw std::runtime_error(to_string(sender.error()));
+        made.sender.emplace(*std::move(sender));
+        if (const auto begun = made.sender->connect("tcp://" + to_string(at_)); !begun)
+            throw std::runtime_error(to_string(begun.error()));
     }
-    for (const auto& each : links_)
-        each->kept->start();
 }
 
-void demonstration::on_state(demo_link& which, const link_transition& move,
-                             const link_status& status)
+/// Tells what has become of a link since the last look.
+void demonstration::look(demo_link& at)
 {
-    const std::string line = state_line(out_, move, status, origin_);
-    const std::size_t time_width = seconds_text({}).size();
-    out_.line(line.substr(0, time_width) + "  " + padded(which.name, 9) +
-              line.substr(time_width + 1));
+    const endpoint_status now = at.sender->endpoints().front();
+    const std::uint64_t waiting = at.sender->peers().front().waiting;
+    // The steps between are so short that they would be seen by chance only.
+    const bool stays = now.link.state == link_state::connected ||
+                       now.link.state == link_state::backoff || now.link.state == link_state::idle;
+    if (stays && (now.link.state != at.seen.state || now.link.attempt != at.seen.attempt)) {
+        const link_transition move = last_move(now.link);
+        std::string line = named_state_line(out_, at.name, move, now.link, origin_);
+        if (move.to == link_state::connected)
+            line += "  " + std::to_string(at.waiting) + " messages waited";
+        out_.line(line);
+        if (move.reason)
+            ++at.reasons[std::string(name_of(move.reason.code))];
+        at.seen = now.link;
+    }
+    at.ready = now.ready;
+    if (!at.ready)
+        at.waiting = waiting;
+    else if (returns_ > 0 && !at.healed.back())
+        at.healed.back() = now.link.since - returned_at_;
+}
 
-    which.connected = move.to == link_state::connected;
-    if (!which.connected)
-        which.greeting.reset();
-    if (move.reason)
-        ++which.reasons[std::string(name_of(move.reason.code))];
-    if (which.connected && returns_ > 0 && !which.healed.back())
-        which.healed.back() = move.at - returned_at_;
+void demonstration::send(demo_link& by)
+{
+    // One that finds the queue full is not promised, and has no number.
+    const std::string text = by.name + " " + std::to_string(by.book.next());
+    if (by.sender->send(text, at_once))
+        by.book.promise();
+}
+
+void demonstration::read_arrivals()
+{
+    for (const std::string& line : lines_.take()) {
+        const std::size_t middle = line.find(' ');
+        for (const auto& each : links_) {
+            if (middle == std::string::npos || line.substr(0, middle) != each->name)
+                continue;
+            each->book.arrive(std::strtoull(line.c_str() + middle, nullptr, 10));
+            ++arrived_;
+        }
+    }
 }
 
 void demonstration::start_listener()
 {
+    for (const auto& each : links_) {
+        each->healed.emplace_back();
+        // There has been no connection for a while, so nothing is being taken just now.
+        const peer_status there = each->sender->peers().front();
+        if (returns_ > 0)
+            each->book.broke(there.sent - there.waiting);
+    }
     returned_at_ = on_.now();
     ++returns_;
-    for (const auto& each : links_)
-        each->healed.emplace_back();
     // It ends by itself if this process is killed and cannot end it.
     listener_ = std::make_unique<child_process>(
         program_,
-        std::vector<std::string>{"listen", "--echo", "--for", "30s", "tcp://" + to_string(at_)});
+        std::vector<std::string>{"receive", "pull", "--for", "40s", "--bind",
+                                 "tcp://" + to_string(at_)},
+        [this](std::string_view octets) { lines_.add(octets); });
     say("listener", colour::bold,
         (returns_ == 1 ? "comes up (process " : "is back (process ") +
             std::to_string(listener_->id()) + ")");
@@ -240,52 +257,69 @@ void demonstration::kill_listener()
 {
     const std::string id = std::to_string(listener_->id());
     listener_->kill();
-    say("listener", colour::bold, "is killed (process " + id + ")");
+    read_arrivals();
+    lines_.forget_rest();
+    say("listener", colour::bold,
+        "is killed (process " + id + "); " + std::to_string(arrived_) +
+            " messages have arrived so far");
 }
 
-bool demonstration::wait(duration at_most, const std::function<bool()>& done)
+bool demonstration::wait(duration at_most, const std::function<bool()>& done, bool sending)
 {
     const auto over = [&] { return interrupted_ || out_.failed() || (done && done()); };
     const time_point until = after(on_.now(), at_most);
     while (!over() && on_.now() < until) {
-        if (const auto ran = on_.run_until(over, std::min(greeting_interval, until - on_.now()));
-            !ran)
+        if (const auto ran = on_.run_until(over, std::min(send_interval, until - on_.now())); !ran)
             throw std::runtime_error(to_string(ran.error()));
-        for (const auto& each : links_) {
-            if (each->greeting)
-                each->greeting->greet();
-        }
+        if (sending)
+            for (const auto& each : links_) {
+                send(*each);
+                look(*each);
+            }
+        read_arrivals();
     }
     return !interrupted_ && !out_.failed();
 }
 
-bool demonstration::all_connected() const
+bool demonstration::all_ready() const
 {
-    return std::ranges::all_of(links_, [](const auto& each) { return each->connected; });
+    return std::ranges::all_of(links_, [](const auto& each) { return each->ready; });
 }
 
 bool demonstration::all_healed() const
 {
     return std::ranges::all_of(links_, [&](const auto& each) {
         return static_cast<int>(each->healed.size()) == settings_.returns + 1 &&
-               each->answered > 0 &&
                std::ranges::all_of(each->healed, [](const auto& time) { return time.has_value(); });
     });
 }
 
-void demonstration::print_table()
+/// Everything that is under way arrives, or does not.
+void demonstration::finish()
+{
+    for (const auto& each : links_)
+        (void)each->sender->close(patience);
+    const auto all_arrived = [&] {
+        read_arrivals();
+        return std::ranges::all_of(links_,
+                                   [](const auto& each) { return each->book.all_arrived(); });
+    };
+    (void)wait(patience, all_arrived, false);
+    listener_->kill();
+    read_arrivals();
+}
+
+void demonstration::print_links()
 {
     out_.line("");
     std::string head = padded("link", 10) + padded("attempts", 10) + padded("connections", 13) +
-                       padded("answers", 9) + padded("first up", 11);
+                       padded("first up", 11);
     for (int i = 1; i < returns_; ++i)
         head += padded("healed " + std::to_string(i), 11);
     out_.line(out_.paint(colour::bold, head + "reasons seen"));
     for (const auto& each : links_) {
-        const link_status status = each->kept->status();
-        std::string row = padded(each->name, 10) + padded(std::to_string(status.attempt), 10) +
-                          padded(std::to_string(status.generation), 13) +
-                          padded(std::to_string(each->answered), 9);
+        std::string row = padded(each->name, 10) + padded(std::to_string(each->seen.attempt), 10) +
+                          padded(std::to_string(each->seen.generation), 13);
         for (const auto& time : each->healed) {
             char text[32] = "never";
             if (time)
@@ -297,19 +331,57 @@ void demonstration::print_table()
             reasons += (reasons.empty() ? "" : ", ") + reason + " x" + std::to_string(count);
         out_.line(row + reasons);
     }
-    out_.line("\nTimes count from the start of the listener's process to the connection.");
+    out_.line("Times count from the start of the listener's process to the connection.");
+}
+
+bool demonstration::print_messages()
+{
+    out_.line("");
+    out_.line(out_.paint(colour::bold, padded("messages", 10) + padded("promised", 10) +
+                                           padded("arrived", 9) + padded("taken", 7) +
+                                           padded("twice", 7) + padded("out of order", 14) +
+                                           "missing"));
+    demo_verdict all;
+    for (const auto& each : links_) {
+        const demo_verdict found = each->book.judge();
+        const auto bad = [&](std::uint64_t count, std::size_t width) {
+            return out_.paint(count == 0 ? colour::green : colour::red,
+                              padded(std::to_string(count), width));
+        };
+        out_.line(padded(each->name, 10) + padded(std::to_string(found.promised), 10) +
+                  padded(std::to_string(found.arrived), 9) +
+                  padded(std::to_string(found.taken), 7) + bad(found.twice, 7) +
+                  bad(found.out_of_order, 14) + bad(found.missing, 1));
+        all.promised += found.promised;
+        all.arrived += found.arrived;
+        all.taken += found.taken;
+        all.twice += found.twice;
+        all.out_of_order += found.out_of_order;
+        all.missing += found.missing;
+    }
+    out_.line("Taken: by a connection that broke before the listener had received them.\n");
+    out_.line(all.kept()
+                  ? out_.paint(colour::green,
+                               "Of " + std::to_string(all.promised) + " messages " +
+                                   std::to_string(all.arrived) +
+                                   " arrived, in order and none twice; " +
+                                   std::to_string(all.taken) +
+                                   " went down with a connection. Nothing else is missing.")
+                  : out_.paint(colour::red, "Messages are missing, in disorder, or came twice."));
+    return all.kept();
 }
 
 int demonstration::run()
 {
     at_ = free_address();
     out_.line(std::to_string(settings_.links) + " links to " + to_string(at_) +
-              ", where nobody listens yet; backend " + std::string(on_.backend()));
+              ", where nobody listens yet, each with a message every " +
+              std::to_string(send_interval / 1ms) + " ms; backend " + std::string(on_.backend()));
     make_links();
     bool going = wait(absence, {});
     for (int i = 0; going && i <= settings_.returns; ++i) {
         start_listener();
-        going = wait(heal_limit, [&] { return all_connected(); }) && wait(presence, {});
+        going = wait(patience, [&] { return all_ready(); }) && wait(presence, {});
         if (going && i < settings_.returns) {
             kill_listener();
             going = wait(absence, {});
@@ -317,26 +389,32 @@ int demonstration::run()
     }
 
     // What the end itself does to the links is not part of what is shown.
-    const bool healed = going && all_healed() && all_connected();
-    if (!out_.failed())
-        print_table();
-    out_.line(healed         ? out_.paint(colour::green, "Every link healed each time.")
-              : interrupted_ ? "Interrupted."
-                             : out_.paint(colour::red, "Not every link healed."));
-    for (const auto& each : links_)
-        each->kept.reset();
-    return out_.exit_code(healed || interrupted_ || out_.failed() ? exit_ok : exit_failed);
+    const bool healed = going && all_healed() && all_ready();
+    if (out_.failed())
+        return out_.exit_code(exit_ok);
+    if (!interrupted_)
+        finish();
+    print_links();
+    if (interrupted_) {
+        out_.line("\nInterrupted.");
+        return out_.exit_code(exit_ok);
+    }
+    const bool kept = print_messages();
+    out_.line(healed ? out_.paint(colour::green, "Every link healed each time.")
+                     : out_.paint(colour::red, "Not every link healed."));
+    return out_.exit_code((healed && kept) || out_.failed() ? exit_ok : exit_failed);
 }
 
 int run_demo(const demo_settings& settings, const std::string& program)
 {
     bool interrupted = false;
     auto on = loop::create(settings.loop);
-    if (!on) {
-        std::fprintf(stderr, "slk demo: %s\n", to_string(on.error()).c_str());
+    auto in = on ? context::on(*on) : result<context>(unexpected(on.error()));
+    if (!in) {
+        std::fprintf(stderr, "slk demo: %s\n", to_string(in.error()).c_str());
         return exit_failed;
     }
-    demonstration shown(*on, settings, program, interrupted);
+    demonstration shown(*on, *std::move(in), settings, program, interrupted);
     const int code = shown.run();
     // Gives the handlers of what was under way their last call while their owners are alive.
     (void)on->run_for(duration::zero());
@@ -348,8 +426,9 @@ int run_demo(const demo_settings& settings, const std::string& program)
 void add_demo_command(CLI::App& app, action& chosen, const std::string& program)
 {
     CLI::App* command = app.add_subcommand(
-        "demo", "Shows links that heal: their listener comes late, is killed and comes back. "
-                "Takes about ten seconds, on this machine only.");
+        "demo", "Shows links that heal, and what becomes of the messages that are sent over them: "
+                "their listener comes late, is killed and comes back. Takes about ten seconds, "
+                "on this machine only.");
     auto settings = std::make_shared<demo_settings>();
     command->add_option("--links", settings->links, "How many links (1 to 16)")
         ->type_name("N")
@@ -360,9 +439,11 @@ void add_demo_command(CLI::App& app, action& chosen, const std::string& program)
         ->default_str("2")
         ->check(CLI::Range(1, 5));
     add_backend_option(*command, settings->loop.backend);
-    command->footer("Example:\n"
-                    "  slk demo --links 8\n"
-                    "Exit codes: 0 every link healed each time, 1 not so, 2 wrong usage.");
+    command->footer(
+        "Example:\n"
+        "  slk demo --links 8\n"
+        "Exit codes: 0 every link healed each time and no message is missing, 1 not so, "
+        "2 wrong usage.");
     command->callback([&chosen, settings, program] {
         chosen = [settings, program] { return run_demo(*settings, program); };
     });

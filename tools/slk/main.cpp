@@ -39,7 +39,8 @@ int main(int argc, char** argv)
 {
     prepare_standard_streams();
 
-    CLI::App app{"slk keeps TCP links up, accepts them, and shows how they heal."};
+    CLI::App app{
+        "slk keeps links up, accepts them, shows how they heal, and sends messages over them."};
     action chosen;
     try {
         app.name("slk");
@@ -47,6 +48,8 @@ int main(int argc, char** argv)
         app.set_version_flag("--version", version_text());
         add_link_command(app, chosen);
         add_listen_command(app, chosen);
+        add_send_command(app, chosen);
+        add_receive_command(app, chosen);
         add_demo_command(app, chosen, argv[0]);
         add_simulate_command(app, chosen);
         add_version_command(app, chosen);
@@ -54,6 +57,8 @@ int main(int argc, char** argv)
                    "  slk demo\n"
                    "  slk link tcp://192.0.2.1:5432\n"
                    "  slk listen --echo tcp://127.0.0.1:7000\n"
+                   "  slk receive pull --bind tcp://127.0.0.1:5555\n"
+                   "  slk send push --connect tcp://127.0.0.1:5555 hello\n"
                    "  slk simulate herd\n"
                    "`slk COMMAND --help` tells the options of a command.\n"
                    "Exit codes: 0 ok, 1 stopped by a policy or a failure, 2 wrong usage.");

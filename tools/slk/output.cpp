@@ -127,6 +127,13 @@ json_object& json_object::null(std::string_view name)
     return *this;
 }
 
+json_object& json_object::json(std::string_view name, std::string_view value)
+{
+    key(name);
+    body_ += value;
+    return *this;
+}
+
 std::string seconds_text(duration value)
 {
     char digits[64];
@@ -175,6 +182,27 @@ std::string state_line(const printer& out, const link_transition& move, const li
         line += text;
     }
     return line;
+}
+
+std::string named_state_line(const printer& out, std::string_view name, const link_transition& move,
+                             const link_status& status, time_point origin)
+{
+    const std::string line = state_line(out, move, status, origin);
+    const std::size_t time_width = seconds_text({}).size();
+    return line.substr(0, time_width) + "  " + padded(name, 9) + line.substr(time_width + 1);
+}
+
+link_transition last_move(const link_status& status)
+{
+    link_transition move;
+    move.at = status.since;
+    move.to = status.state;
+    move.attempt = static_cast<std::uint32_t>(status.attempt);
+    if (status.state == link_state::backoff || status.state == link_state::idle)
+        move.reason = status.last_error;
+    if (status.state == link_state::backoff && status.next_attempt != never)
+        move.delay = status.next_attempt - status.since;
+    return move;
 }
 
 std::string state_json(const link_transition& move, const link_status& status, time_point origin)

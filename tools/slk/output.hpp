@@ -46,6 +46,8 @@ public:
     /// With three decimals.
     json_object& number(std::string_view key, double value);
     json_object& null(std::string_view key);
+    /// A value that is JSON already.
+    json_object& json(std::string_view key, std::string_view value);
     [[nodiscard]] std::string str() const { return body_ + "}"; }
 
 private:
@@ -64,6 +66,12 @@ private:
 /// One line for people about a move. `origin` is the time shown as zero.
 [[nodiscard]] std::string state_line(const printer& out, const link_transition& move,
                                      const link_status& status, time_point origin);
+/// The line of state_line for something that has a name.
+[[nodiscard]] std::string named_state_line(const printer& out, std::string_view name,
+                                           const link_transition& move, const link_status& status,
+                                           time_point origin);
+/// The move that has led to that status, as far as it can be told from the status alone.
+[[nodiscard]] link_transition last_move(const link_status& status);
 /// The same as JSON.
 [[nodiscard]] std::string state_json(const link_transition& move, const link_status& status,
                                      time_point origin);

@@ -4,8 +4,10 @@
 
 /// Another process that runs this very program.
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace slk::tool {
@@ -13,9 +15,13 @@ namespace slk::tool {
 /// Killed and waited for when destroyed.
 class child_process {
 public:
-    /// Runs this program with `arguments`, stdout discarded. `program` is argv[0], for systems
-    /// that cannot tell where the program is. Throws std::runtime_error.
-    child_process(const std::string& program, const std::vector<std::string>& arguments);
+    /// What it has written to its stdout. Called on a thread of its own.
+    using reader = std::function<void(std::string_view octets)>;
+
+    /// Runs this program with `arguments`, its notes on stderr discarded. `program` is argv[0],
+    /// for systems that cannot tell where the program is. Throws std::runtime_error.
+    child_process(const std::string& program, const std::vector<std::string>& arguments,
+                  reader output);
     child_process(const child_process&) = delete;
     child_process& operator=(const child_process&) = delete;
     ~child_process();
@@ -23,7 +29,8 @@ public:
     [[nodiscard]] unsigned long id() const noexcept;
     /// It has ended by itself.
     [[nodiscard]] bool ended();
-    /// Ends it at once, as a crash would (SIGKILL, TerminateProcess), and waits for it.
+    /// Ends it at once, as a crash would (SIGKILL, TerminateProcess), and waits for it. All that it
+    /// has written was given to the reader then.
     void kill();
 
 private:

@@ -3,6 +3,8 @@
 
 #include <cstring>
 #include <stdexcept>
+#include <thread>
+#include <utility>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -29,9 +31,11 @@ namespace {
 struct child_process::state {
     pid_t id = -1;
     bool waited_for = false;
+    std::thread reading;
 };
 
-child_process::child_process(const std::string& program, const std::vector<std::string>& arguments)
+child_process::child_process(const std::string& program, const std::vector<std::string>& arguments,
+                             reader output)
     : state_(std::make_unique<state>())
 {
     const std::string path = path_of_this(program);
@@ -42,9 +46,16 @@ child_process::child_process(const std::string& program, const std::vector<std::
         pointers.push_back(word.data());
     pointers.push_back(nullptr);
 
+    int ends[2];
+    if (pipe(ends) != 0)
+        throw std::runtime_error("cannot make a pipe");
+    for (const int each : ends)
+        fcntl(each, F_SETFD, FD_CLOEXEC);
+
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_adddup2(&files, ends[1], STDOUT_FILENO);
+    posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 
     // The signals that interrupt_watch blocks here must not stay blocked there.
     posix_spawnattr_t attributes;
@@ -58,8 +69,17 @@ child_process::child_process(const std::string& program, const std::vector<std::
         posix_spawnp(&state_->id, path.c_str(), &files, &attributes, pointers.data(), environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
-    if (failure != 0)
+    close(ends[1]);
+    if (failure != 0) {
+        close(ends[0]);
         throw std::runtime_error("cannot start " + path + ": " + std::strerror(failure));
+    }
+    state_->reading = std::thread([from = ends[0], to = std::move(output)] {
+        char octets[4096];
+        for (ssize_t count = 0; (count = read(from, octets, sizeof octets)) > 0;)
+            to({octets, static_cast<std::size_t>(count)});
+        close(from);
+    });
 }
 
 child_process::~child_process()
@@ -81,11 +101,13 @@ bool child_process::ended()
 
 void child_process::kill()
 {
-    if (state_->waited_for)
-        return;
-    ::kill(state_->id, SIGKILL);
-    waitpid(state_->id, nullptr, 0);
-    state_->waited_for = true;
+    if (!state_->waited_for) {
+        ::kill(state_->id, SIGKILL);
+        waitpid(state_->id, nullptr, 0);
+        state_->waited_for = true;
+    }
+    if (state_->reading.joinable())
+        state_->reading.join();
 }
 
 } // namespace slk::tool

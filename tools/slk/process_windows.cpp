@@ -2,6 +2,8 @@
 #include "process.hpp"
 
 #include <stdexcept>
+#include <thread>
+#include <utility>
 
 #include <windows.h>
 
@@ -9,10 +11,11 @@ namespace slk::tool {
 
 struct child_process::state {
     PROCESS_INFORMATION process{};
+    std::thread reading;
 };
 
 child_process::child_process(const std::string& /*program*/,
-                             const std::vector<std::string>& arguments)
+                             const std::vector<std::string>& arguments, reader output)
     : state_(std::make_unique<state>())
 {
     wchar_t path[4096];
@@ -29,17 +32,32 @@ child_process::child_process(const std::string& /*program*/,
     const HANDLE nowhere =
         CreateFileW(L"NUL", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
                     &inherited, OPEN_EXISTING, 0, nullptr);
+    HANDLE from = nullptr;
+    HANDLE to = nullptr;
+    if (CreatePipe(&from, &to, &inherited, 0) == 0)
+        throw std::runtime_error("cannot make a pipe");
+    SetHandleInformation(from, HANDLE_FLAG_INHERIT, 0);
     STARTUPINFOW start{};
     start.cb = sizeof start;
     start.dwFlags = STARTF_USESTDHANDLES;
     start.hStdInput = nowhere;
-    start.hStdOutput = nowhere;
-    start.hStdError = GetStdHandle(STD_ERROR_HANDLE);
+    start.hStdOutput = to;
+    start.hStdError = nowhere;
     const BOOL started = CreateProcessW(path, line.data(), nullptr, nullptr, TRUE, 0, nullptr,
                                         nullptr, &start, &state_->process);
     CloseHandle(nowhere);
-    if (started == 0)
+    CloseHandle(to);
+    if (started == 0) {
+        CloseHandle(from);
         throw std::runtime_error("cannot start another process of this program");
+    }
+    state_->reading = std::thread([from, tell = std::move(output)] {
+        char octets[4096];
+        DWORD count = 0;
+        while (ReadFile(from, octets, sizeof octets, &count, nullptr) != 0)
+            tell({octets, count});
+        CloseHandle(from);
+    });
 }
 
 child_process::~child_process()
@@ -61,10 +79,12 @@ bool child_process::ended()
 
 void child_process::kill()
 {
-    if (ended())
-        return;
-    TerminateProcess(state_->process.hProcess, 1);
-    WaitForSingleObject(state_->process.hProcess, INFINITE);
+    if (!ended()) {
+        TerminateProcess(state_->process.hProcess, 1);
+        WaitForSingleObject(state_->process.hProcess, INFINITE);
+    }
+    if (state_->reading.joinable())
+        state_->reading.join();
 }
 
 } // namespace slk::tool

@@ -77,6 +77,8 @@ public:
 
     [[nodiscard]] std::string_view name() const noexcept override { return "epoll"; }
 
+    [[nodiscard]] native_handle wait_handle() const noexcept override { return epoll_; }
+
     void wake() noexcept override
     {
         // Whoever finds the flag set relies on the writer who set it: the loop clears it only

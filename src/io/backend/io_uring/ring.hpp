@@ -29,6 +29,7 @@ public:
     /// Prepared and not yet taken by the kernel. What it has taken it has also copied.
     [[nodiscard]] unsigned prepared() const noexcept;
 
+    [[nodiscard]] int descriptor() const noexcept { return started_ ? ring_.ring_fd : -1; }
     /// True if completions can be taken without a call.
     [[nodiscard]] bool ready() const noexcept { return started_ && io_uring_cq_ready(&ring_) != 0; }
     /// True if the kernel has something to hear, or holds completions back until it is called.

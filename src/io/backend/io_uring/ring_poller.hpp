@@ -55,6 +55,9 @@ public:
 
     [[nodiscard]] std::string_view name() const noexcept override { return "io_uring"; }
     void wake() noexcept override;
+    void hand_over() override;
+    [[nodiscard]] native_handle wait_handle() const noexcept override { return ring_.descriptor(); }
+    [[nodiscard]] direct_send sends_directly() const noexcept override;
 
 protected:
     result<void> shutdown_send_of(const socket_entry& entry) override;
@@ -78,7 +81,6 @@ private:
     bool prepare_cancellation(operation& op);
     void arm_wake();
     void drain_backlog();
-    void hand_over();
 
     // From the kernel.
     unsigned take_completions();

@@ -162,9 +162,16 @@ void ring_poller::drain_backlog()
     }
 }
 
+poller::direct_send ring_poller::sends_directly() const noexcept
+{
+    return os::try_send;
+}
+
 /// Submits without waiting, so that the kernel has heard of everything up to here.
 void ring_poller::hand_over()
 {
+    if (process_.forked())
+        return;
     for (int tries = 0; ring_.prepared() != 0 && tries < most_retries; ++tries) {
         const int answer = ring_.enter(0, nullptr);
         if (answer < 0 && answer != -EINTR)
@@ -174,8 +181,7 @@ void ring_poller::hand_over()
 
 result<void> ring_poller::shutdown_send_of(const socket_entry& entry)
 {
-    if (!process_.forked())
-        hand_over(); // the end of the stream comes after what was sent
+    hand_over(); // the end of the stream comes after what was sent
     return system_poller::shutdown_send_of(entry);
 }
 

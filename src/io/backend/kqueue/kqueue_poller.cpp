@@ -77,6 +77,7 @@ public:
     }
 
     [[nodiscard]] std::string_view name() const noexcept override { return "kqueue"; }
+    [[nodiscard]] native_handle wait_handle() const noexcept override { return queue_; }
 
     void wake() noexcept override
     {

@@ -55,6 +55,11 @@ duration time_until(time_point until, time_point now) noexcept
     return until > now ? until - now : duration::zero();
 }
 
+poller::direct_send readiness_poller::sends_directly() const noexcept
+{
+    return os::try_send;
+}
+
 result<void> readiness_poller::attach(socket_id, socket_entry&)
 {
     return {}; // registered by the first operation that has to wait

@@ -20,6 +20,9 @@
 namespace slk::io {
 
 class readiness_poller : public system_poller {
+public:
+    [[nodiscard]] direct_send sends_directly() const noexcept override;
+
 protected:
     using system_poller::system_poller;
 

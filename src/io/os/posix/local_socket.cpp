@@ -8,8 +8,11 @@
 #include <climits>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +29,9 @@ constexpr bool has_abstract_names = false;
 /// A name that others take and give up all the time is given up after so many tries.
 constexpr int most_tries = 8;
 constexpr int pause_before_second_look_ms = 1;
+/// How long to wait for others who make a socket in the same directory: they need little more than
+/// that pause.
+constexpr int most_waits_for_lock = 100;
 
 const char* meaning_of(int native, phase where) noexcept
 {
@@ -68,7 +74,43 @@ bool is_dead(const error& seen) noexcept
     return seen.native == ECONNREFUSED;
 }
 
-/// True: the name is free, or may have become free.
+/// Two who find the same dead socket must not both remove what they find there: the second one
+/// would remove the first one's new socket, which looks dead until it listens. So whoever makes a
+/// socket locks its directory. Without the permission to read it, or on a file system without
+/// locks, it goes without.
+class directory_lock {
+public:
+    explicit directory_lock(const std::string& path) noexcept
+    {
+        const std::size_t slash = path.rfind('/');
+        const std::string directory =
+            slash == std::string::npos ? "." : path.substr(0, slash == 0 ? 1 : slash);
+        fd_ = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    directory_lock(const directory_lock&) = delete;
+    directory_lock& operator=(const directory_lock&) = delete;
+    ~directory_lock()
+    {
+        if (fd_ >= 0)
+            (void)::close(fd_); // ends the lock
+    }
+
+    /// False: somebody has it, and keeps it.
+    [[nodiscard]] bool take() noexcept
+    {
+        for (int waits = 0; waits < most_waits_for_lock; ++waits) {
+            if (fd_ < 0 || ::flock(fd_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+                return true;
+            (void)::poll(nullptr, 0, 1);
+        }
+        return false;
+    }
+
+private:
+    int fd_;
+};
+
+/// The name is free, or may have become free. Under the directory's lock.
 result<void> make_room(const std::string& path)
 {
     struct stat before{};
@@ -77,8 +119,8 @@ result<void> make_room(const std::string& path)
     if (!S_ISSOCK(before.st_mode))
         return in_use("a file of that name exists, and it is not a socket");
     error seen = look(path);
-    // Between its bind and its listen a new listener looks as dead as a left one; it does not for
-    // long.
+    // Between its bind and its listen a new listener looks as dead as a left one; one that does not
+    // know the lock will not do so for long.
     if (is_dead(seen)) {
         (void)::poll(nullptr, 0, pause_before_second_look_ms);
         seen = look(path);
@@ -91,7 +133,7 @@ result<void> make_room(const std::string& path)
         return fail(seen); // no descriptor to look with
     if (!is_dead(seen))
         return in_use("somebody listens there");
-    // Whoever was faster in replacing it has another file there by now.
+    // Somebody who does not know the lock may have been faster in replacing it.
     struct stat now{};
     const bool same = ::lstat(path.c_str(), &now) == 0 && now.st_dev == before.st_dev &&
                       now.st_ino == before.st_ino && now.st_ctime == before.st_ctime;
@@ -101,6 +143,17 @@ result<void> make_room(const std::string& path)
         return fail(failure);
     }
     return {};
+}
+
+result<native_handle> bind_and_listen(const native_address& where, int backlog)
+{
+    SLK_TRY(const native_handle handle, open_stream(address_family::local));
+    const int fd = static_cast<int>(handle);
+    if (::bind(fd, where.get(), where.length) == 0 && ::listen(fd, backlog) == 0)
+        return handle;
+    const error failure = translate_local(errno, phase::listen);
+    close(handle, close_mode::graceful);
+    return fail(failure);
 }
 
 bool is_directory(const char* path) noexcept
@@ -162,18 +215,21 @@ result<native_handle> open_local_listener(const listen_settings& settings)
 {
     SLK_TRY(check_local_name(settings.path));
     const std::string path(settings.path);
-    const native_address native = to_native(path);
-    for (int tries = 1;; ++tries) {
-        SLK_TRY(const native_handle handle, open_stream(address_family::local));
-        const int fd = static_cast<int>(handle);
-        if (::bind(fd, native.get(), native.length) == 0 && ::listen(fd, settings.backlog) == 0)
-            return handle;
-        const int answer = errno;
-        close(handle, close_mode::graceful);
-        if (answer != EADDRINUSE)
-            return fail(translate_local(answer, phase::listen));
-        if (path.starts_with('@') || tries == most_tries)
+    const native_address where = to_native(path);
+    if (path.starts_with('@')) {
+        auto opened = bind_and_listen(where, settings.backlog);
+        if (!opened && opened.error() == errc::address_in_use)
             return in_use("somebody listens there");
+        return opened;
+    }
+    directory_lock lock(path);
+    const bool locked = lock.take();
+    for (int tries = 1;; ++tries) {
+        auto opened = bind_and_listen(where, settings.backlog);
+        if (opened || opened.error() != errc::address_in_use || tries == most_tries)
+            return opened;
+        if (!locked)
+            return in_use("somebody is busy with the sockets of that directory");
         SLK_TRY(make_room(path));
     }
 }

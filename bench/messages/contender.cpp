@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "contender.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace bench {
+
+namespace {
+
+std::vector<contender> gathered()
+{
+    std::vector<contender> all = {
+#if BENCH_LIBZMQ
+        libzmq_contender(),
+#else
+        {libzmq_name, "libzmq", "it was not found (libzmq3-dev)"},
+#endif
+#if BENCH_NNG
+        nng_contender(),
+#else
+        {"nng", "nng", "it was not found (libnng-dev)"},
+#endif
+        bare_contender(),
+    };
+    add_serverlink_contenders(all);
+    return all;
+}
+
+} // namespace
+
+const std::vector<contender>& all_contenders()
+{
+    static const std::vector<contender> all = gathered();
+    return all;
+}
+
+const contender* find_contender(std::string_view name)
+{
+    const std::vector<contender>& all = all_contenders();
+    const auto found = std::ranges::find(all, name, &contender::name);
+    return found == all.end() ? nullptr : &*found;
+}
+
+void give_up(std::string_view what, std::string_view why)
+{
+    std::fprintf(stderr, "%.*s: %.*s\n", static_cast<int>(what.size()), what.data(),
+                 static_cast<int>(why.size()), why.data());
+    // Threads of a library may be at work: no destructors.
+    std::_Exit(1);
+}
+
+} // namespace bench

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MPL-2.0
+// Sockets of the system with nothing around them: what is possible. The stream carries as many
+// octets as ZMTP's frames would have, through large buffers and with blocking calls, and nobody
+// looks at them; the round trips are made by one thread that waits with epoll.
+
+#include "contender.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+namespace bench {
+
+namespace {
+
+constexpr std::size_t buffer_size = 65536;
+
+void check(ssize_t outcome, std::string_view what)
+{
+    if (outcome < 0)
+        give_up(what, std::strerror(errno));
+}
+
+struct socket_address {
+    sockaddr_storage octets{};
+    socklen_t size = 0;
+
+    sockaddr* raw() { return reinterpret_cast<sockaddr*>(&octets); }
+};
+
+/// Of `tcp://127.0.0.1:port`, where the port may be `*`, and of `ipc://path`.
+socket_address parse(const std::string& endpoint)
+{
+    socket_address parsed;
+    if (endpoint.starts_with("ipc://")) {
+        sockaddr_un local{};
+        local.sun_family = AF_UNIX;
+        const std::string path = endpoint.substr(6);
+        if (path.size() >= sizeof local.sun_path)
+            give_up(endpoint, "the path is too long");
+        std::memcpy(local.sun_path, path.data(), path.size());
+        std::memcpy(&parsed.octets, &local, sizeof local);
+        parsed.size = sizeof local;
+        return parsed;
+    }
+    sockaddr_in local{};
+    local.sin_family = AF_INET;
+    local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    std::uint16_t port = 0;
+    const char* const digits = endpoint.c_str() + endpoint.rfind(':') + 1;
+    std::from_chars(digits, endpoint.c_str() + endpoint.size(), port);
+    local.sin_port = htons(port);
+    std::memcpy(&parsed.octets, &local, sizeof local);
+    parsed.size = sizeof local;
+    return parsed;
+}
+
+int open_socket(const socket_address& where)
+{
+    const int opened = socket(where.octets.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    check(opened, "socket");
+    return opened;
+}
+
+class bare_side final : public side {
+public:
+    explicit bare_side(const traffic& what) : size_(what.size) {}
+
+    std::string bind(const std::string& endpoint) override
+    {
+        socket_address where = parse(endpoint);
+        listener_ = open_socket(where);
+        check(::bind(listener_, where.raw(), where.size), "bind");
+        check(listen(listener_, 1), "listen");
+        if (where.octets.ss_family != AF_INET)
+            return endpoint;
+        sockaddr_in bound{};
+        socklen_t size = sizeof bound;
+        check(getsockname(listener_, reinterpret_cast<sockaddr*>(&bound), &size), "getsockname");
+        return "tcp://127.0.0.1:" + std::to_string(ntohs(bound.sin_port));
+    }
+
+    void connect(const std::string& endpoint) override
+    {
+        socket_address where = parse(endpoint);
+        connected_ = open_socket(where);
+        check(::connect(connected_, where.raw(), where.size), "connect");
+        tune();
+    }
+
+    void send() override
+    {
+        const std::string buffer(buffer_size, 'm');
+        while (true)
+            check(write(connected_, buffer.data(), buffer.size()), "write");
+    }
+
+    void receive(stream_meter& meter) override
+    {
+        accept_one();
+        const std::size_t framed = size_ + (size_ < 256 ? 2 : 9);
+        std::string buffer(buffer_size, '\0');
+        std::size_t arrived = 0;
+        std::size_t messages = 0;
+        do {
+            const ssize_t count = read(connected_, buffer.data(), buffer.size());
+            check(count, "read");
+            if (count == 0)
+                give_up("read", "the sender has gone");
+            arrived += static_cast<std::size_t>(count);
+            messages = arrived / framed;
+            arrived %= framed;
+        } while (meter.add(messages));
+    }
+
+    void answer() override
+    {
+        accept_one();
+        wait_with_epoll();
+        std::string buffer(size_, '\0');
+        while (receive_exactly(buffer))
+            send_exactly(buffer);
+    }
+
+    void ask(round_trip_meter& meter) override
+    {
+        wait_with_epoll();
+        std::string buffer(size_, 'm');
+        do {
+            send_exactly(buffer);
+            if (!receive_exactly(buffer))
+                give_up("recv", "the server has gone");
+        } while (meter.add());
+    }
+
+private:
+    void accept_one()
+    {
+        connected_ = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+        check(connected_, "accept4");
+        tune();
+    }
+
+    void tune() const
+    {
+        // Refused by a socket that is not TCP's, where there is nothing to tune.
+        const int on = 1;
+        (void)setsockopt(connected_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+
+    void wait_with_epoll()
+    {
+        poller_ = epoll_create1(EPOLL_CLOEXEC);
+        check(poller_, "epoll_create1");
+        epoll_event interest{};
+        interest.events = EPOLLIN;
+        check(epoll_ctl(poller_, EPOLL_CTL_ADD, connected_, &interest), "epoll_ctl");
+    }
+
+    void send_exactly(const std::string& whole) const
+    {
+        // One small message at a time always has room.
+        const ssize_t sent = ::send(connected_, whole.data(), whole.size(), MSG_DONTWAIT);
+        check(sent, "send");
+        if (static_cast<std::size_t>(sent) != whole.size())
+            give_up("send", "there was no room");
+    }
+
+    /// False: the other side has gone.
+    bool receive_exactly(std::string& into) const
+    {
+        for (std::size_t arrived = 0; arrived < into.size();) {
+            epoll_event event{};
+            check(epoll_wait(poller_, &event, 1, -1), "epoll_wait");
+            const ssize_t count =
+                recv(connected_, into.data() + arrived, into.size() - arrived, MSG_DONTWAIT);
+            check(count, "recv");
+            if (count == 0)
+                return false;
+            arrived += static_cast<std::size_t>(count);
+        }
+        return true;
+    }
+
+    // They end with the process.
+    int listener_ = -1;
+    int connected_ = -1;
+    int poller_ = -1;
+    std::size_t size_;
+};
+
+class bare_library final : public library {
+public:
+    std::unique_ptr<side> open(part, const traffic& what) override
+    {
+        return std::make_unique<bare_side>(what);
+    }
+};
+
+} // namespace
+
+contender bare_contender()
+{
+    return {.name = bare_name,
+            .title = "bare sockets",
+            .start = []() -> std::unique_ptr<library> { return std::make_unique<bare_library>(); },
+            .inproc = false};
+}
+
+} // namespace bench

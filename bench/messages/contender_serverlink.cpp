@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "contender.hpp"
+
+#include <serverlink/config.hpp>
+#include <serverlink/context.hpp>
+#include <serverlink/pair.hpp>
+#include <serverlink/pull.hpp>
+#include <serverlink/push.hpp>
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+namespace bench {
+
+namespace {
+
+constexpr std::size_t batch_size = 64;
+
+template <class Value>
+Value needed(slk::result<Value> outcome, std::string_view what)
+{
+    if (!outcome)
+        give_up(what, slk::to_string(outcome.error()));
+    if constexpr (!std::is_void_v<Value>)
+        return std::move(*outcome);
+}
+
+struct manner {
+    int threads = 1;
+    bool batches = false;
+    std::string_view backend{}; ///< empty: the best
+};
+
+slk::socket_options options_for(const traffic& what)
+{
+    slk::socket_options options;
+    if (what.high_water_mark) {
+        options.send_high_water_mark = static_cast<std::uint32_t>(*what.high_water_mark);
+        options.receive_high_water_mark = options.send_high_water_mark;
+    }
+    return options;
+}
+
+/// A push, a pull or a pair. The parts that it cannot play are never asked of it.
+template <class Socket>
+class serverlink_side final : public side {
+public:
+    serverlink_side(slk::context& context, const manner& way, const traffic& what)
+        : socket_(needed(Socket::create(context, options_for(what)), "create")), way_(way),
+          text_(what.size, 'm')
+    {
+    }
+
+    std::string bind(const std::string& endpoint) override
+    {
+        return needed(socket_.bind(endpoint), "bind");
+    }
+
+    void connect(const std::string& endpoint) override
+    {
+        needed(socket_.connect(endpoint), "connect");
+    }
+
+    void send() override
+    {
+        if constexpr (can_send) {
+            std::array<slk::message, batch_size> many;
+            while (!way_.batches)
+                send_one();
+            while (true)
+                send_many(many);
+        }
+    }
+
+    void receive(stream_meter& meter) override
+    {
+        if constexpr (can_receive) {
+            slk::message into;
+            std::array<slk::message, batch_size> many;
+            std::size_t count = 1;
+            do {
+                if (way_.batches)
+                    count = receive_many(many);
+                else
+                    receive_one(into);
+            } while (meter.add(count));
+        }
+    }
+
+    void answer() override
+    {
+        if constexpr (can_send && can_receive) {
+            slk::message into;
+            while (true) {
+                receive_one(into);
+                send_one();
+            }
+        }
+    }
+
+    void ask(round_trip_meter& meter) override
+    {
+        if constexpr (can_send && can_receive) {
+            slk::message into;
+            do {
+                send_one();
+                receive_one(into);
+            } while (meter.add());
+        }
+    }
+
+private:
+    static constexpr bool can_send = !std::is_same_v<Socket, slk::pull>;
+    static constexpr bool can_receive = !std::is_same_v<Socket, slk::push>;
+
+    void send_one()
+    {
+        if (const auto sent = socket_.send(std::string_view(text_)); !sent)
+            give_up("send", slk::to_string(sent.error()));
+    }
+
+    void send_many(std::span<slk::message> many)
+    {
+        for (slk::message& each : many) {
+            auto made = slk::message::copy_of(text_);
+            if (!made)
+                give_up("copy_of", slk::to_string(made.error()));
+            each = std::move(*made);
+        }
+        const std::size_t sent = needed(socket_.send_batch(many), "send_batch");
+        if (sent != many.size())
+            give_up("send_batch", "not all were queued");
+    }
+
+    void receive_one(slk::message& into)
+    {
+        if (const auto received = socket_.receive(into); !received)
+            give_up("receive", slk::to_string(received.error()));
+        check_size(into);
+    }
+
+    std::size_t receive_many(std::span<slk::message> into)
+    {
+        const std::size_t count = needed(socket_.receive_batch(into), "receive_batch");
+        for (const slk::message& each : into.first(count))
+            check_size(each);
+        return count;
+    }
+
+    void check_size(const slk::message& received) const
+    {
+        if (received.size() != text_.size())
+            give_up("receive", "a message of another size");
+    }
+
+    Socket socket_;
+    manner way_;
+    std::string text_;
+};
+
+class serverlink_library final : public library {
+public:
+    explicit serverlink_library(const manner& way)
+        : way_(way), context_(needed(slk::context::create(options_of(way)), "context"))
+    {
+    }
+
+    std::unique_ptr<side> open(part plays, const traffic& what) override
+    {
+        switch (plays) {
+        case part::receiver:
+            return std::make_unique<serverlink_side<slk::pull>>(context_, way_, what);
+        case part::sender:
+            return std::make_unique<serverlink_side<slk::push>>(context_, way_, what);
+        case part::server:
+        case part::client: break;
+        }
+        return std::make_unique<serverlink_side<slk::pair>>(context_, way_, what);
+    }
+
+private:
+    static slk::context_options options_of(const manner& way)
+    {
+        slk::context_options options;
+        options.threads = way.threads;
+        options.loop.backend = way.backend;
+        return options;
+    }
+
+    manner way_;
+    slk::context context_;
+};
+
+template <int Threads, bool Batches, bool Epoll>
+std::unique_ptr<library> start()
+{
+    return std::make_unique<serverlink_library>(
+        manner{Threads, Batches, Epoll ? std::string_view("epoll") : std::string_view()});
+}
+
+} // namespace
+
+void add_serverlink_contenders(std::vector<contender>& to)
+{
+    to.push_back({.name = "serverlink", .title = "serverlink", .start = start<1, false, false>});
+    to.push_back({.name = "serverlink-batch",
+                  .title = "serverlink, by batches",
+                  .start = start<1, true, false>,
+                  .round_trips = false});
+    to.push_back({.name = "serverlink-no-thread",
+                  .title = "serverlink, no thread",
+                  .start = start<0, false, false>,
+                  .inproc = false});
+    const auto backends = slk::loop::compiled_backends();
+    if (std::ranges::find(backends, "epoll") == backends.end() || backends.front() == "epoll")
+        return;
+    to.push_back({.name = "serverlink-epoll",
+                  .title = "serverlink, epoll",
+                  .start = start<1, false, true>,
+                  .inproc = false,
+                  .only_by_name = true});
+    to.push_back({.name = "serverlink-no-thread-epoll",
+                  .title = "serverlink, no thread, epoll",
+                  .start = start<0, false, true>,
+                  .inproc = false,
+                  .only_by_name = true});
+}
+
+} // namespace bench

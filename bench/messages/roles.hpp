@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef BENCH_MESSAGES_ROLES_HPP
+#define BENCH_MESSAGES_ROLES_HPP
+
+/// One side of one measurement: what the program does when it is given `--role`.
+///
+/// A receiver or a server says `bound <endpoint>` first; a sender or a client is given that with
+/// --endpoint. The receiver or the client says `began` when it begins to measure, and `done ...`
+/// with the results: `messages seconds` of a stream, `count p50 p99 p99.9` of round trips, one
+/// way, in seconds. `both` is a receiver and a sender in two threads. By hand, in two shells:
+///
+///     bench-messages --role receiver --contender libzmq --only tcp-64
+///     bench-messages --role sender --contender libzmq --only tcp-64 --endpoint tcp://...
+
+#include "arguments.hpp"
+
+namespace bench {
+
+/// The exit code.
+int play_role(const arguments& wanted);
+
+} // namespace bench
+
+#endif

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef BENCH_MESSAGES_WORK_HPP
+#define BENCH_MESSAGES_WORK_HPP
+
+/// What the contenders have to do.
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+namespace bench {
+
+enum class pattern {
+    stream,     ///< one side sends, the other one receives
+    round_trip, ///< one side asks and waits for the answer, one question at a time
+};
+
+enum class transport { tcp, ipc, inproc };
+
+struct work {
+    std::string_view name;
+    std::string_view title;
+    pattern kind;
+    transport over;
+    std::size_t size; ///< octets of a message
+    /// What serverlink is to reach, in the chart and in words; 0 and empty: nothing in particular.
+    double target_to_libzmq = 0;
+    std::string_view target{};
+};
+
+std::span<const work> all_works();
+const work* find_work(std::string_view name);
+
+} // namespace bench
+
+#endif

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SERVERLINK_WAIT_HPP
+#define SERVERLINK_WAIT_HPP
+
+/// slk::wait: waits for the first of several sockets and descriptors that has something to do.
+///
+///     slk::wait_item items[] = {{.on = &jobs}, {.on = &control}, {.descriptor = 0}};
+///     SLK_TRY(slk::wait(items, 1s));
+///     if (items[0].receivable) ...
+///
+/// What it tells is true until the socket is used: a call that it promises does not wait.
+
+#include <serverlink/export.hpp>
+#include <serverlink/limit.hpp>
+#include <serverlink/result.hpp>
+#include <serverlink/socket.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace slk {
+
+struct wait_item {
+    /// A socket; null: a descriptor.
+    socket* on = nullptr;
+    /// Anything that poll(2) takes. Not on Windows.
+    std::intptr_t descriptor = -1;
+    bool to_receive = true;
+    bool to_send = false;
+
+    // Answers.
+
+    /// There is something to receive; of a descriptor also its end or a failure.
+    bool receivable = false;
+    /// A message would be queued at once.
+    bool sendable = false;
+};
+
+/// Says how many of the items have what they were to be waited for. The sockets are of one thread,
+/// as for every call; those of contexts without threads are all of the same context. Errors:
+/// timed_out, would_block, cancelled (also: a context was shut down), not_supported (descriptors on
+/// Windows), invalid_argument (no items, an empty socket, not an open descriptor, contexts that do
+/// not go together).
+[[nodiscard]] SLK_API result<std::size_t> wait(std::span<wait_item> items,
+                                               const limit& patience = {});
+
+} // namespace slk
+
+#endif

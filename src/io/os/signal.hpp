@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_IO_OS_SIGNAL_HPP
+#define SLK_IO_OS_SIGNAL_HPP
+
+/// A signal that other event loops can wait for, level-triggered: a descriptor that becomes
+/// readable, or on Windows an event object (CreateEvent); and waiting for several descriptors.
+
+#include <serverlink/clock.hpp>
+#include <serverlink/result.hpp>
+
+#include "io/socket_table.hpp"
+
+#include <atomic>
+#include <memory>
+#include <span>
+
+namespace slk::io::os {
+
+class signal {
+public:
+    [[nodiscard]] static result<std::unique_ptr<signal>> create();
+    signal(const signal&) = delete;
+    signal& operator=(const signal&) = delete;
+    ~signal();
+
+    /// For poll(2) and its like, or WaitForMultipleObjects.
+    [[nodiscard]] native_handle handle() const noexcept { return waits_; }
+    /// Any thread. Cheap if it is set already.
+    void set() noexcept
+    {
+        if (!set_.exchange(true, std::memory_order_seq_cst))
+            raise();
+    }
+    /// Whoever clears it must look afterwards whether it has to be set again: what is set at the
+    /// same time may be lost.
+    void clear() noexcept
+    {
+        if (set_.exchange(false, std::memory_order_seq_cst))
+            lower();
+    }
+
+private:
+    signal() = default;
+    void raise() noexcept;
+    void lower() noexcept;
+
+    native_handle waits_ = invalid_handle;
+    native_handle raises_ = invalid_handle;
+    std::atomic<bool> set_{false};
+};
+
+/// A descriptor of a user's.
+struct watched {
+    native_handle handle = invalid_handle;
+    bool for_reading = false;
+    bool for_writing = false;
+    bool readable = false; ///< or at its end, or failed
+    bool writable = false;
+};
+
+/// Waits until one of them is ready, and says how many are. 0: the time is over, or a signal has
+/// interrupted. Errors: not_supported (this system cannot), invalid_argument (not a descriptor).
+[[nodiscard]] result<std::size_t> wait_for(std::span<watched> all, duration at_most);
+
+} // namespace slk::io::os
+
+#endif

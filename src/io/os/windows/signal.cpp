@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "io/os/signal.hpp"
+
+#include "io/os/system.hpp"
+#include "io/os/windows/winsock.hpp"
+
+#include <new>
+
+namespace slk::io::os {
+
+namespace {
+
+HANDLE event_of(native_handle handle) noexcept
+{
+    return reinterpret_cast<HANDLE>(handle);
+}
+
+} // namespace
+
+result<std::unique_ptr<signal>> signal::create()
+{
+    std::unique_ptr<signal> made(new (std::nothrow) signal);
+    if (made == nullptr)
+        return fail(errc::out_of_memory, phase::setup);
+    const HANDLE event = ::CreateEventW(nullptr, TRUE, FALSE, nullptr);
+    if (event == nullptr)
+        return fail(translate(static_cast<int>(::GetLastError()), phase::setup));
+    made->waits_ = reinterpret_cast<native_handle>(event);
+    return made;
+}
+
+signal::~signal()
+{
+    if (waits_ != invalid_handle)
+        ::CloseHandle(event_of(waits_));
+}
+
+void signal::raise() noexcept
+{
+    ::SetEvent(event_of(waits_));
+}
+
+void signal::lower() noexcept
+{
+    ::ResetEvent(event_of(waits_));
+}
+
+result<std::size_t> wait_for(std::span<watched>, duration)
+{
+    return fail(errc::not_supported, phase::none,
+                "Windows has no wait for sockets together with other descriptors");
+}
+
+} // namespace slk::io::os

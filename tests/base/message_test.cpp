@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Messages: whose octets they hold, and when these end.
+
+#include <serverlink/message.hpp>
+
+#include "../lane/lane_rig.hpp"
+
+#include <doctest/doctest.h>
+
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+using namespace slk;
+using namespace slk::testing;
+
+namespace {
+
+message copy(std::string_view text)
+{
+    auto made = message::copy_of(text);
+    REQUIRE(made);
+    return std::move(*made);
+}
+
+message allocated(std::size_t size)
+{
+    auto made = message::allocate(size);
+    REQUIRE(made);
+    return std::move(*made);
+}
+
+constexpr std::size_t sizes[] = {0, 1, 63, 64, 65, 255, 1000, 100'000};
+
+static_assert(!std::is_copy_constructible_v<message>);
+static_assert(std::is_nothrow_move_constructible_v<message>);
+static_assert(std::is_nothrow_move_assignable_v<message>);
+
+} // namespace
+
+TEST_CASE("a message begins empty")
+{
+    const message none;
+    CHECK(none.empty());
+    CHECK(none.size() == 0);
+    CHECK(none.text().empty());
+    CHECK_FALSE(none.more());
+    CHECK(copy("").empty());
+}
+
+TEST_CASE("a copy has the octets, and not their memory")
+{
+    for (const std::size_t size : sizes) {
+        std::string text(size, 'x');
+        const message made = copy(text);
+        text.assign(size, 'y');
+        CHECK(made.size() == size);
+        CHECK(made.bytes().size() == size);
+        CHECK((made.text() == std::string(size, 'x')));
+        CHECK_FALSE(made.more());
+    }
+}
+
+TEST_CASE("allocated memory is zero, and written to by whoever holds it alone")
+{
+    for (const std::size_t size : sizes) {
+        message made = allocated(size);
+        REQUIRE(made.writable().size() == size);
+        CHECK((made.text() == std::string(size, '\0')));
+        for (std::byte& octet : made.writable())
+            octet = std::byte{'w'};
+        CHECK((made.text() == std::string(size, 'w')));
+        // A message of its own has been moved, not shared.
+        message moved = std::move(made);
+        CHECK(moved.writable().size() == size);
+    }
+}
+
+TEST_CASE("what two messages share is not written to, until one of them is gone")
+{
+    message one = allocated(100);
+    {
+        message two = one.share();
+        CHECK(two.data() == one.data());
+        CHECK(one.writable().empty());
+        CHECK(two.writable().empty());
+    }
+    CHECK(one.writable().size() == 100);
+
+    // A small one is copied, so each has its own.
+    message small = copy("small");
+    message other = small.share();
+    REQUIRE(other.writable().size() == 5);
+    other.writable()[0] = std::byte{'S'};
+    CHECK(small.text() == "small");
+    CHECK(other.text() == "Small");
+}
+
+TEST_CASE("more memory than there can be is an error")
+{
+    const auto made = message::allocate(SIZE_MAX - 1);
+    REQUIRE_FALSE(made);
+    CHECK(made.error().code == errc::out_of_memory);
+    CHECK_FALSE(message::allocate(SIZE_MAX / 4));
+}
+
+TEST_CASE("adopted memory is referred to, also when it is small, and never written to")
+{
+    for (const std::size_t size : sizes) {
+        lent_memory lent(std::string(size, 'a'));
+        {
+            message made = lent.lend();
+            CHECK(static_cast<const void*>(made.data()) == lent.text().data());
+            CHECK((made.text() == lent.text()));
+            CHECK(made.writable().empty());
+        }
+        CHECK(lent.is_back());
+        CHECK(lent.released() == 1);
+    }
+    static constexpr std::string_view for_ever = "for ever";
+    const auto constant = message::adopt(std::as_bytes(std::span(for_ever)), nullptr);
+    REQUIRE(constant);
+    CHECK(constant->text() == for_ever);
+}
+
+TEST_CASE("adopted memory is released once, with the last message that refers to it")
+{
+    lent_memory lent(std::string(100, 'a'));
+    message one = lent.lend();
+    message two = one.share();
+    message three = std::move(one);
+    message four;
+    four = std::move(two);
+    CHECK(one.empty()); // NOLINT: a message that was moved from is empty
+    CHECK(two.empty()); // NOLINT
+    one.clear();
+    two = message();
+    CHECK(lent.released() == 0);
+    three.clear();
+    three.clear();
+    CHECK(lent.released() == 0);
+    four = copy("other");
+    CHECK(lent.is_back());
+    CHECK(four.text() == "other");
+}
+
+TEST_CASE("a message that is assigned to releases what it had, and not when it is its own")
+{
+    lent_memory first("first"), second("second");
+    message one = first.lend();
+    message& same = one;
+    one = std::move(same);
+    CHECK(one.text() == "first");
+    CHECK(first.released() == 0);
+    one = second.lend();
+    CHECK(first.is_back());
+    CHECK(one.text() == "second");
+}
+
+TEST_CASE("whether more follows goes with the octets when they are moved or shared")
+{
+    message part = copy("part");
+    message_detail::access::set_more(part, true);
+    CHECK(part.share().more());
+    CHECK((part == copy("part")));
+    message moved = std::move(part);
+    CHECK(moved.more());
+    CHECK_FALSE(part.more()); // NOLINT
+    moved.clear();
+    CHECK_FALSE(moved.more());
+}
+
+TEST_CASE("messages are equal if their octets are")
+{
+    lent_memory lent(std::string(100, 'a'));
+    CHECK((lent.lend() == copy(std::string(100, 'a'))));
+    CHECK_FALSE((copy("a") == copy("b")));
+    CHECK_FALSE((copy("a") == copy("aa")));
+    CHECK((message() == copy("")));
+}
+
+TEST_CASE("memory that threads share is released once, by whichever is the last")
+{
+    lent_memory lent(std::string(1000, 't'));
+    for (int round = 0; round < 300; ++round) {
+        std::vector<message> shared;
+        shared.push_back(lent.lend());
+        while (shared.size() < 8)
+            shared.push_back(shared.front().share());
+        std::vector<std::jthread> threads;
+        for (std::size_t half = 0; half < 2; ++half)
+            threads.emplace_back([&shared, half] {
+                for (std::size_t each = half; each < shared.size(); each += 2) {
+                    message mine = std::move(shared[each]);
+                    message again = mine.share();
+                    mine.clear();
+                }
+            });
+    }
+    CHECK(lent.is_back());
+}
+
+TEST_CASE("all parts of a message are kept in order, and move together")
+{
+    multipart all;
+    CHECK(all.empty());
+    REQUIRE(all.add("one"));
+    all.add(copy(std::string(100, 'x')));
+    REQUIRE(all.add(""));
+    multipart moved = std::move(all);
+    REQUIRE(moved.size() == 3);
+    CHECK(moved[0].text() == "one");
+    CHECK(moved[1].size() == 100);
+    CHECK(moved[2].empty());
+    std::size_t count = 0;
+    for (const message& each : moved)
+        count += each.size();
+    CHECK(count == 103);
+    moved.clear();
+    CHECK(moved.empty());
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "support/skip.hpp"
+
+#include <doctest/doctest.h>
+
+TEST_CASE("sockets talk to those of libzmq")
+{
+    SLK_SKIP("needs libzmq");
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// PING and PONG with libzmq, and peers that are stopped. `liveness` and libzmq's intervals are
+// short here, so that a test can wait for several of them.
+
+#include "rig.hpp"
+#include "support/child_process.hpp"
+#include "support/skip.hpp"
+
+#include <csignal>
+
+using namespace slk;
+using namespace slk::testing;
+
+namespace {
+
+constexpr auto liveness = 150ms;
+constexpr auto several_periods = 8 * liveness;
+
+socket_options living(duration time)
+{
+    socket_options options;
+    options.liveness = time;
+    return quick(options);
+}
+
+void beat(foreign& theirs, int interval, int timeout)
+{
+    theirs.set(ZMQ_HEARTBEAT_IVL, interval);
+    theirs.set(ZMQ_HEARTBEAT_TIMEOUT, timeout);
+}
+
+/// Still on the same connection, after so long.
+void stays_connected(socket& ours, std::chrono::milliseconds time)
+{
+    REQUIRE(ours.wait_ready(patience).has_value());
+    CHECK_FALSE(until(
+        [&] {
+            const auto all = ours.peers();
+            return all.size() != 1 || !all.front().ready || all.front().connections != 1;
+        },
+        time));
+}
+
+} // namespace
+
+TEST_CASE("an idle peer of libzmq's that does not ask for heartbeats answers ours")
+{
+    context mine = make_context();
+    auto ours = make<pull>(mine, living(liveness));
+    foreign_context others;
+    foreign theirs(others, ZMQ_PUSH);
+    connect_to(ours, theirs.bind("tcp://127.0.0.1:*"));
+    stays_connected(ours, several_periods);
+    REQUIRE(theirs.send({"still there"}));
+    CHECK(receive_from(ours) == parts{"still there"});
+}
+
+TEST_CASE("our idle socket answers libzmq's heartbeats")
+{
+    context mine = make_context();
+    auto ours = make<pull>(mine, living(0ms));
+    foreign_context others;
+    foreign theirs(others, ZMQ_PUSH);
+    beat(theirs, 30, 120);
+    theirs.set(ZMQ_HEARTBEAT_TTL, 200);
+    REQUIRE(theirs.connect(bind_at(ours)));
+    stays_connected(ours, several_periods);
+    REQUIRE(theirs.send({"still there"}));
+    CHECK(receive_from(ours) == parts{"still there"});
+}
+
+TEST_CASE("heartbeats of both sides leave idle sockets connected, and messages alone")
+{
+    context mine = make_context();
+    auto ours = make<dealer>(mine, [] {
+        dealer_options options;
+        options.liveness = liveness;
+        return options;
+    }());
+    foreign_context others;
+    foreign theirs(others, ZMQ_DEALER);
+    beat(theirs, 20, 150);
+    REQUIRE(theirs.connect(bind_at(ours)));
+    stays_connected(ours, several_periods);
+    const parts large = {octets_like(1, 3'000'000), "end"};
+    for (int round = 0; round < 20; ++round) {
+        REQUIRE(theirs.send(large));
+        REQUIRE(receive_from(ours) == large);
+        REQUIRE(send_to(ours, large));
+        const auto back = theirs.receive();
+        REQUIRE(shape_of(back.value_or(parts{})) == shape_of(large));
+        REQUIRE(back == large);
+    }
+    stays_connected(ours, 0ms);
+}
+
+TEST_CASE(
+    "a socket that nobody runs is given up by libzmq's heartbeats, and is back when it is run")
+{
+    context mine = make_context(0);
+    auto ours = make<pull>(mine, living(0ms));
+    foreign_context others;
+    foreign theirs(others, ZMQ_PUSH);
+    beat(theirs, 30, 60);
+    theirs.set(ZMQ_RECONNECT_IVL, 5);
+    monitor events(others, theirs);
+    REQUIRE(theirs.connect(bind_at(ours)));
+    CHECK(until([&] {
+        receive_from(ours, at_once);
+        return events.sees(ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0ms).has_value();
+    }));
+    CHECK(events.sees(ZMQ_EVENT_DISCONNECTED).has_value());
+    REQUIRE(theirs.send({"hello"}));
+    CHECK(receive_from(ours) == parts{"hello"});
+}
+
+TEST_CASE("a peer that is stopped is disconnected in time, and comes back when it goes on")
+{
+    if (!have_pyzmq())
+        SLK_SKIP("needs pyzmq");
+    context mine = make_context();
+    auto ours = make<dealer>(mine, [] {
+        dealer_options options;
+        options.liveness = liveness;
+        return quick(options);
+    }());
+    child_process peer(peer_program("echo.py", {"DEALER", "bind", "tcp://127.0.0.1:*"}));
+    const auto where = peer.line();
+    REQUIRE(where.has_value());
+    connect_to(ours, *where);
+    stays_connected(ours, several_periods);
+    REQUIRE(send_to(ours, {"hello"}));
+    REQUIRE(receive_from(ours) == parts{"hello"});
+
+    peer.interrupt(SIGSTOP);
+    const time_point stopped = system_clock_source().now();
+    CHECK(until([&] { return !status_of(ours).ready; }));
+    const duration took = system_clock_source().now() - stopped;
+    CHECK(took < liveness + 1s);
+    CHECK(ours.peers().front().last_reason == errc::timed_out);
+
+    peer.interrupt(SIGCONT);
+    CHECK(ours.wait_ready(patience).has_value());
+    REQUIRE(send_to(ours, {"hello again"}));
+    CHECK(receive_from(ours) == parts{"hello again"});
+}
+
+TEST_CASE("a peer that is stopped is disconnected in time also while we are sending to it")
+{
+    if (!have_pyzmq())
+        SLK_SKIP("needs pyzmq");
+    context mine = make_context();
+    auto ours = make<push>(mine, living(liveness));
+    child_process peer(peer_program("echo.py", {"PULL", "bind", "tcp://127.0.0.1:*"}));
+    const auto where = peer.line();
+    REQUIRE(where.has_value());
+    connect_to(ours, *where);
+    stays_connected(ours, 2 * liveness);
+    // More than the system takes.
+    const std::string large = octets_like(1, std::size_t{16} << 20);
+    peer.interrupt(SIGSTOP);
+    for (int count = 0; count < 3; ++count)
+        REQUIRE(send_to(ours, {large}));
+    CHECK(until([&] { return !status_of(ours).ready; }, 3s));
+    CHECK(ours.peers().front().last_reason == errc::timed_out);
+}
+
+TEST_CASE("a peer that is stopped is disconnected when the time to live that it gave is over")
+{
+    if (!have_pyzmq())
+        SLK_SKIP("needs pyzmq");
+    context mine = make_context();
+    auto ours = make<pull>(mine, living(0ms));
+    child_process peer(
+        peer_program("echo.py", {"PUSH", "connect", bind_at(ours), "HEARTBEAT_IVL=30",
+                                 "HEARTBEAT_TTL=300", "HEARTBEAT_TIMEOUT=10000"}));
+    stays_connected(ours, several_periods);
+    peer.interrupt(SIGSTOP);
+    CHECK(until([&] { return ours.peers().empty(); }));
+}
+
+TEST_CASE("a socket with a time to live is not given up while libzmq's application is busy")
+{
+    context mine = make_context();
+    auto ours = make<push>(mine, living(liveness));
+    foreign_context others;
+    foreign theirs(others, ZMQ_PULL);
+    connect_to(ours, theirs.bind("tcp://127.0.0.1:*"));
+    // It does not receive, but its queue has room.
+    for (int number = 0; number < 100; ++number)
+        REQUIRE(send_to(ours, {std::to_string(number)}));
+    stays_connected(ours, several_periods);
+    for (int number = 0; number < 100; ++number)
+        CHECK(theirs.receive() == parts{std::to_string(number)});
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Sides that do not receive: the other side has to wait, and nothing is lost.
+
+#include "rig.hpp"
+
+#include <thread>
+
+using namespace slk;
+using namespace slk::testing;
+
+namespace {
+
+constexpr std::size_t message_size = 100'000;
+
+parts numbered(std::size_t number)
+{
+    return {std::to_string(number), octets_like(number, message_size)};
+}
+
+socket_options with_marks(std::uint32_t messages)
+{
+    socket_options options;
+    options.send_high_water_mark = messages;
+    options.receive_high_water_mark = messages;
+    return options;
+}
+
+} // namespace
+
+TEST_CASE("a PULL of libzmq's that does not receive stops our PUSH, and nothing is lost")
+{
+    for (const int threads : {1, 0})
+        for (const meeting_place::kind over : all_kinds) {
+            CAPTURE(threads);
+            CAPTURE(static_cast<int>(over));
+            const meeting_place place(over);
+            context mine = make_context(threads);
+            auto ours = make<push>(mine, with_marks(10));
+            foreign_context others;
+            foreign theirs(others, ZMQ_PULL);
+            theirs.set(ZMQ_RCVHWM, 5);
+            connect_to(ours, theirs.bind(place.text()));
+            REQUIRE(ours.wait_ready(patience).has_value());
+            std::size_t sent = 0;
+            while (send_to(ours, numbered(sent), 300ms))
+                ++sent;
+            CHECK(ours.send("x", at_once).error() == errc::would_block);
+            CHECK(sent >= 10);
+            CHECK(sent < 2000);
+            CHECK(ours.counters().sent == sent);
+
+            std::size_t wrong = 0;
+            std::jthread receiving([&] {
+                for (std::size_t number = 0; number < 2 * sent; ++number)
+                    wrong += theirs.receive() == numbered(number) ? 0 : 1;
+            });
+            for (std::size_t number = sent; number < 2 * sent; ++number)
+                REQUIRE(send_to(ours, numbered(number)));
+            CHECK(ours.close(patience).abandoned() == 0);
+            receiving.join();
+            CHECK(wrong == 0);
+        }
+}
+
+TEST_CASE("our PULL that does not receive stops libzmq's PUSH, and nothing is lost")
+{
+    for (const int threads : {1, 0})
+        for (const meeting_place::kind over : all_kinds) {
+            CAPTURE(threads);
+            CAPTURE(static_cast<int>(over));
+            const meeting_place place(over);
+            context mine = make_context(threads);
+            auto ours = make<pull>(mine, with_marks(5));
+            foreign_context others;
+            foreign theirs(others, ZMQ_PUSH);
+            theirs.set(ZMQ_SNDHWM, 10);
+            REQUIRE(theirs.connect(bind_at(ours, place.text())));
+            REQUIRE(ours.wait_ready(patience).has_value());
+            std::size_t sent = 0;
+            while (theirs.send(numbered(sent), 300ms))
+                ++sent;
+            CHECK(sent >= 10);
+            CHECK(sent < 2000);
+            const std::jthread sending([&] {
+                for (std::size_t number = sent; number < 2 * sent; ++number)
+                    theirs.send(numbered(number));
+                // What is left may be sent after the end of the socket.
+                theirs.set(ZMQ_LINGER, -1);
+            });
+            for (std::size_t number = 0; number < 2 * sent; ++number)
+                REQUIRE(receive_from(ours) == numbered(number));
+            CHECK(ours.counters().received == 2 * sent);
+        }
+}
+
+TEST_CASE("our mandatory ROUTER waits for a full peer of libzmq's, and another one drops")
+{
+    context mine = make_context();
+    router_options options;
+    options.send_high_water_mark = 5;
+    auto ours = make<router>(mine, options);
+    foreign_context others;
+    foreign theirs(others, ZMQ_DEALER);
+    theirs.set(ZMQ_RCVHWM, 5);
+    theirs.set(ZMQ_ROUTING_ID, "slow");
+    REQUIRE(theirs.connect(bind_at(ours)));
+    REQUIRE(ours.wait_ready(patience).has_value());
+    std::size_t sent = 0;
+    while (ours.send({"slow"}, to_multipart(numbered(sent)), 300ms))
+        ++sent;
+    CHECK(ours.send({"slow"}, "x", at_once).error() == errc::would_block);
+    CHECK(ours.has_room({"slow"}) == false);
+    ours.set_mandatory(false);
+    CHECK(ours.send({"slow"}, "x") == delivery::dropped_full);
+    CHECK(ours.counters().dropped_full == 1);
+    for (std::size_t number = 0; number < sent; ++number)
+        REQUIRE(theirs.receive() == numbered(number));
+    CHECK(until([&] { return ours.has_room({"slow"}) == true; }));
+    REQUIRE(ours.send({"slow"}, "after all") == delivery::queued);
+    CHECK(theirs.receive() == parts{"after all"});
+}
+
+TEST_CASE("our PUSH deals out to libzmq's PULL sockets, and leaves out the one that is full")
+{
+    context mine = make_context();
+    auto ours = make<push>(mine, with_marks(10));
+    const std::string where = bind_at(ours);
+    foreign_context others;
+    foreign slow(others, ZMQ_PULL);
+    foreign quick(others, ZMQ_PULL);
+    slow.set(ZMQ_RCVHWM, 5);
+    REQUIRE(slow.connect(where));
+    REQUIRE(quick.connect(where));
+    REQUIRE(until([&] { return ours.peers().size() == 2; }));
+    constexpr std::size_t many = 400;
+    std::size_t at_quick = 0;
+    for (std::size_t number = 0; number < many; ++number) {
+        REQUIRE(send_to(ours, numbered(number)));
+        while (quick.receive(0ms))
+            ++at_quick;
+    }
+    std::size_t at_slow = 0;
+    CHECK(until([&] {
+        while (quick.receive(0ms))
+            ++at_quick;
+        while (slow.receive(0ms))
+            ++at_slow;
+        return at_quick + at_slow == many;
+    }));
+    CHECK(at_quick > at_slow);
+}
+
+TEST_CASE("messages wait for a peer of libzmq's that is not there yet, up to the mark")
+{
+    context mine = make_context();
+    auto ours = make<push>(mine, quick(with_marks(10)));
+    foreign_context others;
+    const meeting_place place(meeting_place::kind::ipc_file);
+    connect_to(ours, place.text());
+    for (int number = 0; number < 10; ++number)
+        REQUIRE(send_to(ours, {std::to_string(number)}, at_once));
+    CHECK(ours.send("x", at_once).error() == errc::would_block);
+    foreign theirs(others, ZMQ_PULL);
+    REQUIRE(theirs.bind(place.text()) == place.text());
+    for (int number = 0; number < 10; ++number)
+        CHECK(theirs.receive() == parts{std::to_string(number)});
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Sockets whose types do not suit each other.
+
+#include "rig.hpp"
+
+using namespace slk;
+using namespace slk::testing;
+
+namespace {
+
+void is_clear(const endpoint_status& status)
+{
+    CHECK(status.last_refusal == errc::protocol_error);
+    CHECK(status.last_refusal.where == phase::handshake);
+    REQUIRE(status.last_refusal.detail != nullptr);
+    CHECK(std::string(status.last_refusal.detail).find("socket type") != std::string::npos);
+    CHECK_FALSE(status.ready);
+    CHECK(status.peers == 0);
+    CHECK(status.refused > 0);
+}
+
+} // namespace
+
+TEST_CASE("a PUSH that connects to libzmq's PUSH says that the types do not suit each other")
+{
+    context mine = make_context();
+    auto ours = make<push>(mine, quick());
+    foreign_context others;
+    foreign theirs(others, ZMQ_PUSH);
+    const std::string where = theirs.bind("tcp://127.0.0.1:*");
+    connect_to(ours, where);
+    CHECK(until([&] { return status_of(ours).refused > 0; }));
+    is_clear(status_of(ours));
+    CHECK(ours.counters().refused > 0);
+    // Somebody else takes the place: then all is well.
+    theirs.close();
+    foreign better(others, ZMQ_PULL);
+    REQUIRE(better.bind(where) == where);
+    REQUIRE(send_to(ours, {"hello"}));
+    CHECK(better.receive() == parts{"hello"});
+}
+
+TEST_CASE("libzmq's PUSH that comes to our PUSH is sent away, and a PULL is served")
+{
+    context mine = make_context();
+    auto ours = make<push>(mine);
+    const std::string where = bind_at(ours);
+    foreign_context others;
+    foreign wrong(others, ZMQ_PUSH);
+    monitor events(others, wrong);
+    REQUIRE(wrong.connect(where));
+    CHECK(events.sees(ZMQ_EVENT_DISCONNECTED).has_value());
+    CHECK(until([&] { return status_of(ours).last_refusal == errc::protocol_error; }));
+    is_clear(status_of(ours));
+    foreign right(others, ZMQ_PULL);
+    REQUIRE(right.connect(where));
+    REQUIRE(send_to(ours, {"hello"}));
+    CHECK(right.receive() == parts{"hello"});
+}
+
+TEST_CASE("libzmq's sockets of all types that do not suit ours are refused")
+{
+    context mine = make_context();
+    foreign_context others;
+    const auto refuses = [&](auto& ours, std::initializer_list<int> types) {
+        for (const int type : types) {
+            CAPTURE(type);
+            const std::uint64_t before = ours.counters().refused;
+            foreign theirs(others, type);
+            // One attempt is enough: libzmq gives up such a peer.
+            REQUIRE(theirs.connect(ours.last_endpoint()));
+            CHECK(until([&] { return ours.counters().refused > before; }));
+            is_clear(status_of(ours));
+        }
+    };
+    auto pulls = make<pull>(mine);
+    bind_at(pulls);
+    refuses(pulls, {ZMQ_PULL, ZMQ_PAIR, ZMQ_DEALER, ZMQ_ROUTER, ZMQ_REQ, ZMQ_REP, ZMQ_PUB, ZMQ_SUB,
+                    ZMQ_XPUB, ZMQ_XSUB});
+    auto deals = make<dealer>(mine);
+    bind_at(deals);
+    refuses(deals, {ZMQ_PULL, ZMQ_PUSH, ZMQ_PAIR, ZMQ_REQ, ZMQ_PUB, ZMQ_SUB});
+    auto routes = make<router>(mine);
+    bind_at(routes);
+    refuses(routes, {ZMQ_PULL, ZMQ_PUSH, ZMQ_PAIR, ZMQ_REP, ZMQ_PUB, ZMQ_SUB});
+    auto pairs = make<pair>(mine);
+    bind_at(pairs);
+    refuses(pairs, {ZMQ_PULL, ZMQ_PUSH, ZMQ_DEALER, ZMQ_REQ, ZMQ_REP, ZMQ_PUB, ZMQ_SUB});
+}
+
+TEST_CASE("a second PAIR of libzmq's is sent away while there is a first one")
+{
+    context mine = make_context();
+    auto ours = make<pair>(mine);
+    const std::string where = bind_at(ours);
+    foreign_context others;
+    foreign first(others, ZMQ_PAIR);
+    REQUIRE(first.connect(where));
+    REQUIRE(first.send({"first"}));
+    REQUIRE(receive_from(ours) == parts{"first"});
+    foreign second(others, ZMQ_PAIR);
+    second.set(ZMQ_RECONNECT_IVL, 5);
+    REQUIRE(second.connect(where));
+    CHECK(until([&] { return ours.counters().turned_away > 0; }));
+    REQUIRE(send_to(ours, {"for the first"}));
+    CHECK(first.receive() == parts{"for the first"});
+    first.close();
+    // Its turn comes when the first has gone.
+    CHECK(until([&] {
+        return second.try_send({"second"}) == 0 && receive_from(ours, 20ms) == parts{"second"};
+    }));
+}

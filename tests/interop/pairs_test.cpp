@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Every pair of types that fits, over every transport, with either side listening.
+
+#include "rig.hpp"
+
+#include <future>
+#include <thread>
+
+using namespace slk;
+using namespace slk::testing;
+
+namespace {
+
+/// One of the ways in which two sockets meet.
+struct way {
+    meeting_place::kind over;
+    bool we_listen;
+    int threads; ///< of our context
+};
+
+void on_every_way(const std::function<void(const way&)>& talk)
+{
+    for (const meeting_place::kind over : all_kinds)
+        for (const bool we_listen : {true, false})
+            for (const int threads : {1, 0}) {
+                CAPTURE(static_cast<int>(over));
+                CAPTURE(we_listen);
+                CAPTURE(threads);
+                talk({over, we_listen, threads});
+            }
+}
+
+/// Two sockets that have met.
+template <class Ours>
+struct couple {
+    couple(const way& how, int type, options_of<Ours> options = {},
+           const std::function<void(foreign&)>& prepare = {})
+        : place(how.over), mine(make_context(how.threads)),
+          ours(make<Ours>(mine, std::move(options))), theirs(others, type)
+    {
+        if (prepare)
+            prepare(theirs);
+        if (how.we_listen) {
+            CHECK(theirs.connect(bind_at(ours, place.text())));
+        } else {
+            const std::string there = theirs.bind(place.text());
+            CHECK(there != "");
+            connect_to(ours, there);
+        }
+    }
+
+    meeting_place place;
+    context mine;
+    Ours ours;
+    foreign_context others;
+    foreign theirs;
+};
+
+std::string differs(const parts& got, const parts& wanted)
+{
+    return got == wanted ? "" : "got " + shape_of(got) + " instead of " + shape_of(wanted);
+}
+
+/// Sends back what comes, so many times.
+void echo(foreign& theirs)
+{
+    for (std::size_t count = 0; count < sample_messages().size(); ++count) {
+        const auto got = theirs.receive();
+        if (!got || !theirs.send(*got))
+            return;
+    }
+}
+
+/// Sends every message and wants it back; says what went wrong.
+std::string expect_echo(foreign& theirs)
+{
+    for (const parts& whole : sample_messages()) {
+        if (!theirs.send(whole))
+            return "could not send " + shape_of(whole);
+        const auto got = theirs.receive();
+        if (const auto wrong = differs(got.value_or(parts{}), whole); !wrong.empty())
+            return wrong;
+    }
+    return "";
+}
+
+/// One message each way at a time. `before`: the parts that come before every message.
+void expect_echo(auto& ours, const parts& before = {})
+{
+    for (const parts& sample : sample_messages()) {
+        parts whole = before;
+        whole.insert(whole.end(), sample.begin(), sample.end());
+        REQUIRE(send_to(ours, whole));
+        REQUIRE(differs(receive_from(ours), whole) == "");
+    }
+}
+
+/// All messages, and only then the answers.
+void expect_echo_of_all(auto& ours)
+{
+    for (const parts& whole : sample_messages())
+        REQUIRE(send_to(ours, whole));
+    for (const parts& whole : sample_messages())
+        REQUIRE(differs(receive_from(ours), whole) == "");
+}
+
+void echo(router& ours)
+{
+    for (std::size_t count = 0; count < sample_messages().size(); ++count) {
+        route from;
+        multipart whole;
+        REQUIRE(ours.receive(from, whole, patience).has_value());
+        REQUIRE(ours.send(from, std::move(whole), patience).has_value());
+    }
+    // What is queued still has to go, also where nobody else runs the loop.
+    CHECK(ours.close(patience).abandoned() == 0);
+}
+
+} // namespace
+
+TEST_CASE("a PAIR talks to libzmq's PAIR")
+{
+    on_every_way([](const way& how) {
+        couple<pair> both(how, ZMQ_PAIR);
+        const std::jthread other([&] {
+            echo(both.theirs);
+            echo(both.theirs);
+        });
+        expect_echo(both.ours);
+        expect_echo_of_all(both.ours);
+    });
+}
+
+TEST_CASE("a DEALER talks to libzmq's DEALER, ROUTER and REP")
+{
+    for (const int type : {ZMQ_DEALER, ZMQ_ROUTER, ZMQ_REP})
+        on_every_way([&](const way& how) {
+            CAPTURE(type);
+            couple<dealer> both(how, type);
+            const std::jthread other([&] { echo(both.theirs); });
+            // A REP wants an empty part before the request, and puts it before the reply.
+            expect_echo(both.ours, type == ZMQ_REP ? parts{""} : parts{});
+        });
+}
+
+TEST_CASE("a DEALER sends many messages before libzmq's ROUTER answers the first")
+{
+    on_every_way([&](const way& how) {
+        couple<dealer> both(how, ZMQ_ROUTER);
+        const std::jthread other([&] { echo(both.theirs); });
+        expect_echo_of_all(both.ours);
+    });
+}
+
+TEST_CASE("a ROUTER answers libzmq's DEALER and REQ")
+{
+    for (const int type : {ZMQ_DEALER, ZMQ_REQ})
+        on_every_way([&](const way& how) {
+            CAPTURE(type);
+            couple<router> both(how, type);
+            auto wrong = std::async(std::launch::async, [&] { return expect_echo(both.theirs); });
+            echo(both.ours);
+            CHECK(wrong.get() == "");
+        });
+}
+
+TEST_CASE("a ROUTER talks to libzmq's ROUTER, each by the other's name")
+{
+    on_every_way([](const way& how) {
+        router_options named;
+        named.routing_id = "ours";
+        couple<router> both(how, ZMQ_ROUTER, named,
+                            [](foreign& theirs) { theirs.set(ZMQ_ROUTING_ID, "theirs"); });
+        const std::jthread other([&] { echo(both.theirs); });
+        REQUIRE(both.ours.wait_ready(patience).has_value());
+        for (const parts& whole : sample_messages()) {
+            REQUIRE(both.ours.send({"theirs"}, to_multipart(whole), patience).has_value());
+            const auto got = receive_routed(both.ours);
+            REQUIRE(got.from.routing_id == "theirs");
+            REQUIRE(differs(got.whole, whole) == "");
+        }
+    });
+}
+
+TEST_CASE("a PUSH sends to libzmq's PULL")
+{
+    on_every_way([](const way& how) {
+        couple<push> both(how, ZMQ_PULL);
+        auto wrong = std::async(std::launch::async, [&]() -> std::string {
+            for (const parts& whole : sample_messages())
+                if (const auto bad = differs(both.theirs.receive().value_or(parts{}), whole);
+                    !bad.empty())
+                    return bad;
+            return "";
+        });
+        for (const parts& whole : sample_messages())
+            REQUIRE(send_to(both.ours, whole));
+        CHECK(both.ours.close(patience).abandoned() == 0);
+        CHECK(wrong.get() == "");
+    });
+}
+
+TEST_CASE("a PULL receives from libzmq's PUSH")
+{
+    on_every_way([](const way& how) {
+        couple<pull> both(how, ZMQ_PUSH);
+        const std::jthread other([&] {
+            for (const parts& whole : sample_messages())
+                both.theirs.send(whole);
+        });
+        for (const parts& whole : sample_messages())
+            REQUIRE(differs(receive_from(both.ours), whole) == "");
+    });
+}
+
+TEST_CASE("a message of 64 MiB goes to libzmq and comes back")
+{
+    const parts whole = {octets_like(64, std::size_t{64} << 20)};
+    for (const meeting_place::kind over : {meeting_place::kind::tcp, meeting_place::kind::ipc_file})
+        for (const int threads : {1, 0}) {
+            CAPTURE(static_cast<int>(over));
+            CAPTURE(threads);
+            couple<dealer> both({over, threads == 1, threads}, ZMQ_DEALER);
+            const std::jthread other([&] {
+                if (const auto got = both.theirs.receive(); got)
+                    both.theirs.send(*got);
+            });
+            REQUIRE(send_to(both.ours, whole));
+            REQUIRE(differs(receive_from(both.ours), whole) == "");
+        }
+}

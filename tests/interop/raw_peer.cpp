@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "raw_peer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace slk::testing {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds longest_wait{20'000};
+
+bool wait_for(int socket, short events, milliseconds at_most)
+{
+    pollfd item{socket, events, 0};
+    return ::poll(&item, 1, static_cast<int>(at_most.count())) == 1;
+}
+
+} // namespace
+
+raw_peer::raw_peer(const std::string& endpoint)
+    : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
+{
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    where.sin_port =
+        htons(static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1))));
+    if (::connect(socket_, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0)
+        ::close(std::exchange(socket_, -1));
+}
+
+raw_peer::raw_peer(raw_peer&& other) noexcept : socket_(std::exchange(other.socket_, -1)) {}
+
+raw_peer::~raw_peer()
+{
+    if (socket_ >= 0)
+        ::close(socket_);
+}
+
+bool raw_peer::send(std::string_view octets)
+{
+    while (!octets.empty()) {
+        const ssize_t sent =
+            ::send(socket_, octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0)
+            octets.remove_prefix(static_cast<std::size_t>(sent));
+        else if (!wait_for(socket_, POLLOUT, longest_wait))
+            return false;
+        else if (pollfd seen{socket_, POLLOUT, 0};
+                 ::poll(&seen, 1, 0) == 1 && (seen.revents & (POLLERR | POLLHUP)) != 0)
+            return false;
+    }
+    return true;
+}
+
+std::optional<std::string> raw_peer::receive(std::size_t count)
+{
+    std::string got(count, '\0');
+    std::size_t filled = 0;
+    while (filled < count) {
+        if (!wait_for(socket_, POLLIN, longest_wait))
+            return std::nullopt;
+        const ssize_t some = ::recv(socket_, got.data() + filled, count - filled, MSG_DONTWAIT);
+        if (some <= 0)
+            return std::nullopt;
+        filled += static_cast<std::size_t>(some);
+    }
+    return got;
+}
+
+bool raw_peer::is_closed_within(milliseconds at_most)
+{
+    const auto end = steady_clock::now() + at_most;
+    std::array<char, 65536> dropped;
+    for (;;) {
+        const auto left = std::chrono::ceil<milliseconds>(end - steady_clock::now());
+        if (!wait_for(socket_, POLLIN, std::max(left, milliseconds(0))))
+            return false;
+        if (::recv(socket_, dropped.data(), dropped.size(), MSG_DONTWAIT) <= 0)
+            return true;
+    }
+}
+
+bool raw_peer::is_closed()
+{
+    return is_closed_within(longest_wait);
+}
+
+std::string greeting()
+{
+    std::string made("\xff\0\0\0\0\0\0\0\x01\x7f\x03\x01NULL", 16);
+    made.resize(64, '\0');
+    return made;
+}
+
+std::string ready_of(std::string_view socket_type)
+{
+    std::string data = "\5READY\13Socket-Type";
+    data.append(3, '\0');
+    data += static_cast<char>(socket_type.size());
+    data += socket_type;
+    return std::string("\4") + static_cast<char>(data.size()) + data;
+}
+
+} // namespace slk::testing

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_TESTS_INTEROP_RAW_PEER_HPP
+#define SLK_TESTS_INTEROP_RAW_PEER_HPP
+
+/// A TCP connection to one of our sockets, whose octets are the test's own.
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace slk::testing {
+
+class raw_peer {
+public:
+    /// `endpoint`: tcp://127.0.0.1:PORT.
+    explicit raw_peer(const std::string& endpoint);
+    raw_peer(raw_peer&& other) noexcept;
+    raw_peer(const raw_peer&) = delete;
+    raw_peer& operator=(const raw_peer&) = delete;
+    ~raw_peer();
+
+    /// False: the other side has closed. Waits for room.
+    bool send(std::string_view octets);
+    /// The next octets, so many; nothing if they do not come.
+    std::optional<std::string> receive(std::size_t count);
+    /// Reads and drops until the other side has closed. False: it has not, in that time.
+    [[nodiscard]] bool is_closed_within(std::chrono::milliseconds at_most);
+    [[nodiscard]] bool is_closed();
+
+private:
+    int socket_ = -1;
+};
+
+/// What a peer of ZMTP 3.1 begins with: NULL, and READY of that socket type.
+[[nodiscard]] std::string greeting();
+[[nodiscard]] std::string ready_of(std::string_view socket_type);
+
+} // namespace slk::testing
+
+#endif

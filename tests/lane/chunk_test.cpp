@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Chunks and the blocks that they live in, and what a cursor sees of them.
+
+#include "allocations.hpp"
+#include "lane/cursor.hpp"
+#include "lane_rig.hpp"
+
+using namespace slk;
+using namespace slk::testing;
+using slk::lane::chunk;
+using slk::lane::cursor;
+using slk::lane::extent;
+
+namespace {
+
+std::shared_ptr<block_pool> make_pool()
+{
+    return std::make_shared<block_pool>(lane::small_block, 4);
+}
+
+void add_body(chunk& to, std::uint32_t at, const message& body)
+{
+    auto* const owner = message_detail::access::owner_of(body);
+    owner->retain();
+    to.at(to.set_externals++) = {at, body.data(), body.size(), owner};
+}
+
+} // namespace
+
+TEST_CASE("what is published of a chunk is what is seen of it, up to the largest numbers")
+{
+    chunk* const one = chunk::create(make_pool(), 2);
+    REQUIRE(one != nullptr);
+    CHECK(one->published() == extent{});
+    for (const extent& what :
+         {extent{1, 0, false}, extent{0, 1, false}, extent{0, 0, true}, extent{70, 30, true},
+          extent{UINT32_MAX, 0, false}, extent{0, 0x7fff'ffff, false},
+          extent{UINT32_MAX, 0x7fff'ffff, true}}) {
+        one->publish(what);
+        CHECK(one->published() == what);
+        one->publish({});
+        one->publish_quietly(what);
+        CHECK(one->published() == what);
+    }
+    one->release();
+}
+
+TEST_CASE("a chunk's octets and references fill its block, and do not overlap")
+{
+    const auto pool = make_pool();
+    for (const std::uint32_t externals : {0u, 2u, 20u}) {
+        chunk* const one = chunk::create(pool, externals);
+        REQUIRE(one != nullptr);
+        CHECK(one->most_externals() == externals);
+        const auto* const begin = reinterpret_cast<const std::byte*>(one);
+        CHECK(one->octets() + one->capacity() == begin + lane::small_block);
+        const auto* const behind =
+            externals > 0 ? reinterpret_cast<const std::byte*>(&one->at(externals - 1) + 1)
+                          : begin + sizeof(chunk);
+        CHECK(one->octets() == behind);
+        one->release();
+    }
+}
+
+TEST_CASE("the end of a chunk releases the bodies that nobody has taken, once")
+{
+    lent_memory first("first"), second("second"), taken("taken");
+    chunk* const one = chunk::create(make_pool(), 3);
+    REQUIRE(one != nullptr);
+    add_body(*one, 0, first.lend());
+    add_body(*one, 0, taken.lend());
+    add_body(*one, 0, second.lend());
+    std::exchange(one->at(1).owner, nullptr)->release();
+    CHECK(taken.is_back());
+    one->retain();
+    one->release();
+    CHECK_FALSE(first.is_back());
+    one->release();
+    CHECK(first.is_back());
+    CHECK(second.is_back());
+    CHECK(taken.is_back());
+}
+
+TEST_CASE("a chunk outlives those who know its pool")
+{
+    auto pool = make_pool();
+    chunk* const one = chunk::create(pool, 0);
+    REQUIRE(one != nullptr);
+    pool.reset();
+    std::memset(one->octets(), 1, one->capacity());
+    one->release();
+}
+
+TEST_CASE("a block is used again, and the system is asked only for more than there were")
+{
+    const auto pool = make_pool();
+    chunk* const first = chunk::create(pool, 0);
+    chunk* const second = chunk::create(pool, 0);
+    first->release();
+    second->release();
+    const std::uint64_t before = allocations();
+    CHECK(chunk::create(pool, 2) == second);
+    CHECK(chunk::create(pool, 2) == first);
+    CHECK(allocations() == before);
+    chunk* const third = chunk::create(pool, 2);
+    CHECK(allocations() == before + 1);
+    for (chunk* const each : {first, second, third})
+        each->release();
+}
+
+TEST_CASE("a pool keeps so many blocks and no more")
+{
+    const auto pool = make_pool();
+    std::vector<void*> taken(6);
+    for (void*& each : taken)
+        each = pool->take();
+    for (void* const each : taken)
+        pool->give_back(each);
+    const std::uint64_t before = allocations();
+    for (void*& each : taken)
+        each = pool->take();
+    CHECK(allocations() == before + 2);
+    for (void* const each : taken)
+        pool->give_back(each);
+}
+
+TEST_CASE("without memory there is no chunk, unless one was kept")
+{
+    const auto pool = make_pool();
+    chunk* const kept = chunk::create(pool, 0);
+    {
+        const scarce_memory none(0);
+        CHECK(chunk::create(pool, 0) == nullptr);
+    }
+    kept->release();
+    const scarce_memory none(0);
+    chunk* const again = chunk::create(pool, 0);
+    REQUIRE(again != nullptr);
+    again->release();
+}
+
+TEST_CASE("a cursor sees a body between the octets that it stands between")
+{
+    lent_memory body("body"), last("last");
+    chunk* const one = chunk::create(make_pool(), 2);
+    REQUIRE(one != nullptr);
+    std::memcpy(one->octets(), "abcdef", 6);
+    add_body(*one, 2, body.lend());
+    add_body(*one, 6, last.lend());
+    cursor at(one);
+    CHECK(at.run().empty());
+    CHECK(at.here() == nullptr);
+
+    one->publish({6, 2, false});
+    CHECK(text_of(at.run()) == "ab");
+    CHECK(at.here() == nullptr);
+    at.skip_octets(1);
+    CHECK(text_of(at.run()) == "b");
+    at.skip_octets(1);
+    CHECK(at.run().empty());
+    REQUIRE(at.here() == &one->at(0));
+    at.skip_inside(3);
+    CHECK(at.inside() == 3);
+    CHECK(at.here() == &one->at(0));
+    at.skip_inside(1);
+    CHECK(at.inside() == 0);
+    CHECK(at.here() == nullptr);
+    CHECK(text_of(at.run()) == "cdef");
+    at.skip_octets(4);
+    CHECK(at.run().empty());
+    REQUIRE(at.here() == &one->at(1));
+    CHECK(at.leave() == nullptr);
+    at.skip_external();
+    CHECK(at.here() == nullptr);
+    CHECK(at.leave() == nullptr);
+    one->release();
+    CHECK(body.is_back());
+    CHECK(last.is_back());
+}
+
+TEST_CASE("a cursor leaves a chunk behind all that is in it, and not before that is final")
+{
+    const auto pool = make_pool();
+    chunk* const one = chunk::create(pool, 0);
+    chunk* const two = chunk::create(pool, 0);
+    std::memcpy(one->octets(), "abcd", 4);
+    one->publish({2, 0, false});
+    cursor at(one);
+    CHECK(text_of(at.run()) == "ab");
+    at.skip_octets(2);
+    CHECK(at.leave() == nullptr);
+    // More has come at the same time as the end.
+    one->next = two;
+    one->publish({4, 0, true});
+    CHECK(at.leave() == nullptr);
+    CHECK(text_of(at.run()) == "cd");
+    at.skip_octets(1);
+    CHECK(at.leave() == nullptr);
+    at.skip_octets(1);
+    CHECK(at.run().empty());
+    CHECK(at.leave() == one);
+    CHECK(at.at() == two);
+    CHECK(at.same_place(cursor(two)));
+    CHECK_FALSE(at.same_place(cursor(one)));
+    one->release();
+    two->release();
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MPL-2.0
+// Which endpoints links and listeners take, on every system.
+
+#include "link_rig.hpp"
+
+#include <serverlink/simulation.hpp>
+
+#include "support/skip.hpp"
+
+namespace slk::link_tests {
+
+namespace {
+
+std::string detail_of(const error& why)
+{
+    return why.detail != nullptr ? why.detail : "";
+}
+
+error link_refusal(slk::loop& on, const endpoint& to)
+{
+    const auto made = link::create(on, {.to = to});
+    return made ? error{} : made.error();
+}
+
+error listener_refusal(slk::loop& on, const endpoint& at)
+{
+    listener_options options;
+    options.at = at;
+    const auto made = listener::create(on, options, {});
+    return made ? error{} : made.error();
+}
+
+endpoint read(const std::string& text)
+{
+    const auto parsed = endpoint::parse(text);
+    REQUIRE(parsed.has_value());
+    return *parsed;
+}
+
+} // namespace
+
+TEST_CASE("links and listeners refuse inproc")
+{
+    rig on;
+    for (const error& why :
+         {link_refusal(*on, read("inproc://name")), listener_refusal(*on, read("inproc://name"))}) {
+        CHECK(why == errc::invalid_argument);
+        CHECK(detail_of(why) ==
+              "inproc joins message sockets of one process; it has no links and listeners");
+    }
+}
+
+TEST_CASE("a link refuses the wildcards of listeners")
+{
+    rig on;
+    for (const char* const text :
+         {"tcp://*:1", "tcp://127.0.0.1:0", "tcp://127.0.0.1:*", "tcp://*:*", "ipc://*"}) {
+        CAPTURE(text);
+        CHECK(link_refusal(*on, read(text)) == errc::invalid_argument);
+    }
+}
+
+TEST_CASE("an ipc endpoint that was put together wrongly is refused")
+{
+    rig on;
+    const auto refusal = [&](auto change) {
+        endpoint wrong = read("ipc://socket");
+        change(wrong);
+        const error of_link = link_refusal(*on, wrong);
+        CHECK(of_link == errc::invalid_argument);
+        CHECK(listener_refusal(*on, wrong) == errc::invalid_argument);
+        return detail_of(of_link);
+    };
+    CHECK(refusal([](endpoint& e) { e.host = ""; }) == "the endpoint has no host");
+    CHECK(refusal([](endpoint& e) { e.host = "@"; }) == "the abstract name after '@' is missing");
+    CHECK(refusal([](endpoint& e) { e.host = std::string("a\0b", 3); }) ==
+          "the path has a NUL in it");
+    CHECK(refusal([](endpoint& e) { e.host.assign(108, 'p'); }) ==
+          "the path is longer than 107 octets");
+    CHECK(refusal([](endpoint& e) { e.port = 1; }) == "ipc has neither a port nor a source");
+    CHECK(refusal([](endpoint& e) { e.source = "lo"; }) == "ipc has neither a port nor a source");
+}
+
+#if defined(_WIN32)
+TEST_CASE("ipc is not supported on Windows, which is said when it is used and not when it is read")
+{
+    rig on;
+    for (const char* const text : {"ipc://socket", "ipc://@name"}) {
+        CHECK(link_refusal(*on, read(text)) == errc::not_supported);
+        CHECK(listener_refusal(*on, read(text)) == errc::not_supported);
+    }
+    CHECK(listener_refusal(*on, read("ipc://*")) == errc::not_supported);
+    CHECK(detail_of(listener_refusal(*on, read("ipc://*"))) == "ipc needs a POSIX system");
+}
+#endif
+
+TEST_CASE("a simulated network has neither ipc nor network interfaces")
+{
+    auto net = simulation::create({});
+    REQUIRE(net.has_value());
+    const auto host = net->add_host("host", {*address::parse("10.0.0.1", 0)});
+    REQUIRE(host.has_value());
+    auto on = net->create_loop(*host);
+    REQUIRE(on.has_value());
+    for (const error& why :
+         {link_refusal(*on, read("ipc://socket")), listener_refusal(*on, read("ipc://socket")),
+          listener_refusal(*on, read("ipc://*"))}) {
+        CHECK(why == errc::not_supported);
+        CHECK(detail_of(why) == "the simulated network has no ipc");
+    }
+    CHECK(listener_refusal(*on, read("tcp://lo:1")) == errc::address_not_available);
+}
+
+TEST_CASE("a listener's endpoint is numeric, and reads back as where it listens")
+{
+    rig on;
+    for (const auto& [text, begin] : {std::pair{"tcp://127.0.0.1:*", "tcp://127.0.0.1:"},
+                                      {"tcp://127.0.0.1:0", "tcp://127.0.0.1:"},
+                                      {"tcp://*:*", "tcp://0.0.0.0:"},
+                                      {"tcp://[::]:*", "tcp://[::]:"},
+                                      {"tcp://::1:*", "tcp://[::1]:"}}) {
+        CAPTURE(text);
+        listener_options options;
+        options.at = read(text);
+        const auto made = listener::create(*on, options, {});
+        if (!made && options.at.host.find(':') != std::string::npos)
+            SLK_SKIP("needs IPv6");
+        REQUIRE(made.has_value());
+        const endpoint local = made->local_endpoint();
+        CHECK(to_string(local).starts_with(begin));
+        CHECK(local.port != 0);
+        CHECK(local.numeric() == made->local_address());
+        CHECK(read(to_string(local)) == local);
+    }
+}
+
+TEST_CASE("a listener on a network interface that is not there says so, and asks no name service")
+{
+    loop_options with;
+    bool asked = false;
+    with.lookup = [&](const std::string&, std::uint16_t) -> result<std::vector<address>> {
+        asked = true;
+        return std::vector{address::loopback(address_family::ipv4, 0)};
+    };
+    rig on(with);
+    for (const char* const text : {"tcp://nosuchif:5555", "tcp://localhost:*"}) {
+        const error why = listener_refusal(*on, read(text));
+        CHECK(why == errc::address_not_available);
+        CHECK(detail_of(why) == "no network interface of that name");
+    }
+    CHECK_FALSE(asked);
+}
+
+TEST_CASE("a link from a network interface that is not there fails, and tries again")
+{
+    rig on;
+    const server peer(*on);
+    endpoint to = at(peer.where());
+    to.source = "nosuchif";
+    reconnect_options options = quick();
+    options.policy.set(failure_class::bad_local_address, retry_rule::retry);
+    link dialling = make_link(*on, to, options);
+    dialling.start();
+    REQUIRE(on.until([&] { return dialling.status().attempt >= 3; }));
+    CHECK(dialling.status().last_error == errc::address_not_available);
+    CHECK(detail_of(dialling.status().last_error) == "no network interface of that name");
+}
+
+} // namespace slk::link_tests

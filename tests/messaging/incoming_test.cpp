@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// What is received into a lane: the window, large bodies, chunks, and the end of a connection.
+
+#include "../lane/allocations.hpp"
+#include "lane_messages.hpp"
+#include "messaging/incoming.hpp"
+
+#include <algorithm>
+
+using namespace slk;
+using namespace slk::testing;
+using messaging::incoming;
+
+namespace {
+
+/// What a session does with what it receives.
+class receiver {
+public:
+    receiver() : in_(at_.lane) {}
+
+    /// So many octets at most arrive at once. False: there was no memory.
+    [[nodiscard]] bool take_in(std::string_view stream, std::size_t most)
+    {
+        while (!stream.empty()) {
+            const std::span<std::byte> space = in_.space(need_);
+            if (space.empty())
+                return false;
+            REQUIRE((in_.receives_body() || space.size() >= need_));
+            const std::size_t count = std::min({stream.size(), space.size(), most});
+            std::memcpy(space.data(), stream.data(), count);
+            stream.remove_prefix(count);
+            in_.received(count);
+            need_ = 0;
+            if (!understand())
+                return false;
+        }
+        return true;
+    }
+    /// What was read, without what is still in the lane.
+    [[nodiscard]] parts next()
+    {
+        auto found = testing::receive(at_.lane);
+        return found ? std::move(*found) : parts{};
+    }
+    [[nodiscard]] lane::lane& lane() noexcept { return at_.lane; }
+    [[nodiscard]] incoming& in() noexcept { return in_; }
+
+private:
+    [[nodiscard]] bool understand()
+    {
+        const zmtp::frame_limits limits{};
+        if (in_.receives_body()) {
+            left_ -= in_.body_progress();
+            if (left_ > 0)
+                return true;
+            end_body();
+        }
+        for (;;) {
+            const zmtp::scanned found = zmtp::scan_messages(in_.window(), limits);
+            in_.keep(found.whole_messages);
+            if (found.messages > 0)
+                (void)at_.lane.publish(found.messages);
+            in_.keep(found.size - found.whole_messages);
+            const zmtp::header_view seen = zmtp::read_header(in_.window(), limits);
+            need_ = seen.need;
+            if (seen.need > 0)
+                return true;
+            const std::size_t whole = seen.frame.header + static_cast<std::size_t>(seen.frame.size);
+            if (!seen.frame.command && seen.frame.size >= messaging::large_body) {
+                const std::size_t here = in_.window().size() - seen.frame.header;
+                if (!in_.begin_body(seen.frame.header, seen.frame.size))
+                    return false;
+                REQUIRE(in_.window().empty());
+                left_ = seen.frame.size - here;
+                more_ = seen.frame.more;
+                return true;
+            }
+            if (in_.window().size() < whole) {
+                need_ = whole - in_.window().size();
+                return true;
+            }
+            REQUIRE(seen.frame.command);
+            in_.drop(whole);
+        }
+    }
+    void end_body()
+    {
+        REQUIRE(in_.end_body());
+        if (!more_)
+            (void)at_.lane.publish(1);
+    }
+
+    open_lane at_;
+    incoming in_;
+    std::size_t need_ = 0;
+    std::uint64_t left_ = 0;
+    bool more_ = false;
+};
+
+void check_arrives(const std::vector<parts>& messages, std::size_t most)
+{
+    CAPTURE(most);
+    receiver by;
+    REQUIRE(by.take_in(wire_of(messages), most));
+    for (const parts& each : messages)
+        REQUIRE((by.next() == each));
+    REQUIRE(by.next().empty());
+}
+
+const std::string ping = std::string("\x04\x07\x04PING\0\0", 9);
+
+} // namespace
+
+TEST_CASE("messages arrive in pieces of any size")
+{
+    const std::vector<parts> messages{
+        {"a"}, {""}, {"b", "", "c"}, {text_of_size(300)}, {text_of_size(8191), "d"}, {"e"}};
+    for (const std::size_t most : {1u, 2u, 3u, 7u, 64u, 255u, 256u, 1000u, 100'000u})
+        check_arrives(messages, most);
+}
+
+TEST_CASE("large bodies arrive in memory of their own, in pieces of any size")
+{
+    const std::vector<parts> messages{{text_of_size(8192)},
+                                      {"a", text_of_size(100'000), "b"},
+                                      {text_of_size(9000), text_of_size(70'000)},
+                                      {"c"}};
+    for (const std::size_t most : {1u, 10u, 100u, 1000u, 65'536u, 1'000'000u})
+        check_arrives(messages, most);
+}
+
+TEST_CASE("a body grows with what arrives of it, not with what is promised")
+{
+    const std::vector<parts> messages{{text_of_size(5'000'000)}, {"behind"}};
+    for (const std::size_t most : {50'000u, 10'000'000u})
+        check_arrives(messages, most);
+
+    receiver by;
+    const std::string promise("\x02\x7f\xff\xff\xff\xff\xff\xff\xff", 9);
+    REQUIRE(by.take_in(promise + "first octets", 1000));
+    CHECK(by.in().receives_body());
+    const std::size_t room = by.in().space(0).size();
+    CHECK(room > 100'000);
+    CHECK(room <= 1 << 20);
+}
+
+TEST_CASE("more than thirty bodies in one message")
+{
+    std::vector<parts> messages{parts(100, text_of_size(10'000)), {"end"}};
+    messages[0].insert(messages[0].begin() + 33, "small");
+    for (const std::size_t most : {5000u, 9999u, 200'000u})
+        check_arrives(messages, most);
+}
+
+TEST_CASE("random messages in random pieces")
+{
+    std::mt19937 random(5);
+    for (int round = 0; round < 200; ++round) {
+        std::vector<parts> messages;
+        for (std::size_t count = 1 + random() % 50; count > 0; --count)
+            messages.push_back(random_parts(random, 100'000));
+        check_arrives(messages, 1 + random() % (round % 2 == 0 ? 200 : 200'000));
+    }
+}
+
+TEST_CASE("commands between the frames of a message are not in the lane")
+{
+    const std::string stream = ping + frame_of("a", true) + ping + ping + frame_of("b", true) +
+                               frame_of(text_of_size(9000), true) + ping + frame_of("", false) +
+                               ping + frame_of("next", false);
+    for (const std::size_t most : {1u, 2u, 11u, 1000u, 100'000u}) {
+        CAPTURE(most);
+        receiver by;
+        REQUIRE(by.take_in(stream, most));
+        CHECK((by.next() == parts{"a", "b", text_of_size(9000), ""}));
+        CHECK((by.next() == parts{"next"}));
+        CHECK(by.next().empty());
+    }
+}
+
+TEST_CASE("nothing of a message is seen before all of it is there")
+{
+    const std::string stream = wire_of({"a", text_of_size(20'000), text_of_size(5000), "d"});
+    receiver by;
+    for (std::size_t at = 0; at < stream.size(); at += 100) {
+        REQUIRE(
+            by.take_in(stream.substr(at, std::min<std::size_t>(100, stream.size() - 1 - at)), 100));
+        REQUIRE_FALSE(by.lane().readable());
+    }
+    REQUIRE(by.take_in(stream.substr(stream.size() - 1), 1));
+    CHECK(by.next().size() == 4);
+}
+
+TEST_CASE("a connection ends after any octet: the next one begins anew")
+{
+    const std::vector<parts> messages{{"a"},
+                                      {"b", text_of_size(8192, 1), "c"},
+                                      {text_of_size(9000, 2)},
+                                      {text_of_size(700), "d"}};
+    const std::string wire = wire_of(messages);
+    for (std::size_t octets = 0; octets <= wire.size(); octets += 1 + (octets % 600 > 30) * 23) {
+        CAPTURE(octets);
+        std::vector<parts> expected;
+        for (std::size_t end = 0; const parts& each : messages) {
+            end += wire_of(each).size();
+            if (end <= octets)
+                expected.push_back(each);
+        }
+        receiver by;
+        REQUIRE(by.take_in(wire.substr(0, octets), 1000));
+        by.in().reset();
+        CHECK(by.in().window().empty());
+        CHECK_FALSE(by.in().receives_body());
+        // The owner makes a new protocol for the new connection.
+        for (const parts& each : expected)
+            REQUIRE((by.next() == each));
+        REQUIRE_FALSE(by.lane().readable());
+        for (const parts& each : messages) {
+            const std::string frame = wire_of(each);
+            const std::span<std::byte> space = by.in().space(frame.size());
+            REQUIRE(space.size() >= frame.size());
+            std::memcpy(space.data(), frame.data(), frame.size());
+            by.in().received(frame.size());
+            by.in().keep(frame.size());
+            (void)by.lane().publish(1);
+            REQUIRE((by.next() == each));
+        }
+    }
+}
+
+TEST_CASE("the window is carried over to the next chunk, as far as it was not understood")
+{
+    receiver by;
+    std::vector<parts> sent;
+    std::string stream;
+    for (unsigned index = 0; index < 400; ++index) {
+        sent.push_back({text_of_size(1000 + index * 17 % 6000, index)});
+        stream += wire_of(sent.back());
+    }
+    REQUIRE(by.take_in(stream, 1'000'000));
+    for (const parts& each : sent)
+        REQUIRE((by.next() == each));
+}
+
+TEST_CASE("as much is received at a time as there is room for, and more when that was filled")
+{
+    open_lane at;
+    incoming in(at.lane);
+    const std::size_t first = in.space(0).size();
+    CHECK(first >= 256);
+    CHECK(first < lane::small_block);
+    CHECK(in.space(5000).size() >= 5000);
+    in.received(0);
+    CHECK(in.space(lane::lane::most_octets).size() >= lane::lane::most_octets);
+    CHECK(in.space(lane::lane::most_octets + 1).empty());
+
+    // A small chunk that was filled is followed by a large one, one that was not by a small one.
+    for (const bool filled : {false, true}) {
+        open_lane other;
+        incoming into(other.lane);
+        const std::size_t room = into.space(0).size();
+        const std::size_t octets = filled ? room : room - 1;
+        into.received(octets);
+        into.keep(octets);
+        (void)other.lane.publish(1);
+        CHECK((into.space(0).size() > lane::small_block) == filled);
+    }
+}
+
+TEST_CASE("without memory a receiver says so, and what was there is given back with it")
+{
+    {
+        receiver by;
+        REQUIRE(by.take_in(frame_of("first", false) + frame_of("open", true), 1000));
+        const scarce_memory none(0);
+        CHECK_FALSE(by.take_in(frame_of(text_of_size(5000), false), 10'000));
+        CHECK((by.next() == parts{"first"}));
+    }
+    // No more references fit into the chunk, and there is no other.
+    receiver by;
+    std::string stream;
+    for (int index = 0; index < 2; ++index)
+        stream += frame_of(text_of_size(9000), true);
+    REQUIRE(by.take_in(stream, 500));
+    {
+        const scarce_memory none(0);
+        CHECK_FALSE(by.take_in(frame_of(text_of_size(9000), true), 500));
+    }
+    by.in().reset();
+    CHECK_FALSE(by.lane().readable());
+}
+
+TEST_CASE("messages that are small are received without an allocation")
+{
+    receiver by;
+    std::string stream;
+    for (int index = 0; index < 100; ++index)
+        stream += frame_of(text_of_size(40), false);
+    std::uint64_t before = 0;
+    for (const bool warm : {false, true}) {
+        if (warm)
+            before = allocations();
+        for (std::size_t octets = 0; octets < 4 * lane::large_block; octets += stream.size()) {
+            (void)by.take_in(stream, 1000);
+            message part;
+            while (part.clear(), messaging::read_part(by.lane(), part))
+                (void)by.lane().consume(1, true);
+        }
+    }
+    CHECK(allocations() == before);
+}

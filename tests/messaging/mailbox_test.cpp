@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// How pipes ring at their socket, and how letters reach it.
+
+#include "../lane/lane_rig.hpp"
+#include "messaging/pipe.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace slk;
+using namespace slk::messaging;
+using namespace slk::testing;
+
+namespace {
+
+constexpr duration long_enough = std::chrono::seconds(60);
+
+reference<mailbox> make_box()
+{
+    return reference<mailbox>::adopt(new mailbox);
+}
+
+reference<messaging::pipe> make_pipe(const reference<mailbox>& owner)
+{
+    static lane::chunk_pools pools;
+    const auto lanes = reference<lane_pair>::adopt(new lane_pair);
+    REQUIRE(lanes->toward[0].open(pools));
+    auto made = reference<messaging::pipe>::adopt(new messaging::pipe(lanes, 0));
+    if (owner)
+        made->belong_to(owner);
+    return made;
+}
+
+/// Something that ends with the pipe's lanes.
+void send(lane::lane& into, lent_memory& what)
+{
+    put(into, "", what.lend());
+    (void)into.publish(1);
+}
+
+struct heard {
+    std::vector<messaging::pipe*> rung; ///< the latest first
+    std::uint32_t signals = 0;
+    std::vector<mail> letters;
+};
+
+/// What a socket does.
+heard listen(mailbox& box)
+{
+    heard all;
+    bool letters = false;
+    for (ringer* each = box.take_rung(); each != nullptr;) {
+        ringer* const next = each->next;
+        if (box.is_letters(*each)) {
+            letters = true;
+        } else {
+            const auto who = reference<messaging::pipe>::adopt(static_cast<messaging::pipe*>(each));
+            all.rung.push_back(who.get());
+            all.signals |= who->take_signals();
+        }
+        each = next;
+    }
+    if (letters)
+        all.letters = box.take_letters();
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("pipes that ring are heard once, the latest first, however often they ring")
+{
+    const auto box = make_box();
+    const auto a = make_pipe(box), b = make_pipe(box);
+    CHECK_FALSE(box->has_news());
+    a->lane_readable();
+    b->lane_writable();
+    a->lane_writable();
+    a->lane_readable();
+    CHECK(box->has_news());
+    const heard first = listen(*box);
+    CHECK(first.rung == std::vector{b.get(), a.get()});
+    CHECK(first.signals == (messaging::pipe::bit_readable | messaging::pipe::bit_writable));
+    CHECK(first.letters.empty());
+    CHECK_FALSE(box->has_news());
+    a->lane_writable();
+    const heard second = listen(*box);
+    CHECK(second.rung == std::vector{a.get()});
+    CHECK(second.signals == messaging::pipe::bit_writable);
+}
+
+TEST_CASE("a pipe that nobody owns yet rings nowhere, and says nothing of it later")
+{
+    const auto box = make_box();
+    const auto early = make_pipe({});
+    early->lane_readable();
+    early->far_end_left({});
+    early->belong_to(box);
+    CHECK_FALSE(box->has_news());
+    early->lane_writable();
+    CHECK(listen(*box).signals == messaging::pipe::bit_writable);
+}
+
+TEST_CASE("letters keep their order, and are announced once")
+{
+    const auto box = make_box();
+    const auto a = make_pipe(box);
+    box->post({.kind = mail_kind::arrived, .which = a});
+    a->lane_readable();
+    box->post({.kind = mail_kind::left, .which = a});
+    const heard all = listen(*box);
+    CHECK(all.rung == std::vector{a.get()});
+    REQUIRE(all.letters.size() == 2);
+    CHECK(all.letters[0].kind == mail_kind::arrived);
+    CHECK(all.letters[1].kind == mail_kind::left);
+    CHECK_FALSE(box->has_news());
+    box->nudge();
+    box->nudge();
+    CHECK(box->has_news());
+    CHECK(listen(*box).letters.empty());
+    CHECK_FALSE(box->has_news());
+    box->post({.kind = mail_kind::refused});
+    CHECK(listen(*box).letters.size() == 1);
+}
+
+TEST_CASE("a pipe whose other end has left tells so by a letter")
+{
+    const auto box = make_box();
+    const auto a = make_pipe(box);
+    a->far_end_left({errc::cancelled, phase::close, 0, "gone"});
+    const heard all = listen(*box);
+    REQUIRE(all.letters.size() == 1);
+    CHECK(all.letters[0].kind == mail_kind::left);
+    CHECK(all.letters[0].which.get() == a.get());
+    CHECK(all.letters[0].for_good);
+    CHECK(all.letters[0].reason.code == errc::cancelled);
+}
+
+TEST_CASE("a pipe in the list lives until it was heard")
+{
+    const auto box = make_box();
+    auto a = make_pipe(box);
+    a->lane_readable();
+    messaging::pipe* const who = a.get();
+    a.reset();
+    CHECK(listen(*box).rung == std::vector{who});
+}
+
+TEST_CASE("a wake, a ring or a letter before the sleep is not missed")
+{
+    const auto box = make_box();
+    const auto a = make_pipe(box);
+    box->wake();
+    box->sleep(long_enough);
+    a->lane_readable();
+    box->sleep(long_enough);
+    (void)listen(*box);
+    box->nudge();
+    box->sleep(long_enough);
+    (void)listen(*box);
+    box->sleep(std::chrono::milliseconds(1));
+    CHECK_FALSE(box->has_news());
+}
+
+TEST_CASE("while it is used by somebody else, his sleeper is woken")
+{
+    const auto box = make_box();
+    const auto a = make_pipe(box);
+    parker other;
+    box->use(&other);
+    a->lane_readable();
+    CHECK(other.park(long_enough));
+    (void)listen(*box);
+    box->wake();
+    CHECK(other.park(long_enough));
+    box->use(nullptr);
+    box->wake();
+    CHECK_FALSE(other.park(duration::zero()));
+    box->sleep(long_enough);
+}
+
+TEST_CASE("a parker is woken once for several wakes, and sees what was done before")
+{
+    parker one;
+    CHECK_FALSE(one.park(duration::zero()));
+    one.wake();
+    one.wake();
+    CHECK(one.park(duration::max()));
+    CHECK_FALSE(one.park(std::chrono::milliseconds(1)));
+    bool done = false;
+    std::jthread waker([&] { one.wake_after([&] { done = true; }); });
+    CHECK(one.park(long_enough));
+    CHECK(done);
+}
+
+TEST_CASE("a closed mailbox holds nothing: neither what was in it, nor what comes later")
+{
+    const auto box = make_box();
+    auto before = make_pipe(box), after = make_pipe(box);
+    lent_memory first("first"), second("second");
+    send(before->out(), first);
+    send(after->out(), second);
+    before->lane_readable();
+    box->post({.kind = mail_kind::left, .which = before});
+    before.reset();
+    CHECK(first.released() == 0);
+    box->close();
+    CHECK(first.is_back());
+    CHECK_FALSE(box->has_news());
+
+    after->lane_readable();
+    after->lane_writable();
+    after->far_end_left({});
+    box->nudge();
+    CHECK_FALSE(box->has_news());
+    after.reset();
+    CHECK(second.is_back());
+    // Also after somebody has waited for several sockets.
+    const auto late = make_pipe(box);
+    parker other;
+    box->use(&other);
+    box->use(nullptr);
+    late->lane_readable();
+    CHECK_FALSE(box->has_news());
+}
+
+TEST_CASE("pipes that ring while their mailbox is closed end with their last user")
+{
+    for (int round = 0; round < 1000; ++round) {
+        const auto box = make_box();
+        lent_memory inside("inside");
+        {
+            auto one = make_pipe(box);
+            send(one->out(), inside);
+            std::jthread ringing([who = one] {
+                who->lane_readable();
+                who->far_end_left({});
+                who->lane_writable();
+            });
+            one.reset();
+            box->close();
+        }
+        REQUIRE(inside.is_back());
+    }
+}
+
+TEST_CASE("threads ring and post while the socket sleeps and wakes: nothing is lost")
+{
+    constexpr int rounds = 20'000;
+    const auto box = make_box();
+    struct bell {
+        reference<messaging::pipe> which;
+        std::atomic<int> rung{0}; ///< times that something was there
+        int seen = 0;
+        int posted = 0;
+    };
+    std::vector<bell> bells(2);
+    for (bell& each : bells)
+        each.which = make_pipe(box);
+    bool lost = false;
+    {
+        std::vector<std::jthread> threads;
+        for (bell& each : bells)
+            threads.emplace_back([&each, &box] {
+                for (int round = 1; round <= rounds; ++round) {
+                    each.rung.store(round, std::memory_order_release);
+                    each.which->lane_readable();
+                    if (round % 16 == 0)
+                        box->post({.kind = mail_kind::left,
+                                   .which = each.which,
+                                   .endpoint = static_cast<std::uint64_t>(round)});
+                }
+            });
+        const auto all_seen = [&] {
+            for (const bell& each : bells)
+                if (each.seen < rounds || each.posted < rounds / 16)
+                    return false;
+            return true;
+        };
+        const auto deadline = std::chrono::steady_clock::now() + long_enough;
+        while (!all_seen() && !lost) {
+            if (!box->has_news())
+                box->sleep(std::chrono::seconds(10));
+            lost = std::chrono::steady_clock::now() > deadline;
+            const heard all = listen(*box);
+            for (bell& each : bells) {
+                for (const mail& letter : all.letters)
+                    if (letter.which.get() == each.which.get())
+                        lost = lost ||
+                               letter.endpoint != static_cast<std::uint64_t>(++each.posted) * 16;
+                for (const messaging::pipe* const who : all.rung)
+                    if (who == each.which.get())
+                        each.seen = each.rung.load(std::memory_order_acquire);
+            }
+        }
+    }
+    CHECK_FALSE(lost);
+    for (const bell& each : bells) {
+        CHECK(each.seen == rounds);
+        CHECK(each.posted == rounds / 16);
+    }
+    (void)listen(*box);
+}

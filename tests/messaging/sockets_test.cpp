@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// What only shows between whole sockets: whose chunks they use, and what they leave behind.
+
+#include "../lane/allocations.hpp"
+#include "lane_messages.hpp"
+#include "messaging/context_core.hpp"
+
+#include <serverlink/serverlink.hpp>
+
+#include <doctest/doctest.h>
+
+#include <thread>
+
+using namespace slk;
+using namespace slk::testing;
+
+namespace {
+
+constexpr auto patience = std::chrono::seconds(60);
+
+template <class Socket>
+Socket make(context& in)
+{
+    auto made = Socket::create(in);
+    REQUIRE(made);
+    return std::move(*made);
+}
+
+context make_context()
+{
+    auto made = context::create();
+    REQUIRE(made);
+    return std::move(*made);
+}
+
+/// A stream from one thread to another, both by the loop of one context.
+void check_stream(push& from, pull& to)
+{
+    constexpr unsigned count = 5000;
+    std::jthread sender([&] {
+        for (unsigned index = 0; index < count; ++index)
+            if (!from.send(text_of_size(index * 7 % 5000, index), patience))
+                return;
+    });
+    unsigned wrong = 0;
+    message next;
+    for (unsigned index = 0; index < count; ++index) {
+        REQUIRE(to.receive(next, patience));
+        wrong += next.text() == text_of_size(index * 7 % 5000, index) ? 0 : 1;
+    }
+    CHECK(wrong == 0);
+}
+
+} // namespace
+
+TEST_CASE("what a thread sends lies in chunks of its socket, not of the loop's thread")
+{
+    std::shared_ptr<messaging::carrier> on;
+    {
+        context in = make_context(), of_peer = make_context();
+        on = in.core()->next_carrier();
+        auto from = make<push>(in);
+        auto to = make<pull>(of_peer);
+        SUBCASE("to a peer that it has connected to")
+        {
+            const auto at = to.bind("tcp://127.0.0.1:*");
+            REQUIRE(at);
+            REQUIRE(from.connect(*at));
+        }
+        SUBCASE("to a peer that has connected to it")
+        {
+            const auto at = from.bind("tcp://127.0.0.1:*");
+            REQUIRE(at);
+            REQUIRE(to.connect(*at));
+        }
+        message next;
+        for (int index = 0; index < 50; ++index)
+            REQUIRE(from.send(std::string(5000, 'x'), patience));
+        for (int index = 0; index < 50; ++index)
+            REQUIRE(to.receive(next, patience));
+    }
+    // The loop has not needed a large one, so none has come home.
+    const std::uint64_t before = allocations();
+    on->pools.large->give_back(on->pools.large->take());
+    CHECK(allocations() == before + 1);
+}
+
+TEST_CASE("a thread that connects does not take chunks of the loop's thread")
+{
+    std::shared_ptr<messaging::carrier> on;
+    {
+        context in = make_context();
+        on = in.core()->next_carrier();
+        auto socket = make<push>(in);
+        REQUIRE(socket.connect("tcp://127.0.0.1:1"));
+    }
+    const std::uint64_t before = allocations();
+    on->pools.small->give_back(on->pools.small->take());
+    CHECK(allocations() == before + 1);
+}
+
+TEST_CASE("threads send while their loop receives, and while others come and go")
+{
+    context in = make_context();
+    auto from = make<push>(in);
+    auto to = make<pull>(in);
+    SUBCASE("when the sender has connected")
+    {
+        const auto at = to.bind("tcp://127.0.0.1:*");
+        REQUIRE(at);
+        REQUIRE(from.connect(*at));
+        check_stream(from, to);
+    }
+    SUBCASE("when the sender has bound")
+    {
+        const auto at = from.bind("tcp://127.0.0.1:*");
+        REQUIRE(at);
+        REQUIRE(to.connect(*at));
+        check_stream(from, to);
+    }
+    SUBCASE("when others connect meanwhile")
+    {
+        const auto at = to.bind("tcp://127.0.0.1:*");
+        REQUIRE(at);
+        REQUIRE(from.connect(*at));
+        std::jthread others([&](const std::stop_token& stop) {
+            while (!stop.stop_requested()) {
+                auto other = push::create(in);
+                if (!other || !other->connect(*at))
+                    return;
+            }
+        });
+        check_stream(from, to);
+    }
+}
+
+TEST_CASE("the two sockets of an inproc pair may be closed one after the other")
+{
+    context in = make_context();
+    for (const bool met : {false, true})
+        for (const bool binder_first : {false, true}) {
+            auto binder = make<pair>(in);
+            auto connecter = make<pair>(in);
+            if (met)
+                REQUIRE(binder.bind("inproc://pair"));
+            REQUIRE(connecter.connect("inproc://pair"));
+            REQUIRE(connecter.send("on its way"));
+            (binder_first ? binder : connecter).close(at_once);
+            (binder_first ? connecter : binder).close(at_once);
+        }
+}

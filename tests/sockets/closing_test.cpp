@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "sockets/socket_rig.hpp"
+
+using namespace slk;
+using namespace slk::socket_tests;
+
+TEST_CASE("close waits until what is queued was taken, and says what was not")
+{
+    for (const int threads : {0, 1}) {
+        CAPTURE(threads);
+        auto in = new_context(threads);
+        auto to = must(pull::create(in));
+        auto from = must(push::create(in, quick()));
+        must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+        for (int number = 0; number < 500; ++number)
+            must(from.send(std::to_string(number), at_once));
+        const auto report = from.close(bound);
+        REQUIRE(report.peers.size() == 1);
+        CHECK(report.peers[0].flushed == 500);
+        CHECK(report.abandoned() == 0);
+        for (int number = 0; number < 500; ++number)
+            REQUIRE(next(to) == std::to_string(number));
+    }
+}
+
+TEST_CASE("close gives up at its deadline, and counts what it abandons")
+{
+    for (const int threads : {0, 1}) {
+        CAPTURE(threads);
+        auto in = new_context(threads);
+        auto from = must(push::create(in, quick()));
+        must(from.connect("tcp://127.0.0.1:1"));
+        for (int number = 0; number < 7; ++number)
+            must(from.send("x", at_once));
+        const auto began = std::chrono::steady_clock::now();
+        const auto report = from.close(moment);
+        CHECK(std::chrono::steady_clock::now() - began >= moment);
+        CHECK(report.abandoned() == 7);
+        REQUIRE(report.peers.size() == 1);
+        CHECK(report.peers[0].endpoint == "tcp://127.0.0.1:1");
+        CHECK(report.peers[0].flushed == 0);
+    }
+}
+
+TEST_CASE("the destructor takes as long as the option linger allows")
+{
+    auto in = new_context();
+    const auto lifetime = [&](duration linger) {
+        push_options options = quick();
+        options.linger = linger;
+        auto from = must(push::create(in, options));
+        must(from.connect("tcp://127.0.0.1:1"));
+        must(from.send("x", at_once));
+        const auto began = std::chrono::steady_clock::now();
+        from = must(push::create(in));
+        return std::chrono::steady_clock::now() - began;
+    };
+    CHECK(lifetime(200ms) >= 200ms);
+    CHECK(lifetime(0s) < 200ms);
+}
+
+TEST_CASE("unbind frees the port before it returns, and what has arrived stays readable")
+{
+    for (const int threads : {0, 1}) {
+        CAPTURE(threads);
+        auto in = new_context(threads);
+        auto to = must(pull::create(in));
+        const auto where = must(to.bind("tcp://127.0.0.1:*"));
+        auto from = must(push::create(in, quick()));
+        must(from.connect(where));
+        must(from.send("before", bound));
+        REQUIRE(soon([&] { return to.events().receivable; }));
+        must(to.unbind(where));
+        CHECK(code_of(to.unbind(where)) == errc::invalid_argument);
+        auto other = must(pull::create(in));
+        CHECK(must(other.bind(where)) == where);
+        CHECK(next(to) == "before");
+        must(from.send("after", bound));
+        CHECK(next(other) == "after");
+    }
+}
+
+TEST_CASE("disconnect sends what is queued first, if it is allowed the time")
+{
+    auto in = new_context();
+    auto to = must(pull::create(in));
+    const auto where = must(to.bind("tcp://127.0.0.1:*"));
+    auto from = must(push::create(in, quick()));
+    must(from.connect(where));
+    for (int number = 0; number < 100; ++number)
+        must(from.send(std::to_string(number), bound));
+    const auto report = must(from.disconnect(where, bound));
+    CHECK(report.abandoned() == 0);
+    CHECK(report.peers.at(0).flushed == 100);
+    CHECK(code_of(from.send("x", at_once)) == errc::would_block);
+    CHECK(from.endpoints().empty());
+    CHECK(code_of(from.disconnect(where)) == errc::invalid_argument);
+    for (int number = 0; number < 100; ++number)
+        REQUIRE(next(to) == std::to_string(number));
+
+    must(from.connect("tcp://127.0.0.1:1"));
+    must(from.send("never sent", at_once));
+    CHECK(must(from.disconnect("tcp://127.0.0.1:1")).abandoned() == 1);
+    CHECK(from.counters().abandoned == 1);
+}
+
+TEST_CASE("what a peer has sent before he went can be received")
+{
+    for (const char* const where : {"tcp://127.0.0.1:*", "inproc://bequest"}) {
+        CAPTURE(where);
+        auto in = new_context();
+        auto to = must(pull::create(in));
+        {
+            auto from = must(push::create(in));
+            must(from.connect(must(to.bind(where))));
+            for (int number = 0; number < 10; ++number)
+                must(from.send(std::to_string(number), bound));
+            (void)from.close(bound);
+        }
+        for (int number = 0; number < 10; ++number)
+            CHECK(next(to) == std::to_string(number));
+        CHECK(soon([&] {
+            message got;
+            return code_of(to.receive(got, at_once)) == errc::would_block && to.peers().empty();
+        }));
+        CHECK(to.counters().received == 10);
+    }
+}
+
+TEST_CASE("a socket notices that the other end of inproc was closed")
+{
+    auto in = new_context();
+    auto to = must(pull::create(in));
+    auto from = must(push::create(in));
+    must(from.connect(must(to.bind("inproc://unread"))));
+    must(from.send("x", bound));
+    (void)to.close(0s);
+    CHECK(soon([&] { return from.peers().empty(); }));
+    CHECK(code_of(from.send("nobody is there", at_once)) == errc::would_block);
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Every option of sockets that other files here do not test.
+
+#include "sockets/socket_rig.hpp"
+
+using namespace slk;
+using namespace slk::socket_tests;
+
+namespace {
+
+bool refuses(const socket_options& options)
+{
+    auto in = new_context(0);
+    return code_of(pair::create(in, options)) == errc::invalid_argument;
+}
+
+template <class Change>
+bool refuses(Change change)
+{
+    socket_options options;
+    change(options);
+    return refuses(options);
+}
+
+} // namespace
+
+TEST_CASE("options out of range are refused by their name")
+{
+    CHECK(refuses([](auto& o) { o.liveness = 1ms; }));
+    CHECK(refuses([](auto& o) { o.liveness = 61s; }));
+    CHECK(refuses([](auto& o) { o.handshake_timeout = -1s; }));
+    CHECK(refuses([](auto& o) { o.most_half_open = 0; }));
+    CHECK(refuses([](auto& o) { o.largest_part = UINT64_MAX; }));
+    CHECK(refuses([](auto& o) { o.largest_handshake = 10; }));
+    CHECK(refuses([](auto& o) { o.largest_handshake = 65537; }));
+    CHECK(refuses([](auto& o) { o.linger = -1s; }));
+    CHECK(refuses([](auto& o) { o.backlog = 0; }));
+    CHECK(refuses([](auto& o) { o.routing_id = std::string("\0x", 2); }));
+    CHECK(refuses([](auto& o) { o.routing_id = std::string(256, 'x'); }));
+    CHECK(refuses([](auto& o) { o.properties = {{"no x", "value"}}; }));
+    CHECK(refuses([](auto& o) { o.security.own.user = std::string(256, 'x'); }));
+    CHECK(refuses([](auto& o) { o.security.accepted = {{"user", "password"}}; }));
+    CHECK(refuses([](auto& o) { o.reconnect.base = -7s; }));
+    CHECK(refuses([](auto& o) { o.tuning.type_of_service = 300; }));
+    CHECK_FALSE(refuses(socket_options{}));
+}
+
+TEST_CASE("the high-water marks count messages exactly")
+{
+    for (const std::uint32_t mark : {1U, 2U, 3U, 10U}) {
+        CAPTURE(mark);
+        auto in = new_context();
+        push_options options = quick();
+        options.send_high_water_mark = mark;
+        auto from = must(push::create(in, options));
+        must(from.connect("tcp://127.0.0.1:1"));
+        for (std::uint32_t count = 0; count < mark; ++count)
+            must(from.send("x", at_once));
+        CHECK(code_of(from.send("x", at_once)) == errc::would_block);
+        CHECK(from.peers().at(0).waiting == mark);
+        // It is live: more room lets a message in, also one that waits.
+        must(from.set_send_high_water_mark(mark + 1));
+        must(from.send("x", at_once));
+        CHECK(code_of(from.send("x", at_once)) == errc::would_block);
+        must(from.set_send_high_water_mark(0));
+        for (int count = 0; count < 3000; ++count)
+            REQUIRE(from.send("x", at_once).has_value());
+    }
+}
+
+TEST_CASE("with inproc the two marks add up, and either without limit means none")
+{
+    const auto room = [](std::uint32_t send, std::uint32_t receive) {
+        auto in = new_context();
+        push_options of_push;
+        of_push.send_high_water_mark = send;
+        pull_options of_pull;
+        of_pull.receive_high_water_mark = receive;
+        auto to = must(pull::create(in, of_pull));
+        auto from = must(push::create(in, of_push));
+        must(to.bind("inproc://room"));
+        must(from.connect("inproc://room"));
+        int count = 0;
+        while (count < 5000 && from.send("x", at_once))
+            ++count;
+        // Everything that was queued can be received, and room comes back.
+        for (int taken = 0; taken < count; ++taken)
+            REQUIRE(next(to, at_once) == "x");
+        CHECK(from.send("x", at_once).has_value());
+        return count;
+    };
+    CHECK(room(10, 20) == 30);
+    CHECK(room(1, 1) == 2);
+    CHECK(room(0, 20) == 5000);
+    CHECK(room(10, 0) == 5000);
+}
+
+TEST_CASE("a receiver that does not receive stops the sender, and loses nothing")
+{
+    for (const int threads : {0, 1}) {
+        CAPTURE(threads);
+        auto in = new_context(threads);
+        push_options of_push;
+        of_push.send_high_water_mark = 10;
+        pull_options of_pull;
+        of_pull.receive_high_water_mark = 10;
+        auto to = must(pull::create(in, of_pull));
+        auto from = must(push::create(in, of_push));
+        must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+        const std::string body(50'000, 'x');
+        int sent = 0;
+        while (from.send(std::to_string(sent) + body, 200ms))
+            ++sent;
+        CHECK(sent >= 20);
+        CHECK(sent < 2000);
+        for (int number = 0; number < sent; ++number)
+            REQUIRE(next(to) == std::to_string(number) + body);
+        must(from.send("again", bound));
+        CHECK(next(to) == "again");
+    }
+}
+
+TEST_CASE("the receive mark is live")
+{
+    auto in = new_context();
+    pull_options of_pull;
+    of_pull.receive_high_water_mark = 1;
+    auto to = must(pull::create(in, of_pull));
+    push_options of_push;
+    of_push.send_high_water_mark = 1;
+    auto from = must(push::create(in, of_push));
+    must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+    const std::string body(100'000, 'x');
+    int before = 0;
+    while (from.send(std::string_view(body), 100ms))
+        ++before;
+    must(to.set_receive_high_water_mark(0));
+    int after = 0;
+    while (after < 4 * before && from.send(std::string_view(body), bound))
+        ++after;
+    CHECK(after == 4 * before);
+}
+
+TEST_CASE("with only_when_ready nothing is queued for who is not there")
+{
+    auto in = new_context();
+    push_options options = quick();
+    options.only_when_ready = true;
+    auto from = must(push::create(in, options));
+    must(from.connect("tcp://127.0.0.1:1"));
+    CHECK(code_of(from.send("x", at_once)) == errc::would_block);
+    auto to = must(pull::create(in));
+    const auto where = must(to.bind("tcp://127.0.0.1:*"));
+    must(from.connect(where));
+    must(from.send("to who is there", bound));
+    CHECK(next(to) == "to who is there");
+    must(to.unbind(where));
+    CHECK(soon([&] { return !from.endpoints()[1].ready; }));
+    CHECK(code_of(from.send("x", at_once)) == errc::would_block);
+    must(to.bind(where));
+    must(from.send("again", bound));
+    CHECK(next(to) == "again");
+}
+
+TEST_CASE("a part that is larger than largest_part costs its sender the connection")
+{
+    auto in = new_context();
+    pull_options options;
+    options.largest_part = 1000;
+    auto to = must(pull::create(in, options));
+    auto from = must(push::create(in, quick()));
+    must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+    must(from.send(std::string(1000, 'x'), bound));
+    CHECK(next(to).size() == 1000);
+    must(from.send(std::string(1001, 'x'), bound));
+    CHECK(soon([&] {
+        const auto all = to.peers();
+        message got;
+        (void)to.receive(got, at_once);
+        return from.peers().at(0).connections >= 2;
+    }));
+}
+
+TEST_CASE("PLAIN lets in who has a password, and both sides are told who was refused")
+{
+    for (const bool right : {true, false}) {
+        CAPTURE(right);
+        auto in = new_context();
+        pull_options of_server;
+        of_server.security.mechanism = security_mechanism::plain_server;
+        of_server.security.accepted = {{"ann", "secret"}, {"bob", "other"}};
+        auto to = must(pull::create(in, of_server));
+        push_options of_client = quick();
+        of_client.security.mechanism = security_mechanism::plain_client;
+        of_client.security.own = {"bob", right ? "other" : "secret"};
+        auto from = must(push::create(in, of_client));
+        must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+        if (right) {
+            must(from.send("let in", bound));
+            CHECK(next(to) == "let in");
+            CHECK(to.peers().at(0).user == "bob");
+        } else {
+            CHECK(soon([&] { return from.endpoints()[0].refused > 0; }));
+            CHECK(from.endpoints()[0].last_refusal == errc::authentication_refused);
+            CHECK(soon([&] { return to.endpoints()[0].refused > 0; }));
+            CHECK(to.endpoints()[0].last_refusal == errc::authentication_refused);
+            CHECK(code_of(from.wait_ready(moment)) == errc::timed_out);
+        }
+    }
+}
+
+TEST_CASE("who speaks another mechanism does not get in")
+{
+    auto in = new_context();
+    pull_options of_server;
+    of_server.security.mechanism = security_mechanism::plain_server;
+    auto to = must(pull::create(in, of_server));
+    auto from = must(push::create(in, quick()));
+    must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+    CHECK(soon([&] { return from.endpoints()[0].refused > 0; }));
+    CHECK(from.endpoints()[0].last_refusal == errc::protocol_error);
+}
+
+TEST_CASE("properties are shown to the peer")
+{
+    auto in = new_context();
+    auto to = must(pull::create(in));
+    push_options options;
+    options.properties = {{"X-Name", "value"}, {"X-Other", ""}};
+    auto from = must(push::create(in, options));
+    must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+    must(to.wait_ready(bound));
+    std::string name;
+    for (const auto& each : to.peers().at(0).properties)
+        if (each.name == "X-Name")
+            name = each.value;
+    CHECK(name == "value");
+}
+
+TEST_CASE("a connection whose handshake takes too long is closed")
+{
+    auto in = new_context();
+    pull_options options;
+    options.handshake_timeout = moment;
+    auto to = must(pull::create(in, options));
+    const auto where = must(to.bind("tcp://127.0.0.1:*"));
+    auto loop = must(slk::loop::create());
+    bool over = false;
+    std::byte some[256];
+    stream silent;
+    link_handlers on;
+    const std::function<void(result<std::size_t>)> read = [&](result<std::size_t> answer) {
+        over = !answer || *answer == 0;
+        if (!over)
+            (void)silent.receive(some, read);
+    };
+    on.connected = [&](stream connection) {
+        silent = std::move(connection);
+        (void)silent.receive(some, read);
+    };
+    auto to_there = must(slk::link::create(loop, {.to = must(endpoint::parse(where))}, on));
+    to_there.start();
+    CHECK(must(loop.run_until([&] { return over; }, bound)));
+    CHECK(soon([&] { return to.endpoints()[0].last_refusal == errc::timed_out; }));
+}
+
+TEST_CASE("no more connections are in their handshake at a time than most_half_open")
+{
+    auto in = new_context();
+    pull_options options;
+    options.most_half_open = 3;
+    auto to = must(pull::create(in, options));
+    const auto where = must(to.bind("tcp://127.0.0.1:*"));
+    auto loop = must(slk::loop::create());
+    std::vector<slk::link> silent;
+    int closed = 0;
+    for (int number = 0; number < 10; ++number) {
+        link_handlers on;
+        on.state_changed = [&](const link_transition& move, const link_status&) {
+            closed += move.to == link_state::idle ? 1 : 0;
+        };
+        link_options wanted{.to = must(endpoint::parse(where))};
+        wanted.reconnect.base = reconnect_never;
+        silent.push_back(must(slk::link::create(loop, wanted, on)));
+        silent.back().start();
+    }
+    CHECK(must(loop.run_until([&] { return closed == 7; }, bound)));
+    CHECK(to.endpoints()[0].refused == 7);
+    silent.clear();
+    CHECK(loop.run_for(10ms).has_value());
+    auto from = must(push::create(in));
+    must(from.connect(where));
+    must(from.send("good", bound));
+    CHECK(next(to) == "good");
+}
+
+TEST_CASE("liveness keeps an idle good connection, and zero asks nobody")
+{
+    for (const duration liveness : {duration(30ms), duration::zero()}) {
+        auto in = new_context();
+        pull_options options;
+        options.liveness = liveness;
+        auto to = must(pull::create(in, options));
+        auto from = must(push::create(in, quick()));
+        must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+        must(from.wait_ready(bound));
+        message got;
+        CHECK(code_of(to.receive(got, 200ms)) == errc::timed_out);
+        CHECK(from.peers().at(0).connections == 1);
+        must(from.send("still there", bound));
+        CHECK(next(to) == "still there");
+    }
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "sockets/socket_rig.hpp"
+
+using namespace slk;
+using namespace slk::socket_tests;
+
+namespace {
+
+dealer new_dealer(context& in, const std::string& to, const std::string& id)
+{
+    dealer_options options = quick<dealer_options>();
+    options.routing_id = id;
+    auto made = must(dealer::create(in, options));
+    must(made.connect(to));
+    return made;
+}
+
+struct heard {
+    route_event what{};
+    route from{};
+    std::string text{};
+};
+
+heard next_of(router& at, const limit& patience = bound)
+{
+    heard got;
+    message part;
+    got.what = must(at.receive(got.from, part, patience));
+    got.text = part.text();
+    return got;
+}
+
+} // namespace
+
+TEST_CASE("a ROUTER says from whom, and sends to whom it is told")
+{
+    auto in = new_context();
+    auto at = must(router::create(in));
+    const auto where = must(at.bind("tcp://127.0.0.1:*"));
+    auto ann = new_dealer(in, where, "ann");
+    auto bob = new_dealer(in, where, "bob");
+    must(ann.send("from ann", bound));
+    CHECK(next_of(at).from.routing_id == "ann");
+    must(bob.send("from bob", bound));
+    CHECK(next_of(at).from.routing_id == "bob");
+    must(at.send({"bob"}, "to bob", bound));
+    must(at.send({"ann"}, "to ann", bound));
+    CHECK(next(ann) == "to ann");
+    CHECK(next(bob) == "to bob");
+}
+
+TEST_CASE("a peer without a routing id gets one of five octets that begins with a zero")
+{
+    auto in = new_context();
+    auto at = must(router::create(in));
+    auto somebody = new_dealer(in, must(at.bind("tcp://127.0.0.1:*")), "");
+    must(somebody.send("hello", bound));
+    const auto got = next_of(at);
+    REQUIRE(got.from.routing_id.size() == 5);
+    CHECK(got.from.routing_id[0] == '\0');
+    must(at.send(got.from, "hello yourself", bound));
+    CHECK(next(somebody) == "hello yourself");
+}
+
+TEST_CASE("a mandatory ROUTER refuses what nobody can get, another one drops and counts it")
+{
+    auto in = new_context();
+    auto at = must(router::create(in));
+    CHECK(code_of(at.send({"nobody"}, "x", at_once)) == errc::no_route);
+    at.set_mandatory(false);
+    CHECK(must(at.send({"nobody"}, "x", at_once)) == delivery::dropped_no_route);
+    CHECK(at.counters().dropped_no_route == 1);
+
+    router_options options;
+    options.mandatory = false;
+    options.send_high_water_mark = 1;
+    auto full = must(router::create(in, options));
+    must(full.connect("tcp://127.0.0.1:1", {.routing_id = "absent"}));
+    CHECK(must(full.send({"absent"}, "1", at_once)) == delivery::queued);
+    CHECK(must(full.send({"absent"}, "2", at_once)) == delivery::dropped_full);
+    CHECK(full.counters().dropped_full == 1);
+    CHECK_FALSE(must(full.has_room({"absent"})));
+    CHECK(code_of(full.has_room({"nobody"})) == errc::no_route);
+    full.set_mandatory(true);
+    CHECK(code_of(full.send({"absent"}, "3", at_once)) == errc::would_block);
+}
+
+TEST_CASE("a peer that connect() has named can be sent to before it is there, and keeps the name")
+{
+    auto in = new_context();
+    auto at = must(router::create(in, quick<router_options>()));
+    dealer_options options;
+    options.routing_id = "its own name";
+    auto there = must(dealer::create(in, options));
+    const auto where = must(there.bind("tcp://127.0.0.1:*"));
+    must(at.connect(where, {.routing_id = "server"}));
+    must(at.send({"server"}, "early", at_once));
+    CHECK(next(there) == "early");
+    must(there.send("answer", bound));
+    CHECK(next_of(at).from.routing_id == "server");
+    CHECK(code_of(at.connect(where, {.routing_id = "server"})) == errc::invalid_argument);
+    CHECK(code_of(at.connect(where, {.routing_id = std::string("\0x", 2)})) ==
+          errc::invalid_argument);
+    CHECK(code_of(there.connect(where, {.routing_id = "x"})) == errc::invalid_argument);
+}
+
+TEST_CASE("who comes with a routing id that is taken is sent away, or takes over")
+{
+    for (const bool handover : {false, true}) {
+        CAPTURE(handover);
+        auto in = new_context();
+        router_options options;
+        options.handover = handover;
+        auto at = must(router::create(in, options));
+        const auto where = must(at.bind("tcp://127.0.0.1:*"));
+        auto first = new_dealer(in, where, "me");
+        must(first.send("first", bound));
+        const auto old = next_of(at);
+        auto second = new_dealer(in, where, "me");
+        must(second.send("second", bound));
+        if (handover) {
+            const auto now = next_of(at);
+            CHECK(now.text == "second");
+            CHECK(now.from.generation > old.from.generation);
+            CHECK(code_of(at.send(old.from, "too late", at_once)) == errc::no_route);
+            must(at.send(now.from, "hello", bound));
+            CHECK(next(second) == "hello");
+        } else {
+            CHECK(soon([&] { return at.counters().turned_away > 0; }));
+            must(at.send(old.from, "still you", bound));
+            CHECK(next(first) == "still you");
+            // The newcomer comes again, and is let in when the name is free.
+            (void)first.close(0s);
+            CHECK(soon([&] {
+                (void)second.send("second", at_once);
+                return at.events().receivable;
+            }));
+            CHECK(next_of(at).text == "second");
+        }
+    }
+}
+
+TEST_CASE("a ROUTER tells of peers that come and go, if it is asked to")
+{
+    auto in = new_context();
+    router_options options;
+    options.notify_connect = true;
+    options.notify_disconnect = true;
+    auto at = must(router::create(in, options));
+    const auto where = must(at.bind("tcp://127.0.0.1:*"));
+    {
+        auto guest = new_dealer(in, where, "guest");
+        CHECK(next_of(at).what == route_event::connected);
+        must(guest.send("hello", bound));
+        const auto said = next_of(at);
+        CHECK(said.what == route_event::message);
+        CHECK(said.text == "hello");
+    }
+    const auto gone = next_of(at);
+    CHECK(gone.what == route_event::disconnected);
+    CHECK(gone.from.routing_id == "guest");
+
+    at.set_notify(false, false);
+    auto again = new_dealer(in, where, "again");
+    must(again.send("hello", bound));
+    CHECK(next_of(at).what == route_event::message);
+}
+
+TEST_CASE("a peer that is disconnected by name comes again as another generation")
+{
+    auto in = new_context();
+    auto at = must(router::create(in));
+    auto there = new_dealer(in, must(at.bind("tcp://127.0.0.1:*")), "there");
+    must(there.send("one", bound));
+    const auto before = next_of(at);
+    CHECK(code_of(at.disconnect_peer({"nobody"})) == errc::no_route);
+    must(at.disconnect_peer(before.from));
+    REQUIRE(soon([&] { return there.peers().at(0).connections == 2; }));
+    must(there.send("two", bound));
+    const auto after = next_of(at);
+    CHECK(after.text == "two");
+    CHECK(after.from.generation == before.from.generation + 1);
+    CHECK(code_of(at.disconnect_peer(before.from)) == errc::no_route);
+}
+
+TEST_CASE("a DEALER that probes makes itself known without a message")
+{
+    auto in = new_context();
+    auto at = must(router::create(in));
+    dealer_options options;
+    options.routing_id = "prober";
+    options.probe_router = true;
+    auto probing = must(dealer::create(in, options));
+    must(probing.connect(must(at.bind("tcp://127.0.0.1:*"))));
+    const auto got = next_of(at);
+    CHECK(got.from.routing_id == "prober");
+    CHECK(got.text.empty());
+}
+
+TEST_CASE("messages of parts go to and fro between a ROUTER and a DEALER")
+{
+    auto in = new_context(0);
+    auto at = must(router::create(in));
+    auto there = new_dealer(in, must(at.bind("tcp://127.0.0.1:*")), "x");
+    multipart whole;
+    must(whole.add("a"));
+    must(whole.add("b"));
+    must(there.send(std::move(whole), bound));
+    route from;
+    CHECK(must(at.receive(from, whole, bound)) == route_event::message);
+    CHECK(parts_of(whole) == std::vector<std::string>{"a", "b"});
+    must(at.send(from, std::move(whole), bound));
+    must(there.receive(whole, bound));
+    CHECK(parts_of(whole) == std::vector<std::string>{"a", "b"});
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MPL-2.0
+// What the options of slk send and slk receive do that are about peers and time.
+
+#include "input_file.hpp"
+#include "receiving_slk.hpp"
+#include "support/skip.hpp"
+
+#include <serverlink/context.hpp>
+#include <serverlink/pull.hpp>
+
+#include <chrono>
+#include <string>
+
+using namespace slk::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// The default of --wait and --linger: what took less was not the default.
+constexpr double default_seconds = 10;
+
+double seconds_of(const std::string& arguments, run_result& answer)
+{
+    const auto begun = std::chrono::steady_clock::now();
+    answer = run_slk(arguments);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+}
+
+/// A PULL of the test's own that takes a message or two, and then nothing more.
+struct full_receiver {
+    slk::context in = *slk::context::create();
+    slk::pull socket = *slk::pull::create(in, {.receive_high_water_mark = 1});
+    std::string where = *socket.bind("tcp://127.0.0.1:0");
+};
+
+/// Far more than what the system keeps between two sockets.
+constexpr std::size_t large = 4'000'000;
+
+} // namespace
+
+TEST_CASE("slk send --wait fails when nobody comes for that long, and says where and why")
+{
+    SLK_NEEDS_COMMAND();
+    run_result refused;
+    CHECK(seconds_of(std::string("send push --wait 100ms hello --connect ") + dead_endpoint,
+                     refused) < default_seconds);
+    CHECK(refused.code == 1);
+    CHECK(has(refused, "not every peer was there within 0.1 s"));
+    CHECK(has(refused, "  tcp://127.0.0.1:1: connect: connection_refused"));
+    CHECK(has(refused, "queued 0 messages"));
+
+    const run_result lonely =
+        run_slk(std::string("send router --to bob --wait 100ms hello") + any_tcp);
+    CHECK(lonely.code == 1);
+    CHECK(has(lonely, "'bob' has not come within 0.1 s"));
+    CHECK(has(lonely, ": nobody is there"));
+}
+
+TEST_CASE("slk receive --wait fails when no message comes for that long")
+{
+    SLK_NEEDS_COMMAND();
+    const run_result nothing =
+        run_slk(std::string("receive pull --wait 100ms --connect ") + dead_endpoint);
+    CHECK(nothing.code == 1);
+    CHECK(has(nothing, "no message came for 0.1 s"));
+    CHECK(has(nothing, "connection_refused"));
+    // The time to end comes first.
+    const run_result ended = run_slk(std::string("receive pull --wait 30s --for 100ms") + any_tcp);
+    CHECK(ended.code == 0);
+    CHECK(has(ended, "received 0 messages"));
+}
+
+TEST_CASE("slk send --high-water-mark limits what is queued for a peer")
+{
+    SLK_NEEDS_COMMAND();
+    const full_receiver full;
+    const input_file file(std::string(large, 'x'));
+    const run_result sent =
+        run_slk("send push --json --high-water-mark 2 --wait 500ms --linger 0 --count 100 "
+                "--connect " +
+                full.where + " --file \"" + file.path() + "\"");
+    CAPTURE(sent.out);
+    CHECK(sent.code == 1);
+    CHECK(has(sent, "there was no room for another message within 0.5 s"));
+    const auto lines = lines_of(sent.out);
+    REQUIRE_FALSE(lines.empty());
+    CHECK(std::stoi(json_value(lines.back(), "queued")) < 100);
+}
+
+TEST_CASE("slk send --linger gives up what is not taken by then, and tells how much that is")
+{
+    SLK_NEEDS_COMMAND();
+    const full_receiver full;
+    const input_file file(std::string(large, 'x'));
+    run_result sent;
+    CHECK(seconds_of("send push --json --linger 100ms --count 20 --connect " + full.where +
+                         " --file \"" + file.path() + "\"",
+                     sent) < default_seconds);
+    CAPTURE(sent.out);
+    CHECK(sent.code == 1);
+    CHECK(json_value(sent.out, "queued") == "20");
+    const int flushed = std::stoi(json_value(sent.out, "flushed"));
+    const int abandoned = std::stoi(json_value(sent.out, "abandoned"));
+    CHECK(abandoned > 0);
+    CHECK(flushed + abandoned == 20);
+
+    const run_result told = run_slk("send push --linger 0 --count 20 --connect " + full.where +
+                                    " --file \"" + file.path() + "\"");
+    CHECK(told.code == 1);
+    CHECK(has(told, "  abandoned at " + full.where + ": "));
+}
+
+TEST_CASE("slk send waits for as long as --linger says until everything was taken")
+{
+    SLK_NEEDS_COMMAND();
+    full_receiver full;
+    const input_file file(std::string(large, 'x'));
+    running_slk sender("send push --json --linger 60s --count 20 --connect " + full.where +
+                       " --file \"" + file.path() + "\"");
+    slk::message next;
+    for (int i = 0; i < 20; ++i) {
+        REQUIRE(full.socket.receive(next, 60s).has_value());
+        CHECK(next.size() == large);
+    }
+    const run_result sent = sender.finish();
+    CHECK(sent.code == 0);
+    CHECK(json_value(sent.out, "flushed") == "20");
+}
+
+TEST_CASE("slk receive --plain-server lets in who says the password, and nobody else")
+{
+    SLK_NEEDS_COMMAND();
+    receiving_slk receiver("pull --count 2 --plain-server alice:secret --plain-server bob:se:cret");
+    const auto try_as = [&](const std::string& options) {
+        return run_slk("send push hello --wait 2s --connect " + receiver.where + options);
+    };
+    const run_result wrong = try_as(" --plain-user alice --plain-password guess");
+    CHECK(wrong.code == 1);
+    CHECK(has(wrong, "authentication_refused"));
+    const run_result unnamed = try_as("");
+    CHECK(unnamed.code == 1);
+    CHECK(has(unnamed, "handshake: "));
+    CHECK(try_as(" --plain-user alice --plain-password secret").code == 0);
+    CHECK(try_as(" --plain-user bob --plain-password se:cret").code == 0);
+    CHECK(has(receiver.tool.finish(), "received 2 messages"));
+}
+
+TEST_CASE("slk --verbose shows what becomes of the endpoints")
+{
+    SLK_NEEDS_COMMAND();
+    receiving_slk receiver("pull --count 1 -v");
+    const run_result sent = run_slk("send push hello --verbose --connect " + receiver.where);
+    CHECK(sent.code == 0);
+    CHECK(has(sent, "s  " + receiver.where + " ready\n"));
+    const run_result received = receiver.tool.finish();
+    CHECK(has(received, "s  " + receiver.where + " 1 peer\n"));
+
+    receiving_slk quiet("pull --count 1");
+    CHECK_FALSE(has(run_slk("send push hello --connect " + quiet.where), "ready"));
+    CHECK_FALSE(has(quiet.tool.finish(), "peer"));
+}
+
+TEST_CASE("slk send and slk receive take the backends of the build")
+{
+    SLK_NEEDS_COMMAND();
+    const auto lines = lines_of(run_slk("version").out);
+    REQUIRE(lines.size() >= 3);
+    const std::string running = " --backend " + lines[2].substr(lines[2].rfind(' ') + 1);
+    receiving_slk receiver("pull --count 1" + running);
+    CHECK(run_slk("send push hello --connect " + receiver.where + running).code == 0);
+    CHECK(receiver.tool.finish().code == 0);
+}
+
+TEST_CASE("slk send shows no progress where no terminal is")
+{
+    SLK_NEEDS_COMMAND();
+    const receiving_slk receiver("pull --count 5");
+    const run_result sent =
+        run_slk("send push --count 5 --every 100ms tick --connect " + receiver.where);
+    CHECK(sent.code == 0);
+    CHECK_FALSE(has(sent, "\x1b"));
+    CHECK_FALSE(has(sent, "/s"));
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MPL-2.0
+// What one slk sends, another one receives.
+
+#include "input_file.hpp"
+#include "receiving_slk.hpp"
+#include "support/skip.hpp"
+
+#include <string>
+#include <vector>
+
+using namespace slk::testing;
+
+namespace {
+
+std::vector<std::string> transports()
+{
+#if defined(_WIN32)
+    return {any_tcp};
+#else
+    return {any_tcp, any_ipc};
+#endif
+}
+
+} // namespace
+
+TEST_CASE("slk send reaches slk receive, for every two types that fit, over tcp and ipc")
+{
+    SLK_NEEDS_COMMAND();
+    struct fitting {
+        const char* sender;
+        const char* receiver;
+        const char* shown;
+    };
+    for (const std::string& at : transports())
+        for (const fitting& each : {
+                 fitting{"push", "pull", "hello\n"},
+                 {"pair", "pair", "hello\n"},
+                 {"dealer", "dealer", "hello\n"},
+                 {"dealer --id alice", "router", "[alice] hello\n"},
+                 {"router --id alice --to bob", "dealer --id bob", "hello\n"},
+                 {"router --id alice --to bob", "router --id bob", "[alice] hello\n"},
+             }) {
+            CAPTURE(at);
+            CAPTURE(each.sender);
+            receiving_slk receiver(std::string(each.receiver) + " --count 1", at);
+            const run_result sent = run_slk("send " + std::string(each.sender) + " --connect " +
+                                            receiver.where + " hello");
+            CAPTURE(sent.out);
+            CHECK(sent.code == 0);
+            CHECK(has(sent, "queued 1 message, 5 octets: flushed 1, abandoned 0"));
+            const run_result received = receiver.tool.finish();
+            CHECK(received.code == 0);
+            CHECK(received.out == std::string(each.shown) + "received 1 message, 5 octets\n");
+        }
+}
+
+TEST_CASE("slk send is done when a receiver that starts later has come")
+{
+    SLK_NEEDS_COMMAND();
+    listening_slk sender(std::string("send push --wait 30s hello") + any_tcp);
+    const run_result received =
+        run_slk("receive pull --count 1 --wait 30s --connect " + sender.where);
+    CHECK(received.code == 0);
+    CHECK(has(received, "hello\n"));
+    CHECK(sender.tool.finish().code == 0);
+}
+
+TEST_CASE("slk send tries again until a receiver listens where it connects")
+{
+#if defined(_WIN32)
+    SLK_SKIP("there may be no ipc");
+#else
+    SLK_NEEDS_COMMAND();
+    const std::string where = "ipc://" + unused_path(".sock");
+    running_slk sender("send push --wait 30s -v --connect " + where + " hello");
+    const std::string first = sender.line();
+    CAPTURE(first);
+    CHECK(first.find("backoff") != std::string::npos);
+    const run_result received = run_slk("receive pull --count 1 --wait 30s --bind " + where);
+    CHECK(received.code == 0);
+    CHECK(has(received, "hello\n"));
+    CHECK(sender.finish().code == 0);
+#endif
+}
+
+TEST_CASE("slk send and slk receive take several endpoints, bound and connected")
+{
+    SLK_NEEDS_COMMAND();
+    receiving_slk first("pull --count 2");
+    receiving_slk second("pull --count 2", std::string(any_tcp) + any_tcp);
+    const std::string other = second.tool.line();
+    REQUIRE(other.starts_with("listening on tcp://"));
+    // The second one is met at both of its endpoints.
+    const run_result sent = run_slk("send push --connect " + first.where + " --connect " +
+                                    second.where + " one two three four");
+    CHECK(sent.code == 0);
+    CHECK(first.tool.finish().code == 0);
+    CHECK(second.tool.finish().code == 0);
+
+    receiving_slk third("pull --count 1", std::string(any_tcp) + any_tcp);
+    const std::string line = third.tool.line();
+    REQUIRE(line.starts_with("listening on "));
+    CHECK(run_slk("send push --connect " + line.substr(13) + " here").code == 0);
+    CHECK(third.tool.finish().code == 0);
+
+    listening_slk mixed("send push --wait 30s hello --connect " +
+                        receiving_slk("pull --for 100ms").where + any_tcp);
+    CHECK(mixed.where.starts_with("tcp://"));
+    CHECK(run_slk("receive pull --for 100ms --connect " + mixed.where).code == 0);
+}
+
+TEST_CASE("slk send sends each word, and what is in brackets or looks like an option after --")
+{
+    SLK_NEEDS_COMMAND();
+    receiving_slk receiver("pull --count 6");
+    const run_result sent =
+        run_slk("send push --connect " + receiver.where + " one \"[1,2]\" {} \"\" -- --two send");
+    CAPTURE(sent.out);
+    CHECK(sent.code == 0);
+    CHECK(receiver.tool.finish().out ==
+          "one\n[1,2]\n{}\n(empty)\n--two\nsend\nreceived 6 messages, 19 octets\n");
+
+    receiving_slk single("pull --count 1");
+    CHECK(run_slk("send push --connect " + single.where + " {}").code == 0);
+    CHECK(single.tool.finish().out == "{}\nreceived 1 message, 2 octets\n");
+}
+
+TEST_CASE("slk send --parts makes one message of all words, and slk receive shows its parts")
+{
+    SLK_NEEDS_COMMAND();
+    receiving_slk receiver("router --count 1");
+    CHECK(
+        run_slk("send dealer --id alice --parts --connect " + receiver.where + " header \"\" body")
+            .code == 0);
+    CHECK(receiver.tool.finish().out == "[alice] 3 parts, 10 octets\n"
+                                        "       6  header\n"
+                                        "       0  (empty)\n"
+                                        "       4  body\n"
+                                        "received 1 message, 10 octets\n");
+}
+
+TEST_CASE("slk send without words sends the lines of stdin")
+{
+    SLK_NEEDS_COMMAND();
+    const input_file input("one\r\n\ntwo words\nthe end");
+    const auto sent_as = [&](const std::string& options, const std::string& count) {
+        receiving_slk receiver("pull --count " + count);
+        const run_result sent =
+            run_slk("send push " + options + " --connect " + receiver.where, input.path());
+        CAPTURE(sent.out);
+        CHECK(sent.code == 0);
+        return receiver.tool.finish().out;
+    };
+    CHECK(sent_as("", "4") == "one\n(empty)\ntwo words\nthe end\nreceived 4 messages, 19 octets\n");
+    CHECK(sent_as("--count 2", "8")
+              .ends_with("the end\none\n(empty)\ntwo words\nthe end\n"
+                         "received 8 messages, 38 octets\n"));
+    CHECK(sent_as("--parts", "1").starts_with("4 parts, 19 octets\n"));
+
+    const input_file empty("");
+    const receiving_slk receiver("pull --for 100ms");
+    const run_result nothing = run_slk("send push --connect " + receiver.where, empty.path());
+    CHECK(nothing.code == 0);
+    CHECK(has(nothing, "queued 0 messages"));
+}
+
+TEST_CASE("slk send --file sends files as they are, and slk receive --raw writes them so")
+{
+    SLK_NEEDS_COMMAND();
+    std::string content;
+    for (int i = 0; i < 100'000; ++i)
+        content += static_cast<char>(i % 256);
+    const input_file file(content);
+    const auto arrives = [&](const std::string& options, const std::string& input) {
+        receiving_slk receiver("pair --raw --count 1");
+        const run_result sent =
+            run_slk("send pair --connect " + receiver.where + " " + options, input);
+        CAPTURE(sent.out);
+        CHECK(sent.code == 0);
+        const run_result received = receiver.tool.finish();
+        CHECK(received.code == 0);
+        return received.out.starts_with(content + "received 1 message, ");
+    };
+    CHECK(arrives("--file \"" + file.path() + "\"", ""));
+    CHECK(arrives("--file -", file.path()));
+
+    receiving_slk both("pull --count 1");
+    CHECK(run_slk("send push --parts --connect " + both.where + " --file \"" + file.path() +
+                  "\" --file \"" + file.path() + "\"")
+              .code == 0);
+    const std::string shown = both.tool.finish().out;
+    CHECK(shown.starts_with("2 parts, 200000 octets\n  100000  0x000102"));
+    CHECK(shown.find("1f... (100000 octets)\n") != std::string::npos);
+
+    const run_result absent = run_slk(std::string("send push --file no-such-file") + any_tcp);
+    CHECK(absent.code == 1);
+    CHECK(has(absent, "cannot read no-such-file"));
+}
+
+TEST_CASE("slk receive shows text as it is and other octets in hexadecimal")
+{
+    SLK_NEEDS_COMMAND();
+    struct shown {
+        std::string content;
+        std::string as;
+    };
+    for (const shown& each : {
+             shown{"gr\xc3\xbc\xc3\x9f dich\t!", "gr\xc3\xbc\xc3\x9f dich\t!\n"},
+             {"two\nlines\n", "two\nlines\n"},
+             {"\x1b[31mred", "0x1b5b33316d726564 (8 octets)\n"},
+             {"\xff", "0xff (1 octet)\n"},
+             {"\xc0\xaf", "0xc0af (2 octets)\n"},         // not the shortest form
+             {"\xed\xa0\x80", "0xeda080 (3 octets)\n"},   // half of a pair of UTF-16
+             {"\xf4\x90\x80\x80", "0xf4908080 (4 octets)\n"}, // beyond Unicode
+             {"\xe2\x82", "0xe282 (2 octets)\n"},         // cut off
+             {"\xc2\x9b", "0xc29b (2 octets)\n"},         // a control character
+             {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80\n"},
+             {"\x7f", "0x7f (1 octet)\n"},
+         }) {
+        CAPTURE(each.as);
+        const input_file file(each.content);
+        receiving_slk receiver("pull --count 1");
+        CHECK(run_slk("send push --connect " + receiver.where + " --file \"" + file.path() + "\"")
+                  .code == 0);
+        CHECK(receiver.tool.finish().out.starts_with(each.as));
+    }
+}
+
+TEST_CASE("slk receive --json tells all of a message on one line")
+{
+    SLK_NEEDS_COMMAND();
+    const input_file binary(std::string("\x00\xff", 2));
+    const input_file text("say \"hi\"\n");
+    receiving_slk receiver("router --json --count 2");
+    CHECK(run_slk("send dealer --id alice --parts --connect " + receiver.where + " --file \"" +
+                  binary.path() + "\" --file \"" + text.path() + "\"")
+              .code == 0);
+    CHECK(run_slk("send dealer --id 0x6100ff --connect " + receiver.where + " plain").code == 0);
+    const auto lines = lines_of(receiver.tool.finish().out);
+    REQUIRE(lines.size() == 3);
+    CHECK(json_value(lines[0], "from") == "\"alice\"");
+    CHECK(json_value(lines[0], "size") == "11");
+    CHECK(lines[0].ends_with(R"("parts":[{"hex":"00ff"},{"text":"say \"hi\"\u000a"}]})"));
+    CHECK(std::stod(json_value(lines[0], "time")) >= 0);
+    CHECK(json_value(lines[1], "from") == "\"0x6100ff\"");
+    CHECK(lines[1].ends_with(R"("parts":[{"text":"plain"}]})"));
+}
+
+TEST_CASE("slk send router waits for the peer that --to names, and sends to no other")
+{
+    SLK_NEEDS_COMMAND();
+    for (const std::string id : {"bob", "0x620062"}) {
+        CAPTURE(id);
+        listening_slk sender("send router --wait 30s -v hello --to " + id + any_tcp);
+        running_slk other("receive dealer --id eve --count 1 --wait 30s --connect " + sender.where);
+        // It goes on waiting when somebody else has come.
+        CHECK(sender.tool.line().find("1 peer") != std::string::npos);
+        const run_result received = run_slk("receive dealer --count 1 --wait 30s --id " + id +
+                                            " --connect " + sender.where);
+        CHECK(received.code == 0);
+        CHECK(has(received, "hello\n"));
+        CHECK(sender.tool.finish().code == 0);
+        // Only what is for her comes to the other one.
+        CHECK(run_slk("send router --to eve --wait 30s bye --bind " + sender.where).code == 0);
+        CHECK(other.finish().out.starts_with("bye\n"));
+    }
+}
+
+TEST_CASE("slk send --count sends everything so often, and slk receive --count ends after so many")
+{
+    SLK_NEEDS_COMMAND();
+    receiving_slk receiver("pull --count 5");
+    const run_result sent =
+        run_slk("send push --connect " + receiver.where + " --count 3 tick tock");
+    CHECK(has(sent, "queued 6 messages, 24 octets"));
+    CHECK(receiver.tool.finish().out ==
+          "tick\ntock\ntick\ntock\ntick\nreceived 5 messages, 20 octets\n");
+}
+
+TEST_CASE("slk send --every lets that time pass between two messages")
+{
+    SLK_NEEDS_COMMAND();
+    const auto takes = [](const std::string& options) {
+        const receiving_slk receiver("pull --count 3");
+        const run_result sent =
+            run_slk("send push --json --connect " + receiver.where + options + " --count 3 tick");
+        CHECK(sent.code == 0);
+        CHECK(json_value(sent.out, "queued") == "3");
+        CHECK(json_value(sent.out, "flushed") == "3");
+        CHECK(json_value(sent.out, "abandoned") == "0");
+        CHECK(json_value(sent.out, "octets") == "12");
+        return std::stod(json_value(sent.out, "seconds"));
+    };
+    CHECK(takes(" --every 300ms") >= 0.6);
+}

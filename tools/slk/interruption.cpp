@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "interruption.hpp"
+
+namespace slk::tool {
+
+bool interruption::sleep(duration at_most)
+{
+    std::unique_lock hold(mutex_);
+    return !changed_.wait_for(hold, at_most, [this] { return requested(); });
+}
+
+void interruption::request()
+{
+    source_.request_stop();
+    // Whoever looks at it while he holds the mutex does not miss the notice.
+    const std::lock_guard hold(mutex_);
+    changed_.notify_all();
+}
+
+} // namespace slk::tool

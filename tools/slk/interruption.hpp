@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_TOOL_INTERRUPTION_HPP
+#define SLK_TOOL_INTERRUPTION_HPP
+
+/// Ctrl-C, as something that ends waiting.
+
+#include "terminal.hpp"
+
+#include <serverlink/clock.hpp>
+
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+
+namespace slk::tool {
+
+/// Made before other threads are started, like the interrupt_watch that it contains.
+class interruption {
+public:
+    /// For the calls of a socket.
+    [[nodiscard]] std::stop_token token() const noexcept { return source_.get_token(); }
+    [[nodiscard]] bool requested() const noexcept { return source_.stop_requested(); }
+    /// False: interrupted, now or before.
+    bool sleep(duration at_most);
+
+private:
+    void request();
+
+    std::stop_source source_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    interrupt_watch watch_{[this] { request(); }};
+};
+
+} // namespace slk::tool
+
+#endif

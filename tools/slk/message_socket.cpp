@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "message_socket.hpp"
+
+#include "message_text.hpp"
+#include "options.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <stdexcept>
+#include <utility>
+
+namespace slk::tool {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How often it is looked what has become of the endpoints, and of what is queued.
+constexpr duration look_interval = 10ms;
+/// What an interruption leaves for sending what is queued.
+constexpr duration hurry = 1s;
+
+[[nodiscard]] time_point now()
+{
+    return system_clock_source().now();
+}
+
+[[nodiscard]] bool has_routing_id(std::string_view type)
+{
+    return type == "dealer" || type == "router";
+}
+
+[[nodiscard]] std::string joined(const std::vector<std::string>& words)
+{
+    std::string text;
+    for (std::size_t i = 0; i < words.size(); ++i)
+        text += (i == 0 ? "" : i + 1 < words.size() ? ", " : " or ") + words[i];
+    return text;
+}
+
+void add_endpoints(CLI::App& command, const std::string& name, std::vector<std::string>& into,
+                   const std::string& help)
+{
+    command
+        .add_option_function<std::vector<std::string>>(
+            name, [&into](const std::vector<std::string>& texts) { into = texts; }, help)
+        ->type_name("ENDPOINT")
+        ->expected(1)
+        ->take_all()
+        ->allow_extra_args(false);
+}
+
+void add_plain_options(CLI::App& command, security_options& into)
+{
+    static constexpr auto* group = "Security: PLAIN, which sends passwords in clear text";
+    CLI::Option* const user = command.add_option_function<std::string>(
+        "--plain-user",
+        [&into](const std::string& name) {
+            into.mechanism = security_mechanism::plain_client;
+            into.own.user = name;
+        },
+        "Who we are");
+    user->type_name("NAME")->group(group);
+    CLI::Option* const password =
+        command.add_option("--plain-password", into.own.password, "Our password");
+    password->type_name("PASSWORD")->needs(user)->group(group);
+    command
+        .add_option_function<std::vector<std::string>>(
+            "--plain-server",
+            [&into](const std::vector<std::string>& texts) {
+                into.mechanism = security_mechanism::plain_server;
+                for (const std::string& text : texts) {
+                    const std::size_t middle = text.find(':');
+                    if (middle == std::string::npos)
+                        throw CLI::ValidationError("--plain-server",
+                                                   "'" + text + "' is not USER:PASSWORD");
+                    into.accepted.push_back({text.substr(0, middle), text.substr(middle + 1)});
+                }
+            },
+            "Only peers who say these come in; may be repeated")
+        ->type_name("USER:PASSWORD")
+        ->expected(1)
+        ->take_all()
+        ->allow_extra_args(false)
+        ->excludes(user)
+        ->group(group);
+}
+
+template <class Socket, class Any>
+void create(context& in, const socket_settings& settings, Any& into)
+{
+    auto made = Socket::create(in, settings.options);
+    if (!made)
+        throw std::runtime_error(to_string(made.error()));
+    into.template emplace<Socket>(*std::move(made));
+}
+
+[[nodiscard]] std::string of_endpoint(const std::string& text, const error& why)
+{
+    const bool explained = why.code == errc::invalid_argument && why.detail != nullptr;
+    return text + ": " + (explained ? why.detail : to_string(why));
+}
+
+/// Errors of the command line are told as such.
+[[noreturn]] void cannot_open(const std::string& text, const error& why)
+{
+    if (why.code == errc::invalid_argument || why.code == errc::not_supported)
+        throw CLI::ValidationError("ENDPOINT", of_endpoint(text, why));
+    throw std::runtime_error(of_endpoint(text, why));
+}
+
+} // namespace
+
+void add_socket_options(CLI::App& command, socket_settings& into, const std::string& what,
+                        std::initializer_list<std::string_view> types)
+{
+    const std::vector<std::string> known(types.begin(), types.end());
+    command
+        .add_option_function<std::string>(
+            "TYPE",
+            [&into, what, known](const std::string& text) {
+                if (std::ranges::find(known, text) == known.end())
+                    throw CLI::ValidationError("TYPE", "'" + text +
+                                                           "' is no type of socket that can " +
+                                                           what + ": " + joined(known));
+                into.type = text;
+            },
+            "Of the socket: " + joined(known))
+        ->required()
+        ->type_name("");
+    add_endpoints(command, "--bind", into.bind,
+                  "Listen there: tcp://HOST:PORT (port 0: any free one), ipc://PATH; may be "
+                  "repeated and mixed with --connect");
+    add_endpoints(command, "--connect", into.connect,
+                  "Connect there, and again whenever the connection is lost; may be repeated");
+    command
+        .add_option_function<std::string>(
+            "--id",
+            [&into](const std::string& text) { into.options.routing_id = parse_id("--id", text); },
+            "How a ROUTER knows this socket: text, or 0x and hexadecimal digits (dealer, router)")
+        ->type_name("ID");
+    command
+        .add_option_function<std::uint32_t>(
+            "--high-water-mark",
+            [&into](std::uint32_t messages) {
+                into.options.send_high_water_mark = messages;
+                into.options.receive_high_water_mark = messages;
+            },
+            "Messages that may wait for each peer; 0: any number")
+        ->type_name("N")
+        ->default_str("1000");
+    add_duration(command, "--liveness", into.options.liveness,
+                 "Give up a connection whose peer was silent for so long, although asked; 0: never "
+                 "(3ms to 1m)",
+                 "30s");
+    command.add_flag("-v,--verbose", into.verbose, "Show what becomes of the endpoints");
+    add_backend_option(command, into.loop.backend);
+    add_plain_options(command, into.options.security);
+}
+
+void require_valid(const socket_settings& settings)
+{
+    if (settings.bind.empty() && settings.connect.empty())
+        throw CLI::ValidationError("--bind or --connect is required");
+    for (const auto* texts : {&settings.bind, &settings.connect})
+        for (const std::string& text : *texts)
+            if (parse_endpoint(text).via == transport::inproc)
+                throw CLI::ValidationError("ENDPOINT",
+                                           "'" + text + "' is inside one process: use tcp or ipc");
+    if (!settings.options.routing_id.empty() && !has_routing_id(settings.type))
+        throw CLI::ValidationError("--id", "is for dealer and router, not for " + settings.type);
+    require_valid(settings.options.validate());
+}
+
+message_socket::message_socket(const socket_settings& settings, interruption& ctrl_c,
+                               printer& notes)
+    : settings_(settings), ctrl_c_(ctrl_c), notes_(notes), origin_(now())
+{
+    auto made = context::create({.loop = settings.loop});
+    if (!made)
+        throw std::runtime_error(to_string(made.error()));
+    context_.emplace(*std::move(made));
+    if (settings.type == "pair")
+        create<pair>(*context_, settings, socket_);
+    else if (settings.type == "dealer")
+        create<dealer>(*context_, settings, socket_);
+    else if (settings.type == "router")
+        create<router>(*context_, settings, socket_);
+    else if (settings.type == "push")
+        create<push>(*context_, settings, socket_);
+    else
+        create<pull>(*context_, settings, socket_);
+}
+
+slk::socket& message_socket::base()
+{
+    return std::visit(
+        [](auto& held) -> slk::socket& {
+            if constexpr (std::is_base_of_v<slk::socket, std::remove_reference_t<decltype(held)>>)
+                return held;
+            else
+                throw std::logic_error("there is no socket");
+        },
+        socket_);
+}
+
+void message_socket::open(const std::function<void(const std::string& endpoint)>& listening)
+{
+    for (const std::string& text : settings_.bind) {
+        const auto bound = base().bind(text);
+        if (!bound)
+            cannot_open(text, bound.error());
+        listening(*bound);
+    }
+    for (const std::string& text : settings_.connect)
+        if (const auto begun = base().connect(text); !begun)
+            cannot_open(text, begun.error());
+    tell_news();
+}
+
+/// A socket tells nothing by itself. So that news are told while it waits, it waits in steps.
+template <class Step>
+auto message_socket::patiently(duration at_most, Step step) -> decltype(step(limit{}))
+{
+    const time_point until = after(now(), at_most);
+    for (;;) {
+        const duration left = std::max(until - now(), duration::zero());
+        auto answer =
+            step(limit{settings_.verbose ? std::min(left, look_interval) : left, ctrl_c_.token()});
+        tell_news();
+        const bool waited =
+            !answer && (answer.error() == errc::timed_out || answer.error() == errc::would_block);
+        if (!waited || now() >= until)
+            return answer;
+    }
+}
+
+result<void> message_socket::wait_ready(duration at_most)
+{
+    return patiently(at_most, [&](const limit& patience) { return base().wait_ready(patience); });
+}
+
+result<void> message_socket::wait_for_route(const std::string& id, duration at_most)
+{
+    auto& held = std::get<router>(socket_);
+    held.set_notify(true, false);
+    return patiently(at_most, [&](const limit& patience) -> result<void> {
+        // What it receives meanwhile is not ours; that somebody has come is.
+        for (;;) {
+            const auto known = held.has_room({id});
+            if (known)
+                return {};
+            if (known.error() != errc::no_route)
+                return fail(known.error());
+            route from;
+            multipart unread;
+            SLK_TRY(held.receive(from, unread, patience));
+        }
+    });
+}
+
+result<delivery> message_socket::send(const std::string& to, multipart&& whole, duration at_most)
+{
+    if (auto* const held = std::get_if<router>(&socket_)) {
+        const time_point until = after(now(), at_most);
+        for (;;) {
+            SLK_TRY(wait_for_route(to, std::max(until - now(), duration::zero())));
+            auto answer = patiently(until - now(), [&](const limit& patience) {
+                return held->send({to}, std::move(whole), patience);
+            });
+            // He may have gone again in between.
+            if (answer || answer.error() != errc::no_route)
+                return answer;
+        }
+    }
+    return patiently(at_most, [&](const limit& patience) {
+        return std::visit(
+            [&](auto& held) -> result<delivery> {
+                if constexpr (requires { held.send(std::move(whole), patience); })
+                    return held.send(std::move(whole), patience);
+                else
+                    throw std::logic_error("this socket cannot send");
+            },
+            socket_);
+    });
+}
+
+result<void> message_socket::receive(std::string& from, multipart& whole, duration at_most)
+{
+    from.clear();
+    return patiently(at_most, [&](const limit& patience) {
+        return std::visit(
+            [&](auto& held) -> result<void> {
+                if constexpr (std::is_same_v<std::remove_reference_t<decltype(held)>, router>) {
+                    route sender;
+                    SLK_TRY(held.receive(sender, whole, patience));
+                    from = sender.routing_id;
+                    return {};
+                } else if constexpr (requires { held.receive(whole, patience); }) {
+                    return held.receive(whole, patience);
+                } else {
+                    throw std::logic_error("this socket cannot receive");
+                }
+            },
+            socket_);
+    });
+}
+
+bool message_socket::pause(duration at_most)
+{
+    const time_point until = after(now(), at_most);
+    for (;;) {
+        const duration left = std::max(until - now(), duration::zero());
+        if (!ctrl_c_.sleep(settings_.verbose ? std::min(left, look_interval) : left))
+            return false;
+        tell_news();
+        if (now() >= until)
+            return true;
+    }
+}
+
+/// Something that is queued may yet be taken. Who came to a bound endpoint and went does not
+/// return.
+bool message_socket::is_waiting()
+{
+    const auto endpoints = base().endpoints();
+    return std::ranges::any_of(base().peers(), [&](const peer_status& who) {
+        const bool comes_again = std::ranges::any_of(endpoints, [&](const endpoint_status& at) {
+            return at.kind == endpoint_kind::connected && at.endpoint == who.endpoint;
+        });
+        return who.waiting > 0 && (who.ready || comes_again);
+    });
+}
+
+socket_outcome message_socket::close(duration at_most)
+{
+    time_point until = after(now(), at_most);
+    while (is_waiting() && now() < until && ctrl_c_.sleep(std::min(look_interval, until - now())))
+        tell_news();
+    if (ctrl_c_.requested())
+        until = std::min(until, after(now(), hurry));
+    socket_outcome told;
+    told.abandoned = base().counters().abandoned;
+    if (told.abandoned > 0)
+        told.losers.push_back("peers who have gone: " + std::to_string(told.abandoned));
+    const close_report report = base().close(std::max(until - now(), duration::zero()));
+    told.abandoned += report.abandoned();
+    for (const close_report::peer& each : report.peers)
+        if (each.abandoned > 0)
+            told.losers.push_back(each.endpoint +
+                                  (each.routing_id.empty() ? "" : ", " + id_text(each.routing_id)) +
+                                  ": " + std::to_string(each.abandoned));
+    told.unread = base().counters().unread;
+    return told;
+}
+
+std::string message_socket::complaints()
+{
+    std::string text;
+    for (const endpoint_status& each : base().endpoints()) {
+        if (each.ready || each.peers > 0)
+            continue;
+        // A handshake that failed says more than the connection, which is fine.
+        const error& why = each.last_refusal ? each.last_refusal : each.link.last_error;
+        text += "\n  " + each.endpoint + ": " +
+                (why                                     ? to_string(why)
+                 : each.kind == endpoint_kind::connected ? std::string(name_of(each.link.state))
+                                                         : "nobody is there");
+    }
+    return text;
+}
+
+void message_socket::tell_news()
+{
+    if (!settings_.verbose)
+        return;
+    const auto all = base().endpoints();
+    seen_.resize(all.size());
+    for (std::size_t i = 0; i < all.size(); ++i)
+        tell_news(all[i], seen_[i]);
+}
+
+void message_socket::tell_news(const endpoint_status& now_there, seen& before)
+{
+    const auto tell = [&](colour in, const std::string& text) {
+        notes_.line(seconds_text(now() - origin_) + "  " + padded(now_there.endpoint, 9) + " " +
+                    notes_.paint(in, text));
+    };
+    const seen after{now_there.link.state, now_there.link.attempt, now_there.ready, now_there.peers,
+                     now_there.refused};
+    if (now_there.kind == endpoint_kind::connected &&
+        (after.state != before.state || after.attempt != before.attempt))
+        notes_.line(named_state_line(notes_, now_there.endpoint, last_move(now_there.link),
+                                     now_there.link, origin_));
+    if (after.ready && !before.ready)
+        tell(colour::green, "ready");
+    if (after.refused != before.refused)
+        tell(colour::red, "handshake failed: " + to_string(now_there.last_refusal));
+    if (now_there.kind == endpoint_kind::bound && after.peers != before.peers)
+        tell(after.peers > before.peers ? colour::green : colour::yellow,
+             std::to_string(after.peers) + (after.peers == 1 ? " peer" : " peers"));
+    before = after;
+}
+
+} // namespace slk::tool

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "message_text.hpp"
+
+#include "output.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+
+namespace slk::tool {
+
+namespace {
+
+/// As many octets of a part that is no text are shown to people.
+constexpr std::size_t most_shown = 32;
+
+[[nodiscard]] std::string hexadecimal(std::string_view octets)
+{
+    static constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const char each : octets) {
+        const auto octet = static_cast<unsigned char>(each);
+        text += digits[octet >> 4U];
+        text += digits[octet & 0xfU];
+    }
+    return text;
+}
+
+/// Octets of the character that begins there, by UTF-8 (RFC 3629); 0 if none does.
+[[nodiscard]] std::size_t character_at(std::string_view octets, std::size_t at)
+{
+    const auto octet = [&](std::size_t index) -> unsigned {
+        return index < octets.size() ? static_cast<unsigned char>(octets[index]) : 0U;
+    };
+    const unsigned first = octet(at);
+    if (first < 0x80)
+        return 1;
+    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4)
+        return 0;
+    for (std::size_t more = 1; more < length; ++more)
+        if ((octet(at + more) & 0xc0U) != 0x80)
+            return 0;
+    const unsigned second = octet(at + 1);
+    const bool not_shortest = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+    const bool no_character = (first == 0xed && second > 0x9f) || (first == 0xf4 && second > 0x8f);
+    return not_shortest || no_character ? 0 : length;
+}
+
+[[nodiscard]] bool is_utf8(std::string_view octets)
+{
+    for (std::size_t at = 0; at < octets.size();) {
+        const std::size_t length = character_at(octets, at);
+        if (length == 0)
+            return false;
+        at += length;
+    }
+    return true;
+}
+
+/// Nothing in it would make a terminal do other things than show it.
+[[nodiscard]] bool is_printable(std::string_view octets)
+{
+    for (std::size_t at = 0; at < octets.size(); ++at) {
+        const auto octet = static_cast<unsigned char>(octets[at]);
+        const bool second_of_control = octet == 0xc2 && at + 1 < octets.size() &&
+                                       static_cast<unsigned char>(octets[at + 1]) < 0xa0;
+        if ((octet < 0x20 && octet != '\t' && octet != '\n') || octet == 0x7f || second_of_control)
+            return false;
+    }
+    return is_utf8(octets);
+}
+
+[[nodiscard]] std::string size_text(std::uint64_t octets)
+{
+    return std::to_string(octets) + (octets == 1 ? " octet" : " octets");
+}
+
+[[nodiscard]] std::string part_text(std::string_view octets)
+{
+    if (octets.empty())
+        return "(empty)";
+    if (is_printable(octets))
+        return std::string(octets);
+    const bool all = octets.size() <= most_shown;
+    return "0x" + hexadecimal(octets.substr(0, most_shown)) + (all ? "" : "...") + " (" +
+           size_text(octets.size()) + ")";
+}
+
+/// Further lines of a part stand below its first one.
+[[nodiscard]] std::string indented(const std::string& text, std::size_t width)
+{
+    std::string shown;
+    for (const char letter : text) {
+        shown += letter;
+        if (letter == '\n')
+            shown.append(width, ' ');
+    }
+    return shown;
+}
+
+[[nodiscard]] int value_of(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    const char small = static_cast<char>(digit | 0x20);
+    return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+}
+
+} // namespace
+
+std::string id_text(std::string_view octets)
+{
+    const bool plain = is_printable(octets) && !octets.starts_with("0x") &&
+                       octets.find_first_of("\t\n") == std::string_view::npos;
+    return plain ? std::string(octets) : "0x" + hexadecimal(octets);
+}
+
+std::string parse_id(const std::string& option, const std::string& text)
+{
+    std::string octets = text;
+    if (text.starts_with("0x")) {
+        octets.clear();
+        const bool even = text.size() % 2 == 0;
+        for (std::size_t at = 2; even && at < text.size(); at += 2) {
+            const int high = value_of(text[at]);
+            const int low = value_of(text[at + 1]);
+            if (high < 0 || low < 0)
+                throw CLI::ValidationError(option, "'" + text + "' is not 0x and pairs of digits");
+            octets += static_cast<char>(high * 16 + low);
+        }
+        if (!even)
+            throw CLI::ValidationError(option, "'" + text + "' is not 0x and pairs of digits");
+    }
+    if (octets.empty() || octets.size() > 255)
+        throw CLI::ValidationError(option, "a routing id has 1 to 255 octets");
+    return octets;
+}
+
+std::string message_text(const multipart& whole, std::string_view from)
+{
+    const std::string sender = from.empty() ? "" : "[" + id_text(from) + "] ";
+    if (whole.size() == 1) {
+        std::string text = part_text(whole[0].text());
+        if (text.ends_with('\n'))
+            text.pop_back();
+        return sender + indented(text, sender.size());
+    }
+    std::string text =
+        sender + std::to_string(whole.size()) + " parts, " + size_text(octets_of(whole));
+    for (const message& part : whole) {
+        const std::string size = std::to_string(part.size());
+        std::string line = "\n" + std::string(size.size() < 8 ? 8 - size.size() : 0, ' ') + size;
+        line += "  ";
+        text += line + indented(part_text(part.text()), line.size() - 1);
+    }
+    return text;
+}
+
+std::string message_json(const multipart& whole, std::string_view from, double seconds)
+{
+    json_object object;
+    object.number("time", seconds);
+    if (!from.empty())
+        object.text("from", id_text(from));
+    object.number("size", octets_of(whole));
+    std::string parts;
+    for (const message& part : whole) {
+        json_object shown;
+        if (is_utf8(part.text()))
+            shown.text("text", part.text());
+        else
+            shown.text("hex", hexadecimal(part.text()));
+        parts += (parts.empty() ? "" : ",") + shown.str();
+    }
+    object.json("parts", "[" + parts + "]");
+    return object.str();
+}
+
+std::string amount_text(std::uint64_t messages, std::uint64_t octets)
+{
+    return std::to_string(messages) + (messages == 1 ? " message, " : " messages, ") +
+           size_text(octets);
+}
+
+std::uint64_t octets_of(const multipart& whole) noexcept
+{
+    std::uint64_t sum = 0;
+    for (const message& part : whole)
+        sum += part.size();
+    return sum;
+}
+
+} // namespace slk::tool

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "outbox.hpp"
+
+#include "terminal.hpp"
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <utility>
+
+namespace slk::tool {
+
+namespace {
+
+[[nodiscard]] message needed(result<message> made)
+{
+    if (!made)
+        throw std::runtime_error(to_string(made.error()));
+    return *std::move(made);
+}
+
+[[nodiscard]] message copy_of(std::string_view text)
+{
+    return needed(message::copy_of(text));
+}
+
+} // namespace
+
+outbox::outbox(const outbox_settings& settings, interruption& ctrl_c)
+    : settings_(settings), ctrl_c_(ctrl_c)
+{
+    for (const std::string& word : settings.words)
+        add(copy_of(word));
+    for (const std::string& path : settings.files)
+        read_file(path);
+    if (!settings.words.empty() || !settings.files.empty())
+        return;
+    if (is_terminal(stdin))
+        std::fputs("slk send: each line that you enter is a message\n", stderr);
+    by_line_ = !settings.parts && !settings.times;
+    if (!by_line_)
+        read_all_lines();
+}
+
+standard_input& outbox::input()
+{
+    if (!input_)
+        input_.emplace(ctrl_c_);
+    return *input_;
+}
+
+void outbox::add(message content)
+{
+    if (all_.empty() || !settings_.parts)
+        all_.emplace_back();
+    all_.back().add(std::move(content));
+}
+
+void outbox::read_file(const std::string& path)
+{
+    if (path == "-") {
+        if (const auto all = input().rest())
+            add(copy_of(*all));
+        return;
+    }
+    std::error_code unknown;
+    const auto size = std::filesystem::file_size(path, unknown);
+    std::ifstream file(path, std::ios::binary);
+    if (!file)
+        throw std::runtime_error("cannot read " + path);
+    if (unknown) { // a pipe or a device
+        const std::string all{std::istreambuf_iterator<char>(file), {}};
+        return add(copy_of(all));
+    }
+    message content = needed(message::allocate(static_cast<std::size_t>(size)));
+    file.read(reinterpret_cast<char*>(content.writable().data()),
+              static_cast<std::streamsize>(size));
+    if (static_cast<std::uintmax_t>(file.gcount()) != size)
+        throw std::runtime_error("cannot read all of " + path);
+    add(std::move(content));
+}
+
+void outbox::read_all_lines()
+{
+    while (const auto line = input().line())
+        add(copy_of(*line));
+}
+
+bool outbox::next(multipart& into)
+{
+    into.clear();
+    if (by_line_) {
+        const auto line = input().line();
+        if (line)
+            into.add(copy_of(*line));
+        return line.has_value();
+    }
+    if (next_ == all_.size()) {
+        next_ = 0;
+        ++rounds_;
+    }
+    if (all_.empty() || rounds_ >= settings_.times.value_or(1))
+        return false;
+    for (const message& part : all_[next_])
+        into.add(part.share());
+    ++next_;
+    return true;
+}
+
+} // namespace slk::tool

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_TOOL_OUTBOX_HPP
+#define SLK_TOOL_OUTBOX_HPP
+
+/// The messages that `slk send` is to send: words, files, or the lines of stdin.
+
+#include "standard_input.hpp"
+
+#include <serverlink/message.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace slk::tool {
+
+class interruption;
+
+struct outbox_settings {
+    std::vector<std::string> words;
+    std::vector<std::string> files; ///< "-": stdin
+    bool parts = false;             ///< all of it is one message
+    std::optional<std::uint64_t> times;
+};
+
+class outbox {
+public:
+    /// Reads files. Throws std::runtime_error.
+    outbox(const outbox_settings& settings, interruption& ctrl_c);
+
+    /// The next message. False: there is none, or an interruption came.
+    [[nodiscard]] bool next(multipart& into);
+
+private:
+    void add(message content);
+    void read_file(const std::string& path);
+    void read_all_lines();
+
+    [[nodiscard]] standard_input& input();
+
+    const outbox_settings& settings_;
+    interruption& ctrl_c_;
+    std::optional<standard_input> input_;
+    bool by_line_ = false; ///< a line is sent when it has come
+    std::vector<multipart> all_;
+    std::size_t next_ = 0;
+    std::uint64_t rounds_ = 0;
+};
+
+} // namespace slk::tool
+
+#endif

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "commands.hpp"
+#include "interruption.hpp"
+#include "message_socket.hpp"
+#include "message_text.hpp"
+#include "options.hpp"
+#include "output.hpp"
+#include "terminal.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+namespace slk::tool {
+
+namespace {
+
+struct receive_settings {
+    socket_settings socket;
+    std::optional<std::uint64_t> count;
+    std::optional<duration> at_most;
+    std::optional<duration> wait;
+    bool json = false;
+    bool raw = false;
+};
+
+struct totals {
+    std::uint64_t messages = 0;
+    std::uint64_t octets = 0;
+};
+
+void print(printer& out, const receive_settings& settings, const std::string& from,
+           const multipart& whole, duration since)
+{
+    if (settings.raw) {
+        for (const message& part : whole)
+            out.bytes(part.data(), part.size());
+    } else if (settings.json) {
+        out.line(message_json(whole, from, std::chrono::duration<double>(since).count()));
+    } else {
+        out.line(message_text(whole, from));
+    }
+}
+
+/// Until there is enough, or it is time to end. The exit code.
+int receive_all(message_socket& from, const receive_settings& settings, printer& out,
+                totals& counted)
+{
+    const auto now = [] { return system_clock_source().now(); };
+    const time_point until = after(now(), settings.at_most.value_or(duration::max()));
+    std::string sender;
+    multipart whole;
+    while (!out.failed() && counted.messages < settings.count.value_or(UINT64_MAX)) {
+        const duration left = std::max(until - now(), duration::zero());
+        const duration patience = settings.wait.value_or(duration::max());
+        const auto received = from.receive(sender, whole, std::min(left, patience));
+        if (!received && received.error() == errc::cancelled)
+            return exit_ok;
+        if (!received &&
+            (received.error() == errc::timed_out || received.error() == errc::would_block)) {
+            if (left <= patience)
+                return exit_ok;
+            std::fprintf(stderr, "slk receive: no message came for %.3g s%s\n",
+                         std::chrono::duration<double>(patience).count(),
+                         from.complaints().c_str());
+            return exit_failed;
+        }
+        if (!received) {
+            std::fprintf(stderr, "slk receive: %s\n", to_string(received.error()).c_str());
+            return exit_failed;
+        }
+        ++counted.messages;
+        counted.octets += octets_of(whole);
+        print(out, settings, sender, whole, now() - from.origin());
+    }
+    return exit_ok;
+}
+
+int run_receive(receive_settings& settings)
+{
+    require_valid(settings.socket);
+    make_streams_binary();
+    interruption ctrl_c;
+    printer out(stdout);
+    printer notes(stderr);
+    message_socket from(settings.socket, ctrl_c, notes);
+    from.open([&](const std::string& endpoint) { notes.line("listening on " + endpoint); });
+
+    totals counted;
+    const int code = receive_all(from, settings, out, counted);
+    const socket_outcome outcome = from.close(duration::zero());
+    std::string summary = "received " + amount_text(counted.messages, counted.octets);
+    if (outcome.unread > 0)
+        summary += ", left " + std::to_string(outcome.unread) + " unread";
+    notes.line(summary);
+    return out.exit_code(code);
+}
+
+} // namespace
+
+void add_receive_command(CLI::App& app, action& chosen)
+{
+    CLI::App* command = app.add_subcommand(
+        "receive", "Receives messages, and prints them: text as it is, other octets in "
+                   "hexadecimal, each part of several on a line of its own with its size, and the "
+                   "sender if the socket is a router.");
+    auto settings = std::make_shared<receive_settings>();
+    add_socket_options(*command, settings->socket, "receive", {"pair", "dealer", "router", "pull"});
+    command
+        ->add_option_function<std::uint64_t>(
+            "--count", [into = settings.get()](std::uint64_t count) { into->count = count; },
+            "End after N messages [never]")
+        ->type_name("N")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000}));
+    add_duration(*command, "--for", settings->at_most, "End after this long [never]");
+    add_duration(*command, "--wait", settings->wait,
+                 "Fail when no message comes for this long [never]");
+    CLI::Option* const json = command->add_flag(
+        "--json", settings->json,
+        "One JSON object per message: time (seconds), from (router), size, parts, each of them "
+        "with its text, or hex if it is none");
+    command
+        ->add_flag("--raw", settings->raw,
+                   "Nothing but the octets of the messages, one after another")
+        ->excludes(json);
+    command->footer("Durations are numbers with a unit: 100ms, 5s, 1m. All that is no message goes "
+                    "to stderr.\n"
+                    "Examples:\n"
+                    "  slk receive pull --bind 'tcp://*:5555'\n"
+                    "  slk receive router --bind ipc:///tmp/jobs --count 10 --json\n"
+                    "  slk receive dealer --id alice --connect tcp://127.0.0.1:5555 --wait 5s\n"
+                    "  slk receive pull --bind tcp://127.0.0.1:5555 --count 1 --raw > file\n"
+                    "Exit codes: 0 ended as asked, 1 nothing came, or a failure, 2 wrong usage.");
+    command->callback(
+        [&chosen, settings] { chosen = [settings] { return run_receive(*settings); }; });
+}
+
+} // namespace slk::tool

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "commands.hpp"
+#include "interruption.hpp"
+#include "message_socket.hpp"
+#include "message_text.hpp"
+#include "options.hpp"
+#include "outbox.hpp"
+#include "output.hpp"
+#include "terminal.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+namespace slk::tool {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct send_settings {
+    socket_settings socket;
+    outbox_settings out;
+    std::string to;
+    duration every{};
+    duration wait = 10s;
+    duration linger = 10s;
+    bool json = false;
+};
+
+struct totals {
+    std::uint64_t messages = 0;
+    std::uint64_t octets = 0;
+};
+
+/// What a long send has done so far, for somebody who looks on. It is written over, and gone at
+/// the end.
+class progress {
+public:
+    explicit progress(bool wanted) : shown_(wanted && is_terminal(stderr)), begun_(now()) {}
+    progress(const progress&) = delete;
+    progress& operator=(const progress&) = delete;
+    ~progress() { clear(); }
+
+    void tell(const totals& counted)
+    {
+        if (!shown_ || now() - told_ < interval || now() - begun_ < interval)
+            return;
+        told_ = now();
+        const double passed = std::chrono::duration<double>(told_ - begun_).count();
+        std::fprintf(stderr, "\r\x1b[K%llu messages, %.0f/s",
+                     static_cast<unsigned long long>(counted.messages),
+                     static_cast<double>(counted.messages) / passed);
+        visible_ = true;
+    }
+
+    void clear()
+    {
+        if (std::exchange(visible_, false))
+            std::fputs("\r\x1b[K", stderr);
+    }
+
+private:
+    static constexpr duration interval = 200ms;
+    [[nodiscard]] static time_point now() { return system_clock_source().now(); }
+
+    bool shown_;
+    bool visible_ = false;
+    time_point begun_;
+    time_point told_{};
+};
+
+/// The exit code.
+int give_up(message_socket& by, const std::string& why, duration waited)
+{
+    std::fprintf(stderr, "slk send: %s within %.3g s%s\n", why.c_str(),
+                 std::chrono::duration<double>(waited).count(), by.complaints().c_str());
+    return exit_failed;
+}
+
+[[nodiscard]] bool is_timeout(const error& why)
+{
+    return why == errc::timed_out || why == errc::would_block;
+}
+
+int fail_with(const error& why)
+{
+    if (why == errc::cancelled)
+        return exit_ok; // interrupted
+    std::fprintf(stderr, "slk send: %s\n", to_string(why).c_str());
+    return exit_failed;
+}
+
+int send_all(message_socket& by, const send_settings& settings, outbox& from, totals& counted)
+{
+    // A ROUTER waits for its one peer instead.
+    if (settings.to.empty()) {
+        if (const auto ready = by.wait_ready(settings.wait); !ready)
+            return is_timeout(ready.error())
+                       ? give_up(by, "not every peer was there", settings.wait)
+                       : fail_with(ready.error());
+    }
+    progress shown(!settings.socket.verbose);
+    multipart next;
+    while (from.next(next)) {
+        if (counted.messages > 0 && settings.every > duration::zero() && !by.pause(settings.every))
+            return exit_ok;
+        const std::uint64_t octets = octets_of(next);
+        const auto sent = by.send(settings.to, std::move(next), settings.wait);
+        if (!sent) {
+            shown.clear();
+            if (!is_timeout(sent.error()))
+                return fail_with(sent.error());
+            return give_up(by,
+                           settings.to.empty() || counted.messages > 0
+                               ? "there was no room for another message"
+                               : "'" + id_text(settings.to) + "' has not come",
+                           settings.wait);
+        }
+        ++counted.messages;
+        counted.octets += octets;
+        shown.tell(counted);
+    }
+    return exit_ok;
+}
+
+void print_end(printer& out, const send_settings& settings, const totals& counted,
+               const socket_outcome& outcome, duration took)
+{
+    const std::uint64_t flushed = counted.messages - outcome.abandoned;
+    const double seconds = std::chrono::duration<double>(took).count();
+    if (settings.json) {
+        out.line(json_object()
+                     .text("event", "ended")
+                     .number("queued", counted.messages)
+                     .number("octets", counted.octets)
+                     .number("flushed", flushed)
+                     .number("abandoned", outcome.abandoned)
+                     .number("seconds", seconds)
+                     .str());
+        return;
+    }
+    char passed[64];
+    std::snprintf(passed, sizeof passed, "%.3f s", seconds);
+    out.line("queued " + amount_text(counted.messages, counted.octets) + ": flushed " +
+             std::to_string(flushed) + ", abandoned " + std::to_string(outcome.abandoned) +
+             ", in " + passed);
+    for (const std::string& loser : outcome.losers)
+        out.line("  abandoned at " + loser);
+}
+
+int run_send(send_settings& settings)
+{
+    require_valid(settings.socket);
+    const bool names_peer = settings.socket.type == "router";
+    if (names_peer && settings.to.empty())
+        throw CLI::ValidationError("--to is required: whom a router sends to");
+    if (!names_peer && !settings.to.empty())
+        throw CLI::ValidationError("--to", "is for a router, not for " + settings.socket.type);
+    if (!settings.out.words.empty() && !settings.out.files.empty())
+        throw CLI::ValidationError("MESSAGE and --file exclude each other");
+
+    make_streams_binary();
+    interruption ctrl_c;
+    printer out(stdout);
+    // A message waits for somebody who is there, and is not put aside for somebody who may come.
+    settings.socket.options.only_when_ready = true;
+    message_socket by(settings.socket, ctrl_c, out);
+    by.open([&](const std::string& endpoint) {
+        out.line(settings.json
+                     ? json_object().text("event", "listening").text("endpoint", endpoint).str()
+                     : "listening on " + endpoint);
+    });
+
+    outbox from(settings.out, ctrl_c);
+    totals counted;
+    const int code = send_all(by, settings, from, counted);
+    const socket_outcome outcome = by.close(settings.linger);
+    print_end(out, settings, counted, outcome, system_clock_source().now() - by.origin());
+    return out.exit_code(outcome.abandoned > 0 ? exit_failed : code);
+}
+
+/// The option that has the words.
+CLI::Option* add_messages(CLI::App& command, outbox_settings& into)
+{
+    // It never has enough words, so that it takes all there are, also those after "--". Were it
+    // a list of any length instead, a word such as [1,2] would be taken for two.
+    CLI::Option* const given = command.add_option(
+        "MESSAGE", [](const auto&) { return true; },
+        "What to send, each word a message; without "
+        "any, and without --file: each line of stdin");
+    constexpr int endless = CLI::detail::expected_max_vector_size;
+    given->type_name("")->take_all()->expected(endless, endless)->allow_extra_args(false);
+    command
+        .add_option_function<std::vector<std::string>>(
+            "--file", [&into](const std::vector<std::string>& paths) { into.files = paths; },
+            "Send what is in FILE as one message (-: stdin); may be repeated")
+        ->type_name("FILE")
+        ->expected(1)
+        ->take_all()
+        ->allow_extra_args(false);
+    command.add_flag("--parts", into.parts, "All of it is one message of several parts");
+    command
+        .add_option_function<std::uint64_t>(
+            "--count", [&into](std::uint64_t times) { into.times = times; },
+            "Send all of it N times; lines of stdin are read to the end first")
+        ->type_name("N")
+        ->default_str("1")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000}));
+    return given;
+}
+
+} // namespace
+
+void add_send_command(CLI::App& app, action& chosen)
+{
+    CLI::App* command =
+        app.add_subcommand("send", "Sends messages, waits until they are on their way, and tells "
+                                   "what has become of them.");
+    // A message may well begin with a slash.
+    command->allow_windows_style_options(false);
+    auto settings = std::make_shared<send_settings>();
+    add_socket_options(*command, settings->socket, "send", {"pair", "dealer", "router", "push"});
+    command
+        ->add_option_function<std::string>(
+            "--to",
+            [into = settings.get()](const std::string& text) { into->to = parse_id("--to", text); },
+            "The routing id of the peer: text, or 0x and hexadecimal digits (router)")
+        ->type_name("ID");
+    const CLI::Option* const words = add_messages(*command, settings->out);
+    add_duration(*command, "--every", settings->every, "Time between two messages", "0");
+    add_duration(*command, "--wait", settings->wait,
+                 "Fail when a peer has not come, or has no room, for this long", "10s");
+    add_duration(*command, "--linger", settings->linger,
+                 "How long what is queued may take at the end; then it is abandoned", "10s");
+    command->add_flag("--json", settings->json, "One JSON object per line");
+    command->footer(
+        "Durations are numbers with a unit: 100ms, 5s, 1m. After -- also words that begin with - "
+        "are messages.\n"
+        "Examples:\n"
+        "  slk send push --connect tcp://127.0.0.1:5555 hello world\n"
+        "  slk send push --bind 'tcp://*:5555' --count 1000 --every 10ms tick\n"
+        "  slk send dealer --connect ipc:///tmp/jobs --parts header body\n"
+        "  slk send router --bind tcp://127.0.0.1:5555 --to alice 'hello, alice'\n"
+        "  slk send push --connect tcp://127.0.0.1:5555 --file picture.png\n"
+        "  tail -f log | slk send push --connect tcp://127.0.0.1:5555\n"
+        "Exit codes: 0 all messages were taken, or ended as asked, 1 some were abandoned, nobody "
+        "was there, or a failure, 2 wrong usage.");
+    command->callback([&chosen, settings, words] {
+        settings->out.words = words->results();
+        chosen = [settings] { return run_send(*settings); };
+    });
+}
+
+} // namespace slk::tool

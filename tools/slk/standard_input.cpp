@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "standard_input.hpp"
+
+#include "interruption.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace slk::tool {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t chunk_size = std::size_t{64} * 1024;
+/// Read ahead at most.
+constexpr std::size_t most_octets = 4 * chunk_size;
+/// An interruption is noticed after this time.
+constexpr auto look_interval = 20ms;
+
+} // namespace
+
+struct standard_input::shared {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::string octets;
+    bool ended = false;
+    bool abandoned = false;
+};
+
+standard_input::standard_input(interruption& ctrl_c)
+    : ctrl_c_(ctrl_c), shared_(std::make_shared<shared>())
+{
+    std::thread([to = shared_] {
+        std::vector<std::byte> chunk(chunk_size);
+        for (;;) {
+            const std::size_t count = read_standard_input(chunk);
+            std::unique_lock hold(to->mutex);
+            to->octets.append(reinterpret_cast<const char*>(chunk.data()), count);
+            to->ended = count == 0;
+            to->changed.notify_all();
+            to->changed.wait(hold,
+                             [&] { return to->abandoned || to->octets.size() < most_octets; });
+            if (to->ended || to->abandoned)
+                return;
+        }
+    }).detach();
+}
+
+standard_input::~standard_input()
+{
+    const std::lock_guard hold(shared_->mutex);
+    shared_->abandoned = true;
+    shared_->changed.notify_all();
+}
+
+bool standard_input::more()
+{
+    std::unique_lock hold(shared_->mutex);
+    while (shared_->octets.empty() && !shared_->ended) {
+        if (ctrl_c_.requested())
+            return false;
+        shared_->changed.wait_for(hold, look_interval);
+    }
+    if (ctrl_c_.requested() || shared_->octets.empty())
+        return false;
+    buffer_.erase(0, std::exchange(used_, 0));
+    buffer_ += std::exchange(shared_->octets, {});
+    shared_->changed.notify_all();
+    return true;
+}
+
+std::optional<std::string> standard_input::line()
+{
+    std::size_t looked = used_;
+    std::size_t end = 0;
+    while ((end = buffer_.find('\n', looked)) == std::string::npos) {
+        const std::size_t left = buffer_.size() - used_;
+        if (!more()) {
+            if (left == 0 || ctrl_c_.requested())
+                return std::nullopt;
+            end = buffer_.size();
+            break;
+        }
+        looked = left;
+    }
+    std::string text = buffer_.substr(used_, end - used_);
+    used_ = std::min(end + 1, buffer_.size());
+    if (text.ends_with('\r'))
+        text.pop_back();
+    return text;
+}
+
+std::optional<std::string> standard_input::rest()
+{
+    while (more()) {
+    }
+    if (ctrl_c_.requested())
+        return std::nullopt;
+    return std::exchange(buffer_, {}).substr(std::exchange(used_, 0));
+}
+
+} // namespace slk::tool
