@@ -142,6 +142,7 @@ private:
     void detach(pipe& who);
     void end_of(pipe& who);
     void throw_away(pipe& who);
+    [[nodiscard]] static std::uint64_t taken_of(pipe& who) noexcept;
     void drop(pipe& who, const error& reason);
     void greet(pipe& who);
     void show_receive_mark(pipe& who) noexcept;

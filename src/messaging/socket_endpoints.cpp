@@ -208,9 +208,7 @@ close_report socket_core::report(const std::vector<endpoint_entry*>& which,
         pipe& who = *each;
         const auto text = std::ranges::find_if(
             which, [&](const endpoint_entry* entry) { return entry->number == who.endpoint; });
-        // What is in a lane of inproc stays there for the other side to take.
-        const std::uint64_t taken =
-            who.is_inproc && who.connected ? who.out().produced() : who.out().consumed_by_now();
+        const std::uint64_t taken = taken_of(who);
         told.peers.push_back({(*text)->text,
                               who.routing_id.empty() ? who.about.routing_id : who.routing_id, taken,
                               who.out().produced() - taken});
@@ -295,13 +293,14 @@ close_report socket_core::let_go(const std::vector<endpoint_entry*>& which, dura
 
 close_report socket_core::close(duration at_most)
 {
-    if (std::exchange(closed_, true))
+    if (closed_)
         return {};
+    take_news();
+    closed_ = true;
     std::vector<endpoint_entry*> which;
     for (const auto& each : endpoints_)
         which.push_back(each.get());
     publish_staged();
-    take_news();
     const std::vector<reference<pipe>> leaving = pipes_of(which);
     if (at_most > duration::zero())
         flush(which, at_most);
