@@ -25,6 +25,7 @@ result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in
     auto made = reference<socket_core>::adopt(new (std::nothrow) socket_core(in, type, options));
     if (!made || made->pattern_ == nullptr)
         return fail(errc::out_of_memory, phase::setup);
+    SLK_TRY(made->settings_, session_settings::create(type, options));
     SLK_TRY(in->add(made->box_));
     made->retain();
     return made.get();

@@ -168,7 +168,6 @@ private:
     void told_of(route* from, const pipe& who);
 
     // Endpoints.
-    [[nodiscard]] result<std::shared_ptr<const session_settings>> settings() const;
     result<std::string> bind_inproc(const std::string& name);
     result<void> connect_inproc(endpoint_entry& entry, const std::string& name);
     result<void> connect_link(endpoint_entry& entry, const endpoint& to);
@@ -189,6 +188,8 @@ private:
     const std::shared_ptr<context_core> context_;
     const zmtp::socket_type type_;
     socket_options options_;
+    /// For all connections: but for the marks the options do not change.
+    std::shared_ptr<const session_settings> settings_;
     const reference<mailbox> box_;
     std::unique_ptr<pattern::pattern> pattern_;
     pattern::router* router_ = nullptr; ///< the pattern, if it is one
