@@ -41,7 +41,7 @@ static_assert(std::is_nothrow_move_assignable_v<message>);
 
 TEST_CASE("a message begins empty")
 {
-    const message none;
+    const message none{};
     CHECK(none.empty());
     CHECK(none.size() == 0);
     CHECK(none.text().empty());
