@@ -79,6 +79,14 @@ std::optional<std::string> raw_peer::receive(std::size_t count)
     return got;
 }
 
+std::string raw_peer::receive_some()
+{
+    std::string got(std::size_t{1} << 20, '\0');
+    const ssize_t some = ::recv(socket_, got.data(), got.size(), MSG_DONTWAIT);
+    got.resize(some > 0 ? static_cast<std::size_t>(some) : 0);
+    return got;
+}
+
 bool raw_peer::is_closed_within(milliseconds at_most)
 {
     const auto end = steady_clock::now() + at_most;

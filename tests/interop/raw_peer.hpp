@@ -25,6 +25,8 @@ public:
     bool send(std::string_view octets);
     /// The next octets, so many; nothing if they do not come.
     std::optional<std::string> receive(std::size_t count);
+    /// What has come so far, which may be nothing.
+    std::string receive_some();
     /// Reads and drops until the other side has closed. False: it has not, in that time.
     [[nodiscard]] bool is_closed_within(std::chrono::milliseconds at_most);
     [[nodiscard]] bool is_closed();
