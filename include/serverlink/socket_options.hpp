@@ -72,6 +72,9 @@ struct socket_options {
     /// A message is never queued for a peer whose handshake is not over: it goes to another one, or
     /// the sender waits. Concerns connect().
     bool only_when_ready = false;
+    /// The context's threads that may carry this socket's connections: bit n stands for the n-th,
+    /// from 0 on; 0: all of them. One that the context does not have is invalid_argument.
+    std::uint64_t affinity = 0;
     /// What the destructor allows for sending what is queued; see socket::close().
     duration linger = std::chrono::seconds(1);
 

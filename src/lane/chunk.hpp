@@ -32,16 +32,16 @@ struct external {
 /// How much of a chunk has been written, or may be read.
 struct extent {
     std::uint32_t octets = 0;
-    std::uint32_t externals = 0;
+    std::uint32_t externals : 31 = 0;
     /// Nothing will be added: what comes next is in the next chunk.
-    bool final = false;
+    bool final : 1 = false;
 
     friend bool operator==(const extent&, const extent&) = default;
 };
 
 /// The two sizes of chunks. A lane begins with a small one, so that an idle peer costs little, and
 /// goes on with large ones as soon as that has been filled.
-inline constexpr std::size_t small_block = 1024;
+inline constexpr std::size_t small_block = 448;
 inline constexpr std::size_t large_block = 72 * 1024;
 
 /// The blocks that one thread takes chunks from. Anybody gives them back.

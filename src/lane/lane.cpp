@@ -7,7 +7,7 @@ namespace slk::lane {
 
 namespace {
 
-constexpr std::uint32_t externals_of_small = 2;
+constexpr std::uint32_t externals_of_small = 1;
 constexpr std::uint32_t externals_of_large = 30;
 constexpr std::size_t small_capacity =
     small_block - sizeof(chunk) - externals_of_small * sizeof(external);

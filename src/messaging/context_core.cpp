@@ -28,9 +28,21 @@ std::shared_ptr<context_core> context_core::on(loop& of_user)
     return made;
 }
 
-const std::shared_ptr<carrier>& context_core::next_carrier() noexcept
+const std::shared_ptr<carrier>& context_core::next_carrier(std::uint64_t affinity) noexcept
 {
-    return carriers_[next_carrier_.fetch_add(1, std::memory_order_relaxed) % carriers_.size()];
+    for (;;) {
+        const std::size_t next =
+            next_carrier_.fetch_add(1, std::memory_order_relaxed) % carriers_.size();
+        if (affinity == 0 || (affinity >> next & 1) != 0)
+            return carriers_[next];
+    }
+}
+
+result<void> context_core::check_affinity(std::uint64_t affinity) const noexcept
+{
+    if (carriers_.size() < 64 && affinity >> carriers_.size() != 0)
+        return fail(errc::invalid_argument, phase::setup, "affinity: there is no such thread");
+    return {};
 }
 
 result<void> context_core::add(const reference<mailbox>& socket)

@@ -24,8 +24,10 @@ public:
     create(const context_options& wanted);
     [[nodiscard]] static std::shared_ptr<context_core> on(loop& of_user);
 
-    /// The loop of the next connection or listener.
-    [[nodiscard]] const std::shared_ptr<carrier>& next_carrier() noexcept;
+    /// The loop of the next connection or listener, among those that an affinity allows.
+    [[nodiscard]] const std::shared_ptr<carrier>& next_carrier(std::uint64_t affinity) noexcept;
+    /// Errors: invalid_argument (it allows a loop that is not there).
+    [[nodiscard]] result<void> check_affinity(std::uint64_t affinity) const noexcept;
     /// Errors: too_many_descriptors, cancelled.
     result<void> add(const reference<mailbox>& socket);
     void remove(const reference<mailbox>& socket) noexcept;

@@ -9,7 +9,7 @@ namespace slk::messaging {
 namespace {
 
 /// Less room than this is not worth a receive of its own.
-constexpr std::size_t least_room = 256;
+constexpr std::size_t least_room = 128;
 
 /// The peer alone says how large its body will be: so much memory is given for a promise, and twice
 /// as much each time that has been filled.

@@ -3,9 +3,16 @@
 
 #include "messaging/pipe.hpp"
 
+#include <thread>
 #include <utility>
 
 namespace slk::messaging {
+
+namespace {
+
+constexpr int yields_before_sleep = 4;
+
+} // namespace
 
 mailbox::mailbox() = default;
 mailbox::~mailbox() = default;
@@ -73,6 +80,12 @@ void mailbox::wake() noexcept
 
 void mailbox::sleep(duration at_most)
 {
+    // News is often on its way, and to sleep and be woken costs more than to let others run.
+    for (int yields = 0; yields < yields_before_sleep; ++yields) {
+        std::this_thread::yield();
+        if (has_news())
+            return;
+    }
     sleeping_.store(true, std::memory_order_seq_cst);
     if (rung_.load(std::memory_order_seq_cst) == nullptr)
         own_.park(at_most);

@@ -328,6 +328,9 @@ void session::sent(const result<std::size_t>& answer) noexcept
         if (messages > 0 && lanes_->toward[0].consume(messages, true) && near_)
             near_->lane_writable();
     }
+    // A handshake is the longest that is ever said; an idle peer should not cost its memory.
+    if (offered_control_ > 0)
+        control_ = {};
     if (!answer)
         lose(answer.error());
     if (!open_)
@@ -489,8 +492,10 @@ void session::become_ready(const zmtp::arrival& told) noexcept
     about.routing_id = zmtp::text_of(told.peer.identity);
     about.user = user_;
     zmtp::metadata_reader properties(told.peer.properties);
+    // The others are told by fields of their own.
     for (auto next = properties.next(); next && *next; next = properties.next())
-        about.properties.push_back({std::string((*next)->name), std::string((*next)->value)});
+        if ((*next)->name.starts_with("X-"))
+            about.properties.push_back({std::string((*next)->name), std::string((*next)->value)});
     about.local = stream_.local_address();
     about.peer = stream_.peer_address();
     in_.drop(told.consumed);

@@ -21,9 +21,11 @@ result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in
                                          zmtp::socket_type type, const socket_options& options)
 {
     SLK_TRY(options.validate());
+    SLK_TRY(in->check_affinity(options.affinity));
     auto made = reference<socket_core>::adopt(new (std::nothrow) socket_core(in, type, options));
     if (!made || made->pattern_ == nullptr)
         return fail(errc::out_of_memory, phase::setup);
+    SLK_TRY(made->settings_, session_settings::create(type, options));
     SLK_TRY(in->add(made->box_));
     made->retain();
     return made.get();
@@ -67,7 +69,11 @@ result<void> socket_core::usable() const noexcept
 
 bool socket_core::has_route(std::string_view routing_id) const noexcept
 {
-    return router_->find(routing_id) != nullptr;
+    // One that connect() has named may not be there yet.
+    return router_->find(routing_id) != nullptr ||
+           std::ranges::any_of(pipes_, [&](const auto& each) {
+               return each->named && !each->ended && each->routing_id == routing_id;
+           });
 }
 
 void socket_core::set_handover(bool on) noexcept
@@ -261,7 +267,7 @@ void socket_core::end_of(pipe& who)
     counters_.sent += who.out().produced();
     counters_.received += who.in().consumed() - who.unread;
     counters_.unread += who.unread;
-    counters_.abandoned += who.out().produced() - who.out().consumed_by_now();
+    counters_.abandoned += who.out().produced() - taken_of(who);
     who.ended = true;
     std::swap(pipes_[who.place], pipes_.back());
     pipes_[who.place]->place = who.place;
@@ -270,6 +276,13 @@ void socket_core::end_of(pipe& who)
     if (endpoint_entry* const at = find(who.endpoint); at != nullptr && at->leads.get() == &who)
         at->leads.reset();
     kept->far.reset();
+}
+
+/// Messages that were sent to him and are not this socket's to lose any more.
+std::uint64_t socket_core::taken_of(pipe& who) noexcept
+{
+    // What is in a lane of inproc stays there for the other side to take.
+    return who.is_inproc && who.connected ? who.out().produced() : who.out().consumed_by_now();
 }
 
 /// What has come of him is not received.

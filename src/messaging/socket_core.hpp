@@ -142,6 +142,7 @@ private:
     void detach(pipe& who);
     void end_of(pipe& who);
     void throw_away(pipe& who);
+    [[nodiscard]] static std::uint64_t taken_of(pipe& who) noexcept;
     void drop(pipe& who, const error& reason);
     void greet(pipe& who);
     void show_receive_mark(pipe& who) noexcept;
@@ -167,7 +168,6 @@ private:
     void told_of(route* from, const pipe& who);
 
     // Endpoints.
-    [[nodiscard]] result<std::shared_ptr<const session_settings>> settings() const;
     result<std::string> bind_inproc(const std::string& name);
     result<void> connect_inproc(endpoint_entry& entry, const std::string& name);
     result<void> connect_link(endpoint_entry& entry, const endpoint& to);
@@ -188,6 +188,8 @@ private:
     const std::shared_ptr<context_core> context_;
     const zmtp::socket_type type_;
     socket_options options_;
+    /// For all connections: but for the marks the options do not change.
+    std::shared_ptr<const session_settings> settings_;
     const reference<mailbox> box_;
     std::unique_ptr<pattern::pattern> pattern_;
     pattern::router* router_ = nullptr; ///< the pattern, if it is one

@@ -19,11 +19,6 @@ constexpr error by_owner{errc::cancelled, phase::close, 0, "closed by its owner"
 
 } // namespace
 
-result<std::shared_ptr<const session_settings>> socket_core::settings() const
-{
-    return session_settings::create(type_, options_);
-}
-
 // --- bind and connect ---
 
 result<std::string> socket_core::bind(std::string_view text)
@@ -32,13 +27,11 @@ result<std::string> socket_core::bind(std::string_view text)
     SLK_TRY(const endpoint at, endpoint::parse(text));
     if (at.via == transport::inproc)
         return bind_inproc(at.host);
-    SLK_TRY(auto made, settings());
     auto entry = std::make_unique<endpoint_entry>();
     entry->kind = endpoint_kind::bound;
     entry->number = context_->next_number();
-    const std::shared_ptr<carrier>& on = context_->next_carrier();
-    entry->listens =
-        reference<binding>::adopt(new binding(on, std::move(made), box_, entry->number));
+    const std::shared_ptr<carrier>& on = context_->next_carrier(options_.affinity);
+    entry->listens = reference<binding>::adopt(new binding(on, settings_, box_, entry->number));
     result<void> opened = fail(errc::loop_closed, phase::bind);
     on->perform([&] {
         opened = entry->listens->open(at);
@@ -131,9 +124,8 @@ result<void> socket_core::connect_inproc(endpoint_entry& entry, const std::strin
 
 result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to)
 {
-    SLK_TRY(auto made, settings());
-    const std::shared_ptr<carrier>& on = context_->next_carrier();
-    entry.carries = session::create(on, std::move(made), box_, pools_);
+    const std::shared_ptr<carrier>& on = context_->next_carrier(options_.affinity);
+    entry.carries = session::create(on, settings_, box_, pools_);
     if (!entry.carries)
         return fail(errc::out_of_memory, phase::connect);
     entry.leads = reference<pipe>::adopt(new (std::nothrow) pipe(entry.carries->lanes(), 0));
@@ -208,9 +200,7 @@ close_report socket_core::report(const std::vector<endpoint_entry*>& which,
         pipe& who = *each;
         const auto text = std::ranges::find_if(
             which, [&](const endpoint_entry* entry) { return entry->number == who.endpoint; });
-        // What is in a lane of inproc stays there for the other side to take.
-        const std::uint64_t taken =
-            who.is_inproc && who.connected ? who.out().produced() : who.out().consumed_by_now();
+        const std::uint64_t taken = taken_of(who);
         told.peers.push_back({(*text)->text,
                               who.routing_id.empty() ? who.about.routing_id : who.routing_id, taken,
                               who.out().produced() - taken});
@@ -295,13 +285,14 @@ close_report socket_core::let_go(const std::vector<endpoint_entry*>& which, dura
 
 close_report socket_core::close(duration at_most)
 {
-    if (std::exchange(closed_, true))
+    if (closed_)
         return {};
+    take_news();
+    closed_ = true;
     std::vector<endpoint_entry*> which;
     for (const auto& each : endpoints_)
         which.push_back(each.get());
     publish_staged();
-    take_news();
     const std::vector<reference<pipe>> leaving = pipes_of(which);
     if (at_most > duration::zero())
         flush(which, at_most);

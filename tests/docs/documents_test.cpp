@@ -49,15 +49,18 @@ TEST_CASE("the state documents are those of the table")
     CHECK_MESSAGE(same_text(*picture, slk::states::svg()), "run ./dev states");
 }
 
-TEST_CASE("the example in the readme is the one that is built")
+TEST_CASE("the examples in the readme are those that are built")
 {
     const auto readme = source_file("README.md");
-    const auto example = source_file("examples/keep_a_link.cpp");
     if (std::getenv("SLK_SOURCE_ROOT") == nullptr)
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
     REQUIRE(readme.has_value());
-    REQUIRE(example.has_value());
-    // Without the comments at the top, which the readme's own words replace.
-    const std::string code = example->substr(example->find("#include"));
-    CHECK(readme->find("```cpp\n" + code + "```\n") != std::string::npos);
+    for (const char* name : {"examples/keep_a_link.cpp", "examples/send_a_message.cpp"}) {
+        CAPTURE(name);
+        const auto example = source_file(name);
+        REQUIRE(example.has_value());
+        // Without the comments at the top, which the readme's own words replace.
+        const std::string code = example->substr(example->find("#include"));
+        CHECK(readme->find("```cpp\n" + code + "```\n") != std::string::npos);
+    }
 }

@@ -127,6 +127,23 @@ TEST_CASE("letters keep their order, and are announced once")
     CHECK(listen(*box).letters.size() == 1);
 }
 
+TEST_CASE("refusals of one endpoint, one behind the other, are one letter that counts them")
+{
+    const auto box = make_box();
+    const auto a = make_pipe(box);
+    for (const std::uint64_t endpoint : {1u, 1u, 1u, 2u, 1u})
+        box->post({.kind = mail_kind::refused, .endpoint = endpoint});
+    box->post({.kind = mail_kind::left, .which = a});
+    box->post({.kind = mail_kind::left, .which = a});
+    const heard all = listen(*box);
+    REQUIRE(all.letters.size() == 5);
+    CHECK(all.letters[0].endpoint == 1);
+    CHECK(all.letters[0].count == 3);
+    CHECK(all.letters[1].endpoint == 2);
+    CHECK(all.letters[1].count == 1);
+    CHECK(all.letters[2].count == 1);
+}
+
 TEST_CASE("a pipe whose other end has left tells so by a letter")
 {
     const auto box = make_box();

@@ -231,3 +231,32 @@ TEST_CASE("two threads use the same few chunks again and again")
     const outcome result = check_run({.mark = 100, .messages = 500'000, .largest = 1000});
     CHECK(result.allocations < 100);
 }
+
+TEST_CASE("two threads, and messages that span chunks: all of one is there with its first octet")
+{
+    constexpr int messages = 20'000;
+    constexpr int parts_of_each = 20;
+    const std::string body = text_of_size(4000);
+    open_lane at;
+    std::jthread producer([&] {
+        for (int sent = 0; sent < messages; ++sent) {
+            while (at.lane.credit(4) == 0)
+                std::this_thread::yield();
+            for (int left = parts_of_each; left > 0; --left)
+                if (!messaging::write_part(at.lane, bytes_of(body), nullptr, left > 1))
+                    std::abort();
+            (void)at.lane.publish(1);
+        }
+    });
+    int torn = 0;
+    message part;
+    for (int received = 0; received < messages; ++received)
+        for (int left = parts_of_each; left > 0; --left) {
+            // The other thread is looked for without a pause, to come in at any moment.
+            while (part.clear(), !messaging::read_part(at.lane, part))
+                torn += left < parts_of_each ? 1 : 0;
+            if (left == 1)
+                (void)at.lane.consume(1, false);
+        }
+    CHECK(torn == 0);
+}

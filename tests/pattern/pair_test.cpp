@@ -60,11 +60,16 @@ TEST_CASE("a PAIR's peer that was away for a while is the peer again, unless ano
     named_peer a('a'), b('b');
     pattern::pair one;
     REQUIRE(one.attach(a));
+    a.room = 1;
+    CHECK(send(one, 2) == "a-");
     one.stop_sending(a);
-    one.resume_sending(a);
+    a.room = 9;
+    REQUIRE(one.resume_sending(a));
     CHECK(send(one, 1) == "a");
     one.stop_sending(a);
     REQUIRE(one.attach(b));
-    one.resume_sending(a);
+    const auto taken = one.resume_sending(a);
+    REQUIRE_FALSE(taken);
+    CHECK(taken.error().code == errc::address_in_use);
     CHECK(send(one, 1) == "b");
 }

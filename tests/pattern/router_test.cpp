@@ -120,12 +120,18 @@ TEST_CASE("a peer that is away for a while cannot be found, and keeps its id if 
     REQUIRE(table.attach(a));
     table.stop_sending(a);
     CHECK(table.find("a") == nullptr);
-    table.resume_sending(a);
+    REQUIRE(table.resume_sending(a));
     CHECK(table.find("a") == &a);
     table.stop_sending(a);
     REQUIRE(table.attach(usurper));
-    table.resume_sending(a);
+    const auto taken = table.resume_sending(a);
+    REQUIRE_FALSE(taken);
+    CHECK(taken.error().code == errc::address_in_use);
     CHECK(table.find("a") == &usurper);
+    table.handover = true;
+    REQUIRE(table.resume_sending(a));
+    CHECK(table.leaving() == &usurper);
+    CHECK(table.find("a") == &a);
 }
 
 TEST_CASE("a ROUTER takes the messages of all peers in turn, also of those that have left")

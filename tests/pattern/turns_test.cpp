@@ -56,8 +56,8 @@ void check_dealing()
     out.stop_sending(d);
     out.writable(d, true);
     CHECK(send(out, 1) == "-");
-    out.resume_sending(d);
-    out.resume_sending(d);
+    REQUIRE(out.resume_sending(d));
+    REQUIRE(out.resume_sending(d));
     CHECK(send(out, 1) == "d");
     for (named_peer* const each : {&d, &a, &b, &c})
         out.detach(*each);

@@ -100,3 +100,45 @@ TEST_CASE("a socket that is destroyed lingers as its option says")
     CHECK(in.net.now() - began >= 3s);
     CHECK(in.net.now() - began < 3'010ms);
 }
+
+TEST_CASE("what has arrived and is not received before close() is counted")
+{
+    messages_world in;
+    pull server = make<pull>(in.server_side);
+    push client = make<push>(in.client_side);
+    bind(server);
+    connect(client);
+    for (int number = 0; number < 5; ++number)
+        REQUIRE(client.send("hello").has_value());
+    in.net.run_for(1s);
+    CHECK(next(server) == "hello");
+    CHECK(server.counters().unread == 0);
+    server.close(0ms);
+    CHECK(server.counters().received == 1);
+    CHECK(server.counters().unread == 4);
+}
+
+TEST_CASE("what was sent by inproc is not abandoned while the other side can receive it")
+{
+    messages_world in;
+    pull server = make<pull>(in.client_side);
+    push client = make<push>(in.client_side);
+    bind(server, "inproc://here");
+    connect(client, "inproc://here");
+    REQUIRE(client.send("hello").has_value());
+    SUBCASE("which stays")
+    {
+        const close_report told = client.close(1s);
+        CHECK(flushed(told) == 1);
+        CHECK(told.abandoned() == 0);
+        CHECK(client.counters().abandoned == 0);
+        CHECK(next(server) == "hello");
+    }
+    SUBCASE("which has gone")
+    {
+        server.close(0ms);
+        CHECK(server.counters().unread == 1);
+        CHECK(client.close(1s).peers.empty());
+    }
+    CHECK(client.counters().sent == 1);
+}

@@ -73,6 +73,18 @@ inline std::size_t ready_peers(const socket& which)
     return static_cast<std::size_t>(std::ranges::count_if(all, &peer_status::ready));
 }
 
+/// Lets time pass for a socket whose thread looks after it: who comes is only let in or turned away
+/// by a call.
+inline void attend(messages_world& in, const socket& which, duration time)
+{
+    (void)in.net.run_until(
+        [&] {
+            (void)which.counters();
+            return false;
+        },
+        time);
+}
+
 /// What a peer that speaks ZMTP 3.1 without security says before its first message (RFC 37).
 inline std::string handshake_of(const std::string& type)
 {

@@ -34,6 +34,16 @@ heard listen(router& at, const limit& patience = 1s)
     return told;
 }
 
+/// The generation of the only peer that is ready; 0: there is none.
+std::uint64_t first_route(router& at)
+{
+    std::uint64_t found = 0;
+    for (const peer_status& each : at.peers())
+        if (each.ready)
+            found = each.generation;
+    return found;
+}
+
 } // namespace
 
 TEST_CASE("a notice does not come between the parts of a message")
@@ -60,4 +70,129 @@ TEST_CASE("a notice does not come between the parts of a message")
     CHECK(second.text == "two");
     CHECK(second.from == first.from);
     CHECK(listen(server).what == route_event::connected);
+}
+
+TEST_CASE("a ROUTER that is asked to tells who comes and who goes")
+{
+    messages_world in;
+    router_options options;
+    options.notify_connect = true;
+    options.notify_disconnect = true;
+    router server = make<router>(in.server_side, options);
+    bind(server);
+    dealer client = make<dealer>(in.client_side, called("a"));
+    connect(client);
+    const heard came = listen(server);
+    CHECK(came.what == route_event::connected);
+    CHECK(came.from.routing_id == "a");
+    CHECK(came.text.empty());
+    REQUIRE(client.send("last words").has_value());
+    client.close(1s);
+    // His end is told of behind what he has said.
+    CHECK(listen(server).text == "last words");
+    const heard went = listen(server);
+    CHECK(went.what == route_event::disconnected);
+    CHECK(went.from == came.from);
+    CHECK(listen(server).text == "nothing");
+    server.set_notify(false, false);
+    dealer other = make<dealer>(in.client_side, called("a"));
+    connect(other);
+    REQUIRE(other.send("hello").has_value());
+    const heard first = listen(server);
+    CHECK(first.text == "hello");
+    CHECK(first.from.generation == came.from.generation + 1);
+}
+
+TEST_CASE("a routing id that is taken is his who had it first, until he goes")
+{
+    messages_world in;
+    router server = make<router>(in.server_side);
+    bind(server);
+    dealer one = make<dealer>(in.client_side, called("a"));
+    connect(one);
+    REQUIRE(one.send("of one").has_value());
+    const heard first = listen(server);
+    CHECK(first.text == "of one");
+    dealer two = make<dealer>(in.client_side, called("a"));
+    connect(two);
+    attend(in, server, 10s);
+    CHECK(server.counters().turned_away > 2);
+    // It has to wait longer and longer.
+    CHECK(server.counters().turned_away < 12);
+    CHECK(server.send({"a"}, "to one").has_value());
+    CHECK(next(one) == "to one");
+    CHECK(ready_peers(server) == 1);
+    one.close(0ms);
+    REQUIRE(in.until([&] { return first_route(server) > first.from.generation; }, 10s));
+    REQUIRE(two.send("of two").has_value());
+    CHECK(listen(server).text == "of two");
+    CHECK(server.send(first.from, "to one").error() == errc::no_route);
+}
+
+TEST_CASE("with handover a newcomer takes the routing id, and what the other had said is gone")
+{
+    messages_world in;
+    router_options options;
+    options.handover = true;
+    options.notify_connect = true;
+    options.notify_disconnect = true;
+    router server = make<router>(in.server_side, options);
+    bind(server);
+    dealer one = make<dealer>(in.client_side, called("a"));
+    connect(one);
+    const heard came = listen(server);
+    REQUIRE(one.send("unread").has_value());
+    REQUIRE(server.send({"a"}, "on its way").has_value());
+    in.net.run_for(1s);
+    dealer two = make<dealer>(in.client_side, called("a"));
+    connect(two);
+    REQUIRE(in.until([&] { return server.peers().size() == 1 && first_route(server) > 1; }));
+    CHECK(in.until([&] { return !first(one).ready; }, 10ms));
+    const heard went = listen(server, at_once);
+    CHECK(went.what == route_event::disconnected);
+    CHECK(went.from == came.from);
+    const heard newcomer = listen(server, at_once);
+    CHECK(newcomer.what == route_event::connected);
+    CHECK(newcomer.from == route{"a", came.from.generation + 1});
+    CHECK(server.counters().unread == 1);
+    CHECK(server.counters().abandoned == 0);
+    CHECK(server.send(came.from, "to one").error() == errc::no_route);
+    CHECK(server.send(newcomer.from, "to two").has_value());
+    CHECK(next(two) == "to two");
+}
+
+TEST_CASE("a ROUTER can send by the name that connect() gives, at once or when the peer is ready")
+{
+    messages_world in;
+    router_options options;
+    SUBCASE("at once")
+    {
+        router client = make<router>(in.client_side, options);
+        connect(client, "tcp://10.0.0.1:5000", {.routing_id = "peer"});
+        CHECK(client.send({"peer"}, "hello", at_once).has_value());
+        CHECK(client.connect("tcp://10.0.0.1:5001", {.routing_id = "peer"}).error() ==
+              errc::invalid_argument);
+        dealer server = make<dealer>(in.server_side, called("another name"));
+        bind(server);
+        CHECK(next(server) == "hello");
+        REQUIRE(server.send("back").has_value());
+        CHECK(listen(client).from.routing_id == "peer");
+    }
+    SUBCASE("only when ready")
+    {
+        options.only_when_ready = true;
+        router client = make<router>(in.client_side, options);
+        connect(client, "tcp://10.0.0.1:5000", {.routing_id = "peer"});
+        CHECK(client.send({"peer"}, "too early", at_once).error() == errc::no_route);
+        CHECK(client.connect("tcp://10.0.0.1:5001", {.routing_id = "peer"}).error() ==
+              errc::invalid_argument);
+        dealer server = make<dealer>(in.server_side);
+        bind(server);
+        REQUIRE(client.wait_ready(10s).has_value());
+        CHECK(client.send({"peer"}, "hello", at_once).has_value());
+        CHECK(next(server) == "hello");
+        server.close(0ms);
+        REQUIRE(in.until([&] { return !first(client).ready; }));
+        CHECK(client.send({"peer"}, "too late", at_once).error() == errc::no_route);
+    }
 }

@@ -2,7 +2,12 @@
 
 // Every option of sockets that other files here do not test.
 
+#include "messaging/context_core.hpp"
 #include "sockets/socket_rig.hpp"
+
+#include <atomic>
+#include <latch>
+#include <thread>
 
 using namespace slk;
 using namespace slk::socket_tests;
@@ -293,6 +298,37 @@ TEST_CASE("no more connections are in their handshake at a time than most_half_o
     must(from.connect(where));
     must(from.send("good", bound));
     CHECK(next(to) == "good");
+}
+
+TEST_CASE("connections are carried by the threads that affinity allows")
+{
+    auto in = new_context(3);
+    socket_options options;
+    options.affinity = 8;
+    CHECK(code_of(pull::create(in, options)) == errc::invalid_argument);
+
+    // Two of the three threads do nothing else while the third one works.
+    std::latch done(1);
+    std::atomic<bool> gave_up{false};
+    for (const std::uint64_t busy : {1U, 4U})
+        in.core()->next_carrier(busy)->loop->post([&] {
+            const auto end = std::chrono::steady_clock::now() + bound;
+            while (!done.try_wait())
+                if (std::chrono::steady_clock::now() > end)
+                    return gave_up.store(true);
+                else
+                    std::this_thread::sleep_for(1ms);
+        });
+    options.affinity = 2;
+    for (int round = 0; round < 6; ++round) {
+        auto to = must(pull::create(in, options));
+        auto from = must(push::create(in, options));
+        must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+        must(from.send("x", bound));
+        CHECK(next(to) == "x");
+    }
+    done.count_down();
+    CHECK_FALSE(gave_up);
 }
 
 TEST_CASE("liveness keeps an idle good connection, and zero asks nobody")

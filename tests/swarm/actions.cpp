@@ -2,6 +2,7 @@
 
 // What the script of a world may do next, and how all of it is undone.
 
+#include "swarm/faults.hpp"
 #include "swarm/world.hpp"
 
 #include <algorithm>
@@ -236,7 +237,7 @@ void world::act_on_machine()
     case limit_accepts:
         limits.accepts_per_second = static_cast<std::uint32_t>(dice_.number(2, 200));
         break;
-    case change_faults: return network_->set_faults(choose_faults());
+    case change_faults: return network_->set_faults(choose_faults(dice_));
     case order_fault:
         return network_->strike_next(static_cast<fault>(dice_.index(fault_count)),
                                      static_cast<std::uint32_t>(dice_.number(1, 5)));

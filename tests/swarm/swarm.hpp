@@ -30,6 +30,7 @@ struct outcome {
     std::uint64_t attempts = 0;
     std::uint64_t connections = 0;
     std::uint64_t completions = 0;
+    std::uint64_t messages = 0; ///< that have arrived
     std::uint64_t bytes = 0;
     std::array<std::uint64_t, fault_count> strikes{};
     /// How often each action of the script was done.

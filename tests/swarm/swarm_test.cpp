@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
+#include "swarm/messages/messages.hpp"
 #include "swarm/swarm.hpp"
 
 #include <doctest/doctest.h>
@@ -39,5 +40,29 @@ TEST_CASE("a world does the same things whenever it is run")
         CHECK(once.events == again.events);
         CHECK(once.simulated == again.simulated);
         CHECK(once.hash != swarm::run(seed + 1, {.events = 5000}).hash);
+    }
+}
+
+TEST_CASE("every message arrives once and in order in every world, or it is known why not")
+{
+    std::uint64_t arrived = 0;
+    for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
+        const swarm::outcome seen = swarm::messages::run(seed, {.events = 3000});
+        INFO("seed " << seed << ": " << seen.failure);
+        CHECK(seen.failure.empty());
+        arrived += seen.messages;
+    }
+    MESSAGE(arrived << " messages");
+}
+
+TEST_CASE("a world of sockets does the same things whenever it is run")
+{
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+        const swarm::outcome once = swarm::messages::run(seed, {.events = 2000});
+        const swarm::outcome again = swarm::messages::run(seed, {.events = 2000});
+        CHECK(once.hash == again.hash);
+        CHECK(once.events == again.events);
+        CHECK(once.messages == again.messages);
+        CHECK(once.simulated == again.simulated);
     }
 }

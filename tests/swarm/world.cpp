@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "swarm/world.hpp"
 
+#include "swarm/faults.hpp"
+
 #include <algorithm>
 #include <cstdio>
 #include <utility>
@@ -15,7 +17,7 @@ world::world(std::uint64_t seed, const run_options& options) : dice_(seed), opti
     result_.actions.resize(action_names().size());
     simulation_options network;
     network.seed = dice_.number(0, UINT64_MAX);
-    network.faults = choose_faults();
+    network.faults = choose_faults(dice_);
     network.latency = dice_.one_of<duration>({20us, 200us, 2ms, 40ms});
     if (options_.log)
         network.log = [](std::string_view text) {
@@ -35,22 +37,6 @@ world::~world()
 }
 
 // --- what a seed chooses ---
-
-fault_mix world::choose_faults()
-{
-    fault_mix faults;
-    // Each fault is there in a third of the worlds: some worlds have few, and those go far.
-    for (std::size_t index = 0; index < fault_count; ++index)
-        if (dice_.chance(33))
-            faults.set(static_cast<fault>(index),
-                       dice_.one_of<std::uint16_t>({1, 5, 5, 20, 100, 300}));
-    // Nothing would ever be said if these struck always.
-    for (const fault heavy : {fault::transfer_error, fault::wait_error, fault::option_error})
-        faults.set(heavy, std::min<std::uint16_t>(faults[heavy], 50));
-    faults.longest = dice_.one_of<duration>({100us, 5ms, 20ms, 300ms});
-    faults.within = dice_.one_of<std::uint32_t>({1, 64, 4096, 100000});
-    return faults;
-}
 
 void world::settle_places()
 {

@@ -88,7 +88,6 @@ private:
     void settle_lines();
     [[nodiscard]] link_options choose_options(std::size_t from, std::size_t to);
     [[nodiscard]] std::string choose_target(std::size_t from, std::size_t to);
-    [[nodiscard]] fault_mix choose_faults();
     void open_loop(std::size_t which);
     void close_loop(std::size_t which);
     void open_post(post& which);

@@ -148,8 +148,10 @@ TEST_CASE("slk receive --plain-server lets in who says the password, and nobody 
 TEST_CASE("slk --verbose shows what becomes of the endpoints")
 {
     SLK_NEEDS_COMMAND();
-    receiving_slk receiver("pull --count 1 -v");
-    const run_result sent = run_slk("send push hello --verbose --connect " + receiver.where);
+    receiving_slk receiver("pull --count 2 -v");
+    // Time between the messages, because it is only now and then that they look.
+    const run_result sent =
+        run_slk("send push hello --count 2 --every 500ms --verbose --connect " + receiver.where);
     CHECK(sent.code == 0);
     CHECK(has(sent, "s  " + receiver.where + " ready\n"));
     const run_result received = receiver.tool.finish();

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "swarm/messages/any_socket.hpp"
+
+#include <type_traits>
+
+namespace slk::swarm::messages {
+
+namespace {
+
+unexpected cannot()
+{
+    return fail(errc::not_supported, phase::none, "not with a socket of this type");
+}
+
+} // namespace
+
+std::string_view name_of(kind type)
+{
+    switch (type) {
+    case kind::push: return "PUSH";
+    case kind::pull: return "PULL";
+    case kind::pair: return "PAIR";
+    case kind::dealer: return "DEALER";
+    case kind::router: return "ROUTER";
+    }
+    return "";
+}
+
+result<any_socket> any_socket::create(context& in, kind type, const router_options& options)
+{
+    const auto wrapped = [](auto made) -> result<any_socket> {
+        if (!made)
+            return fail(made.error());
+        return any_socket(std::move(*made));
+    };
+    switch (type) {
+    case kind::push: return wrapped(push::create(in, options));
+    case kind::pull: return wrapped(pull::create(in, options));
+    case kind::pair: return wrapped(pair::create(in, options));
+    case kind::dealer: return wrapped(dealer::create(in, options));
+    case kind::router: break;
+    }
+    return wrapped(router::create(in, options));
+}
+
+socket& any_socket::base() noexcept
+{
+    return std::visit([](auto& held) -> socket& { return held; }, held_);
+}
+
+result<delivery> any_socket::send(const route& to, multipart&& whole, const limit& patience)
+{
+    return std::visit(
+        [&]<class T>(T& held) -> result<delivery> {
+            if constexpr (std::is_same_v<T, router>)
+                return held.send(to, std::move(whole), patience);
+            else if constexpr (std::is_same_v<T, pull>)
+                return cannot();
+            else
+                return held.send(std::move(whole), patience);
+        },
+        held_);
+}
+
+result<delivery> any_socket::send(message&& whole, const limit& patience)
+{
+    return std::visit(
+        [&]<class T>(T& held) -> result<delivery> {
+            if constexpr (std::is_same_v<T, pull> || std::is_same_v<T, router>)
+                return cannot();
+            else
+                return held.send(std::move(whole), patience);
+        },
+        held_);
+}
+
+result<std::size_t> any_socket::send_batch(std::span<message> letters, const limit& patience)
+{
+    return std::visit(
+        [&]<class T>(T& held) -> result<std::size_t> {
+            if constexpr (std::is_same_v<T, pull> || std::is_same_v<T, router>)
+                return cannot();
+            else
+                return held.send_batch(letters, patience);
+        },
+        held_);
+}
+
+result<route_event> any_socket::receive(route& from, multipart& into, const limit& patience)
+{
+    return std::visit(
+        [&]<class T>(T& held) -> result<route_event> {
+            if constexpr (std::is_same_v<T, router>) {
+                return held.receive(from, into, patience);
+            } else if constexpr (std::is_same_v<T, push>) {
+                return cannot();
+            } else {
+                SLK_TRY(held.receive(into, patience));
+                return route_event::message;
+            }
+        },
+        held_);
+}
+
+result<std::size_t> any_socket::receive_batch(std::span<message> into, const limit& patience)
+{
+    return std::visit(
+        [&]<class T>(T& held) -> result<std::size_t> {
+            if constexpr (std::is_same_v<T, push> || std::is_same_v<T, router>)
+                return cannot();
+            else
+                return held.receive_batch(into, patience);
+        },
+        held_);
+}
+
+} // namespace slk::swarm::messages

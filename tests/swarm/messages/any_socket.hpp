@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_TESTS_SWARM_MESSAGES_ANY_SOCKET_HPP
+#define SLK_TESTS_SWARM_MESSAGES_ANY_SOCKET_HPP
+
+/// A socket of any type, behind the same calls.
+
+#include <serverlink/context.hpp>
+#include <serverlink/dealer.hpp>
+#include <serverlink/pair.hpp>
+#include <serverlink/pull.hpp>
+#include <serverlink/push.hpp>
+#include <serverlink/router.hpp>
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace slk::swarm::messages {
+
+enum class kind : std::uint8_t { push, pull, pair, dealer, router };
+
+[[nodiscard]] std::string_view name_of(kind type);
+[[nodiscard]] constexpr bool can_send(kind type)
+{
+    return type != kind::pull;
+}
+[[nodiscard]] constexpr bool can_receive(kind type)
+{
+    return type != kind::push;
+}
+
+class any_socket {
+public:
+    [[nodiscard]] static result<any_socket> create(context& in, kind type,
+                                                   const router_options& options);
+
+    [[nodiscard]] socket& base() noexcept;
+    /// Null: it is none.
+    [[nodiscard]] router* as_router() noexcept { return std::get_if<router>(&held_); }
+
+    /// `to`: of a ROUTER.
+    result<delivery> send(const route& to, multipart&& whole, const limit& patience);
+    /// Not of a ROUTER.
+    result<delivery> send(message&& whole, const limit& patience);
+    result<std::size_t> send_batch(std::span<message> letters, const limit& patience);
+    /// `from`: of a ROUTER.
+    result<route_event> receive(route& from, multipart& into, const limit& patience);
+    /// Not of a ROUTER.
+    result<std::size_t> receive_batch(std::span<message> into, const limit& patience);
+
+private:
+    using any = std::variant<push, pull, pair, dealer, router>;
+    explicit any_socket(any held) noexcept : held_(std::move(held)) {}
+
+    any held_;
+};
+
+} // namespace slk::swarm::messages
+
+#endif
