@@ -13,7 +13,10 @@ namespace slk::testing {
 
 context make_context(int threads)
 {
-    auto made = context::create({.threads = threads});
+    context_options options{.threads = threads};
+    if (const char* const backend = std::getenv("SLK_TEST_BACKEND"); backend != nullptr)
+        options.loop.backend = backend;
+    auto made = context::create(options);
     REQUIRE_MESSAGE(made.has_value(), to_string(made.error()));
     return std::move(*made);
 }

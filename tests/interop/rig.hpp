@@ -25,6 +25,7 @@
 
 namespace slk::testing {
 
+/// On the backend SLK_TEST_BACKEND, or else the best.
 [[nodiscard]] context make_context(int threads = 1);
 
 template <class Socket, class Options>
