@@ -59,7 +59,7 @@ TEST_CASE("what a thread sends lies in chunks of its socket, not of the loop's t
     std::shared_ptr<messaging::carrier> on;
     {
         context in = make_context(), of_peer = make_context();
-        on = in.core()->next_carrier();
+        on = in.core()->next_carrier(0);
         auto from = make<push>(in);
         auto to = make<pull>(of_peer);
         SUBCASE("to a peer that it has connected to")
@@ -91,7 +91,7 @@ TEST_CASE("a thread that connects does not take chunks of the loop's thread")
     std::shared_ptr<messaging::carrier> on;
     {
         context in = make_context();
-        on = in.core()->next_carrier();
+        on = in.core()->next_carrier(0);
         auto socket = make<push>(in);
         REQUIRE(socket.connect("tcp://127.0.0.1:1"));
     }
