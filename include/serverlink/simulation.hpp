@@ -216,7 +216,7 @@ public:
     /// same for all the others while they wait.
     void run_for(duration time);
     /// Runs until `done` answers true (asked at first and after every event), for at most that
-    /// long. True if it did.
+    /// long. True if it did. `done` may run loops itself.
     bool run_until(const std::function<bool()>& done, duration at_most);
     /// Lets the next thing happen, if there is one before `limit`.
     bool step(time_point limit = never);

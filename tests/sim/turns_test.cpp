@@ -193,3 +193,20 @@ TEST_CASE("wait_error: whoever runs the loop is told, a loop that the network ru
     }
     CHECK(in.net.strikes(fault::wait_error) >= 1);
 }
+
+TEST_CASE("run_until goes on when the question runs a loop that has timers")
+{
+    world in;
+    const acceptor server(*in.server_loop);
+    link_options options;
+    options.reconnect.floor = 300ms;
+    options.reconnect.base = 1ms;
+    in.net.strike_next(fault::refuse);
+    const dialler client(*in.client_loop, "tcp://10.0.0.1:5000", options);
+    // Each time the loop is asked it takes up its timers anew.
+    const auto up = [&] {
+        CHECK(in.client_loop->run_for(0ms).has_value());
+        return client.up();
+    };
+    CHECK(in.net.run_until(up, 1s));
+}

@@ -66,7 +66,7 @@ std::string world::describe()
 void world::check_members()
 {
     for (member& each : members_)
-        if (each.open)
+        if (awake(each))
             check_member(each);
     if (io::ledger::process_totals().violations != 0)
         broken("an operation was completed twice, or never submitted");

@@ -125,6 +125,7 @@ void network::pass_time(duration time)
 void network::advance(sim_poller& waiting, time_point until)
 {
     sim_poller* const outer = std::exchange(waiting_, &waiting);
+    visited_ = true;
     look_at_everybody();
     // Every turn costs time, or a program that never waits would stop the world.
     pass_time(options_.turn_cost);

@@ -35,6 +35,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace slk::io::sim {
@@ -221,6 +222,13 @@ public:
     void idle_until(time_point when) noexcept { now_ = std::max(now_, when); }
     /// Looks at every loop anew, after the user may have done something to any of them.
     void look_at_everybody();
+    /// The same, if a loop was run from outside since the last time: it has timers that nobody else
+    /// knows of.
+    void look_after_visits()
+    {
+        if (std::exchange(visited_, false))
+            look_at_everybody();
+    }
 
     void at(time_point when, std::function<void()> work);
     [[nodiscard]] std::uint32_t add_poller(sim_poller& poller);
@@ -427,6 +435,7 @@ private:
     std::uint64_t queue_overflows_ = 0;
     std::size_t open_sockets_ = 0;
     sim_poller* waiting_ = nullptr; ///< the outermost wait's
+    bool visited_ = false; ///< a wait was asked for from outside
     // Not atomic::wait: where the system has no futex, libstdc++ 12 may miss the notification.
     std::mutex wakes_guard_;
     std::condition_variable wakes_changed_;

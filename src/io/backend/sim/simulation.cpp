@@ -201,6 +201,7 @@ bool simulation::run_until(const std::function<bool()>& done, duration at_most)
     for (;;) {
         if (done())
             return true;
+        core_->look_after_visits();
         if (!core_->step(limit))
             break;
     }
