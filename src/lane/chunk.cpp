@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "lane/chunk.hpp"
 
+#include <cassert>
 #include <new>
 #include <utility>
 
@@ -18,6 +19,7 @@ chunk::chunk(std::shared_ptr<block_pool> home, std::uint32_t externals) noexcept
     auto* const behind = reinterpret_cast<std::byte*>(this + 1);
     externals_ = new (behind) external[externals]{};
     const std::size_t used = sizeof(chunk) + externals * sizeof(external);
+    assert(used < home_->block_size());
     capacity_ = static_cast<std::uint32_t>(home_->block_size() - used);
     dispose = [](shared_memory* self) noexcept {
         auto* const over = static_cast<chunk*>(self);

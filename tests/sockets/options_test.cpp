@@ -237,7 +237,8 @@ TEST_CASE("properties are shown to the peer")
     must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
     must(to.wait_ready(bound));
     std::string name;
-    for (const auto& each : to.peers().at(0).properties)
+    const auto peers = to.peers();
+    for (const auto& each : peers.at(0).properties)
         if (each.name == "X-Name")
             name = each.value;
     CHECK(name == "value");
