@@ -277,12 +277,9 @@ TEST_CASE("without memory a receiver says so, and what was there is given back w
         CHECK_FALSE(by.take_in(frame_of(text_of_size(5000), false), 10'000));
         CHECK((by.next() == parts{"first"}));
     }
-    // No more references fit into the chunk, and there is no other.
+    // No other reference fits into the chunk, and there is no other chunk.
     receiver by;
-    std::string stream;
-    for (int index = 0; index < 2; ++index)
-        stream += frame_of(text_of_size(9000), true);
-    REQUIRE(by.take_in(stream, 500));
+    REQUIRE(by.take_in(frame_of(text_of_size(9000), true), 400));
     {
         const scarce_memory none(0);
         CHECK_FALSE(by.take_in(frame_of(text_of_size(9000), true), 500));
