@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "io/loop_core.hpp"
 
-#include <latch>
+#include <condition_variable>
+#include <mutex>
 #include <new>
 #include <utility>
 
@@ -240,15 +241,22 @@ result<void> loop_core::start_thread()
     // From the return of this call on, the new thread is the one that may touch things.
     struct starting {
         loop_core* self;
-        std::latch claimed{1};
+        std::mutex guard{};
+        std::condition_variable changed{};
+        bool over = false;
         result<void> answer{};
     } shared{this};
     const auto body = [](void* argument) noexcept {
         auto& from = *static_cast<starting*>(argument);
         loop_core& self = *from.self;
-        from.answer = self.claim();
-        const bool mine = from.answer.has_value();
-        from.claimed.count_down(); // `from` ends now
+        const auto claimed = self.claim();
+        const bool mine = claimed.has_value();
+        {
+            const std::lock_guard lock(from.guard);
+            from.answer = claimed;
+            from.over = true;
+            from.changed.notify_one();
+        } // `from` ends now
         if (!mine)
             return;
         // Nobody is there to be told of waits that fail.
@@ -257,7 +265,10 @@ result<void> loop_core::start_thread()
         self.runner_.store(std::thread::id(), std::memory_order_release);
     };
     SLK_TRY(thread_, os::thread::start(body, &shared));
-    shared.claimed.wait();
+    {
+        std::unique_lock lock(shared.guard);
+        shared.changed.wait(lock, [&] { return shared.over; });
+    }
     if (!shared.answer)
         thread_.join();
     return shared.answer;

@@ -8,11 +8,18 @@
 
 #include <algorithm>
 #include <array>
+#include <condition_variable>
+#include <mutex>
 #include <utility>
 
 namespace slk::link_detail {
 
 namespace {
+
+/// For handles that are destroyed while a handler of theirs is running, which is rare. Not
+/// atomic::wait: where the system has no futex, libstdc++ 12 may miss the notification.
+std::mutex handlers_guard;
+std::condition_variable handlers_changed;
 
 connecter_input failed(const error& failure, std::uint32_t candidate = 0)
 {
@@ -443,8 +450,11 @@ void connecter::call_handler(Call&& call) noexcept
     call();
     // The handler may have destroyed the handle: then it stays never_again.
     expected = calling::yes;
-    calling_.compare_exchange_strong(expected, calling::no);
-    calling_.notify_all();
+    if (calling_.compare_exchange_strong(expected, calling::no) || expected != calling::awaited)
+        return;
+    const std::lock_guard lock(handlers_guard);
+    calling_.store(calling::no);
+    handlers_changed.notify_all();
 }
 
 // --- the handle and the loop ---
@@ -475,9 +485,12 @@ void connecter::close_handle() noexcept
     if (loop_->inside()) {
         calling_.store(calling::never_again);
     } else {
+        std::unique_lock lock(handlers_guard);
         calling expected = calling::no;
         while (!calling_.compare_exchange_strong(expected, calling::never_again)) {
-            calling_.wait(expected);
+            if (expected == calling::awaited ||
+                calling_.compare_exchange_strong(expected, calling::awaited))
+                handlers_changed.wait(lock);
             expected = calling::no;
         }
     }

@@ -128,7 +128,7 @@ private:
     const std::unique_ptr<name_memory> name_;
 
     /// Whether a handler is being called, or may not be any more: see close_handle().
-    enum class calling : std::uint8_t { no, yes, never_again };
+    enum class calling : std::uint8_t { no, yes, awaited, never_again };
     std::atomic<calling> calling_{calling::no};
 
     seqlock<link_status> status_;

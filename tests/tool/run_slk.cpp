@@ -102,6 +102,11 @@ run_result running_slk::finish()
     char buffer[4096];
     while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, output_))
         result.out.append(buffer, count);
+#if defined(_WIN32)
+    // Lines end there with two characters.
+    for (std::size_t at = 0; (at = result.out.find("\r\n", at)) != std::string::npos; ++at)
+        result.out.erase(at, 1);
+#endif
     result.code = close_command(std::exchange(output_, nullptr));
     return result;
 }
