@@ -372,6 +372,8 @@ void world::check_silence()
         if (result_.failure.empty() && !between(each) && !is_ready(each))
             return broken("a good peer was given up with a silent one");
     network_->heal();
+    // Those who were more patient may give up yet: what was held back takes a second.
+    pass(longest_liveness() + 1s);
     if (result_.failure.empty())
         become_ready("peers do not come back after a silence");
     for (int tries = 0; tries < 100 && result_.failure.empty() && !settled(); ++tries) {
