@@ -113,7 +113,8 @@ void session::receive_command(time_point now, octets body, arrival& told) noexce
         const auto seen = parse_ping(command->data);
         if (!seen)
             return violate(now, seen.error());
-        // Every PING is answered, and nothing grows when the peer does not read the answers.
+        // Every PING is answered as long as the owner can send, and nothing grows when the peer
+        // does not read the answers.
         if (pending_.has(output::pong)) {
             told.kind = arrival_kind::flush;
             return;
