@@ -10,7 +10,7 @@ namespace slk::messaging {
 
 namespace {
 
-constexpr int yields_before_sleep = 4;
+constexpr int yields_before_sleep = 16;
 
 } // namespace
 
@@ -78,10 +78,10 @@ void mailbox::wake() noexcept
     forget_rung();
 }
 
-void mailbox::sleep(duration at_most)
+void mailbox::sleep(duration at_most, bool expects_answer)
 {
-    // News is often on its way, and to sleep and be woken costs more than to let others run.
-    for (int yields = 0; yields < yields_before_sleep; ++yields) {
+    // An answer is often on its way, and to sleep and be woken takes longer than to let others run.
+    for (int yields = 0; expects_answer && yields < yields_before_sleep; ++yields) {
         std::this_thread::yield();
         if (has_news())
             return;

@@ -90,7 +90,7 @@ public:
     [[nodiscard]] std::vector<mail> take_letters();
 
     /// Until somebody rings, posts or wakes.
-    void sleep(duration at_most);
+    void sleep(duration at_most, bool expects_answer = false);
 
     /// A signal that is set while there may be something, from now on.
     result<io::native_handle> show();

@@ -149,7 +149,7 @@ private:
 
     // Waiting.
     template <class Ready>
-    result<void> await(Ready ready, const limit& patience);
+    result<void> await(Ready ready, const limit& patience, bool expects_answer = false);
 
     // Sending.
     [[nodiscard]] pipe* choose() noexcept;

@@ -18,9 +18,11 @@ constexpr error no_route{errc::no_route, phase::transfer, 0, "nobody has that ro
 } // namespace
 
 template <class Ready>
-result<void> socket_core::await(Ready ready, const limit& patience)
+result<void> socket_core::await(Ready ready, const limit& patience, bool expects_answer)
 {
     waiter waiting(*context_, *box_, patience);
+    if (expects_answer)
+        waiting.expect_answer();
     do {
         SLK_TRY(waiting.wait());
         take_news();
@@ -261,8 +263,8 @@ result<route_event> socket_core::receive(message& into, const limit& patience, r
         return (!begun && !notices_.empty()) || (of = read_part_of_anybody(into)) != nullptr;
     };
     if (!look()) {
-        waited_ = true;
-        SLK_TRY(await(look, patience));
+        const bool has_sent = !std::exchange(waited_, true);
+        SLK_TRY(await(look, patience, has_sent));
     }
     if (of != nullptr) {
         told_of(from, *of);

@@ -22,6 +22,9 @@ public:
     {
     }
 
+    /// The thread has just sent something, and waits for what comes of it.
+    void expect_answer() noexcept { expects_answer_ = true; }
+
     /// Until there is news. Errors: would_block, timed_out, cancelled, and what running the loop
     /// brings.
     result<void> wait()
@@ -38,7 +41,7 @@ public:
             const std::function<bool()> done = [this] { return box_.has_news() || !may_go_on(); };
             SLK_TRY(loop->run(&done, left));
         } else {
-            box_.sleep(left);
+            box_.sleep(left, std::exchange(expects_answer_, false));
         }
         return {};
     }
@@ -86,6 +89,7 @@ private:
     mailbox& box_;
     const limit& patience_;
     const bool ending_;
+    bool expects_answer_ = false;
     bool begun_ = false;
     time_point deadline_ = never;
     std::optional<std::stop_callback<woken>> on_stop_;
