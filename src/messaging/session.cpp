@@ -76,22 +76,35 @@ void session::ask(std::uint32_t what) noexcept
 
 void session::far_end_left(const error& reason) noexcept
 {
-    far_reason_ = reason;
-    ask(asked_end);
+    ask_because(asked_end, reason);
 }
 
 void session::far_end_disconnects(const error& reason) noexcept
 {
-    far_reason_ = reason;
-    ask(asked_disconnect);
+    ask_because(asked_disconnect, reason);
+}
+
+void session::ask_because(std::uint32_t what, const error& reason) noexcept
+{
+    {
+        const std::lock_guard lock(sender_);
+        far_reason_ = reason;
+    }
+    ask(what);
+}
+
+error session::far_reason() noexcept
+{
+    const std::lock_guard lock(sender_);
+    return far_reason_;
 }
 
 void session::answer(std::uint32_t asked) noexcept
 {
     if ((asked & asked_end) != 0)
-        return end(far_reason_);
+        return end(far_reason());
     if ((asked & asked_disconnect) != 0)
-        return lose(far_reason_);
+        return lose(far_reason());
     if ((asked & asked_receive) != 0 && std::exchange(paused_, false))
         understand();
     if ((asked & asked_send) != 0)

@@ -89,6 +89,8 @@ private:
     ~session() override = default;
 
     void ask(std::uint32_t what) noexcept;
+    void ask_because(std::uint32_t what, const error& reason) noexcept;
+    [[nodiscard]] error far_reason() noexcept;
     void answer(std::uint32_t asked) noexcept;
 
     void begin_pending() noexcept;
@@ -160,7 +162,7 @@ private:
     static constexpr std::uint32_t asked_receive = 2;
     static constexpr std::uint32_t asked_end = 4;
     static constexpr std::uint32_t asked_disconnect = 8;
-    error far_reason_{}; ///< written before the last two
+    error far_reason_{}; ///< guarded by sender_; written before the last two
     std::function<void()> closed_handler_;
 };
 
