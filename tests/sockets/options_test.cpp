@@ -349,3 +349,65 @@ TEST_CASE("liveness keeps an idle good connection, and zero asks nobody")
         CHECK(next(to) == "still there");
     }
 }
+
+TEST_CASE("the reconnect options of a socket are its links'")
+{
+    auto in = new_context();
+    push_options options;
+    options.reconnect.base = reconnect_never;
+    auto from = must(push::create(in, options));
+    must(from.connect("tcp://127.0.0.1:1"));
+    CHECK(soon([&] { return from.endpoints()[0].link.last_error == errc::connection_refused; }));
+    CHECK(from.endpoints()[0].link.state == link_state::idle);
+}
+
+TEST_CASE("the tuning options of a socket are its connections'")
+{
+    auto in = new_context();
+    push_options options = quick();
+    options.tuning.device = "no such device";
+    auto from = must(push::create(in, options));
+    must(from.connect("tcp://127.0.0.1:1"));
+    CHECK(soon([&] { return from.endpoints()[0].link.last_error != error{}; }));
+    CHECK(from.endpoints()[0].link.last_error != errc::connection_refused);
+}
+
+TEST_CASE("an IPv6 wildcard takes IPv4 connections with dual_stack, and otherwise not")
+{
+    for (const bool both : {false, true}) {
+        CAPTURE(both);
+        auto in = new_context();
+        pull_options options;
+        options.dual_stack = both;
+        auto to = must(pull::create(in, options));
+        const auto where = must(to.bind("tcp://[::]:*"));
+        auto from = must(push::create(in, quick()));
+        must(from.connect("tcp://127.0.0.1" + where.substr(where.rfind(':'))));
+        if (both)
+            must(from.wait_ready(bound));
+        else
+            CHECK(soon(
+                [&] { return from.endpoints()[0].link.last_error == errc::connection_refused; }));
+    }
+}
+
+TEST_CASE("a peer whose handshake is larger than largest_handshake does not get in")
+{
+    for (const std::size_t largest : {std::size_t{100}, std::size_t{65536}}) {
+        CAPTURE(largest);
+        auto in = new_context();
+        pull_options options;
+        options.largest_handshake = largest;
+        auto to = must(pull::create(in, options));
+        push_options of_push = quick();
+        of_push.properties = {{"X-Long", std::string(500, 'x')}};
+        auto from = must(push::create(in, of_push));
+        must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+        if (largest == 65536) {
+            must(to.wait_ready(bound));
+        } else {
+            CHECK(soon([&] { return to.endpoints()[0].refused > 0; }));
+            CHECK(to.endpoints()[0].last_refusal == errc::message_too_large);
+        }
+    }
+}
