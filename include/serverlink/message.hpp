@@ -10,7 +10,7 @@
 /// the caller's that it has adopted. What a message holds does not change: to write, allocate() a
 /// new one.
 ///
-/// A received message of more than `inline_capacity` octets and less than about 8 KiB keeps the
+/// A received message of more than `inline_capacity` octets and less than about 32 KiB keeps the
 /// 64 KiB alive in which it arrived: to hold many of them for long, keep copy_of() them.
 ///
 /// Different messages may be used by different threads, also if they share memory.

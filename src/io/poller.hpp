@@ -148,13 +148,17 @@ public:
     /// A descriptor that is readable while the system has something for turn(), for other event
     /// loops to wait on; timers are not told by it. invalid_handle where there is none.
     [[nodiscard]] virtual native_handle wait_handle() const noexcept { return invalid_handle; }
-    /// A send that does not wait, for a thread that is not the loop's: it takes what the system
-    /// takes at once, which may be nothing (would_block). Only while no send operation is in flight
-    /// on that socket, and nobody closes it. Null where the system has no such thing.
-    using direct_send = error (*)(native_handle handle,
-                                  std::span<const std::span<const std::byte>> buffers,
-                                  std::size_t& sent, bool& all) noexcept;
-    [[nodiscard]] virtual direct_send sends_directly() const noexcept { return nullptr; }
+    /// Transfers that do not wait, for a thread that is not the loop's. They move what the system
+    /// moves at once, which may be nothing (would_block). Only while no operation of that direction
+    /// is in flight on the socket, and nobody closes it.
+    struct direct_transfers {
+        error (*send)(native_handle handle, std::span<const std::span<const std::byte>> buffers,
+                      std::size_t& sent, bool& all) noexcept;
+        error (*receive)(native_handle handle, std::span<std::byte> buffer,
+                         std::size_t& received) noexcept;
+    };
+    /// Null where the system has no such thing.
+    [[nodiscard]] virtual const direct_transfers* direct() const noexcept { return nullptr; }
     /// When turn() should be called again if nothing else happens: a point that has passed if
     /// something waits to be delivered, slk::never if nothing is planned.
     [[nodiscard]] time_point wants_turn_at() const noexcept

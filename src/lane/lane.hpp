@@ -201,9 +201,10 @@ private:
 
     alignas(line) cursor head_;
     std::uint64_t done_ = 0;
+    std::atomic<std::uint64_t> consumed_{0}; ///< read by the producer when his credit is used up
 
-    alignas(line) std::atomic<std::uint64_t> consumed_{0};
-    std::atomic<bool> producer_sleeps_{false};
+    // Written seldom, and read by both.
+    alignas(line) std::atomic<bool> producer_sleeps_{false};
     std::atomic<bool> consumer_sleeps_{true};
 };
 

@@ -12,8 +12,11 @@
 
 namespace slk::messaging {
 
-/// A body of so many octets or more is not copied into the lane's chunks, but referred to.
-inline constexpr std::size_t large_body = 8192;
+/// A body of so many octets or more that lies in memory which can be shared is not copied into the
+/// lane's chunks, but referred to.
+inline constexpr std::size_t worth_sharing = 8192;
+/// One of so many octets or more has memory of its own, on either side.
+inline constexpr std::size_t large_body = 32768;
 
 /// False when memory is exhausted; then nothing was written. The part is not yet published.
 [[nodiscard]] inline bool write_part(lane::lane& into, std::span<const std::byte> body,
@@ -21,7 +24,7 @@ inline constexpr std::size_t large_body = 8192;
 {
     const std::uint8_t flags = more ? zmtp::flag_more : std::uint8_t{0};
     const std::size_t header = zmtp::header_size(body.size());
-    if (body.size() < large_body) [[likely]] {
+    if (body.size() < (owner != nullptr ? worth_sharing : large_body)) [[likely]] {
         std::byte* const to = into.reserve(header + body.size());
         if (to == nullptr)
             return false;

@@ -10,7 +10,11 @@ namespace slk::messaging {
 
 namespace {
 
-constexpr int yields_before_sleep = 16;
+// What a thread waits for is often on its way, and to sleep and be woken takes longer than to let
+// others run: once, or more often by a thread that has just sent something and waits for the
+// answer.
+constexpr int yields_before_sleep = 1;
+constexpr int yields_for_answer = 16;
 
 } // namespace
 
@@ -80,8 +84,8 @@ void mailbox::wake() noexcept
 
 void mailbox::sleep(duration at_most, bool expects_answer)
 {
-    // An answer is often on its way, and to sleep and be woken takes longer than to let others run.
-    for (int yields = 0; expects_answer && yields < yields_before_sleep; ++yields) {
+    const int yields = expects_answer ? yields_for_answer : yields_before_sleep;
+    for (int yielded = 0; yielded < yields; ++yielded) {
         std::this_thread::yield();
         if (has_news())
             return;

@@ -33,6 +33,16 @@ public:
     /// As lane_readable(), by somebody who has nothing better to do than to carry the message
     /// himself, if that can be done without waiting.
     virtual void carry() noexcept { lane_readable(); }
+    /// The same by somebody who has filled the lane. False: nothing was done, and nobody told.
+    virtual bool send_now() noexcept { return false; }
+    /// By the reader, who has made room: puts into the lane what has arrived, as far as that can be
+    /// done without waiting. False: the other side is to be told of the room. `pools`: the
+    /// caller's.
+    virtual bool receive_now(lane::chunk_pools& pools) noexcept
+    {
+        (void)pools;
+        return false;
+    }
     /// The other end is gone, and why: nobody reads or writes there any more. Any thread.
     virtual void far_end_left(const error& reason) noexcept = 0;
     /// It does not want the present connection any more; the next one may come. Any thread.
@@ -80,20 +90,20 @@ public:
 
     reference<far_end> far;
     peer_info about;
-    std::size_t place = SIZE_MAX;  ///< in the socket's list
-    std::uint64_t endpoint = 0;    ///< by whose number it came about
-    bool accepted = false;         ///< ends with its connection
-    bool attached = false;         ///< the pattern knows it
-    bool connected = false;        ///< the handshake is over
-    bool ended = false;            ///< nothing more will arrive
-    bool named = false;            ///< its routing id was given by connect()
-    std::uint32_t until_look = 1;  ///< messages until the other side is told of room
-    std::uint32_t staged = 0;      ///< messages written and not yet published
-    std::uint32_t far_mark = 0;    ///< of inproc: how many messages the other end holds
+    std::size_t place = SIZE_MAX; ///< in the socket's list
+    std::uint64_t endpoint = 0; ///< by whose number it came about
+    bool accepted = false; ///< ends with its connection
+    bool attached = false; ///< the pattern knows it
+    bool connected = false; ///< the handshake is over
+    bool ended = false; ///< nothing more will arrive
+    bool named = false; ///< its routing id was given by connect()
+    std::uint32_t until_look = 1; ///< messages until the other side is told of room
+    std::uint32_t staged = 0; ///< messages written and not yet published
+    std::uint32_t far_mark = 0; ///< of inproc: how many messages the other end holds
     bool is_inproc = false;
-    std::uint64_t unread = 0;      ///< messages that were thrown away instead of received
+    std::uint64_t unread = 0; ///< messages that were thrown away instead of received
     std::uint64_t connections = 0; ///< times that the peer arrived
-    error last_reason{};           ///< why it left
+    error last_reason{}; ///< why it left
 
 private:
     void signal(std::uint32_t bit) noexcept

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/session.hpp"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -10,6 +11,14 @@ namespace {
 
 constexpr error closed_here{errc::cancelled, phase::close, 0, "closed by its owner"};
 constexpr error no_memory{errc::out_of_memory, phase::transfer, 0, "no memory for what arrives"};
+
+/// A thread that fills its lane with so much before the loop comes, and sends it by itself, is
+/// likely to go on. To ring the loop with each first message of what follows would hold it up more
+/// than anything else: instead, the loop looks after such a lane by itself, the more seldom the
+/// longer that lasts. What is left behind when the thread stops waits for that look.
+constexpr std::size_t octets_of_stream = 16384;
+constexpr duration shortest_watch = std::chrono::microseconds(100);
+constexpr duration longest_watch = std::chrono::microseconds(800);
 
 } // namespace
 
@@ -46,7 +55,8 @@ session::session(std::shared_ptr<carrier> on, std::shared_ptr<const session_sett
         // At once: what is being sent to a dead peer would never come back.
         if (mine.protocol_->state() == zmtp::session_state::failed)
             return mine.lose(mine.protocol_->failure());
-        mine.send_more();
+        if (mine.protocol_->pending() > 0 || !mine.watch_on())
+            mine.send_more();
         mine.arm();
     };
     task_.owner = this;
@@ -87,7 +97,7 @@ void session::far_end_disconnects(const error& reason) noexcept
 void session::ask_because(std::uint32_t what, const error& reason) noexcept
 {
     {
-        const std::lock_guard lock(sender_);
+        const std::lock_guard lock(lent_);
         far_reason_ = reason;
     }
     ask(what);
@@ -95,7 +105,7 @@ void session::ask_because(std::uint32_t what, const error& reason) noexcept
 
 error session::far_reason() noexcept
 {
-    const std::lock_guard lock(sender_);
+    const std::lock_guard lock(lent_);
     return far_reason_;
 }
 
@@ -105,54 +115,127 @@ void session::answer(std::uint32_t asked) noexcept
         return end(far_reason());
     if ((asked & asked_disconnect) != 0)
         return lose(far_reason());
-    if ((asked & asked_receive) != 0 && std::exchange(paused_, false))
-        understand();
-    if ((asked & asked_send) != 0)
+    if ((asked & asked_receive) != 0) {
+        if (const error found = take_back_receiving(); found)
+            return lose(found);
+        if (std::exchange(paused_, false))
+            understand();
+    }
+    if ((asked & asked_send) != 0) {
         send_more();
+        arm();
+    }
 }
 
 // --- by the thread that uses the socket ---
 
 void session::carry() noexcept
 {
-    if (!send_by_caller())
+    if (!send_now())
         lane_readable();
 }
 
-/// True: all is sent, and nobody else has to know.
-bool session::send_by_caller() noexcept
+/// False: the loop is sending, or must be told that it should.
+bool session::send_now() noexcept
 {
-    const auto send = on_->core->io().sends_directly();
-    const std::unique_lock lock(sender_, std::try_to_lock);
-    if (send == nullptr || !lock || !caller_may_send_)
+    const auto* const direct = on_->core->io().direct();
+    std::unique_lock lock(lent_, std::try_to_lock);
+    if (direct == nullptr || !lock || !sending_is_lent_)
         return false;
     // To the end of the lane: only there sleeps() may be asked.
-    for (;;) {
+    while (sending_is_lent_) {
         pieces_.clear();
-        if (out_.gather(pieces_) == 0)
-            break;
+        const std::size_t offered = out_.gather(pieces_);
+        if (offered == 0) {
+            sending_is_lent_ = watches() || out_.sleeps();
+            return true;
+        }
+        caller_streams_ = caller_streams_ || offered >= octets_of_stream;
         std::size_t sent = 0;
         bool all = false;
         // A failure is for the loop to find, which knows what to do about it.
-        const error failure = send(handle_, pieces_, sent, all);
-        if (failure)
+        if (direct->send(handle_, pieces_, sent, all))
             sent = 0;
         const std::uint64_t messages = out_.taken(sent);
         messages_sent_ += messages;
         (void)lanes_->toward[0].consume(messages, false);
-        if (failure || !all) {
-            caller_may_send_ = false;
-            return false;
-        }
+        sending_is_lent_ = sent > 0 && all;
     }
-    caller_may_send_ = out_.sleeps();
-    return caller_may_send_;
+    lock.unlock();
+    lane_readable();
+    return true;
 }
 
-void session::keep_sending_here() noexcept
+/// Small messages alone: everything else is for the loop.
+/// True: there is no more room.
+bool session::receive_now(lane::chunk_pools& pools) noexcept
 {
-    const std::lock_guard lock(sender_);
-    caller_may_send_ = false;
+    const auto* const direct = on_->core->io().direct();
+    const std::unique_lock lock(lent_, std::try_to_lock);
+    if (direct == nullptr || !lock || !receiving_is_lent_)
+        return false;
+    lanes_->toward[1].use(pools);
+    while (receiving_is_lent_) {
+        const std::uint64_t allowed = credit();
+        if (allowed == 0 && lanes_->toward[1].producer_sleeps(mark()))
+            break;
+        if (!take_messages(
+                zmtp::scan_messages(in_.window(), settings_->protocol().limits, allowed)))
+            receiving_is_lent_ = receive_small(*direct);
+    }
+    lanes_->toward[1].use(on_->pools);
+    return receiving_is_lent_;
+}
+
+/// What the window lacks of a small frame, and as much more as there is room for.
+bool session::receive_small(const io::poller::direct_transfers& direct) noexcept
+{
+    const auto seen = zmtp::read_header(in_.window(), settings_->protocol().limits);
+    if (seen.failure || seen.frame.command || seen.frame.size >= settings_->protocol().large_body)
+        return false;
+    const std::size_t lacks =
+        seen.need > 0
+            ? seen.need
+            : seen.frame.header + static_cast<std::size_t>(seen.frame.size) - in_.window().size();
+    const std::span<std::byte> space = in_.space(lacks);
+    std::size_t received = 0;
+    if (space.empty())
+        return false;
+    const error failure = direct.receive(handle_, space, received);
+    if (failure && failure != errc::would_block)
+        caller_found_ = failure;
+    if (received == 0)
+        return false;
+    in_.received(received);
+    return true;
+}
+
+void session::lend_receiving() noexcept
+{
+    const std::lock_guard lock(lent_);
+    // A publisher has to look into what it receives.
+    receiving_is_lent_ = protocol_->state() == zmtp::session_state::ready &&
+                         !zmtp::is_publisher(settings_->protocol().metadata.type);
+}
+
+void session::take_back_sending() noexcept
+{
+    const std::lock_guard lock(lent_);
+    sending_is_lent_ = false;
+}
+
+/// Says why the caller could not go on, if that was the connection's end.
+error session::take_back_receiving() noexcept
+{
+    const std::lock_guard lock(lent_);
+    receiving_is_lent_ = false;
+    return std::exchange(caller_found_, {});
+}
+
+void session::descriptor_ends() noexcept
+{
+    take_back_sending();
+    (void)take_back_receiving();
 }
 
 // --- a connection's life ---
@@ -183,6 +266,7 @@ void session::begin_pending() noexcept
     protocol_->start(now());
     if (!linked())
         on_->core->add(*this);
+    watched_until_ = never;
     retain(); // the connection's, given back by settle()
     send_more();
     receive_more();
@@ -192,7 +276,7 @@ void session::begin_pending() noexcept
 void session::arm() noexcept
 {
     if (open_)
-        on_->core->io().arm(timer_, protocol_->due());
+        on_->core->io().arm(timer_, std::min(protocol_->due(), watched_until_));
 }
 
 /// The connection is over. Once for each.
@@ -201,7 +285,7 @@ void session::lose(const error& reason) noexcept
     if (!std::exchange(open_, false))
         return;
     on_->core->io().disarm(timer_);
-    keep_sending_here();
+    descriptor_ends();
     const bool was_ready = ready_.exchange(false, std::memory_order_acq_rel);
     stream_.close(reason);
     closed_ = closed_ || accepted_;
@@ -253,7 +337,7 @@ void session::close(duration at_most, std::function<void()> done)
     closed_ = true;
     observer_ = nullptr;
     pending_ = {};
-    keep_sending_here();
+    descriptor_ends();
     if (!open_ && !protocol_) {
         near_.reset();
         return done();
@@ -291,7 +375,8 @@ void session::send_more() noexcept
         return lose(protocol_->failure());
     if (sending_)
         return;
-    keep_sending_here();
+    take_back_sending();
+    watched_until_ = never;
     for (;;) {
         pieces_.clear();
         offered_control_ = protocol_->pending();
@@ -310,9 +395,7 @@ void session::send_more() noexcept
             return lose(protocol_->failure());
         if (!ready())
             return;
-        const std::lock_guard lock(sender_);
-        caller_may_send_ = out_.sleeps();
-        if (caller_may_send_)
+        if (rests())
             return;
     }
     sending_ = true;
@@ -327,6 +410,36 @@ void session::send_more() noexcept
         lose(begun.error());
         release();
     }
+}
+
+/// The loop will look after the lane again, unless the caller does not send by itself any more.
+void session::watch() noexcept
+{
+    // Not if the caller is the loop's thread: nobody else would do the looking.
+    const bool goes_on = std::exchange(caller_streams_, false) && !on_->by_caller;
+    time_to_watch_ = !goes_on    ? duration::zero()
+                     : watches() ? std::min(time_to_watch_ * 2, longest_watch)
+                                 : shortest_watch;
+    watched_until_ = goes_on ? now() + time_to_watch_ : never;
+}
+
+/// True: the caller sends by itself, and there is nothing to do.
+bool session::watch_on() noexcept
+{
+    const std::lock_guard lock(lent_);
+    if (!sending_is_lent_ || !watches() || !caller_streams_)
+        return false;
+    watch();
+    return true;
+}
+
+/// There is nothing to send. False: there is meanwhile.
+bool session::rests() noexcept
+{
+    const std::lock_guard lock(lent_);
+    watch();
+    sending_is_lent_ = watches() || out_.sleeps();
+    return sending_is_lent_;
 }
 
 void session::sent(const result<std::size_t>& answer) noexcept
@@ -401,6 +514,8 @@ void session::understand() noexcept
         const std::uint64_t allowed = credit();
         if (allowed == 0 && ready()) {
             paused_ = lanes_->toward[1].producer_sleeps(mark());
+            if (paused_)
+                lend_receiving();
             more = !paused_;
             continue;
         }
@@ -428,7 +543,11 @@ bool session::take(const zmtp::arrival& told) noexcept
             in_.drop(told.consumed);
         need_ = told.need;
         return false;
-    case zmtp::arrival_kind::messages: return take_messages(told);
+    case zmtp::arrival_kind::messages:
+        // Commands that came before are in the window too.
+        if (const std::size_t before = told.consumed - told.data.size(); before > 0)
+            in_.drop(before);
+        return take_messages(told.found);
     case zmtp::arrival_kind::body: return take_body(told);
     case zmtp::arrival_kind::subscription: in_.drop(told.consumed); return true;
     case zmtp::arrival_kind::authenticate:
@@ -449,17 +568,15 @@ bool session::take(const zmtp::arrival& told) noexcept
     return false;
 }
 
-bool session::take_messages(const zmtp::arrival& told) noexcept
+/// At the beginning of the window. Of a message of parts nothing is shown before all of it is
+/// there.
+bool session::take_messages(const zmtp::scanned& found) noexcept
 {
-    // Commands that came before are in the window too.
-    if (const std::size_t before = told.consumed - told.data.size(); before > 0)
-        in_.drop(before);
-    // Of a message of parts nothing is shown before all of it is there.
-    in_.keep(told.found.whole_messages);
-    if (told.found.messages > 0)
-        publish(told.found.messages);
-    in_.keep(told.found.size - told.found.whole_messages);
-    return true;
+    in_.keep(found.whole_messages);
+    if (found.messages > 0)
+        publish(found.messages);
+    in_.keep(found.size - found.whole_messages);
+    return found.size > 0;
 }
 
 bool session::take_body(const zmtp::arrival& told) noexcept

@@ -75,13 +75,15 @@ public:
     void lane_readable() noexcept override { ask(asked_send); }
     void lane_writable() noexcept override { ask(asked_receive); }
     void carry() noexcept override;
+    bool send_now() noexcept override;
+    bool receive_now(lane::chunk_pools& pools) noexcept override;
     void far_end_left(const error& reason) noexcept override;
     void far_end_disconnects(const error& reason) noexcept override;
     /// Handshake over, right now.
     [[nodiscard]] bool ready() const noexcept { return ready_.load(std::memory_order_acquire); }
 
     void loop_closing() noexcept override;
-    void descriptor_ends() noexcept override { keep_sending_here(); }
+    void descriptor_ends() noexcept override;
 
 private:
     session(std::shared_ptr<carrier> on, std::shared_ptr<const session_settings> settings,
@@ -94,15 +96,21 @@ private:
     void answer(std::uint32_t asked) noexcept;
 
     void begin_pending() noexcept;
-    void keep_sending_here() noexcept;
-    [[nodiscard]] bool send_by_caller() noexcept;
+    void take_back_sending() noexcept;
+    void lend_receiving() noexcept;
+    [[nodiscard]] error take_back_receiving() noexcept;
+    [[nodiscard]] bool receive_small(const io::poller::direct_transfers& direct) noexcept;
     void send_more() noexcept;
+    void watch() noexcept;
+    [[nodiscard]] bool watches() const noexcept { return time_to_watch_ > duration::zero(); }
+    [[nodiscard]] bool watch_on() noexcept;
+    [[nodiscard]] bool rests() noexcept;
     void sent(const result<std::size_t>& answer) noexcept;
     void receive_more() noexcept;
     void received(const result<std::size_t>& answer) noexcept;
     void understand() noexcept;
     [[nodiscard]] bool take(const zmtp::arrival& told) noexcept;
-    [[nodiscard]] bool take_messages(const zmtp::arrival& told) noexcept;
+    [[nodiscard]] bool take_messages(const zmtp::scanned& found) noexcept;
     [[nodiscard]] bool take_body(const zmtp::arrival& told) noexcept;
     void decide(const zmtp::credentials& who) noexcept;
     void become_ready(const zmtp::arrival& told) noexcept;
@@ -137,10 +145,13 @@ private:
     std::optional<error> lost_because_; ///< of a connection that was ready, while it ends
     std::atomic<bool> ready_{false};
 
-    /// While there is nothing to send, the thread that writes into the lane may send by itself:
-    /// then it holds the lock, and what belongs to sending is its.
-    std::mutex sender_;
-    bool caller_may_send_ = false; ///< guarded
+    /// What the loop does not do at the moment, the thread that uses the socket may do by itself,
+    /// on the descriptor: sending, while nothing is under way, and receiving, while this session
+    /// has paused. Then it holds the lock, and what belongs to that is its.
+    std::mutex lent_;
+    bool sending_is_lent_ = false; ///< guarded
+    bool receiving_is_lent_ = false; ///< guarded
+    error caller_found_{}; ///< guarded: why it could not receive any more
     io::native_handle handle_ = io::invalid_handle;
 
     bool closed_ = false; ///< there will be no other
@@ -150,6 +161,10 @@ private:
     bool body_more_ = false; ///< parts follow the one whose body is being received
     std::size_t need_ = 0; ///< octets that are worth a new look
     std::size_t offered_control_ = 0;
+    bool caller_streams_ = false;
+    bool streams_ = false; ///< sending's: much was sent at a time
+    duration time_to_watch_{};
+    time_point watched_until_ = never;
     std::uint64_t sent_before_ = 0; ///< octets of the connection before the present send
     std::uint64_t messages_sent_ = 0; ///< on this connection
     std::vector<std::byte> control_;
@@ -162,7 +177,7 @@ private:
     static constexpr std::uint32_t asked_receive = 2;
     static constexpr std::uint32_t asked_end = 4;
     static constexpr std::uint32_t asked_disconnect = 8;
-    error far_reason_{}; ///< guarded by sender_; written before the last two
+    error far_reason_{}; ///< guarded by lent_; written before the last two
     std::function<void()> closed_handler_;
 };
 

@@ -165,6 +165,7 @@ private:
     [[nodiscard]] bool can_receive();
     void nothing_left(pipe& from);
     void consumed(pipe& from) noexcept;
+    void refill(pipe& from) noexcept;
     void told_of(route* from, const pipe& who);
 
     // Endpoints.

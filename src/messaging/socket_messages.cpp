@@ -48,6 +48,9 @@ bool socket_core::has_credit(pipe& to) noexcept
         return true;
     if (to.staged > 0)
         publish(to, std::exchange(to.staged, 0));
+    // To send what lies there takes less time than to sleep until somebody else has done so.
+    if (to.far->send_now() && to.out().credit(mark) > 0)
+        return true;
     return !to.out().producer_sleeps(mark);
 }
 
@@ -92,8 +95,11 @@ result<void> socket_core::write(pipe& to, std::span<const part_view> parts) noex
 /// asks the next thing, does it by hand. So does he who runs the loop himself.
 void socket_core::publish(pipe& to, std::uint32_t messages, bool by_hand) noexcept
 {
+    by_hand = by_hand || context_->run_by_caller();
     if (to.out().publish(messages))
         by_hand ? to.far->carry() : to.far->lane_readable();
+    else if (by_hand)
+        (void)to.far->send_now();
 }
 
 void socket_core::publish_staged() noexcept
@@ -134,7 +140,7 @@ result<delivery> socket_core::send(std::span<const part_view> parts, const limit
         chosen = found.to;
     }
     SLK_TRY(write(*chosen, parts));
-    publish(*chosen, 1, std::exchange(waited_, false) || context_->run_by_caller());
+    publish(*chosen, 1, std::exchange(waited_, false));
     pattern_->sent(*chosen);
     context_->hand_over();
     return delivery::queued;
@@ -181,6 +187,13 @@ result<std::size_t> socket_core::send_batch(std::span<message> messages, const l
 
 // --- receiving ---
 
+/// Its lane has room, and the other side waits for that.
+void socket_core::refill(pipe& from) noexcept
+{
+    if (!from.far->receive_now(pools_))
+        from.far->lane_writable();
+}
+
 /// A whole message of it was taken. The peer is told of the room when half of the mark is free.
 void socket_core::consumed(pipe& from) noexcept
 {
@@ -188,7 +201,7 @@ void socket_core::consumed(pipe& from) noexcept
     if (look)
         from.until_look = options_.receive_high_water_mark / 2 + 1;
     if (from.in().consume(1, look))
-        from.far->lane_writable();
+        refill(from);
 }
 
 /// The next part, of whoever's turn it is; null if nobody has one.
@@ -220,7 +233,7 @@ void socket_core::nothing_left(pipe& from)
 {
     // Before we sleep, the other side must know that there is room.
     if (from.in().consume(0, true))
-        from.far->lane_writable();
+        refill(from);
     if (!from.in().consumer_sleeps())
         return;
     pattern_->readable(from, false);

@@ -73,7 +73,7 @@ TEST_CASE("messages of random parts come out in order, and are kept as long as s
 
 TEST_CASE("a large body is not copied if somebody holds it, and is his until the end")
 {
-    lent_memory lent(text_of_size(messaging::large_body));
+    lent_memory lent(text_of_size(messaging::worth_sharing));
     open_lane at;
     {
         const message body = lent.lend();
@@ -96,7 +96,7 @@ TEST_CASE("a large body is not copied if somebody holds it, and is his until the
 
 TEST_CASE("a smaller one is copied, and is given back at once")
 {
-    lent_memory lent(text_of_size(messaging::large_body - 1));
+    lent_memory lent(text_of_size(messaging::worth_sharing - 1));
     open_lane at;
     {
         const message body = lent.lend();

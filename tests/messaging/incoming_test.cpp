@@ -279,10 +279,10 @@ TEST_CASE("without memory a receiver says so, and what was there is given back w
     }
     // No other reference fits into the chunk, and there is no other chunk.
     receiver by;
-    REQUIRE(by.take_in(frame_of(text_of_size(9000), true), 400));
+    REQUIRE(by.take_in(frame_of(text_of_size(messaging::large_body), true), 400));
     {
         const scarce_memory none(0);
-        CHECK_FALSE(by.take_in(frame_of(text_of_size(9000), true), 500));
+        CHECK_FALSE(by.take_in(frame_of(text_of_size(messaging::large_body), true), 500));
     }
     by.in().reset();
     CHECK_FALSE(by.lane().readable());

@@ -57,7 +57,7 @@ public:
     void wake() noexcept override;
     void hand_over() override;
     [[nodiscard]] native_handle wait_handle() const noexcept override { return ring_.descriptor(); }
-    [[nodiscard]] direct_send sends_directly() const noexcept override;
+    [[nodiscard]] const direct_transfers* direct() const noexcept override;
 
 protected:
     result<void> shutdown_send_of(const socket_entry& entry) override;

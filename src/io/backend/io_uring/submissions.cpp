@@ -162,9 +162,10 @@ void ring_poller::drain_backlog()
     }
 }
 
-poller::direct_send ring_poller::sends_directly() const noexcept
+const poller::direct_transfers* ring_poller::direct() const noexcept
 {
-    return os::try_send;
+    static constexpr direct_transfers attempts{os::try_send, os::try_receive};
+    return &attempts;
 }
 
 /// Submits without waiting, so that the kernel has heard of everything up to here.

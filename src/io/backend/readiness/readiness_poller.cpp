@@ -55,9 +55,10 @@ duration time_until(time_point until, time_point now) noexcept
     return until > now ? until - now : duration::zero();
 }
 
-poller::direct_send readiness_poller::sends_directly() const noexcept
+const poller::direct_transfers* readiness_poller::direct() const noexcept
 {
-    return os::try_send;
+    static constexpr direct_transfers attempts{os::try_send, os::try_receive};
+    return &attempts;
 }
 
 result<void> readiness_poller::attach(socket_id, socket_entry&)

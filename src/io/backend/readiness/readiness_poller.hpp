@@ -21,7 +21,7 @@ namespace slk::io {
 
 class readiness_poller : public system_poller {
 public:
-    [[nodiscard]] direct_send sends_directly() const noexcept override;
+    [[nodiscard]] const direct_transfers* direct() const noexcept override;
 
 protected:
     using system_poller::system_poller;

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Many messages in a row: the threads that send and receive then do by themselves what the loop
+// does otherwise.
+
+#include "sockets/socket_rig.hpp"
+
+#include <atomic>
+#include <thread>
+
+using namespace slk;
+using namespace slk::socket_tests;
+
+namespace {
+
+/// Of every size that is handled in a way of its own, the small ones most often.
+std::size_t size_of(std::size_t number)
+{
+    if (number % 1999 == 7)
+        return 40'000;
+    if (number % 499 == 3)
+        return 9'000;
+    return number % 101;
+}
+
+std::string body_of(std::size_t number)
+{
+    std::string body = std::to_string(number) + ' ';
+    body.resize(body.size() + size_of(number), static_cast<char>('a' + number % 26));
+    return body;
+}
+
+/// Every seventh has a second part.
+bool has_two_parts(std::size_t number)
+{
+    return number % 7 == 5;
+}
+
+template <class Socket>
+std::string send_numbered(Socket& from, std::size_t number)
+{
+    const std::string body = body_of(number);
+    if (!has_two_parts(number)) {
+        const auto sent = from.send(std::string_view(body), bound);
+        return sent ? std::string() : to_string(sent.error());
+    }
+    multipart whole;
+    must(whole.add(body));
+    must(whole.add("second"));
+    const auto sent = from.send(std::move(whole), bound);
+    return sent ? std::string() : to_string(sent.error());
+}
+
+/// Null if all is as it should be.
+template <class Socket>
+std::string receive_numbered(Socket& to, std::size_t number)
+{
+    multipart got;
+    if (const auto received = to.receive(got, bound); !received)
+        return to_string(received.error());
+    if (got.size() != (has_two_parts(number) ? 2U : 1U))
+        return "other parts at " + std::to_string(number);
+    if (got[0].text() != body_of(number))
+        return "another body at " + std::to_string(number);
+    return {};
+}
+
+template <class Options>
+Options with_mark(std::uint32_t mark)
+{
+    Options options;
+    options.send_high_water_mark = mark;
+    options.receive_high_water_mark = mark;
+    options.liveness = 300ms; // so that PING and PONG come in between
+    return options;
+}
+
+} // namespace
+
+TEST_CASE("a stream arrives whole and in order in both directions, whatever its messages are and "
+          "however little may wait")
+{
+    constexpr std::size_t count = 20'000;
+    for (const std::uint32_t mark : {1U, 16U, 1000U}) {
+        CAPTURE(mark);
+        auto in = new_context(2);
+        auto a = must(pair::create(in, with_mark<pair_options>(mark)));
+        auto b = must(pair::create(in, with_mark<pair_options>(mark)));
+        must(b.connect(must(a.bind("tcp://127.0.0.1:*"))));
+        const std::size_t most = mark == 1 ? count / 10 : count;
+        std::string trouble;
+        std::thread other([&] {
+            for (std::size_t number = 0; number < most && trouble.empty(); ++number) {
+                trouble = send_numbered(b, number);
+                if (number % 4 == 3 && trouble.empty())
+                    trouble = receive_numbered(b, number / 4);
+            }
+        });
+        std::string seen;
+        for (std::size_t number = 0; number < most && seen.empty(); ++number) {
+            seen = receive_numbered(a, number);
+            if (number % 4 == 3 && seen.empty())
+                seen = send_numbered(a, number / 4);
+            if (number % 2048 == 0) // the lanes fill
+                std::this_thread::sleep_for(2ms);
+        }
+        CHECK(seen.empty());
+        other.join();
+        CHECK(trouble.empty());
+    }
+}
+
+TEST_CASE("what is left of a stream when its sender stops leaves by itself")
+{
+    auto sending = new_context();
+    auto receiving = new_context();
+    auto to = must(pull::create(receiving));
+    auto from = must(push::create(sending));
+    must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+    constexpr std::size_t bursts = 30;
+    constexpr std::size_t burst = 2'500;
+    std::atomic<std::size_t> received = 0;
+    std::thread receiver([&] {
+        message got;
+        while (received < bursts * burst && to.receive(got, bound))
+            ++received;
+    });
+    const std::string body(64, 'b');
+    bool all_came = true;
+    for (std::size_t number = 1; number <= bursts && all_came; ++number) {
+        for (std::size_t each = 0; each < burst; ++each)
+            must(from.send(std::string_view(body), bound));
+        all_came = soon([&] { return received == number * burst; });
+    }
+    CHECK(all_came);
+    receiver.join();
+}
+
+TEST_CASE("a batch leaves before send_batch() returns when there is no loop thread")
+{
+    auto receiving = new_context();
+    auto sending = new_context(0);
+    auto to = must(pull::create(receiving));
+    auto from = must(push::create(sending));
+    must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+    must(from.wait_ready(bound));
+    std::vector<message> batch(900);
+    for (int round = 0; round < 5; ++round) {
+        for (message& each : batch)
+            each = text(std::string(60, 'x'));
+        CHECK(must(from.send_batch(batch, bound)) == batch.size());
+        message got;
+        std::size_t count = 0;
+        while (count < batch.size() && to.receive(got, bound))
+            ++count;
+        CHECK(count == batch.size());
+    }
+}
