@@ -44,7 +44,7 @@ bool lane::open(chunk_pools& pools) noexcept
 
 bool lane::grow(std::size_t octets, std::span<const std::byte> carried, bool busy) noexcept
 {
-    busy = busy || produced_ - consumed_by_now() >= messages_of_busy;
+    busy = busy || published_in_ != tail_ || produced_ - consumed_by_now() >= messages_of_busy;
     const bool small = !busy && octets <= small_capacity && carried.size() <= small_capacity;
     chunk* const following = small ? chunk::create(pools_->small, externals_of_small)
                                    : chunk::create(pools_->large, externals_of_large);

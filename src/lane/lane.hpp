@@ -70,8 +70,8 @@ public:
     }
     /// A new chunk comes next, with room for so many octets in one piece. It begins with a copy of
     /// `carried`, which may lie in rest() and is not committed. It is a small one, unless that is
-    /// too small, or there is so much to do (or the caller says so, `busy`) that a large one pays.
-    /// False when memory is exhausted.
+    /// too small, or so much waits or comes at once (or the caller says so, `busy`) that a large
+    /// one pays. False when memory is exhausted.
     [[nodiscard]] bool grow(std::size_t octets, std::span<const std::byte> carried = {},
                             bool busy = false) noexcept;
     void commit(std::size_t octets) noexcept

@@ -12,6 +12,9 @@ namespace {
 constexpr error closed_here{errc::cancelled, phase::close, 0, "closed by its owner"};
 constexpr error no_memory{errc::out_of_memory, phase::transfer, 0, "no memory for what arrives"};
 
+/// Of half a megabyte each, by a thread that the loop may have to wait for.
+constexpr int most_sends = 4;
+
 /// A thread that fills its lane with so much before the loop comes, and sends it by itself, is
 /// likely to go on. To ring the loop with each first message of what follows would hold it up more
 /// than anything else: instead, the loop looks after such a lane by itself, the more seldom the
@@ -142,8 +145,8 @@ bool session::send_now() noexcept
     std::unique_lock lock(lent_, std::try_to_lock);
     if (direct == nullptr || !lock || !sending_is_lent_)
         return false;
-    // To the end of the lane: only there sleeps() may be asked.
-    while (sending_is_lent_) {
+    // To the end of the lane, where sleeps() may be asked; if that is far, the loop goes on.
+    for (int sends = 0; sending_is_lent_ && (sends < most_sends || on_->by_caller); ++sends) {
         pieces_.clear();
         const std::size_t offered = out_.gather(pieces_);
         if (offered == 0) {
@@ -161,13 +164,14 @@ bool session::send_now() noexcept
         (void)lanes_->toward[0].consume(messages, false);
         sending_is_lent_ = sent > 0 && all;
     }
+    sending_is_lent_ = false;
     lock.unlock();
     lane_readable();
     return true;
 }
 
-/// Small messages alone: everything else is for the loop.
-/// True: there is no more room.
+/// Small messages alone: everything else is for the loop. One receive at most brings something.
+/// True: something was put into the lane, and the caller will come again.
 bool session::receive_now(lane::chunk_pools& pools) noexcept
 {
     const auto* const direct = on_->core->io().direct();
@@ -175,14 +179,20 @@ bool session::receive_now(lane::chunk_pools& pools) noexcept
     if (direct == nullptr || !lock || !receiving_is_lent_)
         return false;
     lanes_->toward[1].use(pools);
-    while (receiving_is_lent_) {
+    bool received = false;
+    bool enough = false;
+    while (receiving_is_lent_ && !enough) {
         const std::uint64_t allowed = credit();
-        if (allowed == 0 && lanes_->toward[1].producer_sleeps(mark()))
-            break;
-        if (!take_messages(
-                zmtp::scan_messages(in_.window(), settings_->protocol().limits, allowed)))
-            receiving_is_lent_ = receive_small(*direct);
+        const auto found = zmtp::scan_messages(in_.window(), settings_->protocol().limits, allowed);
+        if (allowed == 0)
+            enough = lanes_->toward[1].producer_sleeps(mark());
+        else if (take_messages(found))
+            enough = received && found.messages > 0;
+        else
+            received = receiving_is_lent_ = receive_small(*direct);
     }
+    // There may be room left: the caller is to come again when he has used up what he got.
+    lanes_->toward[1].ask_for_bell();
     lanes_->toward[1].use(on_->pools);
     return receiving_is_lent_;
 }

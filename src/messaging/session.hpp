@@ -161,9 +161,8 @@ private:
     bool body_more_ = false; ///< parts follow the one whose body is being received
     std::size_t need_ = 0; ///< octets that are worth a new look
     std::size_t offered_control_ = 0;
-    bool caller_streams_ = false;
-    bool streams_ = false; ///< sending's: much was sent at a time
-    duration time_to_watch_{};
+    bool caller_streams_ = false; ///< guarded: it has sent much at a time
+    duration time_to_watch_{}; ///< guarded: the lane does not ring, the loop looks so often
     time_point watched_until_ = never;
     std::uint64_t sent_before_ = 0; ///< octets of the connection before the present send
     std::uint64_t messages_sent_ = 0; ///< on this connection
