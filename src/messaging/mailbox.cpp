@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/mailbox.hpp"
 
+#include "messaging/courtesy.hpp"
 #include "messaging/pipe.hpp"
 
 #include <thread>
@@ -10,11 +11,11 @@ namespace slk::messaging {
 
 namespace {
 
-// What a thread waits for is often on its way, and to sleep and be woken takes longer than to let
-// others run: once, or more often by a thread that has just sent something and waits for the
-// answer.
+// More often by a thread that has just sent something and waits for the answer.
 constexpr int yields_before_sleep = 1;
 constexpr int yields_for_answer = 16;
+
+thread_local courtesy own_courtesy;
 
 } // namespace
 
@@ -84,9 +85,13 @@ void mailbox::wake() noexcept
 
 void mailbox::sleep(duration at_most, bool expects_answer)
 {
+    clock& time = system_clock_source();
     const int yields = expects_answer ? yields_for_answer : yields_before_sleep;
-    for (int yielded = 0; yielded < yields; ++yielded) {
+    time_point now = time.now();
+    for (int yielded = 0; yielded < yields && own_courtesy.is_wise(now); ++yielded) {
         std::this_thread::yield();
+        const time_point back = time.now();
+        own_courtesy.took(std::exchange(now, back), back);
         if (has_news())
             return;
     }
