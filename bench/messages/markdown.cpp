@@ -66,7 +66,7 @@ void append_table(std::string& text, const std::vector<outcome>& all, pattern ki
                                    : "Time of one way of a round trip (p50; less is better)",
            reference->title.c_str());
     for (const contender* const each : made.columns)
-        text += " " + each->title + " |";
+        append(text, " %s |", each->title.c_str());
     text += "\n|---|";
     for (std::size_t i = 0; i < made.columns.size(); ++i)
         text += "---:|";
@@ -74,7 +74,7 @@ void append_table(std::string& text, const std::vector<outcome>& all, pattern ki
     for (const outcome* const row : made.rows) {
         text += "| " + std::string(row->done->title) + " |";
         for (const contender* const each : made.columns)
-            text += " " + cell(*row, *each, compared_with) + " |";
+            append(text, " %s |", cell(*row, *each, compared_with).c_str());
         text += "\n";
     }
 }

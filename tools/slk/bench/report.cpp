@@ -168,8 +168,10 @@ std::string row(const measured& of)
 std::string to_json(const setting& between, const std::vector<measured>& all)
 {
     std::string works = "[";
-    for (const measured& each : all)
-        works += (works.size() > 1 ? "," : "") + work_json(each);
+    for (const measured& each : all) {
+        works += works.size() > 1 ? "," : "";
+        works += work_json(each);
+    }
     return json_object()
         .text("endpoint", between.endpoint)
         .number("processes", std::uint64_t{between.one_process ? 1U : 2U})
