@@ -155,13 +155,24 @@ TEST_CASE("an endpoint alone says where both sides of slk bench meet")
 #endif
 }
 
+TEST_CASE("slk bench says where its other process cannot listen")
+{
+    SLK_NEEDS_COMMAND();
+    receiving_slk first("pull --count 1");
+    const run_result answer = run_slk("bench " + first.where + short_works);
+    CHECK(answer.code == 1);
+    CHECK(has(answer, "the other process cannot listen on " + first.where));
+    CHECK(run_slk("send push --connect " + first.where + " enough").code == 0);
+    CHECK(first.tool.finish().code == 0);
+}
+
 TEST_CASE("slk bench gives up when nobody comes, and says whom it has waited for")
 {
     SLK_NEEDS_COMMAND();
     const run_result alone =
         run_slk(std::string("bench --timeout 100ms --connect ") + dead_endpoint);
     CHECK(alone.code == 1);
-    CHECK(has(alone, std::string("nobody at ") + dead_endpoint + " within 0.1 s: "));
+    CHECK(has(alone, std::string("nobody at ") + dead_endpoint + " within 0.1 s"));
     CHECK(has(alone, "`slk bench --bind ENDPOINT`"));
     const run_result waiting = run_slk(std::string("bench --timeout 100ms") + any_tcp);
     CHECK(waiting.code == 1);
@@ -186,9 +197,11 @@ TEST_CASE("slk bench notices that the other side is something else")
         CHECK(has(answer, "slk bench: the other side "));
     }
     {
-        receiving_slk other("pull --for 400ms");
+        receiving_slk other("pull --count 1");
         const run_result answer = run_slk("bench --timeout 200ms --connect " + other.where);
         CHECK(answer.code == 1);
         CHECK(has(answer, "protocol_error"));
+        CHECK(run_slk("send push --connect " + other.where + " enough").code == 0);
+        CHECK(other.tool.finish().code == 0);
     }
 }

@@ -258,11 +258,13 @@ public:
         text_ += octets;
         changed_.notify_all();
     }
+    /// Empty: it has not come within that time.
     [[nodiscard]] std::string wait(duration at_most)
     {
         std::unique_lock hold(mutex_);
-        changed_.wait_for(hold, at_most, [this] { return text_.find('\n') != std::string::npos; });
-        return text_.substr(0, text_.find_first_of("\r\n"));
+        const bool whole = changed_.wait_for(
+            hold, at_most, [this] { return text_.find('\n') != std::string::npos; });
+        return whole ? text_.substr(0, text_.find_first_of("\r\n")) : "";
     }
 
 private:
@@ -288,9 +290,13 @@ int run_two_processes(const bench_settings& settings, const std::string& where)
     child_process other(settings.program, words,
                         [&said](std::string_view octets) { said.add(octets); });
     const std::string intro = "listening on ";
-    const std::string line = said.wait(patience);
+    std::string line;
+    const time_point at_last = after(system_clock_source().now(), patience);
+    while (line.empty() && !other.ended() && system_clock_source().now() < at_last)
+        line = said.wait(10ms);
     if (!line.starts_with(intro))
-        return give_up("the other process does not listen on " + where);
+        return give_up("the other process cannot listen on " + where + "\n`slk bench --bind " +
+                       where + "` tells why.");
     auto self = side::create(settings, ctrl_c);
     if (!self)
         return fail_with(self.error());
@@ -316,8 +322,7 @@ int run_one_process(const bench_settings& settings, const std::string& where)
         return fail_with(with.error());
     if (const auto bound = with->bind(where); !bound)
         return cannot_open(where, bound.error());
-    result<std::uint64_t> served;
-    std::thread other([&] { served = serve(*with, (*self)->facts(), [](const side_facts&) {}); });
+    std::thread other([&] { (void)serve(*with, (*self)->facts(), [](const side_facts&) {}); });
     const int code = run_measuring_side(
         **self, settings,
         {.endpoint = where, .here = {}, .there = {}, .one_machine = true, .one_process = true});
