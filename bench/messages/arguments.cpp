@@ -49,6 +49,7 @@ bool take(const std::string& option, const std::string& value, arguments& into)
         return read_whole(value, pid_t{1}, pid_t{INT32_MAX}, into.parent);
     for (const auto& [name, text] : {std::pair{"--json", &into.json},
                                      {"--svg", &into.svg},
+                                     {"--markdown", &into.markdown},
                                      {"--role", &into.role},
                                      {"--endpoint", &into.endpoint}}) {
         if (option != name)
@@ -100,6 +101,7 @@ std::string usage()
         "  --hwm N           high-water marks of both sides (each library's own default)\n"
         "  --json FILE       writes all samples\n"
         "  --svg FILE        draws the ratios\n"
+        "  --markdown FILE   writes the ratios as tables of a document\n"
         "works:\n";
     for (const work& each : all_works()) {
         text += "  " + std::string(each.name);

@@ -22,6 +22,7 @@ struct arguments {
     std::vector<const contender*> contenders{}; ///< likewise
     std::string json{};                         ///< files to write; empty: none
     std::string svg{};
+    std::string markdown{};
 
     /// Set: this process is one side of one measurement. See roles.hpp.
     std::string role{};

@@ -2,8 +2,7 @@
 #include "json.hpp"
 
 #include "format.hpp"
-
-#include <sys/utsname.h>
+#include "host.hpp"
 
 #include <thread>
 
@@ -73,9 +72,7 @@ void append_outcome(std::string& json, const outcome& of)
 
 std::string to_json(const std::vector<outcome>& all, const arguments& wanted)
 {
-    utsname host{};
-    uname(&host);
-    std::string json = "{\"system\":" + quoted(std::string(host.sysname) + " " + host.release);
+    std::string json = "{\"system\":" + quoted(system_name());
     append(json, ",\"processors\":%u,\"rounds\":%u,\"seconds\":%g",
            std::thread::hardware_concurrency(), wanted.rounds, wanted.seconds);
     if (wanted.high_water_mark)

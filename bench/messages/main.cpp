@@ -7,6 +7,7 @@
 #include "arguments.hpp"
 #include "chart.hpp"
 #include "json.hpp"
+#include "markdown.hpp"
 #include "outcome.hpp"
 #include "roles.hpp"
 #include "table.hpp"
@@ -87,5 +88,7 @@ int main(int count, char** words)
         fine = write_file(wanted->json, to_json(all, *wanted)) && fine;
     if (!wanted->svg.empty())
         fine = write_file(wanted->svg, to_svg(all)) && fine;
+    if (!wanted->markdown.empty())
+        fine = write_file(wanted->markdown, to_markdown(all, *wanted)) && fine;
     return fine ? 0 : 1;
 }

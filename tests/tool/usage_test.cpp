@@ -12,8 +12,8 @@ using namespace slk::testing;
 TEST_CASE("every command of slk explains itself")
 {
     SLK_NEEDS_COMMAND();
-    for (const char* command : {"", "link", "listen", "send", "receive", "demo", "simulate",
-                                "simulate herd", "version"}) {
+    for (const char* command : {"", "link", "listen", "send", "receive", "demo", "bench",
+                                "simulate", "simulate herd", "version"}) {
         CAPTURE(command);
         const run_result answer = run_slk(std::string(command) + " --help");
         CHECK(answer.code == 0);
@@ -48,6 +48,21 @@ TEST_CASE("wrong usage of slk ends with exit code 2, and says what is wrong and 
              {"listen --backend unheard-of tcp://127.0.0.1:0", "--backend: 'unheard-of'",
               "build: "},
              {"demo --backend unheard-of", "--backend: 'unheard-of'", "build: "},
+             {"bench nonsense", "'nonsense' is no endpoint", "tcp://HOST:PORT"},
+             {"bench --bind tcp://127.0.0.1:0 --connect tcp://127.0.0.1:1", "--bind and --connect",
+              "exclude each other"},
+             {"bench --bind tcp://127.0.0.1:0 tcp://127.0.0.1:0", "--bind", "ENDPOINT"},
+             {"bench --connect tcp://127.0.0.1:0", "port 0", "`slk bench --help`"},
+             {"bench --stream x", "--stream: 'x' is not a size from 1 to 64M", "such as 64 or 1K"},
+             {"bench --stream 0", "--stream: '0' is not a size", "`slk bench --help`"},
+             {"bench --round-trip 65M", "--round-trip: '65M' is not a size", "64M"},
+             {"bench --batch 0", "--batch: ", "in range"},
+             {"bench --batch 65 --stream 1M", "--batch: of messages of 1 MiB", "64 MiB"},
+             {"bench --seconds 0", "--seconds: ", "in range"},
+             {"bench --timeout 5", "--timeout: '5' has no unit", "us, ms"},
+             {"bench --no-thread --inproc", "--no-thread: ", "in one process"},
+             {"bench --inproc tcp://127.0.0.1:0", "--inproc: ", "tcp://127.0.0.1:0"},
+             {"bench --backend unheard-of", "--backend: 'unheard-of'", "build: "},
              {"send --bind tcp://127.0.0.1:0 x", "TYPE: 'x' is no type", "`slk send --help`"},
              {"send pull --bind tcp://127.0.0.1:0 x", "'pull' is no type of socket that can send",
               "pair, dealer, router or push"},

@@ -24,6 +24,7 @@ void add_listen_command(CLI::App& app, action& chosen);
 void add_send_command(CLI::App& app, action& chosen);
 void add_receive_command(CLI::App& app, action& chosen);
 void add_demo_command(CLI::App& app, action& chosen, const std::string& program);
+void add_bench_command(CLI::App& app, action& chosen, const std::string& program);
 /// Each simulation is a subcommand of it.
 void add_simulate_command(CLI::App& app, action& chosen);
 void add_herd_command(CLI::App& simulate, action& chosen);

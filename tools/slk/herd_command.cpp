@@ -6,7 +6,6 @@
 #include "herd/run.hpp"
 #include "options.hpp"
 #include "output.hpp"
-#include "terminal.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -35,24 +34,6 @@ struct outcome {
     const policy* which;
     measures seen;
     std::vector<double> rates;
-};
-
-/// One line on stderr, for people who wait.
-class progress_line {
-public:
-    progress_line() : shown_(is_terminal(stderr)) {}
-    progress_line(const progress_line&) = delete;
-    progress_line& operator=(const progress_line&) = delete;
-    ~progress_line() { show(""); }
-
-    void show(const std::string& text)
-    {
-        if (shown_)
-            std::fprintf(stderr, "\r\x1b[K%s", text.c_str());
-    }
-
-private:
-    bool shown_;
 };
 
 result<outcome> run_policy(const herd_settings& wanted, const policy& which, progress_line& line)

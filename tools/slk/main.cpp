@@ -51,6 +51,7 @@ int main(int argc, char** argv)
         add_send_command(app, chosen);
         add_receive_command(app, chosen);
         add_demo_command(app, chosen, argv[0]);
+        add_bench_command(app, chosen, argv[0]);
         add_simulate_command(app, chosen);
         add_version_command(app, chosen);
         app.footer("Examples:\n"
@@ -59,6 +60,7 @@ int main(int argc, char** argv)
                    "  slk listen --echo tcp://127.0.0.1:7000\n"
                    "  slk receive pull --bind tcp://127.0.0.1:5555\n"
                    "  slk send push --connect tcp://127.0.0.1:5555 hello\n"
+                   "  slk bench\n"
                    "  slk simulate herd\n"
                    "`slk COMMAND --help` tells the options of a command.\n"
                    "Exit codes: 0 ok, 1 stopped by a policy or a failure, 2 wrong usage.");

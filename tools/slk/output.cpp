@@ -74,6 +74,14 @@ int printer::exit_code(int otherwise) const
     return exit_failed;
 }
 
+progress_line::progress_line() : shown_(is_terminal(stderr)) {}
+
+void progress_line::show(const std::string& text)
+{
+    if (shown_)
+        std::fprintf(stderr, "\r\x1b[K%s", text.c_str());
+}
+
 void json_object::key(std::string_view name)
 {
     if (body_.size() > 1)

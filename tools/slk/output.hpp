@@ -38,6 +38,20 @@ private:
     bool failed_ = false;
 };
 
+/// One line on stderr, for people who wait at a terminal. It is written over, and gone at the end.
+class progress_line {
+public:
+    progress_line();
+    progress_line(const progress_line&) = delete;
+    progress_line& operator=(const progress_line&) = delete;
+    ~progress_line() { show(""); }
+
+    void show(const std::string& text);
+
+private:
+    bool shown_;
+};
+
 /// One JSON object on one line.
 class json_object {
 public:

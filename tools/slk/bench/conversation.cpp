@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "bench/conversation.hpp"
+
+#include <sstream>
+#include <utility>
+
+namespace slk::tool::bench {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The first part of all words. Another protocol is another number.
+constexpr std::string_view mark = "slk bench 1";
+
+constexpr std::string_view done_word = "done";
+
+[[nodiscard]] std::string_view name_of(work_kind kind) noexcept
+{
+    return kind == work_kind::stream ? "stream" : "round-trip";
+}
+
+[[nodiscard]] unexpected foreign()
+{
+    return fail(errc::protocol_error, phase::transfer,
+                "the other side is no slk bench, or one of another version");
+}
+
+} // namespace
+
+std::string hello_of(const side_facts& who)
+{
+    return std::string(hello_word) + " " + who.version + " " + who.backend + " " +
+           std::to_string(who.threads);
+}
+
+std::optional<side_facts> read_hello(const std::string& words)
+{
+    std::istringstream from(words);
+    std::string word;
+    side_facts read;
+    if (from >> word >> read.version >> read.backend >> read.threads && word == hello_word)
+        return read;
+    return std::nullopt;
+}
+
+std::string request_of(const work& wanted)
+{
+    return std::string(name_of(wanted.kind)) + " " + std::to_string(wanted.size) + " " +
+           std::to_string(wanted.batch) + " " + std::to_string(wanted.warm_up.count());
+}
+
+std::optional<work> read_request(const std::string& words)
+{
+    std::istringstream from(words);
+    std::string word;
+    work read;
+    duration::rep nanoseconds = 0;
+    if (!(from >> word >> read.size >> read.batch >> nanoseconds) || !is_sensible(read))
+        return std::nullopt;
+    read.warm_up = duration(nanoseconds);
+    for (const work_kind kind : {work_kind::stream, work_kind::round_trip}) {
+        read.kind = kind;
+        if (word == name_of(kind))
+            return read;
+    }
+    return std::nullopt;
+}
+
+std::string done_of(std::optional<double> nanoseconds)
+{
+    return std::string(done_word) + " " + (nanoseconds ? std::to_string(*nanoseconds) : "-");
+}
+
+bool read_done(const std::string& words, std::optional<double>& nanoseconds)
+{
+    std::istringstream from(words);
+    std::string word;
+    if (!(from >> word) || word != done_word)
+        return false;
+    double number = 0;
+    if (from >> number)
+        nanoseconds = number;
+    return true;
+}
+
+conversation::conversation(slk::pair&& over, duration silence) noexcept
+    : socket_(std::move(over)), silence_(silence)
+{
+}
+
+result<conversation> conversation::create(context& in, duration silence)
+{
+    pair_options options;
+    // Words are for who is there, not for who may come.
+    options.only_when_ready = true;
+    SLK_TRY(auto made, slk::pair::create(in, options));
+    return conversation(std::move(made), silence);
+}
+
+error conversation::why_nobody() const
+{
+    for (const endpoint_status& each : socket_.endpoints())
+        return each.last_refusal ? each.last_refusal : each.link.last_error;
+    return {};
+}
+
+error conversation::trouble(duration silent) const
+{
+    if (begun_) {
+        // Somebody who has come again knows nothing of what was said before.
+        const auto peers = socket_.peers();
+        if (peers.size() != 1 || !peers.front().ready || peers.front().connections > 1)
+            return {errc::connection_reset, phase::transfer, 0, "the other side has gone"};
+    }
+    if (silent >= silence_)
+        return {errc::timed_out, phase::transfer, 0, "the other side is silent"};
+    return {};
+}
+
+result<void> conversation::tell(std::string_view words)
+{
+    multipart whole;
+    SLK_TRY(whole.add(mark));
+    SLK_TRY(whole.add(words));
+    SLK_TRY(
+        insist([&](const limit& patience) { return socket_.send(std::move(whole), patience); }));
+    return {};
+}
+
+result<std::string> conversation::hear()
+{
+    message first;
+    SLK_TRY(insist([&](const limit& patience) { return socket_.receive(first, patience); }));
+    if (!first.more())
+        return foreign();
+    return hear_rest(first);
+}
+
+result<std::string> conversation::hear_after_stream()
+{
+    message next;
+    do {
+        SLK_TRY(insist([&](const limit& patience) { return socket_.receive(next, patience); }));
+    } while (!next.more());
+    return hear_rest(next);
+}
+
+result<std::string> conversation::hear_rest(const message& first)
+{
+    if (first.text() != mark)
+        return foreign();
+    message words;
+    // All parts of a message are there with its first one.
+    SLK_TRY(socket_.receive(words, at_once));
+    if (words.more())
+        return foreign();
+    return std::string(words.text());
+}
+
+result<std::optional<std::string>> conversation::heard()
+{
+    message first;
+    const auto received = socket_.receive(first, at_once);
+    if (is_timeout(received))
+        return std::optional<std::string>();
+    if (!received)
+        return fail(received.error());
+    if (!first.more())
+        return foreign();
+    SLK_TRY(std::string words, hear_rest(first));
+    return std::optional<std::string>(std::move(words));
+}
+
+result<void> conversation::prepare(const work& next)
+{
+    const std::uint32_t mark_of_both = high_water_mark_for(next);
+    SLK_TRY(socket_.set_send_high_water_mark(mark_of_both));
+    return socket_.set_receive_high_water_mark(mark_of_both);
+}
+
+void conversation::close()
+{
+    (void)socket_.close(1s);
+}
+
+} // namespace slk::tool::bench

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_TOOL_BENCH_WORK_HPP
+#define SLK_TOOL_BENCH_WORK_HPP
+
+/// What is measured.
+
+#include <serverlink/clock.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace slk::tool::bench {
+
+enum class work_kind : std::uint8_t {
+    stream,     ///< one side sends as fast as it can, the other one, which measures, receives
+    round_trip, ///< the side that measures asks and waits for the answer, one question at a time
+};
+
+struct work {
+    work_kind kind = work_kind::stream;
+    std::size_t size = 64; ///< octets of a message
+    std::size_t batch = 1; ///< messages that a stream sends, and receives, with one call
+    duration warm_up{};    ///< before anything counts
+};
+
+inline constexpr std::size_t largest_size = std::size_t{64} << 20U;
+inline constexpr std::size_t largest_batch = 10'000;
+
+/// Sizes that both sides can be asked for. What is queued at a time fits into memory.
+[[nodiscard]] bool is_sensible(const work& asked) noexcept;
+/// For both sides' queues: the default, and less for messages that are large.
+[[nodiscard]] std::uint32_t high_water_mark_for(const work& done) noexcept;
+/// Messages between two looks at the clock, which is so not noticed.
+[[nodiscard]] std::uint64_t stride_of(const work& done) noexcept;
+
+/// "64 B", "1 KiB"
+[[nodiscard]] std::string size_text(std::size_t size);
+
+} // namespace slk::tool::bench
+
+#endif

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "bench/measure.hpp"
+#include "bench/report.hpp"
+#include "bench/serve.hpp"
+#include "commands.hpp"
+#include "interruption.hpp"
+#include "options.hpp"
+#include "output.hpp"
+#include "process.hpp"
+#include "terminal.hpp"
+
+#include <serverlink/loop.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace slk::tool {
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace bench;
+
+struct bench_settings {
+    std::string program; ///< argv[0]
+    std::string at;      ///< both sides, on this machine
+    std::string bind;
+    std::string connect;
+    bool inproc = false;
+    std::vector<work> streams;
+    std::vector<work> round_trips;
+    double seconds = 1;
+    std::size_t batch = 1;
+    bool no_thread = false;
+    std::optional<duration> timeout;
+    loop_options loop;
+    bool json = false;
+};
+
+constexpr duration patience_of_connect = 10s;
+constexpr duration patience_of_bind = 10min;
+/// Of a process that has nothing to do any more.
+constexpr duration patience_at_end = 1s;
+
+[[nodiscard]] std::vector<work> works_of(const bench_settings& settings)
+{
+    std::vector<work> all = settings.streams;
+    all.insert(all.end(), settings.round_trips.begin(), settings.round_trips.end());
+    if (all.empty())
+        all = {{work_kind::stream, 64},
+               {work_kind::stream, 1024},
+               {work_kind::stream, 65536},
+               {work_kind::round_trip, 64}};
+    for (work& each : all) {
+        each.batch = each.kind == work_kind::stream ? settings.batch : 1;
+        each.warm_up = warm_up_of(settings.seconds);
+    }
+    return all;
+}
+
+/// The context of one side, which an interruption shuts down.
+class side {
+public:
+    [[nodiscard]] static result<std::unique_ptr<side>> create(const bench_settings& settings,
+                                                              interruption& ctrl_c)
+    {
+        // A context does not tell its backend; a loop does.
+        SLK_TRY(const auto probe, loop::create(settings.loop));
+        context_options options;
+        options.threads = settings.no_thread ? 0 : 1;
+        options.loop = settings.loop;
+        SLK_TRY(auto in, context::create(options));
+        const side_facts facts{version_text().substr(version_text().find(' ') + 1),
+                               std::string(probe.backend()), options.threads};
+        return std::unique_ptr<side>(new side(std::move(in), facts, ctrl_c));
+    }
+    side(const side&) = delete;
+    side& operator=(const side&) = delete;
+    ~side() = default;
+
+    [[nodiscard]] context& in() noexcept { return in_; }
+    [[nodiscard]] const side_facts& facts() const noexcept { return facts_; }
+
+private:
+    struct shut_down {
+        context* which;
+        void operator()() const { which->shutdown(); }
+    };
+
+    side(context&& in, side_facts facts, interruption& ctrl_c)
+        : in_(std::move(in)), facts_(std::move(facts)), on_ctrl_c_(ctrl_c.token(), shut_down{&in_})
+    {
+    }
+
+    context in_;
+    side_facts facts_;
+    std::stop_callback<shut_down> on_ctrl_c_;
+};
+
+[[nodiscard]] std::string text_of(const error& why)
+{
+    return why.detail != nullptr && why.where == phase::transfer ? why.detail : to_string(why);
+}
+
+/// The exit code.
+int give_up(const std::string& why)
+{
+    std::fprintf(stderr, "slk bench: %s\n", why.c_str());
+    return exit_failed;
+}
+
+/// An interrupted measurement has no results.
+int fail_with(const error& why)
+{
+    return give_up(why == errc::cancelled ? "interrupted" : text_of(why));
+}
+
+/// Errors of the command line are told as such.
+int cannot_open(const std::string& text, const error& why)
+{
+    if (why.code == errc::invalid_argument || why.code == errc::not_supported)
+        throw CLI::ValidationError(
+            "ENDPOINT", text + ": " + (why.detail != nullptr ? why.detail : to_string(why)));
+    return give_up(text + ": " + to_string(why));
+}
+
+[[nodiscard]] std::string seconds_of(duration value)
+{
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3g s", std::chrono::duration<double>(value).count());
+    return text;
+}
+
+// --- the side that measures ---
+
+int measure_all(conversation& with, const bench_settings& settings, setting& between)
+{
+    printer out(stdout);
+    progress_line line;
+    const auto other = greet(with, between.here);
+    if (!other)
+        return fail_with(other.error());
+    between.there = *other;
+    if (!settings.json)
+        for (const std::string& each : headline(between))
+            out.line(each);
+
+    std::vector<measured> all;
+    std::optional<work_kind> above;
+    for (const work& next : works_of(settings)) {
+        measure_options how{.measured = measured_time_of(settings.seconds),
+                            .one_process = between.one_process,
+                            .progress = {}};
+        how.progress = [&](std::size_t over) {
+            line.show((next.kind == work_kind::stream ? "stream of " : "round trips of ") +
+                      size_text(next.size) + ": " + std::to_string(over * 100 / slice_count) + "%");
+        };
+        auto seen = bench::measure(with, next, how);
+        line.show("");
+        if (!seen)
+            return fail_with(seen.error());
+        if (!settings.json) {
+            if (above != next.kind)
+                for (const std::string& each : heading(next))
+                    out.line(each);
+            above = next.kind;
+            out.line(row(*seen));
+        }
+        all.push_back(*std::move(seen));
+    }
+    if (const auto parted = bench::part(with); !parted)
+        return fail_with(parted.error());
+    with.close();
+    if (settings.json)
+        out.line(to_json(between, all));
+    return out.exit_code(exit_ok);
+}
+
+int run_measuring_side(side& self, const bench_settings& settings, const setting& places)
+{
+    const duration patience = settings.timeout.value_or(patience_of_connect);
+    auto with = conversation::create(self.in(), patience);
+    if (!with)
+        return fail_with(with.error());
+    if (const auto begun = with->connect(places.endpoint); !begun)
+        return cannot_open(places.endpoint, begun.error());
+    if (const auto ready = with->wait_ready(patience); !ready) {
+        if (ready.error() != errc::timed_out && ready.error() != errc::would_block)
+            return fail_with(ready.error());
+        const error why = with->why_nobody();
+        return give_up("nobody at " + places.endpoint + " within " + seconds_of(patience) +
+                       (why ? ": " + to_string(why) : "") +
+                       "\nThere, `slk bench --bind ENDPOINT` has to wait.");
+    }
+    setting between = places;
+    between.here = self.facts();
+    between.seconds = settings.seconds;
+    return measure_all(*with, settings, between);
+}
+
+// --- the side that serves ---
+
+int run_serving_side(const bench_settings& settings)
+{
+    interruption ctrl_c;
+    printer out(stdout);
+    const duration patience = settings.timeout.value_or(patience_of_bind);
+    auto self = side::create(settings, ctrl_c);
+    if (!self)
+        return fail_with(self.error());
+    auto with = conversation::create((*self)->in(), patience);
+    if (!with)
+        return fail_with(with.error());
+    const auto where = with->bind(settings.bind);
+    if (!where)
+        return cannot_open(settings.bind, where.error());
+    out.line(settings.json ? json_object().text("event", "listening").text("endpoint", *where).str()
+                           : "listening on " + *where);
+
+    bool came = false;
+    const auto served = serve(*with, (*self)->facts(), [&](const side_facts& other) {
+        came = true;
+        out.line(settings.json
+                     ? json_object().text("event", "serving").text("version", other.version).str()
+                     : "serving slk " + other.version);
+    });
+    if (!served && !came && served.error() == errc::cancelled)
+        return out.exit_code(exit_ok);
+    if (!served && !came && served.error() == errc::timed_out)
+        return give_up("nobody came to " + *where + " within " + seconds_of(patience) +
+                       "\nElsewhere, `slk bench --connect ENDPOINT` has to be started.");
+    if (!served)
+        return fail_with(served.error());
+    out.line(settings.json ? json_object().text("event", "ended").number("works", *served).str()
+                           : "served " + std::to_string(*served) +
+                                 (*served == 1 ? " measurement" : " measurements"));
+    return out.exit_code(exit_ok);
+}
+
+// --- both sides here ---
+
+/// The first line that another process writes.
+class first_line {
+public:
+    /// On any thread.
+    void add(std::string_view octets)
+    {
+        const std::lock_guard hold(mutex_);
+        text_ += octets;
+        changed_.notify_all();
+    }
+    /// Empty: it has not come within that time.
+    [[nodiscard]] std::string wait(duration at_most)
+    {
+        std::unique_lock hold(mutex_);
+        const bool whole = changed_.wait_for(
+            hold, at_most, [this] { return text_.find('\n') != std::string::npos; });
+        return whole ? text_.substr(0, text_.find_first_of("\r\n")) : "";
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::string text_;
+};
+
+int run_two_processes(const bench_settings& settings, const std::string& where)
+{
+    interruption ctrl_c;
+    const duration patience = settings.timeout.value_or(patience_of_connect);
+    std::vector<std::string> words{
+        "bench", "--bind", where, "--timeout",
+        std::to_string(std::chrono::ceil<std::chrono::milliseconds>(patience).count()) + "ms"};
+    if (settings.no_thread)
+        words.emplace_back("--no-thread");
+    if (!settings.loop.backend.empty()) {
+        words.emplace_back("--backend");
+        words.push_back(settings.loop.backend);
+    }
+    first_line said; // outlives the process, whose reader adds to it
+    child_process other(settings.program, words,
+                        [&said](std::string_view octets) { said.add(octets); });
+    const std::string intro = "listening on ";
+    std::string line;
+    const time_point at_last = after(system_clock_source().now(), patience);
+    while (line.empty() && !other.ended() && system_clock_source().now() < at_last)
+        line = said.wait(10ms);
+    if (!line.starts_with(intro))
+        return give_up("the other process cannot listen on " + where + "\n`slk bench --bind " +
+                       where + "` tells why.");
+    auto self = side::create(settings, ctrl_c);
+    if (!self)
+        return fail_with(self.error());
+    const int code = run_measuring_side(
+        **self, settings,
+        {.endpoint = line.substr(intro.size()), .here = {}, .there = {}, .one_machine = true});
+    // It removes the file of an ipc endpoint.
+    const time_point until = after(system_clock_source().now(), patience_at_end);
+    while (!other.ended() && system_clock_source().now() < until)
+        std::this_thread::sleep_for(1ms);
+    return code;
+}
+
+int run_one_process(const bench_settings& settings, const std::string& where)
+{
+    interruption ctrl_c;
+    auto self = side::create(settings, ctrl_c);
+    if (!self)
+        return fail_with(self.error());
+    const duration patience = settings.timeout.value_or(patience_of_connect);
+    auto with = conversation::create((*self)->in(), patience);
+    if (!with)
+        return fail_with(with.error());
+    if (const auto bound = with->bind(where); !bound)
+        return cannot_open(where, bound.error());
+    std::thread other([&] { (void)serve(*with, (*self)->facts(), [](const side_facts&) {}); });
+    const int code = run_measuring_side(
+        **self, settings,
+        {.endpoint = where, .here = {}, .there = {}, .one_machine = true, .one_process = true});
+    // It waits for nothing any more, whatever has happened.
+    (*self)->in().shutdown();
+    other.join();
+    return code;
+}
+
+int run_bench(const bench_settings& settings)
+{
+    if (!settings.bind.empty() && !settings.connect.empty())
+        throw CLI::ValidationError("--bind and --connect exclude each other: the one is for the "
+                                   "other machine");
+    for (const work& each : works_of(settings))
+        if (!is_sensible(each))
+            throw CLI::ValidationError("--batch", "of messages of " + size_text(each.size) +
+                                                      " is more than 64 MiB");
+    const std::string& given = !settings.bind.empty()      ? settings.bind
+                               : !settings.connect.empty() ? settings.connect
+                                                           : settings.at;
+    const std::string where = !given.empty()    ? given
+                              : settings.inproc ? "inproc://bench"
+                                                : "tcp://127.0.0.1:0";
+    if (parse_endpoint(where).via == transport::inproc) {
+        if (settings.no_thread)
+            throw CLI::ValidationError("--no-thread", "is not for two sides in one process");
+        return run_one_process(settings, where);
+    }
+    if (settings.inproc)
+        throw CLI::ValidationError("--inproc", "is not for " + where);
+    if (!settings.bind.empty())
+        return run_serving_side(settings);
+    if (settings.connect.empty())
+        return run_two_processes(settings, where);
+    interruption ctrl_c;
+    auto self = side::create(settings, ctrl_c);
+    if (!self)
+        return fail_with(self.error());
+    return run_measuring_side(**self, settings,
+                              {.endpoint = settings.connect, .here = {}, .there = {}});
+}
+
+// --- the command line ---
+
+[[nodiscard]] std::size_t parse_size(const std::string& option, const std::string& text)
+{
+    std::size_t unit = 1;
+    std::string digits = text;
+    if (text.ends_with('K') || text.ends_with('M')) {
+        unit = std::size_t{1} << (text.ends_with('K') ? 10U : 20U);
+        digits.pop_back();
+    }
+    const bool is_number = !digits.empty() && digits.size() <= 8 &&
+                           digits.find_first_not_of("0123456789") == std::string::npos;
+    const std::size_t size = is_number ? std::stoul(digits) * unit : 0;
+    if (size < 1 || size > largest_size)
+        throw CLI::ValidationError(option,
+                                   "'" + text + "' is not a size from 1 to 64M, such as 64 or 1K");
+    return size;
+}
+
+void add_works(CLI::App& command, const std::string& name, std::vector<work>& into, work_kind kind,
+               const std::string& help)
+{
+    command
+        .add_option_function<std::vector<std::string>>(
+            name,
+            [name, &into, kind](const std::vector<std::string>& texts) {
+                for (const std::string& text : texts)
+                    into.push_back({kind, parse_size(name, text)});
+            },
+            help)
+        ->type_name("SIZE")
+        ->expected(1)
+        ->take_all()
+        ->allow_extra_args(false);
+}
+
+void add_bench_options(CLI::App& command, bench_settings& into)
+{
+    CLI::Option* const at =
+        command.add_option("ENDPOINT", into.at,
+                           "Both sides on this machine, there: tcp, ipc, or inproc for one process "
+                           "[tcp://127.0.0.1:0]");
+    at->type_name("");
+    command.add_option("--bind", into.bind, "Wait there for the other side, and serve it, once")
+        ->type_name("ENDPOINT")
+        ->excludes(at);
+    command.add_option("--connect", into.connect, "Measure with the side that waits there")
+        ->type_name("ENDPOINT")
+        ->excludes(at);
+    command.add_flag("--inproc", into.inproc, "Both sides in one process: inproc://bench");
+    add_works(command, "--stream", into.streams, work_kind::stream,
+              "Messages of SIZE octets (64, 1K, 1M), one way; may be repeated");
+    add_works(command, "--round-trip", into.round_trips, work_kind::round_trip,
+              "There and back, one at a time; may be repeated");
+    command
+        .add_option("--seconds", into.seconds,
+                    "Measured for each of them, after a warm-up of a quarter of that")
+        ->type_name("S")
+        ->default_str("1")
+        ->check(CLI::Range(0.01, 600.0));
+    command
+        .add_option("--batch", into.batch, "Send and receive streams by N messages with one call")
+        ->type_name("N")
+        ->default_str("1")
+        ->check(CLI::Range(std::size_t{1}, largest_batch));
+    command.add_flag("--no-thread", into.no_thread,
+                     "No loop thread: the thread that calls the socket does all the work; each "
+                     "side has its own choice");
+    add_duration(command, "--timeout", into.timeout,
+                 "Give up when the other side has not come, or is silent, for this long", "10s")
+        ->default_str("10s; with --bind 10m");
+    add_backend_option(command, into.loop.backend);
+    command.add_flag("--json", into.json, "One JSON object, at the end; with --bind one per line");
+}
+
+} // namespace
+
+void add_bench_command(CLI::App& app, action& chosen, const std::string& program)
+{
+    CLI::App* command = app.add_subcommand(
+        "bench", "Measures how fast messages are carried, and how soon they are there: between two "
+                 "processes of this machine, or between two machines. Without --stream and "
+                 "--round-trip: streams of 64, 1K and 64K, and round trips of 64.");
+    auto settings = std::make_shared<bench_settings>();
+    settings->program = program;
+    add_bench_options(*command, *settings);
+    command->footer(
+        "A stream goes from the side that binds to the one that connects, which measures. Each "
+        "measurement is ten slices of time, whose median is told; percentiles are of all round "
+        "trips. Only numbers of the same machines, taken at the same time, can be compared.\n"
+        "Examples:\n"
+        "  slk bench\n"
+        "  slk bench --stream 64 --batch 64 --no-thread\n"
+        "  slk bench 'ipc://*' --round-trip 64 --round-trip 1K --seconds 5\n"
+        "  slk bench --inproc --json\n"
+        "  slk bench --bind 'tcp://*:5555'               on one machine, and on the other:\n"
+        "  slk bench --connect tcp://192.0.2.1:5555\n"
+        "Exit codes: 0 ok, 1 nobody was there, the other side went away, or a failure, 2 wrong "
+        "usage.");
+    command->callback(
+        [&chosen, settings] { chosen = [settings] { return run_bench(*settings); }; });
+}
+
+} // namespace slk::tool
