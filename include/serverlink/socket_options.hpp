@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace slk {
@@ -94,6 +95,18 @@ struct socket_options {
     [[nodiscard]] SLK_API result<void> validate() const;
 };
 
+/// Of a PUSH and a PULL.
+struct conflating_options : socket_options {
+    conflating_options() = default;
+    conflating_options(socket_options of_all) : socket_options(std::move(of_all)) {}
+
+    /// What waits for a peer, or of a peer, is its newest message alone, whole with all its parts:
+    /// an older one that has not left yet, or was not received, is replaced, and counted. Neither
+    /// mark counts then, and sending finds each peer with room. With inproc it is enough that one
+    /// side says so.
+    bool conflate = false;
+};
+
 /// Of a DEALER and a ROUTER.
 struct probing_options : socket_options {
     /// Greet each new peer with an empty message, so that a ROUTER there learns the routing id
@@ -102,9 +115,16 @@ struct probing_options : socket_options {
 };
 
 using pair_options = socket_options;
-using push_options = socket_options;
-using pull_options = socket_options;
-using dealer_options = probing_options;
+using push_options = conflating_options;
+using pull_options = conflating_options;
+
+struct dealer_options : probing_options {
+    dealer_options() = default;
+    dealer_options(probing_options of_both) : probing_options(std::move(of_both)) {}
+
+    /// As conflating_options::conflate, both ways.
+    bool conflate = false;
+};
 
 struct router_options : probing_options {
     /// Sending to somebody unknown is errc::no_route, and to somebody whose queue is full waits.

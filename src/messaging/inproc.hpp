@@ -27,6 +27,7 @@ struct inproc_party {
     std::uint32_t send_mark = 0;
     std::uint32_t receive_mark = 0;
     lane::chunk_pools* pools = nullptr; ///< of the thread that connects
+    bool conflates = false;
 };
 
 class inproc_names {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/session.hpp"
 
+#include "messaging/frame_reader.hpp"
+
 #include <algorithm>
 #include <new>
 #include <utility>
@@ -36,6 +38,12 @@ reference<session> session::create(std::shared_ptr<carrier> on,
     if (!lanes->toward[0].open(pools) || !lanes->toward[1].open(pools))
         return {};
     lanes->toward[1].use(on->pools);
+    if (settings->conflate()) {
+        lanes->conflates.reset(new (std::nothrow) conflation);
+        if (lanes->conflates == nullptr || !lanes->conflates->received.open(pools))
+            return {};
+        lanes->conflates->received.use(on->pools);
+    }
     return reference<session>::adopt(new (std::nothrow) session(
         std::move(on), std::move(settings), std::move(owner), std::move(lanes)));
 }
@@ -43,7 +51,8 @@ reference<session> session::create(std::shared_ptr<carrier> on,
 session::session(std::shared_ptr<carrier> on, std::shared_ptr<const session_settings> settings,
                  reference<mailbox> owner, reference<lane_pair> lanes) noexcept
     : on_(std::move(on)), settings_(std::move(settings)), owner_(std::move(owner)),
-      lanes_(std::move(lanes)), out_(lanes_->toward[0]), in_(lanes_->toward[1])
+      lanes_(std::move(lanes)), out_(lanes_->toward[0]),
+      in_(lanes_->conflates != nullptr ? lanes_->conflates->received : lanes_->toward[1])
 {
     lanes_->receive_mark.store(settings_->options().receive_high_water_mark,
                                std::memory_order_relaxed);
@@ -271,6 +280,8 @@ void session::begin_pending() noexcept
     paused_ = false;
     need_ = 0;
     messages_sent_ = 0;
+    if (lanes_->conflates != nullptr)
+        lanes_->conflates->toward[0].drop_older(lanes_->toward[0]);
     out_.rewind();
     protocol_.emplace(settings_->protocol());
     protocol_->start(now());
@@ -397,8 +408,11 @@ void session::send_more() noexcept
         } else {
             offered_control_ = 0;
         }
-        if (ready() && protocol_->state() == zmtp::session_state::ready)
+        if (ready() && protocol_->state() == zmtp::session_state::ready) {
+            if (lanes_->conflates != nullptr) [[unlikely]]
+                take_newest(*lanes_->conflates);
             out_.gather(pieces_);
+        }
         if (!pieces_.empty())
             break;
         if (protocol_->state() == zmtp::session_state::failed)
@@ -446,6 +460,8 @@ bool session::watch_on() noexcept
 /// There is nothing to send. False: there is meanwhile.
 bool session::rests() noexcept
 {
+    if (lanes_->conflates != nullptr) // nothing is lent
+        return lanes_->conflates->toward[0].sleeps();
     const std::lock_guard lock(lent_);
     watch();
     sending_is_lent_ = watches() || out_.sleeps();
@@ -611,8 +627,35 @@ bool session::take_body(const zmtp::arrival& told) noexcept
 
 void session::publish(std::uint64_t messages) noexcept
 {
+    if (lanes_->conflates != nullptr) [[unlikely]]
+        return keep_newest(*lanes_->conflates, messages);
     if (lanes_->toward[1].publish(messages) && near_)
         near_->lane_readable();
+}
+
+/// Of so many messages that have just been received.
+void session::keep_newest(conflation& kept, std::uint64_t messages) noexcept
+{
+    (void)kept.received.publish(messages);
+    std::vector<message> whole;
+    std::uint64_t passed = 0;
+    for (message part; read_part(kept.received, part);) {
+        const bool last = !part.more();
+        whole.push_back(std::move(part));
+        if (last && ++passed < messages)
+            whole.clear();
+    }
+    (void)kept.received.consume(messages, false);
+    if (kept.toward[1].put(std::move(whole), messages) && near_)
+        near_->lane_readable();
+}
+
+/// The next one comes when the last one has been sent.
+void session::take_newest(conflation& kept) noexcept
+{
+    lane::lane& out = lanes_->toward[0];
+    if (out.produced() == out.consumed())
+        (void)kept.toward[0].move_to(out, on_->pools);
 }
 
 void session::decide(const zmtp::credentials& who) noexcept

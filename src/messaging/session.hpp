@@ -115,6 +115,8 @@ private:
     void decide(const zmtp::credentials& who) noexcept;
     void become_ready(const zmtp::arrival& told) noexcept;
     void publish(std::uint64_t messages) noexcept;
+    void keep_newest(conflation& kept, std::uint64_t messages) noexcept;
+    void take_newest(conflation& kept) noexcept;
     [[nodiscard]] std::uint64_t mark() const noexcept
     {
         return lanes_->receive_mark.load(std::memory_order_acquire);

@@ -90,6 +90,25 @@ result<void> socket_core::write(pipe& to, std::span<const part_view> parts) noex
     return {};
 }
 
+/// In place of one that was not taken yet.
+result<void> socket_core::replace(pipe& to, std::span<const part_view> parts) noexcept
+{
+    std::vector<message> whole(parts.size());
+    for (std::size_t index = 0; index < parts.size(); ++index) {
+        const part_view& part = parts[index];
+        if (part.owner == nullptr) {
+            SLK_TRY(whole[index], message::copy_of(part.bytes));
+            continue;
+        }
+        part.owner->retain();
+        message_detail::access::view(whole[index], part.bytes.data(), part.bytes.size(), part.owner,
+                                     false);
+    }
+    if (to.newest_out().put(std::move(whole)))
+        to.far->lane_readable();
+    return {};
+}
+
 /// Waking the loop costs more than sending. Whoever sends in a row leaves that to the loop, which
 /// then sends many messages at a time; but whoever has just waited for a message, and answers it or
 /// asks the next thing, does it by hand. So does he who runs the loop himself.
@@ -139,8 +158,13 @@ result<delivery> socket_core::send(std::span<const part_view> parts, const limit
         }
         chosen = found.to;
     }
-    SLK_TRY(write(*chosen, parts));
-    publish(*chosen, 1, std::exchange(waited_, false));
+    if (chosen->conflates) [[unlikely]] {
+        SLK_TRY(replace(*chosen, parts));
+        waited_ = false;
+    } else {
+        SLK_TRY(write(*chosen, parts));
+        publish(*chosen, 1, std::exchange(waited_, false));
+    }
     pattern_->sent(*chosen);
     context_->hand_over();
     return delivery::queued;
@@ -168,11 +192,14 @@ result<std::size_t> socket_core::send_batch(std::span<message> messages, const l
         }
         message& next = messages[queued];
         const part_view part{next.bytes(), message_detail::access::owner_of(next)};
-        if (const auto written = write(*chosen, {&part, 1}); !written) {
+        const bool conflates = chosen->conflates;
+        const std::span one(&part, 1);
+        if (const auto written = conflates ? replace(*chosen, one) : write(*chosen, one);
+            !written) {
             trouble = written.error();
             break;
         }
-        if (chosen->staged++ == 0)
+        if (!conflates && chosen->staged++ == 0)
             staged_.push_back(chosen);
         next.clear();
         pattern_->sent(*chosen);
@@ -224,7 +251,8 @@ pipe* socket_core::read_part_of_anybody(message& into)
             }
             return from;
         }
-        nothing_left(*from);
+        if (!from->conflates || !from->newest_in().move_to(from->in(), pools_))
+            nothing_left(*from);
     }
 }
 
@@ -234,6 +262,8 @@ void socket_core::nothing_left(pipe& from)
     // Before we sleep, the other side must know that there is room.
     if (from.in().consume(0, true))
         refill(from);
+    if (from.conflates && !from.newest_in().sleeps())
+        return;
     if (!from.in().consumer_sleeps())
         return;
     pattern_->readable(from, false);
@@ -247,7 +277,7 @@ bool socket_core::can_receive()
         return true;
     while (pattern::peer* const next = pattern_->receive_from()) {
         auto& from = static_cast<pipe&>(*next);
-        if (from.in().readable())
+        if (from.in().readable() || (from.conflates && from.newest_in().is_there()))
             return true;
         nothing_left(from);
     }
