@@ -175,10 +175,12 @@ public:
     /// events(); otherwise duration::max().
     [[nodiscard]] duration call_within() const;
 
-    /// Changes a live option; of a socket that conflates, without effect. Errors: invalid_state
-    /// (closed), cancelled.
+    /// Each changes a live option; of a socket that conflates, without effect. Errors:
+    /// invalid_state (closed), cancelled.
     result<void> set_send_high_water_mark(std::uint32_t messages);
     result<void> set_receive_high_water_mark(std::uint32_t messages);
+    result<void> set_send_high_water_octets(std::uint64_t octets);
+    result<void> set_receive_high_water_octets(std::uint64_t octets);
 
     // --- end ---
 

@@ -54,6 +54,11 @@ struct socket_options {
     /// Messages of each peer that may wait to be received; then its connection is not read any
     /// further, and the peer has to wait. 0: any number. Live.
     std::uint32_t receive_high_water_mark = 1000;
+    /// The same two in octets, as they are on the wire: there is room for a message while fewer
+    /// octets and fewer messages wait than the marks say. However large it is, one message has
+    /// room. 0: any number. Live.
+    std::uint64_t send_high_water_octets = 0;
+    std::uint64_t receive_high_water_octets = 0;
 
     /// A peer counts as dead when nothing has been heard of it for that long, although it was
     /// asked (PING, RFC 23): at the latest then the connection is given up. Only peers that speak
@@ -101,9 +106,9 @@ struct conflating_options : socket_options {
     conflating_options(socket_options of_all) : socket_options(std::move(of_all)) {}
 
     /// What waits for a peer, or of a peer, is its newest message alone, whole with all its parts:
-    /// an older one that has not left yet, or was not received, is replaced, and counted. Neither
-    /// mark counts then, and sending finds each peer with room. With inproc it is enough that one
-    /// side says so.
+    /// an older one that has not left yet, or was not received, is replaced, and counted. No
+    /// high-water mark counts then, and sending finds each peer with room. With inproc it is enough
+    /// that one side says so.
     bool conflate = false;
 };
 

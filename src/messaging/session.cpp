@@ -56,6 +56,8 @@ session::session(std::shared_ptr<carrier> on, std::shared_ptr<const session_sett
 {
     lanes_->receive_mark.store(settings_->options().receive_high_water_mark,
                                std::memory_order_relaxed);
+    lanes_->receive_octets.store(settings_->options().receive_high_water_octets,
+                                 std::memory_order_relaxed);
     timer_.owner = this;
     timer_.on_expiry = [](io::timer& self) noexcept {
         auto& mine = *static_cast<session*>(self.owner);
@@ -170,6 +172,7 @@ bool session::send_now() noexcept
             sent = 0;
         const std::uint64_t messages = out_.taken(sent);
         messages_sent_ += messages;
+        lanes_->toward[0].show_octets();
         (void)lanes_->toward[0].consume(messages, false);
         sending_is_lent_ = sent > 0 && all;
     }
@@ -194,7 +197,7 @@ bool session::receive_now(lane::chunk_pools& pools) noexcept
         const std::uint64_t allowed = credit();
         const auto found = zmtp::scan_messages(in_.window(), settings_->protocol().limits, allowed);
         if (allowed == 0)
-            enough = lanes_->toward[1].producer_sleeps(mark());
+            enough = lanes_->toward[1].producer_sleeps(mark(), octet_mark());
         else if (take_messages(found))
             enough = received && found.messages > 0;
         else
@@ -477,6 +480,7 @@ void session::sent(const result<std::size_t>& answer) noexcept
         const std::uint64_t messages =
             out_.taken(static_cast<std::size_t>(taken) - offered_control_);
         messages_sent_ += messages;
+        lanes_->toward[0].show_octets();
         if (messages > 0 && lanes_->toward[0].consume(messages, true) && near_)
             near_->lane_writable();
     }
@@ -539,7 +543,7 @@ void session::understand() noexcept
     while (more && open_) {
         const std::uint64_t allowed = credit();
         if (allowed == 0 && ready()) {
-            paused_ = lanes_->toward[1].producer_sleeps(mark());
+            paused_ = lanes_->toward[1].producer_sleeps(mark(), octet_mark());
             if (paused_)
                 lend_receiving();
             more = !paused_;
@@ -555,9 +559,14 @@ void session::understand() noexcept
     arm();
 }
 
+/// Messages that may be put into the lane.
 std::uint64_t session::credit() noexcept
 {
-    return lanes_->toward[1].credit(mark());
+    const std::uint64_t messages = lanes_->toward[1].credit(mark());
+    const std::uint64_t octets = lanes_->toward[1].octet_credit(octet_mark());
+    // All that was received fits, or else one at a time, until one has used up what was left.
+    return octets >= in_.window().size() ? messages
+                                         : std::min<std::uint64_t>(messages, octets > 0 ? 1 : 0);
 }
 
 /// True: there may be more in the window.

@@ -121,6 +121,10 @@ private:
     {
         return lanes_->receive_mark.load(std::memory_order_acquire);
     }
+    [[nodiscard]] std::uint64_t octet_mark() const noexcept
+    {
+        return lanes_->receive_octets.load(std::memory_order_acquire);
+    }
     [[nodiscard]] std::uint64_t credit() noexcept;
     void arm() noexcept;
     void lose(const error& reason) noexcept;

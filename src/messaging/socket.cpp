@@ -146,12 +146,22 @@ duration socket::call_within() const
 
 result<void> socket::set_send_high_water_mark(std::uint32_t messages)
 {
-    return core_ != nullptr ? core_->set_marks(messages, std::nullopt) : fail(moved_from);
+    return core_ != nullptr ? core_->set_marks({.send = messages}) : fail(moved_from);
 }
 
 result<void> socket::set_receive_high_water_mark(std::uint32_t messages)
 {
-    return core_ != nullptr ? core_->set_marks(std::nullopt, messages) : fail(moved_from);
+    return core_ != nullptr ? core_->set_marks({.receive = messages}) : fail(moved_from);
+}
+
+result<void> socket::set_send_high_water_octets(std::uint64_t octets)
+{
+    return core_ != nullptr ? core_->set_marks({.send_octets = octets}) : fail(moved_from);
+}
+
+result<void> socket::set_receive_high_water_octets(std::uint64_t octets)
+{
+    return core_ != nullptr ? core_->set_marks({.receive_octets = octets}) : fail(moved_from);
 }
 
 close_report socket::close(duration at_most)

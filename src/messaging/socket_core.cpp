@@ -27,8 +27,10 @@ result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in
     if (!made || made->pattern_ == nullptr)
         return fail(errc::out_of_memory, phase::setup);
     // What is replaced needs no room.
-    if (conflate)
+    if (conflate) {
         made->options_.send_high_water_mark = made->options_.receive_high_water_mark = 0;
+        made->options_.send_high_water_octets = made->options_.receive_high_water_octets = 0;
+    }
     SLK_TRY(made->settings_, session_settings::create(type, made->options_, conflate));
     SLK_TRY(in->add(made->box_));
     made->retain();
@@ -149,6 +151,7 @@ void socket_core::arrived(pipe& who, mail& letter)
     who.connected = true;
     ++who.connections;
     who.far_mark = letter.far_mark;
+    who.far_octets = letter.far_octets;
     if (who.lanes()->conflates != nullptr && !who.conflates) {
         who.newest_out().begin_behind(who.out().produced());
         who.conflates = true;
@@ -187,8 +190,18 @@ result<void> socket_core::admit(pipe& who)
 void socket_core::show_receive_mark(pipe& who) noexcept
 {
     const std::uint32_t mark = options_.receive_high_water_mark;
+    const std::uint64_t octets = options_.receive_high_water_octets;
     who.until_look = 1;
-    if (who.lanes()->receive_mark.exchange(mark, std::memory_order_seq_cst) != mark && who.far)
+    // Whoever sends by inproc does not learn of a change.
+    who.shows_octets = octets != 0 || (who.shows_octets && who.is_inproc);
+    if (who.shows_octets)
+        who.in().show_octets();
+    lane_pair& shown = *who.lanes();
+    const bool messages_changed =
+        shown.receive_mark.exchange(mark, std::memory_order_seq_cst) != mark;
+    const bool octets_changed =
+        shown.receive_octets.exchange(octets, std::memory_order_seq_cst) != octets;
+    if ((messages_changed || octets_changed) && who.far)
         who.far->lane_writable();
 }
 
@@ -317,6 +330,7 @@ void socket_core::throw_away(pipe& who)
             messages += part.more() ? 0 : 1;
     while (who.conflates && who.newest_in().move_to(who.in(), pools_));
     who.unread += messages;
+    who.in().show_octets();
     if (who.in().consume(messages, true) && who.far)
         who.far->lane_writable();
 }

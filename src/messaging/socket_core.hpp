@@ -58,7 +58,14 @@ public:
     [[nodiscard]] std::vector<peer_status> peers();
     [[nodiscard]] socket_counters counters();
     result<void> wait_ready(const limit& patience);
-    result<void> set_marks(std::optional<std::uint32_t> send, std::optional<std::uint32_t> receive);
+    /// What is left out stays as it is.
+    struct marks {
+        std::optional<std::uint32_t> send{};
+        std::optional<std::uint32_t> receive{};
+        std::optional<std::uint64_t> send_octets{};
+        std::optional<std::uint64_t> receive_octets{};
+    };
+    result<void> set_marks(const marks& changed);
 
     // --- messages (socket_messages.cpp) ---
 
@@ -163,12 +170,14 @@ private:
     void publish(pipe& to, std::uint32_t messages, bool by_hand = false) noexcept;
     void publish_staged() noexcept;
     [[nodiscard]] std::uint64_t send_mark(const pipe& to) const noexcept;
+    [[nodiscard]] std::uint64_t send_octets(const pipe& to) const noexcept;
 
     // Receiving.
     [[nodiscard]] pipe* read_part_of_anybody(message& into);
     [[nodiscard]] bool can_receive();
     void nothing_left(pipe& from);
     void consumed(pipe& from) noexcept;
+    [[nodiscard]] bool time_to_look(pipe& from) noexcept;
     void refill(pipe& from) noexcept;
     void told_of(route* from, const pipe& who);
 

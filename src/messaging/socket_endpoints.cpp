@@ -71,7 +71,8 @@ inproc_party socket_core::party(std::uint64_t number) noexcept
             options_.send_high_water_mark,
             options_.receive_high_water_mark,
             &pools_,
-            settings_->conflate()};
+            settings_->conflate(),
+            options_.receive_high_water_octets};
 }
 
 result<void> socket_core::connect(std::string_view text, const connect_options& how)

@@ -41,17 +41,30 @@ std::uint64_t socket_core::send_mark(const pipe& to) const noexcept
     return own == 0 || to.far_mark == 0 ? 0 : own + to.far_mark;
 }
 
+/// The same in octets.
+std::uint64_t socket_core::send_octets(const pipe& to) const noexcept
+{
+    const std::uint64_t own = options_.send_high_water_octets;
+    if (own == 0 || !to.is_inproc || !to.connected) [[likely]]
+        return own;
+    return to.far_octets == 0 ? 0 : own + to.far_octets;
+}
+
 bool socket_core::has_credit(pipe& to) noexcept
 {
     const std::uint64_t mark = send_mark(to);
-    if (to.out().credit(mark) > to.staged)
+    const std::uint64_t octets = send_octets(to);
+    const auto has_room = [&] {
+        return to.out().credit(mark) > to.staged && to.out().octet_credit(octets, to.staged) > 0;
+    };
+    if (has_room()) [[likely]]
         return true;
     if (to.staged > 0)
         publish(to, std::exchange(to.staged, 0));
     // To send what lies there takes less time than to sleep until somebody else has done so.
-    if (to.far->send_now() && to.out().credit(mark) > 0)
+    if (to.far->send_now() && has_room())
         return true;
-    return !to.out().producer_sleeps(mark);
+    return !to.out().producer_sleeps(mark, octets);
 }
 
 /// Who gets the next message; null if nobody has room.
@@ -221,12 +234,23 @@ void socket_core::refill(pipe& from) noexcept
         from.far->lane_writable();
 }
 
-/// A whole message of it was taken. The peer is told of the room when half of the mark is free.
+bool socket_core::time_to_look(pipe& from) noexcept
+{
+    const std::uint32_t mark = options_.receive_high_water_mark;
+    from.until_look = from.shows_octets ? 1 : mark / 2 + 1;
+    if (!from.shows_octets)
+        return true;
+    const std::uint64_t before = from.in().shown_octets();
+    from.in().show_octets();
+    const std::uint64_t half = options_.receive_high_water_octets / 2 + 1;
+    return before / half != from.in().shown_octets() / half ||
+           (mark != 0 && (from.in().consumed() + 1) % (mark / 2 + 1) == 0);
+}
+
+/// A whole message of it was taken. The peer is told of the room when half of a mark is free.
 void socket_core::consumed(pipe& from) noexcept
 {
-    const bool look = --from.until_look == 0;
-    if (look)
-        from.until_look = options_.receive_high_water_mark / 2 + 1;
+    const bool look = --from.until_look == 0 && time_to_look(from);
     if (from.in().consume(1, look))
         refill(from);
 }
@@ -260,6 +284,8 @@ pipe* socket_core::read_part_of_anybody(message& into)
 void socket_core::nothing_left(pipe& from)
 {
     // Before we sleep, the other side must know that there is room.
+    if (from.shows_octets)
+        from.in().show_octets();
     if (from.in().consume(0, true))
         refill(from);
     if (from.conflates && !from.newest_in().sleeps())

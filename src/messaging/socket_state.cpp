@@ -94,22 +94,22 @@ result<void> socket_core::wait_ready(const limit& patience)
     return {};
 }
 
-result<void> socket_core::set_marks(std::optional<std::uint32_t> send,
-                                    std::optional<std::uint32_t> receive)
+result<void> socket_core::set_marks(const marks& changed)
 {
     SLK_TRY(usable());
     take_news();
     if (settings_->conflate())
         return {};
-    if (send)
-        options_.send_high_water_mark = *send;
-    if (receive)
-        options_.receive_high_water_mark = *receive;
+    options_.send_high_water_mark = changed.send.value_or(options_.send_high_water_mark);
+    options_.receive_high_water_mark = changed.receive.value_or(options_.receive_high_water_mark);
+    options_.send_high_water_octets = changed.send_octets.value_or(options_.send_high_water_octets);
+    options_.receive_high_water_octets =
+        changed.receive_octets.value_or(options_.receive_high_water_octets);
     for (const auto& each : pipes_) {
-        if (receive)
+        if (changed.receive || changed.receive_octets)
             show_receive_mark(*each);
         // A peer that was full may have room now.
-        if (send && each->attached)
+        if ((changed.send || changed.send_octets) && each->attached)
             pattern_->writable(*each, true);
     }
     return {};

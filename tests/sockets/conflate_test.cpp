@@ -144,7 +144,7 @@ TEST_CASE(
         must(from.connect(where));
         must(from.wait_ready(bound));
         // The system takes the beginning of it, and nobody the rest.
-        const std::string body(30'000'000, 'x');
+        const std::string body(15'000'000, 'x');
         for (const char* const each : {"0", "1", "stuck"})
             must(from.send(each + body, bound));
         CHECK(soon([&] { return from.peers().at(0).waiting == 1 || to.events().receivable; }));

@@ -101,6 +101,149 @@ TEST_CASE("with inproc the two marks add up, and either without limit means none
     CHECK(room(10, 0) == 5000);
 }
 
+TEST_CASE("the high-water marks in octets leave room while fewer wait, and for one message always")
+{
+    struct limits {
+        std::uint64_t mark;
+        std::size_t size; ///< of each message
+        int fit;
+    };
+    // Each message has two octets more on the wire, and a large one nine.
+    for (const auto& [mark, size, fit] :
+         {limits{1, 10, 1}, limits{1, 100'000, 1}, limits{12, 10, 1}, limits{13, 10, 2},
+          limits{1200, 10, 100}, limits{1'000'000, 99'991, 10}, limits{100'001, 99'991, 2}}) {
+        CAPTURE(mark);
+        CAPTURE(size);
+        auto in = new_context();
+        push_options options = quick();
+        options.send_high_water_octets = mark;
+        auto from = must(push::create(in, options));
+        must(from.connect("tcp://127.0.0.1:1"));
+        const std::string body(size, 'x');
+        for (int count = 0; count < fit; ++count)
+            must(from.send(std::string_view(body), at_once));
+        CHECK(code_of(from.send(std::string_view(body), at_once)) == errc::would_block);
+        CHECK_FALSE(from.events().sendable);
+        // It is live, and the mark of messages counts besides.
+        must(from.set_send_high_water_octets(0));
+        must(from.set_send_high_water_mark(static_cast<std::uint32_t>(fit) + 1));
+        must(from.send(std::string_view(body), at_once));
+        CHECK(code_of(from.send(std::string_view(body), at_once)) == errc::would_block);
+        // Batches keep to it as well.
+        must(from.set_send_high_water_mark(0));
+        must(from.set_send_high_water_octets(static_cast<std::uint64_t>(fit + 4) * (size + 2)));
+        std::vector<message> batch(1000);
+        for (message& each : batch)
+            each = text(body);
+        const std::size_t queued = must(from.send_batch(batch, at_once));
+        CHECK(queued >= 3);
+        CHECK(queued <= 5);
+        from.close(0ms);
+    }
+}
+
+TEST_CASE("with inproc the two marks in octets add up, and either without limit means none")
+{
+    const auto room = [](std::uint64_t send, std::uint64_t receive) {
+        auto in = new_context();
+        push_options of_push;
+        of_push.send_high_water_mark = 0;
+        of_push.send_high_water_octets = send;
+        pull_options of_pull;
+        of_pull.receive_high_water_octets = receive;
+        auto to = must(pull::create(in, of_pull));
+        auto from = must(push::create(in, of_push));
+        must(to.bind("inproc://room"));
+        must(from.connect("inproc://room"));
+        int count = 0;
+        while (count < 5000 && from.send("12345678", at_once))
+            ++count;
+        // Everything that was queued can be received, and room comes back, again and again.
+        for (int round = 0; round < 3; ++round) {
+            for (int taken = 0; taken < count; ++taken)
+                REQUIRE(next(to, at_once) == "12345678");
+            for (int again = 0; again < count; ++again)
+                REQUIRE(from.send("12345678", at_once).has_value());
+        }
+        // A limit that is taken back leaves nobody waiting.
+        must(to.set_receive_high_water_octets(0));
+        for (int taken = 0; taken < count; ++taken)
+            REQUIRE(next(to, at_once) == "12345678");
+        must(from.send("x", at_once));
+        return count;
+    };
+    CHECK(room(100, 200) == 30);
+    CHECK(room(1, 1) == 1);
+    CHECK(room(0, 200) == 5000);
+    CHECK(room(100, 0) == 5000);
+}
+
+TEST_CASE("a receive mark in octets stops the sender, loses nothing, and is live")
+{
+    for (const int threads : {0, 1}) {
+        for (const std::size_t size : {10'000, 100'000}) {
+            CAPTURE(threads);
+            CAPTURE(size);
+            auto in = new_context(threads);
+            push_options of_push = quick();
+            of_push.send_high_water_octets = 1;
+            of_push.tuning.send_buffer = 100'000;
+            pull_options of_pull;
+            of_pull.receive_high_water_mark = 0;
+            of_pull.receive_high_water_octets = 30'000;
+            of_pull.tuning.receive_buffer = 100'000;
+            auto to = must(pull::create(in, of_pull));
+            auto from = must(push::create(in, of_push));
+            must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+            must(from.wait_ready(bound));
+            const std::string body(size, 'x');
+            const auto fill = [&](int most) {
+                int count = 0;
+                while (count < most && from.send(std::string_view(body), moment))
+                    ++count;
+                return count;
+            };
+            const int before = fill(5000);
+            CHECK(before >= 1);
+            CHECK(before < 1000);
+            // Whoever waits for room gets it.
+            int waiting = before;
+            for (int round = 0; round < 3; ++round) {
+                for (; waiting > 0; --waiting)
+                    REQUIRE(next(to).size() == size);
+                must(from.send(std::string_view(body), bound));
+                waiting = 1 + fill(5000);
+                CHECK(waiting < 1000);
+            }
+            must(to.set_receive_high_water_octets(0));
+            CHECK(fill(2 * before) == 2 * before);
+            for (waiting += 2 * before; waiting > 0; --waiting)
+                REQUIRE(next(to).size() == size);
+        }
+    }
+}
+
+TEST_CASE("parts that exceed the receive mark in octets together arrive as one message")
+{
+    auto in = new_context();
+    pull_options options;
+    options.receive_high_water_octets = 1000;
+    auto to = must(pull::create(in, options));
+    auto from = must(push::create(in, quick()));
+    must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+    for (int number = 0; number < 5; ++number) {
+        multipart whole;
+        for (const std::size_t size : {3000, 50'000, 0, 5000})
+            must(whole.add(std::string(size, 'x')));
+        must(from.send(std::move(whole), bound));
+    }
+    multipart got;
+    for (int number = 0; number < 5; ++number) {
+        must(to.receive(got, bound));
+        CHECK(got.size() == 4);
+    }
+}
+
 TEST_CASE("a receiver that does not receive stops the sender, and loses nothing")
 {
     for (const int threads : {0, 1}) {
