@@ -7,6 +7,7 @@
 /// What concerns connections is taken over by bind() and connect(), so that a later change affects
 /// later calls only; what is live is marked so.
 
+#include <serverlink/address.hpp>
 #include <serverlink/clock.hpp>
 #include <serverlink/export.hpp>
 #include <serverlink/reconnect.hpp>
@@ -15,8 +16,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,12 +37,35 @@ struct plain_credentials {
     std::string password{}; ///< at most 255 octets
 };
 
+/// Somebody who wants to come in. The views live as long as the question.
+struct authentication_request {
+    std::string_view domain{}; ///< zap_domain, of the socket that asks
+    security_mechanism mechanism = security_mechanism::null; ///< of the socket that asks
+    address peer{}; ///< where he is
+    std::string_view user{};     ///< of PLAIN
+    std::string_view password{}; ///< of PLAIN
+};
+
+/// The numbers are ZAP's (RFC 27).
+enum class authentication_answer : std::uint16_t {
+    accepted = 200,
+    try_again = 300, ///< he is not told, and comes again
+    refused = 400,
+    failed = 500, ///< it could not be found out
+};
+
 struct security_options {
     security_mechanism mechanism = security_mechanism::null;
     /// Of a plain_client.
     plain_credentials own{};
     /// Of a plain_server: who may come in.
     std::vector<plain_credentials> accepted{};
+    /// Who is asked instead: by a plain_server about each client; without a mechanism about each
+    /// peer, but only if there is a zap_domain. Called on the context's threads, several at a time,
+    /// in the middle of a handshake: all other connections of the thread wait for the answer.
+    std::function<authentication_answer(const authentication_request&)> authenticator{};
+    /// What the authenticator is told, at most 255 octets: several sockets may have the same one.
+    std::string zap_domain{};
 };
 
 /// A property that is shown to the peer by the handshake; its name begins with "X-".

@@ -669,7 +669,7 @@ void session::take_newest(conflation& kept) noexcept
 
 void session::decide(const zmtp::credentials& who) noexcept
 {
-    const int status = settings_->authenticate(who);
+    const int status = settings_->authenticate(who, stream_.peer_address());
     if (status != 200)
         return protocol_->refuse(now(), status);
     user_ = who.user;

@@ -27,7 +27,8 @@ public:
     /// Of a PUSH, a PULL and a DEALER.
     [[nodiscard]] bool conflate() const noexcept { return conflate_; }
     /// ZAP's status (RFC 27): 200 lets the peer in.
-    [[nodiscard]] int authenticate(const zmtp::credentials& who) const noexcept;
+    [[nodiscard]] int authenticate(const zmtp::credentials& who,
+                                   const address& from) const noexcept;
 
 private:
     const socket_options options_;

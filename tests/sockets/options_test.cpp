@@ -46,6 +46,23 @@ TEST_CASE("options out of range are refused by their name")
     CHECK(refuses([](auto& o) { o.properties = {{"no x", "value"}}; }));
     CHECK(refuses([](auto& o) { o.security.own.user = std::string(256, 'x'); }));
     CHECK(refuses([](auto& o) { o.security.accepted = {{"user", "password"}}; }));
+    const auto everybody = [](const authentication_request&) {
+        return authentication_answer::accepted;
+    };
+    CHECK(refuses([](auto& o) { o.security.zap_domain = "asks nobody"; }));
+    CHECK(refuses([&](auto& o) {
+        o.security.authenticator = everybody;
+        o.security.zap_domain = std::string(256, 'x');
+    }));
+    CHECK(refuses([&](auto& o) {
+        o.security.authenticator = everybody;
+        o.security.mechanism = security_mechanism::plain_client;
+    }));
+    CHECK(refuses([&](auto& o) {
+        o.security.authenticator = everybody;
+        o.security.mechanism = security_mechanism::plain_server;
+        o.security.accepted = {{"user", "password"}};
+    }));
     CHECK(refuses([](auto& o) { o.reconnect.base = -7s; }));
     CHECK(refuses([](auto& o) { o.tuning.type_of_service = 300; }));
     CHECK_FALSE(refuses(socket_options{}));
@@ -354,6 +371,75 @@ TEST_CASE("PLAIN lets in who has a password, and both sides are told who was ref
             CHECK(soon([&] { return to.endpoints()[0].refused > 0; }));
             CHECK(to.endpoints()[0].last_refusal == errc::authentication_refused);
             CHECK(code_of(from.wait_ready(moment)) == errc::timed_out);
+        }
+    }
+}
+
+TEST_CASE("an authenticator is asked about clients of PLAIN, and what it answers holds")
+{
+    for (const auto answer : {authentication_answer::accepted, authentication_answer::refused,
+                              authentication_answer::try_again}) {
+        CAPTURE(static_cast<int>(answer));
+        auto in = new_context();
+        std::atomic<int> right{0};
+        pull_options of_server;
+        of_server.security.mechanism = security_mechanism::plain_server;
+        of_server.security.zap_domain = "here";
+        of_server.security.authenticator = [&](const authentication_request& who) {
+            right += who.domain == "here" && who.user == "ann" && who.password == "secret" &&
+                     who.mechanism == security_mechanism::plain_server && who.peer.port != 0;
+            return answer;
+        };
+        auto to = must(pull::create(in, of_server));
+        push_options of_client = quick();
+        of_client.security.mechanism = security_mechanism::plain_client;
+        of_client.security.own = {"ann", "secret"};
+        auto from = must(push::create(in, of_client));
+        must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+        if (answer == authentication_answer::accepted) {
+            must(to.wait_ready(bound));
+            CHECK(to.peers().at(0).user == "ann");
+        } else {
+            CHECK(soon([&] { return to.endpoints()[0].refused > 0; }));
+            CHECK(to.endpoints()[0].last_refusal.native == static_cast<int>(answer));
+        }
+        CHECK(right > 0);
+    }
+}
+
+TEST_CASE("without a mechanism an authenticator is asked if there is a zap_domain, and only then")
+{
+    for (const bool has_domain : {true, false}) {
+        for (const bool accepts : {true, false}) {
+            CAPTURE(has_domain);
+            CAPTURE(accepts);
+            auto in = new_context();
+            std::atomic<int> asked{0};
+            std::atomic<int> right{0};
+            pull_options of_server;
+            of_server.security.zap_domain = has_domain ? "here" : "";
+            of_server.security.authenticator = [&](const authentication_request& who) {
+                ++asked;
+                right += who.domain == "here" && who.mechanism == security_mechanism::null &&
+                         who.user.empty() && who.peer.port != 0;
+                return accepts ? authentication_answer::accepted : authentication_answer::refused;
+            };
+            auto to = must(pull::create(in, of_server));
+            auto from = must(push::create(in, quick()));
+            must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+            if (accepts || !has_domain) {
+                must(from.send("let in", bound));
+                CHECK(next(to) == "let in");
+            } else {
+                CHECK(soon([&] { return from.endpoints()[0].refused > 0; }));
+                CHECK(from.endpoints()[0].last_refusal == errc::authentication_refused);
+                CHECK(soon([&] { return to.endpoints()[0].refused > 0; }));
+                CHECK(to.endpoints()[0].last_refusal == errc::authentication_refused);
+                CHECK(from.endpoints()[0].last_refusal.native == 400);
+            }
+            CHECK((asked > 0) == has_domain);
+            CHECK(asked == right);
+            from.close(0ms);
         }
     }
 }
