@@ -601,6 +601,51 @@ TEST_CASE("the tuning options of a socket are its connections'")
     CHECK(from.endpoints()[0].link.last_error != errc::connection_refused);
 }
 
+TEST_CASE("the tuning options of a socket are its listeners' as well")
+{
+    auto in = new_context();
+    pull_options options;
+    options.tuning.device = "no such device";
+    auto to = must(pull::create(in, options));
+    CHECK(code_of(to.bind("tcp://127.0.0.1:*")) != errc::ok);
+}
+
+TEST_CASE("a peer that speaks ZMTP 2.0 gets in with accept_zmtp_2_0, and otherwise not")
+{
+    for (const bool accepts : {true, false}) {
+        CAPTURE(accepts);
+        auto in = new_context();
+        pull_options options;
+        options.accept_zmtp_2_0 = accepts;
+        auto to = must(pull::create(in, options));
+        const auto where = must(to.bind("tcp://127.0.0.1:*"));
+        // Signature, revision 1, the type PUSH, no identity, and a message (RFC 15).
+        using namespace std::string_view_literals;
+        constexpr std::string_view says = "\xff\0\0\0\0\0\0\0\x01\x7f\x01\x08\0\0\0\x03"
+                                          "old"sv;
+        auto loop = must(slk::loop::create());
+        stream old;
+        bool connected = false;
+        link_handlers on;
+        on.connected = [&](stream connection) {
+            old = std::move(connection);
+            connected = true;
+            (void)old.send(std::as_bytes(std::span(says.data(), says.size())),
+                           [](const result<std::size_t>&) {});
+        };
+        auto there = must(slk::link::create(loop, {.to = must(endpoint::parse(where))}, on));
+        there.start();
+        REQUIRE(must(loop.run_until([&] { return connected; }, bound)));
+        REQUIRE(loop.run_for(1ms));
+        if (accepts) {
+            CHECK(next(to) == "old");
+        } else {
+            CHECK(soon([&] { return to.endpoints()[0].refused > 0; }));
+            CHECK(to.endpoints()[0].last_refusal == errc::protocol_error);
+        }
+    }
+}
+
 TEST_CASE("an IPv6 wildcard takes IPv4 connections with dual_stack, and otherwise not")
 {
     for (const bool both : {false, true}) {
