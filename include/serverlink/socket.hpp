@@ -77,6 +77,11 @@ struct peer_status {
     std::uint64_t sent = 0; ///< messages queued for him so far
     std::uint64_t waiting = 0; ///< of those, not yet taken by the system
     std::uint64_t received = 0; ///< messages received of him
+    /// Of a socket that conflates: messages that newer ones have replaced, of those that were sent
+    /// to him before they left, and of his before they were received. With inproc the sender
+    /// counts both.
+    std::uint64_t conflated_sent = 0;
+    std::uint64_t conflated_received = 0;
     std::string user{}; ///< as he was let in by PLAIN
     std::vector<socket_property> properties{};
     error last_reason{}; ///< why he left, the last time
@@ -92,6 +97,9 @@ struct socket_counters {
     std::uint64_t abandoned = 0;
     /// Arrived, and thrown away unread: by disconnect(), a handover or close().
     std::uint64_t unread = 0;
+    /// Replaced by newer ones, as in peer_status.
+    std::uint64_t conflated_sent = 0;
+    std::uint64_t conflated_received = 0;
     /// Peers who came and were sent away: a second peer of a PAIR, a routing id that is taken.
     std::uint64_t turned_away = 0;
     /// Connections that did not get through their handshake.
@@ -167,9 +175,12 @@ public:
     /// events(); otherwise duration::max().
     [[nodiscard]] duration call_within() const;
 
-    /// Changes a live option. Errors: invalid_argument.
+    /// Each changes a live option; of a socket that conflates, without effect. Errors:
+    /// invalid_state (closed), cancelled.
     result<void> set_send_high_water_mark(std::uint32_t messages);
     result<void> set_receive_high_water_mark(std::uint32_t messages);
+    result<void> set_send_high_water_octets(std::uint64_t octets);
+    result<void> set_receive_high_water_octets(std::uint64_t octets);
 
     // --- end ---
 

@@ -7,6 +7,7 @@
 /// What concerns connections is taken over by bind() and connect(), so that a later change affects
 /// later calls only; what is live is marked so.
 
+#include <serverlink/address.hpp>
 #include <serverlink/clock.hpp>
 #include <serverlink/export.hpp>
 #include <serverlink/reconnect.hpp>
@@ -15,8 +16,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace slk {
@@ -33,12 +37,35 @@ struct plain_credentials {
     std::string password{}; ///< at most 255 octets
 };
 
+/// Somebody who wants to come in. The views live as long as the question.
+struct authentication_request {
+    std::string_view domain{}; ///< zap_domain, of the socket that asks
+    security_mechanism mechanism = security_mechanism::null; ///< of the socket that asks
+    address peer{}; ///< where he is
+    std::string_view user{};     ///< of PLAIN
+    std::string_view password{}; ///< of PLAIN
+};
+
+/// The numbers are ZAP's (RFC 27).
+enum class authentication_answer : std::uint16_t {
+    accepted = 200,
+    try_again = 300, ///< he is not told, and comes again
+    refused = 400,
+    failed = 500, ///< it could not be found out
+};
+
 struct security_options {
     security_mechanism mechanism = security_mechanism::null;
     /// Of a plain_client.
     plain_credentials own{};
     /// Of a plain_server: who may come in.
     std::vector<plain_credentials> accepted{};
+    /// Who is asked instead: by a plain_server about each client; without a mechanism about each
+    /// peer, but only if there is a zap_domain. Called on the context's threads, several at a time,
+    /// in the middle of a handshake: all other connections of the thread wait for the answer.
+    std::function<authentication_answer(const authentication_request&)> authenticator{};
+    /// What the authenticator is told, at most 255 octets: several sockets may have the same one.
+    std::string zap_domain{};
 };
 
 /// A property that is shown to the peer by the handshake; its name begins with "X-".
@@ -53,6 +80,11 @@ struct socket_options {
     /// Messages of each peer that may wait to be received; then its connection is not read any
     /// further, and the peer has to wait. 0: any number. Live.
     std::uint32_t receive_high_water_mark = 1000;
+    /// The same two in octets, as they are on the wire: there is room for a message while fewer
+    /// octets and fewer messages wait than the marks say. However large it is, one message has
+    /// room. 0: any number. Live.
+    std::uint64_t send_high_water_octets = 0;
+    std::uint64_t receive_high_water_octets = 0;
 
     /// A peer counts as dead when nothing has been heard of it for that long, although it was
     /// asked (PING, RFC 23): at the latest then the connection is given up. Only peers that speak
@@ -94,6 +126,18 @@ struct socket_options {
     [[nodiscard]] SLK_API result<void> validate() const;
 };
 
+/// Of a PUSH and a PULL.
+struct conflating_options : socket_options {
+    conflating_options() = default;
+    conflating_options(socket_options of_all) : socket_options(std::move(of_all)) {}
+
+    /// What waits for a peer, or of a peer, is its newest message alone, whole with all its parts:
+    /// an older one that has not left yet, or was not received, is replaced, and counted. No
+    /// high-water mark counts then, and sending finds each peer with room. With inproc it is enough
+    /// that one side says so.
+    bool conflate = false;
+};
+
 /// Of a DEALER and a ROUTER.
 struct probing_options : socket_options {
     /// Greet each new peer with an empty message, so that a ROUTER there learns the routing id
@@ -102,9 +146,16 @@ struct probing_options : socket_options {
 };
 
 using pair_options = socket_options;
-using push_options = socket_options;
-using pull_options = socket_options;
-using dealer_options = probing_options;
+using push_options = conflating_options;
+using pull_options = conflating_options;
+
+struct dealer_options : probing_options {
+    dealer_options() = default;
+    dealer_options(probing_options of_both) : probing_options(std::move(of_both)) {}
+
+    /// As conflating_options::conflate, both ways.
+    bool conflate = false;
+};
 
 struct router_options : probing_options {
     /// Sending to somebody unknown is errc::no_route, and to somebody whose queue is full waits.

@@ -88,6 +88,9 @@ public:
     chunk* next = nullptr;
     /// Where the producer left it for the next one.
     extent end{};
+    /// Octets of the lane that lie before this chunk, bodies too. The producer's, until the
+    /// consumer may follow the link to here.
+    std::uint64_t before = 0;
     /// How many externals have been set, and so must be released: the producer's.
     std::uint32_t set_externals = 0;
 

@@ -53,6 +53,7 @@ bool lane::grow(std::size_t octets, std::span<const std::byte> carried, bool bus
     // Before this chunk is final: then its consumer may give it back.
     if (!carried.empty())
         std::memcpy(following->octets(), carried.data(), carried.size());
+    following->before = octets_before(*tail_, written_.octets, written_.externals);
     tail_->next = following;
     tail_->end = written_;
     tail_->end.final = true;
@@ -65,6 +66,14 @@ bool lane::grow(std::size_t octets, std::span<const std::byte> carried, bool bus
     tail_ = following;
     written_ = {};
     return true;
+}
+
+std::uint64_t lane::octets_before(chunk& at, std::uint32_t octets, std::uint32_t externals) noexcept
+{
+    std::uint64_t sum = at.before + octets;
+    for (std::uint32_t index = 0; index < externals; ++index)
+        sum += at.at(index).size;
+    return sum;
 }
 
 void lane::publish_chunks() noexcept

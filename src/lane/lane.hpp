@@ -9,7 +9,8 @@
 /// what lies on the wire, so that a session sends it as it is, and receives into it.
 ///
 /// Credit: the producer counts the messages that it has published, the consumer those that it has
-/// done with; the difference is kept below the high-water mark by whoever produces.
+/// done with; the difference is kept below the high-water mark by whoever produces. Octets may have
+/// a mark as well. They are not counted, but told from the two places in the lane when it is asked.
 ///
 /// Sleeping: whoever finds nothing to do says so (consumer_sleeps, producer_sleeps), and the other
 /// side then rings its bell, once.
@@ -121,11 +122,26 @@ public:
         const std::uint64_t waiting = produced_ - seen_consumed_;
         return waiting < mark ? mark - waiting : 0;
     }
+    /// Octets that may still be committed under that mark; 0 as a mark means no limit. What is
+    /// committed last may exceed it: while no message waits there is room for one. `unpublished`:
+    /// whole messages that were committed since.
+    [[nodiscard]] std::uint64_t octet_credit(std::uint64_t mark,
+                                             std::uint64_t unpublished = 0) const noexcept
+    {
+        if (mark == 0) [[likely]]
+            return UINT64_MAX;
+        const std::uint64_t waiting = octets_before(*tail_, written_.octets, written_.externals) -
+                                      consumed_octets_.load(std::memory_order_seq_cst);
+        if (waiting < mark)
+            return mark - waiting;
+        const bool none = produced_ + unpublished == consumed_.load(std::memory_order_seq_cst);
+        return none ? 1 : 0;
+    }
     /// True if the consumer will ring; false if there is credit meanwhile.
-    [[nodiscard]] bool producer_sleeps(std::uint64_t mark) noexcept
+    [[nodiscard]] bool producer_sleeps(std::uint64_t mark, std::uint64_t octets = 0) noexcept
     {
         producer_sleeps_.store(true, std::memory_order_seq_cst);
-        if (credit(mark) == 0)
+        if (credit(mark) == 0 || octet_credit(octets) == 0)
             return true;
         producer_sleeps_.store(false, std::memory_order_relaxed);
         return false;
@@ -178,6 +194,17 @@ public:
                producer_sleeps_.exchange(false, std::memory_order_seq_cst);
     }
     [[nodiscard]] std::uint64_t consumed() const noexcept { return done_; }
+    /// Shows the producer which octets have been done with: those before the head. To be called
+    /// before consume(), where octets have a mark.
+    void show_octets() noexcept
+    {
+        consumed_octets_.store(octets_before(*head_.at(), head_.octets(), head_.externals()),
+                               std::memory_order_seq_cst);
+    }
+    [[nodiscard]] std::uint64_t shown_octets() const noexcept
+    {
+        return consumed_octets_.load(std::memory_order_relaxed);
+    }
 
     /// Any thread.
     [[nodiscard]] std::uint64_t consumed_by_now() const noexcept
@@ -187,6 +214,9 @@ public:
 
 private:
     void publish_chunks() noexcept;
+    /// Of the lane, before that place.
+    [[nodiscard]] static std::uint64_t octets_before(chunk& at, std::uint32_t octets,
+                                                     std::uint32_t externals) noexcept;
 
     // Each side's words have a cache line of their own.
     static constexpr std::size_t line = 64;
@@ -202,6 +232,7 @@ private:
     alignas(line) cursor head_;
     std::uint64_t done_ = 0;
     std::atomic<std::uint64_t> consumed_{0}; ///< read by the producer when his credit is used up
+    std::atomic<std::uint64_t> consumed_octets_{0}; ///< where somebody wants to know
 
     // Written seldom, and read by both.
     alignas(line) std::atomic<bool> producer_sleeps_{false};

@@ -15,6 +15,11 @@ constexpr error unsuitable{errc::invalid_argument, phase::connect, 0,
 /// Each is told by a letter, also the owner of this thread: a letter is what makes a pipe known.
 void inproc_names::meet(const inproc_party& owner, const waiting& guest)
 {
+    // The queue between the two is both's.
+    lane_pair& lanes = *guest.far->lanes();
+    if (owner.conflates && lanes.conflates == nullptr)
+        lanes.conflates = std::make_unique<conflation>();
+    guest.far->conflates = lanes.conflates != nullptr;
     peer_info of_guest;
     of_guest.type = guest.caller.type;
     of_guest.routing_id = guest.caller.routing_id;
@@ -23,6 +28,7 @@ void inproc_names::meet(const inproc_party& owner, const waiting& guest)
     guest.far->belong_to(owner.box);
     mail to_owner{.kind = mail_kind::arrived, .which = guest.far, .about = std::move(of_guest)};
     to_owner.far_mark = guest.caller.receive_mark;
+    to_owner.far_octets = guest.caller.receive_octets;
     owner.box->post(std::move(to_owner));
 
     peer_info of_owner;
@@ -30,6 +36,7 @@ void inproc_names::meet(const inproc_party& owner, const waiting& guest)
     of_owner.routing_id = owner.routing_id;
     mail to_guest{.kind = mail_kind::arrived, .which = guest.near, .about = std::move(of_owner)};
     to_guest.far_mark = owner.receive_mark;
+    to_guest.far_octets = owner.receive_octets;
     guest.caller.box->post(std::move(to_guest));
 }
 
@@ -69,6 +76,8 @@ result<reference<pipe>> inproc_names::connect(const std::string& name, const inp
     const auto lanes = reference<lane_pair>::adopt(pair);
     if (!lanes->toward[0].open(*caller.pools) || !lanes->toward[1].open(*caller.pools))
         return fail(errc::out_of_memory, phase::connect);
+    if (caller.conflates)
+        lanes->conflates = std::make_unique<conflation>();
     waiting guest{caller, reference<pipe>::adopt(new (std::nothrow) pipe(lanes, 0)),
                   reference<pipe>::adopt(new (std::nothrow) pipe(lanes, 1))};
     if (!guest.near || !guest.far)

@@ -27,6 +27,8 @@ struct inproc_party {
     std::uint32_t send_mark = 0;
     std::uint32_t receive_mark = 0;
     lane::chunk_pools* pools = nullptr; ///< of the thread that connects
+    bool conflates = false;
+    std::uint64_t receive_octets = 0;
 };
 
 class inproc_names {

@@ -40,6 +40,7 @@ struct mail {
     std::uint64_t count = 1; ///< of these
     bool for_good = false; ///< the pipe ends
     std::uint32_t far_mark = 0; ///< of inproc: what the other end may hold
+    std::uint64_t far_octets = 0;
 };
 
 /// In the list of those who have rung.

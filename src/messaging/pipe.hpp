@@ -11,11 +11,13 @@
 #include "base/reference.hpp"
 #include "lane/lane.hpp"
 #include "messaging/mailbox.hpp"
+#include "messaging/newest.hpp"
 #include "messaging/peer_info.hpp"
 #include "pattern/peer.hpp"
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 namespace slk::messaging {
 
@@ -25,6 +27,10 @@ struct lane_pair final : ref_counted<lane_pair> {
     lane::lane toward[2];
     /// Messages that may wait in the lane from the network.
     std::atomic<std::uint32_t> receive_mark{0};
+    std::atomic<std::uint64_t> receive_octets{0}; ///< and octets of them
+    /// If each direction is to keep the newest message alone. Then a lane is written to by whoever
+    /// reads it. With inproc it may come later than the first message.
+    std::unique_ptr<conflation> conflates{};
 };
 
 /// One end of two lanes, seen from the other.
@@ -57,13 +63,27 @@ protected:
 class pipe final : public far_end, public pattern::peer, public ringer {
 public:
     pipe(reference<lane_pair> lanes, std::size_t side) noexcept
-        : lanes_(std::move(lanes)), out_(lanes_->toward[side]), in_(lanes_->toward[1 - side])
+        : conflates(lanes->conflates != nullptr), lanes_(std::move(lanes)),
+          out_(lanes_->toward[side]), in_(lanes_->toward[1 - side])
     {
     }
 
     [[nodiscard]] lane::lane& out() noexcept { return out_; }
     [[nodiscard]] lane::lane& in() noexcept { return in_; }
     [[nodiscard]] const reference<lane_pair>& lanes() const noexcept { return lanes_; }
+
+    /// Of one that conflates.
+    [[nodiscard]] newest_message& newest_out() noexcept
+    {
+        return lanes_->conflates->toward[&out_ - lanes_->toward];
+    }
+    [[nodiscard]] newest_message& newest_in() noexcept
+    {
+        return lanes_->conflates->toward[&in_ - lanes_->toward];
+    }
+    /// What was sent by way of this pipe: all of it, what newer messages have replaced, and what
+    /// the other end has taken.
+    [[nodiscard]] newest_message::counts sent() noexcept;
 
     /// Where this pipe rings. Once; with inproc that may be later than the first message.
     void belong_to(reference<mailbox> owner) noexcept
@@ -100,7 +120,10 @@ public:
     std::uint32_t until_look = 1; ///< messages until the other side is told of room
     std::uint32_t staged = 0; ///< messages written and not yet published
     std::uint32_t far_mark = 0; ///< of inproc: how many messages the other end holds
+    std::uint64_t far_octets = 0; ///< and how many octets of them
     bool is_inproc = false;
+    bool shows_octets = false; ///< somebody counts the octets that are received
+    bool conflates; ///< what goes either way goes by way of the newest message
     std::uint64_t unread = 0; ///< messages that were thrown away instead of received
     std::uint64_t connections = 0; ///< times that the peer arrived
     error last_reason{}; ///< why it left

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/session.hpp"
 
+#include "messaging/frame_reader.hpp"
+
 #include <algorithm>
 #include <new>
 #include <utility>
@@ -36,6 +38,12 @@ reference<session> session::create(std::shared_ptr<carrier> on,
     if (!lanes->toward[0].open(pools) || !lanes->toward[1].open(pools))
         return {};
     lanes->toward[1].use(on->pools);
+    if (settings->conflate()) {
+        lanes->conflates.reset(new (std::nothrow) conflation);
+        if (lanes->conflates == nullptr || !lanes->conflates->received.open(pools))
+            return {};
+        lanes->conflates->received.use(on->pools);
+    }
     return reference<session>::adopt(new (std::nothrow) session(
         std::move(on), std::move(settings), std::move(owner), std::move(lanes)));
 }
@@ -43,10 +51,13 @@ reference<session> session::create(std::shared_ptr<carrier> on,
 session::session(std::shared_ptr<carrier> on, std::shared_ptr<const session_settings> settings,
                  reference<mailbox> owner, reference<lane_pair> lanes) noexcept
     : on_(std::move(on)), settings_(std::move(settings)), owner_(std::move(owner)),
-      lanes_(std::move(lanes)), out_(lanes_->toward[0]), in_(lanes_->toward[1])
+      lanes_(std::move(lanes)), out_(lanes_->toward[0]),
+      in_(lanes_->conflates != nullptr ? lanes_->conflates->received : lanes_->toward[1])
 {
     lanes_->receive_mark.store(settings_->options().receive_high_water_mark,
                                std::memory_order_relaxed);
+    lanes_->receive_octets.store(settings_->options().receive_high_water_octets,
+                                 std::memory_order_relaxed);
     timer_.owner = this;
     timer_.on_expiry = [](io::timer& self) noexcept {
         auto& mine = *static_cast<session*>(self.owner);
@@ -161,6 +172,7 @@ bool session::send_now() noexcept
             sent = 0;
         const std::uint64_t messages = out_.taken(sent);
         messages_sent_ += messages;
+        lanes_->toward[0].show_octets();
         (void)lanes_->toward[0].consume(messages, false);
         sending_is_lent_ = sent > 0 && all;
     }
@@ -185,7 +197,7 @@ bool session::receive_now(lane::chunk_pools& pools) noexcept
         const std::uint64_t allowed = credit();
         const auto found = zmtp::scan_messages(in_.window(), settings_->protocol().limits, allowed);
         if (allowed == 0)
-            enough = lanes_->toward[1].producer_sleeps(mark());
+            enough = lanes_->toward[1].producer_sleeps(mark(), octet_mark());
         else if (take_messages(found))
             enough = received && found.messages > 0;
         else
@@ -271,6 +283,8 @@ void session::begin_pending() noexcept
     paused_ = false;
     need_ = 0;
     messages_sent_ = 0;
+    if (lanes_->conflates != nullptr)
+        lanes_->conflates->toward[0].drop_older(lanes_->toward[0]);
     out_.rewind();
     protocol_.emplace(settings_->protocol());
     protocol_->start(now());
@@ -397,8 +411,11 @@ void session::send_more() noexcept
         } else {
             offered_control_ = 0;
         }
-        if (ready() && protocol_->state() == zmtp::session_state::ready)
+        if (ready() && protocol_->state() == zmtp::session_state::ready) {
+            if (lanes_->conflates != nullptr) [[unlikely]]
+                take_newest(*lanes_->conflates);
             out_.gather(pieces_);
+        }
         if (!pieces_.empty())
             break;
         if (protocol_->state() == zmtp::session_state::failed)
@@ -446,6 +463,8 @@ bool session::watch_on() noexcept
 /// There is nothing to send. False: there is meanwhile.
 bool session::rests() noexcept
 {
+    if (lanes_->conflates != nullptr) // nothing is lent
+        return lanes_->conflates->toward[0].sleeps();
     const std::lock_guard lock(lent_);
     watch();
     sending_is_lent_ = watches() || out_.sleeps();
@@ -461,6 +480,7 @@ void session::sent(const result<std::size_t>& answer) noexcept
         const std::uint64_t messages =
             out_.taken(static_cast<std::size_t>(taken) - offered_control_);
         messages_sent_ += messages;
+        lanes_->toward[0].show_octets();
         if (messages > 0 && lanes_->toward[0].consume(messages, true) && near_)
             near_->lane_writable();
     }
@@ -523,7 +543,7 @@ void session::understand() noexcept
     while (more && open_) {
         const std::uint64_t allowed = credit();
         if (allowed == 0 && ready()) {
-            paused_ = lanes_->toward[1].producer_sleeps(mark());
+            paused_ = lanes_->toward[1].producer_sleeps(mark(), octet_mark());
             if (paused_)
                 lend_receiving();
             more = !paused_;
@@ -539,9 +559,14 @@ void session::understand() noexcept
     arm();
 }
 
+/// Messages that may be put into the lane.
 std::uint64_t session::credit() noexcept
 {
-    return lanes_->toward[1].credit(mark());
+    const std::uint64_t messages = lanes_->toward[1].credit(mark());
+    const std::uint64_t octets = lanes_->toward[1].octet_credit(octet_mark());
+    // All that was received fits, or else one at a time, until one has used up what was left.
+    return octets >= in_.window().size() ? messages
+                                         : std::min<std::uint64_t>(messages, octets > 0 ? 1 : 0);
 }
 
 /// True: there may be more in the window.
@@ -611,13 +636,40 @@ bool session::take_body(const zmtp::arrival& told) noexcept
 
 void session::publish(std::uint64_t messages) noexcept
 {
+    if (lanes_->conflates != nullptr) [[unlikely]]
+        return keep_newest(*lanes_->conflates, messages);
     if (lanes_->toward[1].publish(messages) && near_)
         near_->lane_readable();
 }
 
+/// Of so many messages that have just been received.
+void session::keep_newest(conflation& kept, std::uint64_t messages) noexcept
+{
+    (void)kept.received.publish(messages);
+    std::vector<message> whole;
+    std::uint64_t passed = 0;
+    for (message part; read_part(kept.received, part);) {
+        const bool last = !part.more();
+        whole.push_back(std::move(part));
+        if (last && ++passed < messages)
+            whole.clear();
+    }
+    (void)kept.received.consume(messages, false);
+    if (kept.toward[1].put(std::move(whole), messages) && near_)
+        near_->lane_readable();
+}
+
+/// The next one comes when the last one has been sent.
+void session::take_newest(conflation& kept) noexcept
+{
+    lane::lane& out = lanes_->toward[0];
+    if (out.produced() == out.consumed())
+        (void)kept.toward[0].move_to(out, on_->pools);
+}
+
 void session::decide(const zmtp::credentials& who) noexcept
 {
-    const int status = settings_->authenticate(who);
+    const int status = settings_->authenticate(who, stream_.peer_address());
     if (status != 200)
         return protocol_->refuse(now(), status);
     user_ = who.user;

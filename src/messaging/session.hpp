@@ -115,9 +115,15 @@ private:
     void decide(const zmtp::credentials& who) noexcept;
     void become_ready(const zmtp::arrival& told) noexcept;
     void publish(std::uint64_t messages) noexcept;
+    void keep_newest(conflation& kept, std::uint64_t messages) noexcept;
+    void take_newest(conflation& kept) noexcept;
     [[nodiscard]] std::uint64_t mark() const noexcept
     {
         return lanes_->receive_mark.load(std::memory_order_acquire);
+    }
+    [[nodiscard]] std::uint64_t octet_mark() const noexcept
+    {
+        return lanes_->receive_octets.load(std::memory_order_acquire);
     }
     [[nodiscard]] std::uint64_t credit() noexcept;
     void arm() noexcept;

@@ -8,16 +8,17 @@
 namespace slk::messaging {
 
 result<std::shared_ptr<const session_settings>>
-session_settings::create(zmtp::socket_type type, const socket_options& options)
+session_settings::create(zmtp::socket_type type, const socket_options& options, bool conflate)
 {
     SLK_TRY(options.validate());
-    auto made = std::make_shared<const session_settings>(type, options);
+    auto made = std::make_shared<const session_settings>(type, options, conflate);
     SLK_TRY(zmtp::check(made->protocol()));
     return made;
 }
 
-session_settings::session_settings(zmtp::socket_type type, const socket_options& options)
-    : options_(options)
+session_settings::session_settings(zmtp::socket_type type, const socket_options& options,
+                                   bool conflate)
+    : options_(options), conflate_(conflate)
 {
     for (const socket_property& each : options_.properties)
         properties_.push_back({each.name, each.value});
@@ -25,6 +26,7 @@ session_settings::session_settings(zmtp::socket_type type, const socket_options&
     if (security.mechanism != security_mechanism::null)
         protocol_.security = zmtp::mechanism::plain;
     protocol_.as_server = security.mechanism == security_mechanism::plain_server;
+    protocol_.ask_with_null = !security.zap_domain.empty();
     protocol_.own_credentials = {security.own.user, security.own.password};
     protocol_.metadata = {type, options_.routing_id, properties_};
     protocol_.accept_2_0 = options_.accept_zmtp_2_0;
@@ -38,10 +40,13 @@ session_settings::session_settings(zmtp::socket_type type, const socket_options&
     protocol_.heartbeat_ttl = options_.liveness;
 }
 
-int session_settings::authenticate(const zmtp::credentials& who) const noexcept
+int session_settings::authenticate(const zmtp::credentials& who, const address& from) const noexcept
 {
-    const auto& accepted = options_.security.accepted;
-    const bool known = std::ranges::any_of(accepted, [&](const plain_credentials& each) {
+    const security_options& security = options_.security;
+    if (security.authenticator)
+        return static_cast<int>(security.authenticator(
+            {security.zap_domain, security.mechanism, from, who.user, who.password}));
+    const bool known = std::ranges::any_of(security.accepted, [&](const plain_credentials& each) {
         return each.user == who.user && each.password == who.password;
     });
     return known ? 200 : 400;

@@ -34,11 +34,12 @@ std::vector<part_view> views_of(const multipart& whole)
     return views;
 }
 
-result<socket_core*> make(context& in, zmtp::socket_type type, const socket_options& options)
+result<socket_core*> make(context& in, zmtp::socket_type type, const socket_options& options,
+                          bool conflate = false)
 {
     if (in.core() == nullptr)
         return fail(errc::invalid_state, phase::setup, "the context is empty");
-    return socket_core::create(in.core(), type, options);
+    return socket_core::create(in.core(), type, options, conflate);
 }
 
 constexpr error moved_from{errc::invalid_state, phase::none, 0, "the socket was moved elsewhere"};
@@ -145,12 +146,22 @@ duration socket::call_within() const
 
 result<void> socket::set_send_high_water_mark(std::uint32_t messages)
 {
-    return core_ != nullptr ? core_->set_marks(messages, std::nullopt) : fail(moved_from);
+    return core_ != nullptr ? core_->set_marks({.send = messages}) : fail(moved_from);
 }
 
 result<void> socket::set_receive_high_water_mark(std::uint32_t messages)
 {
-    return core_ != nullptr ? core_->set_marks(std::nullopt, messages) : fail(moved_from);
+    return core_ != nullptr ? core_->set_marks({.receive = messages}) : fail(moved_from);
+}
+
+result<void> socket::set_send_high_water_octets(std::uint64_t octets)
+{
+    return core_ != nullptr ? core_->set_marks({.send_octets = octets}) : fail(moved_from);
+}
+
+result<void> socket::set_receive_high_water_octets(std::uint64_t octets)
+{
+    return core_ != nullptr ? core_->set_marks({.receive_octets = octets}) : fail(moved_from);
 }
 
 close_report socket::close(duration at_most)
@@ -239,13 +250,13 @@ result<std::size_t> socket::receive_batch(std::span<message> into, const limit& 
 
 result<push> push::create(context& in, push_options options)
 {
-    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::push, options));
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::push, options, options.conflate));
     return push(core);
 }
 
 result<pull> pull::create(context& in, pull_options options)
 {
-    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::pull, options));
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::pull, options, options.conflate));
     return pull(core);
 }
 
@@ -257,7 +268,8 @@ result<pair> pair::create(context& in, pair_options options)
 
 result<dealer> dealer::create(context& in, dealer_options options)
 {
-    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::dealer, options));
+    SLK_TRY(socket_core* const core,
+            make(in, zmtp::socket_type::dealer, options, options.conflate));
     core->probe = options.probe_router;
     return dealer(core);
 }

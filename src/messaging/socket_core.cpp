@@ -18,14 +18,20 @@
 namespace slk::messaging {
 
 result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in,
-                                         zmtp::socket_type type, const socket_options& options)
+                                         zmtp::socket_type type, const socket_options& options,
+                                         bool conflate)
 {
     SLK_TRY(options.validate());
     SLK_TRY(in->check_affinity(options.affinity));
     auto made = reference<socket_core>::adopt(new (std::nothrow) socket_core(in, type, options));
     if (!made || made->pattern_ == nullptr)
         return fail(errc::out_of_memory, phase::setup);
-    SLK_TRY(made->settings_, session_settings::create(type, options));
+    // What is replaced needs no room.
+    if (conflate) {
+        made->options_.send_high_water_mark = made->options_.receive_high_water_mark = 0;
+        made->options_.send_high_water_octets = made->options_.receive_high_water_octets = 0;
+    }
+    SLK_TRY(made->settings_, session_settings::create(type, made->options_, conflate));
     SLK_TRY(in->add(made->box_));
     made->retain();
     return made.get();
@@ -145,6 +151,11 @@ void socket_core::arrived(pipe& who, mail& letter)
     who.connected = true;
     ++who.connections;
     who.far_mark = letter.far_mark;
+    who.far_octets = letter.far_octets;
+    if (who.lanes()->conflates != nullptr && !who.conflates) {
+        who.newest_out().begin_behind(who.out().produced());
+        who.conflates = true;
+    }
     who.about = std::move(letter.about);
     // The name that connect() has given to a peer stays his.
     if (first && !who.named)
@@ -179,8 +190,18 @@ result<void> socket_core::admit(pipe& who)
 void socket_core::show_receive_mark(pipe& who) noexcept
 {
     const std::uint32_t mark = options_.receive_high_water_mark;
+    const std::uint64_t octets = options_.receive_high_water_octets;
     who.until_look = 1;
-    if (who.lanes()->receive_mark.exchange(mark, std::memory_order_seq_cst) != mark && who.far)
+    // Whoever sends by inproc does not learn of a change.
+    who.shows_octets = octets != 0 || (who.shows_octets && who.is_inproc);
+    if (who.shows_octets)
+        who.in().show_octets();
+    lane_pair& shown = *who.lanes();
+    const bool messages_changed =
+        shown.receive_mark.exchange(mark, std::memory_order_seq_cst) != mark;
+    const bool octets_changed =
+        shown.receive_octets.exchange(octets, std::memory_order_seq_cst) != octets;
+    if ((messages_changed || octets_changed) && who.far)
         who.far->lane_writable();
 }
 
@@ -189,7 +210,9 @@ void socket_core::greet(pipe& who)
     if (!probe)
         return;
     const part_view nothing{};
-    if (write(who, {&nothing, 1}))
+    if (who.conflates)
+        (void)replace(who, {&nothing, 1});
+    else if (write(who, {&nothing, 1}))
         publish(who, 1);
 }
 
@@ -232,7 +255,10 @@ void socket_core::retire(pipe& who)
 {
     who.ended = true;
     const bool is_received = who.receive_place != SIZE_MAX;
-    if (!who.attached || !is_received || !who.in().readable())
+    const auto has_something = [&] {
+        return who.in().readable() || (who.conflates && who.newest_in().is_there());
+    };
+    if (!who.attached || !is_received || !has_something())
         return end_of(who);
     pattern_->stop_sending(who);
     pattern_->readable(who, true);
@@ -264,10 +290,13 @@ void socket_core::end_of(pipe& who)
     const auto kept = reference<pipe>::to(who);
     detach(who);
     throw_away(who);
-    counters_.sent += who.out().produced();
+    const newest_message::counts sent = who.sent();
+    counters_.sent += sent.put;
     counters_.received += who.in().consumed() - who.unread;
     counters_.unread += who.unread;
-    counters_.abandoned += who.out().produced() - taken_of(who);
+    counters_.abandoned += sent.put - sent.replaced - taken_of(who, sent);
+    counters_.conflated_sent += sent.replaced;
+    counters_.conflated_received += conflated_of(who);
     who.ended = true;
     std::swap(pipes_[who.place], pipes_.back());
     pipes_[who.place]->place = who.place;
@@ -279,19 +308,29 @@ void socket_core::end_of(pipe& who)
 }
 
 /// Messages that were sent to him and are not this socket's to lose any more.
-std::uint64_t socket_core::taken_of(pipe& who) noexcept
+std::uint64_t socket_core::taken_of(const pipe& who, const newest_message::counts& sent) noexcept
 {
     // What is in a lane of inproc stays there for the other side to take.
-    return who.is_inproc && who.connected ? who.out().produced() : who.out().consumed_by_now();
+    return who.is_inproc && who.connected ? sent.put - sent.replaced : sent.taken;
+}
+
+/// Messages of his that newer ones have replaced before they were received.
+std::uint64_t socket_core::conflated_of(pipe& who) noexcept
+{
+    // With inproc it is he who counts them.
+    return who.conflates && !who.is_inproc ? who.newest_in().count(who.in()).replaced : 0;
 }
 
 /// What has come of him is not received.
 void socket_core::throw_away(pipe& who)
 {
     std::uint64_t messages = 0;
-    for (message part; read_part(who.in(), part); part.clear())
-        messages += part.more() ? 0 : 1;
+    do
+        for (message part; read_part(who.in(), part); part.clear())
+            messages += part.more() ? 0 : 1;
+    while (who.conflates && who.newest_in().move_to(who.in(), pools_));
     who.unread += messages;
+    who.in().show_octets();
     if (who.in().consume(messages, true) && who.far)
         who.far->lane_writable();
 }
@@ -308,7 +347,8 @@ void socket_core::drop(pipe& who, const error& reason)
 void socket_core::remember(pipe& made)
 {
     // Whoever made the lane may have been another thread, with pools of its own.
-    made.out().use(pools_);
+    if (!made.conflates)
+        made.out().use(pools_);
     made.place = pipes_.size();
     pipes_.push_back(reference<pipe>::to(made));
 }

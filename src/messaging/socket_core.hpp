@@ -41,7 +41,8 @@ class socket_core final : public ref_counted<socket_core> {
 public:
     [[nodiscard]] static result<socket_core*> create(const std::shared_ptr<context_core>& in,
                                                      zmtp::socket_type type,
-                                                     const socket_options& options);
+                                                     const socket_options& options,
+                                                     bool conflate = false);
 
     // --- endpoints (socket_endpoints.cpp) ---
 
@@ -57,7 +58,14 @@ public:
     [[nodiscard]] std::vector<peer_status> peers();
     [[nodiscard]] socket_counters counters();
     result<void> wait_ready(const limit& patience);
-    result<void> set_marks(std::optional<std::uint32_t> send, std::optional<std::uint32_t> receive);
+    /// What is left out stays as it is.
+    struct marks {
+        std::optional<std::uint32_t> send{};
+        std::optional<std::uint32_t> receive{};
+        std::optional<std::uint64_t> send_octets{};
+        std::optional<std::uint64_t> receive_octets{};
+    };
+    result<void> set_marks(const marks& changed);
 
     // --- messages (socket_messages.cpp) ---
 
@@ -142,7 +150,9 @@ private:
     void detach(pipe& who);
     void end_of(pipe& who);
     void throw_away(pipe& who);
-    [[nodiscard]] static std::uint64_t taken_of(pipe& who) noexcept;
+    [[nodiscard]] static std::uint64_t taken_of(const pipe& who,
+                                                const newest_message::counts& sent) noexcept;
+    [[nodiscard]] static std::uint64_t conflated_of(pipe& who) noexcept;
     void drop(pipe& who, const error& reason);
     void greet(pipe& who);
     void show_receive_mark(pipe& who) noexcept;
@@ -156,15 +166,18 @@ private:
     [[nodiscard]] routed choose(const route& to) noexcept;
     [[nodiscard]] bool has_credit(pipe& to) noexcept;
     [[nodiscard]] result<void> write(pipe& to, std::span<const part_view> parts) noexcept;
+    [[nodiscard]] result<void> replace(pipe& to, std::span<const part_view> parts) noexcept;
     void publish(pipe& to, std::uint32_t messages, bool by_hand = false) noexcept;
     void publish_staged() noexcept;
     [[nodiscard]] std::uint64_t send_mark(const pipe& to) const noexcept;
+    [[nodiscard]] std::uint64_t send_octets(const pipe& to) const noexcept;
 
     // Receiving.
     [[nodiscard]] pipe* read_part_of_anybody(message& into);
     [[nodiscard]] bool can_receive();
     void nothing_left(pipe& from);
     void consumed(pipe& from) noexcept;
+    [[nodiscard]] bool time_to_look(pipe& from) noexcept;
     void refill(pipe& from) noexcept;
     void told_of(route* from, const pipe& who);
 

@@ -70,7 +70,9 @@ inproc_party socket_core::party(std::uint64_t number) noexcept
             number,
             options_.send_high_water_mark,
             options_.receive_high_water_mark,
-            &pools_};
+            &pools_,
+            settings_->conflate(),
+            options_.receive_high_water_octets};
 }
 
 result<void> socket_core::connect(std::string_view text, const connect_options& how)
@@ -175,7 +177,8 @@ void socket_core::flush(const std::vector<endpoint_entry*>& which, duration at_m
             if (who.ended || who.is_inproc || !belongs_to(who, which))
                 continue;
             who.out().ask_for_bell();
-            all = all && who.out().consumed_by_now() == who.out().produced();
+            const newest_message::counts sent = who.sent();
+            all = all && sent.put == sent.replaced + sent.taken;
         }
         if (all || !waiting.wait())
             return;
@@ -200,10 +203,11 @@ close_report socket_core::report(const std::vector<endpoint_entry*>& which,
         pipe& who = *each;
         const auto text = std::ranges::find_if(
             which, [&](const endpoint_entry* entry) { return entry->number == who.endpoint; });
-        const std::uint64_t taken = taken_of(who);
+        const newest_message::counts sent = who.sent();
+        const std::uint64_t taken = taken_of(who, sent);
         told.peers.push_back({(*text)->text,
                               who.routing_id.empty() ? who.about.routing_id : who.routing_id, taken,
-                              who.out().produced() - taken});
+                              sent.put - sent.replaced - taken});
     }
     return told;
 }

@@ -41,17 +41,30 @@ std::uint64_t socket_core::send_mark(const pipe& to) const noexcept
     return own == 0 || to.far_mark == 0 ? 0 : own + to.far_mark;
 }
 
+/// The same in octets.
+std::uint64_t socket_core::send_octets(const pipe& to) const noexcept
+{
+    const std::uint64_t own = options_.send_high_water_octets;
+    if (own == 0 || !to.is_inproc || !to.connected) [[likely]]
+        return own;
+    return to.far_octets == 0 ? 0 : own + to.far_octets;
+}
+
 bool socket_core::has_credit(pipe& to) noexcept
 {
     const std::uint64_t mark = send_mark(to);
-    if (to.out().credit(mark) > to.staged)
+    const std::uint64_t octets = send_octets(to);
+    const auto has_room = [&] {
+        return to.out().credit(mark) > to.staged && to.out().octet_credit(octets, to.staged) > 0;
+    };
+    if (has_room()) [[likely]]
         return true;
     if (to.staged > 0)
         publish(to, std::exchange(to.staged, 0));
     // To send what lies there takes less time than to sleep until somebody else has done so.
-    if (to.far->send_now() && to.out().credit(mark) > 0)
+    if (to.far->send_now() && has_room())
         return true;
-    return !to.out().producer_sleeps(mark);
+    return !to.out().producer_sleeps(mark, octets);
 }
 
 /// Who gets the next message; null if nobody has room.
@@ -87,6 +100,25 @@ result<void> socket_core::write(pipe& to, std::span<const part_view> parts) noex
             return fail(no_memory);
         }
     }
+    return {};
+}
+
+/// In place of one that was not taken yet.
+result<void> socket_core::replace(pipe& to, std::span<const part_view> parts) noexcept
+{
+    std::vector<message> whole(parts.size());
+    for (std::size_t index = 0; index < parts.size(); ++index) {
+        const part_view& part = parts[index];
+        if (part.owner == nullptr) {
+            SLK_TRY(whole[index], message::copy_of(part.bytes));
+            continue;
+        }
+        part.owner->retain();
+        message_detail::access::view(whole[index], part.bytes.data(), part.bytes.size(), part.owner,
+                                     false);
+    }
+    if (to.newest_out().put(std::move(whole)))
+        to.far->lane_readable();
     return {};
 }
 
@@ -139,8 +171,13 @@ result<delivery> socket_core::send(std::span<const part_view> parts, const limit
         }
         chosen = found.to;
     }
-    SLK_TRY(write(*chosen, parts));
-    publish(*chosen, 1, std::exchange(waited_, false));
+    if (chosen->conflates) [[unlikely]] {
+        SLK_TRY(replace(*chosen, parts));
+        waited_ = false;
+    } else {
+        SLK_TRY(write(*chosen, parts));
+        publish(*chosen, 1, std::exchange(waited_, false));
+    }
     pattern_->sent(*chosen);
     context_->hand_over();
     return delivery::queued;
@@ -168,11 +205,14 @@ result<std::size_t> socket_core::send_batch(std::span<message> messages, const l
         }
         message& next = messages[queued];
         const part_view part{next.bytes(), message_detail::access::owner_of(next)};
-        if (const auto written = write(*chosen, {&part, 1}); !written) {
+        const bool conflates = chosen->conflates;
+        const std::span one(&part, 1);
+        if (const auto written = conflates ? replace(*chosen, one) : write(*chosen, one);
+            !written) {
             trouble = written.error();
             break;
         }
-        if (chosen->staged++ == 0)
+        if (!conflates && chosen->staged++ == 0)
             staged_.push_back(chosen);
         next.clear();
         pattern_->sent(*chosen);
@@ -194,12 +234,23 @@ void socket_core::refill(pipe& from) noexcept
         from.far->lane_writable();
 }
 
-/// A whole message of it was taken. The peer is told of the room when half of the mark is free.
+bool socket_core::time_to_look(pipe& from) noexcept
+{
+    const std::uint32_t mark = options_.receive_high_water_mark;
+    from.until_look = from.shows_octets ? 1 : mark / 2 + 1;
+    if (!from.shows_octets)
+        return true;
+    const std::uint64_t before = from.in().shown_octets();
+    from.in().show_octets();
+    const std::uint64_t half = options_.receive_high_water_octets / 2 + 1;
+    return before / half != from.in().shown_octets() / half ||
+           (mark != 0 && (from.in().consumed() + 1) % (mark / 2 + 1) == 0);
+}
+
+/// A whole message of it was taken. The peer is told of the room when half of a mark is free.
 void socket_core::consumed(pipe& from) noexcept
 {
-    const bool look = --from.until_look == 0;
-    if (look)
-        from.until_look = options_.receive_high_water_mark / 2 + 1;
+    const bool look = --from.until_look == 0 && time_to_look(from);
     if (from.in().consume(1, look))
         refill(from);
 }
@@ -224,7 +275,8 @@ pipe* socket_core::read_part_of_anybody(message& into)
             }
             return from;
         }
-        nothing_left(*from);
+        if (!from->conflates || !from->newest_in().move_to(from->in(), pools_))
+            nothing_left(*from);
     }
 }
 
@@ -232,8 +284,12 @@ pipe* socket_core::read_part_of_anybody(message& into)
 void socket_core::nothing_left(pipe& from)
 {
     // Before we sleep, the other side must know that there is room.
+    if (from.shows_octets)
+        from.in().show_octets();
     if (from.in().consume(0, true))
         refill(from);
+    if (from.conflates && !from.newest_in().sleeps())
+        return;
     if (!from.in().consumer_sleeps())
         return;
     pattern_->readable(from, false);
@@ -247,7 +303,7 @@ bool socket_core::can_receive()
         return true;
     while (pattern::peer* const next = pattern_->receive_from()) {
         auto& from = static_cast<pipe&>(*next);
-        if (from.in().readable())
+        if (from.in().readable() || (from.conflates && from.newest_in().is_there()))
             return true;
         nothing_left(from);
     }

@@ -14,6 +14,7 @@ namespace {
 constexpr duration longest_liveness = std::chrono::minutes(1);
 constexpr duration shortest_liveness = std::chrono::milliseconds(3);
 constexpr std::size_t longest_credential = 255;
+constexpr std::size_t longest_domain = 255;
 
 unexpected bad(const char* what)
 {
@@ -29,6 +30,14 @@ result<void> check(const security_options& security)
         return bad("security: a user or password is longer than 255 octets");
     if (security.mechanism != security_mechanism::plain_server && !security.accepted.empty())
         return bad("security: accepted is for a plain_server");
+    if (security.authenticator && !security.accepted.empty())
+        return bad("security: there is accepted, or an authenticator, not both");
+    if (security.authenticator && security.mechanism == security_mechanism::plain_client)
+        return bad("security: a plain_client does not ask an authenticator");
+    if (security.zap_domain.size() > longest_domain)
+        return bad("security: zap_domain has more than 255 octets");
+    if (!security.authenticator && !security.zap_domain.empty())
+        return bad("security: zap_domain is for an authenticator");
     return {};
 }
 

@@ -44,9 +44,12 @@ std::vector<peer_status> socket_core::peers()
         status.where = who.about.peer;
         status.ready = who.connected;
         status.connections = who.connections;
-        status.sent = who.out().produced();
-        status.waiting = who.out().produced() - who.out().consumed_by_now();
+        const newest_message::counts sent = who.sent();
+        status.sent = sent.put;
+        status.waiting = sent.put - sent.replaced - sent.taken;
         status.received = who.in().consumed() - who.unread;
+        status.conflated_sent = sent.replaced;
+        status.conflated_received = conflated_of(who);
         status.user = who.about.user;
         status.properties = who.about.properties;
         status.last_reason = who.last_reason;
@@ -60,7 +63,10 @@ socket_counters socket_core::counters()
     look_around();
     socket_counters sum = counters_;
     for (const auto& each : pipes_) {
-        sum.sent += each->out().produced();
+        const newest_message::counts sent = each->sent();
+        sum.sent += sent.put;
+        sum.conflated_sent += sent.replaced;
+        sum.conflated_received += conflated_of(*each);
         sum.received += each->in().consumed() - each->unread;
         sum.unread += each->unread;
     }
@@ -88,20 +94,22 @@ result<void> socket_core::wait_ready(const limit& patience)
     return {};
 }
 
-result<void> socket_core::set_marks(std::optional<std::uint32_t> send,
-                                    std::optional<std::uint32_t> receive)
+result<void> socket_core::set_marks(const marks& changed)
 {
     SLK_TRY(usable());
     take_news();
-    if (send)
-        options_.send_high_water_mark = *send;
-    if (receive)
-        options_.receive_high_water_mark = *receive;
+    if (settings_->conflate())
+        return {};
+    options_.send_high_water_mark = changed.send.value_or(options_.send_high_water_mark);
+    options_.receive_high_water_mark = changed.receive.value_or(options_.receive_high_water_mark);
+    options_.send_high_water_octets = changed.send_octets.value_or(options_.send_high_water_octets);
+    options_.receive_high_water_octets =
+        changed.receive_octets.value_or(options_.receive_high_water_octets);
     for (const auto& each : pipes_) {
-        if (receive)
+        if (changed.receive || changed.receive_octets)
             show_receive_mark(*each);
         // A peer that was full may have room now.
-        if (send && each->attached)
+        if ((changed.send || changed.send_octets) && each->attached)
             pattern_->writable(*each, true);
     }
     return {};

@@ -54,8 +54,12 @@ arrival session::receive(time_point now, octets run, std::uint64_t most_messages
         case session_state::idle: return told;
         case session_state::greeting: receive_greeting(now, rest, told); break;
         case session_state::awaiting_identity: receive_old_identity(now, rest, told); break;
-        case session_state::awaiting_hello:
         case session_state::authenticating:
+            // A NULL peer does not wait, and is not listened to before the answer.
+            if (options_.security == mechanism::null)
+                return told.need = 1, told;
+            [[fallthrough]];
+        case session_state::awaiting_hello:
         case session_state::awaiting_welcome:
         case session_state::awaiting_initiate:
         case session_state::awaiting_ready: receive_handshake(now, rest, told); break;
@@ -107,6 +111,12 @@ std::size_t session::transmit(std::span<std::byte> into) noexcept
     return used;
 }
 
+error_spelling session::spelling() const noexcept
+{
+    return options_.security == mechanism::plain ? error_spelling::plain_of_libzmq
+                                                 : error_spelling::proper;
+}
+
 std::size_t session::size_of(output which) const noexcept
 {
     switch (which) {
@@ -118,8 +128,7 @@ std::size_t session::size_of(output which) const noexcept
     case output::welcome: return welcome_frame_size();
     case output::initiate: return metadata_frame_size(command_name::initiate, options_.metadata);
     case output::ready: return metadata_frame_size(command_name::ready, options_.metadata);
-    case output::error:
-        return error_frame_size(reason_of(failure().native), error_spelling::plain_of_libzmq);
+    case output::error: return error_frame_size(reason_of(failure().native), spelling());
     case output::pong: return pong_frame_size(octets(pong_context_).first(pong_size_));
     case output::ping: return ping_frame_size({});
     }
@@ -150,9 +159,7 @@ void session::write(writer& out, output which) const noexcept
         write_metadata_frame(out, command_name::initiate, options_.metadata);
         break;
     case output::ready: write_metadata_frame(out, command_name::ready, options_.metadata); break;
-    case output::error:
-        write_error_frame(out, reason_of(failure().native), error_spelling::plain_of_libzmq);
-        break;
+    case output::error: write_error_frame(out, reason_of(failure().native), spelling()); break;
     case output::pong: write_pong_frame(out, octets(pong_context_).first(pong_size_)); break;
     case output::ping: write_ping_frame(out, options_.heartbeat_ttl, {}); break;
     }

@@ -32,7 +32,7 @@ enum class arrival_kind : std::uint8_t {
     messages,     ///< `found` message frames lie in `data`
     body,         ///< of the large frame `frame`, `data` is here and body_left() is to come
     subscription, ///< `subscribe` or cancel `data`; only PUB and XPUB have it
-    authenticate, ///< a PLAIN client is `who`; answer: accept() or refuse()
+    authenticate, ///< a PLAIN client is `who`, or ask_with_null; answer: accept() or refuse()
     ready,        ///< the handshake is over; the peer is `peer`
     flush,        ///< transmit() first, then call again
     failed,       ///< see failure()
@@ -111,6 +111,7 @@ private:
     void receive_frame(time_point now, octets rest, arrival& told) noexcept;
     void receive_command(time_point now, octets body, arrival& told) noexcept;
     [[nodiscard]] bool may_be_subscription(const frame_header& frame, octets body) const noexcept;
+    [[nodiscard]] error_spelling spelling() const noexcept;
     [[nodiscard]] std::size_t size_of(output which) const noexcept;
     void write(writer& out, output which) const noexcept;
 

@@ -59,6 +59,8 @@ void session::receive_greeting(time_point now, octets run, arrival& told) noexce
     input.event = session_event::greeted;
     step(now, input);
     told.consumed += greeting_size;
+    if (state() == session_state::authenticating)
+        told.kind = arrival_kind::authenticate;
 }
 
 // ZMTP 2.0 (RFC 15): one octet for the socket type, then one frame with the identity.

@@ -19,6 +19,7 @@ constexpr session_transition transitions[] = {
     {greeting, session_event::revision, awaiting_identity, "2.0: type and identity are sent"},
     {greeting, session_event::revision, failed, "1.0, or 2.0 that is not allowed"},
     {greeting, session_event::greeted, awaiting_ready, "NULL: READY is sent"},
+    {greeting, session_event::greeted, authenticating, "NULL, and the owner is to be asked"},
     {greeting, session_event::greeted, awaiting_welcome, "PLAIN, client: HELLO is sent"},
     {greeting, session_event::greeted, awaiting_hello, "PLAIN, server"},
     {greeting, session_event::timer, failed, ""},
@@ -36,7 +37,8 @@ constexpr session_transition transitions[] = {
     {awaiting_hello, session_event::violation, failed, ""},
     {awaiting_hello, session_event::ended, failed, ""},
 
-    {authenticating, session_event::accepted, awaiting_initiate, "WELCOME is sent"},
+    {authenticating, session_event::accepted, awaiting_ready, "NULL: READY is sent"},
+    {authenticating, session_event::accepted, awaiting_initiate, "PLAIN: WELCOME is sent"},
     {authenticating, session_event::refused, failed, "ERROR is sent, unless the status is 300"},
     {authenticating, session_event::command, failed, "the client has to wait"},
     {authenticating, session_event::timer, failed, ""},
@@ -135,6 +137,10 @@ session_actions session_machine::step(const session_options& options, time_point
     case session_event::accepted:
         if (state_ != authenticating)
             return {};
+        if (options.security == mechanism::null) {
+            state_ = awaiting_ready;
+            return {.send = {output::ready}};
+        }
         state_ = awaiting_initiate;
         return {.send = {output::welcome}};
     case session_event::refused:
@@ -190,6 +196,9 @@ session_actions session_machine::decide(const session_options& options, version 
     if (options.security != mechanism::null)
         return fail({errc::protocol_error, phase::handshake, 0,
                      "the peer speaks ZMTP 2.0, which has no PLAIN"});
+    if (options.ask_with_null)
+        return fail({errc::protocol_error, phase::handshake, 0,
+                     "the peer speaks ZMTP 2.0, which has no authentication"});
     if (!options.accept_2_0)
         return fail({errc::protocol_error, phase::handshake, 0,
                      "the peer speaks ZMTP 2.0, and accept_2_0 is off"});
@@ -205,7 +214,9 @@ session_actions session_machine::begin_handshake(const session_options& options,
         return {};
     speaks_ = peer;
     switch (options.security) {
-    case mechanism::null: state_ = awaiting_ready; return {.send = {output::ready}};
+    case mechanism::null:
+        state_ = options.ask_with_null ? authenticating : awaiting_ready;
+        return options.ask_with_null ? session_actions{} : session_actions{.send = {output::ready}};
     case mechanism::plain: break;
     }
     state_ = options.as_server ? awaiting_hello : awaiting_welcome;

@@ -21,6 +21,9 @@ struct session_options {
     /// The role in PLAIN, whoever has connected to whom.
     bool as_server = false;
     credentials own_credentials{}; ///< of a PLAIN client
+    /// With NULL too the owner decides about the peer, before READY is sent (RFC 27: the server has
+    /// a domain).
+    bool ask_with_null = false;
 
     own_metadata metadata{};
 

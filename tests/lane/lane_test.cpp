@@ -347,3 +347,37 @@ TEST_CASE("the producer's blocks may come from elsewhere from one moment on")
         pool->give_back(pool->take());
     CHECK(allocations() == before);
 }
+
+TEST_CASE("the credit in octets is what is between the two sides, over chunks and with bodies")
+{
+    open_lane at;
+    lent_memory body(std::string(50'000, 'b'));
+    const std::string text(30'000, 't');
+    CHECK(at.lane.octet_credit(0) == UINT64_MAX);
+    CHECK(at.lane.octet_credit(1) == 1);
+    std::uint64_t waiting = 0;
+    for (int number = 0; number < 100; ++number) {
+        put(at.lane, text);
+        put(at.lane, "with", body.lend());
+        CHECK(at.lane.octet_credit(10) == 1);
+        (void)at.lane.publish(1);
+        waiting = 80'004;
+        CHECK(at.lane.octet_credit(waiting) == 0);
+        CHECK(at.lane.octet_credit(waiting + 7) == 7);
+        CHECK(at.lane.producer_sleeps(0, waiting));
+        CHECK(take(at.lane).size() == waiting);
+        at.lane.show_octets();
+        CHECK(at.lane.octet_credit(waiting) == waiting);
+        CHECK(at.lane.consume(1, true));
+        CHECK_FALSE(at.lane.producer_sleeps(0, waiting));
+    }
+    // What was taken back does not count; what was not published does.
+    put(at.lane, text);
+    put(at.lane, text);
+    put(at.lane, text);
+    CHECK(at.lane.octet_credit(90'001) == 1);
+    CHECK(at.lane.octet_credit(90'000) == 1);
+    CHECK(at.lane.octet_credit(90'000, 1) == 0);
+    at.lane.abandon();
+    CHECK(at.lane.octet_credit(90'000) == 90'000);
+}

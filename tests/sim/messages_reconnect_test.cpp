@@ -33,6 +33,37 @@ TEST_CASE("a connection that breaks inside a message is followed by one that beg
     CHECK(first(client).link.generation == 2);
 }
 
+TEST_CASE("a sender that conflates begins a new connection with what is newest")
+{
+    messages_world in;
+    push_options little;
+    little.tuning.send_buffer = 2000;
+    little.tuning.receive_buffer = 2000;
+    little.conflate = true;
+    pull server = make<pull>(in.server_side, static_cast<const socket_options&>(little));
+    push client = make<push>(in.client_side, little);
+    connect(client);
+    bind(server);
+    REQUIRE(in.until([&] { return first(client).ready; }));
+    in.net.partition(in.client, in.server);
+    multipart whole;
+    REQUIRE(whole.add("first part"));
+    REQUIRE(whole.add(pattern(200'000)));
+    REQUIRE(client.send(std::move(whole)).has_value());
+    in.net.run_for(1s);
+    REQUIRE(client.send("older").has_value());
+    REQUIRE(client.send("newest").has_value());
+    CHECK(client.counters().conflated_sent == 1);
+    REQUIRE(server.unbind(server.last_endpoint()).has_value());
+    bind(server);
+    in.net.heal();
+    REQUIRE(in.until([&] { return first(client).ready && ready_peers(server) == 1; }));
+    CHECK(next(server) == "newest");
+    CHECK(next(server) == "timed_out");
+    CHECK(client.counters().conflated_sent == 2);
+    CHECK(client.peers().at(0).waiting == 0);
+}
+
 TEST_CASE("no message comes twice when the system tells late what it has taken")
 {
     std::size_t received = 0;

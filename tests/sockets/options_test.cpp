@@ -46,6 +46,23 @@ TEST_CASE("options out of range are refused by their name")
     CHECK(refuses([](auto& o) { o.properties = {{"no x", "value"}}; }));
     CHECK(refuses([](auto& o) { o.security.own.user = std::string(256, 'x'); }));
     CHECK(refuses([](auto& o) { o.security.accepted = {{"user", "password"}}; }));
+    const auto everybody = [](const authentication_request&) {
+        return authentication_answer::accepted;
+    };
+    CHECK(refuses([](auto& o) { o.security.zap_domain = "asks nobody"; }));
+    CHECK(refuses([&](auto& o) {
+        o.security.authenticator = everybody;
+        o.security.zap_domain = std::string(256, 'x');
+    }));
+    CHECK(refuses([&](auto& o) {
+        o.security.authenticator = everybody;
+        o.security.mechanism = security_mechanism::plain_client;
+    }));
+    CHECK(refuses([&](auto& o) {
+        o.security.authenticator = everybody;
+        o.security.mechanism = security_mechanism::plain_server;
+        o.security.accepted = {{"user", "password"}};
+    }));
     CHECK(refuses([](auto& o) { o.reconnect.base = -7s; }));
     CHECK(refuses([](auto& o) { o.tuning.type_of_service = 300; }));
     CHECK_FALSE(refuses(socket_options{}));
@@ -99,6 +116,149 @@ TEST_CASE("with inproc the two marks add up, and either without limit means none
     CHECK(room(1, 1) == 2);
     CHECK(room(0, 20) == 5000);
     CHECK(room(10, 0) == 5000);
+}
+
+TEST_CASE("the high-water marks in octets leave room while fewer wait, and for one message always")
+{
+    struct limits {
+        std::uint64_t mark;
+        std::size_t size; ///< of each message
+        int fit;
+    };
+    // Each message has two octets more on the wire, and a large one nine.
+    for (const auto& [mark, size, fit] :
+         {limits{1, 10, 1}, limits{1, 100'000, 1}, limits{12, 10, 1}, limits{13, 10, 2},
+          limits{1200, 10, 100}, limits{1'000'000, 99'991, 10}, limits{100'001, 99'991, 2}}) {
+        CAPTURE(mark);
+        CAPTURE(size);
+        auto in = new_context();
+        push_options options = quick();
+        options.send_high_water_octets = mark;
+        auto from = must(push::create(in, options));
+        must(from.connect("tcp://127.0.0.1:1"));
+        const std::string body(size, 'x');
+        for (int count = 0; count < fit; ++count)
+            must(from.send(std::string_view(body), at_once));
+        CHECK(code_of(from.send(std::string_view(body), at_once)) == errc::would_block);
+        CHECK_FALSE(from.events().sendable);
+        // It is live, and the mark of messages counts besides.
+        must(from.set_send_high_water_octets(0));
+        must(from.set_send_high_water_mark(static_cast<std::uint32_t>(fit) + 1));
+        must(from.send(std::string_view(body), at_once));
+        CHECK(code_of(from.send(std::string_view(body), at_once)) == errc::would_block);
+        // Batches keep to it as well.
+        must(from.set_send_high_water_mark(0));
+        must(from.set_send_high_water_octets(static_cast<std::uint64_t>(fit + 4) * (size + 2)));
+        std::vector<message> batch(1000);
+        for (message& each : batch)
+            each = text(body);
+        const std::size_t queued = must(from.send_batch(batch, at_once));
+        CHECK(queued >= 3);
+        CHECK(queued <= 5);
+        from.close(0ms);
+    }
+}
+
+TEST_CASE("with inproc the two marks in octets add up, and either without limit means none")
+{
+    const auto room = [](std::uint64_t send, std::uint64_t receive) {
+        auto in = new_context();
+        push_options of_push;
+        of_push.send_high_water_mark = 0;
+        of_push.send_high_water_octets = send;
+        pull_options of_pull;
+        of_pull.receive_high_water_octets = receive;
+        auto to = must(pull::create(in, of_pull));
+        auto from = must(push::create(in, of_push));
+        must(to.bind("inproc://room"));
+        must(from.connect("inproc://room"));
+        int count = 0;
+        while (count < 5000 && from.send("12345678", at_once))
+            ++count;
+        // Everything that was queued can be received, and room comes back, again and again.
+        for (int round = 0; round < 3; ++round) {
+            for (int taken = 0; taken < count; ++taken)
+                REQUIRE(next(to, at_once) == "12345678");
+            for (int again = 0; again < count; ++again)
+                REQUIRE(from.send("12345678", at_once).has_value());
+        }
+        // A limit that is taken back leaves nobody waiting.
+        must(to.set_receive_high_water_octets(0));
+        for (int taken = 0; taken < count; ++taken)
+            REQUIRE(next(to, at_once) == "12345678");
+        must(from.send("x", at_once));
+        return count;
+    };
+    CHECK(room(100, 200) == 30);
+    CHECK(room(1, 1) == 1);
+    CHECK(room(0, 200) == 5000);
+    CHECK(room(100, 0) == 5000);
+}
+
+TEST_CASE("a receive mark in octets stops the sender, loses nothing, and is live")
+{
+    for (const int threads : {0, 1}) {
+        for (const std::size_t size : {10'000, 100'000}) {
+            CAPTURE(threads);
+            CAPTURE(size);
+            auto in = new_context(threads);
+            push_options of_push = quick();
+            of_push.send_high_water_octets = 1;
+            of_push.tuning.send_buffer = 100'000;
+            pull_options of_pull;
+            of_pull.receive_high_water_mark = 0;
+            of_pull.receive_high_water_octets = 30'000;
+            of_pull.tuning.receive_buffer = 100'000;
+            auto to = must(pull::create(in, of_pull));
+            auto from = must(push::create(in, of_push));
+            must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+            must(from.wait_ready(bound));
+            const std::string body(size, 'x');
+            const auto fill = [&](int most) {
+                int count = 0;
+                while (count < most && from.send(std::string_view(body), moment))
+                    ++count;
+                return count;
+            };
+            const int before = fill(5000);
+            CHECK(before >= 1);
+            CHECK(before < 1000);
+            // Whoever waits for room gets it.
+            int waiting = before;
+            for (int round = 0; round < 3; ++round) {
+                for (; waiting > 0; --waiting)
+                    REQUIRE(next(to).size() == size);
+                must(from.send(std::string_view(body), bound));
+                waiting = 1 + fill(5000);
+                CHECK(waiting < 1000);
+            }
+            must(to.set_receive_high_water_octets(0));
+            CHECK(fill(2 * before) == 2 * before);
+            for (waiting += 2 * before; waiting > 0; --waiting)
+                REQUIRE(next(to).size() == size);
+        }
+    }
+}
+
+TEST_CASE("parts that exceed the receive mark in octets together arrive as one message")
+{
+    auto in = new_context();
+    pull_options options;
+    options.receive_high_water_octets = 1000;
+    auto to = must(pull::create(in, options));
+    auto from = must(push::create(in, quick()));
+    must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+    for (int number = 0; number < 5; ++number) {
+        multipart whole;
+        for (const std::size_t size : {3000, 50'000, 0, 5000})
+            must(whole.add(std::string(size, 'x')));
+        must(from.send(std::move(whole), bound));
+    }
+    multipart got;
+    for (int number = 0; number < 5; ++number) {
+        must(to.receive(got, bound));
+        CHECK(got.size() == 4);
+    }
 }
 
 TEST_CASE("a receiver that does not receive stops the sender, and loses nothing")
@@ -211,6 +371,75 @@ TEST_CASE("PLAIN lets in who has a password, and both sides are told who was ref
             CHECK(soon([&] { return to.endpoints()[0].refused > 0; }));
             CHECK(to.endpoints()[0].last_refusal == errc::authentication_refused);
             CHECK(code_of(from.wait_ready(moment)) == errc::timed_out);
+        }
+    }
+}
+
+TEST_CASE("an authenticator is asked about clients of PLAIN, and what it answers holds")
+{
+    for (const auto answer : {authentication_answer::accepted, authentication_answer::refused,
+                              authentication_answer::try_again}) {
+        CAPTURE(static_cast<int>(answer));
+        auto in = new_context();
+        std::atomic<int> right{0};
+        pull_options of_server;
+        of_server.security.mechanism = security_mechanism::plain_server;
+        of_server.security.zap_domain = "here";
+        of_server.security.authenticator = [&](const authentication_request& who) {
+            right += who.domain == "here" && who.user == "ann" && who.password == "secret" &&
+                     who.mechanism == security_mechanism::plain_server && who.peer.port != 0;
+            return answer;
+        };
+        auto to = must(pull::create(in, of_server));
+        push_options of_client = quick();
+        of_client.security.mechanism = security_mechanism::plain_client;
+        of_client.security.own = {"ann", "secret"};
+        auto from = must(push::create(in, of_client));
+        must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+        if (answer == authentication_answer::accepted) {
+            must(to.wait_ready(bound));
+            CHECK(to.peers().at(0).user == "ann");
+        } else {
+            CHECK(soon([&] { return to.endpoints()[0].refused > 0; }));
+            CHECK(to.endpoints()[0].last_refusal.native == static_cast<int>(answer));
+        }
+        CHECK(right > 0);
+    }
+}
+
+TEST_CASE("without a mechanism an authenticator is asked if there is a zap_domain, and only then")
+{
+    for (const bool has_domain : {true, false}) {
+        for (const bool accepts : {true, false}) {
+            CAPTURE(has_domain);
+            CAPTURE(accepts);
+            auto in = new_context();
+            std::atomic<int> asked{0};
+            std::atomic<int> right{0};
+            pull_options of_server;
+            of_server.security.zap_domain = has_domain ? "here" : "";
+            of_server.security.authenticator = [&](const authentication_request& who) {
+                ++asked;
+                right += who.domain == "here" && who.mechanism == security_mechanism::null &&
+                         who.user.empty() && who.peer.port != 0;
+                return accepts ? authentication_answer::accepted : authentication_answer::refused;
+            };
+            auto to = must(pull::create(in, of_server));
+            auto from = must(push::create(in, quick()));
+            must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+            if (accepts || !has_domain) {
+                must(from.send("let in", bound));
+                CHECK(next(to) == "let in");
+            } else {
+                CHECK(soon([&] { return from.endpoints()[0].refused > 0; }));
+                CHECK(from.endpoints()[0].last_refusal == errc::authentication_refused);
+                CHECK(soon([&] { return to.endpoints()[0].refused > 0; }));
+                CHECK(to.endpoints()[0].last_refusal == errc::authentication_refused);
+                CHECK(from.endpoints()[0].last_refusal.native == 400);
+            }
+            CHECK((asked > 0) == has_domain);
+            CHECK(asked == right);
+            from.close(0ms);
         }
     }
 }
@@ -370,6 +599,51 @@ TEST_CASE("the tuning options of a socket are its connections'")
     must(from.connect("tcp://127.0.0.1:1"));
     CHECK(soon([&] { return from.endpoints()[0].link.last_error != error{}; }));
     CHECK(from.endpoints()[0].link.last_error != errc::connection_refused);
+}
+
+TEST_CASE("the tuning options of a socket are its listeners' as well")
+{
+    auto in = new_context();
+    pull_options options;
+    options.tuning.device = "no such device";
+    auto to = must(pull::create(in, options));
+    CHECK(code_of(to.bind("tcp://127.0.0.1:*")) != errc::ok);
+}
+
+TEST_CASE("a peer that speaks ZMTP 2.0 gets in with accept_zmtp_2_0, and otherwise not")
+{
+    for (const bool accepts : {true, false}) {
+        CAPTURE(accepts);
+        auto in = new_context();
+        pull_options options;
+        options.accept_zmtp_2_0 = accepts;
+        auto to = must(pull::create(in, options));
+        const auto where = must(to.bind("tcp://127.0.0.1:*"));
+        // Signature, revision 1, the type PUSH, no identity, and a message (RFC 15).
+        using namespace std::string_view_literals;
+        constexpr std::string_view says = "\xff\0\0\0\0\0\0\0\x01\x7f\x01\x08\0\0\0\x03"
+                                          "old"sv;
+        auto loop = must(slk::loop::create());
+        stream old;
+        bool connected = false;
+        link_handlers on;
+        on.connected = [&](stream connection) {
+            old = std::move(connection);
+            connected = true;
+            (void)old.send(std::as_bytes(std::span(says.data(), says.size())),
+                           [](const result<std::size_t>&) {});
+        };
+        auto there = must(slk::link::create(loop, {.to = must(endpoint::parse(where))}, on));
+        there.start();
+        REQUIRE(must(loop.run_until([&] { return connected; }, bound)));
+        REQUIRE(loop.run_for(1ms));
+        if (accepts) {
+            CHECK(next(to) == "old");
+        } else {
+            CHECK(soon([&] { return to.endpoints()[0].refused > 0; }));
+            CHECK(to.endpoints()[0].last_refusal == errc::protocol_error);
+        }
+    }
 }
 
 TEST_CASE("an IPv6 wildcard takes IPv4 connections with dual_stack, and otherwise not")

@@ -197,6 +197,30 @@ TEST_CASE("a DEALER that probes makes itself known without a message")
     CHECK(got.text.empty());
 }
 
+TEST_CASE("a ROUTER that probes makes itself known to another one, and otherwise does not")
+{
+    for (const bool probes : {true, false}) {
+        auto in = new_context();
+        auto at = must(router::create(in));
+        router_options options = quick<router_options>();
+        options.routing_id = "prober";
+        options.probe_router = probes;
+        auto other = must(router::create(in, options));
+        must(other.connect(must(at.bind("tcp://127.0.0.1:*"))));
+        must(other.wait_ready(bound)); // it greets when it takes notice of the peer
+        if (probes) {
+            const auto said = next_of(at);
+            CHECK(said.from.routing_id == "prober");
+            CHECK(said.text.empty());
+        } else {
+            must(at.wait_ready(bound));
+            multipart none;
+            route from;
+            CHECK(code_of(at.receive(from, none, moment)) == errc::timed_out);
+        }
+    }
+}
+
 TEST_CASE("messages of parts go to and fro between a ROUTER and a DEALER")
 {
     auto in = new_context(0);

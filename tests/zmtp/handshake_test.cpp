@@ -224,6 +224,43 @@ TEST_CASE("a command out of turn ends the handshake")
         check_failed(server, plain + hello + wrong, errc::protocol_error, "no place");
 }
 
+TEST_CASE(
+    "with NULL the owner may decide before READY is sent, and refuses with an ERROR spelled well")
+{
+    session_options options = options_of(socket_type::pair);
+    options.ask_with_null = true;
+    const bytes peer = null_peer(socket_type::pair);
+    for (const int status : {200, 300, 400}) {
+        fuzz::owner by;
+        by.answer = status;
+        const auto result = drive_both(options, peer, by);
+        const std::string answer = to_hex(octets(result.sent).subspan(greeting_size));
+        if (status == 200) {
+            CHECK(result.state == session_state::ready);
+            CHECK(answer == to_hex(metadata_from(socket_type::pair)));
+        } else {
+            CHECK(result.failure.code == errc::authentication_refused);
+            CHECK(answer == (status == 300 ? "" : "04 0a 05 45 52 52 4f 52 03 34 30 30"));
+        }
+    }
+    // The peer need not wait for the answer, nor does the owner have to give it at once.
+    session slow(options);
+    slow.start({});
+    const arrival asked = slow.receive({}, peer);
+    REQUIRE(asked.kind == arrival_kind::authenticate);
+    const octets rest = octets(peer).subspan(asked.consumed);
+    const arrival early = slow.receive({}, rest);
+    CHECK(early.kind == arrival_kind::need);
+    CHECK(early.consumed == 0);
+    slow.accept({});
+    CHECK(slow.receive({}, rest).kind == arrival_kind::ready);
+    // Who cannot be asked about does not get in.
+    options.accept_2_0 = true;
+    const bytes old = greeting_from(mechanism::null);
+    check_failed(options, bytes(old.begin(), old.begin() + 10) + from_hex("01"),
+                 errc::protocol_error, "no authentication");
+}
+
 TEST_CASE("a client that does not wait for WELCOME is refused while the owner still decides")
 {
     const session_options options = plain_options(socket_type::pair, true);

@@ -62,6 +62,8 @@ std::vector<situation> situations()
     staged_client.accept_2_0 = true;
     session_options server = client;
     server.as_server = true;
+    session_options asking = null;
+    asking.ask_with_null = true;
     session_options beating = null;
     beating.heartbeat_interval = 1s;
     beating.heartbeat_timeout = 5s;
@@ -82,6 +84,12 @@ std::vector<situation> situations()
          staged,
          {of(start), of(signature), speaking(revision, version::v2_0)}},
         {"awaiting READY", session_state::awaiting_ready, null, met},
+        {"greeting, to ask with NULL", session_state::greeting, asking, greeting},
+        {"the owner decides with NULL", session_state::authenticating, asking, met},
+        {"awaiting READY, accepted",
+         session_state::awaiting_ready,
+         asking,
+         {of(start), of(session_event::greeted), of(accepted)}},
         {"awaiting HELLO", session_state::awaiting_hello, server, met},
         {"the owner decides",
          session_state::authenticating,

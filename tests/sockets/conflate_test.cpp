@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// The option conflate: of what waits, the newest message is left.
+
+#include "sockets/socket_rig.hpp"
+
+#include <thread>
+
+using namespace slk;
+using namespace slk::socket_tests;
+
+namespace {
+
+template <class Options>
+Options conflating(Options options = {})
+{
+    options.conflate = true;
+    return options;
+}
+
+/// One for each transport.
+std::vector<std::string> endpoints()
+{
+    std::vector<std::string> all{"tcp://127.0.0.1:*", "inproc://conflate"};
+#ifndef _WIN32
+    all.emplace_back("ipc://*");
+#endif
+    return all;
+}
+
+std::vector<std::string> next_parts(pull& from)
+{
+    multipart got;
+    must(from.receive(got, bound));
+    return parts_of(got);
+}
+
+} // namespace
+
+TEST_CASE("a sender that conflates keeps the newest message for a peer who is not there, counted")
+{
+    for (const int threads : {0, 1}) {
+        CAPTURE(threads);
+        auto in = new_context(threads);
+        push_options options = conflating<push_options>(quick());
+        options.send_high_water_mark = 2;
+        auto from = must(push::create(in, options));
+        auto place = must(pull::create(in));
+        const auto where = must(place.bind("tcp://127.0.0.1:*"));
+        place.close(0ms);
+        must(from.connect(where));
+        for (int number = 0; number < 100; ++number)
+            REQUIRE(must(from.send(std::to_string(number), at_once)) == delivery::queued);
+        CHECK(from.counters().sent == 100);
+        CHECK(from.counters().conflated_sent == 99);
+        CHECK(from.peers().at(0).conflated_sent == 99);
+        CHECK(from.peers().at(0).waiting == 1);
+        auto to = must(pull::create(in));
+        must(to.bind(where));
+        CHECK(next(to) == "99");
+        must(from.send("behind", bound));
+        CHECK(next(to) == "behind");
+        CHECK(from.close(bound).abandoned() == 0);
+    }
+}
+
+TEST_CASE("of messages with parts the newest is kept whole")
+{
+    const std::string large(100'000, 'x');
+    for (const auto& where : endpoints()) {
+        CAPTURE(where);
+        auto in = new_context();
+        auto to = must(pull::create(in, conflating<pull_options>()));
+        auto from = must(push::create(in, conflating<push_options>(quick())));
+        must(from.connect(must(to.bind(where))));
+        for (int number = 0; number < 50; ++number) {
+            multipart whole;
+            must(whole.add(std::to_string(number)));
+            must(whole.add(large + std::to_string(number)));
+            must(whole.add(""));
+            must(from.send(std::move(whole), at_once));
+        }
+        int last = -1;
+        do {
+            const auto got = next_parts(to);
+            REQUIRE(got.size() == 3);
+            REQUIRE(std::stoi(got[0]) > last);
+            last = std::stoi(got[0]);
+            CHECK((got[1] == large + got[0]));
+        } while (last < 49);
+        message none;
+        CHECK(code_of(to.receive(none, at_once)) == errc::would_block);
+        CHECK(from.counters().sent == from.counters().conflated_sent +
+                                          to.counters().conflated_received +
+                                          to.counters().received);
+    }
+}
+
+TEST_CASE("a receiver that conflates gets the newest message, and nobody waits for him")
+{
+    for (const auto& where : endpoints()) {
+        for (const int threads : {0, 1}) {
+            CAPTURE(where);
+            CAPTURE(threads);
+            auto in = new_context(threads);
+            pull_options options = conflating<pull_options>();
+            options.receive_high_water_mark = 1;
+            auto to = must(pull::create(in, options));
+            auto from = must(push::create(in, quick()));
+            must(from.connect(must(to.bind(where))));
+            must(from.wait_ready(bound));
+            // More than the system keeps between the two.
+            const std::string body(100'000, 'x');
+            for (int number = 0; number < 300; ++number)
+                must(from.send(std::to_string(number) + body, bound));
+            must(from.send("newest", bound));
+            const bool inproc = where.starts_with("inproc");
+            CHECK(soon([&] {
+                return (inproc ? from.counters().conflated_sent
+                               : to.counters().conflated_received) == 300;
+            }));
+            CHECK(to.peers().at(0).conflated_received == (inproc ? 0 : 300));
+            CHECK(to.events().receivable);
+            CHECK(next(to, at_once) == "newest");
+            CHECK_FALSE(to.events().receivable);
+            CHECK(to.counters().received == 1);
+            must(from.send("again", bound));
+            CHECK(next(to) == "again");
+        }
+    }
+}
+
+TEST_CASE(
+    "what a lost connection has not taken whole is not sent again when there is something newer")
+{
+    for (const int threads : {0, 1}) {
+        CAPTURE(threads);
+        auto in = new_context(threads);
+        pull_options options;
+        options.receive_high_water_mark = 1;
+        auto to = must(pull::create(in, options));
+        const auto where = must(to.bind("tcp://127.0.0.1:*"));
+        auto from = must(push::create(in, conflating<push_options>(quick())));
+        must(from.connect(where));
+        must(from.wait_ready(bound));
+        // The system takes the beginning of it, and nobody the rest.
+        const std::string body(15'000'000, 'x');
+        for (const char* const each : {"0", "1", "stuck"})
+            must(from.send(each + body, bound));
+        CHECK(soon([&] { return from.peers().at(0).waiting == 1 || to.events().receivable; }));
+        CHECK(from.counters().sent == 3);
+        for (const char* const each : {"older", "newest"})
+            must(from.send(each, bound));
+        to.close(0ms);
+        CHECK(soon([&] { return !from.peers().at(0).ready; }));
+        auto next_one = must(pull::create(in));
+        must(next_one.bind(where));
+        CHECK(next(next_one) == "newest");
+        CHECK(soon([&] { return from.peers().at(0).waiting == 0; }));
+        CHECK(from.close(bound).abandoned() == 0);
+    }
+}
+
+TEST_CASE("a DEALER conflates both ways")
+{
+    for (const auto& where : endpoints()) {
+        CAPTURE(where);
+        auto in = new_context();
+        auto one = must(dealer::create(in, conflating<dealer_options>()));
+        dealer_options options = quick<dealer_options>();
+        options.receive_high_water_mark = 1;
+        auto other = must(dealer::create(in, options));
+        must(other.connect(must(one.bind(where))));
+        must(one.wait_ready(bound));
+        must(other.wait_ready(bound));
+        for (int number = 0; number < 10; ++number)
+            must(other.send(std::to_string(number), bound));
+        CHECK(soon([&] {
+            return one.counters().conflated_received + other.counters().conflated_sent == 9;
+        }));
+        CHECK(next(one) == "9");
+        const std::string body(300'000, 'x');
+        for (int number = 0; number < 200; ++number)
+            must(one.send(std::to_string(number) + body, at_once));
+        std::string got;
+        int count = 0;
+        do {
+            got = next(other);
+            ++count;
+        } while (got != "199" + body);
+        CHECK(count < 200);
+        CHECK(one.counters().conflated_sent == static_cast<std::uint64_t>(200 - count));
+    }
+}
+
+TEST_CASE("who did not conflate before he met one who does, does so from then on")
+{
+    auto in = new_context();
+    push_options options;
+    options.send_high_water_mark = 2;
+    auto from = must(push::create(in, options));
+    must(from.connect("inproc://late"));
+    must(from.send("0", at_once));
+    must(from.send("1", at_once));
+    CHECK(code_of(from.send("x", at_once)) == errc::would_block);
+    auto to = must(pull::create(in, conflating<pull_options>()));
+    must(to.bind("inproc://late"));
+    for (int number = 2; number < 10; ++number)
+        must(from.send(std::to_string(number), at_once));
+    CHECK(next(to) == "0");
+    CHECK(next(to) == "1");
+    CHECK(next(to) == "9");
+    CHECK(from.counters().sent == 10);
+    CHECK(from.counters().conflated_sent == 7);
+    CHECK(from.peers().at(0).waiting == 0);
+}
+
+TEST_CASE("batches are conflated as single messages are")
+{
+    auto in = new_context();
+    auto from = must(push::create(in, conflating<push_options>(quick())));
+    must(from.connect("tcp://127.0.0.1:1"));
+    std::vector<message> batch;
+    for (int number = 0; number < 20; ++number)
+        batch.push_back(text(std::to_string(number)));
+    CHECK(must(from.send_batch(batch, at_once)) == 20);
+    CHECK(batch.back().empty());
+    CHECK(from.counters().conflated_sent == 19);
+    // What was replaced is not what closing has lost.
+    CHECK(from.close(0ms).abandoned() == 1);
+    CHECK(from.counters().abandoned == 1);
+    CHECK(from.counters().conflated_sent == 19);
+}
+
+TEST_CASE("what was not received of a peer who has gone is received yet, or counted as unread")
+{
+    for (const bool receives : {true, false}) {
+        for (const auto& where : endpoints()) {
+            CAPTURE(where);
+            auto in = new_context();
+            auto to = must(pull::create(in, conflating<pull_options>()));
+            auto from = must(push::create(in, conflating<push_options>(quick())));
+            must(from.connect(must(to.bind(where))));
+            must(from.wait_ready(bound));
+            must(from.send("last words", bound));
+            CHECK(soon([&] { return to.events().receivable; }));
+            from.close(bound);
+            CHECK(soon([&] { return to.endpoints().at(0).peers == 0; }));
+            if (receives)
+                CHECK(next(to) == "last words");
+            to.close(0ms);
+            CHECK(to.counters().unread == (receives ? 0 : 1));
+            CHECK(to.counters().received == (receives ? 1 : 0));
+        }
+    }
+}
+
+TEST_CASE("two threads that conflate see newer messages only, and in the end the newest")
+{
+    for (const auto& where : endpoints()) {
+        CAPTURE(where);
+        auto in = new_context();
+        auto to = must(pull::create(in, conflating<pull_options>()));
+        auto from = must(push::create(in, conflating<push_options>(quick())));
+        must(from.connect(must(to.bind(where))));
+        constexpr int last = 20'000;
+        std::thread sender([&] {
+            for (int number = 1; number <= last; ++number)
+                (void)from.send(std::to_string(number), bound);
+        });
+        int seen = 0;
+        while (seen < last) {
+            const int got = std::stoi(next(to));
+            CHECK(got > seen);
+            if (got <= seen)
+                break;
+            seen = got;
+        }
+        sender.join();
+        CHECK(from.counters().sent == last);
+        CHECK(from.counters().conflated_sent + to.counters().conflated_received +
+                  to.counters().received ==
+              last);
+    }
+}
