@@ -20,7 +20,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace slk {
@@ -85,6 +84,12 @@ struct socket_options {
     /// room. 0: any number. Live.
     std::uint64_t send_high_water_octets = 0;
     std::uint64_t receive_high_water_octets = 0;
+    /// Of a PUSH, a PULL and a DEALER: what waits for a peer, or of a peer, is its newest message
+    /// alone, whole with all its parts. An older one that has not left yet, or was not received, is
+    /// replaced, and counted. No high-water mark counts then, and sending finds each peer with
+    /// room. With inproc it is enough that one side says so. Other types of sockets:
+    /// invalid_argument.
+    bool conflate = false;
 
     /// A peer counts as dead when nothing has been heard of it for that long, although it was
     /// asked (PING, RFC 23): at the latest then the connection is given up. Only peers that speak
@@ -126,18 +131,6 @@ struct socket_options {
     [[nodiscard]] SLK_API result<void> validate() const;
 };
 
-/// Of a PUSH and a PULL.
-struct conflating_options : socket_options {
-    conflating_options() = default;
-    conflating_options(socket_options of_all) : socket_options(std::move(of_all)) {}
-
-    /// What waits for a peer, or of a peer, is its newest message alone, whole with all its parts:
-    /// an older one that has not left yet, or was not received, is replaced, and counted. No
-    /// high-water mark counts then, and sending finds each peer with room. With inproc it is enough
-    /// that one side says so.
-    bool conflate = false;
-};
-
 /// Of a DEALER and a ROUTER.
 struct probing_options : socket_options {
     /// Greet each new peer with an empty message, so that a ROUTER there learns the routing id
@@ -146,16 +139,9 @@ struct probing_options : socket_options {
 };
 
 using pair_options = socket_options;
-using push_options = conflating_options;
-using pull_options = conflating_options;
-
-struct dealer_options : probing_options {
-    dealer_options() = default;
-    dealer_options(probing_options of_both) : probing_options(std::move(of_both)) {}
-
-    /// As conflating_options::conflate, both ways.
-    bool conflate = false;
-};
+using push_options = socket_options;
+using pull_options = socket_options;
+using dealer_options = probing_options;
 
 struct router_options : probing_options {
     /// Sending to somebody unknown is errc::no_route, and to somebody whose queue is full waits.

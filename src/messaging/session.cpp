@@ -38,7 +38,7 @@ reference<session> session::create(std::shared_ptr<carrier> on,
     if (!lanes->toward[0].open(pools) || !lanes->toward[1].open(pools))
         return {};
     lanes->toward[1].use(on->pools);
-    if (settings->conflate()) {
+    if (settings->options().conflate) {
         lanes->conflates.reset(new (std::nothrow) conflation);
         if (lanes->conflates == nullptr || !lanes->conflates->received.open(pools))
             return {};

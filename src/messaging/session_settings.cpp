@@ -8,17 +8,16 @@
 namespace slk::messaging {
 
 result<std::shared_ptr<const session_settings>>
-session_settings::create(zmtp::socket_type type, const socket_options& options, bool conflate)
+session_settings::create(zmtp::socket_type type, const socket_options& options)
 {
     SLK_TRY(options.validate());
-    auto made = std::make_shared<const session_settings>(type, options, conflate);
+    auto made = std::make_shared<const session_settings>(type, options);
     SLK_TRY(zmtp::check(made->protocol()));
     return made;
 }
 
-session_settings::session_settings(zmtp::socket_type type, const socket_options& options,
-                                   bool conflate)
-    : options_(options), conflate_(conflate)
+session_settings::session_settings(zmtp::socket_type type, const socket_options& options)
+    : options_(options)
 {
     for (const socket_property& each : options_.properties)
         properties_.push_back({each.name, each.value});

@@ -16,23 +16,20 @@ namespace slk::messaging {
 class session_settings {
 public:
     [[nodiscard]] static result<std::shared_ptr<const session_settings>>
-    create(zmtp::socket_type type, const socket_options& options, bool conflate = false);
+    create(zmtp::socket_type type, const socket_options& options);
 
-    session_settings(zmtp::socket_type type, const socket_options& options, bool conflate = false);
+    session_settings(zmtp::socket_type type, const socket_options& options);
     session_settings(const session_settings&) = delete;
     session_settings& operator=(const session_settings&) = delete;
 
     [[nodiscard]] const socket_options& options() const noexcept { return options_; }
     [[nodiscard]] const zmtp::session_options& protocol() const noexcept { return protocol_; }
-    /// Of a PUSH, a PULL and a DEALER.
-    [[nodiscard]] bool conflate() const noexcept { return conflate_; }
     /// ZAP's status (RFC 27): 200 lets the peer in.
     [[nodiscard]] int authenticate(const zmtp::credentials& who,
                                    const address& from) const noexcept;
 
 private:
     const socket_options options_;
-    const bool conflate_;
     std::vector<zmtp::property> properties_; ///< views into options_
     zmtp::session_options protocol_;
 };

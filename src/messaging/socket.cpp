@@ -34,12 +34,11 @@ std::vector<part_view> views_of(const multipart& whole)
     return views;
 }
 
-result<socket_core*> make(context& in, zmtp::socket_type type, const socket_options& options,
-                          bool conflate = false)
+result<socket_core*> make(context& in, zmtp::socket_type type, const socket_options& options)
 {
     if (in.core() == nullptr)
         return fail(errc::invalid_state, phase::setup, "the context is empty");
-    return socket_core::create(in.core(), type, options, conflate);
+    return socket_core::create(in.core(), type, options);
 }
 
 constexpr error moved_from{errc::invalid_state, phase::none, 0, "the socket was moved elsewhere"};
@@ -250,13 +249,13 @@ result<std::size_t> socket::receive_batch(std::span<message> into, const limit& 
 
 result<push> push::create(context& in, push_options options)
 {
-    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::push, options, options.conflate));
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::push, options));
     return push(core);
 }
 
 result<pull> pull::create(context& in, pull_options options)
 {
-    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::pull, options, options.conflate));
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::pull, options));
     return pull(core);
 }
 
@@ -268,8 +267,7 @@ result<pair> pair::create(context& in, pair_options options)
 
 result<dealer> dealer::create(context& in, dealer_options options)
 {
-    SLK_TRY(socket_core* const core,
-            make(in, zmtp::socket_type::dealer, options, options.conflate));
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::dealer, options));
     core->probe = options.probe_router;
     return dealer(core);
 }

@@ -17,21 +17,34 @@
 
 namespace slk::messaging {
 
+namespace {
+
+/// The others need every message: a ROUTER's and a PAIR's peers may be in a conversation.
+bool may_conflate(zmtp::socket_type type) noexcept
+{
+    return type == zmtp::socket_type::push || type == zmtp::socket_type::pull ||
+           type == zmtp::socket_type::dealer;
+}
+
+} // namespace
+
 result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in,
-                                         zmtp::socket_type type, const socket_options& options,
-                                         bool conflate)
+                                         zmtp::socket_type type, const socket_options& options)
 {
     SLK_TRY(options.validate());
+    if (options.conflate && !may_conflate(type))
+        return fail(errc::invalid_argument, phase::setup,
+                    "conflate is not for this type of socket");
     SLK_TRY(in->check_affinity(options.affinity));
     auto made = reference<socket_core>::adopt(new (std::nothrow) socket_core(in, type, options));
     if (!made || made->pattern_ == nullptr)
         return fail(errc::out_of_memory, phase::setup);
     // What is replaced needs no room.
-    if (conflate) {
+    if (options.conflate) {
         made->options_.send_high_water_mark = made->options_.receive_high_water_mark = 0;
         made->options_.send_high_water_octets = made->options_.receive_high_water_octets = 0;
     }
-    SLK_TRY(made->settings_, session_settings::create(type, made->options_, conflate));
+    SLK_TRY(made->settings_, session_settings::create(type, made->options_));
     SLK_TRY(in->add(made->box_));
     made->retain();
     return made.get();

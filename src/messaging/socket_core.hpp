@@ -41,8 +41,7 @@ class socket_core final : public ref_counted<socket_core> {
 public:
     [[nodiscard]] static result<socket_core*> create(const std::shared_ptr<context_core>& in,
                                                      zmtp::socket_type type,
-                                                     const socket_options& options,
-                                                     bool conflate = false);
+                                                     const socket_options& options);
 
     // --- endpoints (socket_endpoints.cpp) ---
 

@@ -71,7 +71,7 @@ inproc_party socket_core::party(std::uint64_t number) noexcept
             options_.send_high_water_mark,
             options_.receive_high_water_mark,
             &pools_,
-            settings_->conflate(),
+            settings_->options().conflate,
             options_.receive_high_water_octets};
 }
 

@@ -98,7 +98,7 @@ result<void> socket_core::set_marks(const marks& changed)
 {
     SLK_TRY(usable());
     take_news();
-    if (settings_->conflate())
+    if (settings_->options().conflate)
         return {};
     options_.send_high_water_mark = changed.send.value_or(options_.send_high_water_mark);
     options_.receive_high_water_mark = changed.receive.value_or(options_.receive_high_water_mark);

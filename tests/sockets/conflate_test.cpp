@@ -283,3 +283,11 @@ TEST_CASE("two threads that conflate see newer messages only, and in the end the
               last);
     }
 }
+
+TEST_CASE("only the types of sockets whose messages stand for themselves can conflate")
+{
+    auto in = new_context();
+    CHECK(code_of(pair::create(in, conflating<pair_options>())) == errc::invalid_argument);
+    CHECK(code_of(router::create(in, conflating<router_options>())) == errc::invalid_argument);
+    CHECK(dealer::create(in, conflating<dealer_options>()));
+}

@@ -106,7 +106,7 @@ TEST_CASE("an interrupted slk send ends in order, whatever it is waiting for")
     SUBCASE("for its messages to be taken")
     {
         auto in = slk::context::create();
-        auto full = slk::pull::create(*in, {{.receive_high_water_mark = 1}});
+        auto full = slk::pull::create(*in, {.receive_high_water_mark = 1});
         const auto where = full->bind("tcp://127.0.0.1:0");
         REQUIRE(where);
         spawned_slk tool({"send", "push", "-v", "--linger", "1h", "--count", "1000", "--connect",
@@ -153,7 +153,7 @@ TEST_CASE("slk receive --high-water-mark limits what it takes before it can prin
     spawned_slk receiver(and_bind({"receive", "pull", "--raw", "--high-water-mark", "2"}));
     const std::string where = where_of(receiver);
     auto in = slk::context::create();
-    auto sender = slk::push::create(*in, {{.send_high_water_mark = 1, .linger = 0s}});
+    auto sender = slk::push::create(*in, {.send_high_water_mark = 1, .linger = 0s});
     REQUIRE(sender->connect(where));
     const std::string large(200'000, 'x');
     int taken = 0;

@@ -29,7 +29,7 @@ double seconds_of(const std::string& arguments, run_result& answer)
 /// A PULL of the test's own that takes a message or two, and then nothing more.
 struct full_receiver {
     slk::context in = *slk::context::create();
-    slk::pull socket = *slk::pull::create(in, {{.receive_high_water_mark = 1}});
+    slk::pull socket = *slk::pull::create(in, {.receive_high_water_mark = 1});
     std::string where = *socket.bind("tcp://127.0.0.1:0");
 };
 
