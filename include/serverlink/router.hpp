@@ -44,8 +44,10 @@ public:
     result<route_event> receive(route& from, message& into, const limit& patience = {});
     result<route_event> receive(route& from, multipart& into, const limit& patience = {});
 
-    /// Ends that peer's connection. One that came by connect() comes again. Errors: no_route.
-    result<void> disconnect_peer(const route& whom);
+    /// Ends that peer's connection. One that came by connect() comes again. `reason`: a literal, or
+    /// another text that stays; it is the detail of peer_status::last_reason. Errors: no_route.
+    result<void> disconnect_peer(const route& whom,
+                                 const char* reason = "disconnected by its owner");
     /// True if a message for him would be queued at once. Errors: no_route.
     [[nodiscard]] result<bool> has_room(const route& to);
 

@@ -330,9 +330,9 @@ result<route_event> router::receive(route& from, multipart& into, const limit& p
     return what;
 }
 
-result<void> router::disconnect_peer(const route& whom)
+result<void> router::disconnect_peer(const route& whom, const char* reason)
 {
-    return core_ != nullptr ? core_->disconnect_peer(whom) : fail(moved_from);
+    return core_ != nullptr ? core_->disconnect_peer(whom, reason) : fail(moved_from);
 }
 
 result<bool> router::has_room(const route& to)

@@ -75,7 +75,7 @@ public:
     result<route_event> receive(message& into, const limit& patience, route* from = nullptr);
     result<std::size_t> receive_batch(std::span<message> into, const limit& patience);
 
-    result<void> disconnect_peer(const route& whom);
+    result<void> disconnect_peer(const route& whom, const char* reason);
     result<bool> has_room(const route& to);
 
     // --- other event loops (wait.cpp) ---

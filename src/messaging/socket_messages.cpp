@@ -362,14 +362,14 @@ result<std::size_t> socket_core::receive_batch(std::span<message> into, const li
 
 // --- a ROUTER's peers ---
 
-result<void> socket_core::disconnect_peer(const route& whom)
+result<void> socket_core::disconnect_peer(const route& whom, const char* reason)
 {
     SLK_TRY(usable());
     take_news();
     auto* const known = static_cast<pipe*>(router_->find(whom.routing_id));
     if (known == nullptr || (whom.generation != 0 && whom.generation != known->generation))
         return fail(no_route);
-    drop(*known, {errc::cancelled, phase::none, 0, "disconnected by its owner"});
+    drop(*known, {errc::cancelled, phase::none, 0, reason});
     return {};
 }
 

@@ -237,3 +237,22 @@ TEST_CASE("messages of parts go to and fro between a ROUTER and a DEALER")
     must(there.receive(whole, bound));
     CHECK(parts_of(whole) == std::vector<std::string>{"a", "b"});
 }
+
+TEST_CASE("why a ROUTER has disconnected a peer is told by its status, also when he is back")
+{
+    auto in = new_context();
+    auto far = must(dealer::create(in));
+    auto at = must(router::create(in, quick<router_options>()));
+    must(at.connect(must(far.bind("tcp://127.0.0.1:*")), {"worker"}));
+    must(at.send({"worker"}, "first", bound));
+    CHECK(next(far) == "first");
+    must(at.disconnect_peer({"worker"}, "too slow"));
+    must(at.wait_ready(bound));
+    CHECK(soon([&] {
+        const auto peers = at.peers();
+        return peers.size() == 1 && peers[0].ready && peers[0].last_reason.detail != nullptr &&
+               std::string_view(peers[0].last_reason.detail) == "too slow";
+    }));
+    must(at.send({"worker"}, "second", bound));
+    CHECK(next(far) == "second");
+}
