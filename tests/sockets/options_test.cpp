@@ -198,7 +198,7 @@ TEST_CASE("with inproc the two marks in octets add up, and either without limit 
 TEST_CASE("a receive mark in octets stops the sender, loses nothing, and is live")
 {
     for (const int threads : {0, 1}) {
-        for (const std::size_t size : {10'000, 100'000}) {
+        for (const std::size_t size : {std::size_t{10'000}, std::size_t{100'000}}) {
             CAPTURE(threads);
             CAPTURE(size);
             auto in = new_context(threads);
@@ -250,7 +250,7 @@ TEST_CASE("parts that exceed the receive mark in octets together arrive as one m
     must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
     for (int number = 0; number < 5; ++number) {
         multipart whole;
-        for (const std::size_t size : {3000, 50'000, 0, 5000})
+        for (const std::size_t size : {3000U, 50'000U, 0U, 5000U})
             must(whole.add(std::string(size, 'x')));
         must(from.send(std::move(whole), bound));
     }
