@@ -24,7 +24,8 @@ inline constexpr auto bound = 20s;
 /// Long enough to see that something does not happen.
 inline constexpr auto moment = 30ms;
 
-/// The value, or the end of the test with the error in words.
+/// The value, or the end of the test with the error in words. On the test's own thread, as all that
+/// doctest does: at the end of another one MinGW frees doctest's streams before it destroys them.
 template <class T>
 T must(result<T> answer)
 {

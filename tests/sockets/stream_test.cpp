@@ -45,8 +45,8 @@ std::string send_numbered(Socket& from, std::size_t number)
         return sent ? std::string() : to_string(sent.error());
     }
     multipart whole;
-    must(whole.add(body));
-    must(whole.add("second"));
+    if (!whole.add(body) || !whole.add("second"))
+        return "no memory";
     const auto sent = from.send(std::move(whole), bound);
     return sent ? std::string() : to_string(sent.error());
 }
