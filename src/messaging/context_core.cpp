@@ -100,6 +100,17 @@ void context_core::settle_loop() noexcept
         (void)loop->run(nullptr, duration::zero());
 }
 
+void context_core::hand_over_loop()
+{
+    io::loop_core* const loop = to_run();
+    if (loop == nullptr)
+        return;
+    loop->io().hand_over();
+    // Where only operations send, one that is over may be in the way of what was sent behind it.
+    if (loop->io().direct() == nullptr)
+        (void)loop->run(nullptr, duration::zero());
+}
+
 std::uint64_t context_core::next_random() noexcept
 {
     return carriers_.front()->core->next_seed();

@@ -61,13 +61,13 @@ public:
     void hand_over()
     {
         if (!threads_)
-            if (io::loop_core* const loop = to_run(); loop != nullptr)
-                loop->io().hand_over();
+            hand_over_loop();
     }
     [[nodiscard]] inproc_names& names() noexcept { return names_; }
 
 private:
     void settle_loop() noexcept;
+    void hand_over_loop();
 
     std::vector<std::shared_ptr<carrier>> carriers_;
     bool threads_ = false; ///< the loops have threads of their own
