@@ -115,17 +115,19 @@ TEST_CASE("what is left of a stream when its sender stops leaves by itself")
     auto sending = new_context();
     auto receiving = new_context();
     auto to = must(pull::create(receiving));
-    auto from = must(push::create(sending));
+    push_options options;
+    options.send_high_water_mark = 32; // soon full, before the loop has come
+    auto from = must(push::create(sending, options));
     must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
-    constexpr std::size_t bursts = 30;
-    constexpr std::size_t burst = 2'500;
+    constexpr std::size_t bursts = 100;
+    constexpr std::size_t burst = 301;
     std::atomic<std::size_t> received = 0;
     std::thread receiver([&] {
         message got;
         while (received < bursts * burst && to.receive(got, bound))
             ++received;
     });
-    const std::string body(64, 'b');
+    const std::string body(1000, 'b');
     bool all_came = true;
     for (std::size_t number = 1; number <= bursts && all_came; ++number) {
         for (std::size_t each = 0; each < burst; ++each)
