@@ -28,5 +28,5 @@ int main()
     const auto left = greet();
     if (!left)
         std::fprintf(stderr, "%s\n", slk::to_string(left.error()).c_str());
-    return left && left->abandoned() == 0 ? 0 : 1;
+    return left && left->unsent() == 0 ? 0 : 1;
 }

@@ -105,13 +105,13 @@ slk::result<bool> survives(std::uint64_t seed)
     SLK_TRY(auto client_loop, net.create_loop(client));
     SLK_TRY(peer.start(server_loop));
     SLK_TRY(program.start(client_loop));
-    const auto answers = [&](int more, slk::duration at_most) {
+    const auto answers = [&](int more, slk::duration timeout) {
         const int wanted = program.answered() + more;
-        return net.run_until([&] { return program.answered() >= wanted; }, at_most);
+        return net.run_until([&] { return program.answered() >= wanted; }, timeout);
     };
-    const auto notices = [&](slk::duration at_most) {
+    const auto notices = [&](slk::duration timeout) {
         const auto lost = [&] { return program.status().state != slk::link_state::connected; };
-        return net.run_until(lost, at_most);
+        return net.run_until(lost, timeout);
     };
 
     bool fine = answers(100, 1s);
@@ -122,12 +122,12 @@ slk::result<bool> survives(std::uint64_t seed)
     fine = fine && answers(100, 10s);
 
     // The next connections are reset behind one of the first bytes.
-    net.set_faults(slk::fault_mix{.within = 64}.set(slk::fault::reset, 1000));
+    net.set_faults(slk::fault_rates{.max_offset = 64}.set(slk::fault::reset, 1000));
     net.partition(client, server);
     fine = fine && notices(3s);
     net.heal(client, server);
     net.run_for(10s);
-    fine = fine && net.strikes(slk::fault::reset) > 0;
+    fine = fine && net.injected(slk::fault::reset) > 0;
     net.heal();
     fine = fine && answers(100, 10s);
     std::printf("seed %llu: %d answers, %llu connections, %s\n",

@@ -21,11 +21,11 @@ public:
     }
 
     /// The stream up to `end` is there.
-    void show(octets stream, std::size_t end)
+    void show(byte_view stream, std::size_t end)
     {
         take_body_elsewhere(end);
         while (begin_ <= end && log_.broken == nullptr) {
-            const octets run = stream.subspan(begin_, end - begin_);
+            const byte_view run = stream.subspan(begin_, end - begin_);
             const arrival told = tested_.receive(now, run);
             if (told.consumed > run.size())
                 return blame("more was consumed than there was");
@@ -41,7 +41,7 @@ public:
                 if (told.need == 0)
                     blame("nothing is needed, and nothing was told");
                 enough_at_ = end + told.need;
-                log_.most_kept = std::max(log_.most_kept, end - std::min(begin_, end));
+                log_.max_kept = std::max(log_.max_kept, end - std::min(begin_, end));
                 return;
             }
         }
@@ -88,7 +88,7 @@ private:
             log_.told += '\n';
     }
 
-    void note(const arrival& told, octets run)
+    void note(const arrival& told, byte_view run)
     {
         const bool inside = told.data.empty() ||
                             (told.data.data() >= run.data() &&
@@ -127,13 +127,13 @@ private:
         log_.told += ' ';
         log_.told += text_of(told.peer.identity);
         log_.told += '\n';
-        if (told.peer.identity.size() > longest_identity)
-            blame("an identity of more than 255 octets");
+        if (told.peer.identity.size() > max_identity)
+            blame("an identity of more than 255 bytes");
     }
 
     void note_messages(const arrival& told)
     {
-        octets left = told.data;
+        byte_view left = told.data;
         std::size_t frames = 0, messages = 0, whole = 0;
         while (!left.empty()) {
             const header_view seen = read_header(left, options_.limits);
@@ -156,7 +156,7 @@ private:
             blame("a range of messages was counted wrong");
     }
 
-    void note_frame(const frame_header& frame, octets body)
+    void note_frame(const frame_header& frame, byte_view body)
     {
         log_.told += frame.more ? "frame+ " : "frame ";
         log_.told += text_of(body);
@@ -186,7 +186,7 @@ private:
 
 } // namespace
 
-conversation drive(const session_options& options, octets stream,
+conversation drive(const session_options& options, byte_view stream,
                    const std::vector<std::size_t>& cuts, const owner& by)
 {
     driver one(options, by);
@@ -196,7 +196,7 @@ conversation drive(const session_options& options, octets stream,
     return one.finish();
 }
 
-std::vector<std::size_t> every_octet(std::size_t size)
+std::vector<std::size_t> every_byte(std::size_t size)
 {
     std::vector<std::size_t> cuts(size);
     for (std::size_t index = 0; index < size; ++index)

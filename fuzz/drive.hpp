@@ -16,7 +16,7 @@ struct conversation {
     std::vector<std::byte> sent;
     zmtp::session_state state = zmtp::session_state::idle; ///< when the stream was at its end
     error failure{};
-    std::size_t most_kept = 0; ///< octets that had to be shown again
+    std::size_t max_kept = 0; ///< bytes that had to be shown again
     const char* broken = nullptr; ///< a promise of the session that did not hold
 };
 
@@ -26,11 +26,11 @@ struct owner {
 };
 
 /// `cuts`: where pieces end, ascending; the stream's own end need not be among them.
-[[nodiscard]] conversation drive(const zmtp::session_options& options, zmtp::octets stream,
+[[nodiscard]] conversation drive(const zmtp::session_options& options, zmtp::byte_view stream,
                                  const std::vector<std::size_t>& cuts, const owner& by = {});
 
-/// Positions that cut a stream into single octets.
-[[nodiscard]] std::vector<std::size_t> every_octet(std::size_t size);
+/// Positions that cut a stream into single bytes.
+[[nodiscard]] std::vector<std::size_t> every_byte(std::size_t size);
 
 } // namespace slk::fuzz
 

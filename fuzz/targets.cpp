@@ -13,8 +13,8 @@ namespace {
 
 using namespace slk::zmtp;
 
-/// The first octets of an input choose the circumstances, the rest is the stream.
-unsigned take(octets& data)
+/// The first bytes of an input choose the circumstances, the rest is the stream.
+unsigned take(byte_view& data)
 {
     if (data.empty())
         return 0;
@@ -23,22 +23,22 @@ unsigned take(octets& data)
     return value;
 }
 
-const char* run_greeting(octets data)
+const char* run_greeting(byte_view data)
 {
     greeting_view before;
     for (std::size_t size = 0; size <= data.size() && size <= 2 * greeting_size; ++size) {
         const greeting_view seen = inspect_greeting(data.first(size));
         if (before.speaks && seen.speaks != before.speaks)
-            return "more octets changed the version";
+            return "more bytes changed the version";
         if ((before.signature && !seen.signature) ||
             (before.may_send_rest && !seen.may_send_rest) || (before.complete && !seen.complete))
-            return "more octets took an answer back";
+            return "more bytes took an answer back";
         if (seen.speaks.has_value() != (seen.need == 0))
-            return "octets are needed although all is known, or the other way round";
+            return "bytes are needed although all is known, or the other way round";
         if (size > 0 && !before.speaks && seen.speaks && before.need > 1)
             return "less was needed than was said";
         if (seen.complete && seen.need == 0 && size < greeting_size)
-            return "complete without all octets";
+            return "complete without all bytes";
         if (seen.complete)
             (void)check_mechanism(data.first(greeting_size), mechanism::plain);
         before = seen;
@@ -46,12 +46,12 @@ const char* run_greeting(octets data)
     return nullptr;
 }
 
-const char* run_frames(octets data)
+const char* run_frames(byte_view data)
 {
     const frame_limits limits{.message = take(data) * 4, .command = take(data)};
     const scanned found = scan_messages(data, limits);
     scanned slowly;
-    octets rest = data;
+    byte_view rest = data;
     while (true) {
         const header_view seen = read_header(rest, limits);
         if (seen.need > 0 || seen.failure || seen.frame.command ||
@@ -60,7 +60,7 @@ const char* run_frames(octets data)
         std::array<std::byte, long_header> again{};
         const std::size_t length =
             write_header(again.data(), seen.frame.more ? flag_more : 0, seen.frame.size);
-        const header_view reread = read_header(octets(again).first(length), limits);
+        const header_view reread = read_header(byte_view(again).first(length), limits);
         if (reread.need > 0 || reread.failure || reread.frame.size != seen.frame.size ||
             reread.frame.more != seen.frame.more)
             return "a header that was written is read as another one";
@@ -84,7 +84,7 @@ const char* reread_hello(const credentials& who)
     writer out(frame.data());
     write_hello_frame(out, who);
     const header_view seen = read_header(frame, {});
-    const auto command = parse_command(octets(frame).subspan(seen.frame.header));
+    const auto command = parse_command(byte_view(frame).subspan(seen.frame.header));
     if (!command || command->name != command_name::hello)
         return "HELLO is not read as HELLO";
     const auto again = parse_hello(command->data);
@@ -93,7 +93,7 @@ const char* reread_hello(const credentials& who)
                : "HELLO has changed on the way";
 }
 
-const char* reread_metadata(octets data)
+const char* reread_metadata(byte_view data)
 {
     std::vector<property> all;
     metadata_reader reader(data);
@@ -115,7 +115,7 @@ const char* reread_metadata(octets data)
     return end && !*end ? nullptr : "there are more properties than were written";
 }
 
-const char* run_commands(octets data)
+const char* run_commands(byte_view data)
 {
     const auto own = static_cast<socket_type>(take(data) % socket_type_count);
     const auto command = parse_command(data);
@@ -125,9 +125,9 @@ const char* run_commands(octets data)
         if (const char* const broken = reread_hello(*who); broken != nullptr)
             return broken;
     if (const auto reason = parse_error(command->data); reason && reason->size() > 255)
-        return "a reason of more than 255 octets";
+        return "a reason of more than 255 bytes";
     if (const auto seen = parse_ping(command->data);
-        seen && (seen->context.size() > longest_ping_context || seen->ttl < duration::zero()))
+        seen && (seen->context.size() > max_ping_context || seen->ttl < duration::zero()))
         return "an impossible PING";
     const auto peer = parse_metadata(command->data, own);
     if (peer && peer->type && !may_talk(own, *peer->type))
@@ -138,11 +138,11 @@ const char* run_commands(octets data)
 }
 
 /// The longest that a session may want to have shown again.
-std::size_t most_to_keep(const session_options& options)
+std::size_t max_to_keep(const session_options& options)
 {
     const std::size_t most =
-        std::max({options.largest_handshake, static_cast<std::size_t>(options.limits.command),
-                  options.large_body, greeting_size, std::size_t{1} + longest_identity});
+        std::max({options.max_handshake_size, static_cast<std::size_t>(options.limits.command),
+                  options.large_body, greeting_size, std::size_t{1} + max_identity});
     return most + long_header;
 }
 
@@ -156,7 +156,7 @@ std::vector<std::size_t> random_cuts(std::size_t size, std::uint64_t seed)
 }
 
 /// However a stream is cut, the session tells and sends the same.
-const char* run_session(octets data, session_options options)
+const char* run_session(byte_view data, session_options options)
 {
     const unsigned choice = take(data);
     options.metadata.type = static_cast<socket_type>(take(data) % socket_type_count);
@@ -164,33 +164,33 @@ const char* run_session(octets data, session_options options)
     options.accept_2_0 = (choice & 1) != 0;
     const bool small = (choice & 2) != 0;
     options.limits = small ? frame_limits{.message = 300, .command = 40} : frame_limits{};
-    options.largest_handshake = small ? 120 : 65536;
+    options.max_handshake_size = small ? 120 : 65536;
     options.large_body = !small ? 8192 : (choice & 8) != 0 ? 200 : 30;
     owner by;
     by.answer = (choice & 4) != 0 ? 400 : 200;
 
     const conversation whole = drive(options, data, {}, by);
     const conversation cut = drive(options, data, random_cuts(data.size(), choice), by);
-    const conversation octet_by_octet = drive(options, data, every_octet(data.size()), by);
-    for (const conversation* one : {&whole, &cut, &octet_by_octet}) {
+    const conversation byte_by_byte = drive(options, data, every_byte(data.size()), by);
+    for (const conversation* one : {&whole, &cut, &byte_by_byte}) {
         if (one->broken != nullptr)
             return one->broken;
         if (one->told != whole.told || one->state != whole.state)
             return "what is told depends on how the stream is cut";
         if (one->sent != whole.sent)
             return "what is sent depends on how the stream is cut";
-        if (one->state != session_state::failed && one->most_kept > most_to_keep(options))
+        if (one->state != session_state::failed && one->max_kept > max_to_keep(options))
             return "too much had to be kept";
     }
     return nullptr;
 }
 
-const char* run_null(octets data)
+const char* run_null(byte_view data)
 {
     return run_session(data, {});
 }
 
-const char* run_plain(octets data, bool as_server)
+const char* run_plain(byte_view data, bool as_server)
 {
     session_options options;
     options.security = mechanism::plain;
@@ -199,12 +199,12 @@ const char* run_plain(octets data, bool as_server)
     return run_session(data, options);
 }
 
-const char* run_plain_client(octets data)
+const char* run_plain_client(byte_view data)
 {
     return run_plain(data, false);
 }
 
-const char* run_plain_server(octets data)
+const char* run_plain_server(byte_view data)
 {
     return run_plain(data, true);
 }

@@ -2,16 +2,16 @@
 #ifndef SLK_FUZZ_TARGETS_HPP
 #define SLK_FUZZ_TARGETS_HPP
 
-/// What is done with octets that anybody may have made up. The fuzzer looks for octets for which
+/// What is done with bytes that anybody may have made up. The fuzzer looks for bytes for which
 /// a promise does not hold; the unit tests replay tests/zmtp/corpus.
 
-#include "zmtp/octets.hpp"
+#include "zmtp/bytes.hpp"
 
 namespace slk::fuzz {
 
 struct target {
     const char* name;
-    const char* (*run)(zmtp::octets data); ///< the promise that did not hold, or null
+    const char* (*run)(zmtp::byte_view data); ///< the promise that did not hold, or null
 };
 
 /// greeting, frames, commands; null, plain_client and plain_server are whole sessions.

@@ -52,7 +52,7 @@ double best_seconds(Work work)
 void make_ready(session& receiver)
 {
     receiver.start({});
-    const greeting_octets hello = make_greeting(mechanism::null, false);
+    const greeting_bytes hello = make_greeting(mechanism::null, false);
     const own_metadata push{.type = socket_type::push, .identity = {}, .application = {}};
     std::vector<std::byte> stream(hello.begin(), hello.end());
     stream.resize(greeting_size + metadata_frame_size(command_name::ready, push));
@@ -71,7 +71,7 @@ void measure(std::size_t body)
     make_ready(receiver);
     std::uint64_t messages = 0;
     const double scan = best_seconds([&] {
-        octets rest = run;
+        byte_view rest = run;
         while (!rest.empty()) {
             const arrival told = receiver.receive({}, rest);
             messages += told.found.messages;
@@ -81,9 +81,9 @@ void measure(std::size_t body)
     if (messages != static_cast<std::uint64_t>(frames) * runs * repetitions)
         std::puts("messages were lost");
     const double total = static_cast<double>(frames) * runs;
-    const double octets_total = static_cast<double>(run.size()) * runs;
-    std::printf("%6zu octets: %7.1f million messages/s, %7.1f GB/s, %5.2f ns each\n", body,
-                total / scan / 1e6, octets_total / scan / 1e9, scan / total * 1e9);
+    const double bytes_total = static_cast<double>(run.size()) * runs;
+    std::printf("%6zu bytes: %7.1f million messages/s, %7.1f GB/s, %5.2f ns each\n", body,
+                total / scan / 1e6, bytes_total / scan / 1e9, scan / total * 1e9);
 }
 
 } // namespace

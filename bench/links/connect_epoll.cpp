@@ -70,8 +70,8 @@ private:
         getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size);
         const int on = 1;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        const linger at_once{1, 0};
-        setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        const linger no_wait{1, 0};
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &no_wait, sizeof no_wait);
         close(fd);
         failures_ += failure != 0;
         ++done_;

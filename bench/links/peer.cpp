@@ -34,8 +34,8 @@ int bound_socket(std::uint16_t& port)
 
 void close_with_reset(int fd)
 {
-    const linger at_once{1, 0};
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    const linger no_wait{1, 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &no_wait, sizeof no_wait);
     close(fd);
 }
 

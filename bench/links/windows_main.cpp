@@ -60,9 +60,9 @@ sockaddr_in loopback(std::uint16_t port)
 
 void close_with_reset(SOCKET socket)
 {
-    const linger at_once{1, 0};
-    setsockopt(socket, SOL_SOCKET, SO_LINGER, reinterpret_cast<const char*>(&at_once),
-               sizeof at_once);
+    const linger no_wait{1, 0};
+    setsockopt(socket, SOL_SOCKET, SO_LINGER, reinterpret_cast<const char*>(&no_wait),
+               sizeof no_wait);
     closesocket(socket);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Sockets of the system with nothing around them: what is possible. The stream carries as many
-// octets as ZMTP's frames would have, through large buffers and with blocking calls, and nobody
+// bytes as ZMTP's frames would have, through large buffers and with blocking calls, and nobody
 // looks at them; the round trips are made by one thread that waits with epoll.
 
 #include "contender.hpp"
@@ -30,10 +30,10 @@ void check(ssize_t outcome, std::string_view what)
 }
 
 struct socket_address {
-    sockaddr_storage octets{};
+    sockaddr_storage bytes{};
     socklen_t size = 0;
 
-    sockaddr* raw() { return reinterpret_cast<sockaddr*>(&octets); }
+    sockaddr* raw() { return reinterpret_cast<sockaddr*>(&bytes); }
 };
 
 /// Of `tcp://127.0.0.1:port`, where the port may be `*`, and of `ipc://path`.
@@ -47,7 +47,7 @@ socket_address parse(const std::string& endpoint)
         if (path.size() >= sizeof local.sun_path)
             give_up(endpoint, "the path is too long");
         std::memcpy(local.sun_path, path.data(), path.size());
-        std::memcpy(&parsed.octets, &local, sizeof local);
+        std::memcpy(&parsed.bytes, &local, sizeof local);
         parsed.size = sizeof local;
         return parsed;
     }
@@ -58,14 +58,14 @@ socket_address parse(const std::string& endpoint)
     const char* const digits = endpoint.c_str() + endpoint.rfind(':') + 1;
     std::from_chars(digits, endpoint.c_str() + endpoint.size(), port);
     local.sin_port = htons(port);
-    std::memcpy(&parsed.octets, &local, sizeof local);
+    std::memcpy(&parsed.bytes, &local, sizeof local);
     parsed.size = sizeof local;
     return parsed;
 }
 
 int open_socket(const socket_address& where)
 {
-    const int opened = socket(where.octets.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int opened = socket(where.bytes.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     check(opened, "socket");
     return opened;
 }
@@ -80,7 +80,7 @@ public:
         listener_ = open_socket(where);
         check(::bind(listener_, where.raw(), where.size), "bind");
         check(listen(listener_, 1), "listen");
-        if (where.octets.ss_family != AF_INET)
+        if (where.bytes.ss_family != AF_INET)
             return endpoint;
         sockaddr_in bound{};
         socklen_t size = sizeof bound;

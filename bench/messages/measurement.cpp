@@ -13,7 +13,7 @@ namespace bench {
 
 namespace {
 
-constexpr double patience = 10; ///< seconds, beyond those that a step takes by itself
+constexpr double limit = 10; ///< seconds, beyond those that a step takes by itself
 
 steady::time_point in_seconds(double seconds)
 {
@@ -89,11 +89,11 @@ sample follow(process& measuring, const process& other, std::string_view role, c
     const auto used = [&] {
         return measuring.cpu_seconds() + (&other == &measuring ? 0 : other.cpu_seconds());
     };
-    if (!measuring.read_line(in_seconds(warm_up_of(wanted.seconds) + patience)))
+    if (!measuring.read_line(in_seconds(warm_up_of(wanted.seconds) + limit)))
         return failed(role, measuring.trouble());
     const double used_before = used();
     const steady::time_point began = steady::now();
-    const auto line = measuring.read_line(in_seconds(wanted.seconds + patience));
+    const auto line = measuring.read_line(in_seconds(wanted.seconds + limit));
     if (!line)
         return failed(role, measuring.trouble());
     sample made;
@@ -121,7 +121,7 @@ sample measure_between_processes(const work& done, const contender& by, const ar
         wildcard = "ipc://" + folder.emplace().file();
 
     process bound(words_for(bound_role, wildcard, done, by, wanted));
-    const auto line = bound.read_line(in_seconds(patience));
+    const auto line = bound.read_line(in_seconds(limit));
     if (!line)
         return failed(bound_role, bound.trouble());
     constexpr std::string_view word = "bound ";
@@ -140,9 +140,9 @@ sample measure(const work& done, const contender& by, const arguments& wanted)
                                           : measure_between_processes(done, by, wanted);
 }
 
-double longest_measurement(double seconds)
+double max_measurement(double seconds)
 {
-    return 3 * patience + warm_up_of(seconds) + seconds;
+    return 3 * limit + warm_up_of(seconds) + seconds;
 }
 
 } // namespace bench

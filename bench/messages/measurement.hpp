@@ -25,7 +25,7 @@ struct sample {
 sample measure(const work& done, const contender& by, const arguments& wanted);
 
 /// After so many seconds everything of it has been killed.
-double longest_measurement(double seconds);
+double max_measurement(double seconds);
 
 } // namespace bench
 

@@ -22,7 +22,7 @@ void bind_life_to(const arguments& wanted)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != wanted.parent)
         give_up(wanted.role, "its parent has gone");
-    alarm(static_cast<unsigned>(longest_measurement(wanted.seconds)) + 5);
+    alarm(static_cast<unsigned>(max_measurement(wanted.seconds)) + 5);
 }
 
 void tell_bound(const std::string& endpoint)

@@ -22,7 +22,7 @@ struct work {
     std::string_view title;
     pattern kind;
     transport over;
-    std::size_t size; ///< octets of a message
+    std::size_t size; ///< bytes of a message
     /// What serverlink is to reach, in the chart and in words; 0 and empty: nothing in particular.
     double target_to_libzmq = 0;
     std::string_view target{};

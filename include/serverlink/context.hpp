@@ -2,7 +2,7 @@
 #ifndef SERVERLINK_CONTEXT_HPP
 #define SERVERLINK_CONTEXT_HPP
 
-/// slk::context: what sockets live in: the loops that carry their octets, and the names of inproc.
+/// slk::context: what sockets live in: the loops that carry their bytes, and the names of inproc.
 ///
 /// With loop threads (one by default) the threads that use sockets do not wait for the network.
 /// Without any, the thread that calls a socket runs the loop itself, for as long as the call
@@ -27,7 +27,7 @@ struct context_options {
     /// With 0 all sockets of the context are for one thread at a time, together.
     int threads = 1;
     /// Sockets that may be open at a time; more are errc::too_many_descriptors.
-    std::size_t most_sockets = 1023;
+    std::size_t max_sockets = 1023;
     /// For each loop.
     loop_options loop{};
 

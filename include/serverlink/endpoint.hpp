@@ -11,7 +11,7 @@
 ///     tcp://*:PORT                  listen on every IPv4 address; tcp://[::]:PORT for IPv6
 ///     tcp://INTERFACE:PORT          listen on an address of a network interface: tcp://lo:5555
 ///     ipc://PATH                    a Unix domain socket: its file, relative or absolute, at most
-///                                   107 octets
+///                                   107 bytes
 ///     ipc://@NAME                   one with an abstract name (Linux, unix(7)), which has no file
 ///     ipc://*                       listen in a new file, which local_endpoint() of the listener
 ///                                   tells
@@ -43,7 +43,7 @@ struct endpoint {
     /// name.
     std::string host;
     std::uint16_t port = 0; ///< tcp only; 0: any free port
-    transport via = transport::tcp;
+    slk::transport transport = slk::transport::tcp;
     std::uint16_t source_port = 0; ///< with `source`; 0: any free port
     /// Where to connect from: a numeric address, or a network interface, of which each attempt
     /// takes an address of the target's family. Empty: the system chooses.
@@ -54,7 +54,7 @@ struct endpoint {
     /// up, among this machine's interfaces.
     [[nodiscard]] static SLK_API result<endpoint> parse(std::string_view text);
     /// tcp, at a numeric address; an endpoint without a host for any other.
-    [[nodiscard]] static SLK_API endpoint of(const address& where);
+    [[nodiscard]] static SLK_API endpoint of(const address& at);
 
     /// The address, if the host is numeric or the wildcard, and for ipc, whose path stays in the
     /// endpoint; empty if the host is a name.

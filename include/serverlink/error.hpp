@@ -88,7 +88,7 @@ enum class phase : std::uint8_t {
 
 struct error {
     errc code = errc::ok;
-    phase where = phase::none;
+    slk::phase phase = slk::phase::none;
     /// errno, WSAGetLastError(), NTSTATUS or EAI_* as reported; 0 where there was none.
     std::int32_t native = 0;
     /// A sentence in static storage that says which argument or step it was, or null.

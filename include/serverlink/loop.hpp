@@ -81,7 +81,7 @@ public:
     result<void> run_for(duration time);
     /// Runs until `done` answers true (asked at first and after every turn), for at most that long.
     /// True if it did.
-    result<bool> run_until(const std::function<bool()>& done, duration at_most);
+    result<bool> run_until(const std::function<bool()>& done, duration timeout);
     /// Starts a thread that runs the loop until stop(). not_supported for a simulated loop.
     result<void> start_thread();
     /// Makes run return after the present turn, and joins the thread of start_thread unless

@@ -2,15 +2,15 @@
 #ifndef SERVERLINK_MESSAGE_HPP
 #define SERVERLINK_MESSAGE_HPP
 
-/// slk::message: the octets of one message, or of one part of a message that has several; and
+/// slk::message: the bytes of one message, or of one part of a message that has several; and
 /// slk::multipart, all parts of one message.
 ///
-/// A message of at most `inline_capacity` octets is held by value. A larger one refers to memory
+/// A message of at most `inline_capacity` bytes is held by value. A larger one refers to memory
 /// that it may share with others: the buffer it was received into, memory of its own, or memory of
 /// the caller's that it has adopted. What a message holds does not change: to write, allocate() a
 /// new one.
 ///
-/// A received message of more than `inline_capacity` octets and less than about 32 KiB keeps the
+/// A received message of more than `inline_capacity` bytes and less than about 32 KiB keeps the
 /// 64 KiB alive in which it arrived: to hold many of them for long, keep copy_of() them.
 ///
 /// Different messages may be used by different threads, also if they share memory.
@@ -55,7 +55,7 @@ class SLK_API message {
 public:
     static constexpr std::size_t inline_capacity = 64;
 
-    /// Empty: no octets.
+    /// Empty: no bytes.
     message() noexcept = default;
     message(message&& other) noexcept { take(other); }
     message& operator=(message&& other) noexcept
@@ -83,8 +83,8 @@ public:
     adopt(std::span<const std::byte> bytes,
           void (*release)(std::span<const std::byte> bytes, void* hint), void* hint = nullptr);
 
-    /// Another message with the same octets; a large one shares its memory.
-    [[nodiscard]] message share() const noexcept;
+    /// Another message with the same bytes; a large one shares its memory.
+    [[nodiscard]] message copy() const noexcept;
 
     [[nodiscard]] std::size_t size() const noexcept { return is_view() ? view_.size : kind_; }
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
@@ -97,7 +97,7 @@ public:
     {
         return {reinterpret_cast<const char*>(data()), size()};
     }
-    /// For filling what allocate() gave. Empty if the octets are not this message's alone.
+    /// For filling what allocate() gave. Empty if the bytes are not this message's alone.
     [[nodiscard]] std::span<std::byte> writable() noexcept;
 
     /// Of a received part: more parts of the same message follow.
@@ -111,7 +111,7 @@ public:
         more_ = false;
     }
 
-    /// The same octets; whether more follow does not count.
+    /// The same bytes; whether more follow does not count.
     friend bool operator==(const message& a, const message& b) noexcept
     {
         return a.text() == b.text();

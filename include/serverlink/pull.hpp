@@ -10,7 +10,7 @@ namespace slk {
 
 class SLK_API pull : public socket {
 public:
-    /// Errors: invalid_argument (an option), too_many_descriptors (context_options::most_sockets),
+    /// Errors: invalid_argument (an option), too_many_descriptors (context_options::max_sockets),
     /// cancelled (the context was shut down), out_of_memory.
     [[nodiscard]] static result<pull> create(context& in, pull_options options = {});
 

@@ -11,7 +11,6 @@
 #include <serverlink/dealer.hpp>
 #include <serverlink/endpoint.hpp>
 #include <serverlink/error.hpp>
-#include <serverlink/limit.hpp>
 #include <serverlink/link.hpp>
 #include <serverlink/link_status.hpp>
 #include <serverlink/listener.hpp>
@@ -28,6 +27,7 @@
 #include <serverlink/socket.hpp>
 #include <serverlink/socket_options.hpp>
 #include <serverlink/stream.hpp>
+#include <serverlink/timeout.hpp>
 #include <serverlink/tuning.hpp>
 #include <serverlink/wait.hpp>
 

@@ -51,7 +51,7 @@ namespace io::sim {
 class network;
 }
 
-/// What can go wrong. Each has its opportunities; how often it strikes is said by a fault_mix.
+/// What can go wrong. Each has its opportunities; how often it strikes is said by a fault_rates.
 enum class fault : std::uint8_t {
     // Connecting.
     refuse, ///< a SYN that a listener would take is answered with a reset
@@ -62,9 +62,9 @@ enum class fault : std::uint8_t {
     connect_error, ///< connect fails at once: prohibited, no route, no memory
     no_port, ///< connect finds no local port
     // Established connections.
-    reset, ///< the connection is reset behind a random byte, see fault_mix::within
+    reset, ///< the connection is reset behind a random byte, see fault_rates::max_offset
     half_close, ///< one direction ends behind a random byte, the other one lives on
-    delay, ///< a packet takes longer, by up to fault_mix::longest
+    delay, ///< a packet takes longer, by up to fault_rates::max_delay
     loss, ///< a segment is lost and arrives with a later attempt, after 0.2 s and more
     split, ///< a segment arrives in two pieces
     short_send, ///< a send takes one byte
@@ -85,7 +85,7 @@ enum class fault : std::uint8_t {
     idle_turn, ///< a loop is run although there is nothing for it
     wait_error, ///< the loop's wait fails
     // Names.
-    name_slow, ///< an answer takes up to 100 times fault_mix::longest
+    name_slow, ///< an answer takes up to 100 times fault_rates::max_delay
     name_failure, ///< the name service fails
     name_missing, ///< the name service says that a name does not exist
 };
@@ -94,15 +94,15 @@ inline constexpr std::size_t fault_count = 29;
 [[nodiscard]] SLK_API std::string_view name_of(fault value) noexcept;
 
 /// How often each fault strikes, in a thousand opportunities; nothing strikes by default.
-struct fault_mix {
+struct fault_rates {
     std::array<std::uint16_t, fault_count> per_mille{};
     /// The longest of what is late or delayed; 1 ns to 1 h.
-    duration longest = std::chrono::milliseconds(20);
+    duration max_delay = std::chrono::milliseconds(20);
     /// Bytes: reset and half_close come behind 0 to this many bytes of one direction, when the byte
     /// before has arrived (behind 0: instead of the first).
-    std::uint32_t within = 4096;
+    std::uint32_t max_offset = 4096;
 
-    fault_mix& set(fault which, std::uint16_t in_a_thousand) noexcept
+    fault_rates& set(fault which, std::uint16_t in_a_thousand) noexcept
     {
         per_mille[static_cast<std::size_t>(which)] = in_a_thousand;
         return *this;
@@ -115,7 +115,7 @@ struct fault_mix {
 
 struct simulation_options {
     std::uint64_t seed = 1;
-    fault_mix faults{};
+    fault_rates faults{};
     /// One way, between two hosts, 1 ns to 1 h; set_latency() changes it for a pair. Inside a host
     /// it is 1 us.
     duration latency = std::chrono::microseconds(200);
@@ -186,7 +186,7 @@ public:
     void partition(host_id from, host_id to);
     void heal(host_id from, host_id to);
     /// Ends all partitions and all faults of the mix, those that have struck a connection and not
-    /// shown yet too, and forgets what strike_next() ordered.
+    /// shown yet too, and forgets what inject() ordered.
     void heal();
 
     // Names. Every host is asked for by its name; "localhost" is ::1 and 127.0.0.1. All of them may
@@ -198,13 +198,13 @@ public:
     // Faults.
 
     /// Clamps what simulation_options would refuse.
-    void set_faults(const fault_mix& faults);
+    void set_faults(const fault_rates& faults);
     /// The next `times` opportunities of this fault are taken, whatever the mix says.
-    void strike_next(fault which, std::uint32_t times = 1);
+    void inject(fault which, std::uint32_t times = 1);
     /// For fault::accept_error: the code that strikes; errc::ok means any of them.
     void set_accept_error(errc code);
     /// How often a fault has struck.
-    [[nodiscard]] std::uint64_t strikes(fault which) const noexcept;
+    [[nodiscard]] std::uint64_t injected(fault which) const noexcept;
 
     // Time.
 
@@ -217,7 +217,7 @@ public:
     void run_for(duration time);
     /// Runs until `done` answers true (asked at first and after every event), for at most that
     /// long. True if it did. `done` may run loops itself.
-    bool run_until(const std::function<bool()>& done, duration at_most);
+    bool run_until(const std::function<bool()>& done, duration timeout);
     /// Lets the next thing happen, if there is one before `limit`.
     bool step(time_point limit = never);
 

@@ -32,8 +32,8 @@ enum class security_mechanism : std::uint8_t {
 };
 
 struct plain_credentials {
-    std::string user{};     ///< at most 255 octets
-    std::string password{}; ///< at most 255 octets
+    std::string user{};     ///< at most 255 bytes
+    std::string password{}; ///< at most 255 bytes
 };
 
 /// Somebody who wants to come in. The views live as long as the question.
@@ -63,7 +63,7 @@ struct security_options {
     /// peer, but only if there is a zap_domain. Called on the context's threads, several at a time,
     /// in the middle of a handshake: all other connections of the thread wait for the answer.
     std::function<authentication_answer(const authentication_request&)> authenticator{};
-    /// What the authenticator is told, at most 255 octets: several sockets may have the same one.
+    /// What the authenticator is told, at most 255 bytes: several sockets may have the same one.
     std::string zap_domain{};
 };
 
@@ -79,11 +79,11 @@ struct socket_options {
     /// Messages of each peer that may wait to be received; then its connection is not read any
     /// further, and the peer has to wait. 0: any number. Live.
     std::uint32_t receive_high_water_mark = 1000;
-    /// The same two in octets, as they are on the wire: there is room for a message while fewer
-    /// octets and fewer messages wait than the marks say. However large it is, one message has
+    /// The same two in bytes, as they are on the wire: there is room for a message while fewer
+    /// bytes and fewer messages wait than the marks say. However large it is, one message has
     /// room. 0: any number. Live.
-    std::uint64_t send_high_water_octets = 0;
-    std::uint64_t receive_high_water_octets = 0;
+    std::uint64_t send_high_water_bytes = 0;
+    std::uint64_t receive_high_water_bytes = 0;
     /// Of a PUSH, a PULL and a DEALER: what waits for a peer, or of a peer, is its newest message
     /// alone, whole with all its parts. An older one that has not left yet, or was not received, is
     /// replaced, and counted. No high-water mark counts then, and sending finds each peer with
@@ -94,21 +94,21 @@ struct socket_options {
     /// A peer counts as dead when nothing has been heard of it for that long, although it was
     /// asked (PING, RFC 23): at the latest then the connection is given up. Only peers that speak
     /// ZMTP 3.1 are asked. 0: never; else 3 ms to 1 min (what a peer can be told).
-    duration liveness = std::chrono::seconds(30);
+    duration peer_timeout = std::chrono::seconds(30);
     /// Greeting and handshake must be over within that time; 0: any.
     duration handshake_timeout = std::chrono::seconds(10);
     /// Connections of one bound endpoint whose handshake is under way. More are closed at once.
-    std::uint32_t most_half_open = 256;
-    /// Octets of one received part; a peer that announces a larger one loses its connection.
-    std::uint64_t largest_part = UINT64_MAX >> 1;
-    /// Octets of a peer's handshake.
-    std::size_t largest_handshake = 65536;
+    std::uint32_t max_pending_handshakes = 256;
+    /// Bytes of one received part; a peer that announces a larger one loses its connection.
+    std::uint64_t max_message_size = UINT64_MAX >> 1;
+    /// Bytes of a peer's handshake.
+    std::size_t max_handshake_size = 65536;
     /// Speak ZMTP 2.0 with peers that know no better (libzmq 2.x and 3.x).
     bool accept_zmtp_2_0 = false;
 
     /// A message is never queued for a peer whose handshake is not over: it goes to another one, or
     /// the sender waits. Concerns connect().
-    bool only_when_ready = false;
+    bool immediate = false;
     /// The context's threads that may carry this socket's connections: bit n stands for the n-th,
     /// from 0 on; 0: all of them. One that the context does not have is invalid_argument.
     std::uint64_t affinity = 0;
@@ -116,7 +116,7 @@ struct socket_options {
     duration linger = std::chrono::seconds(1);
 
     security_options security{};
-    /// At most 255 octets, not beginning with a zero octet: how a ROUTER knows this socket.
+    /// At most 255 bytes, not beginning with a zero byte: how a ROUTER knows this socket.
     std::string routing_id{};
     std::vector<socket_property> properties{};
 

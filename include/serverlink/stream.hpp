@@ -54,7 +54,7 @@ public:
     result<void> send(std::span<const std::span<const std::byte>> pieces, handler done);
 
     /// Half-close: the peer reads the end of the stream once it has everything. Receiving goes on.
-    result<void> finish_sending();
+    result<void> shutdown_send();
 
     /// Ends the stream at once. What the system has taken it goes on sending; but if there are
     /// received bytes that nobody read, TCP resets the connection and the peer may lose the tail.
@@ -66,9 +66,9 @@ public:
     /// no resets: the peer reads what was sent, and then the end of the stream.
     void reset();
     /// Ends the stream in order: finishes sending, reads and drops what arrives until the peer
-    /// has finished too, then closes; after `at_most` it closes anyway. `done` (may be empty) is
+    /// has finished too, then closes; after `timeout` it closes anyway. `done` (may be empty) is
     /// called with errc::ok, or timed_out, or what else ended it.
-    result<void> close_after_drain(duration at_most, std::function<void(error)> done = {});
+    result<void> close_after_drain(duration timeout, std::function<void(error)> done = {});
 
     /// For ipc the family only.
     [[nodiscard]] address local_address() const noexcept;

@@ -6,14 +6,14 @@
 ///
 ///     slk::wait_item items[] = {{.on = &jobs}, {.on = &control}, {.descriptor = 0}};
 ///     SLK_TRY(slk::wait(items, 1s));
-///     if (items[0].receivable) ...
+///     if (items[0].readable) ...
 ///
 /// What it tells is true until the socket is used: a call that it promises does not wait.
 
 #include <serverlink/export.hpp>
-#include <serverlink/limit.hpp>
 #include <serverlink/result.hpp>
 #include <serverlink/socket.hpp>
+#include <serverlink/timeout.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -32,9 +32,9 @@ struct wait_item {
     // Answers.
 
     /// There is something to receive; of a descriptor also its end or a failure.
-    bool receivable = false;
+    bool readable = false;
     /// A message would be queued at once.
-    bool sendable = false;
+    bool writable = false;
 };
 
 /// Says how many of the items have what they were to be waited for. The sockets are of one thread,
@@ -43,7 +43,7 @@ struct wait_item {
 /// Windows), invalid_argument (no items, an empty socket, not an open descriptor, contexts that do
 /// not go together).
 [[nodiscard]] SLK_API result<std::size_t> wait(std::span<wait_item> items,
-                                               const limit& patience = {});
+                                               const timeout& limit = {});
 
 } // namespace slk
 

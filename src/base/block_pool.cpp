@@ -28,7 +28,7 @@ void* block_pool::take() noexcept
 
 void block_pool::give_back(void* memory) noexcept
 {
-    if (kept_.fetch_add(1, std::memory_order_relaxed) >= most_kept_) {
+    if (kept_.fetch_add(1, std::memory_order_relaxed) >= max_kept_) {
         kept_.fetch_sub(1, std::memory_order_relaxed);
         ::operator delete(memory);
         return;

@@ -16,8 +16,8 @@ namespace slk {
 /// whoever made the pool.
 class block_pool {
 public:
-    block_pool(std::size_t block_size, std::size_t most_kept) noexcept
-        : block_size_(block_size), most_kept_(most_kept)
+    block_pool(std::size_t block_size, std::size_t max_kept) noexcept
+        : block_size_(block_size), max_kept_(max_kept)
     {
     }
     block_pool(const block_pool&) = delete;
@@ -37,7 +37,7 @@ private:
     };
 
     const std::size_t block_size_;
-    const std::size_t most_kept_;
+    const std::size_t max_kept_;
     /// A stack (Treiber, "Systems Programming: Coping with Parallelism", 1986). Only one thread
     /// takes from it, so a block that is seen on top cannot have left and come back meanwhile.
     std::atomic<free_block*> free_{nullptr};

@@ -66,8 +66,8 @@ std::string_view name_of(phase where) noexcept
 std::string to_string(const error& failure)
 {
     std::string text;
-    if (failure.where != phase::none) {
-        text += name_of(failure.where);
+    if (failure.phase != phase::none) {
+        text += name_of(failure.phase);
         text += ": ";
     }
     text += name_of(failure.code);

@@ -43,7 +43,7 @@ owned_memory* owned_memory::resize(std::size_t size) noexcept
 {
     if (size > SIZE_MAX - sizeof(owned_memory))
         return nullptr;
-    // Nobody else knows it yet, so it may move: its two words are copied as octets would be.
+    // Nobody else knows it yet, so it may move: its two words are copied as bytes would be.
     void* const moved =
         std::realloc(static_cast<void*>(this), sizeof(owned_memory) + size); // NOLINT
     return static_cast<owned_memory*>(moved);
@@ -70,8 +70,8 @@ result<message> message::allocate(std::size_t size)
     auto* const memory = message_detail::owned_memory::create(size);
     if (memory == nullptr)
         return fail(errc::out_of_memory, phase::none);
-    std::memset(memory->octets(), 0, size);
-    access::view(made, memory->octets(), size, memory, true);
+    std::memset(memory->bytes(), 0, size);
+    access::view(made, memory->bytes(), size, memory, true);
     return made;
 }
 
@@ -95,7 +95,7 @@ result<message> message::adopt(std::span<const std::byte> bytes,
     return made;
 }
 
-message message::share() const noexcept
+message message::copy() const noexcept
 {
     message other;
     if (is_view()) {

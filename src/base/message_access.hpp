@@ -8,19 +8,19 @@
 
 namespace slk::message_detail {
 
-/// From the heap, with its octets behind it.
+/// From the heap, with its bytes behind it.
 struct owned_memory final : shared_memory {
-    /// Null when memory is exhausted. The octets are not initialised.
+    /// Null when memory is exhausted. The bytes are not initialised.
     [[nodiscard]] static owned_memory* create(std::size_t size) noexcept;
     /// Another size, perhaps in another place, while nobody else uses it. Null when memory is
     /// exhausted; this one then stays as it is.
     [[nodiscard]] owned_memory* resize(std::size_t size) noexcept;
 
-    [[nodiscard]] std::byte* octets() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+    [[nodiscard]] std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
 };
 
 struct access {
-    /// Into an empty message; at most inline_capacity octets.
+    /// Into an empty message; at most inline_capacity bytes.
     static void copy(message& into, std::span<const std::byte> bytes) noexcept
     {
         if (!bytes.empty())
@@ -36,7 +36,7 @@ struct access {
     }
     static void set_more(message& of, bool more) noexcept { of.more_ = more; }
 
-    /// Who holds the octets of a large message; null for an inline one.
+    /// Who holds the bytes of a large message; null for an inline one.
     [[nodiscard]] static shared_memory* owner_of(const message& of) noexcept
     {
         return of.is_view() ? of.view_.owner : nullptr;

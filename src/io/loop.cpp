@@ -44,9 +44,9 @@ result<void> loop::run_for(duration time)
     return {};
 }
 
-result<bool> loop::run_until(const std::function<bool()>& done, duration at_most)
+result<bool> loop::run_until(const std::function<bool()>& done, duration timeout)
 {
-    return core_->run(&done, std::max(at_most, duration::zero()));
+    return core_->run(&done, std::max(timeout, duration::zero()));
 }
 
 result<void> loop::start_thread()

@@ -11,10 +11,10 @@ namespace slk::io {
 namespace {
 
 /// A shorter sleep of the machine changes nothing that a timer would not notice by itself.
-constexpr duration shortest_suspension = std::chrono::seconds(1);
+constexpr duration min_suspension = std::chrono::seconds(1);
 /// A wait that fails may work the next time, and a loop that gave up at once would take all links
 /// down with it. The pause keeps one that fails for ever from spinning.
-constexpr int most_failed_waits = 16;
+constexpr int max_failed_waits = 16;
 constexpr auto pause_after_failed_wait = std::chrono::milliseconds(10);
 
 struct posted_function final : task {
@@ -163,16 +163,16 @@ result<void> loop_core::one_turn(time_point until)
 void loop_core::look_for_suspension() noexcept
 {
     const duration suspended = options_.time->now_with_suspend() - options_.time->now();
-    if (suspended - suspended_so_far_ < shortest_suspension)
+    if (suspended - suspended_so_far_ < min_suspension)
         return;
     suspended_so_far_ = suspended;
     residents_.for_each([](resident& entry) { entry.machine_woke(); });
 }
 
-result<bool> loop_core::run(const std::function<bool()>* done, duration at_most)
+result<bool> loop_core::run(const std::function<bool()>* done, duration timeout)
 {
     SLK_TRY(claim());
-    auto answer = run_claimed(done, at_most);
+    auto answer = run_claimed(done, timeout);
     runner_.store(std::thread::id(), std::memory_order_release);
     return answer;
 }
@@ -187,21 +187,21 @@ result<void> loop_core::claim() noexcept
     return {};
 }
 
-result<bool> loop_core::run_claimed(const std::function<bool()>* done, duration at_most)
+result<bool> loop_core::run_claimed(const std::function<bool()>* done, duration timeout)
 {
-    const time_point until = after(refresh_now(), at_most);
+    const time_point until = after(refresh_now(), timeout);
     if (done != nullptr && (*done)())
         return true;
     int failed_waits = 0; // in a row
     for (;;) {
-        const auto turned = one_turn(at_most == duration::zero() ? time_point{} : until);
+        const auto turned = one_turn(timeout == duration::zero() ? time_point{} : until);
         failed_waits = turned ? 0 : failed_waits + 1;
         if (done != nullptr && (*done)())
             return true;
         if (stop_requested_.exchange(false))
             return false;
-        if (failed_waits == most_failed_waits || (!turned && poller_->now() >= until))
-            return fail({turned.error().code, turned.error().where, turned.error().native,
+        if (failed_waits == max_failed_waits || (!turned && poller_->now() >= until))
+            return fail({turned.error().code, turned.error().phase, turned.error().native,
                          "the system's wait for events fails"});
         if (poller_->now() >= until)
             return false;

@@ -102,7 +102,7 @@ public:
     /// A new seed for one link's random stream. Any thread.
     [[nodiscard]] std::uint64_t next_seed() noexcept;
 
-    result<bool> run(const std::function<bool()>* done, duration at_most);
+    result<bool> run(const std::function<bool()>* done, duration timeout);
     result<void> start_thread();
     /// One turn that does not wait, for a simulation that decides whose turn it is. When the next
     /// one is wanted, as poller::wants_turn_at(); slk::never if another call runs the loop.
@@ -121,7 +121,7 @@ public:
 
 private:
     result<void> claim() noexcept;
-    result<bool> run_claimed(const std::function<bool()>* done, duration at_most);
+    result<bool> run_claimed(const std::function<bool()>* done, duration timeout);
     /// True if there was one.
     bool run_tasks() noexcept;
     void drop_tasks() noexcept;

@@ -222,7 +222,7 @@ protected:
     virtual void abandon() {}
     /// Interruptions of one wait after which it ends early: tasks and timers must have their turn
     /// even if they never stop.
-    static constexpr int most_interruptions = 1000;
+    static constexpr int max_interruptions = 1000;
 
     /// Fixes the outcome and queues the delivery. Applies rule 5.
     void complete(operation& op, const error& failure) noexcept;

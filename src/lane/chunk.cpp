@@ -14,7 +14,7 @@ chunk* chunk::create(const std::shared_ptr<block_pool>& home, std::uint32_t exte
 }
 
 chunk::chunk(std::shared_ptr<block_pool> home, std::uint32_t externals) noexcept
-    : home_(std::move(home)), most_externals_(externals)
+    : home_(std::move(home)), max_externals_(externals)
 {
     auto* const behind = reinterpret_cast<std::byte*>(this + 1);
     externals_ = new (behind) external[externals]{};

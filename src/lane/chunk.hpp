@@ -2,10 +2,10 @@
 #ifndef SLK_LANE_CHUNK_HPP
 #define SLK_LANE_CHUNK_HPP
 
-/// A chunk: a piece of a lane. Octets, and references to large bodies that stand between them.
+/// A chunk: a piece of a lane. Bytes, and references to large bodies that stand between them.
 ///
-/// The octets of a chunk are written once, from the front. A body that is large stays where it is:
-/// the chunk notes behind how many of its octets it comes, and to whom its memory belongs. One
+/// The bytes of a chunk are written once, from the front. A body that is large stays where it is:
+/// the chunk notes behind how many of its bytes it comes, and to whom its memory belongs. One
 /// atomic word says how much of both the consumer may see.
 
 #include <serverlink/message.hpp>
@@ -21,9 +21,9 @@ namespace slk::lane {
 
 using message_detail::shared_memory;
 
-/// A body that is not in the chunk's octets.
+/// A body that is not in the chunk's bytes.
 struct external {
-    std::uint32_t at = 0; ///< octets of the chunk that come before it
+    std::uint32_t at = 0; ///< bytes of the chunk that come before it
     const std::byte* data = nullptr;
     std::size_t size = 0;
     shared_memory* owner = nullptr;
@@ -31,7 +31,7 @@ struct external {
 
 /// How much of a chunk has been written, or may be read.
 struct extent {
-    std::uint32_t octets = 0;
+    std::uint32_t bytes = 0;
     std::uint32_t externals : 31 = 0;
     /// Nothing will be added: what comes next is in the next chunk.
     bool final : 1 = false;
@@ -59,12 +59,12 @@ public:
     chunk(const chunk&) = delete;
     chunk& operator=(const chunk&) = delete;
 
-    [[nodiscard]] std::byte* octets() noexcept
+    [[nodiscard]] std::byte* bytes() noexcept
     {
-        return reinterpret_cast<std::byte*>(externals_ + most_externals_);
+        return reinterpret_cast<std::byte*>(externals_ + max_externals_);
     }
     [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
-    [[nodiscard]] std::uint32_t most_externals() const noexcept { return most_externals_; }
+    [[nodiscard]] std::uint32_t max_externals() const noexcept { return max_externals_; }
     [[nodiscard]] external& at(std::uint32_t index) noexcept { return externals_[index]; }
 
     /// By the producer.
@@ -88,7 +88,7 @@ public:
     chunk* next = nullptr;
     /// Where the producer left it for the next one.
     extent end{};
-    /// Octets of the lane that lie before this chunk, bodies too. The producer's, until the
+    /// Bytes of the lane that lie before this chunk, bodies too. The producer's, until the
     /// consumer may follow the link to here.
     std::uint64_t before = 0;
     /// How many externals have been set, and so must be released: the producer's.
@@ -100,7 +100,7 @@ private:
 
     static std::uint64_t pack(const extent& what) noexcept
     {
-        return std::uint64_t{what.final} << 63 | std::uint64_t{what.externals} << 32 | what.octets;
+        return std::uint64_t{what.final} << 63 | std::uint64_t{what.externals} << 32 | what.bytes;
     }
     static extent unpack(std::uint64_t word) noexcept
     {
@@ -110,7 +110,7 @@ private:
 
     std::shared_ptr<block_pool> home_;
     std::uint32_t capacity_ = 0;
-    std::uint32_t most_externals_ = 0;
+    std::uint32_t max_externals_ = 0;
     external* externals_ = nullptr;
     std::atomic<std::uint64_t> published_{0};
 };

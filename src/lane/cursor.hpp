@@ -10,7 +10,7 @@
 
 namespace slk::lane {
 
-/// Between two frames, or anywhere inside: octets of the chunk, and octets of the external that
+/// Between two frames, or anywhere inside: bytes of the chunk, and bytes of the external that
 /// comes next. A cursor does not keep its chunk alive: the lane does, from its head on.
 class cursor {
 public:
@@ -18,43 +18,43 @@ public:
     explicit cursor(chunk* first) noexcept : at_(first) {}
 
     [[nodiscard]] chunk* at() const noexcept { return at_; }
-    [[nodiscard]] std::uint32_t octets() const noexcept { return octets_; }
+    [[nodiscard]] std::uint32_t bytes() const noexcept { return bytes_; }
     [[nodiscard]] std::uint32_t externals() const noexcept { return externals_; }
     [[nodiscard]] std::size_t inside() const noexcept { return inside_; }
 
-    /// The octets of this chunk that lie in one piece from here on: up to the next external, or to
+    /// The bytes of this chunk that lie in one piece from here on: up to the next external, or to
     /// what is published. Looks at what is published only if it knows of nothing.
     [[nodiscard]] std::span<const std::byte> run() noexcept
     {
-        if (octets_ == seen_.octets && externals_ == seen_.externals)
+        if (bytes_ == seen_.bytes && externals_ == seen_.externals)
             seen_ = at_->published();
         const std::uint32_t end =
-            externals_ < seen_.externals ? at_->at(externals_).at : seen_.octets;
-        return {at_->octets() + octets_, end - octets_};
+            externals_ < seen_.externals ? at_->at(externals_).at : seen_.bytes;
+        return {at_->bytes() + bytes_, end - bytes_};
     }
     /// The external that begins here or goes on here, or null; after run() has come out empty or
     /// has been skipped.
     [[nodiscard]] external* here() noexcept
     {
-        return externals_ < seen_.externals && at_->at(externals_).at == octets_
+        return externals_ < seen_.externals && at_->at(externals_).at == bytes_
                    ? &at_->at(externals_)
                    : nullptr;
     }
     /// At the end of a chunk that will not grow: goes on to the next one, and says which it left.
     [[nodiscard]] chunk* leave() noexcept
     {
-        if (octets_ != seen_.octets || externals_ != seen_.externals)
+        if (bytes_ != seen_.bytes || externals_ != seen_.externals)
             return nullptr;
         // Once more, because what was seen may have grown before it became final.
         seen_ = at_->published();
-        if (!seen_.final || octets_ != seen_.octets || externals_ != seen_.externals)
+        if (!seen_.final || bytes_ != seen_.bytes || externals_ != seen_.externals)
             return nullptr;
         chunk* const left = at_;
         *this = cursor(left->next);
         return left;
     }
 
-    void skip_octets(std::size_t count) noexcept { octets_ += static_cast<std::uint32_t>(count); }
+    void skip_bytes(std::size_t count) noexcept { bytes_ += static_cast<std::uint32_t>(count); }
     void skip_inside(std::size_t count) noexcept
     {
         inside_ += count;
@@ -69,14 +69,14 @@ public:
 
     [[nodiscard]] bool same_place(const cursor& other) const noexcept
     {
-        return at_ == other.at_ && octets_ == other.octets_ && externals_ == other.externals_ &&
+        return at_ == other.at_ && bytes_ == other.bytes_ && externals_ == other.externals_ &&
                inside_ == other.inside_;
     }
 
 private:
     chunk* at_ = nullptr;
     extent seen_{};
-    std::uint32_t octets_ = 0;
+    std::uint32_t bytes_ = 0;
     std::uint32_t externals_ = 0;
     std::size_t inside_ = 0;
 };

@@ -12,7 +12,7 @@ constexpr std::uint32_t externals_of_large = 30;
 constexpr std::size_t small_capacity =
     small_block - sizeof(chunk) - externals_of_small * sizeof(external);
 static_assert(large_block - sizeof(chunk) - externals_of_large * sizeof(external) >=
-              lane::most_octets);
+              lane::max_bytes);
 
 /// So many messages on their way: the consumer does not wait for each.
 constexpr std::uint64_t messages_of_busy = 4;
@@ -42,18 +42,18 @@ bool lane::open(chunk_pools& pools) noexcept
     return tail_ != nullptr;
 }
 
-bool lane::grow(std::size_t octets, std::span<const std::byte> carried, bool busy) noexcept
+bool lane::grow(std::size_t bytes, std::span<const std::byte> carried, bool busy) noexcept
 {
     busy = busy || published_in_ != tail_ || produced_ - consumed_by_now() >= messages_of_busy;
-    const bool small = !busy && octets <= small_capacity && carried.size() <= small_capacity;
+    const bool small = !busy && bytes <= small_capacity && carried.size() <= small_capacity;
     chunk* const following = small ? chunk::create(pools_->small, externals_of_small)
                                    : chunk::create(pools_->large, externals_of_large);
     if (following == nullptr)
         return false;
     // Before this chunk is final: then its consumer may give it back.
     if (!carried.empty())
-        std::memcpy(following->octets(), carried.data(), carried.size());
-    following->before = octets_before(*tail_, written_.octets, written_.externals);
+        std::memcpy(following->bytes(), carried.data(), carried.size());
+    following->before = bytes_before(*tail_, written_.bytes, written_.externals);
     tail_->next = following;
     tail_->end = written_;
     tail_->end.final = true;
@@ -68,9 +68,9 @@ bool lane::grow(std::size_t octets, std::span<const std::byte> carried, bool bus
     return true;
 }
 
-std::uint64_t lane::octets_before(chunk& at, std::uint32_t octets, std::uint32_t externals) noexcept
+std::uint64_t lane::bytes_before(chunk& at, std::uint32_t bytes, std::uint32_t externals) noexcept
 {
-    std::uint64_t sum = at.before + octets;
+    std::uint64_t sum = at.before + bytes;
     for (std::uint32_t index = 0; index < externals; ++index)
         sum += at.at(index).size;
     return sum;

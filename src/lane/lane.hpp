@@ -2,14 +2,14 @@
 #ifndef SLK_LANE_LANE_HPP
 #define SLK_LANE_LANE_HPP
 
-/// A lane: octets and large bodies on their way from one thread to another, without a lock.
+/// A lane: bytes and large bodies on their way from one thread to another, without a lock.
 ///
 /// One producer, one consumer, which may be different threads. The producer writes into chunks and
 /// publishes when a message is whole: the consumer never sees a part of one. What lies in a lane is
 /// what lies on the wire, so that a session sends it as it is, and receives into it.
 ///
 /// Credit: the producer counts the messages that it has published, the consumer those that it has
-/// done with; the difference is kept below the high-water mark by whoever produces. Octets may have
+/// done with; the difference is kept below the high-water mark by whoever produces. Bytes may have
 /// a mark as well. They are not counted, but told from the two places in the lane when it is asked.
 ///
 /// Sleeping: whoever finds nothing to do says so (consumer_sleeps, producer_sleeps), and the other
@@ -54,40 +54,37 @@ public:
 
     // --- the producer ---
 
-    /// Room for so many octets in one piece, and for an external behind them if one is to be added.
-    /// Null when memory is exhausted. At most most_octets.
-    [[nodiscard]] std::byte* reserve(std::size_t octets, bool with_external = false) noexcept
+    /// Room for so many bytes in one piece, and for an external behind them if one is to be added.
+    /// Null when memory is exhausted. At most max_bytes.
+    [[nodiscard]] std::byte* reserve(std::size_t bytes, bool with_external = false) noexcept
     {
-        assert(octets <= most_octets);
+        assert(bytes <= max_bytes);
         const bool fits =
-            tail_->capacity() - written_.octets >= octets && (!with_external || can_splice());
-        return fits || grow(octets) ? tail_->octets() + written_.octets : nullptr;
+            tail_->capacity() - written_.bytes >= bytes && (!with_external || can_splice());
+        return fits || grow(bytes) ? tail_->bytes() + written_.bytes : nullptr;
     }
-    static constexpr std::size_t most_octets = 70 * 1024;
+    static constexpr std::size_t max_bytes = 70 * 1024;
     /// What is left of the present chunk.
     [[nodiscard]] std::span<std::byte> rest() noexcept
     {
-        return {tail_->octets() + written_.octets, tail_->capacity() - written_.octets};
+        return {tail_->bytes() + written_.bytes, tail_->capacity() - written_.bytes};
     }
-    /// A new chunk comes next, with room for so many octets in one piece. It begins with a copy of
+    /// A new chunk comes next, with room for so many bytes in one piece. It begins with a copy of
     /// `carried`, which may lie in rest() and is not committed. It is a small one, unless that is
     /// too small, or so much waits or comes at once (or the caller says so, `busy`) that a large
     /// one pays. False when memory is exhausted.
-    [[nodiscard]] bool grow(std::size_t octets, std::span<const std::byte> carried = {},
+    [[nodiscard]] bool grow(std::size_t bytes, std::span<const std::byte> carried = {},
                             bool busy = false) noexcept;
-    void commit(std::size_t octets) noexcept
-    {
-        written_.octets += static_cast<std::uint32_t>(octets);
-    }
+    void commit(std::size_t bytes) noexcept { written_.bytes += static_cast<std::uint32_t>(bytes); }
     /// Behind what was committed; room was reserved for it. The lane takes over the caller's use
     /// of `owner`.
     [[nodiscard]] bool can_splice() const noexcept
     {
-        return written_.externals < tail_->most_externals();
+        return written_.externals < tail_->max_externals();
     }
     void splice(const std::byte* data, std::size_t size, shared_memory* owner) noexcept
     {
-        tail_->at(written_.externals++) = {written_.octets, data, size, owner};
+        tail_->at(written_.externals++) = {written_.bytes, data, size, owner};
         tail_->set_externals = written_.externals;
     }
     /// What has been committed since the last time is so many whole messages. True if the consumer
@@ -105,7 +102,7 @@ public:
     }
     /// Takes back what has been committed since.
     void abandon() noexcept;
-    /// Octets committed since the last publish, in the present chunk or before.
+    /// Bytes committed since the last publish, in the present chunk or before.
     [[nodiscard]] bool has_unpublished() const noexcept
     {
         return published_in_ != tail_ || !(published_ == written_);
@@ -122,26 +119,26 @@ public:
         const std::uint64_t waiting = produced_ - seen_consumed_;
         return waiting < mark ? mark - waiting : 0;
     }
-    /// Octets that may still be committed under that mark; 0 as a mark means no limit. What is
+    /// Bytes that may still be committed under that mark; 0 as a mark means no limit. What is
     /// committed last may exceed it: while no message waits there is room for one. `unpublished`:
     /// whole messages that were committed since.
-    [[nodiscard]] std::uint64_t octet_credit(std::uint64_t mark,
-                                             std::uint64_t unpublished = 0) const noexcept
+    [[nodiscard]] std::uint64_t byte_credit(std::uint64_t mark,
+                                            std::uint64_t unpublished = 0) const noexcept
     {
         if (mark == 0) [[likely]]
             return UINT64_MAX;
-        const std::uint64_t waiting = octets_before(*tail_, written_.octets, written_.externals) -
-                                      consumed_octets_.load(std::memory_order_seq_cst);
+        const std::uint64_t waiting = bytes_before(*tail_, written_.bytes, written_.externals) -
+                                      consumed_bytes_.load(std::memory_order_seq_cst);
         if (waiting < mark)
             return mark - waiting;
         const bool none = produced_ + unpublished == consumed_.load(std::memory_order_seq_cst);
         return none ? 1 : 0;
     }
     /// True if the consumer will ring; false if there is credit meanwhile.
-    [[nodiscard]] bool producer_sleeps(std::uint64_t mark, std::uint64_t octets = 0) noexcept
+    [[nodiscard]] bool producer_sleeps(std::uint64_t mark, std::uint64_t bytes = 0) noexcept
     {
         producer_sleeps_.store(true, std::memory_order_seq_cst);
-        if (credit(mark) == 0 || octet_credit(octets) == 0)
+        if (credit(mark) == 0 || byte_credit(bytes) == 0)
             return true;
         producer_sleeps_.store(false, std::memory_order_relaxed);
         return false;
@@ -194,16 +191,16 @@ public:
                producer_sleeps_.exchange(false, std::memory_order_seq_cst);
     }
     [[nodiscard]] std::uint64_t consumed() const noexcept { return done_; }
-    /// Shows the producer which octets have been done with: those before the head. To be called
-    /// before consume(), where octets have a mark.
-    void show_octets() noexcept
+    /// Shows the producer which bytes have been done with: those before the head. To be called
+    /// before consume(), where bytes have a mark.
+    void show_bytes() noexcept
     {
-        consumed_octets_.store(octets_before(*head_.at(), head_.octets(), head_.externals()),
-                               std::memory_order_seq_cst);
+        consumed_bytes_.store(bytes_before(*head_.at(), head_.bytes(), head_.externals()),
+                              std::memory_order_seq_cst);
     }
-    [[nodiscard]] std::uint64_t shown_octets() const noexcept
+    [[nodiscard]] std::uint64_t shown_bytes() const noexcept
     {
-        return consumed_octets_.load(std::memory_order_relaxed);
+        return consumed_bytes_.load(std::memory_order_relaxed);
     }
 
     /// Any thread.
@@ -215,8 +212,8 @@ public:
 private:
     void publish_chunks() noexcept;
     /// Of the lane, before that place.
-    [[nodiscard]] static std::uint64_t octets_before(chunk& at, std::uint32_t octets,
-                                                     std::uint32_t externals) noexcept;
+    [[nodiscard]] static std::uint64_t bytes_before(chunk& at, std::uint32_t bytes,
+                                                    std::uint32_t externals) noexcept;
 
     // Each side's words have a cache line of their own.
     static constexpr std::size_t line = 64;
@@ -232,7 +229,7 @@ private:
     alignas(line) cursor head_;
     std::uint64_t done_ = 0;
     std::atomic<std::uint64_t> consumed_{0}; ///< read by the producer when his credit is used up
-    std::atomic<std::uint64_t> consumed_octets_{0}; ///< where somebody wants to know
+    std::atomic<std::uint64_t> consumed_bytes_{0}; ///< where somebody wants to know
 
     // Written seldom, and read by both.
     alignas(line) std::atomic<bool> producer_sleeps_{false};

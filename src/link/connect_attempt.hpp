@@ -31,7 +31,7 @@ struct connect_attempt {
     std::vector<address> candidates;
     /// What endpoint::source may mean: its address, or those of its network interface.
     std::vector<address> sources;
-    std::array<racer*, connecter_machine::most_at_once> racing{};
+    std::array<racer*, connecter_machine::max_at_once> racing{};
     io::timer stagger;
     /// Both ends of the connection that won.
     address local{};

@@ -81,7 +81,7 @@ constexpr connecter_transition transitions[] = {
 // clang-format on
 
 /// reconnect_options::base = 0 means at once, but never more often than this.
-constexpr duration shortest_cycle = std::chrono::milliseconds(10);
+constexpr duration min_cycle = std::chrono::milliseconds(10);
 
 constexpr error stopped{errc::cancelled, phase::none, 0, "stopped by its owner"};
 constexpr error out_of_time{errc::timed_out, phase::connect, 0, "connect_timeout"};
@@ -148,7 +148,7 @@ connecter_actions connecter_machine::step(const reconnect_options& options, mome
     case link_event::completed: return completed(options, at, input.candidate);
     case link_event::stagger:
         if (state_ != connecting || ending() || opening_ || begun_ == candidates_ ||
-            connects_ == most_at_once)
+            connects_ == max_at_once)
             return {};
         return open_next();
     case link_event::tuned:
@@ -215,7 +215,7 @@ connecter_actions connecter_machine::resolved(const reconnect_options& options, 
     looking_up_ = false;
     if (ending())
         return finish_ending(options, at);
-    candidates_ = static_cast<std::uint8_t>(std::min(candidates, most_candidates));
+    candidates_ = static_cast<std::uint8_t>(std::min(candidates, max_candidates));
     if (candidates == 0)
         return end_attempt(options, at, {errc::name_not_found, phase::resolve, 0, "no address"});
     return open_next();
@@ -241,7 +241,7 @@ connecter_actions connecter_machine::bound(const reconnect_options& options, mom
     state_ = connecting;
     ++connects_;
     connecter_actions actions{.connect = true};
-    if (begun_ < candidates_ && connects_ < most_at_once)
+    if (begun_ < candidates_ && connects_ < max_at_once)
         actions.arm_stagger = after(at.now, options.address_stagger);
     return actions;
 }
@@ -389,7 +389,7 @@ duration connecter_machine::retry_delay(const reconnect_options& options, moment
     if (retries_ != UINT32_MAX)
         ++retries_;
     if (options.base == duration::zero())
-        return std::max(duration{}, shortest_cycle - (at.now - attempt_began_));
+        return std::max(duration{}, min_cycle - (at.now - attempt_began_));
     return rule == retry_rule::retry_slowly ? slow_backoff_delay(options, at.random)
                                             : backoff_delay(options, retry, at.random);
 }
@@ -399,7 +399,7 @@ duration connecter_machine::backoff_delay_now(const reconnect_options& options,
                                               moment at) const noexcept
 {
     if (options.base <= duration::zero())
-        return std::max(duration{}, shortest_cycle - (at.now - attempt_began_));
+        return std::max(duration{}, min_cycle - (at.now - attempt_began_));
     const auto base = static_cast<std::uint64_t>(options.base.count());
     return duration(static_cast<duration::rep>(scale(at.random, base)));
 }

@@ -9,7 +9,7 @@
 /// The driver (connecter.cpp) performs the actions and reports what came of them as the next
 /// input. The machine promises:
 ///
-///  - In flight is a name lookup, or up to most_at_once connects, each on a socket of its own to
+///  - In flight is a name lookup, or up to max_at_once connects, each on a socket of its own to
 ///    another address of the name (RFC 8305).
 ///  - The first connect that succeeds wins; the others are dropped at once, and nothing more is
 ///    heard of them.
@@ -74,9 +74,9 @@ struct connecter_transition {
 class connecter_machine {
 public:
     /// Connects in flight. With more addresses the next one waits until one has failed.
-    static constexpr std::uint32_t most_at_once = 4;
+    static constexpr std::uint32_t max_at_once = 4;
     /// Of a name with more addresses than this the rest is left out.
-    static constexpr std::uint32_t most_candidates = 255;
+    static constexpr std::uint32_t max_candidates = 255;
 
     /// An input that has no row for the present state changes nothing and asks for nothing.
     connecter_actions step(const reconnect_options& options, moment at,

@@ -10,8 +10,8 @@ namespace slk {
 
 namespace {
 
-constexpr std::size_t longest_host = 253; // RFC 1035 section 2.3.4, as text
-constexpr std::size_t longest_path = 107; // unix(7): sun_path, with the NUL behind it
+constexpr std::size_t max_host = 253; // RFC 1035 section 2.3.4, as text
+constexpr std::size_t max_path = 107; // unix(7): sun_path, with the NUL behind it
 
 unexpected bad(const char* what)
 {
@@ -66,7 +66,7 @@ bool is_host_character(char c)
 /// Of a name, an interface's name or a numeric address.
 result<void> check_host(std::string_view host)
 {
-    if (host.size() > longest_host)
+    if (host.size() > max_host)
         return bad("the host is longer than 253 characters");
     if (!std::ranges::all_of(host, is_host_character))
         return bad("the host has a character that no host name has");
@@ -124,8 +124,8 @@ result<void> check_path(std::string_view path)
         return bad("the path is missing");
     if (path == "@")
         return bad("the abstract name after '@' is missing");
-    if (path.size() > longest_path)
-        return bad("the path is longer than 107 octets");
+    if (path.size() > max_path)
+        return bad("the path is longer than 107 bytes");
     if (path.find('\0') != std::string_view::npos)
         return bad("the path has a NUL in it");
     return {};
@@ -159,13 +159,13 @@ result<endpoint> endpoint::parse(std::string_view text)
     endpoint parsed;
     parsed.host = rest;
     if (scheme == name_of(transport::ipc)) {
-        parsed.via = transport::ipc;
+        parsed.transport = transport::ipc;
         SLK_TRY(check_path(rest));
         return parsed;
     }
     if (scheme != name_of(transport::inproc))
         return fail(errc::not_supported, phase::setup, "the transport is not tcp, ipc or inproc");
-    parsed.via = transport::inproc;
+    parsed.transport = transport::inproc;
     if (rest.empty())
         return bad("the name is missing");
     return parsed;
@@ -187,9 +187,9 @@ endpoint endpoint::of(const address& where)
 
 std::optional<address> endpoint::numeric() const
 {
-    if (via == transport::ipc)
+    if (transport == transport::ipc)
         return address::local();
-    if (via == transport::inproc)
+    if (transport == transport::inproc)
         return std::nullopt;
     if (host == "*")
         return address::any(address_family::ipv4, port);
@@ -210,8 +210,8 @@ std::string host_and_port_text(const std::string& host, std::uint16_t port)
 
 std::string to_string(const endpoint& value)
 {
-    std::string text = std::string(name_of(value.via)) + "://";
-    if (value.via != transport::tcp)
+    std::string text = std::string(name_of(value.transport)) + "://";
+    if (value.transport != transport::tcp)
         return text + value.host;
     if (!value.source.empty())
         text += host_and_port_text(value.source, value.source_port) + ";";
@@ -224,11 +224,11 @@ namespace slk::link_detail {
 
 result<void> check_endpoint(const endpoint& value)
 {
-    if (value.via == transport::inproc)
+    if (value.transport == transport::inproc)
         return bad("inproc joins message sockets of one process; it has no links and listeners");
     if (value.host.empty())
         return bad("the endpoint has no host");
-    if (value.via == transport::tcp)
+    if (value.transport == transport::tcp)
         return {};
     if (value.port != 0 || !value.source.empty() || value.source_port != 0)
         return bad("ipc has neither a port nor a source");
@@ -237,7 +237,7 @@ result<void> check_endpoint(const endpoint& value)
 
 result<void> check_supported(const endpoint& value, const io::poller& by)
 {
-    return value.via == transport::ipc ? by.check_local_name(value.host) : result<void>{};
+    return value.transport == transport::ipc ? by.check_local_name(value.host) : result<void>{};
 }
 
 std::optional<address> choose_address(std::span<const address> of_interface, address_family family,

@@ -38,7 +38,7 @@ flight_recorder::packed flight_recorder::pack(const link_transition& move) noexc
             static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(move.reason.detail)),
             (delay_ms << 32) | move.attempt,
             std::bit_cast<std::uint32_t>(move.reason.native) | bits(move.reason.code, code_shift) |
-                bits(move.reason.where, phase_shift) | bits(move.event, event_shift) |
+                bits(move.reason.phase, phase_shift) | bits(move.event, event_shift) |
                 bits(move.from, from_shift) | bits(move.to, to_shift)};
 }
 

@@ -35,7 +35,7 @@ public:
 
     void give_back(Item& used) noexcept
     {
-        if (kept_ == most_kept) {
+        if (kept_ == max_kept) {
             delete &used;
             return;
         }
@@ -45,7 +45,7 @@ public:
 
 private:
     /// More than this many are not kept: a storm of 100,000 attempts should not hold its memory.
-    static constexpr std::size_t most_kept = 1024;
+    static constexpr std::size_t max_kept = 1024;
 
     Item* free_ = nullptr;
     std::size_t kept_ = 0;

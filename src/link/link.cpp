@@ -14,7 +14,7 @@ using request = link_detail::connecter::request;
 result<void> link_options::validate() const
 {
     SLK_TRY(link_detail::check_endpoint(to));
-    if (to.port == 0 && to.via == transport::tcp)
+    if (to.port == 0 && to.transport == transport::tcp)
         return fail(errc::invalid_argument, phase::setup, "port 0 cannot be connected to");
     if (to.host == "*")
         return fail(errc::invalid_argument, phase::setup, "'*' is for listeners");

@@ -13,7 +13,7 @@ namespace slk::link_detail {
 namespace {
 
 /// Connections shed at a time: enough to empty a burst, few enough for one turn.
-constexpr std::size_t most_shed = 64;
+constexpr std::size_t max_shed = 64;
 
 } // namespace
 
@@ -43,7 +43,7 @@ result<void> listener_core::open()
     if (accepts_ == nullptr)
         return fail(errc::out_of_memory, phase::setup);
     port_ = options_.at.port;
-    if (options_.at.via == transport::ipc) {
+    if (options_.at.transport == transport::ipc) {
         SLK_TRY(name_, io::os::local_name::choose(options_.at.host));
     }
     SLK_TRY(open_socket());
@@ -107,7 +107,7 @@ endpoint listener_core::local_endpoint() const
     if (name_ == nullptr)
         return endpoint::of(status().local);
     endpoint made;
-    made.via = transport::ipc;
+    made.transport = transport::ipc;
     made.host = name_->path();
     return made;
 }
@@ -222,7 +222,7 @@ error listener_core::take(const io::accept_operation& op) noexcept
 
 void listener_core::shed() noexcept
 {
-    present_.shed += loop_->io().shed(socket_, most_shed);
+    present_.shed += loop_->io().shed(socket_, max_shed);
     status_.store(present_);
 }
 

@@ -49,7 +49,7 @@ constexpr listener_transition transitions[] = {
 
 /// An error that a security module or a broken network gives for every accept takes no connection
 /// out of the queue: without a pause it would be asked for again for ever, at full speed.
-constexpr int most_failures_in_a_row = 64;
+constexpr int max_failures_in_a_row = 64;
 
 } // namespace
 
@@ -109,7 +109,7 @@ listener_actions listener_machine::step(duration pause, time_point now, listener
         if (state_ == pausing)
             return {};
         const bool exhausted = kind == accept_failure::exhausted;
-        if (!exhausted && ++failures_in_a_row_ < most_failures_in_a_row)
+        if (!exhausted && ++failures_in_a_row_ < max_failures_in_a_row)
             return {.post = true};
         failures_in_a_row_ = 0;
         state_ = pausing;

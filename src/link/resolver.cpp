@@ -51,7 +51,7 @@ struct resolver::shared {
     io::task* deliver = nullptr;
     int threads = 0;
     int idle = 0;
-    int most_threads = 0;
+    int max_threads = 0;
     std::uint64_t next_number = 1;
 
     static void work(const std::shared_ptr<shared>& self);
@@ -117,7 +117,7 @@ resolver::resolver(io::loop_core& loop) : loop_(loop), shared_(std::make_shared<
     shared_->look_up = loop.options().lookup;
     shared_->loop = &loop;
     shared_->deliver = &answers_;
-    shared_->most_threads = loop.options().resolver_threads;
+    shared_->max_threads = loop.options().resolver_threads;
 }
 
 resolver::~resolver()
@@ -160,7 +160,7 @@ void resolver::resolve(lookup_request& request, const std::string& host, std::ui
                                 });
     shared_->questions.push_back({number, host, port});
     const auto waiting = static_cast<int>(shared_->questions.size());
-    if (waiting > shared_->idle && shared_->threads < shared_->most_threads) {
+    if (waiting > shared_->idle && shared_->threads < shared_->max_threads) {
         ++shared_->threads;
         if (auto started = shared::start_thread(shared_); !started) {
             --shared_->threads;

@@ -29,9 +29,9 @@ public:
     resolver names;
     free_pool<connect_attempt> attempts;
     free_pool<racer> racers;
-    static constexpr std::size_t most_streams_kept = 1024;
+    static constexpr std::size_t max_streams_kept = 1024;
     std::shared_ptr<block_pool> streams =
-        std::make_shared<block_pool>(sizeof(stream_core), most_streams_kept);
+        std::make_shared<block_pool>(sizeof(stream_core), max_streams_kept);
 };
 
 } // namespace slk::link_detail

@@ -23,7 +23,7 @@ std::span<std::byte> drain_buffer()
 }
 
 /// Pieces offered to the system at once; the rest follows when these are gone.
-constexpr std::size_t most_pieces = 64;
+constexpr std::size_t max_pieces = 64;
 
 } // namespace
 
@@ -166,7 +166,7 @@ result<void> stream_core::send(std::span<const std::span<const std::byte>> piece
 
 void stream_core::submit_send() noexcept
 {
-    const std::size_t left = std::min(pieces_.size() - next_piece_, most_pieces);
+    const std::size_t left = std::min(pieces_.size() - next_piece_, max_pieces);
     auto offered = pieces_.subspan(next_piece_, left);
     if (offset_ > 0) {
         // The first piece was sent in part: the offer differs from the user's list.
@@ -208,7 +208,7 @@ void stream_core::finish_send(result<std::size_t> answer) noexcept
 
 // --- ending ---
 
-result<void> stream_core::finish_sending()
+result<void> stream_core::shutdown_send()
 {
     SLK_TRY(usable());
     if (send_.in_flight())
@@ -218,16 +218,16 @@ result<void> stream_core::finish_sending()
     return {};
 }
 
-result<void> stream_core::close_after_drain(duration at_most, std::function<void(error)> done)
+result<void> stream_core::close_after_drain(duration timeout, std::function<void(error)> done)
 {
     SLK_TRY(usable());
     if (draining_)
         return fail(errc::in_progress, phase::close, "the stream is draining already");
     if (!finished_sending_)
-        SLK_TRY(finish_sending());
+        SLK_TRY(shutdown_send());
     draining_ = true;
     on_drained_ = std::move(done);
-    loop_->io().arm(drain_timer_, after(loop_->io().now(), at_most));
+    loop_->io().arm(drain_timer_, after(loop_->io().now(), timeout));
     // A receive that is under way keeps its buffer and its handler; draining goes on behind it.
     if (!receive_.in_flight())
         drain_more();
@@ -344,9 +344,9 @@ result<void> stream::send(std::span<const std::span<const std::byte>> pieces, ha
     return core_ != nullptr ? core_->send(pieces, std::move(done)) : empty_stream();
 }
 
-result<void> stream::finish_sending()
+result<void> stream::shutdown_send()
 {
-    return core_ != nullptr ? core_->finish_sending() : empty_stream();
+    return core_ != nullptr ? core_->shutdown_send() : empty_stream();
 }
 
 void stream::close()
@@ -367,9 +367,9 @@ void stream::reset()
         std::exchange(core_, nullptr)->abandon(io::close_mode::reset);
 }
 
-result<void> stream::close_after_drain(duration at_most, std::function<void(error)> done)
+result<void> stream::close_after_drain(duration timeout, std::function<void(error)> done)
 {
-    return core_ != nullptr ? core_->close_after_drain(at_most, std::move(done)) : empty_stream();
+    return core_ != nullptr ? core_->close_after_drain(timeout, std::move(done)) : empty_stream();
 }
 
 address stream::local_address() const noexcept

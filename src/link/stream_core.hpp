@@ -49,8 +49,8 @@ public:
     result<void> receive(std::span<std::byte> buffer, stream::handler done);
     result<void> send(std::span<const std::byte> bytes, stream::handler done);
     result<void> send(std::span<const std::span<const std::byte>> pieces, stream::handler done);
-    result<void> finish_sending();
-    result<void> close_after_drain(duration at_most, std::function<void(error)> done);
+    result<void> shutdown_send();
+    result<void> close_after_drain(duration timeout, std::function<void(error)> done);
     /// Closes the socket and tells the observer `reason`.
     void end(const error& reason, io::close_mode mode) noexcept;
     /// The observer leaves: it is told nothing more, and the socket is closed.

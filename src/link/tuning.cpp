@@ -7,8 +7,8 @@ namespace slk {
 
 namespace {
 
-constexpr duration most_seconds = std::chrono::seconds(32767);
-constexpr std::size_t longest_device_name = 15; // IFNAMSIZ - 1, netdevice(7)
+constexpr duration max_seconds = std::chrono::seconds(32767);
+constexpr std::size_t max_device_name = 15; // IFNAMSIZ - 1, netdevice(7)
 
 unexpected bad(const char* what)
 {
@@ -17,7 +17,7 @@ unexpected bad(const char* what)
 
 bool whole_seconds_fit(duration value)
 {
-    return value >= std::chrono::seconds(1) && value <= most_seconds;
+    return value >= std::chrono::seconds(1) && value <= max_seconds;
 }
 
 int seconds_of(duration value)
@@ -46,7 +46,7 @@ result<void> tuning_options::validate() const
     if (user_timeout && (*user_timeout < std::chrono::milliseconds(1) ||
                          *user_timeout > std::chrono::milliseconds(INT32_MAX)))
         return bad("tuning.user_timeout is not 1 ms to 2147483647 ms");
-    if (device.size() > longest_device_name)
+    if (device.size() > max_device_name)
         return bad("tuning.device is longer than 15 characters");
     return {};
 }
@@ -63,7 +63,7 @@ result<void> named(const result<void>& done, const char* name)
     if (done)
         return {};
     error failure = done.error();
-    failure.where = phase::tune;
+    failure.phase = phase::tune;
     failure.detail = name;
     return fail(failure);
 }

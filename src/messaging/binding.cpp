@@ -8,7 +8,7 @@ namespace slk::messaging {
 
 namespace {
 
-constexpr error too_many{errc::connection_refused, phase::handshake, 0, "most_half_open"};
+constexpr error too_many{errc::connection_refused, phase::handshake, 0, "max_pending_handshakes"};
 
 } // namespace
 
@@ -31,7 +31,7 @@ void binding::accept(stream connection)
     const socket_options& options = settings_->options();
     auto made = session::create(on_, settings_, owner_, on_->pools);
     auto* const who = made ? new (std::nothrow) guest(*this, made) : nullptr;
-    if (who == nullptr || half_open_ >= options.most_half_open) {
+    if (who == nullptr || half_open_ >= options.max_pending_handshakes) {
         delete who;
         owner_->post({.kind = mail_kind::refused, .reason = too_many, .endpoint = number_});
         return connection.reset();
@@ -62,7 +62,7 @@ void binding::leave(guest& who) noexcept
     delete &who;
 }
 
-void binding::close(duration at_most, std::function<void()> done)
+void binding::close(duration timeout, std::function<void()> done)
 {
     stop_listening();
     // One more than there are sessions: `done` is not called before all have been asked.
@@ -76,7 +76,7 @@ void binding::close(duration at_most, std::function<void()> done)
         const reference<session> leaving = who.visits;
         who.unlink();
         delete &who;
-        leaving->close(at_most, one_less);
+        leaving->close(timeout, one_less);
     });
     half_open_ = 0;
     one_less();

@@ -31,7 +31,7 @@ public:
     /// Nobody else comes in: the port is free on return.
     void stop_listening() noexcept { listener_.reset(); }
     /// Ends all sessions, as session::close(); `done` is called when the last one has ended.
-    void close(duration at_most, std::function<void()> done);
+    void close(duration timeout, std::function<void()> done);
 
 private:
     friend class ref_counted<binding>;

@@ -9,7 +9,7 @@ result<std::shared_ptr<context_core>> context_core::create(const context_options
 {
     SLK_TRY(wanted.validate());
     auto made = std::make_shared<context_core>();
-    made->most_sockets_ = wanted.most_sockets;
+    made->max_sockets_ = wanted.max_sockets;
     made->threads_ = wanted.threads > 0;
     for (int number = 0; number < std::max(wanted.threads, 1); ++number) {
         SLK_TRY(auto loop, slk::loop::create(wanted.loop));
@@ -50,8 +50,8 @@ result<void> context_core::add(const reference<mailbox>& socket)
     const std::lock_guard lock(guard_);
     if (stopped())
         return fail(errc::cancelled, phase::setup, "the context was shut down");
-    if (sockets_.size() >= most_sockets_)
-        return fail(errc::too_many_descriptors, phase::setup, "most_sockets");
+    if (sockets_.size() >= max_sockets_)
+        return fail(errc::too_many_descriptors, phase::setup, "max_sockets");
     sockets_.push_back(socket);
     return {};
 }
@@ -132,8 +132,8 @@ result<void> context_options::validate() const
 {
     if (threads < 0 || threads > 64)
         return fail(errc::invalid_argument, phase::setup, "threads is not 0 to 64");
-    if (most_sockets == 0)
-        return fail(errc::invalid_argument, phase::setup, "most_sockets is 0");
+    if (max_sockets == 0)
+        return fail(errc::invalid_argument, phase::setup, "max_sockets is 0");
     return {};
 }
 

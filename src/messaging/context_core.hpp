@@ -8,8 +8,8 @@
 #include <serverlink/context.hpp>
 
 #include "base/reference.hpp"
-#include "messaging/carrier.hpp"
 #include "messaging/inproc.hpp"
+#include "messaging/io_loop.hpp"
 #include "messaging/mailbox.hpp"
 
 #include <atomic>
@@ -71,7 +71,7 @@ private:
 
     std::vector<std::shared_ptr<carrier>> carriers_;
     bool threads_ = false; ///< the loops have threads of their own
-    std::size_t most_sockets_ = SIZE_MAX;
+    std::size_t max_sockets_ = SIZE_MAX;
     std::atomic<std::size_t> next_carrier_{0};
     std::atomic<std::uint64_t> numbers_{0};
     std::atomic<bool> stopped_{false};

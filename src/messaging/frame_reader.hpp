@@ -32,7 +32,7 @@ namespace slk::messaging {
             size = static_cast<std::size_t>(zmtp::load<std::uint64_t>(begin + 1));
             header = zmtp::long_header;
         }
-        at.skip_octets(header);
+        at.skip_bytes(header);
         if (lane::external* const body = header < run.size() ? nullptr : at.here();
             body != nullptr) {
             message_detail::access::view(into, body->data, body->size,
@@ -40,11 +40,11 @@ namespace slk::messaging {
             at.skip_external();
         } else if (size <= message::inline_capacity) {
             message_detail::access::copy(into, {begin + header, size});
-            at.skip_octets(size);
+            at.skip_bytes(size);
         } else {
             at.at()->retain();
             message_detail::access::view(into, begin + header, size, at.at(), false);
-            at.skip_octets(size);
+            at.skip_bytes(size);
         }
         message_detail::access::set_more(into, (flags & zmtp::flag_more) != 0);
         return true;

@@ -12,10 +12,10 @@
 
 namespace slk::messaging {
 
-/// A body of so many octets or more that lies in memory which can be shared is not copied into the
+/// A body of so many bytes or more that lies in memory which can be shared is not copied into the
 /// lane's chunks, but referred to.
 inline constexpr std::size_t worth_sharing = 8192;
-/// One of so many octets or more has memory of its own, on either side.
+/// One of so many bytes or more has memory of its own, on either side.
 inline constexpr std::size_t large_body = 32768;
 
 /// False when memory is exhausted; then nothing was written. The part is not yet published.
@@ -44,8 +44,8 @@ inline constexpr std::size_t large_body = 32768;
         auto* const copy = message_detail::owned_memory::create(body.size());
         if (copy == nullptr)
             return false;
-        std::memcpy(copy->octets(), body.data(), body.size());
-        data = copy->octets();
+        std::memcpy(copy->bytes(), body.data(), body.size());
+        data = copy->bytes();
         owner = copy;
     }
     zmtp::write_header(to, flags, body.size());

@@ -9,7 +9,7 @@ namespace slk::messaging {
 namespace {
 
 /// Less room than this is not worth a receive of its own.
-constexpr std::size_t least_room = 128;
+constexpr std::size_t min_room = 128;
 
 /// The peer alone says how large its body will be: so much memory is given for a promise, and twice
 /// as much each time that has been filled.
@@ -22,30 +22,30 @@ std::span<std::byte> incoming::space(std::size_t wanted) noexcept
     if (body_ != nullptr) {
         if (body_filled_ == body_room_ && !grow_body())
             return {};
-        return {body_->octets() + body_filled_, body_room_ - body_filled_};
+        return {body_->bytes() + body_filled_, body_room_ - body_filled_};
     }
     const std::size_t room = lane_.rest().size() - filled_;
-    wanted = std::max(wanted, least_room);
+    wanted = std::max(wanted, min_room);
     // A peer cannot bring this about: the limits of its session are lower.
-    if (filled_ + wanted > lane::lane::most_octets)
+    if (filled_ + wanted > lane::lane::max_bytes)
         return {};
     if (room < wanted && !lane_.grow(filled_ + wanted, window(), std::exchange(busy_, false)))
         return {};
     return lane_.rest().subspan(filled_);
 }
 
-void incoming::received(std::size_t octets) noexcept
+void incoming::received(std::size_t bytes) noexcept
 {
     // More is waiting than there was room for.
-    busy_ = body_ == nullptr && octets == lane_.rest().size() - filled_;
-    (body_ != nullptr ? body_filled_ : filled_) += octets;
+    busy_ = body_ == nullptr && bytes == lane_.rest().size() - filled_;
+    (body_ != nullptr ? body_filled_ : filled_) += bytes;
 }
 
-void incoming::drop(std::size_t octets) noexcept
+void incoming::drop(std::size_t bytes) noexcept
 {
     const std::span<std::byte> all = lane_.rest().first(filled_);
-    std::memmove(all.data(), all.data() + octets, filled_ - octets);
-    filled_ -= octets;
+    std::memmove(all.data(), all.data() + bytes, filled_ - bytes);
+    filled_ -= bytes;
 }
 
 bool incoming::begin_body(std::size_t header, std::uint64_t size) noexcept
@@ -57,7 +57,7 @@ bool incoming::begin_body(std::size_t header, std::uint64_t size) noexcept
     body_size_ = size;
     const std::span<const std::byte> here = window().subspan(header);
     body_filled_ = std::min(here.size(), body_room_);
-    std::memcpy(body_->octets(), here.data(), body_filled_);
+    std::memcpy(body_->bytes(), here.data(), body_filled_);
     body_told_ = body_filled_;
     // The header and its body stand in the same chunk.
     if (!lane_.can_splice() && !lane_.grow(header, window().first(header), true))
@@ -88,7 +88,7 @@ bool incoming::end_body() noexcept
 {
     if (body_ == nullptr || body_filled_ != body_size_)
         return false;
-    lane_.splice(body_->octets(), body_filled_, body_);
+    lane_.splice(body_->bytes(), body_filled_, body_);
     body_ = nullptr;
     body_filled_ = 0;
     return true;

@@ -4,8 +4,8 @@
 
 /// The session's end of the lane from the network: it receives straight into the lane.
 ///
-/// Behind what the lane holds lies the window: octets that were received and not yet understood.
-/// Messages stay where they are and become the lane's by keep(); other octets are dropped. A large
+/// Behind what the lane holds lies the window: bytes that were received and not yet understood.
+/// Messages stay where they are and become the lane's by keep(); other bytes are dropped. A large
 /// body is received into memory of its own.
 
 #include "base/message_access.hpp"
@@ -22,11 +22,11 @@ public:
     incoming& operator=(const incoming&) = delete;
     ~incoming() { forget_body(); }
 
-    /// Where the next octets are to be received; empty when memory is exhausted. `wanted`: so many
-    /// octets more must fit behind the window in one piece.
+    /// Where the next bytes are to be received; empty when memory is exhausted. `wanted`: so many
+    /// bytes more must fit behind the window in one piece.
     [[nodiscard]] std::span<std::byte> space(std::size_t wanted) noexcept;
     /// So many were received there.
-    void received(std::size_t octets) noexcept;
+    void received(std::size_t bytes) noexcept;
     [[nodiscard]] bool receives_body() const noexcept { return body_ != nullptr; }
 
     /// What was received and not yet understood.
@@ -34,19 +34,19 @@ public:
     {
         return lane_.rest().first(filled_);
     }
-    /// The first octets of the window are frames of messages.
-    void keep(std::size_t octets) noexcept
+    /// The first bytes of the window are frames of messages.
+    void keep(std::size_t bytes) noexcept
     {
-        lane_.commit(octets);
-        filled_ -= octets;
+        lane_.commit(bytes);
+        filled_ -= bytes;
     }
     /// They are not.
-    void drop(std::size_t octets) noexcept;
+    void drop(std::size_t bytes) noexcept;
 
-    /// The window begins with the header of a frame whose body is large, and with the first octets
+    /// The window begins with the header of a frame whose body is large, and with the first bytes
     /// of it. False when memory is exhausted.
     [[nodiscard]] bool begin_body(std::size_t header, std::uint64_t size) noexcept;
-    /// Octets of the body that were received since the last call.
+    /// Bytes of the body that were received since the last call.
     [[nodiscard]] std::size_t body_progress() noexcept;
     /// All of the body is there: it is the lane's now.
     [[nodiscard]] bool end_body() noexcept;

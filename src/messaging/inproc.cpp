@@ -28,7 +28,7 @@ void inproc_names::meet(const inproc_party& owner, const waiting& guest)
     guest.far->belong_to(owner.box);
     mail to_owner{.kind = mail_kind::arrived, .which = guest.far, .about = std::move(of_guest)};
     to_owner.far_mark = guest.caller.receive_mark;
-    to_owner.far_octets = guest.caller.receive_octets;
+    to_owner.far_bytes = guest.caller.receive_bytes;
     owner.box->post(std::move(to_owner));
 
     peer_info of_owner;
@@ -36,7 +36,7 @@ void inproc_names::meet(const inproc_party& owner, const waiting& guest)
     of_owner.routing_id = owner.routing_id;
     mail to_guest{.kind = mail_kind::arrived, .which = guest.near, .about = std::move(of_owner)};
     to_guest.far_mark = owner.receive_mark;
-    to_guest.far_octets = owner.receive_octets;
+    to_guest.far_bytes = owner.receive_bytes;
     guest.caller.box->post(std::move(to_guest));
 }
 

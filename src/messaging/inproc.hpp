@@ -28,7 +28,7 @@ struct inproc_party {
     std::uint32_t receive_mark = 0;
     lane::chunk_pools* pools = nullptr; ///< of the thread that connects
     bool conflates = false;
-    std::uint64_t receive_octets = 0;
+    std::uint64_t receive_bytes = 0;
 };
 
 class inproc_names {

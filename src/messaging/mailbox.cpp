@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/mailbox.hpp"
 
-#include "messaging/courtesy.hpp"
 #include "messaging/pipe.hpp"
+#include "messaging/yield_policy.hpp"
 
 #include <thread>
 #include <utility>
@@ -15,7 +15,7 @@ namespace {
 constexpr int yields_before_sleep = 1;
 constexpr int yields_for_answer = 16;
 
-thread_local courtesy own_courtesy;
+thread_local yield_policy own_courtesy;
 
 } // namespace
 
@@ -42,7 +42,7 @@ void mailbox::post(mail letter)
         ring(letters_);
 }
 
-void mailbox::nudge()
+void mailbox::notify()
 {
     bool first = false;
     {
@@ -83,7 +83,7 @@ void mailbox::wake() noexcept
     forget_rung();
 }
 
-void mailbox::sleep(duration at_most, bool expects_answer)
+void mailbox::sleep(duration timeout, bool expects_answer)
 {
     clock& time = system_clock_source();
     const int yields = expects_answer ? yields_for_answer : yields_before_sleep;
@@ -97,11 +97,11 @@ void mailbox::sleep(duration at_most, bool expects_answer)
     }
     sleeping_.store(true, std::memory_order_seq_cst);
     if (rung_.load(std::memory_order_seq_cst) == nullptr)
-        own_.park(at_most);
+        own_.park(timeout);
     sleeping_.store(false, std::memory_order_relaxed);
 }
 
-void mailbox::use(parker* other) noexcept
+void mailbox::use(thread_parker* other) noexcept
 {
     const std::lock_guard lock(guard_);
     parker_ = other != nullptr ? other : &own_;

@@ -13,8 +13,8 @@
 #include "base/ref_counted.hpp"
 #include "base/reference.hpp"
 #include "io/os/signal.hpp"
-#include "messaging/parker.hpp"
 #include "messaging/peer_info.hpp"
+#include "messaging/thread_parker.hpp"
 
 #include <atomic>
 #include <memory>
@@ -40,7 +40,7 @@ struct mail {
     std::uint64_t count = 1; ///< of these
     bool for_good = false; ///< the pipe ends
     std::uint32_t far_mark = 0; ///< of inproc: what the other end may hold
-    std::uint64_t far_octets = 0;
+    std::uint64_t far_bytes = 0;
 };
 
 /// In the list of those who have rung.
@@ -68,7 +68,7 @@ public:
     }
     void post(mail letter);
     /// News without a letter: whoever waits for something else looks again.
-    void nudge();
+    void notify();
     /// Ends a sleep, or the next one.
     void wake() noexcept;
 
@@ -91,7 +91,7 @@ public:
     [[nodiscard]] std::vector<mail> take_letters();
 
     /// Until somebody rings, posts or wakes.
-    void sleep(duration at_most, bool expects_answer = false);
+    void sleep(duration timeout, bool expects_answer = false);
 
     /// A signal that is set while there may be something, from now on.
     result<io::native_handle> show();
@@ -107,7 +107,7 @@ public:
     }
 
     /// A sleeper of somebody else's is woken instead, while a thread waits for several sockets.
-    void use(parker* other) noexcept;
+    void use(thread_parker* other) noexcept;
 
     /// The socket is closed: what comes from now on is thrown away. Letters and rings hold their
     /// pipes, and these their mailbox, which would live for ever with what nobody reads.
@@ -124,9 +124,9 @@ private:
     std::unique_ptr<io::os::signal> signal_;
     std::atomic<io::os::signal*> shown_{nullptr}; ///< the same, when there is one
     ringer letters_;
-    parker own_;
+    thread_parker own_;
     std::mutex guard_;
-    parker* parker_ = &own_; ///< guarded
+    thread_parker* parker_ = &own_; ///< guarded
     std::vector<mail> mail_; ///< guarded
     bool letters_rung_ = false; ///< guarded
     bool closed_ = false; ///< guarded

@@ -9,52 +9,52 @@ namespace {
 
 // What is offered to the system at a time. A socket's buffer is rarely larger, and commands that
 // must get in between should not wait for too much.
-constexpr std::size_t most_pieces = 32;
-constexpr std::size_t most_octets = std::size_t{512} * 1024;
+constexpr std::size_t max_pieces = 32;
+constexpr std::size_t max_bytes = std::size_t{512} * 1024;
 
 } // namespace
 
 std::size_t outgoing::gather(std::vector<piece>& pieces)
 {
     lane::cursor at = sent_;
-    std::size_t octets = 0;
-    while (pieces.size() < most_pieces && octets < most_octets) {
+    std::size_t bytes = 0;
+    while (pieces.size() < max_pieces && bytes < max_bytes) {
         if (const piece run = at.run(); !run.empty()) {
             pieces.push_back(run);
-            at.skip_octets(run.size());
-            octets += run.size();
+            at.skip_bytes(run.size());
+            bytes += run.size();
         } else if (const lane::external* const body = at.here(); body != nullptr) {
             const piece left{body->data + at.inside(), body->size - at.inside()};
             pieces.push_back(left);
             at.skip_external();
-            octets += left.size();
+            bytes += left.size();
         } else if (at.leave() == nullptr) {
             break;
         }
     }
-    return octets;
+    return bytes;
 }
 
-void outgoing::advance(std::size_t octets) noexcept
+void outgoing::advance(std::size_t bytes) noexcept
 {
-    while (octets > 0) {
+    while (bytes > 0) {
         if (const piece run = sent_.run(); !run.empty()) {
-            const std::size_t part = std::min(octets, run.size());
-            sent_.skip_octets(part);
-            octets -= part;
+            const std::size_t part = std::min(bytes, run.size());
+            sent_.skip_bytes(part);
+            bytes -= part;
         } else if (const lane::external* const body = sent_.here(); body != nullptr) {
-            const std::size_t part = std::min(octets, body->size - sent_.inside());
+            const std::size_t part = std::min(bytes, body->size - sent_.inside());
             sent_.skip_inside(part);
-            octets -= part;
+            bytes -= part;
         } else if (sent_.leave() == nullptr) {
             return; // more than was gathered
         }
     }
 }
 
-std::uint64_t outgoing::taken(std::size_t octets) noexcept
+std::uint64_t outgoing::taken(std::size_t bytes) noexcept
 {
-    advance(octets);
+    advance(bytes);
     std::uint64_t messages = 0;
     while (scan(messages)) {
     }
@@ -62,28 +62,28 @@ std::uint64_t outgoing::taken(std::size_t octets) noexcept
     return messages;
 }
 
-/// Goes over frames that were taken as a whole, in one run of octets or with one body behind it.
+/// Goes over frames that were taken as a whole, in one run of bytes or with one body behind it.
 bool outgoing::scan(std::uint64_t& messages) noexcept
 {
     const bool same_chunk = scanned_.at() == sent_.at();
     if (scanned_.same_place(sent_))
         return false;
     piece run = scanned_.run();
-    if (same_chunk && sent_.octets() - scanned_.octets() < run.size())
-        run = run.first(sent_.octets() - scanned_.octets());
+    if (same_chunk && sent_.bytes() - scanned_.bytes() < run.size())
+        run = run.first(sent_.bytes() - scanned_.bytes());
     if (run.empty()) // a body is never the first thing here: its header goes with it
         return scanned_.leave() != nullptr;
 
     const zmtp::frame_limits none{};
     if (const zmtp::scanned found = zmtp::scan_messages(run, none); found.size > 0) {
         if (found.messages == 0) {
-            scanned_.skip_octets(found.size);
+            scanned_.skip_bytes(found.size);
             return true;
         }
         messages += found.messages;
-        scanned_.skip_octets(found.whole_messages);
+        scanned_.skip_bytes(found.whole_messages);
         forget();
-        scanned_.skip_octets(found.size - found.whole_messages);
+        scanned_.skip_bytes(found.size - found.whole_messages);
         return true;
     }
     // A frame whose body is elsewhere, or one that was taken in part.
@@ -91,7 +91,7 @@ bool outgoing::scan(std::uint64_t& messages) noexcept
     if (header.need > 0 || header.frame.header != run.size())
         return false;
     lane::cursor behind = scanned_;
-    behind.skip_octets(header.frame.header);
+    behind.skip_bytes(header.frame.header);
     (void)behind.run();
     if (behind.here() == nullptr || (same_chunk && sent_.externals() <= behind.externals()))
         return false;

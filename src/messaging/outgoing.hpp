@@ -25,12 +25,12 @@ public:
     }
 
     /// Adds what comes next to `pieces`. What was gathered must be answered by taken() before more
-    /// is gathered. Says how many octets.
+    /// is gathered. Says how many bytes.
     std::size_t gather(std::vector<piece>& pieces);
 
-    /// So many of the gathered octets were taken, all or the first ones. Says how many messages
+    /// So many of the gathered bytes were taken, all or the first ones. Says how many messages
     /// are done with; they are not in the lane any more.
-    [[nodiscard]] std::uint64_t taken(std::size_t octets) noexcept;
+    [[nodiscard]] std::uint64_t taken(std::size_t bytes) noexcept;
 
     /// A new connection begins: with the first message that was not taken as a whole.
     void rewind() noexcept
@@ -53,13 +53,13 @@ public:
     }
 
 private:
-    void advance(std::size_t octets) noexcept;
+    void advance(std::size_t bytes) noexcept;
     [[nodiscard]] bool scan(std::uint64_t& messages) noexcept;
     void forget() noexcept;
 
     lane::lane& lane_;
     lane::cursor scanned_; ///< behind the last frame that was taken as a whole
-    lane::cursor sent_; ///< behind the last octet that was taken
+    lane::cursor sent_; ///< behind the last byte that was taken
     bool inside_frame_ = false;
 };
 

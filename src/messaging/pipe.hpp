@@ -10,8 +10,8 @@
 #include "base/ref_counted.hpp"
 #include "base/reference.hpp"
 #include "lane/lane.hpp"
+#include "messaging/latest_slot.hpp"
 #include "messaging/mailbox.hpp"
-#include "messaging/newest.hpp"
 #include "messaging/peer_info.hpp"
 #include "pattern/peer.hpp"
 
@@ -27,7 +27,7 @@ struct lane_pair final : ref_counted<lane_pair> {
     lane::lane toward[2];
     /// Messages that may wait in the lane from the network.
     std::atomic<std::uint32_t> receive_mark{0};
-    std::atomic<std::uint64_t> receive_octets{0}; ///< and octets of them
+    std::atomic<std::uint64_t> receive_bytes{0}; ///< and bytes of them
     /// If each direction is to keep the newest message alone. Then a lane is written to by whoever
     /// reads it. With inproc it may come later than the first message.
     std::unique_ptr<conflation> conflates{};
@@ -120,11 +120,11 @@ public:
     std::uint32_t until_look = 1; ///< messages until the other side is told of room
     std::uint32_t staged = 0; ///< messages written and not yet published
     std::uint32_t far_mark = 0; ///< of inproc: how many messages the other end holds
-    std::uint64_t far_octets = 0; ///< and how many octets of them
+    std::uint64_t far_bytes = 0; ///< and how many bytes of them
     bool is_inproc = false;
-    bool shows_octets = false; ///< somebody counts the octets that are received
+    bool shows_bytes = false; ///< somebody counts the bytes that are received
     bool conflates; ///< what goes either way goes by way of the newest message
-    std::uint64_t unread = 0; ///< messages that were thrown away instead of received
+    std::uint64_t discarded = 0; ///< messages that were thrown away instead of received
     std::uint64_t connections = 0; ///< times that the peer arrived
     error last_reason{}; ///< why it left
 

@@ -45,8 +45,8 @@ session::session(std::shared_ptr<carrier> on, std::shared_ptr<const session_sett
 {
     lanes_->receive_mark.store(settings_->options().receive_high_water_mark,
                                std::memory_order_relaxed);
-    lanes_->receive_octets.store(settings_->options().receive_high_water_octets,
-                                 std::memory_order_relaxed);
+    lanes_->receive_bytes.store(settings_->options().receive_high_water_bytes,
+                                std::memory_order_relaxed);
     timer_.owner = this;
     timer_.on_expiry = [](io::timer& self) noexcept {
         auto& mine = *static_cast<session*>(self.owner);
@@ -226,7 +226,7 @@ void session::end(const error& reason) noexcept
         near_.reset();
 }
 
-void session::close(duration at_most, std::function<void()> done)
+void session::close(duration timeout, std::function<void()> done)
 {
     closed_ = true;
     observer_ = nullptr;
@@ -239,12 +239,12 @@ void session::close(duration at_most, std::function<void()> done)
     closed_handler_ = std::move(done);
     if (!open_)
         return;
-    // A peer that was sent something may still be reading; were there octets that nobody here has
+    // A peer that was sent something may still be reading; were there bytes that nobody here has
     // read, the system would tear the connection down under it.
-    if (ready() && messages_sent_ > 0 && !sending_ && at_most > duration::zero()) {
+    if (ready() && messages_sent_ > 0 && !sending_ && timeout > duration::zero()) {
         auto mine = reference<session>::to(*this);
         const auto draining =
-            stream_.close_after_drain(at_most, [mine](error) noexcept { mine->lose(closed_here); });
+            stream_.close_after_drain(timeout, [mine](error) noexcept { mine->lose(closed_here); });
         if (draining)
             return;
     }
@@ -318,7 +318,7 @@ void session::sent(const result<std::size_t>& answer) noexcept
         const std::uint64_t messages =
             out_.taken(static_cast<std::size_t>(taken) - offered_control_);
         messages_sent_ += messages;
-        lanes_->toward[0].show_octets();
+        lanes_->toward[0].show_bytes();
         if (messages > 0 && lanes_->toward[0].consume(messages, true) && near_)
             near_->lane_writable();
     }
@@ -381,7 +381,7 @@ void session::understand() noexcept
     while (more && open_) {
         const std::uint64_t allowed = credit();
         if (allowed == 0 && ready()) {
-            paused_ = lanes_->toward[1].producer_sleeps(mark(), octet_mark());
+            paused_ = lanes_->toward[1].producer_sleeps(mark(), byte_mark());
             if (paused_)
                 lend_receiving();
             more = !paused_;
@@ -401,10 +401,10 @@ void session::understand() noexcept
 std::uint64_t session::credit() noexcept
 {
     const std::uint64_t messages = lanes_->toward[1].credit(mark());
-    const std::uint64_t octets = lanes_->toward[1].octet_credit(octet_mark());
+    const std::uint64_t bytes = lanes_->toward[1].byte_credit(byte_mark());
     // All that was received fits, or else one at a time, until one has used up what was left.
-    return octets >= in_.window().size() ? messages
-                                         : std::min<std::uint64_t>(messages, octets > 0 ? 1 : 0);
+    return bytes >= in_.window().size() ? messages
+                                        : std::min<std::uint64_t>(messages, bytes > 0 ? 1 : 0);
 }
 
 /// True: there may be more in the window.

@@ -6,15 +6,15 @@
 ///
 /// A session of connect() outlives its connections: the link hands it one stream after the other,
 /// and the lanes stay. A session of bind() has one connection, and makes its pipe when the
-/// handshake is over. Either way the loop moves octets: what the application has written into the
+/// handshake is over. Either way the loop moves bytes: what the application has written into the
 /// lane goes out as it is, and what arrives is received into the lane and only looked over.
 
 #include <serverlink/stream.hpp>
 
 #include "io/timer.hpp"
 #include "link/stream_core.hpp"
-#include "messaging/carrier.hpp"
 #include "messaging/incoming.hpp"
+#include "messaging/io_loop.hpp"
 #include "messaging/outgoing.hpp"
 #include "messaging/pipe.hpp"
 #include "messaging/session_settings.hpp"
@@ -67,7 +67,7 @@ public:
     void begin(stream connection);
     /// Ends the connection, and the session: what has been sent is delivered as far as the peer
     /// takes it within that time. `done` is called when the connection is closed.
-    void close(duration at_most, std::function<void()> done);
+    void close(duration timeout, std::function<void()> done);
     void end(const error& reason) noexcept;
     [[nodiscard]] bool handshaking() const noexcept { return open_ && !ready_; }
 
@@ -121,9 +121,9 @@ private:
     {
         return lanes_->receive_mark.load(std::memory_order_acquire);
     }
-    [[nodiscard]] std::uint64_t octet_mark() const noexcept
+    [[nodiscard]] std::uint64_t byte_mark() const noexcept
     {
-        return lanes_->receive_octets.load(std::memory_order_acquire);
+        return lanes_->receive_bytes.load(std::memory_order_acquire);
     }
     [[nodiscard]] std::uint64_t credit() noexcept;
     void arm() noexcept;
@@ -165,12 +165,12 @@ private:
     bool receiving_ = false;
     bool paused_ = false; ///< not receiving, for want of credit
     bool body_more_ = false; ///< parts follow the one whose body is being received
-    std::size_t need_ = 0; ///< octets that are worth a new look
+    std::size_t need_ = 0; ///< bytes that are worth a new look
     std::size_t offered_control_ = 0;
     bool caller_streams_ = false; ///< guarded: it has sent much at a time
     duration time_to_watch_{}; ///< guarded: the lane does not ring, the loop looks so often
     time_point watched_until_ = never;
-    std::uint64_t sent_before_ = 0; ///< octets of the connection before the present send
+    std::uint64_t sent_before_ = 0; ///< bytes of the connection before the present send
     std::uint64_t messages_sent_ = 0; ///< on this connection
     std::vector<std::byte> control_;
     std::vector<outgoing::piece> pieces_;

@@ -13,15 +13,15 @@ namespace slk::messaging {
 namespace {
 
 /// Of half a megabyte each, by a thread that the loop may have to wait for.
-constexpr int most_sends = 4;
+constexpr int max_sends = 4;
 
 /// A thread that fills its lane with so much before the loop comes, and sends it by itself, is
 /// likely to go on. To ring the loop with each first message of what follows would hold it up more
 /// than anything else: instead, the loop looks after such a lane by itself, the more seldom the
 /// longer that lasts. What is left behind when the thread stops waits for that look.
-constexpr std::size_t octets_of_stream = 16384;
-constexpr duration shortest_watch = std::chrono::microseconds(100);
-constexpr duration longest_watch = std::chrono::microseconds(800);
+constexpr std::size_t bytes_of_stream = 16384;
+constexpr duration min_watch = std::chrono::microseconds(100);
+constexpr duration max_watch = std::chrono::microseconds(800);
 
 } // namespace
 
@@ -41,14 +41,14 @@ bool session::send_now() noexcept
     if (direct == nullptr || !lock || !sending_is_lent_)
         return false;
     // To the end of the lane, where sleeps() may be asked; if that is far, the loop goes on.
-    for (int sends = 0; sending_is_lent_ && (sends < most_sends || on_->by_caller); ++sends) {
+    for (int sends = 0; sending_is_lent_ && (sends < max_sends || on_->by_caller); ++sends) {
         pieces_.clear();
         const std::size_t offered = out_.gather(pieces_);
         if (offered == 0) {
             sending_is_lent_ = watches() || out_.sleeps();
             return true;
         }
-        caller_streams_ = caller_streams_ || offered >= octets_of_stream;
+        caller_streams_ = caller_streams_ || offered >= bytes_of_stream;
         std::size_t sent = 0;
         bool all = false;
         // A failure is for the loop to find, which knows what to do about it.
@@ -56,7 +56,7 @@ bool session::send_now() noexcept
             sent = 0;
         const std::uint64_t messages = out_.taken(sent);
         messages_sent_ += messages;
-        lanes_->toward[0].show_octets();
+        lanes_->toward[0].show_bytes();
         (void)lanes_->toward[0].consume(messages, false);
         sending_is_lent_ = sent > 0 && all;
     }
@@ -81,7 +81,7 @@ bool session::receive_now(lane::chunk_pools& pools) noexcept
         const std::uint64_t allowed = credit();
         const auto found = zmtp::scan_messages(in_.window(), settings_->protocol().limits, allowed);
         if (allowed == 0)
-            enough = lanes_->toward[1].producer_sleeps(mark(), octet_mark());
+            enough = lanes_->toward[1].producer_sleeps(mark(), byte_mark());
         else if (take_messages(found))
             enough = received && found.messages > 0;
         else
@@ -152,8 +152,8 @@ void session::watch() noexcept
     // Not if the caller is the loop's thread: nobody else would do the looking.
     const bool goes_on = std::exchange(caller_streams_, false) && !on_->by_caller;
     time_to_watch_ = !goes_on    ? duration::zero()
-                     : watches() ? std::min(time_to_watch_ * 2, longest_watch)
-                                 : shortest_watch;
+                     : watches() ? std::min(time_to_watch_ * 2, max_watch)
+                                 : min_watch;
     watched_until_ = goes_on ? now() + time_to_watch_ : never;
 }
 

@@ -29,14 +29,14 @@ session_settings::session_settings(zmtp::socket_type type, const socket_options&
     protocol_.own_credentials = {security.own.user, security.own.password};
     protocol_.metadata = {type, options_.routing_id, properties_};
     protocol_.accept_2_0 = options_.accept_zmtp_2_0;
-    protocol_.limits.message = std::min<std::uint64_t>(options_.largest_part, zmtp::largest_size);
-    protocol_.largest_handshake = options_.largest_handshake;
+    protocol_.limits.message = std::min<std::uint64_t>(options_.max_message_size, zmtp::max_size);
+    protocol_.max_handshake_size = options_.max_handshake_size;
     protocol_.large_body = large_body;
     protocol_.handshake_timeout = options_.handshake_timeout;
     // A third of the time is spent with listening, two thirds with waiting for the answer.
-    protocol_.heartbeat_interval = options_.liveness / 3;
-    protocol_.heartbeat_timeout = options_.liveness - options_.liveness / 3;
-    protocol_.heartbeat_ttl = options_.liveness;
+    protocol_.heartbeat_interval = options_.peer_timeout / 3;
+    protocol_.heartbeat_timeout = options_.peer_timeout - options_.peer_timeout / 3;
+    protocol_.heartbeat_ttl = options_.peer_timeout;
 }
 
 int session_settings::authenticate(const zmtp::credentials& who, const address& from) const noexcept

@@ -45,21 +45,21 @@ constexpr error moved_from{errc::invalid_state, phase::none, 0, "the socket was 
 
 } // namespace
 
-std::string_view name_of(delivery value) noexcept
+std::string_view name_of(send_outcome value) noexcept
 {
     switch (value) {
-    case delivery::queued: return "queued";
-    case delivery::dropped_no_route: return "dropped_no_route";
-    case delivery::dropped_full: return "dropped_full";
+    case send_outcome::queued: return "queued";
+    case send_outcome::dropped_no_route: return "dropped_no_route";
+    case send_outcome::dropped_full: return "dropped_full";
     }
     return "unknown";
 }
 
-std::uint64_t close_report::abandoned() const noexcept
+std::uint64_t close_report::unsent() const noexcept
 {
     std::uint64_t sum = 0;
     for (const peer& each : peers)
-        sum += each.abandoned;
+        sum += each.unsent;
     return sum;
 }
 
@@ -91,15 +91,15 @@ result<void> socket::connect(std::string_view endpoint, const connect_options& h
     return core_ != nullptr ? core_->connect(endpoint, how) : fail(moved_from);
 }
 
-result<close_report> socket::unbind(std::string_view endpoint, duration at_most)
+result<close_report> socket::unbind(std::string_view endpoint, duration timeout)
 {
-    return core_ != nullptr ? core_->withdraw(endpoint_kind::bound, endpoint, at_most)
+    return core_ != nullptr ? core_->withdraw(endpoint_kind::bound, endpoint, timeout)
                             : fail(moved_from);
 }
 
-result<close_report> socket::disconnect(std::string_view endpoint, duration at_most)
+result<close_report> socket::disconnect(std::string_view endpoint, duration timeout)
 {
-    return core_ != nullptr ? core_->withdraw(endpoint_kind::connected, endpoint, at_most)
+    return core_ != nullptr ? core_->withdraw(endpoint_kind::connected, endpoint, timeout)
                             : fail(moved_from);
 }
 
@@ -123,9 +123,9 @@ socket_counters socket::counters() const
     return core_ != nullptr ? core_->counters() : socket_counters{};
 }
 
-result<void> socket::wait_ready(const limit& patience)
+result<void> socket::wait_ready(const timeout& limit)
 {
-    return core_ != nullptr ? core_->wait_ready(patience) : fail(moved_from);
+    return core_ != nullptr ? core_->wait_ready(limit) : fail(moved_from);
 }
 
 socket_events socket::events()
@@ -133,14 +133,14 @@ socket_events socket::events()
     return core_ != nullptr ? core_->events() : socket_events{};
 }
 
-result<std::intptr_t> socket::native_handle()
+result<std::intptr_t> socket::event_handle()
 {
-    return core_ != nullptr ? core_->native_handle() : fail(moved_from);
+    return core_ != nullptr ? core_->event_handle() : fail(moved_from);
 }
 
-duration socket::call_within() const
+duration socket::poll_timeout() const
 {
-    return core_ != nullptr ? core_->call_within() : duration::max();
+    return core_ != nullptr ? core_->poll_timeout() : duration::max();
 }
 
 result<void> socket::set_send_high_water_mark(std::uint32_t messages)
@@ -153,62 +153,62 @@ result<void> socket::set_receive_high_water_mark(std::uint32_t messages)
     return core_ != nullptr ? core_->set_marks({.receive = messages}) : fail(moved_from);
 }
 
-result<void> socket::set_send_high_water_octets(std::uint64_t octets)
+result<void> socket::set_send_high_water_bytes(std::uint64_t bytes)
 {
-    return core_ != nullptr ? core_->set_marks({.send_octets = octets}) : fail(moved_from);
+    return core_ != nullptr ? core_->set_marks({.send_bytes = bytes}) : fail(moved_from);
 }
 
-result<void> socket::set_receive_high_water_octets(std::uint64_t octets)
+result<void> socket::set_receive_high_water_bytes(std::uint64_t bytes)
 {
-    return core_ != nullptr ? core_->set_marks({.receive_octets = octets}) : fail(moved_from);
+    return core_ != nullptr ? core_->set_marks({.receive_bytes = bytes}) : fail(moved_from);
 }
 
-close_report socket::close(duration at_most)
+close_report socket::close(duration timeout)
 {
-    return core_ != nullptr ? core_->close(at_most) : close_report{};
+    return core_ != nullptr ? core_->close(timeout) : close_report{};
 }
 
 // --- messages ---
 
-result<delivery> socket::send(message&& whole, const limit& patience)
+result<send_outcome> socket::send(message&& whole, const timeout& limit)
 {
     if (core_ == nullptr)
         return fail(moved_from);
     const part_view part = view_of(whole);
-    auto answer = core_->send({&part, 1}, patience);
+    auto answer = core_->send({&part, 1}, limit);
     if (answer)
         whole.clear();
     return answer;
 }
 
-result<delivery> socket::send(std::span<const std::byte> whole, const limit& patience)
+result<send_outcome> socket::send(std::span<const std::byte> whole, const timeout& limit)
 {
     if (core_ == nullptr)
         return fail(moved_from);
     const part_view part{whole, nullptr};
-    return core_->send({&part, 1}, patience);
+    return core_->send({&part, 1}, limit);
 }
 
-result<delivery> socket::send(multipart&& whole, const limit& patience)
+result<send_outcome> socket::send(multipart&& whole, const timeout& limit)
 {
     if (core_ == nullptr)
         return fail(moved_from);
-    auto answer = core_->send(views_of(whole), patience);
+    auto answer = core_->send(views_of(whole), limit);
     if (answer)
         whole.clear();
     return answer;
 }
 
-result<std::size_t> socket::send_batch(std::span<message> messages, const limit& patience)
+result<std::size_t> socket::send_batch(std::span<message> messages, const timeout& limit)
 {
-    return core_ != nullptr ? core_->send_batch(messages, patience) : fail(moved_from);
+    return core_ != nullptr ? core_->send_batch(messages, limit) : fail(moved_from);
 }
 
-result<void> socket::receive(message& into, const limit& patience)
+result<void> socket::receive(message& into, const timeout& limit)
 {
     if (core_ == nullptr)
         return fail(moved_from);
-    SLK_TRY(core_->receive(into, patience));
+    SLK_TRY(core_->receive(into, limit));
     return {};
 }
 
@@ -222,7 +222,7 @@ result<void> receive_rest(socket_core& from, message&& first, multipart& into)
     into.add(std::move(first));
     while (more) {
         message part;
-        SLK_TRY(from.receive(part, at_once));
+        SLK_TRY(from.receive(part, no_wait));
         more = part.more();
         into.add(std::move(part));
     }
@@ -231,18 +231,18 @@ result<void> receive_rest(socket_core& from, message&& first, multipart& into)
 
 } // namespace
 
-result<void> socket::receive(multipart& into, const limit& patience)
+result<void> socket::receive(multipart& into, const timeout& limit)
 {
     if (core_ == nullptr)
         return fail(moved_from);
     message first;
-    SLK_TRY(core_->receive(first, patience));
+    SLK_TRY(core_->receive(first, limit));
     return receive_rest(*core_, std::move(first), into);
 }
 
-result<std::size_t> socket::receive_batch(std::span<message> into, const limit& patience)
+result<std::size_t> socket::receive_batch(std::span<message> into, const timeout& limit)
 {
-    return core_ != nullptr ? core_->receive_batch(into, patience) : fail(moved_from);
+    return core_ != nullptr ? core_->receive_batch(into, limit) : fail(moved_from);
 }
 
 // --- the types ---
@@ -285,57 +285,57 @@ result<router> router::create(context& in, router_options options)
     return made;
 }
 
-result<delivery> router::send(const route& to, message&& whole, const limit& patience)
+result<send_outcome> router::send(const peer_id& to, message&& whole, const timeout& limit)
 {
     if (core_ == nullptr)
         return fail(moved_from);
     const part_view part = view_of(whole);
-    auto answer = core_->send({&part, 1}, patience, &to);
+    auto answer = core_->send({&part, 1}, limit, &to);
     if (answer)
         whole.clear();
     return answer;
 }
 
-result<delivery> router::send(const route& to, std::span<const std::byte> whole,
-                              const limit& patience)
+result<send_outcome> router::send(const peer_id& to, std::span<const std::byte> whole,
+                                  const timeout& limit)
 {
     if (core_ == nullptr)
         return fail(moved_from);
     const part_view part{whole, nullptr};
-    return core_->send({&part, 1}, patience, &to);
+    return core_->send({&part, 1}, limit, &to);
 }
 
-result<delivery> router::send(const route& to, multipart&& whole, const limit& patience)
+result<send_outcome> router::send(const peer_id& to, multipart&& whole, const timeout& limit)
 {
     if (core_ == nullptr)
         return fail(moved_from);
-    auto answer = core_->send(views_of(whole), patience, &to);
+    auto answer = core_->send(views_of(whole), limit, &to);
     if (answer)
         whole.clear();
     return answer;
 }
 
-result<route_event> router::receive(route& from, message& into, const limit& patience)
+result<router_event> router::receive(peer_id& from, message& into, const timeout& limit)
 {
-    return core_ != nullptr ? core_->receive(into, patience, &from) : fail(moved_from);
+    return core_ != nullptr ? core_->receive(into, limit, &from) : fail(moved_from);
 }
 
-result<route_event> router::receive(route& from, multipart& into, const limit& patience)
+result<router_event> router::receive(peer_id& from, multipart& into, const timeout& limit)
 {
     if (core_ == nullptr)
         return fail(moved_from);
     message first;
-    SLK_TRY(const route_event what, core_->receive(first, patience, &from));
+    SLK_TRY(const router_event what, core_->receive(first, limit, &from));
     SLK_TRY(receive_rest(*core_, std::move(first), into));
     return what;
 }
 
-result<void> router::disconnect_peer(const route& whom, const char* reason)
+result<void> router::disconnect_peer(const peer_id& whom, const char* reason)
 {
     return core_ != nullptr ? core_->disconnect_peer(whom, reason) : fail(moved_from);
 }
 
-result<bool> router::has_room(const route& to)
+result<bool> router::has_room(const peer_id& to)
 {
     return core_ != nullptr ? core_->has_room(to) : fail(moved_from);
 }

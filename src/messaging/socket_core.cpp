@@ -42,7 +42,7 @@ result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in
     // What is replaced needs no room.
     if (options.conflate) {
         made->options_.send_high_water_mark = made->options_.receive_high_water_mark = 0;
-        made->options_.send_high_water_octets = made->options_.receive_high_water_octets = 0;
+        made->options_.send_high_water_bytes = made->options_.receive_high_water_bytes = 0;
     }
     SLK_TRY(made->settings_, session_settings::create(type, made->options_));
     SLK_TRY(in->add(made->box_));
@@ -142,10 +142,10 @@ void socket_core::read(mail& letter)
     case mail_kind::arrived: return arrived(*letter.which, letter);
     case mail_kind::left: return left(*letter.which, letter);
     case mail_kind::refused:
-        counters_.refused += letter.count;
+        counters_.handshake_failures += letter.count;
         if (endpoint_entry* const at = find(letter.endpoint); at != nullptr) {
-            at->refused += letter.count;
-            at->last_refusal = letter.reason;
+            at->handshake_failures += letter.count;
+            at->last_handshake_failure = letter.reason;
         }
         return;
     }
@@ -164,7 +164,7 @@ void socket_core::arrived(pipe& who, mail& letter)
     who.connected = true;
     ++who.connections;
     who.far_mark = letter.far_mark;
-    who.far_octets = letter.far_octets;
+    who.far_bytes = letter.far_bytes;
     if (who.lanes()->conflates != nullptr && !who.conflates) {
         who.newest_out().begin_behind(who.out().produced());
         who.conflates = true;
@@ -177,7 +177,7 @@ void socket_core::arrived(pipe& who, mail& letter)
         remember(who);
     if (first)
         show_receive_mark(who);
-    if (first || options_.only_when_ready)
+    if (first || options_.immediate)
         if (const auto admitted = admit(who); !admitted)
             return turn_away(who, admitted.error());
     if (first)
@@ -185,7 +185,7 @@ void socket_core::arrived(pipe& who, mail& letter)
     pattern_->readable(who, true);
     pattern_->writable(who, true);
     if (notify_connect)
-        notices_.push_back({{who.routing_id, who.generation}, route_event::connected});
+        notices_.push_back({{who.routing_id, who.generation}, router_event::connected});
 }
 
 /// He takes part from now on, or again.
@@ -203,18 +203,18 @@ result<void> socket_core::admit(pipe& who)
 void socket_core::show_receive_mark(pipe& who) noexcept
 {
     const std::uint32_t mark = options_.receive_high_water_mark;
-    const std::uint64_t octets = options_.receive_high_water_octets;
+    const std::uint64_t bytes = options_.receive_high_water_bytes;
     who.until_look = 1;
     // Whoever sends by inproc does not learn of a change.
-    who.shows_octets = octets != 0 || (who.shows_octets && who.is_inproc);
-    if (who.shows_octets)
-        who.in().show_octets();
+    who.shows_bytes = bytes != 0 || (who.shows_bytes && who.is_inproc);
+    if (who.shows_bytes)
+        who.in().show_bytes();
     lane_pair& shown = *who.lanes();
     const bool messages_changed =
         shown.receive_mark.exchange(mark, std::memory_order_seq_cst) != mark;
-    const bool octets_changed =
-        shown.receive_octets.exchange(octets, std::memory_order_seq_cst) != octets;
-    if ((messages_changed || octets_changed) && who.far)
+    const bool bytes_changed =
+        shown.receive_bytes.exchange(bytes, std::memory_order_seq_cst) != bytes;
+    if ((messages_changed || bytes_changed) && who.far)
         who.far->lane_writable();
 }
 
@@ -231,7 +231,7 @@ void socket_core::greet(pipe& who)
 
 void socket_core::turn_away(pipe& who, const error& reason)
 {
-    ++counters_.turned_away;
+    ++counters_.rejected;
     disconnect(who, reason);
 }
 
@@ -256,10 +256,10 @@ void socket_core::left(pipe& who, const mail& letter)
         return who.place != SIZE_MAX ? retire(who) : void();
     if (!who.attached)
         return;
-    if (options_.only_when_ready)
+    if (options_.immediate)
         pattern_->stop_sending(who);
     if (notify_disconnect)
-        notices_.push_back({{who.routing_id, who.generation}, route_event::disconnected});
+        notices_.push_back({{who.routing_id, who.generation}, router_event::disconnected});
 }
 
 /// Nothing more is sent to him. What has arrived of him is received yet; his end is noticed behind
@@ -294,7 +294,7 @@ void socket_core::detach(pipe& who)
         return;
     pattern_->detach(who);
     if (notify_disconnect && who.connections > 0)
-        notices_.push_back({{who.routing_id, who.generation}, route_event::disconnected});
+        notices_.push_back({{who.routing_id, who.generation}, router_event::disconnected});
 }
 
 /// Nothing more comes of it, and what has come was received or is thrown away.
@@ -304,10 +304,10 @@ void socket_core::end_of(pipe& who)
     detach(who);
     throw_away(who);
     const newest_message::counts sent = who.sent();
-    counters_.sent += sent.put;
-    counters_.received += who.in().consumed() - who.unread;
-    counters_.unread += who.unread;
-    counters_.abandoned += sent.put - sent.replaced - taken_of(who, sent);
+    counters_.queued_total += sent.put;
+    counters_.received += who.in().consumed() - who.discarded;
+    counters_.discarded += who.discarded;
+    counters_.unsent += sent.put - sent.replaced - taken_of(who, sent);
     counters_.conflated_sent += sent.replaced;
     counters_.conflated_received += conflated_of(who);
     who.ended = true;
@@ -342,8 +342,8 @@ void socket_core::throw_away(pipe& who)
         for (message part; read_part(who.in(), part); part.clear())
             messages += part.more() ? 0 : 1;
     while (who.conflates && who.newest_in().move_to(who.in(), pools_));
-    who.unread += messages;
-    who.in().show_octets();
+    who.discarded += messages;
+    who.in().show_bytes();
     if (who.in().consume(messages, true) && who.far)
         who.far->lane_writable();
 }

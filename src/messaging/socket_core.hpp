@@ -31,7 +31,7 @@ class router;
 
 namespace slk::messaging {
 
-/// A part that is to be sent: octets, and who holds them if they may be shared.
+/// A part that is to be sent: bytes, and who holds them if they may be shared.
 struct part_view {
     std::span<const std::byte> bytes;
     message_detail::shared_memory* owner = nullptr;
@@ -47,42 +47,42 @@ public:
 
     result<std::string> bind(std::string_view text);
     result<void> connect(std::string_view text, const connect_options& how);
-    result<close_report> withdraw(endpoint_kind kind, std::string_view text, duration at_most);
+    result<close_report> withdraw(endpoint_kind kind, std::string_view text, duration timeout);
     [[nodiscard]] const std::string& last_endpoint() const noexcept { return last_endpoint_; }
-    close_report close(duration at_most);
+    close_report close(duration timeout);
 
     // --- state (socket_state.cpp) ---
 
     [[nodiscard]] std::vector<endpoint_status> endpoints();
     [[nodiscard]] std::vector<peer_status> peers();
     [[nodiscard]] socket_counters counters();
-    result<void> wait_ready(const limit& patience);
+    result<void> wait_ready(const timeout& limit);
     /// What is left out stays as it is.
     struct marks {
         std::optional<std::uint32_t> send{};
         std::optional<std::uint32_t> receive{};
-        std::optional<std::uint64_t> send_octets{};
-        std::optional<std::uint64_t> receive_octets{};
+        std::optional<std::uint64_t> send_bytes{};
+        std::optional<std::uint64_t> receive_bytes{};
     };
     result<void> set_marks(const marks& changed);
 
     // --- messages (socket_messages.cpp) ---
 
-    result<delivery> send(std::span<const part_view> parts, const limit& patience,
-                          const route* to = nullptr);
-    result<std::size_t> send_batch(std::span<message> messages, const limit& patience);
+    result<send_outcome> send(std::span<const part_view> parts, const timeout& limit,
+                              const peer_id* to = nullptr);
+    result<std::size_t> send_batch(std::span<message> messages, const timeout& limit);
     /// `from`: of a ROUTER.
-    result<route_event> receive(message& into, const limit& patience, route* from = nullptr);
-    result<std::size_t> receive_batch(std::span<message> into, const limit& patience);
+    result<router_event> receive(message& into, const timeout& limit, peer_id* from = nullptr);
+    result<std::size_t> receive_batch(std::span<message> into, const timeout& limit);
 
-    result<void> disconnect_peer(const route& whom, const char* reason);
-    result<bool> has_room(const route& to);
+    result<void> disconnect_peer(const peer_id& whom, const char* reason);
+    result<bool> has_room(const peer_id& to);
 
     // --- other event loops (wait.cpp) ---
 
     [[nodiscard]] socket_events events();
-    result<std::intptr_t> native_handle();
-    [[nodiscard]] duration call_within() const noexcept;
+    result<std::intptr_t> event_handle();
+    [[nodiscard]] duration poll_timeout() const noexcept;
     [[nodiscard]] const std::shared_ptr<context_core>& context() const noexcept { return context_; }
     [[nodiscard]] mailbox& box() noexcept { return *box_; }
     [[nodiscard]] result<void> usable() const noexcept;
@@ -113,8 +113,8 @@ private:
         reference<session> carries{};
         reference<pipe> leads{};
         reference<binding> listens{};
-        std::uint64_t refused = 0;
-        error last_refusal{};
+        std::uint64_t handshake_failures = 0;
+        error last_handshake_failure{};
     };
     /// Whom a ROUTER's message is for.
     struct routed {
@@ -122,8 +122,8 @@ private:
         bool known = false;
     };
     struct notice {
-        route about;
-        route_event what;
+        peer_id about;
+        router_event what;
     };
 
     socket_core(std::shared_ptr<context_core> in, zmtp::socket_type type,
@@ -158,18 +158,18 @@ private:
 
     // Waiting.
     template <class Ready>
-    result<void> await(Ready ready, const limit& patience, bool expects_answer = false);
+    result<void> await(Ready ready, const timeout& limit, bool expects_answer = false);
 
     // Sending.
     [[nodiscard]] pipe* choose() noexcept;
-    [[nodiscard]] routed choose(const route& to) noexcept;
+    [[nodiscard]] routed choose(const peer_id& to) noexcept;
     [[nodiscard]] bool has_credit(pipe& to) noexcept;
     [[nodiscard]] result<void> write(pipe& to, std::span<const part_view> parts) noexcept;
     [[nodiscard]] result<void> replace(pipe& to, std::span<const part_view> parts) noexcept;
     void publish(pipe& to, std::uint32_t messages, bool by_hand = false) noexcept;
     void publish_staged() noexcept;
     [[nodiscard]] std::uint64_t send_mark(const pipe& to) const noexcept;
-    [[nodiscard]] std::uint64_t send_octets(const pipe& to) const noexcept;
+    [[nodiscard]] std::uint64_t send_bytes(const pipe& to) const noexcept;
 
     // Receiving.
     [[nodiscard]] pipe* read_part_of_anybody(message& into);
@@ -178,7 +178,7 @@ private:
     void consumed(pipe& from) noexcept;
     [[nodiscard]] bool time_to_look(pipe& from) noexcept;
     void refill(pipe& from) noexcept;
-    void told_of(route* from, const pipe& who);
+    void told_of(peer_id* from, const pipe& who);
 
     // Endpoints.
     result<std::string> bind_inproc(const std::string& name);
@@ -187,13 +187,13 @@ private:
     [[nodiscard]] inproc_party party(std::uint64_t number) noexcept;
     [[nodiscard]] bool has_route(std::string_view routing_id) const noexcept;
     void remember(pipe& made);
-    void flush(const std::vector<endpoint_entry*>& which, duration at_most);
+    void flush(const std::vector<endpoint_entry*>& which, duration timeout);
     [[nodiscard]] std::vector<reference<pipe>>
     pipes_of(const std::vector<endpoint_entry*>& which) const;
     [[nodiscard]] close_report report(const std::vector<endpoint_entry*>& which,
                                       const std::vector<reference<pipe>>& leaving);
-    void end(const std::vector<endpoint_entry*>& which, duration at_most);
-    close_report let_go(const std::vector<endpoint_entry*>& which, duration at_most);
+    void end(const std::vector<endpoint_entry*>& which, duration timeout);
+    close_report let_go(const std::vector<endpoint_entry*>& which, duration timeout);
     [[nodiscard]] bool belongs_to(const pipe& who,
                                   const std::vector<endpoint_entry*>& which) const noexcept;
     [[nodiscard]] endpoint_entry* find(std::uint64_t number) noexcept;

@@ -13,7 +13,7 @@ namespace slk::messaging {
 namespace {
 
 /// What a peer that is being left may take to read what was sent, at most.
-constexpr duration longest_farewell = std::chrono::seconds(1);
+constexpr duration max_farewell = std::chrono::seconds(1);
 
 constexpr error by_owner{errc::cancelled, phase::close, 0, "closed by its owner"};
 
@@ -25,7 +25,7 @@ result<std::string> socket_core::bind(std::string_view text)
 {
     SLK_TRY(usable());
     SLK_TRY(const endpoint at, endpoint::parse(text));
-    if (at.via == transport::inproc)
+    if (at.transport == transport::inproc)
         return bind_inproc(at.host);
     auto entry = std::make_unique<endpoint_entry>();
     entry->kind = endpoint_kind::bound;
@@ -72,7 +72,7 @@ inproc_party socket_core::party(std::uint64_t number) noexcept
             options_.receive_high_water_mark,
             &pools_,
             settings_->options().conflate,
-            options_.receive_high_water_octets};
+            options_.receive_high_water_bytes};
 }
 
 result<void> socket_core::connect(std::string_view text, const connect_options& how)
@@ -83,9 +83,9 @@ result<void> socket_core::connect(std::string_view text, const connect_options& 
     if (!how.routing_id.empty()) {
         if (router_ == nullptr)
             return fail(errc::invalid_argument, phase::connect, "routing_id is for a ROUTER");
-        if (how.routing_id.size() > zmtp::longest_identity || how.routing_id.front() == '\0')
+        if (how.routing_id.size() > zmtp::max_identity || how.routing_id.front() == '\0')
             return fail(errc::invalid_argument, phase::connect,
-                        "routing_id is 1 to 255 octets and does not begin with a zero");
+                        "routing_id is 1 to 255 bytes and does not begin with a zero");
         if (has_route(how.routing_id))
             return fail(errc::invalid_argument, phase::connect, "routing_id is taken");
     }
@@ -93,8 +93,8 @@ result<void> socket_core::connect(std::string_view text, const connect_options& 
     entry->kind = endpoint_kind::connected;
     entry->number = context_->next_number();
     entry->text = text;
-    SLK_TRY(to.via == transport::inproc ? connect_inproc(*entry, to.host)
-                                        : connect_link(*entry, to));
+    SLK_TRY(to.transport == transport::inproc ? connect_inproc(*entry, to.host)
+                                              : connect_link(*entry, to));
     pipe& made = *entry->leads;
     last_endpoint_ = entry->text;
     endpoints_.push_back(std::move(entry));
@@ -104,7 +104,7 @@ result<void> socket_core::connect(std::string_view text, const connect_options& 
         made.routing_id = how.routing_id;
     }
     // A ROUTER's peer is nobody before his name is known.
-    if (!options_.only_when_ready && (router_ == nullptr || made.named)) {
+    if (!options_.immediate && (router_ == nullptr || made.named)) {
         if (const auto admitted = admit(made); !admitted) {
             (void)let_go({endpoints_.back().get()}, duration::zero());
             return fail(admitted.error());
@@ -165,10 +165,10 @@ bool socket_core::belongs_to(const pipe& who,
 }
 
 /// Waits until what is queued for their peers was taken.
-void socket_core::flush(const std::vector<endpoint_entry*>& which, duration at_most)
+void socket_core::flush(const std::vector<endpoint_entry*>& which, duration timeout)
 {
-    const limit patience{at_most};
-    waiter waiting(*context_, *box_, patience, true);
+    const slk::timeout limit{timeout};
+    waiter waiting(*context_, *box_, limit, true);
     for (;;) {
         take_news();
         bool all = true;
@@ -213,13 +213,13 @@ close_report socket_core::report(const std::vector<endpoint_entry*>& which,
 }
 
 /// Ends the endpoints and their connections, and waits for that, which does not take long.
-void socket_core::end(const std::vector<endpoint_entry*>& which, duration at_most)
+void socket_core::end(const std::vector<endpoint_entry*>& which, duration timeout)
 {
-    const duration farewell = std::min(at_most, longest_farewell);
+    const duration farewell = std::min(timeout, max_farewell);
     const auto left = std::make_shared<std::atomic<std::size_t>>(0);
     const auto one_less = [left, box = box_] {
         if (left->fetch_sub(1, std::memory_order_acq_rel) == 1)
-            box->nudge();
+            box->notify();
     };
     const auto begin = [&](carrier& on, const std::function<void()>& work) {
         left->fetch_add(1, std::memory_order_relaxed);
@@ -238,8 +238,8 @@ void socket_core::end(const std::vector<endpoint_entry*>& which, duration at_mos
         if (each->listens)
             begin(*each->listens->on(), [&] { each->listens->close(farewell, one_less); });
     }
-    const limit patience{farewell + longest_farewell};
-    waiter waiting(*context_, *box_, patience, true);
+    const slk::timeout limit{farewell + max_farewell};
+    waiter waiting(*context_, *box_, limit, true);
     while (left->load(std::memory_order_acquire) > 0 && waiting.wait())
         take_news();
     for (endpoint_entry* const each : which)
@@ -247,7 +247,7 @@ void socket_core::end(const std::vector<endpoint_entry*>& which, duration at_mos
 }
 
 result<close_report> socket_core::withdraw(endpoint_kind kind, std::string_view text,
-                                           duration at_most)
+                                           duration timeout)
 {
     SLK_TRY(usable());
     take_news();
@@ -257,17 +257,17 @@ result<close_report> socket_core::withdraw(endpoint_kind kind, std::string_view 
             which.push_back(each.get());
     if (which.empty())
         return fail(errc::invalid_argument, phase::close, "there is no such endpoint");
-    return let_go(which, at_most);
+    return let_go(which, timeout);
 }
 
-close_report socket_core::let_go(const std::vector<endpoint_entry*>& which, duration at_most)
+close_report socket_core::let_go(const std::vector<endpoint_entry*>& which, duration timeout)
 {
     for (const endpoint_entry* const each : which)
         if (each->listens)
             each->listens->on()->perform([&] { each->listens->stop_listening(); });
     const std::vector<reference<pipe>> leaving = pipes_of(which);
-    flush(which, at_most);
-    end(which, at_most);
+    flush(which, timeout);
+    end(which, timeout);
     take_news();
     close_report told = report(which, leaving);
     for (const auto& each : std::vector(pipes_)) {
@@ -287,7 +287,7 @@ close_report socket_core::let_go(const std::vector<endpoint_entry*>& which, dura
     return told;
 }
 
-close_report socket_core::close(duration at_most)
+close_report socket_core::close(duration timeout)
 {
     if (closed_)
         return {};
@@ -298,9 +298,9 @@ close_report socket_core::close(duration at_most)
         which.push_back(each.get());
     publish_staged();
     const std::vector<reference<pipe>> leaving = pipes_of(which);
-    if (at_most > duration::zero())
-        flush(which, at_most);
-    end(which, at_most);
+    if (timeout > duration::zero())
+        flush(which, timeout);
+    end(which, timeout);
     take_news();
     close_report told = report(which, leaving);
     for (const auto& each : std::vector(pipes_)) {

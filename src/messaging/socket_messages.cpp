@@ -18,9 +18,9 @@ constexpr error no_route{errc::no_route, phase::transfer, 0, "nobody has that ro
 } // namespace
 
 template <class Ready>
-result<void> socket_core::await(Ready ready, const limit& patience, bool expects_answer)
+result<void> socket_core::await(Ready ready, const timeout& limit, bool expects_answer)
 {
-    waiter waiting(*context_, *box_, patience);
+    waiter waiting(*context_, *box_, limit);
     if (expects_answer)
         waiting.expect_answer();
     do {
@@ -41,21 +41,21 @@ std::uint64_t socket_core::send_mark(const pipe& to) const noexcept
     return own == 0 || to.far_mark == 0 ? 0 : own + to.far_mark;
 }
 
-/// The same in octets.
-std::uint64_t socket_core::send_octets(const pipe& to) const noexcept
+/// The same in bytes.
+std::uint64_t socket_core::send_bytes(const pipe& to) const noexcept
 {
-    const std::uint64_t own = options_.send_high_water_octets;
+    const std::uint64_t own = options_.send_high_water_bytes;
     if (own == 0 || !to.is_inproc || !to.connected) [[likely]]
         return own;
-    return to.far_octets == 0 ? 0 : own + to.far_octets;
+    return to.far_bytes == 0 ? 0 : own + to.far_bytes;
 }
 
 bool socket_core::has_credit(pipe& to) noexcept
 {
     const std::uint64_t mark = send_mark(to);
-    const std::uint64_t octets = send_octets(to);
+    const std::uint64_t bytes = send_bytes(to);
     const auto has_room = [&] {
-        return to.out().credit(mark) > to.staged && to.out().octet_credit(octets, to.staged) > 0;
+        return to.out().credit(mark) > to.staged && to.out().byte_credit(bytes, to.staged) > 0;
     };
     if (has_room()) [[likely]]
         return true;
@@ -64,7 +64,7 @@ bool socket_core::has_credit(pipe& to) noexcept
     // To send what lies there takes less time than to sleep until somebody else has done so.
     if (to.far->send_now() && has_room())
         return true;
-    return !to.out().producer_sleeps(mark, octets);
+    return !to.out().producer_sleeps(mark, bytes);
 }
 
 /// Who gets the next message; null if nobody has room.
@@ -79,7 +79,7 @@ pipe* socket_core::choose() noexcept
     return nullptr;
 }
 
-socket_core::routed socket_core::choose(const route& to) noexcept
+socket_core::routed socket_core::choose(const peer_id& to) noexcept
 {
     auto* const known = static_cast<pipe*>(router_->find(to.routing_id));
     if (known == nullptr || (to.generation != 0 && to.generation != known->generation))
@@ -142,8 +142,8 @@ void socket_core::publish_staged() noexcept
     staged_.clear();
 }
 
-result<delivery> socket_core::send(std::span<const part_view> parts, const limit& patience,
-                                   const route* to)
+result<send_outcome> socket_core::send(std::span<const part_view> parts, const timeout& limit,
+                                       const peer_id* to)
 {
     SLK_TRY(usable());
     if (parts.empty())
@@ -154,7 +154,7 @@ result<delivery> socket_core::send(std::span<const part_view> parts, const limit
     if (to == nullptr) {
         chosen = choose();
         if (chosen == nullptr)
-            SLK_TRY(await([&] { return (chosen = choose()) != nullptr; }, patience));
+            SLK_TRY(await([&] { return (chosen = choose()) != nullptr; }, limit));
     } else {
         routed found = choose(*to);
         const auto decided = [&] {
@@ -162,12 +162,12 @@ result<delivery> socket_core::send(std::span<const part_view> parts, const limit
             return found.to != nullptr || !found.known;
         };
         if (found.to == nullptr && found.known && mandatory)
-            SLK_TRY(await(decided, patience));
+            SLK_TRY(await(decided, limit));
         if (!found.known && mandatory)
             return fail(no_route);
         if (found.to == nullptr) {
             ++(found.known ? counters_.dropped_full : counters_.dropped_no_route);
-            return found.known ? delivery::dropped_full : delivery::dropped_no_route;
+            return found.known ? send_outcome::dropped_full : send_outcome::dropped_no_route;
         }
         chosen = found.to;
     }
@@ -180,17 +180,17 @@ result<delivery> socket_core::send(std::span<const part_view> parts, const limit
     }
     pattern_->sent(*chosen);
     context_->hand_over();
-    return delivery::queued;
+    return send_outcome::queued;
 }
 
-result<std::size_t> socket_core::send_batch(std::span<message> messages, const limit& patience)
+result<std::size_t> socket_core::send_batch(std::span<message> messages, const timeout& limit)
 {
     SLK_TRY(usable());
     context_->settle();
     take_news();
     std::size_t queued = 0;
     error trouble;
-    waiter waiting(*context_, *box_, patience);
+    waiter waiting(*context_, *box_, limit);
     while (queued < messages.size()) {
         pipe* const chosen = choose();
         if (chosen == nullptr) {
@@ -237,13 +237,13 @@ void socket_core::refill(pipe& from) noexcept
 bool socket_core::time_to_look(pipe& from) noexcept
 {
     const std::uint32_t mark = options_.receive_high_water_mark;
-    from.until_look = from.shows_octets ? 1 : mark / 2 + 1;
-    if (!from.shows_octets)
+    from.until_look = from.shows_bytes ? 1 : mark / 2 + 1;
+    if (!from.shows_bytes)
         return true;
-    const std::uint64_t before = from.in().shown_octets();
-    from.in().show_octets();
-    const std::uint64_t half = options_.receive_high_water_octets / 2 + 1;
-    return before / half != from.in().shown_octets() / half ||
+    const std::uint64_t before = from.in().shown_bytes();
+    from.in().show_bytes();
+    const std::uint64_t half = options_.receive_high_water_bytes / 2 + 1;
+    return before / half != from.in().shown_bytes() / half ||
            (mark != 0 && (from.in().consumed() + 1) % (mark / 2 + 1) == 0);
 }
 
@@ -284,8 +284,8 @@ pipe* socket_core::read_part_of_anybody(message& into)
 void socket_core::nothing_left(pipe& from)
 {
     // Before we sleep, the other side must know that there is room.
-    if (from.shows_octets)
-        from.in().show_octets();
+    if (from.shows_bytes)
+        from.in().show_bytes();
     if (from.in().consume(0, true))
         refill(from);
     if (from.conflates && !from.newest_in().sleeps())
@@ -311,7 +311,7 @@ bool socket_core::can_receive()
     return false;
 }
 
-void socket_core::told_of(route* from, const pipe& who)
+void socket_core::told_of(peer_id* from, const pipe& who)
 {
     if (from == nullptr)
         return;
@@ -319,7 +319,7 @@ void socket_core::told_of(route* from, const pipe& who)
     from->generation = who.generation;
 }
 
-result<route_event> socket_core::receive(message& into, const limit& patience, route* from)
+result<router_event> socket_core::receive(message& into, const timeout& limit, peer_id* from)
 {
     SLK_TRY(usable());
     into.clear();
@@ -333,11 +333,11 @@ result<route_event> socket_core::receive(message& into, const limit& patience, r
     };
     if (!look()) {
         const bool has_sent = !std::exchange(waited_, true);
-        SLK_TRY(await(look, patience, has_sent));
+        SLK_TRY(await(look, limit, has_sent));
     }
     if (of != nullptr) {
         told_of(from, *of);
-        return route_event::message;
+        return router_event::message;
     }
     notice first = std::move(notices_.front());
     notices_.pop_front();
@@ -346,11 +346,11 @@ result<route_event> socket_core::receive(message& into, const limit& patience, r
     return first.what;
 }
 
-result<std::size_t> socket_core::receive_batch(std::span<message> into, const limit& patience)
+result<std::size_t> socket_core::receive_batch(std::span<message> into, const timeout& limit)
 {
     if (into.empty())
         return fail(errc::invalid_argument, phase::transfer, "there is no space");
-    SLK_TRY(receive(into.front(), patience));
+    SLK_TRY(receive(into.front(), limit));
     std::size_t count = 1;
     for (; count < into.size(); ++count) {
         into[count].clear();
@@ -362,7 +362,7 @@ result<std::size_t> socket_core::receive_batch(std::span<message> into, const li
 
 // --- a ROUTER's peers ---
 
-result<void> socket_core::disconnect_peer(const route& whom, const char* reason)
+result<void> socket_core::disconnect_peer(const peer_id& whom, const char* reason)
 {
     SLK_TRY(usable());
     take_news();
@@ -373,7 +373,7 @@ result<void> socket_core::disconnect_peer(const route& whom, const char* reason)
     return {};
 }
 
-result<bool> socket_core::has_room(const route& to)
+result<bool> socket_core::has_room(const peer_id& to)
 {
     SLK_TRY(usable());
     take_news();

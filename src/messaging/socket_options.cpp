@@ -11,10 +11,10 @@ namespace slk {
 
 namespace {
 
-constexpr duration longest_liveness = std::chrono::minutes(1);
-constexpr duration shortest_liveness = std::chrono::milliseconds(3);
-constexpr std::size_t longest_credential = 255;
-constexpr std::size_t longest_domain = 255;
+constexpr duration max_liveness = std::chrono::minutes(1);
+constexpr duration min_liveness = std::chrono::milliseconds(3);
+constexpr std::size_t max_credential = 255;
+constexpr std::size_t max_domain = 255;
 
 unexpected bad(const char* what)
 {
@@ -24,18 +24,18 @@ unexpected bad(const char* what)
 result<void> check(const security_options& security)
 {
     const auto too_long = [](const plain_credentials& each) {
-        return each.user.size() > longest_credential || each.password.size() > longest_credential;
+        return each.user.size() > max_credential || each.password.size() > max_credential;
     };
     if (too_long(security.own) || std::ranges::any_of(security.accepted, too_long))
-        return bad("security: a user or password is longer than 255 octets");
+        return bad("security: a user or password is longer than 255 bytes");
     if (security.mechanism != security_mechanism::plain_server && !security.accepted.empty())
         return bad("security: accepted is for a plain_server");
     if (security.authenticator && !security.accepted.empty())
         return bad("security: there is accepted, or an authenticator, not both");
     if (security.authenticator && security.mechanism == security_mechanism::plain_client)
         return bad("security: a plain_client does not ask an authenticator");
-    if (security.zap_domain.size() > longest_domain)
-        return bad("security: zap_domain has more than 255 octets");
+    if (security.zap_domain.size() > max_domain)
+        return bad("security: zap_domain has more than 255 bytes");
     if (!security.authenticator && !security.zap_domain.empty())
         return bad("security: zap_domain is for an authenticator");
     return {};
@@ -44,8 +44,8 @@ result<void> check(const security_options& security)
 result<void> check(const std::vector<socket_property>& properties)
 {
     for (const socket_property& each : properties)
-        if (!each.name.starts_with("X-") || each.name.size() > zmtp::longest_property_name)
-            return bad("properties: a name begins with X- and has at most 255 octets");
+        if (!each.name.starts_with("X-") || each.name.size() > zmtp::max_property_name)
+            return bad("properties: a name begins with X- and has at most 255 bytes");
     return {};
 }
 
@@ -53,24 +53,24 @@ result<void> check(const std::vector<socket_property>& properties)
 
 result<void> socket_options::validate() const
 {
-    if (liveness != duration::zero() &&
-        (liveness < shortest_liveness || liveness > longest_liveness))
-        return bad("liveness is not 0 or 3 ms to 1 min");
+    if (peer_timeout != duration::zero() &&
+        (peer_timeout < min_liveness || peer_timeout > max_liveness))
+        return bad("peer_timeout is not 0 or 3 ms to 1 min");
     if (handshake_timeout < duration::zero())
         return bad("handshake_timeout is negative");
-    if (most_half_open == 0)
-        return bad("most_half_open is 0");
-    if (largest_part > zmtp::largest_size)
-        return bad("largest_part is 2^63 or more");
-    if (largest_handshake < zmtp::greeting_size || largest_handshake > 65536)
-        return bad("largest_handshake is not 64 to 65536");
+    if (max_pending_handshakes == 0)
+        return bad("max_pending_handshakes is 0");
+    if (max_message_size > zmtp::max_size)
+        return bad("max_message_size is 2^63 or more");
+    if (max_handshake_size < zmtp::greeting_size || max_handshake_size > 65536)
+        return bad("max_handshake_size is not 64 to 65536");
     if (linger < duration::zero())
         return bad("linger is negative");
     if (backlog < 1)
         return bad("backlog is less than 1");
     if (!routing_id.empty())
-        if (const auto good = zmtp::check_identity(zmtp::octets_of(routing_id)); !good)
-            return bad("routing_id has more than 255 octets or begins with a zero");
+        if (const auto good = zmtp::check_identity(zmtp::bytes_of(routing_id)); !good)
+            return bad("routing_id has more than 255 bytes or begins with a zero");
     SLK_TRY(check(security));
     SLK_TRY(check(properties));
     SLK_TRY(reconnect.validate());

@@ -23,8 +23,8 @@ std::vector<endpoint_status> socket_core::endpoints()
         status.peers = static_cast<std::size_t>(std::ranges::count_if(pipes_, [&](const auto& who) {
             return who->endpoint == each->number && who->connected;
         }));
-        status.refused = each->refused;
-        status.last_refusal = each->last_refusal;
+        status.handshake_failures = each->handshake_failures;
+        status.last_handshake_failure = each->last_handshake_failure;
         told.push_back(std::move(status));
     }
     return told;
@@ -41,13 +41,13 @@ std::vector<peer_status> socket_core::peers()
         status.generation = who.generation;
         if (const endpoint_entry* const at = find(who.endpoint); at != nullptr)
             status.endpoint = at->text;
-        status.where = who.about.peer;
+        status.address = who.about.peer;
         status.ready = who.connected;
         status.connections = who.connections;
         const newest_message::counts sent = who.sent();
-        status.sent = sent.put;
-        status.waiting = sent.put - sent.replaced - sent.taken;
-        status.received = who.in().consumed() - who.unread;
+        status.queued_total = sent.put;
+        status.queued = sent.put - sent.replaced - sent.taken;
+        status.received = who.in().consumed() - who.discarded;
         status.conflated_sent = sent.replaced;
         status.conflated_received = conflated_of(who);
         status.user = who.about.user;
@@ -64,16 +64,16 @@ socket_counters socket_core::counters()
     socket_counters sum = counters_;
     for (const auto& each : pipes_) {
         const newest_message::counts sent = each->sent();
-        sum.sent += sent.put;
+        sum.queued_total += sent.put;
         sum.conflated_sent += sent.replaced;
         sum.conflated_received += conflated_of(*each);
-        sum.received += each->in().consumed() - each->unread;
-        sum.unread += each->unread;
+        sum.received += each->in().consumed() - each->discarded;
+        sum.discarded += each->discarded;
     }
     return sum;
 }
 
-result<void> socket_core::wait_ready(const limit& patience)
+result<void> socket_core::wait_ready(const timeout& limit)
 {
     SLK_TRY(usable());
     const auto ready = [&] {
@@ -88,7 +88,7 @@ result<void> socket_core::wait_ready(const limit& patience)
         return any_connected ||
                std::ranges::any_of(pipes_, [](const auto& each) { return each->connected; });
     };
-    waiter waiting(*context_, *box_, patience);
+    waiter waiting(*context_, *box_, limit);
     for (take_news(); !ready(); take_news())
         SLK_TRY(waiting.wait());
     return {};
@@ -102,14 +102,14 @@ result<void> socket_core::set_marks(const marks& changed)
         return {};
     options_.send_high_water_mark = changed.send.value_or(options_.send_high_water_mark);
     options_.receive_high_water_mark = changed.receive.value_or(options_.receive_high_water_mark);
-    options_.send_high_water_octets = changed.send_octets.value_or(options_.send_high_water_octets);
-    options_.receive_high_water_octets =
-        changed.receive_octets.value_or(options_.receive_high_water_octets);
+    options_.send_high_water_bytes = changed.send_bytes.value_or(options_.send_high_water_bytes);
+    options_.receive_high_water_bytes =
+        changed.receive_bytes.value_or(options_.receive_high_water_bytes);
     for (const auto& each : pipes_) {
-        if (changed.receive || changed.receive_octets)
+        if (changed.receive || changed.receive_bytes)
             show_receive_mark(*each);
         // A peer that was full may have room now.
-        if ((changed.send || changed.send_octets) && each->attached)
+        if ((changed.send || changed.send_bytes) && each->attached)
             pattern_->writable(*each, true);
     }
     return {};

@@ -19,17 +19,17 @@ socket_events socket_core::events()
         return {};
     look_around();
     socket_events told;
-    told.receivable = can_receive();
+    told.readable = can_receive();
     if (router_ == nullptr)
-        told.sendable = choose() != nullptr;
+        told.writable = choose() != nullptr;
     else // who is not mandatory never waits
-        told.sendable = !mandatory || std::ranges::any_of(pipes_, [&](const auto& each) {
+        told.writable = !mandatory || std::ranges::any_of(pipes_, [&](const auto& each) {
             return each->attached && !each->ended && has_credit(*each);
         });
     return told;
 }
 
-result<std::intptr_t> socket_core::native_handle()
+result<std::intptr_t> socket_core::event_handle()
 {
     SLK_TRY(usable());
     if (!context_->run_by_caller())
@@ -41,7 +41,7 @@ result<std::intptr_t> socket_core::native_handle()
     return handle;
 }
 
-duration socket_core::call_within() const noexcept
+duration socket_core::poll_timeout() const noexcept
 {
     io::loop_core* const loop = context_->to_run();
     if (loop == nullptr)
@@ -55,10 +55,7 @@ namespace {
 /// One call of wait().
 class gathering {
 public:
-    gathering(std::span<wait_item> items, const limit& patience)
-        : items_(items), patience_(patience)
-    {
-    }
+    gathering(std::span<wait_item> items, const timeout& limit) : items_(items), limit_(limit) {}
 
     ~gathering()
     {
@@ -74,7 +71,7 @@ public:
             if (ready > 0)
                 return ready;
             SLK_TRY(may_go_on());
-            if (patience_.at_most == duration::zero())
+            if (limit_.max_wait == duration::zero())
                 return fail(errc::would_block, phase::none);
             const duration left = deadline_ == never ? duration::max() : deadline_ - now();
             if (left <= duration::zero())
@@ -110,8 +107,8 @@ private:
         if (std::ranges::any_of(sockets_, apart))
             return fail(errc::invalid_argument, phase::none,
                         "a context without threads goes with no other");
-        deadline_ = after(now(), patience_.at_most);
-        if (patience_.at_most == duration::zero())
+        deadline_ = after(now(), limit_.max_wait);
+        if (limit_.max_wait == duration::zero())
             return {};
         if (!descriptors_.empty()) {
             SLK_TRY(stop_signal_, io::os::signal::create());
@@ -119,8 +116,8 @@ private:
             for (socket_core* const each : sockets_)
                 each->box().use(&parker_);
         }
-        if (patience_.stop.stop_possible())
-            on_stop_.emplace(patience_.stop, woken{this});
+        if (limit_.stop.stop_possible())
+            on_stop_.emplace(limit_.stop, woken{this});
         return {};
     }
 
@@ -132,7 +129,7 @@ private:
 
     result<void> may_go_on() const
     {
-        if (patience_.stop.stop_requested())
+        if (limit_.stop.stop_requested())
             return fail(errc::cancelled, phase::none, "a stop was requested");
         for (const socket_core* const each : sockets_)
             SLK_TRY(each->usable());
@@ -147,15 +144,15 @@ private:
         std::size_t descriptor = 0;
         for (wait_item& each : items_) {
             if (each.on == nullptr) {
-                each.receivable = descriptors_[descriptor].readable;
-                each.sendable = descriptors_[descriptor].writable;
+                each.readable = descriptors_[descriptor].readable;
+                each.writable = descriptors_[descriptor].writable;
                 ++descriptor;
             } else {
                 const socket_events found = each.on->core()->events();
-                each.receivable = each.to_receive && found.receivable;
-                each.sendable = each.to_send && found.sendable;
+                each.readable = each.to_receive && found.readable;
+                each.writable = each.to_send && found.writable;
             }
-            ready += each.receivable || each.sendable ? 1 : 0;
+            ready += each.readable || each.writable ? 1 : 0;
         }
         return ready;
     }
@@ -180,9 +177,9 @@ private:
         std::vector<io::os::watched> all = descriptors_;
         all.push_back({stop_signal_->handle(), true, false});
         for (socket_core* const each : sockets_) {
-            SLK_TRY(const std::intptr_t shown, each->native_handle());
+            SLK_TRY(const std::intptr_t shown, each->event_handle());
             all.push_back({shown, true, false});
-            left = std::min(left, each->call_within());
+            left = std::min(left, each->poll_timeout());
         }
         if (!any_news())
             SLK_TRY(io::os::wait_for(all, left));
@@ -205,11 +202,11 @@ private:
     }
 
     const std::span<wait_item> items_;
-    const limit& patience_;
+    const timeout& limit_;
     std::vector<socket_core*> sockets_;
     std::vector<io::os::watched> descriptors_;
     time_point deadline_ = never;
-    parker parker_;
+    thread_parker parker_;
     std::unique_ptr<io::os::signal> stop_signal_;
     std::optional<std::stop_callback<woken>> on_stop_;
 };
@@ -220,9 +217,9 @@ private:
 
 namespace slk {
 
-result<std::size_t> wait(std::span<wait_item> items, const limit& patience)
+result<std::size_t> wait(std::span<wait_item> items, const timeout& limit)
 {
-    return messaging::gathering(items, patience).run();
+    return messaging::gathering(items, limit).run();
 }
 
 } // namespace slk

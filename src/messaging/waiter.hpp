@@ -4,7 +4,7 @@
 
 /// How a thread that uses a socket waits for news: it sleeps, or it runs the loop itself.
 
-#include <serverlink/limit.hpp>
+#include <serverlink/timeout.hpp>
 
 #include "messaging/context_core.hpp"
 
@@ -17,8 +17,8 @@ namespace slk::messaging {
 class waiter {
 public:
     /// `ending`: the end of the context does not end the waiting.
-    waiter(context_core& in, mailbox& box, const limit& patience, bool ending = false)
-        : context_(in), box_(box), patience_(patience), ending_(ending)
+    waiter(context_core& in, mailbox& box, const timeout& limit, bool ending = false)
+        : context_(in), box_(box), limit_(limit), ending_(ending)
     {
     }
 
@@ -30,7 +30,7 @@ public:
     result<void> wait()
     {
         SLK_TRY(may_go_on());
-        if (patience_.at_most == duration::zero())
+        if (limit_.max_wait == duration::zero())
             return look_once();
         if (!begun_)
             begin();
@@ -56,7 +56,7 @@ private:
     {
         if (context_.stopped() && !ending_)
             return fail(errc::cancelled, phase::none, "the context was shut down");
-        if (patience_.stop.stop_requested())
+        if (limit_.stop.stop_requested())
             return fail(errc::cancelled, phase::none, "a stop was requested");
         return {};
     }
@@ -74,9 +74,9 @@ private:
     void begin()
     {
         begun_ = true;
-        deadline_ = after(context_.now(), patience_.at_most);
-        if (patience_.stop.stop_possible())
-            on_stop_.emplace(patience_.stop, woken{this});
+        deadline_ = after(context_.now(), limit_.max_wait);
+        if (limit_.stop.stop_possible())
+            on_stop_.emplace(limit_.stop, woken{this});
     }
 
     void wake() noexcept
@@ -87,7 +87,7 @@ private:
 
     context_core& context_;
     mailbox& box_;
-    const limit& patience_;
+    const timeout& limit_;
     const bool ending_;
     bool expects_answer_ = false;
     bool begun_ = false;

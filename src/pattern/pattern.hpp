@@ -3,7 +3,7 @@
 #define SLK_PATTERN_PATTERN_HPP
 
 /// A pattern: whose message is received next, and who gets the next one that is sent. There is one
-/// for each type of socket, and nothing in it but routing: no octets, no threads, no time.
+/// for each type of socket, and nothing in it but routing: no bytes, no threads, no time.
 
 #include <serverlink/result.hpp>
 

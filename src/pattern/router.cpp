@@ -46,14 +46,14 @@ peer* router::find(std::string_view routing_id) const noexcept
     return known != by_id_.end() ? known->second : nullptr;
 }
 
-/// A zero octet, which no peer's own id may begin with, and a number (RFC 28).
+/// A zero byte, which no peer's own id may begin with, and a number (RFC 28).
 std::string router::make_id()
 {
     std::string made(5, '\0');
     do {
         const std::uint32_t number = next_id_++;
-        for (std::size_t octet = 0; octet < 4; ++octet)
-            made[1 + octet] = static_cast<char>(number >> (24 - 8 * octet));
+        for (std::size_t byte = 0; byte < 4; ++byte)
+            made[1 + byte] = static_cast<char>(number >> (24 - 8 * byte));
     } while (by_id_.contains(made));
     return made;
 }

@@ -36,13 +36,13 @@ void write_begin(writer& out, std::uint8_t flags, std::size_t body) noexcept
 {
     std::array<std::byte, long_header> header{};
     const std::size_t size = write_header(header.data(), flags, body);
-    out.copy(octets(header).first(size));
+    out.copy(byte_view(header).first(size));
 }
 
 void write_begin(writer& out, command_name which, std::size_t data) noexcept
 {
     write_begin(out, flag_command, body_size(which, data));
-    out.octet(name_of(which).size());
+    out.byte(name_of(which).size());
     out.copy(name_of(which));
 }
 
@@ -70,7 +70,7 @@ std::string_view name_of(command_name which) noexcept
     return "";
 }
 
-result<command_view> parse_command(octets body) noexcept
+result<command_view> parse_command(byte_view body) noexcept
 {
     if (text_of(body).starts_with(corrupt_error))
         return command_view{command_name::error, body.subspan(corrupt_error.size())};
@@ -84,7 +84,7 @@ result<command_view> parse_command(octets body) noexcept
     return command_view{command_name::unknown, body.subspan(1 + size)};
 }
 
-result<credentials> parse_hello(octets data) noexcept
+result<credentials> parse_hello(byte_view data) noexcept
 {
     constexpr const char* malformed = "the peer's HELLO is malformed";
     if (data.empty())
@@ -92,26 +92,26 @@ result<credentials> parse_hello(octets data) noexcept
     const auto user_size = std::to_integer<std::size_t>(data[0]);
     if (data.size() < 1 + user_size + 1)
         return broken(malformed);
-    const octets rest = data.subspan(1 + user_size);
+    const byte_view rest = data.subspan(1 + user_size);
     if (std::to_integer<std::size_t>(rest[0]) != rest.size() - 1)
         return broken(malformed);
     return credentials{text_of(data.subspan(1, user_size)), text_of(rest.subspan(1))};
 }
 
-result<std::string_view> parse_error(octets data) noexcept
+result<std::string_view> parse_error(byte_view data) noexcept
 {
     if (data.empty() || std::to_integer<std::size_t>(data[0]) > data.size() - 1)
         return broken("the peer's ERROR is malformed");
     return text_of(data.subspan(1, std::to_integer<std::size_t>(data[0])));
 }
 
-result<ping_view> parse_ping(octets data) noexcept
+result<ping_view> parse_ping(byte_view data) noexcept
 {
     if (data.size() < ttl_size)
-        return fail(errc::protocol_error, phase::transfer, "a PING is shorter than 7 octets");
-    const octets context = data.subspan(ttl_size);
+        return fail(errc::protocol_error, phase::transfer, "a PING is shorter than 7 bytes");
+    const byte_view context = data.subspan(ttl_size);
     return ping_view{load<std::uint16_t>(data.data()) * ttl_unit,
-                     context.first(std::min(context.size(), longest_ping_context))};
+                     context.first(std::min(context.size(), max_ping_context))};
 }
 
 std::size_t error_frame_size(std::string_view reason, error_spelling how) noexcept
@@ -131,7 +131,7 @@ void write_error_frame(writer& out, std::string_view reason, error_spelling how)
         write_begin(out, flag_command, corrupt_error.size() + 1 + reason.size());
         out.copy(corrupt_error);
     }
-    out.octet(reason.size());
+    out.byte(reason.size());
     out.copy(reason);
 }
 
@@ -143,9 +143,9 @@ std::size_t hello_frame_size(const credentials& who) noexcept
 void write_hello_frame(writer& out, const credentials& who) noexcept
 {
     write_begin(out, command_name::hello, hello_data(who));
-    out.octet(who.user.size());
+    out.byte(who.user.size());
     out.copy(who.user);
-    out.octet(who.password.size());
+    out.byte(who.password.size());
     out.copy(who.password);
 }
 
@@ -170,31 +170,31 @@ void write_metadata_frame(writer& out, command_name which, const own_metadata& o
     write_metadata(out, own);
 }
 
-std::size_t ping_frame_size(octets context) noexcept
+std::size_t ping_frame_size(byte_view context) noexcept
 {
     return frame_size(body_size(command_name::ping, ttl_size + context.size()));
 }
 
-void write_ping_frame(writer& out, duration ttl, octets context) noexcept
+void write_ping_frame(writer& out, duration ttl, byte_view context) noexcept
 {
     write_begin(out, command_name::ping, ttl_size + context.size());
-    const duration sent = std::clamp(ttl, duration::zero(), longest_ttl);
+    const duration sent = std::clamp(ttl, duration::zero(), max_ttl);
     out.number(static_cast<std::uint16_t>(sent / ttl_unit));
     out.copy(context);
 }
 
-std::size_t pong_frame_size(octets context) noexcept
+std::size_t pong_frame_size(byte_view context) noexcept
 {
     return frame_size(body_size(command_name::pong, context.size()));
 }
 
-void write_pong_frame(writer& out, octets context) noexcept
+void write_pong_frame(writer& out, byte_view context) noexcept
 {
     write_begin(out, command_name::pong, context.size());
     out.copy(context);
 }
 
-std::size_t subscription_frame_size(version peer, bool subscribe, octets topic) noexcept
+std::size_t subscription_frame_size(version peer, bool subscribe, byte_view topic) noexcept
 {
     if (peer != version::v3_1)
         return frame_size(1 + topic.size());
@@ -202,11 +202,11 @@ std::size_t subscription_frame_size(version peer, bool subscribe, octets topic) 
     return frame_size(body_size(which, topic.size()));
 }
 
-void write_subscription_frame(writer& out, version peer, bool subscribe, octets topic) noexcept
+void write_subscription_frame(writer& out, version peer, bool subscribe, byte_view topic) noexcept
 {
     if (peer != version::v3_1) {
         write_begin(out, 0, 1 + topic.size());
-        out.octet(subscribe ? 1 : 0);
+        out.byte(subscribe ? 1 : 0);
     } else {
         write_begin(out, subscribe ? command_name::subscribe : command_name::cancel, topic.size());
     }

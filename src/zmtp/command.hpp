@@ -33,12 +33,12 @@ enum class command_name : std::uint8_t {
 
 struct command_view {
     command_name name = command_name::unknown;
-    octets data{}; ///< what follows the name
+    byte_view data{}; ///< what follows the name
 };
 
 /// An error if the body is shorter than its name. Takes both spellings of ERROR: libzmq's PLAIN
 /// server says "^RROR" without a length, in every version so far.
-[[nodiscard]] result<command_view> parse_command(octets body) noexcept;
+[[nodiscard]] result<command_view> parse_command(byte_view body) noexcept;
 
 // --- the data of each command ---
 
@@ -48,20 +48,20 @@ struct credentials {
 };
 
 /// HELLO of PLAIN (RFC 24): user-length (1), user, password-length (1), password, nothing more.
-[[nodiscard]] result<credentials> parse_hello(octets data) noexcept;
+[[nodiscard]] result<credentials> parse_hello(byte_view data) noexcept;
 
 /// ERROR: reason-length (1), reason.
-[[nodiscard]] result<std::string_view> parse_error(octets data) noexcept;
+[[nodiscard]] result<std::string_view> parse_error(byte_view data) noexcept;
 
-inline constexpr std::size_t longest_ping_context = 16;
+inline constexpr std::size_t max_ping_context = 16;
 
 struct ping_view {
     duration ttl{};   ///< how long the peer may hear nothing from us; 0: for ever
-    octets context{}; ///< to be sent back; longer ones are cut to 16 octets, as libzmq does
+    byte_view context{}; ///< to be sent back; longer ones are cut to 16 bytes, as libzmq does
 };
 
 /// PING: ttl (2, tenths of a second), context (0 to 16). One without its ttl is an error.
-[[nodiscard]] result<ping_view> parse_ping(octets data) noexcept;
+[[nodiscard]] result<ping_view> parse_ping(byte_view data) noexcept;
 
 // --- whole frames to send ---
 //
@@ -83,20 +83,20 @@ void write_welcome_frame(writer& out) noexcept;
 void write_metadata_frame(writer& out, command_name which, const own_metadata& own) noexcept;
 
 /// libzmq keeps the time in 16 bits of milliseconds: more than this would wrap around there.
-inline constexpr duration longest_ttl = std::chrono::milliseconds(65500);
+inline constexpr duration max_ttl = std::chrono::milliseconds(65500);
 
-[[nodiscard]] std::size_t ping_frame_size(octets context) noexcept;
-/// The ttl is cut to longest_ttl, and down to whole tenths of a second.
-void write_ping_frame(writer& out, duration ttl, octets context) noexcept;
+[[nodiscard]] std::size_t ping_frame_size(byte_view context) noexcept;
+/// The ttl is cut to max_ttl, and down to whole tenths of a second.
+void write_ping_frame(writer& out, duration ttl, byte_view context) noexcept;
 
-[[nodiscard]] std::size_t pong_frame_size(octets context) noexcept;
-void write_pong_frame(writer& out, octets context) noexcept;
+[[nodiscard]] std::size_t pong_frame_size(byte_view context) noexcept;
+void write_pong_frame(writer& out, byte_view context) noexcept;
 
 /// A subscription as the peer's version wants it: SUBSCRIBE and CANCEL from 3.1 on, before that a
-/// message of one octet 1 or 0 and the topic (RFC 23, RFC 29).
+/// message of one byte 1 or 0 and the topic (RFC 23, RFC 29).
 [[nodiscard]] std::size_t subscription_frame_size(version peer, bool subscribe,
-                                                  octets topic) noexcept;
-void write_subscription_frame(writer& out, version peer, bool subscribe, octets topic) noexcept;
+                                                  byte_view topic) noexcept;
+void write_subscription_frame(writer& out, version peer, bool subscribe, byte_view topic) noexcept;
 
 } // namespace slk::zmtp
 

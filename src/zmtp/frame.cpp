@@ -5,7 +5,7 @@
 
 namespace slk::zmtp {
 
-header_view read_header(octets stream, const frame_limits& limits) noexcept
+header_view read_header(byte_view stream, const frame_limits& limits) noexcept
 {
     header_view seen;
     if (stream.size() < short_header) {
@@ -27,8 +27,8 @@ header_view read_header(octets stream, const frame_limits& limits) noexcept
         seen.frame.header = long_header;
         seen.frame.size = load<std::uint64_t>(stream.data() + 1);
     }
-    if (seen.frame.size > largest_size)
-        seen.failure = {errc::protocol_error, phase::transfer, 0, "a frame of 2^63 octets or more"};
+    if (seen.frame.size > max_size)
+        seen.failure = {errc::protocol_error, phase::transfer, 0, "a frame of 2^63 bytes or more"};
     else if (seen.frame.command && seen.frame.size > limits.command)
         seen.failure = {errc::message_too_large, phase::transfer, 0,
                         "a command is larger than the limit"};
@@ -38,7 +38,8 @@ header_view read_header(octets stream, const frame_limits& limits) noexcept
     return seen;
 }
 
-scanned scan_messages(octets run, const frame_limits& limits, std::uint64_t most_messages) noexcept
+scanned scan_messages(byte_view run, const frame_limits& limits,
+                      std::uint64_t max_messages) noexcept
 {
     const std::byte* const begin = run.data();
     const std::byte* const end = begin + run.size();
@@ -46,7 +47,7 @@ scanned scan_messages(octets run, const frame_limits& limits, std::uint64_t most
     const std::byte* boundary = begin;
     std::size_t frames = 0;
     std::size_t messages = 0;
-    while (static_cast<std::size_t>(end - at) >= short_header && messages < most_messages) {
+    while (static_cast<std::size_t>(end - at) >= short_header && messages < max_messages) {
         const auto flags = std::to_integer<unsigned>(at[0]);
         std::uint64_t size = std::to_integer<std::uint64_t>(at[1]);
         std::size_t header = short_header;

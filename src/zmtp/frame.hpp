@@ -7,7 +7,7 @@
 /// Nothing here copies or keeps a body. Small message frames are scanned where they lie, many at
 /// once; of a large one the header is enough to receive its body elsewhere.
 
-#include "zmtp/octets.hpp"
+#include "zmtp/bytes.hpp"
 
 #include <serverlink/error.hpp>
 
@@ -23,18 +23,18 @@ inline constexpr std::size_t short_header = 2;
 inline constexpr std::size_t long_header = 9;
 /// The longest body whose size fits into the short header.
 inline constexpr std::uint64_t short_size = 255;
-/// A size has its highest bit clear (RFC 23: 0 to 2^63-1 octets).
-inline constexpr std::uint64_t largest_size = std::numeric_limits<std::int64_t>::max();
+/// A size has its highest bit clear (RFC 23: 0 to 2^63-1 bytes).
+inline constexpr std::uint64_t max_size = std::numeric_limits<std::int64_t>::max();
 
 struct frame_header {
     std::uint64_t size = 0; ///< of the body alone
-    std::uint8_t header = 0; ///< octets of flags and size
+    std::uint8_t header = 0; ///< bytes of flags and size
     bool more = false; ///< of a message; never of a command
     bool command = false;
 };
 
 struct frame_limits {
-    std::uint64_t message = largest_size; ///< body of one message frame
+    std::uint64_t message = max_size; ///< body of one message frame
     std::uint64_t command = 65536; ///< body of a command
 };
 
@@ -43,44 +43,44 @@ struct frame_limits {
     return body <= short_size ? short_header : long_header;
 }
 
-/// Writes header_size(body) octets. `flags`: flag_more or flag_command; LONG follows from the size.
+/// Writes header_size(body) bytes. `flags`: flag_more or flag_command; LONG follows from the size.
 constexpr std::size_t write_header(std::byte* to, std::uint8_t flags, std::uint64_t body) noexcept
 {
     writer out(to);
     if (body <= short_size) {
-        out.octet(flags);
-        out.octet(static_cast<std::size_t>(body));
+        out.byte(flags);
+        out.byte(static_cast<std::size_t>(body));
         return short_header;
     }
-    out.octet(flags | flag_long);
+    out.byte(flags | flag_long);
     out.number(body);
     return long_header;
 }
 
-/// What the octets at the beginning of a frame tell.
+/// What the bytes at the beginning of a frame tell.
 struct header_view {
     frame_header frame{};
-    /// At least so many more octets are needed before the header is known; else 0.
+    /// At least so many more bytes are needed before the header is known; else 0.
     std::size_t need = 0;
     /// protocol_error or message_too_large: found before anything is allocated for the body.
     error failure{};
 };
 
-[[nodiscard]] header_view read_header(octets stream, const frame_limits& limits) noexcept;
+[[nodiscard]] header_view read_header(byte_view stream, const frame_limits& limits) noexcept;
 
 /// Message frames that lie whole at the beginning of a run.
 struct scanned {
-    std::size_t size = 0; ///< octets of all of them
+    std::size_t size = 0; ///< bytes of all of them
     std::size_t frames = 0;
     std::size_t messages = 0; ///< frames without MORE
-    /// Octets up to the end of the last frame without MORE: what can be handed on.
+    /// Bytes up to the end of the last frame without MORE: what can be handed on.
     std::size_t whole_messages = 0;
 };
 
 /// Stops before a frame that is not whole, is a command, or breaks the limit: read_header() tells
 /// which; and behind so many whole messages. Looks at headers only.
-[[nodiscard]] scanned scan_messages(octets run, const frame_limits& limits,
-                                    std::uint64_t most_messages = UINT64_MAX) noexcept;
+[[nodiscard]] scanned scan_messages(byte_view run, const frame_limits& limits,
+                                    std::uint64_t max_messages = UINT64_MAX) noexcept;
 
 } // namespace slk::zmtp
 

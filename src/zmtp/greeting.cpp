@@ -12,13 +12,13 @@ constexpr std::size_t mechanism_offset = 12;
 constexpr std::size_t mechanism_size = 20;
 constexpr std::size_t as_server_offset = 32;
 
-constexpr std::byte first_octet{0xff};
+constexpr std::byte first_byte{0xff};
 constexpr std::byte last_of_signature{0x7f};
 
 std::array<std::byte, mechanism_size> padded_name(mechanism which) noexcept
 {
     std::array<std::byte, mechanism_size> field{};
-    const octets name = octets_of(name_of(which));
+    const byte_view name = bytes_of(name_of(which));
     std::copy(name.begin(), name.end(), field.begin());
     return field;
 }
@@ -45,11 +45,11 @@ std::string_view name_of(version which) noexcept
     return "";
 }
 
-greeting_octets make_greeting(mechanism which, bool as_server) noexcept
+greeting_bytes make_greeting(mechanism which, bool as_server) noexcept
 {
-    greeting_octets made{};
-    made[0] = first_octet;
-    // The eight octets of padding are the length in a 1.0 header: libzmq writes the size of its
+    greeting_bytes made{};
+    made[0] = first_byte;
+    // The eight bytes of padding are the length in a 1.0 header: libzmq writes the size of its
     // routing id + 1, which nobody reads; 1 stands for an anonymous peer.
     made[8] = std::byte{1};
     made[9] = last_of_signature;
@@ -61,7 +61,7 @@ greeting_octets make_greeting(mechanism which, bool as_server) noexcept
     return made;
 }
 
-greeting_view inspect_greeting(octets stream) noexcept
+greeting_view inspect_greeting(byte_view stream) noexcept
 {
     greeting_view seen;
     const auto wait_for = [&](std::size_t size) {
@@ -70,13 +70,13 @@ greeting_view inspect_greeting(octets stream) noexcept
     };
     if (stream.empty())
         return wait_for(1);
-    if (stream[0] != first_octet) {
+    if (stream[0] != first_byte) {
         seen.speaks = version::v1_0;
         return seen;
     }
     if (stream.size() < signature_size)
         return wait_for(signature_size);
-    // RFC 23, "version negotiation": in the long header of 1.0 this octet is the flags, whose
+    // RFC 23, "version negotiation": in the long header of 1.0 this byte is the flags, whose
     // lowest bit is MORE, which an identity never has.
     if ((stream[signature_size - 1] & std::byte{1}) == std::byte{0}) {
         seen.speaks = version::v1_0;
@@ -100,9 +100,9 @@ greeting_view inspect_greeting(octets stream) noexcept
     return seen;
 }
 
-result<void> check_mechanism(octets whole_greeting, mechanism own) noexcept
+result<void> check_mechanism(byte_view whole_greeting, mechanism own) noexcept
 {
-    const octets field = whole_greeting.subspan(mechanism_offset, mechanism_size);
+    const byte_view field = whole_greeting.subspan(mechanism_offset, mechanism_size);
     if (std::ranges::equal(field, padded_name(own)))
         return {};
     return fail(errc::protocol_error, phase::handshake,

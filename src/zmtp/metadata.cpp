@@ -30,7 +30,7 @@ std::size_t property_size(std::string_view name, std::string_view value) noexcep
 
 void write_property(writer& out, std::string_view name, std::string_view value) noexcept
 {
-    out.octet(name.size());
+    out.byte(name.size());
     out.copy(name);
     out.number(static_cast<std::uint32_t>(value.size()));
     out.copy(value);
@@ -43,7 +43,7 @@ result<std::optional<property>> metadata_reader::next() noexcept
     if (left_.empty())
         return std::optional<property>{};
     constexpr const char* cut_off = "the peer's metadata is cut off";
-    // A name of no octets is tolerated, as libzmq does.
+    // A name of no bytes is tolerated, as libzmq does.
     const auto name_size = std::to_integer<std::size_t>(left_[0]);
     if (left_.size() < lengths_size + name_size)
         return broken(cut_off);
@@ -61,16 +61,16 @@ bool same_name(std::string_view one, std::string_view other) noexcept
     return std::ranges::equal(one, other, {}, lower, lower);
 }
 
-result<void> check_identity(octets identity) noexcept
+result<void> check_identity(byte_view identity) noexcept
 {
-    if (identity.size() > longest_identity)
-        return broken("an identity is longer than 255 octets");
+    if (identity.size() > max_identity)
+        return broken("an identity is longer than 255 bytes");
     if (!identity.empty() && identity.front() == std::byte{0})
-        return broken("an identity begins with a zero octet");
+        return broken("an identity begins with a zero byte");
     return {};
 }
 
-result<peer_metadata> parse_metadata(octets data, socket_type own) noexcept
+result<peer_metadata> parse_metadata(byte_view data, socket_type own) noexcept
 {
     peer_metadata peer{.type = {}, .identity = {}, .properties = data};
     metadata_reader reader(data);
@@ -78,7 +78,7 @@ result<peer_metadata> parse_metadata(octets data, socket_type own) noexcept
         SLK_TRY(const std::optional<property> found, reader.next());
         if (!found)
             return peer;
-        if (count == most_properties)
+        if (count == max_properties)
             return broken("the peer's metadata has more than 256 properties");
         if (same_name(found->name, socket_type_name)) {
             peer.type = socket_type_named(found->value);
@@ -87,8 +87,8 @@ result<peer_metadata> parse_metadata(octets data, socket_type own) noexcept
             if (!may_talk(own, *peer.type))
                 return broken("the peer's socket type does not suit this one");
         } else if (same_name(found->name, identity_name)) {
-            SLK_TRY(check_identity(octets_of(found->value)));
-            peer.identity = octets_of(found->value);
+            SLK_TRY(check_identity(bytes_of(found->value)));
+            peer.identity = bytes_of(found->value);
         }
     }
 }

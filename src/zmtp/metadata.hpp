@@ -5,7 +5,7 @@
 /// The properties that READY and INITIATE carry. RFC 23 (ZMTP 3.1), "metadata":
 /// name-length (1), name, value-length (4), value, again and again.
 
-#include "zmtp/octets.hpp"
+#include "zmtp/bytes.hpp"
 #include "zmtp/socket_type.hpp"
 
 #include <serverlink/result.hpp>
@@ -14,44 +14,44 @@
 
 namespace slk::zmtp {
 
-inline constexpr std::size_t longest_property_name = 255;
-inline constexpr std::size_t longest_identity = 255;
+inline constexpr std::size_t max_property_name = 255;
+inline constexpr std::size_t max_identity = 255;
 /// A peer that sends more is refused: nothing real comes near it.
-inline constexpr std::size_t most_properties = 256;
+inline constexpr std::size_t max_properties = 256;
 
 struct property {
     std::string_view name;
     std::string_view value;
 };
 
-/// Reads properties one after the other; the views lie in the octets that it was given.
+/// Reads properties one after the other; the views lie in the bytes that it was given.
 class metadata_reader {
 public:
-    explicit metadata_reader(octets data) noexcept : left_(data) {}
+    explicit metadata_reader(byte_view data) noexcept : left_(data) {}
 
     /// The next property; nothing at the end; an error if it is cut off.
     [[nodiscard]] result<std::optional<property>> next() noexcept;
 
 private:
-    octets left_;
+    byte_view left_;
 };
 
 /// RFC 23 compares names without regard to case, libzmq with: the first is the more tolerant.
 [[nodiscard]] bool same_name(std::string_view one, std::string_view other) noexcept;
 
-/// What a peer says about itself. Views into the octets that were parsed.
+/// What a peer says about itself. Views into the bytes that were parsed.
 struct peer_metadata {
     std::optional<socket_type> type{}; ///< a peer that does not say it is not checked
-    octets identity{};
-    octets properties{}; ///< all of them, for a metadata_reader
+    byte_view identity{};
+    byte_view properties{}; ///< all of them, for a metadata_reader
 };
 
-/// At most 255 octets, and none that begins with 0: those are made up by ROUTER (RFC 23).
-[[nodiscard]] result<void> check_identity(octets identity) noexcept;
+/// At most 255 bytes, and none that begins with 0: those are made up by ROUTER (RFC 23).
+[[nodiscard]] result<void> check_identity(byte_view identity) noexcept;
 
 /// Reads and checks all properties, and that the peer's socket type suits ours. Of a property
 /// that comes twice the last one counts.
-[[nodiscard]] result<peer_metadata> parse_metadata(octets data, socket_type own) noexcept;
+[[nodiscard]] result<peer_metadata> parse_metadata(byte_view data, socket_type own) noexcept;
 
 /// What we say about ourselves: Socket-Type, Identity where the type has one, and the
 /// application's own properties.
@@ -62,7 +62,7 @@ struct own_metadata {
 };
 
 [[nodiscard]] std::size_t metadata_size(const own_metadata& own) noexcept;
-/// Writes metadata_size() octets.
+/// Writes metadata_size() bytes.
 void write_metadata(writer& out, const own_metadata& own) noexcept;
 
 } // namespace slk::zmtp

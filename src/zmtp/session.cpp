@@ -11,7 +11,7 @@ namespace slk::zmtp {
 
 namespace {
 
-/// A 2.0 peer gets one octet, and one frame with the identity (RFC 15).
+/// A 2.0 peer gets one byte, and one frame with the identity (RFC 15).
 std::size_t old_greeting_size(std::string_view identity) noexcept
 {
     return 1 + header_size(identity.size()) + identity.size();
@@ -43,13 +43,13 @@ void session::violate(time_point now, const error& failure) noexcept
     step(now, input);
 }
 
-arrival session::receive(time_point now, octets run, std::uint64_t most_messages) noexcept
+arrival session::receive(time_point now, byte_view run, std::uint64_t max_messages) noexcept
 {
     arrival told;
     if (state() == session_state::ready && !run.empty())
         step(now, {.event = session_event::received});
     while (told.kind == arrival_kind::need && told.need == 0) {
-        const octets rest = run.subspan(told.consumed);
+        const byte_view rest = run.subspan(told.consumed);
         switch (state()) {
         case session_state::idle: return told;
         case session_state::greeting: receive_greeting(now, rest, told); break;
@@ -63,7 +63,7 @@ arrival session::receive(time_point now, octets run, std::uint64_t most_messages
         case session_state::awaiting_welcome:
         case session_state::awaiting_initiate:
         case session_state::awaiting_ready: receive_handshake(now, rest, told); break;
-        case session_state::ready: receive_traffic(now, rest, most_messages, told); break;
+        case session_state::ready: receive_traffic(now, rest, max_messages, told); break;
         case session_state::failed: told.kind = arrival_kind::failed; break;
         }
     }
@@ -129,7 +129,7 @@ std::size_t session::size_of(output which) const noexcept
     case output::initiate: return metadata_frame_size(command_name::initiate, options_.metadata);
     case output::ready: return metadata_frame_size(command_name::ready, options_.metadata);
     case output::error: return error_frame_size(reason_of(failure().native), spelling());
-    case output::pong: return pong_frame_size(octets(pong_context_).first(pong_size_));
+    case output::pong: return pong_frame_size(byte_view(pong_context_).first(pong_size_));
     case output::ping: return ping_frame_size({});
     }
     return 0;
@@ -139,17 +139,17 @@ void session::write(writer& out, output which) const noexcept
 {
     const auto part_of_greeting = [&](std::size_t from, std::size_t to) {
         const bool plain_server = options_.security == mechanism::plain && options_.as_server;
-        const greeting_octets whole = make_greeting(options_.security, plain_server);
-        out.copy(octets(whole).subspan(from, to - from));
+        const greeting_bytes whole = make_greeting(options_.security, plain_server);
+        out.copy(byte_view(whole).subspan(from, to - from));
     };
     switch (which) {
     case output::signature: part_of_greeting(0, signature_size); break;
     case output::major: part_of_greeting(signature_size, major_size); break;
     case output::rest: part_of_greeting(major_size, greeting_size); break;
     case output::type_and_identity: {
-        out.octet(static_cast<std::size_t>(options_.metadata.type));
-        out.octet(0);
-        out.octet(options_.metadata.identity.size());
+        out.byte(static_cast<std::size_t>(options_.metadata.type));
+        out.byte(0);
+        out.byte(options_.metadata.identity.size());
         out.copy(options_.metadata.identity);
         break;
     }
@@ -160,7 +160,7 @@ void session::write(writer& out, output which) const noexcept
         break;
     case output::ready: write_metadata_frame(out, command_name::ready, options_.metadata); break;
     case output::error: write_error_frame(out, reason_of(failure().native), spelling()); break;
-    case output::pong: write_pong_frame(out, octets(pong_context_).first(pong_size_)); break;
+    case output::pong: write_pong_frame(out, byte_view(pong_context_).first(pong_size_)); break;
     case output::ping: write_ping_frame(out, options_.heartbeat_ttl, {}); break;
     }
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr error no_command{errc::protocol_error, phase::handshake, 0,
                            "a message came before the end of the handshake"};
 constexpr error handshake_too_large{errc::message_too_large, phase::handshake, 0,
-                                    "the peer's handshake is larger than largest_handshake"};
+                                    "the peer's handshake is larger than max_handshake_size"};
 
 /// The peer's ERROR as ours. The reason of libzmq is ZAP's status; of others it may be a sentence,
 /// which is not kept.
@@ -40,7 +40,7 @@ error check_handshake_frame(const header_view& seen, std::size_t used, std::size
 
 } // namespace
 
-void session::receive_greeting(time_point now, octets run, arrival& told) noexcept
+void session::receive_greeting(time_point now, byte_view run, arrival& told) noexcept
 {
     const greeting_view seen = inspect_greeting(run);
     if (seen.signature)
@@ -63,8 +63,8 @@ void session::receive_greeting(time_point now, octets run, arrival& told) noexce
         told.kind = arrival_kind::authenticate;
 }
 
-// ZMTP 2.0 (RFC 15): one octet for the socket type, then one frame with the identity.
-void session::receive_old_identity(time_point now, octets rest, arrival& told) noexcept
+// ZMTP 2.0 (RFC 15): one byte for the socket type, then one frame with the identity.
+void session::receive_old_identity(time_point now, byte_view rest, arrival& told) noexcept
 {
     constexpr std::size_t type_size = 1;
     if (rest.size() < type_size + short_header) {
@@ -84,9 +84,9 @@ void session::receive_old_identity(time_point now, octets rest, arrival& told) n
         told.need = seen.need;
         return;
     }
-    if (seen.frame.command || seen.frame.more || seen.frame.size > longest_identity)
+    if (seen.frame.command || seen.frame.more || seen.frame.size > max_identity)
         return violate(now, {errc::protocol_error, phase::handshake, 0,
-                             "the peer's identity is no frame of at most 255 octets"});
+                             "the peer's identity is no frame of at most 255 bytes"});
     const std::size_t whole =
         type_size + seen.frame.header + static_cast<std::size_t>(seen.frame.size);
     if (rest.size() < whole) {
@@ -102,14 +102,14 @@ void session::receive_old_identity(time_point now, octets rest, arrival& told) n
     told.kind = arrival_kind::ready;
 }
 
-void session::receive_handshake(time_point now, octets rest, arrival& told) noexcept
+void session::receive_handshake(time_point now, byte_view rest, arrival& told) noexcept
 {
-    const header_view seen = read_header(rest, {.message = largest_size, .command = largest_size});
+    const header_view seen = read_header(rest, {.message = max_size, .command = max_size});
     if (seen.need > 0) {
         told.need = seen.need;
         return;
     }
-    const error broken = check_handshake_frame(seen, handshake_octets_, options_.largest_handshake);
+    const error broken = check_handshake_frame(seen, handshake_bytes_, options_.max_handshake_size);
     if (broken)
         return violate(now, broken);
     const std::size_t whole = seen.frame.header + static_cast<std::size_t>(seen.frame.size);
@@ -117,7 +117,7 @@ void session::receive_handshake(time_point now, octets rest, arrival& told) noex
         told.need = whole - rest.size();
         return;
     }
-    handshake_octets_ += whole;
+    handshake_bytes_ += whole;
     const auto command = parse_command(rest.subspan(seen.frame.header, whole - seen.frame.header));
     if (!command)
         return violate(now, command.error());

@@ -285,9 +285,9 @@ session_actions session_machine::expire(const session_options& options, time_poi
     if (now < next_ping_)
         return {};
     next_ping_ = after(now, options.heartbeat_interval);
-    const duration patience = options.heartbeat_timeout.value_or(options.heartbeat_interval);
-    if (silent_at_ == never && patience > duration::zero())
-        silent_at_ = after(now, patience);
+    const duration limit = options.heartbeat_timeout.value_or(options.heartbeat_interval);
+    if (silent_at_ == never && limit > duration::zero())
+        silent_at_ = after(now, limit);
     return {.send = {output::ping}};
 }
 
@@ -295,7 +295,7 @@ session_actions session_machine::fail(error reason) noexcept
 {
     if (!running())
         return {};
-    reason.where = state_ == ready ? phase::transfer : phase::handshake;
+    reason.phase = state_ == ready ? phase::transfer : phase::handshake;
     state_ = failed;
     handshake_ends_ = next_ping_ = silent_at_ = ttl_ends_ = never;
     reason_ = reason;
@@ -307,7 +307,7 @@ bool session_machine::running() const noexcept
     return state_ != idle && state_ != failed;
 }
 
-// Octets are a sign of life, not only whole frames: a large body may be longer on its way than
+// Bytes are a sign of life, not only whole frames: a large body may be longer on its way than
 // any timeout.
 void session_machine::hear() noexcept
 {

@@ -2,11 +2,11 @@
 #ifndef SLK_ZMTP_SESSION_MACHINE_HPP
 #define SLK_ZMTP_SESSION_MACHINE_HPP
 
-/// The state machine of one connection's ZMTP session, and nothing else: no octets, no clock.
+/// The state machine of one connection's ZMTP session, and nothing else: no bytes, no clock.
 ///
 ///     actions = machine.step(options, now, input)
 ///
-/// The session (session.hpp) reads the octets, tells the machine what they are, and encodes what
+/// The session (session.hpp) reads the bytes, tells the machine what they are, and encodes what
 /// it asks to be sent. The machine promises:
 ///
 ///  - Each side's steps come in the order of the mechanism (RFC 23 for NULL, RFC 24 for PLAIN);
@@ -37,14 +37,14 @@ inline constexpr std::size_t session_state_count = 10;
 
 enum class session_event : std::uint8_t {
     start,
-    signature, ///< the peer's first ten octets are those of 2.0 or later
+    signature, ///< the peer's first ten bytes are those of 2.0 or later
     revision,  ///< which version it is
-    greeted,   ///< all 64 octets, of the same mechanism
+    greeted,   ///< all 64 bytes, of the same mechanism
     identity,  ///< a 2.0 peer's socket type and identity
     command,   ///< one that is well formed
     accepted,  ///< by the owner
     refused,   ///< by the owner
-    received,  ///< octets of any kind
+    received,  ///< bytes of any kind
     timer,     ///< due() has come
     violation, ///< of the protocol or of a limit
     ended,     ///< the peer has closed
@@ -65,7 +65,7 @@ struct session_input {
 /// What can be asked to be sent, in the order in which it goes out.
 enum class output : std::uint8_t {
     signature,
-    major,             ///< the first octet of the version
+    major,             ///< the first byte of the version
     rest,              ///< of the greeting
     type_and_identity, ///< to a 2.0 peer
     hello,

@@ -7,9 +7,9 @@ namespace slk::zmtp {
 
 namespace {
 
-constexpr std::size_t longest_credential = 255; // its length is one octet
+constexpr std::size_t max_credential = 255; // its length is one byte
 /// Our own READY must pass the limits of other serverlinks.
-constexpr std::size_t largest_metadata = 32768;
+constexpr std::size_t max_metadata = 32768;
 
 unexpected refused(const char* detail) noexcept
 {
@@ -18,29 +18,29 @@ unexpected refused(const char* detail) noexcept
 
 bool can_be_sent(const property& extra) noexcept
 {
-    return !extra.name.empty() && extra.name.size() <= longest_property_name &&
-           extra.value.size() <= largest_metadata;
+    return !extra.name.empty() && extra.name.size() <= max_property_name &&
+           extra.value.size() <= max_metadata;
 }
 
 } // namespace
 
 result<void> check(const session_options& options) noexcept
 {
-    if (!check_identity(octets_of(options.metadata.identity)))
-        return refused("identity: at most 255 octets, the first one not zero");
+    if (!check_identity(bytes_of(options.metadata.identity)))
+        return refused("identity: at most 255 bytes, the first one not zero");
     if (!std::ranges::all_of(options.metadata.application, can_be_sent))
-        return refused("metadata: names of 1 to 255 octets, values of at most 32768");
-    if (metadata_size(options.metadata) > largest_metadata)
-        return refused("metadata: at most 32768 octets in all");
+        return refused("metadata: names of 1 to 255 bytes, values of at most 32768");
+    if (metadata_size(options.metadata) > max_metadata)
+        return refused("metadata: at most 32768 bytes in all");
     if (std::max(options.own_credentials.user.size(), options.own_credentials.password.size()) >
-        longest_credential)
-        return refused("user and password: at most 255 octets each");
-    if (std::max(options.limits.message, options.limits.command) > largest_size)
-        return refused("limits: at most 2^63-1 octets");
+        max_credential)
+        return refused("user and password: at most 255 bytes each");
+    if (std::max(options.limits.message, options.limits.command) > max_size)
+        return refused("limits: at most 2^63-1 bytes");
     if (std::min({options.handshake_timeout, options.heartbeat_interval, options.heartbeat_ttl,
                   options.heartbeat_timeout.value_or(duration::zero())}) < duration::zero())
         return refused("a timeout is negative");
-    if (options.heartbeat_ttl > longest_ttl)
+    if (options.heartbeat_ttl > max_ttl)
         return refused("heartbeat_ttl: at most 65.5 s");
     return {};
 }

@@ -32,9 +32,9 @@ struct session_options {
     bool accept_2_0 = false;
 
     frame_limits limits{};
-    /// All of the peer's octets between the greeting and the first message.
-    std::size_t largest_handshake = 65536;
-    /// A message body of so many octets or more that is not all there is announced instead of
+    /// All of the peer's bytes between the greeting and the first message.
+    std::size_t max_handshake_size = 65536;
+    /// A message body of so many bytes or more that is not all there is announced instead of
     /// waited for, so that the rest can be received where it belongs.
     std::size_t large_body = 8192;
 
@@ -43,7 +43,7 @@ struct session_options {
     duration heartbeat_interval{}; ///< between PINGs; 0: none
     /// Silence after a PING that ends the session; 0: any; not given: as the interval.
     std::optional<duration> heartbeat_timeout{};
-    duration heartbeat_ttl{}; ///< what our PINGs ask of the peer; at most longest_ttl
+    duration heartbeat_ttl{}; ///< what our PINGs ask of the peer; at most max_ttl
 };
 
 /// invalid_argument in phase setup, with the option's name.

@@ -8,14 +8,14 @@
 
 namespace slk::zmtp {
 
-void session::receive_traffic(time_point now, octets rest, std::uint64_t most_messages,
+void session::receive_traffic(time_point now, byte_view rest, std::uint64_t max_messages,
                               arrival& told) noexcept
 {
     if (body_left_ > 0)
         return receive_body(rest, told);
     // Only a publisher has to look into frames: each might be a subscription.
     if (!is_publisher(options_.metadata.type)) {
-        told.found = scan_messages(rest, options_.limits, most_messages);
+        told.found = scan_messages(rest, options_.limits, max_messages);
         if (told.found.size > 0) {
             inside_message_ = told.found.whole_messages != told.found.size;
             told.data = rest.first(told.found.size);
@@ -28,7 +28,7 @@ void session::receive_traffic(time_point now, octets rest, std::uint64_t most_me
 }
 
 /// The owner may also receive a large body, or a part of it, in the run.
-void session::receive_body(octets rest, arrival& told) noexcept
+void session::receive_body(byte_view rest, arrival& told) noexcept
 {
     const auto here = static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, rest.size()));
     if (here == 0) {
@@ -43,7 +43,7 @@ void session::receive_body(octets rest, arrival& told) noexcept
 }
 
 /// The frame at the beginning of the rest, which no scan has taken.
-void session::receive_frame(time_point now, octets rest, arrival& told) noexcept
+void session::receive_frame(time_point now, byte_view rest, arrival& told) noexcept
 {
     const header_view seen = read_header(rest, options_.limits);
     if (seen.need > 0) {
@@ -53,9 +53,9 @@ void session::receive_frame(time_point now, octets rest, arrival& told) noexcept
     if (seen.failure)
         return violate(now, seen.failure);
     const frame_header& frame = seen.frame;
-    const octets there = rest.subspan(frame.header);
+    const byte_view there = rest.subspan(frame.header);
     const bool is_whole = there.size() >= frame.size;
-    // A publisher has to see the first octet before it knows what the frame is.
+    // A publisher has to see the first byte before it knows what the frame is.
     if (!is_whole && !frame.command && there.empty() && is_publisher(options_.metadata.type)) {
         told.need = 1;
         return;
@@ -79,7 +79,7 @@ void session::receive_frame(time_point now, octets rest, arrival& told) noexcept
         told.need = static_cast<std::size_t>(frame.size) - there.size();
         return;
     }
-    const octets body = there.first(static_cast<std::size_t>(frame.size));
+    const byte_view body = there.first(static_cast<std::size_t>(frame.size));
     const std::size_t whole = frame.header + body.size();
     if (frame.command) {
         const std::size_t before = told.consumed;
@@ -103,7 +103,7 @@ void session::receive_frame(time_point now, octets rest, arrival& told) noexcept
 
 /// Unknown and malformed commands, and those that have no place here, are dropped, as libzmq
 /// does; but a PING that is cut off is an error, because libzmq's answer to it is not to be had.
-void session::receive_command(time_point now, octets body, arrival& told) noexcept
+void session::receive_command(time_point now, byte_view body, arrival& told) noexcept
 {
     const auto command = parse_command(body);
     if (!command || speaks() == version::v2_0)
@@ -147,7 +147,7 @@ void session::receive_command(time_point now, octets body, arrival& told) noexce
 
 /// The message form of a subscription: a message of one frame that begins with 0 or 1. It may
 /// come from a peer of any version.
-bool session::may_be_subscription(const frame_header& frame, octets body) const noexcept
+bool session::may_be_subscription(const frame_header& frame, byte_view body) const noexcept
 {
     return is_publisher(options_.metadata.type) && !frame.command && !frame.more &&
            !inside_message_ && frame.size > 0 && !body.empty() &&

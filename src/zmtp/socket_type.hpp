@@ -4,13 +4,13 @@
 
 /// The socket types by their names and numbers on the wire, and which of them may talk.
 
-#include "zmtp/octets.hpp"
+#include "zmtp/bytes.hpp"
 
 #include <optional>
 
 namespace slk::zmtp {
 
-/// The numbers are the socket-type octet of ZMTP 2.0 (RFC 15); libzmq numbers XPUB and XSUB so.
+/// The numbers are the socket-type byte of ZMTP 2.0 (RFC 15); libzmq numbers XPUB and XSUB so.
 enum class socket_type : std::uint8_t {
     pair = 0,
     pub = 1,

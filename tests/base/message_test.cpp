@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Messages: whose octets they hold, and when these end.
+// Messages: whose bytes they hold, and when these end.
 
 #include <serverlink/message.hpp>
 
@@ -49,7 +49,7 @@ TEST_CASE("a message begins empty")
     CHECK(copy("").empty());
 }
 
-TEST_CASE("a copy has the octets, and not their memory")
+TEST_CASE("a copy has the bytes, and not their memory")
 {
     for (const std::size_t size : sizes) {
         std::string text(size, 'x');
@@ -68,8 +68,8 @@ TEST_CASE("allocated memory is zero, and written to by whoever holds it alone")
         message made = allocated(size);
         REQUIRE(made.writable().size() == size);
         CHECK((made.text() == std::string(size, '\0')));
-        for (std::byte& octet : made.writable())
-            octet = std::byte{'w'};
+        for (std::byte& byte : made.writable())
+            byte = std::byte{'w'};
         CHECK((made.text() == std::string(size, 'w')));
         // A message of its own has been moved, not shared.
         message moved = std::move(made);
@@ -81,7 +81,7 @@ TEST_CASE("what two messages share is not written to, until one of them is gone"
 {
     message one = allocated(100);
     {
-        message two = one.share();
+        message two = one.copy();
         CHECK(two.data() == one.data());
         CHECK(one.writable().empty());
         CHECK(two.writable().empty());
@@ -90,7 +90,7 @@ TEST_CASE("what two messages share is not written to, until one of them is gone"
 
     // A small one is copied, so each has its own.
     message small = copy("small");
-    message other = small.share();
+    message other = small.copy();
     REQUIRE(other.writable().size() == 5);
     other.writable()[0] = std::byte{'S'};
     CHECK(small.text() == "small");
@@ -127,7 +127,7 @@ TEST_CASE("adopted memory is released once, with the last message that refers to
 {
     lent_memory lent(std::string(100, 'a'));
     message one = lent.lend();
-    message two = one.share();
+    message two = one.copy();
     message three = std::move(one);
     message four;
     four = std::move(two);
@@ -157,11 +157,11 @@ TEST_CASE("a message that is assigned to releases what it had, and not when it i
     CHECK(one.text() == "second");
 }
 
-TEST_CASE("whether more follows goes with the octets when they are moved or shared")
+TEST_CASE("whether more follows goes with the bytes when they are moved or shared")
 {
     message part = copy("part");
     message_detail::access::set_more(part, true);
-    CHECK(part.share().more());
+    CHECK(part.copy().more());
     CHECK((part == copy("part")));
     message moved = std::move(part);
     CHECK(moved.more());
@@ -170,7 +170,7 @@ TEST_CASE("whether more follows goes with the octets when they are moved or shar
     CHECK_FALSE(moved.more());
 }
 
-TEST_CASE("messages are equal if their octets are")
+TEST_CASE("messages are equal if their bytes are")
 {
     lent_memory lent(std::string(100, 'a'));
     CHECK((lent.lend() == copy(std::string(100, 'a'))));
@@ -186,13 +186,13 @@ TEST_CASE("memory that threads share is released once, by whichever is the last"
         std::vector<message> shared;
         shared.push_back(lent.lend());
         while (shared.size() < 8)
-            shared.push_back(shared.front().share());
+            shared.push_back(shared.front().copy());
         std::vector<std::jthread> threads;
         for (std::size_t half = 0; half < 2; ++half)
             threads.emplace_back([&shared, half] {
                 for (std::size_t each = half; each < shared.size(); each += 2) {
                     message mine = std::move(shared[each]);
-                    message again = mine.share();
+                    message again = mine.copy();
                     mine.clear();
                 }
             });

@@ -78,14 +78,14 @@ SLK_CONTRACT_TEST("E21: a storm of clients is accepted in turns, and an old conn
 
     std::size_t accepted = 0;
     std::size_t in_this_turn = 0;
-    std::size_t most_in_a_turn = 0;
+    std::size_t max_in_a_turn = 0;
     std::array<accept_op, posted> accepting;
     for (accept_op& op : accepting) {
         op.then = [&] {
             if (op.failure)
                 return;
             ++accepted;
-            most_in_a_turn = std::max(most_in_a_turn, ++in_this_turn);
+            max_in_a_turn = std::max(max_in_a_turn, ++in_this_turn);
             loop->close(op.accepted);
             if (accepted < clients)
                 loop.accept(op, listener);
@@ -112,19 +112,19 @@ SLK_CONTRACT_TEST("E21: a storm of clients is accepted in turns, and an old conn
         CHECK(loop.turn(10ms).has_value());
     }
     CHECK(accepted == clients);
-    CHECK(most_in_a_turn <= posted); // rule 10
+    CHECK(max_in_a_turn <= posted); // rule 10
     loop.end();
 }
 
 SLK_CONTRACT_TEST("U13: a thousand clients, a hundred at once, are told apart by their addresses")
 {
-    constexpr std::size_t at_once = 100;
+    constexpr std::size_t no_wait = 100;
     rig loop(backend);
     const io::socket_id listener = loop.listen();
     for (int round = 0; round < 10; ++round) {
-        std::array<connect_op, at_once> connecting;
-        std::array<accept_op, at_once> accepting;
-        for (std::size_t index = 0; index < at_once; ++index) {
+        std::array<connect_op, no_wait> connecting;
+        std::array<accept_op, no_wait> accepting;
+        for (std::size_t index = 0; index < no_wait; ++index) {
             loop.accept(accepting[index], listener);
             loop.connect(connecting[index], loop.open(), loop.address_of(listener));
         }
@@ -134,7 +134,7 @@ SLK_CONTRACT_TEST("U13: a thousand clients, a hundred at once, are told apart by
         }));
         std::set<std::uint16_t> here;
         std::set<std::uint16_t> there;
-        for (std::size_t index = 0; index < at_once; ++index) {
+        for (std::size_t index = 0; index < no_wait; ++index) {
             REQUIRE(loop.finish(connecting[index]));
             here.insert(loop.address_of(connecting[index].socket).port);
             const auto peer = loop->peer_address(accepting[index].accepted);
@@ -143,7 +143,7 @@ SLK_CONTRACT_TEST("U13: a thousand clients, a hundred at once, are told apart by
             loop->close(connecting[index].socket);
             loop->close(accepting[index].accepted);
         }
-        CHECK(here.size() == at_once);
+        CHECK(here.size() == no_wait);
         CHECK(here == there);
     }
 }

@@ -25,7 +25,7 @@ void expect_refusals(rig& loop, address_family family)
         loop.connect(connecting, client, dead);
         REQUIRE(loop.finish(connecting));
         CHECK(connecting.failure == errc::connection_refused);
-        CHECK(connecting.failure.where == phase::connect);
+        CHECK(connecting.failure.phase == phase::connect);
         CHECK(connecting.failure.native != 0);
         CHECK(!loop->peer_address(client).has_value());
         loop->close(client);

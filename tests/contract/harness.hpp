@@ -212,7 +212,7 @@ public:
     [[nodiscard]] clock& time() const { return *time_; }
     /// Until when to wait for what another thread does. Simulated time does not pass with it: there
     /// a wait without an end is one for the other thread.
-    [[nodiscard]] time_point patience(duration bound) const
+    [[nodiscard]] time_point test_timeout(duration bound) const
     {
         return network_ != nullptr ? never : after(time_->now(), bound);
     }

@@ -140,7 +140,7 @@ SLK_BACKEND_TEST("a local listener whose queue is full refuses, and takes connec
     }
     CHECK_FALSE(queued.empty());
     CHECK(full == errc::connection_refused);
-    CHECK(full.where == phase::connect);
+    CHECK(full.phase == phase::connect);
 #if defined(__linux__)
     CHECK(full.native == EAGAIN);
     CHECK(std::string_view(full.detail) == "the listener's queue is full");

@@ -20,9 +20,9 @@ SLK_CONTRACT_TEST("C14: of the wakes of four threads none is lost")
                 loop->wake();
             }
         });
-    // No bound on the turn: a lost wake makes it sleep until the end of the patience.
+    // No bound on the turn: a lost wake makes it sleep until the end of the test_timeout.
     slk::clock& time = loop.time();
-    const time_point end_of_patience = loop.patience(20s);
+    const time_point end_of_patience = loop.test_timeout(20s);
     int turns = 0;
     while (posted.load() != 4 * per_thread && time.now() < end_of_patience) {
         CHECK(loop->turn(end_of_patience).has_value());
@@ -49,7 +49,7 @@ SLK_CONTRACT_TEST("C14: a sleeping turn ends for one wake, again and again")
         }
     });
     slk::clock& time = loop.time();
-    const time_point end_of_patience = loop.patience(20s);
+    const time_point end_of_patience = loop.test_timeout(20s);
     while (seen.load() < count && time.now() < end_of_patience) {
         CHECK(loop->turn(end_of_patience).has_value());
         // After the wake that ended this turn, one more is a new one.

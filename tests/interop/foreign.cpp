@@ -17,10 +17,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-bool wait_for(void* socket, short events, milliseconds at_most)
+bool wait_for(void* socket, short events, milliseconds timeout)
 {
     zmq_pollitem_t item{socket, 0, events, 0};
-    return zmq_poll(&item, 1, at_most.count()) == 1;
+    return zmq_poll(&item, 1, timeout.count()) == 1;
 }
 
 std::string next_monitor_name()
@@ -61,7 +61,7 @@ bool foreign::set(int option, std::string_view value)
 
 std::string foreign::bind(const std::string& endpoint)
 {
-    const auto end = steady_clock::now() + patience;
+    const auto end = steady_clock::now() + test_timeout;
     // libzmq gives a port back some time after the call that says so.
     while (zmq_bind(socket_, endpoint.c_str()) != 0) {
         if (zmq_errno() != EADDRINUSE || steady_clock::now() > end)
@@ -100,9 +100,9 @@ int foreign::try_send(const parts& whole)
     return 0;
 }
 
-bool foreign::send(const parts& whole, milliseconds at_most)
+bool foreign::send(const parts& whole, milliseconds timeout)
 {
-    const auto end = steady_clock::now() + at_most;
+    const auto end = steady_clock::now() + timeout;
     for (;;) {
         if (try_send(whole) == 0)
             return true;
@@ -112,9 +112,9 @@ bool foreign::send(const parts& whole, milliseconds at_most)
     }
 }
 
-std::optional<parts> foreign::receive(milliseconds at_most)
+std::optional<parts> foreign::receive(milliseconds timeout)
 {
-    if (!wait_for(socket_, ZMQ_POLLIN, at_most))
+    if (!wait_for(socket_, ZMQ_POLLIN, timeout))
         return std::nullopt;
     parts whole;
     int more = 1;
@@ -146,9 +146,9 @@ monitor::~monitor()
         zmq_socket_monitor(of_.get(), nullptr, 0);
 }
 
-std::optional<monitor::event> monitor::next(milliseconds at_most)
+std::optional<monitor::event> monitor::next(milliseconds timeout)
 {
-    const auto told = events_.receive(at_most);
+    const auto told = events_.receive(timeout);
     if (!told || told->empty() || (*told)[0].size() < 6)
         return std::nullopt;
     std::uint16_t what = 0;
@@ -158,9 +158,9 @@ std::optional<monitor::event> monitor::next(milliseconds at_most)
     return event{what, value};
 }
 
-std::optional<int> monitor::sees(int what, milliseconds at_most)
+std::optional<int> monitor::sees(int what, milliseconds timeout)
 {
-    const auto end = steady_clock::now() + at_most;
+    const auto end = steady_clock::now() + timeout;
     for (;;) {
         const auto left = std::chrono::ceil<milliseconds>(end - steady_clock::now());
         const auto seen = next(std::max(left, milliseconds(0)));

@@ -4,8 +4,8 @@
 
 /// The sockets of libzmq, which ours talk to.
 ///
-/// Nothing here waits for longer than `patience`, and nothing here is an assertion: foreign sockets
-/// are used by threads of their own as well.
+/// Nothing here waits for longer than `test_timeout`, and nothing here is an assertion: foreign
+/// sockets are used by threads of their own as well.
 
 #include "parts.hpp"
 
@@ -20,7 +20,7 @@ namespace slk::testing {
 using namespace std::chrono_literals;
 
 /// The bound of everything that must happen.
-inline constexpr std::chrono::milliseconds patience = 20s;
+inline constexpr std::chrono::milliseconds test_timeout = 20s;
 
 /// A context of libzmq. Its sockets must be gone before it.
 class foreign_context {
@@ -58,10 +58,10 @@ public:
     bool disconnect(const std::string& endpoint);
 
     /// False: there was no room in that time.
-    bool send(const parts& whole, std::chrono::milliseconds at_most = patience);
+    bool send(const parts& whole, std::chrono::milliseconds timeout = test_timeout);
     /// The errno of a send that must not wait; 0 if it succeeds.
     int try_send(const parts& whole);
-    std::optional<parts> receive(std::chrono::milliseconds at_most = patience);
+    std::optional<parts> receive(std::chrono::milliseconds timeout = test_timeout);
 
 private:
     void* socket_;
@@ -80,9 +80,9 @@ public:
     monitor& operator=(const monitor&) = delete;
     ~monitor();
 
-    std::optional<event> next(std::chrono::milliseconds at_most = patience);
+    std::optional<event> next(std::chrono::milliseconds timeout = test_timeout);
     /// Reads on until that event has come; says with which value.
-    std::optional<int> sees(int what, std::chrono::milliseconds at_most = patience);
+    std::optional<int> sees(int what, std::chrono::milliseconds timeout = test_timeout);
 
 private:
     foreign& of_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// PING and PONG with libzmq, and peers that are stopped. `liveness` and libzmq's intervals are
+// PING and PONG with libzmq, and peers that are stopped. `peer_timeout` and libzmq's intervals are
 // short here, so that a test can wait for several of them.
 
 #include "rig.hpp"
@@ -14,13 +14,13 @@ using namespace slk::testing;
 
 namespace {
 
-constexpr auto liveness = 150ms;
-constexpr auto several_periods = 8 * liveness;
+constexpr auto peer_timeout = 150ms;
+constexpr auto several_periods = 8 * peer_timeout;
 
 socket_options living(duration time)
 {
     socket_options options;
-    options.liveness = time;
+    options.peer_timeout = time;
     return quick(options);
 }
 
@@ -33,7 +33,7 @@ void beat(foreign& theirs, int interval, int timeout)
 /// Still on the same connection, after so long.
 void stays_connected(socket& ours, std::chrono::milliseconds time)
 {
-    REQUIRE(ours.wait_ready(patience).has_value());
+    REQUIRE(ours.wait_ready(test_timeout).has_value());
     CHECK_FALSE(until(
         [&] {
             const auto all = ours.peers();
@@ -47,7 +47,7 @@ void stays_connected(socket& ours, std::chrono::milliseconds time)
 TEST_CASE("an idle peer of libzmq's that does not ask for heartbeats answers ours")
 {
     context mine = make_context();
-    auto ours = make<pull>(mine, living(liveness));
+    auto ours = make<pull>(mine, living(peer_timeout));
     foreign_context others;
     foreign theirs(others, ZMQ_PUSH);
     connect_to(ours, theirs.bind("tcp://127.0.0.1:*"));
@@ -75,7 +75,7 @@ TEST_CASE("heartbeats of both sides leave idle sockets connected, and messages a
     context mine = make_context();
     auto ours = make<dealer>(mine, [] {
         dealer_options options;
-        options.liveness = liveness;
+        options.peer_timeout = peer_timeout;
         return options;
     }());
     foreign_context others;
@@ -83,7 +83,7 @@ TEST_CASE("heartbeats of both sides leave idle sockets connected, and messages a
     beat(theirs, 20, 150);
     REQUIRE(theirs.connect(bind_at(ours)));
     stays_connected(ours, several_periods);
-    const parts large = {octets_like(1, 3'000'000), "end"};
+    const parts large = {bytes_like(1, 3'000'000), "end"};
     for (int round = 0; round < 20; ++round) {
         REQUIRE(theirs.send(large));
         REQUIRE(receive_from(ours) == large);
@@ -107,7 +107,7 @@ TEST_CASE(
     monitor events(others, theirs);
     REQUIRE(theirs.connect(bind_at(ours)));
     CHECK(until([&] {
-        receive_from(ours, at_once);
+        receive_from(ours, no_wait);
         return events.sees(ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0ms).has_value();
     }));
     CHECK(events.sees(ZMQ_EVENT_DISCONNECTED).has_value());
@@ -122,7 +122,7 @@ TEST_CASE("a peer that is stopped is disconnected in time, and comes back when i
     context mine = make_context();
     auto ours = make<dealer>(mine, [] {
         dealer_options options;
-        options.liveness = liveness;
+        options.peer_timeout = peer_timeout;
         return quick(options);
     }());
     child_process peer(peer_program("echo.py", {"DEALER", "bind", "tcp://127.0.0.1:*"}));
@@ -137,11 +137,11 @@ TEST_CASE("a peer that is stopped is disconnected in time, and comes back when i
     const time_point stopped = system_clock_source().now();
     CHECK(until([&] { return !status_of(ours).ready; }));
     const duration took = system_clock_source().now() - stopped;
-    CHECK(took < liveness + 1s);
+    CHECK(took < peer_timeout + 1s);
     CHECK(ours.peers().front().last_reason == errc::timed_out);
 
     peer.interrupt(SIGCONT);
-    CHECK(ours.wait_ready(patience).has_value());
+    CHECK(ours.wait_ready(test_timeout).has_value());
     REQUIRE(send_to(ours, {"hello again"}));
     CHECK(receive_from(ours) == parts{"hello again"});
 }
@@ -151,14 +151,14 @@ TEST_CASE("a peer that is stopped is disconnected in time also while we are send
     if (!have_pyzmq())
         SLK_SKIP("needs pyzmq");
     context mine = make_context();
-    auto ours = make<push>(mine, living(liveness));
+    auto ours = make<push>(mine, living(peer_timeout));
     child_process peer(peer_program("echo.py", {"PULL", "bind", "tcp://127.0.0.1:*"}));
     const auto where = peer.line();
     REQUIRE(where.has_value());
     connect_to(ours, *where);
-    stays_connected(ours, 2 * liveness);
+    stays_connected(ours, 2 * peer_timeout);
     // More than the system takes.
-    const std::string large = octets_like(1, std::size_t{16} << 20);
+    const std::string large = bytes_like(1, std::size_t{16} << 20);
     peer.interrupt(SIGSTOP);
     for (int count = 0; count < 3; ++count)
         REQUIRE(send_to(ours, {large}));
@@ -183,7 +183,7 @@ TEST_CASE("a peer that is stopped is disconnected when the time to live that it 
 TEST_CASE("a socket with a time to live is not given up while libzmq's application is busy")
 {
     context mine = make_context();
-    auto ours = make<push>(mine, living(liveness));
+    auto ours = make<push>(mine, living(peer_timeout));
     foreign_context others;
     foreign theirs(others, ZMQ_PULL);
     connect_to(ours, theirs.bind("tcp://127.0.0.1:*"));

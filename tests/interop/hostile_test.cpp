@@ -41,8 +41,8 @@ struct attacked {
 
     error refusal()
     {
-        CHECK(until([&] { return status_of(ours).last_refusal != errc::ok; }));
-        return status_of(ours).last_refusal;
+        CHECK(until([&] { return status_of(ours).last_handshake_failure != errc::ok; }));
+        return status_of(ours).last_handshake_failure;
     }
 
     context mine = make_context();
@@ -51,7 +51,7 @@ struct attacked {
     foreign_context others;
 };
 
-std::size_t resident_octets()
+std::size_t resident_bytes()
 {
     std::ifstream numbers("/proc/self/statm");
     std::size_t all = 0;
@@ -60,12 +60,12 @@ std::size_t resident_octets()
     return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-/// The header of a frame of that many octets.
+/// The header of a frame of that many bytes.
 std::string long_header(std::uint64_t size, char flags = 2)
 {
     std::string header(9, flags);
-    for (std::size_t octet = 0; octet < 8; ++octet)
-        header[1 + octet] = static_cast<char>(size >> (56 - 8 * octet));
+    for (std::size_t byte = 0; byte < 8; ++byte)
+        header[1 + byte] = static_cast<char>(size >> (56 - 8 * byte));
     return header;
 }
 
@@ -80,39 +80,39 @@ raw_peer guest_of(attacked& host)
 
 } // namespace
 
-TEST_CASE("octets by chance are no peer")
+TEST_CASE("bytes by chance are no peer")
 {
     attacked host;
     std::vector<raw_peer> peers;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
         peers.emplace_back(host.where);
-        peers.back().send(octets_like(seed, 1 + seed * seed));
+        peers.back().send(bytes_like(seed, 1 + seed * seed));
     }
     for (raw_peer& each : peers)
         CHECK(each.is_closed());
-    CHECK(until([&] { return status_of(host.ours).refused == peers.size(); }));
+    CHECK(until([&] { return status_of(host.ours).handshake_failures == peers.size(); }));
     CHECK(host.ours.peers().empty());
 }
 
-TEST_CASE("a greeting with octets by chance behind it is no peer")
+TEST_CASE("a greeting with bytes by chance behind it is no peer")
 {
     attacked host;
     std::vector<raw_peer> peers;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
         peers.emplace_back(host.where);
-        peers.back().send(greeting() + octets_like(seed, 1 + seed * seed));
+        peers.back().send(greeting() + bytes_like(seed, 1 + seed * seed));
     }
     for (raw_peer& each : peers)
         CHECK(each.is_closed());
-    CHECK(until([&] { return status_of(host.ours).refused == peers.size(); }));
+    CHECK(until([&] { return status_of(host.ours).handshake_failures == peers.size(); }));
 }
 
-TEST_CASE("octets by chance behind the handshake end the connection, or are messages")
+TEST_CASE("bytes by chance behind the handshake end the connection, or are messages")
 {
     attacked host;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
         raw_peer peer(host.where);
-        peer.send(greeting() + ready_of("PUSH") + octets_like(seed, 1 + seed * seed));
+        peer.send(greeting() + ready_of("PUSH") + bytes_like(seed, 1 + seed * seed));
     }
 }
 
@@ -139,24 +139,24 @@ TEST_CASE("a peer that falls silent within its greeting is closed after handshak
     }
 }
 
-TEST_CASE("a peer that says its greeting octet by octet is served")
+TEST_CASE("a peer that says its greeting byte by byte is served")
 {
     attacked host(strict(20s));
     raw_peer peer(host.where);
     const std::string message("\1\3one\0\3two", 10);
-    for (const char octet : greeting() + ready_of("PUSH") + message) {
-        REQUIRE(peer.send({&octet, 1}));
+    for (const char byte : greeting() + ready_of("PUSH") + message) {
+        REQUIRE(peer.send({&byte, 1}));
         std::this_thread::sleep_for(1ms);
     }
     CHECK(receive_from(host.ours) == parts{"one", "two"});
 }
 
-TEST_CASE("octet by octet a peer does not get around handshake_timeout")
+TEST_CASE("byte by byte a peer does not get around handshake_timeout")
 {
     attacked host;
     raw_peer peer(host.where);
-    for (const char octet : greeting()) {
-        if (!peer.send({&octet, 1}))
+    for (const char byte : greeting()) {
+        if (!peer.send({&byte, 1}))
             break;
         std::this_thread::sleep_for(20ms);
     }
@@ -164,7 +164,8 @@ TEST_CASE("octet by octet a peer does not get around handshake_timeout")
     CHECK(host.refusal() == errc::timed_out);
 }
 
-TEST_CASE("of a thousand connections without a greeting only most_half_open stay, for a while")
+TEST_CASE(
+    "of a thousand connections without a greeting only max_pending_handshakes stay, for a while")
 {
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
@@ -172,39 +173,40 @@ TEST_CASE("of a thousand connections without a greeting only most_half_open stay
     if (files.rlim_cur < 2048 && (more.rlim_cur < 2048 || ::setrlimit(RLIMIT_NOFILE, &more) != 0))
         SLK_SKIP("needs 2048 descriptors");
     auto options = strict(1s);
-    options.most_half_open = 64;
+    options.max_pending_handshakes = 64;
     attacked host(options);
     std::vector<raw_peer> peers;
     for (int number = 0; number < 1000; ++number)
         peers.emplace_back(host.where);
-    CHECK(until([&] { return status_of(host.ours).refused >= 1000 - 64; }));
+    CHECK(until([&] { return status_of(host.ours).handshake_failures >= 1000 - 64; }));
     for (raw_peer& each : peers)
         CHECK(each.is_closed());
-    CHECK(until([&] { return status_of(host.ours).refused == 1000; }));
+    CHECK(until([&] { return status_of(host.ours).handshake_failures == 1000; }));
 }
 
-TEST_CASE("no memory is given for the promise of a frame of 2^62 octets")
+TEST_CASE("no memory is given for the promise of a frame of 2^62 bytes")
 {
     attacked host;
-    const std::size_t before = resident_octets();
+    const std::size_t before = resident_bytes();
     {
         raw_peer peer = guest_of(host);
-        REQUIRE(peer.send(long_header(std::uint64_t{1} << 62) + octets_like(1, 4 << 20)));
+        REQUIRE(peer.send(long_header(std::uint64_t{1} << 62) + bytes_like(1, 4 << 20)));
         CHECK_FALSE(peer.is_closed_within(100ms));
-        CHECK(resident_octets() < before + (std::size_t{64} << 20));
+        CHECK(resident_bytes() < before + (std::size_t{64} << 20));
     }
     CHECK(until([&] { return host.ours.peers().empty(); }));
 }
 
-TEST_CASE("a part that is larger than largest_part ends the connection, and one as large does not")
+TEST_CASE(
+    "a part that is larger than max_message_size ends the connection, and one as large does not")
 {
     auto options = strict();
-    options.largest_part = 100'000;
+    options.max_message_size = 100'000;
     attacked host(options);
     {
         raw_peer peer = guest_of(host);
-        REQUIRE(peer.send(long_header(100'000) + octets_like(1, 100'000)));
-        CHECK(receive_from(host.ours) == parts{octets_like(1, 100'000)});
+        REQUIRE(peer.send(long_header(100'000) + bytes_like(1, 100'000)));
+        CHECK(receive_from(host.ours) == parts{bytes_like(1, 100'000)});
         REQUIRE(peer.send(long_header(100'001)));
         CHECK(peer.is_closed());
         CHECK(until([&] { return host.ours.peers().empty(); }));
@@ -235,7 +237,7 @@ TEST_CASE("bits of a frame that have no meaning are ignored")
     CHECK(receive_from(host.ours) == parts{"one", "two"});
 }
 
-TEST_CASE("a handshake that is larger than largest_handshake is refused before it is there")
+TEST_CASE("a handshake that is larger than max_handshake_size is refused before it is there")
 {
     attacked host;
     raw_peer peer(host.where);
@@ -247,16 +249,16 @@ TEST_CASE("a handshake that is larger than largest_handshake is refused before i
 TEST_CASE("a flood of PING costs no memory, and its sender is answered when it reads again")
 {
     auto options = strict();
-    options.liveness = 0ms;
+    options.peer_timeout = 0ms;
     attacked host(options);
     raw_peer peer = guest_of(host);
     const std::string ping("\4\7\4PING\0\0", 9);
     std::string all;
     for (int number = 0; number < 500'000; ++number)
         all += ping;
-    const std::size_t before = resident_octets();
+    const std::size_t before = resident_bytes();
     REQUIRE(peer.send(all));
-    CHECK(resident_octets() < before + (std::size_t{64} << 20));
+    CHECK(resident_bytes() < before + (std::size_t{64} << 20));
     std::string answers;
     CHECK(until([&] {
         answers += peer.receive_some();

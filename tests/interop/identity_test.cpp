@@ -46,13 +46,13 @@ struct routed {
     std::string where = theirs.bind("tcp://127.0.0.1:*");
 };
 
-const std::string longest_name = octets_like(7, 255);
+const std::string max_name = bytes_like(7, 255);
 
 } // namespace
 
 TEST_CASE("libzmq's ROUTER knows our DEALER by its routing id")
 {
-    for (const std::string& name : {std::string("ours"), "x" + longest_name.substr(1)}) {
+    for (const std::string& name : {std::string("ours"), "x" + max_name.substr(1)}) {
         routed rig;
         auto ours = make<dealer>(rig.mine, named(name));
         connect_to(ours, rig.where);
@@ -86,10 +86,10 @@ TEST_CASE("our ROUTER knows libzmq's DEALER by its routing id, and can speak fir
     routing rig;
     foreign theirs = rig.dealer_called("theirs");
     REQUIRE(theirs.connect(rig.where));
-    REQUIRE(rig.ours.wait_ready(patience).has_value());
+    REQUIRE(rig.ours.wait_ready(test_timeout).has_value());
     REQUIRE(rig.ours.peers().size() == 1);
     CHECK(rig.ours.peers().front().routing_id == "theirs");
-    REQUIRE(rig.ours.send({"theirs"}, "hello", patience).has_value());
+    REQUIRE(rig.ours.send({"theirs"}, "hello", test_timeout).has_value());
     CHECK(theirs.receive() == parts{"hello"});
     REQUIRE(theirs.send({"back"}));
     const auto got = receive_routed(rig.ours);
@@ -97,7 +97,7 @@ TEST_CASE("our ROUTER knows libzmq's DEALER by its routing id, and can speak fir
     CHECK(got.whole == parts{"back"});
 }
 
-TEST_CASE("our ROUTER makes up five octets for each of libzmq's sockets that has no name")
+TEST_CASE("our ROUTER makes up five bytes for each of libzmq's sockets that has no name")
 {
     routing rig;
     std::set<std::string> names;
@@ -110,7 +110,7 @@ TEST_CASE("our ROUTER makes up five octets for each of libzmq's sockets that has
         CHECK(name.size() == 5);
         CHECK(name.front() == '\0');
         names.insert(name);
-        REQUIRE(rig.ours.send(got.from, to_multipart(got.whole), patience).has_value());
+        REQUIRE(rig.ours.send(got.from, to_multipart(got.whole), test_timeout).has_value());
         CHECK(theirs.receive() == parts{"question"});
     }
     CHECK(names.size() == 3);
@@ -133,7 +133,8 @@ TEST_CASE("requests of several REQ get each its own reply through our ROUTER")
         REQUIRE(request->whole.size() == 2);
         CHECK(request->whole.front() == "");
         request->whole.back() += "!";
-        REQUIRE(rig.ours.send(request->from, to_multipart(request->whole), patience).has_value());
+        REQUIRE(
+            rig.ours.send(request->from, to_multipart(request->whole), test_timeout).has_value());
     }
     for (int number = 0; number < 5; ++number)
         CHECK(clients[static_cast<std::size_t>(number)].receive() ==
@@ -146,15 +147,15 @@ TEST_CASE("a mandatory ROUTER refuses to send to a peer of libzmq's that has gon
     foreign theirs = rig.dealer_called("theirs");
     REQUIRE(theirs.connect(rig.where));
     REQUIRE(theirs.send({"hello"}));
-    const route whom = receive_routed(rig.ours).from;
-    CHECK(rig.ours.send({"somebody"}, "x", patience).error() == errc::no_route);
+    const peer_id whom = receive_routed(rig.ours).from;
+    CHECK(rig.ours.send({"somebody"}, "x", test_timeout).error() == errc::no_route);
     theirs.close();
     CHECK(until([&] {
-        const auto answer = rig.ours.send(whom, "x", patience);
+        const auto answer = rig.ours.send(whom, "x", test_timeout);
         return !answer && answer.error() == errc::no_route;
     }));
     rig.ours.set_mandatory(false);
-    CHECK(rig.ours.send(whom, "x", patience) == delivery::dropped_no_route);
+    CHECK(rig.ours.send(whom, "x", test_timeout) == send_outcome::dropped_no_route);
     CHECK(rig.ours.counters().dropped_no_route == 1);
 }
 
@@ -180,7 +181,7 @@ TEST_CASE("a second peer with the same name waits until the first has gone")
     CHECK(receive_routed(rig.ours).whole == parts{"first"});
     foreign second = rig.dealer_called("same");
     REQUIRE(second.connect(rig.where));
-    CHECK(until([&] { return rig.ours.counters().turned_away > 0; }));
+    CHECK(until([&] { return rig.ours.counters().rejected > 0; }));
     REQUIRE(first.send({"still first"}));
     CHECK(receive_routed(rig.ours).whole == parts{"still first"});
     first.close();
@@ -210,8 +211,8 @@ TEST_CASE("with handover a second peer with the same name takes it, and the firs
     CHECK(later.whole == parts{"second"});
     CHECK(later.from.routing_id == earlier.from.routing_id);
     CHECK(later.from.generation > earlier.from.generation);
-    CHECK(rig.ours.send(earlier.from, "x", patience).error() == errc::no_route);
-    REQUIRE(rig.ours.send(later.from, "to the second", patience).has_value());
+    CHECK(rig.ours.send(earlier.from, "x", test_timeout).error() == errc::no_route);
+    REQUIRE(rig.ours.send(later.from, "to the second", test_timeout).has_value());
     CHECK(second.receive() == parts{"to the second"});
     CHECK(events.sees(ZMQ_EVENT_DISCONNECTED).has_value());
 }
@@ -242,7 +243,7 @@ TEST_CASE("our ROUTER calls libzmq's peer as connect() says")
     const std::string where = theirs.bind("tcp://127.0.0.1:*");
     REQUIRE(ours.connect(where, {.routing_id = "given name"}).has_value());
     // He can be sent to before he is there.
-    REQUIRE(ours.send({"given name"}, "hello", patience).has_value());
+    REQUIRE(ours.send({"given name"}, "hello", test_timeout).has_value());
     CHECK(theirs.receive() == parts{"hello"});
     REQUIRE(theirs.send({"back"}));
     CHECK(receive_routed(ours).from.routing_id == "given name");
@@ -288,19 +289,19 @@ TEST_CASE("a ROUTER tells of libzmq's peers that come and go")
     options.notify_disconnect = true;
     routing rig(options);
     const auto next = [&](const std::string& name) {
-        route from;
+        peer_id from;
         message part;
-        const auto what = rig.ours.receive(from, part, patience);
+        const auto what = rig.ours.receive(from, part, test_timeout);
         CHECK(from.routing_id == name);
         return what;
     };
     foreign theirs = rig.dealer_called("theirs");
     REQUIRE(theirs.connect(rig.where));
-    CHECK(next("theirs") == route_event::connected);
+    CHECK(next("theirs") == router_event::connected);
     REQUIRE(theirs.send({"hello"}));
-    CHECK(next("theirs") == route_event::message);
+    CHECK(next("theirs") == router_event::message);
     theirs.close();
-    CHECK(next("theirs") == route_event::disconnected);
+    CHECK(next("theirs") == router_event::disconnected);
 }
 
 TEST_CASE("what a ROUTER tells of its peers does not come between the parts of a message")
@@ -311,18 +312,18 @@ TEST_CASE("what a ROUTER tells of its peers does not come between the parts of a
     foreign first = rig.dealer_called("first");
     REQUIRE(first.connect(rig.where));
     REQUIRE(first.send({"one", "two"}));
-    route from;
+    peer_id from;
     message part;
-    REQUIRE(rig.ours.receive(from, part, patience) == route_event::connected);
-    REQUIRE(rig.ours.receive(from, part, patience) == route_event::message);
+    REQUIRE(rig.ours.receive(from, part, test_timeout) == router_event::connected);
+    REQUIRE(rig.ours.receive(from, part, test_timeout) == router_event::message);
     REQUIRE(part.more());
     foreign second = rig.dealer_called("second");
     REQUIRE(second.connect(rig.where));
     REQUIRE(until([&] { return rig.ours.peers().size() == 2; }));
-    CHECK(rig.ours.receive(from, part, patience) == route_event::message);
+    CHECK(rig.ours.receive(from, part, test_timeout) == router_event::message);
     CHECK(from.routing_id == "first");
     CHECK(part.text() == "two");
-    CHECK(rig.ours.receive(from, part, patience) == route_event::connected);
+    CHECK(rig.ours.receive(from, part, test_timeout) == router_event::connected);
     CHECK(from.routing_id == "second");
 }
 
@@ -337,7 +338,7 @@ TEST_CASE("properties of our socket reach libzmq, and its own reach us")
     constexpr int zmq_metadata = 95; // of the draft interface, but always there
     REQUIRE(theirs.set(zmq_metadata, "X-origin:there"));
     REQUIRE(theirs.connect(bind_at(ours)));
-    REQUIRE(ours.wait_ready(patience).has_value());
+    REQUIRE(ours.wait_ready(test_timeout).has_value());
     REQUIRE(ours.peers().size() == 1);
     const auto has_origin = [](const socket_property& each) {
         return each.name == "X-origin" && each.value == "there";
@@ -346,7 +347,7 @@ TEST_CASE("properties of our socket reach libzmq, and its own reach us")
 
     REQUIRE(send_to(ours, {"hello"}));
     zmq_pollitem_t item{theirs.get(), 0, ZMQ_POLLIN, 0};
-    REQUIRE(zmq_poll(&item, 1, patience.count()) == 1);
+    REQUIRE(zmq_poll(&item, 1, test_timeout.count()) == 1);
     zmq_msg_t got;
     zmq_msg_init(&got);
     CHECK(zmq_msg_recv(&got, theirs.get(), 0) == 5);

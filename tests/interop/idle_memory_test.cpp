@@ -18,7 +18,7 @@ constexpr bool counts_memory = false;
 constexpr bool counts_memory = true;
 #endif
 
-std::size_t octets_in_use()
+std::size_t bytes_in_use()
 {
     const struct mallinfo2 now = ::mallinfo2();
     return now.uordblks + now.hblkhd;
@@ -50,9 +50,9 @@ TEST_CASE("a peer that is connected and idle costs at most 4 KiB")
     const std::string& where = *bound;
     const auto hear = [&] {
         for (std::size_t number = 0; number < count; ++number) {
-            route from;
+            peer_id from;
             message said;
-            REQUIRE(ours.receive(from, said, limit(std::chrono::seconds(20))));
+            REQUIRE(ours.receive(from, said, timeout(std::chrono::seconds(20))));
             REQUIRE(said.text() == "hello");
         }
         // So that nothing but what belongs to a peer makes the difference.
@@ -60,10 +60,10 @@ TEST_CASE("a peer that is connected and idle costs at most 4 KiB")
     };
     const auto first = guests(where, count);
     hear();
-    const std::size_t before = octets_in_use();
+    const std::size_t before = bytes_in_use();
     const auto second = guests(where, count);
     hear();
-    const std::size_t each = (octets_in_use() - before) / count;
+    const std::size_t each = (bytes_in_use() - before) / count;
     CAPTURE(each);
     CHECK(each <= 4096);
     CHECK(each > 1000); // they are there

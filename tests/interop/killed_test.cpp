@@ -20,12 +20,12 @@ namespace {
 parts numbered(std::size_t number)
 {
     const std::string word = std::to_string(number) + ".";
-    std::string octets;
+    std::string bytes;
     const std::size_t size = number * 7919 % 50'000;
-    while (octets.size() < size)
-        octets += word;
-    octets.resize(size);
-    return {std::to_string(number), octets};
+    while (bytes.size() < size)
+        bytes += word;
+    bytes.resize(size);
+    return {std::to_string(number), bytes};
 }
 
 /// Little waits anywhere, so that a kill strikes in the middle of something.
@@ -107,7 +107,7 @@ TEST_CASE(
                     while (!last_is_there && ours.send(to_multipart(numbered(sent)), stop))
                         ++sent;
                     for (int more = 0; more < 100; ++more)
-                        if (ours.send(to_multipart(numbered(sent)), {patience, stop}))
+                        if (ours.send(to_multipart(numbered(sent)), {test_timeout, stop}))
                             ++sent;
                 });
             }
@@ -135,7 +135,7 @@ TEST_CASE(
             }
         }
         CHECK(ours.peers().front().connections == receivers);
-        CHECK(ours.counters().sent == sent);
+        CHECK(ours.counters().queued_total == sent);
     }
 }
 

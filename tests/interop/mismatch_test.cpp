@@ -11,13 +11,14 @@ namespace {
 
 void is_clear(const endpoint_status& status)
 {
-    CHECK(status.last_refusal == errc::protocol_error);
-    CHECK(status.last_refusal.where == phase::handshake);
-    REQUIRE(status.last_refusal.detail != nullptr);
-    CHECK(std::string(status.last_refusal.detail).find("socket type") != std::string::npos);
+    CHECK(status.last_handshake_failure == errc::protocol_error);
+    CHECK(status.last_handshake_failure.phase == phase::handshake);
+    REQUIRE(status.last_handshake_failure.detail != nullptr);
+    CHECK(std::string(status.last_handshake_failure.detail).find("socket type") !=
+          std::string::npos);
     CHECK_FALSE(status.ready);
     CHECK(status.peers == 0);
-    CHECK(status.refused > 0);
+    CHECK(status.handshake_failures > 0);
 }
 
 } // namespace
@@ -30,9 +31,9 @@ TEST_CASE("a PUSH that connects to libzmq's PUSH says that the types do not suit
     foreign theirs(others, ZMQ_PUSH);
     const std::string where = theirs.bind("tcp://127.0.0.1:*");
     connect_to(ours, where);
-    CHECK(until([&] { return status_of(ours).refused > 0; }));
+    CHECK(until([&] { return status_of(ours).handshake_failures > 0; }));
     is_clear(status_of(ours));
-    CHECK(ours.counters().refused > 0);
+    CHECK(ours.counters().handshake_failures > 0);
     // Somebody else takes the place: then all is well.
     theirs.close();
     foreign better(others, ZMQ_PULL);
@@ -51,7 +52,7 @@ TEST_CASE("libzmq's PUSH that comes to our PUSH is sent away, and a PULL is serv
     monitor events(others, wrong);
     REQUIRE(wrong.connect(where));
     CHECK(events.sees(ZMQ_EVENT_DISCONNECTED).has_value());
-    CHECK(until([&] { return status_of(ours).last_refusal == errc::protocol_error; }));
+    CHECK(until([&] { return status_of(ours).last_handshake_failure == errc::protocol_error; }));
     is_clear(status_of(ours));
     foreign right(others, ZMQ_PULL);
     REQUIRE(right.connect(where));
@@ -66,11 +67,11 @@ TEST_CASE("libzmq's sockets of all types that do not suit ours are refused")
     const auto refuses = [&](auto& ours, std::initializer_list<int> types) {
         for (const int type : types) {
             CAPTURE(type);
-            const std::uint64_t before = ours.counters().refused;
+            const std::uint64_t before = ours.counters().handshake_failures;
             foreign theirs(others, type);
             // One attempt is enough: libzmq gives up such a peer.
             REQUIRE(theirs.connect(ours.last_endpoint()));
-            CHECK(until([&] { return ours.counters().refused > before; }));
+            CHECK(until([&] { return ours.counters().handshake_failures > before; }));
             is_clear(status_of(ours));
         }
     };
@@ -102,7 +103,7 @@ TEST_CASE("a second PAIR of libzmq's is sent away while there is a first one")
     foreign second(others, ZMQ_PAIR);
     second.set(ZMQ_RECONNECT_IVL, 5);
     REQUIRE(second.connect(where));
-    CHECK(until([&] { return ours.counters().turned_away > 0; }));
+    CHECK(until([&] { return ours.counters().rejected > 0; }));
     REQUIRE(send_to(ours, {"for the first"}));
     CHECK(first.receive() == parts{"for the first"});
     first.close();

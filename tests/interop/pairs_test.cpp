@@ -108,13 +108,13 @@ void expect_echo_of_all(auto& ours)
 void echo(router& ours)
 {
     for (std::size_t count = 0; count < sample_messages().size(); ++count) {
-        route from;
+        peer_id from;
         multipart whole;
-        REQUIRE(ours.receive(from, whole, patience).has_value());
-        REQUIRE(ours.send(from, std::move(whole), patience).has_value());
+        REQUIRE(ours.receive(from, whole, test_timeout).has_value());
+        REQUIRE(ours.send(from, std::move(whole), test_timeout).has_value());
     }
     // What is queued still has to go, also where nobody else runs the loop.
-    CHECK(ours.close(patience).abandoned() == 0);
+    CHECK(ours.close(test_timeout).unsent() == 0);
 }
 
 } // namespace
@@ -173,9 +173,9 @@ TEST_CASE("a ROUTER talks to libzmq's ROUTER, each by the other's name")
         couple<router> both(how, ZMQ_ROUTER, named,
                             [](foreign& theirs) { theirs.set(ZMQ_ROUTING_ID, "theirs"); });
         const std::jthread other([&] { echo(both.theirs); });
-        REQUIRE(both.ours.wait_ready(patience).has_value());
+        REQUIRE(both.ours.wait_ready(test_timeout).has_value());
         for (const parts& whole : sample_messages()) {
-            REQUIRE(both.ours.send({"theirs"}, to_multipart(whole), patience).has_value());
+            REQUIRE(both.ours.send({"theirs"}, to_multipart(whole), test_timeout).has_value());
             const auto got = receive_routed(both.ours);
             REQUIRE(got.from.routing_id == "theirs");
             REQUIRE(differs(got.whole, whole) == "");
@@ -196,7 +196,7 @@ TEST_CASE("a PUSH sends to libzmq's PULL")
         });
         for (const parts& whole : sample_messages())
             REQUIRE(send_to(both.ours, whole));
-        CHECK(both.ours.close(patience).abandoned() == 0);
+        CHECK(both.ours.close(test_timeout).unsent() == 0);
         CHECK(wrong.get() == "");
     });
 }
@@ -216,7 +216,7 @@ TEST_CASE("a PULL receives from libzmq's PUSH")
 
 TEST_CASE("a message of 64 MiB goes to libzmq and comes back")
 {
-    const parts whole = {octets_like(64, std::size_t{64} << 20)};
+    const parts whole = {bytes_like(64, std::size_t{64} << 20)};
     for (const meeting_place::kind over : {meeting_place::kind::tcp, meeting_place::kind::ipc_file})
         for (const int threads : {1, 0}) {
             CAPTURE(static_cast<int>(over));

@@ -2,7 +2,7 @@
 #ifndef SLK_TESTS_INTEROP_PARTS_HPP
 #define SLK_TESTS_INTEROP_PARTS_HPP
 
-/// Messages as the tests compare them: the octets of all their parts.
+/// Messages as the tests compare them: the bytes of all their parts.
 
 #include <serverlink/message.hpp>
 
@@ -15,8 +15,8 @@ namespace slk::testing {
 
 using parts = std::vector<std::string>;
 
-/// So many octets that are like no others.
-[[nodiscard]] std::string octets_like(std::uint64_t seed, std::size_t size);
+/// So many bytes that are like no others.
+[[nodiscard]] std::string bytes_like(std::uint64_t seed, std::size_t size);
 
 /// Messages of all the sizes at which something changes, and messages of parts.
 [[nodiscard]] const std::vector<parts>& sample_messages();
@@ -24,7 +24,7 @@ using parts = std::vector<std::string>;
 [[nodiscard]] multipart to_multipart(const parts& whole);
 [[nodiscard]] parts to_parts(const multipart& whole);
 
-/// "2 parts: 5, 8192 octets", for messages of failed checks: the octets themselves may be many.
+/// "2 parts: 5, 8192 bytes", for messages of failed checks: the bytes themselves may be many.
 [[nodiscard]] std::string shape_of(const parts& whole);
 
 } // namespace slk::testing

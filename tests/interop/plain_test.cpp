@@ -87,11 +87,12 @@ TEST_CASE("libzmq's PLAIN client with a wrong password is told so, and we know w
     monitor events(others, theirs);
     REQUIRE(theirs.connect(bind_at(ours)));
     CHECK(events.sees(ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) == 400);
-    CHECK(until([&] { return status_of(ours).refused > 0; }));
-    CHECK(until([&] { return status_of(ours).last_refusal == errc::authentication_refused; }));
-    CHECK(status_of(ours).last_refusal.native == 400);
+    CHECK(until([&] { return status_of(ours).handshake_failures > 0; }));
+    CHECK(until(
+        [&] { return status_of(ours).last_handshake_failure == errc::authentication_refused; }));
+    CHECK(status_of(ours).last_handshake_failure.native == 400);
     CHECK(status_of(ours).peers == 0);
-    CHECK(ours.counters().refused > 0);
+    CHECK(ours.counters().handshake_failures > 0);
 }
 
 TEST_CASE("our PLAIN client comes into libzmq's server with the right password")
@@ -120,8 +121,9 @@ TEST_CASE("our PLAIN client with a wrong password is refused by libzmq's server,
     monitor events(others, theirs);
     connect_to(ours, theirs.bind("tcp://127.0.0.1:*"));
     CHECK(events.sees(ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) == 400);
-    CHECK(until([&] { return status_of(ours).last_refusal == errc::authentication_refused; }));
-    CHECK(status_of(ours).last_refusal.native == 400);
+    CHECK(until(
+        [&] { return status_of(ours).last_handshake_failure == errc::authentication_refused; }));
+    CHECK(status_of(ours).last_handshake_failure.native == 400);
     CHECK_FALSE(status_of(ours).ready);
     CHECK(status_of(ours).link.last_error == errc::authentication_refused);
 }
@@ -136,10 +138,10 @@ TEST_CASE("sockets that do not have the same mechanism do not talk")
     monitor events(others, theirs);
     REQUIRE(theirs.connect(bind_at(ours)));
     CHECK(events.sees(ZMQ_EVENT_DISCONNECTED).has_value());
-    CHECK(until([&] { return status_of(ours).refused > 0; }));
+    CHECK(until([&] { return status_of(ours).handshake_failures > 0; }));
     // It closes when it has read our greeting, be that before or after the end of its own.
-    const error why = status_of(ours).last_refusal;
+    const error why = status_of(ours).last_handshake_failure;
     CHECK((why == errc::protocol_error || why == errc::end_of_stream ||
            why == errc::connection_reset));
-    CHECK(why.where == phase::handshake);
+    CHECK(why.phase == phase::handshake);
 }

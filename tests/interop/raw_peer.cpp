@@ -18,12 +18,12 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds longest_wait{20'000};
+constexpr milliseconds max_wait{20'000};
 
-bool wait_for(int socket, short events, milliseconds at_most)
+bool wait_for(int socket, short events, milliseconds timeout)
 {
     pollfd item{socket, events, 0};
-    return ::poll(&item, 1, static_cast<int>(at_most.count())) == 1;
+    return ::poll(&item, 1, static_cast<int>(timeout.count())) == 1;
 }
 
 } // namespace
@@ -48,14 +48,14 @@ raw_peer::~raw_peer()
         ::close(socket_);
 }
 
-bool raw_peer::send(std::string_view octets)
+bool raw_peer::send(std::string_view bytes)
 {
-    while (!octets.empty()) {
+    while (!bytes.empty()) {
         const ssize_t sent =
-            ::send(socket_, octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+            ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent > 0)
-            octets.remove_prefix(static_cast<std::size_t>(sent));
-        else if (!wait_for(socket_, POLLOUT, longest_wait))
+            bytes.remove_prefix(static_cast<std::size_t>(sent));
+        else if (!wait_for(socket_, POLLOUT, max_wait))
             return false;
         else if (pollfd seen{socket_, POLLOUT, 0};
                  ::poll(&seen, 1, 0) == 1 && (seen.revents & (POLLERR | POLLHUP)) != 0)
@@ -69,7 +69,7 @@ std::optional<std::string> raw_peer::receive(std::size_t count)
     std::string got(count, '\0');
     std::size_t filled = 0;
     while (filled < count) {
-        if (!wait_for(socket_, POLLIN, longest_wait))
+        if (!wait_for(socket_, POLLIN, max_wait))
             return std::nullopt;
         const ssize_t some = ::recv(socket_, got.data() + filled, count - filled, MSG_DONTWAIT);
         if (some <= 0)
@@ -87,9 +87,9 @@ std::string raw_peer::receive_some()
     return got;
 }
 
-bool raw_peer::is_closed_within(milliseconds at_most)
+bool raw_peer::is_closed_within(milliseconds timeout)
 {
-    const auto end = steady_clock::now() + at_most;
+    const auto end = steady_clock::now() + timeout;
     std::array<char, 65536> dropped;
     for (;;) {
         const auto left = std::chrono::ceil<milliseconds>(end - steady_clock::now());
@@ -102,7 +102,7 @@ bool raw_peer::is_closed_within(milliseconds at_most)
 
 bool raw_peer::is_closed()
 {
-    return is_closed_within(longest_wait);
+    return is_closed_within(max_wait);
 }
 
 std::string greeting()

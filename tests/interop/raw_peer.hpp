@@ -2,7 +2,7 @@
 #ifndef SLK_TESTS_INTEROP_RAW_PEER_HPP
 #define SLK_TESTS_INTEROP_RAW_PEER_HPP
 
-/// A TCP connection to one of our sockets, whose octets are the test's own.
+/// A TCP connection to one of our sockets, whose bytes are the test's own.
 
 #include <chrono>
 #include <cstddef>
@@ -22,13 +22,13 @@ public:
     ~raw_peer();
 
     /// False: the other side has closed. Waits for room.
-    bool send(std::string_view octets);
-    /// The next octets, so many; nothing if they do not come.
+    bool send(std::string_view bytes);
+    /// The next bytes, so many; nothing if they do not come.
     std::optional<std::string> receive(std::size_t count);
     /// What has come so far, which may be nothing.
     std::string receive_some();
     /// Reads and drops until the other side has closed. False: it has not, in that time.
-    [[nodiscard]] bool is_closed_within(std::chrono::milliseconds at_most);
+    [[nodiscard]] bool is_closed_within(std::chrono::milliseconds timeout);
     [[nodiscard]] bool is_closed();
 
 private:

@@ -56,9 +56,9 @@ meeting_place::~meeting_place()
         std::filesystem::remove(file_, gone_already);
 }
 
-bool until(const std::function<bool()>& reached, std::chrono::milliseconds at_most)
+bool until(const std::function<bool()>& reached, std::chrono::milliseconds timeout)
 {
-    const auto end = std::chrono::steady_clock::now() + at_most;
+    const auto end = std::chrono::steady_clock::now() + timeout;
     while (!reached()) {
         if (std::chrono::steady_clock::now() > end)
             return false;
@@ -67,11 +67,11 @@ bool until(const std::function<bool()>& reached, std::chrono::milliseconds at_mo
     return true;
 }
 
-routed_parts receive_routed(router& ours, const limit& at_most)
+routed_parts receive_routed(router& ours, const timeout& timeout)
 {
     routed_parts got;
     multipart whole;
-    if (ours.receive(got.from, whole, at_most))
+    if (ours.receive(got.from, whole, timeout))
         got.whole = to_parts(whole);
     return got;
 }

@@ -75,26 +75,26 @@ inline constexpr meeting_place::kind all_kinds[] = {
     meeting_place::kind::tcp, meeting_place::kind::ipc_file, meeting_place::kind::ipc_abstract};
 
 /// Looks again and again; for sockets whose context has a thread. The bound only ends a hang.
-bool until(const std::function<bool()>& reached, std::chrono::milliseconds at_most = patience);
+bool until(const std::function<bool()>& reached, std::chrono::milliseconds timeout = test_timeout);
 
-bool send_to(auto& ours, const parts& whole, const limit& at_most = patience)
+bool send_to(auto& ours, const parts& whole, const timeout& timeout = test_timeout)
 {
-    return ours.send(to_multipart(whole), at_most).has_value();
+    return ours.send(to_multipart(whole), timeout).has_value();
 }
 
 /// Nothing came, or it is no message: no parts.
-parts receive_from(auto& ours, const limit& at_most = patience)
+parts receive_from(auto& ours, const timeout& timeout = test_timeout)
 {
     multipart got;
-    return ours.receive(got, at_most) ? to_parts(got) : parts{};
+    return ours.receive(got, timeout) ? to_parts(got) : parts{};
 }
 
 /// A message of a peer of this ROUTER.
 struct routed_parts {
-    route from;
+    peer_id from;
     parts whole;
 };
-routed_parts receive_routed(router& ours, const limit& at_most = patience);
+routed_parts receive_routed(router& ours, const timeout& timeout = test_timeout);
 
 /// The only endpoint of the socket.
 [[nodiscard]] endpoint_status status_of(const socket& which);

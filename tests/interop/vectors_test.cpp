@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // The captured connections of tests/zmtp/vectors, played by a bare TCP connection to a socket that
-// runs. What it answers is what libzmq has answered, to the octet.
+// runs. What it answers is what libzmq has answered, to the byte.
 
 #include "rig.hpp"
 #include "support/skip.hpp"
@@ -14,8 +14,8 @@ namespace {
 
 std::string captured(const std::string& file, const std::string& name)
 {
-    const bytes& octets = vector_of(file, name);
-    return {reinterpret_cast<const char*>(octets.data()), octets.size()};
+    const bytes& bytes = vector_of(file, name);
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 std::string as_hex(const std::string& text)
@@ -23,7 +23,7 @@ std::string as_hex(const std::string& text)
     return to_hex(bytes_of(text));
 }
 
-/// The next octets are those.
+/// The next bytes are those.
 void answers(raw_peer& peer, const std::string& expected)
 {
     CHECK(as_hex(peer.receive(expected.size()).value_or("")) == as_hex(expected));
@@ -61,7 +61,7 @@ TEST_CASE("a captured DEALER finds in our ROUTER what it found in libzmq's")
     const auto got = receive_routed(ours);
     CHECK(got.from.routing_id == "dlr");
     CHECK(got.whole == parts{"to router"});
-    REQUIRE(ours.send({"dlr"}, "back", patience).has_value());
+    REQUIRE(ours.send({"dlr"}, "back", test_timeout).has_value());
     const std::string whole = captured("sessions", "router_to_dealer");
     greets(peer, whole);
     answers(peer, whole.substr(greeting_size));
@@ -94,7 +94,7 @@ TEST_CASE("a captured REQ gets its reply of two parts from our ROUTER")
     REQUIRE(peer.send(captured("sessions", "req_to_rep")));
     const auto got = receive_routed(ours);
     CHECK(got.whole == parts{"", "ping"});
-    REQUIRE(ours.send(got.from, to_multipart({"", "pong", "2"}), patience).has_value());
+    REQUIRE(ours.send(got.from, to_multipart({"", "pong", "2"}), test_timeout).has_value());
     const std::string whole = captured("sessions", "rep_to_req");
     greets(peer, whole);
     answers(peer, captured("ready", "router"));
@@ -173,7 +173,7 @@ TEST_CASE("our PING has the form of libzmq's, and says for how long we believe i
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
     context mine = make_context();
     dealer_options options;
-    options.liveness = 1s;
+    options.peer_timeout = 1s;
     auto ours = make<dealer>(mine, options);
     raw_peer peer(bind_at(ours));
     REQUIRE(peer.send(null_greeting() + captured("ready", "dealer")));

@@ -78,5 +78,5 @@ TEST_CASE("The resolver gives numeric hosts back and says when a name cannot exi
     CHECK(numeric->front() == address::loopback(address_family::ipv4, 99));
     const auto bad = io::os::resolve("", 99);
     REQUIRE(!bad.has_value());
-    CHECK(bad.error().where == phase::resolve);
+    CHECK(bad.error().phase == phase::resolve);
 }

@@ -80,7 +80,7 @@ TEST_CASE("C9: every errno that the manual pages name has a meaning")
             CHECK(failure.code != errc::unknown);
             CHECK(failure.code != errc::ok);
             CHECK(failure.native == native);
-            CHECK(failure.where == where);
+            CHECK(failure.phase == where);
         }
     }
 }
@@ -114,5 +114,5 @@ TEST_CASE("What a name service answers tells a missing name from a failure to as
     CHECK(os::translate_name_error(EAI_FAMILY) == errc::address_family_not_supported);
     errno = EMFILE;
     CHECK(os::translate_name_error(EAI_SYSTEM).native == EMFILE);
-    CHECK(os::translate_name_error(EAI_NONAME).where == phase::resolve);
+    CHECK(os::translate_name_error(EAI_NONAME).phase == phase::resolve);
 }

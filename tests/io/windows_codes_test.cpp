@@ -133,7 +133,7 @@ TEST_CASE("W12: every status that a socket can end with has a meaning")
         CAPTURE(expected.status);
         const error seen = error_of_status(expected.status, phase::transfer);
         CHECK(seen.code == expected.meaning);
-        CHECK(seen.where == phase::transfer);
+        CHECK(seen.phase == phase::transfer);
         CHECK(seen.native != 0);
     }
 }

@@ -46,19 +46,19 @@ TEST_CASE("what is published of a chunk is what is seen of it, up to the largest
     one->release();
 }
 
-TEST_CASE("a chunk's octets and references fill its block, and do not overlap")
+TEST_CASE("a chunk's bytes and references fill its block, and do not overlap")
 {
     const auto pool = make_pool();
     for (const std::uint32_t externals : {0u, 2u, 10u}) {
         chunk* const one = chunk::create(pool, externals);
         REQUIRE(one != nullptr);
-        CHECK(one->most_externals() == externals);
+        CHECK(one->max_externals() == externals);
         const auto* const begin = reinterpret_cast<const std::byte*>(one);
-        CHECK(one->octets() + one->capacity() == begin + lane::small_block);
+        CHECK(one->bytes() + one->capacity() == begin + lane::small_block);
         const auto* const behind =
             externals > 0 ? reinterpret_cast<const std::byte*>(&one->at(externals - 1) + 1)
                           : begin + sizeof(chunk);
-        CHECK(one->octets() == behind);
+        CHECK(one->bytes() == behind);
         one->release();
     }
 }
@@ -88,7 +88,7 @@ TEST_CASE("a chunk outlives those who know its pool")
     chunk* const one = chunk::create(pool, 0);
     REQUIRE(one != nullptr);
     pool.reset();
-    std::memset(one->octets(), 1, one->capacity());
+    std::memset(one->bytes(), 1, one->capacity());
     one->release();
 }
 
@@ -140,12 +140,12 @@ TEST_CASE("without memory there is no chunk, unless one was kept")
     again->release();
 }
 
-TEST_CASE("a cursor sees a body between the octets that it stands between")
+TEST_CASE("a cursor sees a body between the bytes that it stands between")
 {
     lent_memory body("body"), last("last");
     chunk* const one = chunk::create(make_pool(), 2);
     REQUIRE(one != nullptr);
-    std::memcpy(one->octets(), "abcdef", 6);
+    std::memcpy(one->bytes(), "abcdef", 6);
     add_body(*one, 2, body.lend());
     add_body(*one, 6, last.lend());
     cursor at(one);
@@ -155,9 +155,9 @@ TEST_CASE("a cursor sees a body between the octets that it stands between")
     one->publish({6, 2, false});
     CHECK(text_of(at.run()) == "ab");
     CHECK(at.here() == nullptr);
-    at.skip_octets(1);
+    at.skip_bytes(1);
     CHECK(text_of(at.run()) == "b");
-    at.skip_octets(1);
+    at.skip_bytes(1);
     CHECK(at.run().empty());
     REQUIRE(at.here() == &one->at(0));
     at.skip_inside(3);
@@ -167,7 +167,7 @@ TEST_CASE("a cursor sees a body between the octets that it stands between")
     CHECK(at.inside() == 0);
     CHECK(at.here() == nullptr);
     CHECK(text_of(at.run()) == "cdef");
-    at.skip_octets(4);
+    at.skip_bytes(4);
     CHECK(at.run().empty());
     REQUIRE(at.here() == &one->at(1));
     CHECK(at.leave() == nullptr);
@@ -184,20 +184,20 @@ TEST_CASE("a cursor leaves a chunk behind all that is in it, and not before that
     const auto pool = make_pool();
     chunk* const one = chunk::create(pool, 0);
     chunk* const two = chunk::create(pool, 0);
-    std::memcpy(one->octets(), "abcd", 4);
+    std::memcpy(one->bytes(), "abcd", 4);
     one->publish({2, 0, false});
     cursor at(one);
     CHECK(text_of(at.run()) == "ab");
-    at.skip_octets(2);
+    at.skip_bytes(2);
     CHECK(at.leave() == nullptr);
     // More has come at the same time as the end.
     one->next = two;
     one->publish({4, 0, true});
     CHECK(at.leave() == nullptr);
     CHECK(text_of(at.run()) == "cd");
-    at.skip_octets(1);
+    at.skip_bytes(1);
     CHECK(at.leave() == nullptr);
-    at.skip_octets(1);
+    at.skip_bytes(1);
     CHECK(at.run().empty());
     CHECK(at.leave() == one);
     CHECK(at.at() == two);

@@ -2,7 +2,7 @@
 #ifndef SLK_TESTS_LANE_LANE_RIG_HPP
 #define SLK_TESTS_LANE_LANE_RIG_HPP
 
-/// An open lane, octets for it, and bodies that tell when they are released.
+/// An open lane, bytes for it, and bodies that tell when they are released.
 
 #include "lane/lane.hpp"
 
@@ -58,7 +58,7 @@ private:
     std::atomic<int> released_{0};
 };
 
-/// Commits octets, as small as a part that is not external.
+/// Commits bytes, as small as a part that is not external.
 inline void put(lane::lane& into, std::string_view text)
 {
     std::byte* const to = into.reserve(text.size());
@@ -67,7 +67,7 @@ inline void put(lane::lane& into, std::string_view text)
     into.commit(text.size());
 }
 
-/// Commits octets, and a body behind them.
+/// Commits bytes, and a body behind them.
 inline void put(lane::lane& into, std::string_view text, const message& body)
 {
     std::byte* const to = into.reserve(text.size(), true);
@@ -92,7 +92,7 @@ inline std::string take(lane::lane& from)
         lane::cursor& at = from.head();
         if (const auto run = at.run(); !run.empty()) {
             all += text_of(run);
-            at.skip_octets(run.size());
+            at.skip_bytes(run.size());
             continue;
         }
         lane::external& body = *at.here();

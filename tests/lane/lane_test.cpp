@@ -34,8 +34,8 @@ TEST_CASE("what spans several chunks is seen as a whole or not at all")
             CHECK(at.lane.publish(1));
             CHECK(take(at.lane) == "before");
         }
-        for (const char octet : {'a', 'b', 'c', 'd'}) {
-            const std::string part(60'000, octet);
+        for (const char byte : {'a', 'b', 'c', 'd'}) {
+            const std::string part(60'000, byte);
             put(at.lane, part);
             all += part;
             CHECK(at.lane.has_unpublished());
@@ -50,7 +50,7 @@ TEST_CASE("what spans several chunks is seen as a whole or not at all")
     }
 }
 
-TEST_CASE("bodies stand between the octets where they were spliced, also across chunks")
+TEST_CASE("bodies stand between the bytes where they were spliced, also across chunks")
 {
     open_lane at;
     lent_memory body("<body>");
@@ -70,8 +70,8 @@ TEST_CASE("bodies stand between the octets where they were spliced, also across 
 TEST_CASE("reserve gives room in one piece up to its limit, whatever was there before")
 {
     open_lane at;
-    for (const std::size_t size : {lane::lane::most_octets, std::size_t{1}, std::size_t{0},
-                                   lane::lane::most_octets, lane::lane::most_octets}) {
+    for (const std::size_t size : {lane::lane::max_bytes, std::size_t{1}, std::size_t{0},
+                                   lane::lane::max_bytes, lane::lane::max_bytes}) {
         std::byte* const to = at.lane.reserve(size, true);
         REQUIRE(to != nullptr);
         REQUIRE(at.lane.rest().size() >= size);
@@ -80,7 +80,7 @@ TEST_CASE("reserve gives room in one piece up to its limit, whatever was there b
         at.lane.commit(size);
     }
     (void)at.lane.publish(1);
-    CHECK(take(at.lane).size() == 3 * lane::lane::most_octets + 1);
+    CHECK(take(at.lane).size() == 3 * lane::lane::max_bytes + 1);
 }
 
 TEST_CASE("an idle lane has a small chunk, and goes on with small ones while little waits")
@@ -102,7 +102,7 @@ TEST_CASE("an idle lane has a small chunk, and goes on with small ones while lit
     CHECK(at.lane.rest().size() > lane::small_block);
 }
 
-TEST_CASE("a chunk that grew carries octets over that were not committed")
+TEST_CASE("a chunk that grew carries bytes over that were not committed")
 {
     open_lane at;
     put(at.lane, "whole ");
@@ -123,7 +123,7 @@ TEST_CASE("a chunk that grew carries octets over that were not committed")
     CHECK(at.lane.rest().size() > lane::small_block);
 }
 
-TEST_CASE("what is abandoned is never seen, and its bodies are given back")
+TEST_CASE("what is unsent is never seen, and its bodies are given back")
 {
     open_lane at;
     lent_memory kept("kept"), lost("lost");
@@ -212,7 +212,7 @@ TEST_CASE("without memory nothing is written, and the lane goes on when there is
     put(at.lane, std::string(5000, 'x'));
     {
         const scarce_memory none(0);
-        CHECK(at.lane.reserve(lane::lane::most_octets) == nullptr);
+        CHECK(at.lane.reserve(lane::lane::max_bytes) == nullptr);
     }
     (void)at.lane.publish(1);
     CHECK(take(at.lane) == "before" + std::string(5000, 'x'));
@@ -313,14 +313,14 @@ TEST_CASE("chunks that were read are used again, with small messages and with lo
         for (const bool warm : {false, true}) {
             if (warm)
                 before = allocations();
-            for (std::size_t octets = 0; octets < enough; octets += waiting * size) {
+            for (std::size_t bytes = 0; bytes < enough; bytes += waiting * size) {
                 for (std::size_t index = 0; index < waiting; ++index) {
                     std::memset(at.lane.reserve(size), 'x', size);
                     at.lane.commit(size);
                     (void)at.lane.publish(1);
                 }
                 while (at.lane.readable()) {
-                    at.lane.head().skip_octets(size);
+                    at.lane.head().skip_bytes(size);
                     (void)at.lane.consume(1, true);
                 }
             }
@@ -348,26 +348,26 @@ TEST_CASE("the producer's blocks may come from elsewhere from one moment on")
     CHECK(allocations() == before);
 }
 
-TEST_CASE("the credit in octets is what is between the two sides, over chunks and with bodies")
+TEST_CASE("the credit in bytes is what is between the two sides, over chunks and with bodies")
 {
     open_lane at;
     lent_memory body(std::string(50'000, 'b'));
     const std::string text(30'000, 't');
-    CHECK(at.lane.octet_credit(0) == UINT64_MAX);
-    CHECK(at.lane.octet_credit(1) == 1);
+    CHECK(at.lane.byte_credit(0) == UINT64_MAX);
+    CHECK(at.lane.byte_credit(1) == 1);
     std::uint64_t waiting = 0;
     for (int number = 0; number < 100; ++number) {
         put(at.lane, text);
         put(at.lane, "with", body.lend());
-        CHECK(at.lane.octet_credit(10) == 1);
+        CHECK(at.lane.byte_credit(10) == 1);
         (void)at.lane.publish(1);
         waiting = 80'004;
-        CHECK(at.lane.octet_credit(waiting) == 0);
-        CHECK(at.lane.octet_credit(waiting + 7) == 7);
+        CHECK(at.lane.byte_credit(waiting) == 0);
+        CHECK(at.lane.byte_credit(waiting + 7) == 7);
         CHECK(at.lane.producer_sleeps(0, waiting));
         CHECK(take(at.lane).size() == waiting);
-        at.lane.show_octets();
-        CHECK(at.lane.octet_credit(waiting) == waiting);
+        at.lane.show_bytes();
+        CHECK(at.lane.byte_credit(waiting) == waiting);
         CHECK(at.lane.consume(1, true));
         CHECK_FALSE(at.lane.producer_sleeps(0, waiting));
     }
@@ -375,9 +375,9 @@ TEST_CASE("the credit in octets is what is between the two sides, over chunks an
     put(at.lane, text);
     put(at.lane, text);
     put(at.lane, text);
-    CHECK(at.lane.octet_credit(90'001) == 1);
-    CHECK(at.lane.octet_credit(90'000) == 1);
-    CHECK(at.lane.octet_credit(90'000, 1) == 0);
+    CHECK(at.lane.byte_credit(90'001) == 1);
+    CHECK(at.lane.byte_credit(90'000) == 1);
+    CHECK(at.lane.byte_credit(90'000, 1) == 0);
     at.lane.abandon();
-    CHECK(at.lane.octet_credit(90'000) == 90'000);
+    CHECK(at.lane.byte_credit(90'000) == 90'000);
 }

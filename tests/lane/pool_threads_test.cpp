@@ -37,8 +37,8 @@ TEST_CASE("blocks that several threads give back while one takes are nobody else
                     }
                     unsigned char seen[size];
                     std::memcpy(seen, block, size);
-                    for (const unsigned char octet : seen)
-                        damaged += octet == seen[0] ? 0 : 1;
+                    for (const unsigned char byte : seen)
+                        damaged += byte == seen[0] ? 0 : 1;
                     pool.give_back(block);
                 }
             });

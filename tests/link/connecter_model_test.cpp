@@ -49,7 +49,7 @@ using row = std::tuple<link_state, link_event, link_state>;
 
 struct search {
     reconnect_options options;
-    std::uint32_t most_candidates = 1;
+    std::uint32_t max_candidates = 1;
     std::set<row>* rows = nullptr;
     std::set<decltype(world{}.key())> known;
     std::deque<world> waiting;
@@ -161,7 +161,7 @@ struct search {
         check(machine.awaiting() == at.in_flight(), "awaiting is in flight");
         check(machine.connects() == static_cast<unsigned>(std::popcount(at.racing)),
               "miscounts its connects");
-        check(machine.connects() <= connecter_machine::most_at_once, "races too many");
+        check(machine.connects() <= connecter_machine::max_at_once, "races too many");
         check(machine.ending() == at.cancelled, "ending is cancelled");
         switch (machine.state()) {
         case link_state::idle: check(at.armed == timer::none, "idle with a timer"); [[fallthrough]];
@@ -192,7 +192,7 @@ struct search {
                   "connecting is having connects in flight");
             if (machine.state() == link_state::connecting && !at.cancelled &&
                 at.asked == question::none && at.begun < at.candidates &&
-                machine.connects() < connecter_machine::most_at_once)
+                machine.connects() < connecter_machine::max_at_once)
                 check(at.staggering, "the next address has no date");
             break;
         }
@@ -227,14 +227,14 @@ struct search {
             world back = from;
             back.looking_up = false;
             back.cancelled = false;
-            for (std::uint32_t count = 0; count <= most_candidates; ++count) {
+            for (std::uint32_t count = 0; count <= max_candidates; ++count) {
                 back.candidates = count;
                 all.push_back(step(back, of(link_event::resolved, errc::ok, count)));
             }
             for (const errc why : {errc::name_not_found, errc::name_lookup_failed, errc::cancelled})
                 all.push_back(step(back, of(link_event::failed, why)));
         }
-        for (std::uint32_t candidate = 0; candidate < most_candidates; ++candidate) {
+        for (std::uint32_t candidate = 0; candidate < max_candidates; ++candidate) {
             if ((from.racing >> candidate & 1) == 0)
                 continue;
             world back = from;
@@ -313,7 +313,7 @@ struct search {
             world after = from;
             connecter_input input =
                 of(event, event == failed || event == lost ? errc::timed_out : errc::ok);
-            input.candidates = most_candidates;
+            input.candidates = max_candidates;
             ++stale_events;
             expect(asks_for_nothing(after.machine.step(options, {after.now, 1u << 30}, input)),
                    after, event, "does something for a stale event");
@@ -409,7 +409,7 @@ TEST_CASE("no reachable state of the connecter leaks a socket, an operation or a
         for (std::uint32_t candidates = 1; candidates <= 3; ++candidates) {
             search all;
             all.options = options;
-            all.most_candidates = candidates;
+            all.max_candidates = candidates;
             all.rows = &rows;
             all.run();
             states += all.known.size();

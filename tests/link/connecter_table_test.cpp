@@ -230,6 +230,6 @@ TEST_CASE("of a name with very many addresses the first ones are tried, each onc
         CHECK(machine.candidate() == opened - 1);
         opened += machine.step(options, at, with(link_event::failed, refused)).open ? 1 : 0;
     }
-    CHECK(opened == connecter_machine::most_candidates);
+    CHECK(opened == connecter_machine::max_candidates);
     CHECK(machine.state() == link_state::backoff);
 }

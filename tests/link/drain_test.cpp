@@ -41,9 +41,9 @@ TEST_CASE("a drain is completed once, also when the stream ends while a receive 
     };
     REQUIRE(ours.close_after_drain(1h, count).has_value());
     // The send and the receive succeed, and both are told late; meanwhile the link ends the stream.
-    net->strike_next(fault::late_completion, 2);
+    net->inject(fault::late_completion, 2);
     REQUIRE(peer.streams.front().send(buffer, [](result<std::size_t>) {}).has_value());
-    REQUIRE(net->run_until([&] { return net->strikes(fault::late_completion) == 2; }, 1s));
+    REQUIRE(net->run_until([&] { return net->injected(fault::late_completion) == 2; }, 1s));
     CHECK(received == 0);
     dialled->stop();
     net->run_for(1s);

@@ -56,7 +56,7 @@ TEST_CASE("an endpoint's parts are where they belong")
 {
     const auto plain = endpoint::parse("tcp://db.example:5432");
     REQUIRE(plain.has_value());
-    CHECK(plain->via == transport::tcp);
+    CHECK(plain->transport == transport::tcp);
     CHECK(plain->host == "db.example");
     CHECK(plain->port == 5432);
     CHECK(plain->source.empty());
@@ -126,13 +126,13 @@ TEST_CASE("ipc and inproc have a path or a name and nothing else")
 {
     const auto file = endpoint::parse("ipc:///run/db.socket");
     REQUIRE(file.has_value());
-    CHECK(file->via == transport::ipc);
+    CHECK(file->transport == transport::ipc);
     CHECK(file->host == "/run/db.socket");
     CHECK(file->port == 0);
     CHECK(file->numeric() == address::local());
     const auto inside = endpoint::parse("inproc://work:1");
     REQUIRE(inside.has_value());
-    CHECK(inside->via == transport::inproc);
+    CHECK(inside->transport == transport::inproc);
     CHECK(inside->host == "work:1");
     CHECK_FALSE(inside->numeric().has_value());
     CHECK(endpoint::parse("ipc://same") != endpoint::parse("inproc://same"));
@@ -149,12 +149,12 @@ TEST_CASE("a numeric address is an endpoint, and only a numeric one")
     CHECK(endpoint::of(address::local()) == endpoint{});
 }
 
-TEST_CASE("an ipc path has at most 107 octets, and an abstract name is not empty")
+TEST_CASE("an ipc path has at most 107 bytes, and an abstract name is not empty")
 {
     CHECK(refusal("ipc://" + std::string(107, 'p')) == "accepted");
-    CHECK(refusal("ipc://" + std::string(108, 'p')) == "the path is longer than 107 octets");
+    CHECK(refusal("ipc://" + std::string(108, 'p')) == "the path is longer than 107 bytes");
     CHECK(refusal("ipc://@" + std::string(106, 'p')) == "accepted");
-    CHECK(refusal("ipc://@" + std::string(107, 'p')) == "the path is longer than 107 octets");
+    CHECK(refusal("ipc://@" + std::string(107, 'p')) == "the path is longer than 107 bytes");
     CHECK(refusal("ipc://@") == "the abstract name after '@' is missing");
     CHECK(refusal("ipc://") == "the path is missing");
     CHECK(refusal(std::string("ipc://a\0b", 9)) == "the path has a NUL in it");

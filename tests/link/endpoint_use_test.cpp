@@ -76,7 +76,7 @@ TEST_CASE("an ipc endpoint that was put together wrongly is refused")
     CHECK(refusal([](endpoint& e) { e.host = std::string("a\0b", 3); }) ==
           "the path has a NUL in it");
     CHECK(refusal([](endpoint& e) { e.host.assign(108, 'p'); }) ==
-          "the path is longer than 107 octets");
+          "the path is longer than 107 bytes");
     CHECK(refusal([](endpoint& e) { e.port = 1; }) == "ipc has neither a port nor a source");
     CHECK(refusal([](endpoint& e) { e.source = "lo"; }) == "ipc has neither a port nor a source");
 }

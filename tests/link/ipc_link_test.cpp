@@ -139,7 +139,7 @@ TEST_CASE("an ipc stream that has finished sending goes on receiving")
     connection both;
     const auto bytes = pattern(1000);
     both.send_all(both.near, bytes);
-    REQUIRE(both.near.finish_sending().has_value());
+    REQUIRE(both.near.shutdown_send().has_value());
     CHECK(both.receive_all(both.far, 2000) == bytes);
     CHECK(both.last == std::size_t{0});
     both.send_all(both.far, bytes);
@@ -186,7 +186,7 @@ TEST_CASE("an ipc link to a path that is not there is refused and tries again")
     REQUIRE(on.until([&] { return dialling.status().attempt >= 3; }));
     const error why = dialling.status().last_error;
     CHECK(why == errc::connection_refused);
-    CHECK(why.where == phase::connect);
+    CHECK(why.phase == phase::connect);
     CHECK(why.native == ENOENT);
     CHECK(std::string(why.detail) == "there is no such socket");
     CHECK(classify(why) == failure_class::refused);
@@ -276,7 +276,7 @@ TEST_CASE("an ipc link leaves TCP's defaults out and refuses TCP's options by na
         CAPTURE(name);
         const error why = outcome(change);
         CHECK(why == errc::not_supported);
-        CHECK(why.where == phase::tune);
+        CHECK(why.phase == phase::tune);
         CHECK(std::string(why.detail != nullptr ? why.detail : "") == name);
     };
     CHECK(outcome([](tuning_options&) {}) == errc::ok);

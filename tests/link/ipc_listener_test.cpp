@@ -137,10 +137,10 @@ TEST_CASE("the end of the loop removes the file of an ipc listener, and the fold
     CHECK_FALSE(folder.is_empty());
     on.end();
     CHECK(folder.is_empty());
-    CHECK(wild.listening->local_endpoint().via == transport::ipc); // inert, but still there
+    CHECK(wild.listening->local_endpoint().transport == transport::ipc); // inert, but still there
 }
 
-TEST_CASE("an ipc path of 107 octets works, and a longer one is refused by name")
+TEST_CASE("an ipc path of 107 bytes works, and a longer one is refused by name")
 {
     temporary_folder folder;
     rig on;
@@ -152,12 +152,12 @@ TEST_CASE("an ipc path of 107 octets works, and a longer one is refused by name"
     REQUIRE(peer.listening.has_value());
     CHECK(answers(on, longest));
     listener_options options;
-    options.at.via = transport::ipc;
+    options.at.transport = transport::ipc;
     options.at.host = longest + "p"; // parse would not read it
     const auto refused = listener::create(*on, options, {});
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error() == errc::invalid_argument);
-    CHECK(std::string(refused.error().detail) == "the path is longer than 107 octets");
+    CHECK(std::string(refused.error().detail) == "the path is longer than 107 bytes");
 }
 
 TEST_CASE("a relative ipc path is one of the current directory, and its file is removed from there")
@@ -229,7 +229,7 @@ TEST_CASE("a path where somebody listens is in use, and he goes on listening")
     const ipc_server second(*on, path);
     CHECK_FALSE(second.listening.has_value());
     CHECK(second.failure == errc::address_in_use);
-    CHECK(second.failure.where == phase::listen);
+    CHECK(second.failure.phase == phase::listen);
     CHECK(second.detail() == "somebody listens there");
     CHECK(inode_of(path) == file);
     CHECK(answers(on, path));
@@ -366,7 +366,7 @@ TEST_CASE("a folder that is not there, or not to be written to, is said")
     const ipc_server missing(*on, folder.file("no/socket"));
     CHECK(missing.failure == errc::address_not_available);
     CHECK(missing.failure.native == ENOENT);
-    CHECK(missing.failure.where == phase::listen);
+    CHECK(missing.failure.phase == phase::listen);
     CHECK(missing.detail() == "the directory does not exist");
     const ipc_server below_a_file(*on, folder.file("file/socket"));
     CHECK(below_a_file.failure == errc::address_not_available);

@@ -43,7 +43,7 @@ int listening_descriptor(sockaddr_un& name, socklen_t& size)
 
 } // namespace
 
-TEST_CASE("an abstract name is a NUL and exactly the octets of the name")
+TEST_CASE("an abstract name is a NUL and exactly the bytes of the name")
 {
     rig on;
     const std::string name = own_name("exact");

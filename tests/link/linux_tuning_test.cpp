@@ -209,7 +209,7 @@ TEST_CASE("a device that does not exist fails the attempt")
     if (why == errc::permission_denied)
         SLK_SKIP("binding to a device is not permitted");
     CHECK(classify(why) == failure_class::bad_local_address);
-    CHECK(why.where == phase::tune);
+    CHECK(why.phase == phase::tune);
     REQUIRE(why.detail != nullptr);
     CHECK(std::string(why.detail) == "tuning.device");
     CHECK(dialling->status().generation == 0);

@@ -37,7 +37,7 @@ listener_options on_loopback()
 }
 
 /// The most connections that one turn handed over, with `count` of them waiting.
-std::size_t most_in_a_turn(int accepts, std::size_t count)
+std::size_t max_in_a_turn(int accepts, std::size_t count)
 {
     rig on;
     std::vector<stream> accepted;
@@ -103,9 +103,9 @@ TEST_CASE("an IPv6 wildcard takes IPv4 connections exactly when it is told to")
 
 TEST_CASE("one turn hands over as many connections as there are accepts, and no more")
 {
-    CHECK(most_in_a_turn(1, 12) == 1);
-    CHECK(most_in_a_turn(3, 12) <= 3);
-    CHECK(most_in_a_turn(64, 12) > 1);
+    CHECK(max_in_a_turn(1, 12) == 1);
+    CHECK(max_in_a_turn(3, 12) <= 3);
+    CHECK(max_in_a_turn(64, 12) > 1);
 }
 
 TEST_CASE("E21: an old connection is served within a few turns of a storm of new ones")

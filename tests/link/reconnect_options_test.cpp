@@ -197,9 +197,9 @@ TEST_CASE("spread_first_attempt delays the first attempt by U[0, base], and only
         link.feed(link_event::start);
         CHECK(link.machine.state() == link_state::binding);
     }
-    driver at_once;
-    at_once.feed(link_event::start);
-    CHECK(at_once.machine.state() == link_state::binding);
+    driver no_wait;
+    no_wait.feed(link_event::start);
+    CHECK(no_wait.machine.state() == link_state::binding);
 }
 
 TEST_CASE("the policy has a rule for every class, before and after the connection")

@@ -100,7 +100,7 @@ TEST_CASE("pieces are sent in order, empty ones among them, more than one call t
 TEST_CASE("a stream that finished sending goes on receiving")
 {
     connection both;
-    REQUIRE(both.near.finish_sending().has_value());
+    REQUIRE(both.near.shutdown_send().has_value());
     CHECK(both.receive_all(both.far, 1).empty());
     const auto bytes = pattern(1000);
     answer sent;
@@ -179,7 +179,7 @@ TEST_CASE("one receive and one send at a time")
     answer sent;
     REQUIRE(both.near.send(bytes, into(sent)).has_value());
     CHECK(both.near.send(bytes, into(none)).error() == errc::in_progress);
-    CHECK(both.near.finish_sending().error() == errc::in_progress);
+    CHECK(both.near.shutdown_send().error() == errc::in_progress);
     both.near.close();
     REQUIRE(both.on.until([&] { return got.has_value() && sent.has_value(); }));
     CHECK_FALSE(none.has_value());
@@ -192,7 +192,7 @@ TEST_CASE("an empty or closed stream answers invalid_state")
     std::array<std::byte, 8> buffer{};
     CHECK(empty.receive(buffer, {}).error() == errc::invalid_state);
     CHECK(empty.send(buffer, {}).error() == errc::invalid_state);
-    CHECK(empty.finish_sending().error() == errc::invalid_state);
+    CHECK(empty.shutdown_send().error() == errc::invalid_state);
     CHECK(empty.close_after_drain(1s).error() == errc::invalid_state);
     CHECK(empty.native_handle() == -1);
     CHECK(empty.peer_address() == address{});

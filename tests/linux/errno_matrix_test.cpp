@@ -68,7 +68,7 @@ SLK_BACKEND_TEST("C9: every errno of connect, at once, is a completion with its 
                 if (attempt == number) {
                     CHECK(failure.code != errc::ok);
                     CHECK(failure.native == native);
-                    CHECK(failure.where == phase::connect);
+                    CHECK(failure.phase == phase::connect);
                 } else {
                     CHECK(failure == errc::ok);
                 }

@@ -78,7 +78,7 @@ TEST_CASE("U11: whatever the kernel refuses a ring with, a loop runs on the next
         const auto named = loop::create({.backend = here});
         REQUIRE_FALSE(named);
         CHECK(named.error().native == native);
-        CHECK(named.error().where == phase::setup);
+        CHECK(named.error().phase == phase::setup);
     }
     const auto made = loop::create();
     REQUIRE(made);
@@ -110,7 +110,7 @@ TEST_CASE("U11: a kernel without the newer flags is good enough, one without a f
         const auto made = io::make_poller(system_clock_source(), here);
         REQUIRE_FALSE(made);
         CHECK(made.error() == errc::not_supported);
-        CHECK(made.error().where == phase::setup);
+        CHECK(made.error().phase == phase::setup);
     }
 }
 

@@ -137,7 +137,7 @@ SLK_BACKEND_TEST("C9: whatever connect answers, a link goes to backoff with it, 
             REQUIRE(failures.size() == 1);
             CHECK(failures[0].to == link_state::backoff);
             CHECK(failures[0].why.native == native);
-            CHECK(failures[0].why.where == phase::connect);
+            CHECK(failures[0].why.phase == phase::connect);
             CHECK(failures[0].why.code != errc::ok);
         }
 }
@@ -156,7 +156,7 @@ SLK_BACKEND_TEST("C9: whatever connect answers, a policy can stop the link, and 
         const link_status status = dialling.get().status();
         CHECK(status.state == link_state::idle);
         CHECK(status.last_error.native == native);
-        CHECK(status.last_error.where == phase::connect);
+        CHECK(status.last_error.phase == phase::connect);
         CHECK(status.last_error_address == peer.where());
         dialling.get().start();
         CHECK(on.until([&] { return dialling.is_connected(); }));

@@ -139,7 +139,7 @@ SLK_BACKEND_TEST("an option that is refused after connect ends the attempt, and 
         CHECK(refused.from == link_state::tuning);
         CHECK(refused.to == link_state::backoff);
         CHECK(refused.event == link_event::failed);
-        CHECK(refused.reason.where == phase::tune);
+        CHECK(refused.reason.phase == phase::tune);
         CHECK(refused.reason.native == ENOPROTOOPT);
         REQUIRE(refused.reason.detail != nullptr);
         CHECK(std::string(refused.reason.detail) == setting.detail);
@@ -174,7 +174,7 @@ SLK_BACKEND_TEST("an option that is refused before connect ends the attempt by i
         CHECK(dialling.moves.back().from == link_state::binding);
         const error why = dialling.made->status().last_error;
         CHECK(why == errc::permission_denied);
-        CHECK(why.where == phase::tune);
+        CHECK(why.phase == phase::tune);
         CHECK(why.native == EPERM);
         REQUIRE(why.detail != nullptr);
         CHECK(std::string(why.detail) == setting.detail);
@@ -244,7 +244,7 @@ SLK_BACKEND_TEST("an accepted connection whose tuning is refused is reset, count
         const listener_status status = peer->status();
         CHECK(status.accepted == 1);
         CHECK(status.failed == 1);
-        CHECK(status.last_error.where == phase::tune);
+        CHECK(status.last_error.phase == phase::tune);
         REQUIRE(status.last_error.detail != nullptr);
         CHECK(std::string(status.last_error.detail) == setting.detail);
         on.end();

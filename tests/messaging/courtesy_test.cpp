@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MPL-2.0
-#include "messaging/courtesy.hpp"
+#include "messaging/yield_policy.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace slk;
 using namespace std::chrono_literals;
-using messaging::courtesy;
+using messaging::yield_policy;
 
 TEST_CASE("a thread lets others run until that has taken too long, and again after a pause")
 {
-    courtesy of_mine;
+    yield_policy of_mine;
     const time_point start{1h};
     CHECK(of_mine.is_wise(start));
-    of_mine.took(start, start + courtesy::too_long - 1us);
+    of_mine.took(start, start + yield_policy::too_long - 1us);
     CHECK(of_mine.is_wise(start + 1ms));
-    const time_point late = start + 1ms + courtesy::too_long;
+    const time_point late = start + 1ms + yield_policy::too_long;
     of_mine.took(start + 1ms, late);
     CHECK_FALSE(of_mine.is_wise(late));
-    CHECK_FALSE(of_mine.is_wise(late + courtesy::pause - 1ns));
-    CHECK(of_mine.is_wise(late + courtesy::pause));
+    CHECK_FALSE(of_mine.is_wise(late + yield_policy::pause - 1ns));
+    CHECK(of_mine.is_wise(late + yield_policy::pause));
 }

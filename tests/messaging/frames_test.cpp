@@ -166,7 +166,7 @@ TEST_CASE("messages that are small allocate nothing, neither where they are writ
             for (const bool warm : {false, true}) {
                 if (warm)
                     before = allocations();
-                for (std::size_t octets = 0; octets < enough; octets += waiting * (2 + size)) {
+                for (std::size_t bytes = 0; bytes < enough; bytes += waiting * (2 + size)) {
                     for (std::size_t index = 0; index < waiting; ++index) {
                         (void)write_part(at.lane, bytes_of(body), nobody, false);
                         (void)at.lane.publish(1);

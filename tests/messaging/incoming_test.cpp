@@ -19,7 +19,7 @@ class receiver {
 public:
     receiver() : in_(at_.lane) {}
 
-    /// So many octets at most arrive at once. False: there was no memory.
+    /// So many bytes at most arrive at once. False: there was no memory.
     [[nodiscard]] bool take_in(std::string_view stream, std::size_t most)
     {
         while (!stream.empty()) {
@@ -138,7 +138,7 @@ TEST_CASE("a body grows with what arrives of it, not with what is promised")
 
     receiver by;
     const std::string promise("\x02\x7f\xff\xff\xff\xff\xff\xff\xff", 9);
-    REQUIRE(by.take_in(promise + "first octets", 1000));
+    REQUIRE(by.take_in(promise + "first bytes", 1000));
     CHECK(by.in().receives_body());
     const std::size_t room = by.in().space(0).size();
     CHECK(room > 100'000);
@@ -192,23 +192,23 @@ TEST_CASE("nothing of a message is seen before all of it is there")
     CHECK(by.next().size() == 4);
 }
 
-TEST_CASE("a connection ends after any octet: the next one begins anew")
+TEST_CASE("a connection ends after any byte: the next one begins anew")
 {
     const std::vector<parts> messages{{"a"},
                                       {"b", text_of_size(8192, 1), "c"},
                                       {text_of_size(9000, 2)},
                                       {text_of_size(700), "d"}};
     const std::string wire = wire_of(messages);
-    for (std::size_t octets = 0; octets <= wire.size(); octets += 1 + (octets % 600 > 30) * 23) {
-        CAPTURE(octets);
+    for (std::size_t bytes = 0; bytes <= wire.size(); bytes += 1 + (bytes % 600 > 30) * 23) {
+        CAPTURE(bytes);
         std::vector<parts> expected;
         for (std::size_t end = 0; const parts& each : messages) {
             end += wire_of(each).size();
-            if (end <= octets)
+            if (end <= bytes)
                 expected.push_back(each);
         }
         receiver by;
-        REQUIRE(by.take_in(wire.substr(0, octets), 1000));
+        REQUIRE(by.take_in(wire.substr(0, bytes), 1000));
         by.in().reset();
         CHECK(by.in().window().empty());
         CHECK_FALSE(by.in().receives_body());
@@ -252,17 +252,17 @@ TEST_CASE("as much is received at a time as there is room for, and more when tha
     CHECK(first < lane::small_block);
     CHECK(in.space(5000).size() >= 5000);
     in.received(0);
-    CHECK(in.space(lane::lane::most_octets).size() >= lane::lane::most_octets);
-    CHECK(in.space(lane::lane::most_octets + 1).empty());
+    CHECK(in.space(lane::lane::max_bytes).size() >= lane::lane::max_bytes);
+    CHECK(in.space(lane::lane::max_bytes + 1).empty());
 
     // A small chunk that was filled is followed by a large one, one that was not by a small one.
     for (const bool filled : {false, true}) {
         open_lane other;
         incoming into(other.lane);
         const std::size_t room = into.space(0).size();
-        const std::size_t octets = filled ? room : room - 1;
-        into.received(octets);
-        into.keep(octets);
+        const std::size_t bytes = filled ? room : room - 1;
+        into.received(bytes);
+        into.keep(bytes);
         (void)other.lane.publish(1);
         CHECK((into.space(0).size() > lane::small_block) == filled);
     }
@@ -298,7 +298,7 @@ TEST_CASE("messages that are small are received without an allocation")
     for (const bool warm : {false, true}) {
         if (warm)
             before = allocations();
-        for (std::size_t octets = 0; octets < 4 * lane::large_block; octets += stream.size()) {
+        for (std::size_t bytes = 0; bytes < 4 * lane::large_block; bytes += stream.size()) {
             (void)by.take_in(stream, 1000);
             message part;
             while (part.clear(), messaging::read_part(by.lane(), part))

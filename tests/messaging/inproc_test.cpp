@@ -154,7 +154,7 @@ TEST_CASE("a name has one owner, until he gives it back")
     const auto refused = names.bind("name", next.party);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == errc::address_in_use);
-    CHECK(refused.error().where == phase::bind);
+    CHECK(refused.error().phase == phase::bind);
     // Who does not own it cannot give it back.
     names.unbind("name", next.party.endpoint);
     REQUIRE_FALSE(names.bind("name", next.party));

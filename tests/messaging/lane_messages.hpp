@@ -79,14 +79,14 @@ inline std::optional<parts> receive(lane::lane& from)
     return all;
 }
 
-/// Octets that differ from each other's neighbours and from those of other texts.
+/// Bytes that differ from each other's neighbours and from those of other texts.
 inline std::string text_of_size(std::size_t size, unsigned salt = 0)
 {
     std::string made(size, '\0');
     unsigned state = salt * 2654435761u + 1;
-    for (char& octet : made) {
+    for (char& byte : made) {
         state = state * 1664525u + 1013904223u;
-        octet = static_cast<char>(state >> 24);
+        byte = static_cast<char>(state >> 24);
     }
     return made;
 }

@@ -126,8 +126,8 @@ TEST_CASE("letters keep their order, and are announced once")
     CHECK(all.letters[0].kind == mail_kind::arrived);
     CHECK(all.letters[1].kind == mail_kind::left);
     CHECK_FALSE(box->has_news());
-    box->nudge();
-    box->nudge();
+    box->notify();
+    box->notify();
     CHECK(box->has_news());
     CHECK(listen(*box).letters.empty());
     CHECK_FALSE(box->has_news());
@@ -184,7 +184,7 @@ TEST_CASE("a wake, a ring or a letter before the sleep is not missed")
     a->lane_readable();
     CHECK(is_woken(*box));
     (void)listen(*box);
-    box->nudge();
+    box->notify();
     CHECK(is_woken(*box));
     (void)listen(*box);
     box->sleep(std::chrono::milliseconds(1));
@@ -195,7 +195,7 @@ TEST_CASE("while it is used by somebody else, his sleeper is woken")
 {
     const auto box = make_box();
     const auto a = make_pipe(box);
-    parker other;
+    thread_parker other;
     box->use(&other);
     a->lane_readable();
     CHECK(other.park(long_enough));
@@ -208,9 +208,9 @@ TEST_CASE("while it is used by somebody else, his sleeper is woken")
     CHECK(is_woken(*box));
 }
 
-TEST_CASE("a parker is woken once for several wakes, and sees what was done before")
+TEST_CASE("a thread_parker is woken once for several wakes, and sees what was done before")
 {
-    parker one;
+    thread_parker one;
     CHECK_FALSE(one.park(duration::zero()));
     one.wake();
     one.wake();
@@ -240,13 +240,13 @@ TEST_CASE("a closed mailbox holds nothing: neither what was in it, nor what come
     after->lane_readable();
     after->lane_writable();
     after->far_end_left({});
-    box->nudge();
+    box->notify();
     CHECK_FALSE(box->has_news());
     after.reset();
     CHECK(second.is_back());
     // Also after somebody has waited for several sockets.
     const auto late = make_pipe(box);
-    parker other;
+    thread_parker other;
     box->use(&other);
     box->use(nullptr);
     late->lane_readable();

@@ -28,17 +28,17 @@ struct borders {
         }
     }
     /// Messages that end there or before.
-    [[nodiscard]] std::size_t messages_until(std::size_t octets) const
+    [[nodiscard]] std::size_t messages_until(std::size_t bytes) const
     {
-        return static_cast<std::size_t>(std::ranges::upper_bound(whole, octets) - whole.begin());
+        return static_cast<std::size_t>(std::ranges::upper_bound(whole, bytes) - whole.begin());
     }
     [[nodiscard]] std::size_t begin_of(std::size_t message) const
     {
         return message == 0 ? 0 : whole[message - 1];
     }
-    [[nodiscard]] bool is_inside_frame(std::size_t octets) const
+    [[nodiscard]] bool is_inside_frame(std::size_t bytes) const
     {
-        return octets > 0 && !std::ranges::binary_search(frames, octets);
+        return bytes > 0 && !std::ranges::binary_search(frames, bytes);
     }
 
     std::vector<std::size_t> frames;
@@ -46,7 +46,7 @@ struct borders {
 };
 
 struct offer {
-    std::size_t octets = 0;
+    std::size_t bytes = 0;
     std::string first; ///< the first of them
 };
 
@@ -54,13 +54,13 @@ offer gather(outgoing& from, std::size_t most = SIZE_MAX)
 {
     std::vector<outgoing::piece> pieces;
     offer all;
-    all.octets = from.gather(pieces);
-    std::size_t octets = 0;
+    all.bytes = from.gather(pieces);
+    std::size_t bytes = 0;
     for (const outgoing::piece& each : pieces) {
         all.first += text_of(each.first(std::min(each.size(), most - all.first.size())));
-        octets += each.size();
+        bytes += each.size();
     }
-    REQUIRE(all.octets == octets);
+    REQUIRE(all.bytes == bytes);
     return all;
 }
 
@@ -70,18 +70,18 @@ std::string drain(outgoing& from, std::uint64_t& messages)
     std::string all;
     for (;;) {
         const offer next = gather(from);
-        if (next.octets == 0)
+        if (next.bytes == 0)
             return all;
         all += next.first;
-        messages += from.taken(next.octets);
+        messages += from.taken(next.bytes);
     }
 }
 
-/// Of a connection that takes so many octets, in steps, and breaks; and the next one.
+/// Of a connection that takes so many bytes, in steps, and breaks; and the next one.
 void check_broken_after(const std::vector<parts>& messages, const std::string& wire,
-                        const borders& at, std::size_t octets, std::size_t step)
+                        const borders& at, std::size_t bytes, std::size_t step)
 {
-    CAPTURE(octets);
+    CAPTURE(bytes);
     CAPTURE(step);
     open_lane from;
     outgoing out(from.lane);
@@ -89,12 +89,12 @@ void check_broken_after(const std::vector<parts>& messages, const std::string& w
         send(from.lane, each);
     std::size_t done = 0;
     std::uint64_t counted = 0;
-    while (done < octets) {
-        const std::size_t wanted = std::min(step, octets - done);
+    while (done < bytes) {
+        const std::size_t wanted = std::min(step, bytes - done);
         const offer next = gather(out, wanted);
-        REQUIRE(next.octets > 0);
+        REQUIRE(next.bytes > 0);
         REQUIRE((wire.compare(done, next.first.size(), next.first) == 0));
-        const std::size_t part = std::min(wanted, next.octets);
+        const std::size_t part = std::min(wanted, next.bytes);
         counted += out.taken(part);
         done += part;
         REQUIRE(counted == at.messages_until(done));
@@ -103,7 +103,7 @@ void check_broken_after(const std::vector<parts>& messages, const std::string& w
     out.rewind();
     REQUIRE_FALSE(out.inside_frame());
     const std::string again = drain(out, counted);
-    REQUIRE((again == wire.substr(at.begin_of(at.messages_until(octets)))));
+    REQUIRE((again == wire.substr(at.begin_of(at.messages_until(bytes)))));
     REQUIRE(counted == messages.size());
     REQUIRE(out.sleeps());
 }
@@ -112,14 +112,14 @@ void check_every_break(const std::vector<parts>& messages)
 {
     const std::string wire = wire_of(messages);
     const borders at(messages);
-    for (std::size_t octets = 0; octets <= wire.size(); ++octets)
-        check_broken_after(messages, wire, at, octets, wire.size());
+    for (std::size_t bytes = 0; bytes <= wire.size(); ++bytes)
+        check_broken_after(messages, wire, at, bytes, wire.size());
     check_broken_after(messages, wire, at, wire.size(), 1);
 }
 
 } // namespace
 
-TEST_CASE("a connection that breaks after any octet gets the first message again that it had not "
+TEST_CASE("a connection that breaks after any byte gets the first message again that it had not "
           "taken as a whole")
 {
     check_every_break({{"a"}, {""}, {"bc", "", "def"}, {"", ""}, {std::string(300, 'g')}, {"h"}});
@@ -140,9 +140,9 @@ TEST_CASE("the same with large bodies, alone and between other parts")
             breaks.push_back(near);
     for (std::size_t between = 0; between < wire.size(); between += 997)
         breaks.push_back(between);
-    for (const std::size_t octets : breaks)
+    for (const std::size_t bytes : breaks)
         for (const std::size_t step : {wire.size(), std::size_t{1000}})
-            check_broken_after(messages, wire, at, std::min(octets, wire.size()), step);
+            check_broken_after(messages, wire, at, std::min(bytes, wire.size()), step);
     check_broken_after(messages, wire, at, wire.size(), 1);
 }
 
@@ -199,11 +199,11 @@ TEST_CASE("a connection breaks again and again, while more is written and others
             default: {
                 const offer next = gather(out);
                 const std::size_t part =
-                    random() % 2 == 0 ? next.octets
-                                      : random() % (std::min<std::size_t>(next.octets, 200) + 1);
+                    random() % 2 == 0 ? next.bytes
+                                      : random() % (std::min<std::size_t>(next.bytes, 200) + 1);
                 connection += next.first.substr(0, part);
                 done += out.taken(part);
-                if (next.octets == 0)
+                if (next.bytes == 0)
                     (void)out.sleeps();
                 std::size_t end = 0;
                 std::size_t whole = began;
@@ -241,17 +241,17 @@ TEST_CASE("a body is kept until its message has been taken, and is given back th
     const std::size_t frame = 9 + 10'000;
     const std::size_t first = 2 * frame + 5;
 
-    CHECK(gather(out).octets == first + frame);
+    CHECK(gather(out).bytes == first + frame);
     CHECK(out.taken(first - 1) == 0);
     CHECK(body.released() == 0);
     out.rewind();
-    CHECK(gather(out).octets == first + frame);
+    CHECK(gather(out).bytes == first + frame);
     CHECK(out.taken(first + 8) == 1);
     CHECK(body.released() == 2);
-    CHECK(gather(out).octets == frame - 8);
+    CHECK(gather(out).bytes == frame - 8);
     CHECK(out.taken(frame - 9) == 0);
     CHECK(body.released() == 2);
-    CHECK(gather(out).octets == 1);
+    CHECK(gather(out).bytes == 1);
     CHECK(out.taken(1) == 1);
     CHECK(body.is_back());
 }
@@ -266,12 +266,12 @@ TEST_CASE("not all is offered at a time, but what is taken of it is followed by 
     for (const parts& each : messages)
         send(from.lane, each);
     const offer all = gather(out);
-    CHECK(all.octets < 1'000'000);
+    CHECK(all.bytes < 1'000'000);
     CHECK((gather(out).first == all.first));
     std::uint64_t counted = 0;
     CHECK((drain(out, counted) == wire_of(messages)));
     CHECK(counted == 100);
-    CHECK(gather(out).octets == 0);
+    CHECK(gather(out).bytes == 0);
     CHECK(out.taken(0) == 0);
     CHECK(out.sleeps());
 }

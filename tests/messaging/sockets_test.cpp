@@ -17,7 +17,7 @@ using namespace slk::testing;
 
 namespace {
 
-constexpr auto patience = std::chrono::seconds(60);
+constexpr auto test_timeout = std::chrono::seconds(60);
 
 template <class Socket>
 Socket make(context& in)
@@ -40,13 +40,13 @@ void check_stream(push& from, pull& to)
     constexpr unsigned count = 5000;
     std::jthread sender([&] {
         for (unsigned index = 0; index < count; ++index)
-            if (!from.send(text_of_size(index * 7 % 5000, index), patience))
+            if (!from.send(text_of_size(index * 7 % 5000, index), test_timeout))
                 return;
     });
     unsigned wrong = 0;
     message next;
     for (unsigned index = 0; index < count; ++index) {
-        REQUIRE(to.receive(next, patience));
+        REQUIRE(to.receive(next, test_timeout));
         wrong += next.text() == text_of_size(index * 7 % 5000, index) ? 0 : 1;
     }
     CHECK(wrong == 0);
@@ -76,9 +76,9 @@ TEST_CASE("what a thread sends lies in chunks of its socket, not of the loop's t
         }
         message next;
         for (int index = 0; index < 50; ++index)
-            REQUIRE(from.send(std::string(5000, 'x'), patience));
+            REQUIRE(from.send(std::string(5000, 'x'), test_timeout));
         for (int index = 0; index < 50; ++index)
-            REQUIRE(to.receive(next, patience));
+            REQUIRE(to.receive(next, test_timeout));
     }
     // The loop has not needed a large one, so none has come home.
     const std::uint64_t before = allocations();
@@ -146,7 +146,7 @@ TEST_CASE("the two sockets of an inproc pair may be closed one after the other")
                 REQUIRE(binder.bind("inproc://pair"));
             REQUIRE(connecter.connect("inproc://pair"));
             REQUIRE(connecter.send("on its way"));
-            (binder_first ? binder : connecter).close(at_once);
-            (binder_first ? connecter : binder).close(at_once);
+            (binder_first ? binder : connecter).close(no_wait);
+            (binder_first ? connecter : binder).close(no_wait);
         }
 }

@@ -39,7 +39,7 @@ private:
     bool rung_ = false;
 };
 
-/// The messages of a run, which both sides know: sizes from a generator, octets from one large
+/// The messages of a run, which both sides know: sizes from a generator, bytes from one large
 /// text.
 class script {
 public:
@@ -232,7 +232,7 @@ TEST_CASE("two threads use the same few chunks again and again")
     CHECK(result.allocations < 100);
 }
 
-TEST_CASE("two threads, and messages that span chunks: all of one is there with its first octet")
+TEST_CASE("two threads, and messages that span chunks: all of one is there with its first byte")
 {
     constexpr int messages = 20'000;
     constexpr int parts_of_each = 20;

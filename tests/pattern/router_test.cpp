@@ -22,7 +22,7 @@ named_peer peer_with(std::string id)
 
 } // namespace
 
-TEST_CASE("a ROUTER finds its peers by their routing ids, whatever octets these are")
+TEST_CASE("a ROUTER finds its peers by their routing ids, whatever bytes these are")
 {
     pattern::router table(0);
     named_peer a = peer_with("a"), b = peer_with("a\0b"s), c = peer_with("\xff"s);
@@ -36,7 +36,7 @@ TEST_CASE("a ROUTER finds its peers by their routing ids, whatever octets these 
     CHECK(table.send_to() == nullptr);
 }
 
-TEST_CASE("a peer without a routing id gets one: a zero octet, and a number that counts up")
+TEST_CASE("a peer without a routing id gets one: a zero byte, and a number that counts up")
 {
     pattern::router table(0x01fffffe);
     named_peer a('a'), b('b'), c('c');

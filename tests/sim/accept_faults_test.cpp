@@ -36,16 +36,16 @@ TEST_CASE("accept_error: a listener survives each of the errors that accept may 
         world in;
         acceptor server(*in.server_loop);
         in.net.set_accept_error(code);
-        in.net.strike_next(fault::accept_error);
+        in.net.inject(fault::accept_error);
         dialler client(*in.client_loop, by_number, persistent());
         REQUIRE(in.until([&] { return !server.failures.empty(); }, 1s));
         CHECK(server.failures.front() == code);
-        CHECK(server.failures.front().where == phase::accept);
+        CHECK(server.failures.front().phase == phase::accept);
         const reader gone(client.wire);
         CHECK(in.until([&] { return !server.streams.empty(); }, 10s));
         const auto listens = [&] { return server.status().state == listener_state::listening; };
         CHECK(in.until(listens, 1s));
-        CHECK(in.net.strikes(fault::accept_error) == 1);
+        CHECK(in.net.injected(fault::accept_error) == 1);
     }
 }
 
@@ -53,7 +53,7 @@ TEST_CASE("accept_error: without a choice any of its errors comes, and a storm o
 {
     world in;
     acceptor server(*in.server_loop);
-    in.net.set_faults(fault_mix{}.set(fault::accept_error, 1000));
+    in.net.set_faults(fault_rates{}.set(fault::accept_error, 1000));
     std::optional<reader> gone;
     dialler client(*in.client_loop, by_number, persistent());
     client.connected = [&] { gone.emplace(client.wire); };
@@ -75,8 +75,8 @@ TEST_CASE("accept_gone: a connection that its client resets while it waits is no
     REQUIRE(in.net.set_limits(in.server, {.accepts_per_second = 1}));
     dialler first(*in.client_loop, by_number);
     REQUIRE(in.until([&] { return server.status().accepted == 1; }, 1s));
-    in.net.set_faults(fault_mix{.longest = 100us});
-    in.net.strike_next(fault::accept_gone);
+    in.net.set_faults(fault_rates{.max_delay = 100us});
+    in.net.inject(fault::accept_gone);
     dialler client(*in.client_loop, by_number);
     REQUIRE(in.until([&] { return client.up(); }, 1s));
     const reader gone(client.wire);
@@ -85,7 +85,7 @@ TEST_CASE("accept_gone: a connection that its client resets while it waits is no
     CHECK(in.until([&] { return server.status().failed == 1; }, 2s));
     CHECK(in.until([&] { return server.status().accepted == 2; }, 2s));
     CHECK(server.failures.empty());
-    CHECK(in.net.strikes(fault::accept_gone) == 1);
+    CHECK(in.net.injected(fault::accept_gone) == 1);
 }
 
 TEST_CASE("a full accept queue is silent, and the repeated SYN is answered once there is room")
@@ -133,10 +133,10 @@ TEST_CASE("accepts_per_second: the queue is emptied no faster, by all listeners 
 TEST_CASE("listen_error: a listener that cannot be opened says so, the next one is fine")
 {
     world in;
-    in.net.strike_next(fault::listen_error);
+    in.net.inject(fault::listen_error);
     const acceptor refused(*in.server_loop);
     CHECK(refused.refused == errc::address_in_use);
-    CHECK(in.net.strikes(fault::listen_error) == 1);
+    CHECK(in.net.injected(fault::listen_error) == 1);
     CHECK(in.net.open_sockets() == 0);
     const acceptor fine(*in.server_loop);
     CHECK(!fine.refused);
@@ -151,10 +151,10 @@ TEST_CASE("a listener whose socket breaks while it cannot be opened again comes 
     world in;
     acceptor server(*in.server_loop);
     in.net.set_accept_error(errc::invalid_argument);
-    in.net.strike_next(fault::accept_error);
-    in.net.strike_next(fault::listen_error, 5);
+    in.net.inject(fault::accept_error);
+    in.net.inject(fault::listen_error, 5);
     dialler client(*in.client_loop, by_number, persistent());
-    REQUIRE(in.until([&] { return in.net.strikes(fault::listen_error) == 5; }, 10s));
+    REQUIRE(in.until([&] { return in.net.injected(fault::listen_error) == 5; }, 10s));
     CHECK(server.status().state == listener_state::opening);
     const reader gone(client.wire);
     CHECK(in.until([&] { return !server.streams.empty(); }, 10s));

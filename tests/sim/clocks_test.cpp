@@ -33,7 +33,7 @@ duration deadline_passes(bool by_loop, duration jump)
     world in;
     link_options options;
     options.reconnect.connect_timeout = 60s;
-    in.net.strike_next(fault::black_hole);
+    in.net.inject(fault::black_hole);
     dialler client(*in.client_loop, "tcp://10.0.0.1:5000", options);
     const time_point begin = in.net.now();
     in.net.at(begin + 10s, [&] { in.net.jump_clock(in.client, jump); });

@@ -62,14 +62,14 @@ TEST_CASE("what ends an attempt is its reason, and the next attempt connects")
     }
     link_options options = patient();
     options.tuning.user_timeout = 1s;
-    in.net.strike_next(which);
+    in.net.inject(which);
     dialler client(*in.client_loop, by_number, options);
     if (which != fault::option_error) {
         REQUIRE(in.until([&] { return client.waits(); }, 1s));
         CHECK(std::ranges::find(reasons, client.status().last_error.code) != reasons.end());
     }
     CHECK(in.until([&] { return client.up(); }, 10s));
-    CHECK(in.net.strikes(which) == 1);
+    CHECK(in.net.injected(which) == 1);
     CHECK(in.until([&] { return server.status().accepted == 1; }, 1ms));
 }
 
@@ -80,11 +80,11 @@ TEST_CASE("an option that was asked for and is refused fails the attempt in tuni
     link_options options = patient();
     options.tuning.user_timeout = 1s;
     // The first option is no_delay, which is best effort.
-    in.net.strike_next(fault::option_error, 2);
+    in.net.inject(fault::option_error, 2);
     dialler client(*in.client_loop, by_number, options);
     REQUIRE(in.until([&] { return client.waits(); }, 1s));
     CHECK(client.status().last_error == errc::invalid_argument);
-    CHECK(client.status().last_error.where == phase::tune);
+    CHECK(client.status().last_error.phase == phase::tune);
     CHECK(in.until([&] { return client.up(); }, 10s));
 }
 
@@ -94,7 +94,7 @@ TEST_CASE("a policy that stops on refused connections leaves the link idle with 
     link_options options = patient();
     options.reconnect.policy = retry_policy::stop_on_refused();
     acceptor server(*in.server_loop);
-    in.net.strike_next(fault::refuse);
+    in.net.inject(fault::refuse);
     dialler client(*in.client_loop, by_number, options);
     REQUIRE(in.until([&] { return client.saw(errc::connection_refused); }, 1s));
     CHECK(client.status().state == link_state::idle);
@@ -120,12 +120,12 @@ TEST_CASE(
     for (std::uint32_t times = 0; times < late.size(); ++times) {
         world in;
         acceptor server(*in.server_loop);
-        in.net.strike_next(lost, times);
+        in.net.inject(lost, times);
         dialler client(*in.client_loop, by_number, patient());
         const duration took = in.time_until([&] { return client.up(); });
         CHECK(took >= late[times] + 400us);
         CHECK(took < late[times] + 2ms);
-        CHECK(in.net.strikes(lost) == times);
+        CHECK(in.net.injected(lost) == times);
         CHECK(in.until([&] { return server.status().accepted == 1; }, 1ms));
     }
 }
@@ -134,7 +134,7 @@ TEST_CASE("when seven SYNs are lost the system gives up, after 127 seconds")
 {
     world in;
     acceptor server(*in.server_loop);
-    in.net.strike_next(fault::syn_loss, 7);
+    in.net.inject(fault::syn_loss, 7);
     dialler client(*in.client_loop, by_number, patient());
     const duration took = in.time_until([&] { return client.waits(); });
     CHECK(took >= 127s);
@@ -147,14 +147,14 @@ TEST_CASE("a black-holed attempt ends by the link's deadline, and nothing of it 
 {
     world in;
     acceptor server(*in.server_loop);
-    in.net.strike_next(fault::black_hole);
+    in.net.inject(fault::black_hole);
     dialler client(*in.client_loop, by_number, patient(3s));
     const duration took = in.time_until([&] { return client.waits(); });
     CHECK(took >= 3s);
     CHECK(took < 3s + 1ms);
     CHECK(client.status().last_error == errc::timed_out);
     CHECK(in.net.open_sockets() == 1);
-    CHECK(in.net.strikes(fault::black_hole) == 1);
+    CHECK(in.net.injected(fault::black_hole) == 1);
     CHECK(in.until([&] { return client.up(); }));
 }
 
@@ -176,7 +176,7 @@ TEST_CASE("bind_error: a source address that is taken or not ours fails the atte
     acceptor server(*in.server_loop);
     SUBCASE("struck")
     {
-        in.net.strike_next(fault::bind_error);
+        in.net.inject(fault::bind_error);
         dialler client(*in.client_loop, "tcp://10.0.0.2;10.0.0.1:5000", patient());
         REQUIRE(in.until([&] { return client.waits(); }, 1s));
         CHECK(client.status().last_error == errc::address_in_use);

@@ -25,7 +25,7 @@ history live(std::uint64_t seed, bool logged = true)
         options.log = [&](std::string_view line) { (told.log += line) += '\n'; };
     for (std::size_t index = 0; index < fault_count; ++index)
         options.faults.set(static_cast<fault>(index), 10);
-    options.faults.set(fault::delay, 300).set(fault::late_completion, 100).within = 2'000;
+    options.faults.set(fault::delay, 300).set(fault::late_completion, 100).max_offset = 2'000;
     world in(std::move(options));
     CHECK(in.net.set_limits(in.server, {.descriptors = 6, .accepts_per_second = 100}));
     acceptor server(*in.server_loop);

@@ -15,7 +15,7 @@ TEST_CASE("a loop that ends at any moment leaves no socket, and its operations h
     for (int moment = 0; moment < 60; ++moment) {
         CAPTURE(moment);
         world in({.seed = 3,
-                  .faults = fault_mix{.longest = 300us}
+                  .faults = fault_rates{.max_delay = 300us}
                                 .set(fault::late_completion, 300)
                                 .set(fault::late_cancel, 500)
                                 .set(fault::delay, 300)});
@@ -101,7 +101,7 @@ TEST_CASE("late_cancel: what is cancelled may succeed first, and either way it e
     for (int after_us = 0; after_us < 600; after_us += 20) {
         world in;
         acceptor server(*in.server_loop);
-        in.net.set_faults(fault_mix{.longest = 1ms}.set(fault::late_cancel, 1000));
+        in.net.set_faults(fault_rates{.max_delay = 1ms}.set(fault::late_cancel, 1000));
         dialler client(*in.client_loop, "tcp://10.0.0.1:5000");
         in.net.run_for(std::chrono::microseconds(after_us));
         client.line->stop();
@@ -119,13 +119,13 @@ TEST_CASE("late_completion: what is decided is told later, by up to `longest`")
 {
     world in;
     acceptor server(*in.server_loop);
-    in.net.set_faults(fault_mix{.longest = 30ms});
-    in.net.strike_next(fault::late_completion);
+    in.net.set_faults(fault_rates{.max_delay = 30ms});
+    in.net.inject(fault::late_completion);
     dialler client(*in.client_loop, "tcp://10.0.0.1:5000");
     const duration took = in.time_until([&] { return client.up(); });
     CHECK(took > 401us);
     CHECK(took <= 30ms + 401us);
-    CHECK(in.net.strikes(fault::late_completion) == 1);
+    CHECK(in.net.injected(fault::late_completion) == 1);
 }
 
 TEST_CASE("post from another thread wakes a simulated loop that waits for ever")

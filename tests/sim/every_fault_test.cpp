@@ -70,18 +70,18 @@ TEST_CASE("every fault strikes as often as ordered, is counted, and links get ov
         CAPTURE(name_of(which));
         for (const std::uint32_t times : {1u, 3u}) {
             world in;
-            in.net.strike_next(which, times);
+            in.net.inject(which, times);
             traffic between(in);
-            for (int i = 0; i < 200 && in.net.strikes(which) < times; ++i) {
+            for (int i = 0; i < 200 && in.net.injected(which) < times; ++i) {
                 between.renew();
                 in.net.run_for(50ms);
             }
-            CHECK(in.net.strikes(which) == times);
+            CHECK(in.net.injected(which) == times);
             CHECK(between.works());
             in.net.run_for(1s);
-            CHECK(in.net.strikes(which) == times);
+            CHECK(in.net.injected(which) == times);
             for (std::size_t other = 0; other < fault_count; ++other)
-                CHECK((other == index || in.net.strikes(static_cast<fault>(other)) == 0));
+                CHECK((other == index || in.net.injected(static_cast<fault>(other)) == 0));
         }
     }
 }
@@ -91,27 +91,27 @@ TEST_CASE("every fault strikes at each opportunity by 1000 per mille, at none by
     for (std::size_t index = 0; index < fault_count; ++index) {
         const auto which = static_cast<fault>(index);
         CAPTURE(name_of(which));
-        world in({.faults = fault_mix{.longest = 1ms}.set(which, 1000)});
+        world in({.faults = fault_rates{.max_delay = 1ms}.set(which, 1000)});
         traffic between(in);
         for (int i = 0; i < 20; ++i) {
             between.renew();
             in.net.run_for(50ms);
         }
-        const std::uint64_t always = in.net.strikes(which);
+        const std::uint64_t always = in.net.injected(which);
         CHECK(always >= 10);
-        in.net.set_faults(fault_mix{}.set(which, 0));
+        in.net.set_faults(fault_rates{}.set(which, 0));
         CHECK(between.works());
-        CHECK(in.net.strikes(which) == always);
-        in.net.set_faults(fault_mix{.longest = 1ms}.set(which, 300));
-        for (int i = 0; i < 100 && in.net.strikes(which) == always; ++i) {
+        CHECK(in.net.injected(which) == always);
+        in.net.set_faults(fault_rates{.max_delay = 1ms}.set(which, 300));
+        for (int i = 0; i < 100 && in.net.injected(which) == always; ++i) {
             between.renew();
             in.net.run_for(50ms);
         }
-        CHECK(in.net.strikes(which) > always);
+        CHECK(in.net.injected(which) > always);
         in.net.heal();
-        const std::uint64_t healed = in.net.strikes(which);
+        const std::uint64_t healed = in.net.injected(which);
         CHECK(between.works());
-        CHECK(in.net.strikes(which) == healed);
+        CHECK(in.net.injected(which) == healed);
     }
 }
 
@@ -119,12 +119,12 @@ TEST_CASE("heal forgets what was ordered")
 {
     world in;
     for (std::size_t index = 0; index < fault_count; ++index)
-        in.net.strike_next(static_cast<fault>(index), 100);
+        in.net.inject(static_cast<fault>(index), 100);
     in.net.heal();
     traffic between(in);
     CHECK(between.works());
     for (std::size_t index = 0; index < fault_count; ++index)
-        CHECK(in.net.strikes(static_cast<fault>(index)) == 0);
+        CHECK(in.net.injected(static_cast<fault>(index)) == 0);
 }
 
 TEST_CASE("every fault has a name of its own")

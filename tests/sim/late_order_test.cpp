@@ -71,7 +71,7 @@ TEST_CASE("rule 9: what shutdown ends early still completes in the order of its 
     ends.send("abcdef");
     ends.until([] { return false; });
     // The places of late completions are taken in another order the second time.
-    ends.net->strike_next(fault::late_completion, 6);
+    ends.net->inject(fault::late_completion, 6);
     for (receive_op& op : earlier)
         ends.receive(op, '.');
     REQUIRE(ends.until([&] { return earlier[2].done(); }));
@@ -90,18 +90,18 @@ TEST_CASE("rule 9: what shutdown ends early still completes in the order of its 
 TEST_CASE("rule 9: a completion at the very moment of a late one does not overtake it")
 {
     two_ends ends;
-    ends.net->set_faults(fault_mix{.longest = 1ns});
+    ends.net->set_faults(fault_rates{.max_delay = 1ns});
     receive_op first;
     receive_op second;
     ends.receive(first, 'a');
     ends.receive(second, 'b');
     // Two segments, a nanosecond apart: the second arrives when the first receive's late
     // completion is due.
-    ends.net->strike_next(fault::split, 1);
+    ends.net->inject(fault::split, 1);
     send_op sending;
     const std::array list{std::as_bytes(std::span("xy", 2))};
     ends.poller->send(sending, ends.server, list);
-    ends.net->strike_next(fault::late_completion, 1);
+    ends.net->inject(fault::late_completion, 1);
     REQUIRE(ends.until([&] { return sending.done() && first.done() && second.done(); }));
     CHECK(ends.net->struck(fault::late_completion) == 1);
     CHECK(ends.order == "ab");

@@ -39,8 +39,8 @@ TEST_CASE("options out of range are refused, and the detail says which")
     CHECK(refusal(with([](auto& o) { o.latency = 1h; })) == "");
     CHECK(refusal(with([](auto& o) { o.turn_cost = 0ns; })).starts_with("turn_cost"));
     CHECK(refusal(with([](auto& o) { o.turn_cost = 1s + 1ns; })).starts_with("turn_cost"));
-    CHECK(refusal(with([](auto& o) { o.faults.longest = 0ns; })).starts_with("faults.longest"));
-    CHECK(refusal(with([](auto& o) { o.faults.longest = 2h; })).starts_with("faults.longest"));
+    CHECK(refusal(with([](auto& o) { o.faults.max_delay = 0ns; })).starts_with("faults.max_delay"));
+    CHECK(refusal(with([](auto& o) { o.faults.max_delay = 2h; })).starts_with("faults.max_delay"));
     CHECK(refusal(with([](auto& o) {
               o.faults.set(fault::split, 1001);
           })).starts_with("faults.per_mille"));
@@ -89,8 +89,8 @@ TEST_CASE("a host that does not exist, and times without measure, change nothing
 
     in.net.set_latency(in.client, in.server, duration::max());
     in.net.set_latency(in.client, in.server, duration::min());
-    in.net.set_faults(fault_mix{.longest = duration::max()});
-    in.net.set_faults(fault_mix{.longest = duration::min()});
+    in.net.set_faults(fault_rates{.max_delay = duration::max()});
+    in.net.set_faults(fault_rates{.max_delay = duration::min()});
     reader far(ends.far());
     const sender sent(ends.near(), "works");
     CHECK(in.until([&] { return far.text == "works"; }));

@@ -35,9 +35,9 @@ TEST_CASE("close() tells which messages of a long send the system has taken")
         letters.push_back(*message::copy_of(pattern(3000)));
     REQUIRE(client.send_batch(letters) == 100u);
     const close_report told = client.close(1s);
-    CHECK(flushed(told) + told.abandoned() == 100);
-    CHECK(told.abandoned() > 0);
-    CHECK(told.abandoned() == client.counters().abandoned);
+    CHECK(flushed(told) + told.unsent() == 100);
+    CHECK(told.unsent() > 0);
+    CHECK(told.unsent() == client.counters().unsent);
     std::uint64_t received = 0;
     while (next(server) == pattern(3000))
         ++received;
@@ -59,9 +59,9 @@ TEST_CASE("close() waits for a peer who is not there, but not for longer than it
         const duration taken = in.net.now() - began;
         CHECK(taken >= 2s);
         CHECK(taken < 2'010ms);
-        CHECK(told.abandoned() == 1);
+        CHECK(told.unsent() == 1);
         CHECK(flushed(told) == 0);
-        CHECK(client.counters().abandoned == 1);
+        CHECK(client.counters().unsent == 1);
     }
     SUBCASE("who comes meanwhile")
     {
@@ -73,14 +73,14 @@ TEST_CASE("close() waits for a peer who is not there, but not for longer than it
         const time_point began = in.net.now();
         const close_report told = client.close(10s);
         CHECK(in.net.now() - began < 3s);
-        CHECK(told.abandoned() == 0);
+        CHECK(told.unsent() == 0);
         CHECK(flushed(told) == 1);
         CHECK(next(*server) == "one");
     }
     SUBCASE("and not at all without time")
     {
         const time_point began = in.net.now();
-        CHECK(client.close(0ms).abandoned() == 1);
+        CHECK(client.close(0ms).unsent() == 1);
         CHECK(in.net.now() - began < 1ms);
     }
     CHECK(client.send("two").error() == errc::invalid_state);
@@ -112,13 +112,13 @@ TEST_CASE("what has arrived and is not received before close() is counted")
         REQUIRE(client.send("hello").has_value());
     in.net.run_for(1s);
     CHECK(next(server) == "hello");
-    CHECK(server.counters().unread == 0);
+    CHECK(server.counters().discarded == 0);
     server.close(0ms);
     CHECK(server.counters().received == 1);
-    CHECK(server.counters().unread == 4);
+    CHECK(server.counters().discarded == 4);
 }
 
-TEST_CASE("what was sent by inproc is not abandoned while the other side can receive it")
+TEST_CASE("what was sent by inproc is not unsent while the other side can receive it")
 {
     messages_world in;
     pull server = make<pull>(in.client_side);
@@ -130,15 +130,15 @@ TEST_CASE("what was sent by inproc is not abandoned while the other side can rec
     {
         const close_report told = client.close(1s);
         CHECK(flushed(told) == 1);
-        CHECK(told.abandoned() == 0);
-        CHECK(client.counters().abandoned == 0);
+        CHECK(told.unsent() == 0);
+        CHECK(client.counters().unsent == 0);
         CHECK(next(server) == "hello");
     }
     SUBCASE("which has gone")
     {
         server.close(0ms);
-        CHECK(server.counters().unread == 1);
+        CHECK(server.counters().discarded == 1);
         CHECK(client.close(1s).peers.empty());
     }
-    CHECK(client.counters().sent == 1);
+    CHECK(client.counters().queued_total == 1);
 }

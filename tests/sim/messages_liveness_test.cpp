@@ -12,13 +12,13 @@ namespace {
 socket_options with_liveness(duration time)
 {
     socket_options options;
-    options.liveness = time;
+    options.peer_timeout = time;
     return options;
 }
 
 } // namespace
 
-TEST_CASE("a peer that falls silent is given up within liveness, by both sides")
+TEST_CASE("a peer that falls silent is given up within peer_timeout, by both sides")
 {
     messages_world in;
     const socket_options options = with_liveness(3s);
@@ -91,7 +91,7 @@ TEST_CASE("a peer whose messages nobody receives is not given up")
     CHECK(first(client).link.generation == 1);
 }
 
-TEST_CASE("without liveness nobody is given up")
+TEST_CASE("without peer_timeout nobody is given up")
 {
     messages_world in;
     pull server = make<pull>(in.server_side, with_liveness(0s));
@@ -119,9 +119,9 @@ TEST_CASE("a handshake ends within handshake_timeout")
         REQUIRE(in.until([&] { return mute.up(); }));
         const reader answer(mute.wire);
         CHECK(in.time_until([&] { return answer.over(); }) > 690ms);
-        CHECK(in.until([&] { return first(server).refused == 1; }, 10ms));
-        CHECK(first(server).last_refusal == errc::timed_out);
-        CHECK(server.counters().refused == 1);
+        CHECK(in.until([&] { return first(server).handshake_failures == 1; }, 10ms));
+        CHECK(first(server).last_handshake_failure == errc::timed_out);
+        CHECK(server.counters().handshake_failures == 1);
     }
     SUBCASE("with a peer that has accepted and says nothing")
     {
@@ -129,7 +129,7 @@ TEST_CASE("a handshake ends within handshake_timeout")
         pull client = make<pull>(in.client_side, options);
         connect(client);
         REQUIRE(in.until([&] { return first(client).link.state == link_state::connected; }));
-        const duration taken = in.time_until([&] { return first(client).refused == 1; });
+        const duration taken = in.time_until([&] { return first(client).handshake_failures == 1; });
         CHECK(taken >= 700ms);
         CHECK(taken < 701ms);
         CHECK(in.until([&] { return first(client).link.last_error == errc::timed_out; }, 10ms));
@@ -157,7 +157,7 @@ TEST_CASE("only so many connections may be in their handshake")
 {
     messages_world in;
     socket_options options;
-    options.most_half_open = 3;
+    options.max_pending_handshakes = 3;
     pull server = make<pull>(in.server_side, options);
     bind(server);
     std::vector<std::unique_ptr<dialler>> mute;
@@ -170,8 +170,8 @@ TEST_CASE("only so many connections may be in their handshake")
     in.net.run_for(5s);
     CHECK_FALSE(first(client).ready);
     CHECK(first(client).link.attempt > 3);
-    CHECK(first(server).refused == first(client).link.generation);
-    CHECK(server.counters().refused == first(server).refused);
+    CHECK(first(server).handshake_failures == first(client).link.generation);
+    CHECK(server.counters().handshake_failures == first(server).handshake_failures);
     // Whoever is through does not count any more.
     mute.clear();
     CHECK(in.until([&] { return first(client).ready; }, 10s));

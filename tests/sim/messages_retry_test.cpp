@@ -63,6 +63,6 @@ TEST_CASE("a peer that refuses the handshake again and again is not hammered")
     // 5.1 s at most, 2.6 s on average.
     CHECK(first(client).link.attempt > 100);
     CHECK(first(client).link.attempt < 300);
-    CHECK(first(server).refused == first(client).link.generation);
-    CHECK(first(client).last_refusal == errc::protocol_error);
+    CHECK(first(server).handshake_failures == first(client).link.generation);
+    CHECK(first(client).last_handshake_failure == errc::protocol_error);
 }

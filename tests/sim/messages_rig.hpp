@@ -98,10 +98,10 @@ inline std::string handshake_of(const std::string& type)
 
 /// The text of the next message, or why there is none.
 template <class Socket>
-std::string next(Socket& from, const limit& patience = 1s)
+std::string next(Socket& from, const timeout& test_timeout = 1s)
 {
     message into;
-    const auto received = from.receive(into, patience);
+    const auto received = from.receive(into, test_timeout);
     return received ? std::string(into.text()) : std::string(name_of(received.error().code));
 }
 

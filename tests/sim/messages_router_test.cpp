@@ -17,17 +17,17 @@ dealer_options called(const char* name)
 }
 
 struct heard {
-    route from;
-    route_event what = route_event::message;
+    peer_id from;
+    router_event what = router_event::message;
     std::string text;
 };
 
 /// Nothing: "nothing".
-heard listen(router& at, const limit& patience = 1s)
+heard listen(router& at, const timeout& test_timeout = 1s)
 {
     heard told;
     message into;
-    const auto what = at.receive(told.from, into, patience);
+    const auto what = at.receive(told.from, into, test_timeout);
     if (what)
         told.what = *what;
     told.text = what ? std::string(into.text()) : "nothing";
@@ -59,17 +59,17 @@ TEST_CASE("a notice does not come between the parts of a message")
     REQUIRE(letter.add("one").has_value());
     REQUIRE(letter.add("two").has_value());
     REQUIRE(client.send(std::move(letter)).has_value());
-    CHECK(listen(server).what == route_event::connected);
+    CHECK(listen(server).what == router_event::connected);
     const heard first = listen(server);
     CHECK(first.text == "one");
     dealer other = make<dealer>(in.client_side, called("b"));
     connect(other);
     in.net.run_for(1s);
     const heard second = listen(server);
-    CHECK(second.what == route_event::message);
+    CHECK(second.what == router_event::message);
     CHECK(second.text == "two");
     CHECK(second.from == first.from);
-    CHECK(listen(server).what == route_event::connected);
+    CHECK(listen(server).what == router_event::connected);
 }
 
 TEST_CASE("a ROUTER that is asked to tells who comes and who goes")
@@ -83,7 +83,7 @@ TEST_CASE("a ROUTER that is asked to tells who comes and who goes")
     dealer client = make<dealer>(in.client_side, called("a"));
     connect(client);
     const heard came = listen(server);
-    CHECK(came.what == route_event::connected);
+    CHECK(came.what == router_event::connected);
     CHECK(came.from.routing_id == "a");
     CHECK(came.text.empty());
     REQUIRE(client.send("last words").has_value());
@@ -91,7 +91,7 @@ TEST_CASE("a ROUTER that is asked to tells who comes and who goes")
     // His end is told of behind what he has said.
     CHECK(listen(server).text == "last words");
     const heard went = listen(server);
-    CHECK(went.what == route_event::disconnected);
+    CHECK(went.what == router_event::disconnected);
     CHECK(went.from == came.from);
     CHECK(listen(server).text == "nothing");
     server.set_notify(false, false);
@@ -116,9 +116,9 @@ TEST_CASE("a routing id that is taken is his who had it first, until he goes")
     dealer two = make<dealer>(in.client_side, called("a"));
     connect(two);
     attend(in, server, 10s);
-    CHECK(server.counters().turned_away > 2);
+    CHECK(server.counters().rejected > 2);
     // It has to wait longer and longer.
-    CHECK(server.counters().turned_away < 12);
+    CHECK(server.counters().rejected < 12);
     CHECK(server.send({"a"}, "to one").has_value());
     CHECK(next(one) == "to one");
     CHECK(ready_peers(server) == 1);
@@ -148,14 +148,14 @@ TEST_CASE("with handover a newcomer takes the routing id, and what the other had
     connect(two);
     REQUIRE(in.until([&] { return server.peers().size() == 1 && first_route(server) > 1; }));
     CHECK(in.until([&] { return !first(one).ready; }, 10ms));
-    const heard went = listen(server, at_once);
-    CHECK(went.what == route_event::disconnected);
+    const heard went = listen(server, no_wait);
+    CHECK(went.what == router_event::disconnected);
     CHECK(went.from == came.from);
-    const heard newcomer = listen(server, at_once);
-    CHECK(newcomer.what == route_event::connected);
-    CHECK(newcomer.from == route{"a", came.from.generation + 1});
-    CHECK(server.counters().unread == 1);
-    CHECK(server.counters().abandoned == 0);
+    const heard newcomer = listen(server, no_wait);
+    CHECK(newcomer.what == router_event::connected);
+    CHECK(newcomer.from == peer_id{"a", came.from.generation + 1});
+    CHECK(server.counters().discarded == 1);
+    CHECK(server.counters().unsent == 0);
     CHECK(server.send(came.from, "to one").error() == errc::no_route);
     CHECK(server.send(newcomer.from, "to two").has_value());
     CHECK(next(two) == "to two");
@@ -169,7 +169,7 @@ TEST_CASE("a ROUTER can send by the name that connect() gives, at once or when t
     {
         router client = make<router>(in.client_side, options);
         connect(client, "tcp://10.0.0.1:5000", {.routing_id = "peer"});
-        CHECK(client.send({"peer"}, "hello", at_once).has_value());
+        CHECK(client.send({"peer"}, "hello", no_wait).has_value());
         CHECK(client.connect("tcp://10.0.0.1:5001", {.routing_id = "peer"}).error() ==
               errc::invalid_argument);
         dealer server = make<dealer>(in.server_side, called("another name"));
@@ -180,19 +180,19 @@ TEST_CASE("a ROUTER can send by the name that connect() gives, at once or when t
     }
     SUBCASE("only when ready")
     {
-        options.only_when_ready = true;
+        options.immediate = true;
         router client = make<router>(in.client_side, options);
         connect(client, "tcp://10.0.0.1:5000", {.routing_id = "peer"});
-        CHECK(client.send({"peer"}, "too early", at_once).error() == errc::no_route);
+        CHECK(client.send({"peer"}, "too early", no_wait).error() == errc::no_route);
         CHECK(client.connect("tcp://10.0.0.1:5001", {.routing_id = "peer"}).error() ==
               errc::invalid_argument);
         dealer server = make<dealer>(in.server_side);
         bind(server);
         REQUIRE(client.wait_ready(10s).has_value());
-        CHECK(client.send({"peer"}, "hello", at_once).has_value());
+        CHECK(client.send({"peer"}, "hello", no_wait).has_value());
         CHECK(next(server) == "hello");
         server.close(0ms);
         REQUIRE(in.until([&] { return !first(client).ready; }));
-        CHECK(client.send({"peer"}, "too late", at_once).error() == errc::no_route);
+        CHECK(client.send({"peer"}, "too late", no_wait).error() == errc::no_route);
     }
 }

@@ -59,29 +59,29 @@ TEST_CASE("name_failure: the last good answer serves, and without one the link w
 {
     world in;
     acceptor server(*in.server_loop);
-    in.net.strike_next(fault::name_failure);
+    in.net.inject(fault::name_failure);
     dialler client(*in.client_loop, "tcp://server:5000", persistent());
     std::optional<reader> watching;
     client.connected = [&] { watching.emplace(client.wire); };
     REQUIRE(in.until([&] { return client.up(); }, 1s));
     CHECK(client.saw(errc::name_lookup_failed));
-    in.net.set_faults(fault_mix{}.set(fault::name_failure, 1000));
+    in.net.set_faults(fault_rates{}.set(fault::name_failure, 1000));
     REQUIRE(in.until([&] { return !server.streams.empty(); }, 1s));
     server.streams.back().reset();
     CHECK(in.until([&] { return client.status().generation == 2; }, 1s));
-    CHECK(in.net.strikes(fault::name_failure) == 2);
+    CHECK(in.net.injected(fault::name_failure) == 2);
 }
 
 TEST_CASE("name_missing: it does not exist, says the service, and the link tries again slowly")
 {
     world in;
     acceptor server(*in.server_loop);
-    in.net.strike_next(fault::name_missing);
+    in.net.inject(fault::name_missing);
     dialler client(*in.client_loop, "tcp://server:5000", persistent());
     REQUIRE(in.until([&] { return client.waits(); }, 1s));
     CHECK(client.status().last_error == errc::name_not_found);
     CHECK(in.until([&] { return client.up(); }, 1s));
-    CHECK(in.net.strikes(fault::name_missing) == 1);
+    CHECK(in.net.injected(fault::name_missing) == 1);
 }
 
 TEST_CASE(
@@ -89,19 +89,19 @@ TEST_CASE(
 {
     world in;
     acceptor server(*in.server_loop);
-    in.net.set_faults(fault_mix{.longest = 10ms});
-    in.net.strike_next(fault::name_slow);
+    in.net.set_faults(fault_rates{.max_delay = 10ms});
+    in.net.inject(fault::name_slow);
     SUBCASE("in time")
     {
         duration longest{};
         for (int i = 0; i < 20; ++i) {
             dialler client(*in.client_loop);
             longest = std::max(longest, in.time_until([&] { return client.up(); }));
-            in.net.strike_next(fault::name_slow, i < 19);
+            in.net.inject(fault::name_slow, i < 19);
         }
         CHECK(longest > 500ms);
         CHECK(longest <= 1s + 2ms);
-        CHECK(in.net.strikes(fault::name_slow) == 20);
+        CHECK(in.net.injected(fault::name_slow) == 20);
     }
     SUBCASE("too late")
     {
@@ -110,7 +110,7 @@ TEST_CASE(
         dialler client(*in.client_loop, "tcp://server:5000", options);
         CHECK(in.time_until([&] { return client.waits(); }) <= 6ms);
         CHECK(client.status().last_error == errc::timed_out);
-        CHECK(in.net.strikes(fault::name_slow) == 1);
+        CHECK(in.net.injected(fault::name_slow) == 1);
     }
 }
 
@@ -130,7 +130,7 @@ TEST_CASE("D3: a dead first address holds a link up by less than 300 ms, and its
     }
     SUBCASE("it is a black hole")
     {
-        in.net.strike_next(fault::black_hole);
+        in.net.inject(fault::black_hole);
         dialler client(*in.client_loop, "tcp://localhost:5000");
         const duration took = in.time_until([&] { return client.up(); });
         CHECK(took >= 250ms);

@@ -129,9 +129,9 @@ TEST_CASE("keep-alive notices a partition of an idle connection, and nothing doe
         acceptor server(*in.server_loop);
         dialler client(*in.client_loop, "tcp://10.0.0.1:5000", tuned(probes, {}));
         in.net.run_for(300us); // the SYN has arrived, its answer has not
-        in.net.strike_next(fault::late_wake);
+        in.net.inject(fault::late_wake);
         in.net.run_for(110us);
-        REQUIRE(in.net.strikes(fault::late_wake) == 1);
+        REQUIRE(in.net.injected(fault::late_wake) == 1);
         REQUIRE(!client.up());
         in.net.partition(in.server, in.client);
         in.net.partition(in.client, in.server);
@@ -190,7 +190,7 @@ TEST_CASE("unacknowledged data is given up by the user timeout, without it by th
     duration least = 5s;
     link_options options = tuned({}, 5s);
     SUBCASE("user timeout") {}
-    SUBCASE("the system's patience")
+    SUBCASE("the system's test_timeout")
     {
         options = tuned({}, {});
         least = 900s;

@@ -16,7 +16,7 @@ TEST_CASE("transfer_error: a send fails once, and what waits on that connection 
     reader near(ends.near());
     reader far(ends.far());
     in.net.run_for(1ms);
-    in.net.strike_next(fault::transfer_error);
+    in.net.inject(fault::transfer_error);
     const sender lost(ends.near(), "lost");
     REQUIRE(in.until([&] { return near.over() && far.over() && lost.done; }, 10s));
     CHECK(lost.failure);
@@ -24,7 +24,7 @@ TEST_CASE("transfer_error: a send fails once, and what waits on that connection 
     CHECK(near.completions == 1);
     CHECK(far.failure == errc::connection_reset);
     CHECK(far.text.empty());
-    CHECK(in.net.strikes(fault::transfer_error) == 1);
+    CHECK(in.net.injected(fault::transfer_error) == 1);
     CHECK(in.until([&] { return ends.client.up() && ends.server.streams.size() == 2; }));
 }
 
@@ -35,12 +35,12 @@ TEST_CASE("transfer_error: a receive fails too, instead of giving what is there"
     const reader near(ends.near());
     const sender sent(ends.near(), "lost");
     in.net.run_for(10ms);
-    in.net.strike_next(fault::transfer_error);
+    in.net.inject(fault::transfer_error);
     const reader far(ends.far());
     REQUIRE(in.until([&] { return far.over(); }, 10s));
     CHECK(far.failure);
     CHECK(far.text.empty());
-    CHECK(in.net.strikes(fault::transfer_error) == 1);
+    CHECK(in.net.injected(fault::transfer_error) == 1);
     CHECK(in.until([&] { return ends.client.status().generation == 2; }));
     CHECK(near.failure == errc::connection_reset);
 }
@@ -58,7 +58,7 @@ struct cut {
 
 cut cut_by(fault which, std::uint64_t seed)
 {
-    world in({.seed = seed, .faults = fault_mix{.within = 8}.set(which, 1000)});
+    world in({.seed = seed, .faults = fault_rates{.max_offset = 8}.set(which, 1000)});
     pair ends(in);
     const reader near(ends.near());
     const reader far(ends.far());
@@ -75,7 +75,7 @@ cut cut_by(fault which, std::uint64_t seed)
         in.net.run_for(1s);
         seen.other_way = near.text == "b" || near.ended;
     }
-    CHECK(in.net.strikes(which) >= 2);
+    CHECK(in.net.injected(which) >= 2);
     return seen;
 }
 

@@ -41,9 +41,9 @@ TEST_CASE("one-byte sends and receives lose nothing")
     for (const fault which : {fault::short_send, fault::short_receive, fault::split}) {
         world in;
         pair ends(in);
-        in.net.set_faults(fault_mix{.longest = 10us}.set(which, 1000));
+        in.net.set_faults(fault_rates{.max_delay = 10us}.set(which, 1000));
         exchange(in, ends, 1'000);
-        CHECK(in.net.strikes(which) >= (which == fault::split ? 2 : 500));
+        CHECK(in.net.injected(which) >= (which == fault::split ? 2 : 500));
     }
     world in;
     pair ends(in);
@@ -54,7 +54,7 @@ TEST_CASE("1 MiB each way through delay, loss, splits and short transfers arrive
 {
     for (std::uint64_t seed = 1; seed <= 3; ++seed) {
         world in({.seed = seed,
-                  .faults = fault_mix{.longest = 5ms}
+                  .faults = fault_rates{.max_delay = 5ms}
                                 .set(fault::delay, 300)
                                 .set(fault::loss, 50)
                                 .set(fault::split, 200)
@@ -74,15 +74,15 @@ TEST_CASE("delay: a packet takes up to `longest` more; loss: 0.2 s and more; nei
     pair ends(in);
     const reader far(ends.far());
     const auto time_of = [&](fault which) {
-        in.net.strike_next(which);
+        in.net.inject(which);
         const std::size_t before = far.text.size();
         const sender first(ends.near(), "1");
         const sender second(ends.near(), ""); // refused: one is under way
         const duration took = in.time_until([&] { return far.text.size() > before; });
-        CHECK(in.net.strikes(which) == 1);
+        CHECK(in.net.injected(which) == 1);
         return took;
     };
-    in.net.set_faults(fault_mix{.longest = 50ms});
+    in.net.set_faults(fault_rates{.max_delay = 50ms});
     const duration delayed = time_of(fault::delay);
     CHECK(delayed > 200us);
     CHECK(delayed <= 50ms + 200us);
@@ -90,7 +90,7 @@ TEST_CASE("delay: a packet takes up to `longest` more; loss: 0.2 s and more; nei
     CHECK(lost > 200ms);
     CHECK(lost <= 250ms + 200us);
 
-    in.net.strike_next(fault::loss);
+    in.net.inject(fault::loss);
     const sender slow(ends.near(), "2");
     REQUIRE(in.until([&] { return slow.done; }, 1ms));
     const sender fast(ends.near(), "3");
@@ -103,11 +103,11 @@ TEST_CASE("split: a segment arrives in two pieces")
     world in;
     pair ends(in);
     const reader far(ends.far());
-    in.net.strike_next(fault::split);
+    in.net.inject(fault::split);
     const sender sent(ends.near(), "12345678");
     CHECK(in.until([&] { return far.text == "12345678"; }, 1s));
     CHECK(far.completions == 2);
-    CHECK(in.net.strikes(fault::split) == 1);
+    CHECK(in.net.injected(fault::split) == 1);
 }
 
 TEST_CASE("short_receive and short_send give one byte and go on")
@@ -115,11 +115,11 @@ TEST_CASE("short_receive and short_send give one byte and go on")
     world in;
     pair ends(in);
     const reader far(ends.far());
-    in.net.strike_next(fault::short_receive);
+    in.net.inject(fault::short_receive);
     const sender sent(ends.near(), "1234");
     CHECK(in.until([&] { return far.text == "1234"; }, 1s));
     CHECK(far.completions == 2);
-    in.net.strike_next(fault::short_send);
+    in.net.inject(fault::short_send);
     const sender more(ends.near(), "5678");
     in.net.run_for(1s);
     CHECK(far.text == "12345678");
@@ -135,7 +135,7 @@ TEST_CASE("half-close: who has finished sending still receives, and the peer rea
     const reader near(ends.near());
     const sender last(ends.near(), "last");
     REQUIRE(in.until([&] { return last.done; }, 1s));
-    REQUIRE(ends.near().finish_sending());
+    REQUIRE(ends.near().shutdown_send());
     REQUIRE(in.until([&] { return far.ended; }, 1s));
     CHECK(far.text == "last");
     const sender answer(ends.far(), "answer");

@@ -55,7 +55,7 @@ TEST_CASE("a turn that the network gives lets no other loop run inside it")
 TEST_CASE("late_wake: a loop that has something to do is run later, whoever lets time pass")
 {
     world in;
-    in.net.set_faults(fault_mix{.longest = 10ms}.set(fault::late_wake, 1000));
+    in.net.set_faults(fault_rates{.max_delay = 10ms}.set(fault::late_wake, 1000));
     duration late{};
     constexpr int times = 20;
     std::function<void(const std::function<bool()>&)> pass;
@@ -95,14 +95,14 @@ TEST_CASE("late_wake: a loop that has something to do is run later, whoever lets
     }
     CHECK(late > times * 2ms);
     CHECK(late < times * 10ms);
-    CHECK(in.net.strikes(fault::late_wake) >= times);
+    CHECK(in.net.injected(fault::late_wake) >= times);
     in.net.set_faults({});
 }
 
 TEST_CASE("idle_turn: a loop is run although there is nothing for it, and time goes on")
 {
     world in;
-    in.net.set_faults(fault_mix{}.set(fault::idle_turn, 1000));
+    in.net.set_faults(fault_rates{}.set(fault::idle_turn, 1000));
     const time_point begin = in.net.now();
     SUBCASE("the simulation lets time pass")
     {
@@ -115,11 +115,11 @@ TEST_CASE("idle_turn: a loop is run although there is nothing for it, and time g
         CHECK(in.client_loop->run_for(1ms).has_value());
         CHECK(in.net.now() >= begin + 1ms);
     }
-    CHECK(in.net.strikes(fault::idle_turn) >= 5);
+    CHECK(in.net.injected(fault::idle_turn) >= 5);
     in.net.set_faults({});
-    const std::uint64_t struck = in.net.strikes(fault::idle_turn);
+    const std::uint64_t struck = in.net.injected(fault::idle_turn);
     in.net.run_for(1s);
-    CHECK(in.net.strikes(fault::idle_turn) == struck);
+    CHECK(in.net.injected(fault::idle_turn) == struck);
 }
 
 TEST_CASE(
@@ -175,7 +175,7 @@ TEST_CASE("turn_cost: a program that never waits still sees time pass, as fast a
 TEST_CASE("wait_error: whoever runs the loop is told, a loop that the network runs goes on")
 {
     world in;
-    in.net.strike_next(fault::wait_error);
+    in.net.inject(fault::wait_error);
     SUBCASE("told")
     {
         const auto ran = in.client_loop->run_for(1ms);
@@ -185,13 +185,13 @@ TEST_CASE("wait_error: whoever runs the loop is told, a loop that the network ru
     }
     SUBCASE("goes on")
     {
-        in.net.set_faults(fault_mix{}.set(fault::wait_error, 500));
+        in.net.set_faults(fault_rates{}.set(fault::wait_error, 500));
         pair ends(in);
         const reader far(ends.far());
         const sender sent(ends.near(), "works");
         CHECK(in.until([&] { return far.text == "works"; }, 1s));
     }
-    CHECK(in.net.strikes(fault::wait_error) >= 1);
+    CHECK(in.net.injected(fault::wait_error) >= 1);
 }
 
 TEST_CASE("run_until goes on when the question runs a loop that has timers")
@@ -201,7 +201,7 @@ TEST_CASE("run_until goes on when the question runs a loop that has timers")
     link_options options;
     options.reconnect.floor = 300ms;
     options.reconnect.base = 1ms;
-    in.net.strike_next(fault::refuse);
+    in.net.inject(fault::refuse);
     const dialler client(*in.client_loop, "tcp://10.0.0.1:5000", options);
     // Each time the loop is asked it takes up its timers anew.
     const auto up = [&] {

@@ -13,11 +13,11 @@ TEST_CASE("close waits until what is queued was taken, and says what was not")
         auto from = must(push::create(in, quick()));
         must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
         for (int number = 0; number < 500; ++number)
-            must(from.send(std::to_string(number), at_once));
+            must(from.send(std::to_string(number), no_wait));
         const auto report = from.close(bound);
         REQUIRE(report.peers.size() == 1);
         CHECK(report.peers[0].flushed == 500);
-        CHECK(report.abandoned() == 0);
+        CHECK(report.unsent() == 0);
         for (int number = 0; number < 500; ++number)
             REQUIRE(next(to) == std::to_string(number));
     }
@@ -31,11 +31,11 @@ TEST_CASE("close gives up at its deadline, and counts what it abandons")
         auto from = must(push::create(in, quick()));
         must(from.connect("tcp://127.0.0.1:1"));
         for (int number = 0; number < 7; ++number)
-            must(from.send("x", at_once));
+            must(from.send("x", no_wait));
         const auto began = std::chrono::steady_clock::now();
         const auto report = from.close(moment);
         CHECK(std::chrono::steady_clock::now() - began >= moment);
-        CHECK(report.abandoned() == 7);
+        CHECK(report.unsent() == 7);
         REQUIRE(report.peers.size() == 1);
         CHECK(report.peers[0].endpoint == "tcp://127.0.0.1:1");
         CHECK(report.peers[0].flushed == 0);
@@ -50,7 +50,7 @@ TEST_CASE("the destructor takes as long as the option linger allows")
         options.linger = linger;
         auto from = must(push::create(in, options));
         must(from.connect("tcp://127.0.0.1:1"));
-        must(from.send("x", at_once));
+        must(from.send("x", no_wait));
         const auto began = std::chrono::steady_clock::now();
         from = must(push::create(in));
         return std::chrono::steady_clock::now() - began;
@@ -69,7 +69,7 @@ TEST_CASE("unbind frees the port before it returns, and what has arrived stays r
         auto from = must(push::create(in, quick()));
         must(from.connect(where));
         must(from.send("before", bound));
-        REQUIRE(soon([&] { return to.events().receivable; }));
+        REQUIRE(soon([&] { return to.events().readable; }));
         must(to.unbind(where));
         CHECK(code_of(to.unbind(where)) == errc::invalid_argument);
         auto other = must(pull::create(in));
@@ -90,18 +90,18 @@ TEST_CASE("disconnect sends what is queued first, if it is allowed the time")
     for (int number = 0; number < 100; ++number)
         must(from.send(std::to_string(number), bound));
     const auto report = must(from.disconnect(where, bound));
-    CHECK(report.abandoned() == 0);
+    CHECK(report.unsent() == 0);
     CHECK(report.peers.at(0).flushed == 100);
-    CHECK(code_of(from.send("x", at_once)) == errc::would_block);
+    CHECK(code_of(from.send("x", no_wait)) == errc::would_block);
     CHECK(from.endpoints().empty());
     CHECK(code_of(from.disconnect(where)) == errc::invalid_argument);
     for (int number = 0; number < 100; ++number)
         REQUIRE(next(to) == std::to_string(number));
 
     must(from.connect("tcp://127.0.0.1:1"));
-    must(from.send("never sent", at_once));
-    CHECK(must(from.disconnect("tcp://127.0.0.1:1")).abandoned() == 1);
-    CHECK(from.counters().abandoned == 1);
+    must(from.send("never sent", no_wait));
+    CHECK(must(from.disconnect("tcp://127.0.0.1:1")).unsent() == 1);
+    CHECK(from.counters().unsent == 1);
 }
 
 TEST_CASE("what a peer has sent before he went can be received")
@@ -121,7 +121,7 @@ TEST_CASE("what a peer has sent before he went can be received")
             CHECK(next(to) == std::to_string(number));
         CHECK(soon([&] {
             message got;
-            return code_of(to.receive(got, at_once)) == errc::would_block && to.peers().empty();
+            return code_of(to.receive(got, no_wait)) == errc::would_block && to.peers().empty();
         }));
         CHECK(to.counters().received == 10);
     }
@@ -136,5 +136,5 @@ TEST_CASE("a socket notices that the other end of inproc was closed")
     must(from.send("x", bound));
     (void)to.close(0s);
     CHECK(soon([&] { return from.peers().empty(); }));
-    CHECK(code_of(from.send("nobody is there", at_once)) == errc::would_block);
+    CHECK(code_of(from.send("nobody is there", no_wait)) == errc::would_block);
 }

@@ -50,17 +50,17 @@ TEST_CASE("a sender that conflates keeps the newest message for a peer who is no
         place.close(0ms);
         must(from.connect(where));
         for (int number = 0; number < 100; ++number)
-            REQUIRE(must(from.send(std::to_string(number), at_once)) == delivery::queued);
-        CHECK(from.counters().sent == 100);
+            REQUIRE(must(from.send(std::to_string(number), no_wait)) == send_outcome::queued);
+        CHECK(from.counters().queued_total == 100);
         CHECK(from.counters().conflated_sent == 99);
         CHECK(from.peers().at(0).conflated_sent == 99);
-        CHECK(from.peers().at(0).waiting == 1);
+        CHECK(from.peers().at(0).queued == 1);
         auto to = must(pull::create(in));
         must(to.bind(where));
         CHECK(next(to) == "99");
         must(from.send("behind", bound));
         CHECK(next(to) == "behind");
-        CHECK(from.close(bound).abandoned() == 0);
+        CHECK(from.close(bound).unsent() == 0);
     }
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("of messages with parts the newest is kept whole")
             must(whole.add(std::to_string(number)));
             must(whole.add(large + std::to_string(number)));
             must(whole.add(""));
-            must(from.send(std::move(whole), at_once));
+            must(from.send(std::move(whole), no_wait));
         }
         int last = -1;
         do {
@@ -89,10 +89,10 @@ TEST_CASE("of messages with parts the newest is kept whole")
             CHECK((got[1] == large + got[0]));
         } while (last < 49);
         message none;
-        CHECK(code_of(to.receive(none, at_once)) == errc::would_block);
-        CHECK(from.counters().sent == from.counters().conflated_sent +
-                                          to.counters().conflated_received +
-                                          to.counters().received);
+        CHECK(code_of(to.receive(none, no_wait)) == errc::would_block);
+        CHECK(from.counters().queued_total == from.counters().conflated_sent +
+                                                  to.counters().conflated_received +
+                                                  to.counters().received);
     }
 }
 
@@ -120,9 +120,9 @@ TEST_CASE("a receiver that conflates gets the newest message, and nobody waits f
                                : to.counters().conflated_received) == 300;
             }));
             CHECK(to.peers().at(0).conflated_received == (inproc ? 0 : 300));
-            CHECK(to.events().receivable);
-            CHECK(next(to, at_once) == "newest");
-            CHECK_FALSE(to.events().receivable);
+            CHECK(to.events().readable);
+            CHECK(next(to, no_wait) == "newest");
+            CHECK_FALSE(to.events().readable);
             CHECK(to.counters().received == 1);
             must(from.send("again", bound));
             CHECK(next(to) == "again");
@@ -147,8 +147,8 @@ TEST_CASE(
         const std::string body(15'000'000, 'x');
         for (const char* const each : {"0", "1", "stuck"})
             must(from.send(each + body, bound));
-        CHECK(soon([&] { return from.peers().at(0).waiting == 1 || to.events().receivable; }));
-        CHECK(from.counters().sent == 3);
+        CHECK(soon([&] { return from.peers().at(0).queued == 1 || to.events().readable; }));
+        CHECK(from.counters().queued_total == 3);
         for (const char* const each : {"older", "newest"})
             must(from.send(each, bound));
         to.close(0ms);
@@ -156,8 +156,8 @@ TEST_CASE(
         auto next_one = must(pull::create(in));
         must(next_one.bind(where));
         CHECK(next(next_one) == "newest");
-        CHECK(soon([&] { return from.peers().at(0).waiting == 0; }));
-        CHECK(from.close(bound).abandoned() == 0);
+        CHECK(soon([&] { return from.peers().at(0).queued == 0; }));
+        CHECK(from.close(bound).unsent() == 0);
     }
 }
 
@@ -181,7 +181,7 @@ TEST_CASE("a DEALER conflates both ways")
         CHECK(next(one) == "9");
         const std::string body(300'000, 'x');
         for (int number = 0; number < 200; ++number)
-            must(one.send(std::to_string(number) + body, at_once));
+            must(one.send(std::to_string(number) + body, no_wait));
         std::string got;
         int count = 0;
         do {
@@ -200,19 +200,19 @@ TEST_CASE("who did not conflate before he met one who does, does so from then on
     options.send_high_water_mark = 2;
     auto from = must(push::create(in, options));
     must(from.connect("inproc://late"));
-    must(from.send("0", at_once));
-    must(from.send("1", at_once));
-    CHECK(code_of(from.send("x", at_once)) == errc::would_block);
+    must(from.send("0", no_wait));
+    must(from.send("1", no_wait));
+    CHECK(code_of(from.send("x", no_wait)) == errc::would_block);
     auto to = must(pull::create(in, conflating<pull_options>()));
     must(to.bind("inproc://late"));
     for (int number = 2; number < 10; ++number)
-        must(from.send(std::to_string(number), at_once));
+        must(from.send(std::to_string(number), no_wait));
     CHECK(next(to) == "0");
     CHECK(next(to) == "1");
     CHECK(next(to) == "9");
-    CHECK(from.counters().sent == 10);
+    CHECK(from.counters().queued_total == 10);
     CHECK(from.counters().conflated_sent == 7);
-    CHECK(from.peers().at(0).waiting == 0);
+    CHECK(from.peers().at(0).queued == 0);
 }
 
 TEST_CASE("batches are conflated as single messages are")
@@ -223,12 +223,12 @@ TEST_CASE("batches are conflated as single messages are")
     std::vector<message> batch;
     for (int number = 0; number < 20; ++number)
         batch.push_back(text(std::to_string(number)));
-    CHECK(must(from.send_batch(batch, at_once)) == 20);
+    CHECK(must(from.send_batch(batch, no_wait)) == 20);
     CHECK(batch.back().empty());
     CHECK(from.counters().conflated_sent == 19);
     // What was replaced is not what closing has lost.
-    CHECK(from.close(0ms).abandoned() == 1);
-    CHECK(from.counters().abandoned == 1);
+    CHECK(from.close(0ms).unsent() == 1);
+    CHECK(from.counters().unsent == 1);
     CHECK(from.counters().conflated_sent == 19);
 }
 
@@ -243,13 +243,13 @@ TEST_CASE("what was not received of a peer who has gone is received yet, or coun
             must(from.connect(must(to.bind(where))));
             must(from.wait_ready(bound));
             must(from.send("last words", bound));
-            CHECK(soon([&] { return to.events().receivable; }));
+            CHECK(soon([&] { return to.events().readable; }));
             from.close(bound);
             CHECK(soon([&] { return to.endpoints().at(0).peers == 0; }));
             if (receives)
                 CHECK(next(to) == "last words");
             to.close(0ms);
-            CHECK(to.counters().unread == (receives ? 0 : 1));
+            CHECK(to.counters().discarded == (receives ? 0 : 1));
             CHECK(to.counters().received == (receives ? 1 : 0));
         }
     }
@@ -277,7 +277,7 @@ TEST_CASE("two threads that conflate see newer messages only, and in the end the
             seen = got;
         }
         sender.join();
-        CHECK(from.counters().sent == last);
+        CHECK(from.counters().queued_total == last);
         CHECK(from.counters().conflated_sent + to.counters().conflated_received +
                   to.counters().received ==
               last);

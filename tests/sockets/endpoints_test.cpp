@@ -70,10 +70,10 @@ TEST_CASE("types that do not suit each other are refused, and the endpoint says 
     auto at = must(push::create(in));
     auto wrong = must(push::create(in, quick()));
     must(wrong.connect(must(at.bind("tcp://127.0.0.1:*"))));
-    CHECK(soon([&] { return wrong.endpoints()[0].refused > 0; }));
-    CHECK(wrong.endpoints()[0].last_refusal == errc::protocol_error);
-    CHECK(soon([&] { return at.endpoints()[0].refused > 0; }));
-    CHECK(at.endpoints()[0].last_refusal == errc::protocol_error);
+    CHECK(soon([&] { return wrong.endpoints()[0].handshake_failures > 0; }));
+    CHECK(wrong.endpoints()[0].last_handshake_failure == errc::protocol_error);
+    CHECK(soon([&] { return at.endpoints()[0].handshake_failures > 0; }));
+    CHECK(at.endpoints()[0].last_handshake_failure == errc::protocol_error);
     CHECK_FALSE(wrong.endpoints()[0].ready);
 }
 
@@ -112,21 +112,21 @@ TEST_CASE("a second peer of a PAIR is sent away, and let in when the first has g
     CHECK(next(at) == "first");
     auto second = must(pair::create(in, quick()));
     must(second.connect(where));
-    must(second.send("second", at_once));
-    CHECK(soon([&] { return at.counters().turned_away > 0; }));
+    must(second.send("second", no_wait));
+    CHECK(soon([&] { return at.counters().rejected > 0; }));
     must(at.send("to the first", bound));
     CHECK(next(first) == "to the first");
     (void)first.close(0s);
     // What its refused connections have taken is lost.
     CHECK(soon([&] {
-        (void)second.send("second", at_once);
+        (void)second.send("second", no_wait);
         return next(at, moment) == "second";
     }));
 }
 
 TEST_CASE("a context takes as many sockets as it may, and makes room when one has gone")
 {
-    auto in = new_context(1, {.most_sockets = 2});
+    auto in = new_context(1, {.max_sockets = 2});
     auto a = must(pair::create(in));
     {
         auto b = must(pair::create(in));
@@ -139,6 +139,6 @@ TEST_CASE("a context refuses options that make no sense")
 {
     CHECK(code_of(context::create({.threads = -1})) == errc::invalid_argument);
     CHECK(code_of(context::create({.threads = 65})) == errc::invalid_argument);
-    CHECK(code_of(context::create({.most_sockets = 0})) == errc::invalid_argument);
+    CHECK(code_of(context::create({.max_sockets = 0})) == errc::invalid_argument);
     CHECK(code_of(context::create({.loop = {.backend = "steam"}})) == errc::not_supported);
 }

@@ -43,7 +43,7 @@ TEST_CASE("messages of every size arrive whole and in order, over every transpor
             std::string body(size, 'x');
             for (std::size_t at = 0; at < size; at += 97)
                 body[at] = static_cast<char>('a' + at % 26);
-            CHECK(must(from.send(std::string_view(body), bound)) == delivery::queued);
+            CHECK(must(from.send(std::string_view(body), bound)) == send_outcome::queued);
             CHECK(next(to) == body);
         }
     }
@@ -72,10 +72,10 @@ TEST_CASE("a message of parts is received whole, part by part or at once")
         message part;
         must(a.receive(part, bound));
         CHECK(part.more());
-        must(a.receive(part, at_once));
+        must(a.receive(part, no_wait));
         CHECK(part.more());
         CHECK(part.empty());
-        must(a.receive(part, at_once));
+        must(a.receive(part, no_wait));
         CHECK_FALSE(part.more());
         CHECK(part.size() == 20'000);
     }
@@ -108,10 +108,10 @@ TEST_CASE("a batch is queued in order, and says how much of it there was room fo
     std::vector<message> batch;
     for (int number = 0; number < 8; ++number)
         batch.push_back(text(std::to_string(number)));
-    CHECK(must(from.send_batch(batch, at_once)) == 5);
+    CHECK(must(from.send_batch(batch, no_wait)) == 5);
     CHECK(batch[4].empty());
     CHECK(batch[5].text() == "5");
-    CHECK(code_of(from.send_batch(std::span(batch).subspan(5), at_once)) == errc::would_block);
+    CHECK(code_of(from.send_batch(std::span(batch).subspan(5), no_wait)) == errc::would_block);
 
     auto to = must(pull::create(in));
     must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
@@ -129,14 +129,14 @@ TEST_CASE("a message that was not queued is still the caller's")
     auto in = new_context();
     auto from = must(push::create(in));
     auto whole = text("still here");
-    CHECK(code_of(from.send(std::move(whole), at_once)) == errc::would_block);
+    CHECK(code_of(from.send(std::move(whole), no_wait)) == errc::would_block);
     CHECK(whole.text() == "still here");
     multipart parts;
     must(parts.add("a"));
     must(parts.add("b"));
     CHECK(code_of(from.send(std::move(parts), moment)) == errc::timed_out);
     CHECK(parts.size() == 2);
-    CHECK(code_of(from.send(multipart(), at_once)) == errc::invalid_argument);
+    CHECK(code_of(from.send(multipart(), no_wait)) == errc::invalid_argument);
 }
 
 TEST_CASE("the memory of an adopted message is given back once everything of it was sent")
@@ -161,7 +161,7 @@ TEST_CASE("who connects first waits for who binds, over every transport")
         auto in = new_context(threads);
         auto from = must(push::create(in, quick()));
         must(from.connect("inproc://later"));
-        must(from.send("early", at_once));
+        must(from.send("early", no_wait));
         auto to = must(pull::create(in));
         CHECK(must(to.bind("inproc://later")) == "inproc://later");
         CHECK(next(to) == "early");
@@ -173,7 +173,7 @@ TEST_CASE("who connects first waits for who binds, over every transport")
         }
         auto late = must(push::create(in, quick()));
         must(late.connect(free_port));
-        must(late.send("early too", at_once));
+        must(late.send("early too", no_wait));
         must(to.bind(free_port));
         CHECK(next(to) == "early too");
     }
@@ -184,11 +184,11 @@ TEST_CASE("a socket that was moved from, or closed, says so")
     auto in = new_context();
     auto first = must(pair::create(in));
     auto second = std::move(first);
-    CHECK(code_of(first.send("x", at_once)) == errc::invalid_state);
+    CHECK(code_of(first.send("x", no_wait)) == errc::invalid_state);
     CHECK(code_of(first.bind("inproc://x")) == errc::invalid_state);
     (void)second.close(0s);
     message got;
-    CHECK(code_of(second.send("x", at_once)) == errc::invalid_state);
-    CHECK(code_of(second.receive(got, at_once)) == errc::invalid_state);
+    CHECK(code_of(second.send("x", no_wait)) == errc::invalid_state);
+    CHECK(code_of(second.receive(got, no_wait)) == errc::invalid_state);
     CHECK(code_of(second.connect("inproc://x")) == errc::invalid_state);
 }

@@ -45,7 +45,7 @@ int connections_to(std::string_view endpoint, int most)
 TEST_CASE("so many connections wait to be accepted as backlog says")
 {
     // Nobody runs the loop; a ring may have accepted some that were asked for at the beginning.
-    constexpr int most_accepts = 20;
+    constexpr int max_accepts = 20;
     for (const int backlog : {1, 50}) {
         CAPTURE(backlog);
         auto in = new_context(0);
@@ -54,6 +54,6 @@ TEST_CASE("so many connections wait to be accepted as backlog says")
         auto to = must(pull::create(in, options));
         const int waiting = connections_to(must(to.bind("ipc://*")), 100);
         CHECK(waiting >= backlog);
-        CHECK(waiting <= backlog + most_accepts);
+        CHECK(waiting <= backlog + max_accepts);
     }
 }

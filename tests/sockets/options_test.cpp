@@ -32,13 +32,13 @@ bool refuses(Change change)
 
 TEST_CASE("options out of range are refused by their name")
 {
-    CHECK(refuses([](auto& o) { o.liveness = 1ms; }));
-    CHECK(refuses([](auto& o) { o.liveness = 61s; }));
+    CHECK(refuses([](auto& o) { o.peer_timeout = 1ms; }));
+    CHECK(refuses([](auto& o) { o.peer_timeout = 61s; }));
     CHECK(refuses([](auto& o) { o.handshake_timeout = -1s; }));
-    CHECK(refuses([](auto& o) { o.most_half_open = 0; }));
-    CHECK(refuses([](auto& o) { o.largest_part = UINT64_MAX; }));
-    CHECK(refuses([](auto& o) { o.largest_handshake = 10; }));
-    CHECK(refuses([](auto& o) { o.largest_handshake = 65537; }));
+    CHECK(refuses([](auto& o) { o.max_pending_handshakes = 0; }));
+    CHECK(refuses([](auto& o) { o.max_message_size = UINT64_MAX; }));
+    CHECK(refuses([](auto& o) { o.max_handshake_size = 10; }));
+    CHECK(refuses([](auto& o) { o.max_handshake_size = 65537; }));
     CHECK(refuses([](auto& o) { o.linger = -1s; }));
     CHECK(refuses([](auto& o) { o.backlog = 0; }));
     CHECK(refuses([](auto& o) { o.routing_id = std::string("\0x", 2); }));
@@ -78,16 +78,16 @@ TEST_CASE("the high-water marks count messages exactly")
         auto from = must(push::create(in, options));
         must(from.connect("tcp://127.0.0.1:1"));
         for (std::uint32_t count = 0; count < mark; ++count)
-            must(from.send("x", at_once));
-        CHECK(code_of(from.send("x", at_once)) == errc::would_block);
-        CHECK(from.peers().at(0).waiting == mark);
+            must(from.send("x", no_wait));
+        CHECK(code_of(from.send("x", no_wait)) == errc::would_block);
+        CHECK(from.peers().at(0).queued == mark);
         // It is live: more room lets a message in, also one that waits.
         must(from.set_send_high_water_mark(mark + 1));
-        must(from.send("x", at_once));
-        CHECK(code_of(from.send("x", at_once)) == errc::would_block);
+        must(from.send("x", no_wait));
+        CHECK(code_of(from.send("x", no_wait)) == errc::would_block);
         must(from.set_send_high_water_mark(0));
         for (int count = 0; count < 3000; ++count)
-            REQUIRE(from.send("x", at_once).has_value());
+            REQUIRE(from.send("x", no_wait).has_value());
     }
 }
 
@@ -104,12 +104,12 @@ TEST_CASE("with inproc the two marks add up, and either without limit means none
         must(to.bind("inproc://room"));
         must(from.connect("inproc://room"));
         int count = 0;
-        while (count < 5000 && from.send("x", at_once))
+        while (count < 5000 && from.send("x", no_wait))
             ++count;
         // Everything that was queued can be received, and room comes back.
         for (int taken = 0; taken < count; ++taken)
-            REQUIRE(next(to, at_once) == "x");
-        CHECK(from.send("x", at_once).has_value());
+            REQUIRE(next(to, no_wait) == "x");
+        CHECK(from.send("x", no_wait).has_value());
         return count;
     };
     CHECK(room(10, 20) == 30);
@@ -118,14 +118,14 @@ TEST_CASE("with inproc the two marks add up, and either without limit means none
     CHECK(room(10, 0) == 5000);
 }
 
-TEST_CASE("the high-water marks in octets leave room while fewer wait, and for one message always")
+TEST_CASE("the high-water marks in bytes leave room while fewer wait, and for one message always")
 {
     struct limits {
         std::uint64_t mark;
         std::size_t size; ///< of each message
         int fit;
     };
-    // Each message has two octets more on the wire, and a large one nine.
+    // Each message has two bytes more on the wire, and a large one nine.
     for (const auto& [mark, size, fit] :
          {limits{1, 10, 1}, limits{1, 100'000, 1}, limits{12, 10, 1}, limits{13, 10, 2},
           limits{1200, 10, 100}, limits{1'000'000, 99'991, 10}, limits{100'001, 99'991, 2}}) {
@@ -133,60 +133,60 @@ TEST_CASE("the high-water marks in octets leave room while fewer wait, and for o
         CAPTURE(size);
         auto in = new_context();
         push_options options = quick();
-        options.send_high_water_octets = mark;
+        options.send_high_water_bytes = mark;
         auto from = must(push::create(in, options));
         must(from.connect("tcp://127.0.0.1:1"));
         const std::string body(size, 'x');
         for (int count = 0; count < fit; ++count)
-            must(from.send(std::string_view(body), at_once));
-        CHECK(code_of(from.send(std::string_view(body), at_once)) == errc::would_block);
-        CHECK_FALSE(from.events().sendable);
+            must(from.send(std::string_view(body), no_wait));
+        CHECK(code_of(from.send(std::string_view(body), no_wait)) == errc::would_block);
+        CHECK_FALSE(from.events().writable);
         // It is live, and the mark of messages counts besides.
-        must(from.set_send_high_water_octets(0));
+        must(from.set_send_high_water_bytes(0));
         must(from.set_send_high_water_mark(static_cast<std::uint32_t>(fit) + 1));
-        must(from.send(std::string_view(body), at_once));
-        CHECK(code_of(from.send(std::string_view(body), at_once)) == errc::would_block);
+        must(from.send(std::string_view(body), no_wait));
+        CHECK(code_of(from.send(std::string_view(body), no_wait)) == errc::would_block);
         // Batches keep to it as well.
         must(from.set_send_high_water_mark(0));
-        must(from.set_send_high_water_octets(static_cast<std::uint64_t>(fit + 4) * (size + 2)));
+        must(from.set_send_high_water_bytes(static_cast<std::uint64_t>(fit + 4) * (size + 2)));
         std::vector<message> batch(1000);
         for (message& each : batch)
             each = text(body);
-        const std::size_t queued = must(from.send_batch(batch, at_once));
+        const std::size_t queued = must(from.send_batch(batch, no_wait));
         CHECK(queued >= 3);
         CHECK(queued <= 5);
         from.close(0ms);
     }
 }
 
-TEST_CASE("with inproc the two marks in octets add up, and either without limit means none")
+TEST_CASE("with inproc the two marks in bytes add up, and either without limit means none")
 {
     const auto room = [](std::uint64_t send, std::uint64_t receive) {
         auto in = new_context();
         push_options of_push;
         of_push.send_high_water_mark = 0;
-        of_push.send_high_water_octets = send;
+        of_push.send_high_water_bytes = send;
         pull_options of_pull;
-        of_pull.receive_high_water_octets = receive;
+        of_pull.receive_high_water_bytes = receive;
         auto to = must(pull::create(in, of_pull));
         auto from = must(push::create(in, of_push));
         must(to.bind("inproc://room"));
         must(from.connect("inproc://room"));
         int count = 0;
-        while (count < 5000 && from.send("12345678", at_once))
+        while (count < 5000 && from.send("12345678", no_wait))
             ++count;
         // Everything that was queued can be received, and room comes back, again and again.
         for (int round = 0; round < 3; ++round) {
             for (int taken = 0; taken < count; ++taken)
-                REQUIRE(next(to, at_once) == "12345678");
+                REQUIRE(next(to, no_wait) == "12345678");
             for (int again = 0; again < count; ++again)
-                REQUIRE(from.send("12345678", at_once).has_value());
+                REQUIRE(from.send("12345678", no_wait).has_value());
         }
         // A limit that is taken back leaves nobody waiting.
-        must(to.set_receive_high_water_octets(0));
+        must(to.set_receive_high_water_bytes(0));
         for (int taken = 0; taken < count; ++taken)
-            REQUIRE(next(to, at_once) == "12345678");
-        must(from.send("x", at_once));
+            REQUIRE(next(to, no_wait) == "12345678");
+        must(from.send("x", no_wait));
         return count;
     };
     CHECK(room(100, 200) == 30);
@@ -195,7 +195,7 @@ TEST_CASE("with inproc the two marks in octets add up, and either without limit 
     CHECK(room(100, 0) == 5000);
 }
 
-TEST_CASE("a receive mark in octets stops the sender, loses nothing, and is live")
+TEST_CASE("a receive mark in bytes stops the sender, loses nothing, and is live")
 {
     for (const int threads : {0, 1}) {
         for (const std::size_t size : {std::size_t{10'000}, std::size_t{100'000}}) {
@@ -203,11 +203,11 @@ TEST_CASE("a receive mark in octets stops the sender, loses nothing, and is live
             CAPTURE(size);
             auto in = new_context(threads);
             push_options of_push = quick();
-            of_push.send_high_water_octets = 1;
+            of_push.send_high_water_bytes = 1;
             of_push.tuning.send_buffer = 100'000;
             pull_options of_pull;
             of_pull.receive_high_water_mark = 0;
-            of_pull.receive_high_water_octets = 30'000;
+            of_pull.receive_high_water_bytes = 30'000;
             of_pull.tuning.receive_buffer = 100'000;
             auto to = must(pull::create(in, of_pull));
             auto from = must(push::create(in, of_push));
@@ -232,7 +232,7 @@ TEST_CASE("a receive mark in octets stops the sender, loses nothing, and is live
                 waiting = 1 + fill(5000);
                 CHECK(waiting < 1000);
             }
-            must(to.set_receive_high_water_octets(0));
+            must(to.set_receive_high_water_bytes(0));
             CHECK(fill(2 * before) == 2 * before);
             for (waiting += 2 * before; waiting > 0; --waiting)
                 REQUIRE(next(to).size() == size);
@@ -240,11 +240,11 @@ TEST_CASE("a receive mark in octets stops the sender, loses nothing, and is live
     }
 }
 
-TEST_CASE("parts that exceed the receive mark in octets together arrive as one message")
+TEST_CASE("parts that exceed the receive mark in bytes together arrive as one message")
 {
     auto in = new_context();
     pull_options options;
-    options.receive_high_water_octets = 1000;
+    options.receive_high_water_bytes = 1000;
     auto to = must(pull::create(in, options));
     auto from = must(push::create(in, quick()));
     must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
@@ -307,14 +307,14 @@ TEST_CASE("the receive mark is live")
     CHECK(after == 4 * before);
 }
 
-TEST_CASE("with only_when_ready nothing is queued for who is not there")
+TEST_CASE("with immediate nothing is queued for who is not there")
 {
     auto in = new_context();
     push_options options = quick();
-    options.only_when_ready = true;
+    options.immediate = true;
     auto from = must(push::create(in, options));
     must(from.connect("tcp://127.0.0.1:1"));
-    CHECK(code_of(from.send("x", at_once)) == errc::would_block);
+    CHECK(code_of(from.send("x", no_wait)) == errc::would_block);
     auto to = must(pull::create(in));
     const auto where = must(to.bind("tcp://127.0.0.1:*"));
     must(from.connect(where));
@@ -322,17 +322,17 @@ TEST_CASE("with only_when_ready nothing is queued for who is not there")
     CHECK(next(to) == "to who is there");
     must(to.unbind(where));
     CHECK(soon([&] { return !from.endpoints()[1].ready; }));
-    CHECK(code_of(from.send("x", at_once)) == errc::would_block);
+    CHECK(code_of(from.send("x", no_wait)) == errc::would_block);
     must(to.bind(where));
     must(from.send("again", bound));
     CHECK(next(to) == "again");
 }
 
-TEST_CASE("a part that is larger than largest_part costs its sender the connection")
+TEST_CASE("a part that is larger than max_message_size costs its sender the connection")
 {
     auto in = new_context();
     pull_options options;
-    options.largest_part = 1000;
+    options.max_message_size = 1000;
     auto to = must(pull::create(in, options));
     auto from = must(push::create(in, quick()));
     must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
@@ -342,7 +342,7 @@ TEST_CASE("a part that is larger than largest_part costs its sender the connecti
     CHECK(soon([&] {
         const auto all = to.peers();
         message got;
-        (void)to.receive(got, at_once);
+        (void)to.receive(got, no_wait);
         return from.peers().at(0).connections >= 2;
     }));
 }
@@ -366,10 +366,10 @@ TEST_CASE("PLAIN lets in who has a password, and both sides are told who was ref
             CHECK(next(to) == "let in");
             CHECK(to.peers().at(0).user == "bob");
         } else {
-            CHECK(soon([&] { return from.endpoints()[0].refused > 0; }));
-            CHECK(from.endpoints()[0].last_refusal == errc::authentication_refused);
-            CHECK(soon([&] { return to.endpoints()[0].refused > 0; }));
-            CHECK(to.endpoints()[0].last_refusal == errc::authentication_refused);
+            CHECK(soon([&] { return from.endpoints()[0].handshake_failures > 0; }));
+            CHECK(from.endpoints()[0].last_handshake_failure == errc::authentication_refused);
+            CHECK(soon([&] { return to.endpoints()[0].handshake_failures > 0; }));
+            CHECK(to.endpoints()[0].last_handshake_failure == errc::authentication_refused);
             CHECK(code_of(from.wait_ready(moment)) == errc::timed_out);
         }
     }
@@ -400,8 +400,8 @@ TEST_CASE("an authenticator is asked about clients of PLAIN, and what it answers
             must(to.wait_ready(bound));
             CHECK(to.peers().at(0).user == "ann");
         } else {
-            CHECK(soon([&] { return to.endpoints()[0].refused > 0; }));
-            CHECK(to.endpoints()[0].last_refusal.native == static_cast<int>(answer));
+            CHECK(soon([&] { return to.endpoints()[0].handshake_failures > 0; }));
+            CHECK(to.endpoints()[0].last_handshake_failure.native == static_cast<int>(answer));
         }
         CHECK(right > 0);
     }
@@ -431,11 +431,11 @@ TEST_CASE("without a mechanism an authenticator is asked if there is a zap_domai
                 must(from.send("let in", bound));
                 CHECK(next(to) == "let in");
             } else {
-                CHECK(soon([&] { return from.endpoints()[0].refused > 0; }));
-                CHECK(from.endpoints()[0].last_refusal == errc::authentication_refused);
-                CHECK(soon([&] { return to.endpoints()[0].refused > 0; }));
-                CHECK(to.endpoints()[0].last_refusal == errc::authentication_refused);
-                CHECK(from.endpoints()[0].last_refusal.native == 400);
+                CHECK(soon([&] { return from.endpoints()[0].handshake_failures > 0; }));
+                CHECK(from.endpoints()[0].last_handshake_failure == errc::authentication_refused);
+                CHECK(soon([&] { return to.endpoints()[0].handshake_failures > 0; }));
+                CHECK(to.endpoints()[0].last_handshake_failure == errc::authentication_refused);
+                CHECK(from.endpoints()[0].last_handshake_failure.native == 400);
             }
             CHECK((asked > 0) == has_domain);
             CHECK(asked == right);
@@ -452,8 +452,8 @@ TEST_CASE("who speaks another mechanism does not get in")
     auto to = must(pull::create(in, of_server));
     auto from = must(push::create(in, quick()));
     must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
-    CHECK(soon([&] { return from.endpoints()[0].refused > 0; }));
-    CHECK(from.endpoints()[0].last_refusal == errc::protocol_error);
+    CHECK(soon([&] { return from.endpoints()[0].handshake_failures > 0; }));
+    CHECK(from.endpoints()[0].last_handshake_failure == errc::protocol_error);
 }
 
 TEST_CASE("properties are shown to the peer")
@@ -497,14 +497,14 @@ TEST_CASE("a connection whose handshake takes too long is closed")
     auto to_there = must(slk::link::create(loop, {.to = must(endpoint::parse(where))}, on));
     to_there.start();
     CHECK(must(loop.run_until([&] { return over; }, bound)));
-    CHECK(soon([&] { return to.endpoints()[0].last_refusal == errc::timed_out; }));
+    CHECK(soon([&] { return to.endpoints()[0].last_handshake_failure == errc::timed_out; }));
 }
 
-TEST_CASE("no more connections are in their handshake at a time than most_half_open")
+TEST_CASE("no more connections are in their handshake at a time than max_pending_handshakes")
 {
     auto in = new_context();
     pull_options options;
-    options.most_half_open = 3;
+    options.max_pending_handshakes = 3;
     auto to = must(pull::create(in, options));
     const auto where = must(to.bind("tcp://127.0.0.1:*"));
     auto loop = must(slk::loop::create());
@@ -521,7 +521,7 @@ TEST_CASE("no more connections are in their handshake at a time than most_half_o
         silent.back().start();
     }
     CHECK(must(loop.run_until([&] { return closed == 7; }, bound)));
-    CHECK(to.endpoints()[0].refused == 7);
+    CHECK(to.endpoints()[0].handshake_failures == 7);
     silent.clear();
     CHECK(loop.run_for(10ms).has_value());
     auto from = must(push::create(in));
@@ -561,12 +561,12 @@ TEST_CASE("connections are carried by the threads that affinity allows")
     CHECK_FALSE(gave_up);
 }
 
-TEST_CASE("liveness keeps an idle good connection, and zero asks nobody")
+TEST_CASE("peer_timeout keeps an idle good connection, and zero asks nobody")
 {
-    for (const duration liveness : {duration(30ms), duration::zero()}) {
+    for (const duration peer_timeout : {duration(30ms), duration::zero()}) {
         auto in = new_context();
         pull_options options;
-        options.liveness = liveness;
+        options.peer_timeout = peer_timeout;
         auto to = must(pull::create(in, options));
         auto from = must(push::create(in, quick()));
         must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
@@ -640,8 +640,8 @@ TEST_CASE("a peer that speaks ZMTP 2.0 gets in with accept_zmtp_2_0, and otherwi
         if (accepts) {
             CHECK(next(to) == "old");
         } else {
-            CHECK(soon([&] { return to.endpoints()[0].refused > 0; }));
-            CHECK(to.endpoints()[0].last_refusal == errc::protocol_error);
+            CHECK(soon([&] { return to.endpoints()[0].handshake_failures > 0; }));
+            CHECK(to.endpoints()[0].last_handshake_failure == errc::protocol_error);
         }
     }
 }
@@ -665,13 +665,13 @@ TEST_CASE("an IPv6 wildcard takes IPv4 connections with dual_stack, and otherwis
     }
 }
 
-TEST_CASE("a peer whose handshake is larger than largest_handshake does not get in")
+TEST_CASE("a peer whose handshake is larger than max_handshake_size does not get in")
 {
     for (const std::size_t largest : {std::size_t{100}, std::size_t{65536}}) {
         CAPTURE(largest);
         auto in = new_context();
         pull_options options;
-        options.largest_handshake = largest;
+        options.max_handshake_size = largest;
         auto to = must(pull::create(in, options));
         push_options of_push = quick();
         of_push.properties = {{"X-Long", std::string(500, 'x')}};
@@ -680,8 +680,8 @@ TEST_CASE("a peer whose handshake is larger than largest_handshake does not get 
         if (largest == 65536) {
             must(to.wait_ready(bound));
         } else {
-            CHECK(soon([&] { return to.endpoints()[0].refused > 0; }));
-            CHECK(to.endpoints()[0].last_refusal == errc::message_too_large);
+            CHECK(soon([&] { return to.endpoints()[0].handshake_failures > 0; }));
+            CHECK(to.endpoints()[0].last_handshake_failure == errc::message_too_large);
         }
     }
 }

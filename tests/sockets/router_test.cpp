@@ -16,16 +16,16 @@ dealer new_dealer(context& in, const std::string& to, const std::string& id)
 }
 
 struct heard {
-    route_event what{};
-    route from{};
+    router_event what{};
+    peer_id from{};
     std::string text{};
 };
 
-heard next_of(router& at, const limit& patience = bound)
+heard next_of(router& at, const timeout& test_timeout = bound)
 {
     heard got;
     message part;
-    got.what = must(at.receive(got.from, part, patience));
+    got.what = must(at.receive(got.from, part, test_timeout));
     got.text = part.text();
     return got;
 }
@@ -49,7 +49,7 @@ TEST_CASE("a ROUTER says from whom, and sends to whom it is told")
     CHECK(next(bob) == "to bob");
 }
 
-TEST_CASE("a peer without a routing id gets one of five octets that begins with a zero")
+TEST_CASE("a peer without a routing id gets one of five bytes that begins with a zero")
 {
     auto in = new_context();
     auto at = must(router::create(in));
@@ -66,9 +66,9 @@ TEST_CASE("a mandatory ROUTER refuses what nobody can get, another one drops and
 {
     auto in = new_context();
     auto at = must(router::create(in));
-    CHECK(code_of(at.send({"nobody"}, "x", at_once)) == errc::no_route);
+    CHECK(code_of(at.send({"nobody"}, "x", no_wait)) == errc::no_route);
     at.set_mandatory(false);
-    CHECK(must(at.send({"nobody"}, "x", at_once)) == delivery::dropped_no_route);
+    CHECK(must(at.send({"nobody"}, "x", no_wait)) == send_outcome::dropped_no_route);
     CHECK(at.counters().dropped_no_route == 1);
 
     router_options options;
@@ -76,13 +76,13 @@ TEST_CASE("a mandatory ROUTER refuses what nobody can get, another one drops and
     options.send_high_water_mark = 1;
     auto full = must(router::create(in, options));
     must(full.connect("tcp://127.0.0.1:1", {.routing_id = "absent"}));
-    CHECK(must(full.send({"absent"}, "1", at_once)) == delivery::queued);
-    CHECK(must(full.send({"absent"}, "2", at_once)) == delivery::dropped_full);
+    CHECK(must(full.send({"absent"}, "1", no_wait)) == send_outcome::queued);
+    CHECK(must(full.send({"absent"}, "2", no_wait)) == send_outcome::dropped_full);
     CHECK(full.counters().dropped_full == 1);
     CHECK_FALSE(must(full.has_room({"absent"})));
     CHECK(code_of(full.has_room({"nobody"})) == errc::no_route);
     full.set_mandatory(true);
-    CHECK(code_of(full.send({"absent"}, "3", at_once)) == errc::would_block);
+    CHECK(code_of(full.send({"absent"}, "3", no_wait)) == errc::would_block);
 }
 
 TEST_CASE("a peer that connect() has named can be sent to before it is there, and keeps the name")
@@ -94,7 +94,7 @@ TEST_CASE("a peer that connect() has named can be sent to before it is there, an
     auto there = must(dealer::create(in, options));
     const auto where = must(there.bind("tcp://127.0.0.1:*"));
     must(at.connect(where, {.routing_id = "server"}));
-    must(at.send({"server"}, "early", at_once));
+    must(at.send({"server"}, "early", no_wait));
     CHECK(next(there) == "early");
     must(there.send("answer", bound));
     CHECK(next_of(at).from.routing_id == "server");
@@ -122,18 +122,18 @@ TEST_CASE("who comes with a routing id that is taken is sent away, or takes over
             const auto now = next_of(at);
             CHECK(now.text == "second");
             CHECK(now.from.generation > old.from.generation);
-            CHECK(code_of(at.send(old.from, "too late", at_once)) == errc::no_route);
+            CHECK(code_of(at.send(old.from, "too late", no_wait)) == errc::no_route);
             must(at.send(now.from, "hello", bound));
             CHECK(next(second) == "hello");
         } else {
-            CHECK(soon([&] { return at.counters().turned_away > 0; }));
+            CHECK(soon([&] { return at.counters().rejected > 0; }));
             must(at.send(old.from, "still you", bound));
             CHECK(next(first) == "still you");
             // The newcomer comes again, and is let in when the name is free.
             (void)first.close(0s);
             CHECK(soon([&] {
-                (void)second.send("second", at_once);
-                return at.events().receivable;
+                (void)second.send("second", no_wait);
+                return at.events().readable;
             }));
             CHECK(next_of(at).text == "second");
         }
@@ -150,20 +150,20 @@ TEST_CASE("a ROUTER tells of peers that come and go, if it is asked to")
     const auto where = must(at.bind("tcp://127.0.0.1:*"));
     {
         auto guest = new_dealer(in, where, "guest");
-        CHECK(next_of(at).what == route_event::connected);
+        CHECK(next_of(at).what == router_event::connected);
         must(guest.send("hello", bound));
         const auto said = next_of(at);
-        CHECK(said.what == route_event::message);
+        CHECK(said.what == router_event::message);
         CHECK(said.text == "hello");
     }
     const auto gone = next_of(at);
-    CHECK(gone.what == route_event::disconnected);
+    CHECK(gone.what == router_event::disconnected);
     CHECK(gone.from.routing_id == "guest");
 
     at.set_notify(false, false);
     auto again = new_dealer(in, where, "again");
     must(again.send("hello", bound));
-    CHECK(next_of(at).what == route_event::message);
+    CHECK(next_of(at).what == router_event::message);
 }
 
 TEST_CASE("a peer that is disconnected by name comes again as another generation")
@@ -215,7 +215,7 @@ TEST_CASE("a ROUTER that probes makes itself known to another one, and otherwise
         } else {
             must(at.wait_ready(bound));
             multipart none;
-            route from;
+            peer_id from;
             CHECK(code_of(at.receive(from, none, moment)) == errc::timed_out);
         }
     }
@@ -230,8 +230,8 @@ TEST_CASE("messages of parts go to and fro between a ROUTER and a DEALER")
     must(whole.add("a"));
     must(whole.add("b"));
     must(there.send(std::move(whole), bound));
-    route from;
-    CHECK(must(at.receive(from, whole, bound)) == route_event::message);
+    peer_id from;
+    CHECK(must(at.receive(from, whole, bound)) == router_event::message);
     CHECK(parts_of(whole) == std::vector<std::string>{"a", "b"});
     must(at.send(from, std::move(whole), bound));
     must(there.receive(whole, bound));

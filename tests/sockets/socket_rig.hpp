@@ -64,16 +64,16 @@ Options quick(Options options = {})
     return options;
 }
 
-inline message text(std::string_view octets)
+inline message text(std::string_view bytes)
 {
-    return must(message::copy_of(octets));
+    return must(message::copy_of(bytes));
 }
 
 template <class Socket>
-std::string next(Socket& from, const limit& patience = bound)
+std::string next(Socket& from, const timeout& test_timeout = bound)
 {
     message got;
-    const auto answer = from.receive(got, patience);
+    const auto answer = from.receive(got, test_timeout);
     if (!answer)
         return "(" + to_string(answer.error()) + ")";
     return std::string(got.text());

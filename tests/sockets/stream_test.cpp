@@ -71,7 +71,7 @@ Options with_mark(std::uint32_t mark)
     Options options;
     options.send_high_water_mark = mark;
     options.receive_high_water_mark = mark;
-    options.liveness = 300ms; // so that PING and PONG come in between
+    options.peer_timeout = 300ms; // so that PING and PONG come in between
     return options;
 }
 

@@ -15,8 +15,8 @@ TEST_CASE("a call that may not wait says so, one that may waits as long as it ma
         auto a = must(pair::create(in));
         must(a.bind("tcp://127.0.0.1:*"));
         message got;
-        CHECK(code_of(a.receive(got, at_once)) == errc::would_block);
-        CHECK(code_of(a.send("x", at_once)) == errc::would_block);
+        CHECK(code_of(a.receive(got, no_wait)) == errc::would_block);
+        CHECK(code_of(a.send("x", no_wait)) == errc::would_block);
         const auto began = std::chrono::steady_clock::now();
         CHECK(code_of(a.receive(got, moment)) == errc::timed_out);
         CHECK(std::chrono::steady_clock::now() - began >= moment);
@@ -43,13 +43,13 @@ TEST_CASE("a stop that is requested ends every wait")
                 std::this_thread::sleep_for(5ms);
                 source.request_stop();
             });
-            const limit patience(source.get_token());
+            const timeout test_timeout(source.get_token());
             errc answer = errc::ok;
             switch (which) {
-            case 0: answer = code_of(a.receive(got, patience)); break;
-            case 1: answer = code_of(a.send("x", patience)); break;
-            case 2: answer = code_of(a.wait_ready(patience)); break;
-            default: answer = code_of(wait(items, patience)); break;
+            case 0: answer = code_of(a.receive(got, test_timeout)); break;
+            case 1: answer = code_of(a.send("x", test_timeout)); break;
+            case 2: answer = code_of(a.wait_ready(test_timeout)); break;
+            default: answer = code_of(wait(items, test_timeout)); break;
             }
             CHECK(answer == errc::cancelled);
             stopper.join();
@@ -72,11 +72,11 @@ TEST_CASE("the end of a context ends every wait, and its sockets can be destroye
         message got;
         CHECK(code_of(a.receive(got)) == errc::cancelled);
         ender.join();
-        CHECK(code_of(a.send("x", at_once)) == errc::cancelled);
+        CHECK(code_of(a.send("x", no_wait)) == errc::cancelled);
         CHECK(code_of(a.bind("tcp://127.0.0.1:*")) == errc::cancelled);
         CHECK(code_of(pair::create(*in)) == errc::cancelled);
         in.reset();
-        CHECK(code_of(a.send("x", at_once)) == errc::cancelled);
+        CHECK(code_of(a.send("x", no_wait)) == errc::cancelled);
     }
 }
 
@@ -117,20 +117,20 @@ TEST_CASE("wait tells which of several sockets has something")
         must(first.bind("tcp://127.0.0.1:*"));
         const auto where = must(second.bind("tcp://127.0.0.1:*"));
         wait_item items[] = {{.on = &first}, {.on = &second}};
-        CHECK(code_of(wait(items, at_once)) == errc::would_block);
+        CHECK(code_of(wait(items, no_wait)) == errc::would_block);
         CHECK(code_of(wait(items, moment)) == errc::timed_out);
         must(from.connect(where));
         must(from.send("x", bound));
         CHECK(must(wait(items, bound)) == 1);
-        CHECK_FALSE(items[0].receivable);
-        CHECK(items[1].receivable);
-        CHECK(must(wait(items, at_once)) == 1);
-        CHECK(next(second, at_once) == "x");
-        CHECK(code_of(wait(items, at_once)) == errc::would_block);
+        CHECK_FALSE(items[0].readable);
+        CHECK(items[1].readable);
+        CHECK(must(wait(items, no_wait)) == 1);
+        CHECK(next(second, no_wait) == "x");
+        CHECK(code_of(wait(items, no_wait)) == errc::would_block);
 
         wait_item writer[] = {{.on = &from, .to_receive = false, .to_send = true}};
         CHECK(must(wait(writer, bound)) == 1);
-        CHECK(writer[0].sendable);
+        CHECK(writer[0].writable);
     }
 }
 
@@ -140,12 +140,12 @@ TEST_CASE("wait refuses what makes no sense")
     auto other = new_context(0);
     auto a = must(pair::create(in));
     auto b = must(pair::create(other));
-    CHECK(code_of(wait({}, at_once)) == errc::invalid_argument);
+    CHECK(code_of(wait({}, no_wait)) == errc::invalid_argument);
     wait_item apart[] = {{.on = &a}, {.on = &b}};
-    CHECK(code_of(wait(apart, at_once)) == errc::invalid_argument);
+    CHECK(code_of(wait(apart, no_wait)) == errc::invalid_argument);
     auto moved = std::move(a);
     wait_item empty[] = {{.on = &a}};
-    CHECK(code_of(wait(empty, at_once)) == errc::invalid_argument);
+    CHECK(code_of(wait(empty, no_wait)) == errc::invalid_argument);
 }
 
 TEST_CASE("events tell what the next calls would find")
@@ -157,15 +157,15 @@ TEST_CASE("events tell what the next calls would find")
         options.send_high_water_mark = 1;
         auto a = must(pair::create(in, options));
         auto b = must(pair::create(in));
-        CHECK_FALSE(a.events().sendable);
+        CHECK_FALSE(a.events().writable);
         must(a.connect("inproc://events"));
-        CHECK(a.events().sendable);
-        must(a.send("1", at_once));
-        CHECK_FALSE(a.events().sendable);
+        CHECK(a.events().writable);
+        must(a.send("1", no_wait));
+        CHECK_FALSE(a.events().writable);
         must(b.bind("inproc://events"));
-        CHECK(b.events().receivable);
-        CHECK(next(b, at_once) == "1");
-        CHECK_FALSE(b.events().receivable);
-        CHECK(soon([&] { return a.events().sendable; }));
+        CHECK(b.events().readable);
+        CHECK(next(b, no_wait) == "1");
+        CHECK_FALSE(b.events().readable);
+        CHECK(soon([&] { return a.events().writable; }));
     }
 }

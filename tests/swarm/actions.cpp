@@ -127,7 +127,7 @@ void world::act_on_conversation()
         return;
     case close_stream: return talk.close();
     case reset_stream: return talk.reset();
-    case finish_stream: return talk.finish_sending();
+    case finish_stream: return talk.shutdown_send();
     default: return talk.drain(dice_.one_of<duration>({1ms, 100ms, 3s}));
     }
 }
@@ -239,8 +239,8 @@ void world::act_on_machine()
         break;
     case change_faults: return network_->set_faults(choose_faults(dice_));
     case order_fault:
-        return network_->strike_next(static_cast<fault>(dice_.index(fault_count)),
-                                     static_cast<std::uint32_t>(dice_.number(1, 5)));
+        return network_->inject(static_cast<fault>(dice_.index(fault_count)),
+                                static_cast<std::uint32_t>(dice_.number(1, 5)));
     default: break;
     }
     if (chosen == suspend_host || chosen == jump_clock) {

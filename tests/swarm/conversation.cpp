@@ -116,11 +116,11 @@ void conversation::check(std::size_t count)
         break_rule("more came back than was sent");
 }
 
-void conversation::finish_sending()
+void conversation::shutdown_send()
 {
     if (over_ || sending_ || std::exchange(finished_, true))
         return;
-    (void)stream_.finish_sending();
+    (void)stream_.shutdown_send();
 }
 
 void conversation::close()
@@ -135,7 +135,7 @@ void conversation::reset()
     stream_.reset();
 }
 
-void conversation::drain(duration at_most)
+void conversation::drain(duration timeout)
 {
     if (over_)
         return;
@@ -145,7 +145,7 @@ void conversation::drain(duration at_most)
         if (!std::exchange(draining_, false))
             break_rule("a drain was completed twice");
     };
-    if (stream_.close_after_drain(at_most, ended))
+    if (stream_.close_after_drain(timeout, ended))
         return;
     // A send is under way, or the stream is gone already.
     draining_ = false;

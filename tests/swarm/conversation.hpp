@@ -40,10 +40,10 @@ public:
     void begin();
     /// For `speak`: sends so many bytes, unless a send is under way.
     void say(std::size_t count);
-    void finish_sending();
+    void shutdown_send();
     void close();
     void reset();
-    void drain(duration at_most);
+    void drain(duration timeout);
 
     /// This side has nothing more to do with it.
     [[nodiscard]] bool over() const noexcept { return over_; }

@@ -9,7 +9,7 @@
 namespace slk::swarm {
 
 /// Which faults strike in a world, and how often.
-[[nodiscard]] fault_mix choose_faults(dice& from);
+[[nodiscard]] fault_rates choose_faults(dice& from);
 
 } // namespace slk::swarm
 

@@ -25,7 +25,7 @@ bool is_legal(const link_transition& move)
 }
 
 /// The longest that a backoff may last.
-duration longest_delay(const reconnect_options& options)
+duration max_delay(const reconnect_options& options)
 {
     return options.floor + options.cap + 20ms;
 }
@@ -85,7 +85,7 @@ void world::moved(line& which, const link_transition& move, const link_status& s
         broken("the number of attempts went down", &which);
     if (move.to == link_state::connected && status.generation != which.seen_generation + 1)
         broken("a connection is not numbered one more than the last", &which);
-    if (move.to == link_state::backoff && move.delay > longest_delay(which.options.reconnect))
+    if (move.to == link_state::backoff && move.delay > max_delay(which.options.reconnect))
         broken("a delay is longer than its options allow", &which);
     if (move.to == link_state::idle && move.event != link_event::stop && !move.reason)
         broken("a link gave up without a reason", &which);
@@ -149,7 +149,7 @@ void world::check_line(line& which)
         return;
     const reconnect_options& options = which.options.reconnect;
     const duration slack = 3 * 300ms + here.jumped_back; // late wakes, completions and cancels
-    if (planned && status.next_attempt > after(clock, longest_delay(options) + slack))
+    if (planned && status.next_attempt > after(clock, max_delay(options) + slack))
         return broken("the next attempt is further away than any delay", &which);
     if (planned && clock > after(status.next_attempt, slack))
         return broken("the next attempt is overdue", &which);
@@ -173,7 +173,7 @@ void world::check_sockets(std::size_t at)
         case link_state::idle:
         case link_state::backoff: break;
         case link_state::binding:
-        case link_state::connecting: known += link_detail::connecter_machine::most_at_once; break;
+        case link_state::connecting: known += link_detail::connecter_machine::max_at_once; break;
         case link_state::tuning:
         case link_state::connected: known += 1; break;
         }

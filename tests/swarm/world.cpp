@@ -320,7 +320,7 @@ outcome world::run()
     result_.hash = network_->hash();
     result_.simulated = network_->now() - began_;
     for (std::size_t index = 0; index < fault_count; ++index)
-        result_.strikes[index] = network_->strikes(static_cast<fault>(index));
+        result_.strikes[index] = network_->injected(static_cast<fault>(index));
     return result_;
 }
 

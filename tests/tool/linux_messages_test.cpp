@@ -55,7 +55,7 @@ TEST_CASE("an interrupted slk receive counts what has come and ends with exit co
         CHECK(run_slk("send push hello --connect " + where).code == 0);
         REQUIRE(tool.says("hello"));
         tool.interrupt(signal);
-        REQUIRE(tool.says("received 1 message, 5 octets"));
+        REQUIRE(tool.says("received 1 message, 5 bytes"));
         CHECK(tool.end() == 0);
     }
 }
@@ -85,7 +85,7 @@ TEST_CASE("an interrupted slk send ends in order, whatever it is waiting for")
         const std::string where = where_of(tool);
         CHECK(run_slk("receive pull --count 1 --wait 30s --connect " + where).code == 0);
         tool.interrupt(SIGINT);
-        REQUIRE(tool.says("queued 1 message, 5 octets: flushed 1, abandoned 0"));
+        REQUIRE(tool.says("queued 1 message, 5 bytes: flushed 1, unsent 0"));
         CHECK(tool.end() == 0);
     }
     SUBCASE("for a line of stdin")
@@ -113,17 +113,17 @@ TEST_CASE("an interrupted slk send ends in order, whatever it is waiting for")
                           *where, std::string(100'000, 'x')});
         REQUIRE(tool.says("ready"));
         tool.interrupt(SIGINT);
-        CHECK(tool.says("abandoned"));
+        CHECK(tool.says("unsent"));
         CHECK(tool.end() == 1);
     }
 }
 
-TEST_CASE("slk receive --liveness gives up a peer who is silent for so long")
+TEST_CASE("slk receive --peer_timeout gives up a peer who is silent for so long")
 {
     SLK_NEEDS_COMMAND();
     spawned_slk sender(and_bind({"send", "push", "--every", "1h", "--count", "2", "hello"}));
     const std::string where = where_of(sender);
-    spawned_slk receiver({"receive", "pull", "-v", "--liveness", "300ms", "--connect", where});
+    spawned_slk receiver({"receive", "pull", "-v", "--peer_timeout", "300ms", "--connect", where});
     REQUIRE(receiver.says("hello"));
     const auto begun = std::chrono::steady_clock::now();
     sender.interrupt(SIGSTOP);
@@ -132,12 +132,12 @@ TEST_CASE("slk receive --liveness gives up a peer who is silent for so long")
     CHECK(std::chrono::steady_clock::now() - begun < 20s);
 }
 
-TEST_CASE("slk send --liveness gives up a peer who is silent for so long")
+TEST_CASE("slk send --peer_timeout gives up a peer who is silent for so long")
 {
     SLK_NEEDS_COMMAND();
     spawned_slk receiver(and_bind({"receive", "pull"}));
     const std::string where = where_of(receiver);
-    spawned_slk sender({"send", "push", "-v", "--liveness", "300ms", "--every", "1h", "--count",
+    spawned_slk sender({"send", "push", "-v", "--peer_timeout", "300ms", "--every", "1h", "--count",
                         "2", "--connect", where, "hello"});
     REQUIRE(receiver.says("hello"));
     const auto begun = std::chrono::steady_clock::now();

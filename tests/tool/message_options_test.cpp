@@ -100,14 +100,14 @@ TEST_CASE("slk send --linger gives up what is not taken by then, and tells how m
     CHECK(sent.code == 1);
     CHECK(json_value(sent.out, "queued") == "20");
     const int flushed = std::stoi(json_value(sent.out, "flushed"));
-    const int abandoned = std::stoi(json_value(sent.out, "abandoned"));
-    CHECK(abandoned > 0);
-    CHECK(flushed + abandoned == 20);
+    const int unsent = std::stoi(json_value(sent.out, "unsent"));
+    CHECK(unsent > 0);
+    CHECK(flushed + unsent == 20);
 
     const run_result told = run_slk("send push --linger 0 --count 20 --connect " + full.where +
                                     " --file \"" + file.path() + "\"");
     CHECK(told.code == 1);
-    CHECK(has(told, "  abandoned at " + full.where + ": "));
+    CHECK(has(told, "  unsent at " + full.where + ": "));
 }
 
 TEST_CASE("slk send waits for as long as --linger says until everything was taken")

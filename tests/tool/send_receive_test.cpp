@@ -47,10 +47,10 @@ TEST_CASE("slk send reaches slk receive, for every two types that fit, over tcp 
                                             receiver.where + " hello");
             CAPTURE(sent.out);
             CHECK(sent.code == 0);
-            CHECK(has(sent, "queued 1 message, 5 octets: flushed 1, abandoned 0"));
+            CHECK(has(sent, "queued 1 message, 5 bytes: flushed 1, unsent 0"));
             const run_result received = receiver.tool.finish();
             CHECK(received.code == 0);
-            CHECK(received.out == std::string(each.shown) + "received 1 message, 5 octets\n");
+            CHECK(received.out == std::string(each.shown) + "received 1 message, 5 bytes\n");
         }
 }
 
@@ -121,11 +121,11 @@ TEST_CASE("slk send sends each word, and what is in brackets or looks like an op
     CAPTURE(sent.out);
     CHECK(sent.code == 0);
     CHECK(receiver.tool.finish().out ==
-          "one\n[1,2]\n{}\n(empty)\n--two\nsend\nreceived 6 messages, 19 octets\n");
+          "one\n[1,2]\n{}\n(empty)\n--two\nsend\nreceived 6 messages, 19 bytes\n");
 
     receiving_slk single("pull --count 1");
     CHECK(run_slk("send push --connect " + single.where + " {}").code == 0);
-    CHECK(single.tool.finish().out == "{}\nreceived 1 message, 2 octets\n");
+    CHECK(single.tool.finish().out == "{}\nreceived 1 message, 2 bytes\n");
 }
 
 TEST_CASE("slk send --parts makes one message of all words, and slk receive shows its parts")
@@ -135,11 +135,11 @@ TEST_CASE("slk send --parts makes one message of all words, and slk receive show
     CHECK(
         run_slk("send dealer --id alice --parts --connect " + receiver.where + " header \"\" body")
             .code == 0);
-    CHECK(receiver.tool.finish().out == "[alice] 3 parts, 10 octets\n"
+    CHECK(receiver.tool.finish().out == "[alice] 3 parts, 10 bytes\n"
                                         "       6  header\n"
                                         "       0  (empty)\n"
                                         "       4  body\n"
-                                        "received 1 message, 10 octets\n");
+                                        "received 1 message, 10 bytes\n");
 }
 
 TEST_CASE("slk send without words sends the lines of stdin")
@@ -154,11 +154,11 @@ TEST_CASE("slk send without words sends the lines of stdin")
         CHECK(sent.code == 0);
         return receiver.tool.finish().out;
     };
-    CHECK(sent_as("", "4") == "one\n(empty)\ntwo words\nthe end\nreceived 4 messages, 19 octets\n");
+    CHECK(sent_as("", "4") == "one\n(empty)\ntwo words\nthe end\nreceived 4 messages, 19 bytes\n");
     CHECK(sent_as("--count 2", "8")
               .ends_with("the end\none\n(empty)\ntwo words\nthe end\n"
-                         "received 8 messages, 38 octets\n"));
-    CHECK(sent_as("--parts", "1").starts_with("4 parts, 19 octets\n"));
+                         "received 8 messages, 38 bytes\n"));
+    CHECK(sent_as("--parts", "1").starts_with("4 parts, 19 bytes\n"));
 
     const input_file empty("");
     receiving_slk receiver("pull --count 1");
@@ -194,15 +194,15 @@ TEST_CASE("slk send --file sends files as they are, and slk receive --raw writes
                   "\" --file \"" + file.path() + "\"")
               .code == 0);
     const std::string shown = both.tool.finish().out;
-    CHECK(shown.starts_with("2 parts, 200000 octets\n  100000  0x000102"));
-    CHECK(shown.find("1f... (100000 octets)\n") != std::string::npos);
+    CHECK(shown.starts_with("2 parts, 200000 bytes\n  100000  0x000102"));
+    CHECK(shown.find("1f... (100000 bytes)\n") != std::string::npos);
 
     const run_result absent = run_slk(std::string("send push --file no-such-file") + any_tcp);
     CHECK(absent.code == 1);
     CHECK(has(absent, "cannot read no-such-file"));
 }
 
-TEST_CASE("slk receive shows text as it is and other octets in hexadecimal")
+TEST_CASE("slk receive shows text as it is and other bytes in hexadecimal")
 {
     SLK_NEEDS_COMMAND();
     struct shown {
@@ -212,15 +212,15 @@ TEST_CASE("slk receive shows text as it is and other octets in hexadecimal")
     for (const shown& each : {
              shown{"gr\xc3\xbc\xc3\x9f dich\t!", "gr\xc3\xbc\xc3\x9f dich\t!\n"},
              {"two\nlines\n", "two\nlines\n"},
-             {"\x1b[31mred", "0x1b5b33316d726564 (8 octets)\n"},
-             {"\xff", "0xff (1 octet)\n"},
-             {"\xc0\xaf", "0xc0af (2 octets)\n"},         // not the shortest form
-             {"\xed\xa0\x80", "0xeda080 (3 octets)\n"},   // half of a pair of UTF-16
-             {"\xf4\x90\x80\x80", "0xf4908080 (4 octets)\n"}, // beyond Unicode
-             {"\xe2\x82", "0xe282 (2 octets)\n"},         // cut off
-             {"\xc2\x9b", "0xc29b (2 octets)\n"},         // a control character
+             {"\x1b[31mred", "0x1b5b33316d726564 (8 bytes)\n"},
+             {"\xff", "0xff (1 byte)\n"},
+             {"\xc0\xaf", "0xc0af (2 bytes)\n"},         // not the shortest form
+             {"\xed\xa0\x80", "0xeda080 (3 bytes)\n"},   // half of a pair of UTF-16
+             {"\xf4\x90\x80\x80", "0xf4908080 (4 bytes)\n"}, // beyond Unicode
+             {"\xe2\x82", "0xe282 (2 bytes)\n"},         // cut off
+             {"\xc2\x9b", "0xc29b (2 bytes)\n"},         // a control character
              {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80\n"},
-             {"\x7f", "0x7f (1 octet)\n"},
+             {"\x7f", "0x7f (1 byte)\n"},
          }) {
         CAPTURE(each.as);
         const input_file file(each.content);
@@ -277,10 +277,10 @@ TEST_CASE("slk send --count sends everything so often, and slk receive --count e
     receiving_slk receiver("pull --count 5");
     const run_result sent =
         run_slk("send push --connect " + receiver.where + " --count 3 tick tock");
-    CHECK(has(sent, "queued 6 messages, 24 octets"));
+    CHECK(has(sent, "queued 6 messages, 24 bytes"));
     // The sixth one may have come, too, and then it says so.
     CHECK(receiver.tool.finish().out.starts_with(
-        "tick\ntock\ntick\ntock\ntick\nreceived 5 messages, 20 octets"));
+        "tick\ntock\ntick\ntock\ntick\nreceived 5 messages, 20 bytes"));
 }
 
 TEST_CASE("slk send --every lets that time pass between two messages")
@@ -293,8 +293,8 @@ TEST_CASE("slk send --every lets that time pass between two messages")
         CHECK(sent.code == 0);
         CHECK(json_value(sent.out, "queued") == "3");
         CHECK(json_value(sent.out, "flushed") == "3");
-        CHECK(json_value(sent.out, "abandoned") == "0");
-        CHECK(json_value(sent.out, "octets") == "12");
+        CHECK(json_value(sent.out, "unsent") == "0");
+        CHECK(json_value(sent.out, "bytes") == "12");
         return std::stod(json_value(sent.out, "seconds"));
     };
     CHECK(takes(" --every 300ms") >= 0.6);

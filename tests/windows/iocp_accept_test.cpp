@@ -21,9 +21,9 @@ SOCKET raw_connect(const address& target)
 
 void raw_reset(SOCKET client)
 {
-    const linger at_once{1, 0};
-    (void)setsockopt(client, SOL_SOCKET, SO_LINGER, reinterpret_cast<const char*>(&at_once),
-                     sizeof at_once);
+    const linger no_wait{1, 0};
+    (void)setsockopt(client, SOL_SOCKET, SO_LINGER, reinterpret_cast<const char*>(&no_wait),
+                     sizeof no_wait);
     closesocket(client);
 }
 
@@ -195,7 +195,7 @@ TEST_CASE("W7: any other failure of AcceptEx is told to the owner at once [iocp]
     io.poller().accept(accept, listener);
     REQUIRE(io.until([&] { return accept.done(); }));
     CHECK(accept.failure == errc::out_of_memory);
-    CHECK(accept.failure.where == phase::accept);
+    CHECK(accept.failure.phase == phase::accept);
     CHECK(system.calls_of(api::accept_ex).size() == 1);
 }
 

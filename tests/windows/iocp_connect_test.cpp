@@ -68,7 +68,7 @@ TEST_CASE("W2: a source address of the other family is refused as a value [iocp]
     const auto refused = io.poller().bind_source(id, address::any(address_family::ipv4));
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error() == errc::invalid_argument);
-    CHECK(refused.error().where == phase::bind);
+    CHECK(refused.error().phase == phase::bind);
     // The socket is as good as before.
     const io::socket_id listener = io.listen(address_family::ipv6);
     connecting connect;
@@ -116,7 +116,7 @@ TEST_CASE("W3: a socket that cannot be updated is not connected [iocp]")
     REQUIRE(io.until([&] { return connect.done(); }));
     CHECK(connect.failure == errc::not_connected);
     CHECK(connect.failure.native == WSAENOTCONN);
-    CHECK(connect.failure.where == phase::connect);
+    CHECK(connect.failure.phase == phase::connect);
 }
 
 TEST_CASE("W11: a refused connect is connection_refused [iocp]")

@@ -17,8 +17,8 @@ bool rings(const doorbell& bell, long milliseconds)
     fd_set readable;
     readable.fd_count = 1;
     readable.fd_array[0] = socket_of(bell.handle());
-    timeval patience{0, milliseconds * 1000};
-    return ::select(0, &readable, nullptr, nullptr, &patience) == 1;
+    timeval test_timeout{0, milliseconds * 1000};
+    return ::select(0, &readable, nullptr, nullptr, &test_timeout) == 1;
 }
 
 constexpr long long_enough = 900;

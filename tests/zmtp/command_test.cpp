@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What `write` writes into a buffer of exactly `size` octets.
+/// What `write` writes into a buffer of exactly `size` bytes.
 template <class Write>
 bytes framed(std::size_t size, Write write)
 {
@@ -42,21 +42,21 @@ bytes error_of(std::string_view reason, error_spelling how)
                   [&](writer& out) { write_error_frame(out, reason, how); });
 }
 
-bytes ping_of(duration ttl, octets context = {})
+bytes ping_of(duration ttl, byte_view context = {})
 {
     return framed(ping_frame_size(context),
                   [&](writer& out) { write_ping_frame(out, ttl, context); });
 }
 
-bytes pong_of(octets context)
+bytes pong_of(byte_view context)
 {
     return framed(pong_frame_size(context), [&](writer& out) { write_pong_frame(out, context); });
 }
 
 bytes subscription_of(version peer, bool subscribe, std::string_view topic)
 {
-    return framed(subscription_frame_size(peer, subscribe, octets_of(topic)), [&](writer& out) {
-        write_subscription_frame(out, peer, subscribe, octets_of(topic));
+    return framed(subscription_frame_size(peer, subscribe, bytes_of(topic)), [&](writer& out) {
+        write_subscription_frame(out, peer, subscribe, bytes_of(topic));
     });
 }
 
@@ -66,7 +66,7 @@ command_view command_in(const bytes& frame)
     const header_view seen = read_header(frame, {});
     REQUIRE(seen.frame.command);
     REQUIRE(seen.frame.header + seen.frame.size == frame.size());
-    const auto parsed = parse_command(octets(frame).subspan(seen.frame.header));
+    const auto parsed = parse_command(byte_view(frame).subspan(seen.frame.header));
     REQUIRE(parsed.has_value());
     return *parsed;
 }
@@ -123,7 +123,7 @@ TEST_CASE("ERROR is understood in both spellings")
     }
 }
 
-TEST_CASE("PONG answers PING with at most 16 octets of its context")
+TEST_CASE("PONG answers PING with at most 16 bytes of its context")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
@@ -139,7 +139,7 @@ TEST_CASE("PONG answers PING with at most 16 octets of its context")
     }
     CHECK(to_hex(ping_of(1050ms)) == to_hex(vector_of("heartbeat", "ping_out_ttl1050ms")));
     CHECK(to_hex(ping_of(0s)) == to_hex(vector_of("heartbeat", "ping_out_nottl")));
-    CHECK(to_hex(ping_of(0s, octets_of("ctx"))) ==
+    CHECK(to_hex(ping_of(0s, bytes_of("ctx"))) ==
           to_hex(vector_of("heartbeat", "ping_in_ttl0_ctx")));
 }
 
@@ -180,7 +180,7 @@ TEST_CASE("a subscription takes the form that the peer's version knows")
     CHECK(made(version::v3_0, true, 256, 't') == captured("v30_subscribe_256t"));
 }
 
-TEST_CASE("a subscription whose size has eight octets says LONG, where 4.3.4 forgets it")
+TEST_CASE("a subscription whose size has eight bytes says LONG, where 4.3.4 forgets it")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");

@@ -53,7 +53,7 @@ TEST_CASE("all captured frames are scanned as whole messages, and a cut-off end 
             CHECK(all.size == data.size());
             CHECK(all.whole_messages == data.size());
             CHECK(all.messages == 1);
-            const scanned cut = scan_messages(octets(data).first(data.size() - 1), {});
+            const scanned cut = scan_messages(byte_view(data).first(data.size() - 1), {});
             CHECK(cut.messages == 0);
             CHECK(cut.whole_messages == 0);
             CHECK(cut.frames == all.frames - 1);
@@ -72,14 +72,14 @@ TEST_CASE("the size of the body chooses the header")
         {255, "04 ff"},
         {256, "06 00 00 00 00 00 00 01 00"},
         {65536, "06 00 00 00 00 00 01 00 00"},
-        {largest_size, "06 7f ff ff ff ff ff ff ff"},
+        {max_size, "06 7f ff ff ff ff ff ff ff"},
     };
     for (const row& expected : rows) {
         bytes header(long_header);
         header.resize(write_header(header.data(), flag_command, expected.body));
         CHECK(to_hex(header) == expected.header);
         CHECK(header.size() == header_size(expected.body));
-        const header_view seen = read_header(header, {largest_size, largest_size});
+        const header_view seen = read_header(header, {max_size, max_size});
         CHECK(seen.frame.size == expected.body);
         CHECK(seen.frame.header == header.size());
         CHECK(seen.frame.command);
@@ -87,10 +87,10 @@ TEST_CASE("the size of the body chooses the header")
     }
 }
 
-TEST_CASE("a header is told by every octet of its flags and size")
+TEST_CASE("a header is told by every byte of its flags and size")
 {
     struct row {
-        const char* octets;
+        const char* bytes;
         std::size_t need;
         std::uint64_t size;
         bool more, command;
@@ -113,13 +113,13 @@ TEST_CASE("a header is told by every octet of its flags and size")
         {"02 00 00 00 00 00 00 00 65", 0, 101, false, false, errc::message_too_large},
         {"04 32", 0, 50, false, true, errc::ok},
         {"04 33", 0, 51, false, true, errc::message_too_large},
-        {"02 7f ff ff ff ff ff ff ff", 0, largest_size, false, false, errc::message_too_large},
-        {"02 80 00 00 00 00 00 00 00", 0, largest_size + 1, false, false, errc::protocol_error},
+        {"02 7f ff ff ff ff ff ff ff", 0, max_size, false, false, errc::message_too_large},
+        {"02 80 00 00 00 00 00 00 00", 0, max_size + 1, false, false, errc::protocol_error},
         {"06 ff ff ff ff ff ff ff ff", 0, ~0ull, false, true, errc::protocol_error},
     };
     for (const row& expected : rows) {
-        INFO(std::string(expected.octets));
-        const header_view seen = read_header(from_hex(expected.octets), {100, 50});
+        INFO(std::string(expected.bytes));
+        const header_view seen = read_header(from_hex(expected.bytes), {100, 50});
         CHECK(seen.need == expected.need);
         CHECK(seen.failure.code == expected.failure);
         if (seen.need > 0)
@@ -162,7 +162,7 @@ TEST_CASE("a scan counts what reading header by header counts")
         run.resize(run.size() - random.next() % 300);
         const frame_limits limits{.message = 590, .command = 1000};
         scanned slowly;
-        for (octets rest = run;;) {
+        for (byte_view rest = run;;) {
             const header_view seen = read_header(rest, limits);
             if (seen.need > 0 || seen.failure || seen.frame.command ||
                 rest.size() - seen.frame.header < seen.frame.size)

@@ -11,10 +11,10 @@ using namespace slk::testing;
 
 namespace {
 
-/// A whole greeting with these octets where the version and its predecessor are.
+/// A whole greeting with these bytes where the version and its predecessor are.
 bytes greeting_with(unsigned tenth, unsigned major, unsigned minor)
 {
-    const greeting_octets usual = make_greeting(mechanism::null, false);
+    const greeting_bytes usual = make_greeting(mechanism::null, false);
     bytes changed(usual.begin(), usual.end());
     changed[9] = static_cast<std::byte>(tenth);
     changed[10] = static_cast<std::byte>(major);
@@ -40,7 +40,7 @@ TEST_CASE("our greeting is libzmq's, but a PLAIN server says that it is one")
           to_hex(vector_of("greeting", "null_full")));
 }
 
-TEST_CASE("the version of a peer is decided by its first octets")
+TEST_CASE("the version of a peer is decided by its first bytes")
 {
     struct row {
         unsigned tenth, major, minor;
@@ -64,8 +64,8 @@ TEST_CASE("the version of a peer is decided by its first octets")
         const bytes stream = greeting_with(expected.tenth, expected.major, expected.minor);
         INFO(expected.tenth, " ", expected.major, ".", expected.minor);
         for (std::size_t size = 0; size <= stream.size(); ++size) {
-            const greeting_view seen = inspect_greeting(octets(stream).first(size));
-            INFO(size, " octets");
+            const greeting_view seen = inspect_greeting(byte_view(stream).first(size));
+            INFO(size, " bytes");
             CHECK(seen.speaks.has_value() == (size >= expected.known_after));
             CHECK(seen.speaks.value_or(expected.speaks) == expected.speaks);
             CHECK((seen.need == 0) == seen.speaks.has_value());
@@ -74,11 +74,11 @@ TEST_CASE("the version of a peer is decided by its first octets")
     }
 }
 
-TEST_CASE("a peer whose first octet is no signature speaks 1.0, which one octet tells")
+TEST_CASE("a peer whose first byte is no signature speaks 1.0, which one byte tells")
 {
     for (unsigned first = 0; first < 255; ++first) {
-        const std::byte octet{static_cast<unsigned char>(first)};
-        const greeting_view seen = inspect_greeting({&octet, 1});
+        const std::byte byte{static_cast<unsigned char>(first)};
+        const greeting_view seen = inspect_greeting({&byte, 1});
         CHECK(seen.speaks == version::v1_0);
         CHECK(seen.need == 0);
     }
@@ -94,20 +94,20 @@ TEST_CASE("the padding of the signature and the filler are ignored")
     CHECK(check_mechanism(stream, mechanism::null).has_value());
 }
 
-TEST_CASE("all twenty octets of the mechanism must be the same")
+TEST_CASE("all twenty bytes of the mechanism must be the same")
 {
     for (const mechanism own : {mechanism::null, mechanism::plain}) {
-        const greeting_octets good = make_greeting(own, false);
+        const greeting_bytes good = make_greeting(own, false);
         CHECK(check_mechanism(good, own).has_value());
         const mechanism other = own == mechanism::null ? mechanism::plain : mechanism::null;
         CHECK_FALSE(check_mechanism(good, other).has_value());
         for (std::size_t index = 12; index < 32; ++index) {
-            greeting_octets changed = good;
+            greeting_bytes changed = good;
             changed[index] ^= std::byte{0x20};
             const auto checked = check_mechanism(changed, own);
             REQUIRE_FALSE(checked.has_value());
             CHECK(checked.error().code == errc::protocol_error);
-            CHECK(checked.error().where == phase::handshake);
+            CHECK(checked.error().phase == phase::handshake);
         }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// From the first octet to ready, or to the reason why not.
+// From the first byte to ready, or to the reason why not.
 
 #include "session_rig.hpp"
 #include "support/skip.hpp"
@@ -31,7 +31,7 @@ void check_failed(const session_options& options, const bytes& stream, errc code
     CHECK(result.broken == nullptr);
     CHECK(result.state == session_state::failed);
     CHECK(result.failure.code == code);
-    CHECK(result.failure.where == phase::handshake);
+    CHECK(result.failure.phase == phase::handshake);
     REQUIRE(result.failure.detail != nullptr);
     CHECK_MESSAGE(std::string_view(result.failure.detail).find(words) != std::string_view::npos,
                   std::string(result.failure.detail));
@@ -39,7 +39,7 @@ void check_failed(const session_options& options, const bytes& stream, errc code
 
 } // namespace
 
-TEST_CASE("two sessions of NULL become ready by each other's octets")
+TEST_CASE("two sessions of NULL become ready by each other's bytes")
 {
     const bytes peer = null_peer(socket_type::router);
     const fuzz::conversation result = drive_both(options_of(socket_type::dealer, "dlr"), peer);
@@ -49,7 +49,7 @@ TEST_CASE("two sessions of NULL become ready by each other's octets")
           to_hex(greeting_from(mechanism::null) + metadata_from(socket_type::dealer, "dlr")));
 }
 
-TEST_CASE("a greeting goes out before anything has come, whole or its first ten octets")
+TEST_CASE("a greeting goes out before anything has come, whole or its first ten bytes")
 {
     session_options options = options_of(socket_type::pair);
     CHECK(fuzz::drive(options, {}, {}).sent.size() == greeting_size);
@@ -60,7 +60,7 @@ TEST_CASE("a greeting goes out before anything has come, whole or its first ten 
         const std::size_t expected = size < signature_size ? signature_size
                                      : size < major_size   ? major_size
                                                            : greeting_size;
-        CHECK(fuzz::drive(options, octets(peer).first(size), {}).sent.size() == expected);
+        CHECK(fuzz::drive(options, byte_view(peer).first(size), {}).sent.size() == expected);
     }
 }
 
@@ -70,7 +70,7 @@ TEST_CASE("a 3.0 peer is spoken to as 3.0")
     CHECK(result.told == "ready 3.0 PUB \n");
 }
 
-TEST_CASE("a client and a server of PLAIN go through all four steps, in libzmq's octets")
+TEST_CASE("a client and a server of PLAIN go through all four steps, in libzmq's bytes")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
@@ -90,7 +90,7 @@ TEST_CASE("a client and a server of PLAIN go through all four steps, in libzmq's
     const auto served = drive_both(options, stream);
     CHECK(served.broken == nullptr);
     CHECK(served.told == "authenticate admin secret\nready 3.1 DEALER \n");
-    const greeting_octets own = make_greeting(mechanism::plain, true);
+    const greeting_bytes own = make_greeting(mechanism::plain, true);
     CHECK(to_hex(served.sent) ==
           to_hex(bytes(own.begin(), own.end()) + plain("s_welcome_out") + plain("s_ready_out")));
 }
@@ -105,7 +105,7 @@ TEST_CASE("a refused PLAIN client gets libzmq's ERROR with the status, and nothi
         CHECK(result.state == session_state::failed);
         CHECK(result.failure.code == errc::authentication_refused);
         CHECK(result.failure.native == status);
-        const std::string answer = to_hex(octets(result.sent).subspan(greeting_size));
+        const std::string answer = to_hex(byte_view(result.sent).subspan(greeting_size));
         if (status == 300)
             CHECK(answer.empty());
         else if (status == 400)
@@ -124,7 +124,7 @@ TEST_CASE("a client that is refused knows it, in both spellings and at both step
                 drive_both(plain_options(socket_type::req, false), before + refusal);
             CHECK(result.failure.code == errc::authentication_refused);
             CHECK(result.failure.native == 400);
-            CHECK(result.failure.where == phase::handshake);
+            CHECK(result.failure.phase == phase::handshake);
         }
     }
     const auto null =
@@ -153,7 +153,7 @@ TEST_CASE("an old peer is recognised, and refused with its reason")
                  "1.0");
 }
 
-TEST_CASE("with a 2.0 peer the octets are libzmq's")
+TEST_CASE("with a 2.0 peer the bytes are libzmq's")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
@@ -188,7 +188,7 @@ TEST_CASE("a 2.0 peer's type and identity are checked")
     check_failed(options, two + from_hex("06 04 00"), errc::protocol_error, "identity");
     check_failed(options, two + from_hex("06 02 00 00 00 00 00 00 01 00"), errc::protocol_error,
                  "identity");
-    check_failed(options, two + from_hex("06 00 01 00"), errc::protocol_error, "zero octet");
+    check_failed(options, two + from_hex("06 00 01 00"), errc::protocol_error, "zero byte");
 }
 
 TEST_CASE("another mechanism is refused")
@@ -234,7 +234,7 @@ TEST_CASE(
         fuzz::owner by;
         by.answer = status;
         const auto result = drive_both(options, peer, by);
-        const std::string answer = to_hex(octets(result.sent).subspan(greeting_size));
+        const std::string answer = to_hex(byte_view(result.sent).subspan(greeting_size));
         if (status == 200) {
             CHECK(result.state == session_state::ready);
             CHECK(answer == to_hex(metadata_from(socket_type::pair)));
@@ -248,7 +248,7 @@ TEST_CASE(
     slow.start({});
     const arrival asked = slow.receive({}, peer);
     REQUIRE(asked.kind == arrival_kind::authenticate);
-    const octets rest = octets(peer).subspan(asked.consumed);
+    const byte_view rest = byte_view(peer).subspan(asked.consumed);
     const arrival early = slow.receive({}, rest);
     CHECK(early.kind == arrival_kind::need);
     CHECK(early.consumed == 0);
@@ -269,7 +269,7 @@ TEST_CASE("a client that does not wait for WELCOME is refused while the owner st
     server.start({});
     const arrival asked = server.receive({}, stream);
     REQUIRE(asked.kind == arrival_kind::authenticate);
-    const arrival early = server.receive({}, octets(stream).subspan(asked.consumed));
+    const arrival early = server.receive({}, byte_view(stream).subspan(asked.consumed));
     CHECK(early.kind == arrival_kind::failed);
     CHECK(server.failure().code == errc::protocol_error);
     server.accept({});
@@ -303,23 +303,23 @@ TEST_CASE("a handshake is refused by its size alone")
 {
     session_options options = options_of(socket_type::pair);
     const bytes ready = metadata_from(socket_type::pair);
-    options.largest_handshake = ready.size();
+    options.max_handshake_size = ready.size();
     CHECK(drive_both(options, null_peer(socket_type::pair)).told == "ready 3.1 PAIR \n");
-    options.largest_handshake = ready.size() - 1;
+    options.max_handshake_size = ready.size() - 1;
     check_failed(options, null_peer(socket_type::pair), errc::message_too_large,
-                 "largest_handshake");
+                 "max_handshake_size");
     // The header is enough; nothing of the body has to come.
     check_failed(options_of(socket_type::pair),
                  greeting_from(mechanism::null) + from_hex("06 00 00 00 00 00 01 00 00"),
-                 errc::message_too_large, "largest_handshake");
+                 errc::message_too_large, "max_handshake_size");
     check_failed(options_of(socket_type::pair),
                  greeting_from(mechanism::null) + from_hex("06 80 00 00 00 00 00 00 00"),
                  errc::protocol_error, "2^63");
     // All steps of the peer count together.
     session_options server = plain_options(socket_type::pair, true);
-    server.largest_handshake = hello.size() + initiate(socket_type::pair).size() - 1;
+    server.max_handshake_size = hello.size() + initiate(socket_type::pair).size() - 1;
     check_failed(server, greeting_from(mechanism::plain) + hello + initiate(socket_type::pair),
-                 errc::message_too_large, "largest_handshake");
+                 errc::message_too_large, "max_handshake_size");
 }
 
 TEST_CASE("the limits of messages do not concern the handshake")

@@ -129,7 +129,7 @@ TEST_CASE("whatever the peer sends shows that it is alive, also a part of a larg
     CHECK(one.state() == session_state::ready);
 }
 
-TEST_CASE("no octets are no sign of life")
+TEST_CASE("no bytes are no sign of life")
 {
     const session_options options = beating(200ms, 300ms);
     session one = ready_session(options);

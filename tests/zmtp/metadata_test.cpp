@@ -14,7 +14,7 @@ bytes property_of(std::string_view name, std::string_view value)
 {
     bytes made(1 + name.size() + 4 + value.size());
     writer out(made.data());
-    out.octet(name.size());
+    out.byte(name.size());
     out.copy(name);
     out.number(static_cast<std::uint32_t>(value.size()));
     out.copy(value);
@@ -83,15 +83,15 @@ TEST_CASE("metadata is accepted or refused as the table says")
         {"an unknown type", property_of("Socket-Type", "STREAM"), false},
         {"an illegal pair", property_of("Socket-Type", "SUB"), false},
         {"a good type, then a bad one", type + property_of("Socket-Type", "SUB"), false},
-        {"a name of no octets", property_of("", "value"), true},
-        {"a name of 255 octets", property_of(std::string(255, 'n'), "v"), true},
-        {"one stray octet", type + from_hex("00"), false},
+        {"a name of no bytes", property_of("", "value"), true},
+        {"a name of 255 bytes", property_of(std::string(255, 'n'), "v"), true},
+        {"one stray byte", type + from_hex("00"), false},
         {"a name that is cut off", type + from_hex("05 61 62"), false},
         {"a length that is cut off", type + from_hex("01 61 00 00 00"), false},
         {"a value that is cut off", type + from_hex("01 61 00 00 00 02 62"), false},
-        {"a value of 2^32-1 octets", huge, false},
-        {"an identity of 255 octets", property_of("Identity", std::string(255, 'i')), true},
-        {"an identity of 256 octets", property_of("Identity", std::string(256, 'i')), false},
+        {"a value of 2^32-1 bytes", huge, false},
+        {"an identity of 255 bytes", property_of("Identity", std::string(255, 'i')), true},
+        {"an identity of 256 bytes", property_of("Identity", std::string(256, 'i')), false},
         {"an identity that begins with zero", property_of("Identity", {"\0a", 2}), false},
         {"an identity with a zero behind", property_of("Identity", {"a\0", 2}), true},
         {"a bad identity in another case", property_of("IDENTITY", {"\0a", 2}), false},
@@ -103,7 +103,7 @@ TEST_CASE("metadata is accepted or refused as the table says")
         if (parsed)
             continue;
         CHECK(parsed.error().code == errc::protocol_error);
-        CHECK(parsed.error().where == phase::handshake);
+        CHECK(parsed.error().phase == phase::handshake);
         CHECK(parsed.error().detail != nullptr);
     }
 }
@@ -115,7 +115,7 @@ TEST_CASE("every proper prefix of metadata that is not whole properties is refus
     for (std::size_t size = 0; size <= all.size(); ++size) {
         const bool whole = size == 0 || size == first.size() || size == all.size();
         INFO(size);
-        CHECK(parse_metadata(octets(all).first(size), socket_type::dealer).has_value() == whole);
+        CHECK(parse_metadata(byte_view(all).first(size), socket_type::dealer).has_value() == whole);
     }
 }
 
@@ -130,7 +130,7 @@ TEST_CASE("of two identities the last one counts")
 TEST_CASE("a peer may have 256 properties and not one more")
 {
     bytes data;
-    for (std::size_t count = 0; count < most_properties; ++count)
+    for (std::size_t count = 0; count < max_properties; ++count)
         data = data + property_of("a", "");
     CHECK(parse_metadata(data, socket_type::pair).has_value());
     CHECK_FALSE(parse_metadata(data + property_of("a", ""), socket_type::pair).has_value());

@@ -20,7 +20,7 @@ namespace {
 struct side {
     explicit side(const session_options& options) : tested(options) { tested.start({}); }
 
-    /// Up to `most` octets of what this side has to send arrive at the other.
+    /// Up to `most` bytes of what this side has to send arrive at the other.
     bool send_to(side& other, std::size_t most)
     {
         const std::size_t before = outgoing.size();
@@ -132,7 +132,7 @@ TEST_CASE("two idle sessions with heartbeats keep each other alive")
     const auto exchange = [](session& from, session& to, time_point now) {
         bytes out(from.pending());
         from.transmit(out);
-        for (octets rest = out; !rest.empty();) {
+        for (byte_view rest = out; !rest.empty();) {
             const arrival told = to.receive(now, rest);
             rest = rest.subspan(told.consumed);
             REQUIRE(told.kind != arrival_kind::failed);

@@ -30,13 +30,13 @@ TEST_CASE("every option outside of its range is refused by its name")
         {"metadata", [](session_options& o) { o.metadata.application = too_much; }},
         {"user", [](session_options& o) { o.own_credentials.user = long_text; }},
         {"password", [](session_options& o) { o.own_credentials.password = long_text; }},
-        {"limits", [](session_options& o) { o.limits.message = largest_size + 1; }},
-        {"limits", [](session_options& o) { o.limits.command = largest_size + 1; }},
+        {"limits", [](session_options& o) { o.limits.message = max_size + 1; }},
+        {"limits", [](session_options& o) { o.limits.command = max_size + 1; }},
         {"timeout", [](session_options& o) { o.handshake_timeout = -1ns; }},
         {"timeout", [](session_options& o) { o.heartbeat_interval = -1ns; }},
         {"timeout", [](session_options& o) { o.heartbeat_timeout = -1ns; }},
         {"timeout", [](session_options& o) { o.heartbeat_ttl = -1ns; }},
-        {"heartbeat_ttl", [](session_options& o) { o.heartbeat_ttl = longest_ttl + 1ns; }},
+        {"heartbeat_ttl", [](session_options& o) { o.heartbeat_ttl = max_ttl + 1ns; }},
     };
     for (const row& each : rows) {
         session_options options;
@@ -46,7 +46,7 @@ TEST_CASE("every option outside of its range is refused by its name")
         INFO(std::string(each.name));
         REQUIRE_FALSE(checked.has_value());
         CHECK(checked.error().code == errc::invalid_argument);
-        CHECK(checked.error().where == phase::setup);
+        CHECK(checked.error().phase == phase::setup);
         CHECK(std::string_view(checked.error().detail).find(each.name) != std::string_view::npos);
     }
 }
@@ -59,8 +59,8 @@ TEST_CASE("options at the ends of their ranges are good")
     options.metadata.identity = longest;
     options.metadata.application = named;
     options.own_credentials = {longest, longest};
-    options.limits = {largest_size, largest_size};
-    options.heartbeat_ttl = longest_ttl;
+    options.limits = {max_size, max_size};
+    options.heartbeat_ttl = max_ttl;
     options.heartbeat_timeout = 0s;
     CHECK(check(options).has_value());
 }

@@ -29,7 +29,7 @@ inline zmtp::session_options plain_options(zmtp::socket_type type, bool as_serve
 /// The greeting of a peer of this version.
 inline bytes greeting_from(zmtp::mechanism which, unsigned minor = 1)
 {
-    const zmtp::greeting_octets made = zmtp::make_greeting(which, false);
+    const zmtp::greeting_bytes made = zmtp::make_greeting(which, false);
     bytes stream(made.begin(), made.end());
     stream[11] = static_cast<std::byte>(minor);
     return stream;
@@ -59,17 +59,17 @@ inline bytes frame_from(std::uint8_t flags, std::string_view body)
     return frame + bytes_of(body);
 }
 
-/// Shows the stream in one piece and octet by octet, which must be the same.
+/// Shows the stream in one piece and byte by byte, which must be the same.
 inline fuzz::conversation drive_both(const zmtp::session_options& options, const bytes& stream,
                                      const fuzz::owner& by = {})
 {
     fuzz::conversation whole = fuzz::drive(options, stream, {}, by);
     const fuzz::conversation cut =
-        fuzz::drive(options, stream, fuzz::every_octet(stream.size()), by);
+        fuzz::drive(options, stream, fuzz::every_byte(stream.size()), by);
     if (cut.broken != nullptr)
         whole.broken = cut.broken;
     else if (cut.told != whole.told || cut.sent != whole.sent || cut.state != whole.state)
-        whole.broken = "octet by octet it went otherwise";
+        whole.broken = "byte by byte it went otherwise";
     return whole;
 }
 

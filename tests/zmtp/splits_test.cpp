@@ -77,7 +77,7 @@ void check_same(const golden& one, const fuzz::conversation& whole,
 
 } // namespace
 
-TEST_CASE("the golden sessions are told in full, in one piece and octet by octet")
+TEST_CASE("the golden sessions are told in full, in one piece and byte by byte")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
@@ -86,7 +86,7 @@ TEST_CASE("the golden sessions are told in full, in one piece and octet by octet
         const fuzz::conversation whole = fuzz::drive(one.options, one.stream, {});
         CHECK(whole.broken == nullptr);
         CHECK(whole.told == one.told);
-        check_same(one, whole, fuzz::every_octet(one.stream.size()));
+        check_same(one, whole, fuzz::every_byte(one.stream.size()));
     }
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("the golden sessions are the same for random cuts in three")
     }
 }
 
-TEST_CASE("a session answers a captured peer with the octets that its partner was captured with")
+TEST_CASE("a session answers a captured peer with the bytes that its partner was captured with")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");

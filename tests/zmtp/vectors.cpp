@@ -74,7 +74,7 @@ bytes from_hex(std::string_view digits)
     return data;
 }
 
-std::string to_hex(zmtp::octets data)
+std::string to_hex(zmtp::byte_view data)
 {
     std::string text;
     for (const std::byte each : data) {
@@ -94,7 +94,7 @@ bytes operator+(bytes first, const bytes& more)
 
 bytes bytes_of(std::string_view text)
 {
-    const zmtp::octets data = zmtp::octets_of(text);
+    const zmtp::byte_view data = zmtp::bytes_of(text);
     return {data.begin(), data.end()};
 }
 

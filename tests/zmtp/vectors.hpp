@@ -2,9 +2,9 @@
 #ifndef SLK_TESTS_ZMTP_VECTORS_HPP
 #define SLK_TESTS_ZMTP_VECTORS_HPP
 
-/// The captured octets in tests/zmtp/vectors, and octets as text.
+/// The captured bytes in tests/zmtp/vectors, and bytes as text.
 
-#include "zmtp/octets.hpp"
+#include "zmtp/bytes.hpp"
 
 #include <map>
 #include <string>
@@ -26,9 +26,9 @@ using bytes = std::vector<std::byte>;
 /// One of them, which must be there.
 [[nodiscard]] const bytes& vector_of(const std::string& file, const std::string& name);
 
-/// "04 05 ..." as octets; what is no pair of digits ends it.
+/// "04 05 ..." as bytes; what is no pair of digits ends it.
 [[nodiscard]] bytes from_hex(std::string_view digits);
-[[nodiscard]] std::string to_hex(zmtp::octets data);
+[[nodiscard]] std::string to_hex(zmtp::byte_view data);
 
 [[nodiscard]] bytes operator+(bytes first, const bytes& more);
 [[nodiscard]] bytes bytes_of(std::string_view text);

@@ -108,7 +108,7 @@ private:
 
 [[nodiscard]] std::string text_of(const error& why)
 {
-    return why.detail != nullptr && why.where == phase::transfer ? why.detail : to_string(why);
+    return why.detail != nullptr && why.phase == phase::transfer ? why.detail : to_string(why);
 }
 
 /// The exit code.
@@ -187,17 +187,17 @@ int measure_all(conversation& with, const bench_settings& settings, setting& bet
 
 int run_measuring_side(side& self, const bench_settings& settings, const setting& places)
 {
-    const duration patience = settings.timeout.value_or(patience_of_connect);
-    auto with = conversation::create(self.in(), patience);
+    const duration limit = settings.timeout.value_or(patience_of_connect);
+    auto with = conversation::create(self.in(), limit);
     if (!with)
         return fail_with(with.error());
     if (const auto begun = with->connect(places.endpoint); !begun)
         return cannot_open(places.endpoint, begun.error());
-    if (const auto ready = with->wait_ready(patience); !ready) {
+    if (const auto ready = with->wait_ready(limit); !ready) {
         if (ready.error() != errc::timed_out && ready.error() != errc::would_block)
             return fail_with(ready.error());
         const error why = with->why_nobody();
-        return give_up("nobody at " + places.endpoint + " within " + seconds_of(patience) +
+        return give_up("nobody at " + places.endpoint + " within " + seconds_of(limit) +
                        (why ? ": " + to_string(why) : "") +
                        "\nThere, `slk bench --bind ENDPOINT` has to wait.");
     }
@@ -213,11 +213,11 @@ int run_serving_side(const bench_settings& settings)
 {
     interruption ctrl_c;
     printer out(stdout);
-    const duration patience = settings.timeout.value_or(patience_of_bind);
+    const duration limit = settings.timeout.value_or(patience_of_bind);
     auto self = side::create(settings, ctrl_c);
     if (!self)
         return fail_with(self.error());
-    auto with = conversation::create((*self)->in(), patience);
+    auto with = conversation::create((*self)->in(), limit);
     if (!with)
         return fail_with(with.error());
     const auto where = with->bind(settings.bind);
@@ -236,7 +236,7 @@ int run_serving_side(const bench_settings& settings)
     if (!served && !came && served.error() == errc::cancelled)
         return out.exit_code(exit_ok);
     if (!served && !came && served.error() == errc::timed_out)
-        return give_up("nobody came to " + *where + " within " + seconds_of(patience) +
+        return give_up("nobody came to " + *where + " within " + seconds_of(limit) +
                        "\nElsewhere, `slk bench --connect ENDPOINT` has to be started.");
     if (!served)
         return fail_with(served.error());
@@ -252,18 +252,18 @@ int run_serving_side(const bench_settings& settings)
 class first_line {
 public:
     /// On any thread.
-    void add(std::string_view octets)
+    void add(std::string_view bytes)
     {
         const std::lock_guard hold(mutex_);
-        text_ += octets;
+        text_ += bytes;
         changed_.notify_all();
     }
     /// Empty: it has not come within that time.
-    [[nodiscard]] std::string wait(duration at_most)
+    [[nodiscard]] std::string wait(duration timeout)
     {
         std::unique_lock hold(mutex_);
         const bool whole = changed_.wait_for(
-            hold, at_most, [this] { return text_.find('\n') != std::string::npos; });
+            hold, timeout, [this] { return text_.find('\n') != std::string::npos; });
         return whole ? text_.substr(0, text_.find_first_of("\r\n")) : "";
     }
 
@@ -276,10 +276,10 @@ private:
 int run_two_processes(const bench_settings& settings, const std::string& where)
 {
     interruption ctrl_c;
-    const duration patience = settings.timeout.value_or(patience_of_connect);
+    const duration limit = settings.timeout.value_or(patience_of_connect);
     std::vector<std::string> words{
         "bench", "--bind", where, "--timeout",
-        std::to_string(std::chrono::ceil<std::chrono::milliseconds>(patience).count()) + "ms"};
+        std::to_string(std::chrono::ceil<std::chrono::milliseconds>(limit).count()) + "ms"};
     if (settings.no_thread)
         words.emplace_back("--no-thread");
     if (!settings.loop.backend.empty()) {
@@ -288,10 +288,10 @@ int run_two_processes(const bench_settings& settings, const std::string& where)
     }
     first_line said; // outlives the process, whose reader adds to it
     child_process other(settings.program, words,
-                        [&said](std::string_view octets) { said.add(octets); });
+                        [&said](std::string_view bytes) { said.add(bytes); });
     const std::string intro = "listening on ";
     std::string line;
-    const time_point at_last = after(system_clock_source().now(), patience);
+    const time_point at_last = after(system_clock_source().now(), limit);
     while (line.empty() && !other.ended() && system_clock_source().now() < at_last)
         line = said.wait(10ms);
     if (!line.starts_with(intro))
@@ -316,8 +316,8 @@ int run_one_process(const bench_settings& settings, const std::string& where)
     auto self = side::create(settings, ctrl_c);
     if (!self)
         return fail_with(self.error());
-    const duration patience = settings.timeout.value_or(patience_of_connect);
-    auto with = conversation::create((*self)->in(), patience);
+    const duration limit = settings.timeout.value_or(patience_of_connect);
+    auto with = conversation::create((*self)->in(), limit);
     if (!with)
         return fail_with(with.error());
     if (const auto bound = with->bind(where); !bound)
@@ -347,7 +347,7 @@ int run_bench(const bench_settings& settings)
     const std::string where = !given.empty()    ? given
                               : settings.inproc ? "inproc://bench"
                                                 : "tcp://127.0.0.1:0";
-    if (parse_endpoint(where).via == transport::inproc) {
+    if (parse_endpoint(where).transport == transport::inproc) {
         if (settings.no_thread)
             throw CLI::ValidationError("--no-thread", "is not for two sides in one process");
         return run_one_process(settings, where);
@@ -379,7 +379,7 @@ int run_bench(const bench_settings& settings)
     const bool is_number = !digits.empty() && digits.size() <= 8 &&
                            digits.find_first_not_of("0123456789") == std::string::npos;
     const std::size_t size = is_number ? std::stoul(digits) * unit : 0;
-    if (size < 1 || size > largest_size)
+    if (size < 1 || size > max_size)
         throw CLI::ValidationError(option,
                                    "'" + text + "' is not a size from 1 to 64M, such as 64 or 1K");
     return size;
@@ -417,7 +417,7 @@ void add_bench_options(CLI::App& command, bench_settings& into)
         ->excludes(at);
     command.add_flag("--inproc", into.inproc, "Both sides in one process: inproc://bench");
     add_works(command, "--stream", into.streams, work_kind::stream,
-              "Messages of SIZE octets (64, 1K, 1M), one way; may be repeated");
+              "Messages of SIZE bytes (64, 1K, 1M), one way; may be repeated");
     add_works(command, "--round-trip", into.round_trips, work_kind::round_trip,
               "There and back, one at a time; may be repeated");
     command
@@ -430,7 +430,7 @@ void add_bench_options(CLI::App& command, bench_settings& into)
         .add_option("--batch", into.batch, "Send and receive streams by N messages with one call")
         ->type_name("N")
         ->default_str("1")
-        ->check(CLI::Range(std::size_t{1}, largest_batch));
+        ->check(CLI::Range(std::size_t{1}, max_batch));
     command.add_flag("--no-thread", into.no_thread,
                      "No loop thread: the thread that calls the socket does all the work; each "
                      "side has its own choice");

@@ -42,7 +42,7 @@ constexpr duration send_interval = 5ms;
 constexpr duration absence = 1500ms;
 constexpr duration presence = 1500ms;
 /// A link that has not healed after this time has failed, and so has a message that is on its way.
-constexpr duration patience = 4s;
+constexpr duration limit = 4s;
 
 constexpr std::array names{"alpha", "bravo", "charlie", "delta",  "echo", "foxtrot",
                            "golf",  "hotel", "india",   "juliet", "kilo", "lima",
@@ -64,10 +64,10 @@ struct demo_link {
 class received_lines {
 public:
     /// On any thread.
-    void add(std::string_view octets)
+    void add(std::string_view bytes)
     {
         const std::lock_guard hold(mutex_);
-        octets_ += octets;
+        bytes_ += bytes;
     }
     /// The lines that are there as a whole.
     [[nodiscard]] std::vector<std::string> take()
@@ -75,22 +75,22 @@ public:
         const std::lock_guard hold(mutex_);
         std::vector<std::string> lines;
         std::size_t begin = 0;
-        for (std::size_t end = 0; (end = octets_.find('\n', begin)) != std::string::npos;
+        for (std::size_t end = 0; (end = bytes_.find('\n', begin)) != std::string::npos;
              begin = end + 1)
-            lines.push_back(octets_.substr(begin, end - begin));
-        octets_.erase(0, begin);
+            lines.push_back(bytes_.substr(begin, end - begin));
+        bytes_.erase(0, begin);
         return lines;
     }
     /// A listener that was killed has not finished its last line.
     void forget_rest()
     {
         const std::lock_guard hold(mutex_);
-        octets_.clear();
+        bytes_.clear();
     }
 
 private:
     std::mutex mutex_;
-    std::string octets_;
+    std::string bytes_;
 };
 
 class demonstration {
@@ -116,7 +116,7 @@ private:
     void start_listener();
     void kill_listener();
     /// False: interrupted, or nobody reads.
-    bool wait(duration at_most, const std::function<bool()>& done, bool sending = true);
+    bool wait(duration timeout, const std::function<bool()>& done, bool sending = true);
     [[nodiscard]] bool all_ready() const;
     [[nodiscard]] bool all_healed() const;
     void finish();
@@ -189,7 +189,7 @@ void demonstration::make_links()
 void demonstration::look(demo_link& at)
 {
     const endpoint_status now = at.sender->endpoints().front();
-    const std::uint64_t waiting = at.sender->peers().front().waiting;
+    const std::uint64_t waiting = at.sender->peers().front().queued;
     // The steps between are so short that they would be seen by chance only.
     const bool stays = now.link.state == link_state::connected ||
                        now.link.state == link_state::backoff || now.link.state == link_state::idle;
@@ -214,7 +214,7 @@ void demonstration::send(demo_link& by)
 {
     // One that finds the queue full is not promised, and has no number.
     const std::string text = by.name + " " + std::to_string(by.book.next());
-    if (by.sender->send(text, at_once))
+    if (by.sender->send(text, no_wait))
         by.book.promise();
 }
 
@@ -238,7 +238,7 @@ void demonstration::start_listener()
         // There has been no connection for a while, so nothing is being taken just now.
         const peer_status there = each->sender->peers().front();
         if (returns_ > 0)
-            each->book.broke(there.sent - there.waiting);
+            each->book.broke(there.queued_total - there.queued);
     }
     returned_at_ = on_.now();
     ++returns_;
@@ -247,7 +247,7 @@ void demonstration::start_listener()
         program_,
         std::vector<std::string>{"receive", "pull", "--for", "40s", "--bind",
                                  "tcp://" + to_string(at_)},
-        [this](std::string_view octets) { lines_.add(octets); });
+        [this](std::string_view bytes) { lines_.add(bytes); });
     say("listener", colour::bold,
         (returns_ == 1 ? "comes up (process " : "is back (process ") +
             std::to_string(listener_->id()) + ")");
@@ -264,10 +264,10 @@ void demonstration::kill_listener()
             " messages have arrived so far");
 }
 
-bool demonstration::wait(duration at_most, const std::function<bool()>& done, bool sending)
+bool demonstration::wait(duration timeout, const std::function<bool()>& done, bool sending)
 {
     const auto over = [&] { return interrupted_ || out_.failed() || (done && done()); };
-    const time_point until = after(on_.now(), at_most);
+    const time_point until = after(on_.now(), timeout);
     while (!over() && on_.now() < until) {
         if (const auto ran = on_.run_until(over, std::min(send_interval, until - on_.now())); !ran)
             throw std::runtime_error(to_string(ran.error()));
@@ -298,13 +298,13 @@ bool demonstration::all_healed() const
 void demonstration::finish()
 {
     for (const auto& each : links_)
-        (void)each->sender->close(patience);
+        (void)each->sender->close(limit);
     const auto all_arrived = [&] {
         read_arrivals();
         return std::ranges::all_of(links_,
                                    [](const auto& each) { return each->book.all_arrived(); });
     };
-    (void)wait(patience, all_arrived, false);
+    (void)wait(limit, all_arrived, false);
     listener_->kill();
     read_arrivals();
 }
@@ -381,7 +381,7 @@ int demonstration::run()
     bool going = wait(absence, {});
     for (int i = 0; going && i <= settings_.returns; ++i) {
         start_listener();
-        going = wait(patience, [&] { return all_ready(); }) && wait(presence, {});
+        going = wait(limit, [&] { return all_ready(); }) && wait(presence, {});
         if (going && i < settings_.returns) {
             kill_listener();
             going = wait(absence, {});

@@ -259,8 +259,8 @@ void add_herd_options(CLI::App& command, herd_settings& into)
              [&into](duration value) { into.run.outage = value; });
     add_time(command, "--for", "How long flapping (1m) and accept-then-close (10m) go on", "", 24h,
              [&into](duration value) { into.run.length = value; });
-    add_time(command, "--patience", "How long to wait for the last client", "10m", 24h,
-             [&into](duration value) { into.run.patience = value; });
+    add_time(command, "--limit", "How long to wait for the last client", "10m", 24h,
+             [&into](duration value) { into.run.limit = value; });
     command
         .add_option("--accepts-per-second", into.run.accepts_per_second,
                     "What the server can take (1 to 1000000)")

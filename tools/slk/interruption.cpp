@@ -3,10 +3,10 @@
 
 namespace slk::tool {
 
-bool interruption::sleep(duration at_most)
+bool interruption::sleep(duration timeout)
 {
     std::unique_lock hold(mutex_);
-    return !changed_.wait_for(hold, at_most, [this] { return requested(); });
+    return !changed_.wait_for(hold, timeout, [this] { return requested(); });
 }
 
 void interruption::request()

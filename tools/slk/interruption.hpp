@@ -21,7 +21,7 @@ public:
     [[nodiscard]] std::stop_token token() const noexcept { return source_.get_token(); }
     [[nodiscard]] bool requested() const noexcept { return source_.stop_requested(); }
     /// False: interrupted, now or before.
-    bool sleep(duration at_most);
+    bool sleep(duration timeout);
 
 private:
     void request();

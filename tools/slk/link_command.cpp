@@ -22,13 +22,13 @@ struct link_settings {
     std::optional<address> source;
     link_options options;
     loop_options loop;
-    std::optional<duration> at_most;
+    std::optional<duration> timeout;
     bool json = false;
     bool pipe = false;
 };
 
 /// How long a link may take to leave what it has in flight.
-constexpr duration patience = std::chrono::seconds(5);
+constexpr duration limit = std::chrono::seconds(5);
 
 int run_link(link_settings& settings)
 {
@@ -83,7 +83,7 @@ int run_link(link_settings& settings)
         through->start();
     // The state `idle` that nobody asked for: a rule of the policy ended it.
     const auto over = [&] { return done || idle || lines.failed() || received.failed(); };
-    const auto ran = on->run_until(over, settings.at_most.value_or(duration::max()));
+    const auto ran = on->run_until(over, settings.timeout.value_or(duration::max()));
     if (!ran) {
         std::fprintf(stderr, "slk link: %s\n", to_string(ran.error()).c_str());
         return exit_failed;
@@ -91,7 +91,7 @@ int run_link(link_settings& settings)
     const bool stopped_by_policy = idle && !done;
     if (!idle) {
         kept->stop();
-        (void)on->run_until([&] { return idle; }, patience);
+        (void)on->run_until([&] { return idle; }, limit);
     }
     return lines.exit_code(received.exit_code(stopped_by_policy ? exit_failed : exit_ok));
 }
@@ -124,7 +124,7 @@ void add_link_command(CLI::App& app, action& chosen)
                       "go to stderr. Ends when stdin and the peer have both finished. What was on "
                       "its way when a connection broke may be lost: it is not sent again, since "
                       "the peer may have it");
-    add_duration(*command, "--for", settings->at_most, "End after this long [never]");
+    add_duration(*command, "--for", settings->timeout, "End after this long [never]");
     add_backend_option(*command, settings->loop.backend);
     add_reconnect_options(*command, settings->options.reconnect);
     add_tuning_options(*command, settings->options.tuning, true);

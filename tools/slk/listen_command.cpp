@@ -22,7 +22,7 @@ struct listen_settings {
     std::string endpoint;
     listener_options options;
     loop_options loop;
-    std::optional<duration> at_most;
+    std::optional<duration> timeout;
     std::optional<std::uint64_t> once;
     bool echo = false;
     bool discard = false;
@@ -82,7 +82,7 @@ private:
 
     void finish()
     {
-        (void)stream_.finish_sending();
+        (void)stream_.shutdown_send();
         end();
     }
 
@@ -105,7 +105,7 @@ void print_start(printer& out, const listen_settings& settings, const listener& 
 {
     const endpoint local = at.local_endpoint();
     const std::string text =
-        local.via == transport::tcp ? to_string(at.local_address()) : to_string(local);
+        local.transport == transport::tcp ? to_string(at.local_address()) : to_string(local);
     if (settings.json)
         out.line(json_object().text("event", "listening").text("address", text).str());
     else
@@ -167,7 +167,7 @@ int run_listen(listen_settings& settings)
     const auto over = [&] {
         return done || out.failed() || (settings.once && counted.ended >= *settings.once);
     };
-    const auto ran = on->run_until(over, settings.at_most.value_or(duration::max()));
+    const auto ran = on->run_until(over, settings.timeout.value_or(duration::max()));
     if (!ran) {
         std::fprintf(stderr, "slk listen: %s\n", to_string(ran.error()).c_str());
         return exit_failed;
@@ -199,7 +199,7 @@ void add_listen_command(CLI::App& app, action& chosen)
             "End after N connections have ended")
         ->type_name("N")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
-    add_duration(*command, "--for", settings->at_most, "End after this long [never]");
+    add_duration(*command, "--for", settings->timeout, "End after this long [never]");
     add_backend_option(*command, settings->loop.backend);
     add_tuning_options(*command, settings->options.tuning, false);
     command->footer("Durations are numbers with a unit: 100ms, 5s, 1m.\n"

@@ -149,7 +149,7 @@ void add_socket_options(CLI::App& command, socket_settings& into, const std::str
             "Messages that may wait for each peer; 0: any number")
         ->type_name("N")
         ->default_str("1000");
-    add_duration(command, "--liveness", into.options.liveness,
+    add_duration(command, "--peer_timeout", into.options.peer_timeout,
                  "Give up a connection whose peer was silent for so long, although asked; 0: never "
                  "(3ms to 1m)",
                  "30s");
@@ -164,7 +164,7 @@ void require_valid(const socket_settings& settings)
         throw CLI::ValidationError("--bind or --connect is required");
     for (const auto* texts : {&settings.bind, &settings.connect})
         for (const std::string& text : *texts)
-            if (parse_endpoint(text).via == transport::inproc)
+            if (parse_endpoint(text).transport == transport::inproc)
                 throw CLI::ValidationError("ENDPOINT",
                                            "'" + text + "' is inside one process: use tcp or ipc");
     if (!settings.options.routing_id.empty() && !has_routing_id(settings.type))
@@ -220,13 +220,13 @@ void message_socket::open(const std::function<void(const std::string& endpoint)>
 
 /// A socket tells nothing by itself. So that news are told while it waits, it waits in steps.
 template <class Step>
-auto message_socket::patiently(duration at_most, Step step) -> decltype(step(limit{}))
+auto message_socket::patiently(duration timeout, Step step) -> decltype(step(slk::timeout{}))
 {
-    const time_point until = after(now(), at_most);
+    const time_point until = after(now(), timeout);
     for (;;) {
         const duration left = std::max(until - now(), duration::zero());
-        auto answer =
-            step(limit{settings_.verbose ? std::min(left, look_interval) : left, ctrl_c_.token()});
+        auto answer = step(slk::timeout{settings_.verbose ? std::min(left, look_interval) : left,
+                                        ctrl_c_.token()});
         tell_news();
         const bool waited =
             !answer && (answer.error() == errc::timed_out || answer.error() == errc::would_block);
@@ -235,16 +235,16 @@ auto message_socket::patiently(duration at_most, Step step) -> decltype(step(lim
     }
 }
 
-result<void> message_socket::wait_ready(duration at_most)
+result<void> message_socket::wait_ready(duration timeout)
 {
-    return patiently(at_most, [&](const limit& patience) { return base().wait_ready(patience); });
+    return patiently(timeout, [&](const slk::timeout& limit) { return base().wait_ready(limit); });
 }
 
-result<void> message_socket::wait_for_route(const std::string& id, duration at_most)
+result<void> message_socket::wait_for_route(const std::string& id, duration timeout)
 {
     auto& held = std::get<router>(socket_);
     held.set_notify(true, false);
-    return patiently(at_most, [&](const limit& patience) -> result<void> {
+    return patiently(timeout, [&](const slk::timeout& limit) -> result<void> {
         // What it receives meanwhile is not ours; that somebody has come is.
         for (;;) {
             const auto known = held.has_room({id});
@@ -252,32 +252,33 @@ result<void> message_socket::wait_for_route(const std::string& id, duration at_m
                 return {};
             if (known.error() != errc::no_route)
                 return fail(known.error());
-            route from;
+            peer_id from;
             multipart unread;
-            SLK_TRY(held.receive(from, unread, patience));
+            SLK_TRY(held.receive(from, unread, limit));
         }
     });
 }
 
-result<delivery> message_socket::send(const std::string& to, multipart&& whole, duration at_most)
+result<send_outcome> message_socket::send(const std::string& to, multipart&& whole,
+                                          duration timeout)
 {
     if (auto* const held = std::get_if<router>(&socket_)) {
-        const time_point until = after(now(), at_most);
+        const time_point until = after(now(), timeout);
         for (;;) {
             SLK_TRY(wait_for_route(to, std::max(until - now(), duration::zero())));
-            auto answer = patiently(until - now(), [&](const limit& patience) {
-                return held->send({to}, std::move(whole), patience);
+            auto answer = patiently(until - now(), [&](const slk::timeout& limit) {
+                return held->send({to}, std::move(whole), limit);
             });
             // He may have gone again in between.
             if (answer || answer.error() != errc::no_route)
                 return answer;
         }
     }
-    return patiently(at_most, [&](const limit& patience) {
+    return patiently(timeout, [&](const slk::timeout& limit) {
         return std::visit(
-            [&](auto& held) -> result<delivery> {
-                if constexpr (requires { held.send(std::move(whole), patience); })
-                    return held.send(std::move(whole), patience);
+            [&](auto& held) -> result<send_outcome> {
+                if constexpr (requires { held.send(std::move(whole), limit); })
+                    return held.send(std::move(whole), limit);
                 else
                     throw std::logic_error("this socket cannot send");
             },
@@ -285,19 +286,19 @@ result<delivery> message_socket::send(const std::string& to, multipart&& whole, 
     });
 }
 
-result<void> message_socket::receive(std::string& from, multipart& whole, duration at_most)
+result<void> message_socket::receive(std::string& from, multipart& whole, duration timeout)
 {
     from.clear();
-    return patiently(at_most, [&](const limit& patience) {
+    return patiently(timeout, [&](const slk::timeout& limit) {
         return std::visit(
             [&](auto& held) -> result<void> {
                 if constexpr (std::is_same_v<std::remove_reference_t<decltype(held)>, router>) {
-                    route sender;
-                    SLK_TRY(held.receive(sender, whole, patience));
+                    peer_id sender;
+                    SLK_TRY(held.receive(sender, whole, limit));
                     from = sender.routing_id;
                     return {};
-                } else if constexpr (requires { held.receive(whole, patience); }) {
-                    return held.receive(whole, patience);
+                } else if constexpr (requires { held.receive(whole, limit); }) {
+                    return held.receive(whole, limit);
                 } else {
                     throw std::logic_error("this socket cannot receive");
                 }
@@ -306,9 +307,9 @@ result<void> message_socket::receive(std::string& from, multipart& whole, durati
     });
 }
 
-bool message_socket::pause(duration at_most)
+bool message_socket::pause(duration timeout)
 {
-    const time_point until = after(now(), at_most);
+    const time_point until = after(now(), timeout);
     for (;;) {
         const duration left = std::max(until - now(), duration::zero());
         if (!ctrl_c_.sleep(settings_.verbose ? std::min(left, look_interval) : left))
@@ -328,29 +329,29 @@ bool message_socket::is_waiting()
         const bool comes_again = std::ranges::any_of(endpoints, [&](const endpoint_status& at) {
             return at.kind == endpoint_kind::connected && at.endpoint == who.endpoint;
         });
-        return who.waiting > 0 && (who.ready || comes_again);
+        return who.queued > 0 && (who.ready || comes_again);
     });
 }
 
-socket_outcome message_socket::close(duration at_most)
+socket_outcome message_socket::close(duration timeout)
 {
-    time_point until = after(now(), at_most);
+    time_point until = after(now(), timeout);
     while (is_waiting() && now() < until && ctrl_c_.sleep(std::min(look_interval, until - now())))
         tell_news();
     if (ctrl_c_.requested())
         until = std::min(until, after(now(), hurry));
     socket_outcome told;
-    told.abandoned = base().counters().abandoned;
-    if (told.abandoned > 0)
-        told.losers.push_back("peers who have gone: " + std::to_string(told.abandoned));
+    told.unsent = base().counters().unsent;
+    if (told.unsent > 0)
+        told.losers.push_back("peers who have gone: " + std::to_string(told.unsent));
     const close_report report = base().close(std::max(until - now(), duration::zero()));
-    told.abandoned += report.abandoned();
+    told.unsent += report.unsent();
     for (const close_report::peer& each : report.peers)
-        if (each.abandoned > 0)
+        if (each.unsent > 0)
             told.losers.push_back(each.endpoint +
                                   (each.routing_id.empty() ? "" : ", " + id_text(each.routing_id)) +
-                                  ": " + std::to_string(each.abandoned));
-    told.unread = base().counters().unread;
+                                  ": " + std::to_string(each.unsent));
+    told.discarded = base().counters().discarded;
     return told;
 }
 
@@ -361,7 +362,8 @@ std::string message_socket::complaints()
         if (each.ready || each.peers > 0)
             continue;
         // A handshake that failed says more than the connection, which is fine.
-        const error& why = each.last_refusal ? each.last_refusal : each.link.last_error;
+        const error& why =
+            each.last_handshake_failure ? each.last_handshake_failure : each.link.last_error;
         text += "\n  " + each.endpoint + ": " +
                 (why                                     ? to_string(why)
                  : each.kind == endpoint_kind::connected ? std::string(name_of(each.link.state))
@@ -387,7 +389,7 @@ void message_socket::tell_news(const endpoint_status& now_there, seen& before)
                     notes_.paint(in, text));
     };
     const seen after{now_there.link.state, now_there.link.attempt, now_there.ready, now_there.peers,
-                     now_there.refused};
+                     now_there.handshake_failures};
     if (now_there.kind == endpoint_kind::connected &&
         (after.state != before.state || after.attempt != before.attempt))
         notes_.line(named_state_line(notes_, now_there.endpoint, last_move(now_there.link),
@@ -395,7 +397,7 @@ void message_socket::tell_news(const endpoint_status& now_there, seen& before)
     if (after.ready && !before.ready)
         tell(colour::green, "ready");
     if (after.refused != before.refused)
-        tell(colour::red, "handshake failed: " + to_string(now_there.last_refusal));
+        tell(colour::red, "handshake failed: " + to_string(now_there.last_handshake_failure));
     if (now_there.kind == endpoint_kind::bound && after.peers != before.peers)
         tell(after.peers > before.peers ? colour::green : colour::yellow,
              std::to_string(after.peers) + (after.peers == 1 ? " peer" : " peers"));

@@ -46,9 +46,9 @@ void require_valid(const socket_settings& settings);
 
 /// What a socket's end has brought.
 struct socket_outcome {
-    std::uint64_t abandoned = 0;
-    std::uint64_t unread = 0;
-    /// Whose messages were abandoned: "tcp://...: 3".
+    std::uint64_t unsent = 0;
+    std::uint64_t discarded = 0;
+    /// Whose messages were unsent: "tcp://...: 3".
     std::vector<std::string> losers;
 };
 
@@ -62,15 +62,15 @@ public:
     /// Binds and connects. `listening` is told where.
     void open(const std::function<void(const std::string& endpoint)>& listening);
     /// Until there is somebody at every endpoint; where all are bound, until somebody comes.
-    result<void> wait_ready(duration at_most);
+    result<void> wait_ready(duration timeout);
     /// `to`: the routing id, of a ROUTER, which waits for its peer.
-    result<delivery> send(const std::string& to, multipart&& whole, duration at_most);
+    result<send_outcome> send(const std::string& to, multipart&& whole, duration timeout);
     /// `from` is told by a ROUTER, and empty otherwise.
-    result<void> receive(std::string& from, multipart& whole, duration at_most);
+    result<void> receive(std::string& from, multipart& whole, duration timeout);
     /// Nothing, for that long. False: interrupted.
-    bool pause(duration at_most);
+    bool pause(duration timeout);
     /// Waits until all that is queued was taken; an interruption makes that short.
-    socket_outcome close(duration at_most);
+    socket_outcome close(duration timeout);
 
     /// Why there is nobody at the endpoints, each on a line of its own; may be empty.
     [[nodiscard]] std::string complaints();
@@ -88,8 +88,8 @@ private:
 
     [[nodiscard]] slk::socket& base();
     template <class Step>
-    auto patiently(duration at_most, Step step) -> decltype(step(limit{}));
-    result<void> wait_for_route(const std::string& id, duration at_most);
+    auto patiently(duration timeout, Step step) -> decltype(step(slk::timeout{}));
+    result<void> wait_for_route(const std::string& id, duration timeout);
     [[nodiscard]] bool is_waiting();
     void tell_news();
     void tell_news(const endpoint_status& now, seen& before);

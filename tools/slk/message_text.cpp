@@ -11,46 +11,46 @@ namespace slk::tool {
 
 namespace {
 
-/// As many octets of a part that is no text are shown to people.
-constexpr std::size_t most_shown = 32;
+/// As many bytes of a part that is no text are shown to people.
+constexpr std::size_t max_shown = 32;
 
-[[nodiscard]] std::string hexadecimal(std::string_view octets)
+[[nodiscard]] std::string hexadecimal(std::string_view bytes)
 {
     static constexpr std::string_view digits = "0123456789abcdef";
     std::string text;
-    for (const char each : octets) {
-        const auto octet = static_cast<unsigned char>(each);
-        text += digits[octet >> 4U];
-        text += digits[octet & 0xfU];
+    for (const char each : bytes) {
+        const auto byte = static_cast<unsigned char>(each);
+        text += digits[byte >> 4U];
+        text += digits[byte & 0xfU];
     }
     return text;
 }
 
-/// Octets of the character that begins there, by UTF-8 (RFC 3629); 0 if none does.
-[[nodiscard]] std::size_t character_at(std::string_view octets, std::size_t at)
+/// Bytes of the character that begins there, by UTF-8 (RFC 3629); 0 if none does.
+[[nodiscard]] std::size_t character_at(std::string_view bytes, std::size_t at)
 {
-    const auto octet = [&](std::size_t index) -> unsigned {
-        return index < octets.size() ? static_cast<unsigned char>(octets[index]) : 0U;
+    const auto byte = [&](std::size_t index) -> unsigned {
+        return index < bytes.size() ? static_cast<unsigned char>(bytes[index]) : 0U;
     };
-    const unsigned first = octet(at);
+    const unsigned first = byte(at);
     if (first < 0x80)
         return 1;
     const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
     if (first < 0xc2 || first > 0xf4)
         return 0;
     for (std::size_t more = 1; more < length; ++more)
-        if ((octet(at + more) & 0xc0U) != 0x80)
+        if ((byte(at + more) & 0xc0U) != 0x80)
             return 0;
-    const unsigned second = octet(at + 1);
+    const unsigned second = byte(at + 1);
     const bool not_shortest = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
     const bool no_character = (first == 0xed && second > 0x9f) || (first == 0xf4 && second > 0x8f);
     return not_shortest || no_character ? 0 : length;
 }
 
-[[nodiscard]] bool is_utf8(std::string_view octets)
+[[nodiscard]] bool is_utf8(std::string_view bytes)
 {
-    for (std::size_t at = 0; at < octets.size();) {
-        const std::size_t length = character_at(octets, at);
+    for (std::size_t at = 0; at < bytes.size();) {
+        const std::size_t length = character_at(bytes, at);
         if (length == 0)
             return false;
         at += length;
@@ -59,32 +59,32 @@ constexpr std::size_t most_shown = 32;
 }
 
 /// Nothing in it would make a terminal do other things than show it.
-[[nodiscard]] bool is_printable(std::string_view octets)
+[[nodiscard]] bool is_printable(std::string_view bytes)
 {
-    for (std::size_t at = 0; at < octets.size(); ++at) {
-        const auto octet = static_cast<unsigned char>(octets[at]);
-        const bool second_of_control = octet == 0xc2 && at + 1 < octets.size() &&
-                                       static_cast<unsigned char>(octets[at + 1]) < 0xa0;
-        if ((octet < 0x20 && octet != '\t' && octet != '\n') || octet == 0x7f || second_of_control)
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(bytes[at]);
+        const bool second_of_control = byte == 0xc2 && at + 1 < bytes.size() &&
+                                       static_cast<unsigned char>(bytes[at + 1]) < 0xa0;
+        if ((byte < 0x20 && byte != '\t' && byte != '\n') || byte == 0x7f || second_of_control)
             return false;
     }
-    return is_utf8(octets);
+    return is_utf8(bytes);
 }
 
-[[nodiscard]] std::string size_text(std::uint64_t octets)
+[[nodiscard]] std::string size_text(std::uint64_t bytes)
 {
-    return std::to_string(octets) + (octets == 1 ? " octet" : " octets");
+    return std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes");
 }
 
-[[nodiscard]] std::string part_text(std::string_view octets)
+[[nodiscard]] std::string part_text(std::string_view bytes)
 {
-    if (octets.empty())
+    if (bytes.empty())
         return "(empty)";
-    if (is_printable(octets))
-        return std::string(octets);
-    const bool all = octets.size() <= most_shown;
-    return "0x" + hexadecimal(octets.substr(0, most_shown)) + (all ? "" : "...") + " (" +
-           size_text(octets.size()) + ")";
+    if (is_printable(bytes))
+        return std::string(bytes);
+    const bool all = bytes.size() <= max_shown;
+    return "0x" + hexadecimal(bytes.substr(0, max_shown)) + (all ? "" : "...") + " (" +
+           size_text(bytes.size()) + ")";
 }
 
 /// Further lines of a part stand below its first one.
@@ -109,32 +109,32 @@ constexpr std::size_t most_shown = 32;
 
 } // namespace
 
-std::string id_text(std::string_view octets)
+std::string id_text(std::string_view bytes)
 {
-    const bool plain = is_printable(octets) && !octets.starts_with("0x") &&
-                       octets.find_first_of("\t\n") == std::string_view::npos;
-    return plain ? std::string(octets) : "0x" + hexadecimal(octets);
+    const bool plain = is_printable(bytes) && !bytes.starts_with("0x") &&
+                       bytes.find_first_of("\t\n") == std::string_view::npos;
+    return plain ? std::string(bytes) : "0x" + hexadecimal(bytes);
 }
 
 std::string parse_id(const std::string& option, const std::string& text)
 {
-    std::string octets = text;
+    std::string bytes = text;
     if (text.starts_with("0x")) {
-        octets.clear();
+        bytes.clear();
         const bool even = text.size() % 2 == 0;
         for (std::size_t at = 2; even && at < text.size(); at += 2) {
             const int high = value_of(text[at]);
             const int low = value_of(text[at + 1]);
             if (high < 0 || low < 0)
                 throw CLI::ValidationError(option, "'" + text + "' is not 0x and pairs of digits");
-            octets += static_cast<char>(high * 16 + low);
+            bytes += static_cast<char>(high * 16 + low);
         }
         if (!even)
             throw CLI::ValidationError(option, "'" + text + "' is not 0x and pairs of digits");
     }
-    if (octets.empty() || octets.size() > 255)
-        throw CLI::ValidationError(option, "a routing id has 1 to 255 octets");
-    return octets;
+    if (bytes.empty() || bytes.size() > 255)
+        throw CLI::ValidationError(option, "a routing id has 1 to 255 bytes");
+    return bytes;
 }
 
 std::string message_text(const multipart& whole, std::string_view from)
@@ -147,7 +147,7 @@ std::string message_text(const multipart& whole, std::string_view from)
         return sender + indented(text, sender.size());
     }
     std::string text =
-        sender + std::to_string(whole.size()) + " parts, " + size_text(octets_of(whole));
+        sender + std::to_string(whole.size()) + " parts, " + size_text(bytes_of(whole));
     for (const message& part : whole) {
         const std::string size = std::to_string(part.size());
         std::string line = "\n" + std::string(size.size() < 8 ? 8 - size.size() : 0, ' ') + size;
@@ -163,7 +163,7 @@ std::string message_json(const multipart& whole, std::string_view from, double s
     object.number("time", seconds);
     if (!from.empty())
         object.text("from", id_text(from));
-    object.number("size", octets_of(whole));
+    object.number("size", bytes_of(whole));
     std::string parts;
     for (const message& part : whole) {
         json_object shown;
@@ -177,13 +177,13 @@ std::string message_json(const multipart& whole, std::string_view from, double s
     return object.str();
 }
 
-std::string amount_text(std::uint64_t messages, std::uint64_t octets)
+std::string amount_text(std::uint64_t messages, std::uint64_t bytes)
 {
     return std::to_string(messages) + (messages == 1 ? " message, " : " messages, ") +
-           size_text(octets);
+           size_text(bytes);
 }
 
-std::uint64_t octets_of(const multipart& whole) noexcept
+std::uint64_t bytes_of(const multipart& whole) noexcept
 {
     std::uint64_t sum = 0;
     for (const message& part : whole)

@@ -93,8 +93,8 @@ void set_usefulness(usefulness& into, const std::string& text)
             if (word == "--type-of-service")
                 word = "--tos";
         }
-        if (i == 0 && word == "liveness")
-            word = "--liveness";
+        if (i == 0 && word == "peer_timeout")
+            word = "--peer_timeout";
         if (i == 0 && word == "routing_id")
             word = "--id";
         shown += (i == 0 ? "" : " ") + word;

@@ -103,7 +103,7 @@ bool outbox::next(multipart& into)
     if (all_.empty() || rounds_ >= settings_.times.value_or(1))
         return false;
     for (const message& part : all_[next_])
-        into.add(part.share());
+        into.add(part.copy());
     ++next_;
     return true;
 }

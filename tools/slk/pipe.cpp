@@ -71,7 +71,7 @@ void send_more(const std::shared_ptr<State>& pipe)
         return;
     if (!pipe->has_chunk) {
         if (pipe->input_ended)
-            (void)pipe->current->link.finish_sending();
+            (void)pipe->current->link.shutdown_send();
         return;
     }
     pipe->sending = true;

@@ -16,7 +16,7 @@ namespace slk::tool {
 class child_process {
 public:
     /// What it has written to its stdout. Called on a thread of its own.
-    using reader = std::function<void(std::string_view octets)>;
+    using reader = std::function<void(std::string_view bytes)>;
 
     /// Runs this program with `arguments`, its notes on stderr discarded. `program` is argv[0],
     /// for systems that cannot tell where the program is. Throws std::runtime_error.

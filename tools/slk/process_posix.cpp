@@ -75,9 +75,9 @@ child_process::child_process(const std::string& program, const std::vector<std::
         throw std::runtime_error("cannot start " + path + ": " + std::strerror(failure));
     }
     state_->reading = std::thread([from = ends[0], to = std::move(output)] {
-        char octets[4096];
-        for (ssize_t count = 0; (count = read(from, octets, sizeof octets)) > 0;)
-            to({octets, static_cast<std::size_t>(count)});
+        char bytes[4096];
+        for (ssize_t count = 0; (count = read(from, bytes, sizeof bytes)) > 0;)
+            to({bytes, static_cast<std::size_t>(count)});
         close(from);
     });
 }

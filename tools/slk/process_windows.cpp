@@ -52,10 +52,10 @@ child_process::child_process(const std::string& /*program*/,
         throw std::runtime_error("cannot start another process of this program");
     }
     state_->reading = std::thread([from, tell = std::move(output)] {
-        char octets[4096];
+        char bytes[4096];
         DWORD count = 0;
-        while (ReadFile(from, octets, sizeof octets, &count, nullptr) != 0)
-            tell({octets, count});
+        while (ReadFile(from, bytes, sizeof bytes, &count, nullptr) != 0)
+            tell({bytes, count});
         CloseHandle(from);
     });
 }

@@ -20,7 +20,7 @@ namespace {
 struct receive_settings {
     socket_settings socket;
     std::optional<std::uint64_t> count;
-    std::optional<duration> at_most;
+    std::optional<duration> timeout;
     std::optional<duration> wait;
     bool json = false;
     bool raw = false;
@@ -28,7 +28,7 @@ struct receive_settings {
 
 struct totals {
     std::uint64_t messages = 0;
-    std::uint64_t octets = 0;
+    std::uint64_t bytes = 0;
 };
 
 void print(printer& out, const receive_settings& settings, const std::string& from,
@@ -49,22 +49,21 @@ int receive_all(message_socket& from, const receive_settings& settings, printer&
                 totals& counted)
 {
     const auto now = [] { return system_clock_source().now(); };
-    const time_point until = after(now(), settings.at_most.value_or(duration::max()));
+    const time_point until = after(now(), settings.timeout.value_or(duration::max()));
     std::string sender;
     multipart whole;
     while (!out.failed() && counted.messages < settings.count.value_or(UINT64_MAX)) {
         const duration left = std::max(until - now(), duration::zero());
-        const duration patience = settings.wait.value_or(duration::max());
-        const auto received = from.receive(sender, whole, std::min(left, patience));
+        const duration limit = settings.wait.value_or(duration::max());
+        const auto received = from.receive(sender, whole, std::min(left, limit));
         if (!received && received.error() == errc::cancelled)
             return exit_ok;
         if (!received &&
             (received.error() == errc::timed_out || received.error() == errc::would_block)) {
-            if (left <= patience)
+            if (left <= limit)
                 return exit_ok;
             std::fprintf(stderr, "slk receive: no message came for %.3g s%s\n",
-                         std::chrono::duration<double>(patience).count(),
-                         from.complaints().c_str());
+                         std::chrono::duration<double>(limit).count(), from.complaints().c_str());
             return exit_failed;
         }
         if (!received) {
@@ -72,7 +71,7 @@ int receive_all(message_socket& from, const receive_settings& settings, printer&
             return exit_failed;
         }
         ++counted.messages;
-        counted.octets += octets_of(whole);
+        counted.bytes += bytes_of(whole);
         print(out, settings, sender, whole, now() - from.origin());
     }
     return exit_ok;
@@ -91,9 +90,9 @@ int run_receive(receive_settings& settings)
     totals counted;
     const int code = receive_all(from, settings, out, counted);
     const socket_outcome outcome = from.close(duration::zero());
-    std::string summary = "received " + amount_text(counted.messages, counted.octets);
-    if (outcome.unread > 0)
-        summary += ", left " + std::to_string(outcome.unread) + " unread";
+    std::string summary = "received " + amount_text(counted.messages, counted.bytes);
+    if (outcome.discarded > 0)
+        summary += ", left " + std::to_string(outcome.discarded) + " unread";
     notes.line(summary);
     return out.exit_code(code);
 }
@@ -103,7 +102,7 @@ int run_receive(receive_settings& settings)
 void add_receive_command(CLI::App& app, action& chosen)
 {
     CLI::App* command = app.add_subcommand(
-        "receive", "Receives messages, and prints them: text as it is, other octets in "
+        "receive", "Receives messages, and prints them: text as it is, other bytes in "
                    "hexadecimal, each part of several on a line of its own with its size, and the "
                    "sender if the socket is a router.");
     auto settings = std::make_shared<receive_settings>();
@@ -114,7 +113,7 @@ void add_receive_command(CLI::App& app, action& chosen)
             "End after N messages [never]")
         ->type_name("N")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000}));
-    add_duration(*command, "--for", settings->at_most, "End after this long [never]");
+    add_duration(*command, "--for", settings->timeout, "End after this long [never]");
     add_duration(*command, "--wait", settings->wait,
                  "Fail when no message comes for this long [never]");
     CLI::Option* const json = command->add_flag(
@@ -123,7 +122,7 @@ void add_receive_command(CLI::App& app, action& chosen)
         "with its text, or hex if it is none");
     command
         ->add_flag("--raw", settings->raw,
-                   "Nothing but the octets of the messages, one after another")
+                   "Nothing but the bytes of the messages, one after another")
         ->excludes(json);
     command->footer("Durations are numbers with a unit: 100ms, 5s, 1m. All that is no message goes "
                     "to stderr.\n"

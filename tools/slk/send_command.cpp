@@ -31,7 +31,7 @@ struct send_settings {
 
 struct totals {
     std::uint64_t messages = 0;
-    std::uint64_t octets = 0;
+    std::uint64_t bytes = 0;
 };
 
 /// What a long send has done so far, for somebody who looks on. It is written over, and gone at
@@ -106,7 +106,7 @@ int send_all(message_socket& by, const send_settings& settings, outbox& from, to
     while (from.next(next)) {
         if (counted.messages > 0 && settings.every > duration::zero() && !by.pause(settings.every))
             return exit_ok;
-        const std::uint64_t octets = octets_of(next);
+        const std::uint64_t bytes = bytes_of(next);
         const auto sent = by.send(settings.to, std::move(next), settings.wait);
         if (!sent) {
             shown.clear();
@@ -119,7 +119,7 @@ int send_all(message_socket& by, const send_settings& settings, outbox& from, to
                            settings.wait);
         }
         ++counted.messages;
-        counted.octets += octets;
+        counted.bytes += bytes;
         shown.tell(counted);
     }
     return exit_ok;
@@ -128,26 +128,26 @@ int send_all(message_socket& by, const send_settings& settings, outbox& from, to
 void print_end(printer& out, const send_settings& settings, const totals& counted,
                const socket_outcome& outcome, duration took)
 {
-    const std::uint64_t flushed = counted.messages - outcome.abandoned;
+    const std::uint64_t flushed = counted.messages - outcome.unsent;
     const double seconds = std::chrono::duration<double>(took).count();
     if (settings.json) {
         out.line(json_object()
                      .text("event", "ended")
                      .number("queued", counted.messages)
-                     .number("octets", counted.octets)
+                     .number("bytes", counted.bytes)
                      .number("flushed", flushed)
-                     .number("abandoned", outcome.abandoned)
+                     .number("unsent", outcome.unsent)
                      .number("seconds", seconds)
                      .str());
         return;
     }
     char passed[64];
     std::snprintf(passed, sizeof passed, "%.3f s", seconds);
-    out.line("queued " + amount_text(counted.messages, counted.octets) + ": flushed " +
-             std::to_string(flushed) + ", abandoned " + std::to_string(outcome.abandoned) +
-             ", in " + passed);
+    out.line("queued " + amount_text(counted.messages, counted.bytes) + ": flushed " +
+             std::to_string(flushed) + ", unsent " + std::to_string(outcome.unsent) + ", in " +
+             passed);
     for (const std::string& loser : outcome.losers)
-        out.line("  abandoned at " + loser);
+        out.line("  unsent at " + loser);
 }
 
 int run_send(send_settings& settings)
@@ -165,7 +165,7 @@ int run_send(send_settings& settings)
     interruption ctrl_c;
     printer out(stdout);
     // A message waits for somebody who is there, and is not put aside for somebody who may come.
-    settings.socket.options.only_when_ready = true;
+    settings.socket.options.immediate = true;
     message_socket by(settings.socket, ctrl_c, out);
     by.open([&](const std::string& endpoint) {
         out.line(settings.json
@@ -178,7 +178,7 @@ int run_send(send_settings& settings)
     const int code = send_all(by, settings, from, counted);
     const socket_outcome outcome = by.close(settings.linger);
     print_end(out, settings, counted, outcome, system_clock_source().now() - by.origin());
-    return out.exit_code(outcome.abandoned > 0 ? exit_failed : code);
+    return out.exit_code(outcome.unsent > 0 ? exit_failed : code);
 }
 
 /// The option that has the words.
@@ -233,7 +233,7 @@ void add_send_command(CLI::App& app, action& chosen)
     add_duration(*command, "--wait", settings->wait,
                  "Fail when a peer has not come, or has no room, for this long", "10s");
     add_duration(*command, "--linger", settings->linger,
-                 "How long what is queued may take at the end; then it is abandoned", "10s");
+                 "How long what is queued may take at the end; then it is unsent", "10s");
     command->add_flag("--json", settings->json, "One JSON object per line");
     command->footer(
         "Durations are numbers with a unit: 100ms, 5s, 1m. After -- also words that begin with - "
@@ -245,7 +245,7 @@ void add_send_command(CLI::App& app, action& chosen)
         "  slk send router --bind tcp://127.0.0.1:5555 --to alice 'hello, alice'\n"
         "  slk send push --connect tcp://127.0.0.1:5555 --file picture.png\n"
         "  tail -f log | slk send push --connect tcp://127.0.0.1:5555\n"
-        "Exit codes: 0 all messages were taken, or ended as asked, 1 some were abandoned, nobody "
+        "Exit codes: 0 all messages were taken, or ended as asked, 1 some were unsent, nobody "
         "was there, or a failure, 2 wrong usage.");
     command->callback([&chosen, settings, words] {
         settings->out.words = words->results();

@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t chunk_size = std::size_t{64} * 1024;
 /// Read ahead at most.
-constexpr std::size_t most_octets = 4 * chunk_size;
+constexpr std::size_t max_bytes = 4 * chunk_size;
 /// An interruption is noticed after this time.
 constexpr auto look_interval = 20ms;
 
@@ -28,9 +28,9 @@ constexpr auto look_interval = 20ms;
 struct standard_input::shared {
     std::mutex mutex;
     std::condition_variable changed;
-    std::string octets;
+    std::string bytes;
     bool ended = false;
-    bool abandoned = false;
+    bool unsent = false;
 };
 
 standard_input::standard_input(interruption& ctrl_c)
@@ -41,12 +41,11 @@ standard_input::standard_input(interruption& ctrl_c)
         for (;;) {
             const std::size_t count = read_standard_input(chunk);
             std::unique_lock hold(to->mutex);
-            to->octets.append(reinterpret_cast<const char*>(chunk.data()), count);
+            to->bytes.append(reinterpret_cast<const char*>(chunk.data()), count);
             to->ended = count == 0;
             to->changed.notify_all();
-            to->changed.wait(hold,
-                             [&] { return to->abandoned || to->octets.size() < most_octets; });
-            if (to->ended || to->abandoned)
+            to->changed.wait(hold, [&] { return to->unsent || to->bytes.size() < max_bytes; });
+            if (to->ended || to->unsent)
                 return;
         }
     }).detach();
@@ -55,22 +54,22 @@ standard_input::standard_input(interruption& ctrl_c)
 standard_input::~standard_input()
 {
     const std::lock_guard hold(shared_->mutex);
-    shared_->abandoned = true;
+    shared_->unsent = true;
     shared_->changed.notify_all();
 }
 
 bool standard_input::more()
 {
     std::unique_lock hold(shared_->mutex);
-    while (shared_->octets.empty() && !shared_->ended) {
+    while (shared_->bytes.empty() && !shared_->ended) {
         if (ctrl_c_.requested())
             return false;
         shared_->changed.wait_for(hold, look_interval);
     }
-    if (ctrl_c_.requested() || shared_->octets.empty())
+    if (ctrl_c_.requested() || shared_->bytes.empty())
         return false;
     buffer_.erase(0, std::exchange(used_, 0));
-    buffer_ += std::exchange(shared_->octets, {});
+    buffer_ += std::exchange(shared_->bytes, {});
     shared_->changed.notify_all();
     return true;
 }

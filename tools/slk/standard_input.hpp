@@ -28,7 +28,7 @@ public:
 
 private:
     struct shared;
-    /// More octets in buffer_. False: the end, or interrupted.
+    /// More bytes in buffer_. False: the end, or interrupted.
     [[nodiscard]] bool more();
 
     interruption& ctrl_c_;

@@ -4,7 +4,7 @@
 
 /// Unix domain stream sockets and their names. Implemented twice, like system.hpp; Windows refuses.
 ///
-/// A name is a path of at most 107 octets or, on Linux, "@" and an abstract name. Whoever uses one
+/// A name is a path of at most 107 bytes or, on Linux, "@" and an abstract name. Whoever uses one
 /// passes it beside the address, which does not contain it.
 
 #include <serverlink/error.hpp>

@@ -60,7 +60,7 @@ struct watched {
 
 /// Waits until one of them is ready, and says how many are. 0: the time is over, or a signal has
 /// interrupted. Errors: not_supported (this system cannot), invalid_argument (not a descriptor).
-[[nodiscard]] result<std::size_t> wait_for(std::span<watched> all, duration at_most);
+[[nodiscard]] result<std::size_t> wait_for(std::span<watched> all, duration timeout);
 
 } // namespace slk::io::os
 

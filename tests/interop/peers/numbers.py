@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MPL-2.0
 """numbers.py TYPE connect|bind ENDPOINT
 
-Sends numbered messages of two parts without end: the number, and octets that follow from it.
+Sends numbered messages of two parts without end: the number, and bytes that follow from it.
 """
 import sys
 
 import zmq
-from numbers_of import octets_of
+from numbers_of import bytes_of
 
 name, how, endpoint = sys.argv[1:4]
 peer = zmq.Context().socket(getattr(zmq, name))
@@ -14,5 +14,5 @@ peer.setsockopt(zmq.SNDHWM, 10)
 getattr(peer, how)(endpoint)
 number = 0
 while True:
-    peer.send_multipart([b"%d" % number, octets_of(number)])
+    peer.send_multipart([b"%d" % number, bytes_of(number)])
     number += 1

@@ -92,7 +92,7 @@ void world::act_on_letters(member& which)
             return;
         did(send);
         for (std::uint64_t count = dice_.number(1, 60); count > 0 && awake(which); --count)
-            (void)write(which, at_once);
+            (void)write(which, no_wait);
         return;
     case 2:
         if (!can_send(which.type))
@@ -136,8 +136,8 @@ void world::act_on_letters(member& which)
     did(change_marks);
     const auto mark = [&] { return dice_.one_of<std::uint32_t>({0, 1, 3, 20, 1000}); };
     const std::uint32_t sending = mark();
-    const bool unlimited = sending == 0 || which.largest_mark == 0;
-    which.largest_mark = unlimited ? 0 : std::max(which.largest_mark, sending);
+    const bool unlimited = sending == 0 || which.max_mark == 0;
+    which.max_mark = unlimited ? 0 : std::max(which.max_mark, sending);
     if (!which.open->base().set_send_high_water_mark(sending) ||
         !which.open->base().set_receive_high_water_mark(mark()))
         broken("a mark could not be set");
@@ -166,7 +166,7 @@ void world::act_on_endpoints(std::size_t which)
     member& chosen = members_[which];
     if (!awake(chosen))
         return;
-    const duration at_most = dice_.one_of<duration>({0ms, 10ms, 1s});
+    const duration timeout = dice_.one_of<duration>({0ms, 10ms, 1s});
     if (chosen.binds) {
         if (chosen.bound.empty()) {
             did(give_again);
@@ -174,7 +174,7 @@ void world::act_on_endpoints(std::size_t which)
         }
         did(take_back);
         const std::string text = std::exchange(chosen.bound, {});
-        if (!chosen.open->base().unbind(text, at_most))
+        if (!chosen.open->base().unbind(text, timeout))
             broken("unbind() did not know what bind() has answered");
         return later([this, &chosen] { bind(chosen); });
     }
@@ -188,8 +188,8 @@ void world::act_on_endpoints(std::size_t which)
         return connect(one);
     }
     did(take_back);
-    untie(one, at_most);
-    if (!chosen.open->base().disconnect(one.text, at_most))
+    untie(one, timeout);
+    if (!chosen.open->base().disconnect(one.text, timeout))
         broken("disconnect() did not know what connect() was given");
     later([this, &one] { connect(one); });
 }
@@ -254,8 +254,8 @@ void world::act_on_machine()
     }
     case change_faults: return network_->set_faults(choose_faults(dice_));
     case order_fault:
-        return network_->strike_next(static_cast<fault>(dice_.index(fault_count)),
-                                     static_cast<std::uint32_t>(dice_.number(1, 5)));
+        return network_->inject(static_cast<fault>(dice_.index(fault_count)),
+                                static_cast<std::uint32_t>(dice_.number(1, 5)));
     default: (void)network_->set_limits(which.id, {}); return;
     }
 }

@@ -48,68 +48,68 @@ socket& any_socket::base() noexcept
     return std::visit([](auto& held) -> socket& { return held; }, held_);
 }
 
-result<delivery> any_socket::send(const route& to, multipart&& whole, const limit& patience)
+result<send_outcome> any_socket::send(const peer_id& to, multipart&& whole, const timeout& limit)
 {
     return std::visit(
-        [&]<class T>(T& held) -> result<delivery> {
+        [&]<class T>(T& held) -> result<send_outcome> {
             if constexpr (std::is_same_v<T, router>)
-                return held.send(to, std::move(whole), patience);
+                return held.send(to, std::move(whole), limit);
             else if constexpr (std::is_same_v<T, pull>)
                 return cannot();
             else
-                return held.send(std::move(whole), patience);
+                return held.send(std::move(whole), limit);
         },
         held_);
 }
 
-result<delivery> any_socket::send(message&& whole, const limit& patience)
+result<send_outcome> any_socket::send(message&& whole, const timeout& limit)
 {
     return std::visit(
-        [&]<class T>(T& held) -> result<delivery> {
+        [&]<class T>(T& held) -> result<send_outcome> {
             if constexpr (std::is_same_v<T, pull> || std::is_same_v<T, router>)
                 return cannot();
             else
-                return held.send(std::move(whole), patience);
+                return held.send(std::move(whole), limit);
         },
         held_);
 }
 
-result<std::size_t> any_socket::send_batch(std::span<message> letters, const limit& patience)
+result<std::size_t> any_socket::send_batch(std::span<message> letters, const timeout& limit)
 {
     return std::visit(
         [&]<class T>(T& held) -> result<std::size_t> {
             if constexpr (std::is_same_v<T, pull> || std::is_same_v<T, router>)
                 return cannot();
             else
-                return held.send_batch(letters, patience);
+                return held.send_batch(letters, limit);
         },
         held_);
 }
 
-result<route_event> any_socket::receive(route& from, multipart& into, const limit& patience)
+result<router_event> any_socket::receive(peer_id& from, multipart& into, const timeout& limit)
 {
     return std::visit(
-        [&]<class T>(T& held) -> result<route_event> {
+        [&]<class T>(T& held) -> result<router_event> {
             if constexpr (std::is_same_v<T, router>) {
-                return held.receive(from, into, patience);
+                return held.receive(from, into, limit);
             } else if constexpr (std::is_same_v<T, push>) {
                 return cannot();
             } else {
-                SLK_TRY(held.receive(into, patience));
-                return route_event::message;
+                SLK_TRY(held.receive(into, limit));
+                return router_event::message;
             }
         },
         held_);
 }
 
-result<std::size_t> any_socket::receive_batch(std::span<message> into, const limit& patience)
+result<std::size_t> any_socket::receive_batch(std::span<message> into, const timeout& limit)
 {
     return std::visit(
         [&]<class T>(T& held) -> result<std::size_t> {
             if constexpr (std::is_same_v<T, push> || std::is_same_v<T, router>)
                 return cannot();
             else
-                return held.receive_batch(into, patience);
+                return held.receive_batch(into, limit);
         },
         held_);
 }

@@ -40,14 +40,14 @@ public:
     [[nodiscard]] router* as_router() noexcept { return std::get_if<router>(&held_); }
 
     /// `to`: of a ROUTER.
-    result<delivery> send(const route& to, multipart&& whole, const limit& patience);
+    result<send_outcome> send(const peer_id& to, multipart&& whole, const timeout& limit);
     /// Not of a ROUTER.
-    result<delivery> send(message&& whole, const limit& patience);
-    result<std::size_t> send_batch(std::span<message> letters, const limit& patience);
+    result<send_outcome> send(message&& whole, const timeout& limit);
+    result<std::size_t> send_batch(std::span<message> letters, const timeout& limit);
     /// `from`: of a ROUTER.
-    result<route_event> receive(route& from, multipart& into, const limit& patience);
+    result<router_event> receive(peer_id& from, multipart& into, const timeout& limit);
     /// Not of a ROUTER.
-    result<std::size_t> receive_batch(std::span<message> into, const limit& patience);
+    result<std::size_t> receive_batch(std::span<message> into, const timeout& limit);
 
 private:
     using any = std::variant<push, pull, pair, dealer, router>;

@@ -17,8 +17,8 @@ namespace {
 
 /// What the system and the sessions may have of a connection's messages, in one direction: the
 /// buffers of both ends, and what was received and not yet looked at. Besides, there may be one
-/// message of which the last octet is missing.
-constexpr std::size_t octets_of_connection = std::size_t{3 * 64} * 1024 + 80 * 1024;
+/// message of which the last byte is missing.
+constexpr std::size_t bytes_of_connection = std::size_t{3 * 64} * 1024 + 80 * 1024;
 
 } // namespace
 
@@ -52,11 +52,11 @@ std::string world::describe()
             text += "\n";
         }
         for (const peer_status& peer : each.open->base().peers())
-            text += "    peer " + to_string(peer.where) + (peer.ready ? ", ready, " : ", gone, ") +
-                    std::to_string(peer.connections) + " connections, " +
-                    std::to_string(peer.sent) + " sent, " + std::to_string(peer.waiting) +
-                    " waiting, " + std::to_string(peer.received) + " received; " +
-                    to_string(peer.last_reason) + "\n";
+            text += "    peer " + to_string(peer.address) +
+                    (peer.ready ? ", ready, " : ", gone, ") + std::to_string(peer.connections) +
+                    " connections, " + std::to_string(peer.queued_total) + " sent, " +
+                    std::to_string(peer.queued) + " waiting, " + std::to_string(peer.received) +
+                    " received; " + to_string(peer.last_reason) + "\n";
     }
     return text;
 }
@@ -76,42 +76,42 @@ void world::check_member(member& which)
 {
     const socket_counters counted = which.open->base().counters();
     const std::uint64_t sent = books_[which.writer].sent();
-    if (which.options.probe_router ? counted.sent < sent : counted.sent != sent)
-        return broken("a socket counts " + std::to_string(counted.sent) + " messages sent of " +
-                      std::to_string(sent));
+    if (which.options.probe_router ? counted.queued_total < sent : counted.queued_total != sent)
+        return broken("a socket counts " + std::to_string(counted.queued_total) +
+                      " messages sent of " + std::to_string(sent));
     if (counted.received != which.received)
         return broken("a socket counts " + std::to_string(counted.received) +
                       " messages received of " + std::to_string(which.received));
     for (const peer_status& each : which.open->base().peers()) {
         // A greeting is queued in any case.
-        const std::uint64_t most = which.largest_mark + (which.options.probe_router ? 1 : 0);
-        if (which.largest_mark != 0 && each.waiting > most)
+        const std::uint64_t most = which.max_mark + (which.options.probe_router ? 1 : 0);
+        if (which.max_mark != 0 && each.queued > most)
             return broken("more messages wait for a peer than the mark allows");
-        if (which.options.only_when_ready && each.connections == 0 && each.sent > 0)
+        if (which.options.immediate && each.connections == 0 && each.queued_total > 0)
             return broken("a message was queued for a peer who was never there");
     }
 }
 
 // --- the faults end ---
 
-duration world::longest_liveness() const
+duration world::max_liveness() const
 {
     duration longest{};
     for (const group& each : groups_)
-        longest = std::max(longest, each.common.liveness);
+        longest = std::max(longest, each.common.peer_timeout);
     return longest;
 }
 
 /// An old connection is noticed to be dead, a delay, an attempt, a handshake; and a second for what
 /// was on its way.
-duration world::patience() const
+duration world::limit() const
 {
     duration longest{};
     for (const group& each : groups_) {
         const reconnect_options& again = each.common.reconnect;
-        longest =
-            std::max<duration>(longest, again.floor + again.cap + again.connect_timeout +
-                                            each.common.liveness + each.common.handshake_timeout);
+        longest = std::max<duration>(longest, again.floor + again.cap + again.connect_timeout +
+                                                  each.common.peer_timeout +
+                                                  each.common.handshake_timeout);
     }
     return longest + 1s;
 }
@@ -153,7 +153,7 @@ void world::become_ready(const char* complaint)
     const time_point began = network_->now();
     while (result_.failure.empty() && !all_ready()) {
         pass(50ms);
-        if (network_->now() > after(began, patience()) && !all_ready())
+        if (network_->now() > after(began, limit()) && !all_ready())
             return broken(complaint);
     }
 }
@@ -195,7 +195,7 @@ void world::heal()
     }
     become_ready("peers are not ready in time although nothing is wrong any more");
     // A connection may have been lost before, and its ends do not know it yet.
-    pass(longest_liveness() + 1s);
+    pass(max_liveness() + 1s);
     become_ready("peers do not stay ready although nothing is wrong any more");
     if (result_.failure.empty())
         check_flow();
@@ -222,7 +222,7 @@ bool world::settled()
                    return false;
                const auto peers = each.open->base().peers();
                return std::ranges::any_of(peers,
-                                          [](const peer_status& peer) { return peer.waiting > 0; });
+                                          [](const peer_status& peer) { return peer.queued > 0; });
            });
 }
 
@@ -245,15 +245,15 @@ void world::say_something(std::size_t index)
                     continue;
                 const letter_name name{which.writer, books_[which.writer].sent()};
                 const auto answer = which.open->send({each.routing_id, 0}, write_letter(name), 5s);
-                if (answer && *answer == delivery::queued)
+                if (answer && *answer == send_outcome::queued)
                     queued(which);
                 else if (which.options.mandatory || !answer ||
-                         *answer == delivery::dropped_no_route)
+                         *answer == send_outcome::dropped_no_route)
                     return broken("a ROUTER does not know a peer that is ready");
             }
             --left;
             pass(10ms);
-        } else if (write(which, at_once)) {
+        } else if (write(which, no_wait)) {
             --left;
         } else {
             pass(20ms);
@@ -284,7 +284,7 @@ void world::check_flow()
 void world::check_account()
 {
     for (std::size_t index = 0; index < groups_.size(); ++index) {
-        std::vector<std::size_t> missing; // by their octets
+        std::vector<std::size_t> missing; // by their bytes
         std::uint64_t explained = 0;
         for (std::size_t writer = 0; writer < books_.size(); ++writer) {
             const book& each = books_[writer];
@@ -293,13 +293,13 @@ void world::check_account()
             for (std::uint32_t number = 0; number < each.sent(); ++number)
                 if (!each.arrived[number])
                     missing.push_back(
-                        octets_of_letter({static_cast<std::uint32_t>(writer), number}));
+                        bytes_of_letter({static_cast<std::uint32_t>(writer), number}));
             member& by = members_[each.by];
             const bool open = by.open && by.writer == writer;
             if (!each.final && !open)
                 continue; // then the group is unclear
             const socket_counters counted = open ? by.open->base().counters() : *each.final;
-            explained += counted.abandoned + counted.unread;
+            explained += counted.unsent + counted.discarded;
         }
         if (groups_[index].unclear || groups_[index].probes)
             continue;
@@ -313,13 +313,13 @@ void world::check_account()
                 broken_connections += connections_of(each) - 1;
         std::ranges::sort(missing);
         const std::size_t lost = missing.size() - explained;
-        std::size_t octets = 0;
+        std::size_t bytes = 0;
         for (std::size_t number = 0; number < lost; ++number)
-            octets += missing[number];
+            bytes += missing[number];
         const std::size_t largest = missing.empty() ? 0 : missing.back();
-        if (octets > 2 * broken_connections * (octets_of_connection + largest))
+        if (bytes > 2 * broken_connections * (bytes_of_connection + largest))
             return broken(std::to_string(lost) + " messages are lost, with " +
-                          std::to_string(octets) + " octets, and nobody says so; " +
+                          std::to_string(bytes) + " bytes, and nobody says so; " +
                           std::to_string(broken_connections) + " connections have broken");
     }
 }
@@ -330,7 +330,7 @@ void world::check_idle()
     std::vector<std::uint64_t> before;
     for (const tie& each : ties_)
         before.push_back(connections_of(each));
-    pass(3 * longest_liveness() + 1s);
+    pass(3 * max_liveness() + 1s);
     for (std::size_t index = 0; index < ties_.size() && result_.failure.empty(); ++index)
         if (connections_of(ties_[index]) != before[index])
             return broken("a good connection was given up");
@@ -356,11 +356,11 @@ void world::check_silence()
     // Some have nothing to say, and some more than the system takes.
     if (dice_.chance(50))
         for (member& each : members_)
-            for (int count = 0; count < 40 && can_send(each.type) && write(each, at_once);
+            for (int count = 0; count < 40 && can_send(each.type) && write(each, no_wait);
                  ++count) {
             }
-    const duration liveness = groups_[members_[chosen.from].of].common.liveness;
-    pass(liveness + 10ms);
+    const duration peer_timeout = groups_[members_[chosen.from].of].common.peer_timeout;
+    pass(peer_timeout + 10ms);
     if (result_.failure.empty() && is_ready(chosen))
         return broken("a silent peer was not given up in time by who has connected");
     std::size_t cut = 0;
@@ -373,7 +373,7 @@ void world::check_silence()
             return broken("a good peer was given up with a silent one");
     network_->heal();
     // Those who were more patient may give up yet: what was held back takes a second.
-    pass(longest_liveness() + 1s);
+    pass(max_liveness() + 1s);
     if (result_.failure.empty())
         become_ready("peers do not come back after a silence");
     for (int tries = 0; tries < 100 && result_.failure.empty() && !settled(); ++tries) {
@@ -401,7 +401,7 @@ void world::check_farewell()
             say_something(index);
         if (!result_.failure.empty())
             return;
-        const std::uint64_t before = leaving.open->base().counters().abandoned;
+        const std::uint64_t before = leaving.open->base().counters().unsent;
         const std::uint32_t writer = leaving.writer;
         const time_point began = network_->now();
         close_member(index, all_there ? 10s : 0s);
@@ -410,8 +410,8 @@ void world::check_farewell()
         pass(100ms);
         if (!all_there || !result_.failure.empty())
             continue;
-        if (books_[writer].final->abandoned != before)
-            return broken("close() has abandoned messages although everybody reads");
+        if (books_[writer].final->unsent != before)
+            return broken("close() has unsent messages although everybody reads");
     }
 }
 

@@ -12,18 +12,18 @@ namespace slk::swarm::messages {
 namespace {
 
 constexpr std::size_t head = sizeof(letter_name);
-constexpr std::size_t longest_part = 300'000;
+constexpr std::size_t max_part = 300'000;
 constexpr std::size_t offsets = 1024;
 
 /// What all parts are cut out of.
 const std::byte* text()
 {
     static const auto made = [] {
-        static std::array<std::byte, longest_part + offsets> octets;
+        static std::array<std::byte, max_part + offsets> bytes;
         random_stream random(1);
-        for (std::byte& each : octets)
+        for (std::byte& each : bytes)
             each = static_cast<std::byte>(random.next());
-        return octets.data();
+        return bytes.data();
     }();
     return made;
 }
@@ -50,7 +50,7 @@ std::size_t choose_size(dice& from)
         return from.number(500, 9000);
     if (kind < 95)
         return from.number(8180, 8200);
-    return kind < 99 ? from.number(9000, 80'000) : from.number(100'000, longest_part);
+    return kind < 99 ? from.number(9000, 80'000) : from.number(100'000, max_part);
 }
 
 letter_plan plan_of(letter_name name)
@@ -73,11 +73,11 @@ multipart write_letter(letter_name name)
         const part_plan& part = plan.parts[index];
         const std::size_t before = index == 0 ? head : 0;
         message whole = *message::allocate(before + part.size);
-        const std::span<std::byte> octets = whole.writable();
+        const std::span<std::byte> bytes = whole.writable();
         if (index == 0)
-            std::memcpy(octets.data(), &name, head);
+            std::memcpy(bytes.data(), &name, head);
         if (part.size > 0)
-            std::memcpy(octets.data() + before, text() + part.offset, part.size);
+            std::memcpy(bytes.data() + before, text() + part.offset, part.size);
         made.add(std::move(whole));
     }
     return made;
@@ -88,7 +88,7 @@ std::size_t parts_of_letter(letter_name name)
     return plan_of(name).count;
 }
 
-std::size_t octets_of_letter(letter_name name)
+std::size_t bytes_of_letter(letter_name name)
 {
     const letter_plan plan = plan_of(name);
     std::size_t sum = head;
@@ -114,11 +114,11 @@ bool is_letter(const multipart& received, letter_name name)
     for (std::size_t index = 0; index < plan.count; ++index) {
         const part_plan& part = plan.parts[index];
         const std::size_t before = index == 0 ? head : 0;
-        const std::span<const std::byte> octets = received[index].bytes();
-        if (octets.size() != before + part.size)
+        const std::span<const std::byte> bytes = received[index].bytes();
+        if (bytes.size() != before + part.size)
             return false;
         if (part.size > 0 &&
-            std::memcmp(octets.data() + before, text() + part.offset, part.size) != 0)
+            std::memcmp(bytes.data() + before, text() + part.offset, part.size) != 0)
             return false;
     }
     return true;

@@ -3,7 +3,7 @@
 #define SLK_TESTS_SWARM_MESSAGES_LETTER_HPP
 
 /// A letter: a message that says who wrote it and as which of his, so that everything else about it
-/// is known: how many parts it has, how long they are, and every octet.
+/// is known: how many parts it has, how long they are, and every byte.
 
 #include <serverlink/message.hpp>
 
@@ -20,7 +20,7 @@ struct letter_name {
 
 [[nodiscard]] multipart write_letter(letter_name name);
 [[nodiscard]] std::size_t parts_of_letter(letter_name name);
-[[nodiscard]] std::size_t octets_of_letter(letter_name name);
+[[nodiscard]] std::size_t bytes_of_letter(letter_name name);
 
 /// What the message says it is; nothing if it is too short for a letter.
 [[nodiscard]] std::optional<letter_name> name_of_letter(const multipart& received);

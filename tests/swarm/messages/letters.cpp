@@ -14,11 +14,11 @@ using namespace std::chrono_literals;
 // --- writing ---
 
 /// Somebody that it knows, or has known; or nobody.
-route world::choose_route(member& which)
+peer_id world::choose_route(member& which)
 {
     if (which.open->as_router() == nullptr)
         return {};
-    std::vector<route> known;
+    std::vector<peer_id> known;
     for (const peer_status& each : which.open->base().peers())
         if (each.generation != 0)
             known.push_back({each.routing_id, dice_.chance(50) ? each.generation : 0});
@@ -28,16 +28,16 @@ route world::choose_route(member& which)
 }
 
 /// The call may end so.
-bool world::may_fail(const member& which, const error& why, const limit& patience,
+bool world::may_fail(const member& which, const error& why, const timeout& limit,
                      std::uint64_t waits_failed) const
 {
     if (why == errc::would_block)
-        return patience.at_most == at_once;
-    if (why == errc::timed_out && patience.at_most > at_once)
+        return limit.max_wait == no_wait;
+    if (why == errc::timed_out && limit.max_wait > no_wait)
         return true;
     if (why == errc::no_route)
         return which.type == kind::router && which.options.mandatory;
-    return network_->strikes(fault::wait_error) > waits_failed;
+    return network_->injected(fault::wait_error) > waits_failed;
 }
 
 void world::queued(member& which)
@@ -47,21 +47,21 @@ void world::queued(member& which)
 }
 
 /// False: it could not be queued.
-bool world::write(member& which, const limit& patience)
+bool world::write(member& which, const timeout& limit)
 {
     const letter_name name{which.writer, books_[which.writer].sent()};
     multipart letter = write_letter(name);
-    const std::uint64_t waits_failed = network_->strikes(fault::wait_error);
+    const std::uint64_t waits_failed = network_->injected(fault::wait_error);
     const bool alone = which.type != kind::router && letter.size() == 1 && dice_.chance(50);
-    const route to = choose_route(which);
-    const auto answer = alone ? which.open->send(std::move(letter[0]), patience)
-                              : which.open->send(to, std::move(letter), patience);
-    if (answer && *answer == delivery::queued) {
+    const peer_id to = choose_route(which);
+    const auto answer = alone ? which.open->send(std::move(letter[0]), limit)
+                              : which.open->send(to, std::move(letter), limit);
+    if (answer && *answer == send_outcome::queued) {
         queued(which);
         return true;
     }
     if (answer ? which.type != kind::router || which.options.mandatory
-               : !may_fail(which, answer.error(), patience, waits_failed))
+               : !may_fail(which, answer.error(), limit, waits_failed))
         broken("send() failed without a reason: " +
                (answer ? std::string(name_of(*answer)) : to_string(answer.error())));
     return false;
@@ -75,10 +75,10 @@ void world::write_batch(member& which, std::size_t most)
     for (; letters.size() < most && parts_of_letter(name) == 1; ++name.number)
         letters.push_back(std::move(write_letter(name)[0]));
     if (letters.empty() || which.type == kind::router)
-        return (void)write(which, at_once);
-    const std::uint64_t waits_failed = network_->strikes(fault::wait_error);
-    const auto answer = which.open->send_batch(letters, at_once);
-    if (!answer && !may_fail(which, answer.error(), at_once, waits_failed))
+        return (void)write(which, no_wait);
+    const std::uint64_t waits_failed = network_->injected(fault::wait_error);
+    const auto answer = which.open->send_batch(letters, no_wait);
+    if (!answer && !may_fail(which, answer.error(), no_wait, waits_failed))
         broken("send_batch() failed without a reason: " + to_string(answer.error()));
     for (std::size_t count = answer.value_or(0); count > 0; --count)
         queued(which);
@@ -86,7 +86,7 @@ void world::write_batch(member& which, std::size_t most)
 
 // --- reading ---
 
-std::size_t world::read(member& which, std::size_t most, const limit& patience)
+std::size_t world::read(member& which, std::size_t most, const timeout& limit)
 {
     while (!which.partial.empty()) {
         const std::size_t before = which.partial.size();
@@ -95,22 +95,22 @@ std::size_t world::read(member& which, std::size_t most, const limit& patience)
             return 0;
     }
     for (std::size_t count = 0; count < most; ++count) {
-        route from;
+        peer_id from;
         multipart letter;
-        const std::uint64_t waits_failed = network_->strikes(fault::wait_error);
-        const auto what = which.open->receive(from, letter, patience);
+        const std::uint64_t waits_failed = network_->injected(fault::wait_error);
+        const auto what = which.open->receive(from, letter, limit);
         if (!what) {
-            if (!may_fail(which, what.error(), patience, waits_failed))
+            if (!may_fail(which, what.error(), limit, waits_failed))
                 broken("receive() failed without a reason: " + to_string(what.error()));
             return count;
         }
         switch (*what) {
-        case route_event::message: take(which, std::move(letter), from); break;
-        case route_event::connected:
-        case route_event::disconnected: {
+        case router_event::message: take(which, std::move(letter), from); break;
+        case router_event::connected:
+        case router_event::disconnected: {
             ++which.notices;
-            const bool wanted = *what == route_event::connected ? which.options.notify_connect
-                                                                : which.options.notify_disconnect;
+            const bool wanted = *what == router_event::connected ? which.options.notify_connect
+                                                                 : which.options.notify_disconnect;
             if (!wanted || letter.size() != 1 || !letter[0].empty())
                 broken("a notice came that nobody has asked for, or with something in it");
         }
@@ -124,11 +124,11 @@ void world::read_batch(member& which)
     if (which.type == kind::router)
         return (void)read(which, 5);
     std::array<message, 5> parts;
-    const std::uint64_t waits_failed = network_->strikes(fault::wait_error);
+    const std::uint64_t waits_failed = network_->injected(fault::wait_error);
     const auto count =
-        which.open->receive_batch(std::span(parts).first(dice_.number(1, parts.size())), at_once);
+        which.open->receive_batch(std::span(parts).first(dice_.number(1, parts.size())), no_wait);
     if (!count) {
-        if (!may_fail(which, count.error(), at_once, waits_failed))
+        if (!may_fail(which, count.error(), no_wait, waits_failed))
             broken("receive_batch() failed without a reason: " + to_string(count.error()));
         return;
     }
@@ -140,7 +140,7 @@ void world::read_batch(member& which)
     }
 }
 
-void world::take(member& which, multipart&& letter, const route& from)
+void world::take(member& which, multipart&& letter, const peer_id& from)
 {
     ++which.received;
     if (groups_[which.of].probes && letter.size() == 1 && letter[0].empty())
@@ -159,14 +159,14 @@ void world::take(member& which, multipart&& letter, const route& from)
         return broken("a message has come twice: " + std::to_string(name->number) + " of " +
                       std::to_string(name->writer));
     written.arrived[name->number] = true;
-    result_.bytes += octets_of_letter(*name);
+    result_.bytes += bytes_of_letter(*name);
     network_->note(std::uint64_t{name->writer} << 32 | name->number);
     check_order(which, *name, from);
 }
 
 /// What has come by one connection is in order. What has come by two of them, one of which has
 /// ended, may be read in turns.
-void world::check_order(member& which, letter_name name, const route& from)
+void world::check_order(member& which, letter_name name, const peer_id& from)
 {
     std::vector<std::uint32_t>& last = which.last[{name.writer, from.generation}];
     std::uint32_t* behind = nullptr;

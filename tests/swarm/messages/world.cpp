@@ -94,9 +94,9 @@ void world::settle_group()
 socket_options world::choose_common()
 {
     socket_options options;
-    options.liveness = dice_.one_of<duration>({300ms, 1s, 3s});
+    options.peer_timeout = dice_.one_of<duration>({300ms, 1s, 3s});
     options.handshake_timeout = dice_.one_of<duration>({500ms, 2s, 5s});
-    options.most_half_open = dice_.chance(20) ? 2 : 256;
+    options.max_pending_handshakes = dice_.chance(20) ? 2 : 256;
     options.accept_zmtp_2_0 = dice_.chance(10);
     options.backlog = static_cast<int>(dice_.one_of<std::uint64_t>({128, 1024}));
     reconnect_options& again = options.reconnect;
@@ -129,8 +129,8 @@ void world::choose_own(member& which)
     const auto mark = [&] { return dice_.one_of<std::uint32_t>({0, 1, 2, 9, 10, 100, 1000}); };
     options.send_high_water_mark = mark();
     options.receive_high_water_mark = mark();
-    which.largest_mark = options.send_high_water_mark;
-    options.only_when_ready = dice_.chance(25);
+    which.max_mark = options.send_high_water_mark;
+    options.immediate = dice_.chance(25);
     options.linger = dice_.one_of<duration>({0ms, 10ms, 500ms});
     // Two ROUTERs can only speak to each other by names.
     const bool both = in.binder == kind::router && in.connecter == kind::router;
@@ -208,7 +208,7 @@ void world::open_member(std::size_t which)
     book& begun = books_.emplace_back();
     begun.of = opening.of;
     begun.by = which;
-    opening.largest_mark = opening.options.send_high_water_mark;
+    opening.max_mark = opening.options.send_high_water_mark;
     opening.received = opening.notices = 0;
     opening.partial.clear();
     opening.last.clear();
@@ -257,15 +257,15 @@ std::uint64_t world::connections_of(const tie& which) const
 }
 
 /// While it still sends what is queued, it may come up again a few times.
-void world::untie(tie& which, duration at_most)
+void world::untie(tie& which, duration timeout)
 {
     const link_status last = link_of(which);
-    which.connections_before += last.generation + (at_most > 0ms && which.made ? 3 : 0);
+    which.connections_before += last.generation + (timeout > 0ms && which.made ? 3 : 0);
     which.attempts_before += last.attempt;
     which.made = false;
 }
 
-void world::close_member(std::size_t which, duration at_most)
+void world::close_member(std::size_t which, duration timeout)
 {
     member& closing = members_[which];
     if (!closing.open)
@@ -273,11 +273,11 @@ void world::close_member(std::size_t which, duration at_most)
     socket& base = closing.open->base();
     for (tie& each : ties_)
         if (each.from == which)
-            untie(each, at_most);
-    const std::uint64_t before = base.counters().abandoned;
-    const close_report told = base.close(at_most);
+            untie(each, timeout);
+    const std::uint64_t before = base.counters().unsent;
+    const close_report told = base.close(timeout);
     const socket_counters final = base.counters();
-    if (final.abandoned < before || told.abandoned() > final.abandoned)
+    if (final.unsent < before || told.unsent() > final.unsent)
         broken("close() tells of other messages than the counters");
     books_[closing.writer].final = final;
     closing.open.reset();
@@ -314,7 +314,7 @@ void world::live(unsigned eagerness)
         if (!can_send(each.type) || !dice_.chance(eagerness))
             continue;
         for (std::uint64_t count = dice_.number(1, 4); count > 0 && awake(each); --count)
-            if (!write(each, at_once))
+            if (!write(each, no_wait))
                 break;
     }
 }
@@ -356,7 +356,7 @@ outcome world::run()
     result_.hash = network_->hash();
     result_.simulated = network_->now() - began_;
     for (std::size_t index = 0; index < fault_count; ++index)
-        result_.strikes[index] = network_->strikes(static_cast<fault>(index));
+        result_.strikes[index] = network_->injected(static_cast<fault>(index));
     return result_;
 }
 

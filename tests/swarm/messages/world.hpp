@@ -64,7 +64,7 @@ private:
         std::string bound; ///< what bind() has answered; empty: not bound now
         std::uint32_t writer = 0; ///< the number of its book
         bool stalled = false; ///< receives nothing
-        std::uint32_t largest_mark = 0; ///< that its sending has had; 0: none
+        std::uint32_t max_mark = 0; ///< that its sending has had; 0: none
         std::uint64_t received = 0;
         std::uint64_t notices = 0;
         multipart partial; ///< the first parts of a message
@@ -110,8 +110,8 @@ private:
     void bind(member& which);
     void connect(tie& which);
     /// Its socket is about to end, or one of its endpoints.
-    void untie(tie& which, duration at_most);
-    void close_member(std::size_t which, duration at_most);
+    void untie(tie& which, duration timeout);
+    void close_member(std::size_t which, duration timeout);
     void drop_member(std::size_t which);
     void end_book(std::size_t which);
     [[nodiscard]] bool awake(const member& which) const;
@@ -121,17 +121,17 @@ private:
     void live(unsigned eagerness);
 
     // letters.cpp
-    bool write(member& which, const limit& patience);
+    bool write(member& which, const timeout& limit);
     void write_batch(member& which, std::size_t most);
-    [[nodiscard]] route choose_route(member& which);
+    [[nodiscard]] peer_id choose_route(member& which);
     void queued(member& which);
-    [[nodiscard]] bool may_fail(const member& which, const error& why, const limit& patience,
+    [[nodiscard]] bool may_fail(const member& which, const error& why, const timeout& limit,
                                 std::uint64_t waits_failed) const;
     /// Until there is nothing more, or so many.
-    std::size_t read(member& which, std::size_t most, const limit& patience = at_once);
+    std::size_t read(member& which, std::size_t most, const timeout& limit = no_wait);
     void read_batch(member& which);
-    void take(member& which, multipart&& letter, const route& from);
-    void check_order(member& which, letter_name name, const route& from);
+    void take(member& which, multipart&& letter, const peer_id& from);
+    void check_order(member& which, letter_name name, const peer_id& from);
 
     // actions.cpp
     void act();
@@ -154,8 +154,8 @@ private:
     [[nodiscard]] bool is_ready(const tie& which);
     [[nodiscard]] std::size_t ready_peers(std::size_t which);
     [[nodiscard]] std::size_t ties_to(std::size_t which) const;
-    [[nodiscard]] duration patience() const;
-    [[nodiscard]] duration longest_liveness() const;
+    [[nodiscard]] duration limit() const;
+    [[nodiscard]] duration max_liveness() const;
     void check_flow();
     void check_account();
     void check_idle();

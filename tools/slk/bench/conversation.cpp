@@ -93,7 +93,7 @@ result<conversation> conversation::create(context& in, duration silence)
 {
     pair_options options;
     // Words are for who is there, not for who may come.
-    options.only_when_ready = true;
+    options.immediate = true;
     SLK_TRY(auto made, slk::pair::create(in, options));
     return conversation(std::move(made), silence);
 }
@@ -101,7 +101,7 @@ result<conversation> conversation::create(context& in, duration silence)
 error conversation::why_nobody() const
 {
     for (const endpoint_status& each : socket_.endpoints())
-        return each.last_refusal ? each.last_refusal : each.link.last_error;
+        return each.last_handshake_failure ? each.last_handshake_failure : each.link.last_error;
     return {};
 }
 
@@ -123,15 +123,14 @@ result<void> conversation::tell(std::string_view words)
     multipart whole;
     SLK_TRY(whole.add(mark));
     SLK_TRY(whole.add(words));
-    SLK_TRY(
-        insist([&](const limit& patience) { return socket_.send(std::move(whole), patience); }));
+    SLK_TRY(insist([&](const timeout& limit) { return socket_.send(std::move(whole), limit); }));
     return {};
 }
 
 result<std::string> conversation::hear()
 {
     message first;
-    SLK_TRY(insist([&](const limit& patience) { return socket_.receive(first, patience); }));
+    SLK_TRY(insist([&](const timeout& limit) { return socket_.receive(first, limit); }));
     if (!first.more())
         return foreign();
     return hear_rest(first);
@@ -141,7 +140,7 @@ result<std::string> conversation::hear_after_stream()
 {
     message next;
     do {
-        SLK_TRY(insist([&](const limit& patience) { return socket_.receive(next, patience); }));
+        SLK_TRY(insist([&](const timeout& limit) { return socket_.receive(next, limit); }));
     } while (!next.more());
     return hear_rest(next);
 }
@@ -152,7 +151,7 @@ result<std::string> conversation::hear_rest(const message& first)
         return foreign();
     message words;
     // All parts of a message are there with its first one.
-    SLK_TRY(socket_.receive(words, at_once));
+    SLK_TRY(socket_.receive(words, no_wait));
     if (words.more())
         return foreign();
     return std::string(words.text());
@@ -161,7 +160,7 @@ result<std::string> conversation::hear_rest(const message& first)
 result<std::optional<std::string>> conversation::heard()
 {
     message first;
-    const auto received = socket_.receive(first, at_once);
+    const auto received = socket_.receive(first, no_wait);
     if (is_timeout(received))
         return std::optional<std::string>();
     if (!received)

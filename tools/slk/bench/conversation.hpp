@@ -59,7 +59,7 @@ public:
     result<std::string> bind(std::string_view endpoint) { return socket_.bind(endpoint); }
     result<void> connect(std::string_view endpoint) { return socket_.connect(endpoint); }
     /// Until the other side is there.
-    result<void> wait_ready(duration at_most) { return socket_.wait_ready(at_most); }
+    result<void> wait_ready(duration timeout) { return socket_.wait_ready(timeout); }
     /// From now on it is an error that it goes.
     void begin() noexcept { begun_ = true; }
     /// Why there is nobody; nothing if that is not known.
@@ -68,7 +68,7 @@ public:
     [[nodiscard]] slk::pair& socket() noexcept { return socket_; }
     /// Calls the socket again and again, for as long as it may take: `call` is given the limit.
     template <class Call>
-    auto insist(Call call) -> decltype(call(limit{}))
+    auto insist(Call call) -> decltype(call(timeout{}))
     {
         auto answer = call(step_);
         for (duration silent = step; is_timeout(answer); silent += step) {
@@ -110,7 +110,7 @@ private:
 
     slk::pair socket_;
     duration silence_;
-    limit step_{step};
+    timeout step_{step};
     bool begun_ = false;
 };
 

@@ -38,12 +38,12 @@ public:
         slk::pair& by = with_.socket();
         std::size_t count = 1;
         if (many_.size() > 1) {
-            SLK_TRY(count, with_.insist([&](const limit& patience) {
-                return by.receive_batch(many_, patience);
+            SLK_TRY(count, with_.insist([&](const timeout& limit) {
+                return by.receive_batch(many_, limit);
             }));
         } else {
             SLK_TRY(with_.insist(
-                [&](const limit& patience) { return by.receive(many_.front(), patience); }));
+                [&](const timeout& limit) { return by.receive(many_.front(), limit); }));
         }
         for (const message& each : std::span(many_).first(count))
             SLK_TRY(check(each, wanted_));
@@ -116,8 +116,8 @@ result<std::uint64_t> make_round_trips(conversation& with, const measure_options
     for (bool goes_on = true; goes_on;) {
         const time_point asked = now();
         SLK_TRY(with.insist(
-            [&](const limit& patience) { return by.send(std::string_view(text), patience); }));
-        SLK_TRY(with.insist([&](const limit& patience) { return by.receive(answer, patience); }));
+            [&](const timeout& limit) { return by.send(std::string_view(text), limit); }));
+        SLK_TRY(with.insist([&](const timeout& limit) { return by.receive(answer, limit); }));
         const time_point answered = now();
         SLK_TRY(check(answer, into.done));
         ++made;

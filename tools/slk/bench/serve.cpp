@@ -53,16 +53,16 @@ public:
     sender(slk::pair& by, const work& done) : by_(by), text_(done.size, 'm'), many_(done.batch) {}
 
     /// How many messages were queued.
-    result<std::size_t> send(const limit& patience)
+    result<std::size_t> send(const timeout& limit)
     {
         if (many_.size() > 1)
-            return send_many(patience);
-        SLK_TRY(by_.send(std::string_view(text_), patience));
+            return send_many(limit);
+        SLK_TRY(by_.send(std::string_view(text_), limit));
         return std::size_t{1};
     }
 
 private:
-    result<std::size_t> send_many(const limit& patience)
+    result<std::size_t> send_many(const timeout& limit)
     {
         // Those that a call has queued are empty.
         for (message& each : many_) {
@@ -70,7 +70,7 @@ private:
                 break;
             SLK_TRY(each, message::copy_of(text_));
         }
-        return by_.send_batch(many_, patience);
+        return by_.send_batch(many_, limit);
     }
 
     slk::pair& by_;
@@ -88,7 +88,7 @@ result<void> send_stream(conversation& with, const work& done)
     time_point next_listening = now();
     for (;;) {
         SLK_TRY(const std::size_t count,
-                with.insist([&](const limit& patience) { return to_other.send(patience); }));
+                with.insist([&](const timeout& limit) { return to_other.send(limit); }));
         sent += count;
         if (sent < next_look)
             continue;
@@ -110,15 +110,15 @@ result<void> answer_round_trips(conversation& with, const work& done)
     warm_meter used(done);
     message next;
     for (std::uint64_t answered = 0;; ++answered) {
-        SLK_TRY(with.insist(
-            [&](const limit& patience) { return with.socket().receive(next, patience); }));
+        SLK_TRY(
+            with.insist([&](const timeout& limit) { return with.socket().receive(next, limit); }));
         if (next.more()) {
             SLK_TRY(const std::string words, with.hear_rest(next));
             return words == end_word ? with.tell(done_of(used.per_message(answered)))
                                      : misunderstood();
         }
         SLK_TRY(with.insist(
-            [&](const limit& patience) { return with.socket().send(std::move(next), patience); }));
+            [&](const timeout& limit) { return with.socket().send(std::move(next), limit); }));
         if (answered % 16 == 0)
             used.look(now(), answered + 1);
     }

@@ -9,20 +9,20 @@ namespace slk::tool::bench {
 
 namespace {
 
-/// Octets that may wait in one queue.
-constexpr std::size_t most_waiting = largest_size;
+/// Bytes that may wait in one queue.
+constexpr std::size_t max_waiting = max_size;
 
 } // namespace
 
 bool is_sensible(const work& asked) noexcept
 {
-    return asked.size >= 1 && asked.size <= largest_size && asked.batch >= 1 &&
-           asked.batch <= largest_batch && asked.size * asked.batch <= most_waiting;
+    return asked.size >= 1 && asked.size <= max_size && asked.batch >= 1 &&
+           asked.batch <= max_batch && asked.size * asked.batch <= max_waiting;
 }
 
 std::uint32_t high_water_mark_for(const work& done) noexcept
 {
-    const std::size_t fitting = std::max<std::size_t>(most_waiting / done.size, 2);
+    const std::size_t fitting = std::max<std::size_t>(max_waiting / done.size, 2);
     return static_cast<std::uint32_t>(
         std::min<std::size_t>(fitting, socket_options{}.send_high_water_mark));
 }

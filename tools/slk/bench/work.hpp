@@ -20,13 +20,13 @@ enum class work_kind : std::uint8_t {
 
 struct work {
     work_kind kind = work_kind::stream;
-    std::size_t size = 64; ///< octets of a message
+    std::size_t size = 64; ///< bytes of a message
     std::size_t batch = 1; ///< messages that a stream sends, and receives, with one call
     duration warm_up{};    ///< before anything counts
 };
 
-inline constexpr std::size_t largest_size = std::size_t{64} << 20U;
-inline constexpr std::size_t largest_batch = 10'000;
+inline constexpr std::size_t max_size = std::size_t{64} << 20U;
+inline constexpr std::size_t max_batch = 10'000;
 
 /// Sizes that both sides can be asked for. What is queued at a time fits into memory.
 [[nodiscard]] bool is_sensible(const work& asked) noexcept;

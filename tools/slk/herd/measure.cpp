@@ -25,7 +25,7 @@ constexpr std::array entries{
     measure_entry{"back_p99_s", "p99", 2, &measures::back_p99, "until 99 of 100 are"},
     measure_entry{"back_p100_s", "p100", 2, &measures::back_p100, "until all are"},
     measure_entry{"never_back", "never", 0, &measures::never_back,
-                  "clients that did not connect before --patience was over"},
+                  "clients that did not connect before --limit was over"},
     measure_entry{"wasted_per_client", "wasted", 3, &measures::wasted,
                   "attempts per client that began with a server there, and failed"},
     measure_entry{"lag_autocorrelation", "lockstep", 3, &measures::autocorrelation,
@@ -163,7 +163,7 @@ measures measure(const settings& wanted, const policy& which, const record& seen
                                        ? wanted.reconnect.connect_timeout
                                        : duration::zero();
             made.autocorrelation = lockstep(
-                seen.attempts_down, longest_delay(which, wanted.reconnect) + lasts, seen.returned);
+                seen.attempts_down, max_delay(which, wanted.reconnect) + lasts, seen.returned);
         }
         return made;
     }

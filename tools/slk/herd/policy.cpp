@@ -134,7 +134,7 @@ std::string policy_names()
     return names;
 }
 
-duration longest_delay(const policy& which, const reconnect_options& options) noexcept
+duration max_delay(const policy& which, const reconnect_options& options) noexcept
 {
     // A base of 0 retries at once, up to 100 times a second.
     if (which.delay == nullptr)

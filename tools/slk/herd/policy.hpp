@@ -48,8 +48,7 @@ struct policy {
 [[nodiscard]] std::string policy_names();
 
 /// The longest delay, also for serverlink.
-[[nodiscard]] duration longest_delay(const policy& which,
-                                     const reconnect_options& options) noexcept;
+[[nodiscard]] duration max_delay(const policy& which, const reconnect_options& options) noexcept;
 
 } // namespace slk::tool::herd
 

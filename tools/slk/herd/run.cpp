@@ -239,7 +239,7 @@ result<record> herd_run::run()
     case scenario::cold_start:
         SLK_TRY(open_server(true));
         start_all();
-        for (duration passed{}; passed < wanted_.patience && !all_connected(); passed += slice)
+        for (duration passed{}; passed < wanted_.limit && !all_connected(); passed += slice)
             pass(slice);
         break;
     case scenario::accept_then_close:
@@ -304,7 +304,7 @@ result<void> herd_run::lose_and_return()
     part(false);
     record_.returned = since_origin();
     SLK_TRY(open_server(true));
-    for (duration passed{}; passed < wanted_.patience && !all_connected(); passed += slice)
+    for (duration passed{}; passed < wanted_.limit && !all_connected(); passed += slice)
         pass(slice);
     return {};
 }

@@ -49,7 +49,7 @@ struct settings {
     std::uint32_t accepts_per_second = 5'000;
     int backlog = 128;
     /// How long to wait for the last client.
-    duration patience = std::chrono::minutes(10);
+    duration limit = std::chrono::minutes(10);
     reconnect_options reconnect{};
     std::uint64_t seed = 1;
 };

@@ -140,7 +140,7 @@ private:
     result<void> wait(time_point until) override
     {
         duration remaining = time_until(until, now());
-        for (int rounds = 0; rounds < most_interruptions; ++rounds) {
+        for (int rounds = 0; rounds < max_interruptions; ++rounds) {
             const int count = wait_once(remaining);
             if (count < 0 && errno != EINTR)
                 return fail(os::translate(errno, phase::none));

@@ -107,7 +107,7 @@ bool ring_poller::goes_on(operation& op, int result)
         again(op, stage::attempt);
     else if (result == -EAGAIN)
         again(op, stage::poll);
-    else if (result == -EINTR && ++notes.retries <= most_retries)
+    else if (result == -EINTR && ++notes.retries <= max_retries)
         again(op, stage::attempt);
     else
         return false;
@@ -169,7 +169,7 @@ void ring_poller::end_accept(accept_operation& op, int result)
     }
     if (goes_on(op, result))
         return;
-    if (!op.cancel_requested && os::lost_before_accept(-result) && ++of(op).retries <= most_retries)
+    if (!op.cancel_requested && os::lost_before_accept(-result) && ++of(op).retries <= max_retries)
         return again(op, stage::attempt);
     finish(op, failure_of(op, result));
 }

@@ -18,18 +18,18 @@ namespace slk::io::uring {
 
 class gathers {
 public:
-    static constexpr std::size_t most_parts = 64;
+    static constexpr std::size_t max_parts = 64;
     /// Bytes offered in one call: its answer has 31 bits.
-    static constexpr std::size_t most_bytes = std::size_t{1} << 30;
+    static constexpr std::size_t max_bytes = std::size_t{1} << 30;
 
     /// The buffers that are not empty, as many as fit.
     static std::span<const iovec> collect(std::span<const std::span<const std::byte>> buffers,
-                                          std::span<iovec, most_parts> into) noexcept
+                                          std::span<iovec, max_parts> into) noexcept
     {
         std::size_t count = 0;
-        std::size_t room = most_bytes;
+        std::size_t room = max_bytes;
         for (const std::span<const std::byte> buffer : buffers) {
-            if (count == most_parts || room == 0)
+            if (count == max_parts || room == 0)
                 break;
             if (buffer.empty())
                 continue;
@@ -44,7 +44,7 @@ public:
     /// Offers all parts or, when there is no place for their list, the first one.
     void prepare(io_uring_sqe& sqe, int descriptor, std::span<const iovec> parts) noexcept
     {
-        if (parts.size() == 1 || used_ == most_lists)
+        if (parts.size() == 1 || used_ == max_lists)
             return io_uring_prep_send(&sqe, descriptor, parts[0].iov_base, parts[0].iov_len,
                                       MSG_NOSIGNAL);
         list& mine = lists_[used_++];
@@ -59,14 +59,14 @@ public:
     void clear() noexcept { used_ = 0; }
 
 private:
-    static constexpr std::size_t most_lists = 16;
+    static constexpr std::size_t max_lists = 16;
     struct list {
         msghdr message;
-        iovec parts[most_parts];
+        iovec parts[max_parts];
     };
 
     std::size_t used_ = 0;
-    list lists_[most_lists];
+    list lists_[max_lists];
 };
 
 } // namespace slk::io::uring

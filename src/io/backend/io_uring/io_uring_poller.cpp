@@ -125,7 +125,7 @@ result<void> ring_poller::wait(time_point until)
     }
     progress_ = false;
     duration remaining = time_until(until, now());
-    for (int rounds = 0; rounds < most_interruptions; ++rounds) {
+    for (int rounds = 0; rounds < max_interruptions; ++rounds) {
         if (!wake_armed_)
             arm_wake();
         drain_backlog();

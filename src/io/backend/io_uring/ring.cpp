@@ -37,7 +37,7 @@ constexpr int needed_operations[] = {
     IORING_OP_SENDMSG, IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL,
 };
 
-constexpr unsigned most_operations = 256; ///< an operation is a byte of the submission
+constexpr unsigned max_operations = 256; ///< an operation is a byte of the submission
 
 } // namespace
 
@@ -86,9 +86,9 @@ result<void> ring::probe() noexcept
     if ((ring_.features & needed_features) != needed_features)
         return fail(errc::not_supported, phase::setup, "the kernel's io_uring is too old");
     alignas(io_uring_probe)
-        std::byte space[sizeof(io_uring_probe) + most_operations * sizeof(io_uring_probe_op)]{};
+        std::byte space[sizeof(io_uring_probe) + max_operations * sizeof(io_uring_probe_op)]{};
     auto* const known = ::new (static_cast<void*>(space)) io_uring_probe;
-    if (const int answer = io_uring_register_probe(&ring_, known, most_operations); answer < 0)
+    if (const int answer = io_uring_register_probe(&ring_, known, max_operations); answer < 0)
         return fail(os::translate(-answer, phase::setup));
     for (const int operation : needed_operations)
         if (io_uring_opcode_supported(known, operation) == 0)

@@ -33,7 +33,7 @@ static_assert(alignof(operation) > wake_key);
 }
 
 /// Interruptions, and peers that were lost before they were accepted, in a row.
-inline constexpr std::uint16_t most_retries = 16;
+inline constexpr std::uint16_t max_retries = 16;
 
 [[nodiscard]] inline phase phase_of(operation_kind kind) noexcept
 {

@@ -59,7 +59,7 @@ void ring_poller::prepare_attempt(io_uring_sqe& sqe, operation& op, std::span<co
         // For an empty buffer the scratch space is looked into, and nothing is taken.
         if (buffer.empty())
             return io_uring_prep_recv(&sqe, notes.descriptor, notes.kept, 1, MSG_PEEK);
-        const std::size_t most = std::min(buffer.size(), gathers::most_bytes);
+        const std::size_t most = std::min(buffer.size(), gathers::max_bytes);
         return io_uring_prep_recv(&sqe, notes.descriptor, buffer.data(), most, 0);
     }
     case operation_kind::send:
@@ -110,7 +110,7 @@ void ring_poller::start_receive(receive_operation& op, socket_entry& entry)
 void ring_poller::start_send(send_operation& op, socket_entry& entry)
 {
     pending& notes = begin(op, entry.handle);
-    iovec room[gathers::most_parts];
+    iovec room[gathers::max_parts];
     const std::span<const iovec> parts = gathers::collect(op.buffers, room);
     op.buffers = {};
     notes.kept[0] = parts.empty() ? iovec{} : parts[0];
@@ -173,7 +173,7 @@ void ring_poller::hand_over()
 {
     if (process_.forked())
         return;
-    for (int tries = 0; ring_.prepared() != 0 && tries < most_retries; ++tries) {
+    for (int tries = 0; ring_.prepared() != 0 && tries < max_retries; ++tries) {
         const int answer = ring_.enter(0, nullptr);
         if (answer < 0 && answer != -EINTR)
             break;

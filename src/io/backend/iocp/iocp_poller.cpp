@@ -25,15 +25,15 @@ using os::windows::socket_of;
 constexpr ULONG batch_size = 128;
 
 /// Buffers gathered into one WSASend. The rest is sent by the owner's next one.
-constexpr std::size_t most_buffers = 64;
+constexpr std::size_t max_buffers = 64;
 
 /// Bytes offered in one call: its counters have 32 bits.
-constexpr std::size_t most_bytes = std::size_t{1} << 30;
+constexpr std::size_t max_bytes = std::size_t{1} << 30;
 
 /// Peers that may be gone before their connection was accepted: so many in one turn, and so many
 /// in a row until the accept tells its owner.
-constexpr int most_lost_peers_per_turn = 64;
-constexpr std::uint16_t most_lost_peers = 10'000;
+constexpr int max_lost_peers_per_turn = 64;
+constexpr std::uint16_t max_lost_peers = 10'000;
 
 /// Whether a failed accept is the peer's doing, so that the next peer may have its place.
 bool lost_peer(const error& failure) noexcept
@@ -205,7 +205,7 @@ void iocp_poller::start_accept(accept_operation& op, socket_entry& entry)
 void iocp_poller::run_accept(accept_operation& op, socket_entry& entry)
 {
     error failure;
-    for (int tries = 0; tries < most_lost_peers_per_turn; ++tries)
+    for (int tries = 0; tries < max_lost_peers_per_turn; ++tries)
         if (!post_accept(op, entry, failure) || end_accept(op, &entry, failure))
             return;
     // A packet of its own making lets it go on in the next turn.
@@ -267,7 +267,7 @@ bool iocp_poller::end_accept(accept_operation& op, socket_entry* entry, error fa
     if (accepted != invalid_handle)
         os::close(accepted, close_mode::reset);
     if (entry != nullptr && !op.cancel_requested && lost_peer(failure) &&
-        ++notes.lost_peers < most_lost_peers)
+        ++notes.lost_peers < max_lost_peers)
         return false;
     complete(op, failure);
     return true;
@@ -282,7 +282,7 @@ void iocp_poller::start_receive(receive_operation& op, socket_entry& entry)
     char nothing = 0;
     WSABUF buffer;
     buffer.buf = op.buffer.empty() ? &nothing : reinterpret_cast<char*>(op.buffer.data());
-    buffer.len = static_cast<ULONG>(std::min(op.buffer.size(), most_bytes));
+    buffer.len = static_cast<ULONG>(std::min(op.buffer.size(), max_bytes));
     DWORD flags = 0;
     DWORD transferred = 0;
     bool goes_on = false;
@@ -298,15 +298,15 @@ void iocp_poller::start_receive(receive_operation& op, socket_entry& entry)
 void iocp_poller::start_send(send_operation& op, socket_entry& entry)
 {
     pending& notes = iocp::begin(op);
-    WSABUF gathered[most_buffers];
+    WSABUF gathered[max_buffers];
     DWORD count = 0;
     std::size_t offered = 0;
     for (const std::span<const std::byte> buffer : op.buffers) {
-        if (count == most_buffers || offered == most_bytes)
+        if (count == max_buffers || offered == max_bytes)
             break;
         if (buffer.empty())
             continue;
-        const std::size_t size = std::min(buffer.size(), most_bytes - offered);
+        const std::size_t size = std::min(buffer.size(), max_bytes - offered);
         // WSASend only reads, whatever its type says.
         gathered[count].buf = const_cast<char*>(reinterpret_cast<const char*>(buffer.data()));
         gathered[count].len = static_cast<ULONG>(size);

@@ -100,8 +100,8 @@ private:
     result<void> change(std::span<native_event> changes) noexcept
     {
         const int size = static_cast<int>(changes.size());
-        const timespec at_once{};
-        const int count = ::kevent(queue_, changes.data(), size, changes.data(), size, &at_once);
+        const timespec no_wait{};
+        const int count = ::kevent(queue_, changes.data(), size, changes.data(), size, &no_wait);
         if (count < 0)
             return fail(os::translate(errno, phase::setup));
         kqueue::event receipts[2];
@@ -138,7 +138,7 @@ private:
     result<void> wait(time_point until) override
     {
         duration remaining = time_until(until, now());
-        for (int rounds = 0; rounds < most_interruptions; ++rounds) {
+        for (int rounds = 0; rounds < max_interruptions; ++rounds) {
             const int count = wait_once(remaining);
             if (count < 0 && errno != EINTR)
                 return fail(os::translate(errno, phase::none));

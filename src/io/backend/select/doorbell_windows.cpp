@@ -36,8 +36,8 @@ bool hears_itself(SOCKET socket) noexcept
     fd_set readable;
     readable.fd_count = 1;
     readable.fd_array[0] = socket;
-    timeval patience{1, 0};
-    return ::select(0, &readable, nullptr, nullptr, &patience) == 1;
+    timeval limit{1, 0};
+    return ::select(0, &readable, nullptr, nullptr, &limit) == 1;
 }
 
 } // namespace

@@ -86,7 +86,7 @@ private:
     result<void> wait(time_point until) override
     {
         duration remaining = time_until(until, now());
-        for (int rounds = 0; rounds < most_interruptions; ++rounds) {
+        for (int rounds = 0; rounds < max_interruptions; ++rounds) {
             fill_sets();
             const auto count = select::wait_for(readable_, writable_, failed_, remaining);
             if (!count && count.error() != errc::interrupted) {

@@ -15,8 +15,8 @@ namespace {
 
 /// As Linux: SYNs at 0, 1, 3, 7, 15, 31 and 63 seconds, and the end at 127; answers to them at 0,
 /// 1, 3, 7, 15 and 31, and the end at 63.
-constexpr int most_syns = 7;
-constexpr int most_answers = 6;
+constexpr int max_syns = 7;
+constexpr int max_answers = 6;
 constexpr duration first_timeout = std::chrono::seconds(1);
 
 constexpr errc connect_errors[] = {errc::permission_denied, errc::network_unreachable,
@@ -72,7 +72,7 @@ result<socket_ref> network::open(std::uint32_t on, sim_poller& owner)
     host& here = hosts_[on];
     const bool exhausted =
         here.limits.descriptors != 0 && here.descriptors >= here.limits.descriptors;
-    if (exhausted || strikes(fault::no_descriptor))
+    if (exhausted || injected(fault::no_descriptor))
         return fail(system_failure(errc::too_many_descriptors, phase::open));
     const std::uint32_t number = take_socket(on);
     sockets_[number].owner = &owner;
@@ -132,7 +132,7 @@ result<void> network::bind(sim_socket& socket, address_family family,
                       });
     if (!ours)
         return fail(system_failure(errc::address_not_available, phase::bind));
-    if (strikes(fault::bind_error))
+    if (injected(fault::bind_error))
         return fail(system_failure(errc::address_in_use, phase::bind));
     if (source->port != 0) {
         if (here.ports.contains(source->port))
@@ -154,7 +154,7 @@ result<socket_ref> network::open_listener(std::uint32_t on, sim_poller& owner, c
         close(opened, close_mode::reset);
         return fail(error{failure.code, phase::listen, failure.native, failure.detail});
     };
-    if (strikes(fault::listen_error))
+    if (injected(fault::listen_error))
         return give_up(system_failure(errc::address_in_use, phase::listen));
     // Another listener's port is only in the way at the same address or a wildcard.
     host& here = hosts_[on];
@@ -205,7 +205,7 @@ error network::connect(socket_ref ref, const address& target)
 {
     sim_socket& socket = *find(ref);
     host& here = hosts_[socket.host];
-    if (strikes(fault::connect_error))
+    if (injected(fault::connect_error))
         return system_failure(connect_errors[scale(random(), std::size(connect_errors) - 1)],
                               phase::connect);
     if (socket.local.family == address_family::none || socket.local.is_any()) {
@@ -222,7 +222,7 @@ error network::connect(socket_ref ref, const address& target)
     }
     if (socket.local.port == 0) {
         const std::uint16_t port =
-            strikes(fault::no_port) ? std::uint16_t{0} : ephemeral_port(here);
+            injected(fault::no_port) ? std::uint16_t{0} : ephemeral_port(here);
         if (port == 0)
             return system_failure(errc::no_local_port, phase::connect);
         hold_port(socket, port);
@@ -230,7 +230,7 @@ error network::connect(socket_ref ref, const address& target)
     }
     socket.remote = target;
     socket.at = stage::connecting;
-    socket.into_the_dark = strikes(fault::black_hole);
+    socket.into_the_dark = injected(fault::black_hole);
     send_syn(ref);
     return {};
 }
@@ -243,7 +243,7 @@ void network::send_syn(socket_ref ref)
     push(now_ + timeout, event_kind::syn_again, ref);
     const auto target = host_of(socket.host, socket.remote);
     const std::uint32_t to = target.value_or(socket.host);
-    if (socket.into_the_dark || !is_open(socket.host, to) || strikes(fault::syn_loss))
+    if (socket.into_the_dark || !is_open(socket.host, to) || injected(fault::syn_loss))
         return;
     push(now_ + travel_time(socket.host, to), event_kind::syn, ref);
 }
@@ -252,10 +252,10 @@ void network::happen_syn_again(socket_ref ref)
 {
     sim_socket* const socket = find(ref);
     if (socket != nullptr && socket->at == stage::half_open)
-        return socket->syns < most_answers ? answer_syn(ref) : drop_half_open(ref);
+        return socket->syns < max_answers ? answer_syn(ref) : drop_half_open(ref);
     if (socket == nullptr || socket->at != stage::connecting)
         return;
-    if (socket->syns < most_syns)
+    if (socket->syns < max_syns)
         return send_syn(ref);
     break_connection(ref, errc::timed_out);
 }
@@ -283,7 +283,7 @@ void network::happen_syn(socket_ref ref)
     const auto target = host_of(client->host, client->remote);
     if (!target)
         return refuse(ref, client->host, errc::host_unreachable);
-    if (strikes(fault::unreachable))
+    if (injected(fault::unreachable))
         return refuse(ref, *target, errc::host_unreachable);
     // A SYN that is repeated because its answer was lost finds what the first one made.
     if (find(client->peer) != nullptr)
@@ -298,7 +298,7 @@ void network::happen_syn(socket_ref ref)
         }
         return refuse(ref, *target, errc::connection_refused);
     }
-    if (strikes(fault::refuse))
+    if (injected(fault::refuse))
         return refuse(ref, *target, errc::connection_refused);
     if (listening->half_open + static_cast<int>(listening->waiting.size()) >= listening->backlog) {
         ++queue_overflows_;
@@ -328,7 +328,7 @@ void network::send_answer(socket_ref server)
 {
     const sim_socket& made = *find(server);
     const std::uint32_t to = host_of(made.host, made.remote).value_or(made.host);
-    if (is_open(made.host, to) && !strikes(fault::syn_answer_loss))
+    if (is_open(made.host, to) && !injected(fault::syn_answer_loss))
         push(now_ + travel_time(made.host, to), event_kind::syn_answer, made.peer, server.number);
 }
 
@@ -359,10 +359,10 @@ void network::become_established(socket_ref ref)
         sim_socket* const each = find(end);
         if (each == nullptr)
             continue;
-        if (strikes(fault::reset))
-            each->reset_behind = scale(random(), faults_.within);
-        if (strikes(fault::half_close))
-            each->ends_behind = scale(random(), faults_.within);
+        if (injected(fault::reset))
+            each->reset_behind = scale(random(), faults_.max_offset);
+        if (injected(fault::half_close))
+            each->ends_behind = scale(random(), faults_.max_offset);
         if (met_itself)
             break;
     }
@@ -384,7 +384,7 @@ void network::confirmed(socket_ref server)
         return close(server, close_mode::reset);
     --listening->half_open;
     listening->waiting.push_back(server);
-    if (strikes(fault::accept_gone))
+    if (injected(fault::accept_gone))
         push(now_ + random_time(longest()), event_kind::gone, server);
     plan_accept(made.listener);
 }

@@ -127,7 +127,7 @@ duration network::latency(std::uint32_t from, std::uint32_t to) const noexcept
 duration network::travel_time(std::uint32_t from, std::uint32_t to) noexcept
 {
     const duration usual = latency(from, to);
-    return strikes(fault::delay) ? usual + random_time(longest()) : usual;
+    return injected(fault::delay) ? usual + random_time(longest()) : usual;
 }
 
 void network::set_latency(std::uint32_t a, std::uint32_t b, duration one_way)
@@ -168,12 +168,12 @@ void network::look_up(std::uint32_t from, const std::string& name, std::uint16_t
                       name_service::answer done)
 {
     duration time = name_service_latency;
-    if (strikes(fault::name_slow))
+    if (injected(fault::name_slow))
         time += random_time(100 * longest());
     std::optional<error> failure;
-    if (strikes(fault::name_failure))
+    if (injected(fault::name_failure))
         failure = system_failure(errc::name_lookup_failed, phase::resolve);
-    else if (strikes(fault::name_missing))
+    else if (injected(fault::name_missing))
         failure = system_failure(errc::name_not_found, phase::resolve);
     const std::uint32_t number = questions_.take();
     question& asked = questions_[number];

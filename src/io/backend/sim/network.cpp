@@ -237,7 +237,7 @@ void network::call_for_turn(sim_poller& poller)
     if (&poller == waiting_ || !poller.run)
         return;
     // Whoever looks at it meanwhile must not run it earlier.
-    if (events_ahead_.turn_of(poller.number()) > now_ && strikes(fault::late_wake))
+    if (events_ahead_.turn_of(poller.number()) > now_ && injected(fault::late_wake))
         plans_[poller.number()].not_before = now_ + random_time(longest());
     plan_turn(poller, now_);
 }
@@ -256,7 +256,7 @@ void network::happen_turn(std::uint32_t number)
     // The next one comes later even if somebody calls for it at once.
     plans_[number].not_before = now_ + options_.turn_cost;
     plan_turn(poller, network_time(here, wanted));
-    if (strikes(fault::idle_turn))
+    if (injected(fault::idle_turn))
         plan_turn(poller, now_ + random_time(longest()));
 }
 
@@ -297,7 +297,7 @@ void network::look_for_wakes()
 
 // --- faults ---
 
-bool network::strikes(fault which) noexcept
+bool network::injected(fault which) noexcept
 {
     const auto index = static_cast<std::size_t>(which);
     if (ordered_[index] > 0)
@@ -308,7 +308,7 @@ bool network::strikes(fault which) noexcept
     return true;
 }
 
-void network::strike_next(fault which, std::uint32_t times) noexcept
+void network::inject(fault which, std::uint32_t times) noexcept
 {
     ordered_[static_cast<std::size_t>(which)] += times;
 }
@@ -326,7 +326,7 @@ duration network::random_time(duration longest) noexcept
 
 duration network::lateness(fault which) noexcept
 {
-    return strikes(which) ? random_time(longest()) : duration::zero();
+    return injected(which) ? random_time(longest()) : duration::zero();
 }
 
 errc network::random_accept_error() noexcept

@@ -242,17 +242,17 @@ public:
     [[nodiscard]] duration turn_cost() const noexcept { return options_.turn_cost; }
 
     /// True if the fault strikes here, which counts it.
-    [[nodiscard]] bool strikes(fault which) noexcept;
+    [[nodiscard]] bool injected(fault which) noexcept;
     [[nodiscard]] std::uint64_t random() noexcept { return random_.next(); }
     /// 1 ns to `longest`.
     [[nodiscard]] duration random_time(duration longest) noexcept;
     /// Zero unless the fault strikes.
     [[nodiscard]] duration lateness(fault which) noexcept;
-    [[nodiscard]] duration longest() const noexcept { return faults_.longest; }
+    [[nodiscard]] duration longest() const noexcept { return faults_.max_delay; }
     [[nodiscard]] errc random_accept_error() noexcept;
 
-    void set_faults(const fault_mix& faults) noexcept { faults_ = faults; }
-    void strike_next(fault which, std::uint32_t times) noexcept;
+    void set_faults(const fault_rates& faults) noexcept { faults_ = faults; }
+    void inject(fault which, std::uint32_t times) noexcept;
     void set_accept_error(errc code) noexcept { accept_error_ = code; }
     [[nodiscard]] std::uint64_t struck(fault which) const noexcept;
     void heal_everything();
@@ -426,7 +426,7 @@ private:
     time_point now_{std::chrono::hours(1)};
     event_queue events_ahead_;
     random_stream random_;
-    fault_mix faults_;
+    fault_rates faults_;
     std::array<std::uint32_t, fault_count> ordered_{};
     std::array<std::uint64_t, fault_count> struck_{};
     errc accept_error_ = errc::ok;

@@ -123,7 +123,7 @@ result<address> sim_poller::peer_address_of(const socket_entry& entry)
 
 result<void> sim_poller::set_option_of(const socket_entry& entry, socket_option option, int value)
 {
-    if (network_->strikes(fault::option_error))
+    if (network_->injected(fault::option_error))
         return fail(system_failure(errc::invalid_argument, phase::tune));
     sim_socket& socket = *network_->find(to_ref(entry.handle));
     switch (option) {
@@ -300,7 +300,7 @@ bool sim_poller::try_accept(accept_operation& op, socket_entry& entry)
     const auto next = network_->next_waiting(listener);
     if (!next)
         return false;
-    if (network_->strikes(fault::accept_error)) {
+    if (network_->injected(fault::accept_error)) {
         const errc code = network_->random_accept_error();
         // Such a connection is gone; want of memory or descriptors leaves it in the queue.
         if (code != errc::too_many_descriptors && code != errc::out_of_memory)
@@ -401,10 +401,10 @@ result<void> sim_poller::wait(time_point until)
     if (shutting_down())
         network_->tell_all(*this);
     else if (!driven)
-        network_->advance(*this, network_->strikes(fault::idle_turn) ? time_point{} : until);
+        network_->advance(*this, network_->injected(fault::idle_turn) ? time_point{} : until);
     completions_ = 0;
     woken_.exchange(false, std::memory_order_acq_rel);
-    if (network_->strikes(fault::wait_error))
+    if (network_->injected(fault::wait_error))
         return fail(system_failure(
             wait_errors[scale(network_->random(), std::size(wait_errors) - 1)], phase::none));
     return {};

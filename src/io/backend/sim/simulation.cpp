@@ -26,8 +26,8 @@ static_assert(std::size(fault_names) == fault_count);
 static_assert(static_cast<std::size_t>(fault::name_missing) + 1 == fault_count);
 
 /// No clock jumps further and no host sleeps longer, so that times stay far from overflowing.
-constexpr duration longest_jump = std::chrono::hours(24 * 365);
-constexpr duration longest_delay = std::chrono::hours(1);
+constexpr duration max_jump = std::chrono::hours(24 * 365);
+constexpr duration max_delay = std::chrono::hours(1);
 
 } // namespace
 
@@ -42,12 +42,12 @@ result<void> simulation_options::validate() const
     const auto bad = [](const char* what) {
         return fail(errc::invalid_argument, phase::setup, what);
     };
-    if (latency < duration(1) || latency > longest_delay)
+    if (latency < duration(1) || latency > max_delay)
         return bad("latency is not 1 ns to 1 h");
     if (turn_cost < duration(1) || turn_cost > std::chrono::seconds(1))
         return bad("turn_cost is not 1 ns to 1 s");
-    if (faults.longest < duration(1) || faults.longest > longest_delay)
-        return bad("faults.longest is not 1 ns to 1 h");
+    if (faults.max_delay < duration(1) || faults.max_delay > max_delay)
+        return bad("faults.max_delay is not 1 ns to 1 h");
     if (std::ranges::any_of(faults.per_mille, [](std::uint16_t each) { return each > 1000; }))
         return bad("faults.per_mille is above 1000");
     return {};
@@ -108,13 +108,13 @@ result<void> simulation::set_limits(host_id host, const host_limits& limits)
 void simulation::suspend(host_id host, duration time)
 {
     if (host.index < core_->host_count())
-        core_->suspend(host.index, std::min(time, longest_jump));
+        core_->suspend(host.index, std::min(time, max_jump));
 }
 
 void simulation::jump_clock(host_id host, duration by)
 {
     if (host.index < core_->host_count())
-        core_->jump_clock(host.index, std::clamp(by, -longest_jump, longest_jump));
+        core_->jump_clock(host.index, std::clamp(by, -max_jump, max_jump));
 }
 
 // --- the network ---
@@ -122,7 +122,7 @@ void simulation::jump_clock(host_id host, duration by)
 void simulation::set_latency(host_id a, host_id b, duration one_way)
 {
     if (std::max(a.index, b.index) < core_->host_count())
-        core_->set_latency(a.index, b.index, std::clamp(one_way, duration(1), longest_delay));
+        core_->set_latency(a.index, b.index, std::clamp(one_way, duration(1), max_delay));
 }
 
 void simulation::partition(host_id from, host_id to)
@@ -154,16 +154,16 @@ void simulation::remove_name(const std::string& name)
 
 // --- faults ---
 
-void simulation::set_faults(const fault_mix& faults)
+void simulation::set_faults(const fault_rates& faults)
 {
-    fault_mix used = faults;
-    used.longest = std::clamp(used.longest, duration(1), longest_delay);
+    fault_rates used = faults;
+    used.max_delay = std::clamp(used.max_delay, duration(1), max_delay);
     core_->set_faults(used);
 }
 
-void simulation::strike_next(fault which, std::uint32_t times)
+void simulation::inject(fault which, std::uint32_t times)
 {
-    core_->strike_next(which, times);
+    core_->inject(which, times);
 }
 
 void simulation::set_accept_error(errc code)
@@ -171,7 +171,7 @@ void simulation::set_accept_error(errc code)
     core_->set_accept_error(code);
 }
 
-std::uint64_t simulation::strikes(fault which) const noexcept
+std::uint64_t simulation::injected(fault which) const noexcept
 {
     return core_->struck(which);
 }
@@ -194,9 +194,9 @@ void simulation::run_for(duration time)
     (void)run_until([] { return false; }, time);
 }
 
-bool simulation::run_until(const std::function<bool()>& done, duration at_most)
+bool simulation::run_until(const std::function<bool()>& done, duration timeout)
 {
-    const time_point limit = after(core_->now(), at_most);
+    const time_point limit = after(core_->now(), timeout);
     core_->look_at_everybody();
     for (;;) {
         if (done())

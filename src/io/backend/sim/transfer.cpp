@@ -57,13 +57,13 @@ error network::send(socket_ref ref, std::span<const std::span<const std::byte>> 
         socket.send_room + (peer != nullptr ? peer->receive_room : sim_socket::default_room);
     if (socket.outstanding >= room)
         return {errc::would_block, phase::transfer};
-    if (strikes(fault::transfer_error))
+    if (injected(fault::transfer_error))
         return break_transfer(ref);
     std::size_t offered = 0;
     for (const std::span<const std::byte> buffer : buffers)
         offered += buffer.size();
     taken = std::min(offered, room - socket.outstanding);
-    if (taken > 1 && strikes(fault::short_send))
+    if (taken > 1 && injected(fault::short_send))
         taken = 1;
     socket.outstanding += taken;
     socket.unacknowledged += taken;
@@ -151,12 +151,12 @@ void network::launch(std::uint32_t number)
 {
     packet& sent = packets_[number];
     time_point arrival = now_ + travel_time(sent.from_host, sent.to_host);
-    if (strikes(fault::loss))
+    if (injected(fault::loss))
         arrival += retransmission + random_time(longest());
     sim_socket* const sender = find(sent.from);
     if (sender != nullptr)
         arrival = sender->last_arrival = std::max(arrival, sender->last_arrival);
-    if (sent.bytes.size() > 1 && strikes(fault::split)) {
+    if (sent.bytes.size() > 1 && injected(fault::split)) {
         const std::uint32_t rest = packets_.take();
         packet& second = packets_[rest];
         packet& first = packets_[number];
@@ -288,10 +288,10 @@ error network::receive(socket_ref ref, std::span<std::byte> buffer, std::size_t&
     if (socket.inbox.size() > 0) {
         if (buffer.empty())
             return {};
-        if (strikes(fault::transfer_error))
+        if (injected(fault::transfer_error))
             return break_transfer(ref);
         received = std::min(buffer.size(), socket.inbox.size());
-        if (received > 1 && strikes(fault::short_receive))
+        if (received > 1 && injected(fault::short_receive))
             received = 1;
         socket.inbox.take(buffer.first(received));
         socket.unannounced += received;
@@ -349,9 +349,9 @@ void network::watch_stall(sim_socket& socket, socket_ref ref)
     // The oldest counts.
     if (std::exchange(socket.giving_up, true))
         return;
-    const duration patience =
+    const duration limit =
         socket.user_timeout > duration::zero() ? socket.user_timeout : patience_of_the_system;
-    push(now_ + patience, event_kind::give_up, ref, socket.stall);
+    push(now_ + limit, event_kind::give_up, ref, socket.stall);
 }
 
 void network::happen_give_up(socket_ref ref, std::uint32_t stall)

@@ -23,7 +23,7 @@ constexpr int no_signal = 0; // SO_NOSIGPIPE was set when the socket was opened
 
 /// A call that fails again and again for a passing reason is given up after so many tries, so
 /// that a storm of them cannot hold the loop.
-constexpr int most_retries = 16;
+constexpr int max_retries = 16;
 
 constexpr error not_yet{errc::would_block, phase::none, EAGAIN, nullptr};
 
@@ -124,7 +124,7 @@ error try_accept(native_handle listener, native_handle& accepted) noexcept
         }
         if (would_block(errno))
             return not_yet;
-        if (tries == most_retries || !lost_before_accept(errno))
+        if (tries == max_retries || !lost_before_accept(errno))
             return translate(errno, phase::accept);
     }
 }
@@ -143,7 +143,7 @@ error try_receive(native_handle handle, std::span<std::byte> buffer, std::size_t
         }
         if (would_block(errno))
             return not_yet;
-        if (errno != EINTR || tries == most_retries)
+        if (errno != EINTR || tries == max_retries)
             return translate(errno, phase::transfer);
     }
 }
@@ -176,7 +176,7 @@ error try_send(native_handle handle, std::span<const std::span<const std::byte>>
         }
         if (would_block(errno))
             return not_yet;
-        if (errno != EINTR || tries == most_retries)
+        if (errno != EINTR || tries == max_retries)
             return translate(errno, phase::transfer);
     }
 }

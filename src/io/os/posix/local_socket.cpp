@@ -27,11 +27,11 @@ constexpr bool has_abstract_names = false;
 #endif
 
 /// A name that others take and give up all the time is given up after so many tries.
-constexpr int most_tries = 8;
+constexpr int max_tries = 8;
 constexpr int pause_before_second_look_ms = 1;
 /// How long to wait for others who make a socket in the same directory: they need little more than
 /// that pause.
-constexpr int most_waits_for_lock = 100;
+constexpr int max_waits_for_lock = 100;
 
 const char* meaning_of(int native, phase where) noexcept
 {
@@ -98,7 +98,7 @@ public:
     /// False: somebody has it, and keeps it.
     [[nodiscard]] bool take() noexcept
     {
-        for (int waits = 0; waits < most_waits_for_lock; ++waits) {
+        for (int waits = 0; waits < max_waits_for_lock; ++waits) {
             if (fd_ < 0 || ::flock(fd_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
                 return true;
             (void)::poll(nullptr, 0, 1);
@@ -201,7 +201,7 @@ result<void> check_local_name(std::string_view path)
 error translate_local(int native, phase where) noexcept
 {
     error failure = translate(native, phase::none);
-    failure.where = where;
+    failure.phase = where;
     failure.detail = meaning_of(native, where);
     const bool connecting = where == phase::connect;
     if (native == ENOENT || native == ENOTDIR || native == ELOOP)
@@ -226,7 +226,7 @@ result<native_handle> open_local_listener(const listen_settings& settings)
     const bool locked = lock.take();
     for (int tries = 1;; ++tries) {
         auto opened = bind_and_listen(where, settings.backlog);
-        if (opened || opened.error() != errc::address_in_use || tries == most_tries)
+        if (opened || opened.error() != errc::address_in_use || tries == max_tries)
             return opened;
         if (!locked)
             return in_use("somebody is busy with the sockets of that directory");

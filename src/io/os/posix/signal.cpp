@@ -68,7 +68,7 @@ void signal::lower() noexcept
     }
 }
 
-result<std::size_t> wait_for(std::span<watched> all, duration at_most)
+result<std::size_t> wait_for(std::span<watched> all, duration timeout)
 {
     std::vector<pollfd> asked;
     asked.reserve(all.size());
@@ -81,7 +81,7 @@ result<std::size_t> wait_for(std::span<watched> all, duration at_most)
         asked.push_back({static_cast<int>(each.handle), events, 0});
     }
     const int ready =
-        ::poll(asked.data(), static_cast<nfds_t>(asked.size()), milliseconds(at_most));
+        ::poll(asked.data(), static_cast<nfds_t>(asked.size()), milliseconds(timeout));
     if (ready < 0 && errno != EINTR)
         return fail(translate(errno, phase::none));
     for (std::size_t index = 0; index < all.size(); ++index) {

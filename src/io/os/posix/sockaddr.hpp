@@ -35,8 +35,8 @@ struct native_address {
     return family == address_family::ipv6 ? AF_INET6 : AF_INET;
 }
 
-/// "@name" is Linux's abstract name: a NUL and exactly these octets (unix(7)). A path ends with a
-/// NUL, and the systems have room for 104 to 108 octets with it. What does not fit is cut off:
+/// "@name" is Linux's abstract name: a NUL and exactly these bytes (unix(7)). A path ends with a
+/// NUL, and the systems have room for 104 to 108 bytes with it. What does not fit is cut off:
 /// check_local_name() comes before.
 [[nodiscard]] inline native_address to_native(std::string_view path) noexcept
 {

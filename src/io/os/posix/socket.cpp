@@ -235,8 +235,8 @@ void close(native_handle handle, close_mode mode) noexcept
 {
     const int fd = descriptor(handle);
     if (mode == close_mode::reset) {
-        const linger at_once{1, 0};
-        (void)::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        const linger no_wait{1, 0};
+        (void)::setsockopt(fd, SOL_SOCKET, SO_LINGER, &no_wait, sizeof no_wait);
     }
     (void)::close(fd);
 }

@@ -15,10 +15,10 @@ using windows::socket_of;
 
 /// A call that fails again and again for a passing reason is given up after so many tries, so
 /// that a storm of them cannot hold the loop.
-constexpr int most_retries = 16;
+constexpr int max_retries = 16;
 
 /// Bytes offered in one call: its counters have 32 bits.
-constexpr std::size_t most_bytes = std::size_t{1} << 30;
+constexpr std::size_t max_bytes = std::size_t{1} << 30;
 
 constexpr error not_yet{errc::would_block, phase::none, WSAEWOULDBLOCK, nullptr};
 
@@ -106,7 +106,7 @@ error try_accept(native_handle listener, native_handle& accepted) noexcept
         const int code = WSAGetLastError();
         if (code == WSAEWOULDBLOCK)
             return not_yet;
-        if (tries == most_retries || !belongs_to_the_connection(code))
+        if (tries == max_retries || !belongs_to_the_connection(code))
             return translate(code, phase::accept);
     }
 }
@@ -116,7 +116,7 @@ error try_receive(native_handle handle, std::span<std::byte> buffer, std::size_t
     char unused = 0;
     const bool look = buffer.empty();
     char* const into = look ? &unused : reinterpret_cast<char*>(buffer.data());
-    const std::size_t size = look ? 1 : std::min(buffer.size(), most_bytes);
+    const std::size_t size = look ? 1 : std::min(buffer.size(), max_bytes);
     const int count = ::recv(socket_of(handle), into, static_cast<int>(size), look ? MSG_PEEK : 0);
     if (count >= 0) {
         received = look ? 0 : static_cast<std::size_t>(count);
@@ -134,11 +134,11 @@ error try_send(native_handle handle, std::span<const std::span<const std::byte>>
     DWORD count = 0;
     std::size_t offered = 0;
     for (const std::span<const std::byte> buffer : buffers) {
-        if (count == gather_limit || offered == most_bytes)
+        if (count == gather_limit || offered == max_bytes)
             break;
         if (buffer.empty())
             continue;
-        const std::size_t size = std::min(buffer.size(), most_bytes - offered);
+        const std::size_t size = std::min(buffer.size(), max_bytes - offered);
         // WSASend only reads, whatever its type says.
         parts[count].buf = const_cast<char*>(reinterpret_cast<const char*>(buffer.data()));
         parts[count].len = static_cast<ULONG>(size);

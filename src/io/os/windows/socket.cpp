@@ -200,9 +200,9 @@ result<void> shutdown_send(native_handle handle)
 void close(native_handle handle, close_mode mode) noexcept
 {
     if (mode == close_mode::reset) {
-        const linger at_once{1, 0};
+        const linger no_wait{1, 0};
         (void)setsockopt(socket_of(handle), SOL_SOCKET, SO_LINGER,
-                         reinterpret_cast<const char*>(&at_once), sizeof at_once);
+                         reinterpret_cast<const char*>(&no_wait), sizeof no_wait);
     }
     (void)closesocket(socket_of(handle));
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
-#ifndef SLK_ZMTP_OCTETS_HPP
-#define SLK_ZMTP_OCTETS_HPP
+#ifndef SLK_ZMTP_BYTES_HPP
+#define SLK_ZMTP_BYTES_HPP
 
-/// Octets as the wire has them, and numbers in network order.
+/// Bytes as the wire has them, and numbers in network order.
 
 #include <array>
 #include <cstddef>
@@ -14,15 +14,15 @@
 
 namespace slk::zmtp {
 
-/// Somebody else's octets: whoever is given them may look at them, and does not keep them.
-using octets = std::span<const std::byte>;
+/// Somebody else's bytes: whoever is given them may look at them, and does not keep them.
+using byte_view = std::span<const std::byte>;
 
-[[nodiscard]] inline octets octets_of(std::string_view text) noexcept
+[[nodiscard]] inline byte_view bytes_of(std::string_view text) noexcept
 {
     return std::as_bytes(std::span(text.data(), text.size()));
 }
 
-[[nodiscard]] inline std::string_view text_of(octets data) noexcept
+[[nodiscard]] inline std::string_view text_of(byte_view data) noexcept
 {
     return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
@@ -45,24 +45,24 @@ class writer {
 public:
     explicit constexpr writer(std::byte* to) noexcept : to_(to) {}
 
-    constexpr void octet(std::size_t value) noexcept { *to_++ = static_cast<std::byte>(value); }
+    constexpr void byte(std::size_t value) noexcept { *to_++ = static_cast<std::byte>(value); }
 
     template <class Number>
     constexpr void number(Number value) noexcept
     {
         for (std::size_t left = sizeof(Number); left > 0; --left)
-            octet(static_cast<std::size_t>(static_cast<std::uint64_t>(value) >> (8 * (left - 1))) &
-                  0xff);
+            byte(static_cast<std::size_t>(static_cast<std::uint64_t>(value) >> (8 * (left - 1))) &
+                 0xff);
     }
 
-    void copy(octets data) noexcept
+    void copy(byte_view data) noexcept
     {
         if (!data.empty())
             std::memcpy(to_, data.data(), data.size());
         to_ += data.size();
     }
 
-    void copy(std::string_view text) noexcept { copy(octets_of(text)); }
+    void copy(std::string_view text) noexcept { copy(bytes_of(text)); }
 
 private:
     std::byte* to_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-#include "messaging/newest.hpp"
+#include "messaging/latest_slot.hpp"
 
 #include "messaging/frame_reader.hpp"
 #include "messaging/frame_writer.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
-#include "messaging/carrier.hpp"
+#include "messaging/io_loop.hpp"
 
-#include "messaging/parker.hpp"
+#include "messaging/thread_parker.hpp"
 
 namespace slk::messaging {
 
@@ -10,9 +10,9 @@ namespace {
 /// A task that somebody waits for.
 struct awaited final : io::task {
     const std::function<void()>* work = nullptr;
-    bool done = false; ///< guarded by the parker
+    bool done = false; ///< guarded by the thread_parker
     bool performed = false;
-    parker waiting;
+    thread_parker waiting;
 
     void finish(bool was_performed) noexcept
     {

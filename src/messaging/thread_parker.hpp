@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-#ifndef SLK_MESSAGING_PARKER_HPP
-#define SLK_MESSAGING_PARKER_HPP
+#ifndef SLK_MESSAGING_THREAD_PARKER_HPP
+#define SLK_MESSAGING_THREAD_PARKER_HPP
 
 /// Where a thread sleeps until it is woken, or until a deadline.
 
@@ -14,19 +14,19 @@
 namespace slk::messaging {
 
 /// A wake that comes before the sleep is not lost; several count as one.
-class parker {
+class thread_parker {
 public:
     /// False: the time is over.
-    bool park(duration at_most)
+    bool park(duration timeout)
     {
         std::unique_lock lock(guard_);
         const auto woken = [this] { return woken_; };
         // Far beyond a year the standard library's arithmetic would overflow.
         constexpr duration longest = std::chrono::hours(24 * 365);
-        if (at_most >= longest)
+        if (timeout >= longest)
             change_.wait(lock, woken);
         else
-            change_.wait_for(lock, at_most, woken);
+            change_.wait_for(lock, timeout, woken);
         return std::exchange(woken_, false);
     }
     /// Any thread.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-#ifndef SLK_MESSAGING_CARRIER_HPP
-#define SLK_MESSAGING_CARRIER_HPP
+#ifndef SLK_MESSAGING_IO_LOOP_HPP
+#define SLK_MESSAGING_IO_LOOP_HPP
 
 /// A carrier: one loop of a context, and what its sessions share.
 

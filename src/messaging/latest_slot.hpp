@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-#ifndef SLK_MESSAGING_NEWEST_HPP
-#define SLK_MESSAGING_NEWEST_HPP
+#ifndef SLK_MESSAGING_LATEST_SLOT_HPP
+#define SLK_MESSAGING_LATEST_SLOT_HPP
 
 /// A queue that conflates: what goes from one thread to another is one message, the newest.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-#ifndef SLK_MESSAGING_COURTESY_HPP
-#define SLK_MESSAGING_COURTESY_HPP
+#ifndef SLK_MESSAGING_YIELD_POLICY_HPP
+#define SLK_MESSAGING_YIELD_POLICY_HPP
 
 /// Whether a thread that waits should let others run for a moment before it sleeps.
 ///
@@ -15,7 +15,7 @@
 namespace slk::messaging {
 
 /// Of one thread.
-class courtesy {
+class yield_policy {
 public:
     [[nodiscard]] bool is_wise(time_point now) const noexcept { return now >= again_at_; }
     /// The thread has let others run from the first moment until the second.

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SERVERLINK_TIMEOUT_HPP
+#define SERVERLINK_TIMEOUT_HPP
+
+/// slk::timeout: how long a call may wait, and what else may end the waiting.
+
+#include <serverlink/clock.hpp>
+
+#include <chrono>
+#include <stop_token>
+#include <utility>
+
+namespace slk {
+
+/// The time counts from the call. Without a limit a call waits for as long as it takes.
+///
+///     socket.receive(into, 200ms);            // errc::timed_out after that
+///     socket.receive(into, slk::no_wait);     // errc::would_block instead of waiting
+///     socket.receive(into, token);            // errc::cancelled once a stop is requested
+///     socket.receive(into, {200ms, token});
+struct timeout {
+    duration max_wait = duration::max();
+    std::stop_token stop{};
+
+    timeout() noexcept = default;
+    template <class Number, class Period>
+    timeout(std::chrono::duration<Number, Period> longest) noexcept : max_wait(longest)
+    {
+    }
+    timeout(std::stop_token token) noexcept : stop(std::move(token)) {}
+    template <class Number, class Period>
+    timeout(std::chrono::duration<Number, Period> longest, std::stop_token token) noexcept
+        : max_wait(longest), stop(std::move(token))
+    {
+    }
+};
+
+inline constexpr duration no_wait = duration::zero();
+
+} // namespace slk
+
+#endif
