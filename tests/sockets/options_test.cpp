@@ -2,7 +2,7 @@
 
 // Every option of sockets that other files here do not test.
 
-#include "messaging/context_core.hpp"
+#include "messaging/context/context_core.hpp"
 #include "sockets/socket_rig.hpp"
 
 #include <atomic>
@@ -541,7 +541,7 @@ TEST_CASE("connections are carried by the threads that affinity allows")
     std::latch done(1);
     std::atomic<bool> gave_up{false};
     for (const std::uint64_t busy : {1U, 4U})
-        in.core()->next_carrier(busy)->loop->post([&] {
+        in.core()->next_loop(busy)->loop->post([&] {
             const auto end = std::chrono::steady_clock::now() + bound;
             while (!done.try_wait())
                 if (std::chrono::steady_clock::now() > end)
