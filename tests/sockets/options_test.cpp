@@ -532,14 +532,15 @@ TEST_CASE("no more connections are in their handshake at a time than max_pending
 
 TEST_CASE("connections are carried by the threads that affinity allows")
 {
+    // The threads of the context use them until it ends.
+    std::latch done(1);
+    std::atomic<bool> gave_up{false};
     auto in = new_context(3);
     socket_options options;
     options.affinity = 8;
     CHECK(code_of(pull::create(in, options)) == errc::invalid_argument);
 
     // Two of the three threads do nothing else while the third one works.
-    std::latch done(1);
-    std::atomic<bool> gave_up{false};
     for (const std::uint64_t busy : {1U, 4U})
         in.core()->next_loop(busy)->loop->post([&] {
             const auto end = std::chrono::steady_clock::now() + bound;
