@@ -11,15 +11,16 @@ interop_needs=(/usr/include/zmq.h:libzmq3-dev
     /usr/lib/python3/dist-packages/zmq/__init__.py:python3-zmq)
 tool_needs=(/usr/include/CLI/CLI.hpp:libcli11-dev)
 tl_needs=(/usr/include/tl/expected.hpp:libexpected-dev)
+clang_runtime=/usr/lib/llvm-19/lib/clang/19/lib/linux
 clang_needs=(clang++-19:clang-19 /usr/lib/llvm-19/include/c++/v1/expected:libc++-19-dev
-    /usr/lib/llvm-19/lib/libc++abi.so:libc++abi-19-dev)
-fuzz_needs=(clang++-19:clang-19
-    "/usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.fuzzer-$(uname -m).a:libclang-rt-19-dev")
+    /usr/lib/llvm-19/lib/libc++abi.so:libc++abi-19-dev
+    "$clang_runtime/libclang_rt.asan-$(uname -m).a:libclang-rt-19-dev")
+fuzz_needs=(clang++-19:clang-19 "$clang_runtime/libclang_rt.fuzzer-$(uname -m).a:libclang-rt-19-dev")
 mingw_needs=(x86_64-w64-mingw32-g++-posix:g++-mingw-w64-x86-64-posix wine:wine
     /usr/lib/wine/wine64:wine64)
 cmake_needs=(cmake:cmake git:git)
 format_needs=(clang-format-19:clang-format-19 git:git)
-lint_needs=("${format_needs[@]}" shellcheck:shellcheck)
+lint_needs=("${format_needs[@]}" python3:python3 shellcheck:shellcheck)
 
 on_debian() { command -v apt-get >/dev/null && command -v dpkg >/dev/null; }
 
