@@ -52,6 +52,12 @@ rule_shell_scripts_pass_shellcheck()
     done < <(files '\.sh$|^dev$|^\.ci/run$')
 }
 
+rule_python_scripts_pass_their_tests()
+{
+    python3 -B -m unittest discover --start-directory tests/support --pattern '*_test.py' \
+        >"$work/unittest" 2>&1 || cat "$work/unittest"
+}
+
 rule_errno_stays_in_the_system_folders()
 {
     sources 'include|src|tools' | grep -vE '^src/io/(os|backend)/' |

@@ -49,13 +49,24 @@ run_tests()
     python3 tests/support/tally.py "build/$1" >"$logs/$part.report"
 }
 
+# note_time WHAT: the log's line about the processor time that the part has used up to now.
+note_time()
+{
+    # Not in a subshell: that one would count only the commands of its own.
+    times >"$logs/$part.times"
+    awk -v what="$1" '{ gsub(/[ms]/, " "); sum = $1 * 60 + $2 + $3 * 60 + $4 }
+        END { printf "==> processor time: %.0f s %s\n", sum, what }' "$logs/$part.times"
+}
+
 # suite FACTOR: compiles build/<part> and runs its tests.
 suite()
 {
     say "$part: compiling"
     compile "$part"
+    note_time "after compiling"
     say "$part: running"
     run_tests "$part" "$1"
+    note_time "after running"
     take_report "$logs/$part.report"
 }
 
@@ -92,7 +103,8 @@ run_part()
 
 run_parts()
 {
-    local part
+    local part began
+    began=$(date +%s)
     mkdir -p "$logs"
     for part in "$@"; do
         case $part in
@@ -105,6 +117,7 @@ run_parts()
     for part in "$@"; do
         run_part "$part"
     done
+    python3 tests/support/slowest.py "$began" "${@/#/build/}"
     echo "$passed passed, $failed failed, $skipped skipped"
     ((failed == 0))
 }
