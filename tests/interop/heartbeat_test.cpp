@@ -3,7 +3,7 @@
 // PING and PONG with libzmq, and peers that are stopped. `peer_timeout` and libzmq's intervals are
 // short here, so that a test can wait for several of them.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 #include "support/child_process.hpp"
 #include "support/skip.hpp"
 
@@ -21,10 +21,10 @@ socket_options living(duration time)
 {
     socket_options options;
     options.peer_timeout = time;
-    return quick(options);
+    return reconnect_at_once(options);
 }
 
-void beat(foreign& theirs, int interval, int timeout)
+void beat(libzmq_socket& theirs, int interval, int timeout)
 {
     theirs.set(ZMQ_HEARTBEAT_IVL, interval);
     theirs.set(ZMQ_HEARTBEAT_TIMEOUT, timeout);
@@ -46,11 +46,11 @@ void stays_connected(socket& ours, std::chrono::milliseconds time)
 
 TEST_CASE("an idle peer of libzmq's that does not ask for heartbeats answers ours")
 {
-    context mine = make_context();
-    auto ours = make<pull>(mine, living(peer_timeout));
-    foreign_context others;
-    foreign theirs(others, ZMQ_PUSH);
-    connect_to(ours, theirs.bind("tcp://127.0.0.1:*"));
+    context mine = new_context();
+    auto ours = new_socket<pull>(mine, living(peer_timeout));
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PUSH);
+    must(ours.connect(theirs.bind(any_tcp)));
     stays_connected(ours, several_periods);
     REQUIRE(theirs.send({"still there"}));
     CHECK(receive_from(ours) == parts{"still there"});
@@ -58,13 +58,13 @@ TEST_CASE("an idle peer of libzmq's that does not ask for heartbeats answers our
 
 TEST_CASE("our idle socket answers libzmq's heartbeats")
 {
-    context mine = make_context();
-    auto ours = make<pull>(mine, living(0ms));
-    foreign_context others;
-    foreign theirs(others, ZMQ_PUSH);
+    context mine = new_context();
+    auto ours = new_socket<pull>(mine, living(0ms));
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PUSH);
     beat(theirs, 30, 120);
     theirs.set(ZMQ_HEARTBEAT_TTL, 200);
-    REQUIRE(theirs.connect(bind_at(ours)));
+    REQUIRE(theirs.connect(must(ours.bind(any_tcp))));
     stays_connected(ours, several_periods);
     REQUIRE(theirs.send({"still there"}));
     CHECK(receive_from(ours) == parts{"still there"});
@@ -72,18 +72,18 @@ TEST_CASE("our idle socket answers libzmq's heartbeats")
 
 TEST_CASE("heartbeats of both sides leave idle sockets connected, and messages alone")
 {
-    context mine = make_context();
-    auto ours = make<dealer>(mine, [] {
+    context mine = new_context();
+    auto ours = new_socket<dealer>(mine, [] {
         dealer_options options;
         options.peer_timeout = peer_timeout;
         return options;
     }());
-    foreign_context others;
-    foreign theirs(others, ZMQ_DEALER);
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_DEALER);
     beat(theirs, 20, 150);
-    REQUIRE(theirs.connect(bind_at(ours)));
+    REQUIRE(theirs.connect(must(ours.bind(any_tcp))));
     stays_connected(ours, several_periods);
-    const parts large = {bytes_like(1, 3'000'000), "end"};
+    const parts large = {random_bytes(1, 3'000'000), "end"};
     for (int round = 0; round < 20; ++round) {
         REQUIRE(theirs.send(large));
         REQUIRE(receive_from(ours) == large);
@@ -98,14 +98,14 @@ TEST_CASE("heartbeats of both sides leave idle sockets connected, and messages a
 TEST_CASE(
     "a socket that nobody runs is given up by libzmq's heartbeats, and is back when it is run")
 {
-    context mine = make_context(0);
-    auto ours = make<pull>(mine, living(0ms));
-    foreign_context others;
-    foreign theirs(others, ZMQ_PUSH);
+    context mine = new_context(0);
+    auto ours = new_socket<pull>(mine, living(0ms));
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PUSH);
     beat(theirs, 30, 60);
     theirs.set(ZMQ_RECONNECT_IVL, 5);
-    monitor events(others, theirs);
-    REQUIRE(theirs.connect(bind_at(ours)));
+    libzmq_monitor events(libzmq, theirs);
+    REQUIRE(theirs.connect(must(ours.bind(any_tcp))));
     CHECK(until([&] {
         receive_from(ours, no_wait);
         return events.sees(ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0ms).has_value();
@@ -119,16 +119,16 @@ TEST_CASE("a peer that is stopped is disconnected in time, and comes back when i
 {
     if (!have_pyzmq())
         SLK_SKIP("needs pyzmq");
-    context mine = make_context();
-    auto ours = make<dealer>(mine, [] {
+    context mine = new_context();
+    auto ours = new_socket<dealer>(mine, [] {
         dealer_options options;
         options.peer_timeout = peer_timeout;
-        return quick(options);
+        return reconnect_at_once(options);
     }());
-    child_process peer(peer_program("echo.py", {"DEALER", "bind", "tcp://127.0.0.1:*"}));
+    child_process peer(peer_program("echo.py", {"DEALER", "bind", any_tcp}));
     const auto where = peer.line();
     REQUIRE(where.has_value());
-    connect_to(ours, *where);
+    must(ours.connect(*where));
     stays_connected(ours, several_periods);
     REQUIRE(send_to(ours, {"hello"}));
     REQUIRE(receive_from(ours) == parts{"hello"});
@@ -150,15 +150,15 @@ TEST_CASE("a peer that is stopped is disconnected in time also while we are send
 {
     if (!have_pyzmq())
         SLK_SKIP("needs pyzmq");
-    context mine = make_context();
-    auto ours = make<push>(mine, living(peer_timeout));
-    child_process peer(peer_program("echo.py", {"PULL", "bind", "tcp://127.0.0.1:*"}));
+    context mine = new_context();
+    auto ours = new_socket<push>(mine, living(peer_timeout));
+    child_process peer(peer_program("echo.py", {"PULL", "bind", any_tcp}));
     const auto where = peer.line();
     REQUIRE(where.has_value());
-    connect_to(ours, *where);
+    must(ours.connect(*where));
     stays_connected(ours, 2 * peer_timeout);
     // More than the system takes.
-    const std::string large = bytes_like(1, std::size_t{16} << 20);
+    const std::string large = random_bytes(1, std::size_t{16} << 20);
     peer.interrupt(SIGSTOP);
     for (int count = 0; count < 3; ++count)
         REQUIRE(send_to(ours, {large}));
@@ -170,10 +170,10 @@ TEST_CASE("a peer that is stopped is disconnected when the time to live that it 
 {
     if (!have_pyzmq())
         SLK_SKIP("needs pyzmq");
-    context mine = make_context();
-    auto ours = make<pull>(mine, living(0ms));
+    context mine = new_context();
+    auto ours = new_socket<pull>(mine, living(0ms));
     child_process peer(
-        peer_program("echo.py", {"PUSH", "connect", bind_at(ours), "HEARTBEAT_IVL=30",
+        peer_program("echo.py", {"PUSH", "connect", must(ours.bind(any_tcp)), "HEARTBEAT_IVL=30",
                                  "HEARTBEAT_TTL=300", "HEARTBEAT_TIMEOUT=10000"}));
     stays_connected(ours, several_periods);
     peer.interrupt(SIGSTOP);
@@ -182,11 +182,11 @@ TEST_CASE("a peer that is stopped is disconnected when the time to live that it 
 
 TEST_CASE("a socket with a time to live is not given up while libzmq's application is busy")
 {
-    context mine = make_context();
-    auto ours = make<push>(mine, living(peer_timeout));
-    foreign_context others;
-    foreign theirs(others, ZMQ_PULL);
-    connect_to(ours, theirs.bind("tcp://127.0.0.1:*"));
+    context mine = new_context();
+    auto ours = new_socket<push>(mine, living(peer_timeout));
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PULL);
+    must(ours.connect(theirs.bind(any_tcp)));
     // It does not receive, but its queue has room.
     for (int number = 0; number < 100; ++number)
         REQUIRE(send_to(ours, {std::to_string(number)}));

@@ -2,7 +2,7 @@
 
 // Peers that speak something else, or mean harm. After each of them a good peer is served.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 #include "support/skip.hpp"
 
 #include <fstream>
@@ -25,12 +25,15 @@ socket_options strict(duration handshake = 300ms)
 
 /// A PULL that listens, and has to be in order at the end.
 struct attacked {
-    explicit attacked(const socket_options& options = strict()) : ours(make<pull>(mine, options)) {}
+    explicit attacked(const socket_options& options = strict())
+        : ours(new_socket<pull>(mine, options))
+    {
+    }
     attacked(const attacked&) = delete;
     attacked& operator=(const attacked&) = delete;
     ~attacked()
     {
-        foreign good(others, ZMQ_PUSH);
+        libzmq_socket good(libzmq, ZMQ_PUSH);
         good.set(ZMQ_RECONNECT_IVL, 5);
         CHECK(good.connect(where));
         CHECK(good.send({"all", "is well"}));
@@ -45,10 +48,10 @@ struct attacked {
         return status_of(ours).last_handshake_failure;
     }
 
-    context mine = make_context();
+    context mine = new_context();
     pull ours;
-    std::string where = bind_at(ours);
-    foreign_context others;
+    std::string where = must(ours.bind(any_tcp));
+    libzmq_context libzmq;
 };
 
 std::size_t resident_bytes()
@@ -73,7 +76,7 @@ std::string long_header(std::uint64_t size, char flags = 2)
 raw_peer guest_of(attacked& host)
 {
     raw_peer peer(host.where);
-    REQUIRE(peer.send(greeting() + ready_of("PUSH")));
+    REQUIRE(peer.send(zmtp_greeting() + zmtp_ready("PUSH")));
     REQUIRE(until([&] { return status_of(host.ours).peers == 1; }));
     return peer;
 }
@@ -86,7 +89,7 @@ TEST_CASE("bytes by chance are no peer")
     std::vector<raw_peer> peers;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
         peers.emplace_back(host.where);
-        peers.back().send(bytes_like(seed, 1 + seed * seed));
+        peers.back().send(random_bytes(seed, 1 + seed * seed));
     }
     for (raw_peer& each : peers)
         CHECK(each.is_closed());
@@ -100,7 +103,7 @@ TEST_CASE("a greeting with bytes by chance behind it is no peer")
     std::vector<raw_peer> peers;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
         peers.emplace_back(host.where);
-        peers.back().send(greeting() + bytes_like(seed, 1 + seed * seed));
+        peers.back().send(zmtp_greeting() + random_bytes(seed, 1 + seed * seed));
     }
     for (raw_peer& each : peers)
         CHECK(each.is_closed());
@@ -112,7 +115,7 @@ TEST_CASE("bytes by chance behind the handshake end the connection, or are messa
     attacked host;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
         raw_peer peer(host.where);
-        peer.send(greeting() + ready_of("PUSH") + bytes_like(seed, 1 + seed * seed));
+        peer.send(zmtp_greeting() + zmtp_ready("PUSH") + random_bytes(seed, 1 + seed * seed));
     }
 }
 
@@ -132,7 +135,7 @@ TEST_CASE("a peer that falls silent within its greeting is closed after handshak
         attacked host;
         const time_point began = system_clock_source().now();
         raw_peer peer(host.where);
-        REQUIRE(peer.send((greeting() + ready_of("PUSH")).substr(0, said)));
+        REQUIRE(peer.send((zmtp_greeting() + zmtp_ready("PUSH")).substr(0, said)));
         CHECK(peer.is_closed());
         CHECK(system_clock_source().now() - began >= 290ms);
         CHECK(host.refusal() == errc::timed_out);
@@ -144,7 +147,7 @@ TEST_CASE("a peer that says its greeting byte by byte is served")
     attacked host(strict(20s));
     raw_peer peer(host.where);
     const std::string message("\1\3one\0\3two", 10);
-    for (const char byte : greeting() + ready_of("PUSH") + message) {
+    for (const char byte : zmtp_greeting() + zmtp_ready("PUSH") + message) {
         REQUIRE(peer.send({&byte, 1}));
         std::this_thread::sleep_for(1ms);
     }
@@ -155,7 +158,7 @@ TEST_CASE("byte by byte a peer does not get around handshake_timeout")
 {
     attacked host;
     raw_peer peer(host.where);
-    for (const char byte : greeting()) {
+    for (const char byte : zmtp_greeting()) {
         if (!peer.send({&byte, 1}))
             break;
         std::this_thread::sleep_for(20ms);
@@ -190,7 +193,7 @@ TEST_CASE("no memory is given for the promise of a frame of 2^62 bytes")
     const std::size_t before = resident_bytes();
     {
         raw_peer peer = guest_of(host);
-        REQUIRE(peer.send(long_header(std::uint64_t{1} << 62) + bytes_like(1, 4 << 20)));
+        REQUIRE(peer.send(long_header(std::uint64_t{1} << 62) + random_bytes(1, 4 << 20)));
         CHECK_FALSE(peer.is_closed_within(100ms));
         CHECK(resident_bytes() < before + (std::size_t{64} << 20));
     }
@@ -205,8 +208,8 @@ TEST_CASE(
     attacked host(options);
     {
         raw_peer peer = guest_of(host);
-        REQUIRE(peer.send(long_header(100'000) + bytes_like(1, 100'000)));
-        CHECK(receive_from(host.ours) == parts{bytes_like(1, 100'000)});
+        REQUIRE(peer.send(long_header(100'000) + random_bytes(1, 100'000)));
+        CHECK(receive_from(host.ours) == parts{random_bytes(1, 100'000)});
         REQUIRE(peer.send(long_header(100'001)));
         CHECK(peer.is_closed());
         CHECK(until([&] { return host.ours.peers().empty(); }));
@@ -241,7 +244,7 @@ TEST_CASE("a handshake that is larger than max_handshake_size is refused before 
 {
     attacked host;
     raw_peer peer(host.where);
-    REQUIRE(peer.send(greeting() + long_header(1'000'000, 6)));
+    REQUIRE(peer.send(zmtp_greeting() + long_header(1'000'000, 6)));
     CHECK(peer.is_closed());
     CHECK(host.refusal() == errc::message_too_large);
 }

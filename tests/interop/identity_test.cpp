@@ -2,7 +2,7 @@
 
 // Names of peers: ours at libzmq's ROUTER, theirs at ours.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -17,36 +17,36 @@ dealer_options named(const std::string& name)
 {
     dealer_options options;
     options.routing_id = name;
-    return quick(options);
+    return reconnect_at_once(options);
 }
 
 /// A ROUTER of ours that listens.
 struct routing {
-    explicit routing(router_options options = {}) : ours(make<router>(mine, options)) {}
+    explicit routing(router_options options = {}) : ours(new_socket<router>(mine, options)) {}
 
-    foreign dealer_called(const std::string& name)
+    libzmq_socket dealer_called(const std::string& name)
     {
-        foreign made(others, ZMQ_DEALER);
+        libzmq_socket made(libzmq, ZMQ_DEALER);
         made.set(ZMQ_ROUTING_ID, name);
         made.set(ZMQ_RECONNECT_IVL, 1);
         return made;
     }
 
-    context mine = make_context();
+    context mine = new_context();
     router ours;
-    std::string where = bind_at(ours);
-    foreign_context others;
+    std::string where = must(ours.bind(any_tcp));
+    libzmq_context libzmq;
 };
 
 /// A ROUTER of theirs that listens.
 struct routed {
-    context mine = make_context();
-    foreign_context others;
-    foreign theirs{others, ZMQ_ROUTER};
-    std::string where = theirs.bind("tcp://127.0.0.1:*");
+    context mine = new_context();
+    libzmq_context libzmq;
+    libzmq_socket theirs{libzmq, ZMQ_ROUTER};
+    std::string where = theirs.bind(any_tcp);
 };
 
-const std::string max_name = bytes_like(7, 255);
+const std::string max_name = random_bytes(7, 255);
 
 } // namespace
 
@@ -54,8 +54,8 @@ TEST_CASE("libzmq's ROUTER knows our DEALER by its routing id")
 {
     for (const std::string& name : {std::string("ours"), "x" + max_name.substr(1)}) {
         routed rig;
-        auto ours = make<dealer>(rig.mine, named(name));
-        connect_to(ours, rig.where);
+        auto ours = new_socket<dealer>(rig.mine, named(name));
+        must(ours.connect(rig.where));
         REQUIRE(send_to(ours, {"hello"}));
         CHECK(rig.theirs.receive() == parts{name, "hello"});
         REQUIRE(rig.theirs.send({name, "back", ""}));
@@ -66,11 +66,11 @@ TEST_CASE("libzmq's ROUTER knows our DEALER by its routing id")
 TEST_CASE("libzmq's ROUTER makes up a name for our DEALER that has none")
 {
     routed rig;
-    auto first = make<dealer>(rig.mine);
-    auto second = make<dealer>(rig.mine);
+    auto first = new_socket<dealer>(rig.mine);
+    auto second = new_socket<dealer>(rig.mine);
     std::set<std::string> names;
     for (dealer* const each : {&first, &second}) {
-        connect_to(*each, rig.where);
+        must(each->connect(rig.where));
         REQUIRE(send_to(*each, {"hello"}));
         const auto got = rig.theirs.receive();
         REQUIRE((got && got->size() == 2));
@@ -84,7 +84,7 @@ TEST_CASE("libzmq's ROUTER makes up a name for our DEALER that has none")
 TEST_CASE("our ROUTER knows libzmq's DEALER by its routing id, and can speak first")
 {
     routing rig;
-    foreign theirs = rig.dealer_called("theirs");
+    libzmq_socket theirs = rig.dealer_called("theirs");
     REQUIRE(theirs.connect(rig.where));
     REQUIRE(rig.ours.wait_ready(test_timeout).has_value());
     REQUIRE(rig.ours.peers().size() == 1);
@@ -102,7 +102,7 @@ TEST_CASE("our ROUTER makes up five bytes for each of libzmq's sockets that has 
     routing rig;
     std::set<std::string> names;
     for (const int type : {ZMQ_DEALER, ZMQ_REQ, ZMQ_DEALER}) {
-        foreign theirs(rig.others, type);
+        libzmq_socket theirs(rig.libzmq, type);
         REQUIRE(theirs.connect(rig.where));
         REQUIRE(theirs.send({"question"}));
         auto got = receive_routed(rig.ours);
@@ -119,9 +119,9 @@ TEST_CASE("our ROUTER makes up five bytes for each of libzmq's sockets that has 
 TEST_CASE("requests of several REQ get each its own reply through our ROUTER")
 {
     routing rig;
-    std::vector<foreign> clients;
+    std::vector<libzmq_socket> clients;
     for (int number = 0; number < 5; ++number) {
-        clients.emplace_back(rig.others, ZMQ_REQ);
+        clients.emplace_back(rig.libzmq, ZMQ_REQ);
         REQUIRE(clients.back().connect(rig.where));
         REQUIRE(clients.back().send({std::to_string(number)}));
     }
@@ -144,7 +144,7 @@ TEST_CASE("requests of several REQ get each its own reply through our ROUTER")
 TEST_CASE("a mandatory ROUTER refuses to send to a peer of libzmq's that has gone")
 {
     routing rig;
-    foreign theirs = rig.dealer_called("theirs");
+    libzmq_socket theirs = rig.dealer_called("theirs");
     REQUIRE(theirs.connect(rig.where));
     REQUIRE(theirs.send({"hello"}));
     const peer_id whom = receive_routed(rig.ours).from;
@@ -163,8 +163,8 @@ TEST_CASE("libzmq's mandatory ROUTER is told when our DEALER has gone")
 {
     routed rig;
     rig.theirs.set(ZMQ_ROUTER_MANDATORY, 1);
-    auto ours = make<dealer>(rig.mine, named("ours"));
-    connect_to(ours, rig.where);
+    auto ours = new_socket<dealer>(rig.mine, named("ours"));
+    must(ours.connect(rig.where));
     REQUIRE(send_to(ours, {"hello"}));
     REQUIRE(rig.theirs.receive() == parts{"ours", "hello"});
     CHECK(rig.theirs.try_send({"ours", "x"}) == 0);
@@ -175,11 +175,11 @@ TEST_CASE("libzmq's mandatory ROUTER is told when our DEALER has gone")
 TEST_CASE("a second peer with the same name waits until the first has gone")
 {
     routing rig;
-    foreign first = rig.dealer_called("same");
+    libzmq_socket first = rig.dealer_called("same");
     REQUIRE(first.connect(rig.where));
     REQUIRE(first.send({"first"}));
     CHECK(receive_routed(rig.ours).whole == parts{"first"});
-    foreign second = rig.dealer_called("same");
+    libzmq_socket second = rig.dealer_called("same");
     REQUIRE(second.connect(rig.where));
     CHECK(until([&] { return rig.ours.counters().rejected > 0; }));
     REQUIRE(first.send({"still first"}));
@@ -197,14 +197,14 @@ TEST_CASE("with handover a second peer with the same name takes it, and the firs
     router_options options;
     options.handover = true;
     routing rig(options);
-    foreign first = rig.dealer_called("same");
+    libzmq_socket first = rig.dealer_called("same");
     first.set(ZMQ_RECONNECT_IVL, -1);
-    monitor events(rig.others, first);
+    libzmq_monitor events(rig.libzmq, first);
     REQUIRE(first.connect(rig.where));
     REQUIRE(first.send({"first"}));
     const auto earlier = receive_routed(rig.ours);
     CHECK(earlier.whole == parts{"first"});
-    foreign second = rig.dealer_called("same");
+    libzmq_socket second = rig.dealer_called("same");
     REQUIRE(second.connect(rig.where));
     REQUIRE(second.send({"second"}));
     const auto later = receive_routed(rig.ours);
@@ -221,12 +221,12 @@ TEST_CASE("our DEALER takes over its own name at libzmq's ROUTER")
 {
     routed rig;
     rig.theirs.set(ZMQ_ROUTER_HANDOVER, 1);
-    auto first = make<dealer>(rig.mine, named("same"));
-    connect_to(first, rig.where);
+    auto first = new_socket<dealer>(rig.mine, named("same"));
+    must(first.connect(rig.where));
     REQUIRE(send_to(first, {"first"}));
     REQUIRE(rig.theirs.receive() == parts{"same", "first"});
-    auto second = make<dealer>(rig.mine, named("same"));
-    connect_to(second, rig.where);
+    auto second = new_socket<dealer>(rig.mine, named("same"));
+    must(second.connect(rig.where));
     REQUIRE(send_to(second, {"second"}));
     REQUIRE(rig.theirs.receive() == parts{"same", "second"});
     REQUIRE(rig.theirs.send({"same", "back"}));
@@ -235,12 +235,12 @@ TEST_CASE("our DEALER takes over its own name at libzmq's ROUTER")
 
 TEST_CASE("our ROUTER calls libzmq's peer as connect() says")
 {
-    context mine = make_context();
-    auto ours = make<router>(mine);
-    foreign_context others;
-    foreign theirs(others, ZMQ_DEALER);
+    context mine = new_context();
+    auto ours = new_socket<router>(mine);
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_DEALER);
     theirs.set(ZMQ_ROUTING_ID, "own name");
-    const std::string where = theirs.bind("tcp://127.0.0.1:*");
+    const std::string where = theirs.bind(any_tcp);
     REQUIRE(ours.connect(where, {.routing_id = "given name"}).has_value());
     // He can be sent to before he is there.
     REQUIRE(ours.send({"given name"}, "hello", test_timeout).has_value());
@@ -251,11 +251,11 @@ TEST_CASE("our ROUTER calls libzmq's peer as connect() says")
 
 TEST_CASE("libzmq's ROUTER calls our DEALER as ZMQ_CONNECT_ROUTING_ID says")
 {
-    context mine = make_context();
-    auto ours = make<dealer>(mine);
-    const std::string where = bind_at(ours);
-    foreign_context others;
-    foreign theirs(others, ZMQ_ROUTER);
+    context mine = new_context();
+    auto ours = new_socket<dealer>(mine);
+    const std::string where = must(ours.bind(any_tcp));
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_ROUTER);
     theirs.set(ZMQ_CONNECT_ROUTING_ID, "given name");
     REQUIRE(theirs.connect(where));
     REQUIRE(theirs.send({"given name", "hello"}));
@@ -267,7 +267,7 @@ TEST_CASE("libzmq's ROUTER calls our DEALER as ZMQ_CONNECT_ROUTING_ID says")
 TEST_CASE("a probe is an empty message to a ROUTER, on either side")
 {
     routing ours_listens;
-    foreign theirs = ours_listens.dealer_called("theirs");
+    libzmq_socket theirs = ours_listens.dealer_called("theirs");
     theirs.set(ZMQ_PROBE_ROUTER, 1);
     REQUIRE(theirs.connect(ours_listens.where));
     const auto got = receive_routed(ours_listens.ours);
@@ -277,8 +277,8 @@ TEST_CASE("a probe is an empty message to a ROUTER, on either side")
     routed they_listen;
     auto options = named("ours");
     options.probe_router = true;
-    auto ours = make<dealer>(they_listen.mine, options);
-    connect_to(ours, they_listen.where);
+    auto ours = new_socket<dealer>(they_listen.mine, options);
+    must(ours.connect(they_listen.where));
     CHECK(they_listen.theirs.receive() == parts{"ours", ""});
 }
 
@@ -295,7 +295,7 @@ TEST_CASE("a ROUTER tells of libzmq's peers that come and go")
         CHECK(from.routing_id == name);
         return what;
     };
-    foreign theirs = rig.dealer_called("theirs");
+    libzmq_socket theirs = rig.dealer_called("theirs");
     REQUIRE(theirs.connect(rig.where));
     CHECK(next("theirs") == router_event::connected);
     REQUIRE(theirs.send({"hello"}));
@@ -309,7 +309,7 @@ TEST_CASE("what a ROUTER tells of its peers does not come between the parts of a
     router_options options;
     options.notify_connect = true;
     routing rig(options);
-    foreign first = rig.dealer_called("first");
+    libzmq_socket first = rig.dealer_called("first");
     REQUIRE(first.connect(rig.where));
     REQUIRE(first.send({"one", "two"}));
     peer_id from;
@@ -317,7 +317,7 @@ TEST_CASE("what a ROUTER tells of its peers does not come between the parts of a
     REQUIRE(rig.ours.receive(from, part, test_timeout) == router_event::connected);
     REQUIRE(rig.ours.receive(from, part, test_timeout) == router_event::message);
     REQUIRE(part.more());
-    foreign second = rig.dealer_called("second");
+    libzmq_socket second = rig.dealer_called("second");
     REQUIRE(second.connect(rig.where));
     REQUIRE(until([&] { return rig.ours.peers().size() == 2; }));
     CHECK(rig.ours.receive(from, part, test_timeout) == router_event::message);
@@ -329,15 +329,15 @@ TEST_CASE("what a ROUTER tells of its peers does not come between the parts of a
 
 TEST_CASE("properties of our socket reach libzmq, and its own reach us")
 {
-    context mine = make_context();
+    context mine = new_context();
     dealer_options options;
     options.properties = {{"X-place", "here"}};
-    auto ours = make<dealer>(mine, options);
-    foreign_context others;
-    foreign theirs(others, ZMQ_DEALER);
+    auto ours = new_socket<dealer>(mine, options);
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_DEALER);
     constexpr int zmq_metadata = 95; // of the draft interface, but always there
     REQUIRE(theirs.set(zmq_metadata, "X-origin:there"));
-    REQUIRE(theirs.connect(bind_at(ours)));
+    REQUIRE(theirs.connect(must(ours.bind(any_tcp))));
     REQUIRE(ours.wait_ready(test_timeout).has_value());
     REQUIRE(ours.peers().size() == 1);
     const auto has_origin = [](const socket_property& each) {

@@ -2,7 +2,7 @@
 
 // What a peer costs while nothing is said, by the C library's own count.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 #include "support/skip.hpp"
 
 #include <malloc.h>
@@ -31,7 +31,7 @@ std::vector<raw_peer> guests(const std::string& where, std::size_t count)
     all.reserve(count);
     for (std::size_t number = 0; number < count; ++number) {
         raw_peer& guest = all.emplace_back(where);
-        REQUIRE(guest.send(greeting() + ready_of("DEALER") + std::string("\0\5hello", 7)));
+        REQUIRE(guest.send(zmtp_greeting() + zmtp_ready("DEALER") + std::string("\0\5hello", 7)));
     }
     return all;
 }
@@ -43,9 +43,9 @@ TEST_CASE("a peer that is connected and idle costs at most 4 KiB")
     if (!counts_memory)
         SLK_SKIP("the sanitizer has an allocator of its own");
     constexpr std::size_t count = 200;
-    auto in = make_context();
-    auto ours = make<router>(in);
-    const auto bound = ours.bind("tcp://127.0.0.1:*");
+    auto in = new_context();
+    auto ours = new_socket<router>(in);
+    const auto bound = ours.bind(any_tcp);
     REQUIRE(bound);
     const std::string& where = *bound;
     const auto hear = [&] {

@@ -2,7 +2,7 @@
 
 // Peers that are killed at any moment. What arrives is whole, in order, and nothing comes twice.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 #include "support/child_process.hpp"
 #include "support/skip.hpp"
 
@@ -33,7 +33,7 @@ const socket_options few = [] {
     socket_options options;
     options.send_high_water_mark = 10;
     options.receive_high_water_mark = 10;
-    return quick(options);
+    return reconnect_at_once(options);
 }();
 
 /// A moment for a kill: so many messages later. The same moments in every run.
@@ -49,14 +49,15 @@ TEST_CASE("of a sender that is killed, all that arrives is whole and in order")
 {
     if (!have_pyzmq())
         SLK_SKIP("needs pyzmq");
-    for (const meeting_place::kind over : {meeting_place::kind::tcp, meeting_place::kind::ipc_file})
+    for (const test_endpoint::transport over :
+         {test_endpoint::transport::tcp, test_endpoint::transport::ipc_file})
         for (const int threads : {1, 0, 1}) {
             CAPTURE(static_cast<int>(over));
             CAPTURE(threads);
-            const meeting_place place(over);
-            context mine = make_context(threads);
-            auto ours = make<pull>(mine, few);
-            const std::string where = bind_at(ours, place.text());
+            const test_endpoint place(over);
+            context mine = new_context(threads);
+            auto ours = new_socket<pull>(mine, few);
+            const std::string where = must(ours.bind(place.text()));
             child_process peer(peer_program("numbers.py", {"PUSH", "connect", where}));
             std::size_t next = 0;
             for (const std::size_t until = some_messages(); next < until; ++next)
@@ -68,7 +69,7 @@ TEST_CASE("of a sender that is killed, all that arrives is whole and in order")
                 const auto got = ours.receive(whole, 100ms);
                 if (!got)
                     break;
-                REQUIRE(to_parts(whole) == numbered(next++));
+                REQUIRE(texts_of(whole) == numbered(next++));
             }
             message extra;
             CHECK(ours.receive(extra, 100ms).error() == errc::timed_out);
@@ -85,12 +86,12 @@ TEST_CASE(
 {
     if (!have_pyzmq())
         SLK_SKIP("needs pyzmq");
-    for (const meeting_place::kind over :
-         {meeting_place::kind::tcp, meeting_place::kind::ipc_file}) {
+    for (const test_endpoint::transport over :
+         {test_endpoint::transport::tcp, test_endpoint::transport::ipc_file}) {
         CAPTURE(static_cast<int>(over));
-        const meeting_place place(over);
-        context mine = make_context();
-        auto ours = make<push>(mine, few);
+        const test_endpoint place(over);
+        context mine = new_context();
+        auto ours = new_socket<push>(mine, few);
         std::string where = place.text();
         std::atomic<bool> last_is_there{false};
         std::jthread sending;
@@ -102,7 +103,7 @@ TEST_CASE(
             where = peer.line().value_or("");
             REQUIRE(where != "");
             if (round == 0) {
-                connect_to(ours, where);
+                must(ours.connect(where));
                 sending = std::jthread([&](const std::stop_token& stop) {
                     while (!last_is_there && ours.send(to_multipart(numbered(sent)), stop))
                         ++sent;
@@ -147,15 +148,15 @@ TEST_CASE("pyzmq sends back what it gets, whoever of us listens")
         for (const bool we_listen : {true, false}) {
             CAPTURE(type);
             CAPTURE(we_listen);
-            context mine = make_context();
+            context mine = new_context();
             const auto talk = [&](auto ours) {
-                const std::string where = we_listen ? bind_at(ours) : "tcp://127.0.0.1:*";
+                const std::string where = we_listen ? must(ours.bind(any_tcp)) : any_tcp;
                 child_process peer(
                     peer_program("echo.py", {type, we_listen ? "connect" : "bind", where}));
                 const auto there = peer.line();
                 REQUIRE(there.has_value());
                 if (!we_listen)
-                    connect_to(ours, *there);
+                    must(ours.connect(*there));
                 for (const parts& sample : sample_messages()) {
                     parts whole = type == "REP" ? parts{""} : parts{};
                     whole.insert(whole.end(), sample.begin(), sample.end());
@@ -164,8 +165,8 @@ TEST_CASE("pyzmq sends back what it gets, whoever of us listens")
                 }
             };
             if (type == "PAIR")
-                talk(make<pair>(mine));
+                talk(new_socket<pair>(mine));
             else
-                talk(make<dealer>(mine));
+                talk(new_socket<dealer>(mine));
         }
 }

@@ -2,7 +2,7 @@
 
 // Every pair of types that fits, over every transport, with either side listening.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 
 #include <future>
 #include <thread>
@@ -14,14 +14,14 @@ namespace {
 
 /// One of the ways in which two sockets meet.
 struct way {
-    meeting_place::kind over;
+    test_endpoint::transport over;
     bool we_listen;
     int threads; ///< of our context
 };
 
 void on_every_way(const std::function<void(const way&)>& talk)
 {
-    for (const meeting_place::kind over : all_kinds)
+    for (const test_endpoint::transport over : all_transports)
         for (const bool we_listen : {true, false})
             for (const int threads : {1, 0}) {
                 CAPTURE(static_cast<int>(over));
@@ -35,26 +35,26 @@ void on_every_way(const std::function<void(const way&)>& talk)
 template <class Ours>
 struct couple {
     couple(const way& how, int type, options_of<Ours> options = {},
-           const std::function<void(foreign&)>& prepare = {})
-        : place(how.over), mine(make_context(how.threads)),
-          ours(make<Ours>(mine, std::move(options))), theirs(others, type)
+           const std::function<void(libzmq_socket&)>& prepare = {})
+        : place(how.over), mine(new_context(how.threads)),
+          ours(new_socket<Ours>(mine, std::move(options))), theirs(libzmq, type)
     {
         if (prepare)
             prepare(theirs);
         if (how.we_listen) {
-            CHECK(theirs.connect(bind_at(ours, place.text())));
+            CHECK(theirs.connect(must(ours.bind(place.text()))));
         } else {
             const std::string there = theirs.bind(place.text());
             CHECK(there != "");
-            connect_to(ours, there);
+            must(ours.connect(there));
         }
     }
 
-    meeting_place place;
+    test_endpoint place;
     context mine;
     Ours ours;
-    foreign_context others;
-    foreign theirs;
+    libzmq_context libzmq;
+    libzmq_socket theirs;
 };
 
 std::string differs(const parts& got, const parts& wanted)
@@ -63,7 +63,7 @@ std::string differs(const parts& got, const parts& wanted)
 }
 
 /// Sends back what comes, so many times.
-void echo(foreign& theirs)
+void echo(libzmq_socket& theirs)
 {
     for (std::size_t count = 0; count < sample_messages().size(); ++count) {
         const auto got = theirs.receive();
@@ -73,7 +73,7 @@ void echo(foreign& theirs)
 }
 
 /// Sends every message and wants it back; says what went wrong.
-std::string expect_echo(foreign& theirs)
+std::string expect_echo(libzmq_socket& theirs)
 {
     for (const parts& whole : sample_messages()) {
         if (!theirs.send(whole))
@@ -171,7 +171,7 @@ TEST_CASE("a ROUTER talks to libzmq's ROUTER, each by the other's name")
         router_options named;
         named.routing_id = "ours";
         couple<router> both(how, ZMQ_ROUTER, named,
-                            [](foreign& theirs) { theirs.set(ZMQ_ROUTING_ID, "theirs"); });
+                            [](libzmq_socket& theirs) { theirs.set(ZMQ_ROUTING_ID, "theirs"); });
         const std::jthread other([&] { echo(both.theirs); });
         REQUIRE(both.ours.wait_ready(test_timeout).has_value());
         for (const parts& whole : sample_messages()) {
@@ -216,8 +216,9 @@ TEST_CASE("a PULL receives from libzmq's PUSH")
 
 TEST_CASE("a message of 64 MiB goes to libzmq and comes back")
 {
-    const parts whole = {bytes_like(64, std::size_t{64} << 20)};
-    for (const meeting_place::kind over : {meeting_place::kind::tcp, meeting_place::kind::ipc_file})
+    const parts whole = {random_bytes(64, std::size_t{64} << 20)};
+    for (const test_endpoint::transport over :
+         {test_endpoint::transport::tcp, test_endpoint::transport::ipc_file})
         for (const int threads : {1, 0}) {
             CAPTURE(static_cast<int>(over));
             CAPTURE(threads);

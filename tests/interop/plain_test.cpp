@@ -2,7 +2,7 @@
 
 // PLAIN: each side as client and as server, with the right and with a wrong password.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 
 #include <atomic>
 #include <thread>
@@ -25,10 +25,10 @@ socket_options plain_client(const std::string& password)
     socket_options options;
     options.security.mechanism = security_mechanism::plain_client;
     options.security.own = {"admin", password};
-    return quick(options);
+    return reconnect_at_once(options);
 }
 
-void be_client(foreign& theirs, std::string_view password)
+void be_client(libzmq_socket& theirs, std::string_view password)
 {
     theirs.set(ZMQ_PLAIN_USERNAME, "admin");
     theirs.set(ZMQ_PLAIN_PASSWORD, password);
@@ -38,7 +38,7 @@ void be_client(foreign& theirs, std::string_view password)
 /// Who decides for libzmq's PLAIN servers (RFC 27): lets in admin with the password secret.
 class authority {
 public:
-    explicit authority(foreign_context& in) : answers_(in, ZMQ_REP)
+    explicit authority(libzmq_context& in) : answers_(in, ZMQ_REP)
     {
         answers_.bind("inproc://zeromq.zap.01");
         decides_ = std::jthread([this](const std::stop_token& stop) {
@@ -57,7 +57,7 @@ private:
             {asked.at(0), asked.at(1), right ? "200" : "400", "", right ? "admin" : "", ""});
     }
 
-    foreign answers_;
+    libzmq_socket answers_;
     std::jthread decides_;
 };
 
@@ -65,12 +65,12 @@ private:
 
 TEST_CASE("libzmq's PLAIN client comes in with the right password, and we know as whom")
 {
-    context mine = make_context();
-    auto ours = make<pull>(mine, plain_server());
-    foreign_context others;
-    foreign theirs(others, ZMQ_PUSH);
+    context mine = new_context();
+    auto ours = new_socket<pull>(mine, plain_server());
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PUSH);
     be_client(theirs, "secret");
-    REQUIRE(theirs.connect(bind_at(ours)));
+    REQUIRE(theirs.connect(must(ours.bind(any_tcp))));
     REQUIRE(theirs.send({"hello"}));
     CHECK(receive_from(ours) == parts{"hello"});
     REQUIRE(ours.peers().size() == 1);
@@ -79,13 +79,13 @@ TEST_CASE("libzmq's PLAIN client comes in with the right password, and we know a
 
 TEST_CASE("libzmq's PLAIN client with a wrong password is told so, and we know why it was refused")
 {
-    context mine = make_context();
-    auto ours = make<pull>(mine, plain_server());
-    foreign_context others;
-    foreign theirs(others, ZMQ_PUSH);
+    context mine = new_context();
+    auto ours = new_socket<pull>(mine, plain_server());
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PUSH);
     be_client(theirs, "wrong");
-    monitor events(others, theirs);
-    REQUIRE(theirs.connect(bind_at(ours)));
+    libzmq_monitor events(libzmq, theirs);
+    REQUIRE(theirs.connect(must(ours.bind(any_tcp))));
     CHECK(events.sees(ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) == 400);
     CHECK(until([&] { return status_of(ours).handshake_failures > 0; }));
     CHECK(until(
@@ -97,14 +97,14 @@ TEST_CASE("libzmq's PLAIN client with a wrong password is told so, and we know w
 
 TEST_CASE("our PLAIN client comes into libzmq's server with the right password")
 {
-    context mine = make_context();
-    auto ours = make<push>(mine, plain_client("secret"));
-    foreign_context others;
-    const authority decides(others);
-    foreign theirs(others, ZMQ_PULL);
+    context mine = new_context();
+    auto ours = new_socket<push>(mine, plain_client("secret"));
+    libzmq_context libzmq;
+    const authority decides(libzmq);
+    libzmq_socket theirs(libzmq, ZMQ_PULL);
     theirs.set(ZMQ_PLAIN_SERVER, 1);
-    monitor events(others, theirs);
-    connect_to(ours, theirs.bind("tcp://127.0.0.1:*"));
+    libzmq_monitor events(libzmq, theirs);
+    must(ours.connect(theirs.bind(any_tcp)));
     REQUIRE(send_to(ours, {"hello"}));
     CHECK(theirs.receive() == parts{"hello"});
     CHECK(events.sees(ZMQ_EVENT_HANDSHAKE_SUCCEEDED).has_value());
@@ -112,14 +112,14 @@ TEST_CASE("our PLAIN client comes into libzmq's server with the right password")
 
 TEST_CASE("our PLAIN client with a wrong password is refused by libzmq's server, and says so")
 {
-    context mine = make_context();
-    auto ours = make<push>(mine, plain_client("wrong"));
-    foreign_context others;
-    const authority decides(others);
-    foreign theirs(others, ZMQ_PULL);
+    context mine = new_context();
+    auto ours = new_socket<push>(mine, plain_client("wrong"));
+    libzmq_context libzmq;
+    const authority decides(libzmq);
+    libzmq_socket theirs(libzmq, ZMQ_PULL);
     theirs.set(ZMQ_PLAIN_SERVER, 1);
-    monitor events(others, theirs);
-    connect_to(ours, theirs.bind("tcp://127.0.0.1:*"));
+    libzmq_monitor events(libzmq, theirs);
+    must(ours.connect(theirs.bind(any_tcp)));
     CHECK(events.sees(ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) == 400);
     CHECK(until(
         [&] { return status_of(ours).last_handshake_failure == errc::authentication_refused; }));
@@ -130,13 +130,13 @@ TEST_CASE("our PLAIN client with a wrong password is refused by libzmq's server,
 
 TEST_CASE("sockets that do not have the same mechanism do not talk")
 {
-    context mine = make_context();
-    auto ours = make<pull>(mine, plain_server());
-    foreign_context others;
-    foreign theirs(others, ZMQ_PUSH);
+    context mine = new_context();
+    auto ours = new_socket<pull>(mine, plain_server());
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PUSH);
     theirs.set(ZMQ_RECONNECT_IVL, 5);
-    monitor events(others, theirs);
-    REQUIRE(theirs.connect(bind_at(ours)));
+    libzmq_monitor events(libzmq, theirs);
+    REQUIRE(theirs.connect(must(ours.bind(any_tcp))));
     CHECK(events.sees(ZMQ_EVENT_DISCONNECTED).has_value());
     CHECK(until([&] { return status_of(ours).handshake_failures > 0; }));
     // It closes when it has read our greeting, be that before or after the end of its own.

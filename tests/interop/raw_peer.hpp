@@ -35,10 +35,6 @@ private:
     int socket_ = -1;
 };
 
-/// What a peer of ZMTP 3.1 begins with: NULL, and READY of that socket type.
-[[nodiscard]] std::string greeting();
-[[nodiscard]] std::string ready_of(std::string_view socket_type);
-
 } // namespace slk::testing
 
 #endif

@@ -2,7 +2,7 @@
 
 // Peers that go and come back a thousand times. After each time a message goes both ways.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 
 using namespace slk;
 using namespace slk::testing;
@@ -12,7 +12,7 @@ namespace {
 constexpr int rounds = 1000;
 
 /// They begin: what we would send before we notice that they have gone is lost with them.
-bool exchange(auto& ours, foreign& theirs, int round)
+bool exchange(auto& ours, libzmq_socket& theirs, int round)
 {
     const std::string said = std::to_string(round);
     return theirs.send({said, "there"}) && receive_from(ours) == parts{said, "there"} &&
@@ -20,7 +20,7 @@ bool exchange(auto& ours, foreign& theirs, int round)
 }
 
 /// libzmq's way of reconnecting at once.
-void hurry(foreign& theirs)
+void hurry(libzmq_socket& theirs)
 {
     theirs.set(ZMQ_RECONNECT_IVL, 1);
 }
@@ -29,15 +29,15 @@ void hurry(foreign& theirs)
 
 TEST_CASE("libzmq's listening socket is closed and opened anew a thousand times")
 {
-    context mine = make_context();
-    auto ours = make<dealer>(mine, quick<dealer_options>());
-    foreign_context others;
-    std::string where = "tcp://127.0.0.1:*";
+    context mine = new_context();
+    auto ours = new_socket<dealer>(mine, reconnect_at_once<dealer_options>());
+    libzmq_context libzmq;
+    std::string where = any_tcp;
     for (int round = 0; round < rounds; ++round) {
-        foreign theirs(others, ZMQ_DEALER);
+        libzmq_socket theirs(libzmq, ZMQ_DEALER);
         where = theirs.bind(where);
         if (round == 0)
-            connect_to(ours, where);
+            must(ours.connect(where));
         REQUIRE(exchange(ours, theirs, round));
     }
     CHECK(ours.counters().received == rounds);
@@ -45,12 +45,12 @@ TEST_CASE("libzmq's listening socket is closed and opened anew a thousand times"
 
 TEST_CASE("libzmq's connecting socket is closed and opened anew a thousand times")
 {
-    context mine = make_context();
-    auto ours = make<pull>(mine);
-    const std::string where = bind_at(ours);
-    foreign_context others;
+    context mine = new_context();
+    auto ours = new_socket<pull>(mine);
+    const std::string where = must(ours.bind(any_tcp));
+    libzmq_context libzmq;
     for (int round = 0; round < rounds; ++round) {
-        foreign theirs(others, ZMQ_PUSH);
+        libzmq_socket theirs(libzmq, ZMQ_PUSH);
         // Its end is not the end of what it was given.
         theirs.set(ZMQ_LINGER, -1);
         REQUIRE(theirs.connect(where));
@@ -66,11 +66,11 @@ TEST_CASE("libzmq's connecting socket is closed and opened anew a thousand times
 
 TEST_CASE("libzmq disconnects and connects a thousand times")
 {
-    context mine = make_context();
-    auto ours = make<router>(mine);
-    const std::string where = bind_at(ours);
-    foreign_context others;
-    foreign theirs(others, ZMQ_DEALER);
+    context mine = new_context();
+    auto ours = new_socket<router>(mine);
+    const std::string where = must(ours.bind(any_tcp));
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_DEALER);
     for (int round = 0; round < rounds; ++round) {
         REQUIRE(theirs.connect(where));
         REQUIRE(theirs.send({std::to_string(round)}));
@@ -89,13 +89,13 @@ TEST_CASE("libzmq disconnects and connects a thousand times")
 
 TEST_CASE("our socket disconnects and connects a thousand times")
 {
-    context mine = make_context();
-    auto ours = make<dealer>(mine);
-    foreign_context others;
-    foreign server(others, ZMQ_DEALER);
-    const std::string where = server.bind("tcp://127.0.0.1:*");
+    context mine = new_context();
+    auto ours = new_socket<dealer>(mine);
+    libzmq_context libzmq;
+    libzmq_socket server(libzmq, ZMQ_DEALER);
+    const std::string where = server.bind(any_tcp);
     for (int round = 0; round < rounds; ++round) {
-        connect_to(ours, where);
+        must(ours.connect(where));
         const parts said = {std::to_string(round)};
         REQUIRE(send_to(ours, said));
         REQUIRE(server.receive() == said);
@@ -108,13 +108,13 @@ TEST_CASE("our socket disconnects and connects a thousand times")
 
 TEST_CASE("what is queued when our socket disconnects still arrives, a thousand times")
 {
-    context mine = make_context();
-    auto ours = make<push>(mine);
-    foreign_context others;
-    foreign theirs(others, ZMQ_PULL);
-    const std::string where = theirs.bind("tcp://127.0.0.1:*");
+    context mine = new_context();
+    auto ours = new_socket<push>(mine);
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PULL);
+    const std::string where = theirs.bind(any_tcp);
     for (int round = 0; round < rounds; ++round) {
-        connect_to(ours, where);
+        must(ours.connect(where));
         REQUIRE(send_to(ours, {std::to_string(round)}));
         REQUIRE(ours.disconnect(where, test_timeout).has_value());
         REQUIRE(theirs.receive() == parts{std::to_string(round)});
@@ -123,14 +123,14 @@ TEST_CASE("what is queued when our socket disconnects still arrives, a thousand 
 
 TEST_CASE("our listening socket unbinds and binds a thousand times, and libzmq comes back")
 {
-    context mine = make_context();
-    auto ours = make<dealer>(mine);
-    foreign_context others;
-    foreign theirs(others, ZMQ_DEALER);
+    context mine = new_context();
+    auto ours = new_socket<dealer>(mine);
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_DEALER);
     hurry(theirs);
     // Otherwise a message might be given to a connection that has just gone.
     theirs.set(ZMQ_IMMEDIATE, 1);
-    const std::string where = bind_at(ours);
+    const std::string where = must(ours.bind(any_tcp));
     REQUIRE(theirs.connect(where));
     for (int round = 0; round < rounds; ++round) {
         const parts said = {std::to_string(round)};
@@ -138,7 +138,7 @@ TEST_CASE("our listening socket unbinds and binds a thousand times, and libzmq c
         REQUIRE(send_to(ours, said));
         REQUIRE(theirs.receive() == said);
         REQUIRE(ours.unbind(where).has_value());
-        REQUIRE(bind_at(ours, where) == where);
+        REQUIRE(must(ours.bind(where)) == where);
     }
 }
 
@@ -146,11 +146,11 @@ TEST_CASE("what is sent before the peer is there is delivered by the end of the 
 {
     for (const int threads : {1, 0}) {
         CAPTURE(threads);
-        context mine = make_context(threads);
-        auto ours = make<push>(mine, quick());
-        foreign_context others;
-        foreign theirs(others, ZMQ_PULL);
-        connect_to(ours, theirs.bind("tcp://127.0.0.1:*"));
+        context mine = new_context(threads);
+        auto ours = new_socket<push>(mine, reconnect_at_once());
+        libzmq_context libzmq;
+        libzmq_socket theirs(libzmq, ZMQ_PULL);
+        must(ours.connect(theirs.bind(any_tcp)));
         REQUIRE(send_to(ours, {"early"}, no_wait));
         CHECK(ours.close(test_timeout).unsent() == 0);
         CHECK(theirs.receive() == parts{"early"});
@@ -159,12 +159,12 @@ TEST_CASE("what is sent before the peer is there is delivered by the end of the 
 
 TEST_CASE("peers of libzmq's that have gone leave nothing behind at a socket that never receives")
 {
-    context mine = make_context();
-    auto ours = make<push>(mine);
-    const std::string where = bind_at(ours);
-    foreign_context others;
+    context mine = new_context();
+    auto ours = new_socket<push>(mine);
+    const std::string where = must(ours.bind(any_tcp));
+    libzmq_context libzmq;
     for (int round = 0; round < 20; ++round) {
-        foreign theirs(others, ZMQ_PULL);
+        libzmq_socket theirs(libzmq, ZMQ_PULL);
         REQUIRE(theirs.connect(where));
         REQUIRE(send_to(ours, {std::to_string(round)}));
         REQUIRE(theirs.receive().has_value());
@@ -179,30 +179,30 @@ TEST_CASE("peers of libzmq's that have gone leave nothing behind at a socket tha
 
 TEST_CASE("a connection counts as useful once its handshake is over")
 {
-    context mine = make_context();
-    auto ours = make<push>(mine);
-    foreign_context others;
-    foreign theirs(others, ZMQ_PULL);
-    connect_to(ours, theirs.bind("tcp://127.0.0.1:*"));
+    context mine = new_context();
+    auto ours = new_socket<push>(mine);
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PULL);
+    must(ours.connect(theirs.bind(any_tcp)));
     CHECK(until([&] { return status_of(ours).link.useful; }));
 }
 
 TEST_CASE("a link whose connections lasted does not slow down, however often they end")
 {
-    context mine = make_context();
+    context mine = new_context();
     socket_options options;
     options.reconnect.base = 20ms;
     options.reconnect.floor = 0ms;
     options.reconnect.cap = 30s;
     options.reconnect.stable_after = 1ms;
-    auto ours = make<pull>(mine, options);
-    foreign_context others;
-    std::string where = "tcp://127.0.0.1:*";
+    auto ours = new_socket<pull>(mine, options);
+    libzmq_context libzmq;
+    std::string where = any_tcp;
     for (int round = 0; round < 20; ++round) {
-        foreign theirs(others, ZMQ_PUSH);
+        libzmq_socket theirs(libzmq, ZMQ_PUSH);
         where = theirs.bind(where);
         if (round == 0)
-            connect_to(ours, where);
+            must(ours.connect(where));
         REQUIRE(theirs.send({"here"}));
         REQUIRE(receive_from(ours) == parts{"here"});
         // It has lasted as long as the delay before it.

@@ -3,7 +3,7 @@
 // The captured connections of tests/zmtp/vectors, played by a bare TCP connection to a socket that
 // runs. What it answers is what libzmq has answered, to the byte.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 #include "support/skip.hpp"
 #include "zmtp/vectors.hpp"
 
@@ -54,9 +54,9 @@ TEST_CASE("a captured DEALER finds in our ROUTER what it found in libzmq's")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
-    auto ours = make<router>(mine);
-    raw_peer peer(bind_at(ours));
+    context mine = new_context();
+    auto ours = new_socket<router>(mine);
+    raw_peer peer(must(ours.bind(any_tcp)));
     REQUIRE(peer.send(captured("sessions", "dealer_to_router")));
     const auto got = receive_routed(ours);
     CHECK(got.from.routing_id == "dlr");
@@ -71,11 +71,11 @@ TEST_CASE("a captured ROUTER finds in our DEALER what it found in libzmq's")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
+    context mine = new_context();
     dealer_options options;
     options.routing_id = "dlr";
-    auto ours = make<dealer>(mine, options);
-    raw_peer peer(bind_at(ours));
+    auto ours = new_socket<dealer>(mine, options);
+    raw_peer peer(must(ours.bind(any_tcp)));
     REQUIRE(peer.send(captured("sessions", "router_to_dealer")));
     CHECK(receive_from(ours) == parts{"back"});
     REQUIRE(send_to(ours, {"to router"}));
@@ -88,9 +88,9 @@ TEST_CASE("a captured REQ gets its reply of two parts from our ROUTER")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
-    auto ours = make<router>(mine);
-    raw_peer peer(bind_at(ours));
+    context mine = new_context();
+    auto ours = new_socket<router>(mine);
+    raw_peer peer(must(ours.bind(any_tcp)));
     REQUIRE(peer.send(captured("sessions", "req_to_rep")));
     const auto got = receive_routed(ours);
     CHECK(got.whole == parts{"", "ping"});
@@ -105,9 +105,9 @@ TEST_CASE("a captured REP gets its request from our DEALER")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
-    auto ours = make<dealer>(mine);
-    raw_peer peer(bind_at(ours));
+    context mine = new_context();
+    auto ours = new_socket<dealer>(mine);
+    raw_peer peer(must(ours.bind(any_tcp)));
     REQUIRE(peer.send(captured("sessions", "rep_to_req")));
     CHECK(receive_from(ours) == parts{"", "pong", "2"});
     REQUIRE(send_to(ours, {"", "ping"}));
@@ -129,11 +129,11 @@ TEST_CASE("our PUSH sends the frames that libzmq's sent, and our PULL understand
         {"len256", {std::string(256, 'y')}},
         {"multipart_long_short", {std::string(256, 'z'), "q"}},
     };
-    context mine = make_context();
-    auto sends = make<push>(mine);
-    auto receives = make<pull>(mine);
-    raw_peer pulls(bind_at(sends));
-    raw_peer pushes(bind_at(receives));
+    context mine = new_context();
+    auto sends = new_socket<push>(mine);
+    auto receives = new_socket<pull>(mine);
+    raw_peer pulls(must(sends.bind(any_tcp)));
+    raw_peer pushes(must(receives.bind(any_tcp)));
     REQUIRE(pulls.send(null_greeting() + captured("ready", "pull")));
     REQUIRE(pushes.send(null_greeting() + captured("ready", "push")));
     greets(pulls, null_greeting());
@@ -151,9 +151,9 @@ TEST_CASE("captured PINGs get the PONGs that libzmq gave")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
-    auto ours = make<dealer>(mine);
-    raw_peer peer(bind_at(ours));
+    context mine = new_context();
+    auto ours = new_socket<dealer>(mine);
+    raw_peer peer(must(ours.bind(any_tcp)));
     REQUIRE(peer.send(null_greeting() + captured("ready", "dealer")));
     greets(peer, null_greeting());
     answers(peer, captured("ready", "dealer"));
@@ -171,11 +171,11 @@ TEST_CASE("our PING has the form of libzmq's, and says for how long we believe i
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
+    context mine = new_context();
     dealer_options options;
     options.peer_timeout = 1s;
-    auto ours = make<dealer>(mine, options);
-    raw_peer peer(bind_at(ours));
+    auto ours = new_socket<dealer>(mine, options);
+    raw_peer peer(must(ours.bind(any_tcp)));
     REQUIRE(peer.send(null_greeting() + captured("ready", "dealer")));
     greets(peer, null_greeting());
     answers(peer, captured("ready", "dealer"));
@@ -186,12 +186,12 @@ TEST_CASE("our PLAIN client says what libzmq's said")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
+    context mine = new_context();
     dealer_options options;
     options.security.mechanism = security_mechanism::plain_client;
     options.security.own = {"admin", "secret"};
-    auto ours = make<dealer>(mine, options);
-    raw_peer peer(bind_at(ours));
+    auto ours = new_socket<dealer>(mine, options);
+    raw_peer peer(must(ours.bind(any_tcp)));
     REQUIRE(peer.send(captured("greeting", "plain_server")));
     greets(peer, captured("greeting", "plain_client"));
     answers(peer, captured("plain", "c_hello_out"));
@@ -206,13 +206,13 @@ TEST_CASE("our PLAIN server says what libzmq's said, and also when it refuses")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
+    context mine = new_context();
     dealer_options options;
     options.routing_id = "srvid";
     options.security.mechanism = security_mechanism::plain_server;
     options.security.accepted = {{"admin", "secret"}};
-    auto ours = make<dealer>(mine, options);
-    const std::string where = bind_at(ours);
+    auto ours = new_socket<dealer>(mine, options);
+    const std::string where = must(ours.bind(any_tcp));
     raw_peer peer(where);
     REQUIRE(peer.send(captured("greeting", "plain_client") + captured("plain", "s_hello_in")));
     greets(peer, captured("greeting", "plain_server"));
@@ -233,12 +233,12 @@ TEST_CASE("a captured peer of ZMTP 2.0 is served if it may be, step by step")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
+    context mine = new_context();
     dealer_options options;
     options.routing_id = "me";
     options.accept_zmtp_2_0 = true;
-    auto ours = make<dealer>(mine, options);
-    raw_peer peer(bind_at(ours));
+    auto ours = new_socket<dealer>(mine, options);
+    raw_peer peer(must(ours.bind(any_tcp)));
     const std::string signature = peer.receive(10).value_or("");
     REQUIRE(signature.size() == 10);
     const std::string says = captured("zmtp2", "peer_in");

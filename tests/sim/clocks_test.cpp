@@ -6,7 +6,7 @@
 #include "sim/sim_rig.hpp"
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
 namespace {
 
@@ -34,12 +34,12 @@ duration deadline_passes(bool by_loop, duration jump)
     link_options options;
     options.reconnect.connect_timeout = 60s;
     in.net.inject(fault::black_hole);
-    dialler client(*in.client_loop, "tcp://10.0.0.1:5000", options);
+    test_link client(*in.client_loop, "tcp://10.0.0.1:5000", options);
     const time_point begin = in.net.now();
     in.net.at(begin + 10s, [&] { in.net.jump_clock(in.client, jump); });
-    for (int i = 0; i < 1'500 && !client.saw(errc::timed_out); ++i)
+    for (int i = 0; i < 1'500 && !client.failed_with(errc::timed_out); ++i)
         pass(in, by_loop, 100ms);
-    CHECK(client.saw(errc::timed_out));
+    CHECK(client.failed_with(errc::timed_out));
     return in.net.now() - begin;
 }
 
@@ -48,9 +48,9 @@ duration deadline_passes(bool by_loop, duration jump)
 TEST_CASE("T3: a link that waits notices a suspension of its host, and nobody else's")
 {
     world in;
-    dialler here(*in.client_loop, "tcp://nobody:1", lazy());
-    dialler there(*in.server_loop, "tcp://nobody:1", lazy());
-    REQUIRE(in.until([&] { return here.waits() && there.waits(); }, 1s));
+    test_link here(*in.client_loop, "tcp://nobody:1", lazy());
+    test_link there(*in.server_loop, "tcp://nobody:1", lazy());
+    REQUIRE(in.until([&] { return here.in_backoff() && there.in_backoff(); }, 1s));
     in.net.run_for(1h);
     const std::uint64_t attempts = here.status().attempt;
     in.net.suspend(in.client, 8h);
@@ -129,16 +129,16 @@ TEST_CASE("a timer counts by its host's clock, whoever lets time pass")
 TEST_CASE("T2: clocks that step about neither stop links nor let a connection down")
 {
     world in;
-    pair ends(in);
-    const reader far(ends.far());
+    connected_pair ends(in);
+    const reader at_server(ends.at_server());
     for (const duration by :
          std::initializer_list<duration>{1ns, -1ns, 1s, -1s, 1h, -1h, -48h, 48h}) {
         in.net.jump_clock(in.client, by);
         in.net.jump_clock(in.server, -by);
-        const sender sent(ends.near(), "x");
+        const sender sent(ends.at_client(), "x");
         CHECK(in.until([&] { return sent.done; }, 1s));
     }
-    CHECK(in.until([&] { return far.text == "xxxxxxxx"; }, 1s));
-    CHECK(ends.client.up());
+    CHECK(in.until([&] { return at_server.text == "xxxxxxxx"; }, 1s));
+    CHECK(ends.client.connected());
     CHECK(ends.client.status().generation == 1);
 }

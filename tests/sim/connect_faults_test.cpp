@@ -7,7 +7,7 @@
 #include <array>
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
 namespace {
 
@@ -26,7 +26,7 @@ constexpr const char* by_number = "tcp://10.0.0.1:5000";
 TEST_CASE("what ends an attempt is its reason, and the next attempt connects")
 {
     world in;
-    acceptor server(*in.server_loop);
+    test_listener server(*in.server_loop);
     fault which{};
     std::vector<errc> reasons;
     SUBCASE("refuse")
@@ -63,12 +63,12 @@ TEST_CASE("what ends an attempt is its reason, and the next attempt connects")
     link_options options = patient();
     options.tuning.user_timeout = 1s;
     in.net.inject(which);
-    dialler client(*in.client_loop, by_number, options);
+    test_link client(*in.client_loop, by_number, options);
     if (which != fault::option_error) {
-        REQUIRE(in.until([&] { return client.waits(); }, 1s));
+        REQUIRE(in.until([&] { return client.in_backoff(); }, 1s));
         CHECK(std::ranges::find(reasons, client.status().last_error.code) != reasons.end());
     }
-    CHECK(in.until([&] { return client.up(); }, 10s));
+    CHECK(in.until([&] { return client.connected(); }, 10s));
     CHECK(in.net.injected(which) == 1);
     CHECK(in.until([&] { return server.status().accepted == 1; }, 1ms));
 }
@@ -76,16 +76,16 @@ TEST_CASE("what ends an attempt is its reason, and the next attempt connects")
 TEST_CASE("an option that was asked for and is refused fails the attempt in tuning")
 {
     world in;
-    acceptor server(*in.server_loop);
+    test_listener server(*in.server_loop);
     link_options options = patient();
     options.tuning.user_timeout = 1s;
     // The first option is no_delay, which is best effort.
     in.net.inject(fault::option_error, 2);
-    dialler client(*in.client_loop, by_number, options);
-    REQUIRE(in.until([&] { return client.waits(); }, 1s));
+    test_link client(*in.client_loop, by_number, options);
+    REQUIRE(in.until([&] { return client.in_backoff(); }, 1s));
     CHECK(client.status().last_error == errc::invalid_argument);
     CHECK(client.status().last_error.phase == phase::tune);
-    CHECK(in.until([&] { return client.up(); }, 10s));
+    CHECK(in.until([&] { return client.connected(); }, 10s));
 }
 
 TEST_CASE("a policy that stops on refused connections leaves the link idle with the reason")
@@ -93,16 +93,16 @@ TEST_CASE("a policy that stops on refused connections leaves the link idle with 
     world in;
     link_options options = patient();
     options.reconnect.policy = retry_policy::stop_on_refused();
-    acceptor server(*in.server_loop);
+    test_listener server(*in.server_loop);
     in.net.inject(fault::refuse);
-    dialler client(*in.client_loop, by_number, options);
-    REQUIRE(in.until([&] { return client.saw(errc::connection_refused); }, 1s));
+    test_link client(*in.client_loop, by_number, options);
+    REQUIRE(in.until([&] { return client.failed_with(errc::connection_refused); }, 1s));
     CHECK(client.status().state == link_state::idle);
     CHECK(client.status().last_error == errc::connection_refused);
     in.net.run_for(1min);
     CHECK(client.status().state == link_state::idle);
-    client.line->start();
-    CHECK(in.until([&] { return client.up(); }, 1s));
+    client.handle->start();
+    CHECK(in.until([&] { return client.connected(); }, 1s));
 }
 
 TEST_CASE(
@@ -119,10 +119,10 @@ TEST_CASE(
     }
     for (std::uint32_t times = 0; times < late.size(); ++times) {
         world in;
-        acceptor server(*in.server_loop);
+        test_listener server(*in.server_loop);
         in.net.inject(lost, times);
-        dialler client(*in.client_loop, by_number, patient());
-        const duration took = in.time_until([&] { return client.up(); });
+        test_link client(*in.client_loop, by_number, patient());
+        const duration took = in.time_until([&] { return client.connected(); });
         CHECK(took >= late[times] + 400us);
         CHECK(took < late[times] + 2ms);
         CHECK(in.net.injected(lost) == times);
@@ -133,37 +133,37 @@ TEST_CASE(
 TEST_CASE("when seven SYNs are lost the system gives up, after 127 seconds")
 {
     world in;
-    acceptor server(*in.server_loop);
+    test_listener server(*in.server_loop);
     in.net.inject(fault::syn_loss, 7);
-    dialler client(*in.client_loop, by_number, patient());
-    const duration took = in.time_until([&] { return client.waits(); });
+    test_link client(*in.client_loop, by_number, patient());
+    const duration took = in.time_until([&] { return client.in_backoff(); });
     CHECK(took >= 127s);
     CHECK(took < 128s);
     CHECK(client.status().last_error == errc::timed_out);
-    CHECK(in.until([&] { return client.up(); }));
+    CHECK(in.until([&] { return client.connected(); }));
 }
 
 TEST_CASE("a black-holed attempt ends by the link's deadline, and nothing of it is left")
 {
     world in;
-    acceptor server(*in.server_loop);
+    test_listener server(*in.server_loop);
     in.net.inject(fault::black_hole);
-    dialler client(*in.client_loop, by_number, patient(3s));
-    const duration took = in.time_until([&] { return client.waits(); });
+    test_link client(*in.client_loop, by_number, patient(3s));
+    const duration took = in.time_until([&] { return client.in_backoff(); });
     CHECK(took >= 3s);
     CHECK(took < 3s + 1ms);
     CHECK(client.status().last_error == errc::timed_out);
     CHECK(in.net.open_sockets() == 1);
     CHECK(in.net.injected(fault::black_hole) == 1);
-    CHECK(in.until([&] { return client.up(); }));
+    CHECK(in.until([&] { return client.connected(); }));
 }
 
 TEST_CASE("nobody at the address: unreachable; nobody at the port: refused; no route: unreachable")
 {
     world in;
-    dialler nowhere(*in.client_loop, "tcp://10.9.9.9:5000", patient());
-    dialler closed(*in.client_loop, "tcp://10.0.0.1:5001", patient());
-    dialler without_route(*in.client_loop, "tcp://[fd00::1]:5000", patient());
+    test_link nowhere(*in.client_loop, "tcp://10.9.9.9:5000", patient());
+    test_link closed(*in.client_loop, "tcp://10.0.0.1:5001", patient());
+    test_link without_route(*in.client_loop, "tcp://[fd00::1]:5000", patient());
     in.net.run_for(50ms);
     CHECK(nowhere.status().last_error == errc::host_unreachable);
     CHECK(closed.status().last_error == errc::connection_refused);
@@ -173,31 +173,31 @@ TEST_CASE("nobody at the address: unreachable; nobody at the port: refused; no r
 TEST_CASE("bind_error: a source address that is taken or not ours fails the attempt in bind")
 {
     world in;
-    acceptor server(*in.server_loop);
+    test_listener server(*in.server_loop);
     SUBCASE("struck")
     {
         in.net.inject(fault::bind_error);
-        dialler client(*in.client_loop, "tcp://10.0.0.2;10.0.0.1:5000", patient());
-        REQUIRE(in.until([&] { return client.waits(); }, 1s));
+        test_link client(*in.client_loop, "tcp://10.0.0.2;10.0.0.1:5000", patient());
+        REQUIRE(in.until([&] { return client.in_backoff(); }, 1s));
         CHECK(client.status().last_error == errc::address_in_use);
-        CHECK(in.until([&] { return client.up(); }, 10s));
-        CHECK(client.wire.local_address().bytes == ip("10.0.0.2").bytes);
+        CHECK(in.until([&] { return client.connected(); }, 10s));
+        CHECK(client.connection.local_address().bytes == ip("10.0.0.2").bytes);
     }
     SUBCASE("somebody else's")
     {
-        dialler client(*in.client_loop, "tcp://10.0.0.3;10.0.0.1:5000", patient());
-        REQUIRE(in.until([&] { return client.waits(); }, 1s));
+        test_link client(*in.client_loop, "tcp://10.0.0.3;10.0.0.1:5000", patient());
+        REQUIRE(in.until([&] { return client.in_backoff(); }, 1s));
         CHECK(client.status().last_error == errc::address_not_available);
     }
     SUBCASE("a port of its own, twice")
     {
-        dialler first(*in.client_loop, "tcp://10.0.0.2:4000;10.0.0.1:5000", patient());
-        REQUIRE(in.until([&] { return first.up(); }, 1s));
-        CHECK(first.wire.local_address().port == 4000);
-        dialler second(*in.client_loop, "tcp://10.0.0.2:4000;10.0.0.1:5000", patient());
-        REQUIRE(in.until([&] { return second.waits(); }, 1s));
+        test_link first(*in.client_loop, "tcp://10.0.0.2:4000;10.0.0.1:5000", patient());
+        REQUIRE(in.until([&] { return first.connected(); }, 1s));
+        CHECK(first.connection.local_address().port == 4000);
+        test_link second(*in.client_loop, "tcp://10.0.0.2:4000;10.0.0.1:5000", patient());
+        REQUIRE(in.until([&] { return second.in_backoff(); }, 1s));
         CHECK(second.status().last_error == errc::address_in_use);
-        first.line->stop();
-        CHECK(in.until([&] { return second.up(); }, 10s));
+        first.handle->stop();
+        CHECK(in.until([&] { return second.connected(); }, 10s));
     }
 }

@@ -5,7 +5,7 @@
 #include "sim/sim_rig.hpp"
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
 namespace {
 
@@ -28,24 +28,24 @@ history live(std::uint64_t seed, bool logged = true)
     options.faults.set(fault::delay, 300).set(fault::late_completion, 100).max_offset = 2'000;
     world in(std::move(options));
     CHECK(in.net.set_limits(in.server, {.descriptors = 6, .accepts_per_second = 100}));
-    acceptor server(*in.server_loop);
-    server.take = [&](stream s) {
+    test_listener server(*in.server_loop);
+    server.on_accepted = [&](stream s) {
         server.streams.push_back(std::move(s));
         if (server.streams.size() > 4)
             server.streams.erase(server.streams.begin());
     };
     link_options link;
-    link.reconnect = quick();
+    link.reconnect = short_delays();
     link.tuning.user_timeout = 200ms;
-    std::vector<std::unique_ptr<dialler>> clients;
+    std::vector<std::unique_ptr<test_link>> clients;
     std::vector<std::unique_ptr<sender>> senders;
     std::vector<std::unique_ptr<reader>> readers;
     for (const char* to : {"tcp://server:5000", "tcp://10.0.0.1:5000", "tcp://10.0.0.1:5001"}) {
-        clients.push_back(std::make_unique<dialler>(*in.client_loop, to, link));
-        dialler& client = *clients.back();
-        client.connected = [&] {
-            readers.push_back(std::make_unique<reader>(client.wire));
-            senders.push_back(std::make_unique<sender>(client.wire, pattern(3'000)));
+        clients.push_back(std::make_unique<test_link>(*in.client_loop, to, link));
+        test_link& client = *clients.back();
+        client.on_connected = [&] {
+            readers.push_back(std::make_unique<reader>(client.connection));
+            senders.push_back(std::make_unique<sender>(client.connection, patterned_text(3'000)));
         };
     }
     in.net.at(in.net.now() + 500ms, [&] { in.net.partition(in.client, in.server); });
@@ -53,15 +53,15 @@ history live(std::uint64_t seed, bool logged = true)
     in.net.at(in.net.now() + 1'200ms, [&] { in.net.suspend(in.client, 2s); });
     in.net.at(in.net.now() + 1'500ms, [&] { in.net.jump_clock(in.server, -50ms); });
     for (duration when = 20ms; when < 4s; when += 20ms)
-        in.net.at(in.net.now() + when, [&] { clients[0]->wire.close(); });
+        in.net.at(in.net.now() + when, [&] { clients[0]->connection.close(); });
     in.net.run_for(5s);
     CHECK(in.server_loop->run_for(100ms).has_value());
     for (const auto& client : clients)
-        told.links += client->line->report();
+        told.links += client->handle->report();
     told.hash = in.net.hash();
     told.events = in.net.events();
     for (auto& client : clients)
-        client->line.reset();
+        client->handle.reset();
     server.streams.clear();
     return told;
 }
@@ -107,10 +107,10 @@ TEST_CASE("the loops of a simulation take their seeds from it, or the one that t
     const auto delays = [](std::uint64_t seed, loop_options options) {
         world in({.seed = seed});
         loop mine = new_loop(in.net, in.client, std::move(options));
-        dialler refused(mine, "tcp://10.0.0.1:1");
+        test_link refused(mine, "tcp://10.0.0.1:1");
         in.net.run_for(10s);
         std::vector<duration> all;
-        for (const link_transition& move : refused.moves)
+        for (const link_transition& move : refused.transitions)
             if (move.to == link_state::backoff)
                 all.push_back(move.delay);
         return all;

@@ -7,7 +7,7 @@
 #include <set>
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
 namespace {
 
@@ -21,20 +21,20 @@ struct traffic {
         client_.reset();
         server_.reset();
         server_.emplace(*in_.server_loop);
-        if (!server_->listening)
+        if (!server_->handle)
             return;
-        server_->take = [this](stream s) {
+        server_->on_accepted = [this](stream s) {
             server_->streams.push_back(std::move(s));
             greetings_.push_back(std::make_unique<sender>(server_->streams.back(), "!!"));
         };
         link_options options;
-        options.reconnect = quick();
+        options.reconnect = short_delays();
         options.reconnect.connect_timeout = 100ms;
         // A source, so that binding can fail.
         client_.emplace(*in_.client_loop, "tcp://10.0.0.2;server:5000", options);
-        client_->connected = [this] {
-            heard_.push_back(std::make_unique<reader>(client_->wire));
-            greetings_.push_back(std::make_unique<sender>(client_->wire, "??"));
+        client_->on_connected = [this] {
+            heard_.push_back(std::make_unique<reader>(client_->connection));
+            greetings_.push_back(std::make_unique<sender>(client_->connection, "??"));
         };
     }
 
@@ -57,8 +57,8 @@ private:
     world& in_;
     std::vector<std::unique_ptr<sender>> greetings_;
     std::vector<std::unique_ptr<reader>> heard_;
-    std::optional<acceptor> server_;
-    std::optional<dialler> client_;
+    std::optional<test_listener> server_;
+    std::optional<test_link> client_;
 };
 
 } // namespace

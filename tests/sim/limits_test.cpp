@@ -7,7 +7,7 @@
 #include <string_view>
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
 namespace {
 
@@ -70,7 +70,7 @@ TEST_CASE("limits and hosts that make no sense are refused")
 TEST_CASE("a host that does not exist, and times without measure, change nothing")
 {
     world in;
-    pair ends(in);
+    connected_pair ends(in);
     const std::uint64_t before = in.net.hash();
     const host_id nobody{7};
     for (const host_id other : {in.client, nobody}) {
@@ -91,9 +91,9 @@ TEST_CASE("a host that does not exist, and times without measure, change nothing
     in.net.set_latency(in.client, in.server, duration::min());
     in.net.set_faults(fault_rates{.max_delay = duration::max()});
     in.net.set_faults(fault_rates{.max_delay = duration::min()});
-    reader far(ends.far());
-    const sender sent(ends.near(), "works");
-    CHECK(in.until([&] { return far.text == "works"; }));
+    reader at_server(ends.at_server());
+    const sender sent(ends.at_client(), "works");
+    CHECK(in.until([&] { return at_server.text == "works"; }));
     bool called = false;
     in.net.at(time_point{}, [&] { called = true; });
     in.net.run_for(0s);

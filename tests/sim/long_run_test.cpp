@@ -7,21 +7,21 @@
 #include "sim/sim_rig.hpp"
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
 namespace {
 
 void connect_and_close(world& in, int times)
 {
-    acceptor server(*in.server_loop);
-    server.take = [](stream) {};
+    test_listener server(*in.server_loop);
+    server.on_accepted = [](stream) {};
     link_options options;
-    options.reconnect = quick();
-    dialler client(*in.client_loop, "tcp://server:5000", options);
-    client.connected = [&] { client.wire.close(); };
+    options.reconnect = short_delays();
+    test_link client(*in.client_loop, "tcp://server:5000", options);
+    client.on_connected = [&] { client.connection.close(); };
     CHECK(in.until([&] { return client.status().generation >= std::uint64_t(times); }, 24h));
-    client.line.reset();
-    server.listening.reset();
+    client.handle.reset();
+    server.handle.reset();
     in.net.run_for(2min); // longer than every timer of a handshake
 }
 
@@ -42,7 +42,7 @@ TEST_CASE("connecting and closing again and again needs no more memory than doin
 TEST_CASE("a loop with a far timer does not fill the queue with turns")
 {
     world in;
-    pair ends(in);
+    connected_pair ends(in);
     ends.server.streams.back().close_after_drain(1h);
     std::size_t most = 0;
     for (int i = 0; i < 1'000; ++i) {
@@ -57,11 +57,11 @@ TEST_CASE("ends that a partition holds back twice, and never lets go, are forgot
 {
     world in;
     {
-        pair ends(in);
+        connected_pair ends(in);
         in.net.run_for(1s);
         in.net.partition(in.client, in.server);
         in.net.partition(in.server, in.client);
-        ends.client.line->stop();
+        ends.client.handle->stop();
         ends.server.streams.clear();
         in.net.run_for(1s);
         in.net.heal();
@@ -80,9 +80,9 @@ TEST_CASE("loops that come and go leave nothing")
     const io::sim::footprint before = in.net.core()->measure();
     for (int i = 0; i < 100; ++i) {
         loop brief = new_loop(in.net, in.client);
-        acceptor server(brief);
-        dialler client(brief, "tcp://127.0.0.1:5000");
-        CHECK(in.until([&] { return client.up(); }));
+        test_listener server(brief);
+        test_link client(brief, "tcp://127.0.0.1:5000");
+        CHECK(in.until([&] { return client.connected(); }));
     }
     in.net.run_for(2min);
     const io::sim::footprint after = in.net.core()->measure();

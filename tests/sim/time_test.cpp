@@ -5,7 +5,7 @@
 #include "sim/sim_rig.hpp"
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
 TEST_CASE("run_for lets exactly that time pass, also where nothing happens")
 {
@@ -95,9 +95,9 @@ TEST_CASE("open_sockets counts what programs have open")
     world in;
     CHECK(in.net.open_sockets() == 0);
     {
-        pair ends(in);
+        connected_pair ends(in);
         CHECK(in.net.open_sockets() == 3);
-        ends.server.listening.reset();
+        ends.server.handle.reset();
         CHECK(in.net.open_sockets() == 2);
         ends.server.streams.clear();
         CHECK(in.net.open_sockets() == 1);

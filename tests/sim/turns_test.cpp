@@ -5,7 +5,7 @@
 #include "sim/sim_rig.hpp"
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
 TEST_CASE("two loops that post to each other without end do not stop the time")
 {
@@ -186,10 +186,10 @@ TEST_CASE("wait_error: whoever runs the loop is told, a loop that the network ru
     SUBCASE("goes on")
     {
         in.net.set_faults(fault_rates{}.set(fault::wait_error, 500));
-        pair ends(in);
-        const reader far(ends.far());
-        const sender sent(ends.near(), "works");
-        CHECK(in.until([&] { return far.text == "works"; }, 1s));
+        connected_pair ends(in);
+        const reader at_server(ends.at_server());
+        const sender sent(ends.at_client(), "works");
+        CHECK(in.until([&] { return at_server.text == "works"; }, 1s));
     }
     CHECK(in.net.injected(fault::wait_error) >= 1);
 }
@@ -197,16 +197,16 @@ TEST_CASE("wait_error: whoever runs the loop is told, a loop that the network ru
 TEST_CASE("run_until goes on when the question runs a loop that has timers")
 {
     world in;
-    const acceptor server(*in.server_loop);
+    const test_listener server(*in.server_loop);
     link_options options;
     options.reconnect.floor = 300ms;
     options.reconnect.base = 1ms;
     in.net.inject(fault::refuse);
-    const dialler client(*in.client_loop, "tcp://10.0.0.1:5000", options);
+    const test_link client(*in.client_loop, "tcp://10.0.0.1:5000", options);
     // Each time the loop is asked it takes up its timers anew.
     const auto up = [&] {
         CHECK(in.client_loop->run_for(0ms).has_value());
-        return client.up();
+        return client.connected();
     };
     CHECK(in.net.run_until(up, 1s));
 }

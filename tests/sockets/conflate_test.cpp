@@ -2,12 +2,14 @@
 
 // The option conflate: of what waits, the newest message is left.
 
-#include "sockets/socket_rig.hpp"
+#include <serverlink/serverlink.hpp>
+
+#include "support/sockets.hpp"
 
 #include <thread>
 
 using namespace slk;
-using namespace slk::socket_tests;
+using namespace slk::testing;
 
 namespace {
 
@@ -31,8 +33,8 @@ std::vector<std::string> endpoints()
 std::vector<std::string> next_parts(pull& from)
 {
     multipart got;
-    must(from.receive(got, bound));
-    return parts_of(got);
+    must(from.receive(got, test_timeout));
+    return texts_of(got);
 }
 
 } // namespace
@@ -42,11 +44,11 @@ TEST_CASE("a sender that conflates keeps the newest message for a peer who is no
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
         auto in = new_context(threads);
-        push_options options = conflating<push_options>(quick());
+        push_options options = conflating<push_options>(reconnect_at_once());
         options.send_high_water_mark = 2;
-        auto from = must(push::create(in, options));
-        auto place = must(pull::create(in));
-        const auto where = must(place.bind("tcp://127.0.0.1:*"));
+        auto from = new_socket<push>(in, options);
+        auto place = new_socket<pull>(in);
+        const auto where = must(place.bind(any_tcp));
         place.close(0ms);
         must(from.connect(where));
         for (int number = 0; number < 100; ++number)
@@ -55,12 +57,12 @@ TEST_CASE("a sender that conflates keeps the newest message for a peer who is no
         CHECK(from.counters().conflated_sent == 99);
         CHECK(from.peers().at(0).conflated_sent == 99);
         CHECK(from.peers().at(0).queued == 1);
-        auto to = must(pull::create(in));
+        auto to = new_socket<pull>(in);
         must(to.bind(where));
-        CHECK(next(to) == "99");
-        must(from.send("behind", bound));
-        CHECK(next(to) == "behind");
-        CHECK(from.close(bound).unsent() == 0);
+        CHECK(receive_text(to) == "99");
+        must(from.send("behind", test_timeout));
+        CHECK(receive_text(to) == "behind");
+        CHECK(from.close(test_timeout).unsent() == 0);
     }
 }
 
@@ -70,9 +72,9 @@ TEST_CASE("of messages with parts the newest is kept whole")
     for (const auto& where : endpoints()) {
         CAPTURE(where);
         auto in = new_context();
-        auto to = must(pull::create(in, conflating<pull_options>()));
-        auto from = must(push::create(in, conflating<push_options>(quick())));
-        must(from.connect(must(to.bind(where))));
+        auto to = new_socket<pull>(in, conflating<pull_options>());
+        auto from = new_socket<push>(in, conflating<push_options>(reconnect_at_once()));
+        bind_and_connect(to, from, where);
         for (int number = 0; number < 50; ++number) {
             multipart whole;
             must(whole.add(std::to_string(number)));
@@ -105,27 +107,27 @@ TEST_CASE("a receiver that conflates gets the newest message, and nobody waits f
             auto in = new_context(threads);
             pull_options options = conflating<pull_options>();
             options.receive_high_water_mark = 1;
-            auto to = must(pull::create(in, options));
-            auto from = must(push::create(in, quick()));
-            must(from.connect(must(to.bind(where))));
-            must(from.wait_ready(bound));
+            auto to = new_socket<pull>(in, options);
+            auto from = new_socket<push>(in, reconnect_at_once());
+            bind_and_connect(to, from, where);
+            must(from.wait_ready(test_timeout));
             // More than the system keeps between the two.
             const std::string body(100'000, 'x');
             for (int number = 0; number < 300; ++number)
-                must(from.send(std::to_string(number) + body, bound));
-            must(from.send("newest", bound));
+                must(from.send(std::to_string(number) + body, test_timeout));
+            must(from.send("newest", test_timeout));
             const bool inproc = where.starts_with("inproc");
-            CHECK(soon([&] {
+            CHECK(until([&] {
                 return (inproc ? from.counters().conflated_sent
                                : to.counters().conflated_received) == 300;
             }));
             CHECK(to.peers().at(0).conflated_received == (inproc ? 0 : 300));
             CHECK(to.events().readable);
-            CHECK(next(to, no_wait) == "newest");
+            CHECK(receive_text(to, no_wait) == "newest");
             CHECK_FALSE(to.events().readable);
             CHECK(to.counters().received == 1);
-            must(from.send("again", bound));
-            CHECK(next(to) == "again");
+            must(from.send("again", test_timeout));
+            CHECK(receive_text(to) == "again");
         }
     }
 }
@@ -138,26 +140,26 @@ TEST_CASE(
         auto in = new_context(threads);
         pull_options options;
         options.receive_high_water_mark = 1;
-        auto to = must(pull::create(in, options));
-        const auto where = must(to.bind("tcp://127.0.0.1:*"));
-        auto from = must(push::create(in, conflating<push_options>(quick())));
+        auto to = new_socket<pull>(in, options);
+        const auto where = must(to.bind(any_tcp));
+        auto from = new_socket<push>(in, conflating<push_options>(reconnect_at_once()));
         must(from.connect(where));
-        must(from.wait_ready(bound));
+        must(from.wait_ready(test_timeout));
         // The system takes the beginning of it, and nobody the rest.
         const std::string body(15'000'000, 'x');
         for (const char* const each : {"0", "1", "stuck"})
-            must(from.send(each + body, bound));
-        CHECK(soon([&] { return from.peers().at(0).queued == 1 || to.events().readable; }));
+            must(from.send(each + body, test_timeout));
+        CHECK(until([&] { return from.peers().at(0).queued == 1 || to.events().readable; }));
         CHECK(from.counters().queued_total == 3);
         for (const char* const each : {"older", "newest"})
-            must(from.send(each, bound));
+            must(from.send(each, test_timeout));
         to.close(0ms);
-        CHECK(soon([&] { return !from.peers().at(0).ready; }));
-        auto next_one = must(pull::create(in));
+        CHECK(until([&] { return !from.peers().at(0).ready; }));
+        auto next_one = new_socket<pull>(in);
         must(next_one.bind(where));
-        CHECK(next(next_one) == "newest");
-        CHECK(soon([&] { return from.peers().at(0).queued == 0; }));
-        CHECK(from.close(bound).unsent() == 0);
+        CHECK(receive_text(next_one) == "newest");
+        CHECK(until([&] { return from.peers().at(0).queued == 0; }));
+        CHECK(from.close(test_timeout).unsent() == 0);
     }
 }
 
@@ -166,26 +168,26 @@ TEST_CASE("a DEALER conflates both ways")
     for (const auto& where : endpoints()) {
         CAPTURE(where);
         auto in = new_context();
-        auto one = must(dealer::create(in, conflating<dealer_options>()));
-        dealer_options options = quick<dealer_options>();
+        auto one = new_socket<dealer>(in, conflating<dealer_options>());
+        dealer_options options = reconnect_at_once<dealer_options>();
         options.receive_high_water_mark = 1;
-        auto other = must(dealer::create(in, options));
-        must(other.connect(must(one.bind(where))));
-        must(one.wait_ready(bound));
-        must(other.wait_ready(bound));
+        auto other = new_socket<dealer>(in, options);
+        bind_and_connect(one, other, where);
+        must(one.wait_ready(test_timeout));
+        must(other.wait_ready(test_timeout));
         for (int number = 0; number < 10; ++number)
-            must(other.send(std::to_string(number), bound));
-        CHECK(soon([&] {
+            must(other.send(std::to_string(number), test_timeout));
+        CHECK(until([&] {
             return one.counters().conflated_received + other.counters().conflated_sent == 9;
         }));
-        CHECK(next(one) == "9");
+        CHECK(receive_text(one) == "9");
         const std::string body(300'000, 'x');
         for (int number = 0; number < 200; ++number)
             must(one.send(std::to_string(number) + body, no_wait));
         std::string got;
         int count = 0;
         do {
-            got = next(other);
+            got = receive_text(other);
             ++count;
         } while (got != "199" + body);
         CHECK(count < 200);
@@ -198,18 +200,18 @@ TEST_CASE("who did not conflate before he met one who does, does so from then on
     auto in = new_context();
     push_options options;
     options.send_high_water_mark = 2;
-    auto from = must(push::create(in, options));
+    auto from = new_socket<push>(in, options);
     must(from.connect("inproc://late"));
     must(from.send("0", no_wait));
     must(from.send("1", no_wait));
     CHECK(code_of(from.send("x", no_wait)) == errc::would_block);
-    auto to = must(pull::create(in, conflating<pull_options>()));
+    auto to = new_socket<pull>(in, conflating<pull_options>());
     must(to.bind("inproc://late"));
     for (int number = 2; number < 10; ++number)
         must(from.send(std::to_string(number), no_wait));
-    CHECK(next(to) == "0");
-    CHECK(next(to) == "1");
-    CHECK(next(to) == "9");
+    CHECK(receive_text(to) == "0");
+    CHECK(receive_text(to) == "1");
+    CHECK(receive_text(to) == "9");
     CHECK(from.counters().queued_total == 10);
     CHECK(from.counters().conflated_sent == 7);
     CHECK(from.peers().at(0).queued == 0);
@@ -218,11 +220,11 @@ TEST_CASE("who did not conflate before he met one who does, does so from then on
 TEST_CASE("batches are conflated as single messages are")
 {
     auto in = new_context();
-    auto from = must(push::create(in, conflating<push_options>(quick())));
+    auto from = new_socket<push>(in, conflating<push_options>(reconnect_at_once()));
     must(from.connect("tcp://127.0.0.1:1"));
     std::vector<message> batch;
     for (int number = 0; number < 20; ++number)
-        batch.push_back(text(std::to_string(number)));
+        batch.push_back(message_of(std::to_string(number)));
     CHECK(must(from.send_batch(batch, no_wait)) == 20);
     CHECK(batch.back().empty());
     CHECK(from.counters().conflated_sent == 19);
@@ -238,16 +240,16 @@ TEST_CASE("what was not received of a peer who has gone is received yet, or coun
         for (const auto& where : endpoints()) {
             CAPTURE(where);
             auto in = new_context();
-            auto to = must(pull::create(in, conflating<pull_options>()));
-            auto from = must(push::create(in, conflating<push_options>(quick())));
-            must(from.connect(must(to.bind(where))));
-            must(from.wait_ready(bound));
-            must(from.send("last words", bound));
-            CHECK(soon([&] { return to.events().readable; }));
-            from.close(bound);
-            CHECK(soon([&] { return to.endpoints().at(0).peers == 0; }));
+            auto to = new_socket<pull>(in, conflating<pull_options>());
+            auto from = new_socket<push>(in, conflating<push_options>(reconnect_at_once()));
+            bind_and_connect(to, from, where);
+            must(from.wait_ready(test_timeout));
+            must(from.send("last words", test_timeout));
+            CHECK(until([&] { return to.events().readable; }));
+            from.close(test_timeout);
+            CHECK(until([&] { return to.endpoints().at(0).peers == 0; }));
             if (receives)
-                CHECK(next(to) == "last words");
+                CHECK(receive_text(to) == "last words");
             to.close(0ms);
             CHECK(to.counters().discarded == (receives ? 0 : 1));
             CHECK(to.counters().received == (receives ? 1 : 0));
@@ -260,17 +262,17 @@ TEST_CASE("two threads that conflate see newer messages only, and in the end the
     for (const auto& where : endpoints()) {
         CAPTURE(where);
         auto in = new_context();
-        auto to = must(pull::create(in, conflating<pull_options>()));
-        auto from = must(push::create(in, conflating<push_options>(quick())));
-        must(from.connect(must(to.bind(where))));
+        auto to = new_socket<pull>(in, conflating<pull_options>());
+        auto from = new_socket<push>(in, conflating<push_options>(reconnect_at_once()));
+        bind_and_connect(to, from, where);
         constexpr int last = 20'000;
         std::thread sender([&] {
             for (int number = 1; number <= last; ++number)
-                (void)from.send(std::to_string(number), bound);
+                (void)from.send(std::to_string(number), test_timeout);
         });
         int seen = 0;
         while (seen < last) {
-            const int got = std::stoi(next(to));
+            const int got = std::stoi(receive_text(to));
             CHECK(got > seen);
             if (got <= seen)
                 break;

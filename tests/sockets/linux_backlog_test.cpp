@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
-#include "sockets/socket_rig.hpp"
+#include <serverlink/serverlink.hpp>
+
+#include "support/sockets.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -10,7 +12,7 @@
 #include <unistd.h>
 
 using namespace slk;
-using namespace slk::socket_tests;
+using namespace slk::testing;
 
 namespace {
 
@@ -51,7 +53,7 @@ TEST_CASE("so many connections wait to be accepted as backlog says")
         auto in = new_context(0);
         pull_options options;
         options.backlog = backlog;
-        auto to = must(pull::create(in, options));
+        auto to = new_socket<pull>(in, options);
         const int waiting = connections_to(must(to.bind("ipc://*")), 100);
         CHECK(waiting >= backlog);
         CHECK(waiting <= backlog + max_accepts);

@@ -3,14 +3,16 @@
 // Every option of sockets that other files here do not test.
 
 #include "messaging/context_core.hpp"
-#include "sockets/socket_rig.hpp"
+#include <serverlink/serverlink.hpp>
+
+#include "support/sockets.hpp"
 
 #include <atomic>
 #include <latch>
 #include <thread>
 
 using namespace slk;
-using namespace slk::socket_tests;
+using namespace slk::testing;
 
 namespace {
 
@@ -73,9 +75,9 @@ TEST_CASE("the high-water marks count messages exactly")
     for (const std::uint32_t mark : {1U, 2U, 3U, 10U}) {
         CAPTURE(mark);
         auto in = new_context();
-        push_options options = quick();
+        push_options options = reconnect_at_once();
         options.send_high_water_mark = mark;
-        auto from = must(push::create(in, options));
+        auto from = new_socket<push>(in, options);
         must(from.connect("tcp://127.0.0.1:1"));
         for (std::uint32_t count = 0; count < mark; ++count)
             must(from.send("x", no_wait));
@@ -99,8 +101,8 @@ TEST_CASE("with inproc the two marks add up, and either without limit means none
         of_push.send_high_water_mark = send;
         pull_options of_pull;
         of_pull.receive_high_water_mark = receive;
-        auto to = must(pull::create(in, of_pull));
-        auto from = must(push::create(in, of_push));
+        auto to = new_socket<pull>(in, of_pull);
+        auto from = new_socket<push>(in, of_push);
         must(to.bind("inproc://room"));
         must(from.connect("inproc://room"));
         int count = 0;
@@ -108,7 +110,7 @@ TEST_CASE("with inproc the two marks add up, and either without limit means none
             ++count;
         // Everything that was queued can be received, and room comes back.
         for (int taken = 0; taken < count; ++taken)
-            REQUIRE(next(to, no_wait) == "x");
+            REQUIRE(receive_text(to, no_wait) == "x");
         CHECK(from.send("x", no_wait).has_value());
         return count;
     };
@@ -132,9 +134,9 @@ TEST_CASE("the high-water marks in bytes leave room while fewer wait, and for on
         CAPTURE(mark);
         CAPTURE(size);
         auto in = new_context();
-        push_options options = quick();
+        push_options options = reconnect_at_once();
         options.send_high_water_bytes = mark;
-        auto from = must(push::create(in, options));
+        auto from = new_socket<push>(in, options);
         must(from.connect("tcp://127.0.0.1:1"));
         const std::string body(size, 'x');
         for (int count = 0; count < fit; ++count)
@@ -151,7 +153,7 @@ TEST_CASE("the high-water marks in bytes leave room while fewer wait, and for on
         must(from.set_send_high_water_bytes(static_cast<std::uint64_t>(fit + 4) * (size + 2)));
         std::vector<message> batch(1000);
         for (message& each : batch)
-            each = text(body);
+            each = message_of(body);
         const std::size_t queued = must(from.send_batch(batch, no_wait));
         CHECK(queued >= 3);
         CHECK(queued <= 5);
@@ -168,8 +170,8 @@ TEST_CASE("with inproc the two marks in bytes add up, and either without limit m
         of_push.send_high_water_bytes = send;
         pull_options of_pull;
         of_pull.receive_high_water_bytes = receive;
-        auto to = must(pull::create(in, of_pull));
-        auto from = must(push::create(in, of_push));
+        auto to = new_socket<pull>(in, of_pull);
+        auto from = new_socket<push>(in, of_push);
         must(to.bind("inproc://room"));
         must(from.connect("inproc://room"));
         int count = 0;
@@ -178,14 +180,14 @@ TEST_CASE("with inproc the two marks in bytes add up, and either without limit m
         // Everything that was queued can be received, and room comes back, again and again.
         for (int round = 0; round < 3; ++round) {
             for (int taken = 0; taken < count; ++taken)
-                REQUIRE(next(to, no_wait) == "12345678");
+                REQUIRE(receive_text(to, no_wait) == "12345678");
             for (int again = 0; again < count; ++again)
                 REQUIRE(from.send("12345678", no_wait).has_value());
         }
         // A limit that is taken back leaves nobody waiting.
         must(to.set_receive_high_water_bytes(0));
         for (int taken = 0; taken < count; ++taken)
-            REQUIRE(next(to, no_wait) == "12345678");
+            REQUIRE(receive_text(to, no_wait) == "12345678");
         must(from.send("x", no_wait));
         return count;
     };
@@ -202,21 +204,21 @@ TEST_CASE("a receive mark in bytes stops the sender, loses nothing, and is live"
             CAPTURE(threads);
             CAPTURE(size);
             auto in = new_context(threads);
-            push_options of_push = quick();
+            push_options of_push = reconnect_at_once();
             of_push.send_high_water_bytes = 1;
             of_push.tuning.send_buffer = 100'000;
             pull_options of_pull;
             of_pull.receive_high_water_mark = 0;
             of_pull.receive_high_water_bytes = 30'000;
             of_pull.tuning.receive_buffer = 100'000;
-            auto to = must(pull::create(in, of_pull));
-            auto from = must(push::create(in, of_push));
-            must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
-            must(from.wait_ready(bound));
+            auto to = new_socket<pull>(in, of_pull);
+            auto from = new_socket<push>(in, of_push);
+            bind_and_connect(to, from);
+            must(from.wait_ready(test_timeout));
             const std::string body(size, 'x');
             const auto fill = [&](int most) {
                 int count = 0;
-                while (count < most && from.send(std::string_view(body), moment))
+                while (count < most && from.send(std::string_view(body), short_timeout))
                     ++count;
                 return count;
             };
@@ -227,15 +229,15 @@ TEST_CASE("a receive mark in bytes stops the sender, loses nothing, and is live"
             int waiting = before;
             for (int round = 0; round < 3; ++round) {
                 for (; waiting > 0; --waiting)
-                    REQUIRE(next(to).size() == size);
-                must(from.send(std::string_view(body), bound));
+                    REQUIRE(receive_text(to).size() == size);
+                must(from.send(std::string_view(body), test_timeout));
                 waiting = 1 + fill(5000);
                 CHECK(waiting < 1000);
             }
             must(to.set_receive_high_water_bytes(0));
             CHECK(fill(2 * before) == 2 * before);
             for (waiting += 2 * before; waiting > 0; --waiting)
-                REQUIRE(next(to).size() == size);
+                REQUIRE(receive_text(to).size() == size);
         }
     }
 }
@@ -245,18 +247,18 @@ TEST_CASE("parts that exceed the receive mark in bytes together arrive as one me
     auto in = new_context();
     pull_options options;
     options.receive_high_water_bytes = 1000;
-    auto to = must(pull::create(in, options));
-    auto from = must(push::create(in, quick()));
-    must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+    auto to = new_socket<pull>(in, options);
+    auto from = new_socket<push>(in, reconnect_at_once());
+    bind_and_connect(to, from);
     for (int number = 0; number < 5; ++number) {
         multipart whole;
         for (const std::size_t size : {3000U, 50'000U, 0U, 5000U})
             must(whole.add(std::string(size, 'x')));
-        must(from.send(std::move(whole), bound));
+        must(from.send(std::move(whole), test_timeout));
     }
     multipart got;
     for (int number = 0; number < 5; ++number) {
-        must(to.receive(got, bound));
+        must(to.receive(got, test_timeout));
         CHECK(got.size() == 4);
     }
 }
@@ -270,9 +272,9 @@ TEST_CASE("a receiver that does not receive stops the sender, and loses nothing"
         of_push.send_high_water_mark = 10;
         pull_options of_pull;
         of_pull.receive_high_water_mark = 10;
-        auto to = must(pull::create(in, of_pull));
-        auto from = must(push::create(in, of_push));
-        must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+        auto to = new_socket<pull>(in, of_pull);
+        auto from = new_socket<push>(in, of_push);
+        bind_and_connect(to, from);
         const std::string body(50'000, 'x');
         int sent = 0;
         while (from.send(std::to_string(sent) + body, 200ms))
@@ -280,9 +282,9 @@ TEST_CASE("a receiver that does not receive stops the sender, and loses nothing"
         CHECK(sent >= 20);
         CHECK(sent < 2000);
         for (int number = 0; number < sent; ++number)
-            REQUIRE(next(to) == std::to_string(number) + body);
-        must(from.send("again", bound));
-        CHECK(next(to) == "again");
+            REQUIRE(receive_text(to) == std::to_string(number) + body);
+        must(from.send("again", test_timeout));
+        CHECK(receive_text(to) == "again");
     }
 }
 
@@ -291,18 +293,18 @@ TEST_CASE("the receive mark is live")
     auto in = new_context();
     pull_options of_pull;
     of_pull.receive_high_water_mark = 1;
-    auto to = must(pull::create(in, of_pull));
+    auto to = new_socket<pull>(in, of_pull);
     push_options of_push;
     of_push.send_high_water_mark = 1;
-    auto from = must(push::create(in, of_push));
-    must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+    auto from = new_socket<push>(in, of_push);
+    bind_and_connect(to, from);
     const std::string body(100'000, 'x');
     int before = 0;
     while (from.send(std::string_view(body), 100ms))
         ++before;
     must(to.set_receive_high_water_mark(0));
     int after = 0;
-    while (after < 4 * before && from.send(std::string_view(body), bound))
+    while (after < 4 * before && from.send(std::string_view(body), test_timeout))
         ++after;
     CHECK(after == 4 * before);
 }
@@ -310,22 +312,22 @@ TEST_CASE("the receive mark is live")
 TEST_CASE("with immediate nothing is queued for who is not there")
 {
     auto in = new_context();
-    push_options options = quick();
+    push_options options = reconnect_at_once();
     options.immediate = true;
-    auto from = must(push::create(in, options));
+    auto from = new_socket<push>(in, options);
     must(from.connect("tcp://127.0.0.1:1"));
     CHECK(code_of(from.send("x", no_wait)) == errc::would_block);
-    auto to = must(pull::create(in));
-    const auto where = must(to.bind("tcp://127.0.0.1:*"));
+    auto to = new_socket<pull>(in);
+    const auto where = must(to.bind(any_tcp));
     must(from.connect(where));
-    must(from.send("to who is there", bound));
-    CHECK(next(to) == "to who is there");
+    must(from.send("to who is there", test_timeout));
+    CHECK(receive_text(to) == "to who is there");
     must(to.unbind(where));
-    CHECK(soon([&] { return !from.endpoints()[1].ready; }));
+    CHECK(until([&] { return !from.endpoints()[1].ready; }));
     CHECK(code_of(from.send("x", no_wait)) == errc::would_block);
     must(to.bind(where));
-    must(from.send("again", bound));
-    CHECK(next(to) == "again");
+    must(from.send("again", test_timeout));
+    CHECK(receive_text(to) == "again");
 }
 
 TEST_CASE("a part that is larger than max_message_size costs its sender the connection")
@@ -333,13 +335,13 @@ TEST_CASE("a part that is larger than max_message_size costs its sender the conn
     auto in = new_context();
     pull_options options;
     options.max_message_size = 1000;
-    auto to = must(pull::create(in, options));
-    auto from = must(push::create(in, quick()));
-    must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
-    must(from.send(std::string(1000, 'x'), bound));
-    CHECK(next(to).size() == 1000);
-    must(from.send(std::string(1001, 'x'), bound));
-    CHECK(soon([&] {
+    auto to = new_socket<pull>(in, options);
+    auto from = new_socket<push>(in, reconnect_at_once());
+    bind_and_connect(to, from);
+    must(from.send(std::string(1000, 'x'), test_timeout));
+    CHECK(receive_text(to).size() == 1000);
+    must(from.send(std::string(1001, 'x'), test_timeout));
+    CHECK(until([&] {
         const auto all = to.peers();
         message got;
         (void)to.receive(got, no_wait);
@@ -355,22 +357,22 @@ TEST_CASE("PLAIN lets in who has a password, and both sides are told who was ref
         pull_options of_server;
         of_server.security.mechanism = security_mechanism::plain_server;
         of_server.security.accepted = {{"ann", "secret"}, {"bob", "other"}};
-        auto to = must(pull::create(in, of_server));
-        push_options of_client = quick();
+        auto to = new_socket<pull>(in, of_server);
+        push_options of_client = reconnect_at_once();
         of_client.security.mechanism = security_mechanism::plain_client;
         of_client.security.own = {"bob", right ? "other" : "secret"};
-        auto from = must(push::create(in, of_client));
-        must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+        auto from = new_socket<push>(in, of_client);
+        bind_and_connect(to, from);
         if (right) {
-            must(from.send("let in", bound));
-            CHECK(next(to) == "let in");
+            must(from.send("let in", test_timeout));
+            CHECK(receive_text(to) == "let in");
             CHECK(to.peers().at(0).user == "bob");
         } else {
-            CHECK(soon([&] { return from.endpoints()[0].handshake_failures > 0; }));
+            CHECK(until([&] { return from.endpoints()[0].handshake_failures > 0; }));
             CHECK(from.endpoints()[0].last_handshake_failure == errc::authentication_refused);
-            CHECK(soon([&] { return to.endpoints()[0].handshake_failures > 0; }));
+            CHECK(until([&] { return to.endpoints()[0].handshake_failures > 0; }));
             CHECK(to.endpoints()[0].last_handshake_failure == errc::authentication_refused);
-            CHECK(code_of(from.wait_ready(moment)) == errc::timed_out);
+            CHECK(code_of(from.wait_ready(short_timeout)) == errc::timed_out);
         }
     }
 }
@@ -390,17 +392,17 @@ TEST_CASE("an authenticator is asked about clients of PLAIN, and what it answers
                      who.mechanism == security_mechanism::plain_server && who.peer.port != 0;
             return answer;
         };
-        auto to = must(pull::create(in, of_server));
-        push_options of_client = quick();
+        auto to = new_socket<pull>(in, of_server);
+        push_options of_client = reconnect_at_once();
         of_client.security.mechanism = security_mechanism::plain_client;
         of_client.security.own = {"ann", "secret"};
-        auto from = must(push::create(in, of_client));
-        must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+        auto from = new_socket<push>(in, of_client);
+        bind_and_connect(to, from);
         if (answer == authentication_answer::accepted) {
-            must(to.wait_ready(bound));
+            must(to.wait_ready(test_timeout));
             CHECK(to.peers().at(0).user == "ann");
         } else {
-            CHECK(soon([&] { return to.endpoints()[0].handshake_failures > 0; }));
+            CHECK(until([&] { return to.endpoints()[0].handshake_failures > 0; }));
             CHECK(to.endpoints()[0].last_handshake_failure.native == static_cast<int>(answer));
         }
         CHECK(right > 0);
@@ -424,16 +426,16 @@ TEST_CASE("without a mechanism an authenticator is asked if there is a zap_domai
                          who.user.empty() && who.peer.port != 0;
                 return accepts ? authentication_answer::accepted : authentication_answer::refused;
             };
-            auto to = must(pull::create(in, of_server));
-            auto from = must(push::create(in, quick()));
-            must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+            auto to = new_socket<pull>(in, of_server);
+            auto from = new_socket<push>(in, reconnect_at_once());
+            bind_and_connect(to, from);
             if (accepts || !has_domain) {
-                must(from.send("let in", bound));
-                CHECK(next(to) == "let in");
+                must(from.send("let in", test_timeout));
+                CHECK(receive_text(to) == "let in");
             } else {
-                CHECK(soon([&] { return from.endpoints()[0].handshake_failures > 0; }));
+                CHECK(until([&] { return from.endpoints()[0].handshake_failures > 0; }));
                 CHECK(from.endpoints()[0].last_handshake_failure == errc::authentication_refused);
-                CHECK(soon([&] { return to.endpoints()[0].handshake_failures > 0; }));
+                CHECK(until([&] { return to.endpoints()[0].handshake_failures > 0; }));
                 CHECK(to.endpoints()[0].last_handshake_failure == errc::authentication_refused);
                 CHECK(from.endpoints()[0].last_handshake_failure.native == 400);
             }
@@ -449,22 +451,22 @@ TEST_CASE("who speaks another mechanism does not get in")
     auto in = new_context();
     pull_options of_server;
     of_server.security.mechanism = security_mechanism::plain_server;
-    auto to = must(pull::create(in, of_server));
-    auto from = must(push::create(in, quick()));
-    must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
-    CHECK(soon([&] { return from.endpoints()[0].handshake_failures > 0; }));
+    auto to = new_socket<pull>(in, of_server);
+    auto from = new_socket<push>(in, reconnect_at_once());
+    bind_and_connect(to, from);
+    CHECK(until([&] { return from.endpoints()[0].handshake_failures > 0; }));
     CHECK(from.endpoints()[0].last_handshake_failure == errc::protocol_error);
 }
 
 TEST_CASE("properties are shown to the peer")
 {
     auto in = new_context();
-    auto to = must(pull::create(in));
+    auto to = new_socket<pull>(in);
     push_options options;
     options.properties = {{"X-Name", "value"}, {"X-Other", ""}};
-    auto from = must(push::create(in, options));
-    must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
-    must(to.wait_ready(bound));
+    auto from = new_socket<push>(in, options);
+    bind_and_connect(to, from);
+    must(to.wait_ready(test_timeout));
     std::string name;
     const auto peers = to.peers();
     for (const auto& each : peers.at(0).properties)
@@ -477,9 +479,9 @@ TEST_CASE("a connection whose handshake takes too long is closed")
 {
     auto in = new_context();
     pull_options options;
-    options.handshake_timeout = moment;
-    auto to = must(pull::create(in, options));
-    const auto where = must(to.bind("tcp://127.0.0.1:*"));
+    options.handshake_timeout = short_timeout;
+    auto to = new_socket<pull>(in, options);
+    const auto where = must(to.bind(any_tcp));
     auto loop = must(slk::loop::create());
     bool over = false;
     std::byte some[256];
@@ -496,8 +498,8 @@ TEST_CASE("a connection whose handshake takes too long is closed")
     };
     auto to_there = must(slk::link::create(loop, {.to = must(endpoint::parse(where))}, on));
     to_there.start();
-    CHECK(must(loop.run_until([&] { return over; }, bound)));
-    CHECK(soon([&] { return to.endpoints()[0].last_handshake_failure == errc::timed_out; }));
+    CHECK(must(loop.run_until([&] { return over; }, test_timeout)));
+    CHECK(until([&] { return to.endpoints()[0].last_handshake_failure == errc::timed_out; }));
 }
 
 TEST_CASE("no more connections are in their handshake at a time than max_pending_handshakes")
@@ -505,8 +507,8 @@ TEST_CASE("no more connections are in their handshake at a time than max_pending
     auto in = new_context();
     pull_options options;
     options.max_pending_handshakes = 3;
-    auto to = must(pull::create(in, options));
-    const auto where = must(to.bind("tcp://127.0.0.1:*"));
+    auto to = new_socket<pull>(in, options);
+    const auto where = must(to.bind(any_tcp));
     auto loop = must(slk::loop::create());
     std::vector<slk::link> silent;
     int closed = 0;
@@ -520,14 +522,14 @@ TEST_CASE("no more connections are in their handshake at a time than max_pending
         silent.push_back(must(slk::link::create(loop, wanted, on)));
         silent.back().start();
     }
-    CHECK(must(loop.run_until([&] { return closed == 7; }, bound)));
+    CHECK(must(loop.run_until([&] { return closed == 7; }, test_timeout)));
     CHECK(to.endpoints()[0].handshake_failures == 7);
     silent.clear();
     CHECK(loop.run_for(10ms).has_value());
-    auto from = must(push::create(in));
+    auto from = new_socket<push>(in);
     must(from.connect(where));
-    must(from.send("good", bound));
-    CHECK(next(to) == "good");
+    must(from.send("good", test_timeout));
+    CHECK(receive_text(to) == "good");
 }
 
 TEST_CASE("connections are carried by the threads that affinity allows")
@@ -542,7 +544,7 @@ TEST_CASE("connections are carried by the threads that affinity allows")
     std::atomic<bool> gave_up{false};
     for (const std::uint64_t busy : {1U, 4U})
         in.core()->next_carrier(busy)->loop->post([&] {
-            const auto end = std::chrono::steady_clock::now() + bound;
+            const auto end = std::chrono::steady_clock::now() + test_timeout;
             while (!done.try_wait())
                 if (std::chrono::steady_clock::now() > end)
                     return gave_up.store(true);
@@ -551,11 +553,11 @@ TEST_CASE("connections are carried by the threads that affinity allows")
         });
     options.affinity = 2;
     for (int round = 0; round < 6; ++round) {
-        auto to = must(pull::create(in, options));
-        auto from = must(push::create(in, options));
-        must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
-        must(from.send("x", bound));
-        CHECK(next(to) == "x");
+        auto to = new_socket<pull>(in, options);
+        auto from = new_socket<push>(in, options);
+        bind_and_connect(to, from);
+        must(from.send("x", test_timeout));
+        CHECK(receive_text(to) == "x");
     }
     done.count_down();
     CHECK_FALSE(gave_up);
@@ -567,15 +569,15 @@ TEST_CASE("peer_timeout keeps an idle good connection, and zero asks nobody")
         auto in = new_context();
         pull_options options;
         options.peer_timeout = peer_timeout;
-        auto to = must(pull::create(in, options));
-        auto from = must(push::create(in, quick()));
-        must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
-        must(from.wait_ready(bound));
+        auto to = new_socket<pull>(in, options);
+        auto from = new_socket<push>(in, reconnect_at_once());
+        bind_and_connect(to, from);
+        must(from.wait_ready(test_timeout));
         message got;
         CHECK(code_of(to.receive(got, 200ms)) == errc::timed_out);
         CHECK(from.peers().at(0).connections == 1);
-        must(from.send("still there", bound));
-        CHECK(next(to) == "still there");
+        must(from.send("still there", test_timeout));
+        CHECK(receive_text(to) == "still there");
     }
 }
 
@@ -584,20 +586,20 @@ TEST_CASE("the reconnect options of a socket are its links'")
     auto in = new_context();
     push_options options;
     options.reconnect.base = reconnect_never;
-    auto from = must(push::create(in, options));
+    auto from = new_socket<push>(in, options);
     must(from.connect("tcp://127.0.0.1:1"));
-    CHECK(soon([&] { return from.endpoints()[0].link.last_error == errc::connection_refused; }));
+    CHECK(until([&] { return from.endpoints()[0].link.last_error == errc::connection_refused; }));
     CHECK(from.endpoints()[0].link.state == link_state::idle);
 }
 
 TEST_CASE("the tuning options of a socket are its connections'")
 {
     auto in = new_context();
-    push_options options = quick();
+    push_options options = reconnect_at_once();
     options.tuning.device = "no such device";
-    auto from = must(push::create(in, options));
+    auto from = new_socket<push>(in, options);
     must(from.connect("tcp://127.0.0.1:1"));
-    CHECK(soon([&] { return from.endpoints()[0].link.last_error != error{}; }));
+    CHECK(until([&] { return from.endpoints()[0].link.last_error != error{}; }));
     CHECK(from.endpoints()[0].link.last_error != errc::connection_refused);
 }
 
@@ -606,8 +608,8 @@ TEST_CASE("the tuning options of a socket are its listeners' as well")
     auto in = new_context();
     pull_options options;
     options.tuning.device = "no such device";
-    auto to = must(pull::create(in, options));
-    CHECK(code_of(to.bind("tcp://127.0.0.1:*")) != errc::ok);
+    auto to = new_socket<pull>(in, options);
+    CHECK(code_of(to.bind(any_tcp)) != errc::ok);
 }
 
 TEST_CASE("a peer that speaks ZMTP 2.0 gets in with accept_zmtp_2_0, and otherwise not")
@@ -617,8 +619,8 @@ TEST_CASE("a peer that speaks ZMTP 2.0 gets in with accept_zmtp_2_0, and otherwi
         auto in = new_context();
         pull_options options;
         options.accept_zmtp_2_0 = accepts;
-        auto to = must(pull::create(in, options));
-        const auto where = must(to.bind("tcp://127.0.0.1:*"));
+        auto to = new_socket<pull>(in, options);
+        const auto where = must(to.bind(any_tcp));
         // Signature, revision 1, the type PUSH, no identity, and a message (RFC 15).
         using namespace std::string_view_literals;
         constexpr std::string_view says = "\xff\0\0\0\0\0\0\0\x01\x7f\x01\x08\0\0\0\x03"
@@ -635,12 +637,12 @@ TEST_CASE("a peer that speaks ZMTP 2.0 gets in with accept_zmtp_2_0, and otherwi
         };
         auto there = must(slk::link::create(loop, {.to = must(endpoint::parse(where))}, on));
         there.start();
-        REQUIRE(must(loop.run_until([&] { return connected; }, bound)));
+        REQUIRE(must(loop.run_until([&] { return connected; }, test_timeout)));
         REQUIRE(loop.run_for(1ms));
         if (accepts) {
-            CHECK(next(to) == "old");
+            CHECK(receive_text(to) == "old");
         } else {
-            CHECK(soon([&] { return to.endpoints()[0].handshake_failures > 0; }));
+            CHECK(until([&] { return to.endpoints()[0].handshake_failures > 0; }));
             CHECK(to.endpoints()[0].last_handshake_failure == errc::protocol_error);
         }
     }
@@ -653,14 +655,14 @@ TEST_CASE("an IPv6 wildcard takes IPv4 connections with dual_stack, and otherwis
         auto in = new_context();
         pull_options options;
         options.dual_stack = both;
-        auto to = must(pull::create(in, options));
+        auto to = new_socket<pull>(in, options);
         const auto where = must(to.bind("tcp://[::]:*"));
-        auto from = must(push::create(in, quick()));
+        auto from = new_socket<push>(in, reconnect_at_once());
         must(from.connect("tcp://127.0.0.1" + where.substr(where.rfind(':'))));
         if (both)
-            must(from.wait_ready(bound));
+            must(from.wait_ready(test_timeout));
         else
-            CHECK(soon(
+            CHECK(until(
                 [&] { return from.endpoints()[0].link.last_error == errc::connection_refused; }));
     }
 }
@@ -672,15 +674,15 @@ TEST_CASE("a peer whose handshake is larger than max_handshake_size does not get
         auto in = new_context();
         pull_options options;
         options.max_handshake_size = largest;
-        auto to = must(pull::create(in, options));
-        push_options of_push = quick();
+        auto to = new_socket<pull>(in, options);
+        push_options of_push = reconnect_at_once();
         of_push.properties = {{"X-Long", std::string(500, 'x')}};
-        auto from = must(push::create(in, of_push));
-        must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+        auto from = new_socket<push>(in, of_push);
+        bind_and_connect(to, from);
         if (largest == 65536) {
-            must(to.wait_ready(bound));
+            must(to.wait_ready(test_timeout));
         } else {
-            CHECK(soon([&] { return to.endpoints()[0].handshake_failures > 0; }));
+            CHECK(until([&] { return to.endpoints()[0].handshake_failures > 0; }));
             CHECK(to.endpoints()[0].last_handshake_failure == errc::message_too_large);
         }
     }

@@ -3,13 +3,15 @@
 // Many messages in a row: the threads that send and receive then do by themselves what the loop
 // does otherwise.
 
-#include "sockets/socket_rig.hpp"
+#include <serverlink/serverlink.hpp>
+
+#include "support/sockets.hpp"
 
 #include <atomic>
 #include <thread>
 
 using namespace slk;
-using namespace slk::socket_tests;
+using namespace slk::testing;
 
 namespace {
 
@@ -41,13 +43,13 @@ std::string send_numbered(Socket& from, std::size_t number)
 {
     const std::string body = body_of(number);
     if (!has_two_parts(number)) {
-        const auto sent = from.send(std::string_view(body), bound);
+        const auto sent = from.send(std::string_view(body), test_timeout);
         return sent ? std::string() : to_string(sent.error());
     }
     multipart whole;
     if (!whole.add(body) || !whole.add("second"))
         return "no memory";
-    const auto sent = from.send(std::move(whole), bound);
+    const auto sent = from.send(std::move(whole), test_timeout);
     return sent ? std::string() : to_string(sent.error());
 }
 
@@ -56,7 +58,7 @@ template <class Socket>
 std::string receive_numbered(Socket& to, std::size_t number)
 {
     multipart got;
-    if (const auto received = to.receive(got, bound); !received)
+    if (const auto received = to.receive(got, test_timeout); !received)
         return to_string(received.error());
     if (got.size() != (has_two_parts(number) ? 2U : 1U))
         return "other parts at " + std::to_string(number);
@@ -84,9 +86,9 @@ TEST_CASE("a stream arrives whole and in order in both directions, whatever its 
     for (const std::uint32_t mark : {1U, 16U, 1000U}) {
         CAPTURE(mark);
         auto in = new_context(2);
-        auto a = must(pair::create(in, with_mark<pair_options>(mark)));
-        auto b = must(pair::create(in, with_mark<pair_options>(mark)));
-        must(b.connect(must(a.bind("tcp://127.0.0.1:*"))));
+        auto a = new_socket<pair>(in, with_mark<pair_options>(mark));
+        auto b = new_socket<pair>(in, with_mark<pair_options>(mark));
+        bind_and_connect(a, b);
         const std::size_t most = mark == 1 ? count / 10 : count;
         std::string trouble;
         std::thread other([&] {
@@ -114,25 +116,25 @@ TEST_CASE("what is left of a stream when its sender stops leaves by itself")
 {
     auto sending = new_context();
     auto receiving = new_context();
-    auto to = must(pull::create(receiving));
+    auto to = new_socket<pull>(receiving);
     push_options options;
     options.send_high_water_mark = 32; // soon full, before the loop has come
-    auto from = must(push::create(sending, options));
-    must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+    auto from = new_socket<push>(sending, options);
+    bind_and_connect(to, from);
     constexpr std::size_t bursts = 100;
     constexpr std::size_t burst = 301;
     std::atomic<std::size_t> received = 0;
     std::thread receiver([&] {
         message got;
-        while (received < bursts * burst && to.receive(got, bound))
+        while (received < bursts * burst && to.receive(got, test_timeout))
             ++received;
     });
     const std::string body(1000, 'b');
     bool all_came = true;
     for (std::size_t number = 1; number <= bursts && all_came; ++number) {
         for (std::size_t each = 0; each < burst; ++each)
-            must(from.send(std::string_view(body), bound));
-        all_came = soon([&] { return received == number * burst; });
+            must(from.send(std::string_view(body), test_timeout));
+        all_came = until([&] { return received == number * burst; });
     }
     CHECK(all_came);
     receiver.join();
@@ -142,18 +144,18 @@ TEST_CASE("a batch leaves before send_batch() returns when there is no loop thre
 {
     auto receiving = new_context();
     auto sending = new_context(0);
-    auto to = must(pull::create(receiving));
-    auto from = must(push::create(sending));
-    must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
-    must(from.wait_ready(bound));
+    auto to = new_socket<pull>(receiving);
+    auto from = new_socket<push>(sending);
+    bind_and_connect(to, from);
+    must(from.wait_ready(test_timeout));
     std::vector<message> batch(900);
     for (int round = 0; round < 5; ++round) {
         for (message& each : batch)
-            each = text(std::string(60, 'x'));
-        CHECK(must(from.send_batch(batch, bound)) == batch.size());
+            each = message_of(std::string(60, 'x'));
+        CHECK(must(from.send_batch(batch, test_timeout)) == batch.size());
         message got;
         std::size_t count = 0;
-        while (count < batch.size() && to.receive(got, bound))
+        while (count < batch.size() && to.receive(got, test_timeout))
             ++count;
         CHECK(count == batch.size());
     }

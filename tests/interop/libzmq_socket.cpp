@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-#include "foreign.hpp"
+#include "libzmq_socket.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -31,35 +31,35 @@ std::string next_monitor_name()
 
 } // namespace
 
-foreign_context::foreign_context() : context_(zmq_ctx_new()) {}
+libzmq_context::libzmq_context() : context_(zmq_ctx_new()) {}
 
-foreign_context::~foreign_context()
+libzmq_context::~libzmq_context()
 {
     zmq_ctx_term(context_);
 }
 
-foreign::foreign(foreign_context& in, int type) : socket_(zmq_socket(in.get(), type))
+libzmq_socket::libzmq_socket(libzmq_context& in, int type) : socket_(zmq_socket(in.get(), type))
 {
     set(ZMQ_LINGER, 0);
 }
 
-void foreign::close() noexcept
+void libzmq_socket::close() noexcept
 {
     if (socket_ != nullptr)
         zmq_close(std::exchange(socket_, nullptr));
 }
 
-bool foreign::set(int option, int value)
+bool libzmq_socket::set(int option, int value)
 {
     return zmq_setsockopt(socket_, option, &value, sizeof value) == 0;
 }
 
-bool foreign::set(int option, std::string_view value)
+bool libzmq_socket::set(int option, std::string_view value)
 {
     return zmq_setsockopt(socket_, option, value.data(), value.size()) == 0;
 }
 
-std::string foreign::bind(const std::string& endpoint)
+std::string libzmq_socket::bind(const std::string& endpoint)
 {
     const auto end = steady_clock::now() + test_timeout;
     // libzmq gives a port back some time after the call that says so.
@@ -74,22 +74,22 @@ std::string foreign::bind(const std::string& endpoint)
     return where;
 }
 
-bool foreign::unbind(const std::string& endpoint)
+bool libzmq_socket::unbind(const std::string& endpoint)
 {
     return zmq_unbind(socket_, endpoint.c_str()) == 0;
 }
 
-bool foreign::connect(const std::string& endpoint)
+bool libzmq_socket::connect(const std::string& endpoint)
 {
     return zmq_connect(socket_, endpoint.c_str()) == 0;
 }
 
-bool foreign::disconnect(const std::string& endpoint)
+bool libzmq_socket::disconnect(const std::string& endpoint)
 {
     return zmq_disconnect(socket_, endpoint.c_str()) == 0;
 }
 
-int foreign::try_send(const parts& whole)
+int libzmq_socket::try_send(const parts& whole)
 {
     for (std::size_t index = 0; index < whole.size(); ++index) {
         const int more = index + 1 < whole.size() ? ZMQ_SNDMORE : 0;
@@ -100,7 +100,7 @@ int foreign::try_send(const parts& whole)
     return 0;
 }
 
-bool foreign::send(const parts& whole, milliseconds timeout)
+bool libzmq_socket::send(const parts& whole, milliseconds timeout)
 {
     const auto end = steady_clock::now() + timeout;
     for (;;) {
@@ -112,7 +112,7 @@ bool foreign::send(const parts& whole, milliseconds timeout)
     }
 }
 
-std::optional<parts> foreign::receive(milliseconds timeout)
+std::optional<parts> libzmq_socket::receive(milliseconds timeout)
 {
     if (!wait_for(socket_, ZMQ_POLLIN, timeout))
         return std::nullopt;
@@ -132,21 +132,22 @@ std::optional<parts> foreign::receive(milliseconds timeout)
     return whole;
 }
 
-monitor::monitor(foreign_context& in, foreign& of) : of_(of), events_(in, ZMQ_PAIR)
+libzmq_monitor::libzmq_monitor(libzmq_context& in, libzmq_socket& of)
+    : of_(of), events_(in, ZMQ_PAIR)
 {
     const std::string name = next_monitor_name();
     zmq_socket_monitor(of.get(), name.c_str(), ZMQ_EVENT_ALL);
     events_.connect(name);
 }
 
-monitor::~monitor()
+libzmq_monitor::~libzmq_monitor()
 {
     // libzmq hangs when its reader is gone.
     if (of_.get() != nullptr)
         zmq_socket_monitor(of_.get(), nullptr, 0);
 }
 
-std::optional<monitor::event> monitor::next(milliseconds timeout)
+std::optional<libzmq_monitor::event> libzmq_monitor::next(milliseconds timeout)
 {
     const auto told = events_.receive(timeout);
     if (!told || told->empty() || (*told)[0].size() < 6)
@@ -158,7 +159,7 @@ std::optional<monitor::event> monitor::next(milliseconds timeout)
     return event{what, value};
 }
 
-std::optional<int> monitor::sees(int what, milliseconds timeout)
+std::optional<int> libzmq_monitor::sees(int what, milliseconds timeout)
 {
     const auto end = steady_clock::now() + timeout;
     for (;;) {

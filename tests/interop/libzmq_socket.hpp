@@ -4,10 +4,11 @@
 
 /// The sockets of libzmq, which ours talk to.
 ///
-/// Nothing here waits for longer than `test_timeout`, and nothing here is an assertion: foreign
-/// sockets are used by threads of their own as well.
+/// Nothing here waits for longer than `test_timeout`, and nothing here is an assertion:
+/// libzmq_socket sockets are used by threads of their own as well.
 
 #include "parts.hpp"
+#include "support/until.hpp"
 
 #include <chrono>
 #include <optional>
@@ -17,18 +18,13 @@
 
 namespace slk::testing {
 
-using namespace std::chrono_literals;
-
-/// The bound of everything that must happen.
-inline constexpr std::chrono::milliseconds test_timeout = 20s;
-
 /// A context of libzmq. Its sockets must be gone before it.
-class foreign_context {
+class libzmq_context {
 public:
-    foreign_context();
-    foreign_context(const foreign_context&) = delete;
-    foreign_context& operator=(const foreign_context&) = delete;
-    ~foreign_context();
+    libzmq_context();
+    libzmq_context(const libzmq_context&) = delete;
+    libzmq_context& operator=(const libzmq_context&) = delete;
+    ~libzmq_context();
 
     [[nodiscard]] void* get() const noexcept { return context_; }
 
@@ -37,14 +33,16 @@ private:
 };
 
 /// A socket of libzmq. What is unsent at its end is dropped, unless its linger was set.
-class foreign {
+class libzmq_socket {
 public:
     /// `type`: ZMQ_PULL, ...
-    foreign(foreign_context& in, int type);
-    foreign(foreign&& other) noexcept : socket_(std::exchange(other.socket_, nullptr)) {}
-    foreign(const foreign&) = delete;
-    foreign& operator=(const foreign&) = delete;
-    ~foreign() { close(); }
+    libzmq_socket(libzmq_context& in, int type);
+    libzmq_socket(libzmq_socket&& other) noexcept : socket_(std::exchange(other.socket_, nullptr))
+    {
+    }
+    libzmq_socket(const libzmq_socket&) = delete;
+    libzmq_socket& operator=(const libzmq_socket&) = delete;
+    ~libzmq_socket() { close(); }
     void close() noexcept;
 
     [[nodiscard]] void* get() const noexcept { return socket_; }
@@ -68,25 +66,25 @@ private:
 };
 
 /// What libzmq tells about a socket's connections.
-class monitor {
+class libzmq_monitor {
 public:
     struct event {
         int what = 0; ///< ZMQ_EVENT_CONNECTED, ...
         int value = 0;
     };
 
-    monitor(foreign_context& in, foreign& of);
-    monitor(const monitor&) = delete;
-    monitor& operator=(const monitor&) = delete;
-    ~monitor();
+    libzmq_monitor(libzmq_context& in, libzmq_socket& of);
+    libzmq_monitor(const libzmq_monitor&) = delete;
+    libzmq_monitor& operator=(const libzmq_monitor&) = delete;
+    ~libzmq_monitor();
 
     std::optional<event> next(std::chrono::milliseconds timeout = test_timeout);
     /// Reads on until that event has come; says with which value.
     std::optional<int> sees(int what, std::chrono::milliseconds timeout = test_timeout);
 
 private:
-    foreign& of_;
-    foreign events_;
+    libzmq_socket& of_;
+    libzmq_socket events_;
 };
 
 } // namespace slk::testing

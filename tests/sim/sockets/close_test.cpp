@@ -2,10 +2,10 @@
 
 // How a socket ends, and what it tells about the messages that were on their way.
 
-#include "sim/messages_rig.hpp"
+#include "sim/sockets/simulated_sockets.hpp"
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
 namespace {
 
@@ -21,25 +21,25 @@ std::uint64_t flushed(const close_report& told)
 
 TEST_CASE("close() tells which messages of a long send the system has taken")
 {
-    messages_world in;
+    socket_world in;
     socket_options little;
     little.receive_high_water_mark = 1;
-    pull server = make<pull>(in.server_side, little);
-    push client = make<push>(in.client_side);
+    pull server = new_socket<pull>(in.server_context, little);
+    push client = new_socket<push>(in.client_context);
     bind(server);
     connect(client);
-    REQUIRE(in.until([&] { return first(client).ready; }));
+    REQUIRE(in.until([&] { return status_of(client).ready; }));
     // More than the buffers of a connection hold, and given to the system in one piece.
     std::vector<message> letters;
     for (int number = 0; number < 100; ++number)
-        letters.push_back(*message::copy_of(pattern(3000)));
+        letters.push_back(*message::copy_of(patterned_text(3000)));
     REQUIRE(client.send_batch(letters) == 100u);
     const close_report told = client.close(1s);
     CHECK(flushed(told) + told.unsent() == 100);
     CHECK(told.unsent() > 0);
     CHECK(told.unsent() == client.counters().unsent);
     std::uint64_t received = 0;
-    while (next(server) == pattern(3000))
+    while (receive_text(server) == patterned_text(3000))
         ++received;
     // What was on its way may be lost; what the system has not taken cannot arrive.
     CHECK(received > 1);
@@ -48,8 +48,8 @@ TEST_CASE("close() tells which messages of a long send the system has taken")
 
 TEST_CASE("close() waits for a peer who is not there, but not for longer than it may")
 {
-    messages_world in;
-    push client = make<push>(in.client_side);
+    socket_world in;
+    push client = new_socket<push>(in.client_context);
     connect(client);
     REQUIRE(client.send("one").has_value());
     SUBCASE("who does not come")
@@ -67,7 +67,7 @@ TEST_CASE("close() waits for a peer who is not there, but not for longer than it
     {
         std::optional<pull> server;
         in.net.at(in.net.now() + 500ms, [&] {
-            server.emplace(make<pull>(in.server_side));
+            server.emplace(new_socket<pull>(in.server_context));
             bind(*server);
         });
         const time_point began = in.net.now();
@@ -75,7 +75,7 @@ TEST_CASE("close() waits for a peer who is not there, but not for longer than it
         CHECK(in.net.now() - began < 3s);
         CHECK(told.unsent() == 0);
         CHECK(flushed(told) == 1);
-        CHECK(next(*server) == "one");
+        CHECK(receive_text(*server) == "one");
     }
     SUBCASE("and not at all without time")
     {
@@ -88,12 +88,12 @@ TEST_CASE("close() waits for a peer who is not there, but not for longer than it
 
 TEST_CASE("a socket that is destroyed lingers as its option says")
 {
-    messages_world in;
+    socket_world in;
     socket_options options;
     options.linger = 3s;
     const time_point began = in.net.now();
     {
-        push client = make<push>(in.client_side, options);
+        push client = new_socket<push>(in.client_context, options);
         connect(client);
         REQUIRE(client.send("one").has_value());
     }
@@ -103,15 +103,15 @@ TEST_CASE("a socket that is destroyed lingers as its option says")
 
 TEST_CASE("what has arrived and is not received before close() is counted")
 {
-    messages_world in;
-    pull server = make<pull>(in.server_side);
-    push client = make<push>(in.client_side);
+    socket_world in;
+    pull server = new_socket<pull>(in.server_context);
+    push client = new_socket<push>(in.client_context);
     bind(server);
     connect(client);
     for (int number = 0; number < 5; ++number)
         REQUIRE(client.send("hello").has_value());
     in.net.run_for(1s);
-    CHECK(next(server) == "hello");
+    CHECK(receive_text(server) == "hello");
     CHECK(server.counters().discarded == 0);
     server.close(0ms);
     CHECK(server.counters().received == 1);
@@ -120,9 +120,9 @@ TEST_CASE("what has arrived and is not received before close() is counted")
 
 TEST_CASE("what was sent by inproc is not unsent while the other side can receive it")
 {
-    messages_world in;
-    pull server = make<pull>(in.client_side);
-    push client = make<push>(in.client_side);
+    socket_world in;
+    pull server = new_socket<pull>(in.client_context);
+    push client = new_socket<push>(in.client_context);
     bind(server, "inproc://here");
     connect(client, "inproc://here");
     REQUIRE(client.send("hello").has_value());
@@ -132,7 +132,7 @@ TEST_CASE("what was sent by inproc is not unsent while the other side can receiv
         CHECK(flushed(told) == 1);
         CHECK(told.unsent() == 0);
         CHECK(client.counters().unsent == 0);
-        CHECK(next(server) == "hello");
+        CHECK(receive_text(server) == "hello");
     }
     SUBCASE("which has gone")
     {

@@ -2,10 +2,10 @@
 
 // A ROUTER and its peers: names, generations, notices.
 
-#include "sim/messages_rig.hpp"
+#include "sim/sockets/simulated_sockets.hpp"
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
 namespace {
 
@@ -23,11 +23,11 @@ struct heard {
 };
 
 /// Nothing: "nothing".
-heard listen(router& at, const timeout& test_timeout = 1s)
+heard listen(router& at, const timeout& limit = 1s)
 {
     heard told;
     message into;
-    const auto what = at.receive(told.from, into, test_timeout);
+    const auto what = at.receive(told.from, into, limit);
     if (what)
         told.what = *what;
     told.text = what ? std::string(into.text()) : "nothing";
@@ -48,12 +48,12 @@ std::uint64_t first_route(router& at)
 
 TEST_CASE("a notice does not come between the parts of a message")
 {
-    messages_world in;
+    socket_world in;
     router_options options;
     options.notify_connect = true;
-    router server = make<router>(in.server_side, options);
+    router server = new_socket<router>(in.server_context, options);
     bind(server);
-    dealer client = make<dealer>(in.client_side, called("a"));
+    dealer client = new_socket<dealer>(in.client_context, called("a"));
     connect(client);
     multipart letter;
     REQUIRE(letter.add("one").has_value());
@@ -62,7 +62,7 @@ TEST_CASE("a notice does not come between the parts of a message")
     CHECK(listen(server).what == router_event::connected);
     const heard first = listen(server);
     CHECK(first.text == "one");
-    dealer other = make<dealer>(in.client_side, called("b"));
+    dealer other = new_socket<dealer>(in.client_context, called("b"));
     connect(other);
     in.net.run_for(1s);
     const heard second = listen(server);
@@ -74,13 +74,13 @@ TEST_CASE("a notice does not come between the parts of a message")
 
 TEST_CASE("a ROUTER that is asked to tells who comes and who goes")
 {
-    messages_world in;
+    socket_world in;
     router_options options;
     options.notify_connect = true;
     options.notify_disconnect = true;
-    router server = make<router>(in.server_side, options);
+    router server = new_socket<router>(in.server_context, options);
     bind(server);
-    dealer client = make<dealer>(in.client_side, called("a"));
+    dealer client = new_socket<dealer>(in.client_context, called("a"));
     connect(client);
     const heard came = listen(server);
     CHECK(came.what == router_event::connected);
@@ -95,7 +95,7 @@ TEST_CASE("a ROUTER that is asked to tells who comes and who goes")
     CHECK(went.from == came.from);
     CHECK(listen(server).text == "nothing");
     server.set_notify(false, false);
-    dealer other = make<dealer>(in.client_side, called("a"));
+    dealer other = new_socket<dealer>(in.client_context, called("a"));
     connect(other);
     REQUIRE(other.send("hello").has_value());
     const heard first = listen(server);
@@ -105,22 +105,22 @@ TEST_CASE("a ROUTER that is asked to tells who comes and who goes")
 
 TEST_CASE("a routing id that is taken is his who had it first, until he goes")
 {
-    messages_world in;
-    router server = make<router>(in.server_side);
+    socket_world in;
+    router server = new_socket<router>(in.server_context);
     bind(server);
-    dealer one = make<dealer>(in.client_side, called("a"));
+    dealer one = new_socket<dealer>(in.client_context, called("a"));
     connect(one);
     REQUIRE(one.send("of one").has_value());
     const heard first = listen(server);
     CHECK(first.text == "of one");
-    dealer two = make<dealer>(in.client_side, called("a"));
+    dealer two = new_socket<dealer>(in.client_context, called("a"));
     connect(two);
-    attend(in, server, 10s);
+    in.run_with_calls(server, 10s);
     CHECK(server.counters().rejected > 2);
     // It has to wait longer and longer.
     CHECK(server.counters().rejected < 12);
     CHECK(server.send({"a"}, "to one").has_value());
-    CHECK(next(one) == "to one");
+    CHECK(receive_text(one) == "to one");
     CHECK(ready_peers(server) == 1);
     one.close(0ms);
     REQUIRE(in.until([&] { return first_route(server) > first.from.generation; }, 10s));
@@ -131,23 +131,23 @@ TEST_CASE("a routing id that is taken is his who had it first, until he goes")
 
 TEST_CASE("with handover a newcomer takes the routing id, and what the other had said is gone")
 {
-    messages_world in;
+    socket_world in;
     router_options options;
     options.handover = true;
     options.notify_connect = true;
     options.notify_disconnect = true;
-    router server = make<router>(in.server_side, options);
+    router server = new_socket<router>(in.server_context, options);
     bind(server);
-    dealer one = make<dealer>(in.client_side, called("a"));
+    dealer one = new_socket<dealer>(in.client_context, called("a"));
     connect(one);
     const heard came = listen(server);
     REQUIRE(one.send("unread").has_value());
     REQUIRE(server.send({"a"}, "on its way").has_value());
     in.net.run_for(1s);
-    dealer two = make<dealer>(in.client_side, called("a"));
+    dealer two = new_socket<dealer>(in.client_context, called("a"));
     connect(two);
     REQUIRE(in.until([&] { return server.peers().size() == 1 && first_route(server) > 1; }));
-    CHECK(in.until([&] { return !first(one).ready; }, 10ms));
+    CHECK(in.until([&] { return !status_of(one).ready; }, 10ms));
     const heard went = listen(server, no_wait);
     CHECK(went.what == router_event::disconnected);
     CHECK(went.from == came.from);
@@ -158,41 +158,41 @@ TEST_CASE("with handover a newcomer takes the routing id, and what the other had
     CHECK(server.counters().unsent == 0);
     CHECK(server.send(came.from, "to one").error() == errc::no_route);
     CHECK(server.send(newcomer.from, "to two").has_value());
-    CHECK(next(two) == "to two");
+    CHECK(receive_text(two) == "to two");
 }
 
 TEST_CASE("a ROUTER can send by the name that connect() gives, at once or when the peer is ready")
 {
-    messages_world in;
+    socket_world in;
     router_options options;
     SUBCASE("at once")
     {
-        router client = make<router>(in.client_side, options);
+        router client = new_socket<router>(in.client_context, options);
         connect(client, "tcp://10.0.0.1:5000", {.routing_id = "peer"});
         CHECK(client.send({"peer"}, "hello", no_wait).has_value());
         CHECK(client.connect("tcp://10.0.0.1:5001", {.routing_id = "peer"}).error() ==
               errc::invalid_argument);
-        dealer server = make<dealer>(in.server_side, called("another name"));
+        dealer server = new_socket<dealer>(in.server_context, called("another name"));
         bind(server);
-        CHECK(next(server) == "hello");
+        CHECK(receive_text(server) == "hello");
         REQUIRE(server.send("back").has_value());
         CHECK(listen(client).from.routing_id == "peer");
     }
     SUBCASE("only when ready")
     {
         options.immediate = true;
-        router client = make<router>(in.client_side, options);
+        router client = new_socket<router>(in.client_context, options);
         connect(client, "tcp://10.0.0.1:5000", {.routing_id = "peer"});
         CHECK(client.send({"peer"}, "too early", no_wait).error() == errc::no_route);
         CHECK(client.connect("tcp://10.0.0.1:5001", {.routing_id = "peer"}).error() ==
               errc::invalid_argument);
-        dealer server = make<dealer>(in.server_side);
+        dealer server = new_socket<dealer>(in.server_context);
         bind(server);
         REQUIRE(client.wait_ready(10s).has_value());
         CHECK(client.send({"peer"}, "hello", no_wait).has_value());
-        CHECK(next(server) == "hello");
+        CHECK(receive_text(server) == "hello");
         server.close(0ms);
-        REQUIRE(in.until([&] { return !first(client).ready; }));
+        REQUIRE(in.until([&] { return !status_of(client).ready; }));
         CHECK(client.send({"peer"}, "too late", no_wait).error() == errc::no_route);
     }
 }
