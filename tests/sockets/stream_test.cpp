@@ -139,24 +139,3 @@ TEST_CASE("what is left of a stream when its sender stops leaves by itself")
     CHECK(all_came);
     receiver.join();
 }
-
-TEST_CASE("a batch leaves before send_batch() returns when there is no loop thread")
-{
-    auto receiving = new_context();
-    auto sending = new_context(0);
-    auto to = new_socket<pull>(receiving);
-    auto from = new_socket<push>(sending);
-    bind_and_connect(to, from);
-    must(from.wait_ready(test_timeout));
-    std::vector<message> batch(900);
-    for (int round = 0; round < 5; ++round) {
-        for (message& each : batch)
-            each = message_of(std::string(60, 'x'));
-        CHECK(must(from.send_batch(batch, test_timeout)) == batch.size());
-        message got;
-        std::size_t count = 0;
-        while (count < batch.size() && to.receive(got, test_timeout))
-            ++count;
-        CHECK(count == batch.size());
-    }
-}

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
+
+// Messages over every transport, with and without a loop thread.
+
 #include <serverlink/serverlink.hpp>
 
 #include "support/sockets.hpp"
+
+#include <string>
+#include <vector>
 
 using namespace slk;
 using namespace slk::testing;
@@ -83,80 +89,6 @@ TEST_CASE("a message of parts is received whole, part by part or at once")
     }
 }
 
-TEST_CASE("PUSH deals out in turn to those who are there, PULL takes one of each in turn")
-{
-    auto in = new_context();
-    auto from = new_socket<push>(in);
-    std::vector<pull> to;
-    for (int count = 0; count < 3; ++count) {
-        to.push_back(new_socket<pull>(in));
-        bind_and_connect(to.back(), from);
-    }
-    for (const char* const word : {"0", "1", "2", "3", "4", "5", "6"})
-        must(from.send(word, test_timeout));
-    const std::vector<std::string> expected[] = {{"0", "3", "6"}, {"1", "4"}, {"2", "5"}};
-    for (std::size_t number = 0; number < 3; ++number)
-        for (const std::string& word : expected[number])
-            CHECK(receive_text(to[number]) == word);
-}
-
-TEST_CASE("a batch is queued in order, and says how much of it there was room for")
-{
-    auto in = new_context();
-    push_options options;
-    options.send_high_water_mark = 5;
-    auto from = new_socket<push>(in, options);
-    must(from.connect("tcp://127.0.0.1:1"));
-    std::vector<message> batch;
-    for (int number = 0; number < 8; ++number)
-        batch.push_back(message_of(std::to_string(number)));
-    CHECK(must(from.send_batch(batch, no_wait)) == 5);
-    CHECK(batch[4].empty());
-    CHECK(batch[5].text() == "5");
-    CHECK(code_of(from.send_batch(std::span(batch).subspan(5), no_wait)) == errc::would_block);
-
-    auto to = new_socket<pull>(in);
-    bind_and_connect(to, from);
-    CHECK(must(from.send_batch(std::span(batch).subspan(5), test_timeout)) == 3);
-    std::vector<message> got(8);
-    std::size_t count = 0;
-    while (count < 3)
-        count += must(to.receive_batch(std::span(got).subspan(count), test_timeout));
-    CHECK(got[0].text() == "5");
-    CHECK(got[2].text() == "7");
-}
-
-TEST_CASE("a message that was not queued is still the caller's")
-{
-    auto in = new_context();
-    auto from = new_socket<push>(in);
-    auto whole = message_of("still here");
-    CHECK(code_of(from.send(std::move(whole), no_wait)) == errc::would_block);
-    CHECK(whole.text() == "still here");
-    multipart parts;
-    must(parts.add("a"));
-    must(parts.add("b"));
-    CHECK(code_of(from.send(std::move(parts), short_timeout)) == errc::timed_out);
-    CHECK(parts.size() == 2);
-    CHECK(code_of(from.send(multipart(), no_wait)) == errc::invalid_argument);
-}
-
-TEST_CASE("the memory of an adopted message is given back once everything of it was sent")
-{
-    auto in = new_context();
-    auto to = new_socket<pull>(in);
-    auto from = new_socket<push>(in);
-    bind_and_connect(to, from);
-    static std::atomic<int> released;
-    released = 0;
-    const std::vector<std::byte> memory(100'000, std::byte{7});
-    auto whole =
-        must(message::adopt(memory, [](std::span<const std::byte>, void*) { ++released; }));
-    must(from.send(std::move(whole), test_timeout));
-    CHECK(receive_text(to).size() == memory.size());
-    CHECK(until([] { return released == 1; }));
-}
-
 TEST_CASE("who connects first waits for who binds, over every transport")
 {
     for (const int threads : {0, 1}) {
@@ -179,18 +111,4 @@ TEST_CASE("who connects first waits for who binds, over every transport")
         must(to.bind(free_port));
         CHECK(receive_text(to) == "early too");
     }
-}
-
-TEST_CASE("a socket that was moved from, or closed, says so")
-{
-    auto in = new_context();
-    auto first = new_socket<pair>(in);
-    auto second = std::move(first);
-    CHECK(code_of(first.send("x", no_wait)) == errc::invalid_state);
-    CHECK(code_of(first.bind("inproc://x")) == errc::invalid_state);
-    (void)second.close(0s);
-    message got;
-    CHECK(code_of(second.send("x", no_wait)) == errc::invalid_state);
-    CHECK(code_of(second.receive(got, no_wait)) == errc::invalid_state);
-    CHECK(code_of(second.connect("inproc://x")) == errc::invalid_state);
 }
