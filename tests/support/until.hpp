@@ -24,7 +24,7 @@ template <class Condition>
     while (!holds()) {
         if (std::chrono::steady_clock::now() > end)
             return false;
-        std::this_thread::sleep_for(std::chrono::microseconds(100));
+        std::this_thread::sleep_for(1ms);
     }
     return true;
 }
