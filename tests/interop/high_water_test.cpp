@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Sides that do not receive: the other side has to wait, and nothing is lost.
+// When one side does not receive, the other side waits, and no message is lost.
 
 #include "interop_rig.hpp"
 
@@ -28,7 +28,7 @@ socket_options with_marks(std::uint32_t messages)
 
 } // namespace
 
-TEST_CASE("a PULL of libzmq's that does not receive stops our PUSH, and nothing is lost")
+TEST_CASE("a libzmq PULL that does not receive stops our PUSH, and no message is lost")
 {
     for (const int threads : {1, 0})
         for (const test_endpoint::transport over : all_transports) {
@@ -63,7 +63,7 @@ TEST_CASE("a PULL of libzmq's that does not receive stops our PUSH, and nothing 
         }
 }
 
-TEST_CASE("our PULL that does not receive stops libzmq's PUSH, and nothing is lost")
+TEST_CASE("our PULL that does not receive stops a libzmq PUSH, and no message is lost")
 {
     for (const int threads : {1, 0})
         for (const test_endpoint::transport over : all_transports) {
@@ -85,7 +85,7 @@ TEST_CASE("our PULL that does not receive stops libzmq's PUSH, and nothing is lo
             const std::jthread sending([&] {
                 for (std::size_t number = sent; number < 2 * sent; ++number)
                     theirs.send(numbered(number));
-                // What is left may be sent after the end of the socket.
+                // libzmq sends the remaining messages after the socket is closed.
                 theirs.set(ZMQ_LINGER, -1);
             });
             for (std::size_t number = 0; number < 2 * sent; ++number)
@@ -94,7 +94,7 @@ TEST_CASE("our PULL that does not receive stops libzmq's PUSH, and nothing is lo
         }
 }
 
-TEST_CASE("our mandatory ROUTER waits for a full peer of libzmq's, and another one drops")
+TEST_CASE("our mandatory ROUTER waits for a full libzmq peer, and another ROUTER drops")
 {
     context mine = new_context();
     router_options options;
@@ -121,7 +121,7 @@ TEST_CASE("our mandatory ROUTER waits for a full peer of libzmq's, and another o
     CHECK(theirs.receive() == parts{"after all"});
 }
 
-TEST_CASE("our PUSH deals out to libzmq's PULL sockets, and leaves out the one that is full")
+TEST_CASE("our PUSH sends to libzmq PULL sockets in turn, and skips the one that is full")
 {
     context mine = new_context();
     auto ours = new_socket<push>(mine, with_marks(10));
@@ -151,7 +151,7 @@ TEST_CASE("our PUSH deals out to libzmq's PULL sockets, and leaves out the one t
     CHECK(at_fast > at_slow);
 }
 
-TEST_CASE("messages wait for a peer of libzmq's that is not there yet, up to the mark")
+TEST_CASE("messages are queued up to the mark for a libzmq peer that is not bound yet")
 {
     context mine = new_context();
     auto ours = new_socket<push>(mine, reconnect_at_once(with_marks(10)));

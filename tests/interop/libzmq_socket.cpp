@@ -62,7 +62,7 @@ bool libzmq_socket::set(int option, std::string_view value)
 std::string libzmq_socket::bind(const std::string& endpoint)
 {
     const auto end = steady_clock::now() + test_timeout;
-    // libzmq gives a port back some time after the call that says so.
+    // libzmq frees a port some time after zmq_unbind() or zmq_close().
     while (zmq_bind(socket_, endpoint.c_str()) != 0) {
         if (zmq_errno() != EADDRINUSE || steady_clock::now() > end)
             return {};
@@ -142,24 +142,24 @@ libzmq_monitor::libzmq_monitor(libzmq_context& in, libzmq_socket& of)
 
 libzmq_monitor::~libzmq_monitor()
 {
-    // libzmq hangs when its reader is gone.
+    // libzmq hangs if it reports events after its reader was closed.
     if (of_.get() != nullptr)
         zmq_socket_monitor(of_.get(), nullptr, 0);
 }
 
 std::optional<libzmq_monitor::event> libzmq_monitor::next(milliseconds timeout)
 {
-    const auto told = events_.receive(timeout);
-    if (!told || told->empty() || (*told)[0].size() < 6)
+    const auto event_parts = events_.receive(timeout);
+    if (!event_parts || event_parts->empty() || (*event_parts)[0].size() < 6)
         return std::nullopt;
-    std::uint16_t what = 0;
+    std::uint16_t type = 0;
     std::int32_t value = 0;
-    std::memcpy(&what, (*told)[0].data(), sizeof what);
-    std::memcpy(&value, (*told)[0].data() + sizeof what, sizeof value);
-    return event{what, value};
+    std::memcpy(&type, (*event_parts)[0].data(), sizeof type);
+    std::memcpy(&value, (*event_parts)[0].data() + sizeof type, sizeof value);
+    return event{type, value};
 }
 
-std::optional<int> libzmq_monitor::sees(int what, milliseconds timeout)
+std::optional<int> libzmq_monitor::wait_for(int type, milliseconds timeout)
 {
     const auto end = steady_clock::now() + timeout;
     for (;;) {
@@ -167,7 +167,7 @@ std::optional<int> libzmq_monitor::sees(int what, milliseconds timeout)
         const auto seen = next(std::max(left, milliseconds(0)));
         if (!seen)
             return std::nullopt;
-        if (seen->what == what)
+        if (seen->type == type)
             return seen->value;
     }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
-#ifndef SLK_TESTS_INTEROP_FOREIGN_HPP
-#define SLK_TESTS_INTEROP_FOREIGN_HPP
+#ifndef SLK_TESTS_INTEROP_LIBZMQ_SOCKET_HPP
+#define SLK_TESTS_INTEROP_LIBZMQ_SOCKET_HPP
 
-/// The sockets of libzmq, which ours talk to.
+/// The sockets of libzmq that ours are tested against.
 ///
-/// Nothing here waits for longer than `test_timeout`, and nothing here is an assertion:
-/// libzmq_socket sockets are used by threads of their own as well.
+/// No call waits longer than `test_timeout`, and none asserts: these sockets are also used by
+/// threads other than the test's own.
 
 #include "parts.hpp"
 #include "support/until.hpp"
@@ -18,7 +18,7 @@
 
 namespace slk::testing {
 
-/// A context of libzmq. Its sockets must be gone before it.
+/// A context of libzmq. Its sockets must be closed first: the destructor waits for them.
 class libzmq_context {
 public:
     libzmq_context();
@@ -32,7 +32,7 @@ private:
     void* context_;
 };
 
-/// A socket of libzmq. What is unsent at its end is dropped, unless its linger was set.
+/// A socket of libzmq. Unsent messages are dropped when it is closed, unless ZMQ_LINGER was set.
 class libzmq_socket {
 public:
     /// `type`: ZMQ_PULL, ...
@@ -49,15 +49,15 @@ public:
     bool set(int option, int value);
     bool set(int option, std::string_view value);
 
-    /// Where it listens; empty if it does not. A port that is not free yet is waited for.
+    /// Returns the endpoint, or an empty text. Waits for a port that is not free yet.
     std::string bind(const std::string& endpoint);
     bool unbind(const std::string& endpoint);
     bool connect(const std::string& endpoint);
     bool disconnect(const std::string& endpoint);
 
-    /// False: there was no room in that time.
+    /// Returns false if there was no room in time.
     bool send(const parts& whole, std::chrono::milliseconds timeout = test_timeout);
-    /// The errno of a send that must not wait; 0 if it succeeds.
+    /// Sends without waiting. Returns 0 or the errno.
     int try_send(const parts& whole);
     std::optional<parts> receive(std::chrono::milliseconds timeout = test_timeout);
 
@@ -65,11 +65,11 @@ private:
     void* socket_;
 };
 
-/// What libzmq tells about a socket's connections.
+/// The events that libzmq reports about the connections of a socket.
 class libzmq_monitor {
 public:
     struct event {
-        int what = 0; ///< ZMQ_EVENT_CONNECTED, ...
+        int type = 0; ///< ZMQ_EVENT_CONNECTED, ...
         int value = 0;
     };
 
@@ -79,8 +79,8 @@ public:
     ~libzmq_monitor();
 
     std::optional<event> next(std::chrono::milliseconds timeout = test_timeout);
-    /// Reads on until that event has come; says with which value.
-    std::optional<int> sees(int what, std::chrono::milliseconds timeout = test_timeout);
+    /// Reads events until one of that type comes. Returns its value.
+    std::optional<int> wait_for(int type, std::chrono::milliseconds timeout = test_timeout);
 
 private:
     libzmq_socket& of_;

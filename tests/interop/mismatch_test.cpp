@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Sockets whose types do not suit each other.
+// Sockets of incompatible types.
 
 #include "interop_rig.hpp"
 
@@ -9,7 +9,7 @@ using namespace slk::testing;
 
 namespace {
 
-void is_clear(const endpoint_status& status)
+void check_wrong_type(const endpoint_status& status)
 {
     CHECK(status.last_handshake_failure == errc::protocol_error);
     CHECK(status.last_handshake_failure.phase == phase::handshake);
@@ -23,7 +23,7 @@ void is_clear(const endpoint_status& status)
 
 } // namespace
 
-TEST_CASE("a PUSH that connects to libzmq's PUSH says that the types do not suit each other")
+TEST_CASE("the status of a PUSH that connects to a libzmq PUSH reports the incompatible type")
 {
     context mine = new_context();
     auto ours = new_socket<push>(mine, reconnect_at_once());
@@ -32,17 +32,17 @@ TEST_CASE("a PUSH that connects to libzmq's PUSH says that the types do not suit
     const std::string where = theirs.bind(any_tcp);
     must(ours.connect(where));
     CHECK(until([&] { return status_of(ours).handshake_failures > 0; }));
-    is_clear(status_of(ours));
+    check_wrong_type(status_of(ours));
     CHECK(ours.counters().handshake_failures > 0);
-    // Somebody else takes the place: then all is well.
+    // A PULL binds the endpoint instead, and the link recovers.
     theirs.close();
-    libzmq_socket better(libzmq, ZMQ_PULL);
-    REQUIRE(better.bind(where) == where);
+    libzmq_socket right(libzmq, ZMQ_PULL);
+    REQUIRE(right.bind(where) == where);
     REQUIRE(send_to(ours, {"hello"}));
-    CHECK(better.receive() == parts{"hello"});
+    CHECK(right.receive() == parts{"hello"});
 }
 
-TEST_CASE("libzmq's PUSH that comes to our PUSH is sent away, and a PULL is served")
+TEST_CASE("our PUSH closes the connection of a libzmq PUSH, and serves a PULL")
 {
     context mine = new_context();
     auto ours = new_socket<push>(mine);
@@ -51,16 +51,16 @@ TEST_CASE("libzmq's PUSH that comes to our PUSH is sent away, and a PULL is serv
     libzmq_socket wrong(libzmq, ZMQ_PUSH);
     libzmq_monitor events(libzmq, wrong);
     REQUIRE(wrong.connect(where));
-    CHECK(events.sees(ZMQ_EVENT_DISCONNECTED).has_value());
+    CHECK(events.wait_for(ZMQ_EVENT_DISCONNECTED).has_value());
     CHECK(until([&] { return status_of(ours).last_handshake_failure == errc::protocol_error; }));
-    is_clear(status_of(ours));
+    check_wrong_type(status_of(ours));
     libzmq_socket right(libzmq, ZMQ_PULL);
     REQUIRE(right.connect(where));
     REQUIRE(send_to(ours, {"hello"}));
     CHECK(right.receive() == parts{"hello"});
 }
 
-TEST_CASE("libzmq's sockets of all types that do not suit ours are refused")
+TEST_CASE("libzmq sockets of every incompatible type fail the handshake")
 {
     context mine = new_context();
     libzmq_context libzmq;
@@ -69,10 +69,10 @@ TEST_CASE("libzmq's sockets of all types that do not suit ours are refused")
             CAPTURE(type);
             const std::uint64_t before = ours.counters().handshake_failures;
             libzmq_socket theirs(libzmq, type);
-            // One attempt is enough: libzmq gives up such a peer.
+            // libzmq does not reconnect to such a peer.
             REQUIRE(theirs.connect(ours.last_endpoint()));
             CHECK(until([&] { return ours.counters().handshake_failures > before; }));
-            is_clear(status_of(ours));
+            check_wrong_type(status_of(ours));
         }
     };
     auto pulls = new_socket<pull>(mine);
@@ -90,7 +90,7 @@ TEST_CASE("libzmq's sockets of all types that do not suit ours are refused")
     refuses(pairs, {ZMQ_PULL, ZMQ_PUSH, ZMQ_DEALER, ZMQ_REQ, ZMQ_REP, ZMQ_PUB, ZMQ_SUB});
 }
 
-TEST_CASE("a second PAIR of libzmq's is sent away while there is a first one")
+TEST_CASE("a second libzmq PAIR is rejected, and admitted when the first has closed")
 {
     context mine = new_context();
     auto ours = new_socket<pair>(mine);
@@ -107,7 +107,6 @@ TEST_CASE("a second PAIR of libzmq's is sent away while there is a first one")
     REQUIRE(send_to(ours, {"for the first"}));
     CHECK(first.receive() == parts{"for the first"});
     first.close();
-    // Its turn comes when the first has gone.
     CHECK(until([&] {
         return second.try_send({"second"}) == 0 && receive_from(ours, 20ms) == parts{"second"};
     }));

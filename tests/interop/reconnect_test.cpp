@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Peers that go and come back a thousand times. After each time a message goes both ways.
+// Peers that disconnect and reconnect a thousand times, with messages after each time.
 
 #include "interop_rig.hpp"
 
@@ -11,23 +11,22 @@ namespace {
 
 constexpr int rounds = 1000;
 
-/// They begin: what we would send before we notice that they have gone is lost with them.
+/// libzmq sends first: a message that we send before we notice a lost connection would be lost.
 bool exchange(auto& ours, libzmq_socket& theirs, int round)
 {
-    const std::string said = std::to_string(round);
-    return theirs.send({said, "there"}) && receive_from(ours) == parts{said, "there"} &&
-           send_to(ours, {said, "back"}) && theirs.receive() == parts{said, "back"};
+    const std::string number = std::to_string(round);
+    return theirs.send({number, "there"}) && receive_from(ours) == parts{number, "there"} &&
+           send_to(ours, {number, "back"}) && theirs.receive() == parts{number, "back"};
 }
 
-/// libzmq's way of reconnecting at once.
-void hurry(libzmq_socket& theirs)
+void set_fast_reconnect(libzmq_socket& theirs)
 {
     theirs.set(ZMQ_RECONNECT_IVL, 1);
 }
 
 } // namespace
 
-TEST_CASE("libzmq's listening socket is closed and opened anew a thousand times")
+TEST_CASE("our link reconnects to a libzmq socket that is closed and bound again")
 {
     context mine = new_context();
     auto ours = new_socket<dealer>(mine, reconnect_at_once<dealer_options>());
@@ -43,7 +42,7 @@ TEST_CASE("libzmq's listening socket is closed and opened anew a thousand times"
     CHECK(ours.counters().received == rounds);
 }
 
-TEST_CASE("libzmq's connecting socket is closed and opened anew a thousand times")
+TEST_CASE("messages of libzmq sockets that connect, send and close arrive")
 {
     context mine = new_context();
     auto ours = new_socket<pull>(mine);
@@ -51,7 +50,7 @@ TEST_CASE("libzmq's connecting socket is closed and opened anew a thousand times
     libzmq_context libzmq;
     for (int round = 0; round < rounds; ++round) {
         libzmq_socket theirs(libzmq, ZMQ_PUSH);
-        // Its end is not the end of what it was given.
+        // Unsent messages outlive the socket.
         theirs.set(ZMQ_LINGER, -1);
         REQUIRE(theirs.connect(where));
         REQUIRE(theirs.send({std::to_string(round)}));
@@ -59,12 +58,12 @@ TEST_CASE("libzmq's connecting socket is closed and opened anew a thousand times
         REQUIRE(receive_from(ours) == parts{std::to_string(round)});
     }
     CHECK(until([&] {
-        receive_from(ours, no_wait); // the end of a peer is noticed behind its last message
+        receive_from(ours, no_wait); // a peer is removed after its last message was received
         return ours.peers().empty();
     }));
 }
 
-TEST_CASE("libzmq disconnects and connects a thousand times")
+TEST_CASE("a libzmq socket disconnects and connects again")
 {
     context mine = new_context();
     auto ours = new_socket<router>(mine);
@@ -81,13 +80,13 @@ TEST_CASE("libzmq disconnects and connects a thousand times")
         REQUIRE(theirs.disconnect(where));
     }
     CHECK(until([&] {
-        theirs.receive(0ms); // libzmq disconnects in calls of its own
+        theirs.receive(0ms); // libzmq disconnects only inside its calls
         receive_routed(ours, no_wait);
         return ours.peers().empty();
     }));
 }
 
-TEST_CASE("our socket disconnects and connects a thousand times")
+TEST_CASE("our socket disconnects and connects again")
 {
     context mine = new_context();
     auto ours = new_socket<dealer>(mine);
@@ -96,17 +95,17 @@ TEST_CASE("our socket disconnects and connects a thousand times")
     const std::string where = server.bind(any_tcp);
     for (int round = 0; round < rounds; ++round) {
         must(ours.connect(where));
-        const parts said = {std::to_string(round)};
-        REQUIRE(send_to(ours, said));
-        REQUIRE(server.receive() == said);
-        const auto left = ours.disconnect(where, test_timeout);
-        REQUIRE(left.has_value());
-        REQUIRE(left->unsent() == 0);
+        const parts whole = {std::to_string(round)};
+        REQUIRE(send_to(ours, whole));
+        REQUIRE(server.receive() == whole);
+        const auto report = ours.disconnect(where, test_timeout);
+        REQUIRE(report.has_value());
+        REQUIRE(report->unsent() == 0);
     }
     CHECK(ours.endpoints().empty());
 }
 
-TEST_CASE("what is queued when our socket disconnects still arrives, a thousand times")
+TEST_CASE("messages that are queued when our socket disconnects still arrive")
 {
     context mine = new_context();
     auto ours = new_socket<push>(mine);
@@ -121,28 +120,28 @@ TEST_CASE("what is queued when our socket disconnects still arrives, a thousand 
     }
 }
 
-TEST_CASE("our listening socket unbinds and binds a thousand times, and libzmq comes back")
+TEST_CASE("libzmq reconnects to our socket that unbinds and binds again")
 {
     context mine = new_context();
     auto ours = new_socket<dealer>(mine);
     libzmq_context libzmq;
     libzmq_socket theirs(libzmq, ZMQ_DEALER);
-    hurry(theirs);
-    // Otherwise a message might be given to a connection that has just gone.
+    set_fast_reconnect(theirs);
+    // Otherwise libzmq might send a message on a connection that was just lost.
     theirs.set(ZMQ_IMMEDIATE, 1);
     const std::string where = must(ours.bind(any_tcp));
     REQUIRE(theirs.connect(where));
     for (int round = 0; round < rounds; ++round) {
-        const parts said = {std::to_string(round)};
+        const parts whole = {std::to_string(round)};
         REQUIRE(ours.wait_ready(test_timeout).has_value());
-        REQUIRE(send_to(ours, said));
-        REQUIRE(theirs.receive() == said);
+        REQUIRE(send_to(ours, whole));
+        REQUIRE(theirs.receive() == whole);
         REQUIRE(ours.unbind(where).has_value());
         REQUIRE(must(ours.bind(where)) == where);
     }
 }
 
-TEST_CASE("what is sent before the peer is there is delivered by the end of the socket")
+TEST_CASE("messages that were sent before the peer was ready are delivered by close()")
 {
     for (const int threads : {1, 0}) {
         CAPTURE(threads);
@@ -157,7 +156,7 @@ TEST_CASE("what is sent before the peer is there is delivered by the end of the 
     }
 }
 
-TEST_CASE("peers of libzmq's that have gone leave nothing behind at a socket that never receives")
+TEST_CASE("a PUSH forgets libzmq peers that have closed")
 {
     context mine = new_context();
     auto ours = new_socket<push>(mine);
@@ -169,7 +168,7 @@ TEST_CASE("peers of libzmq's that have gone leave nothing behind at a socket tha
         REQUIRE(send_to(ours, {std::to_string(round)}));
         REQUIRE(theirs.receive().has_value());
         theirs.close();
-        // Otherwise the next message might be given to who has just gone.
+        // Otherwise the next message might be queued for the peer that has just closed.
         REQUIRE(until([&] { return status_of(ours).peers == 0; }));
     }
     CHECK(ours.peers().empty());
@@ -177,7 +176,7 @@ TEST_CASE("peers of libzmq's that have gone leave nothing behind at a socket tha
     CHECK(ours.counters().unsent == 0);
 }
 
-TEST_CASE("a connection counts as useful once its handshake is over")
+TEST_CASE("a connection is useful once its handshake is over")
 {
     context mine = new_context();
     auto ours = new_socket<push>(mine);
@@ -187,7 +186,7 @@ TEST_CASE("a connection counts as useful once its handshake is over")
     CHECK(until([&] { return status_of(ours).link.useful; }));
 }
 
-TEST_CASE("a link whose connections lasted does not slow down, however often they end")
+TEST_CASE("the delay of a link does not grow while its connections are stable")
 {
     context mine = new_context();
     socket_options options;
@@ -205,7 +204,7 @@ TEST_CASE("a link whose connections lasted does not slow down, however often the
             must(ours.connect(where));
         REQUIRE(theirs.send({"here"}));
         REQUIRE(receive_from(ours) == parts{"here"});
-        // It has lasted as long as the delay before it.
+        // The connection has lasted longer than the delay before it.
         REQUIRE(
             until([&] { return status_of(ours).link.since + 50ms < system_clock_source().now(); }));
         CHECK(status_of(ours).link.retries <= 8);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Everything may end at any time and in any order.
+// Loops, links, listeners, streams and simulations may be destroyed at any time, in any order.
 
 #include "sim/sim_rig.hpp"
 
@@ -10,10 +10,10 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("a loop that ends at any moment leaves no socket, and its operations have all been told")
+TEST_CASE("a loop that is destroyed at any time leaves no socket, and completes all its operations")
 {
-    for (int moment = 0; moment < 60; ++moment) {
-        CAPTURE(moment);
+    for (int events = 0; events < 60; ++events) {
+        CAPTURE(events);
         world in({.seed = 3,
                   .faults = fault_rates{.max_delay = 300us}
                                 .set(fault::late_completion, 300)
@@ -27,9 +27,9 @@ TEST_CASE("a loop that ends at any moment leaves no socket, and its operations h
             sending.emplace(client.connection, patterned_text(100'000));
             reading.emplace(client.connection);
         };
-        for (int i = 0; i < moment; ++i)
+        for (int i = 0; i < events; ++i)
             in.net.step();
-        const bool client_first = moment % 2 == 0;
+        const bool client_first = events % 2 == 0;
         (client_first ? in.client_loop : in.server_loop).reset();
         if (sending && client_first)
             CHECK(reading->finished());
@@ -38,7 +38,7 @@ TEST_CASE("a loop that ends at any moment leaves no socket, and its operations h
     }
 }
 
-TEST_CASE("loops, links, listeners, streams and the simulation end in any order")
+TEST_CASE("loops, links, listeners, streams and the simulation can be destroyed in any order")
 {
     std::array order{0, 1, 2, 3, 4};
     do {
@@ -70,7 +70,7 @@ TEST_CASE("loops, links, listeners, streams and the simulation end in any order"
     } while (std::next_permutation(order.begin(), order.end()));
 }
 
-TEST_CASE("a link may be destroyed in any of its handlers, and a loop by another loop's handler")
+TEST_CASE("a link may be destroyed in its handlers, and a loop in a handler of another loop")
 {
     world in;
     test_listener server(*in.server_loop);
@@ -96,14 +96,14 @@ TEST_CASE("a link may be destroyed in any of its handlers, and a loop by another
     CHECK(!client.connected());
 }
 
-TEST_CASE("late_cancel: what is cancelled may succeed first, and either way it ends once")
+TEST_CASE("late_cancel: a cancelled operation may succeed first, and completes once")
 {
-    int connected_after_all = 0;
+    int accepted_anyway = 0;
     for (int after_us = 0; after_us < 600; after_us += 20) {
         world in;
         test_listener server(*in.server_loop);
         in.net.set_faults(fault_rates{.max_delay = 1ms}.set(fault::late_cancel, 1000));
-        test_link client(*in.client_loop, "tcp://10.0.0.1:5000");
+        test_link client(*in.client_loop, numeric_endpoint);
         in.net.run_for(std::chrono::microseconds(after_us));
         client.handle->stop();
         in.net.run_for(1us);
@@ -111,40 +111,40 @@ TEST_CASE("late_cancel: what is cancelled may succeed first, and either way it e
         in.net.run_for(1s);
         CHECK(client.status().state == link_state::idle);
         CHECK(in.net.open_sockets() == 1 + server.streams.size());
-        connected_after_all += client.status().generation == 0 && server.status().accepted == 1;
+        accepted_anyway += client.status().generation == 0 && server.status().accepted == 1;
     }
-    CHECK(connected_after_all > 0);
+    CHECK(accepted_anyway > 0);
 }
 
-TEST_CASE("late_completion: what is decided is told later, by up to `longest`")
+TEST_CASE("late_completion: an operation completes later, by up to max_delay")
 {
     world in;
     test_listener server(*in.server_loop);
     in.net.set_faults(fault_rates{.max_delay = 30ms});
     in.net.inject(fault::late_completion);
-    test_link client(*in.client_loop, "tcp://10.0.0.1:5000");
+    test_link client(*in.client_loop, numeric_endpoint);
     const duration took = in.time_until([&] { return client.connected(); });
     CHECK(took > 401us);
     CHECK(took <= 30ms + 401us);
     CHECK(in.net.injected(fault::late_completion) == 1);
 }
 
-TEST_CASE("post from another thread wakes a simulated loop that waits for ever")
+TEST_CASE("post() from another thread wakes a simulated loop that waits without a limit")
 {
     world in;
-    bool heard = false;
+    bool called = false;
     std::thread other([&, loop = &*in.client_loop] {
         loop->post([&, loop] {
-            heard = true;
+            called = true;
             loop->stop();
         });
     });
     CHECK(in.client_loop->run().has_value());
     other.join();
-    CHECK(heard);
+    CHECK(called);
 }
 
-TEST_CASE("several loops on one host share its addresses and ports, and each serves its own")
+TEST_CASE("several loops on one host share its addresses and ports")
 {
     world in;
     std::vector<loop> loops;
@@ -159,7 +159,7 @@ TEST_CASE("several loops on one host share its addresses and ports, and each ser
         else
             clients.push_back(std::make_unique<test_link>(loops[i], "tcp://server:" + port));
     }
-    // One of them is run by its owner: the others live on meanwhile.
+    // The other loops run while one of them is run by the test.
     CHECK(loops[0].run_for(1s).has_value());
     for (const auto& client : clients)
         CHECK(client->connected());

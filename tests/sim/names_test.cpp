@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// The simulated name service, and what links make of its answers.
+// The simulated name service, and how links use it.
 
 #include "sim/sim_rig.hpp"
 
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("a host is asked for by its name, and localhost is ::1 and 127.0.0.1")
+TEST_CASE("a host is found by its name, and localhost is ::1 and 127.0.0.1")
 {
     world in;
     test_listener server(*in.server_loop);
     test_link by_name(*in.client_loop, "tcp://server:5000");
-    test_link unknown(*in.client_loop, "tcp://nobody:5000");
+    test_link unknown(*in.client_loop, "tcp://unknown:5000");
     CHECK(in.until([&] { return by_name.connected(); }, 1s));
     CHECK(by_name.connection.peer_address() == ip("10.0.0.1", 5000));
     CHECK(in.until([&] { return unknown.in_backoff(); }, 1s));
     CHECK(unknown.status().last_error == errc::name_not_found);
 
-    test_listener at_home(*in.client_loop, "tcp://[::1]:6000");
+    test_listener local_server(*in.client_loop, "tcp://[::1]:6000");
     test_link local(*in.client_loop, "tcp://localhost:6000");
     CHECK(in.until([&] { return local.connected(); }, 1s));
     CHECK(local.connection.peer_address().family == address_family::ipv6);
 }
 
-TEST_CASE("set_name and remove_name: a name may move between attempts, a host's own one too")
+TEST_CASE("set_name() and remove_name() change names between attempts, also the name of a host")
 {
     world in;
     const host_id standby = new_host(in.net, "standby", {ip("10.0.0.3")});
@@ -55,7 +55,7 @@ TEST_CASE("set_name and remove_name: a name may move between attempts, a host's 
     CHECK(in.until([&] { return client.connected(); }, 1s));
 }
 
-TEST_CASE("name_failure: the last good answer serves, and without one the link waits")
+TEST_CASE("name_failure: a link uses the last answer, and waits if there is none")
 {
     world in;
     test_listener server(*in.server_loop);
@@ -72,7 +72,7 @@ TEST_CASE("name_failure: the last good answer serves, and without one the link w
     CHECK(in.net.injected(fault::name_failure) == 2);
 }
 
-TEST_CASE("name_missing: it does not exist, says the service, and the link tries again slowly")
+TEST_CASE("name_missing: the name is not found, and the link tries again")
 {
     world in;
     test_listener server(*in.server_loop);
@@ -84,8 +84,7 @@ TEST_CASE("name_missing: it does not exist, says the service, and the link tries
     CHECK(in.net.injected(fault::name_missing) == 1);
 }
 
-TEST_CASE(
-    "name_slow: a lookup takes up to 100 times the longest delay, and counts for the deadline")
+TEST_CASE("name_slow: a lookup takes up to 100 times max_delay, and counts towards connect_timeout")
 {
     world in;
     test_listener server(*in.server_loop);
@@ -93,14 +92,14 @@ TEST_CASE(
     in.net.inject(fault::name_slow);
     SUBCASE("in time")
     {
-        duration longest{};
+        duration max{};
         for (int i = 0; i < 20; ++i) {
             test_link client(*in.client_loop);
-            longest = std::max(longest, in.time_until([&] { return client.connected(); }));
+            max = std::max(max, in.time_until([&] { return client.connected(); }));
             in.net.inject(fault::name_slow, i < 19);
         }
-        CHECK(longest > 500ms);
-        CHECK(longest <= 1s + 2ms);
+        CHECK(max > 500ms);
+        CHECK(max <= 1s + 2ms);
         CHECK(in.net.injected(fault::name_slow) == 20);
     }
     SUBCASE("too late")
@@ -114,7 +113,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("D3: a dead first address holds a link up by less than 300 ms, and its failure is kept")
+TEST_CASE("D3: a dead first address delays a link by less than 300 ms, and its failure is kept")
 {
     world in;
     test_listener server(*in.client_loop, "tcp://127.0.0.1:5000");
@@ -148,7 +147,7 @@ TEST_CASE("D3: a dead first address holds a link up by less than 300 ms, and its
     }
 }
 
-TEST_CASE("the failure of every address is kept, each with its own reason")
+TEST_CASE("the failure of every address is kept with its own error")
 {
     world in;
     in.net.set_name("many", {ip("10.0.0.1"), ip("10.9.9.9"), ip("fd00::1"), ip("10.0.0.2")});

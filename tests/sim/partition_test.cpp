@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Paths that lose everything, in one direction or in both, and what the ends make of it.
+// Paths that deliver nothing in one direction or in both.
 
 #include "sim/sim_rig.hpp"
 
@@ -22,7 +22,7 @@ constexpr keep_alive_options probes{.enabled = true, .idle = 10s, .interval = 2s
 
 } // namespace
 
-TEST_CASE("a partition stops the one direction and not the other")
+TEST_CASE("a partition stops one direction and not the other")
 {
     world in;
     connected_pair ends(in);
@@ -50,7 +50,7 @@ TEST_CASE("a partition stops the one direction and not the other")
         in.net.heal();
         CHECK(in.until([&] { return at_client.text == "held"; }, 2s));
     }
-    SUBCASE("two other hosts are not touched")
+    SUBCASE("between other hosts")
     {
         const host_id third = new_host(in.net, "third", {ip("10.0.0.3")});
         in.net.partition(in.client, third);
@@ -63,17 +63,17 @@ TEST_CASE("a partition stops the one direction and not the other")
     }
 }
 
-TEST_CASE("while one direction is closed nobody can connect, and afterwards everybody")
+TEST_CASE("a link cannot connect while one direction is partitioned, and connects after it")
 {
     world in;
     test_listener server(*in.server_loop);
     link_options options;
     options.reconnect.connect_timeout = 2s;
-    SUBCASE("the way there")
+    SUBCASE("from the client")
     {
         in.net.partition(in.client, in.server);
     }
-    SUBCASE("the way back")
+    SUBCASE("to the client")
     {
         in.net.partition(in.server, in.client);
     }
@@ -87,7 +87,7 @@ TEST_CASE("while one direction is closed nobody can connect, and afterwards ever
     CHECK(in.until([&] { return client.connected(); }, 20s));
 }
 
-TEST_CASE("what was held back arrives when its own direction is healed")
+TEST_CASE("packets that were held back arrive when their direction is healed")
 {
     world in;
     connected_pair ends(in);
@@ -100,7 +100,7 @@ TEST_CASE("what was held back arrives when its own direction is healed")
     CHECK(in.until([&] { return at_server.text == "held"; }, 2s));
 }
 
-TEST_CASE("keep-alive notices a partition of an idle connection, and nothing does without it")
+TEST_CASE("keep-alive detects the partition of an idle connection, which stays up without it")
 {
     world in;
     SUBCASE("with")
@@ -124,10 +124,10 @@ TEST_CASE("keep-alive notices a partition of an idle connection, and nothing doe
         CHECK(!at_client.finished());
         CHECK(ends.client.connected());
     }
-    SUBCASE("switched on while the path is closed already")
+    SUBCASE("enabled while the path is partitioned")
     {
         test_listener server(*in.server_loop);
-        test_link client(*in.client_loop, "tcp://10.0.0.1:5000", tuned(probes, {}));
+        test_link client(*in.client_loop, numeric_endpoint, tuned(probes, {}));
         in.net.run_for(300us); // the SYN has arrived, its answer has not
         in.net.inject(fault::late_wake);
         in.net.run_for(110us);
@@ -141,20 +141,20 @@ TEST_CASE("keep-alive notices a partition of an idle connection, and nothing doe
     }
 }
 
-TEST_CASE("keep-alive does not notice what retransmission is for: data on its way")
+TEST_CASE("keep-alive does not end a connection with unacknowledged data")
 {
     // As Linux: no probe is sent while data is unacknowledged.
     world in;
     connected_pair ends(in, tuned(probes, {}));
     const reader at_client(ends.at_client());
     in.net.partition(in.client, in.server);
-    const sender unheard(ends.at_client(), "unheard");
+    const sender lost(ends.at_client(), "lost");
     in.net.run_for(10min);
     CHECK(!at_client.finished());
     CHECK(in.until([&] { return at_client.finished(); }, 10min));
 }
 
-TEST_CASE("acknowledged data that nobody has read is not in doubt")
+TEST_CASE("the user timeout does not apply to acknowledged data that was not read")
 {
     world in;
     connected_pair ends(in, tuned({}, 5s));
@@ -166,7 +166,7 @@ TEST_CASE("acknowledged data that nobody has read is not in doubt")
     CHECK(!at_client.finished());
 }
 
-TEST_CASE("the second half of a handshake that a partition cut does not hold its place for ever")
+TEST_CASE("a half-open connection that a partition cut does not occupy the backlog for ever")
 {
     world in;
     listener_options one;
@@ -176,7 +176,7 @@ TEST_CASE("the second half of a handshake that a partition cut does not hold its
     options.reconnect.connect_timeout = 1s;
     options.reconnect.cap = 1s;
     test_link client(*in.client_loop, "tcp://server:5000", options);
-    // The SYN is under way; what follows it is lost.
+    // The SYN is under way; the packets after it are lost.
     in.net.run_for(1300us);
     in.net.partition(in.client, in.server);
     in.net.run_for(10s);
@@ -184,16 +184,17 @@ TEST_CASE("the second half of a handshake that a partition cut does not hold its
     CHECK(in.until([&] { return client.connected() && server.streams.size() == 1; }, 2min));
 }
 
-TEST_CASE("unacknowledged data is given up by the user timeout, without it by the system")
+TEST_CASE(
+    "unacknowledged data ends the connection after the user timeout, or else after the system's")
 {
     world in;
-    duration least = 5s;
+    duration min = 5s;
     link_options options = tuned({}, 5s);
     SUBCASE("user timeout") {}
-    SUBCASE("the system's test_timeout")
+    SUBCASE("the system's timeout")
     {
         options = tuned({}, {});
-        least = 900s;
+        min = 900s;
     }
     host_id from = in.client;
     host_id to = in.server;
@@ -206,29 +207,29 @@ TEST_CASE("unacknowledged data is given up by the user timeout, without it by th
     in.net.partition(from, to);
     in.net.run_for(30s);
     CHECK(!at_client.finished());
-    const sender unheard(ends.at_client(), "unheard");
+    const sender lost(ends.at_client(), "lost");
     const duration noticed = in.time_until([&] { return at_client.finished(); });
     CHECK(at_client.failure == errc::timed_out);
-    CHECK(noticed >= least);
-    CHECK(noticed <= (least == 5s ? 5s + 1ms : 1'000s));
+    CHECK(noticed >= min);
+    CHECK(noticed <= (min == 5s ? 5s + 1ms : 1'000s));
     CHECK(in.until([&] { return ends.client.failed_with(errc::timed_out); }, 1s));
 }
 
-TEST_CASE("data that met a closed socket while the way back was cut is answered after the heal")
+TEST_CASE("data for a closed socket is answered with a reset after the partition")
 {
     world in;
     connected_pair ends(in);
     const reader at_client(ends.at_client());
     in.net.partition(in.server, in.client);
     ends.at_server().reset();
-    const sender asked(ends.at_client(), "is anybody there?");
+    const sender asked(ends.at_client(), "data");
     in.net.run_for(10s);
     CHECK(!at_client.finished());
     in.net.heal(in.server, in.client);
     CHECK(in.until([&] { return at_client.failure == errc::connection_reset; }, 2s));
 }
 
-TEST_CASE("half-open connections whose answers were lost give their places back")
+TEST_CASE("half-open connections whose answers were lost free their places in the backlog")
 {
     world in;
     listener_options few;
@@ -238,14 +239,14 @@ TEST_CASE("half-open connections whose answers were lost give their places back"
     link_options options;
     options.reconnect = short_delays();
     options.reconnect.connect_timeout = 100ms;
-    std::optional<test_link> client(std::in_place, *in.client_loop, "tcp://10.0.0.1:5000", options);
+    std::optional<test_link> client(std::in_place, *in.client_loop, numeric_endpoint, options);
     in.net.run_for(10s);
     CHECK(in.net.queue_overflows() > 10);
     client.reset();
     in.net.heal();
     in.net.run_for(64s);
     const std::uint64_t before = in.net.queue_overflows();
-    test_link late(*in.client_loop, "tcp://10.0.0.1:5000");
+    test_link late(*in.client_loop, numeric_endpoint);
     CHECK(in.time_until([&] { return late.connected(); }) < 1ms);
     CHECK(in.net.queue_overflows() == before);
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Ephemeral ports, and a link that meets itself.
+// Ephemeral ports, and links that connect to themselves.
 
 #include "sim/sim_rig.hpp"
 
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("local ports come from the host's range, and when they are used up a link waits for one")
+TEST_CASE("local ports come from the host's range, and a link waits while all are in use")
 {
     world in;
     test_listener server(*in.server_loop);
@@ -31,7 +31,7 @@ TEST_CASE("local ports come from the host's range, and when they are used up a l
     CHECK(one_more.connection.local_address().port == freed);
 }
 
-TEST_CASE("E10: a link to a free ephemeral port of its own host meets itself, and is refused")
+TEST_CASE("E10: a link that would connect to itself fails with self_connect")
 {
     world in;
     REQUIRE(in.net.set_limits(in.client, {.first_port = 4000, .last_port = 4001}));
@@ -45,19 +45,19 @@ TEST_CASE("E10: a link to a free ephemeral port of its own host meets itself, an
     {
         link_options options = with_short_delays();
         options.reconnect.policy = retry_policy::stop_on_refused();
-        int met = 0;
+        int self_connects = 0;
         for (int i = 0; i < 2; ++i) {
             test_link client(*in.client_loop, "tcp://10.0.0.2:4000", options);
             REQUIRE(in.until([&] { return !client.errors.empty(); }, 1s));
             CHECK(client.status().state == link_state::idle);
-            met += client.status().last_error == errc::self_connect;
+            self_connects += client.status().last_error == errc::self_connect;
         }
-        CHECK(met == 1);
+        CHECK(self_connects == 1);
     }
     CHECK(in.net.open_sockets() == 0);
 }
 
-TEST_CASE("a link on a host reaches a listener there by name, by address and by the loopback")
+TEST_CASE("a link reaches a listener on its own host by name, by address and by the loopback")
 {
     world in;
     test_listener server(*in.client_loop, "tcp://*:5000");

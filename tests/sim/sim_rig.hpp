@@ -24,6 +24,9 @@
 
 namespace slk::testing {
 
+/// The endpoint of the server without a name to look up.
+inline constexpr const char* numeric_endpoint = "tcp://10.0.0.1:5000";
+
 /// A listener that keeps the accepted streams, unless `on_accepted` is set.
 struct test_listener {
     explicit test_listener(loop& on, const std::string& endpoint = "tcp://*:5000",

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// How fast it is, for whoever reads the output. Nothing is asserted about it.
+// Prints the speed of the simulation. Nothing is asserted about it.
 
 #include "sim/sim_rig.hpp"
 
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("events per second of this build, with a hundred links that come and go")
+TEST_CASE("events per second of this build, with a hundred links that reconnect")
 {
     world in;
     test_listener server(*in.server_loop);
@@ -16,8 +16,7 @@ TEST_CASE("events per second of this build, with a hundred links that come and g
     options.reconnect = short_delays();
     std::vector<std::unique_ptr<test_link>> clients;
     for (int i = 0; i < 100; ++i) {
-        clients.push_back(
-            std::make_unique<test_link>(*in.client_loop, "tcp://10.0.0.1:5000", options));
+        clients.push_back(std::make_unique<test_link>(*in.client_loop, numeric_endpoint, options));
         test_link& client = *clients.back();
         client.on_connected = [&] { client.connection.close(); };
     }

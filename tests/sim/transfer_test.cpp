@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Bytes on their way: nothing is lost, added or swapped, whatever the network does to them.
+// Bytes arrive in order and without loss, whatever the network does to the packets.
 
 #include "sim/sim_rig.hpp"
 
@@ -9,7 +9,7 @@ using namespace slk::testing;
 
 namespace {
 
-/// Both directions at once. How long it takes until each end has everything.
+/// Sends in both directions at once. Returns how long it takes until each end has everything.
 duration exchange(world& in, connected_pair& ends, std::size_t size, std::size_t piece = 4096)
 {
     const std::string text = patterned_text(size);
@@ -37,7 +37,7 @@ duration exchange(world& in, connected_pair& ends, std::size_t size, std::size_t
 
 } // namespace
 
-TEST_CASE("one-byte sends and receives lose nothing")
+TEST_CASE("one-byte sends and receives lose no byte")
 {
     for (const fault which : {fault::short_send, fault::short_receive, fault::split}) {
         world in;
@@ -51,7 +51,7 @@ TEST_CASE("one-byte sends and receives lose nothing")
     exchange(in, ends, 1'000, 1);
 }
 
-TEST_CASE("1 MiB each way through delay, loss, splits and short transfers arrives intact")
+TEST_CASE("1 MiB in each direction arrives intact with delay, loss, splits and short transfers")
 {
     for (std::uint64_t seed = 1; seed <= 3; ++seed) {
         world in({.seed = seed,
@@ -69,7 +69,7 @@ TEST_CASE("1 MiB each way through delay, loss, splits and short transfers arrive
     }
 }
 
-TEST_CASE("delay: a packet takes up to `longest` more; loss: 0.2 s and more; neither overtakes")
+TEST_CASE("delay adds up to max_delay, loss 0.2 s and more, and neither changes the order")
 {
     world in;
     connected_pair ends(in);
@@ -99,7 +99,7 @@ TEST_CASE("delay: a packet takes up to `longest` more; loss: 0.2 s and more; nei
     CHECK(at_server.text == "1123");
 }
 
-TEST_CASE("split: a segment arrives in two pieces")
+TEST_CASE("split: a segment arrives in two parts")
 {
     world in;
     connected_pair ends(in);
@@ -111,7 +111,7 @@ TEST_CASE("split: a segment arrives in two pieces")
     CHECK(in.net.injected(fault::split) == 1);
 }
 
-TEST_CASE("short_receive and short_send give one byte and go on")
+TEST_CASE("short_receive and short_send transfer one byte first")
 {
     world in;
     connected_pair ends(in);
@@ -128,7 +128,7 @@ TEST_CASE("short_receive and short_send give one byte and go on")
     CHECK(at_server.completions == 4);
 }
 
-TEST_CASE("half-close: who has finished sending still receives, and the peer reads the end")
+TEST_CASE("half-close: after shutdown_send() a stream still receives, and its peer reads the end")
 {
     world in;
     connected_pair ends(in);
@@ -139,15 +139,15 @@ TEST_CASE("half-close: who has finished sending still receives, and the peer rea
     REQUIRE(ends.at_client().shutdown_send());
     REQUIRE(in.until([&] { return at_server.reached_end; }, 1s));
     CHECK(at_server.text == "last");
-    const sender answer(ends.at_server(), "answer");
-    CHECK(in.until([&] { return at_client.text == "answer"; }, 1s));
+    const sender reply(ends.at_server(), "reply");
+    CHECK(in.until([&] { return at_client.text == "reply"; }, 1s));
     CHECK(!at_client.finished());
     const sender refused(ends.at_client(), "more");
     in.net.run_for(1s);
     CHECK(refused.failure == errc::broken_pipe);
 }
 
-TEST_CASE("a close with unread bytes resets; data before a reset is still read")
+TEST_CASE("a close with unread bytes resets, and data before a reset is still read")
 {
     world in;
     connected_pair ends(in);
@@ -159,7 +159,7 @@ TEST_CASE("a close with unread bytes resets; data before a reset is still read")
         ends.at_server().close();
         CHECK(in.until([&] { return at_client.failure == errc::connection_reset; }, 1s));
     }
-    SUBCASE("close without")
+    SUBCASE("close without unread data")
     {
         const reader at_client(ends.at_client());
         ends.at_server().close();
@@ -171,7 +171,7 @@ TEST_CASE("a close with unread bytes resets; data before a reset is still read")
         in.net.run_for(1s);
         CHECK(later.failure == errc::connection_reset);
     }
-    SUBCASE("reset behind data")
+    SUBCASE("reset after data")
     {
         const sender sent(ends.at_server(), "before");
         REQUIRE(in.until([&] { return sent.done; }, 1s));
@@ -184,7 +184,7 @@ TEST_CASE("a close with unread bytes resets; data before a reset is still read")
     }
 }
 
-TEST_CASE("a sender is held up by a reader that does not read, as far as the buffers go")
+TEST_CASE("a send waits for a reader that does not read once the buffers are full")
 {
     world in;
     link_options small;
@@ -200,7 +200,7 @@ TEST_CASE("a sender is held up by a reader that does not read, as far as the buf
     CHECK(much.done);
 }
 
-TEST_CASE("latency: one way between two hosts, the default or the pair's own")
+TEST_CASE("latency applies one way between two hosts, by default or for that pair")
 {
     world in({.latency = 7ms});
     connected_pair ends(in);
@@ -211,14 +211,14 @@ TEST_CASE("latency: one way between two hosts, the default or the pair's own")
         const sender sent(from, "x");
         return in.time_until([&] { return to.text.size() > before; });
     };
-    const auto is_about = [](duration measured, duration wanted) {
-        return measured >= wanted && measured <= wanted + 10us;
+    const auto is_about = [](duration measured, duration expected) {
+        return measured >= expected && measured <= expected + 10us;
     };
     CHECK(is_about(one_way(ends.at_client(), at_server), 7ms));
     in.net.set_latency(in.server, in.client, 30ms);
     CHECK(is_about(one_way(ends.at_client(), at_server), 30ms));
     CHECK(is_about(one_way(ends.at_server(), at_client), 30ms));
-    test_listener at_home(*in.client_loop, "tcp://127.0.0.1:6000");
+    test_listener local_server(*in.client_loop, "tcp://127.0.0.1:6000");
     test_link local(*in.client_loop, "tcp://127.0.0.1:6000");
     CHECK(in.time_until([&] { return local.connected(); }) < 20us);
 }

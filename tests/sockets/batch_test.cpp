@@ -10,7 +10,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("a batch is queued in order, and says how much of it there was room for")
+TEST_CASE("send_batch queues messages in order, and returns how many there was room for")
 {
     auto in = new_context();
     push_options options;
@@ -36,7 +36,7 @@ TEST_CASE("a batch is queued in order, and says how much of it there was room fo
     CHECK(got[2].text() == "7");
 }
 
-TEST_CASE("a batch leaves before send_batch() returns when there is no loop thread")
+TEST_CASE("without a loop thread send_batch() sends the batch before it returns")
 {
     auto receiving = new_context();
     auto sending = new_context(0);

@@ -6,7 +6,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("a socket that was moved from, or closed, says so")
+TEST_CASE("calls of a closed or moved-from socket return invalid_state")
 {
     auto in = new_context();
     auto first = new_socket<pair>(in);

@@ -6,7 +6,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("close waits until what is queued was taken, and says what was not")
+TEST_CASE("close sends the queued messages before it returns, and reports how many")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
@@ -25,7 +25,7 @@ TEST_CASE("close waits until what is queued was taken, and says what was not")
     }
 }
 
-TEST_CASE("close gives up at its deadline, and counts what it abandons")
+TEST_CASE("close returns at its timeout, and reports the unsent messages")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
@@ -44,7 +44,7 @@ TEST_CASE("close gives up at its deadline, and counts what it abandons")
     }
 }
 
-TEST_CASE("the destructor takes as long as the option linger allows")
+TEST_CASE("the destructor waits for unsent messages as long as linger allows")
 {
     auto in = new_context();
     const auto lifetime = [&](duration linger) {
@@ -61,7 +61,7 @@ TEST_CASE("the destructor takes as long as the option linger allows")
     CHECK(lifetime(0s) < 200ms);
 }
 
-TEST_CASE("unbind frees the port before it returns, and what has arrived stays readable")
+TEST_CASE("unbind frees the port before it returns, and received messages stay readable")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
@@ -82,7 +82,7 @@ TEST_CASE("unbind frees the port before it returns, and what has arrived stays r
     }
 }
 
-TEST_CASE("disconnect sends what is queued first, if it is allowed the time")
+TEST_CASE("disconnect with a timeout sends the queued messages first")
 {
     auto in = new_context();
     auto to = new_socket<pull>(in);
@@ -106,9 +106,9 @@ TEST_CASE("disconnect sends what is queued first, if it is allowed the time")
     CHECK(from.counters().unsent == 1);
 }
 
-TEST_CASE("what a peer has sent before he went can be received")
+TEST_CASE("messages of a peer that has closed can still be received")
 {
-    for (const char* const where : {"tcp://127.0.0.1:*", "inproc://bequest"}) {
+    for (const char* const where : {"tcp://127.0.0.1:*", "inproc://closed"}) {
         CAPTURE(where);
         auto in = new_context();
         auto to = new_socket<pull>(in);
@@ -138,5 +138,5 @@ TEST_CASE("a socket notices that the other end of inproc was closed")
     must(from.send("x", test_timeout));
     (void)to.close(0s);
     CHECK(until([&] { return from.peers().empty(); }));
-    CHECK(code_of(from.send("nobody is there", no_wait)) == errc::would_block);
+    CHECK(code_of(from.send("no peer", no_wait)) == errc::would_block);
 }

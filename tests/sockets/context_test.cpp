@@ -6,7 +6,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("a context takes as many sockets as it may, and makes room when one has gone")
+TEST_CASE("a context has at most max_sockets sockets, and takes a new one after one is closed")
 {
     auto in = new_context(1, {.max_sockets = 2});
     auto a = new_socket<pair>(in);
@@ -17,10 +17,10 @@ TEST_CASE("a context takes as many sockets as it may, and makes room when one ha
     CHECK(pair::create(in).has_value());
 }
 
-TEST_CASE("a context refuses options that make no sense")
+TEST_CASE("a context refuses options out of range")
 {
     CHECK(code_of(context::create({.threads = -1})) == errc::invalid_argument);
     CHECK(code_of(context::create({.threads = 65})) == errc::invalid_argument);
     CHECK(code_of(context::create({.max_sockets = 0})) == errc::invalid_argument);
-    CHECK(code_of(context::create({.loop = {.backend = "steam"}})) == errc::not_supported);
+    CHECK(code_of(context::create({.loop = {.backend = "unknown"}})) == errc::not_supported);
 }

@@ -6,7 +6,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("bind answers where it listens, in numbers")
+TEST_CASE("bind returns the numeric endpoint")
 {
     auto in = new_context();
     auto at = new_socket<pull>(in);
@@ -20,7 +20,7 @@ TEST_CASE("bind answers where it listens, in numbers")
     CHECK(at.endpoints().size() == 4);
 }
 
-TEST_CASE("what cannot be bound or connected to is an error value at once")
+TEST_CASE("bind and connect return an error for an endpoint that cannot be used")
 {
     auto in = new_context();
     auto at = new_socket<pull>(in);
@@ -42,7 +42,7 @@ TEST_CASE("what cannot be bound or connected to is an error value at once")
     CHECK(at.last_endpoint() == "inproc://taken");
 }
 
-TEST_CASE("types that do not suit each other are refused, and the endpoint says why")
+TEST_CASE("incompatible socket types fail the handshake, and the endpoint status has the reason")
 {
     auto in = new_context();
     auto at = new_socket<push>(in);

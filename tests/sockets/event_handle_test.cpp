@@ -20,7 +20,7 @@ bool readable(std::intptr_t descriptor, duration timeout)
 
 } // namespace
 
-TEST_CASE("the native handle is readable as long as there is something to receive")
+TEST_CASE("the event handle is readable while there is a message to receive")
 {
     auto in = new_context();
     auto to = new_socket<pull>(in);
@@ -43,7 +43,7 @@ TEST_CASE("the native handle is readable as long as there is something to receiv
     CHECK_FALSE(readable(handle, 0s));
 }
 
-TEST_CASE("the native handle of a sender tells of room")
+TEST_CASE("the event handle becomes readable when a full socket can send again")
 {
     auto in = new_context();
     push_options options;
@@ -63,7 +63,7 @@ TEST_CASE("the native handle of a sender tells of room")
     CHECK(from.events().writable);
 }
 
-TEST_CASE("a program that runs no thread can wait on the loop's handle")
+TEST_CASE("without a loop thread the event handle is readable when the loop has work")
 {
     auto in = new_context(0);
     auto to = new_socket<pull>(in);
@@ -83,14 +83,14 @@ TEST_CASE("a program that runs no thread can wait on the loop's handle")
     CHECK(receive_text(to, no_wait) == "hello");
 }
 
-TEST_CASE("wait takes descriptors and sockets together")
+TEST_CASE("wait takes sockets and descriptors")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
         auto in = new_context(threads);
         auto to = new_socket<pull>(in);
         if (!to.event_handle())
-            continue; // a backend that others cannot wait for
+            continue; // the backend has no event handle
         auto from = new_socket<push>(in);
         bind_and_connect(to, from);
         int ends[2];

@@ -6,7 +6,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("inproc names are of one context, free again after unbind, and types are checked")
+TEST_CASE("inproc names belong to one context, are free after unbind, and types are checked")
 {
     auto in = new_context();
     auto other = new_context();
@@ -20,12 +20,12 @@ TEST_CASE("inproc names are of one context, free again after unbind, and types a
     must(a.unbind("inproc://name"));
     auto c = new_socket<pull>(in);
     must(c.bind("inproc://name"));
-    // A pipe that exists stays when the name goes.
-    must(push_there.send("old friend", test_timeout));
-    CHECK(receive_text(a) == "old friend");
+    // A pipe stays when its name is unbound.
+    must(push_there.send("over the old pipe", test_timeout));
+    CHECK(receive_text(a) == "over the old pipe");
 
     auto wrong = new_socket<push>(in);
-    must(wrong.bind("inproc://of a push"));
+    must(wrong.bind("inproc://push"));
     auto another = new_socket<push>(in);
-    CHECK(code_of(another.connect("inproc://of a push")) == errc::invalid_argument);
+    CHECK(code_of(another.connect("inproc://push")) == errc::invalid_argument);
 }

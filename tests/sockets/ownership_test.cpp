@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Whose a message and its memory are.
+// Who owns a message and its memory.
 
 #include <serverlink/serverlink.hpp>
 
@@ -13,7 +13,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("a message that was not queued is still the caller's")
+TEST_CASE("a message that was not queued stays with the caller")
 {
     auto in = new_context();
     auto from = new_socket<push>(in);
@@ -28,7 +28,7 @@ TEST_CASE("a message that was not queued is still the caller's")
     CHECK(code_of(from.send(multipart(), no_wait)) == errc::invalid_argument);
 }
 
-TEST_CASE("the memory of an adopted message is given back once everything of it was sent")
+TEST_CASE("the memory of an adopted message is released after the message was sent")
 {
     auto in = new_context();
     auto to = new_socket<pull>(in);

@@ -6,7 +6,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("a second peer of a PAIR is sent away, and let in when the first has gone")
+TEST_CASE("a second peer of a PAIR is rejected, and admitted when the first has closed")
 {
     auto in = new_context();
     auto at = new_socket<pair>(in);
@@ -22,7 +22,7 @@ TEST_CASE("a second peer of a PAIR is sent away, and let in when the first has g
     must(at.send("to the first", test_timeout));
     CHECK(receive_text(first) == "to the first");
     (void)first.close(0s);
-    // What its refused connections have taken is lost.
+    // Messages on its rejected connections are lost.
     CHECK(until([&] {
         (void)second.send("second", no_wait);
         return receive_text(at, short_timeout) == "second";

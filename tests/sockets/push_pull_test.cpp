@@ -9,7 +9,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("PUSH deals out in turn to those who are there, PULL takes one of each in turn")
+TEST_CASE("PUSH sends to its peers in turn")
 {
     auto in = new_context();
     auto from = new_socket<push>(in);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Many messages in a row: the threads that send and receive then do by themselves what the loop
-// does otherwise.
+// Many messages in a row: the threads of the program then write and read the connection themselves.
 
 #include <serverlink/serverlink.hpp>
 
@@ -15,7 +14,7 @@ using namespace slk::testing;
 
 namespace {
 
-/// Of every size that is handled in a way of its own, the small ones most often.
+/// Every size that the library handles differently, mostly small ones.
 std::size_t size_of(std::size_t number)
 {
     if (number % 1999 == 7)
@@ -32,7 +31,7 @@ std::string body_of(std::size_t number)
     return body;
 }
 
-/// Every seventh has a second part.
+/// Every seventh message has a second part.
 bool has_two_parts(std::size_t number)
 {
     return number % 7 == 5;
@@ -53,7 +52,7 @@ std::string send_numbered(Socket& from, std::size_t number)
     return sent ? std::string() : to_string(sent.error());
 }
 
-/// Null if all is as it should be.
+/// Returns an empty text, or what is wrong.
 template <class Socket>
 std::string receive_numbered(Socket& to, std::size_t number)
 {
@@ -61,9 +60,9 @@ std::string receive_numbered(Socket& to, std::size_t number)
     if (const auto received = to.receive(got, test_timeout); !received)
         return to_string(received.error());
     if (got.size() != (has_two_parts(number) ? 2U : 1U))
-        return "other parts at " + std::to_string(number);
+        return "wrong number of parts at " + std::to_string(number);
     if (got[0].text() != body_of(number))
-        return "another body at " + std::to_string(number);
+        return "wrong body at " + std::to_string(number);
     return {};
 }
 
@@ -73,14 +72,14 @@ Options with_mark(std::uint32_t mark)
     Options options;
     options.send_high_water_mark = mark;
     options.receive_high_water_mark = mark;
-    options.peer_timeout = 300ms; // so that PING and PONG come in between
+    options.peer_timeout = 300ms; // so that PINGs and PONGs are sent between the messages
     return options;
 }
 
 } // namespace
 
-TEST_CASE("a stream arrives whole and in order in both directions, whatever its messages are and "
-          "however little may wait")
+TEST_CASE("a stream of messages of all sizes arrives in order in both directions with any "
+          "high-water mark")
 {
     constexpr std::size_t count = 20'000;
     for (const std::uint32_t mark : {1U, 16U, 1000U}) {
@@ -89,36 +88,36 @@ TEST_CASE("a stream arrives whole and in order in both directions, whatever its 
         auto a = new_socket<pair>(in, with_mark<pair_options>(mark));
         auto b = new_socket<pair>(in, with_mark<pair_options>(mark));
         bind_and_connect(a, b);
-        const std::size_t most = mark == 1 ? count / 10 : count;
-        std::string trouble;
+        const std::size_t messages = mark == 1 ? count / 10 : count;
+        std::string other_failure;
         std::thread other([&] {
-            for (std::size_t number = 0; number < most && trouble.empty(); ++number) {
-                trouble = send_numbered(b, number);
-                if (number % 4 == 3 && trouble.empty())
-                    trouble = receive_numbered(b, number / 4);
+            for (std::size_t number = 0; number < messages && other_failure.empty(); ++number) {
+                other_failure = send_numbered(b, number);
+                if (number % 4 == 3 && other_failure.empty())
+                    other_failure = receive_numbered(b, number / 4);
             }
         });
-        std::string seen;
-        for (std::size_t number = 0; number < most && seen.empty(); ++number) {
-            seen = receive_numbered(a, number);
-            if (number % 4 == 3 && seen.empty())
-                seen = send_numbered(a, number / 4);
-            if (number % 2048 == 0) // the lanes fill
+        std::string failure;
+        for (std::size_t number = 0; number < messages && failure.empty(); ++number) {
+            failure = receive_numbered(a, number);
+            if (number % 4 == 3 && failure.empty())
+                failure = send_numbered(a, number / 4);
+            if (number % 2048 == 0) // lets the lanes fill
                 std::this_thread::sleep_for(2ms);
         }
-        CHECK(seen.empty());
+        CHECK(failure.empty());
         other.join();
-        CHECK(trouble.empty());
+        CHECK(other_failure.empty());
     }
 }
 
-TEST_CASE("what is left of a stream when its sender stops leaves by itself")
+TEST_CASE("the last messages of a stream are sent without another call of the sender")
 {
     auto sending = new_context();
     auto receiving = new_context();
     auto to = new_socket<pull>(receiving);
     push_options options;
-    options.send_high_water_mark = 32; // soon full, before the loop has come
+    options.send_high_water_mark = 32; // full before the loop runs
     auto from = new_socket<push>(sending, options);
     bind_and_connect(to, from);
     constexpr std::size_t bursts = 100;
@@ -130,12 +129,12 @@ TEST_CASE("what is left of a stream when its sender stops leaves by itself")
             ++received;
     });
     const std::string body(1000, 'b');
-    bool all_came = true;
-    for (std::size_t number = 1; number <= bursts && all_came; ++number) {
+    bool all_received = true;
+    for (std::size_t number = 1; number <= bursts && all_received; ++number) {
         for (std::size_t each = 0; each < burst; ++each)
             must(from.send(std::string_view(body), test_timeout));
-        all_came = until([&] { return received == number * burst; });
+        all_received = until([&] { return received == number * burst; });
     }
-    CHECK(all_came);
+    CHECK(all_received);
     receiver.join();
 }

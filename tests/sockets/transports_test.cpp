@@ -14,14 +14,14 @@ using namespace slk::testing;
 
 namespace {
 
-struct place {
+struct combination {
     int threads;
     const char* endpoint;
 };
 
-const std::vector<place>& places()
+const std::vector<combination>& combinations()
 {
-    static const std::vector<place> all{
+    static const std::vector<combination> all{
         {1, "tcp://127.0.0.1:*"}, {0, "tcp://127.0.0.1:*"}, {2, "tcp://127.0.0.1:*"},
         {1, "inproc://here"},     {0, "inproc://here"},
 #if !defined(_WIN32)
@@ -36,7 +36,7 @@ const std::vector<place>& places()
 TEST_CASE("messages of every size arrive whole and in order, over every transport, with a loop "
           "thread and without")
 {
-    for (const auto& [threads, where] : places()) {
+    for (const auto& [threads, where] : combinations()) {
         CAPTURE(threads);
         CAPTURE(where);
         auto in = new_context(threads);
@@ -57,9 +57,9 @@ TEST_CASE("messages of every size arrive whole and in order, over every transpor
     }
 }
 
-TEST_CASE("a message of parts is received whole, part by part or at once")
+TEST_CASE("a message of parts is received part by part or at once")
 {
-    for (const auto& [threads, where] : places()) {
+    for (const auto& [threads, where] : combinations()) {
         CAPTURE(threads);
         CAPTURE(where);
         auto in = new_context(threads);
@@ -89,7 +89,7 @@ TEST_CASE("a message of parts is received whole, part by part or at once")
     }
 }
 
-TEST_CASE("who connects first waits for who binds, over every transport")
+TEST_CASE("messages sent before the peer binds arrive when it binds, over every transport")
 {
     for (const int threads : {0, 1}) {
         auto in = new_context(threads);
@@ -107,8 +107,8 @@ TEST_CASE("who connects first waits for who binds, over every transport")
         }
         auto late = new_socket<push>(in, reconnect_at_once());
         must(late.connect(free_port));
-        must(late.send("early too", no_wait));
+        must(late.send("early as well", no_wait));
         must(to.bind(free_port));
-        CHECK(receive_text(to) == "early too");
+        CHECK(receive_text(to) == "early as well");
     }
 }

@@ -9,7 +9,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("a call that may not wait says so, one that may waits as long as it may")
+TEST_CASE("a call with no_wait returns would_block, and one with a timeout waits for that time")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
@@ -27,16 +27,16 @@ TEST_CASE("a call that may not wait says so, one that may waits as long as it ma
     }
 }
 
-TEST_CASE("a stop that is requested ends every wait")
+TEST_CASE("a stop request ends every wait")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
         auto in = new_context(threads);
         auto a = new_socket<pair>(in);
         message got;
-        std::stop_source already;
-        already.request_stop();
-        CHECK(code_of(a.receive(got, already.get_token())) == errc::cancelled);
+        std::stop_source stopped;
+        stopped.request_stop();
+        CHECK(code_of(a.receive(got, stopped.get_token())) == errc::cancelled);
         wait_item items[] = {{.on = &a}};
         for (int which = 0; which < 4; ++which) {
             CAPTURE(which);
@@ -46,20 +46,20 @@ TEST_CASE("a stop that is requested ends every wait")
                 source.request_stop();
             });
             const timeout cancellable(source.get_token());
-            errc answer = errc::ok;
+            errc code = errc::ok;
             switch (which) {
-            case 0: answer = code_of(a.receive(got, cancellable)); break;
-            case 1: answer = code_of(a.send("x", cancellable)); break;
-            case 2: answer = code_of(a.wait_ready(cancellable)); break;
-            default: answer = code_of(wait(items, cancellable)); break;
+            case 0: code = code_of(a.receive(got, cancellable)); break;
+            case 1: code = code_of(a.send("x", cancellable)); break;
+            case 2: code = code_of(a.wait_ready(cancellable)); break;
+            default: code = code_of(wait(items, cancellable)); break;
             }
-            CHECK(answer == errc::cancelled);
+            CHECK(code == errc::cancelled);
             stopper.join();
         }
     }
 }
 
-TEST_CASE("the end of a context ends every wait, and its sockets can be destroyed afterwards")
+TEST_CASE("shutdown of a context ends every wait, and its sockets can be destroyed afterwards")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
@@ -82,7 +82,7 @@ TEST_CASE("the end of a context ends every wait, and its sockets can be destroye
     }
 }
 
-TEST_CASE("wait_ready waits for the handshake of all that were connected")
+TEST_CASE("wait_ready waits for the handshakes of all connected endpoints")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
@@ -108,7 +108,7 @@ TEST_CASE("wait_ready waits for the handshake of all that were connected")
     }
 }
 
-TEST_CASE("wait tells which of several sockets has something")
+TEST_CASE("wait reports which of several sockets is readable or writable")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
@@ -136,7 +136,7 @@ TEST_CASE("wait tells which of several sockets has something")
     }
 }
 
-TEST_CASE("wait refuses what makes no sense")
+TEST_CASE("wait refuses invalid items")
 {
     auto in = new_context(0);
     auto other = new_context(0);
@@ -150,7 +150,7 @@ TEST_CASE("wait refuses what makes no sense")
     CHECK(code_of(wait(empty, no_wait)) == errc::invalid_argument);
 }
 
-TEST_CASE("events tell what the next calls would find")
+TEST_CASE("events() reports whether a send and a receive would succeed")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);

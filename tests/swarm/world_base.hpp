@@ -51,7 +51,8 @@ protected:
     [[nodiscard]] virtual duration stride_of(duration time) const = 0;
     /// Runs the network until then.
     virtual void run_until(time_point end) = 0;
-    /// Called after each stride: runs the programs of the world, and the checks that hold at any time.
+    /// Called after each stride: runs the programs of the world, and the checks that hold at any
+    /// time.
     virtual void after_stride() = 0;
     /// Ends the faults, makes everything again, and checks that the world recovers.
     virtual void heal() = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// How a socket ends, and what it tells about the messages that were on their way.
+// close() and its report of the messages that were on their way.
 
 #include "sim/sockets/simulated_sockets.hpp"
 
@@ -9,61 +9,61 @@ using namespace slk::testing;
 
 namespace {
 
-std::uint64_t flushed(const close_report& told)
+std::uint64_t flushed(const close_report& report)
 {
     std::uint64_t sum = 0;
-    for (const close_report::peer& each : told.peers)
+    for (const close_report::peer& each : report.peers)
         sum += each.flushed;
     return sum;
 }
 
 } // namespace
 
-TEST_CASE("close() tells which messages of a long send the system has taken")
+TEST_CASE("close() reports which messages of a long send the system has taken")
 {
     socket_world in;
-    socket_options little;
-    little.receive_high_water_mark = 1;
-    pull server = new_socket<pull>(in.server_context, little);
+    socket_options small_buffers;
+    small_buffers.receive_high_water_mark = 1;
+    pull server = new_socket<pull>(in.server_context, small_buffers);
     push client = new_socket<push>(in.client_context);
     bind(server);
     connect(client);
     REQUIRE(in.until([&] { return status_of(client).ready; }));
-    // More than the buffers of a connection hold, and given to the system in one piece.
-    std::vector<message> letters;
+    // More bytes than the buffers of a connection hold, in one system call.
+    std::vector<message> batch;
     for (int number = 0; number < 100; ++number)
-        letters.push_back(*message::copy_of(patterned_text(3000)));
-    REQUIRE(client.send_batch(letters) == 100u);
-    const close_report told = client.close(1s);
-    CHECK(flushed(told) + told.unsent() == 100);
-    CHECK(told.unsent() > 0);
-    CHECK(told.unsent() == client.counters().unsent);
+        batch.push_back(*message::copy_of(patterned_text(3000)));
+    REQUIRE(client.send_batch(batch) == 100u);
+    const close_report report = client.close(1s);
+    CHECK(flushed(report) + report.unsent() == 100);
+    CHECK(report.unsent() > 0);
+    CHECK(report.unsent() == client.counters().unsent);
     std::uint64_t received = 0;
     while (receive_text(server) == patterned_text(3000))
         ++received;
-    // What was on its way may be lost; what the system has not taken cannot arrive.
+    // Messages that the system has taken may be lost; the others cannot arrive.
     CHECK(received > 1);
-    CHECK(received <= flushed(told));
+    CHECK(received <= flushed(report));
 }
 
-TEST_CASE("close() waits for a peer who is not there, but not for longer than it may")
+TEST_CASE("close() waits for an absent peer, but not longer than its timeout")
 {
     socket_world in;
     push client = new_socket<push>(in.client_context);
     connect(client);
     REQUIRE(client.send("one").has_value());
-    SUBCASE("who does not come")
+    SUBCASE("that does not bind")
     {
         const time_point began = in.net.now();
-        const close_report told = client.close(2s);
+        const close_report report = client.close(2s);
         const duration taken = in.net.now() - began;
         CHECK(taken >= 2s);
         CHECK(taken < 2'010ms);
-        CHECK(told.unsent() == 1);
-        CHECK(flushed(told) == 0);
+        CHECK(report.unsent() == 1);
+        CHECK(flushed(report) == 0);
         CHECK(client.counters().unsent == 1);
     }
-    SUBCASE("who comes meanwhile")
+    SUBCASE("that binds meanwhile")
     {
         std::optional<pull> server;
         in.net.at(in.net.now() + 500ms, [&] {
@@ -71,13 +71,13 @@ TEST_CASE("close() waits for a peer who is not there, but not for longer than it
             bind(*server);
         });
         const time_point began = in.net.now();
-        const close_report told = client.close(10s);
+        const close_report report = client.close(10s);
         CHECK(in.net.now() - began < 3s);
-        CHECK(told.unsent() == 0);
-        CHECK(flushed(told) == 1);
+        CHECK(report.unsent() == 0);
+        CHECK(flushed(report) == 1);
         CHECK(receive_text(*server) == "one");
     }
-    SUBCASE("and not at all without time")
+    SUBCASE("without time to wait")
     {
         const time_point began = in.net.now();
         CHECK(client.close(0ms).unsent() == 1);
@@ -86,7 +86,7 @@ TEST_CASE("close() waits for a peer who is not there, but not for longer than it
     CHECK(client.send("two").error() == errc::invalid_state);
 }
 
-TEST_CASE("a socket that is destroyed lingers as its option says")
+TEST_CASE("the destructor of a socket waits as long as linger allows")
 {
     socket_world in;
     socket_options options;
@@ -101,7 +101,7 @@ TEST_CASE("a socket that is destroyed lingers as its option says")
     CHECK(in.net.now() - began < 3'010ms);
 }
 
-TEST_CASE("what has arrived and is not received before close() is counted")
+TEST_CASE("messages that were not received before close() count as discarded")
 {
     socket_world in;
     pull server = new_socket<pull>(in.server_context);
@@ -118,7 +118,7 @@ TEST_CASE("what has arrived and is not received before close() is counted")
     CHECK(server.counters().discarded == 4);
 }
 
-TEST_CASE("what was sent by inproc is not unsent while the other side can receive it")
+TEST_CASE("a message sent over inproc does not count as unsent while its peer can receive it")
 {
     socket_world in;
     pull server = new_socket<pull>(in.client_context);
@@ -126,15 +126,15 @@ TEST_CASE("what was sent by inproc is not unsent while the other side can receiv
     bind(server, "inproc://here");
     connect(client, "inproc://here");
     REQUIRE(client.send("hello").has_value());
-    SUBCASE("which stays")
+    SUBCASE("the peer stays")
     {
-        const close_report told = client.close(1s);
-        CHECK(flushed(told) == 1);
-        CHECK(told.unsent() == 0);
+        const close_report report = client.close(1s);
+        CHECK(flushed(report) == 1);
+        CHECK(report.unsent() == 0);
         CHECK(client.counters().unsent == 0);
         CHECK(receive_text(server) == "hello");
     }
-    SUBCASE("which has gone")
+    SUBCASE("the peer has closed")
     {
         server.close(0ms);
         CHECK(server.counters().discarded == 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Peers that fall silent, peers that never speak, and peers that speak nonsense.
+// Peers that become silent, never send, or break the protocol.
 
 #include "sim/sockets/simulated_sockets.hpp"
 #include "support/zmtp_handshake.hpp"
@@ -10,7 +10,7 @@ using namespace slk::testing;
 
 namespace {
 
-socket_options with_liveness(duration time)
+socket_options with_peer_timeout(duration time)
 {
     socket_options options;
     options.peer_timeout = time;
@@ -19,21 +19,21 @@ socket_options with_liveness(duration time)
 
 } // namespace
 
-TEST_CASE("a peer that falls silent is given up within peer_timeout, by both sides")
+TEST_CASE("both sides disconnect a silent peer within peer_timeout")
 {
     socket_world in;
-    const socket_options options = with_liveness(3s);
+    const socket_options options = with_peer_timeout(3s);
     push server = new_socket<push>(in.server_context, options);
     pull client = new_socket<pull>(in.client_context, options);
     bind(server);
     connect(client);
     REQUIRE(in.until([&] { return status_of(client).ready && ready_peers(server) == 1; }));
-    in.net.run_for(1'500ms); // at any point between two questions
+    in.net.run_for(1'500ms); // between two PINGs
     in.net.partition(in.server, in.client);
     in.net.partition(in.client, in.server);
     const time_point began = in.net.now();
-    SUBCASE("with nothing to say") {}
-    SUBCASE("with more to say than the system takes")
+    SUBCASE("with nothing to send") {}
+    SUBCASE("with more to send than the system buffers")
     {
         for (int number = 0; number < 100; ++number)
             REQUIRE(server.send(patterned_text(5000)).has_value());
@@ -46,35 +46,28 @@ TEST_CASE("a peer that falls silent is given up within peer_timeout, by both sid
     CHECK(in.until([&] { return status_of(client).ready && ready_peers(server) == 1; }, 10s));
 }
 
-TEST_CASE("a peer that says nothing is not given up while it answers")
+TEST_CASE("an idle peer that answers PINGs stays connected")
 {
     socket_world in;
-    SUBCASE("when both ask")
+    duration server_timeout = 30ms;
+    SUBCASE("both sides send PINGs") {}
+    SUBCASE("one side sends PINGs")
     {
-        pull server = new_socket<pull>(in.server_context, with_liveness(30ms));
-        push client = new_socket<push>(in.client_context, with_liveness(30ms));
-        bind(server);
-        connect(client);
-        in.net.run_for(10min);
-        CHECK(status_of(client).ready);
-        CHECK(status_of(client).link.generation == 1);
+        server_timeout = 0s;
     }
-    SUBCASE("when one of them asks")
-    {
-        pull server = new_socket<pull>(in.server_context, with_liveness(0s));
-        push client = new_socket<push>(in.client_context, with_liveness(30ms));
-        bind(server);
-        connect(client);
-        in.net.run_for(10min);
-        CHECK(status_of(client).ready);
-        CHECK(status_of(client).link.generation == 1);
-    }
+    pull server = new_socket<pull>(in.server_context, with_peer_timeout(server_timeout));
+    push client = new_socket<push>(in.client_context, with_peer_timeout(30ms));
+    bind(server);
+    connect(client);
+    in.net.run_for(10min);
+    CHECK(status_of(client).ready);
+    CHECK(status_of(client).link.generation == 1);
 }
 
-TEST_CASE("a peer whose messages nobody receives is not given up")
+TEST_CASE("a peer whose messages are not received stays connected")
 {
     socket_world in;
-    socket_options options = with_liveness(300ms);
+    socket_options options = with_peer_timeout(300ms);
     options.receive_high_water_mark = 1;
     pull server = new_socket<pull>(in.server_context, options);
     push client = new_socket<push>(in.client_context, options);
@@ -92,11 +85,11 @@ TEST_CASE("a peer whose messages nobody receives is not given up")
     CHECK(status_of(client).link.generation == 1);
 }
 
-TEST_CASE("without peer_timeout nobody is given up")
+TEST_CASE("without peer_timeout a silent peer stays connected")
 {
     socket_world in;
-    pull server = new_socket<pull>(in.server_context, with_liveness(0s));
-    push client = new_socket<push>(in.client_context, with_liveness(0s));
+    pull server = new_socket<pull>(in.server_context, with_peer_timeout(0s));
+    push client = new_socket<push>(in.client_context, with_peer_timeout(0s));
     bind(server);
     connect(client);
     REQUIRE(in.until([&] { return status_of(client).ready && ready_peers(server) == 1; }));
@@ -107,26 +100,26 @@ TEST_CASE("without peer_timeout nobody is given up")
     CHECK(ready_peers(server) == 1);
 }
 
-TEST_CASE("a handshake ends within handshake_timeout")
+TEST_CASE("a handshake fails after handshake_timeout")
 {
     socket_world in;
     socket_options options;
     options.handshake_timeout = 700ms;
-    SUBCASE("with a peer that has connected and says nothing")
+    SUBCASE("with a peer that connects and sends nothing")
     {
         pull server = new_socket<pull>(in.server_context, options);
         bind(server);
-        test_link mute(*in.client_loop);
-        REQUIRE(in.until([&] { return mute.connected(); }));
-        const reader answer(mute.connection);
-        CHECK(in.time_until([&] { return answer.finished(); }) > 690ms);
+        test_link silent(*in.client_loop);
+        REQUIRE(in.until([&] { return silent.connected(); }));
+        const reader received(silent.connection);
+        CHECK(in.time_until([&] { return received.finished(); }) > 690ms);
         CHECK(in.until([&] { return status_of(server).handshake_failures == 1; }, 10ms));
         CHECK(status_of(server).last_handshake_failure == errc::timed_out);
         CHECK(server.counters().handshake_failures == 1);
     }
-    SUBCASE("with a peer that has accepted and says nothing")
+    SUBCASE("with a peer that accepts and sends nothing")
     {
-        const test_listener mute(*in.server_loop);
+        const test_listener silent(*in.server_loop);
         pull client = new_socket<pull>(in.client_context, options);
         connect(client);
         REQUIRE(in.until([&] { return status_of(client).link.state == link_state::connected; }));
@@ -139,34 +132,34 @@ TEST_CASE("a handshake ends within handshake_timeout")
     }
 }
 
-TEST_CASE("a peer that breaks the protocol is given up although it does not read")
+TEST_CASE("a peer that breaks the protocol is disconnected although it does not read")
 {
     socket_world in;
     dealer server = new_socket<dealer>(in.server_context);
     bind(server);
-    test_link rude(*in.client_loop);
-    REQUIRE(in.until([&] { return rude.connected(); }));
-    const sender greets(rude.connection, zmtp_greeting() + zmtp_ready("DEALER"));
+    test_link peer(*in.client_loop);
+    REQUIRE(in.until([&] { return peer.connected(); }));
+    const sender handshake(peer.connection, zmtp_greeting() + zmtp_ready("DEALER"));
     REQUIRE(in.until([&] { return ready_peers(server) == 1; }));
     for (int number = 0; number < 100; ++number)
         REQUIRE(server.send(patterned_text(5000)).has_value());
     in.net.run_for(1s);
-    const sender nonsense(rude.connection, std::string(10, '\xff'));
+    const sender invalid(peer.connection, std::string(10, '\xff'));
     CHECK(in.until([&] { return ready_peers(server) == 0; }, 10ms));
 }
 
-TEST_CASE("only so many connections may be in their handshake")
+TEST_CASE("at most max_pending_handshakes connections are in their handshake")
 {
     socket_world in;
     socket_options options;
     options.max_pending_handshakes = 3;
     pull server = new_socket<pull>(in.server_context, options);
     bind(server);
-    std::vector<std::unique_ptr<test_link>> mute;
+    std::vector<std::unique_ptr<test_link>> silent;
     for (int number = 0; number < 3; ++number)
-        mute.push_back(std::make_unique<test_link>(*in.client_loop));
+        silent.push_back(std::make_unique<test_link>(*in.client_loop));
     REQUIRE(in.until(
-        [&] { return std::ranges::all_of(mute, [](auto& each) { return each->connected(); }); }));
+        [&] { return std::ranges::all_of(silent, [](auto& each) { return each->connected(); }); }));
     push client = new_socket<push>(in.client_context);
     connect(client);
     in.net.run_for(5s);
@@ -174,11 +167,11 @@ TEST_CASE("only so many connections may be in their handshake")
     CHECK(status_of(client).link.attempt > 3);
     CHECK(status_of(server).handshake_failures == status_of(client).link.generation);
     CHECK(server.counters().handshake_failures == status_of(server).handshake_failures);
-    // Whoever is through does not count any more.
-    mute.clear();
+    // A connection whose handshake is over does not count.
+    silent.clear();
     CHECK(in.until([&] { return status_of(client).ready; }, 10s));
     for (int number = 0; number < 3; ++number)
-        mute.push_back(std::make_unique<test_link>(*in.client_loop));
+        silent.push_back(std::make_unique<test_link>(*in.client_loop));
     in.net.run_for(1s);
-    CHECK(std::ranges::all_of(mute, [](auto& each) { return each->status().generation == 1; }));
+    CHECK(std::ranges::all_of(silent, [](auto& each) { return each->status().generation == 1; }));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Whom a message may be queued for: peers who are ready, and the one peer of a PAIR.
+// Which peers messages are queued for: ready ones, absent ones, and the only peer of a PAIR.
 
 #include "sim/sockets/simulated_sockets.hpp"
 
@@ -9,7 +9,7 @@ using namespace slk::testing;
 
 namespace {
 
-socket_options ready_only()
+socket_options with_immediate()
 {
     socket_options options;
     options.immediate = true;
@@ -18,17 +18,17 @@ socket_options ready_only()
 
 } // namespace
 
-TEST_CASE("with immediate nothing is queued for a peer who is not there")
+TEST_CASE("with immediate nothing is queued for a peer that is not ready")
 {
     socket_world in;
-    push client = new_socket<push>(in.client_context, ready_only());
+    push client = new_socket<push>(in.client_context, with_immediate());
     connect(client, "tcp://10.0.0.1:5000");
     connect(client, "tcp://10.0.0.1:5001");
     CHECK(client.send("too early", no_wait).error() == errc::would_block);
     CHECK(client.send("too early", 1s).error() == errc::timed_out);
     pull one = new_socket<pull>(in.server_context);
     bind(one, "tcp://10.0.0.1:5000");
-    // It waits for him, and then all goes to him.
+    // The send waits for the peer, and all messages go to it.
     REQUIRE(client.send("0", 10s).has_value());
     for (const char* const text : {"1", "2", "3"})
         REQUIRE(client.send(text, no_wait).has_value());
@@ -44,7 +44,7 @@ TEST_CASE("with immediate nothing is queued for a peer who is not there")
     CHECK(client.counters().unsent == 0);
 }
 
-TEST_CASE("without immediate a peer's queue takes its mark and no more before he is there")
+TEST_CASE("without immediate an absent peer has a queue up to the send high-water mark")
 {
     socket_world in;
     socket_options options;
@@ -64,7 +64,7 @@ TEST_CASE("without immediate a peer's queue takes its mark and no more before he
         CHECK(receive_text(server, 10s) == std::to_string(number));
 }
 
-TEST_CASE("a second peer of a PAIR is turned away, and comes again when the first has gone")
+TEST_CASE("a second peer of a PAIR is rejected, and admitted when the first has closed")
 {
     socket_world in;
     pair server = new_socket<pair>(in.server_context);
@@ -91,7 +91,7 @@ TEST_CASE("a second peer of a PAIR is turned away, and comes again when the firs
     CHECK(receive_text(server) == "again of two");
 }
 
-TEST_CASE("a PAIR that has a peer refuses another connect(), and keeps the one that it has")
+TEST_CASE("a PAIR with a peer refuses another connect(), and keeps its peer")
 {
     socket_world in;
     pair server = new_socket<pair>(in.server_context);
@@ -106,11 +106,11 @@ TEST_CASE("a PAIR that has a peer refuses another connect(), and keeps the one t
     CHECK(status_of(client).link.generation == 1);
 }
 
-TEST_CASE("a PAIR whose place was taken meanwhile waits until it is free")
+TEST_CASE("a PAIR that meanwhile has another peer connects again after that one has closed")
 {
     socket_world in;
-    // It connects, and is bound as well.
-    pair client = new_socket<pair>(in.client_context, ready_only());
+    // The client connects and is bound.
+    pair client = new_socket<pair>(in.client_context, with_immediate());
     pair server = new_socket<pair>(in.server_context);
     bind(server);
     connect(client);
@@ -118,16 +118,16 @@ TEST_CASE("a PAIR whose place was taken meanwhile waits until it is free")
     REQUIRE(in.until([&] { return status_of(client).ready && ready_peers(server) == 1; }));
     REQUIRE(server.unbind(server.last_endpoint()).has_value());
     REQUIRE(in.until([&] { return !status_of(client).ready; }));
-    pair guest = new_socket<pair>(in.server_context);
-    connect(guest, "tcp://10.0.0.2:6000");
+    pair other = new_socket<pair>(in.server_context);
+    connect(other, "tcp://10.0.0.2:6000");
     REQUIRE(in.until([&] { return ready_peers(client) == 1; }));
     bind(server);
     in.run_with_calls(client, 10s);
     CHECK(client.counters().rejected > 0);
     CHECK(ready_peers(client) == 1);
-    REQUIRE(client.send("to the guest").has_value());
-    CHECK(receive_text(guest) == "to the guest");
-    guest.close(0ms);
+    REQUIRE(client.send("to the other").has_value());
+    CHECK(receive_text(other) == "to the other");
+    other.close(0ms);
     REQUIRE(in.until([&] { return status_of(client).ready && ready_peers(server) == 1; }, 10s));
     in.net.run_for(1s);
     REQUIRE(client.send("to the server", no_wait).has_value());

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// What becomes of messages when the connection under them breaks.
+// Messages whose connection is lost.
 
 #include "sim/sockets/simulated_sockets.hpp"
 
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("a connection that breaks inside a message is followed by one that begins anew")
+TEST_CASE("a message whose connection is lost is sent again from its beginning")
 {
     socket_world in;
-    socket_options little;
-    little.tuning.send_buffer = 2000;
-    little.tuning.receive_buffer = 2000;
-    pull server = new_socket<pull>(in.server_context, little);
-    push client = new_socket<push>(in.client_context, little);
+    socket_options small_buffers;
+    small_buffers.tuning.send_buffer = 2000;
+    small_buffers.tuning.receive_buffer = 2000;
+    pull server = new_socket<pull>(in.server_context, small_buffers);
+    push client = new_socket<push>(in.client_context, small_buffers);
     connect(client);
     bind(server);
     REQUIRE(in.until([&] { return status_of(client).ready; }));
-    // Nobody on the way reads more than a part of it.
+    // Only a part of the message arrives.
     in.net.partition(in.client, in.server);
     REQUIRE(client.send(patterned_text(200'000)).has_value());
     REQUIRE(client.send("the next").has_value());
@@ -33,15 +33,15 @@ TEST_CASE("a connection that breaks inside a message is followed by one that beg
     CHECK(status_of(client).link.generation == 2);
 }
 
-TEST_CASE("a sender that conflates begins a new connection with what is newest")
+TEST_CASE("a conflating sender begins a new connection with the newest message")
 {
     socket_world in;
-    push_options little;
-    little.tuning.send_buffer = 2000;
-    little.tuning.receive_buffer = 2000;
-    little.conflate = true;
-    pull server = new_socket<pull>(in.server_context, little);
-    push client = new_socket<push>(in.client_context, little);
+    push_options small_buffers;
+    small_buffers.tuning.send_buffer = 2000;
+    small_buffers.tuning.receive_buffer = 2000;
+    small_buffers.conflate = true;
+    pull server = new_socket<pull>(in.server_context, small_buffers);
+    push client = new_socket<push>(in.client_context, small_buffers);
     connect(client);
     bind(server);
     REQUIRE(in.until([&] { return status_of(client).ready; }));
@@ -64,7 +64,7 @@ TEST_CASE("a sender that conflates begins a new connection with what is newest")
     CHECK(client.peers().at(0).queued == 0);
 }
 
-TEST_CASE("no message comes twice when the system tells late what it has taken")
+TEST_CASE("no message arrives twice when sends complete late")
 {
     std::size_t received = 0;
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
@@ -82,7 +82,7 @@ TEST_CASE("no message comes twice when the system tells late what it has taken")
         REQUIRE(in.until([&] { return status_of(client).ready; }));
         for (int number = 0; number < 60; ++number)
             REQUIRE(client.send(std::to_string(number) + patterned_text(400)).has_value());
-        std::vector<std::string> letters;
+        std::vector<std::string> texts;
         for (int round = 0; round < 5; ++round) {
             in.net.run_for(duration(static_cast<std::int64_t>(1 + seed % 7) * 3ms));
             REQUIRE(server.unbind(server.last_endpoint()).has_value());
@@ -90,15 +90,15 @@ TEST_CASE("no message comes twice when the system tells late what it has taken")
         }
         message into;
         while (server.receive(into, 1s))
-            letters.emplace_back(into.text());
-        received += letters.size();
-        std::ranges::sort(letters);
-        CHECK(std::ranges::adjacent_find(letters) == letters.end());
+            texts.emplace_back(into.text());
+        received += texts.size();
+        std::ranges::sort(texts);
+        CHECK(std::ranges::adjacent_find(texts) == texts.end());
     }
     CHECK(received > 800);
 }
 
-TEST_CASE("what was queued for a peer who went for good is counted")
+TEST_CASE("messages that were queued for a peer that does not return count as unsent")
 {
     socket_world in;
     push server = new_socket<push>(in.server_context);
@@ -117,10 +117,10 @@ TEST_CASE("what was queued for a peer who went for good is counted")
     // The system had room for some of them.
     CHECK(counted.unsent > 50);
     CHECK(counted.unsent < 100);
-    CHECK(server.send("nobody is there", no_wait).error() == errc::would_block);
+    CHECK(server.send("no peer", no_wait).error() == errc::would_block);
 }
 
-TEST_CASE("peers who have come and gone are forgotten")
+TEST_CASE("a bound socket forgets peers that have closed")
 {
     socket_world in;
     push server = new_socket<push>(in.server_context);

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// How a socket comes back to a peer: the delays of its links, and what resets them.
+// The reconnect delays of a socket's links, and what resets them.
 
 #include "sim/sockets/simulated_sockets.hpp"
 
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("a connection is useful when the handshake is over, and not before")
+TEST_CASE("a connection is useful when its handshake is over, and not before")
 {
     socket_world in;
     push client = new_socket<push>(in.client_context);
-    SUBCASE("a peer that only accepts is of no use")
+    SUBCASE("with a peer that only accepts")
     {
-        const test_listener mute(*in.server_loop);
+        const test_listener silent(*in.server_loop);
         connect(client);
         REQUIRE(in.until([&] { return status_of(client).link.state == link_state::connected; }));
         in.net.run_for(5s);
         CHECK_FALSE(status_of(client).link.useful);
         CHECK_FALSE(status_of(client).ready);
     }
-    SUBCASE("a peer that shakes hands is")
+    SUBCASE("with a peer that completes the handshake")
     {
         pull server = new_socket<pull>(in.server_context);
         bind(server);
@@ -30,7 +30,7 @@ TEST_CASE("a connection is useful when the handshake is over, and not before")
     }
 }
 
-TEST_CASE("a good connection that is lost is tried again after the shortest delay")
+TEST_CASE("after the loss of a useful connection the link reconnects after the shortest delay")
 {
     socket_world in;
     push client = new_socket<push>(in.client_context);
@@ -40,7 +40,7 @@ TEST_CASE("a good connection that is lost is tried again after the shortest dela
     CHECK(status_of(client).link.retries > 5);
     bind(server);
     REQUIRE(in.until([&] { return status_of(client).ready; }));
-    in.net.run_for(10s); // as long as the delay before it, and more
+    in.net.run_for(10s); // longer than the delay before the connection
     const std::uint64_t before = status_of(client).link.attempt;
     REQUIRE(server.unbind(server.last_endpoint()).has_value());
     bind(server);
@@ -49,11 +49,11 @@ TEST_CASE("a good connection that is lost is tried again after the shortest dela
     CHECK(status_of(client).link.attempt == before + 1);
 }
 
-TEST_CASE("a peer that refuses the handshake again and again is not hammered")
+TEST_CASE("the delay grows while a peer refuses every handshake")
 {
     socket_world in;
     socket_options options;
-    // The shortest time for which a connection must live is over at once.
+    // A connection counts as stable at once.
     options.reconnect.stable_after = 0ms;
     pull server = new_socket<pull>(in.server_context);
     bind(server);

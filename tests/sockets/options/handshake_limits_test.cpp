@@ -12,7 +12,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("a connection whose handshake takes too long is closed")
+TEST_CASE("a connection is closed when its handshake takes longer than handshake_timeout")
 {
     auto in = new_context();
     pull_options options;
@@ -20,13 +20,13 @@ TEST_CASE("a connection whose handshake takes too long is closed")
     auto to = new_socket<pull>(in, options);
     const auto where = must(to.bind(any_tcp));
     auto loop = must(slk::loop::create());
-    bool over = false;
+    bool closed = false;
     std::byte some[256];
     stream silent;
     link_handlers on;
-    const std::function<void(result<std::size_t>)> read = [&](result<std::size_t> answer) {
-        over = !answer || *answer == 0;
-        if (!over)
+    const std::function<void(result<std::size_t>)> read = [&](result<std::size_t> received) {
+        closed = !received || *received == 0;
+        if (!closed)
             (void)silent.receive(some, read);
     };
     on.connected = [&](stream connection) {
@@ -35,11 +35,11 @@ TEST_CASE("a connection whose handshake takes too long is closed")
     };
     auto to_there = must(slk::link::create(loop, {.to = must(endpoint::parse(where))}, on));
     to_there.start();
-    CHECK(must(loop.run_until([&] { return over; }, test_timeout)));
+    CHECK(must(loop.run_until([&] { return closed; }, test_timeout)));
     CHECK(until([&] { return to.endpoints()[0].last_handshake_failure == errc::timed_out; }));
 }
 
-TEST_CASE("no more connections are in their handshake at a time than max_pending_handshakes")
+TEST_CASE("at most max_pending_handshakes connections are in their handshake")
 {
     auto in = new_context();
     pull_options options;
@@ -54,9 +54,9 @@ TEST_CASE("no more connections are in their handshake at a time than max_pending
         on.state_changed = [&](const link_transition& move, const link_status&) {
             closed += move.to == link_state::idle ? 1 : 0;
         };
-        link_options wanted{.to = must(endpoint::parse(where))};
-        wanted.reconnect.base = reconnect_never;
-        silent.push_back(must(slk::link::create(loop, wanted, on)));
+        link_options once{.to = must(endpoint::parse(where))};
+        once.reconnect.base = reconnect_never;
+        silent.push_back(must(slk::link::create(loop, once, on)));
         silent.back().start();
     }
     CHECK(must(loop.run_until([&] { return closed == 7; }, test_timeout)));

@@ -9,14 +9,14 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("the high-water marks in bytes leave room while fewer wait, and for one message always")
+TEST_CASE("the send mark in bytes admits a message while fewer bytes are queued, and always one")
 {
     struct limits {
         std::uint64_t mark;
         std::size_t size; ///< of each message
         int fit;
     };
-    // Each message has two bytes more on the wire, and a large one nine.
+    // The frame of a message adds two bytes, that of a large one nine.
     for (const auto& [mark, size, fit] :
          {limits{1, 10, 1}, limits{1, 100'000, 1}, limits{12, 10, 1}, limits{13, 10, 2},
           limits{1200, 10, 100}, limits{1'000'000, 99'991, 10}, limits{100'001, 99'991, 2}}) {
@@ -32,12 +32,12 @@ TEST_CASE("the high-water marks in bytes leave room while fewer wait, and for on
             must(from.send(std::string_view(body), no_wait));
         CHECK(code_of(from.send(std::string_view(body), no_wait)) == errc::would_block);
         CHECK_FALSE(from.events().writable);
-        // It is live, and the mark of messages counts besides.
+        // It can be changed, and the mark in messages applies as well.
         must(from.set_send_high_water_bytes(0));
         must(from.set_send_high_water_mark(static_cast<std::uint32_t>(fit) + 1));
         must(from.send(std::string_view(body), no_wait));
         CHECK(code_of(from.send(std::string_view(body), no_wait)) == errc::would_block);
-        // Batches keep to it as well.
+        // It applies to batches.
         must(from.set_send_high_water_mark(0));
         must(from.set_send_high_water_bytes(static_cast<std::uint64_t>(fit + 4) * (size + 2)));
         std::vector<message> batch(1000);
@@ -50,7 +50,8 @@ TEST_CASE("the high-water marks in bytes leave room while fewer wait, and for on
     }
 }
 
-TEST_CASE("with inproc the two marks in bytes add up, and either without limit means none")
+TEST_CASE(
+    "over inproc the two marks in bytes add up, and there is no limit if one of them has none")
 {
     const auto room = [](std::uint64_t send, std::uint64_t receive) {
         auto in = new_context();
@@ -66,14 +67,14 @@ TEST_CASE("with inproc the two marks in bytes add up, and either without limit m
         int count = 0;
         while (count < 5000 && from.send("12345678", no_wait))
             ++count;
-        // Everything that was queued can be received, and room comes back, again and again.
+        // All queued messages can be received, and there is room again, in each round.
         for (int round = 0; round < 3; ++round) {
             for (int taken = 0; taken < count; ++taken)
                 REQUIRE(receive_text(to, no_wait) == "12345678");
             for (int again = 0; again < count; ++again)
                 REQUIRE(from.send("12345678", no_wait).has_value());
         }
-        // A limit that is taken back leaves nobody waiting.
+        // Without the limit a sender does not wait.
         must(to.set_receive_high_water_bytes(0));
         for (int taken = 0; taken < count; ++taken)
             REQUIRE(receive_text(to, no_wait) == "12345678");
@@ -86,7 +87,7 @@ TEST_CASE("with inproc the two marks in bytes add up, and either without limit m
     CHECK(room(100, 0) == 5000);
 }
 
-TEST_CASE("a receive mark in bytes stops the sender, loses nothing, and is live")
+TEST_CASE("a receive mark in bytes stops the sender, loses nothing, and can be changed")
 {
     for (const int threads : {0, 1}) {
         for (const std::size_t size : {std::size_t{10'000}, std::size_t{100'000}}) {
@@ -105,16 +106,16 @@ TEST_CASE("a receive mark in bytes stops the sender, loses nothing, and is live"
             bind_and_connect(to, from);
             must(from.wait_ready(test_timeout));
             const std::string body(size, 'x');
-            const auto fill = [&](int most) {
+            const auto fill = [&](int max) {
                 int count = 0;
-                while (count < most && from.send(std::string_view(body), short_timeout))
+                while (count < max && from.send(std::string_view(body), short_timeout))
                     ++count;
                 return count;
             };
             const int before = fill(5000);
             CHECK(before >= 1);
             CHECK(before < 1000);
-            // Whoever waits for room gets it.
+            // A sender that waits gets room after a receive.
             int waiting = before;
             for (int round = 0; round < 3; ++round) {
                 for (; waiting > 0; --waiting)
@@ -131,7 +132,7 @@ TEST_CASE("a receive mark in bytes stops the sender, loses nothing, and is live"
     }
 }
 
-TEST_CASE("parts that exceed the receive mark in bytes together arrive as one message")
+TEST_CASE("a message whose parts exceed the receive mark in bytes arrives whole")
 {
     auto in = new_context();
     pull_options options;

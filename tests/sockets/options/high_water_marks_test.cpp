@@ -9,7 +9,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("the high-water marks count messages exactly")
+TEST_CASE("the send high-water mark is the number of messages that are queued, and can be changed")
 {
     for (const std::uint32_t mark : {1U, 2U, 3U, 10U}) {
         CAPTURE(mark);
@@ -22,17 +22,18 @@ TEST_CASE("the high-water marks count messages exactly")
             must(from.send("x", no_wait));
         CHECK(code_of(from.send("x", no_wait)) == errc::would_block);
         CHECK(from.peers().at(0).queued == mark);
-        // It is live: more room lets a message in, also one that waits.
+        // A higher mark makes room at once.
         must(from.set_send_high_water_mark(mark + 1));
         must(from.send("x", no_wait));
         CHECK(code_of(from.send("x", no_wait)) == errc::would_block);
         must(from.set_send_high_water_mark(0));
         for (int count = 0; count < 3000; ++count)
             REQUIRE(from.send("x", no_wait).has_value());
+        from.close(0ms);
     }
 }
 
-TEST_CASE("with inproc the two marks add up, and either without limit means none")
+TEST_CASE("over inproc the two marks add up, and there is no limit if one of them has none")
 {
     const auto room = [](std::uint32_t send, std::uint32_t receive) {
         auto in = new_context();
@@ -47,7 +48,7 @@ TEST_CASE("with inproc the two marks add up, and either without limit means none
         int count = 0;
         while (count < 5000 && from.send("x", no_wait))
             ++count;
-        // Everything that was queued can be received, and room comes back.
+        // All queued messages can be received, and there is room again.
         for (int taken = 0; taken < count; ++taken)
             REQUIRE(receive_text(to, no_wait) == "x");
         CHECK(from.send("x", no_wait).has_value());
@@ -84,7 +85,7 @@ TEST_CASE("a receiver that does not receive stops the sender, and loses nothing"
     }
 }
 
-TEST_CASE("the receive mark is live")
+TEST_CASE("the receive mark can be changed")
 {
     auto in = new_context();
     pull_options of_pull;

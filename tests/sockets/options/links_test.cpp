@@ -9,7 +9,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("the reconnect options of a socket are its links'")
+TEST_CASE("the links of a socket have its reconnect options")
 {
     auto in = new_context();
     push_options options;
@@ -20,7 +20,7 @@ TEST_CASE("the reconnect options of a socket are its links'")
     CHECK(from.endpoints()[0].link.state == link_state::idle);
 }
 
-TEST_CASE("the tuning options of a socket are its connections'")
+TEST_CASE("the connections of a socket have its tuning options")
 {
     auto in = new_context();
     push_options options = reconnect_at_once();
@@ -31,7 +31,7 @@ TEST_CASE("the tuning options of a socket are its connections'")
     CHECK(from.endpoints()[0].link.last_error != errc::connection_refused);
 }
 
-TEST_CASE("the tuning options of a socket are its listeners' as well")
+TEST_CASE("the listeners of a socket have its tuning options")
 {
     auto in = new_context();
     pull_options options;
@@ -40,7 +40,7 @@ TEST_CASE("the tuning options of a socket are its listeners' as well")
     CHECK(code_of(to.bind(any_tcp)) != errc::ok);
 }
 
-TEST_CASE("an IPv6 wildcard takes IPv4 connections with dual_stack, and otherwise not")
+TEST_CASE("an IPv6 wildcard accepts IPv4 connections with dual_stack, and otherwise not")
 {
     for (const bool both : {false, true}) {
         CAPTURE(both);

@@ -16,9 +16,9 @@ using namespace slk::testing;
 
 namespace {
 
-/// Connections to an ipc endpoint that the system takes while nobody accepts them, at most `most`:
-/// then it says so at once (unix(7)).
-int connections_to(std::string_view endpoint, int most)
+/// Returns how many connections to an ipc endpoint the system takes while they are not accepted, at
+/// most `max`. connect() fails at once when the queue is full (unix(7)).
+int connections_to(std::string_view endpoint, int max)
 {
     constexpr std::string_view scheme = "ipc://";
     const std::string path(endpoint.substr(scheme.size()));
@@ -28,7 +28,7 @@ int connections_to(std::string_view endpoint, int most)
     std::memcpy(there.sun_path, path.data(), path.size());
     std::vector<int> all;
     int refusal = 0;
-    while (refusal == 0 && static_cast<int>(all.size()) < most) {
+    while (refusal == 0 && static_cast<int>(all.size()) < max) {
         const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         REQUIRE(fd >= 0);
         all.push_back(fd);
@@ -44,9 +44,9 @@ int connections_to(std::string_view endpoint, int most)
 
 } // namespace
 
-TEST_CASE("so many connections wait to be accepted as backlog says")
+TEST_CASE("backlog limits the connections that wait to be accepted")
 {
-    // Nobody runs the loop; a ring may have accepted some that were asked for at the beginning.
+    // The loop does not run; a ring may still complete the accepts that bind() submitted.
     constexpr int max_accepts = 20;
     for (const int backlog : {1, 50}) {
         CAPTURE(backlog);

@@ -6,7 +6,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("peer_timeout keeps an idle good connection, and zero asks nobody")
+TEST_CASE("an idle connection is kept with a peer_timeout, and without one")
 {
     for (const duration peer_timeout : {duration(30ms), duration::zero()}) {
         auto in = new_context();

@@ -6,7 +6,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("properties are shown to the peer")
+TEST_CASE("the peer sees the properties of a socket")
 {
     auto in = new_context();
     auto to = new_socket<pull>(in);

@@ -24,7 +24,7 @@ bool refuses(Change change)
 
 } // namespace
 
-TEST_CASE("options out of range are refused by their name")
+TEST_CASE("options out of range are refused")
 {
     CHECK(refuses([](auto& o) { o.peer_timeout = 1ms; }));
     CHECK(refuses([](auto& o) { o.peer_timeout = 61s; }));
@@ -40,20 +40,20 @@ TEST_CASE("options out of range are refused by their name")
     CHECK(refuses([](auto& o) { o.properties = {{"no x", "value"}}; }));
     CHECK(refuses([](auto& o) { o.security.own.user = std::string(256, 'x'); }));
     CHECK(refuses([](auto& o) { o.security.accepted = {{"user", "password"}}; }));
-    const auto everybody = [](const authentication_request&) {
+    const auto accept_all = [](const authentication_request&) {
         return authentication_answer::accepted;
     };
-    CHECK(refuses([](auto& o) { o.security.zap_domain = "asks nobody"; }));
+    CHECK(refuses([](auto& o) { o.security.zap_domain = "no authenticator"; }));
     CHECK(refuses([&](auto& o) {
-        o.security.authenticator = everybody;
+        o.security.authenticator = accept_all;
         o.security.zap_domain = std::string(256, 'x');
     }));
     CHECK(refuses([&](auto& o) {
-        o.security.authenticator = everybody;
+        o.security.authenticator = accept_all;
         o.security.mechanism = security_mechanism::plain_client;
     }));
     CHECK(refuses([&](auto& o) {
-        o.security.authenticator = everybody;
+        o.security.authenticator = accept_all;
         o.security.mechanism = security_mechanism::plain_server;
         o.security.accepted = {{"user", "password"}};
     }));

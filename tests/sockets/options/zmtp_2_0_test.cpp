@@ -6,7 +6,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("a peer that speaks ZMTP 2.0 gets in with accept_zmtp_2_0, and otherwise not")
+TEST_CASE("a peer of ZMTP 2.0 is admitted with accept_zmtp_2_0, and otherwise not")
 {
     for (const bool accepts : {true, false}) {
         CAPTURE(accepts);
@@ -17,8 +17,8 @@ TEST_CASE("a peer that speaks ZMTP 2.0 gets in with accept_zmtp_2_0, and otherwi
         const auto where = must(to.bind(any_tcp));
         // Signature, revision 1, the type PUSH, no identity, and a message (RFC 15).
         using namespace std::string_view_literals;
-        constexpr std::string_view says = "\xff\0\0\0\0\0\0\0\x01\x7f\x01\x08\0\0\0\x03"
-                                          "old"sv;
+        constexpr std::string_view old_peer = "\xff\0\0\0\0\0\0\0\x01\x7f\x01\x08\0\0\0\x03"
+                                              "old"sv;
         auto loop = must(slk::loop::create());
         stream old;
         bool connected = false;
@@ -26,7 +26,7 @@ TEST_CASE("a peer that speaks ZMTP 2.0 gets in with accept_zmtp_2_0, and otherwi
         on.connected = [&](stream connection) {
             old = std::move(connection);
             connected = true;
-            (void)old.send(std::as_bytes(std::span(says.data(), says.size())),
+            (void)old.send(std::as_bytes(std::span(old_peer.data(), old_peer.size())),
                            [](const result<std::size_t>&) {});
         };
         auto there = must(slk::link::create(loop, {.to = must(endpoint::parse(where))}, on));

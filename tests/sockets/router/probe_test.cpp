@@ -7,7 +7,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("a DEALER that probes makes itself known without a message")
+TEST_CASE("a DEALER with probe_router sends an empty message when it connects")
 {
     auto in = new_context();
     auto at = new_socket<router>(in);
@@ -16,12 +16,13 @@ TEST_CASE("a DEALER that probes makes itself known without a message")
     options.probe_router = true;
     auto probing = new_socket<dealer>(in, options);
     bind_and_connect(at, probing);
-    const auto got = next_of(at);
+    const auto got = receive_event(at);
     CHECK(got.from.routing_id == "prober");
     CHECK(got.text.empty());
 }
 
-TEST_CASE("a ROUTER that probes makes itself known to another one, and otherwise does not")
+TEST_CASE(
+    "a ROUTER with probe_router sends an empty message to another ROUTER, and otherwise does not")
 {
     for (const bool probes : {true, false}) {
         auto in = new_context();
@@ -31,11 +32,11 @@ TEST_CASE("a ROUTER that probes makes itself known to another one, and otherwise
         options.probe_router = probes;
         auto other = new_socket<router>(in, options);
         bind_and_connect(at, other);
-        must(other.wait_ready(test_timeout)); // it greets when it takes notice of the peer
+        must(other.wait_ready(test_timeout)); // this call sends the probe
         if (probes) {
-            const auto said = next_of(at);
-            CHECK(said.from.routing_id == "prober");
-            CHECK(said.text.empty());
+            const auto received = receive_event(at);
+            CHECK(received.from.routing_id == "prober");
+            CHECK(received.text.empty());
         } else {
             must(at.wait_ready(test_timeout));
             multipart none;

@@ -22,17 +22,17 @@ inline dealer new_dealer(context& in, const std::string& to, const std::string& 
     return made;
 }
 
-struct heard {
-    router_event what{};
+struct received_event {
+    router_event event{};
     peer_id from{};
     std::string text{};
 };
 
-inline heard next_of(router& at, const timeout& limit = test_timeout)
+inline received_event receive_event(router& at, const timeout& limit = test_timeout)
 {
-    heard got;
+    received_event got;
     message part;
-    got.what = must(at.receive(got.from, part, limit));
+    got.event = must(at.receive(got.from, part, limit));
     got.text = part.text();
     return got;
 }

@@ -7,7 +7,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("a ROUTER says from whom, and sends to whom it is told")
+TEST_CASE("a ROUTER reports the peer of each message, and sends to the peer that it is given")
 {
     auto in = new_context();
     auto at = new_socket<router>(in);
@@ -15,22 +15,22 @@ TEST_CASE("a ROUTER says from whom, and sends to whom it is told")
     auto ann = new_dealer(in, where, "ann");
     auto bob = new_dealer(in, where, "bob");
     must(ann.send("from ann", test_timeout));
-    CHECK(next_of(at).from.routing_id == "ann");
+    CHECK(receive_event(at).from.routing_id == "ann");
     must(bob.send("from bob", test_timeout));
-    CHECK(next_of(at).from.routing_id == "bob");
+    CHECK(receive_event(at).from.routing_id == "bob");
     must(at.send({"bob"}, "to bob", test_timeout));
     must(at.send({"ann"}, "to ann", test_timeout));
     CHECK(receive_text(ann) == "to ann");
     CHECK(receive_text(bob) == "to bob");
 }
 
-TEST_CASE("a mandatory ROUTER refuses what nobody can get, another one drops and counts it")
+TEST_CASE("a mandatory ROUTER refuses a message without a route, another one drops and counts it")
 {
     auto in = new_context();
     auto at = new_socket<router>(in);
-    CHECK(code_of(at.send({"nobody"}, "x", no_wait)) == errc::no_route);
+    CHECK(code_of(at.send({"unknown"}, "x", no_wait)) == errc::no_route);
     at.set_mandatory(false);
-    CHECK(must(at.send({"nobody"}, "x", no_wait)) == send_outcome::dropped_no_route);
+    CHECK(must(at.send({"unknown"}, "x", no_wait)) == send_outcome::dropped_no_route);
     CHECK(at.counters().dropped_no_route == 1);
 
     router_options options;
@@ -42,12 +42,12 @@ TEST_CASE("a mandatory ROUTER refuses what nobody can get, another one drops and
     CHECK(must(full.send({"absent"}, "2", no_wait)) == send_outcome::dropped_full);
     CHECK(full.counters().dropped_full == 1);
     CHECK_FALSE(must(full.has_room({"absent"})));
-    CHECK(code_of(full.has_room({"nobody"})) == errc::no_route);
+    CHECK(code_of(full.has_room({"unknown"})) == errc::no_route);
     full.set_mandatory(true);
     CHECK(code_of(full.send({"absent"}, "3", no_wait)) == errc::would_block);
 }
 
-TEST_CASE("messages of parts go to and fro between a ROUTER and a DEALER")
+TEST_CASE("messages of parts go both ways between a ROUTER and a DEALER")
 {
     auto in = new_context(0);
     auto at = new_socket<router>(in);

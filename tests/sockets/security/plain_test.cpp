@@ -6,7 +6,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("PLAIN lets in who has a password, and both sides are told who was refused")
+TEST_CASE("PLAIN admits a client with the right password, and both sides see a refusal")
 {
     for (const bool right : {true, false}) {
         CAPTURE(right);
@@ -21,8 +21,8 @@ TEST_CASE("PLAIN lets in who has a password, and both sides are told who was ref
         auto from = new_socket<push>(in, of_client);
         bind_and_connect(to, from);
         if (right) {
-            must(from.send("let in", test_timeout));
-            CHECK(receive_text(to) == "let in");
+            must(from.send("admitted", test_timeout));
+            CHECK(receive_text(to) == "admitted");
             CHECK(to.peers().at(0).user == "bob");
         } else {
             CHECK(until([&] { return from.endpoints()[0].handshake_failures > 0; }));
@@ -34,7 +34,7 @@ TEST_CASE("PLAIN lets in who has a password, and both sides are told who was ref
     }
 }
 
-TEST_CASE("who speaks another mechanism does not get in")
+TEST_CASE("a peer with another mechanism fails the handshake")
 {
     auto in = new_context();
     pull_options of_server;
