@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// A program of somebody else: it only knows the public headers. A listener and a link meet, and a
-// few bytes go over.
+// A program that uses the installed library: a link connects to a listener and receives a few
+// bytes.
 #include <serverlink/serverlink.hpp>
 
 #include <array>
@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view greeting = "hello";
 
-slk::result<std::size_t> greet()
+slk::result<std::size_t> receive_greeting()
 {
     std::array<std::byte, 64> buffer{};
     std::size_t received = 0;
@@ -50,9 +50,10 @@ slk::result<std::size_t> greet()
 
 int main()
 {
-    const auto received = greet();
+    const auto received = receive_greeting();
     if (!received || *received != greeting.size()) {
-        std::cerr << "nothing arrived: " << (received ? "" : to_string(received.error())) << '\n';
+        std::cerr << "nothing was received: " << (received ? "" : to_string(received.error()))
+                  << '\n';
         return 1;
     }
     std::cout << "serverlink " << SLK_VERSION_MAJOR << '.' << SLK_VERSION_MINOR << '.'

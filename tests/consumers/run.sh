@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MPL-2.0
-# Builds and runs a small program against the library in each way a user may: run.sh <folder> <jobs>
+# Builds and runs a small program against the library in each supported way: run.sh <folder> <jobs>
 # Works in the given folder. On the last line: "<passed> <failed> <skipped>".
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -10,7 +10,7 @@ jobs=$2
 # The library is built three times; how its files are compiled makes no difference to its users.
 unity=(--unity on --unity-size 12)
 
-# start NAME PROJECT: an empty folder with that project in it.
+# start NAME PROJECT: copies the project into an empty folder.
 start()
 {
     rm -rf "${work:?}/$1"
@@ -18,8 +18,8 @@ start()
     cp -r "tests/consumers/$2/." tests/consumers/main.cpp "$work/$1/"
 }
 
-# install_library NAME ARGUMENTS...: installs into $work/NAME. The result is moved after its
-# installation, because nothing in it may depend on where it was installed.
+# install_library NAME ARGUMENTS...: installs into $work/NAME. The installation is moved there
+# afterwards: no file of it may depend on the prefix.
 install_library()
 {
     local build=$work/$1-build first=$work/$1-first prefix=$work/$1
@@ -41,7 +41,7 @@ consume_subproject()
         while IFS= read -rd '' file; do [[ -f $file ]] && printf '%s\0' "$file"; done |
         tar -c --null -T - | tar -x -C "$work/subproject/subprojects/serverlink"
     cd "$work/subproject"
-    # The consumer's own standard is not serverlink's business, as long as it has std::expected.
+    # The consumer may use another standard than the library, as long as it has std::expected.
     meson setup build -Dcpp_args=-std=c++23 "${unity[@]}"
     ninja -C build -j "$jobs"
     ./build/consumer

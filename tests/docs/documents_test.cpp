@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// What the documents repeat from the sources is the same as there.
+// Text that the documents repeat from the sources must be the same in both.
 
 #include "../../tools/states/render.hpp"
 #include "support/skip.hpp"
@@ -16,7 +16,7 @@
 
 namespace {
 
-/// A file of the sources, whose folder the build names; with the line ends of Unix.
+/// Returns a file below SLK_SOURCE_ROOT, with the line ends of Unix.
 std::optional<std::string> source_file(const std::string& path)
 {
     const char* const root = std::getenv("SLK_SOURCE_ROOT");
@@ -32,12 +32,12 @@ std::optional<std::string> source_file(const std::string& path)
 
 bool same_text(const std::string& left, const std::string& right)
 {
-    return left == right; // not shown by doctest: the documents are long
+    return left == right; // so that doctest does not print both documents
 }
 
 } // namespace
 
-TEST_CASE("the state documents are those of the table")
+TEST_CASE("the state documents follow from the transition table")
 {
     const auto markdown = source_file("docs/states.md");
     const auto picture = source_file("docs/states.svg");
@@ -49,7 +49,7 @@ TEST_CASE("the state documents are those of the table")
     CHECK_MESSAGE(same_text(*picture, slk::states::svg()), "run ./dev states");
 }
 
-TEST_CASE("the examples in the readme are those that are built")
+TEST_CASE("the examples in the readme equal those that are built")
 {
     const auto readme = source_file("README.md");
     if (std::getenv("SLK_SOURCE_ROOT") == nullptr)
@@ -59,7 +59,7 @@ TEST_CASE("the examples in the readme are those that are built")
         CAPTURE(name);
         const auto example = source_file(name);
         REQUIRE(example.has_value());
-        // Without the comments at the top, which the readme's own words replace.
+        // Without the comments at the top, which the readme does not repeat.
         const std::string code = example->substr(example->find("#include"));
         CHECK(readme->find("```cpp\n" + code + "```\n") != std::string::npos);
     }

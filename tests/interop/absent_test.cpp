@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-TEST_CASE("sockets talk to those of libzmq")
+TEST_CASE("our sockets exchange messages with those of libzmq")
 {
     SLK_SKIP("needs libzmq");
 }

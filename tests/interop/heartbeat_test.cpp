@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// PING and PONG with libzmq, and peers that are stopped. `peer_timeout` and libzmq's intervals are
-// short here, so that a test can wait for several of them.
+// PING and PONG with libzmq, and peers that are stopped. `peer_timeout` and the intervals of libzmq
+// are short, so that a test can wait for several of them.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 #include "support/child_process.hpp"
 #include "support/skip.hpp"
 
@@ -17,20 +17,20 @@ namespace {
 constexpr auto peer_timeout = 150ms;
 constexpr auto several_periods = 8 * peer_timeout;
 
-socket_options living(duration time)
+socket_options with_peer_timeout(duration time)
 {
     socket_options options;
     options.peer_timeout = time;
-    return quick(options);
+    return reconnect_at_once(options);
 }
 
-void beat(foreign& theirs, int interval, int timeout)
+void set_heartbeats(libzmq_socket& theirs, int interval, int timeout)
 {
     theirs.set(ZMQ_HEARTBEAT_IVL, interval);
     theirs.set(ZMQ_HEARTBEAT_TIMEOUT, timeout);
 }
 
-/// Still on the same connection, after so long.
+/// Checks that the socket keeps its only connection for that time.
 void stays_connected(socket& ours, std::chrono::milliseconds time)
 {
     REQUIRE(ours.wait_ready(test_timeout).has_value());
@@ -44,46 +44,47 @@ void stays_connected(socket& ours, std::chrono::milliseconds time)
 
 } // namespace
 
-TEST_CASE("an idle peer of libzmq's that does not ask for heartbeats answers ours")
+TEST_CASE("an idle libzmq socket without heartbeats of its own answers our PINGs")
 {
-    context mine = make_context();
-    auto ours = make<pull>(mine, living(peer_timeout));
-    foreign_context others;
-    foreign theirs(others, ZMQ_PUSH);
-    connect_to(ours, theirs.bind("tcp://127.0.0.1:*"));
+    context mine = new_context();
+    auto ours = new_socket<pull>(mine, with_peer_timeout(peer_timeout));
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PUSH);
+    must(ours.connect(theirs.bind(any_tcp)));
     stays_connected(ours, several_periods);
     REQUIRE(theirs.send({"still there"}));
     CHECK(receive_from(ours) == parts{"still there"});
 }
 
-TEST_CASE("our idle socket answers libzmq's heartbeats")
+TEST_CASE("our idle socket answers the PINGs of libzmq")
 {
-    context mine = make_context();
-    auto ours = make<pull>(mine, living(0ms));
-    foreign_context others;
-    foreign theirs(others, ZMQ_PUSH);
-    beat(theirs, 30, 120);
+    context mine = new_context();
+    auto ours = new_socket<pull>(mine, with_peer_timeout(0ms));
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PUSH);
+    set_heartbeats(theirs, 30, 120);
     theirs.set(ZMQ_HEARTBEAT_TTL, 200);
-    REQUIRE(theirs.connect(bind_at(ours)));
+    REQUIRE(theirs.connect(must(ours.bind(any_tcp))));
     stays_connected(ours, several_periods);
     REQUIRE(theirs.send({"still there"}));
     CHECK(receive_from(ours) == parts{"still there"});
 }
 
-TEST_CASE("heartbeats of both sides leave idle sockets connected, and messages alone")
+TEST_CASE(
+    "with heartbeats on both sides idle sockets stay connected and large messages arrive intact")
 {
-    context mine = make_context();
-    auto ours = make<dealer>(mine, [] {
+    context mine = new_context();
+    auto ours = new_socket<dealer>(mine, [] {
         dealer_options options;
         options.peer_timeout = peer_timeout;
         return options;
     }());
-    foreign_context others;
-    foreign theirs(others, ZMQ_DEALER);
-    beat(theirs, 20, 150);
-    REQUIRE(theirs.connect(bind_at(ours)));
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_DEALER);
+    set_heartbeats(theirs, 20, 150);
+    REQUIRE(theirs.connect(must(ours.bind(any_tcp))));
     stays_connected(ours, several_periods);
-    const parts large = {bytes_like(1, 3'000'000), "end"};
+    const parts large = {random_bytes(1, 3'000'000), "end"};
     for (int round = 0; round < 20; ++round) {
         REQUIRE(theirs.send(large));
         REQUIRE(receive_from(ours) == large);
@@ -96,39 +97,39 @@ TEST_CASE("heartbeats of both sides leave idle sockets connected, and messages a
 }
 
 TEST_CASE(
-    "a socket that nobody runs is given up by libzmq's heartbeats, and is back when it is run")
+    "libzmq disconnects a socket without a loop thread that is not called, and connects when it is")
 {
-    context mine = make_context(0);
-    auto ours = make<pull>(mine, living(0ms));
-    foreign_context others;
-    foreign theirs(others, ZMQ_PUSH);
-    beat(theirs, 30, 60);
+    context mine = new_context(0);
+    auto ours = new_socket<pull>(mine, with_peer_timeout(0ms));
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PUSH);
+    set_heartbeats(theirs, 30, 60);
     theirs.set(ZMQ_RECONNECT_IVL, 5);
-    monitor events(others, theirs);
-    REQUIRE(theirs.connect(bind_at(ours)));
+    libzmq_monitor events(libzmq, theirs);
+    REQUIRE(theirs.connect(must(ours.bind(any_tcp))));
     CHECK(until([&] {
         receive_from(ours, no_wait);
-        return events.sees(ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0ms).has_value();
+        return events.wait_for(ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0ms).has_value();
     }));
-    CHECK(events.sees(ZMQ_EVENT_DISCONNECTED).has_value());
+    CHECK(events.wait_for(ZMQ_EVENT_DISCONNECTED).has_value());
     REQUIRE(theirs.send({"hello"}));
     CHECK(receive_from(ours) == parts{"hello"});
 }
 
-TEST_CASE("a peer that is stopped is disconnected in time, and comes back when it goes on")
+TEST_CASE("a stopped peer is disconnected within peer_timeout, and reconnects when it continues")
 {
     if (!have_pyzmq())
         SLK_SKIP("needs pyzmq");
-    context mine = make_context();
-    auto ours = make<dealer>(mine, [] {
+    context mine = new_context();
+    auto ours = new_socket<dealer>(mine, [] {
         dealer_options options;
         options.peer_timeout = peer_timeout;
-        return quick(options);
+        return reconnect_at_once(options);
     }());
-    child_process peer(peer_program("echo.py", {"DEALER", "bind", "tcp://127.0.0.1:*"}));
+    child_process peer(peer_program("echo.py", {"DEALER", "bind", any_tcp}));
     const auto where = peer.line();
     REQUIRE(where.has_value());
-    connect_to(ours, *where);
+    must(ours.connect(*where));
     stays_connected(ours, several_periods);
     REQUIRE(send_to(ours, {"hello"}));
     REQUIRE(receive_from(ours) == parts{"hello"});
@@ -146,19 +147,19 @@ TEST_CASE("a peer that is stopped is disconnected in time, and comes back when i
     CHECK(receive_from(ours) == parts{"hello again"});
 }
 
-TEST_CASE("a peer that is stopped is disconnected in time also while we are sending to it")
+TEST_CASE("a stopped peer is disconnected within peer_timeout also while messages are sent to it")
 {
     if (!have_pyzmq())
         SLK_SKIP("needs pyzmq");
-    context mine = make_context();
-    auto ours = make<push>(mine, living(peer_timeout));
-    child_process peer(peer_program("echo.py", {"PULL", "bind", "tcp://127.0.0.1:*"}));
+    context mine = new_context();
+    auto ours = new_socket<push>(mine, with_peer_timeout(peer_timeout));
+    child_process peer(peer_program("echo.py", {"PULL", "bind", any_tcp}));
     const auto where = peer.line();
     REQUIRE(where.has_value());
-    connect_to(ours, *where);
+    must(ours.connect(*where));
     stays_connected(ours, 2 * peer_timeout);
-    // More than the system takes.
-    const std::string large = bytes_like(1, std::size_t{16} << 20);
+    // More than the system buffers.
+    const std::string large = random_bytes(1, std::size_t{16} << 20);
     peer.interrupt(SIGSTOP);
     for (int count = 0; count < 3; ++count)
         REQUIRE(send_to(ours, {large}));
@@ -166,27 +167,27 @@ TEST_CASE("a peer that is stopped is disconnected in time also while we are send
     CHECK(ours.peers().front().last_reason == errc::timed_out);
 }
 
-TEST_CASE("a peer that is stopped is disconnected when the time to live that it gave is over")
+TEST_CASE("a stopped peer is disconnected after the time to live of its last PING")
 {
     if (!have_pyzmq())
         SLK_SKIP("needs pyzmq");
-    context mine = make_context();
-    auto ours = make<pull>(mine, living(0ms));
+    context mine = new_context();
+    auto ours = new_socket<pull>(mine, with_peer_timeout(0ms));
     child_process peer(
-        peer_program("echo.py", {"PUSH", "connect", bind_at(ours), "HEARTBEAT_IVL=30",
+        peer_program("echo.py", {"PUSH", "connect", must(ours.bind(any_tcp)), "HEARTBEAT_IVL=30",
                                  "HEARTBEAT_TTL=300", "HEARTBEAT_TIMEOUT=10000"}));
     stays_connected(ours, several_periods);
     peer.interrupt(SIGSTOP);
     CHECK(until([&] { return ours.peers().empty(); }));
 }
 
-TEST_CASE("a socket with a time to live is not given up while libzmq's application is busy")
+TEST_CASE("a libzmq socket stays connected while its program does not receive")
 {
-    context mine = make_context();
-    auto ours = make<push>(mine, living(peer_timeout));
-    foreign_context others;
-    foreign theirs(others, ZMQ_PULL);
-    connect_to(ours, theirs.bind("tcp://127.0.0.1:*"));
+    context mine = new_context();
+    auto ours = new_socket<push>(mine, with_peer_timeout(peer_timeout));
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PULL);
+    must(ours.connect(theirs.bind(any_tcp)));
     // It does not receive, but its queue has room.
     for (int number = 0; number < 100; ++number)
         REQUIRE(send_to(ours, {std::to_string(number)}));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Sides that do not receive: the other side has to wait, and nothing is lost.
+// When one side does not receive, the other side waits, and no message is lost.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 
 #include <thread>
 
@@ -15,7 +15,7 @@ constexpr std::size_t message_size = 100'000;
 
 parts numbered(std::size_t number)
 {
-    return {std::to_string(number), bytes_like(number, message_size)};
+    return {std::to_string(number), random_bytes(number, message_size)};
 }
 
 socket_options with_marks(std::uint32_t messages)
@@ -28,19 +28,19 @@ socket_options with_marks(std::uint32_t messages)
 
 } // namespace
 
-TEST_CASE("a PULL of libzmq's that does not receive stops our PUSH, and nothing is lost")
+TEST_CASE("a libzmq PULL that does not receive stops our PUSH, and no message is lost")
 {
     for (const int threads : {1, 0})
-        for (const meeting_place::kind over : all_kinds) {
+        for (const test_endpoint::transport over : all_transports) {
             CAPTURE(threads);
             CAPTURE(static_cast<int>(over));
-            const meeting_place place(over);
-            context mine = make_context(threads);
-            auto ours = make<push>(mine, with_marks(10));
-            foreign_context others;
-            foreign theirs(others, ZMQ_PULL);
+            const test_endpoint place(over);
+            context mine = new_context(threads);
+            auto ours = new_socket<push>(mine, with_marks(10));
+            libzmq_context libzmq;
+            libzmq_socket theirs(libzmq, ZMQ_PULL);
             theirs.set(ZMQ_RCVHWM, 5);
-            connect_to(ours, theirs.bind(place.text()));
+            must(ours.connect(theirs.bind(place.text())));
             REQUIRE(ours.wait_ready(test_timeout).has_value());
             std::size_t sent = 0;
             while (send_to(ours, numbered(sent), 300ms))
@@ -63,19 +63,19 @@ TEST_CASE("a PULL of libzmq's that does not receive stops our PUSH, and nothing 
         }
 }
 
-TEST_CASE("our PULL that does not receive stops libzmq's PUSH, and nothing is lost")
+TEST_CASE("our PULL that does not receive stops a libzmq PUSH, and no message is lost")
 {
     for (const int threads : {1, 0})
-        for (const meeting_place::kind over : all_kinds) {
+        for (const test_endpoint::transport over : all_transports) {
             CAPTURE(threads);
             CAPTURE(static_cast<int>(over));
-            const meeting_place place(over);
-            context mine = make_context(threads);
-            auto ours = make<pull>(mine, with_marks(5));
-            foreign_context others;
-            foreign theirs(others, ZMQ_PUSH);
+            const test_endpoint place(over);
+            context mine = new_context(threads);
+            auto ours = new_socket<pull>(mine, with_marks(5));
+            libzmq_context libzmq;
+            libzmq_socket theirs(libzmq, ZMQ_PUSH);
             theirs.set(ZMQ_SNDHWM, 10);
-            REQUIRE(theirs.connect(bind_at(ours, place.text())));
+            REQUIRE(theirs.connect(must(ours.bind(place.text()))));
             REQUIRE(ours.wait_ready(test_timeout).has_value());
             std::size_t sent = 0;
             while (theirs.send(numbered(sent), 300ms))
@@ -85,7 +85,7 @@ TEST_CASE("our PULL that does not receive stops libzmq's PUSH, and nothing is lo
             const std::jthread sending([&] {
                 for (std::size_t number = sent; number < 2 * sent; ++number)
                     theirs.send(numbered(number));
-                // What is left may be sent after the end of the socket.
+                // libzmq sends the remaining messages after the socket is closed.
                 theirs.set(ZMQ_LINGER, -1);
             });
             for (std::size_t number = 0; number < 2 * sent; ++number)
@@ -94,17 +94,17 @@ TEST_CASE("our PULL that does not receive stops libzmq's PUSH, and nothing is lo
         }
 }
 
-TEST_CASE("our mandatory ROUTER waits for a full peer of libzmq's, and another one drops")
+TEST_CASE("our mandatory ROUTER waits for a full libzmq peer, and another ROUTER drops")
 {
-    context mine = make_context();
+    context mine = new_context();
     router_options options;
     options.send_high_water_mark = 5;
-    auto ours = make<router>(mine, options);
-    foreign_context others;
-    foreign theirs(others, ZMQ_DEALER);
+    auto ours = new_socket<router>(mine, options);
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_DEALER);
     theirs.set(ZMQ_RCVHWM, 5);
     theirs.set(ZMQ_ROUTING_ID, "slow");
-    REQUIRE(theirs.connect(bind_at(ours)));
+    REQUIRE(theirs.connect(must(ours.bind(any_tcp))));
     REQUIRE(ours.wait_ready(test_timeout).has_value());
     std::size_t sent = 0;
     while (ours.send({"slow"}, to_multipart(numbered(sent)), 300ms))
@@ -121,47 +121,47 @@ TEST_CASE("our mandatory ROUTER waits for a full peer of libzmq's, and another o
     CHECK(theirs.receive() == parts{"after all"});
 }
 
-TEST_CASE("our PUSH deals out to libzmq's PULL sockets, and leaves out the one that is full")
+TEST_CASE("our PUSH sends to libzmq PULL sockets in turn, and skips the one that is full")
 {
-    context mine = make_context();
-    auto ours = make<push>(mine, with_marks(10));
-    const std::string where = bind_at(ours);
-    foreign_context others;
-    foreign slow(others, ZMQ_PULL);
-    foreign quick(others, ZMQ_PULL);
+    context mine = new_context();
+    auto ours = new_socket<push>(mine, with_marks(10));
+    const std::string where = must(ours.bind(any_tcp));
+    libzmq_context libzmq;
+    libzmq_socket slow(libzmq, ZMQ_PULL);
+    libzmq_socket fast(libzmq, ZMQ_PULL);
     slow.set(ZMQ_RCVHWM, 5);
     REQUIRE(slow.connect(where));
-    REQUIRE(quick.connect(where));
+    REQUIRE(fast.connect(where));
     REQUIRE(until([&] { return ours.peers().size() == 2; }));
     constexpr std::size_t many = 400;
-    std::size_t at_quick = 0;
+    std::size_t at_fast = 0;
     for (std::size_t number = 0; number < many; ++number) {
         REQUIRE(send_to(ours, numbered(number)));
-        while (quick.receive(0ms))
-            ++at_quick;
+        while (fast.receive(0ms))
+            ++at_fast;
     }
     std::size_t at_slow = 0;
     CHECK(until([&] {
-        while (quick.receive(0ms))
-            ++at_quick;
+        while (fast.receive(0ms))
+            ++at_fast;
         while (slow.receive(0ms))
             ++at_slow;
-        return at_quick + at_slow == many;
+        return at_fast + at_slow == many;
     }));
-    CHECK(at_quick > at_slow);
+    CHECK(at_fast > at_slow);
 }
 
-TEST_CASE("messages wait for a peer of libzmq's that is not there yet, up to the mark")
+TEST_CASE("messages are queued up to the mark for a libzmq peer that is not bound yet")
 {
-    context mine = make_context();
-    auto ours = make<push>(mine, quick(with_marks(10)));
-    foreign_context others;
-    const meeting_place place(meeting_place::kind::ipc_file);
-    connect_to(ours, place.text());
+    context mine = new_context();
+    auto ours = new_socket<push>(mine, reconnect_at_once(with_marks(10)));
+    libzmq_context libzmq;
+    const test_endpoint place(test_endpoint::transport::ipc_file);
+    must(ours.connect(place.text()));
     for (int number = 0; number < 10; ++number)
         REQUIRE(send_to(ours, {std::to_string(number)}, no_wait));
     CHECK(ours.send("x", no_wait).error() == errc::would_block);
-    foreign theirs(others, ZMQ_PULL);
+    libzmq_socket theirs(libzmq, ZMQ_PULL);
     REQUIRE(theirs.bind(place.text()) == place.text());
     for (int number = 0; number < 10; ++number)
         CHECK(theirs.receive() == parts{std::to_string(number)});

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Names of peers: ours at libzmq's ROUTER, theirs at ours.
+// Routing ids: of our sockets at a libzmq ROUTER, and of libzmq sockets at our ROUTER.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -13,49 +13,49 @@ using namespace slk::testing;
 
 namespace {
 
-dealer_options named(const std::string& name)
+dealer_options with_routing_id(const std::string& name)
 {
     dealer_options options;
     options.routing_id = name;
-    return quick(options);
+    return reconnect_at_once(options);
 }
 
-/// A ROUTER of ours that listens.
-struct routing {
-    explicit routing(router_options options = {}) : ours(make<router>(mine, options)) {}
+/// Our ROUTER, bound.
+struct bound_router {
+    explicit bound_router(router_options options = {}) : ours(new_socket<router>(mine, options)) {}
 
-    foreign dealer_called(const std::string& name)
+    libzmq_socket dealer_called(const std::string& name)
     {
-        foreign made(others, ZMQ_DEALER);
+        libzmq_socket made(libzmq, ZMQ_DEALER);
         made.set(ZMQ_ROUTING_ID, name);
         made.set(ZMQ_RECONNECT_IVL, 1);
         return made;
     }
 
-    context mine = make_context();
+    context mine = new_context();
     router ours;
-    std::string where = bind_at(ours);
-    foreign_context others;
+    std::string where = must(ours.bind(any_tcp));
+    libzmq_context libzmq;
 };
 
-/// A ROUTER of theirs that listens.
-struct routed {
-    context mine = make_context();
-    foreign_context others;
-    foreign theirs{others, ZMQ_ROUTER};
-    std::string where = theirs.bind("tcp://127.0.0.1:*");
+/// A libzmq ROUTER, bound.
+struct bound_libzmq_router {
+    context mine = new_context();
+    libzmq_context libzmq;
+    libzmq_socket theirs{libzmq, ZMQ_ROUTER};
+    std::string where = theirs.bind(any_tcp);
 };
 
-const std::string max_name = bytes_like(7, 255);
+const std::string max_name = random_bytes(7, 255);
 
 } // namespace
 
-TEST_CASE("libzmq's ROUTER knows our DEALER by its routing id")
+TEST_CASE("a libzmq ROUTER sees the routing id of our DEALER")
 {
     for (const std::string& name : {std::string("ours"), "x" + max_name.substr(1)}) {
-        routed rig;
-        auto ours = make<dealer>(rig.mine, named(name));
-        connect_to(ours, rig.where);
+        bound_libzmq_router rig;
+        auto ours = new_socket<dealer>(rig.mine, with_routing_id(name));
+        must(ours.connect(rig.where));
         REQUIRE(send_to(ours, {"hello"}));
         CHECK(rig.theirs.receive() == parts{name, "hello"});
         REQUIRE(rig.theirs.send({name, "back", ""}));
@@ -63,14 +63,14 @@ TEST_CASE("libzmq's ROUTER knows our DEALER by its routing id")
     }
 }
 
-TEST_CASE("libzmq's ROUTER makes up a name for our DEALER that has none")
+TEST_CASE("a libzmq ROUTER gives our DEALER without a routing id one of its own")
 {
-    routed rig;
-    auto first = make<dealer>(rig.mine);
-    auto second = make<dealer>(rig.mine);
+    bound_libzmq_router rig;
+    auto first = new_socket<dealer>(rig.mine);
+    auto second = new_socket<dealer>(rig.mine);
     std::set<std::string> names;
     for (dealer* const each : {&first, &second}) {
-        connect_to(*each, rig.where);
+        must(each->connect(rig.where));
         REQUIRE(send_to(*each, {"hello"}));
         const auto got = rig.theirs.receive();
         REQUIRE((got && got->size() == 2));
@@ -81,10 +81,10 @@ TEST_CASE("libzmq's ROUTER makes up a name for our DEALER that has none")
     CHECK(names.size() == 2);
 }
 
-TEST_CASE("our ROUTER knows libzmq's DEALER by its routing id, and can speak first")
+TEST_CASE("our ROUTER sees the routing id of a libzmq DEALER, and can send first")
 {
-    routing rig;
-    foreign theirs = rig.dealer_called("theirs");
+    bound_router rig;
+    libzmq_socket theirs = rig.dealer_called("theirs");
     REQUIRE(theirs.connect(rig.where));
     REQUIRE(rig.ours.wait_ready(test_timeout).has_value());
     REQUIRE(rig.ours.peers().size() == 1);
@@ -97,12 +97,12 @@ TEST_CASE("our ROUTER knows libzmq's DEALER by its routing id, and can speak fir
     CHECK(got.whole == parts{"back"});
 }
 
-TEST_CASE("our ROUTER makes up five bytes for each of libzmq's sockets that has no name")
+TEST_CASE("our ROUTER gives each libzmq socket without a routing id one of five bytes")
 {
-    routing rig;
+    bound_router rig;
     std::set<std::string> names;
     for (const int type : {ZMQ_DEALER, ZMQ_REQ, ZMQ_DEALER}) {
-        foreign theirs(rig.others, type);
+        libzmq_socket theirs(rig.libzmq, type);
         REQUIRE(theirs.connect(rig.where));
         REQUIRE(theirs.send({"question"}));
         auto got = receive_routed(rig.ours);
@@ -116,19 +116,19 @@ TEST_CASE("our ROUTER makes up five bytes for each of libzmq's sockets that has 
     CHECK(names.size() == 3);
 }
 
-TEST_CASE("requests of several REQ get each its own reply through our ROUTER")
+TEST_CASE("our ROUTER replies to the right one of several libzmq REQ sockets")
 {
-    routing rig;
-    std::vector<foreign> clients;
+    bound_router rig;
+    std::vector<libzmq_socket> clients;
     for (int number = 0; number < 5; ++number) {
-        clients.emplace_back(rig.others, ZMQ_REQ);
+        clients.emplace_back(rig.libzmq, ZMQ_REQ);
         REQUIRE(clients.back().connect(rig.where));
         REQUIRE(clients.back().send({std::to_string(number)}));
     }
     std::vector<routed_parts> requests;
     for (std::size_t count = 0; count < clients.size(); ++count)
         requests.push_back(receive_routed(rig.ours));
-    // The last to ask is the first to be answered.
+    // The replies are sent in the opposite order of the requests.
     for (auto request = requests.rbegin(); request != requests.rend(); ++request) {
         REQUIRE(request->whole.size() == 2);
         CHECK(request->whole.front() == "");
@@ -141,30 +141,30 @@ TEST_CASE("requests of several REQ get each its own reply through our ROUTER")
               parts{std::to_string(number) + "!"});
 }
 
-TEST_CASE("a mandatory ROUTER refuses to send to a peer of libzmq's that has gone")
+TEST_CASE("our mandatory ROUTER refuses to send to a libzmq peer that has closed")
 {
-    routing rig;
-    foreign theirs = rig.dealer_called("theirs");
+    bound_router rig;
+    libzmq_socket theirs = rig.dealer_called("theirs");
     REQUIRE(theirs.connect(rig.where));
     REQUIRE(theirs.send({"hello"}));
-    const peer_id whom = receive_routed(rig.ours).from;
-    CHECK(rig.ours.send({"somebody"}, "x", test_timeout).error() == errc::no_route);
+    const peer_id closed_peer = receive_routed(rig.ours).from;
+    CHECK(rig.ours.send({"unknown"}, "x", test_timeout).error() == errc::no_route);
     theirs.close();
     CHECK(until([&] {
-        const auto answer = rig.ours.send(whom, "x", test_timeout);
-        return !answer && answer.error() == errc::no_route;
+        const auto sent = rig.ours.send(closed_peer, "x", test_timeout);
+        return !sent && sent.error() == errc::no_route;
     }));
     rig.ours.set_mandatory(false);
-    CHECK(rig.ours.send(whom, "x", test_timeout) == send_outcome::dropped_no_route);
+    CHECK(rig.ours.send(closed_peer, "x", test_timeout) == send_outcome::dropped_no_route);
     CHECK(rig.ours.counters().dropped_no_route == 1);
 }
 
-TEST_CASE("libzmq's mandatory ROUTER is told when our DEALER has gone")
+TEST_CASE("a libzmq mandatory ROUTER refuses to send to our DEALER after it has closed")
 {
-    routed rig;
+    bound_libzmq_router rig;
     rig.theirs.set(ZMQ_ROUTER_MANDATORY, 1);
-    auto ours = make<dealer>(rig.mine, named("ours"));
-    connect_to(ours, rig.where);
+    auto ours = new_socket<dealer>(rig.mine, with_routing_id("ours"));
+    must(ours.connect(rig.where));
     REQUIRE(send_to(ours, {"hello"}));
     REQUIRE(rig.theirs.receive() == parts{"ours", "hello"});
     CHECK(rig.theirs.try_send({"ours", "x"}) == 0);
@@ -172,14 +172,14 @@ TEST_CASE("libzmq's mandatory ROUTER is told when our DEALER has gone")
     CHECK(until([&] { return rig.theirs.try_send({"ours", "x"}) == EHOSTUNREACH; }));
 }
 
-TEST_CASE("a second peer with the same name waits until the first has gone")
+TEST_CASE("a second peer with the same routing id is admitted when the first has closed")
 {
-    routing rig;
-    foreign first = rig.dealer_called("same");
+    bound_router rig;
+    libzmq_socket first = rig.dealer_called("same");
     REQUIRE(first.connect(rig.where));
     REQUIRE(first.send({"first"}));
     CHECK(receive_routed(rig.ours).whole == parts{"first"});
-    foreign second = rig.dealer_called("same");
+    libzmq_socket second = rig.dealer_called("same");
     REQUIRE(second.connect(rig.where));
     CHECK(until([&] {
         (void)rig.ours.events(); // takes notice of the peers
@@ -195,19 +195,19 @@ TEST_CASE("a second peer with the same name waits until the first has gone")
     }));
 }
 
-TEST_CASE("with handover a second peer with the same name takes it, and the first is disconnected")
+TEST_CASE("with handover a second peer takes over the routing id, and the first is disconnected")
 {
     router_options options;
     options.handover = true;
-    routing rig(options);
-    foreign first = rig.dealer_called("same");
+    bound_router rig(options);
+    libzmq_socket first = rig.dealer_called("same");
     first.set(ZMQ_RECONNECT_IVL, -1);
-    monitor events(rig.others, first);
+    libzmq_monitor events(rig.libzmq, first);
     REQUIRE(first.connect(rig.where));
     REQUIRE(first.send({"first"}));
     const auto earlier = receive_routed(rig.ours);
     CHECK(earlier.whole == parts{"first"});
-    foreign second = rig.dealer_called("same");
+    libzmq_socket second = rig.dealer_called("same");
     REQUIRE(second.connect(rig.where));
     REQUIRE(second.send({"second"}));
     const auto later = receive_routed(rig.ours);
@@ -217,48 +217,48 @@ TEST_CASE("with handover a second peer with the same name takes it, and the firs
     CHECK(rig.ours.send(earlier.from, "x", test_timeout).error() == errc::no_route);
     REQUIRE(rig.ours.send(later.from, "to the second", test_timeout).has_value());
     CHECK(second.receive() == parts{"to the second"});
-    CHECK(events.sees(ZMQ_EVENT_DISCONNECTED).has_value());
+    CHECK(events.wait_for(ZMQ_EVENT_DISCONNECTED).has_value());
 }
 
-TEST_CASE("our DEALER takes over its own name at libzmq's ROUTER")
+TEST_CASE("our second DEALER takes over a routing id at a libzmq ROUTER")
 {
-    routed rig;
+    bound_libzmq_router rig;
     rig.theirs.set(ZMQ_ROUTER_HANDOVER, 1);
-    auto first = make<dealer>(rig.mine, named("same"));
-    connect_to(first, rig.where);
+    auto first = new_socket<dealer>(rig.mine, with_routing_id("same"));
+    must(first.connect(rig.where));
     REQUIRE(send_to(first, {"first"}));
     REQUIRE(rig.theirs.receive() == parts{"same", "first"});
-    auto second = make<dealer>(rig.mine, named("same"));
-    connect_to(second, rig.where);
+    auto second = new_socket<dealer>(rig.mine, with_routing_id("same"));
+    must(second.connect(rig.where));
     REQUIRE(send_to(second, {"second"}));
     REQUIRE(rig.theirs.receive() == parts{"same", "second"});
     REQUIRE(rig.theirs.send({"same", "back"}));
     CHECK(receive_from(second) == parts{"back"});
 }
 
-TEST_CASE("our ROUTER calls libzmq's peer as connect() says")
+TEST_CASE("our ROUTER uses the routing id that connect() gave a libzmq peer")
 {
-    context mine = make_context();
-    auto ours = make<router>(mine);
-    foreign_context others;
-    foreign theirs(others, ZMQ_DEALER);
+    context mine = new_context();
+    auto ours = new_socket<router>(mine);
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_DEALER);
     theirs.set(ZMQ_ROUTING_ID, "own name");
-    const std::string where = theirs.bind("tcp://127.0.0.1:*");
+    const std::string where = theirs.bind(any_tcp);
     REQUIRE(ours.connect(where, {.routing_id = "given name"}).has_value());
-    // He can be sent to before he is there.
+    // The peer can be sent to before it is ready.
     REQUIRE(ours.send({"given name"}, "hello", test_timeout).has_value());
     CHECK(theirs.receive() == parts{"hello"});
     REQUIRE(theirs.send({"back"}));
     CHECK(receive_routed(ours).from.routing_id == "given name");
 }
 
-TEST_CASE("libzmq's ROUTER calls our DEALER as ZMQ_CONNECT_ROUTING_ID says")
+TEST_CASE("a libzmq ROUTER uses ZMQ_CONNECT_ROUTING_ID for our DEALER")
 {
-    context mine = make_context();
-    auto ours = make<dealer>(mine);
-    const std::string where = bind_at(ours);
-    foreign_context others;
-    foreign theirs(others, ZMQ_ROUTER);
+    context mine = new_context();
+    auto ours = new_socket<dealer>(mine);
+    const std::string where = must(ours.bind(any_tcp));
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_ROUTER);
     theirs.set(ZMQ_CONNECT_ROUTING_ID, "given name");
     REQUIRE(theirs.connect(where));
     REQUIRE(theirs.send({"given name", "hello"}));
@@ -267,30 +267,30 @@ TEST_CASE("libzmq's ROUTER calls our DEALER as ZMQ_CONNECT_ROUTING_ID says")
     CHECK(theirs.receive() == parts{"given name", "back"});
 }
 
-TEST_CASE("a probe is an empty message to a ROUTER, on either side")
+TEST_CASE("a probe is an empty message at our ROUTER and at that of libzmq")
 {
-    routing ours_listens;
-    foreign theirs = ours_listens.dealer_called("theirs");
+    bound_router our_router;
+    libzmq_socket theirs = our_router.dealer_called("theirs");
     theirs.set(ZMQ_PROBE_ROUTER, 1);
-    REQUIRE(theirs.connect(ours_listens.where));
-    const auto got = receive_routed(ours_listens.ours);
+    REQUIRE(theirs.connect(our_router.where));
+    const auto got = receive_routed(our_router.ours);
     CHECK(got.from.routing_id == "theirs");
     CHECK(got.whole == parts{""});
 
-    routed they_listen;
-    auto options = named("ours");
+    bound_libzmq_router their_router;
+    auto options = with_routing_id("ours");
     options.probe_router = true;
-    auto ours = make<dealer>(they_listen.mine, options);
-    connect_to(ours, they_listen.where);
-    CHECK(they_listen.theirs.receive() == parts{"ours", ""});
+    auto ours = new_socket<dealer>(their_router.mine, options);
+    must(ours.connect(their_router.where));
+    CHECK(their_router.theirs.receive() == parts{"ours", ""});
 }
 
-TEST_CASE("a ROUTER tells of libzmq's peers that come and go")
+TEST_CASE("our ROUTER reports libzmq peers that connect and disconnect")
 {
     router_options options;
     options.notify_connect = true;
     options.notify_disconnect = true;
-    routing rig(options);
+    bound_router rig(options);
     const auto next = [&](const std::string& name) {
         peer_id from;
         message part;
@@ -298,7 +298,7 @@ TEST_CASE("a ROUTER tells of libzmq's peers that come and go")
         CHECK(from.routing_id == name);
         return what;
     };
-    foreign theirs = rig.dealer_called("theirs");
+    libzmq_socket theirs = rig.dealer_called("theirs");
     REQUIRE(theirs.connect(rig.where));
     CHECK(next("theirs") == router_event::connected);
     REQUIRE(theirs.send({"hello"}));
@@ -307,12 +307,12 @@ TEST_CASE("a ROUTER tells of libzmq's peers that come and go")
     CHECK(next("theirs") == router_event::disconnected);
 }
 
-TEST_CASE("what a ROUTER tells of its peers does not come between the parts of a message")
+TEST_CASE("a router event does not come between the parts of a message")
 {
     router_options options;
     options.notify_connect = true;
-    routing rig(options);
-    foreign first = rig.dealer_called("first");
+    bound_router rig(options);
+    libzmq_socket first = rig.dealer_called("first");
     REQUIRE(first.connect(rig.where));
     REQUIRE(first.send({"one", "two"}));
     peer_id from;
@@ -320,7 +320,7 @@ TEST_CASE("what a ROUTER tells of its peers does not come between the parts of a
     REQUIRE(rig.ours.receive(from, part, test_timeout) == router_event::connected);
     REQUIRE(rig.ours.receive(from, part, test_timeout) == router_event::message);
     REQUIRE(part.more());
-    foreign second = rig.dealer_called("second");
+    libzmq_socket second = rig.dealer_called("second");
     REQUIRE(second.connect(rig.where));
     REQUIRE(until([&] { return rig.ours.peers().size() == 2; }));
     CHECK(rig.ours.receive(from, part, test_timeout) == router_event::message);
@@ -330,17 +330,17 @@ TEST_CASE("what a ROUTER tells of its peers does not come between the parts of a
     CHECK(from.routing_id == "second");
 }
 
-TEST_CASE("properties of our socket reach libzmq, and its own reach us")
+TEST_CASE("each side sees the properties of the other")
 {
-    context mine = make_context();
+    context mine = new_context();
     dealer_options options;
     options.properties = {{"X-place", "here"}};
-    auto ours = make<dealer>(mine, options);
-    foreign_context others;
-    foreign theirs(others, ZMQ_DEALER);
-    constexpr int zmq_metadata = 95; // of the draft interface, but always there
+    auto ours = new_socket<dealer>(mine, options);
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_DEALER);
+    constexpr int zmq_metadata = 95; // ZMQ_METADATA of the draft API, which is always implemented
     REQUIRE(theirs.set(zmq_metadata, "X-origin:there"));
-    REQUIRE(theirs.connect(bind_at(ours)));
+    REQUIRE(theirs.connect(must(ours.bind(any_tcp))));
     REQUIRE(ours.wait_ready(test_timeout).has_value());
     REQUIRE(ours.peers().size() == 1);
     const auto has_origin = [](const socket_property& each) {

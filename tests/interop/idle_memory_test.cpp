@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// What a peer costs while nothing is said, by the C library's own count.
+// The memory of an idle peer, as the C library counts it.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 #include "support/skip.hpp"
 
 #include <malloc.h>
@@ -24,47 +24,47 @@ std::size_t bytes_in_use()
     return now.uordblks + now.hblkhd;
 }
 
-/// Those who have come, and have said one thing.
-std::vector<raw_peer> guests(const std::string& where, std::size_t count)
+/// Peers that have connected and sent one message.
+std::vector<raw_peer> connect_peers(const std::string& where, std::size_t count)
 {
     std::vector<raw_peer> all;
     all.reserve(count);
     for (std::size_t number = 0; number < count; ++number) {
-        raw_peer& guest = all.emplace_back(where);
-        REQUIRE(guest.send(greeting() + ready_of("DEALER") + std::string("\0\5hello", 7)));
+        raw_peer& peer = all.emplace_back(where);
+        REQUIRE(peer.send(zmtp_greeting() + zmtp_ready("DEALER") + std::string("\0\5hello", 7)));
     }
     return all;
 }
 
 } // namespace
 
-TEST_CASE("a peer that is connected and idle costs at most 4 KiB")
+TEST_CASE("an idle peer uses at most 4 KiB")
 {
     if (!counts_memory)
-        SLK_SKIP("the sanitizer has an allocator of its own");
+        SLK_SKIP("the address sanitizer has its own allocator");
     constexpr std::size_t count = 200;
-    auto in = make_context();
-    auto ours = make<router>(in);
-    const auto bound = ours.bind("tcp://127.0.0.1:*");
+    auto in = new_context();
+    auto ours = new_socket<router>(in);
+    const auto bound = ours.bind(any_tcp);
     REQUIRE(bound);
     const std::string& where = *bound;
-    const auto hear = [&] {
+    const auto receive_all = [&] {
         for (std::size_t number = 0; number < count; ++number) {
             peer_id from;
-            message said;
-            REQUIRE(ours.receive(from, said, timeout(std::chrono::seconds(20))));
-            REQUIRE(said.text() == "hello");
+            message got;
+            REQUIRE(ours.receive(from, got, test_timeout));
+            REQUIRE(got.text() == "hello");
         }
-        // So that nothing but what belongs to a peer makes the difference.
+        // All peers must be ready, so that only their memory makes the difference.
         REQUIRE(until([&] { return ours.peers().size() >= count; }));
     };
-    const auto first = guests(where, count);
-    hear();
+    const auto first = connect_peers(where, count);
+    receive_all();
     const std::size_t before = bytes_in_use();
-    const auto second = guests(where, count);
-    hear();
+    const auto second = connect_peers(where, count);
+    receive_all();
     const std::size_t each = (bytes_in_use() - before) / count;
     CAPTURE(each);
     CHECK(each <= 4096);
-    CHECK(each > 1000); // they are there
+    CHECK(each > 1000); // the peers were counted
 }

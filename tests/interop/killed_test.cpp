@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Peers that are killed at any moment. What arrives is whole, in order, and nothing comes twice.
+// Peers that are killed at any time. Messages arrive whole, in order and once.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 #include "support/child_process.hpp"
 #include "support/skip.hpp"
 
@@ -16,8 +16,8 @@ using namespace slk::testing;
 
 namespace {
 
-/// As peers/numbers_of.py has them.
-parts numbered(std::size_t number)
+/// The same messages as in peers/numbers_of.py.
+parts sample_of_peer(std::size_t number)
 {
     const std::string word = std::to_string(number) + ".";
     std::string bytes;
@@ -28,16 +28,16 @@ parts numbered(std::size_t number)
     return {std::to_string(number), bytes};
 }
 
-/// Little waits anywhere, so that a kill strikes in the middle of something.
-const socket_options few = [] {
+/// Low marks: the peer is killed while messages are on their way.
+const socket_options low_marks = [] {
     socket_options options;
     options.send_high_water_mark = 10;
     options.receive_high_water_mark = 10;
-    return quick(options);
+    return reconnect_at_once(options);
 }();
 
-/// A moment for a kill: so many messages later. The same moments in every run.
-std::size_t some_messages()
+/// Returns after how many messages the peer is killed: the same numbers in every run.
+std::size_t messages_before_kill()
 {
     static std::minstd_rand numbers(4711);
     return std::uniform_int_distribution<std::size_t>(0, 60)(numbers);
@@ -45,54 +45,54 @@ std::size_t some_messages()
 
 } // namespace
 
-TEST_CASE("of a sender that is killed, all that arrives is whole and in order")
+TEST_CASE("the messages of a killed sender arrive whole and in order")
 {
     if (!have_pyzmq())
         SLK_SKIP("needs pyzmq");
-    for (const meeting_place::kind over : {meeting_place::kind::tcp, meeting_place::kind::ipc_file})
+    for (const test_endpoint::transport over :
+         {test_endpoint::transport::tcp, test_endpoint::transport::ipc_file})
         for (const int threads : {1, 0, 1}) {
             CAPTURE(static_cast<int>(over));
             CAPTURE(threads);
-            const meeting_place place(over);
-            context mine = make_context(threads);
-            auto ours = make<pull>(mine, few);
-            const std::string where = bind_at(ours, place.text());
+            const test_endpoint place(over);
+            context mine = new_context(threads);
+            auto ours = new_socket<pull>(mine, low_marks);
+            const std::string where = must(ours.bind(place.text()));
             child_process peer(peer_program("numbers.py", {"PUSH", "connect", where}));
             std::size_t next = 0;
-            for (const std::size_t until = some_messages(); next < until; ++next)
-                REQUIRE(receive_from(ours) == numbered(next));
+            for (const std::size_t end = messages_before_kill(); next < end; ++next)
+                REQUIRE(receive_from(ours) == sample_of_peer(next));
             peer.interrupt(SIGKILL);
-            // What it had sent is still there, and then nothing more.
+            // Messages that it sent before are still received, and no others.
             while (!ours.peers().empty() || next == 0) {
                 multipart whole;
                 const auto got = ours.receive(whole, 100ms);
                 if (!got)
                     break;
-                REQUIRE(to_parts(whole) == numbered(next++));
+                REQUIRE(texts_of(whole) == sample_of_peer(next++));
             }
             message extra;
             CHECK(ours.receive(extra, 100ms).error() == errc::timed_out);
             CHECK(ours.peers().empty());
-            // The next one begins anew.
+            // The next sender begins with its first message.
             child_process other(peer_program("numbers.py", {"PUSH", "connect", where}));
             for (std::size_t number = 0; number < 20; ++number)
-                REQUIRE(receive_from(ours) == numbered(number));
+                REQUIRE(receive_from(ours) == sample_of_peer(number));
         }
 }
 
-TEST_CASE(
-    "receivers that are killed get messages whole and in order, and none that another one got")
+TEST_CASE("killed receivers got messages whole and in order, and none that another one got")
 {
     if (!have_pyzmq())
         SLK_SKIP("needs pyzmq");
-    for (const meeting_place::kind over :
-         {meeting_place::kind::tcp, meeting_place::kind::ipc_file}) {
+    for (const test_endpoint::transport over :
+         {test_endpoint::transport::tcp, test_endpoint::transport::ipc_file}) {
         CAPTURE(static_cast<int>(over));
-        const meeting_place place(over);
-        context mine = make_context();
-        auto ours = make<push>(mine, few);
+        const test_endpoint place(over);
+        context mine = new_context();
+        auto ours = new_socket<push>(mine, low_marks);
         std::string where = place.text();
-        std::atomic<bool> last_is_there{false};
+        std::atomic<bool> last_is_receiving{false};
         std::jthread sending;
         std::size_t sent = 0;
         long long latest = -1;
@@ -102,17 +102,18 @@ TEST_CASE(
             where = peer.line().value_or("");
             REQUIRE(where != "");
             if (round == 0) {
-                connect_to(ours, where);
+                must(ours.connect(where));
                 sending = std::jthread([&](const std::stop_token& stop) {
-                    while (!last_is_there && ours.send(to_multipart(numbered(sent)), stop))
+                    while (!last_is_receiving &&
+                           ours.send(to_multipart(sample_of_peer(sent)), stop))
                         ++sent;
                     for (int more = 0; more < 100; ++more)
-                        if (ours.send(to_multipart(numbered(sent)), {test_timeout, stop}))
+                        if (ours.send(to_multipart(sample_of_peer(sent)), {test_timeout, stop}))
                             ++sent;
                 });
             }
             const bool is_last = round + 1 == receivers;
-            last_is_there = is_last;
+            last_is_receiving = is_last;
             const auto receive_one = [&] {
                 const auto line = peer.line();
                 if (!line)
@@ -122,7 +123,7 @@ TEST_CASE(
                 latest = std::stoll(*line);
                 return true;
             };
-            for (std::size_t left = 5 + some_messages(); left > 0; --left)
+            for (std::size_t left = 5 + messages_before_kill(); left > 0; --left)
                 REQUIRE(receive_one());
             if (is_last) {
                 sending.join();
@@ -139,23 +140,23 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("pyzmq sends back what it gets, whoever of us listens")
+TEST_CASE("pyzmq echoes all messages, whichever side binds")
 {
     if (!have_pyzmq())
         SLK_SKIP("needs pyzmq");
     for (const std::string type : {"REP", "ROUTER", "DEALER", "PAIR"})
-        for (const bool we_listen : {true, false}) {
+        for (const bool we_bind : {true, false}) {
             CAPTURE(type);
-            CAPTURE(we_listen);
-            context mine = make_context();
-            const auto talk = [&](auto ours) {
-                const std::string where = we_listen ? bind_at(ours) : "tcp://127.0.0.1:*";
+            CAPTURE(we_bind);
+            context mine = new_context();
+            const auto exchange = [&](auto ours) {
+                const std::string where = we_bind ? must(ours.bind(any_tcp)) : any_tcp;
                 child_process peer(
-                    peer_program("echo.py", {type, we_listen ? "connect" : "bind", where}));
+                    peer_program("echo.py", {type, we_bind ? "connect" : "bind", where}));
                 const auto there = peer.line();
                 REQUIRE(there.has_value());
-                if (!we_listen)
-                    connect_to(ours, *there);
+                if (!we_bind)
+                    must(ours.connect(*there));
                 for (const parts& sample : sample_messages()) {
                     parts whole = type == "REP" ? parts{""} : parts{};
                     whole.insert(whole.end(), sample.begin(), sample.end());
@@ -164,8 +165,8 @@ TEST_CASE("pyzmq sends back what it gets, whoever of us listens")
                 }
             };
             if (type == "PAIR")
-                talk(make<pair>(mine));
+                exchange(new_socket<pair>(mine));
             else
-                talk(make<dealer>(mine));
+                exchange(new_socket<dealer>(mine));
         }
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Sockets whose types do not suit each other.
+// Sockets of incompatible types.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 
 using namespace slk;
 using namespace slk::testing;
 
 namespace {
 
-void is_clear(const endpoint_status& status)
+void check_wrong_type(const endpoint_status& status)
 {
     CHECK(status.last_handshake_failure == errc::protocol_error);
     CHECK(status.last_handshake_failure.phase == phase::handshake);
@@ -23,84 +23,84 @@ void is_clear(const endpoint_status& status)
 
 } // namespace
 
-TEST_CASE("a PUSH that connects to libzmq's PUSH says that the types do not suit each other")
+TEST_CASE("the status of a PUSH that connects to a libzmq PUSH reports the incompatible type")
 {
-    context mine = make_context();
-    auto ours = make<push>(mine, quick());
-    foreign_context others;
-    foreign theirs(others, ZMQ_PUSH);
-    const std::string where = theirs.bind("tcp://127.0.0.1:*");
-    connect_to(ours, where);
+    context mine = new_context();
+    auto ours = new_socket<push>(mine, reconnect_at_once());
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PUSH);
+    const std::string where = theirs.bind(any_tcp);
+    must(ours.connect(where));
     CHECK(until([&] { return status_of(ours).handshake_failures > 0; }));
-    is_clear(status_of(ours));
+    check_wrong_type(status_of(ours));
     CHECK(ours.counters().handshake_failures > 0);
-    // Somebody else takes the place: then all is well.
+    // A PULL binds the endpoint instead, and the link recovers.
     theirs.close();
-    foreign better(others, ZMQ_PULL);
-    REQUIRE(better.bind(where) == where);
+    libzmq_socket right(libzmq, ZMQ_PULL);
+    REQUIRE(right.bind(where) == where);
     REQUIRE(send_to(ours, {"hello"}));
-    CHECK(better.receive() == parts{"hello"});
+    CHECK(right.receive() == parts{"hello"});
 }
 
-TEST_CASE("libzmq's PUSH that comes to our PUSH is sent away, and a PULL is served")
+TEST_CASE("our PUSH closes the connection of a libzmq PUSH, and serves a PULL")
 {
-    context mine = make_context();
-    auto ours = make<push>(mine);
-    const std::string where = bind_at(ours);
-    foreign_context others;
-    foreign wrong(others, ZMQ_PUSH);
-    monitor events(others, wrong);
+    context mine = new_context();
+    auto ours = new_socket<push>(mine);
+    const std::string where = must(ours.bind(any_tcp));
+    libzmq_context libzmq;
+    libzmq_socket wrong(libzmq, ZMQ_PUSH);
+    libzmq_monitor events(libzmq, wrong);
     REQUIRE(wrong.connect(where));
-    CHECK(events.sees(ZMQ_EVENT_DISCONNECTED).has_value());
+    CHECK(events.wait_for(ZMQ_EVENT_DISCONNECTED).has_value());
     CHECK(until([&] { return status_of(ours).last_handshake_failure == errc::protocol_error; }));
-    is_clear(status_of(ours));
-    foreign right(others, ZMQ_PULL);
+    check_wrong_type(status_of(ours));
+    libzmq_socket right(libzmq, ZMQ_PULL);
     REQUIRE(right.connect(where));
     REQUIRE(send_to(ours, {"hello"}));
     CHECK(right.receive() == parts{"hello"});
 }
 
-TEST_CASE("libzmq's sockets of all types that do not suit ours are refused")
+TEST_CASE("libzmq sockets of every incompatible type fail the handshake")
 {
-    context mine = make_context();
-    foreign_context others;
+    context mine = new_context();
+    libzmq_context libzmq;
     const auto refuses = [&](auto& ours, std::initializer_list<int> types) {
         for (const int type : types) {
             CAPTURE(type);
             const std::uint64_t before = ours.counters().handshake_failures;
-            foreign theirs(others, type);
-            // One attempt is enough: libzmq gives up such a peer.
+            libzmq_socket theirs(libzmq, type);
+            // libzmq does not reconnect to such a peer.
             REQUIRE(theirs.connect(ours.last_endpoint()));
             CHECK(until([&] { return ours.counters().handshake_failures > before; }));
-            is_clear(status_of(ours));
+            check_wrong_type(status_of(ours));
         }
     };
-    auto pulls = make<pull>(mine);
-    bind_at(pulls);
+    auto pulls = new_socket<pull>(mine);
+    must(pulls.bind(any_tcp));
     refuses(pulls, {ZMQ_PULL, ZMQ_PAIR, ZMQ_DEALER, ZMQ_ROUTER, ZMQ_REQ, ZMQ_REP, ZMQ_PUB, ZMQ_SUB,
                     ZMQ_XPUB, ZMQ_XSUB});
-    auto deals = make<dealer>(mine);
-    bind_at(deals);
+    auto deals = new_socket<dealer>(mine);
+    must(deals.bind(any_tcp));
     refuses(deals, {ZMQ_PULL, ZMQ_PUSH, ZMQ_PAIR, ZMQ_REQ, ZMQ_PUB, ZMQ_SUB});
-    auto routes = make<router>(mine);
-    bind_at(routes);
+    auto routes = new_socket<router>(mine);
+    must(routes.bind(any_tcp));
     refuses(routes, {ZMQ_PULL, ZMQ_PUSH, ZMQ_PAIR, ZMQ_REP, ZMQ_PUB, ZMQ_SUB});
-    auto pairs = make<pair>(mine);
-    bind_at(pairs);
+    auto pairs = new_socket<pair>(mine);
+    must(pairs.bind(any_tcp));
     refuses(pairs, {ZMQ_PULL, ZMQ_PUSH, ZMQ_DEALER, ZMQ_REQ, ZMQ_REP, ZMQ_PUB, ZMQ_SUB});
 }
 
-TEST_CASE("a second PAIR of libzmq's is sent away while there is a first one")
+TEST_CASE("a second libzmq PAIR is rejected, and admitted when the first has closed")
 {
-    context mine = make_context();
-    auto ours = make<pair>(mine);
-    const std::string where = bind_at(ours);
-    foreign_context others;
-    foreign first(others, ZMQ_PAIR);
+    context mine = new_context();
+    auto ours = new_socket<pair>(mine);
+    const std::string where = must(ours.bind(any_tcp));
+    libzmq_context libzmq;
+    libzmq_socket first(libzmq, ZMQ_PAIR);
     REQUIRE(first.connect(where));
     REQUIRE(first.send({"first"}));
     REQUIRE(receive_from(ours) == parts{"first"});
-    foreign second(others, ZMQ_PAIR);
+    libzmq_socket second(libzmq, ZMQ_PAIR);
     second.set(ZMQ_RECONNECT_IVL, 5);
     REQUIRE(second.connect(where));
     CHECK(until([&] {
@@ -110,7 +110,6 @@ TEST_CASE("a second PAIR of libzmq's is sent away while there is a first one")
     REQUIRE(send_to(ours, {"for the first"}));
     CHECK(first.receive() == parts{"for the first"});
     first.close();
-    // Its turn comes when the first has gone.
     CHECK(until([&] {
         return second.try_send({"second"}) == 0 && receive_from(ours, 20ms) == parts{"second"};
     }));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Every pair of types that fits, over every transport, with either side listening.
+// Every pair of compatible types, over every transport, with either side bound.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 
 #include <future>
 #include <thread>
@@ -12,58 +12,58 @@ using namespace slk::testing;
 
 namespace {
 
-/// One of the ways in which two sockets meet.
-struct way {
-    meeting_place::kind over;
-    bool we_listen;
+/// How two sockets are connected.
+struct combination {
+    test_endpoint::transport over;
+    bool we_bind;
     int threads; ///< of our context
 };
 
-void on_every_way(const std::function<void(const way&)>& talk)
+void for_each_combination(const std::function<void(const combination&)>& test)
 {
-    for (const meeting_place::kind over : all_kinds)
-        for (const bool we_listen : {true, false})
+    for (const test_endpoint::transport over : all_transports)
+        for (const bool we_bind : {true, false})
             for (const int threads : {1, 0}) {
                 CAPTURE(static_cast<int>(over));
-                CAPTURE(we_listen);
+                CAPTURE(we_bind);
                 CAPTURE(threads);
-                talk({over, we_listen, threads});
+                test({over, we_bind, threads});
             }
 }
 
-/// Two sockets that have met.
+/// Two sockets that are connected.
 template <class Ours>
-struct couple {
-    couple(const way& how, int type, options_of<Ours> options = {},
-           const std::function<void(foreign&)>& prepare = {})
-        : place(how.over), mine(make_context(how.threads)),
-          ours(make<Ours>(mine, std::move(options))), theirs(others, type)
+struct connected_sockets {
+    connected_sockets(const combination& how, int type, options_of<Ours> options = {},
+                      const std::function<void(libzmq_socket&)>& prepare = {})
+        : place(how.over), mine(new_context(how.threads)),
+          ours(new_socket<Ours>(mine, std::move(options))), theirs(libzmq, type)
     {
         if (prepare)
             prepare(theirs);
-        if (how.we_listen) {
-            CHECK(theirs.connect(bind_at(ours, place.text())));
+        if (how.we_bind) {
+            CHECK(theirs.connect(must(ours.bind(place.text()))));
         } else {
             const std::string there = theirs.bind(place.text());
             CHECK(there != "");
-            connect_to(ours, there);
+            must(ours.connect(there));
         }
     }
 
-    meeting_place place;
+    test_endpoint place;
     context mine;
     Ours ours;
-    foreign_context others;
-    foreign theirs;
+    libzmq_context libzmq;
+    libzmq_socket theirs;
 };
 
-std::string differs(const parts& got, const parts& wanted)
+std::string differs(const parts& got, const parts& expected)
 {
-    return got == wanted ? "" : "got " + shape_of(got) + " instead of " + shape_of(wanted);
+    return got == expected ? "" : "got " + shape_of(got) + " instead of " + shape_of(expected);
 }
 
-/// Sends back what comes, so many times.
-void echo(foreign& theirs)
+/// Sends back each of the sample messages.
+void echo(libzmq_socket& theirs)
 {
     for (std::size_t count = 0; count < sample_messages().size(); ++count) {
         const auto got = theirs.receive();
@@ -72,8 +72,8 @@ void echo(foreign& theirs)
     }
 }
 
-/// Sends every message and wants it back; says what went wrong.
-std::string expect_echo(foreign& theirs)
+/// Sends every sample message and receives its echo. Returns an empty text, or what is wrong.
+std::string expect_echo(libzmq_socket& theirs)
 {
     for (const parts& whole : sample_messages()) {
         if (!theirs.send(whole))
@@ -85,7 +85,7 @@ std::string expect_echo(foreign& theirs)
     return "";
 }
 
-/// One message each way at a time. `before`: the parts that come before every message.
+/// Sends one message at a time and receives its echo. `before`: parts that precede each message.
 void expect_echo(auto& ours, const parts& before = {})
 {
     for (const parts& sample : sample_messages()) {
@@ -96,7 +96,7 @@ void expect_echo(auto& ours, const parts& before = {})
     }
 }
 
-/// All messages, and only then the answers.
+/// Sends all messages, and receives their echoes after that.
 void expect_echo_of_all(auto& ours)
 {
     for (const parts& whole : sample_messages())
@@ -113,16 +113,16 @@ void echo(router& ours)
         REQUIRE(ours.receive(from, whole, test_timeout).has_value());
         REQUIRE(ours.send(from, std::move(whole), test_timeout).has_value());
     }
-    // What is queued still has to go, also where nobody else runs the loop.
+    // close() sends the queued messages, also without a loop thread.
     CHECK(ours.close(test_timeout).unsent() == 0);
 }
 
 } // namespace
 
-TEST_CASE("a PAIR talks to libzmq's PAIR")
+TEST_CASE("a PAIR exchanges messages with a libzmq PAIR")
 {
-    on_every_way([](const way& how) {
-        couple<pair> both(how, ZMQ_PAIR);
+    for_each_combination([](const combination& how) {
+        connected_sockets<pair> both(how, ZMQ_PAIR);
         const std::jthread other([&] {
             echo(both.theirs);
             echo(both.theirs);
@@ -132,46 +132,47 @@ TEST_CASE("a PAIR talks to libzmq's PAIR")
     });
 }
 
-TEST_CASE("a DEALER talks to libzmq's DEALER, ROUTER and REP")
+TEST_CASE("a DEALER exchanges messages with a libzmq DEALER, ROUTER and REP")
 {
     for (const int type : {ZMQ_DEALER, ZMQ_ROUTER, ZMQ_REP})
-        on_every_way([&](const way& how) {
+        for_each_combination([&](const combination& how) {
             CAPTURE(type);
-            couple<dealer> both(how, type);
+            connected_sockets<dealer> both(how, type);
             const std::jthread other([&] { echo(both.theirs); });
-            // A REP wants an empty part before the request, and puts it before the reply.
+            // A REP needs an empty part before the request, and sends it before the reply.
             expect_echo(both.ours, type == ZMQ_REP ? parts{""} : parts{});
         });
 }
 
-TEST_CASE("a DEALER sends many messages before libzmq's ROUTER answers the first")
+TEST_CASE("a DEALER sends all messages before it receives the first reply of a libzmq ROUTER")
 {
-    on_every_way([&](const way& how) {
-        couple<dealer> both(how, ZMQ_ROUTER);
+    for_each_combination([&](const combination& how) {
+        connected_sockets<dealer> both(how, ZMQ_ROUTER);
         const std::jthread other([&] { echo(both.theirs); });
         expect_echo_of_all(both.ours);
     });
 }
 
-TEST_CASE("a ROUTER answers libzmq's DEALER and REQ")
+TEST_CASE("a ROUTER replies to a libzmq DEALER and REQ")
 {
     for (const int type : {ZMQ_DEALER, ZMQ_REQ})
-        on_every_way([&](const way& how) {
+        for_each_combination([&](const combination& how) {
             CAPTURE(type);
-            couple<router> both(how, type);
+            connected_sockets<router> both(how, type);
             auto wrong = std::async(std::launch::async, [&] { return expect_echo(both.theirs); });
             echo(both.ours);
             CHECK(wrong.get() == "");
         });
 }
 
-TEST_CASE("a ROUTER talks to libzmq's ROUTER, each by the other's name")
+TEST_CASE("a ROUTER and a libzmq ROUTER exchange messages by their routing ids")
 {
-    on_every_way([](const way& how) {
+    for_each_combination([](const combination& how) {
         router_options named;
         named.routing_id = "ours";
-        couple<router> both(how, ZMQ_ROUTER, named,
-                            [](foreign& theirs) { theirs.set(ZMQ_ROUTING_ID, "theirs"); });
+        connected_sockets<router> both(how, ZMQ_ROUTER, named, [](libzmq_socket& theirs) {
+            theirs.set(ZMQ_ROUTING_ID, "theirs");
+        });
         const std::jthread other([&] { echo(both.theirs); });
         REQUIRE(both.ours.wait_ready(test_timeout).has_value());
         for (const parts& whole : sample_messages()) {
@@ -183,10 +184,10 @@ TEST_CASE("a ROUTER talks to libzmq's ROUTER, each by the other's name")
     });
 }
 
-TEST_CASE("a PUSH sends to libzmq's PULL")
+TEST_CASE("a PUSH sends to a libzmq PULL")
 {
-    on_every_way([](const way& how) {
-        couple<push> both(how, ZMQ_PULL);
+    for_each_combination([](const combination& how) {
+        connected_sockets<push> both(how, ZMQ_PULL);
         auto wrong = std::async(std::launch::async, [&]() -> std::string {
             for (const parts& whole : sample_messages())
                 if (const auto bad = differs(both.theirs.receive().value_or(parts{}), whole);
@@ -201,10 +202,10 @@ TEST_CASE("a PUSH sends to libzmq's PULL")
     });
 }
 
-TEST_CASE("a PULL receives from libzmq's PUSH")
+TEST_CASE("a PULL receives from a libzmq PUSH")
 {
-    on_every_way([](const way& how) {
-        couple<pull> both(how, ZMQ_PUSH);
+    for_each_combination([](const combination& how) {
+        connected_sockets<pull> both(how, ZMQ_PUSH);
         const std::jthread other([&] {
             for (const parts& whole : sample_messages())
                 both.theirs.send(whole);
@@ -214,14 +215,15 @@ TEST_CASE("a PULL receives from libzmq's PUSH")
     });
 }
 
-TEST_CASE("a message of 64 MiB goes to libzmq and comes back")
+TEST_CASE("a message of 64 MiB is echoed by libzmq")
 {
-    const parts whole = {bytes_like(64, std::size_t{64} << 20)};
-    for (const meeting_place::kind over : {meeting_place::kind::tcp, meeting_place::kind::ipc_file})
+    const parts whole = {random_bytes(64, std::size_t{64} << 20)};
+    for (const test_endpoint::transport over :
+         {test_endpoint::transport::tcp, test_endpoint::transport::ipc_file})
         for (const int threads : {1, 0}) {
             CAPTURE(static_cast<int>(over));
             CAPTURE(threads);
-            couple<dealer> both({over, threads == 1, threads}, ZMQ_DEALER);
+            connected_sockets<dealer> both({over, threads == 1, threads}, ZMQ_DEALER);
             const std::jthread other([&] {
                 if (const auto got = both.theirs.receive(); got)
                     both.theirs.send(*got);

@@ -5,7 +5,7 @@
 
 namespace slk::testing {
 
-std::string bytes_like(std::uint64_t seed, std::size_t size)
+std::string random_bytes(std::uint64_t seed, std::size_t size)
 {
     std::string made(size, '\0');
     std::uint64_t state = seed * 0x9e3779b97f4a7c15 + 1;
@@ -27,7 +27,7 @@ const std::vector<parts>& sample_messages()
         const auto add = [&](std::initializer_list<std::size_t> sizes) {
             parts whole;
             for (const std::size_t size : sizes)
-                whole.push_back(bytes_like(++seed, size));
+                whole.push_back(random_bytes(++seed, size));
             all.push_back(std::move(whole));
         };
         for (const std::size_t size : {0, 1, 64, 65, 255, 256, 8191, 8192, 65536, 1 << 20, 0})
@@ -50,14 +50,6 @@ multipart to_multipart(const parts& whole)
     multipart made;
     for (const std::string& part : whole)
         (void)made.add(part);
-    return made;
-}
-
-parts to_parts(const multipart& whole)
-{
-    parts made;
-    for (const message& part : whole)
-        made.emplace_back(part.text());
     return made;
 }
 

@@ -15,16 +15,15 @@ namespace slk::testing {
 
 using parts = std::vector<std::string>;
 
-/// So many bytes that are like no others.
-[[nodiscard]] std::string bytes_like(std::uint64_t seed, std::size_t size);
+/// Bytes that differ from those of any other seed.
+[[nodiscard]] std::string random_bytes(std::uint64_t seed, std::size_t size);
 
-/// Messages of all the sizes at which something changes, and messages of parts.
+/// Messages of every size that is handled differently, and messages of several parts.
 [[nodiscard]] const std::vector<parts>& sample_messages();
 
 [[nodiscard]] multipart to_multipart(const parts& whole);
-[[nodiscard]] parts to_parts(const multipart& whole);
 
-/// "2 parts: 5, 8192 bytes", for messages of failed checks: the bytes themselves may be many.
+/// Returns "2 parts: 5 8192 bytes", for failed checks: the bytes themselves may be too many.
 [[nodiscard]] std::string shape_of(const parts& whole);
 
 } // namespace slk::testing

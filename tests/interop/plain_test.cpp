@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// PLAIN: each side as client and as server, with the right and with a wrong password.
+// PLAIN with each side as client and as server, with the right and with a wrong password.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 
 #include <atomic>
 #include <thread>
@@ -16,7 +16,7 @@ socket_options plain_server()
 {
     socket_options options;
     options.security.mechanism = security_mechanism::plain_server;
-    options.security.accepted = {{"somebody", "else"}, {"admin", "secret"}};
+    options.security.accepted = {{"other", "password"}, {"admin", "secret"}};
     return options;
 }
 
@@ -25,68 +25,86 @@ socket_options plain_client(const std::string& password)
     socket_options options;
     options.security.mechanism = security_mechanism::plain_client;
     options.security.own = {"admin", password};
-    return quick(options);
+    return reconnect_at_once(options);
 }
 
-void be_client(foreign& theirs, std::string_view password)
+void set_plain_client(libzmq_socket& theirs, std::string_view password)
 {
     theirs.set(ZMQ_PLAIN_USERNAME, "admin");
     theirs.set(ZMQ_PLAIN_PASSWORD, password);
     theirs.set(ZMQ_RECONNECT_IVL, 5);
 }
 
-/// Who decides for libzmq's PLAIN servers (RFC 27): lets in admin with the password secret.
-class authority {
+/// The ZAP handler of libzmq's PLAIN servers (RFC 27): accepts the user admin with the password
+/// secret.
+class zap_handler {
 public:
-    explicit authority(foreign_context& in) : answers_(in, ZMQ_REP)
+    explicit zap_handler(libzmq_context& in) : requests_(in, ZMQ_REP)
     {
-        answers_.bind("inproc://zeromq.zap.01");
-        decides_ = std::jthread([this](const std::stop_token& stop) {
+        requests_.bind("inproc://zeromq.zap.01");
+        thread_ = std::jthread([this](const std::stop_token& stop) {
             while (!stop.stop_requested())
-                if (const auto asked = answers_.receive(10ms); asked)
-                    decide(*asked);
+                if (const auto request = requests_.receive(10ms); request)
+                    reply_to(*request);
         });
     }
 
 private:
-    void decide(const parts& asked)
+    void reply_to(const parts& request)
     {
-        // Version, id, domain, address, identity, mechanism, and what the mechanism has.
-        const bool right = asked.size() == 8 && asked[6] == "admin" && asked[7] == "secret";
-        answers_.send(
-            {asked.at(0), asked.at(1), right ? "200" : "400", "", right ? "admin" : "", ""});
+        // Version, id, domain, address, identity, mechanism, and its user and password.
+        const bool right = request.size() == 8 && request[6] == "admin" && request[7] == "secret";
+        requests_.send(
+            {request.at(0), request.at(1), right ? "200" : "400", "", right ? "admin" : "", ""});
     }
 
-    foreign answers_;
-    std::jthread decides_;
+    libzmq_socket requests_;
+    std::jthread thread_;
+};
+
+/// Our PLAIN client, connected to a PLAIN server of libzmq.
+struct client_of_libzmq {
+    explicit client_of_libzmq(const std::string& password)
+        : ours(new_socket<push>(mine, plain_client(password)))
+    {
+        theirs.set(ZMQ_PLAIN_SERVER, 1);
+        must(ours.connect(theirs.bind(any_tcp)));
+    }
+
+    context mine = new_context();
+    push ours;
+    libzmq_context libzmq;
+    zap_handler handler{libzmq};
+    libzmq_socket theirs{libzmq, ZMQ_PULL};
+    libzmq_monitor events{libzmq, theirs};
 };
 
 } // namespace
 
-TEST_CASE("libzmq's PLAIN client comes in with the right password, and we know as whom")
+TEST_CASE("a libzmq PLAIN client with the right password is admitted, and we see its user")
 {
-    context mine = make_context();
-    auto ours = make<pull>(mine, plain_server());
-    foreign_context others;
-    foreign theirs(others, ZMQ_PUSH);
-    be_client(theirs, "secret");
-    REQUIRE(theirs.connect(bind_at(ours)));
+    context mine = new_context();
+    auto ours = new_socket<pull>(mine, plain_server());
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PUSH);
+    set_plain_client(theirs, "secret");
+    REQUIRE(theirs.connect(must(ours.bind(any_tcp))));
     REQUIRE(theirs.send({"hello"}));
     CHECK(receive_from(ours) == parts{"hello"});
     REQUIRE(ours.peers().size() == 1);
     CHECK(ours.peers().front().user == "admin");
 }
 
-TEST_CASE("libzmq's PLAIN client with a wrong password is told so, and we know why it was refused")
+TEST_CASE("a libzmq PLAIN client with a wrong password is refused, and both sides see it")
 {
-    context mine = make_context();
-    auto ours = make<pull>(mine, plain_server());
-    foreign_context others;
-    foreign theirs(others, ZMQ_PUSH);
-    be_client(theirs, "wrong");
-    monitor events(others, theirs);
-    REQUIRE(theirs.connect(bind_at(ours)));
-    CHECK(events.sees(ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) == 400);
+    context mine = new_context();
+    auto ours = new_socket<pull>(mine, plain_server());
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PUSH);
+    set_plain_client(theirs, "wrong");
+    libzmq_monitor events(libzmq, theirs);
+    REQUIRE(theirs.connect(must(ours.bind(any_tcp))));
+    CHECK(events.wait_for(ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) == 400);
     CHECK(until([&] { return status_of(ours).handshake_failures > 0; }));
     CHECK(until(
         [&] { return status_of(ours).last_handshake_failure == errc::authentication_refused; }));
@@ -95,51 +113,37 @@ TEST_CASE("libzmq's PLAIN client with a wrong password is told so, and we know w
     CHECK(ours.counters().handshake_failures > 0);
 }
 
-TEST_CASE("our PLAIN client comes into libzmq's server with the right password")
+TEST_CASE("a libzmq server admits our PLAIN client with the right password")
 {
-    context mine = make_context();
-    auto ours = make<push>(mine, plain_client("secret"));
-    foreign_context others;
-    const authority decides(others);
-    foreign theirs(others, ZMQ_PULL);
-    theirs.set(ZMQ_PLAIN_SERVER, 1);
-    monitor events(others, theirs);
-    connect_to(ours, theirs.bind("tcp://127.0.0.1:*"));
-    REQUIRE(send_to(ours, {"hello"}));
-    CHECK(theirs.receive() == parts{"hello"});
-    CHECK(events.sees(ZMQ_EVENT_HANDSHAKE_SUCCEEDED).has_value());
+    client_of_libzmq rig("secret");
+    REQUIRE(send_to(rig.ours, {"hello"}));
+    CHECK(rig.theirs.receive() == parts{"hello"});
+    CHECK(rig.events.wait_for(ZMQ_EVENT_HANDSHAKE_SUCCEEDED).has_value());
 }
 
-TEST_CASE("our PLAIN client with a wrong password is refused by libzmq's server, and says so")
+TEST_CASE("a libzmq server refuses our PLAIN client with a wrong password, and its status says so")
 {
-    context mine = make_context();
-    auto ours = make<push>(mine, plain_client("wrong"));
-    foreign_context others;
-    const authority decides(others);
-    foreign theirs(others, ZMQ_PULL);
-    theirs.set(ZMQ_PLAIN_SERVER, 1);
-    monitor events(others, theirs);
-    connect_to(ours, theirs.bind("tcp://127.0.0.1:*"));
-    CHECK(events.sees(ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) == 400);
-    CHECK(until(
-        [&] { return status_of(ours).last_handshake_failure == errc::authentication_refused; }));
-    CHECK(status_of(ours).last_handshake_failure.native == 400);
-    CHECK_FALSE(status_of(ours).ready);
-    CHECK(status_of(ours).link.last_error == errc::authentication_refused);
+    client_of_libzmq rig("wrong");
+    CHECK(rig.events.wait_for(ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) == 400);
+    const auto failure = [&] { return status_of(rig.ours).last_handshake_failure; };
+    CHECK(until([&] { return failure() == errc::authentication_refused; }));
+    CHECK(failure().native == 400);
+    CHECK_FALSE(status_of(rig.ours).ready);
+    CHECK(status_of(rig.ours).link.last_error == errc::authentication_refused);
 }
 
-TEST_CASE("sockets that do not have the same mechanism do not talk")
+TEST_CASE("sockets of different mechanisms fail the handshake")
 {
-    context mine = make_context();
-    auto ours = make<pull>(mine, plain_server());
-    foreign_context others;
-    foreign theirs(others, ZMQ_PUSH);
+    context mine = new_context();
+    auto ours = new_socket<pull>(mine, plain_server());
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PUSH);
     theirs.set(ZMQ_RECONNECT_IVL, 5);
-    monitor events(others, theirs);
-    REQUIRE(theirs.connect(bind_at(ours)));
-    CHECK(events.sees(ZMQ_EVENT_DISCONNECTED).has_value());
+    libzmq_monitor events(libzmq, theirs);
+    REQUIRE(theirs.connect(must(ours.bind(any_tcp))));
+    CHECK(events.wait_for(ZMQ_EVENT_DISCONNECTED).has_value());
     CHECK(until([&] { return status_of(ours).handshake_failures > 0; }));
-    // It closes when it has read our greeting, be that before or after the end of its own.
+    // libzmq closes when it has read our greeting, before or after it has sent all of its own.
     const error why = status_of(ours).last_handshake_failure;
     CHECK((why == errc::protocol_error || why == errc::end_of_stream ||
            why == errc::connection_reset));

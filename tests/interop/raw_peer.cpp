@@ -105,20 +105,4 @@ bool raw_peer::is_closed()
     return is_closed_within(max_wait);
 }
 
-std::string greeting()
-{
-    std::string made("\xff\0\0\0\0\0\0\0\x01\x7f\x03\x01NULL", 16);
-    made.resize(64, '\0');
-    return made;
-}
-
-std::string ready_of(std::string_view socket_type)
-{
-    std::string data = "\5READY\13Socket-Type";
-    data.append(3, '\0');
-    data += static_cast<char>(socket_type.size());
-    data += socket_type;
-    return std::string("\4") + static_cast<char>(data.size()) + data;
-}
-
 } // namespace slk::testing

@@ -2,7 +2,7 @@
 #ifndef SLK_TESTS_INTEROP_RAW_PEER_HPP
 #define SLK_TESTS_INTEROP_RAW_PEER_HPP
 
-/// A TCP connection to one of our sockets, whose bytes are the test's own.
+/// A TCP connection to one of our sockets on which the test sends any bytes.
 
 #include <chrono>
 #include <cstddef>
@@ -21,23 +21,19 @@ public:
     raw_peer& operator=(const raw_peer&) = delete;
     ~raw_peer();
 
-    /// False: the other side has closed. Waits for room.
+    /// Waits for room. Returns false if the other side has closed.
     bool send(std::string_view bytes);
-    /// The next bytes, so many; nothing if they do not come.
+    /// Returns the next `count` bytes, or nothing if they do not arrive.
     std::optional<std::string> receive(std::size_t count);
-    /// What has come so far, which may be nothing.
+    /// Returns the bytes that have arrived, possibly none.
     std::string receive_some();
-    /// Reads and drops until the other side has closed. False: it has not, in that time.
+    /// Reads and discards until the other side closes. Returns false if it does not do so in time.
     [[nodiscard]] bool is_closed_within(std::chrono::milliseconds timeout);
     [[nodiscard]] bool is_closed();
 
 private:
     int socket_ = -1;
 };
-
-/// What a peer of ZMTP 3.1 begins with: NULL, and READY of that socket type.
-[[nodiscard]] std::string greeting();
-[[nodiscard]] std::string ready_of(std::string_view socket_type);
 
 } // namespace slk::testing
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// The captured connections of tests/zmtp/vectors, played by a bare TCP connection to a socket that
-// runs. What it answers is what libzmq has answered, to the byte.
+// The captured connections of tests/zmtp/vectors, sent to one of our sockets over plain TCP. The
+// socket must send the same bytes as libzmq did.
 
-#include "rig.hpp"
+#include "interop_rig.hpp"
 #include "support/skip.hpp"
 #include "zmtp/vectors.hpp"
 
@@ -23,15 +23,15 @@ std::string as_hex(const std::string& text)
     return to_hex(bytes_of(text));
 }
 
-/// The next bytes are those.
-void answers(raw_peer& peer, const std::string& expected)
+/// Checks the next bytes.
+void expect_bytes(raw_peer& peer, const std::string& expected)
 {
     CHECK(as_hex(peer.receive(expected.size()).value_or("")) == as_hex(expected));
 }
 
-/// A greeting. Two things in it nobody reads: the length in the signature, which ours leaves as it
-/// is, and whether a server sends it, which libzmq's never says (RFC 23, "as-server").
-void greets(raw_peer& peer, const std::string& expected)
+/// Checks a greeting, except for two fields without a meaning: the length in the signature, and the
+/// field as-server, which libzmq never sets (RFC 23).
+void expect_greeting(raw_peer& peer, const std::string& expected)
 {
     std::string got = peer.receive(64).value_or("");
     REQUIRE(got.size() == 64);
@@ -50,78 +50,78 @@ constexpr std::size_t greeting_size = 64;
 
 } // namespace
 
-TEST_CASE("a captured DEALER finds in our ROUTER what it found in libzmq's")
+TEST_CASE("our ROUTER sends a captured DEALER the bytes that libzmq sent")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
-    auto ours = make<router>(mine);
-    raw_peer peer(bind_at(ours));
+    context mine = new_context();
+    auto ours = new_socket<router>(mine);
+    raw_peer peer(must(ours.bind(any_tcp)));
     REQUIRE(peer.send(captured("sessions", "dealer_to_router")));
     const auto got = receive_routed(ours);
     CHECK(got.from.routing_id == "dlr");
     CHECK(got.whole == parts{"to router"});
     REQUIRE(ours.send({"dlr"}, "back", test_timeout).has_value());
     const std::string whole = captured("sessions", "router_to_dealer");
-    greets(peer, whole);
-    answers(peer, whole.substr(greeting_size));
+    expect_greeting(peer, whole);
+    expect_bytes(peer, whole.substr(greeting_size));
 }
 
-TEST_CASE("a captured ROUTER finds in our DEALER what it found in libzmq's")
+TEST_CASE("our DEALER sends a captured ROUTER the bytes that libzmq sent")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
+    context mine = new_context();
     dealer_options options;
     options.routing_id = "dlr";
-    auto ours = make<dealer>(mine, options);
-    raw_peer peer(bind_at(ours));
+    auto ours = new_socket<dealer>(mine, options);
+    raw_peer peer(must(ours.bind(any_tcp)));
     REQUIRE(peer.send(captured("sessions", "router_to_dealer")));
     CHECK(receive_from(ours) == parts{"back"});
     REQUIRE(send_to(ours, {"to router"}));
     const std::string whole = captured("sessions", "dealer_to_router");
-    greets(peer, whole);
-    answers(peer, whole.substr(greeting_size));
+    expect_greeting(peer, whole);
+    expect_bytes(peer, whole.substr(greeting_size));
 }
 
-TEST_CASE("a captured REQ gets its reply of two parts from our ROUTER")
+TEST_CASE("our ROUTER sends a captured REQ a reply of two parts")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
-    auto ours = make<router>(mine);
-    raw_peer peer(bind_at(ours));
+    context mine = new_context();
+    auto ours = new_socket<router>(mine);
+    raw_peer peer(must(ours.bind(any_tcp)));
     REQUIRE(peer.send(captured("sessions", "req_to_rep")));
     const auto got = receive_routed(ours);
     CHECK(got.whole == parts{"", "ping"});
     REQUIRE(ours.send(got.from, to_multipart({"", "pong", "2"}), test_timeout).has_value());
     const std::string whole = captured("sessions", "rep_to_req");
-    greets(peer, whole);
-    answers(peer, captured("ready", "router"));
-    answers(peer, whole.substr(greeting_size + captured("ready", "rep").size()));
+    expect_greeting(peer, whole);
+    expect_bytes(peer, captured("ready", "router"));
+    expect_bytes(peer, whole.substr(greeting_size + captured("ready", "rep").size()));
 }
 
-TEST_CASE("a captured REP gets its request from our DEALER")
+TEST_CASE("our DEALER sends a captured REP its request")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
-    auto ours = make<dealer>(mine);
-    raw_peer peer(bind_at(ours));
+    context mine = new_context();
+    auto ours = new_socket<dealer>(mine);
+    raw_peer peer(must(ours.bind(any_tcp)));
     REQUIRE(peer.send(captured("sessions", "rep_to_req")));
     CHECK(receive_from(ours) == parts{"", "pong", "2"});
     REQUIRE(send_to(ours, {"", "ping"}));
     const std::string whole = captured("sessions", "req_to_rep");
-    greets(peer, whole);
-    answers(peer, captured("ready", "dealer"));
-    answers(peer, whole.substr(greeting_size + captured("ready", "req").size()));
+    expect_greeting(peer, whole);
+    expect_bytes(peer, captured("ready", "dealer"));
+    expect_bytes(peer, whole.substr(greeting_size + captured("ready", "req").size()));
 }
 
-TEST_CASE("our PUSH sends the frames that libzmq's sent, and our PULL understands them")
+TEST_CASE("our PUSH sends the same frames as libzmq, and our PULL receives them")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    const std::vector<std::pair<std::string, parts>> known = {
+    const std::vector<std::pair<std::string, parts>> samples = {
         {"empty", {""}},
         {"hello", {"hello"}},
         {"multipart_a_empty_bc", {"a", "", "bc"}},
@@ -129,127 +129,127 @@ TEST_CASE("our PUSH sends the frames that libzmq's sent, and our PULL understand
         {"len256", {std::string(256, 'y')}},
         {"multipart_long_short", {std::string(256, 'z'), "q"}},
     };
-    context mine = make_context();
-    auto sends = make<push>(mine);
-    auto receives = make<pull>(mine);
-    raw_peer pulls(bind_at(sends));
-    raw_peer pushes(bind_at(receives));
+    context mine = new_context();
+    auto sends = new_socket<push>(mine);
+    auto receives = new_socket<pull>(mine);
+    raw_peer pulls(must(sends.bind(any_tcp)));
+    raw_peer pushes(must(receives.bind(any_tcp)));
     REQUIRE(pulls.send(null_greeting() + captured("ready", "pull")));
     REQUIRE(pushes.send(null_greeting() + captured("ready", "push")));
-    greets(pulls, null_greeting());
-    answers(pulls, captured("ready", "push"));
-    for (const auto& [name, whole] : known) {
+    expect_greeting(pulls, null_greeting());
+    expect_bytes(pulls, captured("ready", "push"));
+    for (const auto& [name, whole] : samples) {
         CAPTURE(name);
         REQUIRE(send_to(sends, whole));
-        answers(pulls, captured("frames", name));
+        expect_bytes(pulls, captured("frames", name));
         REQUIRE(pushes.send(captured("frames", name)));
         CHECK(receive_from(receives) == whole);
     }
 }
 
-TEST_CASE("captured PINGs get the PONGs that libzmq gave")
+TEST_CASE("captured PINGs get the same PONGs as from libzmq")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
-    auto ours = make<dealer>(mine);
-    raw_peer peer(bind_at(ours));
+    context mine = new_context();
+    auto ours = new_socket<dealer>(mine);
+    raw_peer peer(must(ours.bind(any_tcp)));
     REQUIRE(peer.send(null_greeting() + captured("ready", "dealer")));
-    greets(peer, null_greeting());
-    answers(peer, captured("ready", "dealer"));
+    expect_greeting(peer, null_greeting());
+    expect_bytes(peer, captured("ready", "dealer"));
     for (const std::string kind : {"ttl0_noctx", "ttl0_ctx"}) {
         REQUIRE(peer.send(captured("heartbeat", "ping_in_" + kind)));
-        answers(peer, captured("heartbeat", "pong_out_" + kind));
+        expect_bytes(peer, captured("heartbeat", "pong_out_" + kind));
     }
     REQUIRE(peer.send(captured("heartbeat", "ping_in_ctx16")));
-    answers(peer, captured("heartbeat", "pong_out_ctx16"));
+    expect_bytes(peer, captured("heartbeat", "pong_out_ctx16"));
     REQUIRE(peer.send(captured("heartbeat", "ping_in_ctx20")));
-    answers(peer, captured("heartbeat", "pong_out_ctx20"));
+    expect_bytes(peer, captured("heartbeat", "pong_out_ctx20"));
 }
 
-TEST_CASE("our PING has the form of libzmq's, and says for how long we believe in the peer")
+TEST_CASE("our PING equals that of libzmq, with a time to live that follows from peer_timeout")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
+    context mine = new_context();
     dealer_options options;
     options.peer_timeout = 1s;
-    auto ours = make<dealer>(mine, options);
-    raw_peer peer(bind_at(ours));
+    auto ours = new_socket<dealer>(mine, options);
+    raw_peer peer(must(ours.bind(any_tcp)));
     REQUIRE(peer.send(null_greeting() + captured("ready", "dealer")));
-    greets(peer, null_greeting());
-    answers(peer, captured("ready", "dealer"));
-    answers(peer, captured("heartbeat", "ping_out_ttl1050ms"));
+    expect_greeting(peer, null_greeting());
+    expect_bytes(peer, captured("ready", "dealer"));
+    expect_bytes(peer, captured("heartbeat", "ping_out_ttl1050ms"));
 }
 
-TEST_CASE("our PLAIN client says what libzmq's said")
+TEST_CASE("our PLAIN client sends the same bytes as that of libzmq")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
+    context mine = new_context();
     dealer_options options;
     options.security.mechanism = security_mechanism::plain_client;
     options.security.own = {"admin", "secret"};
-    auto ours = make<dealer>(mine, options);
-    raw_peer peer(bind_at(ours));
+    auto ours = new_socket<dealer>(mine, options);
+    raw_peer peer(must(ours.bind(any_tcp)));
     REQUIRE(peer.send(captured("greeting", "plain_server")));
-    greets(peer, captured("greeting", "plain_client"));
-    answers(peer, captured("plain", "c_hello_out"));
+    expect_greeting(peer, captured("greeting", "plain_client"));
+    expect_bytes(peer, captured("plain", "c_hello_out"));
     REQUIRE(peer.send(captured("plain", "s_welcome_in")));
-    answers(peer, captured("plain", "c_initiate_out"));
+    expect_bytes(peer, captured("plain", "c_initiate_out"));
     REQUIRE(peer.send(captured("plain", "s_ready_out") + std::string("\0\2hi", 4)));
     CHECK(receive_from(ours) == parts{"hi"});
     CHECK(ours.peers().front().routing_id == "srvid");
 }
 
-TEST_CASE("our PLAIN server says what libzmq's said, and also when it refuses")
+TEST_CASE("our PLAIN server sends the same bytes as that of libzmq, also when it refuses")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
+    context mine = new_context();
     dealer_options options;
     options.routing_id = "srvid";
     options.security.mechanism = security_mechanism::plain_server;
     options.security.accepted = {{"admin", "secret"}};
-    auto ours = make<dealer>(mine, options);
-    const std::string where = bind_at(ours);
+    auto ours = new_socket<dealer>(mine, options);
+    const std::string where = must(ours.bind(any_tcp));
     raw_peer peer(where);
     REQUIRE(peer.send(captured("greeting", "plain_client") + captured("plain", "s_hello_in")));
-    greets(peer, captured("greeting", "plain_server"));
-    answers(peer, captured("plain", "s_welcome_out"));
+    expect_greeting(peer, captured("greeting", "plain_server"));
+    expect_bytes(peer, captured("plain", "s_welcome_out"));
     REQUIRE(peer.send(captured("plain", "s_initiate_in")));
-    answers(peer, captured("plain", "s_ready_out"));
+    expect_bytes(peer, captured("plain", "s_ready_out"));
 
-    raw_peer stranger(where);
+    raw_peer refused(where);
     std::string hello = captured("plain", "s_hello_in");
     hello.back() = 'T';
-    REQUIRE(stranger.send(captured("greeting", "plain_client") + hello));
-    greets(stranger, captured("greeting", "plain_server"));
-    answers(stranger, captured("plain", "s_error400_out_corrupt"));
-    CHECK(stranger.is_closed());
+    REQUIRE(refused.send(captured("greeting", "plain_client") + hello));
+    expect_greeting(refused, captured("greeting", "plain_server"));
+    expect_bytes(refused, captured("plain", "s_error400_out_corrupt"));
+    CHECK(refused.is_closed());
 }
 
-TEST_CASE("a captured peer of ZMTP 2.0 is served if it may be, step by step")
+TEST_CASE("a captured peer of ZMTP 2.0 is served step by step with accept_zmtp_2_0")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    context mine = make_context();
+    context mine = new_context();
     dealer_options options;
     options.routing_id = "me";
     options.accept_zmtp_2_0 = true;
-    auto ours = make<dealer>(mine, options);
-    raw_peer peer(bind_at(ours));
+    auto ours = new_socket<dealer>(mine, options);
+    raw_peer peer(must(ours.bind(any_tcp)));
     const std::string signature = peer.receive(10).value_or("");
     REQUIRE(signature.size() == 10);
-    const std::string says = captured("zmtp2", "peer_in");
-    REQUIRE(peer.send(says.substr(0, 10)));
-    answers(peer, captured("zmtp2", "out_after_signature"));
-    REQUIRE(peer.send(says.substr(10, 1)));
-    answers(peer, captured("zmtp2", "out_after_revision_socket_type"));
-    REQUIRE(peer.send(says.substr(11)));
-    answers(peer, captured("zmtp2", "out_after_peer_type_identity_frame"));
+    const std::string sent = captured("zmtp2", "peer_in");
+    REQUIRE(peer.send(sent.substr(0, 10)));
+    expect_bytes(peer, captured("zmtp2", "out_after_signature"));
+    REQUIRE(peer.send(sent.substr(10, 1)));
+    expect_bytes(peer, captured("zmtp2", "out_after_revision_socket_type"));
+    REQUIRE(peer.send(sent.substr(11)));
+    expect_bytes(peer, captured("zmtp2", "out_after_peer_type_identity_frame"));
     REQUIRE(send_to(ours, {"x", "yy"}));
-    answers(peer, captured("zmtp2", "out_message_x_yy"));
+    expect_bytes(peer, captured("zmtp2", "out_message_x_yy"));
     REQUIRE(peer.send(captured("zmtp2", "out_message_x_yy")));
     CHECK(receive_from(ours) == parts{"x", "yy"});
     CHECK(ours.peers().front().routing_id == "abc");

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MPL-2.0
-# The rules that the compiler does not check; `./dev lint` runs them. Prints what breaks a rule,
-# and on the last line "<rules kept> <rules broken> <rules skipped>".
+# Rules that the compiler does not check; `./dev lint` runs them. Prints every breach, and on the
+# last line "<rules kept> <rules broken> <rules skipped>".
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -9,7 +9,7 @@ formatter=clang-format-19
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# What git knows or would add, and is really there.
+# The files that git tracks or would add, and that exist.
 git ls-files --cached --others --exclude-standard |
     while IFS= read -r file; do [[ -f $file ]] && echo "$file"; done |
     sort -u >"$work/files"
@@ -17,8 +17,8 @@ git ls-files --cached --others --exclude-standard |
 files() { grep -E "$1" "$work/files" || true; }
 sources() { files "^($1)/.*\.([ch]pp|h)$"; }
 
-# code PATTERN: reads file names, prints "file:line: text" where the pattern (Perl's) is found in
-# code. Comments are left out: they may name what the code may not.
+# code PATTERN: reads file names and prints "file:line: text" where code matches the Perl pattern.
+# Comments do not count.
 code()
 {
     local file
@@ -28,7 +28,7 @@ code()
     done
 }
 
-# --- one function per rule: it prints every breach ---
+# --- one function for each rule: it prints every breach ---
 
 rule_sources_are_formatted()
 {
@@ -38,7 +38,7 @@ rule_sources_are_formatted()
         sed -E 's/^ *([0-9]+) (.*)/\2: \1 places; .\/dev format changes them/'
 }
 
-# A script that another one sources is checked as a part of it: alone, its names mean nothing.
+# A script that another one sources is checked together with it, because it uses its names.
 rule_shell_scripts_pass_shellcheck()
 {
     local file
@@ -47,7 +47,7 @@ rule_shell_scripts_pass_shellcheck()
             shellcheck --external-sources --check-sourced --format=gcc "$file" || true
         else
             files '\.sh$|^dev$' | xargs grep -qxF "source $file" ||
-                echo "$file: no program, and sourced by none"
+                echo "$file: has no #! line, and no script sources it"
         fi
     done < <(files '\.sh$|^dev$|^\.ci/run$')
 }
@@ -92,7 +92,7 @@ rule_time_and_chance_are_parameters()
         code '\b(system_clock|steady_clock|high_resolution_clock|random_device|s?rand)\b'
 }
 
-# folder: the folders that its files may include from. What is below comes first.
+# folder: the folders that its files may include from, the lowest first.
 rule_floors_include_only_floors_below()
 {
     local floor folder allowed
@@ -108,7 +108,7 @@ rule_every_source_is_built()
 {
     local file folder
     while IFS= read -r file; do
-        # A folder's list may stand in the meson.build of a folder above it.
+        # The file may be listed in the meson.build of a folder above it.
         folder=${file%/*}
         while true; do
             if [[ -f $folder/meson.build ]] &&
@@ -158,7 +158,7 @@ rule_cited_paths_exist()
     done < <(files '\.md$')
 }
 
-# --- run them ---
+# --- run the rules ---
 
 kept=0 broken=0
 for rule in $(declare -F | sed -n 's/^declare -f rule_//p'); do

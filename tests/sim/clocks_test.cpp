@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Hosts that sleep, and clocks that jump.
+// Suspended hosts, and clocks that jump.
 
 #include "io/backend/sim/network.hpp"
 #include "sim/sim_rig.hpp"
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
 namespace {
 
-/// A link that waits for a day.
-link_options lazy()
+/// A link with a delay of a day.
+link_options with_long_delay()
 {
     link_options options;
     options.reconnect.floor = 24h;
     return options;
 }
 
-/// Who lets time pass: the simulation, or the loop on the host in question.
+/// Lets time pass by running the simulation or the loop of the client.
 void pass(world& in, bool by_loop, duration time)
 {
     if (by_loop)
@@ -27,49 +27,49 @@ void pass(world& in, bool by_loop, duration time)
         in.net.run_for(time);
 }
 
-/// When an attempt whose deadline is 60 s ends, if the host's clock jumps after 10 s.
-duration deadline_passes(bool by_loop, duration jump)
+/// Returns when an attempt with a deadline of 60 s ends if the host's clock jumps after 10 s.
+duration time_of_deadline(bool by_loop, duration jump)
 {
     world in;
     link_options options;
     options.reconnect.connect_timeout = 60s;
     in.net.inject(fault::black_hole);
-    dialler client(*in.client_loop, "tcp://10.0.0.1:5000", options);
+    test_link client(*in.client_loop, numeric_endpoint, options);
     const time_point begin = in.net.now();
     in.net.at(begin + 10s, [&] { in.net.jump_clock(in.client, jump); });
-    for (int i = 0; i < 1'500 && !client.saw(errc::timed_out); ++i)
+    for (int i = 0; i < 1'500 && !client.failed_with(errc::timed_out); ++i)
         pass(in, by_loop, 100ms);
-    CHECK(client.saw(errc::timed_out));
+    CHECK(client.failed_with(errc::timed_out));
     return in.net.now() - begin;
 }
 
 } // namespace
 
-TEST_CASE("T3: a link that waits notices a suspension of its host, and nobody else's")
+TEST_CASE("T3: a waiting link notices a suspension of its own host only")
 {
     world in;
-    dialler here(*in.client_loop, "tcp://nobody:1", lazy());
-    dialler there(*in.server_loop, "tcp://nobody:1", lazy());
-    REQUIRE(in.until([&] { return here.waits() && there.waits(); }, 1s));
+    test_link here(*in.client_loop, "tcp://unknown:1", with_long_delay());
+    test_link there(*in.server_loop, "tcp://unknown:1", with_long_delay());
+    REQUIRE(in.until([&] { return here.in_backoff() && there.in_backoff(); }, 1s));
     in.net.run_for(1h);
     const std::uint64_t attempts = here.status().attempt;
     in.net.suspend(in.client, 8h);
     in.net.run_for(7h);
     CHECK(here.status().attempt == attempts);
     in.net.run_for(1h);
-    // What a loop is woken for after the sleep shows it that time has passed.
+    // The loop notices the suspension when it wakes.
     in.client_loop->post([] {});
     in.net.run_for(1s);
     CHECK(here.status().attempt == attempts + 1);
     CHECK(there.status().attempt == 1);
 }
 
-TEST_CASE("while a host sleeps nothing on it runs; elsewhere time passes; its clock shows the gap")
+TEST_CASE("no loop of a suspended host runs, and its clock does not advance")
 {
     world in;
     bool by_loop = false;
     SUBCASE("the simulation runs") {}
-    SUBCASE("the sleeper's loop is run")
+    SUBCASE("the loop of the suspended host runs")
     {
         by_loop = true;
     }
@@ -95,7 +95,7 @@ TEST_CASE("while a host sleeps nothing on it runs; elsewhere time passes; its cl
     CHECK(in.net.now() - begin - own <= 10s + 1ms);
 }
 
-TEST_CASE("a suspension during a suspension makes it longer")
+TEST_CASE("a suspension during a suspension extends it")
 {
     world in;
     const time_point begin = in.net.now();
@@ -110,35 +110,35 @@ TEST_CASE("a suspension during a suspension makes it longer")
     CHECK(in.net.core()->at_host(in.client.index).time.now() == in.net.now() - 20s);
 }
 
-TEST_CASE("a timer counts by its host's clock, whoever lets time pass")
+TEST_CASE("a timer follows its host's clock, whether the simulation or the loop runs")
 {
     for (const bool by_loop : {false, true}) {
         CAPTURE(by_loop);
-        const auto within = [&](duration jump, duration least) {
-            const duration took = deadline_passes(by_loop, jump);
-            CHECK(took >= least);
-            CHECK(took <= least + 200ms);
+        const auto check_deadline = [&](duration jump, duration min) {
+            const duration took = time_of_deadline(by_loop, jump);
+            CHECK(took >= min);
+            CHECK(took <= min + 200ms);
         };
-        within(0s, 60s);
-        within(40s, 20s);
-        within(-40s, 100s);
-        within(1h, 10s);
+        check_deadline(0s, 60s);
+        check_deadline(40s, 20s);
+        check_deadline(-40s, 100s);
+        check_deadline(1h, 10s);
     }
 }
 
-TEST_CASE("T2: clocks that step about neither stop links nor let a connection down")
+TEST_CASE("T2: clock jumps neither stop links nor lose a connection")
 {
     world in;
-    pair ends(in);
-    const reader far(ends.far());
+    connected_pair ends(in);
+    const reader at_server(ends.at_server());
     for (const duration by :
          std::initializer_list<duration>{1ns, -1ns, 1s, -1s, 1h, -1h, -48h, 48h}) {
         in.net.jump_clock(in.client, by);
         in.net.jump_clock(in.server, -by);
-        const sender sent(ends.near(), "x");
+        const sender sent(ends.at_client(), "x");
         CHECK(in.until([&] { return sent.done; }, 1s));
     }
-    CHECK(in.until([&] { return far.text == "xxxxxxxx"; }, 1s));
-    CHECK(ends.client.up());
+    CHECK(in.until([&] { return at_server.text == "xxxxxxxx"; }, 1s));
+    CHECK(ends.client.connected());
     CHECK(ends.client.status().generation == 1);
 }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Attempts that fail, and when.
+// Connect attempts that fail.
 
 #include "sim/sim_rig.hpp"
 
 #include <array>
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
 namespace {
 
-link_options patient(duration connect_timeout = 0s)
+link_options with_connect_timeout(duration connect_timeout = 0s)
 {
     link_options options;
     options.reconnect.connect_timeout = connect_timeout;
@@ -19,14 +19,12 @@ link_options patient(duration connect_timeout = 0s)
     return options;
 }
 
-constexpr const char* by_number = "tcp://10.0.0.1:5000";
-
 } // namespace
 
-TEST_CASE("what ends an attempt is its reason, and the next attempt connects")
+TEST_CASE("a failed attempt reports its error, and the next attempt connects")
 {
     world in;
-    acceptor server(*in.server_loop);
+    test_listener server(*in.server_loop);
     fault which{};
     std::vector<errc> reasons;
     SUBCASE("refuse")
@@ -60,69 +58,68 @@ TEST_CASE("what ends an attempt is its reason, and the next attempt connects")
         which = fault::option_error;
         reasons = {errc::invalid_argument};
     }
-    link_options options = patient();
+    link_options options = with_connect_timeout();
     options.tuning.user_timeout = 1s;
     in.net.inject(which);
-    dialler client(*in.client_loop, by_number, options);
+    test_link client(*in.client_loop, numeric_endpoint, options);
     if (which != fault::option_error) {
-        REQUIRE(in.until([&] { return client.waits(); }, 1s));
+        REQUIRE(in.until([&] { return client.in_backoff(); }, 1s));
         CHECK(std::ranges::find(reasons, client.status().last_error.code) != reasons.end());
     }
-    CHECK(in.until([&] { return client.up(); }, 10s));
+    CHECK(in.until([&] { return client.connected(); }, 10s));
     CHECK(in.net.injected(which) == 1);
     CHECK(in.until([&] { return server.status().accepted == 1; }, 1ms));
 }
 
-TEST_CASE("an option that was asked for and is refused fails the attempt in tuning")
+TEST_CASE("an option that cannot be set fails the attempt while it is tuned")
 {
     world in;
-    acceptor server(*in.server_loop);
-    link_options options = patient();
+    test_listener server(*in.server_loop);
+    link_options options = with_connect_timeout();
     options.tuning.user_timeout = 1s;
-    // The first option is no_delay, which is best effort.
+    // The first option that is set is no_delay, whose errors are ignored.
     in.net.inject(fault::option_error, 2);
-    dialler client(*in.client_loop, by_number, options);
-    REQUIRE(in.until([&] { return client.waits(); }, 1s));
+    test_link client(*in.client_loop, numeric_endpoint, options);
+    REQUIRE(in.until([&] { return client.in_backoff(); }, 1s));
     CHECK(client.status().last_error == errc::invalid_argument);
     CHECK(client.status().last_error.phase == phase::tune);
-    CHECK(in.until([&] { return client.up(); }, 10s));
+    CHECK(in.until([&] { return client.connected(); }, 10s));
 }
 
-TEST_CASE("a policy that stops on refused connections leaves the link idle with the reason")
+TEST_CASE("a policy that stops on refused connections leaves the link idle with the error")
 {
     world in;
-    link_options options = patient();
+    link_options options = with_connect_timeout();
     options.reconnect.policy = retry_policy::stop_on_refused();
-    acceptor server(*in.server_loop);
+    test_listener server(*in.server_loop);
     in.net.inject(fault::refuse);
-    dialler client(*in.client_loop, by_number, options);
-    REQUIRE(in.until([&] { return client.saw(errc::connection_refused); }, 1s));
+    test_link client(*in.client_loop, numeric_endpoint, options);
+    REQUIRE(in.until([&] { return client.failed_with(errc::connection_refused); }, 1s));
     CHECK(client.status().state == link_state::idle);
     CHECK(client.status().last_error == errc::connection_refused);
     in.net.run_for(1min);
     CHECK(client.status().state == link_state::idle);
-    client.line->start();
-    CHECK(in.until([&] { return client.up(); }, 1s));
+    client.handle->start();
+    CHECK(in.until([&] { return client.connected(); }, 1s));
 }
 
-TEST_CASE(
-    "a lost SYN costs 1 second, two cost 3, three cost 7; answers are repeated from both sides")
+TEST_CASE("the first lost SYN delays a connection by 1 second, each further one by twice the time")
 {
     fault lost = fault::syn_loss;
     std::array<duration, 7> late{0s, 1s, 3s, 7s, 15s, 31s, 63s};
     SUBCASE("the SYN") {}
-    SUBCASE("its answer")
+    SUBCASE("the answer to the SYN")
     {
-        // The client's next SYN asks for it, and the server sends it again by itself.
+        // The server repeats its answer by itself and after each repeated SYN.
         lost = fault::syn_answer_loss;
         late = {0s, 1s, 1s, 3s, 3s, 7s, 7s};
     }
     for (std::uint32_t times = 0; times < late.size(); ++times) {
         world in;
-        acceptor server(*in.server_loop);
+        test_listener server(*in.server_loop);
         in.net.inject(lost, times);
-        dialler client(*in.client_loop, by_number, patient());
-        const duration took = in.time_until([&] { return client.up(); });
+        test_link client(*in.client_loop, numeric_endpoint, with_connect_timeout());
+        const duration took = in.time_until([&] { return client.connected(); });
         CHECK(took >= late[times] + 400us);
         CHECK(took < late[times] + 2ms);
         CHECK(in.net.injected(lost) == times);
@@ -130,74 +127,77 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("when seven SYNs are lost the system gives up, after 127 seconds")
+TEST_CASE("the system ends an attempt after seven lost SYNs, in 127 seconds")
 {
     world in;
-    acceptor server(*in.server_loop);
+    test_listener server(*in.server_loop);
     in.net.inject(fault::syn_loss, 7);
-    dialler client(*in.client_loop, by_number, patient());
-    const duration took = in.time_until([&] { return client.waits(); });
+    test_link client(*in.client_loop, numeric_endpoint, with_connect_timeout());
+    const duration took = in.time_until([&] { return client.in_backoff(); });
     CHECK(took >= 127s);
     CHECK(took < 128s);
     CHECK(client.status().last_error == errc::timed_out);
-    CHECK(in.until([&] { return client.up(); }));
+    CHECK(in.until([&] { return client.connected(); }));
 }
 
-TEST_CASE("a black-holed attempt ends by the link's deadline, and nothing of it is left")
+TEST_CASE("an attempt without an answer ends at connect_timeout, and leaves no socket")
 {
     world in;
-    acceptor server(*in.server_loop);
+    test_listener server(*in.server_loop);
     in.net.inject(fault::black_hole);
-    dialler client(*in.client_loop, by_number, patient(3s));
-    const duration took = in.time_until([&] { return client.waits(); });
+    test_link client(*in.client_loop, numeric_endpoint, with_connect_timeout(3s));
+    const duration took = in.time_until([&] { return client.in_backoff(); });
     CHECK(took >= 3s);
     CHECK(took < 3s + 1ms);
     CHECK(client.status().last_error == errc::timed_out);
     CHECK(in.net.open_sockets() == 1);
     CHECK(in.net.injected(fault::black_hole) == 1);
-    CHECK(in.until([&] { return client.up(); }));
+    CHECK(in.until([&] { return client.connected(); }));
 }
 
-TEST_CASE("nobody at the address: unreachable; nobody at the port: refused; no route: unreachable")
+TEST_CASE("an unknown address is unreachable, a closed port refuses, a family without a route is "
+          "unreachable")
 {
     world in;
-    dialler nowhere(*in.client_loop, "tcp://10.9.9.9:5000", patient());
-    dialler closed(*in.client_loop, "tcp://10.0.0.1:5001", patient());
-    dialler without_route(*in.client_loop, "tcp://[fd00::1]:5000", patient());
+    test_link nowhere(*in.client_loop, "tcp://10.9.9.9:5000", with_connect_timeout());
+    test_link closed(*in.client_loop, "tcp://10.0.0.1:5001", with_connect_timeout());
+    test_link without_route(*in.client_loop, "tcp://[fd00::1]:5000", with_connect_timeout());
     in.net.run_for(50ms);
     CHECK(nowhere.status().last_error == errc::host_unreachable);
     CHECK(closed.status().last_error == errc::connection_refused);
     CHECK(without_route.status().last_error == errc::network_unreachable);
 }
 
-TEST_CASE("bind_error: a source address that is taken or not ours fails the attempt in bind")
+TEST_CASE("bind_error: a source address that is taken or not local fails the attempt")
 {
     world in;
-    acceptor server(*in.server_loop);
-    SUBCASE("struck")
+    test_listener server(*in.server_loop);
+    SUBCASE("injected")
     {
         in.net.inject(fault::bind_error);
-        dialler client(*in.client_loop, "tcp://10.0.0.2;10.0.0.1:5000", patient());
-        REQUIRE(in.until([&] { return client.waits(); }, 1s));
+        test_link client(*in.client_loop, "tcp://10.0.0.2;10.0.0.1:5000", with_connect_timeout());
+        REQUIRE(in.until([&] { return client.in_backoff(); }, 1s));
         CHECK(client.status().last_error == errc::address_in_use);
-        CHECK(in.until([&] { return client.up(); }, 10s));
-        CHECK(client.wire.local_address().bytes == ip("10.0.0.2").bytes);
+        CHECK(in.until([&] { return client.connected(); }, 10s));
+        CHECK(client.connection.local_address().bytes == ip("10.0.0.2").bytes);
     }
-    SUBCASE("somebody else's")
+    SUBCASE("not local")
     {
-        dialler client(*in.client_loop, "tcp://10.0.0.3;10.0.0.1:5000", patient());
-        REQUIRE(in.until([&] { return client.waits(); }, 1s));
+        test_link client(*in.client_loop, "tcp://10.0.0.3;10.0.0.1:5000", with_connect_timeout());
+        REQUIRE(in.until([&] { return client.in_backoff(); }, 1s));
         CHECK(client.status().last_error == errc::address_not_available);
     }
-    SUBCASE("a port of its own, twice")
+    SUBCASE("the same source port twice")
     {
-        dialler first(*in.client_loop, "tcp://10.0.0.2:4000;10.0.0.1:5000", patient());
-        REQUIRE(in.until([&] { return first.up(); }, 1s));
-        CHECK(first.wire.local_address().port == 4000);
-        dialler second(*in.client_loop, "tcp://10.0.0.2:4000;10.0.0.1:5000", patient());
-        REQUIRE(in.until([&] { return second.waits(); }, 1s));
+        test_link first(*in.client_loop, "tcp://10.0.0.2:4000;10.0.0.1:5000",
+                        with_connect_timeout());
+        REQUIRE(in.until([&] { return first.connected(); }, 1s));
+        CHECK(first.connection.local_address().port == 4000);
+        test_link second(*in.client_loop, "tcp://10.0.0.2:4000;10.0.0.1:5000",
+                         with_connect_timeout());
+        REQUIRE(in.until([&] { return second.in_backoff(); }, 1s));
         CHECK(second.status().last_error == errc::address_in_use);
-        first.line->stop();
-        CHECK(in.until([&] { return second.up(); }, 10s));
+        first.handle->stop();
+        CHECK(in.until([&] { return second.connected(); }, 10s));
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Everything may end at any time and in any order.
+// Loops, links, listeners, streams and simulations may be destroyed at any time, in any order.
 
 #include "sim/sim_rig.hpp"
 
@@ -8,48 +8,49 @@
 #include <thread>
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
-TEST_CASE("a loop that ends at any moment leaves no socket, and its operations have all been told")
+TEST_CASE("a loop that is destroyed at any time leaves no socket, and completes all its operations")
 {
-    for (int moment = 0; moment < 60; ++moment) {
-        CAPTURE(moment);
+    for (int events = 0; events < 60; ++events) {
+        CAPTURE(events);
         world in({.seed = 3,
                   .faults = fault_rates{.max_delay = 300us}
                                 .set(fault::late_completion, 300)
                                 .set(fault::late_cancel, 500)
                                 .set(fault::delay, 300)});
-        acceptor server(*in.server_loop);
+        test_listener server(*in.server_loop);
         std::optional<sender> sending;
         std::optional<reader> reading;
-        dialler client(*in.client_loop);
-        client.connected = [&] {
-            sending.emplace(client.wire, pattern(100'000));
-            reading.emplace(client.wire);
+        test_link client(*in.client_loop);
+        client.on_connected = [&] {
+            sending.emplace(client.connection, patterned_text(100'000));
+            reading.emplace(client.connection);
         };
-        for (int i = 0; i < moment; ++i)
+        for (int i = 0; i < events; ++i)
             in.net.step();
-        const bool client_first = moment % 2 == 0;
+        const bool client_first = events % 2 == 0;
         (client_first ? in.client_loop : in.server_loop).reset();
         if (sending && client_first)
-            CHECK(reading->over());
+            CHECK(reading->finished());
         in.net.run_for(10ms);
         in.end();
     }
 }
 
-TEST_CASE("loops, links, listeners, streams and the simulation end in any order")
+TEST_CASE("loops, links, listeners, streams and the simulation can be destroyed in any order")
 {
     std::array order{0, 1, 2, 3, 4};
     do {
-        const books balanced;
+        const ledger_check ledger;
         std::optional<simulation> net(new_simulation());
         const host_id here = new_host(*net, "here", {ip("10.0.0.1")});
         std::optional<loop> one(new_loop(*net, here));
         std::optional<loop> other(new_loop(*net, here));
-        std::optional<acceptor> server(std::in_place, *one);
-        std::optional<dialler> client(std::in_place, *other, "tcp://here:5000");
-        REQUIRE(net->run_until([&] { return client->up() && !server->streams.empty(); }, 1s));
+        std::optional<test_listener> server(std::in_place, *one);
+        std::optional<test_link> client(std::in_place, *other, "tcp://here:5000");
+        REQUIRE(
+            net->run_until([&] { return client->connected() && !server->streams.empty(); }, 1s));
         for (const int next : order) {
             if (next == 0)
                 net.reset();
@@ -69,10 +70,10 @@ TEST_CASE("loops, links, listeners, streams and the simulation end in any order"
     } while (std::next_permutation(order.begin(), order.end()));
 }
 
-TEST_CASE("a link may be destroyed in any of its handlers, and a loop by another loop's handler")
+TEST_CASE("a link may be destroyed in its handlers, and a loop in a handler of another loop")
 {
     world in;
-    acceptor server(*in.server_loop);
+    test_listener server(*in.server_loop);
     for (const link_state at :
          {link_state::binding, link_state::connecting, link_state::tuning, link_state::connected}) {
         std::optional<slk::link> line;
@@ -82,86 +83,86 @@ TEST_CASE("a link may be destroyed in any of its handlers, and a loop by another
                 line.reset();
         };
         auto made =
-            slk::link::create(*in.client_loop, {.to = sim_tests::at("tcp://server:5000")}, on);
+            slk::link::create(*in.client_loop, {.to = endpoint_of("tcp://server:5000")}, on);
         REQUIRE(made.has_value());
         line.emplace(std::move(*made));
         line->start();
         CHECK(in.until([&] { return !line; }, 1s));
     }
-    dialler client(*in.client_loop);
+    test_link client(*in.client_loop);
     in.server_loop->post([&] { in.client_loop.reset(); });
     in.net.run_for(1s);
     CHECK(!in.client_loop);
-    CHECK(!client.up());
+    CHECK(!client.connected());
 }
 
-TEST_CASE("late_cancel: what is cancelled may succeed first, and either way it ends once")
+TEST_CASE("late_cancel: a cancelled operation may succeed first, and completes once")
 {
-    int connected_after_all = 0;
+    int accepted_anyway = 0;
     for (int after_us = 0; after_us < 600; after_us += 20) {
         world in;
-        acceptor server(*in.server_loop);
+        test_listener server(*in.server_loop);
         in.net.set_faults(fault_rates{.max_delay = 1ms}.set(fault::late_cancel, 1000));
-        dialler client(*in.client_loop, "tcp://10.0.0.1:5000");
+        test_link client(*in.client_loop, numeric_endpoint);
         in.net.run_for(std::chrono::microseconds(after_us));
-        client.line->stop();
+        client.handle->stop();
         in.net.run_for(1us);
         CHECK(in.until([&] { return client.status().state == link_state::idle; }, 10ms));
         in.net.run_for(1s);
         CHECK(client.status().state == link_state::idle);
         CHECK(in.net.open_sockets() == 1 + server.streams.size());
-        connected_after_all += client.status().generation == 0 && server.status().accepted == 1;
+        accepted_anyway += client.status().generation == 0 && server.status().accepted == 1;
     }
-    CHECK(connected_after_all > 0);
+    CHECK(accepted_anyway > 0);
 }
 
-TEST_CASE("late_completion: what is decided is told later, by up to `longest`")
+TEST_CASE("late_completion: an operation completes later, by up to max_delay")
 {
     world in;
-    acceptor server(*in.server_loop);
+    test_listener server(*in.server_loop);
     in.net.set_faults(fault_rates{.max_delay = 30ms});
     in.net.inject(fault::late_completion);
-    dialler client(*in.client_loop, "tcp://10.0.0.1:5000");
-    const duration took = in.time_until([&] { return client.up(); });
+    test_link client(*in.client_loop, numeric_endpoint);
+    const duration took = in.time_until([&] { return client.connected(); });
     CHECK(took > 401us);
     CHECK(took <= 30ms + 401us);
     CHECK(in.net.injected(fault::late_completion) == 1);
 }
 
-TEST_CASE("post from another thread wakes a simulated loop that waits for ever")
+TEST_CASE("post() from another thread wakes a simulated loop that waits without a limit")
 {
     world in;
-    bool heard = false;
+    bool called = false;
     std::thread other([&, loop = &*in.client_loop] {
         loop->post([&, loop] {
-            heard = true;
+            called = true;
             loop->stop();
         });
     });
     CHECK(in.client_loop->run().has_value());
     other.join();
-    CHECK(heard);
+    CHECK(called);
 }
 
-TEST_CASE("several loops on one host share its addresses and ports, and each serves its own")
+TEST_CASE("several loops on one host share its addresses and ports")
 {
     world in;
     std::vector<loop> loops;
     for (int i = 0; i < 8; ++i)
         loops.push_back(new_loop(in.net, i % 2 == 0 ? in.server : in.client));
-    std::vector<std::unique_ptr<acceptor>> servers;
-    std::vector<std::unique_ptr<dialler>> clients;
+    std::vector<std::unique_ptr<test_listener>> servers;
+    std::vector<std::unique_ptr<test_link>> clients;
     for (std::size_t i = 0; i < loops.size(); ++i) {
         const std::string port = std::to_string(7000 + i / 2);
         if (i % 2 == 0)
-            servers.push_back(std::make_unique<acceptor>(loops[i], "tcp://*:" + port));
+            servers.push_back(std::make_unique<test_listener>(loops[i], "tcp://*:" + port));
         else
-            clients.push_back(std::make_unique<dialler>(loops[i], "tcp://server:" + port));
+            clients.push_back(std::make_unique<test_link>(loops[i], "tcp://server:" + port));
     }
-    // One of them is run by its owner: the others live on meanwhile.
+    // The other loops run while one of them is run by the test.
     CHECK(loops[0].run_for(1s).has_value());
     for (const auto& client : clients)
-        CHECK(client->up());
+        CHECK(client->connected());
     for (const auto& server : servers)
         CHECK(server->streams.size() == 1);
     servers.clear();

@@ -1,51 +1,51 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// What all faults have in common: they strike as often as they are told, and a link gets over it.
+// Properties of every fault: it is injected as often as it was ordered, and links recover from it.
 
 #include "sim/sim_rig.hpp"
 
 #include <set>
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
 namespace {
 
-/// A listener and a link that exchange a byte whenever they are connected, and begin anew if that
-/// has not happened after a while. Every kind of opportunity comes by.
+/// A listener and a link that exchange bytes whenever they are connected, and are created again if
+/// that does not happen in time, so that every fault has its opportunity.
 struct traffic {
-    explicit traffic(world& in) : in_(in) { renew(); }
+    explicit traffic(world& in) : in_(in) { restart(); }
 
-    void renew()
+    void restart()
     {
         client_.reset();
         server_.reset();
         server_.emplace(*in_.server_loop);
-        if (!server_->listening)
+        if (!server_->handle)
             return;
-        server_->take = [this](stream s) {
+        server_->on_accepted = [this](stream s) {
             server_->streams.push_back(std::move(s));
-            greetings_.push_back(std::make_unique<sender>(server_->streams.back(), "!!"));
+            senders_.push_back(std::make_unique<sender>(server_->streams.back(), "!!"));
         };
         link_options options;
-        options.reconnect = quick();
+        options.reconnect = short_delays();
         options.reconnect.connect_timeout = 100ms;
         // A source, so that binding can fail.
         client_.emplace(*in_.client_loop, "tcp://10.0.0.2;server:5000", options);
-        client_->connected = [this] {
-            heard_.push_back(std::make_unique<reader>(client_->wire));
-            greetings_.push_back(std::make_unique<sender>(client_->wire, "??"));
+        client_->on_connected = [this] {
+            readers_.push_back(std::make_unique<reader>(client_->connection));
+            senders_.push_back(std::make_unique<sender>(client_->connection, "??"));
         };
     }
 
-    /// True once a byte has come through on a new connection.
+    /// Returns whether bytes arrive on a new connection.
     bool works()
     {
-        const std::size_t before = heard_.size();
+        const std::size_t before = readers_.size();
         for (int tries = 0; tries < 50; ++tries) {
-            renew();
+            restart();
             const auto greeted = [&] {
-                return heard_.size() > before && heard_.back()->text == "!!";
+                return readers_.size() > before && readers_.back()->text == "!!";
             };
             if (in_.until(greeted, 200ms))
                 return true;
@@ -55,15 +55,15 @@ struct traffic {
 
 private:
     world& in_;
-    std::vector<std::unique_ptr<sender>> greetings_;
-    std::vector<std::unique_ptr<reader>> heard_;
-    std::optional<acceptor> server_;
-    std::optional<dialler> client_;
+    std::vector<std::unique_ptr<sender>> senders_;
+    std::vector<std::unique_ptr<reader>> readers_;
+    std::optional<test_listener> server_;
+    std::optional<test_link> client_;
 };
 
 } // namespace
 
-TEST_CASE("every fault strikes as often as ordered, is counted, and links get over it")
+TEST_CASE("every fault is injected as often as ordered, is counted, and links recover from it")
 {
     for (std::size_t index = 0; index < fault_count; ++index) {
         const auto which = static_cast<fault>(index);
@@ -73,7 +73,7 @@ TEST_CASE("every fault strikes as often as ordered, is counted, and links get ov
             in.net.inject(which, times);
             traffic between(in);
             for (int i = 0; i < 200 && in.net.injected(which) < times; ++i) {
-                between.renew();
+                between.restart();
                 in.net.run_for(50ms);
             }
             CHECK(in.net.injected(which) == times);
@@ -86,7 +86,8 @@ TEST_CASE("every fault strikes as often as ordered, is counted, and links get ov
     }
 }
 
-TEST_CASE("every fault strikes at each opportunity by 1000 per mille, at none by 0, some by 300")
+TEST_CASE(
+    "every fault is injected at each opportunity at 1000 per mille, never at 0, at times at 300")
 {
     for (std::size_t index = 0; index < fault_count; ++index) {
         const auto which = static_cast<fault>(index);
@@ -94,7 +95,7 @@ TEST_CASE("every fault strikes at each opportunity by 1000 per mille, at none by
         world in({.faults = fault_rates{.max_delay = 1ms}.set(which, 1000)});
         traffic between(in);
         for (int i = 0; i < 20; ++i) {
-            between.renew();
+            between.restart();
             in.net.run_for(50ms);
         }
         const std::uint64_t always = in.net.injected(which);
@@ -104,7 +105,7 @@ TEST_CASE("every fault strikes at each opportunity by 1000 per mille, at none by
         CHECK(in.net.injected(which) == always);
         in.net.set_faults(fault_rates{.max_delay = 1ms}.set(which, 300));
         for (int i = 0; i < 100 && in.net.injected(which) == always; ++i) {
-            between.renew();
+            between.restart();
             in.net.run_for(50ms);
         }
         CHECK(in.net.injected(which) > always);
@@ -115,7 +116,7 @@ TEST_CASE("every fault strikes at each opportunity by 1000 per mille, at none by
     }
 }
 
-TEST_CASE("heal forgets what was ordered")
+TEST_CASE("heal() forgets the ordered faults")
 {
     world in;
     for (std::size_t index = 0; index < fault_count; ++index)
@@ -127,7 +128,7 @@ TEST_CASE("heal forgets what was ordered")
         CHECK(in.net.injected(static_cast<fault>(index)) == 0);
 }
 
-TEST_CASE("every fault has a name of its own")
+TEST_CASE("every fault has its own name")
 {
     std::set<std::string_view> names;
     for (std::size_t index = 0; index < fault_count; ++index)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Rules 1 and 9 of the poller where completions come late: below the public interface, because a
-// stream has one receive at a time.
+// Rules 1 and 9 of the poller with late completions. Uses the poller itself, because a stream has
+// only one receive at a time.
 
 #include "contract/harness.hpp"
 
@@ -12,7 +12,7 @@ using namespace slk::contract;
 
 namespace {
 
-/// Two ends of a connection on one simulated host, and several receives that wait on one of them.
+/// Two ends of a connection on one simulated host, with several receives pending on one of them.
 struct two_ends {
     two_ends()
     {
@@ -63,14 +63,14 @@ struct two_ends {
 
 } // namespace
 
-TEST_CASE("rule 9: what shutdown ends early still completes in the order of its submission")
+TEST_CASE("rule 9: operations that shutdown() ends complete in the order of their submission")
 {
     two_ends ends;
     std::array<receive_op, 3> earlier;
     std::array<receive_op, 3> ops;
     ends.send("abcdef");
     ends.until([] { return false; });
-    // The places of late completions are taken in another order the second time.
+    // The second time, late completions reuse their memory in another order.
     ends.net->inject(fault::late_completion, 6);
     for (receive_op& op : earlier)
         ends.receive(op, '.');
@@ -87,7 +87,7 @@ TEST_CASE("rule 9: what shutdown ends early still completes in the order of its 
     }
 }
 
-TEST_CASE("rule 9: a completion at the very moment of a late one does not overtake it")
+TEST_CASE("rule 9: a completion at the same time as a late one does not overtake it")
 {
     two_ends ends;
     ends.net->set_faults(fault_rates{.max_delay = 1ns});

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// What the simulation refuses, and arguments that must not hurt it.
+// Arguments that the simulation refuses, and arguments that must not harm it.
 
 #include "sim/sim_rig.hpp"
 
 #include <string_view>
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
 namespace {
 
-std::string_view refusal(const simulation_options& options)
+std::string_view error_detail(const simulation_options& options)
 {
     const auto made = simulation::create(options);
     const auto checked = options.validate();
@@ -31,22 +31,26 @@ simulation_options with(auto change)
 
 } // namespace
 
-TEST_CASE("options out of range are refused, and the detail says which")
+TEST_CASE("options out of range are refused, and the error names the option")
 {
-    CHECK(refusal({}) == "");
-    CHECK(refusal(with([](auto& o) { o.latency = 0ns; })).starts_with("latency"));
-    CHECK(refusal(with([](auto& o) { o.latency = 1h + 1ns; })).starts_with("latency"));
-    CHECK(refusal(with([](auto& o) { o.latency = 1h; })) == "");
-    CHECK(refusal(with([](auto& o) { o.turn_cost = 0ns; })).starts_with("turn_cost"));
-    CHECK(refusal(with([](auto& o) { o.turn_cost = 1s + 1ns; })).starts_with("turn_cost"));
-    CHECK(refusal(with([](auto& o) { o.faults.max_delay = 0ns; })).starts_with("faults.max_delay"));
-    CHECK(refusal(with([](auto& o) { o.faults.max_delay = 2h; })).starts_with("faults.max_delay"));
-    CHECK(refusal(with([](auto& o) {
+    CHECK(error_detail({}) == "");
+    CHECK(error_detail(with([](auto& o) { o.latency = 0ns; })).starts_with("latency"));
+    CHECK(error_detail(with([](auto& o) { o.latency = 1h + 1ns; })).starts_with("latency"));
+    CHECK(error_detail(with([](auto& o) { o.latency = 1h; })) == "");
+    CHECK(error_detail(with([](auto& o) { o.turn_cost = 0ns; })).starts_with("turn_cost"));
+    CHECK(error_detail(with([](auto& o) { o.turn_cost = 1s + 1ns; })).starts_with("turn_cost"));
+    CHECK(error_detail(with([](auto& o) {
+              o.faults.max_delay = 0ns;
+          })).starts_with("faults.max_delay"));
+    CHECK(error_detail(with([](auto& o) {
+              o.faults.max_delay = 2h;
+          })).starts_with("faults.max_delay"));
+    CHECK(error_detail(with([](auto& o) {
               o.faults.set(fault::split, 1001);
           })).starts_with("faults.per_mille"));
 }
 
-TEST_CASE("limits and hosts that make no sense are refused")
+TEST_CASE("invalid limits and hosts are refused")
 {
     simulation net = new_simulation();
     const host_id one = new_host(net, "one", {ip("10.0.0.1")});
@@ -67,22 +71,22 @@ TEST_CASE("limits and hosts that make no sense are refused")
     CHECK(net.add_host("two", {ip("10.0.0.2")}));
 }
 
-TEST_CASE("a host that does not exist, and times without measure, change nothing")
+TEST_CASE("unknown hosts and extreme times change nothing")
 {
     world in;
-    pair ends(in);
+    connected_pair ends(in);
     const std::uint64_t before = in.net.hash();
-    const host_id nobody{7};
-    for (const host_id other : {in.client, nobody}) {
-        in.net.set_latency(other, nobody, 1s);
-        in.net.partition(nobody, other);
-        in.net.heal(other, nobody);
+    const host_id unknown{7};
+    for (const host_id other : {in.client, unknown}) {
+        in.net.set_latency(other, unknown, 1s);
+        in.net.partition(unknown, other);
+        in.net.heal(other, unknown);
     }
-    in.net.suspend(nobody, 1s);
-    in.net.jump_clock(nobody, 1s);
+    in.net.suspend(unknown, 1s);
+    in.net.jump_clock(unknown, 1s);
     in.net.suspend(in.client, 0s);
     in.net.suspend(in.client, -1s);
-    in.net.at(never, [] { FAIL("never comes"); });
+    in.net.at(never, [] { FAIL("was called"); });
     CHECK(!in.net.step(in.net.now() - 1s));
     in.net.run_for(-1s);
     CHECK(in.net.hash() == before);
@@ -91,16 +95,16 @@ TEST_CASE("a host that does not exist, and times without measure, change nothing
     in.net.set_latency(in.client, in.server, duration::min());
     in.net.set_faults(fault_rates{.max_delay = duration::max()});
     in.net.set_faults(fault_rates{.max_delay = duration::min()});
-    reader far(ends.far());
-    const sender sent(ends.near(), "works");
-    CHECK(in.until([&] { return far.text == "works"; }));
+    reader at_server(ends.at_server());
+    const sender sent(ends.at_client(), "works");
+    CHECK(in.until([&] { return at_server.text == "works"; }));
     bool called = false;
     in.net.at(time_point{}, [&] { called = true; });
     in.net.run_for(0s);
     CHECK(called);
 }
 
-TEST_CASE("a loop on a simulated host has no thread of its own, and says what it is")
+TEST_CASE("a loop on a simulated host refuses a thread, and reports its backend")
 {
     world in;
     const auto started = in.client_loop->start_thread();

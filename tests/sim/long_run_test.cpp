@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// What a network that has run for long still holds. Below the public interface, because memory is
-// not part of it.
+// The memory of a network that has run for a long time. Uses private headers, because the public
+// interface does not show memory.
 
 #include "io/backend/sim/network.hpp"
 #include "sim/sim_rig.hpp"
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
 namespace {
 
 void connect_and_close(world& in, int times)
 {
-    acceptor server(*in.server_loop);
-    server.take = [](stream) {};
+    test_listener server(*in.server_loop);
+    server.on_accepted = [](stream) {};
     link_options options;
-    options.reconnect = quick();
-    dialler client(*in.client_loop, "tcp://server:5000", options);
-    client.connected = [&] { client.wire.close(); };
+    options.reconnect = short_delays();
+    test_link client(*in.client_loop, "tcp://server:5000", options);
+    client.on_connected = [&] { client.connection.close(); };
     CHECK(in.until([&] { return client.status().generation >= std::uint64_t(times); }, 24h));
-    client.line.reset();
-    server.listening.reset();
+    client.handle.reset();
+    server.handle.reset();
     in.net.run_for(2min); // longer than every timer of a handshake
 }
 
 } // namespace
 
-TEST_CASE("connecting and closing again and again needs no more memory than doing it some times")
+TEST_CASE("memory does not grow with the number of connections that were made and closed")
 {
     world in;
     connect_and_close(in, 300);
@@ -39,29 +39,29 @@ TEST_CASE("connecting and closing again and again needs no more memory than doin
     CHECK(after.events == 0);
 }
 
-TEST_CASE("a loop with a far timer does not fill the queue with turns")
+TEST_CASE("a loop with a distant timer does not fill the queue with turns")
 {
     world in;
-    pair ends(in);
+    connected_pair ends(in);
     ends.server.streams.back().close_after_drain(1h);
-    std::size_t most = 0;
+    std::size_t max_events = 0;
     for (int i = 0; i < 1'000; ++i) {
         in.server_loop->post([] {});
         in.net.run_for(10us);
-        most = std::max(most, in.net.core()->measure().events);
+        max_events = std::max(max_events, in.net.core()->measure().events);
     }
-    CHECK(most < 20);
+    CHECK(max_events < 20);
 }
 
-TEST_CASE("ends that a partition holds back twice, and never lets go, are forgotten in the end")
+TEST_CASE("connections whose packets a partition holds back for good are forgotten")
 {
     world in;
     {
-        pair ends(in);
+        connected_pair ends(in);
         in.net.run_for(1s);
         in.net.partition(in.client, in.server);
         in.net.partition(in.server, in.client);
-        ends.client.line->stop();
+        ends.client.handle->stop();
         ends.server.streams.clear();
         in.net.run_for(1s);
         in.net.heal();
@@ -74,15 +74,15 @@ TEST_CASE("ends that a partition holds back twice, and never lets go, are forgot
     CHECK(in.net.core()->measure().events == 0);
 }
 
-TEST_CASE("loops that come and go leave nothing")
+TEST_CASE("loops that were destroyed leave no memory")
 {
     world in;
     const io::sim::footprint before = in.net.core()->measure();
     for (int i = 0; i < 100; ++i) {
-        loop brief = new_loop(in.net, in.client);
-        acceptor server(brief);
-        dialler client(brief, "tcp://127.0.0.1:5000");
-        CHECK(in.until([&] { return client.up(); }));
+        loop short_lived = new_loop(in.net, in.client);
+        test_listener server(short_lived);
+        test_link client(short_lived, "tcp://127.0.0.1:5000");
+        CHECK(in.until([&] { return client.connected(); }));
     }
     in.net.run_for(2min);
     const io::sim::footprint after = in.net.core()->measure();

@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// How fast it is, for whoever reads the output. Nothing is asserted about it.
+// Prints the speed of the simulation. Nothing is asserted about it.
 
 #include "sim/sim_rig.hpp"
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
-TEST_CASE("events per second of this build, with a hundred links that come and go")
+TEST_CASE("events per second of this build, with a hundred links that reconnect")
 {
     world in;
-    acceptor server(*in.server_loop);
-    server.take = [](stream) {};
+    test_listener server(*in.server_loop);
+    server.on_accepted = [](stream) {};
     link_options options;
-    options.reconnect = quick();
-    std::vector<std::unique_ptr<dialler>> clients;
+    options.reconnect = short_delays();
+    std::vector<std::unique_ptr<test_link>> clients;
     for (int i = 0; i < 100; ++i) {
-        clients.push_back(
-            std::make_unique<dialler>(*in.client_loop, "tcp://10.0.0.1:5000", options));
-        dialler& client = *clients.back();
-        client.connected = [&] { client.wire.close(); };
+        clients.push_back(std::make_unique<test_link>(*in.client_loop, numeric_endpoint, options));
+        test_link& client = *clients.back();
+        client.on_connected = [&] { client.connection.close(); };
     }
     const time_point begin = system_clock_source().now();
     in.net.run_for(1s);

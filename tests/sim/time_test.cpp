@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// The calls that let time pass.
+// The calls that advance the simulated time.
 
 #include "sim/sim_rig.hpp"
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
-TEST_CASE("run_for lets exactly that time pass, also where nothing happens")
+TEST_CASE("run_for() advances the time exactly, also without events")
 {
     simulation net = new_simulation();
     const time_point begin = net.now();
@@ -17,11 +17,11 @@ TEST_CASE("run_for lets exactly that time pass, also where nothing happens")
     net.run_for(1h);
     CHECK(net.now() == begin + 1h);
     CHECK(net.events() == 0);
-    net.run_for(duration::max()); // nothing is going to happen, so it returns
+    net.run_for(duration::max()); // returns, because there is no event
     CHECK(net.now() == begin + 1h);
 }
 
-TEST_CASE("at: in the order of the times, and of the calls where they are equal")
+TEST_CASE("at() calls in the order of the times, and of its own calls for equal times")
 {
     simulation net = new_simulation();
     const time_point begin = net.now();
@@ -42,7 +42,7 @@ TEST_CASE("at: in the order of the times, and of the calls where they are equal"
     CHECK(net.events() == 5);
 }
 
-TEST_CASE("run_until asks at first and after every event, and says whether it was answered")
+TEST_CASE("run_until() evaluates its condition at first and after every event, and returns it")
 {
     simulation net = new_simulation();
     const time_point begin = net.now();
@@ -58,7 +58,7 @@ TEST_CASE("run_until asks at first and after every event, and says whether it wa
     CHECK(happened == 7);
 }
 
-TEST_CASE("step lets one thing happen, if there is one before the limit")
+TEST_CASE("step() runs one event, if there is one before the limit")
 {
     simulation net = new_simulation();
     const time_point begin = net.now();
@@ -77,7 +77,7 @@ TEST_CASE("step lets one thing happen, if there is one before the limit")
     CHECK(net.events() == 3);
 }
 
-TEST_CASE("the time that the loops see is their host's, and the simulation's")
+TEST_CASE("the loops see the time of the simulation")
 {
     world in;
     in.client_loop->post([] {});
@@ -90,14 +90,14 @@ TEST_CASE("the time that the loops see is their host's, and the simulation's")
     CHECK(in.net.now() < begin + 1s + 10us);
 }
 
-TEST_CASE("open_sockets counts what programs have open")
+TEST_CASE("open_sockets() counts the sockets that programs have open")
 {
     world in;
     CHECK(in.net.open_sockets() == 0);
     {
-        pair ends(in);
+        connected_pair ends(in);
         CHECK(in.net.open_sockets() == 3);
-        ends.server.listening.reset();
+        ends.server.handle.reset();
         CHECK(in.net.open_sockets() == 2);
         ends.server.streams.clear();
         CHECK(in.net.open_sockets() == 1);

@@ -1,79 +1,80 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// What goes wrong with the bytes of an established connection.
+// Faults of established connections.
 
 #include "sim/sim_rig.hpp"
 
 #include <set>
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
-TEST_CASE("transfer_error: a send fails once, and what waits on that connection ends with it")
+TEST_CASE("transfer_error: a send fails, and the other operations of the connection fail as well")
 {
     world in;
-    pair ends(in);
-    reader near(ends.near());
-    reader far(ends.far());
+    connected_pair ends(in);
+    reader at_client(ends.at_client());
+    reader at_server(ends.at_server());
     in.net.run_for(1ms);
     in.net.inject(fault::transfer_error);
-    const sender lost(ends.near(), "lost");
-    REQUIRE(in.until([&] { return near.over() && far.over() && lost.done; }, 10s));
+    const sender lost(ends.at_client(), "lost");
+    REQUIRE(
+        in.until([&] { return at_client.finished() && at_server.finished() && lost.done; }, 10s));
     CHECK(lost.failure);
-    CHECK(near.failure);
-    CHECK(near.completions == 1);
-    CHECK(far.failure == errc::connection_reset);
-    CHECK(far.text.empty());
+    CHECK(at_client.failure);
+    CHECK(at_client.completions == 1);
+    CHECK(at_server.failure == errc::connection_reset);
+    CHECK(at_server.text.empty());
     CHECK(in.net.injected(fault::transfer_error) == 1);
-    CHECK(in.until([&] { return ends.client.up() && ends.server.streams.size() == 2; }));
+    CHECK(in.until([&] { return ends.client.connected() && ends.server.streams.size() == 2; }));
 }
 
-TEST_CASE("transfer_error: a receive fails too, instead of giving what is there")
+TEST_CASE("transfer_error: a receive fails although data has arrived")
 {
     world in;
-    pair ends(in);
-    const reader near(ends.near());
-    const sender sent(ends.near(), "lost");
+    connected_pair ends(in);
+    const reader at_client(ends.at_client());
+    const sender sent(ends.at_client(), "lost");
     in.net.run_for(10ms);
     in.net.inject(fault::transfer_error);
-    const reader far(ends.far());
-    REQUIRE(in.until([&] { return far.over(); }, 10s));
-    CHECK(far.failure);
-    CHECK(far.text.empty());
+    const reader at_server(ends.at_server());
+    REQUIRE(in.until([&] { return at_server.finished(); }, 10s));
+    CHECK(at_server.failure);
+    CHECK(at_server.text.empty());
     CHECK(in.net.injected(fault::transfer_error) == 1);
     CHECK(in.until([&] { return ends.client.status().generation == 2; }));
-    CHECK(near.failure == errc::connection_reset);
+    CHECK(at_client.failure == errc::connection_reset);
 }
 
 namespace {
 
-/// What arrives of eight bytes sent at once, where the fault strikes on the connection.
-struct cut {
+/// What arrives of eight bytes that are sent at once when the fault is injected.
+struct cut_transfer {
     std::string arrived;
-    bool ended = false;
+    bool reached_end = false;
     error failure{};
-    bool sender_told = false;
-    bool other_way = false;
+    bool sender_was_reset = false;
+    bool other_direction_works = false;
 };
 
-cut cut_by(fault which, std::uint64_t seed)
+cut_transfer cut_by(fault which, std::uint64_t seed)
 {
     world in({.seed = seed, .faults = fault_rates{.max_offset = 8}.set(which, 1000)});
-    pair ends(in);
-    const reader near(ends.near());
-    const reader far(ends.far());
-    const sender sent(ends.near(), "12345678");
+    connected_pair ends(in);
+    const reader at_client(ends.at_client());
+    const reader at_server(ends.at_server());
+    const sender sent(ends.at_client(), "12345678");
     in.net.run_for(1s);
-    cut seen{far.text, far.ended, far.failure, false, false};
-    const sender more(ends.near(), "9");
+    cut_transfer seen{at_server.text, at_server.reached_end, at_server.failure, false, false};
+    const sender more(ends.at_client(), "9");
     in.net.run_for(1s);
-    seen.sender_told = near.failure == errc::connection_reset;
-    CHECK(far.text == seen.arrived);
+    seen.sender_was_reset = at_client.failure == errc::connection_reset;
+    CHECK(at_server.text == seen.arrived);
     in.net.set_faults({});
-    if (seen.ended) {
-        const sender back(ends.far(), "b");
+    if (seen.reached_end) {
+        const sender back(ends.at_server(), "b");
         in.net.run_for(1s);
-        seen.other_way = near.text == "b" || near.ended;
+        seen.other_direction_works = at_client.text == "b" || at_client.reached_end;
     }
     CHECK(in.net.injected(which) >= 2);
     return seen;
@@ -81,27 +82,27 @@ cut cut_by(fault which, std::uint64_t seed)
 
 } // namespace
 
-TEST_CASE("reset: behind each byte of a message, and what came before it is still read")
+TEST_CASE("reset: after each byte of a message, and the bytes before it are still read")
 {
     std::set<std::string> arrived;
     for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-        const cut seen = cut_by(fault::reset, seed);
+        const cut_transfer seen = cut_by(fault::reset, seed);
         CHECK(seen.failure == errc::connection_reset);
-        CHECK(seen.sender_told);
+        CHECK(seen.sender_was_reset);
         CHECK(std::string("12345678").starts_with(seen.arrived));
         arrived.insert(seen.arrived);
     }
     CHECK(arrived.size() == 9);
 }
 
-TEST_CASE("half_close: one direction ends behind each byte of a message, the other one lives on")
+TEST_CASE("half_close: one direction ends after each byte of a message, the other one still works")
 {
     std::set<std::string> arrived;
     for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-        const cut seen = cut_by(fault::half_close, seed);
-        CHECK(seen.ended);
-        CHECK(!seen.sender_told);
-        CHECK(seen.other_way);
+        const cut_transfer seen = cut_by(fault::half_close, seed);
+        CHECK(seen.reached_end);
+        CHECK(!seen.sender_was_reset);
+        CHECK(seen.other_direction_works);
         CHECK(std::string("12345678").starts_with(seen.arrived));
         arrived.insert(seen.arrived);
     }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Whose turn it is, and what time that costs.
+// The turns of simulated loops, and the time that they take.
 
 #include "sim/sim_rig.hpp"
 
 using namespace slk;
-using namespace slk::sim_tests;
+using namespace slk::testing;
 
-TEST_CASE("two loops that post to each other without end do not stop the time")
+TEST_CASE("two loops that post to each other without end do not stop time")
 {
     world in;
     int posts = 0;
@@ -25,34 +25,34 @@ TEST_CASE("two loops that post to each other without end do not stop the time")
     const time_point begin = in.net.now();
     in.net.run_for(1ms);
     CHECK(in.net.now() - begin == 1ms);
-    // A turn of each costs a microsecond.
+    // A turn takes a microsecond.
     CHECK(posts > 900);
     CHECK(posts < 2'100);
     posts = 100'000;
 }
 
-TEST_CASE("a turn that the network gives lets no other loop run inside it")
+TEST_CASE("no other loop runs inside a turn that the network runs")
 {
     world in;
-    int inside = 0;
-    int deepest = 0;
+    int calls = 0;
+    int max_calls = 0;
     std::vector<loop> loops;
     for (int i = 0; i < 50; ++i)
         loops.push_back(new_loop(in.net, in.client));
     for (loop& each : loops)
-        each.post([&] { deepest = std::max(deepest, ++inside); });
+        each.post([&] { max_calls = std::max(max_calls, ++calls); });
     in.net.at(in.net.now() + 1ms, [&] { loops.clear(); });
-    // Each of them has something for the same moment at which all of them end.
+    // Each of them has work at the time when all of them are destroyed.
     in.net.at(in.net.now() + 1ms - 1ns, [&] {
         for (loop& each : loops)
             each.post([] {});
     });
     in.net.run_for(2ms);
     CHECK(loops.empty());
-    CHECK(inside == 50);
+    CHECK(calls == 50);
 }
 
-TEST_CASE("late_wake: a loop that has something to do is run later, whoever lets time pass")
+TEST_CASE("late_wake: a loop with work runs later, whatever advances the time")
 {
     world in;
     in.net.set_faults(fault_rates{.max_delay = 10ms}.set(fault::late_wake, 1000));
@@ -99,31 +99,30 @@ TEST_CASE("late_wake: a loop that has something to do is run later, whoever lets
     in.net.set_faults({});
 }
 
-TEST_CASE("idle_turn: a loop is run although there is nothing for it, and time goes on")
+TEST_CASE("idle_turn: a loop runs without work, and time advances")
 {
     world in;
     in.net.set_faults(fault_rates{}.set(fault::idle_turn, 1000));
     const time_point begin = in.net.now();
-    SUBCASE("the simulation lets time pass")
+    SUBCASE("the simulation runs")
     {
         in.server_loop->post([] {});
         in.net.run_for(100ms);
         CHECK(in.net.now() == begin + 100ms);
     }
-    SUBCASE("the loop lets time pass")
+    SUBCASE("the loop runs")
     {
         CHECK(in.client_loop->run_for(1ms).has_value());
         CHECK(in.net.now() >= begin + 1ms);
     }
     CHECK(in.net.injected(fault::idle_turn) >= 5);
     in.net.set_faults({});
-    const std::uint64_t struck = in.net.injected(fault::idle_turn);
+    const std::uint64_t injected = in.net.injected(fault::idle_turn);
     in.net.run_for(1s);
-    CHECK(in.net.injected(fault::idle_turn) == struck);
+    CHECK(in.net.injected(fault::idle_turn) == injected);
 }
 
-TEST_CASE(
-    "what was posted to a loop that stopped before it came to it is done when the network runs")
+TEST_CASE("a post that a stopped loop did not reach runs when the network runs")
 {
     world in;
     bool done = false;
@@ -137,20 +136,20 @@ TEST_CASE(
     CHECK(done);
 }
 
-TEST_CASE("a loop that waits in its own run hears what is posted to it from another one's handler")
+TEST_CASE("a loop that waits in run_for() is woken by a post from a handler of another loop")
 {
     world in;
-    time_point heard{};
+    time_point called{};
     const time_point begin = in.net.now();
     in.net.at(begin + 1s, [&] {
-        in.server_loop->post([&] { in.client_loop->post([&] { heard = in.net.now(); }); });
+        in.server_loop->post([&] { in.client_loop->post([&] { called = in.net.now(); }); });
     });
     CHECK(in.client_loop->run_for(10s).has_value());
-    CHECK(heard - begin >= 1s);
-    CHECK(heard - begin < 1s + 10us);
+    CHECK(called - begin >= 1s);
+    CHECK(called - begin < 1s + 10us);
 }
 
-TEST_CASE("turn_cost: a program that never waits still sees time pass, as fast as it says")
+TEST_CASE("turn_cost: time advances by it in each turn of a loop that never waits")
 {
     for (const duration cost : std::initializer_list<duration>{1us, 50us}) {
         world in({.turn_cost = cost});
@@ -172,41 +171,42 @@ TEST_CASE("turn_cost: a program that never waits still sees time pass, as fast a
     }
 }
 
-TEST_CASE("wait_error: whoever runs the loop is told, a loop that the network runs goes on")
+TEST_CASE(
+    "wait_error: a call that runs the loop returns it, and a loop that the network runs goes on")
 {
     world in;
     in.net.inject(fault::wait_error);
-    SUBCASE("told")
+    SUBCASE("in a call")
     {
         const auto ran = in.client_loop->run_for(1ms);
         REQUIRE(!ran);
         CHECK(ran.error() != errc::ok);
         CHECK(in.client_loop->run_for(1ms).has_value());
     }
-    SUBCASE("goes on")
+    SUBCASE("in the network")
     {
         in.net.set_faults(fault_rates{}.set(fault::wait_error, 500));
-        pair ends(in);
-        const reader far(ends.far());
-        const sender sent(ends.near(), "works");
-        CHECK(in.until([&] { return far.text == "works"; }, 1s));
+        connected_pair ends(in);
+        const reader at_server(ends.at_server());
+        const sender sent(ends.at_client(), "works");
+        CHECK(in.until([&] { return at_server.text == "works"; }, 1s));
     }
     CHECK(in.net.injected(fault::wait_error) >= 1);
 }
 
-TEST_CASE("run_until goes on when the question runs a loop that has timers")
+TEST_CASE("the condition of run_until() may run a loop that has timers")
 {
     world in;
-    const acceptor server(*in.server_loop);
+    const test_listener server(*in.server_loop);
     link_options options;
     options.reconnect.floor = 300ms;
     options.reconnect.base = 1ms;
     in.net.inject(fault::refuse);
-    const dialler client(*in.client_loop, "tcp://10.0.0.1:5000", options);
-    // Each time the loop is asked it takes up its timers anew.
+    const test_link client(*in.client_loop, numeric_endpoint, options);
+    // Each run of the loop arms its timers again.
     const auto up = [&] {
         CHECK(in.client_loop->run_for(0ms).has_value());
-        return client.up();
+        return client.connected();
     };
     CHECK(in.net.run_until(up, 1s));
 }

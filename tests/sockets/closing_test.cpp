@@ -1,40 +1,42 @@
 // SPDX-License-Identifier: MPL-2.0
-#include "sockets/socket_rig.hpp"
+#include <serverlink/serverlink.hpp>
+
+#include "support/sockets.hpp"
 
 using namespace slk;
-using namespace slk::socket_tests;
+using namespace slk::testing;
 
-TEST_CASE("close waits until what is queued was taken, and says what was not")
+TEST_CASE("close sends the queued messages before it returns, and reports how many")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
         auto in = new_context(threads);
-        auto to = must(pull::create(in));
-        auto from = must(push::create(in, quick()));
-        must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
+        auto to = new_socket<pull>(in);
+        auto from = new_socket<push>(in, reconnect_at_once());
+        bind_and_connect(to, from);
         for (int number = 0; number < 500; ++number)
             must(from.send(std::to_string(number), no_wait));
-        const auto report = from.close(bound);
+        const auto report = from.close(test_timeout);
         REQUIRE(report.peers.size() == 1);
         CHECK(report.peers[0].flushed == 500);
         CHECK(report.unsent() == 0);
         for (int number = 0; number < 500; ++number)
-            REQUIRE(next(to) == std::to_string(number));
+            REQUIRE(receive_text(to) == std::to_string(number));
     }
 }
 
-TEST_CASE("close gives up at its deadline, and counts what it abandons")
+TEST_CASE("close returns at its timeout, and reports the unsent messages")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
         auto in = new_context(threads);
-        auto from = must(push::create(in, quick()));
+        auto from = new_socket<push>(in, reconnect_at_once());
         must(from.connect("tcp://127.0.0.1:1"));
         for (int number = 0; number < 7; ++number)
             must(from.send("x", no_wait));
         const auto began = std::chrono::steady_clock::now();
-        const auto report = from.close(moment);
-        CHECK(std::chrono::steady_clock::now() - began >= moment);
+        const auto report = from.close(short_timeout);
+        CHECK(std::chrono::steady_clock::now() - began >= short_timeout);
         CHECK(report.unsent() == 7);
         REQUIRE(report.peers.size() == 1);
         CHECK(report.peers[0].endpoint == "tcp://127.0.0.1:1");
@@ -42,61 +44,61 @@ TEST_CASE("close gives up at its deadline, and counts what it abandons")
     }
 }
 
-TEST_CASE("the destructor takes as long as the option linger allows")
+TEST_CASE("the destructor waits for unsent messages as long as linger allows")
 {
     auto in = new_context();
     const auto lifetime = [&](duration linger) {
-        push_options options = quick();
+        push_options options = reconnect_at_once();
         options.linger = linger;
-        auto from = must(push::create(in, options));
+        auto from = new_socket<push>(in, options);
         must(from.connect("tcp://127.0.0.1:1"));
         must(from.send("x", no_wait));
         const auto began = std::chrono::steady_clock::now();
-        from = must(push::create(in));
+        from = new_socket<push>(in);
         return std::chrono::steady_clock::now() - began;
     };
     CHECK(lifetime(200ms) >= 200ms);
     CHECK(lifetime(0s) < 200ms);
 }
 
-TEST_CASE("unbind frees the port before it returns, and what has arrived stays readable")
+TEST_CASE("unbind frees the port before it returns, and received messages stay readable")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
         auto in = new_context(threads);
-        auto to = must(pull::create(in));
-        const auto where = must(to.bind("tcp://127.0.0.1:*"));
-        auto from = must(push::create(in, quick()));
+        auto to = new_socket<pull>(in);
+        const auto where = must(to.bind(any_tcp));
+        auto from = new_socket<push>(in, reconnect_at_once());
         must(from.connect(where));
-        must(from.send("before", bound));
-        REQUIRE(soon([&] { return to.events().readable; }));
+        must(from.send("before", test_timeout));
+        REQUIRE(until([&] { return to.events().readable; }));
         must(to.unbind(where));
         CHECK(code_of(to.unbind(where)) == errc::invalid_argument);
-        auto other = must(pull::create(in));
+        auto other = new_socket<pull>(in);
         CHECK(must(other.bind(where)) == where);
-        CHECK(next(to) == "before");
-        must(from.send("after", bound));
-        CHECK(next(other) == "after");
+        CHECK(receive_text(to) == "before");
+        must(from.send("after", test_timeout));
+        CHECK(receive_text(other) == "after");
     }
 }
 
-TEST_CASE("disconnect sends what is queued first, if it is allowed the time")
+TEST_CASE("disconnect with a timeout sends the queued messages first")
 {
     auto in = new_context();
-    auto to = must(pull::create(in));
-    const auto where = must(to.bind("tcp://127.0.0.1:*"));
-    auto from = must(push::create(in, quick()));
+    auto to = new_socket<pull>(in);
+    const auto where = must(to.bind(any_tcp));
+    auto from = new_socket<push>(in, reconnect_at_once());
     must(from.connect(where));
     for (int number = 0; number < 100; ++number)
-        must(from.send(std::to_string(number), bound));
-    const auto report = must(from.disconnect(where, bound));
+        must(from.send(std::to_string(number), test_timeout));
+    const auto report = must(from.disconnect(where, test_timeout));
     CHECK(report.unsent() == 0);
     CHECK(report.peers.at(0).flushed == 100);
     CHECK(code_of(from.send("x", no_wait)) == errc::would_block);
     CHECK(from.endpoints().empty());
     CHECK(code_of(from.disconnect(where)) == errc::invalid_argument);
     for (int number = 0; number < 100; ++number)
-        REQUIRE(next(to) == std::to_string(number));
+        REQUIRE(receive_text(to) == std::to_string(number));
 
     must(from.connect("tcp://127.0.0.1:1"));
     must(from.send("never sent", no_wait));
@@ -104,22 +106,22 @@ TEST_CASE("disconnect sends what is queued first, if it is allowed the time")
     CHECK(from.counters().unsent == 1);
 }
 
-TEST_CASE("what a peer has sent before he went can be received")
+TEST_CASE("messages of a peer that has closed can still be received")
 {
-    for (const char* const where : {"tcp://127.0.0.1:*", "inproc://bequest"}) {
+    for (const char* const where : {"tcp://127.0.0.1:*", "inproc://closed"}) {
         CAPTURE(where);
         auto in = new_context();
-        auto to = must(pull::create(in));
+        auto to = new_socket<pull>(in);
         {
-            auto from = must(push::create(in));
-            must(from.connect(must(to.bind(where))));
+            auto from = new_socket<push>(in);
+            bind_and_connect(to, from, where);
             for (int number = 0; number < 10; ++number)
-                must(from.send(std::to_string(number), bound));
-            (void)from.close(bound);
+                must(from.send(std::to_string(number), test_timeout));
+            (void)from.close(test_timeout);
         }
         for (int number = 0; number < 10; ++number)
-            CHECK(next(to) == std::to_string(number));
-        CHECK(soon([&] {
+            CHECK(receive_text(to) == std::to_string(number));
+        CHECK(until([&] {
             message got;
             return code_of(to.receive(got, no_wait)) == errc::would_block && to.peers().empty();
         }));
@@ -130,11 +132,11 @@ TEST_CASE("what a peer has sent before he went can be received")
 TEST_CASE("a socket notices that the other end of inproc was closed")
 {
     auto in = new_context();
-    auto to = must(pull::create(in));
-    auto from = must(push::create(in));
-    must(from.connect(must(to.bind("inproc://unread"))));
-    must(from.send("x", bound));
+    auto to = new_socket<pull>(in);
+    auto from = new_socket<push>(in);
+    bind_and_connect(to, from, "inproc://unread");
+    must(from.send("x", test_timeout));
     (void)to.close(0s);
-    CHECK(soon([&] { return from.peers().empty(); }));
-    CHECK(code_of(from.send("nobody is there", no_wait)) == errc::would_block);
+    CHECK(until([&] { return from.peers().empty(); }));
+    CHECK(code_of(from.send("no peer", no_wait)) == errc::would_block);
 }

@@ -1,40 +1,42 @@
 // SPDX-License-Identifier: MPL-2.0
-#include "sockets/socket_rig.hpp"
+#include <serverlink/serverlink.hpp>
+
+#include "support/sockets.hpp"
 
 #include <stop_token>
 #include <thread>
 
 using namespace slk;
-using namespace slk::socket_tests;
+using namespace slk::testing;
 
-TEST_CASE("a call that may not wait says so, one that may waits as long as it may")
+TEST_CASE("a call with no_wait returns would_block, and one with a timeout waits for that time")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
         auto in = new_context(threads);
-        auto a = must(pair::create(in));
-        must(a.bind("tcp://127.0.0.1:*"));
+        auto a = new_socket<pair>(in);
+        must(a.bind(any_tcp));
         message got;
         CHECK(code_of(a.receive(got, no_wait)) == errc::would_block);
         CHECK(code_of(a.send("x", no_wait)) == errc::would_block);
         const auto began = std::chrono::steady_clock::now();
-        CHECK(code_of(a.receive(got, moment)) == errc::timed_out);
-        CHECK(std::chrono::steady_clock::now() - began >= moment);
-        CHECK(code_of(a.send("x", moment)) == errc::timed_out);
-        CHECK(code_of(a.wait_ready(moment)) == errc::timed_out);
+        CHECK(code_of(a.receive(got, short_timeout)) == errc::timed_out);
+        CHECK(std::chrono::steady_clock::now() - began >= short_timeout);
+        CHECK(code_of(a.send("x", short_timeout)) == errc::timed_out);
+        CHECK(code_of(a.wait_ready(short_timeout)) == errc::timed_out);
     }
 }
 
-TEST_CASE("a stop that is requested ends every wait")
+TEST_CASE("a stop request ends every wait")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
         auto in = new_context(threads);
-        auto a = must(pair::create(in));
+        auto a = new_socket<pair>(in);
         message got;
-        std::stop_source already;
-        already.request_stop();
-        CHECK(code_of(a.receive(got, already.get_token())) == errc::cancelled);
+        std::stop_source stopped;
+        stopped.request_stop();
+        CHECK(code_of(a.receive(got, stopped.get_token())) == errc::cancelled);
         wait_item items[] = {{.on = &a}};
         for (int which = 0; which < 4; ++which) {
             CAPTURE(which);
@@ -43,28 +45,28 @@ TEST_CASE("a stop that is requested ends every wait")
                 std::this_thread::sleep_for(5ms);
                 source.request_stop();
             });
-            const timeout test_timeout(source.get_token());
-            errc answer = errc::ok;
+            const timeout cancellable(source.get_token());
+            errc code = errc::ok;
             switch (which) {
-            case 0: answer = code_of(a.receive(got, test_timeout)); break;
-            case 1: answer = code_of(a.send("x", test_timeout)); break;
-            case 2: answer = code_of(a.wait_ready(test_timeout)); break;
-            default: answer = code_of(wait(items, test_timeout)); break;
+            case 0: code = code_of(a.receive(got, cancellable)); break;
+            case 1: code = code_of(a.send("x", cancellable)); break;
+            case 2: code = code_of(a.wait_ready(cancellable)); break;
+            default: code = code_of(wait(items, cancellable)); break;
             }
-            CHECK(answer == errc::cancelled);
+            CHECK(code == errc::cancelled);
             stopper.join();
         }
     }
 }
 
-TEST_CASE("the end of a context ends every wait, and its sockets can be destroyed afterwards")
+TEST_CASE("shutdown of a context ends every wait, and its sockets can be destroyed afterwards")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
         std::optional<context> in = new_context(threads);
-        auto a = must(pair::create(*in));
-        auto unused = must(pair::create(*in));
-        must(unused.bind("tcp://127.0.0.1:*"));
+        auto a = new_socket<pair>(*in);
+        auto unused = new_socket<pair>(*in);
+        must(unused.bind(any_tcp));
         std::thread ender([&] {
             std::this_thread::sleep_for(5ms);
             in->shutdown();
@@ -73,24 +75,24 @@ TEST_CASE("the end of a context ends every wait, and its sockets can be destroye
         CHECK(code_of(a.receive(got)) == errc::cancelled);
         ender.join();
         CHECK(code_of(a.send("x", no_wait)) == errc::cancelled);
-        CHECK(code_of(a.bind("tcp://127.0.0.1:*")) == errc::cancelled);
+        CHECK(code_of(a.bind(any_tcp)) == errc::cancelled);
         CHECK(code_of(pair::create(*in)) == errc::cancelled);
         in.reset();
         CHECK(code_of(a.send("x", no_wait)) == errc::cancelled);
     }
 }
 
-TEST_CASE("wait_ready waits for the handshake of all that were connected")
+TEST_CASE("wait_ready waits for the handshakes of all connected endpoints")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
         auto in = new_context(threads);
-        auto to = must(pull::create(in));
-        auto from = must(push::create(in, quick()));
-        const auto where = must(to.bind("tcp://127.0.0.1:*"));
+        auto to = new_socket<pull>(in);
+        auto from = new_socket<push>(in, reconnect_at_once());
+        const auto where = must(to.bind(any_tcp));
         must(from.connect(where));
-        must(from.wait_ready(bound));
-        must(to.wait_ready(bound));
+        must(from.wait_ready(test_timeout));
+        must(to.wait_ready(test_timeout));
         REQUIRE(from.endpoints().size() == 1);
         const auto status = from.endpoints()[0];
         CHECK(status.ready);
@@ -101,45 +103,45 @@ TEST_CASE("wait_ready waits for the handshake of all that were connected")
         CHECK(to.peers()[0].ready);
 
         must(from.connect("tcp://127.0.0.1:1"));
-        CHECK(code_of(from.wait_ready(moment)) == errc::timed_out);
+        CHECK(code_of(from.wait_ready(short_timeout)) == errc::timed_out);
         CHECK(from.endpoints()[1].link.last_error == errc::connection_refused);
     }
 }
 
-TEST_CASE("wait tells which of several sockets has something")
+TEST_CASE("wait reports which of several sockets is readable or writable")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
         auto in = new_context(threads);
-        auto first = must(pull::create(in));
-        auto second = must(pull::create(in));
-        auto from = must(push::create(in));
-        must(first.bind("tcp://127.0.0.1:*"));
-        const auto where = must(second.bind("tcp://127.0.0.1:*"));
+        auto first = new_socket<pull>(in);
+        auto second = new_socket<pull>(in);
+        auto from = new_socket<push>(in);
+        must(first.bind(any_tcp));
+        const auto where = must(second.bind(any_tcp));
         wait_item items[] = {{.on = &first}, {.on = &second}};
         CHECK(code_of(wait(items, no_wait)) == errc::would_block);
-        CHECK(code_of(wait(items, moment)) == errc::timed_out);
+        CHECK(code_of(wait(items, short_timeout)) == errc::timed_out);
         must(from.connect(where));
-        must(from.send("x", bound));
-        CHECK(must(wait(items, bound)) == 1);
+        must(from.send("x", test_timeout));
+        CHECK(must(wait(items, test_timeout)) == 1);
         CHECK_FALSE(items[0].readable);
         CHECK(items[1].readable);
         CHECK(must(wait(items, no_wait)) == 1);
-        CHECK(next(second, no_wait) == "x");
+        CHECK(receive_text(second, no_wait) == "x");
         CHECK(code_of(wait(items, no_wait)) == errc::would_block);
 
         wait_item writer[] = {{.on = &from, .to_receive = false, .to_send = true}};
-        CHECK(must(wait(writer, bound)) == 1);
+        CHECK(must(wait(writer, test_timeout)) == 1);
         CHECK(writer[0].writable);
     }
 }
 
-TEST_CASE("wait refuses what makes no sense")
+TEST_CASE("wait refuses invalid items")
 {
     auto in = new_context(0);
     auto other = new_context(0);
-    auto a = must(pair::create(in));
-    auto b = must(pair::create(other));
+    auto a = new_socket<pair>(in);
+    auto b = new_socket<pair>(other);
     CHECK(code_of(wait({}, no_wait)) == errc::invalid_argument);
     wait_item apart[] = {{.on = &a}, {.on = &b}};
     CHECK(code_of(wait(apart, no_wait)) == errc::invalid_argument);
@@ -148,15 +150,15 @@ TEST_CASE("wait refuses what makes no sense")
     CHECK(code_of(wait(empty, no_wait)) == errc::invalid_argument);
 }
 
-TEST_CASE("events tell what the next calls would find")
+TEST_CASE("events() reports whether a send and a receive would succeed")
 {
     for (const int threads : {0, 1}) {
         CAPTURE(threads);
         auto in = new_context(threads);
         pair_options options;
         options.send_high_water_mark = 1;
-        auto a = must(pair::create(in, options));
-        auto b = must(pair::create(in));
+        auto a = new_socket<pair>(in, options);
+        auto b = new_socket<pair>(in);
         CHECK_FALSE(a.events().writable);
         must(a.connect("inproc://events"));
         CHECK(a.events().writable);
@@ -164,8 +166,8 @@ TEST_CASE("events tell what the next calls would find")
         CHECK_FALSE(a.events().writable);
         must(b.bind("inproc://events"));
         CHECK(b.events().readable);
-        CHECK(next(b, no_wait) == "1");
+        CHECK(receive_text(b, no_wait) == "1");
         CHECK_FALSE(b.events().readable);
-        CHECK(soon([&] { return a.events().writable; }));
+        CHECK(until([&] { return a.events().writable; }));
     }
 }

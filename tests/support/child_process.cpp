@@ -88,7 +88,7 @@ int child_process::end()
 {
     while (line()) {
     }
-    // Its output is closed by its end, and only a process that hangs keeps it open.
+    // The output is closed when the process ends; a process that hangs keeps it open.
     pollfd waiting{output_, POLLIN, 0};
     if (id_ <= 0 || ::poll(&waiting, 1, 0) != 1)
         return -1;

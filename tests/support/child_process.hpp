@@ -2,7 +2,7 @@
 #ifndef SLK_TESTS_SUPPORT_CHILD_PROCESS_HPP
 #define SLK_TESTS_SUPPORT_CHILD_PROCESS_HPP
 
-/// A program that runs beside the tests, whose output is read line by line. POSIX.
+/// A child process whose output a test reads line by line. POSIX only.
 
 #include <optional>
 #include <string>
@@ -12,22 +12,24 @@
 
 namespace slk::testing {
 
-/// Killed when destroyed, so it may be one that never ends by itself.
+/// The destructor kills the process.
 class child_process {
 public:
-    /// The command and its arguments; without any there is no process, and no output.
+    /// `words`: the command and its arguments. Starts no process if there are none.
     explicit child_process(std::vector<std::string> words);
     child_process(const child_process&) = delete;
     child_process& operator=(const child_process&) = delete;
     ~child_process();
 
     [[nodiscard]] pid_t id() const { return id_; }
-    /// The next line of its output. Nothing at the end, and after a minute of silence.
+    /// Returns the next line of its output; nothing at the end, or if no line comes within a
+    /// minute.
     [[nodiscard]] std::optional<std::string> line();
-    /// Reads lines until one contains `text`.
+    /// Reads lines until one contains `text`. Returns false if none does.
     [[nodiscard]] bool says(const std::string& text);
     void interrupt(int signal);
-    /// Its exit code once it has ended; -1 if it has not, a minute after its last line, or crashed.
+    /// Waits for its end and returns its exit code; -1 if it crashed, or prints nothing for a
+    /// minute without ending.
     [[nodiscard]] int end();
 
 private:

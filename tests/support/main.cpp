@@ -2,8 +2,8 @@
 
 // The main function of every test program, and the listener that counts its test cases.
 
-// A sanitizer prints a better report of a crash than doctest's signal handler, which would come
-// first. Without one, the handler names the test case that crashed.
+// doctest's signal handler prints the test case that crashed. With a sanitizer it is off, because
+// the sanitizer's report is better.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define DOCTEST_CONFIG_NO_POSIX_SIGNALS
@@ -33,8 +33,8 @@ running_case current;
 /// A case that takes as long is named with its time, for the tables at the end of ./dev test.
 constexpr double slow_seconds = 0.5;
 
-/// Ends the output of a test program with one line for ./dev:
-/// "slk-tests: 12 passed, 0 failed, 1 skipped". A program that crashes prints no such line.
+/// Prints a last line for ./dev: "slk-tests: 12 passed, 0 failed, 1 skipped". A program that
+/// crashes does not print it.
 class counter final : public doctest::IReporter {
 public:
     explicit counter(const doctest::ContextOptions& /*options*/) {}
@@ -60,11 +60,11 @@ public:
         }
     }
 
-    /// Also called for the cases that the command line's filters leave out.
+    /// Also called for cases that the filters of the command line exclude.
     void test_case_skipped(const doctest::TestCaseData& data) override
     {
         if (data.m_skip)
-            report_skip(data.m_name, "its source marks it so");
+            report_skip(data.m_name, "marked in its source");
     }
 
     void test_run_end(const doctest::TestRunStats& /*stats*/) override
@@ -95,7 +95,7 @@ private:
     int skipped_ = 0;
 };
 
-// A listener runs beside the chosen reporter; a low priority number puts it behind the others.
+// A listener runs in addition to the reporter; its low priority puts it after the others.
 DOCTEST_REGISTER_LISTENER("serverlink-counter", 100, counter);
 
 } // namespace

@@ -2,7 +2,7 @@
 #ifndef SLK_TESTS_SUPPORT_OWN_NETWORK_HPP
 #define SLK_TESTS_SUPPORT_OWN_NETWORK_HPP
 
-/// A network namespace for one test (network_namespaces(7)). Linux only; needs the privilege.
+/// A network namespace for one test (network_namespaces(7)). Linux only; needs CAP_SYS_ADMIN.
 
 #include <cstdlib>
 #include <fstream>
@@ -14,7 +14,7 @@
 
 namespace slk::testing {
 
-/// A network of the test's own while it lives, with a loopback that is up.
+/// The thread is in a new network namespace, whose loopback is up, until the destructor runs.
 class own_network {
 public:
     own_network() : before_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC))

@@ -6,14 +6,13 @@
 
 namespace slk::testing {
 
-/// Marks the running test case as skipped, with the reason that is printed. Thread of the test.
+/// Marks the running test case as skipped, and prints the reason. Only for the test's own thread.
 void skip(const std::string& reason);
 
 } // namespace slk::testing
 
-// SLK_SKIP("needs IPv6"): leaves the test case, which counts as skipped instead of passed. Used in
-// the body of the test case itself. A case that fails before or after (in another SUBCASE) has
-// failed all the same.
+// SLK_SKIP("needs IPv6"): returns from the test case, which counts as skipped instead of passed.
+// For the body of a test case only. A case that fails in another SUBCASE counts as failed.
 #define SLK_SKIP(reason)                                                                           \
     do {                                                                                           \
         ::slk::testing::skip(reason);                                                              \

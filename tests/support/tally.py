@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MPL-2.0
 """Counts the test cases of one `meson test` run: tally.py <build folder>
 
-Reads meson-logs/testlog.json. Prints what was skipped and what failed, then the sum on the last
-line: "<passed> <failed> <skipped>". A program that crashed, timed out, ran no test case, or
-reported success and exited with another status has failed at least once.
+Reads meson-logs/testlog.json. Prints the skipped and failed test cases, and on the last line the
+totals: "<passed> <failed> <skipped>". A program that crashed, timed out, ran no test case, or
+exited with an error after reporting success counts as one failure.
 """
 
 import json
@@ -24,7 +24,7 @@ def show(text):
 
 
 def count(program):
-    """The counts of one program, and what is wrong with it beyond its failed cases."""
+    """The counts of one program, and a problem of the program itself, if there is one."""
     found = COUNTS.findall(program.get("stdout", ""))
     result = program["result"]
     if len(found) != 1:

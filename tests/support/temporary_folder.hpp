@@ -11,8 +11,8 @@
 
 namespace slk::testing {
 
-/// A folder of the test's own, which ends with all that is in it. Its path is short enough for the
-/// socket files in it. POSIX.
+/// A folder that the destructor removes with its files. Its path is short enough for sockets in it.
+/// POSIX only.
 class temporary_folder {
 public:
     temporary_folder()

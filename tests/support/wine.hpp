@@ -2,7 +2,7 @@
 #ifndef SLK_TESTS_SUPPORT_WINE_HPP
 #define SLK_TESTS_SUPPORT_WINE_HPP
 
-/// Whether the program for Windows runs under Wine, for what Wine is known to do differently.
+/// Whether a program for Windows runs under Wine, which differs from Windows in some details.
 
 #if defined(_WIN32)
 #include <winsock2.h>

@@ -4,12 +4,12 @@
 
 #include <serverlink/simulation.hpp>
 
-#include "swarm/dice.hpp"
+#include "swarm/seeded_random.hpp"
 
 namespace slk::swarm {
 
-/// Which faults strike in a world, and how often.
-[[nodiscard]] fault_rates choose_faults(dice& from);
+/// Chooses the faults of a world, and how often each is injected.
+[[nodiscard]] fault_rates choose_faults(seeded_random& random);
 
 } // namespace slk::swarm
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
+#include "swarm/links/links.hpp"
 #include "swarm/messages/messages.hpp"
-#include "swarm/swarm.hpp"
 
 #include <doctest/doctest.h>
 
@@ -10,52 +10,53 @@ using namespace slk;
 
 namespace {
 
-/// Few, because every build runs them; SLK_ROUNDS overrides it, and ./dev sim runs any number.
+/// A small number, because every build runs these tests; SLK_ROUNDS overrides it, and ./dev sim
+/// runs any number.
 std::uint64_t seeds()
 {
-    const char* const wanted = std::getenv("SLK_ROUNDS");
-    return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 40;
+    const char* const rounds = std::getenv("SLK_ROUNDS");
+    return rounds != nullptr ? std::strtoull(rounds, nullptr, 10) : 40;
 }
 
 } // namespace
 
-TEST_CASE("every link heals in every world, and nothing is lost, doubled or left open")
+TEST_CASE("every link connects after the faults, and no byte is lost or duplicated")
 {
     std::uint64_t events = 0;
     for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
-        const swarm::outcome seen = swarm::run(seed, {});
-        INFO("seed " << seed << ": " << seen.failure);
-        CHECK(seen.failure.empty());
-        events += seen.events;
+        const swarm::outcome result = swarm::links::run(seed, {});
+        INFO("seed " << seed << ": " << result.failure);
+        CHECK(result.failure.empty());
+        events += result.events;
     }
     MESSAGE(events << " events");
 }
 
-TEST_CASE("a world does the same things whenever it is run")
+TEST_CASE("a world of links has the same history in every run")
 {
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-        const swarm::outcome once = swarm::run(seed, {.events = 5000});
-        const swarm::outcome again = swarm::run(seed, {.events = 5000});
+        const swarm::outcome once = swarm::links::run(seed, {.events = 5000});
+        const swarm::outcome again = swarm::links::run(seed, {.events = 5000});
         CHECK(once.hash == again.hash);
         CHECK(once.events == again.events);
         CHECK(once.simulated == again.simulated);
-        CHECK(once.hash != swarm::run(seed + 1, {.events = 5000}).hash);
+        CHECK(once.hash != swarm::links::run(seed + 1, {.events = 5000}).hash);
     }
 }
 
-TEST_CASE("every message arrives once and in order in every world, or it is known why not")
+TEST_CASE("every message arrives once and in order, or its loss is accounted for")
 {
-    std::uint64_t arrived = 0;
+    std::uint64_t messages = 0;
     for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
-        const swarm::outcome seen = swarm::messages::run(seed, {.events = 3000});
-        INFO("seed " << seed << ": " << seen.failure);
-        CHECK(seen.failure.empty());
-        arrived += seen.messages;
+        const swarm::outcome result = swarm::messages::run(seed, {.events = 3000});
+        INFO("seed " << seed << ": " << result.failure);
+        CHECK(result.failure.empty());
+        messages += result.messages;
     }
-    MESSAGE(arrived << " messages");
+    MESSAGE(messages << " messages");
 }
 
-TEST_CASE("a world of sockets does the same things whenever it is run")
+TEST_CASE("a world of sockets has the same history in every run")
 {
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
         const swarm::outcome once = swarm::messages::run(seed, {.events = 2000});

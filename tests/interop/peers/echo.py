@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """echo.py TYPE bind|connect ENDPOINT [OPTION=NUMBER...]
 
-A socket of pyzmq that sends back what it receives, as far as its type can. Says its endpoint first.
+A socket of pyzmq that sends back what it receives, if its type can. Prints its endpoint first.
 """
 import sys
 import time

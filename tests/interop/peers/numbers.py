@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """numbers.py TYPE connect|bind ENDPOINT
 
-Sends numbered messages of two parts without end: the number, and bytes that follow from it.
+Sends numbered messages of two parts: the number, and bytes that follow from it.
 """
 import sys
 

@@ -1,36 +1,35 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// What the script of a world may do next, and how all of it is undone.
+// The actions of the script.
 
 #include "swarm/messages/world.hpp"
 
 #include "swarm/faults.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 namespace slk::swarm::messages {
 
 using namespace std::chrono_literals;
 
-namespace {
+namespace action {
 
-enum action : std::size_t {
+enum : std::size_t {
     send,
     send_batch,
     send_waiting,
     receive_waiting,
-    stall,
-    go_on,
+    stop_receiving,
+    resume_receiving,
     change_marks,
     disconnect_peer,
     change_router,
     close_socket,
-    drop_socket,
-    open_socket,
-    take_back,
-    give_again,
+    destroy_socket,
+    create_socket,
+    unbind_or_disconnect,
+    bind_or_connect,
     end_host,
     begin_host,
     suspend_host,
@@ -40,40 +39,52 @@ enum action : std::size_t {
     open_path,
     slow_path,
     change_faults,
-    order_fault,
-    action_count,
+    inject_fault,
+    count,
 };
 
-} // namespace
+} // namespace action
 
 const std::vector<std::string_view>& action_names()
 {
     static const std::vector<std::string_view> names{
-        "send",        "send_batch",   "send_waiting",      "receive_waiting", "stall",
-        "go_on",       "change_marks", "disconnect_peer",   "change_router",   "close_socket",
-        "drop_socket", "open_socket",  "take_back",         "give_again",      "end_host",
-        "begin_host",  "suspend_host", "limit_descriptors", "no_limits",       "close_path",
-        "open_path",   "slow_path",    "change_faults",     "order_fault",
+        "send",
+        "send_batch",
+        "send_waiting",
+        "receive_waiting",
+        "stop_receiving",
+        "resume_receiving",
+        "change_marks",
+        "disconnect_peer",
+        "change_router",
+        "close_socket",
+        "destroy_socket",
+        "create_socket",
+        "unbind_or_disconnect",
+        "bind_or_connect",
+        "end_host",
+        "begin_host",
+        "suspend_host",
+        "limit_descriptors",
+        "no_limits",
+        "close_path",
+        "open_path",
+        "slow_path",
+        "change_faults",
+        "inject_fault",
     };
-    static_assert(action_count == 24);
+    static_assert(action::count == 24);
     return names;
-}
-
-void world::did(std::size_t action)
-{
-    ++result_.actions[action];
-    if (options_.log)
-        std::printf("  script: %s\n", action_names()[action].data());
 }
 
 void world::act()
 {
-    const std::uint64_t kind = dice_.number(0, 99);
-    const std::size_t which = dice_.index(members_.size());
+    const std::uint64_t kind = random_.number(0, 99);
+    const std::size_t which = random_.index(sockets_.size());
     if (kind < 50)
-        return act_on_letters(members_[which]);
+        return act_on_messages(sockets_[which]);
     if (kind < 58)
-        return act_on_member(which);
+        return act_on_socket(which);
     if (kind < 70)
         return act_on_endpoints(which);
     if (kind < 85)
@@ -81,191 +92,197 @@ void world::act()
     act_on_machine();
 }
 
-void world::act_on_letters(member& which)
+void world::act_on_messages(socket_slot& which)
 {
     if (!awake(which))
         return;
-    switch (dice_.number(0, 7)) {
+    switch (random_.number(0, 7)) {
     case 0:
     case 1:
         if (!can_send(which.type))
             return;
-        did(send);
-        for (std::uint64_t count = dice_.number(1, 60); count > 0 && awake(which); --count)
-            (void)write(which, no_wait);
+        count_action(action::send);
+        for (std::uint64_t count = random_.number(1, 60); count > 0 && awake(which); --count)
+            (void)send_next(which, no_wait);
         return;
     case 2:
         if (!can_send(which.type))
             return;
-        did(send_batch);
-        return write_batch(which, dice_.number(1, 30));
+        count_action(action::send_batch);
+        return send_batch(which, random_.number(1, 30));
     case 3:
         if (!can_send(which.type))
             return;
-        did(send_waiting);
-        (void)write(which, dice_.one_of<duration>({1ms, 50ms, 500ms}));
+        count_action(action::send_waiting);
+        (void)send_next(which, random_.one_of<duration>({1ms, 50ms, 500ms}));
         return;
     case 4:
         if (!can_receive(which.type))
             return;
-        did(receive_waiting);
-        (void)read(which, 1, dice_.one_of<duration>({1ms, 50ms, 500ms}));
+        count_action(action::receive_waiting);
+        (void)receive_some(which, 1, random_.one_of<duration>({1ms, 50ms, 500ms}));
         return;
     case 5:
-        did(stall);
-        which.stalled = true;
-        return later([&which] { which.stalled = false; });
+        count_action(action::stop_receiving);
+        which.receiving_stopped = true;
+        return undo_later([&which] { which.receiving_stopped = false; });
     case 6:
-        did(go_on);
-        which.stalled = false;
+        count_action(action::resume_receiving);
+        which.receiving_stopped = false;
         return;
     default: break;
     }
-    if (which.type == kind::router && dice_.chance(70)) {
-        router& it = *which.open->as_router();
-        if (dice_.chance(50)) {
-            did(disconnect_peer);
-            (void)it.disconnect_peer(choose_route(which));
-            return;
-        }
-        did(change_router);
-        it.set_handover(which.options.handover = dice_.chance(50));
-        it.set_mandatory(which.options.mandatory = dice_.chance(50));
+    if (which.type == kind::router && random_.chance(70))
+        return act_on_router(which);
+    count_action(action::change_marks);
+    change_marks(which);
+}
+
+void world::act_on_router(socket_slot& which)
+{
+    router& chosen = *which.handle->as_router();
+    if (random_.chance(50)) {
+        count_action(action::disconnect_peer);
+        (void)chosen.disconnect_peer(choose_peer(which));
         return;
     }
-    did(change_marks);
-    const auto mark = [&] { return dice_.one_of<std::uint32_t>({0, 1, 3, 20, 1000}); };
-    const std::uint32_t sending = mark();
-    const bool unlimited = sending == 0 || which.max_mark == 0;
-    which.max_mark = unlimited ? 0 : std::max(which.max_mark, sending);
-    if (!which.open->base().set_send_high_water_mark(sending) ||
-        !which.open->base().set_receive_high_water_mark(mark()))
-        broken("a mark could not be set");
+    count_action(action::change_router);
+    chosen.set_handover(which.options.handover = random_.chance(50));
+    chosen.set_mandatory(which.options.mandatory = random_.chance(50));
 }
 
-void world::act_on_member(std::size_t which)
+void world::change_marks(socket_slot& which)
 {
-    member& chosen = members_[which];
-    if (!chosen.open || !awake(chosen)) {
-        did(open_socket);
-        return open_member(which);
-    }
-    if (dice_.chance(80)) {
-        did(close_socket);
-        close_member(which, dice_.one_of<duration>({0ms, 10ms, 1s}));
-    } else {
-        did(drop_socket);
-        drop_member(which);
-    }
-    later([this, which] { open_member(which); });
+    const auto mark = [&] { return random_.one_of<std::uint32_t>({0, 1, 3, 20, 1000}); };
+    const std::uint32_t send_mark = mark();
+    const bool unlimited = send_mark == 0 || which.max_mark == 0;
+    which.max_mark = unlimited ? 0 : std::max(which.max_mark, send_mark);
+    if (!which.handle->base().set_send_high_water_mark(send_mark) ||
+        !which.handle->base().set_receive_high_water_mark(mark()))
+        report_failure("a mark could not be set");
 }
 
-/// unbind and bind, disconnect and connect.
+void world::act_on_socket(std::size_t which)
+{
+    socket_slot& chosen = sockets_[which];
+    if (!chosen.handle || !awake(chosen)) {
+        count_action(action::create_socket);
+        return create_socket(which);
+    }
+    if (random_.chance(80)) {
+        count_action(action::close_socket);
+        close_socket(which, random_.one_of<duration>({0ms, 10ms, 1s}));
+    } else {
+        count_action(action::destroy_socket);
+        destroy_socket(which);
+    }
+    undo_later([this, which] { create_socket(which); });
+}
+
+/// unbind() and bind(), disconnect() and connect().
 void world::act_on_endpoints(std::size_t which)
 {
-    member& chosen = members_[which];
+    socket_slot& chosen = sockets_[which];
     if (!awake(chosen))
         return;
-    const duration timeout = dice_.one_of<duration>({0ms, 10ms, 1s});
+    const duration timeout = random_.one_of<duration>({0ms, 10ms, 1s});
     if (chosen.binds) {
         if (chosen.bound.empty()) {
-            did(give_again);
+            count_action(action::bind_or_connect);
             return bind(chosen);
         }
-        did(take_back);
-        const std::string text = std::exchange(chosen.bound, {});
-        if (!chosen.open->base().unbind(text, timeout))
-            broken("unbind() did not know what bind() has answered");
-        return later([this, &chosen] { bind(chosen); });
+        count_action(action::unbind_or_disconnect);
+        const std::string endpoint = std::exchange(chosen.bound, {});
+        if (!chosen.handle->base().unbind(endpoint, timeout))
+            report_failure("unbind() failed for the endpoint that bind() returned");
+        return undo_later([this, &chosen] { bind(chosen); });
     }
-    std::vector<tie*> mine;
-    for (tie& each : ties_)
+    std::vector<link_slot*> mine;
+    for (link_slot& each : links_)
         if (each.from == which)
             mine.push_back(&each);
-    tie& one = *mine[dice_.index(mine.size())];
-    if (!one.made) {
-        did(give_again);
+    link_slot& one = *mine[random_.index(mine.size())];
+    if (!one.connected) {
+        count_action(action::bind_or_connect);
         return connect(one);
     }
-    did(take_back);
-    untie(one, timeout);
-    if (!chosen.open->base().disconnect(one.text, timeout))
-        broken("disconnect() did not know what connect() was given");
-    later([this, &one] { connect(one); });
+    count_action(action::unbind_or_disconnect);
+    count_disconnect(one, timeout);
+    if (!chosen.handle->base().disconnect(one.endpoint, timeout))
+        report_failure("disconnect() failed for the endpoint that connect() was given");
+    undo_later([this, &one] { connect(one); });
 }
 
 void world::act_on_paths()
 {
-    const host_id from = places_[dice_.index(places_.size())].id;
-    const host_id to = places_[dice_.index(places_.size())].id;
-    switch (dice_.number(0, 4)) {
+    const host_id from = hosts_[random_.index(hosts_.size())].id;
+    const host_id to = hosts_[random_.index(hosts_.size())].id;
+    switch (random_.number(0, 4)) {
     case 0:
     case 1:
     case 2: {
-        did(close_path);
-        const bool both = dice_.chance(50);
+        count_action(action::close_path);
+        const bool both = random_.chance(50);
         network_->partition(from, to);
         if (both)
             network_->partition(to, from);
-        return later([this, from, to] {
+        return undo_later([this, from, to] {
             network_->heal(from, to);
             network_->heal(to, from);
         });
     }
     case 3:
-        did(open_path);
+        count_action(action::open_path);
         network_->heal(from, to);
         return network_->heal(to, from);
-    default: did(slow_path); return network_->set_latency(from, to, dice_.time(1us, 100ms));
+    default:
+        count_action(action::slow_path);
+        return network_->set_latency(from, to, random_.time(1us, 100ms));
     }
 }
 
 void world::act_on_machine()
 {
-    const std::size_t index = dice_.index(places_.size());
-    place& which = places_[index];
-    const std::size_t chosen =
-        dice_.one_of<std::size_t>({end_host, begin_host, suspend_host, limit_descriptors, no_limits,
-                                   change_faults, order_fault, order_fault});
+    const std::size_t index = random_.index(hosts_.size());
+    socket_host& which = hosts_[index];
+    const std::size_t chosen = random_.one_of<std::size_t>(
+        {action::end_host, action::begin_host, action::suspend_host, action::limit_descriptors,
+         action::no_limits, action::change_faults, action::inject_fault, action::inject_fault});
     if (network_->now() < which.asleep_until)
         return;
-    did(chosen);
-    const auto begin = [this, index] {
-        if (!places_[index].runs)
-            open_place(places_[index]);
-        for (std::size_t each = 0; each < members_.size(); ++each)
-            if (members_[each].at == index)
-                open_member(each);
-    };
+    count_action(chosen);
     switch (chosen) {
-    case end_host: close_place(index); return later(begin);
-    case begin_host: return begin();
-    case suspend_host: {
-        const duration time = dice_.one_of<duration>({1ms, 500ms, 3s});
-        network_->suspend(which.id, time);
-        which.asleep_until = after(network_->now(), time);
-        return;
-    }
-    case limit_descriptors: {
+    case action::end_host:
+        stop_host(index);
+        return undo_later([this, index] { restart_host(index); });
+    case action::begin_host: return restart_host(index);
+    case action::suspend_host: return suspend(which, random_.one_of<duration>({1ms, 500ms, 3s}));
+    case action::limit_descriptors: {
         host_limits limits;
-        limits.descriptors = static_cast<std::uint32_t>(dice_.number(1, 12));
+        limits.descriptors = static_cast<std::uint32_t>(random_.number(1, 12));
         (void)network_->set_limits(which.id, limits);
-        return later([this, &which] { (void)network_->set_limits(which.id, {}); });
+        return undo_later([this, &which] { (void)network_->set_limits(which.id, {}); });
     }
-    case change_faults: return network_->set_faults(choose_faults(dice_));
-    case order_fault:
-        return network_->inject(static_cast<fault>(dice_.index(fault_count)),
-                                static_cast<std::uint32_t>(dice_.number(1, 5)));
+    case action::change_faults: return network_->set_faults(choose_faults(random_));
+    case action::inject_fault: return inject_any_fault();
     default: (void)network_->set_limits(which.id, {}); return;
     }
 }
 
-/// Most of what the script has done passes by itself; not in the middle of a call.
-void world::later(std::function<void()> undo)
+void world::restart_host(std::size_t index)
 {
-    if (dice_.chance(80))
-        network_->at(after(network_->now(), dice_.one_of<duration>({50ms, 1s, 3s})),
-                     [this, undo = std::move(undo)] { due_.push_back(undo); });
+    if (!hosts_[index].loop)
+        start_host(hosts_[index]);
+    for (std::size_t each = 0; each < sockets_.size(); ++each)
+        if (sockets_[each].at == index)
+            create_socket(each);
+}
+
+/// Most actions are undone after some time. A call of a socket may be waiting then, so that the
+/// network only notes what is due.
+void world::undo_later(std::function<void()> undo)
+{
+    world_base::undo_later([this, undo = std::move(undo)] { due_.push_back(undo); }, 3s);
 }
 
 void world::undo_due()

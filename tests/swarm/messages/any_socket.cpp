@@ -7,9 +7,9 @@ namespace slk::swarm::messages {
 
 namespace {
 
-unexpected cannot()
+unexpected not_supported()
 {
-    return fail(errc::not_supported, phase::none, "not with a socket of this type");
+    return fail(errc::not_supported, phase::none, "a socket of this type cannot do it");
 }
 
 } // namespace
@@ -55,7 +55,7 @@ result<send_outcome> any_socket::send(const peer_id& to, multipart&& whole, cons
             if constexpr (std::is_same_v<T, router>)
                 return held.send(to, std::move(whole), limit);
             else if constexpr (std::is_same_v<T, pull>)
-                return cannot();
+                return not_supported();
             else
                 return held.send(std::move(whole), limit);
         },
@@ -67,21 +67,21 @@ result<send_outcome> any_socket::send(message&& whole, const timeout& limit)
     return std::visit(
         [&]<class T>(T& held) -> result<send_outcome> {
             if constexpr (std::is_same_v<T, pull> || std::is_same_v<T, router>)
-                return cannot();
+                return not_supported();
             else
                 return held.send(std::move(whole), limit);
         },
         held_);
 }
 
-result<std::size_t> any_socket::send_batch(std::span<message> letters, const timeout& limit)
+result<std::size_t> any_socket::send_batch(std::span<message> batch, const timeout& limit)
 {
     return std::visit(
         [&]<class T>(T& held) -> result<std::size_t> {
             if constexpr (std::is_same_v<T, pull> || std::is_same_v<T, router>)
-                return cannot();
+                return not_supported();
             else
-                return held.send_batch(letters, limit);
+                return held.send_batch(batch, limit);
         },
         held_);
 }
@@ -93,7 +93,7 @@ result<router_event> any_socket::receive(peer_id& from, multipart& into, const t
             if constexpr (std::is_same_v<T, router>) {
                 return held.receive(from, into, limit);
             } else if constexpr (std::is_same_v<T, push>) {
-                return cannot();
+                return not_supported();
             } else {
                 SLK_TRY(held.receive(into, limit));
                 return router_event::message;
@@ -107,7 +107,7 @@ result<std::size_t> any_socket::receive_batch(std::span<message> into, const tim
     return std::visit(
         [&]<class T>(T& held) -> result<std::size_t> {
             if constexpr (std::is_same_v<T, push> || std::is_same_v<T, router>)
-                return cannot();
+                return not_supported();
             else
                 return held.receive_batch(into, limit);
         },

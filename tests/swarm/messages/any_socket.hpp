@@ -2,7 +2,7 @@
 #ifndef SLK_TESTS_SWARM_MESSAGES_ANY_SOCKET_HPP
 #define SLK_TESTS_SWARM_MESSAGES_ANY_SOCKET_HPP
 
-/// A socket of any type, behind the same calls.
+/// A socket of any type.
 
 #include <serverlink/context.hpp>
 #include <serverlink/dealer.hpp>
@@ -36,17 +36,17 @@ public:
                                                    const router_options& options);
 
     [[nodiscard]] socket& base() noexcept;
-    /// Null: it is none.
+    /// Returns null for the other types.
     [[nodiscard]] router* as_router() noexcept { return std::get_if<router>(&held_); }
 
-    /// `to`: of a ROUTER.
+    /// `to`: ROUTER only.
     result<send_outcome> send(const peer_id& to, multipart&& whole, const timeout& limit);
-    /// Not of a ROUTER.
+    /// Not for a ROUTER.
     result<send_outcome> send(message&& whole, const timeout& limit);
-    result<std::size_t> send_batch(std::span<message> letters, const timeout& limit);
-    /// `from`: of a ROUTER.
+    result<std::size_t> send_batch(std::span<message> batch, const timeout& limit);
+    /// `from`: ROUTER only.
     result<router_event> receive(peer_id& from, multipart& into, const timeout& limit);
-    /// Not of a ROUTER.
+    /// Not for a ROUTER.
     result<std::size_t> receive_batch(std::span<message> into, const timeout& limit);
 
 private:

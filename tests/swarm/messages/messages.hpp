@@ -2,18 +2,21 @@
 #ifndef SLK_TESTS_SWARM_MESSAGES_MESSAGES_HPP
 #define SLK_TESTS_SWARM_MESSAGES_MESSAGES_HPP
 
-/// The swarm's other kind: one seed is one world of sockets. While it runs, every message that
-/// arrives must be one that was sent to the one who receives it, whole, in order and once; then the
-/// faults end, all who belong together must find each other in time, and what has not arrived must
-/// be explained by what the sockets say and by the connections that broke.
+/// Worlds of sockets and their messages. Every received message must be one that was sent to its
+/// receiver, whole, in order and once. After the faults all sockets of a group must connect in
+/// time, and the sockets' counters and the lost connections must account for every message that is
+/// missing.
 
-#include "swarm/swarm.hpp"
+#include "swarm/outcome.hpp"
+
+#include <string_view>
+#include <vector>
 
 namespace slk::swarm::messages {
 
 [[nodiscard]] outcome run(std::uint64_t seed, const run_options& options);
 
-/// The words for outcome::actions.
+/// The names of outcome::actions.
 [[nodiscard]] const std::vector<std::string_view>& action_names();
 
 } // namespace slk::swarm::messages

@@ -1,123 +1,111 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "swarm/messages/world.hpp"
 
-#include "swarm/faults.hpp"
-
 #include <algorithm>
-#include <cstdio>
+#include <memory>
+#include <utility>
 
 namespace slk::swarm::messages {
 
 using namespace std::chrono_literals;
 
-world::world(std::uint64_t seed, const run_options& options) : dice_(seed), options_(options)
+world::world(std::uint64_t seed, const run_options& options)
+    : world_base(seed, options, action_names())
 {
-    result_.seed = seed;
-    result_.actions.resize(action_names().size());
-    simulation_options network;
-    network.seed = dice_.number(0, UINT64_MAX);
-    network.faults = choose_faults(dice_);
-    network.latency = dice_.one_of<duration>({20us, 200us, 2ms, 40ms});
-    if (options_.log)
-        network.log = [](std::string_view text) {
-            std::printf("  %.*s\n", static_cast<int>(text.size()), text.data());
-        };
-    network_.emplace(*simulation::create(network));
-    began_ = network_->now();
-    settle_places();
-    for (std::uint64_t count = dice_.number(1, 2); count > 0; --count)
-        settle_group();
+    choose_hosts();
+    for (std::uint64_t count = random_.number(1, 2); count > 0; --count)
+        choose_group();
 }
 
 world::~world()
 {
-    for (std::size_t index = 0; index < places_.size(); ++index)
-        close_place(index);
+    for (std::size_t index = 0; index < hosts_.size(); ++index)
+        stop_host(index);
 }
 
-// --- what a seed chooses ---
+// --- what the seed chooses ---
 
-void world::settle_places()
+void world::choose_hosts()
 {
-    const std::size_t count = dice_.number(2, 4);
+    const std::size_t count = random_.number(2, 4);
     for (std::size_t index = 0; index < count; ++index) {
-        place& added = places_.emplace_back();
+        socket_host& added = hosts_.emplace_back();
         added.name = "host" + std::to_string(index);
-        added.where = *address::parse("10.0.0." + std::to_string(index + 1), 0);
-        added.id = *network_->add_host(added.name, {added.where});
-        open_place(added);
+        added.addresses = {*address::parse("10.0.0." + std::to_string(index + 1), 0)};
+        add_host(added);
+        start_host(added);
     }
 }
 
-void world::settle_group()
+void world::choose_group()
 {
     group& added = groups_.emplace_back();
     const std::size_t number = groups_.size() - 1;
-    std::size_t binders = dice_.number(1, 2);
-    std::size_t connecters = dice_.number(1, 3);
-    switch (dice_.number(0, 4)) {
+    std::size_t binders = random_.number(1, 2);
+    std::size_t connecters = random_.number(1, 3);
+    switch (random_.number(0, 4)) {
     case 0: added.binder = kind::pull, added.connecter = kind::push; break;
     case 1: added.binder = kind::router, added.connecter = kind::dealer; break;
     case 2: added.binder = added.connecter = kind::dealer; break;
     case 3: added.binder = added.connecter = kind::router; break;
     default: added.binder = added.connecter = kind::pair; binders = connecters = 1;
     }
-    if (dice_.chance(40))
+    if (random_.chance(40))
         std::swap(added.binder, added.connecter);
-    added.common = choose_common();
-    added.probes = dice_.chance(10);
-    const std::size_t first = members_.size();
+    added.common = choose_common_options();
+    added.sends_probes = random_.chance(10);
+    const std::size_t first = sockets_.size();
     for (std::size_t index = 0; index < binders + connecters; ++index) {
-        member& made = members_.emplace_back();
+        socket_slot& made = sockets_.emplace_back();
         made.of = number;
-        made.at = dice_.index(places_.size());
+        made.at = random_.index(hosts_.size());
         made.binds = index < binders;
         made.type = made.binds ? added.binder : added.connecter;
-        made.port = static_cast<std::uint16_t>(5000 + members_.size());
-        choose_own(made);
+        made.port = static_cast<std::uint16_t>(5000 + sockets_.size());
+        choose_own_options(made);
     }
-    for (std::size_t from = first + binders; from < members_.size(); ++from) {
-        const std::size_t sure = first + dice_.index(binders);
+    for (std::size_t from = first + binders; from < sockets_.size(); ++from) {
+        const std::size_t sure = first + random_.index(binders);
         for (std::size_t to = first; to < first + binders; ++to)
-            if (to == sure || dice_.chance(70))
-                tie_up(from, to);
+            if (to == sure || random_.chance(70))
+                add_link(from, to);
     }
-    // Either side may be there first.
+    // Either side may be created first.
     std::vector<std::size_t> order;
-    for (std::size_t index = first; index < members_.size(); ++index)
-        order.insert(order.begin() + static_cast<std::ptrdiff_t>(dice_.index(order.size() + 1)),
+    for (std::size_t index = first; index < sockets_.size(); ++index)
+        order.insert(order.begin() + static_cast<std::ptrdiff_t>(random_.index(order.size() + 1)),
                      index);
     for (const std::size_t which : order)
-        open_member(which);
+        create_socket(which);
 }
 
-socket_options world::choose_common()
+socket_options world::choose_common_options()
 {
     socket_options options;
-    options.peer_timeout = dice_.one_of<duration>({300ms, 1s, 3s});
-    options.handshake_timeout = dice_.one_of<duration>({500ms, 2s, 5s});
-    options.max_pending_handshakes = dice_.chance(20) ? 2 : 256;
-    options.accept_zmtp_2_0 = dice_.chance(10);
-    options.backlog = static_cast<int>(dice_.one_of<std::uint64_t>({128, 1024}));
+    options.peer_timeout = random_.one_of<duration>({300ms, 1s, 3s});
+    options.handshake_timeout = random_.one_of<duration>({500ms, 2s, 5s});
+    options.max_pending_handshakes = random_.chance(20) ? 2 : 256;
+    options.accept_zmtp_2_0 = random_.chance(10);
+    options.backlog = static_cast<int>(random_.one_of<std::uint64_t>({128, 1024}));
     reconnect_options& again = options.reconnect;
-    again.base = dice_.one_of<duration>({0ms, 1ms, 100ms, 500ms});
-    again.floor = dice_.one_of<duration>({0ms, 10ms, 100ms});
-    again.cap = std::max<duration>(dice_.one_of<duration>({500ms, 2s, 5s}), again.base);
-    again.connect_timeout = dice_.one_of<duration>({2s, 5s});
-    again.stable_after = dice_.one_of<duration>({0ms, 100ms, 1s});
-    again.spread_first_attempt = again.base > duration::zero() && dice_.chance(30);
-    if (dice_.chance(20))
-        options.tuning.send_buffer = static_cast<int>(dice_.number(1000, 9000));
-    if (dice_.chance(20))
-        options.tuning.receive_buffer = static_cast<int>(dice_.number(1000, 9000));
-    if (dice_.chance(25)) {
+    again.base = random_.one_of<duration>({0ms, 1ms, 100ms, 500ms});
+    again.floor = random_.one_of<duration>({0ms, 10ms, 100ms});
+    again.cap = std::max<duration>(random_.one_of<duration>({500ms, 2s, 5s}), again.base);
+    again.connect_timeout = random_.one_of<duration>({2s, 5s});
+    again.stable_after = random_.one_of<duration>({0ms, 100ms, 1s});
+    again.spread_first_attempt = again.base > duration::zero() && random_.chance(30);
+    if (random_.chance(20))
+        options.tuning.send_buffer = static_cast<int>(random_.number(1000, 9000));
+    if (random_.chance(20))
+        options.tuning.receive_buffer = static_cast<int>(random_.number(1000, 9000));
+    if (random_.chance(25)) {
         options.security.mechanism = security_mechanism::plain_client;
-        options.security.own = {"somebody", "knows"};
+        options.security.own = {"username", "token"};
     }
     return options;
 }
 
-void world::choose_own(member& which)
+void world::choose_own_options(socket_slot& which)
 {
     const group& in = groups_[which.of];
     router_options& options = which.options;
@@ -126,238 +114,228 @@ void world::choose_own(member& which)
         options.security.mechanism = security_mechanism::plain_server;
         options.security.accepted = {options.security.own};
     }
-    const auto mark = [&] { return dice_.one_of<std::uint32_t>({0, 1, 2, 9, 10, 100, 1000}); };
+    const auto mark = [&] { return random_.one_of<std::uint32_t>({0, 1, 2, 9, 10, 100, 1000}); };
     options.send_high_water_mark = mark();
     options.receive_high_water_mark = mark();
     which.max_mark = options.send_high_water_mark;
-    options.immediate = dice_.chance(25);
-    options.linger = dice_.one_of<duration>({0ms, 10ms, 500ms});
-    // Two ROUTERs can only speak to each other by names.
+    options.immediate = random_.chance(25);
+    options.linger = random_.one_of<duration>({0ms, 10ms, 500ms});
+    // A ROUTER can send to another ROUTER only by its routing id.
     const bool both = in.binder == kind::router && in.connecter == kind::router;
-    if (both || dice_.chance(50))
-        options.routing_id = "m" + std::to_string(members_.size());
-    options.probe_router = in.probes && dice_.chance(50);
-    options.mandatory = dice_.chance(60);
-    options.handover = dice_.chance(40);
-    options.notify_connect = dice_.chance(30);
-    options.notify_disconnect = dice_.chance(30);
+    if (both || random_.chance(50))
+        options.routing_id = "m" + std::to_string(sockets_.size());
+    options.probe_router = in.sends_probes && random_.chance(50);
+    options.mandatory = random_.chance(60);
+    options.handover = random_.chance(40);
+    options.notify_connect = random_.chance(30);
+    options.notify_disconnect = random_.chance(30);
 }
 
-void world::tie_up(std::size_t from, std::size_t to)
+void world::add_link(std::size_t from, std::size_t to)
 {
-    tie& added = ties_.emplace_back();
+    link_slot& added = links_.emplace_back();
     added.from = from;
     added.to = to;
-    added.text = "tcp://" + choose_target(members_[from], members_[to]) + ":" +
-                 std::to_string(members_[to].port);
-    if (members_[from].type == kind::router &&
-        (members_[to].type == kind::router || dice_.chance(50)))
-        added.how.routing_id = "tie" + std::to_string(ties_.size());
+    added.endpoint = "tcp://" + choose_target(sockets_[from], sockets_[to]) + ":" +
+                     std::to_string(sockets_[to].port);
+    if (sockets_[from].type == kind::router &&
+        (sockets_[to].type == kind::router || random_.chance(50)))
+        added.options.routing_id = "via" + std::to_string(links_.size());
 }
 
-std::string world::choose_target(const member& from, const member& to)
+std::string world::choose_target(const socket_slot& from, const socket_slot& to)
 {
-    if (from.at == to.at && dice_.chance(40))
+    if (from.at == to.at && random_.chance(40))
         return "127.0.0.1";
-    const place& target = places_[to.at];
-    if (dice_.chance(30))
+    const socket_host& target = hosts_[to.at];
+    if (random_.chance(30))
         return target.name;
-    const std::string text = to_string(target.where);
+    const std::string text = to_string(target.addresses.front());
     return text.substr(0, text.rfind(':'));
 }
 
-// --- what it is made of ---
+// --- hosts, sockets and links ---
 
-void world::open_place(place& which)
+void world::start_host(socket_host& which)
 {
-    which.runs.emplace(*network_->create_loop(which.id));
-    which.sockets.emplace(*context::on(*which.runs));
+    which.loop.emplace(*network_->create_loop(which.id));
+    which.context.emplace(*context::on(*which.loop));
 }
 
-/// Ends what is on the host: the sockets first, or their context.
-void world::close_place(std::size_t which)
+/// Destroys everything on the host: the sockets first, or their context.
+void world::stop_host(std::size_t which)
 {
-    place& closing = places_[which];
-    if (!closing.runs)
+    socket_host& closing = hosts_[which];
+    if (!closing.loop)
         return;
-    const std::weak_ptr<io::loop_core> core = closing.runs->core();
-    const bool context_first = dice_.chance(30);
+    const std::weak_ptr<io::loop_core> core = closing.loop->core();
+    const bool context_first = random_.chance(30);
     if (context_first)
-        closing.sockets.reset();
-    for (std::size_t index = 0; index < members_.size(); ++index) {
-        if (members_[index].at != which)
+        closing.context.reset();
+    for (std::size_t index = 0; index < sockets_.size(); ++index) {
+        if (sockets_[index].at != which)
             continue;
-        dice_.chance(80) ? close_member(index, 0ms) : drop_member(index);
+        random_.chance(80) ? close_socket(index, 0ms) : destroy_socket(index);
     }
-    closing.sockets.reset();
-    closing.runs.reset();
+    closing.context.reset();
+    closing.loop.reset();
     if (!core.expired())
-        broken("something outlives its handle, and its loop with it");
+        report_failure("an object outlives its handle, and keeps its loop alive");
 }
 
-void world::open_member(std::size_t which)
+void world::create_socket(std::size_t which)
 {
-    member& opening = members_[which];
-    if (opening.open || !places_[opening.at].runs)
+    socket_slot& slot = sockets_[which];
+    if (slot.handle || !hosts_[slot.at].loop)
         return;
-    auto made = any_socket::create(*places_[opening.at].sockets, opening.type, opening.options);
+    auto made = any_socket::create(*hosts_[slot.at].context, slot.type, slot.options);
     if (!made)
-        return broken("a socket could not be made");
-    opening.open.emplace(std::move(*made));
-    opening.writer = static_cast<std::uint32_t>(books_.size());
-    book& begun = books_.emplace_back();
-    begun.of = opening.of;
-    begun.by = which;
-    opening.max_mark = opening.options.send_high_water_mark;
-    opening.received = opening.notices = 0;
-    opening.partial.clear();
-    opening.last.clear();
-    opening.stalled = false;
-    if (opening.binds)
-        bind(opening);
-    for (tie& each : ties_)
+        return report_failure("a socket could not be created");
+    slot.handle.emplace(std::move(*made));
+    slot.sender = static_cast<std::uint32_t>(records_.size());
+    send_record& record = records_.emplace_back();
+    record.of = slot.of;
+    record.by = which;
+    slot.max_mark = slot.options.send_high_water_mark;
+    slot.received = slot.router_events = 0;
+    slot.partial.clear();
+    slot.last.clear();
+    slot.receiving_stopped = false;
+    if (slot.binds)
+        bind(slot);
+    for (link_slot& each : links_)
         if (each.from == which)
             connect(each);
 }
 
-void world::bind(member& which)
+void world::bind(socket_slot& which)
 {
-    if (!which.open || !which.bound.empty())
+    if (!which.handle || !which.bound.empty())
         return;
-    const auto bound = which.open->base().bind("tcp://*:" + std::to_string(which.port));
+    const auto bound = which.handle->base().bind("tcp://*:" + std::to_string(which.port));
     if (bound)
         which.bound = *bound;
 }
 
-void world::connect(tie& which)
+void world::connect(link_slot& which)
 {
-    member& from = members_[which.from];
-    if (!from.open || which.made)
+    socket_slot& from = sockets_[which.from];
+    if (!from.handle || which.connected)
         return;
-    const auto connected = from.open->base().connect(which.text, which.how);
-    which.made = connected.has_value();
-    // What a PAIR or a ROUTER has not read of an earlier connection may be in the way.
+    const auto connected = from.handle->base().connect(which.endpoint, which.options);
+    which.connected = connected.has_value();
+    // A PAIR or a ROUTER refuses while it still holds messages of an earlier connection.
     if (!connected && from.type != kind::pair && from.type != kind::router)
-        broken("connect() failed without a reason");
+        report_failure("connect() failed without a reason");
 }
 
-link_status world::link_of(const tie& which) const
+link_status world::link_of(const link_slot& which) const
 {
-    const member& from = members_[which.from];
-    if (which.made)
-        for (const endpoint_status& each : const_cast<any_socket&>(*from.open).base().endpoints())
-            if (each.kind == endpoint_kind::connected && each.endpoint == which.text)
+    const socket_slot& from = sockets_[which.from];
+    if (which.connected)
+        for (const endpoint_status& each : const_cast<any_socket&>(*from.handle).base().endpoints())
+            if (each.kind == endpoint_kind::connected && each.endpoint == which.endpoint)
                 return each.link;
     return {};
 }
 
-std::uint64_t world::connections_of(const tie& which) const
+std::uint64_t world::connections_of(const link_slot& which) const
 {
     return which.connections_before + link_of(which).generation;
 }
 
-/// While it still sends what is queued, it may come up again a few times.
-void world::untie(tie& which, duration timeout)
+/// A link that still sends what is queued may reconnect: three more connections are allowed for.
+void world::count_disconnect(link_slot& which, duration timeout)
 {
     const link_status last = link_of(which);
-    which.connections_before += last.generation + (timeout > 0ms && which.made ? 3 : 0);
+    which.connections_before += last.generation + (timeout > 0ms && which.connected ? 3 : 0);
     which.attempts_before += last.attempt;
-    which.made = false;
+    which.connected = false;
 }
 
-void world::close_member(std::size_t which, duration timeout)
+void world::close_socket(std::size_t which, duration timeout)
 {
-    member& closing = members_[which];
-    if (!closing.open)
+    socket_slot& slot = sockets_[which];
+    if (!slot.handle)
         return;
-    socket& base = closing.open->base();
-    for (tie& each : ties_)
+    socket& base = slot.handle->base();
+    for (link_slot& each : links_)
         if (each.from == which)
-            untie(each, timeout);
+            count_disconnect(each, timeout);
     const std::uint64_t before = base.counters().unsent;
-    const close_report told = base.close(timeout);
+    const close_report report = base.close(timeout);
     const socket_counters final = base.counters();
-    if (final.unsent < before || told.unsent() > final.unsent)
-        broken("close() tells of other messages than the counters");
-    books_[closing.writer].final = final;
-    closing.open.reset();
-    closing.bound.clear();
+    if (final.unsent < before || report.unsent() > final.unsent)
+        report_failure("the report of close() differs from the counters");
+    records_[slot.sender].final = final;
+    slot.handle.reset();
+    slot.bound.clear();
 }
 
-/// Without a word.
-void world::drop_member(std::size_t which)
+/// Destroys a socket without close(): the number of its lost messages is unknown.
+void world::destroy_socket(std::size_t which)
 {
-    member& closing = members_[which];
-    if (!closing.open)
+    socket_slot& slot = sockets_[which];
+    if (!slot.handle)
         return;
-    for (tie& each : ties_)
+    for (link_slot& each : links_)
         if (each.from == which)
-            untie(each, closing.options.linger);
-    groups_[closing.of].unclear = true;
-    closing.open.reset();
-    closing.bound.clear();
+            count_disconnect(each, slot.options.linger);
+    groups_[slot.of].losses_unknown = true;
+    slot.handle.reset();
+    slot.bound.clear();
 }
 
-bool world::awake(const member& which) const
+bool world::awake(const socket_slot& which) const
 {
-    return which.open && network_->now() >= places_[which.at].asleep_until;
+    return which.handle && network_->now() >= hosts_[which.at].asleep_until;
 }
 
 // --- time ---
 
-/// What the programs do by themselves.
-void world::live(unsigned eagerness)
+/// What the programs of the world do between the actions of the script.
+void world::send_and_receive(unsigned send_percent)
 {
-    for (member& each : members_) {
-        if (awake(each) && can_receive(each.type) && !each.stalled)
-            dice_.chance(80) || healing_ ? (void)read(each, 100) : read_batch(each);
-        if (!can_send(each.type) || !dice_.chance(eagerness))
+    for (socket_slot& each : sockets_) {
+        if (awake(each) && can_receive(each.type) && !each.receiving_stopped)
+            random_.chance(80) || healing_ ? (void)receive_some(each, 100) : receive_batch(each);
+        if (!can_send(each.type) || !random_.chance(send_percent))
             continue;
-        for (std::uint64_t count = dice_.number(1, 4); count > 0 && awake(each); --count)
-            if (!write(each, no_wait))
+        for (std::uint64_t count = random_.number(1, 4); count > 0 && awake(each); --count)
+            if (!send_next(each, no_wait))
                 break;
     }
 }
 
-/// Lets time pass, in steps after each of which everything is checked.
-void world::pass(duration time)
+duration world::choose_pause()
 {
-    const time_point until = after(network_->now(), time);
-    const duration stride = time <= 1s ? 50ms : 300ms;
-    while (network_->now() < until && result_.failure.empty()) {
-        network_->run_for(std::min(after(network_->now(), stride), until) - network_->now());
-        undo_due();
-        live(healing_ ? 0 : 30);
-        check_members();
-    }
+    return random_.one_of<duration>({1ms, 20ms, 300ms, 1s});
 }
 
-outcome world::run()
+duration world::stride_of(duration time) const
 {
-    const std::uint64_t enough = options_.events;
-    while (network_->events() < enough && result_.failure.empty()) {
-        act();
-        pass(dice_.one_of<duration>({1ms, 20ms, 300ms, 1s}));
-    }
-    if (result_.failure.empty())
-        heal();
-    for (tie& each : ties_) {
+    return time <= 1s ? 50ms : 300ms;
+}
+
+void world::run_until(time_point end)
+{
+    network_->run_for(end - network_->now());
+}
+
+void world::after_stride()
+{
+    undo_due();
+    send_and_receive(healing_ ? 0 : 30);
+    check_sockets();
+}
+
+void world::count_links()
+{
+    for (const link_slot& each : links_) {
         const link_status last = link_of(each);
         result_.attempts += each.attempts_before + last.attempt;
         result_.connections += each.connections_before + last.generation;
     }
-    if (result_.failure.empty())
-        check_farewell();
-    if (result_.failure.empty())
-        check_nothing_left();
-    for (const book& each : books_)
-        result_.messages += static_cast<std::uint64_t>(std::ranges::count(each.arrived, true));
-    result_.events = network_->events();
-    result_.hash = network_->hash();
-    result_.simulated = network_->now() - began_;
-    for (std::size_t index = 0; index < fault_count; ++index)
-        result_.strikes[index] = network_->injected(static_cast<fault>(index));
-    return result_;
 }
 
 outcome run(std::uint64_t seed, const run_options& options)

@@ -2,18 +2,16 @@
 #ifndef SLK_TESTS_SWARM_MESSAGES_WORLD_HPP
 #define SLK_TESTS_SWARM_MESSAGES_WORLD_HPP
 
-/// A world of sockets: hosts with a loop and a context each, groups of sockets on them that know
-/// each other, and the letters that they write. It can do anything to itself (actions.cpp), and
-/// knows what must hold (checks.cpp).
+/// A world of sockets: hosts with a loop and a context each, groups of sockets that connect to each
+/// other, and a record of every message that they send. actions.cpp has the script, transfer.cpp
+/// the sends and receives, checks.cpp the checks.
 
 #include <serverlink/context.hpp>
-#include <serverlink/loop.hpp>
-#include <serverlink/simulation.hpp>
 
-#include "swarm/dice.hpp"
 #include "swarm/messages/any_socket.hpp"
-#include "swarm/messages/letter.hpp"
 #include "swarm/messages/messages.hpp"
+#include "swarm/messages/numbered_message.hpp"
+#include "swarm/world_base.hpp"
 
 #include <deque>
 #include <functional>
@@ -25,71 +23,63 @@
 
 namespace slk::swarm::messages {
 
-class world {
+class world final : public world_base {
 public:
     world(std::uint64_t seed, const run_options& options);
-    ~world();
-    world(const world&) = delete;
-    world& operator=(const world&) = delete;
-
-    [[nodiscard]] outcome run();
+    ~world() override;
 
 private:
-    struct place {
-        host_id id;
-        std::string name;
-        address where;
-        std::optional<loop> runs;
-        std::optional<context> sockets;
-        time_point asleep_until;
+    struct socket_host : host {
+        std::optional<slk::context> context;
     };
 
-    /// Sockets that know each other, and what they have in common.
+    /// Sockets that connect to each other, and the options that all of them have.
     struct group {
         kind binder = kind::pull;
         kind connecter = kind::push;
         socket_options common;
-        bool probes = false; ///< some of them send empty messages by themselves
-        bool unclear = false; ///< somebody ended without telling what became of his letters
+        bool sends_probes = false; ///< some of its sockets send empty messages by themselves
+        bool losses_unknown = false; ///< a socket was destroyed without a report of its messages
     };
 
-    struct member {
-        std::size_t of = 0; ///< which group
-        std::size_t at = 0; ///< which place
+    /// A socket that is closed and created again.
+    struct socket_slot {
+        std::size_t of = 0; ///< the index of its group
+        std::size_t at = 0; ///< the index of its host
         kind type = kind::pull;
         bool binds = false;
         std::uint16_t port = 0;
         router_options options;
-        std::optional<any_socket> open;
-        std::string bound; ///< what bind() has answered; empty: not bound now
-        std::uint32_t writer = 0; ///< the number of its book
-        bool stalled = false; ///< receives nothing
-        std::uint32_t max_mark = 0; ///< that its sending has had; 0: none
+        std::optional<any_socket> handle;
+        std::string bound; ///< the endpoint that bind() returned; empty: not bound now
+        std::uint32_t sender = 0; ///< the index of its send_record
+        bool receiving_stopped = false;
+        std::uint32_t max_mark = 0; ///< the highest send mark that it has had; 0: no limit
         std::uint64_t received = 0;
-        std::uint64_t notices = 0;
+        std::uint64_t router_events = 0; ///< received, except messages
         multipart partial; ///< the first parts of a message
-        /// The numbers of the last letters by writer and, at a ROUTER, by the generation of its
-        /// peer: one for each connection that may have brought them.
+        /// The numbers of the last messages by sender and, at a ROUTER, by the peer's generation:
+        /// one number for each connection that may have carried them.
         std::map<std::pair<std::uint32_t, std::uint64_t>, std::vector<std::uint32_t>> last;
     };
 
-    /// Who connects to whom.
-    struct tie {
-        std::size_t from = 0;
-        std::size_t to = 0;
-        std::string text;
-        connect_options how;
-        bool made = false;
-        std::uint64_t connections_before = 0; ///< by links that are gone
+    /// One call of connect(), which is undone and made again.
+    struct link_slot {
+        std::size_t from = 0; ///< the index of the connecting socket
+        std::size_t to = 0; ///< the index of the bound socket
+        std::string endpoint;
+        connect_options options;
+        bool connected = false; ///< connect() was called, disconnect() was not
+        std::uint64_t connections_before = 0; ///< of the links that ended
         std::uint64_t attempts_before = 0;
     };
 
-    /// What one socket has written, from its beginning to its end.
-    struct book {
-        std::size_t of = 0; ///< which group
-        std::size_t by = 0; ///< which member
-        std::vector<bool> arrived; ///< for each letter that was queued
-        std::optional<socket_counters> final; ///< of a socket that is closed
+    /// What one socket sent between its creation and its end.
+    struct send_record {
+        std::size_t of = 0; ///< the index of the group
+        std::size_t by = 0; ///< the index of the socket
+        std::vector<bool> arrived; ///< for each message that was queued
+        std::optional<socket_counters> final; ///< after close()
 
         [[nodiscard]] std::uint32_t sent() const
         {
@@ -98,88 +88,90 @@ private:
     };
 
     // world.cpp
-    void settle_places();
-    void settle_group();
-    [[nodiscard]] socket_options choose_common();
-    void choose_own(member& which);
-    void tie_up(std::size_t from, std::size_t to);
-    [[nodiscard]] std::string choose_target(const member& from, const member& to);
-    void open_place(place& which);
-    void close_place(std::size_t which);
-    void open_member(std::size_t which);
-    void bind(member& which);
-    void connect(tie& which);
-    /// Its socket is about to end, or one of its endpoints.
-    void untie(tie& which, duration timeout);
-    void close_member(std::size_t which, duration timeout);
-    void drop_member(std::size_t which);
-    void end_book(std::size_t which);
-    [[nodiscard]] bool awake(const member& which) const;
-    [[nodiscard]] link_status link_of(const tie& which) const;
-    [[nodiscard]] std::uint64_t connections_of(const tie& which) const;
-    void pass(duration time);
-    void live(unsigned eagerness);
+    void choose_hosts();
+    void choose_group();
+    [[nodiscard]] socket_options choose_common_options();
+    void choose_own_options(socket_slot& which);
+    void add_link(std::size_t from, std::size_t to);
+    [[nodiscard]] std::string choose_target(const socket_slot& from, const socket_slot& to);
+    void start_host(socket_host& which);
+    void stop_host(std::size_t which);
+    void create_socket(std::size_t which);
+    void bind(socket_slot& which);
+    void connect(link_slot& which);
+    /// Called before the link ends, with its socket or by disconnect().
+    void count_disconnect(link_slot& which, duration timeout);
+    void close_socket(std::size_t which, duration timeout);
+    void destroy_socket(std::size_t which);
+    [[nodiscard]] bool awake(const socket_slot& which) const;
+    [[nodiscard]] link_status link_of(const link_slot& which) const;
+    [[nodiscard]] std::uint64_t connections_of(const link_slot& which) const;
+    void send_and_receive(unsigned send_percent);
+    [[nodiscard]] duration choose_pause() override;
+    [[nodiscard]] duration stride_of(duration time) const override;
+    void run_until(time_point end) override;
+    void after_stride() override;
+    void count_links() override;
 
-    // letters.cpp
-    bool write(member& which, const timeout& limit);
-    void write_batch(member& which, std::size_t most);
-    [[nodiscard]] peer_id choose_route(member& which);
-    void queued(member& which);
-    [[nodiscard]] bool may_fail(const member& which, const error& why, const timeout& limit,
-                                std::uint64_t waits_failed) const;
-    /// Until there is nothing more, or so many.
-    std::size_t read(member& which, std::size_t most, const timeout& limit = no_wait);
-    void read_batch(member& which);
-    void take(member& which, multipart&& letter, const peer_id& from);
-    void check_order(member& which, letter_name name, const peer_id& from);
+    // transfer.cpp
+    [[nodiscard]] peer_id choose_peer(socket_slot& which);
+    [[nodiscard]] bool may_fail(const socket_slot& which, const error& why, const timeout& limit,
+                                std::uint64_t wait_errors) const;
+    void count_queued(socket_slot& which);
+    /// Returns false if the message was not queued.
+    bool send_next(socket_slot& which, const timeout& limit);
+    /// Sends the next messages that have one part, at most `max`.
+    void send_batch(socket_slot& which, std::size_t max);
+    /// Receives until there is nothing more, at most `max` messages. Returns their number.
+    std::size_t receive_some(socket_slot& which, std::size_t max, const timeout& limit = no_wait);
+    void receive_batch(socket_slot& which);
+    void check_received(socket_slot& which, const multipart& whole, const peer_id& from);
+    void check_order(socket_slot& which, message_id id, const peer_id& from);
 
     // actions.cpp
-    void act();
-    void act_on_letters(member& which);
-    void act_on_member(std::size_t which);
+    void act() override;
+    void act_on_messages(socket_slot& which);
+    void act_on_router(socket_slot& which);
+    void change_marks(socket_slot& which);
+    void act_on_socket(std::size_t which);
     void act_on_endpoints(std::size_t which);
     void act_on_paths();
     void act_on_machine();
-    void later(std::function<void()> undo);
+    void restart_host(std::size_t index);
+    void undo_later(std::function<void()> undo);
     void undo_due();
-    void did(std::size_t action);
-    friend const std::vector<std::string_view>& action_names();
 
     // checks.cpp
-    void check_members();
-    void check_member(member& which);
-    void heal();
-    void become_ready(const char* complaint);
+    void check_sockets();
+    void check_socket(socket_slot& which);
+    void heal() override;
+    void restore_endpoints();
+    void wait_until_ready(const char* complaint);
     [[nodiscard]] bool all_ready();
-    [[nodiscard]] bool is_ready(const tie& which);
+    [[nodiscard]] bool is_ready(const link_slot& which);
     [[nodiscard]] std::size_t ready_peers(std::size_t which);
-    [[nodiscard]] std::size_t ties_to(std::size_t which) const;
-    [[nodiscard]] duration limit() const;
-    [[nodiscard]] duration max_liveness() const;
-    void check_flow();
-    void check_account();
+    [[nodiscard]] std::size_t links_to(std::size_t which) const;
+    [[nodiscard]] duration recovery_time() const;
+    [[nodiscard]] duration max_peer_timeout() const;
+    bool is_quiet();
+    void send_to_all_peers(std::size_t index);
+    void send_to_ready_peers(socket_slot& router);
+    void check_delivery();
+    void check_losses();
+    void check_losses_of(std::size_t index);
     void check_idle();
-    void check_silence();
-    void check_farewell();
+    void check_silent_peer();
+    void check_close();
     void check_nothing_left();
-    bool settled();
-    void say_something(std::size_t index);
-    void broken(const std::string& what);
-    [[nodiscard]] std::string describe();
+    void check_end() override;
+    [[nodiscard]] std::string describe() override;
 
-    dice dice_;
-    run_options options_;
-    outcome result_;
-    std::optional<simulation> network_;
-    std::deque<place> places_;
+    std::deque<socket_host> hosts_;
     std::deque<group> groups_;
-    std::deque<member> members_;
-    std::deque<tie> ties_;
-    std::deque<book> books_;
-    std::vector<std::function<void()>> due_;
-    time_point began_;
-    time_point healed_at_;
-    bool healing_ = false;
+    std::deque<socket_slot> sockets_;
+    std::deque<link_slot> links_;
+    std::deque<send_record> records_;
+    std::vector<std::function<void()>> due_; ///< undone between two calls, never inside one
 };
 
 } // namespace slk::swarm::messages

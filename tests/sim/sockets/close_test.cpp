@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// close() and its report of the messages that were on their way.
+
+#include "sim/sockets/simulated_sockets.hpp"
+
+using namespace slk;
+using namespace slk::testing;
+
+namespace {
+
+std::uint64_t flushed(const close_report& report)
+{
+    std::uint64_t sum = 0;
+    for (const close_report::peer& each : report.peers)
+        sum += each.flushed;
+    return sum;
+}
+
+} // namespace
+
+TEST_CASE("close() reports which messages of a long send the system has taken")
+{
+    socket_world in;
+    socket_options small_buffers;
+    small_buffers.receive_high_water_mark = 1;
+    pull server = new_socket<pull>(in.server_context, small_buffers);
+    push client = new_socket<push>(in.client_context);
+    bind(server);
+    connect(client);
+    REQUIRE(in.until([&] { return status_of(client).ready; }));
+    // More bytes than the buffers of a connection hold, in one system call.
+    std::vector<message> batch;
+    for (int number = 0; number < 100; ++number)
+        batch.push_back(*message::copy_of(patterned_text(3000)));
+    REQUIRE(client.send_batch(batch) == 100u);
+    const close_report report = client.close(1s);
+    CHECK(flushed(report) + report.unsent() == 100);
+    CHECK(report.unsent() > 0);
+    CHECK(report.unsent() == client.counters().unsent);
+    std::uint64_t received = 0;
+    while (receive_text(server) == patterned_text(3000))
+        ++received;
+    // Messages that the system has taken may be lost; the others cannot arrive.
+    CHECK(received > 1);
+    CHECK(received <= flushed(report));
+}
+
+TEST_CASE("close() waits for an absent peer, but not longer than its timeout")
+{
+    socket_world in;
+    push client = new_socket<push>(in.client_context);
+    connect(client);
+    REQUIRE(client.send("one").has_value());
+    SUBCASE("that does not bind")
+    {
+        const time_point began = in.net.now();
+        const close_report report = client.close(2s);
+        const duration taken = in.net.now() - began;
+        CHECK(taken >= 2s);
+        CHECK(taken < 2'010ms);
+        CHECK(report.unsent() == 1);
+        CHECK(flushed(report) == 0);
+        CHECK(client.counters().unsent == 1);
+    }
+    SUBCASE("that binds meanwhile")
+    {
+        std::optional<pull> server;
+        in.net.at(in.net.now() + 500ms, [&] {
+            server.emplace(new_socket<pull>(in.server_context));
+            bind(*server);
+        });
+        const time_point began = in.net.now();
+        const close_report report = client.close(10s);
+        CHECK(in.net.now() - began < 3s);
+        CHECK(report.unsent() == 0);
+        CHECK(flushed(report) == 1);
+        CHECK(receive_text(*server) == "one");
+    }
+    SUBCASE("without time to wait")
+    {
+        const time_point began = in.net.now();
+        CHECK(client.close(0ms).unsent() == 1);
+        CHECK(in.net.now() - began < 1ms);
+    }
+    CHECK(client.send("two").error() == errc::invalid_state);
+}
+
+TEST_CASE("the destructor of a socket waits as long as linger allows")
+{
+    socket_world in;
+    socket_options options;
+    options.linger = 3s;
+    const time_point began = in.net.now();
+    {
+        push client = new_socket<push>(in.client_context, options);
+        connect(client);
+        REQUIRE(client.send("one").has_value());
+    }
+    CHECK(in.net.now() - began >= 3s);
+    CHECK(in.net.now() - began < 3'010ms);
+}
+
+TEST_CASE("messages that were not received before close() count as discarded")
+{
+    socket_world in;
+    pull server = new_socket<pull>(in.server_context);
+    push client = new_socket<push>(in.client_context);
+    bind(server);
+    connect(client);
+    for (int number = 0; number < 5; ++number)
+        REQUIRE(client.send("hello").has_value());
+    in.net.run_for(1s);
+    CHECK(receive_text(server) == "hello");
+    CHECK(server.counters().discarded == 0);
+    server.close(0ms);
+    CHECK(server.counters().received == 1);
+    CHECK(server.counters().discarded == 4);
+}
+
+TEST_CASE("a message sent over inproc does not count as unsent while its peer can receive it")
+{
+    socket_world in;
+    pull server = new_socket<pull>(in.client_context);
+    push client = new_socket<push>(in.client_context);
+    bind(server, "inproc://here");
+    connect(client, "inproc://here");
+    REQUIRE(client.send("hello").has_value());
+    SUBCASE("the peer stays")
+    {
+        const close_report report = client.close(1s);
+        CHECK(flushed(report) == 1);
+        CHECK(report.unsent() == 0);
+        CHECK(client.counters().unsent == 0);
+        CHECK(receive_text(server) == "hello");
+    }
+    SUBCASE("the peer has closed")
+    {
+        server.close(0ms);
+        CHECK(server.counters().discarded == 1);
+        CHECK(client.close(1s).peers.empty());
+    }
+    CHECK(client.counters().queued_total == 1);
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// handshake_timeout and max_pending_handshakes.
+
+#include <serverlink/serverlink.hpp>
+
+#include "support/sockets.hpp"
+
+#include <functional>
+#include <vector>
+
+using namespace slk;
+using namespace slk::testing;
+
+TEST_CASE("a connection is closed when its handshake takes longer than handshake_timeout")
+{
+    auto in = new_context();
+    pull_options options;
+    options.handshake_timeout = short_timeout;
+    auto to = new_socket<pull>(in, options);
+    const auto where = must(to.bind(any_tcp));
+    auto loop = must(slk::loop::create());
+    bool closed = false;
+    std::byte some[256];
+    stream silent;
+    link_handlers on;
+    const std::function<void(result<std::size_t>)> read = [&](result<std::size_t> received) {
+        closed = !received || *received == 0;
+        if (!closed)
+            (void)silent.receive(some, read);
+    };
+    on.connected = [&](stream connection) {
+        silent = std::move(connection);
+        (void)silent.receive(some, read);
+    };
+    auto to_there = must(slk::link::create(loop, {.to = must(endpoint::parse(where))}, on));
+    to_there.start();
+    CHECK(must(loop.run_until([&] { return closed; }, test_timeout)));
+    CHECK(until([&] { return to.endpoints()[0].last_handshake_failure == errc::timed_out; }));
+}
+
+TEST_CASE("at most max_pending_handshakes connections are in their handshake")
+{
+    auto in = new_context();
+    pull_options options;
+    options.max_pending_handshakes = 3;
+    auto to = new_socket<pull>(in, options);
+    const auto where = must(to.bind(any_tcp));
+    auto loop = must(slk::loop::create());
+    std::vector<slk::link> silent;
+    int closed = 0;
+    for (int number = 0; number < 10; ++number) {
+        link_handlers on;
+        on.state_changed = [&](const link_transition& move, const link_status&) {
+            closed += move.to == link_state::idle ? 1 : 0;
+        };
+        link_options once{.to = must(endpoint::parse(where))};
+        once.reconnect.base = reconnect_never;
+        silent.push_back(must(slk::link::create(loop, once, on)));
+        silent.back().start();
+    }
+    CHECK(must(loop.run_until([&] { return closed == 7; }, test_timeout)));
+    CHECK(to.endpoints()[0].handshake_failures == 7);
+    silent.clear();
+    CHECK(loop.run_for(10ms).has_value());
+    auto from = new_socket<push>(in);
+    must(from.connect(where));
+    must(from.send("good", test_timeout));
+    CHECK(receive_text(to) == "good");
+}

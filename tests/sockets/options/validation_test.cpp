@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MPL-2.0
+#include <serverlink/serverlink.hpp>
+
+#include "support/sockets.hpp"
+
+using namespace slk;
+using namespace slk::testing;
+
+namespace {
+
+bool refuses(const socket_options& options)
+{
+    auto in = new_context(0);
+    return code_of(pair::create(in, options)) == errc::invalid_argument;
+}
+
+template <class Change>
+bool refuses(Change change)
+{
+    socket_options options;
+    change(options);
+    return refuses(options);
+}
+
+} // namespace
+
+TEST_CASE("options out of range are refused")
+{
+    CHECK(refuses([](auto& o) { o.peer_timeout = 1ms; }));
+    CHECK(refuses([](auto& o) { o.peer_timeout = 61s; }));
+    CHECK(refuses([](auto& o) { o.handshake_timeout = -1s; }));
+    CHECK(refuses([](auto& o) { o.max_pending_handshakes = 0; }));
+    CHECK(refuses([](auto& o) { o.max_message_size = UINT64_MAX; }));
+    CHECK(refuses([](auto& o) { o.max_handshake_size = 10; }));
+    CHECK(refuses([](auto& o) { o.max_handshake_size = 65537; }));
+    CHECK(refuses([](auto& o) { o.linger = -1s; }));
+    CHECK(refuses([](auto& o) { o.backlog = 0; }));
+    CHECK(refuses([](auto& o) { o.routing_id = std::string("\0x", 2); }));
+    CHECK(refuses([](auto& o) { o.routing_id = std::string(256, 'x'); }));
+    CHECK(refuses([](auto& o) { o.properties = {{"no x", "value"}}; }));
+    CHECK(refuses([](auto& o) { o.security.own.user = std::string(256, 'x'); }));
+    CHECK(refuses([](auto& o) { o.security.accepted = {{"user", "password"}}; }));
+    const auto accept_all = [](const authentication_request&) {
+        return authentication_answer::accepted;
+    };
+    CHECK(refuses([](auto& o) { o.security.zap_domain = "no authenticator"; }));
+    CHECK(refuses([&](auto& o) {
+        o.security.authenticator = accept_all;
+        o.security.zap_domain = std::string(256, 'x');
+    }));
+    CHECK(refuses([&](auto& o) {
+        o.security.authenticator = accept_all;
+        o.security.mechanism = security_mechanism::plain_client;
+    }));
+    CHECK(refuses([&](auto& o) {
+        o.security.authenticator = accept_all;
+        o.security.mechanism = security_mechanism::plain_server;
+        o.security.accepted = {{"user", "password"}};
+    }));
+    CHECK(refuses([](auto& o) { o.reconnect.base = -7s; }));
+    CHECK(refuses([](auto& o) { o.tuning.type_of_service = 300; }));
+    CHECK_FALSE(refuses(socket_options{}));
+}
