@@ -179,7 +179,7 @@ void session::lose(const error& reason) noexcept
     if (!std::exchange(open_, false))
         return;
     on_->core->io().disarm(timer_);
-    descriptor_ends();
+    (void)release_descriptor();
     const bool was_ready = ready_.exchange(false, std::memory_order_acq_rel);
     stream_.close(reason);
     closed_ = closed_ || accepted_;
@@ -231,7 +231,7 @@ void session::close(duration timeout, std::function<void()> done)
     closed_ = true;
     observer_ = nullptr;
     pending_ = {};
-    descriptor_ends();
+    (void)release_descriptor();
     if (!open_ && !protocol_) {
         near_.reset();
         return done();

@@ -83,7 +83,8 @@ public:
     [[nodiscard]] bool ready() const noexcept { return ready_.load(std::memory_order_acquire); }
 
     void loop_closing() noexcept override;
-    void descriptor_ends() noexcept override;
+    bool release_descriptor() noexcept override;
+    void wait_for_descriptor() noexcept override {}
 
 private:
     session(std::shared_ptr<carrier> on, std::shared_ptr<const session_settings> settings,

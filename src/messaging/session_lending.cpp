@@ -140,10 +140,11 @@ error session::take_back_receiving() noexcept
     return std::exchange(caller_found_, {});
 }
 
-void session::descriptor_ends() noexcept
+bool session::release_descriptor() noexcept
 {
     take_back_sending();
     (void)take_back_receiving();
+    return true;
 }
 
 /// The loop will look after the lane again, unless the caller does not send by itself any more.
