@@ -126,38 +126,26 @@ private:
         (void)::epoll_ctl(epoll_, EPOLL_CTL_DEL, static_cast<int>(entry.handle), &unused);
     }
 
-    int wait_once(duration remaining) noexcept
+    result<int> wait_once(duration timeout) override
     {
-        if (precise_ && remaining != duration::zero() && remaining != duration::max()) {
-            const int count = wait_precisely(epoll_, events_, batch_size, remaining);
+        const int count = call_wait(timeout);
+        if (count < 0)
+            return fail(os::translate(errno, phase::none));
+        return count;
+    }
+
+    int call_wait(duration timeout) noexcept
+    {
+        if (precise_ && timeout != duration::zero() && timeout != duration::max()) {
+            const int count = wait_precisely(epoll_, events_, batch_size, timeout);
             if (count >= 0 || (errno != ENOSYS && errno != EPERM))
                 return count;
             precise_ = false; // before Linux 5.11, or a sandbox that does not know it
         }
-        return ::epoll_wait(epoll_, events_, batch_size, wait_milliseconds(remaining));
+        return ::epoll_wait(epoll_, events_, batch_size, wait_milliseconds(timeout));
     }
 
-    result<void> wait(time_point until) override
-    {
-        duration remaining = time_until(until, now());
-        for (int rounds = 0; rounds < max_interruptions; ++rounds) {
-            const int count = wait_once(remaining);
-            if (count < 0 && errno != EINTR)
-                return fail(os::translate(errno, phase::none));
-            // An early end of the wait is no harm: nothing fires before its time by the clock.
-            if (count == 0 || (count > 0 && handle_events(count)))
-                return {};
-            // Interrupted, or only events that nobody waits for: wait for the rest of the time.
-            if (remaining != duration::max())
-                remaining = time_until(until, time_source().now());
-            if (remaining == duration::zero())
-                return {};
-        }
-        return {};
-    }
-
-    /// True if anything completed or somebody called wake().
-    bool handle_events(int count)
+    bool handle_events(int count) override
     {
         bool progress = false;
         for (int index = 0; index < count; ++index) {

@@ -135,40 +135,24 @@ private:
         ids_.forget(static_cast<std::uintptr_t>(entry.handle));
     }
 
-    result<void> wait(time_point until) override
+    result<int> wait_once(duration timeout) override
     {
-        duration remaining = time_until(until, now());
-        for (int rounds = 0; rounds < max_interruptions; ++rounds) {
-            const int count = wait_once(remaining);
-            if (count < 0 && errno != EINTR)
-                return fail(os::translate(errno, phase::none));
-            // An early end of the wait is no harm: nothing fires before its time by the clock.
-            if (count == 0 || (count > 0 && handle_events(count)))
-                return {};
-            // Interrupted, or only events that nobody waits for: wait for the rest of the time.
-            if (remaining != duration::max())
-                remaining = time_until(until, time_source().now());
-            if (remaining == duration::zero())
-                return {};
+        timespec limit{};
+        if (timeout != duration::max()) {
+            // Some systems refuse very long ones.
+            const duration shortened = std::min<duration>(timeout, std::chrono::hours(24));
+            const auto seconds = std::chrono::floor<std::chrono::seconds>(shortened);
+            limit.tv_sec = static_cast<decltype(limit.tv_sec)>(seconds.count());
+            limit.tv_nsec = static_cast<decltype(limit.tv_nsec)>((shortened - seconds).count());
         }
-        return {};
+        const int count = ::kevent(queue_, nullptr, 0, events_, batch_size,
+                                   timeout == duration::max() ? nullptr : &limit);
+        if (count < 0)
+            return fail(os::translate(errno, phase::none));
+        return count;
     }
 
-    int wait_once(duration remaining) noexcept
-    {
-        if (remaining == duration::max())
-            return ::kevent(queue_, nullptr, 0, events_, batch_size, nullptr);
-        // Some systems refuse very long ones.
-        const duration shortened = std::min<duration>(remaining, std::chrono::hours(24));
-        const auto seconds = std::chrono::floor<std::chrono::seconds>(shortened);
-        timespec timeout{};
-        timeout.tv_sec = static_cast<decltype(timeout.tv_sec)>(seconds.count());
-        timeout.tv_nsec = static_cast<decltype(timeout.tv_nsec)>((shortened - seconds).count());
-        return ::kevent(queue_, nullptr, 0, events_, batch_size, &timeout);
-    }
-
-    /// True if anything completed or somebody called wake().
-    bool handle_events(int count)
+    bool handle_events(int count) override
     {
         bool progress = false;
         for (int index = 0; index < count; ++index) {

@@ -38,6 +38,15 @@ std::span<const std::span<const std::byte>> buffers_kept_by(send_operation& op)
     return std::launder(reinterpret_cast<kept_buffers*>(op.scratch))->parts;
 }
 
+/// The time that a wait from `now` until `until` may last: zero for a point that has passed,
+/// duration::max() for slk::never.
+duration time_until(time_point until, time_point now) noexcept
+{
+    if (until == never)
+        return duration::max();
+    return until > now ? until - now : duration::zero();
+}
+
 } // namespace
 
 int wait_milliseconds(duration remaining) noexcept
@@ -46,13 +55,6 @@ int wait_milliseconds(duration remaining) noexcept
         return -1;
     const auto whole = std::chrono::ceil<std::chrono::milliseconds>(remaining).count();
     return whole < INT_MAX ? static_cast<int>(whole) : INT_MAX;
-}
-
-duration time_until(time_point until, time_point now) noexcept
-{
-    if (until == never)
-        return duration::max();
-    return until > now ? until - now : duration::zero();
 }
 
 const poller::direct_transfers* readiness_poller::direct() const noexcept
@@ -205,6 +207,25 @@ void readiness_poller::start_send(send_operation& op, socket_entry& entry)
 }
 
 // --- events ---
+
+result<void> readiness_poller::wait(time_point until)
+{
+    duration remaining = time_until(until, now());
+    for (int rounds = 0; rounds < max_interruptions; ++rounds) {
+        const auto count = wait_once(remaining);
+        if (!count && count.error() != errc::interrupted)
+            return fail(count.error());
+        // An early end of the wait is no harm: nothing fires before its time by the clock.
+        if (count && (*count == 0 || handle_events(*count)))
+            return {};
+        // Interrupted, or only events that no operation waits for: wait for the rest of the time.
+        if (remaining != duration::max())
+            remaining = time_until(until, time_source().now());
+        if (remaining == duration::zero())
+            return {};
+    }
+    return {};
+}
 
 bool readiness_poller::dispatch(socket_id id, readiness ready)
 {

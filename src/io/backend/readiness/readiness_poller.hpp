@@ -11,9 +11,9 @@
 /// as hung up. It stays registered, for both directions and by edges, until it is closed; what
 /// the edges said is kept in the entry's `readable` and `writable`, which mean "worth trying".
 ///
-/// A concrete backend has a wait() that calls dispatch() for each event, watch(), unwatch(), and
-/// wake(). One that reports levels instead of edges waits only for what wants_to_read() and
-/// wants_to_write() say.
+/// A backend provides the system's calls: watch(), unwatch(), wait_once(), wake(), and
+/// handle_events(), which calls dispatch() for each event. One that reports levels instead of edges
+/// waits only for what wants_to_read() and wants_to_write() return.
 
 #include "io/system_poller.hpp"
 
@@ -42,6 +42,12 @@ protected:
     /// Comes before the descriptor is closed: closing does not end a registration while another
     /// process has a copy of the descriptor.
     virtual void unwatch(socket_entry& entry) noexcept = 0;
+    /// One call of the system's wait, for at most `timeout`; duration::max() is for ever. Returns
+    /// the number of events, 0 when the time has passed. errc::interrupted is no failure.
+    virtual result<int> wait_once(duration timeout) = 0;
+    /// Handles the events of the last wait_once(). Returns true if anything completed or wake() was
+    /// called.
+    virtual bool handle_events(int count) = 0;
 
     /// Carries on what waited for this event. A stale id is ignored. True if anything completed.
     bool dispatch(socket_id id, readiness ready);
@@ -63,6 +69,7 @@ private:
     void start_cancel(operation& op, socket_entry& entry) final;
     result<void> attach(socket_id id, socket_entry& entry) final;
     void release(socket_entry& entry, close_mode mode) final;
+    result<void> wait(time_point until) final;
 
     void wait_until_ready(operation& op, socket_entry& entry);
     bool confirm(connect_operation& op, socket_entry& entry, readiness ready);
@@ -76,10 +83,6 @@ private:
 /// `remaining` in milliseconds for calls that count in them: rounded up, or the loop would spin
 /// through the last fraction; at most what an int holds; -1 for ever.
 [[nodiscard]] int wait_milliseconds(duration remaining) noexcept;
-
-/// How long a wait from `now` until `until` may last: zero for a point that has passed,
-/// duration::max() for slk::never.
-[[nodiscard]] duration time_until(time_point until, time_point now) noexcept;
 
 } // namespace slk::io
 

@@ -83,32 +83,17 @@ private:
         }
     }
 
-    result<void> wait(time_point until) override
+    result<int> wait_once(duration timeout) override
     {
-        duration remaining = time_until(until, now());
-        for (int rounds = 0; rounds < max_interruptions; ++rounds) {
-            fill_sets();
-            const auto count = select::wait_for(readable_, writable_, failed_, remaining);
-            if (!count && count.error() != errc::interrupted) {
-                if (count.error() == errc::invalid_state && try_all())
-                    return {};
-                return fail(count.error());
-            }
-            // An early end of the wait is no harm: nothing fires before its time by the clock.
-            if (count && (*count == 0 || handle_answer()))
-                return {};
-            // Interrupted, or ready for nothing after all: wait for the rest of the time.
-            if (remaining != duration::max())
-                remaining = time_until(until, time_source().now());
-            if (remaining == duration::zero())
-                return {};
-        }
-        return {};
+        fill_sets();
+        auto count = select::wait_for(readable_, writable_, failed_, timeout);
+        if (!count && count.error() == errc::invalid_state && try_all())
+            return 0;
+        return count;
     }
 
-    /// True if anything completed or somebody called wake(). Completions are only queued here, so
-    /// nothing is watched or closed meanwhile.
-    bool handle_answer()
+    /// Completions are only queued here, so nothing is watched or closed meanwhile.
+    bool handle_events(int /*count*/) override
     {
         bool progress = false;
         if (readable_.has(bell_.handle())) {
