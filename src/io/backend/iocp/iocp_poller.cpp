@@ -94,15 +94,37 @@ private:
     OVERLAPPED_ENTRY batch_[batch_size];
 };
 
-/// A successful call, or one that goes on, has no error.
-error outcome_of(bool succeeded, phase where, bool& goes_on) noexcept
+/// What became of a call with an OVERLAPPED.
+enum class call_state : std::uint8_t {
+    pending,   ///< a packet will come
+    completed, ///< done at once; a packet comes all the same unless the socket is `watched`
+    failed,    ///< no packet will come
+};
+
+struct call_outcome {
+    call_state state = call_state::completed;
+    error failure{};
+};
+
+/// To be called right behind the call: it reads the thread's last error.
+call_outcome outcome_of(bool succeeded, phase where) noexcept
 {
-    goes_on = false;
     if (succeeded)
         return {};
     const int code = WSAGetLastError();
-    goes_on = code == WSA_IO_PENDING;
-    return goes_on ? error{} : os::translate(code, where);
+    if (code == WSA_IO_PENDING)
+        return {call_state::pending, {}};
+    return {call_state::failed, os::translate(code, where)};
+}
+
+bool packet_follows(const call_outcome& outcome, const socket_entry& entry) noexcept
+{
+    switch (outcome.state) {
+    case call_state::pending: return true;
+    case call_state::completed: return !entry.watched;
+    case call_state::failed: return false;
+    }
+    return false;
 }
 
 // --- sockets ---
@@ -166,14 +188,12 @@ void iocp_poller::start_connect(connect_operation& op, socket_entry& entry)
     if (op.target.is_loopback())
         os::windows::do_not_repeat_the_syn(entry.handle);
     const os::windows::socket_address target = os::windows::to_system(op.target);
-    bool goes_on = false;
     const BOOL connected = (*functions)
                                ->connect(socket_of(entry.handle), target.data(), target.length,
                                          nullptr, 0, nullptr, &notes.overlapped);
-    const error failure = outcome_of(connected != FALSE, phase::connect, goes_on);
-    if (goes_on || (!failure && !entry.watched))
-        return;
-    end_connect(op, &entry, failure);
+    const call_outcome outcome = outcome_of(connected != FALSE, phase::connect);
+    if (!packet_follows(outcome, entry))
+        end_connect(op, &entry, outcome.failure);
 }
 
 /// The entry is null when the socket was closed meanwhile: its number may be another's by now.
@@ -234,12 +254,12 @@ bool iocp_poller::post_accept(accept_operation& op, socket_entry& entry, error& 
     // No first data (0): a client that says nothing would hold the place for ever.
     constexpr DWORD space = accept_operation::address_space;
     DWORD received = 0;
-    bool goes_on = false;
     const BOOL accepted = (*functions)
                               ->accept(socket_of(entry.handle), socket_of(notes.accepted),
                                        op.addresses, 0, space, space, &received, &notes.overlapped);
-    failure = outcome_of(accepted != FALSE, phase::accept, goes_on);
-    return !goes_on && (failure || entry.watched);
+    const call_outcome outcome = outcome_of(accepted != FALSE, phase::accept);
+    failure = outcome.failure;
+    return !packet_follows(outcome, entry);
 }
 
 /// True: the accept is completed. False: its peer is gone, and it is to be posted again.
@@ -285,14 +305,13 @@ void iocp_poller::start_receive(receive_operation& op, socket_entry& entry)
     buffer.len = static_cast<ULONG>(std::min(op.buffer.size(), max_bytes));
     DWORD flags = 0;
     DWORD transferred = 0;
-    bool goes_on = false;
     const int called = WSARecv(socket_of(entry.handle), &buffer, 1, &transferred, &flags,
                                &notes.overlapped, nullptr);
-    const error failure = outcome_of(called == 0, phase::transfer, goes_on);
-    if (goes_on || (!failure && !entry.watched))
+    const call_outcome outcome = outcome_of(called == 0, phase::transfer);
+    if (packet_follows(outcome, entry))
         return;
     op.transferred = transferred;
-    end_transfer(op, &entry, failure);
+    end_transfer(op, &entry, outcome.failure);
 }
 
 void iocp_poller::start_send(send_operation& op, socket_entry& entry)
@@ -314,14 +333,13 @@ void iocp_poller::start_send(send_operation& op, socket_entry& entry)
         offered += size;
     }
     DWORD transferred = 0;
-    bool goes_on = false;
     const int called = WSASend(socket_of(entry.handle), gathered, count, &transferred, 0,
                                &notes.overlapped, nullptr);
-    const error failure = outcome_of(called == 0, phase::transfer, goes_on);
-    if (goes_on || (!failure && !entry.watched))
+    const call_outcome outcome = outcome_of(called == 0, phase::transfer);
+    if (packet_follows(outcome, entry))
         return;
     op.transferred = transferred;
-    end_transfer(op, &entry, failure);
+    end_transfer(op, &entry, outcome.failure);
 }
 
 /// A call that ends at once overtakes an earlier one whose packet is still in the port, so it is
