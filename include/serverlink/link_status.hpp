@@ -81,8 +81,8 @@ static_assert(std::is_trivially_copyable_v<link_status>);
 
 /// What became of one address of a name.
 struct address_failure {
-    address where{};
-    error why{};
+    slk::address address{};
+    error reason{};
 
     friend bool operator==(const address_failure&, const address_failure&) = default;
 };

@@ -166,7 +166,7 @@ void loop_core::look_for_suspension() noexcept
     if (suspended - suspended_so_far_ < min_suspension)
         return;
     suspended_so_far_ = suspended;
-    residents_.for_each([](resident& entry) { entry.machine_woke(); });
+    residents_.for_each([](resident& entry) { entry.system_resumed(); });
 }
 
 result<bool> loop_core::run(const std::function<bool()>* done, duration timeout)

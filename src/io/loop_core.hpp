@@ -50,7 +50,7 @@ class resident : public list_node {
 public:
     virtual void loop_closing() noexcept = 0;
     /// The machine was suspended, for a second or more, and is back.
-    virtual void machine_woke() noexcept {}
+    virtual void system_resumed() noexcept {}
 
 protected:
     ~resident() = default;

@@ -21,7 +21,7 @@ namespace {
 std::mutex handlers_guard;
 std::condition_variable handlers_changed;
 
-connecter_input failed(const error& failure, std::uint32_t candidate = 0)
+connecter_input failed(const error& failure, std::uint32_t candidate = no_candidate)
 {
     return {.event = link_event::failed, .failure = failure, .candidate = candidate};
 }
@@ -72,7 +72,7 @@ void connecter::feed(connecter_input input) noexcept
         const link_state before = machine_.state();
         const moment at{loop_->io().now(), random_.next()};
         const connecter_actions actions = machine_.step(reconnect_, at, cause);
-        publish(before, cause);
+        publish(before, cause, actions);
         next = perform(actions);
     }
     leave_loop_if_done();
@@ -359,15 +359,12 @@ void connecter::give_attempt_back() noexcept
 
 // --- what others see ---
 
-void connecter::publish(link_state before, const connecter_input& cause) noexcept
+void connecter::publish(link_state before, const connecter_input& cause,
+                        const connecter_actions& actions) noexcept
 {
     const link_state now = machine_.state();
     link_status status = status_.load();
-    address was_trying = status.peer;
-    if (attempt_ != nullptr && cause.candidate < attempt_->candidates.size() &&
-        (cause.event == link_event::failed || cause.event == link_event::completed))
-        was_trying = attempt_->candidates[cause.candidate];
-    remember_failure(cause, was_trying);
+    remember_failure(cause);
     status.state = now;
     status.paused = machine_.paused();
     status.useful = machine_.useful();
@@ -376,16 +373,15 @@ void connecter::publish(link_state before, const connecter_input& cause) noexcep
     status.next_attempt = machine_.next_attempt();
     status.generation = machine_.generation();
     status.last_error = machine_.reason();
-    // Not a failure that another address left; but what the deadline cancelled fails by it.
-    const bool of_this_address =
-        cause.event == link_event::failed
-            ? cause.failure == status.last_error.code || cause.failure == errc::cancelled
-            : cause.event == link_event::lost || cause.event == link_event::deadline ||
-                  cause.event == link_event::completed;
-    if (!status.last_error || status.last_error == errc::cancelled)
-        status.last_error_address = {};
-    else if (of_this_address)
-        status.last_error_address = was_trying;
+    switch (actions.subject) {
+    case reason_subject::unchanged: break;
+    case reason_subject::no_address: status.last_error_address = {}; break;
+    case reason_subject::candidate:
+        // The attempt is given back when its address has connected.
+        status.last_error_address =
+            attempt_ != nullptr ? attempt_->candidates[actions.failed_candidate] : status.peer;
+        break;
+    }
 
     if (now == link_state::idle || now == link_state::backoff)
         status.peer = {};
@@ -419,14 +415,13 @@ void connecter::publish(link_state before, const connecter_input& cause) noexcep
         call_handler([&] { handlers_.state_changed(move, status); });
 }
 
-void connecter::remember_failure(const connecter_input& cause, const address& at) noexcept
+void connecter::remember_failure(const connecter_input& cause) noexcept
 {
-    const bool of_an_address =
-        cause.event == link_event::failed && at.family != address_family::none;
+    const bool of_an_address = cause.event == link_event::failed && cause.candidate != no_candidate;
     if (name_ == nullptr || !of_an_address || cause.failure == errc::cancelled)
         return;
     const std::lock_guard lock(loop_->requests_guard());
-    name_->failures.push_back({at, cause.failure});
+    name_->failures.push_back({attempt_->candidates[cause.candidate], cause.failure});
 }
 
 std::vector<address_failure> connecter::address_failures() const
@@ -559,7 +554,7 @@ void connecter::loop_closing() noexcept
     feed({.event = link_event::stop});
 }
 
-void connecter::machine_woke() noexcept
+void connecter::system_resumed() noexcept
 {
     feed({.event = link_event::woke});
 }

@@ -55,7 +55,7 @@ public:
     [[nodiscard]] time_point now() const noexcept { return loop_->now(); }
 
     void loop_closing() noexcept override;
-    void machine_woke() noexcept override;
+    void system_resumed() noexcept override;
     void stream_received() noexcept override;
     void stream_ended(const error& reason) noexcept override;
 
@@ -81,11 +81,12 @@ private:
     void cancel() noexcept;
     void drop_racers() noexcept;
     void close_socket() noexcept;
-    void remember_failure(const connecter_input& cause, const address& at) noexcept;
+    void remember_failure(const connecter_input& cause) noexcept;
     void give_attempt_back() noexcept;
     void watch_unattended_stream() noexcept;
 
-    void publish(link_state before, const connecter_input& cause) noexcept;
+    void publish(link_state before, const connecter_input& cause,
+                 const connecter_actions& actions) noexcept;
     template <class Call>
     void call_handler(Call&& call) noexcept;
 

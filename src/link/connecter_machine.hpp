@@ -28,12 +28,23 @@
 
 namespace slk::link_detail {
 
+/// The input is not about one of the attempt's addresses.
+inline constexpr std::uint32_t no_candidate = UINT32_MAX;
+
 /// What happened, with what the machine needs to know of it.
 struct connecter_input {
     link_event event = link_event::start;
     error failure{};              ///< failed, lost
     std::uint32_t candidates = 0; ///< resolved: how many addresses there are
-    std::uint32_t candidate = 0;  ///< bound, completed; failed in connecting: which of them
+    /// bound, completed, failed: which of them. A lookup that failed has none.
+    std::uint32_t candidate = no_candidate;
+};
+
+/// What reason() is about after a step.
+enum class reason_subject : std::uint8_t {
+    unchanged,
+    no_address, ///< there is no reason, or it is a lookup's or the owner's
+    candidate,  ///< the address connecter_actions::failed_candidate
 };
 
 /// What time it is and 64 random bits, as values.
@@ -57,6 +68,9 @@ struct connecter_actions {
     time_point arm = never; ///< the timer; it answers deadline, or retry_due in backoff
     /// The race's own timer, which needs no disarming: outside of a race `stagger` does nothing.
     time_point arm_stagger = never;
+    /// Which of the attempt's addresses reason() is about; in `lost`, the one that was connected.
+    reason_subject subject = reason_subject::unchanged;
+    std::uint32_t failed_candidate = no_candidate;
 };
 
 /// One legal move. Where a state and an event appear in several rows, the machine's data decides:
@@ -121,11 +135,12 @@ private:
                             std::uint32_t candidate) noexcept;
     connecter_actions completed(const reconnect_options& options, moment at,
                                 std::uint32_t candidate) noexcept;
-    connecter_actions failed(const reconnect_options& options, moment at,
-                             const error& failure) noexcept;
+    connecter_actions failed(const reconnect_options& options, moment at, const error& failure,
+                             std::uint32_t candidate) noexcept;
     connecter_actions open_next() noexcept;
     connecter_actions candidate_failed(const reconnect_options& options, moment at,
-                                       const error& failure) noexcept;
+                                       const error& failure, std::uint32_t candidate) noexcept;
+    connecter_actions run_out_of_time(const reconnect_options& options, moment at) noexcept;
     connecter_actions expire(const reconnect_options& options, moment at) noexcept;
     connecter_actions stop() noexcept;
     connecter_actions finish_ending(const reconnect_options& options, moment at) noexcept;

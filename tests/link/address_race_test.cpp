@@ -130,12 +130,27 @@ TEST_CASE("an address that refuses is followed by the next one at once")
     const auto failures = dialling.address_failures();
     REQUIRE(failures.size() == 2);
     for (const address_failure& each : failures) {
-        CHECK(each.where == nobody.where());
-        CHECK(each.why == errc::connection_refused);
+        CHECK(each.address == nobody.where());
+        CHECK(each.reason == errc::connection_refused);
     }
     const auto moves = dialling.recent_transitions();
     if (!testing::running_under_wine()) // where a refusal takes its time
         CHECK(moves.back().at - moves.front().at < 2s);
+}
+
+TEST_CASE("a link that has connected still names the address that failed before")
+{
+    const auto names = std::make_shared<name_service>();
+    rig on(asking(names));
+    const dead_end nobody(*on);
+    server peer(*on);
+    names->set({nobody.where(), peer.where()});
+    link dialling = make_link(*on, by_name, quick());
+    dialling.start();
+    REQUIRE(on.until([&] { return connected(dialling); }, 60s));
+    CHECK(dialling.status().peer == peer.where());
+    CHECK(dialling.status().last_error == errc::connection_refused);
+    CHECK(dialling.status().last_error_address == nobody.where());
 }
 
 TEST_CASE("the addresses of a name fail as one cycle, with one backoff and every reason kept")
@@ -155,8 +170,8 @@ TEST_CASE("the addresses of a name fail as one cycle, with one backoff and every
     CHECK(dialling.status().last_error == errc::connection_refused);
     const auto failures = dialling.address_failures();
     REQUIRE(failures.size() == 2);
-    CHECK(failures[0].where == one.where());
-    CHECK(failures[1].where == two.where());
+    CHECK(failures[0].address == one.where());
+    CHECK(failures[1].address == two.where());
     CHECK(dialling.report().find(to_string(one.where())) != std::string::npos);
     dialling.retry_now();
     dialling.stop();

@@ -26,7 +26,7 @@ public:
     connecter_actions feed(link_event event, const error& failure = {})
     {
         return machine.step(options_, {now, random},
-                            {.event = event, .failure = failure, .candidates = 1});
+                            {.event = event, .failure = failure, .candidates = 1, .candidate = 0});
     }
     void fail_attempt(const error& why)
     {

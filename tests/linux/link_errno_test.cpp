@@ -136,9 +136,9 @@ SLK_BACKEND_TEST("C9: whatever connect answers, a link goes to backoff with it, 
                 failures.insert(failures.end(), each.failures.begin(), each.failures.end());
             REQUIRE(failures.size() == 1);
             CHECK(failures[0].to == link_state::backoff);
-            CHECK(failures[0].why.native == native);
-            CHECK(failures[0].why.phase == phase::connect);
-            CHECK(failures[0].why.code != errc::ok);
+            CHECK(failures[0].reason.native == native);
+            CHECK(failures[0].reason.phase == phase::connect);
+            CHECK(failures[0].reason.code != errc::ok);
         }
 }
 

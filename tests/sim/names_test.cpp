@@ -125,8 +125,8 @@ TEST_CASE("D3: a dead first address holds a link up by less than 300 ms, and its
         CHECK(in.time_until([&] { return client.up(); }) < 10ms);
         CHECK(client.wire.peer_address().family == address_family::ipv4);
         REQUIRE(client.line->address_failures().size() == 1);
-        CHECK(client.line->address_failures()[0].why == why);
-        CHECK(client.line->address_failures()[0].where.family == address_family::ipv6);
+        CHECK(client.line->address_failures()[0].reason == why);
+        CHECK(client.line->address_failures()[0].address.family == address_family::ipv6);
     }
     SUBCASE("it is a black hole")
     {
@@ -159,8 +159,8 @@ TEST_CASE("the failure of every address is kept, each with its own reason")
     REQUIRE(in.until([&] { return client.waits(); }, 10s));
     const auto why = [&](const char* text) {
         for (const address_failure& each : client.line->address_failures())
-            if (each.where == ip(text, 5000))
-                return each.why.code;
+            if (each.address == ip(text, 5000))
+                return each.reason.code;
         return errc::ok;
     };
     CHECK(why("10.9.9.9") == errc::host_unreachable);
