@@ -28,10 +28,10 @@ constexpr connecter_transition transitions[] = {
     {binding, link_event::failed, idle, "the policy says stop, or a stop was pending"},
     {binding, link_event::resolved, backoff, "the deadline had passed"},
     {binding, link_event::resolved, idle, "a stop was pending, or the policy says stop"},
-    {binding, link_event::deadline, binding, "the lookup is cancelled and waited for"},
+    {binding, link_event::deadline, binding, "the lookup is cancelled; its completion is awaited"},
     {binding, link_event::deadline, backoff, "nothing is in flight"},
     {binding, link_event::deadline, idle, "the policy says stop"},
-    {binding, link_event::stop, binding, "the lookup is cancelled and waited for"},
+    {binding, link_event::stop, binding, "the lookup is cancelled; its completion is awaited"},
     {binding, link_event::stop, idle, "nothing is in flight"},
     {binding, link_event::start, binding, "a stop was pending"},
     {binding, link_event::pause, binding, ""},
@@ -40,7 +40,7 @@ constexpr connecter_transition transitions[] = {
     {connecting, link_event::stagger, connecting, "addresses are left: the next is opened"},
     {connecting, link_event::bound, connecting, "its connect joins the race"},
     {connecting, link_event::completed, tuning, "the others are dropped"},
-    {connecting, link_event::completed, connecting, "too late, and others are waited for"},
+    {connecting, link_event::completed, connecting, "too late, and others are in flight"},
     {connecting, link_event::completed, backoff, "the deadline had passed"},
     {connecting, link_event::completed, idle, "a stop was pending, or the policy says stop"},
     {connecting, link_event::completed, binding, "start after stop"},
@@ -48,8 +48,8 @@ constexpr connecter_transition transitions[] = {
     {connecting, link_event::failed, binding, "addresses are left, or start after stop"},
     {connecting, link_event::failed, backoff, "no address is left"},
     {connecting, link_event::failed, idle, "the policy says stop, or a stop was pending"},
-    {connecting, link_event::deadline, connecting, "the connects are cancelled and waited for"},
-    {connecting, link_event::stop, connecting, "the connects are cancelled and waited for"},
+    {connecting, link_event::deadline, connecting, "the connects are cancelled; their completions are awaited"},
+    {connecting, link_event::stop, connecting, "the connects are cancelled; their completions are awaited"},
     {connecting, link_event::start, connecting, "a stop was pending"},
     {connecting, link_event::pause, connecting, ""},
     {connecting, link_event::resume, connecting, ""},
@@ -72,15 +72,15 @@ constexpr connecter_transition transitions[] = {
     {connected, link_event::resume, connected, ""},
 
     {backoff, link_event::retry_due, binding, "not paused"},
-    {backoff, link_event::retry_now, backoff, "not paused; the delay begins anew, short"},
-    {backoff, link_event::woke, backoff, "not paused; the delay begins anew, short"},
+    {backoff, link_event::retry_now, backoff, "not paused: a new, short delay begins"},
+    {backoff, link_event::woke, backoff, "not paused: a new, short delay begins"},
     {backoff, link_event::pause, backoff, "the timer is disarmed"},
-    {backoff, link_event::resume, backoff, "the delay begins anew, short"},
+    {backoff, link_event::resume, backoff, "a new, short delay begins"},
     {backoff, link_event::stop, idle, ""},
 };
 // clang-format on
 
-/// reconnect_options::base = 0 means at once, but never more often than this.
+/// reconnect_options::base = 0 retries at once, but never more often than this.
 constexpr duration min_cycle = std::chrono::milliseconds(10);
 
 constexpr error stopped{errc::cancelled, phase::none, 0, "stopped by its owner"};
@@ -189,7 +189,7 @@ connecter_actions connecter_machine::step(const reconnect_options& options, mome
 connecter_actions connecter_machine::start(const reconnect_options& options, moment at) noexcept
 {
     if (state_ != idle) {
-        // A link that is being stopped is restarted when what was cancelled has come back.
+        // A link that is being stopped restarts when its cancelled operations have completed.
         if (ending_ == end_kind::link)
             ending_ = end_kind::restart;
         return {};
@@ -292,8 +292,8 @@ connecter_actions connecter_machine::failed(const reconnect_options& options, mo
     return candidate_failed(options, at, failure, candidate);
 }
 
-/// One address failed: the next begins at once; the cycle's reason is the one that the policy
-/// treats most gently, so that "stop on refused" means refused by all of them.
+/// One address failed: the next begins at once. The cycle's reason is the failure that the policy
+/// treats most gently, so that "stop on refused" means refused by all addresses.
 connecter_actions connecter_machine::candidate_failed(const reconnect_options& options, moment at,
                                                       const error& failure,
                                                       std::uint32_t candidate) noexcept
@@ -343,7 +343,7 @@ connecter_actions connecter_machine::stop() noexcept
     return {.disarm = true, .cancel = !cancelled_already};
 }
 
-/// What was cancelled has come back, with whatever outcome.
+/// The cancelled operations have completed, whatever their outcomes.
 connecter_actions connecter_machine::finish_ending(const reconnect_options& options,
                                                    moment at) noexcept
 {
@@ -422,7 +422,7 @@ duration connecter_machine::retry_delay(const reconnect_options& options, moment
                                             : backoff_delay(options, retry, at.random);
 }
 
-/// "Now" still spreads a fleet that is told so at the same moment: U[0, base].
+/// An immediate retry is spread over U[0, base] too, for a fleet that retries at the same moment.
 duration connecter_machine::backoff_delay_now(const reconnect_options& options,
                                               moment at) const noexcept
 {

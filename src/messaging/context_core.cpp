@@ -105,7 +105,7 @@ void context_core::hand_over_loop()
     io::loop_core* const loop = to_run();
     if (loop == nullptr)
         return;
-    loop->io().hand_over();
+    loop->io().flush_submissions();
     // Where only operations send, one that is over may be in the way of what was sent behind it.
     if (loop->io().direct() == nullptr)
         (void)loop->run(nullptr, duration::zero());

@@ -424,7 +424,7 @@ bool session::take(const zmtp::arrival& told) noexcept
     case zmtp::arrival_kind::body: return take_body(told);
     case zmtp::arrival_kind::subscription: in_.drop(told.consumed); return true;
     case zmtp::arrival_kind::authenticate:
-        decide(told.who);
+        decide(told.client);
         in_.drop(told.consumed);
         return true;
     case zmtp::arrival_kind::ready: become_ready(told); return open_;

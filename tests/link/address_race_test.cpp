@@ -18,7 +18,7 @@ namespace slk::link_tests {
 
 namespace {
 
-/// What the name service answers: changed by the test, read by the lookup's thread.
+/// The name service's result: set by the test, read by the lookup's thread.
 struct name_service {
     std::mutex guard;
     result<std::vector<address>> answer = fail(errc::name_not_found, phase::resolve);
@@ -61,7 +61,7 @@ reconnect_options racing()
 
 const endpoint by_name = *endpoint::parse("tcp://several.example:7");
 
-/// Everything that is open on the loop.
+/// The number of open sockets on the loop.
 std::uint32_t open_sockets(slk::loop& of)
 {
     return of.core()->io().open_sockets();
@@ -69,7 +69,7 @@ std::uint32_t open_sockets(slk::loop& of)
 
 } // namespace
 
-TEST_CASE("the families of a name's addresses take turns, and each keeps its order")
+TEST_CASE("the families of a name's addresses alternate, and each keeps its order")
 {
     const auto four = [](std::uint16_t port) {
         return address::loopback(address_family::ipv4, port);
@@ -228,7 +228,7 @@ TEST_CASE("a stop in the middle of a race leaves nothing open")
     CHECK(dialling.address_failures().empty());
 }
 
-TEST_CASE("a name is looked up again at each cycle, and what it moved to is found")
+TEST_CASE("a name is looked up again at each cycle, and its new address is found")
 {
     const auto names = std::make_shared<name_service>();
     rig on(asking(names));
@@ -244,7 +244,7 @@ TEST_CASE("a name is looked up again at each cycle, and what it moved to is foun
     CHECK(dialling.address_failures().empty());
 }
 
-TEST_CASE("while the name service fails, its last good answer serves; a name that is gone is gone")
+TEST_CASE("while the name service fails, its last answer is used; a name that is gone is gone")
 {
     const auto names = std::make_shared<name_service>();
     rig on(asking(names));

@@ -18,7 +18,7 @@ using namespace slk::link_detail;
 constexpr error refused{errc::connection_refused, phase::connect};
 constexpr error unreachable{errc::host_unreachable, phase::connect};
 
-/// One way to a sub-situation of a state, from a fresh machine.
+/// The inputs that lead a fresh machine to one situation of a state.
 struct situation {
     const char* name;
     link_state state;
@@ -131,7 +131,7 @@ bool asks_for_nothing(const connecter_actions& a)
            a.subject == reason_subject::unchanged;
 }
 
-/// Everything of the machine that can be seen from outside.
+/// Everything that the machine shows.
 auto everything(const connecter_machine& m)
 {
     return std::tuple(m.fingerprint(), m.attempt(), m.retries(), m.generation(), m.next_attempt(),
@@ -220,7 +220,7 @@ TEST_CASE("in every situation every event does what the table says, or nothing a
                    << connecter_transitions().size() << " rows");
 }
 
-TEST_CASE("of a name with very many addresses the first ones are tried, each once")
+TEST_CASE("the first addresses of a name with very many are tried, each once")
 {
     connecter_machine machine;
     const reconnect_options options;

@@ -73,7 +73,7 @@ struct connection {
                   {.state_changed = {}, .connected = [this](stream s) { near = std::move(s); }});
 };
 
-/// Another process that listens at the path and takes connections, until it is killed.
+/// Another process that listens at the path and accepts connections until it is killed.
 class other_process {
 public:
     explicit other_process(const std::string& path)
@@ -85,7 +85,7 @@ public:
         REQUIRE(id_ >= 0);
         if (id_ == 0)
             for (;;)
-                ::pause(); // whoever connects is in the queue of this process alone
+                ::pause(); // connections are in the queue of this process only
         listening.close();
     }
     other_process(const other_process&) = delete;
@@ -106,7 +106,7 @@ private:
 
 } // namespace
 
-TEST_CASE("an ipc link connects, and its ends are called ipc")
+TEST_CASE("an ipc link connects, and its addresses are printed as ipc")
 {
     connection both;
     CHECK(connected(both.dialling));
@@ -119,7 +119,7 @@ TEST_CASE("an ipc link connects, and its ends are called ipc")
         both.dialling.report().starts_with("ipc://" + both.folder.file("socket") + ": connected"));
 }
 
-TEST_CASE("an ipc stream carries eight megabytes unharmed in both directions")
+TEST_CASE("an ipc stream carries eight megabytes correctly in both directions")
 {
     connection both;
     const auto bytes = pattern(8u << 20);
@@ -157,7 +157,7 @@ TEST_CASE("an ipc stream that is reset ends at its peer")
     CHECK(*got == std::size_t{0});
 }
 
-TEST_CASE("an ipc link heals when its listener goes and comes back")
+TEST_CASE("an ipc link reconnects when its listener is closed and opened again")
 {
     temporary_folder folder;
     rig on;
@@ -177,7 +177,7 @@ TEST_CASE("an ipc link heals when its listener goes and comes back")
     }
 }
 
-TEST_CASE("an ipc link to a path that is not there is refused and tries again")
+TEST_CASE("an ipc link to a missing path is refused and tries again")
 {
     temporary_folder folder;
     rig on;
@@ -221,7 +221,7 @@ TEST_CASE("an ipc link whose listener's queue is full backs off and gets through
     CHECK(on.until([&] { return connected(waiting); }));
 }
 
-TEST_CASE("an ipc link survives the death of its peer's process, which leaves its file")
+TEST_CASE("an ipc link survives the death of its peer's process, whose file stays")
 {
     temporary_folder folder;
     const std::string path = folder.file("socket");
@@ -241,7 +241,7 @@ TEST_CASE("an ipc link survives the death of its peer's process, which leaves it
     CHECK(on.until([&] { return connected(dialling); }));
 }
 
-TEST_CASE("an ipc link to a socket that is no stream socket says so")
+TEST_CASE("an ipc link to a socket that is no stream socket has that as the error's detail")
 {
     temporary_folder folder;
     foreign_socket datagrams(SOCK_DGRAM);

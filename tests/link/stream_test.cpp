@@ -26,7 +26,7 @@ std::vector<std::byte> pattern(std::size_t size)
     return bytes;
 }
 
-/// Two ends of one connection. The link itself has none of them.
+/// Two ends of one connection, which the link and the listener have passed on.
 struct connection {
     connection()
     {
@@ -39,7 +39,7 @@ struct connection {
         peer.streams.clear();
     }
 
-    /// Everything that `from` receives until the end.
+    /// Receives from `from` until the end of the stream.
     std::vector<std::byte> receive_all(stream& from, std::size_t most)
     {
         std::vector<std::byte> all;
@@ -65,7 +65,7 @@ struct connection {
 
 } // namespace
 
-TEST_CASE("a stream carries eight megabytes unharmed")
+TEST_CASE("a stream carries eight megabytes correctly")
 {
     connection both;
     const auto bytes = pattern(8u << 20);
@@ -81,7 +81,7 @@ TEST_CASE("a stream carries eight megabytes unharmed")
     CHECK(both.near.peer_address() == both.far.local_address());
 }
 
-TEST_CASE("pieces are sent in order, empty ones among them, more than one call takes")
+TEST_CASE("pieces are sent in order, even empty ones and more than one call takes")
 {
     connection both;
     const auto bytes = pattern(300 * 1000);
@@ -113,7 +113,7 @@ TEST_CASE("a stream that finished sending goes on receiving")
     CHECK(connected(*both.dialling));
 }
 
-TEST_CASE("close_after_drain delivers everything although received bytes are unread")
+TEST_CASE("close_after_drain delivers everything although there are unread bytes")
 {
     connection both;
     const auto bytes = pattern(1u << 20);
@@ -133,7 +133,7 @@ TEST_CASE("close_after_drain delivers everything although received bytes are unr
     CHECK(both.near.native_handle() == -1);
 }
 
-TEST_CASE("close_after_drain ends at its bound when the peer never finishes")
+TEST_CASE("close_after_drain ends at its timeout when the peer never finishes")
 {
     connection both;
     std::optional<error> drained;
@@ -154,7 +154,7 @@ TEST_CASE("a reset is read by the peer as connection_reset")
     CHECK(got->error() == errc::connection_reset);
 }
 
-TEST_CASE("closing a stream cancels its receive, and the link dials anew")
+TEST_CASE("closing a stream cancels its receive, and the link reconnects")
 {
     connection both;
     std::array<std::byte, 8> buffer{};
@@ -185,7 +185,7 @@ TEST_CASE("one receive and one send at a time")
     CHECK_FALSE(none.has_value());
 }
 
-TEST_CASE("an empty or closed stream answers invalid_state")
+TEST_CASE("an empty or closed stream returns invalid_state")
 {
     stream empty;
     CHECK_FALSE(static_cast<bool>(empty));

@@ -233,7 +233,7 @@ void world::check_nothing_left()
         io::poller* const poller =
             places_[index].runs ? &places_[index].runs->core()->io() : nullptr;
         if (poller != nullptr)
-            result_.completions += poller->book().submissions() - poller->outstanding();
+            result_.completions += poller->operations().submissions() - poller->outstanding();
         close_loop(index);
     }
     if (network_->open_sockets() != 0)
