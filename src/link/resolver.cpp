@@ -17,18 +17,20 @@ namespace {
 
 constexpr error cancelled{errc::cancelled, phase::resolve};
 
-struct question {
+} // namespace
+
+/// What the loop asks of a lookup thread.
+struct lookup_question {
     std::uint64_t number = 0;
     std::string host;
     std::uint16_t port = 0;
 };
 
-struct answer {
+/// What that thread hands back.
+struct lookup_answer {
     std::uint64_t number = 0;
     result<std::vector<address>> addresses;
 };
-
-} // namespace
 
 /// A lookup under way and everybody who waits for it. On the loop's thread.
 struct lookup {
@@ -44,8 +46,8 @@ struct resolver::shared {
     std::mutex guard;
     std::condition_variable asked;
     std::condition_variable left;
-    std::deque<question> questions;
-    std::vector<answer> answers;
+    std::deque<lookup_question> questions;
+    std::vector<lookup_answer> answers;
     name_lookup look_up;
     io::loop_core* loop = nullptr; ///< null once the loop closes
     io::task* deliver = nullptr;
@@ -70,7 +72,7 @@ void resolver::shared::work(const std::shared_ptr<shared>& self)
             --self->idle;
             continue;
         }
-        const question next = std::move(self->questions.front());
+        const lookup_question next = std::move(self->questions.front());
         self->questions.pop_front();
         lock.unlock();
         auto addresses = self->look_up ? self->look_up(next.host, next.port)
@@ -183,12 +185,12 @@ void resolver::cancel(lookup_request& request)
 
 void resolver::deliver_answers() noexcept
 {
-    std::vector<answer> arrived;
+    std::vector<lookup_answer> arrived;
     {
         const std::lock_guard lock(shared_->guard);
         arrived.swap(shared_->answers);
     }
-    for (answer& next : arrived) {
+    for (lookup_answer& next : arrived) {
         const auto found = std::ranges::find(running_, next.number, &lookup::number);
         if (found == running_.end())
             continue;

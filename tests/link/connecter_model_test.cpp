@@ -370,7 +370,7 @@ struct option_set {
     reconnect_options options;
 };
 
-std::vector<option_set> option_sets()
+std::vector<option_set> named_option_sets()
 {
     const reconnect_options usual;
     std::vector<option_set> sets{{"default", usual}};
@@ -405,7 +405,7 @@ TEST_CASE("no reachable state of the connecter leaks a socket, an operation or a
     std::size_t states = 0;
     std::size_t moves = 0;
     std::size_t stale = 0;
-    for (const auto& [name, options] : option_sets()) {
+    for (const auto& [name, options] : named_option_sets()) {
         for (std::uint32_t candidates = 1; candidates <= 3; ++candidates) {
             search all;
             all.options = options;

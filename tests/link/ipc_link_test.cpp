@@ -13,24 +13,9 @@ namespace slk::link_tests {
 
 namespace {
 
-using answer = std::optional<result<std::size_t>>;
-
-stream::handler into(answer& where)
-{
-    return [&where](result<std::size_t> got) { where.emplace(std::move(got)); };
-}
-
-std::vector<std::byte> pattern(std::size_t size)
-{
-    std::vector<std::byte> bytes(size);
-    for (std::size_t index = 0; index < size; ++index)
-        bytes[index] = static_cast<std::byte>(index * 31 + index / 256);
-    return bytes;
-}
-
 /// Two ends of one connection.
-struct connection {
-    connection()
+struct ipc_connection {
+    ipc_connection()
     {
         dialling.start();
         REQUIRE(on.until([&] { return near && !peer.streams.empty(); }));
@@ -108,7 +93,7 @@ private:
 
 TEST_CASE("an ipc link connects, and its ends are called ipc")
 {
-    connection both;
+    ipc_connection both;
     CHECK(connected(both.dialling));
     CHECK(both.dialling.status().peer == address::local());
     CHECK(both.dialling.status().local == address::local());
@@ -121,7 +106,7 @@ TEST_CASE("an ipc link connects, and its ends are called ipc")
 
 TEST_CASE("an ipc stream carries eight megabytes unharmed in both directions")
 {
-    connection both;
+    ipc_connection both;
     const auto bytes = pattern(8u << 20);
     for (const bool forth : {true, false}) {
         stream& from = forth ? both.near : both.far;
@@ -136,7 +121,7 @@ TEST_CASE("an ipc stream carries eight megabytes unharmed in both directions")
 
 TEST_CASE("an ipc stream that has finished sending goes on receiving")
 {
-    connection both;
+    ipc_connection both;
     const auto bytes = pattern(1000);
     both.send_all(both.near, bytes);
     REQUIRE(both.near.shutdown_send().has_value());
@@ -148,7 +133,7 @@ TEST_CASE("an ipc stream that has finished sending goes on receiving")
 
 TEST_CASE("an ipc stream that is reset ends at its peer")
 {
-    connection both;
+    ipc_connection both;
     both.far.reset();
     std::array<std::byte, 10> buffer{};
     answer got;

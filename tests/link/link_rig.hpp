@@ -15,6 +15,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <functional>
@@ -203,6 +204,37 @@ inline link make_link(slk::loop& on, const endpoint& to, const reconnect_options
 inline bool connected(const link& of)
 {
     return of.status().state == link_state::connected;
+}
+
+inline constexpr std::array every_link_state{link_state::idle,       link_state::binding,
+                                             link_state::connecting, link_state::tuning,
+                                             link_state::connected,  link_state::backoff};
+
+inline endpoint to_endpoint(const std::string& text)
+{
+    const auto parsed = endpoint::parse(text);
+    REQUIRE(parsed.has_value());
+    return *parsed;
+}
+
+/// What a receive or a send of a stream has completed with, once it has.
+using answer = std::optional<result<std::size_t>>;
+
+inline stream::handler into(answer& where)
+{
+    return [&where](result<std::size_t> got) {
+        CHECK_FALSE(where.has_value());
+        where.emplace(std::move(got));
+    };
+}
+
+/// So many bytes, none of which can be mistaken for its neighbours.
+inline std::vector<std::byte> pattern(std::size_t size)
+{
+    std::vector<std::byte> bytes(size);
+    for (std::size_t index = 0; index < size; ++index)
+        bytes[index] = static_cast<std::byte>(index * 31 + index / 256);
+    return bytes;
 }
 
 } // namespace slk::link_tests

@@ -8,27 +8,9 @@ namespace slk::link_tests {
 
 namespace {
 
-using answer = std::optional<result<std::size_t>>;
-
-stream::handler into(answer& where)
-{
-    return [&where](result<std::size_t> got) {
-        CHECK_FALSE(where.has_value());
-        where.emplace(std::move(got));
-    };
-}
-
-std::vector<std::byte> pattern(std::size_t size)
-{
-    std::vector<std::byte> bytes(size);
-    for (std::size_t index = 0; index < size; ++index)
-        bytes[index] = static_cast<std::byte>(index * 31 + index / 256);
-    return bytes;
-}
-
 /// Two ends of one connection. The link itself has none of them.
-struct connection {
-    connection()
+struct tcp_connection {
+    tcp_connection()
     {
         dialling.emplace(make_link(
             *on, at(peer.where()), quick(),
@@ -67,7 +49,7 @@ struct connection {
 
 TEST_CASE("a stream carries eight megabytes unharmed")
 {
-    connection both;
+    tcp_connection both;
     const auto bytes = pattern(8u << 20);
     answer sent;
     REQUIRE(both.near.send(bytes, into(sent)).has_value());
@@ -83,7 +65,7 @@ TEST_CASE("a stream carries eight megabytes unharmed")
 
 TEST_CASE("pieces are sent in order, empty ones among them, more than one call takes")
 {
-    connection both;
+    tcp_connection both;
     const auto bytes = pattern(300 * 1000);
     std::vector<std::span<const std::byte>> pieces;
     for (std::size_t from = 0; from < bytes.size(); from += 1000) {
@@ -99,7 +81,7 @@ TEST_CASE("pieces are sent in order, empty ones among them, more than one call t
 
 TEST_CASE("a stream that finished sending goes on receiving")
 {
-    connection both;
+    tcp_connection both;
     REQUIRE(both.near.shutdown_send().has_value());
     CHECK(both.receive_all(both.far, 1).empty());
     const auto bytes = pattern(1000);
@@ -115,7 +97,7 @@ TEST_CASE("a stream that finished sending goes on receiving")
 
 TEST_CASE("close_after_drain delivers everything although received bytes are unread")
 {
-    connection both;
+    tcp_connection both;
     const auto bytes = pattern(1u << 20);
     answer unread;
     answer sent;
@@ -135,7 +117,7 @@ TEST_CASE("close_after_drain delivers everything although received bytes are unr
 
 TEST_CASE("close_after_drain ends at its bound when the peer never finishes")
 {
-    connection both;
+    tcp_connection both;
     std::optional<error> drained;
     REQUIRE(both.near.close_after_drain(20ms, [&](error e) { drained = e; }).has_value());
     REQUIRE(both.on.until([&] { return drained.has_value(); }));
@@ -144,7 +126,7 @@ TEST_CASE("close_after_drain ends at its bound when the peer never finishes")
 
 TEST_CASE("a reset is read by the peer as connection_reset")
 {
-    connection both;
+    tcp_connection both;
     std::array<std::byte, 8> buffer{};
     answer got;
     REQUIRE(both.far.receive(buffer, into(got)).has_value());
@@ -156,7 +138,7 @@ TEST_CASE("a reset is read by the peer as connection_reset")
 
 TEST_CASE("closing a stream cancels its receive, and the link dials anew")
 {
-    connection both;
+    tcp_connection both;
     std::array<std::byte, 8> buffer{};
     answer got;
     REQUIRE(both.near.receive(buffer, into(got)).has_value());
@@ -169,7 +151,7 @@ TEST_CASE("closing a stream cancels its receive, and the link dials anew")
 
 TEST_CASE("one receive and one send at a time")
 {
-    connection both;
+    tcp_connection both;
     std::array<std::byte, 8> buffer{};
     answer got;
     answer none;
@@ -198,7 +180,7 @@ TEST_CASE("an empty or closed stream answers invalid_state")
     CHECK(empty.peer_address() == address{});
     empty.close();
     empty.reset();
-    connection both;
+    tcp_connection both;
     both.dialling->stop();
     REQUIRE(both.on.until([&] { return both.near.native_handle() == -1; }));
     CHECK(both.near.send(buffer, {}).error() == errc::invalid_state);
@@ -207,7 +189,7 @@ TEST_CASE("an empty or closed stream answers invalid_state")
 
 TEST_CASE("a stream refuses calls from another thread than its loop's, but may be closed there")
 {
-    connection both;
+    tcp_connection both;
     REQUIRE((*both.on).start_thread().has_value());
     std::array<std::byte, 8> buffer{};
     CHECK(both.near.receive(buffer, {}).error() == errc::invalid_state);

@@ -9,6 +9,9 @@
 
 namespace slk::linux_tests {
 
+/// The backend of these tests, for the loops and pollers that they make.
+inline constexpr const char* here = "io_uring";
+
 /// How the rings are set up while it lives.
 class ring_setup {
 public:

@@ -28,8 +28,8 @@ part_wine()
     local staged=$root/build/wine-staged
     stage_headers "$staged"
     # Without -Dpoller: iocp and select are both in it, and the contract is tested on each.
-    configure wine --buildtype debug -Ddebug=false "${checked[@]}" -Dexamples=enabled \
-        --cross-file cross/mingw-w64.ini --cross-file "$staged/machine.ini" \
+    configure wine --buildtype debug -Ddebug=false "${checked[@]}" "${unity[@]}" \
+        -Dexamples=enabled --cross-file cross/mingw-w64.ini --cross-file "$staged/machine.ini" \
         --default-library static
     # A Windows of its own, whose server stays for the whole run.
     export WINEPREFIX=$root/build/wine-prefix WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
