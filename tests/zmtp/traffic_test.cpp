@@ -38,7 +38,6 @@ void check_failed(const session_options& options, socket_type peer, const bytes&
     CHECK(result.failure.phase == phase::transfer);
 }
 
-const bytes ping = from_hex("04 07 04 50 49 4e 47 00 00");
 const bytes pong = from_hex("04 05 04 50 4f 4e 47");
 
 } // namespace
@@ -67,8 +66,9 @@ TEST_CASE("message frames are told as ranges that lie where they came")
 
 TEST_CASE("commands between the frames of a message are taken out of it")
 {
-    const bytes stream = frame_from(flag_more, "a") + ping + from_hex("05 05 04 50 4f 4e 47") +
-                         frame_from(flag_more, "b") + ping + frame_from(0, "c");
+    const bytes stream = frame_from(flag_more, "a") + ping_frame +
+                         from_hex("05 05 04 50 4f 4e 47") + frame_from(flag_more, "b") +
+                         ping_frame + frame_from(0, "c");
     CHECK(told_after_ready(options_of(socket_type::pull), socket_type::push, stream) ==
           "frame+ a\nframe+ b\nframe c\n");
     CHECK(to_hex(sent_after_ready(options_of(socket_type::pull), socket_type::push, stream)) ==
@@ -80,7 +80,7 @@ TEST_CASE("every PING is answered, also when many come at once, and nothing grow
     const session_options options = options_of(socket_type::pair);
     bytes stream;
     for (int count = 0; count < 50; ++count)
-        stream = stream + ping;
+        stream = stream + ping_frame;
     const bytes sent = sent_after_ready(options, socket_type::pair, stream);
     CHECK(sent.size() == 50 * pong.size());
 
@@ -92,7 +92,7 @@ TEST_CASE("every PING is answered, also when many come at once, and nothing grow
     slow.transmit(ignored);
     const arrival told = slow.receive({}, stream);
     CHECK(told.kind == arrival_kind::flush);
-    CHECK(told.consumed == ping.size());
+    CHECK(told.consumed == ping_frame.size());
     CHECK(slow.pending() == pong.size());
     CHECK(slow.receive({}, byte_view(stream).subspan(told.consumed)).kind == arrival_kind::flush);
 }
@@ -284,10 +284,10 @@ TEST_CASE("the peer's close is a failure of the phase in which it comes")
     session two = one;
     one.ended({});
     CHECK(one.failure().code == errc::end_of_stream);
-    CHECK(one.failure().where == phase::handshake);
+    CHECK(one.failure().phase == phase::handshake);
     (void)two.receive({}, null_peer(socket_type::pair));
     two.ended({});
-    CHECK(two.failure().where == phase::transfer);
+    CHECK(two.failure().phase == phase::transfer);
     CHECK(two.receive({}, frame_from(0, "late")).kind == arrival_kind::failed);
 }
 
