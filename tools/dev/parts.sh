@@ -49,13 +49,14 @@ run_tests()
     python3 tests/support/tally.py "build/$1" >"$logs/$part.report"
 }
 
-# note_time WHAT: the log's line about the processor time that the part has used up to now.
+# note_time WHAT: a line in the log about the processor time that the part has used up to now.
 note_time()
 {
     # Not in a subshell: that one would count only the commands of its own.
     times >"$logs/$part.times"
-    awk -v what="$1" '{ gsub(/[ms]/, " "); sum = $1 * 60 + $2 + $3 * 60 + $4 }
-        END { printf "==> processor time: %.0f s %s\n", sum, what }' "$logs/$part.times"
+    awk '{ gsub(/[ms]/, " "); seconds = $1 * 60 + $2 + $3 * 60 + $4 }
+        END { printf "%.0f\n", seconds }' "$logs/$part.times" >"$logs/$part.seconds"
+    echo "==> processor time $1: $(<"$logs/$part.seconds") s"
 }
 
 # suite FACTOR: compiles build/<part> and runs its tests.
@@ -63,10 +64,9 @@ suite()
 {
     say "$part: compiling"
     compile "$part"
-    note_time "after compiling"
+    note_time "until it was compiled"
     say "$part: running"
     run_tests "$part" "$1"
-    note_time "after running"
     take_report "$logs/$part.report"
 }
 
@@ -77,12 +77,14 @@ run_part()
     local part=$1 began=$SECONDS status counts colour
     local log=$logs/$part.log
     rm -f "$logs/$part.counts"
+    echo '?' >"$logs/$part.seconds"
     say "$part"
     # Not in a condition: there, bash would go on after a command of the part that fails.
     set +e
     (
         set -e
         "part_$part"
+        note_time "in all"
     ) >"$log" 2>&1 </dev/null
     status=$?
     set -e
@@ -97,7 +99,7 @@ run_part()
     fi
     ((counts[1] == 0)) && colour=$green || colour=$red
     say "$part: $colour${counts[0]} passed, ${counts[1]} failed, ${counts[2]} skipped$plain" \
-        "in $((SECONDS - began)) s"
+        "in $((SECONDS - began)) s, $(<"$logs/$part.seconds") s of processor time"
     ((passed += counts[0], failed += counts[1], skipped += counts[2])) || true
 }
 

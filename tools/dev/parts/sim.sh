@@ -6,6 +6,7 @@ part_sim()
     require "${basic_needs[@]}" "${doctest_needs[@]}" "${tool_needs[@]}"
     say "sim: compiling"
     build_simulations tests/swarm/swarm tests/test-sim tests/test-herd tools/slk/slk
+    note_time "until it was compiled"
     say "sim: running"
     run_tests sim 1 sim herd
     # A seed that fails is printed with the command that replays it.
