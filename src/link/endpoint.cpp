@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t max_host = 253; // RFC 1035 section 2.3.4, as text
 constexpr std::size_t max_path = 107; // unix(7): sun_path, with the NUL behind it
 
-unexpected bad(const char* what)
+unexpected bad_endpoint(const char* what)
 {
     return fail(errc::invalid_argument, phase::setup, what);
 }
@@ -29,15 +29,15 @@ result<host_and_port> split(std::string_view text)
     if (text.starts_with('[')) {
         const std::size_t end = text.find(']');
         if (end == std::string_view::npos)
-            return bad("a bracket is not closed");
+            return bad_endpoint("a bracket is not closed");
         const std::string_view rest = text.substr(end + 1);
         const std::string_view host = text.substr(1, end - 1);
         if (host.find(':') == std::string_view::npos)
-            return bad("brackets are for IPv6 addresses");
+            return bad_endpoint("brackets are for IPv6 addresses");
         if (rest.empty())
             return host_and_port{host, std::nullopt};
         if (!rest.starts_with(':'))
-            return bad("there is something between the bracket and the port");
+            return bad_endpoint("there is something between the bracket and the port");
         return host_and_port{host, rest.substr(1)};
     }
     const std::size_t colon = text.rfind(':');
@@ -54,7 +54,7 @@ result<std::uint16_t> parse_port(std::string_view text)
     const char* const end = text.data() + text.size();
     const auto [stopped, problem] = std::from_chars(text.data(), end, port);
     if (problem != std::errc{} || stopped != end)
-        return bad("the port is not a number from 0 to 65535");
+        return bad_endpoint("the port is not a number from 0 to 65535");
     return port;
 }
 
@@ -67,19 +67,19 @@ bool is_host_character(char c)
 result<void> check_host(std::string_view host)
 {
     if (host.size() > max_host)
-        return bad("the host is longer than 253 characters");
+        return bad_endpoint("the host is longer than 253 characters");
     if (!std::ranges::all_of(host, is_host_character))
-        return bad("the host has a character that no host name has");
+        return bad_endpoint("the host has a character that no host name has");
     if (host.starts_with('-'))
-        return bad("no host name begins with '-'");
+        return bad_endpoint("no host name begins with '-'");
     if (host.find(':') == std::string_view::npos)
         return {};
     const auto numeric = address::parse(host, 0);
     if (!numeric && host.find('%') != std::string_view::npos &&
         address::parse(host.substr(0, host.find('%')), 0))
-        return bad("the scope is not a network interface of this machine");
+        return bad_endpoint("the scope is not a network interface of this machine");
     if (!numeric)
-        return bad("the host is not an IPv6 address");
+        return bad_endpoint("the host is not an IPv6 address");
     return {};
 }
 
@@ -87,9 +87,9 @@ result<void> parse_source(std::string_view text, endpoint& into)
 {
     SLK_TRY(const host_and_port from, split(text));
     if (from.host.empty())
-        return bad("the source before ';' is missing");
+        return bad_endpoint("the source before ';' is missing");
     if (from.host.starts_with('*'))
-        return bad("the source before ';' cannot be '*'");
+        return bad_endpoint("the source before ';' cannot be '*'");
     std::uint16_t port = 0;
     if (from.port) {
         SLK_TRY(port, parse_port(*from.port));
@@ -109,10 +109,10 @@ result<endpoint> parse_tcp(std::string_view text)
     }
     SLK_TRY(const host_and_port to, split(text));
     if (!to.port)
-        return bad("the port is missing");
+        return bad_endpoint("the port is missing");
     SLK_TRY(parsed.port, parse_port(*to.port));
     if (to.host.empty())
-        return bad("the host is missing");
+        return bad_endpoint("the host is missing");
     SLK_TRY(check_host(to.host));
     parsed.host = to.host;
     return parsed;
@@ -121,13 +121,13 @@ result<endpoint> parse_tcp(std::string_view text)
 result<void> check_path(std::string_view path)
 {
     if (path.empty())
-        return bad("the path is missing");
+        return bad_endpoint("the path is missing");
     if (path == "@")
-        return bad("the abstract name after '@' is missing");
+        return bad_endpoint("the abstract name after '@' is missing");
     if (path.size() > max_path)
-        return bad("the path is longer than 107 bytes");
+        return bad_endpoint("the path is longer than 107 bytes");
     if (path.find('\0') != std::string_view::npos)
-        return bad("the path has a NUL in it");
+        return bad_endpoint("the path has a NUL in it");
     return {};
 }
 
@@ -148,13 +148,13 @@ result<endpoint> endpoint::parse(std::string_view text)
     constexpr std::string_view separator = "://";
     const std::size_t end = text.find(separator);
     if (end == std::string_view::npos)
-        return bad("there is no '://', as in tcp://HOST:PORT");
+        return bad_endpoint("there is no '://', as in tcp://HOST:PORT");
     const std::string_view scheme = text.substr(0, end);
     const std::string_view rest = text.substr(end + separator.size());
     if (scheme.empty())
-        return bad("the transport before '://' is missing");
+        return bad_endpoint("the transport before '://' is missing");
     if (scheme == name_of(transport::tcp))
-        return rest.empty() ? bad("the host and the port are missing") : parse_tcp(rest);
+        return rest.empty() ? bad_endpoint("the host and the port are missing") : parse_tcp(rest);
 
     endpoint parsed;
     parsed.host = rest;
@@ -167,7 +167,7 @@ result<endpoint> endpoint::parse(std::string_view text)
         return fail(errc::not_supported, phase::setup, "the transport is not tcp, ipc or inproc");
     parsed.transport = transport::inproc;
     if (rest.empty())
-        return bad("the name is missing");
+        return bad_endpoint("the name is missing");
     return parsed;
 }
 
@@ -225,13 +225,14 @@ namespace slk::link_detail {
 result<void> check_endpoint(const endpoint& value)
 {
     if (value.transport == transport::inproc)
-        return bad("inproc joins message sockets of one process; it has no links and listeners");
+        return bad_endpoint(
+            "inproc joins message sockets of one process; it has no links and listeners");
     if (value.host.empty())
-        return bad("the endpoint has no host");
+        return bad_endpoint("the endpoint has no host");
     if (value.transport == transport::tcp)
         return {};
     if (value.port != 0 || !value.source.empty() || value.source_port != 0)
-        return bad("ipc has neither a port nor a source");
+        return bad_endpoint("ipc has neither a port nor a source");
     return check_path(value.host);
 }
 

@@ -20,33 +20,6 @@ namespace slk::link_detail {
 
 namespace {
 
-using enum listener_state;
-
-// clang-format off
-constexpr listener_transition transitions[] = {
-    {idle, listener_event::opened, listening, ""},
-
-    {listening, listener_event::accepted, listening, ""},
-    {listening, listener_event::accept_failed, listening, "only that connection is lost"},
-    {listening, listener_event::accept_failed, pausing, "no descriptors or memory, or repeated failures"},
-    {listening, listener_event::accept_failed, opening, "the listening socket is broken"},
-    {listening, listener_event::stop, idle, ""},
-
-    {pausing, listener_event::accepted, pausing, "an accept that was posted before"},
-    {pausing, listener_event::accept_failed, pausing, "an accept that was posted before"},
-    {pausing, listener_event::accept_failed, opening, "the listening socket is broken"},
-    {pausing, listener_event::pause_over, listening, ""},
-    {pausing, listener_event::stop, idle, ""},
-
-    {opening, listener_event::pause_over, opening, "the socket is opened"},
-    {opening, listener_event::opened, listening, ""},
-    {opening, listener_event::open_failed, opening, "tried again after a pause"},
-    {opening, listener_event::accepted, opening, "an accept that was posted before"},
-    {opening, listener_event::accept_failed, opening, "an accept that was posted before"},
-    {opening, listener_event::stop, idle, ""},
-};
-// clang-format on
-
 /// An error that a security module or a broken network gives for every accept takes no connection
 /// out of the queue: without a pause the loop would spin.
 constexpr int max_failures_in_a_row = 64;
@@ -55,6 +28,32 @@ constexpr int max_failures_in_a_row = 64;
 
 std::span<const listener_transition> listener_transitions() noexcept
 {
+    using enum listener_state;
+
+    // clang-format off
+    static constexpr listener_transition transitions[] = {
+        {idle, listener_event::opened, listening, ""},
+
+        {listening, listener_event::accepted, listening, ""},
+        {listening, listener_event::accept_failed, listening, "only that connection is lost"},
+        {listening, listener_event::accept_failed, pausing, "no descriptors or memory, or repeated failures"},
+        {listening, listener_event::accept_failed, opening, "the listening socket is broken"},
+        {listening, listener_event::stop, idle, ""},
+
+        {pausing, listener_event::accepted, pausing, "an accept that was posted before"},
+        {pausing, listener_event::accept_failed, pausing, "an accept that was posted before"},
+        {pausing, listener_event::accept_failed, opening, "the listening socket is broken"},
+        {pausing, listener_event::pause_over, listening, ""},
+        {pausing, listener_event::stop, idle, ""},
+
+        {opening, listener_event::pause_over, opening, "the socket is opened"},
+        {opening, listener_event::opened, listening, ""},
+        {opening, listener_event::open_failed, opening, "tried again after a pause"},
+        {opening, listener_event::accepted, opening, "an accept that was posted before"},
+        {opening, listener_event::accept_failed, opening, "an accept that was posted before"},
+        {opening, listener_event::stop, idle, ""},
+    };
+    // clang-format on
     return transitions;
 }
 
@@ -87,6 +86,7 @@ accept_failure classify_accept(const error& failure) noexcept
 listener_actions listener_machine::step(duration pause, time_point now, listener_event event,
                                         const error& failure) noexcept
 {
+    using enum listener_state;
     switch (event) {
     case listener_event::opened:
         if (state_ != idle && state_ != opening)

@@ -17,7 +17,10 @@ namespace {
 
 constexpr error cancelled{errc::cancelled, phase::resolve};
 
-struct question {
+} // namespace
+
+/// What the loop asks of a lookup thread.
+struct lookup_question {
     std::uint64_t number = 0;
     std::string host;
     std::uint16_t port = 0;
@@ -27,8 +30,6 @@ struct lookup_result {
     std::uint64_t number = 0;
     result<std::vector<address>> addresses;
 };
-
-} // namespace
 
 /// A lookup under way and the requests that wait for it. On the loop's thread.
 struct lookup {
@@ -44,7 +45,7 @@ struct resolver::shared {
     std::mutex guard;
     std::condition_variable asked;
     std::condition_variable left;
-    std::deque<question> questions;
+    std::deque<lookup_question> questions;
     std::vector<lookup_result> results;
     name_lookup look_up;
     io::loop_core* loop = nullptr; ///< null once the loop closes
@@ -70,7 +71,7 @@ void resolver::shared::work(const std::shared_ptr<shared>& self)
             --self->idle;
             continue;
         }
-        const question next = std::move(self->questions.front());
+        const lookup_question next = std::move(self->questions.front());
         self->questions.pop_front();
         lock.unlock();
         auto addresses = self->look_up ? self->look_up(next.host, next.port)

@@ -10,7 +10,7 @@ namespace {
 constexpr duration max_seconds = std::chrono::seconds(32767);
 constexpr std::size_t max_device_name = 15; // IFNAMSIZ - 1, netdevice(7)
 
-unexpected bad(const char* what)
+unexpected bad_tuning(const char* what)
 {
     return fail(errc::invalid_argument, phase::setup, what);
 }
@@ -31,23 +31,23 @@ result<void> tuning_options::validate() const
 {
     if (keep_alive) {
         if (!whole_seconds_fit(keep_alive->idle))
-            return bad("tuning.keep_alive.idle is not 1 s to 32767 s");
+            return bad_tuning("tuning.keep_alive.idle is not 1 s to 32767 s");
         if (!whole_seconds_fit(keep_alive->interval))
-            return bad("tuning.keep_alive.interval is not 1 s to 32767 s");
+            return bad_tuning("tuning.keep_alive.interval is not 1 s to 32767 s");
         if (keep_alive->count < 1 || keep_alive->count > 127)
-            return bad("tuning.keep_alive.count is not 1 to 127");
+            return bad_tuning("tuning.keep_alive.count is not 1 to 127");
     }
     if (send_buffer && *send_buffer < 1)
-        return bad("tuning.send_buffer is less than 1 byte");
+        return bad_tuning("tuning.send_buffer is less than 1 byte");
     if (receive_buffer && *receive_buffer < 1)
-        return bad("tuning.receive_buffer is less than 1 byte");
+        return bad_tuning("tuning.receive_buffer is less than 1 byte");
     if (type_of_service && (*type_of_service < 0 || *type_of_service > 255))
-        return bad("tuning.type_of_service is not 0 to 255");
+        return bad_tuning("tuning.type_of_service is not 0 to 255");
     if (user_timeout && (*user_timeout < std::chrono::milliseconds(1) ||
                          *user_timeout > std::chrono::milliseconds(INT32_MAX)))
-        return bad("tuning.user_timeout is not 1 ms to 2147483647 ms");
+        return bad_tuning("tuning.user_timeout is not 1 ms to 2147483647 ms");
     if (device.size() > max_device_name)
-        return bad("tuning.device is longer than 15 characters");
+        return bad_tuning("tuning.device is longer than 15 characters");
     return {};
 }
 

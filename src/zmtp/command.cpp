@@ -17,7 +17,7 @@ constexpr command_name known[] = {
     command_name::cancel,  command_name::ping,     command_name::pong,
 };
 
-unexpected broken(const char* detail) noexcept
+unexpected broken_command(const char* detail) noexcept
 {
     return fail(errc::protocol_error, phase::handshake, detail);
 }
@@ -75,7 +75,7 @@ result<command_view> parse_command(byte_view body) noexcept
     if (text_of(body).starts_with(corrupt_error))
         return command_view{command_name::error, body.subspan(corrupt_error.size())};
     if (body.empty() || std::to_integer<std::size_t>(body[0]) > body.size() - 1)
-        return broken("a command is shorter than its name");
+        return broken_command("a command is shorter than its name");
     const auto size = std::to_integer<std::size_t>(body[0]);
     const std::string_view name = text_of(body.subspan(1, size));
     for (const command_name which : known)
@@ -88,20 +88,20 @@ result<credentials> parse_hello(byte_view data) noexcept
 {
     constexpr const char* malformed = "the peer's HELLO is malformed";
     if (data.empty())
-        return broken(malformed);
+        return broken_command(malformed);
     const auto user_size = std::to_integer<std::size_t>(data[0]);
     if (data.size() < 1 + user_size + 1)
-        return broken(malformed);
+        return broken_command(malformed);
     const byte_view rest = data.subspan(1 + user_size);
     if (std::to_integer<std::size_t>(rest[0]) != rest.size() - 1)
-        return broken(malformed);
+        return broken_command(malformed);
     return credentials{text_of(data.subspan(1, user_size)), text_of(rest.subspan(1))};
 }
 
 result<std::string_view> parse_error(byte_view data) noexcept
 {
     if (data.empty() || std::to_integer<std::size_t>(data[0]) > data.size() - 1)
-        return broken("the peer's ERROR is malformed");
+        return broken_command("the peer's ERROR is malformed");
     return text_of(data.subspan(1, std::to_integer<std::size_t>(data[0])));
 }
 

@@ -18,7 +18,7 @@ constexpr char lower(char letter) noexcept
     return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
 }
 
-unexpected broken(const char* detail) noexcept
+unexpected broken_metadata(const char* detail) noexcept
 {
     return fail(errc::protocol_error, phase::handshake, detail);
 }
@@ -46,11 +46,11 @@ result<std::optional<property>> metadata_reader::next() noexcept
     // A name without bytes is tolerated, as libzmq does.
     const auto name_size = std::to_integer<std::size_t>(left_[0]);
     if (left_.size() < lengths_size + name_size)
-        return broken(cut_off);
+        return broken_metadata(cut_off);
     const std::string_view name = text_of(left_.subspan(1, name_size));
     const auto value_size = load<std::uint32_t>(left_.data() + 1 + name_size);
     if (value_size > left_.size() - lengths_size - name_size)
-        return broken(cut_off);
+        return broken_metadata(cut_off);
     const std::string_view value = text_of(left_.subspan(lengths_size + name_size, value_size));
     left_ = left_.subspan(property_size(name, value));
     return std::optional<property>({name, value});
@@ -64,9 +64,9 @@ bool same_name(std::string_view one, std::string_view other) noexcept
 result<void> check_identity(byte_view identity) noexcept
 {
     if (identity.size() > max_identity)
-        return broken("an identity is longer than 255 bytes");
+        return broken_metadata("an identity is longer than 255 bytes");
     if (!identity.empty() && identity.front() == std::byte{0})
-        return broken("an identity begins with a zero byte");
+        return broken_metadata("an identity begins with a zero byte");
     return {};
 }
 
@@ -79,13 +79,13 @@ result<peer_metadata> parse_metadata(byte_view data, socket_type own) noexcept
         if (!found)
             return peer;
         if (count == max_properties)
-            return broken("the peer's metadata has more than 256 properties");
+            return broken_metadata("the peer's metadata has more than 256 properties");
         if (same_name(found->name, socket_type_name)) {
             peer.type = socket_type_named(found->value);
             if (!peer.type)
-                return broken("the peer names an unknown socket type");
+                return broken_metadata("the peer names an unknown socket type");
             if (!may_talk(own, *peer.type))
-                return broken("the peer's socket type does not suit this one");
+                return broken_metadata("the peer's socket type does not suit this one");
         } else if (same_name(found->name, identity_name)) {
             SLK_TRY(check_identity(bytes_of(found->value)));
             peer.identity = bytes_of(found->value);

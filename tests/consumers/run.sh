@@ -7,6 +7,8 @@ cd "$(dirname "$0")/../.."
 repository=$PWD
 work=$1
 jobs=$2
+# The library is built three times; how its files are compiled makes no difference to its users.
+unity=(--unity on --unity-size 12)
 
 # start NAME PROJECT: an empty folder with that project in it.
 start()
@@ -25,7 +27,7 @@ install_library()
     rm -rf "$build" "$first" "$prefix"
     meson setup "$build" --prefix "$first" --libdir lib --buildtype release \
         -Dtests=disabled -Dtools=disabled -Dexamples=disabled -Dbench=disabled \
-        -Dpkgconfig.relocatable=true "$@"
+        -Dpkgconfig.relocatable=true "${unity[@]}" "$@"
     ninja -C "$build" -j "$jobs"
     meson install -C "$build" --no-rebuild --quiet
     mv "$first" "$prefix"
@@ -40,7 +42,7 @@ consume_subproject()
         tar -c --null -T - | tar -x -C "$work/subproject/subprojects/serverlink"
     cd "$work/subproject"
     # The consumer's own standard is not serverlink's business, as long as it has std::expected.
-    meson setup build -Dcpp_args=-std=c++23
+    meson setup build -Dcpp_args=-std=c++23 "${unity[@]}"
     ninja -C build -j "$jobs"
     ./build/consumer
 }

@@ -23,7 +23,7 @@ constexpr std::uint32_t ev_receipt = 0x0040;
 constexpr std::uint32_t ev_error = 0x4000;
 constexpr std::uint32_t ev_eof = 0x8000;
 // errno differs by system, and the number is passed on as it is: macOS' ECONNREFUSED.
-constexpr std::uint32_t refused = 61;
+constexpr std::uint32_t refused_code = 61;
 
 constexpr std::uint32_t registered = ev_add | ev_clear;
 
@@ -44,10 +44,11 @@ std::vector<event> receipts(std::int64_t write, std::int64_t read)
 
 TEST_CASE("K1: a refused connect is the write filter's end of file, with its errno beside it")
 {
-    const meaning says = decode(socket_event(filter::write, registered | ev_eof, refused, 32768));
+    const meaning says =
+        decode(socket_event(filter::write, registered | ev_eof, refused_code, 32768));
     CHECK(says.writable); // worth looking at SO_ERROR
     CHECK(says.unusual);
-    CHECK(says.failure == refused);
+    CHECK(says.failure == refused_code);
     CHECK_FALSE(says.readable);
 }
 

@@ -261,7 +261,7 @@ struct search {
         // The driver opens a socket inside the step that asks for it. While others race, nothing
         // else is tried in between; when it is alone, the model is the stricter one.
         if (from.asked == question::open && from.racing != 0)
-            return answer(from);
+            return try_outcomes(from);
         // A stagger that is no longer armed is a late timer.
         for (const link_event event : {start, stop, pause, resume, retry_now, woke, stagger}) {
             world next = from;
@@ -277,7 +277,7 @@ struct search {
             visit(step(fired, of(waiting_to_retry ? retry_due : deadline)));
         }
         if (from.asked != question::none)
-            answer(from);
+            try_outcomes(from);
         if (from.handed_over) {
             visit(step(from, of(useful)));
             for (const errc why : {errc::connection_reset, errc::end_of_stream, errc::cancelled})
@@ -323,7 +323,7 @@ struct search {
     }
 
     /// Both outcomes of the pending step.
-    void answer(const world& from)
+    void try_outcomes(const world& from)
     {
         world answered = from;
         answered.asked = question::none;
@@ -370,7 +370,7 @@ struct option_set {
     reconnect_options options;
 };
 
-std::vector<option_set> option_sets()
+std::vector<option_set> named_option_sets()
 {
     const reconnect_options usual;
     std::vector<option_set> sets{{"default", usual}};
@@ -405,7 +405,7 @@ TEST_CASE("no reachable state of the connecter leaks a socket, an operation or a
     std::size_t states = 0;
     std::size_t moves = 0;
     std::size_t stale = 0;
-    for (const auto& [name, options] : option_sets()) {
+    for (const auto& [name, options] : named_option_sets()) {
         for (std::uint32_t candidates = 1; candidates <= 3; ++candidates) {
             search all;
             all.options = options;

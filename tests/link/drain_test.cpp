@@ -9,8 +9,7 @@
 
 #include <array>
 
-using namespace slk;
-using namespace slk::link_tests;
+namespace slk::link_tests {
 
 TEST_CASE("a drain completes once, even when the stream ends after a receive has succeeded")
 {
@@ -51,3 +50,5 @@ TEST_CASE("a drain completes once, even when the stream ends after a receive has
     CHECK(drained == 1);
     CHECK(drained_by == errc::cancelled);
 }
+
+} // namespace slk::link_tests

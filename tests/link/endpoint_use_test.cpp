@@ -30,20 +30,13 @@ error listener_refusal(slk::loop& on, const endpoint& at)
     return made ? error{} : made.error();
 }
 
-endpoint read(const std::string& text)
-{
-    const auto parsed = endpoint::parse(text);
-    REQUIRE(parsed.has_value());
-    return *parsed;
-}
-
 } // namespace
 
 TEST_CASE("links and listeners refuse inproc")
 {
     rig on;
-    for (const error& why :
-         {link_refusal(*on, read("inproc://name")), listener_refusal(*on, read("inproc://name"))}) {
+    for (const error& why : {link_refusal(*on, to_endpoint("inproc://name")),
+                             listener_refusal(*on, to_endpoint("inproc://name"))}) {
         CHECK(why == errc::invalid_argument);
         CHECK(detail_of(why) ==
               "inproc joins message sockets of one process; it has no links and listeners");
@@ -56,7 +49,7 @@ TEST_CASE("a link refuses the wildcards of listeners")
     for (const char* const text :
          {"tcp://*:1", "tcp://127.0.0.1:0", "tcp://127.0.0.1:*", "tcp://*:*", "ipc://*"}) {
         CAPTURE(text);
-        CHECK(link_refusal(*on, read(text)) == errc::invalid_argument);
+        CHECK(link_refusal(*on, to_endpoint(text)) == errc::invalid_argument);
     }
 }
 
@@ -64,7 +57,7 @@ TEST_CASE("an ipc endpoint with wrong fields is refused")
 {
     rig on;
     const auto refusal = [&](auto change) {
-        endpoint wrong = read("ipc://socket");
+        endpoint wrong = to_endpoint("ipc://socket");
         change(wrong);
         const error of_link = link_refusal(*on, wrong);
         CHECK(of_link == errc::invalid_argument);
@@ -86,11 +79,11 @@ TEST_CASE("ipc is not supported on Windows: it is parsed, and refused when it is
 {
     rig on;
     for (const char* const text : {"ipc://socket", "ipc://@name"}) {
-        CHECK(link_refusal(*on, read(text)) == errc::not_supported);
-        CHECK(listener_refusal(*on, read(text)) == errc::not_supported);
+        CHECK(link_refusal(*on, to_endpoint(text)) == errc::not_supported);
+        CHECK(listener_refusal(*on, to_endpoint(text)) == errc::not_supported);
     }
-    CHECK(listener_refusal(*on, read("ipc://*")) == errc::not_supported);
-    CHECK(detail_of(listener_refusal(*on, read("ipc://*"))) == "ipc needs a POSIX system");
+    CHECK(listener_refusal(*on, to_endpoint("ipc://*")) == errc::not_supported);
+    CHECK(detail_of(listener_refusal(*on, to_endpoint("ipc://*"))) == "ipc needs a POSIX system");
 }
 #endif
 
@@ -102,13 +95,13 @@ TEST_CASE("a simulated network has neither ipc nor network interfaces")
     REQUIRE(host.has_value());
     auto on = net->create_loop(*host);
     REQUIRE(on.has_value());
-    for (const error& why :
-         {link_refusal(*on, read("ipc://socket")), listener_refusal(*on, read("ipc://socket")),
-          listener_refusal(*on, read("ipc://*"))}) {
+    for (const error& why : {link_refusal(*on, to_endpoint("ipc://socket")),
+                             listener_refusal(*on, to_endpoint("ipc://socket")),
+                             listener_refusal(*on, to_endpoint("ipc://*"))}) {
         CHECK(why == errc::not_supported);
         CHECK(detail_of(why) == "the simulated network has no ipc");
     }
-    CHECK(listener_refusal(*on, read("tcp://lo:1")) == errc::address_not_available);
+    CHECK(listener_refusal(*on, to_endpoint("tcp://lo:1")) == errc::address_not_available);
 }
 
 TEST_CASE("a listener's endpoint is numeric, and parses to its address")
@@ -121,7 +114,7 @@ TEST_CASE("a listener's endpoint is numeric, and parses to its address")
                                       {"tcp://::1:*", "tcp://[::1]:"}}) {
         CAPTURE(text);
         listener_options options;
-        options.at = read(text);
+        options.at = to_endpoint(text);
         const auto made = listener::create(*on, options, {});
         if (!made && options.at.host.find(':') != std::string::npos)
             SLK_SKIP("needs IPv6");
@@ -130,7 +123,7 @@ TEST_CASE("a listener's endpoint is numeric, and parses to its address")
         CHECK(to_string(local).starts_with(begin));
         CHECK(local.port != 0);
         CHECK(local.numeric() == made->local_address());
-        CHECK(read(to_string(local)) == local);
+        CHECK(to_endpoint(to_string(local)) == local);
     }
 }
 
@@ -144,7 +137,7 @@ TEST_CASE("a listener on a missing network interface is an error, and asks no na
     };
     rig on(with);
     for (const char* const text : {"tcp://nosuchif:5555", "tcp://localhost:*"}) {
-        const error why = listener_refusal(*on, read(text));
+        const error why = listener_refusal(*on, to_endpoint(text));
         CHECK(why == errc::address_not_available);
         CHECK(detail_of(why) == "no network interface of that name");
     }

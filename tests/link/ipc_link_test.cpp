@@ -13,24 +13,9 @@ namespace slk::link_tests {
 
 namespace {
 
-using answer = std::optional<result<std::size_t>>;
-
-stream::handler into(answer& where)
-{
-    return [&where](result<std::size_t> got) { where.emplace(std::move(got)); };
-}
-
-std::vector<std::byte> pattern(std::size_t size)
-{
-    std::vector<std::byte> bytes(size);
-    for (std::size_t index = 0; index < size; ++index)
-        bytes[index] = static_cast<std::byte>(index * 31 + index / 256);
-    return bytes;
-}
-
 /// Two ends of one connection.
-struct connection {
-    connection()
+struct ipc_connection {
+    ipc_connection()
     {
         dialling.start();
         REQUIRE(on.until([&] { return near && !peer.streams.empty(); }));
@@ -42,8 +27,8 @@ struct connection {
         std::vector<std::byte> all;
         std::vector<std::byte> buffer(64 * 1024);
         while (all.size() < most) {
-            answer got;
-            REQUIRE(from.receive(buffer, into(got)).has_value());
+            transfer_outcome got;
+            REQUIRE(from.receive(buffer, store_in(got)).has_value());
             REQUIRE(on.until([&] { return got.has_value(); }));
             last = *got;
             if (!*got || **got == 0)
@@ -56,8 +41,8 @@ struct connection {
 
     void send_all(stream& from, const std::vector<std::byte>& bytes)
     {
-        answer sent;
-        REQUIRE(from.send(bytes, into(sent)).has_value());
+        transfer_outcome sent;
+        REQUIRE(from.send(bytes, store_in(sent)).has_value());
         REQUIRE(on.until([&] { return sent.has_value(); }));
         CHECK(*sent == bytes.size());
     }
@@ -108,7 +93,7 @@ private:
 
 TEST_CASE("an ipc link connects, and its addresses are printed as ipc")
 {
-    connection both;
+    ipc_connection both;
     CHECK(connected(both.dialling));
     CHECK(both.dialling.status().peer == address::local());
     CHECK(both.dialling.status().local == address::local());
@@ -121,13 +106,13 @@ TEST_CASE("an ipc link connects, and its addresses are printed as ipc")
 
 TEST_CASE("an ipc stream carries eight megabytes correctly in both directions")
 {
-    connection both;
+    ipc_connection both;
     const auto bytes = pattern(8u << 20);
     for (const bool forth : {true, false}) {
         stream& from = forth ? both.near : both.far;
         stream& to = forth ? both.far : both.near;
-        answer sent;
-        REQUIRE(from.send(bytes, into(sent)).has_value());
+        transfer_outcome sent;
+        REQUIRE(from.send(bytes, store_in(sent)).has_value());
         CHECK(both.receive_all(to, bytes.size()) == bytes);
         REQUIRE(both.on.until([&] { return sent.has_value(); }));
         CHECK(*sent == bytes.size());
@@ -136,7 +121,7 @@ TEST_CASE("an ipc stream carries eight megabytes correctly in both directions")
 
 TEST_CASE("an ipc stream that has finished sending goes on receiving")
 {
-    connection both;
+    ipc_connection both;
     const auto bytes = pattern(1000);
     both.send_all(both.near, bytes);
     REQUIRE(both.near.shutdown_send().has_value());
@@ -148,11 +133,11 @@ TEST_CASE("an ipc stream that has finished sending goes on receiving")
 
 TEST_CASE("an ipc stream that is reset ends at its peer")
 {
-    connection both;
+    ipc_connection both;
     both.far.reset();
     std::array<std::byte, 10> buffer{};
-    answer got;
-    REQUIRE(both.near.receive(buffer, into(got)).has_value());
+    transfer_outcome got;
+    REQUIRE(both.near.receive(buffer, store_in(got)).has_value());
     REQUIRE(both.on.until([&] { return got.has_value(); }));
     CHECK(*got == std::size_t{0});
 }

@@ -10,16 +10,9 @@
 
 namespace slk::link_tests {
 
-namespace {
-
-constexpr std::array every_state{link_state::idle,   link_state::binding,   link_state::connecting,
-                                 link_state::tuning, link_state::connected, link_state::backoff};
-
-} // namespace
-
 TEST_CASE("a link may be destroyed from inside its handler in every state")
 {
-    for (const link_state end_in : every_state) {
+    for (const link_state end_in : every_link_state) {
         for (const bool end_loop_too : {false, true}) {
             INFO(name_of(end_in));
             rig on;

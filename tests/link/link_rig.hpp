@@ -15,6 +15,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <functional>
@@ -203,6 +204,37 @@ inline link make_link(slk::loop& on, const endpoint& to, const reconnect_options
 inline bool connected(const link& of)
 {
     return of.status().state == link_state::connected;
+}
+
+inline constexpr std::array every_link_state{link_state::idle,       link_state::binding,
+                                             link_state::connecting, link_state::tuning,
+                                             link_state::connected,  link_state::backoff};
+
+inline endpoint to_endpoint(const std::string& text)
+{
+    const auto parsed = endpoint::parse(text);
+    REQUIRE(parsed.has_value());
+    return *parsed;
+}
+
+/// The outcome of a receive or a send of a stream, once it has completed.
+using transfer_outcome = std::optional<result<std::size_t>>;
+
+inline stream::handler store_in(transfer_outcome& place)
+{
+    return [&place](result<std::size_t> got) {
+        CHECK_FALSE(place.has_value());
+        place.emplace(std::move(got));
+    };
+}
+
+/// `size` bytes that differ from their neighbours.
+inline std::vector<std::byte> pattern(std::size_t size)
+{
+    std::vector<std::byte> bytes(size);
+    for (std::size_t index = 0; index < size; ++index)
+        bytes[index] = static_cast<std::byte>(index * 31 + index / 256);
+    return bytes;
 }
 
 } // namespace slk::link_tests

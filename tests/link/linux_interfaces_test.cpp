@@ -9,17 +9,10 @@ namespace slk::link_tests {
 
 namespace {
 
-endpoint read(const std::string& text)
-{
-    const auto parsed = endpoint::parse(text);
-    REQUIRE(parsed.has_value());
-    return *parsed;
-}
-
 result<listener> listen(rig& on, const std::string& where)
 {
     listener_options options;
-    options.at = read(where);
+    options.at = to_endpoint(where);
     return listener::create(*on, options, {});
 }
 
@@ -30,7 +23,7 @@ address source_seen(rig& on, const address& listening, const std::string& source
     server peer(*on, listening, [&](stream s) { streams.push_back(std::move(s)); });
     REQUIRE(peer.listening.has_value());
     link dialling =
-        make_link(*on, read("tcp://" + source + ";" + to_string(peer.where())), quick());
+        make_link(*on, to_endpoint("tcp://" + source + ";" + to_string(peer.where())), quick());
     dialling.start();
     REQUIRE(on.until([&] { return connected(dialling) && !streams.empty(); }));
     CHECK(dialling.status().local == streams[0].peer_address());
@@ -95,7 +88,7 @@ TEST_CASE("listening on a network interface needs an address there")
     REQUIRE(made.has_value());
     CHECK(to_string(made->local_endpoint()).starts_with("tcp://192.0.2.7:"));
     // The new address is found at the next attempt.
-    link dialling = make_link(*on, read("tcp://bare;[2001:db8::1]:1"), quick());
+    link dialling = make_link(*on, to_endpoint("tcp://bare;[2001:db8::1]:1"), quick());
     dialling.start();
     REQUIRE(on.until(
         [&] { return dialling.status().last_error == errc::address_family_not_supported; }));

@@ -53,9 +53,9 @@ void check_everything(const stream& tuned)
 
 /// A link and its listener, each with its tuning. Connected, unless the listener could not be made
 /// (`listening` is empty) or the link's tuning was refused.
-struct connection {
-    connection(const tuning_options& link_tuning, const tuning_options& listener_tuning,
-               const char* where = "tcp://127.0.0.1:*")
+struct tuned_connection {
+    tuned_connection(const tuning_options& link_tuning, const tuning_options& listener_tuning,
+                     const char* where = "tcp://127.0.0.1:*")
     {
         listener_options options;
         options.at = *endpoint::parse(where);
@@ -79,8 +79,8 @@ struct connection {
         made_link->start();
         REQUIRE(on.until([&] { return refused || (near && far); }));
     }
-    connection(const connection&) = delete;
-    connection& operator=(const connection&) = delete;
+    tuned_connection(const tuned_connection&) = delete;
+    tuned_connection& operator=(const tuned_connection&) = delete;
 
     rig on;
     error refused;
@@ -141,7 +141,7 @@ TEST_CASE("keep-alive that is not enabled is turned off")
 {
     tuning_options tuning;
     tuning.keep_alive = keep_alive_options{.enabled = false, .idle = 41s};
-    const connection both(tuning, {});
+    const tuned_connection both(tuning, {});
     CHECK(option(both.near, SOL_SOCKET, SO_KEEPALIVE) == 0);
     CHECK(option(both.near, IPPROTO_TCP, TCP_KEEPIDLE) != 41);
 }
@@ -150,8 +150,8 @@ TEST_CASE("the buffer of either end is set before its SYN, whose window scale it
 {
     tuning_options tuning;
     tuning.receive_buffer = 20'000;
-    const connection small(tuning, tuning);
-    const connection usual({}, {});
+    const tuned_connection small(tuning, tuning);
+    const tuned_connection usual({}, {});
     CHECK(window_scale(small.near) < window_scale(usual.near));
     CHECK(window_scale(small.far) < window_scale(usual.far));
 }
@@ -160,7 +160,7 @@ TEST_CASE("the type of service reaches IPv6 connections")
 {
     tuning_options tuning;
     tuning.type_of_service = 0x28;
-    const connection both(tuning, tuning, "tcp://[::1]:*");
+    const tuned_connection both(tuning, tuning, "tcp://[::1]:*");
     if (!both.listening)
         SLK_SKIP("needs IPv6");
     CHECK(option(both.near, IPPROTO_IPV6, IPV6_TCLASS) == 0x28);
@@ -171,7 +171,7 @@ TEST_CASE("the type of service reaches IPv4 connections of a listener for both f
 {
     tuning_options tuning;
     tuning.type_of_service = 0x28;
-    const connection both({}, tuning, "tcp://[::]:*");
+    const tuned_connection both({}, tuning, "tcp://[::]:*");
     if (!both.listening)
         SLK_SKIP("needs IPv6");
     // Its packets are IPv4 packets, so the IPv4 option applies.
@@ -182,7 +182,7 @@ TEST_CASE("the device of a link reaches its socket")
 {
     tuning_options tuning;
     tuning.device = "lo";
-    const connection both(tuning, {});
+    const tuned_connection both(tuning, {});
     if (both.refused == errc::permission_denied)
         SLK_SKIP("binding to a device is not permitted");
     char name[IFNAMSIZ] = {};

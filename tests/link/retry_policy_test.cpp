@@ -45,6 +45,9 @@ struct reader {
         CHECK(handed_over
                   .receive(buffer,
                            [this](auto got) {
+                               // Closed here, perhaps because the reader is no more.
+                               if (!got && got.error() == errc::cancelled)
+                                   return;
                                if (!got || *got == 0)
                                    handed_over.close();
                                else

@@ -8,27 +8,9 @@ namespace slk::link_tests {
 
 namespace {
 
-using answer = std::optional<result<std::size_t>>;
-
-stream::handler into(answer& where)
-{
-    return [&where](result<std::size_t> got) {
-        CHECK_FALSE(where.has_value());
-        where.emplace(std::move(got));
-    };
-}
-
-std::vector<std::byte> pattern(std::size_t size)
-{
-    std::vector<std::byte> bytes(size);
-    for (std::size_t index = 0; index < size; ++index)
-        bytes[index] = static_cast<std::byte>(index * 31 + index / 256);
-    return bytes;
-}
-
 /// Two ends of one connection, which the link and the listener have passed on.
-struct connection {
-    connection()
+struct tcp_connection {
+    tcp_connection()
     {
         dialling.emplace(make_link(
             *on, at(peer.where()), quick(),
@@ -45,8 +27,8 @@ struct connection {
         std::vector<std::byte> all;
         std::vector<std::byte> buffer(64 * 1024);
         while (all.size() < most) {
-            answer got;
-            REQUIRE(from.receive(buffer, into(got)).has_value());
+            transfer_outcome got;
+            REQUIRE(from.receive(buffer, store_in(got)).has_value());
             REQUIRE(on.until([&] { return got.has_value(); }));
             if (!*got || **got == 0)
                 break;
@@ -67,10 +49,10 @@ struct connection {
 
 TEST_CASE("a stream carries eight megabytes correctly")
 {
-    connection both;
+    tcp_connection both;
     const auto bytes = pattern(8u << 20);
-    answer sent;
-    REQUIRE(both.near.send(bytes, into(sent)).has_value());
+    transfer_outcome sent;
+    REQUIRE(both.near.send(bytes, store_in(sent)).has_value());
     CHECK(both.receive_all(both.far, bytes.size()) == bytes);
     REQUIRE(both.on.until([&] { return sent.has_value(); }));
     REQUIRE(sent->has_value());
@@ -83,15 +65,15 @@ TEST_CASE("a stream carries eight megabytes correctly")
 
 TEST_CASE("pieces are sent in order, even empty ones and more than one call takes")
 {
-    connection both;
+    tcp_connection both;
     const auto bytes = pattern(300 * 1000);
     std::vector<std::span<const std::byte>> pieces;
     for (std::size_t from = 0; from < bytes.size(); from += 1000) {
         pieces.push_back(std::span(bytes).subspan(from, 1000));
         pieces.push_back({});
     }
-    answer sent;
-    REQUIRE(both.far.send(pieces, into(sent)).has_value());
+    transfer_outcome sent;
+    REQUIRE(both.far.send(pieces, store_in(sent)).has_value());
     CHECK(both.receive_all(both.near, bytes.size()) == bytes);
     REQUIRE(both.on.until([&] { return sent.has_value(); }));
     CHECK(**sent == bytes.size());
@@ -99,15 +81,15 @@ TEST_CASE("pieces are sent in order, even empty ones and more than one call take
 
 TEST_CASE("a stream that finished sending goes on receiving")
 {
-    connection both;
+    tcp_connection both;
     REQUIRE(both.near.shutdown_send().has_value());
     CHECK(both.receive_all(both.far, 1).empty());
     const auto bytes = pattern(1000);
-    answer sent;
-    REQUIRE(both.far.send(bytes, into(sent)).has_value());
+    transfer_outcome sent;
+    REQUIRE(both.far.send(bytes, store_in(sent)).has_value());
     CHECK(both.receive_all(both.near, bytes.size()) == bytes);
-    answer refused;
-    const auto again = both.near.send(bytes, into(refused));
+    transfer_outcome refused;
+    const auto again = both.near.send(bytes, store_in(refused));
     REQUIRE_FALSE(again.has_value());
     CHECK(again.error() == errc::broken_pipe);
     CHECK(connected(*both.dialling));
@@ -115,12 +97,12 @@ TEST_CASE("a stream that finished sending goes on receiving")
 
 TEST_CASE("close_after_drain delivers everything although there are unread bytes")
 {
-    connection both;
+    tcp_connection both;
     const auto bytes = pattern(1u << 20);
-    answer unread;
-    answer sent;
-    REQUIRE(both.far.send(std::span(bytes).first(5000), into(unread)).has_value());
-    REQUIRE(both.near.send(bytes, into(sent)).has_value());
+    transfer_outcome unread;
+    transfer_outcome sent;
+    REQUIRE(both.far.send(std::span(bytes).first(5000), store_in(unread)).has_value());
+    REQUIRE(both.near.send(bytes, store_in(sent)).has_value());
     const auto first = both.receive_all(both.far, bytes.size());
     REQUIRE(both.on.until([&] { return sent.has_value(); }));
     std::optional<error> drained;
@@ -135,7 +117,7 @@ TEST_CASE("close_after_drain delivers everything although there are unread bytes
 
 TEST_CASE("close_after_drain ends at its timeout when the peer never finishes")
 {
-    connection both;
+    tcp_connection both;
     std::optional<error> drained;
     REQUIRE(both.near.close_after_drain(20ms, [&](error e) { drained = e; }).has_value());
     REQUIRE(both.on.until([&] { return drained.has_value(); }));
@@ -144,10 +126,10 @@ TEST_CASE("close_after_drain ends at its timeout when the peer never finishes")
 
 TEST_CASE("a reset is read by the peer as connection_reset")
 {
-    connection both;
+    tcp_connection both;
     std::array<std::byte, 8> buffer{};
-    answer got;
-    REQUIRE(both.far.receive(buffer, into(got)).has_value());
+    transfer_outcome got;
+    REQUIRE(both.far.receive(buffer, store_in(got)).has_value());
     both.near.reset();
     REQUIRE(both.on.until([&] { return got.has_value(); }));
     REQUIRE_FALSE(got->has_value());
@@ -156,10 +138,10 @@ TEST_CASE("a reset is read by the peer as connection_reset")
 
 TEST_CASE("closing a stream cancels its receive, and the link reconnects")
 {
-    connection both;
+    tcp_connection both;
     std::array<std::byte, 8> buffer{};
-    answer got;
-    REQUIRE(both.near.receive(buffer, into(got)).has_value());
+    transfer_outcome got;
+    REQUIRE(both.near.receive(buffer, store_in(got)).has_value());
     both.near.close();
     CHECK_FALSE(got.has_value());
     REQUIRE(both.on.until([&] { return got.has_value(); }));
@@ -169,16 +151,16 @@ TEST_CASE("closing a stream cancels its receive, and the link reconnects")
 
 TEST_CASE("one receive and one send at a time")
 {
-    connection both;
+    tcp_connection both;
     std::array<std::byte, 8> buffer{};
-    answer got;
-    answer none;
-    REQUIRE(both.near.receive(buffer, into(got)).has_value());
-    CHECK(both.near.receive(buffer, into(none)).error() == errc::in_progress);
+    transfer_outcome got;
+    transfer_outcome none;
+    REQUIRE(both.near.receive(buffer, store_in(got)).has_value());
+    CHECK(both.near.receive(buffer, store_in(none)).error() == errc::in_progress);
     const auto bytes = pattern(16u << 20);
-    answer sent;
-    REQUIRE(both.near.send(bytes, into(sent)).has_value());
-    CHECK(both.near.send(bytes, into(none)).error() == errc::in_progress);
+    transfer_outcome sent;
+    REQUIRE(both.near.send(bytes, store_in(sent)).has_value());
+    CHECK(both.near.send(bytes, store_in(none)).error() == errc::in_progress);
     CHECK(both.near.shutdown_send().error() == errc::in_progress);
     both.near.close();
     REQUIRE(both.on.until([&] { return got.has_value() && sent.has_value(); }));
@@ -198,7 +180,7 @@ TEST_CASE("an empty or closed stream returns invalid_state")
     CHECK(empty.peer_address() == address{});
     empty.close();
     empty.reset();
-    connection both;
+    tcp_connection both;
     both.dialling->stop();
     REQUIRE(both.on.until([&] { return both.near.native_handle() == -1; }));
     CHECK(both.near.send(buffer, {}).error() == errc::invalid_state);
@@ -207,7 +189,7 @@ TEST_CASE("an empty or closed stream returns invalid_state")
 
 TEST_CASE("a stream refuses calls from another thread than its loop's, but may be closed there")
 {
-    connection both;
+    tcp_connection both;
     REQUIRE((*both.on).start_thread().has_value());
     std::array<std::byte, 8> buffer{};
     CHECK(both.near.receive(buffer, {}).error() == errc::invalid_state);

@@ -38,6 +38,26 @@ rule_sources_are_formatted()
         sed -E 's/^ *([0-9]+) (.*)/\2: \1 places; .\/dev format changes them/'
 }
 
+# A script that another one sources is checked as a part of it: alone, its names mean nothing.
+rule_shell_scripts_pass_shellcheck()
+{
+    local file
+    while IFS= read -r file; do
+        if head -n 1 "$file" | grep -q '^#!'; then
+            shellcheck --external-sources --check-sourced --format=gcc "$file" || true
+        else
+            files '\.sh$|^dev$' | xargs grep -qxF "source $file" ||
+                echo "$file: no program, and sourced by none"
+        fi
+    done < <(files '\.sh$|^dev$|^\.ci/run$')
+}
+
+rule_python_scripts_pass_their_tests()
+{
+    python3 -B -m unittest discover --start-directory tests/support --pattern '*_test.py' \
+        >"$work/unittest" 2>&1 || cat "$work/unittest"
+}
+
 rule_errno_stays_in_the_system_folders()
 {
     sources 'include|src|tools' | grep -vE '^src/io/(os|backend)/' |
@@ -116,7 +136,7 @@ rule_files_name_their_licence()
     local file
     while IFS= read -r file; do
         head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MPL-2.0' || echo "$file"
-    done < <(files '\.([ch]pp|h|c|py|sh)$|(^|/)meson\.build$|^dev$')
+    done < <(files '\.([ch]pp|h|c|py|sh)$|(^|/)meson\.build$|^dev$|^\.ci/run$')
 }
 
 rule_no_path_of_one_machine()

@@ -9,6 +9,9 @@
 
 namespace slk::linux_tests {
 
+/// The backend of these tests, for the loops and pollers that they make.
+inline constexpr const char* here = "io_uring";
+
 /// The setup of rings during its life.
 class ring_setup {
 public:

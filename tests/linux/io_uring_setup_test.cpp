@@ -25,8 +25,6 @@ using namespace slk::linux_tests;
 
 namespace {
 
-constexpr const char* here = "io_uring";
-
 /// The exit code of `body` in a child process.
 template <class Body>
 int in_a_child(Body&& body)

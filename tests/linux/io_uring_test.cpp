@@ -22,8 +22,6 @@ using namespace slk::linux_tests;
 
 namespace {
 
-constexpr const char* here = "io_uring";
-
 /// Returns true once the peer of this descriptor has closed or reset its end.
 bool hears_the_end(int fd)
 {

@@ -30,6 +30,9 @@ struct running_case {
 
 running_case current;
 
+/// A case that takes as long is named with its time, for the tables at the end of ./dev test.
+constexpr double slow_seconds = 0.5;
+
 /// Ends the output of a test program with one line for ./dev:
 /// "slk-tests: 12 passed, 0 failed, 1 skipped". A program that crashes prints no such line.
 class counter final : public doctest::IReporter {
@@ -44,6 +47,8 @@ public:
 
     void test_case_end(const doctest::CurrentTestCaseStats& stats) override
     {
+        if (stats.seconds >= slow_seconds)
+            std::printf("slow: %.2f s: %s\n", stats.seconds, current.name);
         if (!stats.testCaseSuccess) {
             ++failed_;
             std::printf("failed: %s\n", current.name);

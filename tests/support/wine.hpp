@@ -8,6 +8,9 @@
 #include <winsock2.h>
 
 #include <windows.h>
+// Macros for nothing, since there is no memory near or far any more.
+#undef near
+#undef far
 #endif
 
 namespace slk::testing {

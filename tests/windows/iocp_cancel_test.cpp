@@ -11,21 +11,6 @@
 using namespace slk;
 using namespace slk::testing;
 
-namespace {
-
-/// Waits until the kernel has ended the operation, without taking its packet from the port.
-bool ended_in_kernel(io::operation& op)
-{
-    for (int tries = 0; tries < 20'000; ++tries) {
-        if (HasOverlappedIoCompleted(&io::iocp::of(op).overlapped))
-            return true;
-        Sleep(1);
-    }
-    return false;
-}
-
-} // namespace
-
 TEST_CASE("W8: a cancelled operation is the poller's until its packet is dequeued [iocp]")
 {
     iocp_fixture io;

@@ -7,6 +7,7 @@
 #include <serverlink/clock.hpp>
 
 #include "io/backend/iocp/iocp_poller.hpp"
+#include "io/backend/iocp/pending.hpp"
 #include "io/os/windows/winsock.hpp"
 
 #include <doctest/doctest.h>
@@ -141,6 +142,17 @@ struct iocp_fixture {
 [[nodiscard]] inline SOCKET socket_in(io::poller& poller, io::socket_id id) noexcept
 {
     return io::os::windows::socket_of(poller.handle_of(id));
+}
+
+/// Waits until the kernel has ended the operation, without taking its packet from the port.
+inline bool ended_in_kernel(io::operation& op)
+{
+    for (int tries = 0; tries < 20'000; ++tries) {
+        if (HasOverlappedIoCompleted(&io::iocp::of(op).overlapped))
+            return true;
+        Sleep(1);
+    }
+    return false;
 }
 
 } // namespace slk::testing

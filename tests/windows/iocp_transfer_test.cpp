@@ -13,16 +13,6 @@ using namespace slk::testing;
 
 namespace {
 
-bool ended_in_kernel(io::operation& op)
-{
-    for (int tries = 0; tries < 20'000; ++tries) {
-        if (HasOverlappedIoCompleted(&io::iocp::of(op).overlapped))
-            return true;
-        Sleep(1);
-    }
-    return false;
-}
-
 void raw_send(iocp_fixture& io, io::socket_id id, std::string_view text)
 {
     const int size = static_cast<int>(text.size());

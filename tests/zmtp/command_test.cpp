@@ -55,9 +55,10 @@ bytes pong_of(byte_view context)
 
 bytes subscription_of(version peer, bool subscribe, std::string_view topic)
 {
-    return framed(subscription_frame_size(peer, subscribe, bytes_of(topic)), [&](writer& out) {
-        write_subscription_frame(out, peer, subscribe, bytes_of(topic));
-    });
+    return framed(subscription_frame_size(peer, subscribe, testing::bytes_of(topic)),
+                  [&](writer& out) {
+                      write_subscription_frame(out, peer, subscribe, testing::bytes_of(topic));
+                  });
 }
 
 /// The command in a whole frame.
@@ -139,7 +140,7 @@ TEST_CASE("PONG answers PING with at most 16 bytes of its context")
     }
     CHECK(to_hex(ping_of(1050ms)) == to_hex(vector_of("heartbeat", "ping_out_ttl1050ms")));
     CHECK(to_hex(ping_of(0s)) == to_hex(vector_of("heartbeat", "ping_out_nottl")));
-    CHECK(to_hex(ping_of(0s, bytes_of("ctx"))) ==
+    CHECK(to_hex(ping_of(0s, testing::bytes_of("ctx"))) ==
           to_hex(vector_of("heartbeat", "ping_in_ttl0_ctx")));
 }
 

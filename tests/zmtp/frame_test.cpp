@@ -22,7 +22,7 @@ bytes frame_of(std::uint8_t flags, const bytes& body)
 
 bytes repeated(std::size_t count, char letter)
 {
-    return bytes_of(std::string(count, letter));
+    return testing::bytes_of(std::string(count, letter));
 }
 
 } // namespace
@@ -33,12 +33,12 @@ TEST_CASE("frames are written as libzmq writes them")
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
     const auto captured = [](const char* name) { return to_hex(vector_of("frames", name)); };
     CHECK(to_hex(frame_of(0, {})) == captured("empty"));
-    CHECK(to_hex(frame_of(0, bytes_of("hello"))) == captured("hello"));
-    CHECK(to_hex(frame_of(flag_more, bytes_of("a")) + frame_of(flag_more, {}) +
-                 frame_of(0, bytes_of("bc"))) == captured("multipart_a_empty_bc"));
+    CHECK(to_hex(frame_of(0, testing::bytes_of("hello"))) == captured("hello"));
+    CHECK(to_hex(frame_of(flag_more, testing::bytes_of("a")) + frame_of(flag_more, {}) +
+                 frame_of(0, testing::bytes_of("bc"))) == captured("multipart_a_empty_bc"));
     CHECK(to_hex(frame_of(0, repeated(255, 'x'))) == captured("len255"));
     CHECK(to_hex(frame_of(0, repeated(256, 'y'))) == captured("len256"));
-    CHECK(to_hex(frame_of(flag_more, repeated(256, 'z')) + frame_of(0, bytes_of("q"))) ==
+    CHECK(to_hex(frame_of(flag_more, repeated(256, 'z')) + frame_of(0, testing::bytes_of("q"))) ==
           captured("multipart_long_short"));
 }
 
@@ -132,7 +132,8 @@ TEST_CASE("a header is read from every byte of its flags and size")
 
 TEST_CASE("a scan stops before a command, a frame above the limit and an impossible size")
 {
-    const bytes two = frame_of(flag_more, bytes_of("one")) + frame_of(0, bytes_of("two"));
+    const bytes two =
+        frame_of(flag_more, testing::bytes_of("one")) + frame_of(0, testing::bytes_of("two"));
     for (const char* stopper :
          {"04 00", "06 00 00 00 00 00 00 00 00", "00 65", "02 00 00 00 00 00 00 00 65",
           "02 ff ff ff ff ff ff ff ff", "02 00 00", "00", "00 05 61 61"}) {

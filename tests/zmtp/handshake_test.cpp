@@ -17,7 +17,6 @@ const bytes welcome = from_hex("04 08 07 57 45 4c 43 4f 4d 45");
 const bytes hello = from_hex("04 13 05 48 45 4c 4c 4f 05 61 64 6d 69 6e 06 73 65 63 72 65 74");
 const bytes error_400 = from_hex("04 0a 05 45 52 52 4f 52 03 34 30 30");
 const bytes corrupt_error_400 = from_hex("04 09 5e 52 52 4f 52 03 34 30 30");
-const bytes ping = from_hex("04 07 04 50 49 4e 47 00 00");
 
 bytes initiate(socket_type type)
 {
@@ -161,7 +160,7 @@ TEST_CASE("with a 2.0 peer the bytes are libzmq's")
     session_options options = options_of(socket_type::dealer, "me");
     options.accept_2_0 = true;
     const auto result = drive_both(options, captured("peer_in") + captured("out_message_x_yy") +
-                                                from_hex("04 00") + ping);
+                                                from_hex("04 00") + ping_frame);
     CHECK(result.broken == nullptr);
     CHECK(result.state == session_state::ready);
     CHECK(result.events == "ready 2.0 ROUTER abc\nframe+ x\nframe yy\n");
@@ -212,15 +211,15 @@ TEST_CASE("a command out of turn ends the handshake")
     const session_options client = plain_options(socket_type::pair, false);
     const session_options server = plain_options(socket_type::pair, true);
     const bytes ready = metadata_from(socket_type::pair);
-    for (const bytes& wrong : {hello, welcome, initiate(socket_type::pair), ping})
+    for (const bytes& wrong : {hello, welcome, initiate(socket_type::pair), ping_frame})
         check_failed(pair, null + wrong, errc::protocol_error, "no place");
-    for (const bytes& wrong : {hello, ready, initiate(socket_type::pair), ping})
+    for (const bytes& wrong : {hello, ready, initiate(socket_type::pair), ping_frame})
         check_failed(client, plain + wrong, errc::protocol_error, "no place");
-    for (const bytes& wrong : {hello, welcome, ping})
+    for (const bytes& wrong : {hello, welcome, ping_frame})
         check_failed(client, plain + welcome + wrong, errc::protocol_error, "no place");
-    for (const bytes& wrong : {welcome, ready, initiate(socket_type::pair), error_400, ping})
+    for (const bytes& wrong : {welcome, ready, initiate(socket_type::pair), error_400, ping_frame})
         check_failed(server, plain + wrong, errc::protocol_error, "no place");
-    for (const bytes& wrong : {hello, welcome, ready, error_400, ping})
+    for (const bytes& wrong : {hello, welcome, ready, error_400, ping_frame})
         check_failed(server, plain + hello + wrong, errc::protocol_error, "no place");
 }
 

@@ -42,7 +42,7 @@ session_options beating(duration interval, std::optional<duration> timeout)
     return options;
 }
 
-const std::string ping = "04 07 04 50 49 4e 47 00 00";
+const std::string ping_hex = "04 07 04 50 49 4e 47 00 00";
 
 } // namespace
 
@@ -60,7 +60,7 @@ TEST_CASE("one deadline covers the greeting and the handshake")
     one.tick(begin + 5s);
     CHECK(one.state() == session_state::failed);
     CHECK(one.failure().code == errc::timed_out);
-    CHECK(one.failure().where == phase::handshake);
+    CHECK(one.failure().phase == phase::handshake);
     CHECK(one.due() == never);
 }
 
@@ -98,7 +98,7 @@ TEST_CASE("interval 200, timeout 500, a silent peer: PINGs at 0.2, 0.4 and 0.6 s
         one.tick(begin + at - 1ns);
         CHECK(flushed(one).empty());
         one.tick(begin + at);
-        CHECK(to_hex(flushed(one)) == ping);
+        CHECK(to_hex(flushed(one)) == ping_hex);
     }
     CHECK(one.due() == begin + 700ms);
     one.tick(begin + 700ms - 1ns);
@@ -106,7 +106,7 @@ TEST_CASE("interval 200, timeout 500, a silent peer: PINGs at 0.2, 0.4 and 0.6 s
     one.tick(begin + 700ms);
     CHECK(one.state() == session_state::failed);
     CHECK(one.failure().code == errc::timed_out);
-    CHECK(one.failure().where == phase::transfer);
+    CHECK(one.failure().phase == phase::transfer);
 }
 
 TEST_CASE("every byte of the peer shows that it is alive, even a part of a large body")
@@ -158,7 +158,7 @@ TEST_CASE("a late tick sends one PING, and the next is due an interval later")
     const session_options options = beating(200ms, 0s);
     session one = ready_session(options);
     one.tick(begin + 10s);
-    CHECK(to_hex(flushed(one)) == ping);
+    CHECK(to_hex(flushed(one)) == ping_hex);
     CHECK(one.due() == begin + 10s + 200ms);
 }
 
@@ -168,7 +168,7 @@ TEST_CASE("a PING that is still pending is not sent twice")
     session one = ready_session(options);
     one.tick(begin + 200ms);
     one.tick(begin + 400ms);
-    CHECK(to_hex(flushed(one)) == ping);
+    CHECK(to_hex(flushed(one)) == ping_hex);
 }
 
 TEST_CASE("our PING has the time that the peer may hear nothing")

@@ -9,6 +9,9 @@
 
 namespace slk::testing {
 
+/// A PING with a TTL of 0 and no context.
+inline const bytes ping_frame = from_hex("04 07 04 50 49 4e 47 00 00");
+
 inline zmtp::session_options options_of(zmtp::socket_type type, std::string_view identity = {})
 {
     zmtp::session_options options;

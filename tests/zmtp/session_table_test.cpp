@@ -16,7 +16,7 @@ using namespace slk::zmtp;
 using namespace std::chrono_literals;
 
 constexpr error broken{errc::protocol_error, phase::none, 0, "a test"};
-constexpr time_point begin{1h};
+constexpr time_point start_time{1h};
 
 /// Options and the way to a situation, from a fresh machine.
 struct situation {
@@ -139,7 +139,7 @@ std::vector<session_input> variants(session_event event)
 auto everything(const session_machine& machine)
 {
     return std::tuple(machine.state(), machine.due(), machine.speaks(), machine.reason().code,
-                      machine.reason().where);
+                      machine.reason().phase);
 }
 
 bool has_row(session_state from, session_event event)
@@ -183,7 +183,7 @@ TEST_CASE("in every situation of a session every event does what the table says,
     std::size_t walked = 0;
     for (const situation& where : situations()) {
         session_machine prepared;
-        time_point now = begin;
+        time_point now = start_time;
         for (const session_input& input : where.inputs)
             prepared.step(where.options, now += 1ms, input);
         INFO(std::string(where.name));
@@ -209,7 +209,7 @@ TEST_CASE("in every situation of a session every event does what the table says,
                     CHECK(machine.reason().detail != nullptr);
                     CHECK(machine.due() == never);
                     CHECK(
-                        machine.reason().where ==
+                        machine.reason().phase ==
                         (where.state == session_state::ready ? phase::transfer : phase::handshake));
                 }
             }

@@ -14,8 +14,8 @@ using namespace slk::testing;
 namespace {
 
 /// The arrivals after "ready ...", from a peer of the other type.
-std::string told_after_ready(const session_options& options, socket_type peer, const bytes& stream,
-                             const fuzz::owner& by = {})
+std::string arrivals_after_ready(const session_options& options, socket_type peer,
+                                 const bytes& stream, const fuzz::owner& by = {})
 {
     const auto result = drive_both(options, null_peer(peer) + stream, by);
     CHECK(result.broken == nullptr);
@@ -38,7 +38,6 @@ void check_failed(const session_options& options, socket_type peer, const bytes&
     CHECK(result.failure.phase == phase::transfer);
 }
 
-const bytes ping = from_hex("04 07 04 50 49 4e 47 00 00");
 const bytes pong = from_hex("04 05 04 50 4f 4e 47");
 
 } // namespace
@@ -67,9 +66,10 @@ TEST_CASE("message frames arrive as ranges of the received bytes")
 
 TEST_CASE("commands between the frames of a message are taken out of it")
 {
-    const bytes stream = frame_from(flag_more, "a") + ping + from_hex("05 05 04 50 4f 4e 47") +
-                         frame_from(flag_more, "b") + ping + frame_from(0, "c");
-    CHECK(told_after_ready(options_of(socket_type::pull), socket_type::push, stream) ==
+    const bytes stream = frame_from(flag_more, "a") + ping_frame +
+                         from_hex("05 05 04 50 4f 4e 47") + frame_from(flag_more, "b") +
+                         ping_frame + frame_from(0, "c");
+    CHECK(arrivals_after_ready(options_of(socket_type::pull), socket_type::push, stream) ==
           "frame+ a\nframe+ b\nframe c\n");
     CHECK(to_hex(sent_after_ready(options_of(socket_type::pull), socket_type::push, stream)) ==
           to_hex(pong + pong));
@@ -80,7 +80,7 @@ TEST_CASE("every PING is answered, even many at once, and nothing grows")
     const session_options options = options_of(socket_type::pair);
     bytes stream;
     for (int count = 0; count < 50; ++count)
-        stream = stream + ping;
+        stream = stream + ping_frame;
     const bytes sent = sent_after_ready(options, socket_type::pair, stream);
     CHECK(sent.size() == 50 * pong.size());
 
@@ -92,7 +92,7 @@ TEST_CASE("every PING is answered, even many at once, and nothing grows")
     slow.transmit(ignored);
     const arrival arrived = slow.receive({}, stream);
     CHECK(arrived.kind == arrival_kind::flush);
-    CHECK(arrived.consumed == ping.size());
+    CHECK(arrived.consumed == ping_frame.size());
     CHECK(slow.pending() == pong.size());
     CHECK(slow.receive({}, byte_view(stream).subspan(arrived.consumed)).kind ==
           arrival_kind::flush);
@@ -140,7 +140,7 @@ TEST_CASE("other commands after the handshake change nothing, even malformed one
                          from_hex("04 02 09 41") + from_hex("04 06 04 4a 4f 49 4e 61") +
                          from_hex("04 0d 09 53 55 42 53 43 52 49 42 45 61 62 63") + pong +
                          frame_from(0, "still there");
-    CHECK(told_after_ready(options_of(socket_type::pair), socket_type::pair, stream) ==
+    CHECK(arrivals_after_ready(options_of(socket_type::pair), socket_type::pair, stream) ==
           "frame still there\n");
     CHECK(sent_after_ready(options_of(socket_type::pair), socket_type::pair, stream).empty());
 }
@@ -160,8 +160,8 @@ TEST_CASE("a publisher gets subscriptions in both forms, from a peer of any vers
                 CHECK(result.broken == nullptr);
                 CHECK(result.events.ends_with(expected));
             }
-    CHECK(told_after_ready(options_of(socket_type::pull), socket_type::push,
-                           command_form + message_form) ==
+    CHECK(arrivals_after_ready(options_of(socket_type::pull), socket_type::push,
+                               command_form + message_form) ==
           std::string("frame \1abc\nframe \0abc\nframe \1\n", 30));
 }
 
@@ -170,7 +170,7 @@ TEST_CASE("a publisher takes only a message of one frame for a subscription")
     const bytes stream = frame_from(0, "hello") + frame_from(flag_more, "\1a") +
                          frame_from(0, "\1b") + frame_from(0, "") + frame_from(0, "\1c") +
                          frame_from(0, "\2d");
-    CHECK(told_after_ready(options_of(socket_type::xpub), socket_type::sub, stream) ==
+    CHECK(arrivals_after_ready(options_of(socket_type::xpub), socket_type::sub, stream) ==
           "frame hello\nframe+ \1a\nframe \1b\nframe \nsubscribe c\nframe \2d\n");
 }
 
@@ -182,7 +182,7 @@ TEST_CASE("a publisher takes a large frame for a subscription or a body by its f
     const std::string large(30, 'm');
     const bytes stream = frame_from(0, "\1" + topic) + frame_from(flag_more, large) +
                          frame_from(0, "\1a") + frame_from(0, large) + frame_from(0, "\1b");
-    CHECK(told_after_ready(options, socket_type::sub, stream) ==
+    CHECK(arrivals_after_ready(options, socket_type::sub, stream) ==
           "subscribe " + topic + "\nframe+ " + large + "\nframe \1a\nframe " + large +
               "\nsubscribe b\n");
 }
@@ -216,7 +216,7 @@ TEST_CASE("a large body is announced with its first bytes, and may be received e
     const bytes stream =
         frame_from(flag_more, "a") + frame_from(flag_more, body) + frame_from(0, "z");
     const std::string expected = "frame+ a\nframe+ " + body + "\nframe z\n";
-    CHECK(told_after_ready(options, socket_type::push, stream) == expected);
+    CHECK(arrivals_after_ready(options, socket_type::push, stream) == expected);
 
     fuzz::owner elsewhere;
     elsewhere.bodies_elsewhere = true;
@@ -229,7 +229,7 @@ TEST_CASE("a large body is announced with its first bytes, and may be received e
 
     // A smaller body is awaited, and lies whole in the run.
     options.large_body = 5001;
-    CHECK(told_after_ready(options, socket_type::push, stream) == expected);
+    CHECK(arrivals_after_ready(options, socket_type::push, stream) == expected);
     CHECK(drive_both(options, all).max_kept == 0);
     CHECK(fuzz::drive(options, all, {all.size() - 4}).max_kept == long_header + 4999);
 }
@@ -257,8 +257,8 @@ TEST_CASE("the limits hold for each frame, by the header alone")
     session_options options = options_of(socket_type::xpub);
     options.limits = {.message = 100, .command = 50};
     const std::string most(100, 'm');
-    CHECK(told_after_ready(options, socket_type::sub,
-                           frame_from(flag_more, most) + frame_from(0, most)) ==
+    CHECK(arrivals_after_ready(options, socket_type::sub,
+                               frame_from(flag_more, most) + frame_from(0, most)) ==
           "frame+ " + most + "\nframe " + most + "\n");
     check_failed(options, socket_type::sub, from_hex("00 65"), errc::message_too_large);
     check_failed(options, socket_type::sub, from_hex("02 00 00 00 00 00 00 00 65"),
@@ -271,7 +271,7 @@ TEST_CASE("the limits hold for each frame, by the header alone")
         options.large_body = large;
         check_failed(options, socket_type::sub, from_hex("00 33 01"), errc::message_too_large);
     }
-    CHECK(told_after_ready(options, socket_type::sub, from_hex("00 33 02")).empty());
+    CHECK(arrivals_after_ready(options, socket_type::sub, from_hex("00 33 02")).empty());
     options.metadata.type = socket_type::pull;
     check_failed(options, socket_type::push, frame_from(0, "ok") + from_hex("00 65"),
                  errc::message_too_large);
@@ -285,10 +285,10 @@ TEST_CASE("the peer's close is a failure of the phase in which it comes")
     session two = one;
     one.ended({});
     CHECK(one.failure().code == errc::end_of_stream);
-    CHECK(one.failure().where == phase::handshake);
+    CHECK(one.failure().phase == phase::handshake);
     (void)two.receive({}, null_peer(socket_type::pair));
     two.ended({});
-    CHECK(two.failure().where == phase::transfer);
+    CHECK(two.failure().phase == phase::transfer);
     CHECK(two.receive({}, frame_from(0, "late")).kind == arrival_kind::failed);
 }
 

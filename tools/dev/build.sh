@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MPL-2.0
+# shellcheck shell=bash
+# Setting build folders up, and compiling in them.
+
+with_ccache()
+{
+    if command -v ccache >/dev/null; then echo "ccache $1"; else echo "$1"; fi
+}
+
+# configure FOLDER ARGUMENTS...: sets build/FOLDER up, and anew when the arguments have changed.
+configure()
+{
+    local folder=build/$1 wanted
+    shift
+    wanted="${CXX:-} $*"
+    if [[ -f $folder/build.ninja && -f $folder/dev-arguments ]] &&
+        [[ $(<"$folder/dev-arguments") == "$wanted" ]]; then
+        return
+    fi
+    rm -rf "$folder"
+    meson setup "$folder" --werror "$@"
+    printf '%s\n' "$wanted" >"$folder/dev-arguments"
+}
+
+compile() { ninja -C "build/$1" -j "$jobs"; }
+
+build_release()
+{
+    need "${basic_needs[@]}" "${tool_needs[@]}" || fail "$obstacle"
+    mkdir -p "$logs"
+    say "building build/release"
+    if ! (
+        set -e
+        CXX=$(with_ccache g++) configure release --buildtype release -Db_lto=false \
+            -Dtests=disabled -Dtools=enabled -Dexamples=enabled -Dbench=enabled
+    ) >"$logs/release.log" 2>&1 || ! compile release >>"$logs/release.log" 2>&1; then
+        show_end "$logs/release.log"
+        fail "the build failed; all of its output is in build/logs/release.log"
+    fi
+}
+
+# Debugging information is for whoever works in build/native, and for the sanitizers as far as their
+# reports need it: it costs a sixth of the time of compiling, and a third of theirs.
+#
+# One part builds the benchmarks: they measure the release build, and bring libraries of others.
+# Two parts talk to libzmq: more would tell nothing new, and its threads are not clean by the rules
+# of the thread sanitizer.
+checked=(-Dtests=enabled -Dtools=enabled -Dinterop=disabled)
+
+# Twelve files are compiled as one: most of a file's time goes to the headers that it includes. In
+# build/native every file stands alone, for whoever changes one of them, and to see that each
+# includes what it uses.
+unity=(--unity on --unity-size 12)
+
+# Optimised, or 10,000 worlds would take too long, and with the assertions.
+build_simulations()
+{
+    CXX=$(with_ccache g++) configure sim --buildtype debugoptimized "${checked[@]}" "${unity[@]}" \
+        -Dexamples=disabled -Dbench=disabled -Dexpected=std &&
+        ninja -C build/sim -j "$jobs" "$@"
+}

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MPL-2.0
+# shellcheck shell=bash
+
+part_native()
+{
+    require "${basic_needs[@]}" "${linux_test_needs[@]}" "${tool_needs[@]}" "${interop_needs[@]}"
+    CXX=$(with_ccache g++) configure native --buildtype debug "${checked[@]}" \
+        -Dinterop=auto -Dexamples=enabled -Dbench=enabled -Dexpected=std
+    suite 1
+}

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MPL-2.0
+# shellcheck shell=bash
+
+# The headers of the build machine that are not bound to a system, alone in a folder:
+# with all of /usr/include the cross compiler would find the wrong C library.
+stage_headers()
+{
+    local staged=$1 library
+    mkdir -p "$staged/include" "$staged/pkgconfig"
+    for library in doctest:doctest CLI:CLI11; do
+        [[ -d /usr/include/${library%:*} ]] || continue
+        cp -Ru "/usr/include/${library%:*}" "$staged/include/"
+        library=${library#*:}
+        printf 'Name: %s\nDescription: headers\nVersion: 1\nCflags: -I%s\n' \
+            "$library" "$staged/include" >"$staged/pkgconfig/$library.pc"
+    done
+    cat >"$staged/machine.ini" <<END
+[binaries]
+cpp = [$(command -v ccache >/dev/null && echo "'ccache', ")'x86_64-w64-mingw32-g++-posix']
+[properties]
+pkg_config_libdir = '$staged/pkgconfig'
+END
+}
+
+part_wine()
+{
+    require "${basic_needs[@]}" "${doctest_needs[@]}" "${tool_needs[@]}" "${mingw_needs[@]}"
+    local staged=$root/build/wine-staged
+    stage_headers "$staged"
+    # Without -Dpoller: iocp and select are both in it, and the contract is tested on each.
+    configure wine --buildtype debug -Ddebug=false "${checked[@]}" "${unity[@]}" \
+        -Dexamples=enabled --cross-file cross/mingw-w64.ini --cross-file "$staged/machine.ini" \
+        --default-library static
+    # A Windows of its own, whose server stays for the whole run.
+    export WINEPREFIX=$root/build/wine-prefix WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
+    unset DISPLAY
+    if [[ ! -f $WINEPREFIX/system.reg ]]; then
+        say "wine: preparing its folder"
+        timeout 300 wineboot --init 3>&-
+        timeout 60 wineserver --wait 3>&-
+    fi
+    # One Windows program waits for input during the whole run. Without it Windows' own services
+    # would start and end with every test, and keep the test's output open.
+    local keeper
+    # shellcheck disable=SC2034
+    exec {keeper}> >(exec wine cmd.exe >/dev/null 2>&1 3>&-)
+    trap 'wineserver --kill' EXIT
+    suite 2
+}
