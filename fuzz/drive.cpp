@@ -26,21 +26,21 @@ public:
         take_body_elsewhere(end);
         while (begin_ <= end && log_.broken == nullptr) {
             const byte_view run = stream.subspan(begin_, end - begin_);
-            const arrival told = tested_.receive(now, run);
-            if (told.consumed > run.size())
+            const arrival next = tested_.receive(now, run);
+            if (next.consumed > run.size())
                 return blame("more was consumed than there was");
-            if (end < enough_at_ && (told.kind != arrival_kind::need || told.consumed > 0))
-                return blame("less was needed than was said");
-            begin_ += told.consumed;
-            note(told, run);
+            if (end < enough_at_ && (next.kind != arrival_kind::need || next.consumed > 0))
+                return blame("fewer bytes were needed than `need`");
+            begin_ += next.consumed;
+            note(next, run);
             flush();
             take_body_elsewhere(end);
-            if (told.kind == arrival_kind::failed)
+            if (next.kind == arrival_kind::failed)
                 return;
-            if (told.kind == arrival_kind::need) {
-                if (told.need == 0)
-                    blame("nothing is needed, and nothing was told");
-                enough_at_ = end + told.need;
+            if (next.kind == arrival_kind::need) {
+                if (next.need == 0)
+                    blame("no bytes are needed, and there was no arrival");
+                enough_at_ = end + next.need;
                 log_.max_kept = std::max(log_.max_kept, end - std::min(begin_, end));
                 return;
             }
@@ -52,7 +52,7 @@ public:
         log_.state = tested_.state();
         log_.failure = tested_.failure();
         if (log_.state == session_state::failed) {
-            log_.told += "failed: " + to_string(log_.failure) + '\n';
+            log_.events += "failed: " + to_string(log_.failure) + '\n';
             if (!log_.failure)
                 blame("the failure has no reason");
         }
@@ -81,59 +81,59 @@ private:
         if (!by_.bodies_elsewhere || tested_.body_left() == 0 || end <= begin_)
             return;
         const auto count = std::min<std::uint64_t>(tested_.body_left(), end - begin_);
-        log_.told.append(static_cast<std::size_t>(count), '.');
+        log_.events.append(static_cast<std::size_t>(count), '.');
         begin_ += static_cast<std::size_t>(count);
         tested_.body_received(now, count);
         if (tested_.body_left() == 0)
-            log_.told += '\n';
+            log_.events += '\n';
     }
 
-    void note(const arrival& told, byte_view run)
+    void note(const arrival& next, byte_view run)
     {
-        const bool inside = told.data.empty() ||
-                            (told.data.data() >= run.data() &&
-                             told.data.data() + told.data.size() <= run.data() + told.consumed);
+        const bool inside = next.data.empty() ||
+                            (next.data.data() >= run.data() &&
+                             next.data.data() + next.data.size() <= run.data() + next.consumed);
         if (!inside)
             blame("a view does not lie in what was consumed");
-        switch (told.kind) {
+        switch (next.kind) {
         case arrival_kind::need:
         case arrival_kind::flush:
         case arrival_kind::failed: break;
-        case arrival_kind::messages: note_messages(told); break;
-        case arrival_kind::body: note_body(told); break;
+        case arrival_kind::messages: note_messages(next); break;
+        case arrival_kind::body: note_body(next); break;
         case arrival_kind::subscription:
-            log_.told += told.subscribe ? "subscribe " : "cancel ";
-            log_.told += text_of(told.data);
-            log_.told += '\n';
+            log_.events += next.subscribe ? "subscribe " : "cancel ";
+            log_.events += text_of(next.data);
+            log_.events += '\n';
             break;
         case arrival_kind::authenticate:
-            log_.told += "authenticate " + std::string(told.who.user) + ' ' +
-                         std::string(told.who.password) + '\n';
-            if (by_.answer == 200)
+            log_.events += "authenticate " + std::string(next.client.user) + ' ' +
+                           std::string(next.client.password) + '\n';
+            if (by_.status == 200)
                 tested_.accept(now);
             else
-                tested_.refuse(now, by_.answer);
+                tested_.refuse(now, by_.status);
             break;
-        case arrival_kind::ready: note_ready(told); break;
+        case arrival_kind::ready: note_ready(next); break;
         }
     }
 
-    void note_ready(const arrival& told)
+    void note_ready(const arrival& next)
     {
-        log_.told += "ready ";
-        log_.told += name_of(tested_.speaks());
-        log_.told += ' ';
-        log_.told += told.peer.type ? name_of(*told.peer.type) : "untyped";
-        log_.told += ' ';
-        log_.told += text_of(told.peer.identity);
-        log_.told += '\n';
-        if (told.peer.identity.size() > max_identity)
+        log_.events += "ready ";
+        log_.events += name_of(tested_.speaks());
+        log_.events += ' ';
+        log_.events += next.peer.type ? name_of(*next.peer.type) : "untyped";
+        log_.events += ' ';
+        log_.events += text_of(next.peer.identity);
+        log_.events += '\n';
+        if (next.peer.identity.size() > max_identity)
             blame("an identity of more than 255 bytes");
     }
 
-    void note_messages(const arrival& told)
+    void note_messages(const arrival& next)
     {
-        byte_view left = told.data;
+        byte_view left = next.data;
         std::size_t frames = 0, messages = 0, whole = 0;
         while (!left.empty()) {
             const header_view seen = read_header(left, options_.limits);
@@ -146,32 +146,32 @@ private:
             ++frames;
             if (!seen.frame.more) {
                 ++messages;
-                whole = told.data.size() - left.size();
+                whole = next.data.size() - left.size();
             }
         }
-        const scanned counted{told.data.size(), frames, messages, whole};
-        if (told.found.size != counted.size || told.found.frames != counted.frames ||
-            told.found.messages != counted.messages ||
-            told.found.whole_messages != counted.whole_messages)
+        const scanned counted{next.data.size(), frames, messages, whole};
+        if (next.found.size != counted.size || next.found.frames != counted.frames ||
+            next.found.messages != counted.messages ||
+            next.found.whole_messages != counted.whole_messages)
             blame("a range of messages was counted wrong");
     }
 
     void note_frame(const frame_header& frame, byte_view body)
     {
-        log_.told += frame.more ? "frame+ " : "frame ";
-        log_.told += text_of(body);
-        log_.told += '\n';
+        log_.events += frame.more ? "frame+ " : "frame ";
+        log_.events += text_of(body);
+        log_.events += '\n';
     }
 
-    void note_body(const arrival& told)
+    void note_body(const arrival& next)
     {
         if (!inside_body_)
-            log_.told += told.frame.more ? "frame+ " : "frame ";
+            log_.events += next.frame.more ? "frame+ " : "frame ";
         inside_body_ = tested_.body_left() > 0 && !by_.bodies_elsewhere;
-        log_.told += text_of(told.data);
+        log_.events += text_of(next.data);
         if (tested_.body_left() == 0)
-            log_.told += '\n';
-        if (told.frame.size > options_.limits.message)
+            log_.events += '\n';
+        if (next.frame.size > options_.limits.message)
             blame("a body is larger than the limit");
     }
 
@@ -180,7 +180,7 @@ private:
     session tested_;
     conversation log_;
     std::size_t begin_ = 0; ///< of what is not consumed
-    std::size_t enough_at_ = 0; ///< where the session said that it could go on
+    std::size_t enough_at_ = 0; ///< the position from which the session can go on
     bool inside_body_ = false;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// libFuzzer calls this with one input after the other. The build names the target.
+// libFuzzer calls this with each input. The build sets the target's name.
 
 #include "targets.hpp"
 

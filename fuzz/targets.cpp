@@ -13,7 +13,7 @@ namespace {
 
 using namespace slk::zmtp;
 
-/// The first bytes of an input choose the circumstances, the rest is the stream.
+/// The first bytes of an input choose the options, the rest is the stream.
 unsigned take(byte_view& data)
 {
     if (data.empty())
@@ -32,11 +32,11 @@ const char* run_greeting(byte_view data)
             return "more bytes changed the version";
         if ((before.signature && !seen.signature) ||
             (before.may_send_rest && !seen.may_send_rest) || (before.complete && !seen.complete))
-            return "more bytes took an answer back";
+            return "more bytes contradicted an earlier result";
         if (seen.speaks.has_value() != (seen.need == 0))
             return "bytes are needed although all is known, or the other way round";
         if (size > 0 && !before.speaks && seen.speaks && before.need > 1)
-            return "less was needed than was said";
+            return "fewer bytes were needed than `need`";
         if (seen.complete && seen.need == 0 && size < greeting_size)
             return "complete without all bytes";
         if (seen.complete)
@@ -78,17 +78,17 @@ const char* run_frames(byte_view data)
     return nullptr;
 }
 
-const char* reread_hello(const credentials& who)
+const char* reread_hello(const credentials& client)
 {
-    std::vector<std::byte> frame(hello_frame_size(who));
+    std::vector<std::byte> frame(hello_frame_size(client));
     writer out(frame.data());
-    write_hello_frame(out, who);
+    write_hello_frame(out, client);
     const header_view seen = read_header(frame, {});
     const auto command = parse_command(byte_view(frame).subspan(seen.frame.header));
     if (!command || command->name != command_name::hello)
         return "HELLO is not read as HELLO";
     const auto again = parse_hello(command->data);
-    return again && again->user == who.user && again->password == who.password
+    return again && again->user == client.user && again->password == client.password
                ? nullptr
                : "HELLO has changed on the way";
 }
@@ -121,8 +121,8 @@ const char* run_commands(byte_view data)
     const auto command = parse_command(data);
     if (!command)
         return command.error().detail != nullptr ? nullptr : "an error without a sentence";
-    if (const auto who = parse_hello(command->data); who)
-        if (const char* const broken = reread_hello(*who); broken != nullptr)
+    if (const auto client = parse_hello(command->data); client)
+        if (const char* const broken = reread_hello(*client); broken != nullptr)
             return broken;
     if (const auto reason = parse_error(command->data); reason && reason->size() > 255)
         return "a reason of more than 255 bytes";
@@ -137,13 +137,13 @@ const char* run_commands(byte_view data)
     return reread_metadata(command->data);
 }
 
-/// The longest that a session may want to have shown again.
+/// The maximum of bytes that a session may need again.
 std::size_t max_to_keep(const session_options& options)
 {
-    const std::size_t most =
+    const std::size_t max =
         std::max({options.max_handshake_size, static_cast<std::size_t>(options.limits.command),
                   options.large_body, greeting_size, std::size_t{1} + max_identity});
-    return most + long_header;
+    return max + long_header;
 }
 
 std::vector<std::size_t> random_cuts(std::size_t size, std::uint64_t seed)
@@ -155,7 +155,7 @@ std::vector<std::size_t> random_cuts(std::size_t size, std::uint64_t seed)
     return cuts;
 }
 
-/// However a stream is cut, the session tells and sends the same.
+/// The arrivals and the output do not depend on where a stream is cut.
 const char* run_session(byte_view data, session_options options)
 {
     const unsigned choice = take(data);
@@ -167,7 +167,7 @@ const char* run_session(byte_view data, session_options options)
     options.max_handshake_size = small ? 120 : 65536;
     options.large_body = !small ? 8192 : (choice & 8) != 0 ? 200 : 30;
     owner by;
-    by.answer = (choice & 4) != 0 ? 400 : 200;
+    by.status = (choice & 4) != 0 ? 400 : 200;
 
     const conversation whole = drive(options, data, {}, by);
     const conversation cut = drive(options, data, random_cuts(data.size(), choice), by);
@@ -175,8 +175,8 @@ const char* run_session(byte_view data, session_options options)
     for (const conversation* one : {&whole, &cut, &byte_by_byte}) {
         if (one->broken != nullptr)
             return one->broken;
-        if (one->told != whole.told || one->state != whole.state)
-            return "what is told depends on how the stream is cut";
+        if (one->events != whole.events || one->state != whole.state)
+            return "the arrivals depend on where the stream is cut";
         if (one->sent != whole.sent)
             return "what is sent depends on how the stream is cut";
         if (one->state != session_state::failed && one->max_kept > max_to_keep(options))

@@ -2,8 +2,8 @@
 #ifndef SLK_FUZZ_TARGETS_HPP
 #define SLK_FUZZ_TARGETS_HPP
 
-/// What is done with bytes that anybody may have made up. The fuzzer looks for bytes for which
-/// a promise does not hold; the unit tests replay tests/zmtp/corpus.
+/// Functions for arbitrary input. The fuzzer searches for input that breaks a promise; the unit
+/// tests replay tests/zmtp/corpus.
 
 #include "zmtp/bytes.hpp"
 
@@ -11,7 +11,7 @@ namespace slk::fuzz {
 
 struct target {
     const char* name;
-    const char* (*run)(zmtp::byte_view data); ///< the promise that did not hold, or null
+    const char* (*run)(zmtp::byte_view data); ///< returns the broken promise, or null
 };
 
 /// greeting, frames, commands; null, plain_client and plain_server are whole sessions.

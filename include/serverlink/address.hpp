@@ -4,9 +4,9 @@
 
 /// slk::address: a numeric IP address and a port, without any system header.
 ///
-/// The address of a Unix domain socket (address_family::local) says only that it is one. Its path
-/// is not in it, so that an address stays small and is copied freely: whoever needs the path has
-/// it beside the address, as slk::endpoint does.
+/// The address of a Unix domain socket (address_family::local) has only its family. The path is not
+/// in it, so that an address stays small and cheap to copy. Code that needs the path keeps it
+/// beside the address, as slk::endpoint does.
 
 #include <serverlink/export.hpp>
 #include <serverlink/result.hpp>
@@ -23,28 +23,28 @@ enum class address_family : std::uint8_t { none = 0, ipv4, ipv6, local };
 
 struct address {
     address_family family = address_family::none;
-    std::uint16_t port = 0;     ///< host byte order
-    std::uint32_t scope = 0;    ///< IPv6 interface index (RFC 4007), 0 where none is needed
+    std::uint16_t port = 0; ///< host byte order
+    std::uint32_t scope = 0; ///< IPv6 interface index (RFC 4007), 0 where none is needed
     std::array<std::uint8_t, 16> bytes{}; ///< network byte order; IPv4 uses the first four
 
     friend bool operator==(const address&, const address&) = default;
 
-    /// 0.0.0.0 or ::, for binding.
+    /// The wildcard, 0.0.0.0 or ::, for binding.
     [[nodiscard]] static SLK_API address any(address_family family,
                                              std::uint16_t port = 0) noexcept;
-    /// 127.0.0.1 or ::1.
+    /// The loopback address, 127.0.0.1 or ::1.
     [[nodiscard]] static SLK_API address loopback(address_family family,
                                                   std::uint16_t port) noexcept;
     /// A Unix domain socket, whatever its path.
     [[nodiscard]] static SLK_API address local() noexcept;
     /// Reads "192.0.2.1", "2001:db8::1", "fe80::1%eth0" (without brackets and port).
-    /// A name that is not numeric: errc::invalid_argument. Never asks a name service.
+    /// errc::invalid_argument if the host is not numeric. Never asks a name service.
     [[nodiscard]] static SLK_API result<address> parse(std::string_view host, std::uint16_t port);
 
     [[nodiscard]] SLK_API bool is_any() const noexcept;
-    /// 127.0.0.0/8, ::1, or the first mapped into IPv6.
+    /// True for 127.0.0.0/8, ::1, and 127.0.0.0/8 mapped into IPv6.
     [[nodiscard]] SLK_API bool is_loopback() const noexcept;
-    /// fe80::/10 (RFC 4291 section 2.5.6): meaningless without a scope.
+    /// True for fe80::/10 (RFC 4291 section 2.5.6), which has no meaning without a scope.
     [[nodiscard]] SLK_API bool is_link_local_ipv6() const noexcept;
 };
 

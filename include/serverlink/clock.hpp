@@ -2,11 +2,11 @@
 #ifndef SERVERLINK_CLOCK_HPP
 #define SERVERLINK_CLOCK_HPP
 
-/// Time as serverlink sees it: a monotonic clock that the caller may replace.
+/// The library's time: a monotonic clock that the caller may replace.
 ///
-/// Nothing in the library asks the system for the time by itself; a loop is given a clock and
-/// passes its readings on as values, so that a test or a simulation decides what time it is.
-/// Wall-clock time is never used: setting the machine's clock changes nothing.
+/// The library never asks the system for the time by itself. A loop is given a clock and passes its
+/// readings on as values, so that a test or a simulation controls the time. Wall-clock time is
+/// never used: setting the machine's clock changes nothing.
 
 #include <serverlink/export.hpp>
 
@@ -17,8 +17,8 @@ namespace slk {
 
 using duration = std::chrono::nanoseconds;
 
-/// The epoch of time_point is arbitrary (usually the machine's boot): only differences mean
-/// something. Not a Clock in the standard's sense, because it has no static now().
+/// The epoch of time_point is arbitrary (usually the machine's boot): only differences have a
+/// meaning. This is not a Clock in the standard's sense, because it has no static now().
 struct monotonic {
     using duration = slk::duration;
     using rep = duration::rep;
@@ -29,10 +29,10 @@ struct monotonic {
 
 using time_point = monotonic::time_point;
 
-/// A point that never comes: "no deadline".
+/// A time that never comes: "no deadline".
 inline constexpr time_point never = time_point::max();
 
-/// `from + delay` that stops at `never` instead of overflowing; a negative delay counts as none.
+/// Returns `from + delay`, or `never` instead of overflowing. A negative delay counts as zero.
 [[nodiscard]] constexpr time_point after(time_point from, duration delay) noexcept
 {
     if (delay <= duration::zero())
@@ -40,7 +40,7 @@ inline constexpr time_point never = time_point::max();
     return delay >= never - std::max(from, time_point{}) ? never : from + delay;
 }
 
-/// Where time comes from. now() is called from the loop's thread only.
+/// The source of time. now() is called from the loop's thread only.
 class SLK_API clock {
 public:
     clock() = default;
@@ -48,12 +48,12 @@ public:
     clock& operator=(const clock&) = default;
     virtual ~clock() = default;
 
-    /// Time while the machine is awake. May repeat, and may even step back (some virtual
-    /// machines do): the loop clamps it.
+    /// Returns the time that the machine has been awake. It may repeat and even step back (some
+    /// virtual machines do): the loop clamps it.
     [[nodiscard]] virtual time_point now() noexcept = 0;
 
-    /// The same, but counting the time that the machine was suspended. Where a system cannot
-    /// tell, equal to now(). The difference of the two grows by the length of each suspension.
+    /// Returns the same time plus the time that the machine was suspended; equal to now() where the
+    /// system cannot tell. The difference of the two grows by the length of each suspension.
     [[nodiscard]] virtual time_point now_with_suspend() noexcept = 0;
 };
 

@@ -2,7 +2,7 @@
 #ifndef SERVERLINK_ENDPOINT_HPP
 #define SERVERLINK_ENDPOINT_HPP
 
-/// slk::endpoint: where to connect to or listen on, as written by people.
+/// slk::endpoint: an address to connect to or listen on, in its text form.
 ///
 ///     tcp://HOST:PORT               HOST is a name, an IPv4 address, or an IPv6 address
 ///     tcp://SOURCE;HOST:PORT        connect from SOURCE, any port: a numeric address, or the name
@@ -13,14 +13,15 @@
 ///     ipc://PATH                    a Unix domain socket: its file, relative or absolute, at most
 ///                                   107 bytes
 ///     ipc://@NAME                   one with an abstract name (Linux, unix(7)), which has no file
-///     ipc://*                       listen in a new file, which local_endpoint() of the listener
-///                                   tells
+///     ipc://*                       listen in a new file; the listener's local_endpoint() has its
+///                                   path
 ///     inproc://NAME                 inside one process: for message sockets, not for links and
 ///                                   listeners
 ///
-/// PORT is 1 to 65535; 0 and * mean "any free port" where a listener is meant. An IPv6 address may
-/// stand in brackets; without them the last colon is the port's, so that tcp://::1:5555 is
-/// tcp://[::1]:5555. A scope is a number or the name of an interface: tcp://[fe80::1%eth0]:5555.
+/// PORT is 1 to 65535; 0 and * mean "any free port" where an endpoint is for listening. An IPv6
+/// address may stand in brackets; without them the last colon separates the port, so that
+/// tcp://::1:5555 is tcp://[::1]:5555. A scope is a number or the name of an interface:
+/// tcp://[fe80::1%eth0]:5555.
 
 #include <serverlink/address.hpp>
 #include <serverlink/export.hpp>
@@ -35,7 +36,7 @@ namespace slk {
 
 enum class transport : std::uint8_t { tcp, ipc, inproc };
 
-/// "tcp", "ipc", "inproc".
+/// Returns "tcp", "ipc" or "inproc".
 [[nodiscard]] SLK_API std::string_view name_of(transport value) noexcept;
 
 struct endpoint {
@@ -45,25 +46,26 @@ struct endpoint {
     std::uint16_t port = 0; ///< tcp only; 0: any free port
     slk::transport transport = slk::transport::tcp;
     std::uint16_t source_port = 0; ///< with `source`; 0: any free port
-    /// Where to connect from: a numeric address, or a network interface, of which each attempt
-    /// takes an address of the target's family. Empty: the system chooses.
+    /// The address to connect from: a numeric address, or the name of a network interface, of which
+    /// each attempt uses an address of the target's family. Empty: the system chooses.
     std::string source{};
 
-    /// errc::invalid_argument, with what is wrong as detail; errc::not_supported for a transport
-    /// that is none of the three. Asks no name service; only the scope of an IPv6 address is looked
-    /// up, among this machine's interfaces.
+    /// Errors: invalid_argument, with the fault as detail; not_supported for an unknown transport.
+    /// Asks no name service; only the scope of an IPv6 address is looked up, among this machine's
+    /// interfaces.
     [[nodiscard]] static SLK_API result<endpoint> parse(std::string_view text);
-    /// tcp, at a numeric address; an endpoint without a host for any other.
+    /// A tcp endpoint at a numeric address. Returns an endpoint without a host for any other
+    /// address.
     [[nodiscard]] static SLK_API endpoint of(const address& at);
 
-    /// The address, if the host is numeric or the wildcard, and for ipc, whose path stays in the
-    /// endpoint; empty if the host is a name.
+    /// Returns the address if the host is numeric or the wildcard, and address::local() for ipc;
+    /// nothing if the host is a name.
     [[nodiscard]] SLK_API std::optional<address> numeric() const;
 
     friend bool operator==(const endpoint&, const endpoint&) = default;
 };
 
-/// The text that parse reads.
+/// Returns the text that parse() reads.
 [[nodiscard]] SLK_API std::string to_string(const endpoint& value);
 
 } // namespace slk

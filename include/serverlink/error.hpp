@@ -2,7 +2,7 @@
 #ifndef SERVERLINK_ERROR_HPP
 #define SERVERLINK_ERROR_HPP
 
-/// slk::error: what went wrong, in which phase, and the native code it came from.
+/// slk::error: a failure, its phase, and the native code that it was made from.
 ///
 /// A small value, copied freely, compared by its portable code. Every number that an operating
 /// system reports is translated once, by one table per system, into an slk::errc; the native
@@ -32,21 +32,21 @@ enum class errc : std::uint16_t {
     loop_closed,        ///< the loop that would have done it is gone
 
     // Connecting.
-    connection_refused, ///< nobody listens there
-    self_connect,       ///< the kernel connected the socket to itself; as good as refused
+    connection_refused, ///< no listener
+    self_connect,       ///< the kernel connected the socket to itself; treated as refused
     timed_out,          ///< a deadline passed, ours or the system's
     network_unreachable,
     host_unreachable,
     network_down,
     permission_denied,  ///< a firewall rule, a prohibited route or a privileged port
     address_in_use,
-    address_not_available, ///< the address is not one of this machine's
+    address_not_available, ///< not an address of this machine
     no_local_port,      ///< the range of ephemeral ports is used up
     address_family_not_supported,
 
     // Names.
-    name_not_found,     ///< the name does not exist: asking again at once will not help
-    name_lookup_failed, ///< the name service did not answer, or failed; may pass
+    name_not_found,     ///< the name does not exist
+    name_lookup_failed, ///< the name service did not answer, or failed; may be temporary
 
     // Established connections.
     connection_reset,
@@ -64,13 +64,13 @@ enum class errc : std::uint16_t {
     authentication_refused,
 
     message_too_large,
-    no_route,           ///< nobody has the routing id that a message is for
+    no_route,           ///< no peer has the routing id of the message
     would_block,
     interrupted,
-    unknown, ///< not in any table; see error::native
+    unknown, ///< in no table; see error::native
 };
 
-/// Where in the life of a link the failure happened.
+/// The phase in which a failure happened.
 enum class phase : std::uint8_t {
     none = 0,
     setup,     ///< options, loop and backend
@@ -91,26 +91,26 @@ struct error {
     slk::phase phase = slk::phase::none;
     /// errno, WSAGetLastError(), NTSTATUS or EAI_* as reported; 0 where there was none.
     std::int32_t native = 0;
-    /// A sentence in static storage that says which argument or step it was, or null.
+    /// A text in static storage that names the argument or step, or null.
     const char* detail = nullptr;
 
     [[nodiscard]] explicit operator bool() const noexcept { return code != errc::ok; }
 
-    /// Two failures are the same if they mean the same; where and how they arose may differ.
+    /// Two failures are equal if their codes are; the phase and the native number may differ.
     friend bool operator==(const error& a, const error& b) noexcept { return a.code == b.code; }
     friend bool operator==(const error& a, errc b) noexcept { return a.code == b; }
 };
 
 static_assert(std::is_trivially_copyable_v<error>);
 
-/// The enumerator's own spelling ("connection_refused"), for logs and JSON. Never null.
+/// Returns the enumerator's spelling ("connection_refused"), for logs and JSON.
 [[nodiscard]] SLK_API std::string_view name_of(errc code) noexcept;
-[[nodiscard]] SLK_API std::string_view name_of(phase where) noexcept;
+[[nodiscard]] SLK_API std::string_view name_of(phase value) noexcept;
 
-/// One line for people: "connect: connection_refused (native 111)".
+/// Returns one line for people: "connect: connection_refused (native 111)".
 [[nodiscard]] SLK_API std::string to_string(const error& failure);
 
-/// Category of std::error_code values made from slk::errc. Its name is "serverlink".
+/// The category of std::error_code values made from slk::errc. Its name is "serverlink".
 [[nodiscard]] SLK_API const std::error_category& error_category() noexcept;
 [[nodiscard]] SLK_API std::error_code make_error_code(errc code) noexcept;
 [[nodiscard]] inline std::error_code make_error_code(const error& failure) noexcept

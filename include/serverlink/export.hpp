@@ -2,10 +2,11 @@
 #ifndef SERVERLINK_EXPORT_HPP
 #define SERVERLINK_EXPORT_HPP
 
-/// SLK_API marks what a shared serverlink offers to its users; everything else stays hidden.
+/// SLK_API marks the symbols that a shared serverlink exports; all others stay hidden.
 ///
-/// On Windows a program that links the static library must define SLK_STATIC, or it would look
-/// for the names in a DLL. The Meson dependency, the pkg-config file and the CMake target do so.
+/// On Windows a program that links the static library must define SLK_STATIC. Otherwise it looks
+/// for the names in a DLL. The Meson dependency, the pkg-config file and the CMake target define
+/// it.
 
 #if defined(_WIN32)
 #if defined(SLK_STATIC)

@@ -2,7 +2,7 @@
 #ifndef SERVERLINK_LINK_STATUS_HPP
 #define SERVERLINK_LINK_STATUS_HPP
 
-/// What a link is doing, as a value that may be read from any thread at any time.
+/// The state of a link, as a value that any thread may read at any time.
 
 #include <serverlink/address.hpp>
 #include <serverlink/clock.hpp>
@@ -18,16 +18,16 @@ namespace slk {
 
 /// The states of the connecter; docs/states.md shows the moves between them.
 enum class link_state : std::uint8_t {
-    idle,       ///< nothing is open, nothing is planned; last_error says why, if it was stopped
+    idle,       ///< nothing is open or planned; last_error is the reason if it was stopped
     binding,    ///< the name is looked up, a new socket is opened and bound
     connecting, ///< the system connects
-    tuning,     ///< connected by the system's word; checked and configured
+    tuning,     ///< the system reports a connection; it is checked and configured
     connected,  ///< the stream belongs to the user
     backoff,    ///< waiting for the next attempt; nothing is open
 };
 inline constexpr std::size_t link_state_count = 6;
 
-/// What moves a link.
+/// The events that move a link.
 enum class link_event : std::uint8_t {
     start,
     stop,
@@ -44,7 +44,7 @@ enum class link_event : std::uint8_t {
     retry_due, ///< the delay of the backoff is over
     useful,    ///< the connection proved useful
     lost,      ///< the connection is gone
-    stagger,   ///< no address has answered yet: the next one joins the race
+    stagger,   ///< no address has connected yet: the next one joins the race
 };
 inline constexpr std::size_t link_event_count = 16;
 
@@ -54,24 +54,25 @@ inline constexpr std::size_t link_event_count = 16;
 struct link_status {
     link_state state = link_state::idle;
     bool paused = false;
-    /// In `connected`: has proved useful (reconnect_options::useful_when).
+    /// In `connected`: the connection has proved useful (reconnect_options::useful_when).
     bool useful = false;
-    /// When the state was entered.
+    /// The time at which the state was entered.
     time_point since{};
     /// Attempts begun since the link was created. One attempt tries every address of the name.
     std::uint64_t attempt = 0;
-    /// Delays waited in a row without a useful and stable connection between them.
+    /// Delays in a row without a useful and stable connection between them.
     std::uint32_t retries = 0;
-    /// In `backoff`: when the next attempt begins; slk::never while paused. Else slk::never.
+    /// In `backoff`: the time of the next attempt; slk::never while paused. slk::never in other
+    /// states.
     time_point next_attempt = never;
-    /// Connections handed over so far: number n is the n-th. 0 before the first.
+    /// The number of connections passed to the user so far; 0 before the first.
     std::uint64_t generation = 0;
-    /// The latest failure of a step, also while a later attempt is under way; cleared by
-    /// start(), and errc::ok if there was none since.
+    /// The latest failure of a step, kept while a later attempt is under way. start() clears it;
+    /// errc::ok if there was none since.
     error last_error{};
-    /// The address that failed, where it concerned one.
+    /// The address that `last_error` is about; without a family if it is about none.
     address last_error_address{};
-    /// The address being tried or connected to; none in `idle` and `backoff`.
+    /// The address that the link tries or is connected to; none in `idle` and `backoff`.
     address peer{};
     /// This side's address while connected.
     address local{};
@@ -79,10 +80,10 @@ struct link_status {
 
 static_assert(std::is_trivially_copyable_v<link_status>);
 
-/// What became of one address of a name.
+/// The failure of one address of a name.
 struct address_failure {
-    address where{};
-    error why{};
+    slk::address address{};
+    error reason{};
 
     friend bool operator==(const address_failure&, const address_failure&) = default;
 };
@@ -95,18 +96,18 @@ struct link_transition {
     link_state to = link_state::idle;
     link_event event = link_event::start;
     std::uint32_t attempt = 0; ///< low 32 bits of link_status::attempt
-    /// Why, where there is something to explain: the failure that ended the state.
+    /// The failure that ended the state, if there was one.
     error reason{};
-    /// On entering `backoff`: how long it will be; otherwise zero.
+    /// On entering `backoff`: the length of the wait; otherwise zero.
     duration delay{};
 };
 
 static_assert(std::is_trivially_copyable_v<link_transition>);
 
-/// One line: "  12.345s  connecting -> backoff  failed  attempt 3  connect: connection_refused
-/// (native 111)  next in 140 ms". `origin` is the point in time shown as zero.
+/// Returns one line: "  12.345s  connecting -> backoff  failed  attempt 3  connect:
+/// connection_refused (native 111)  next in 140 ms". `origin` is the time that is printed as zero.
 [[nodiscard]] SLK_API std::string to_string(const link_transition& move, time_point origin);
-/// One line for the whole status.
+/// Returns one line for the whole status.
 [[nodiscard]] SLK_API std::string to_string(const link_status& status, time_point now);
 
 } // namespace slk

@@ -4,9 +4,9 @@
 
 /// A small random stream for delays: fast, seedable, the same on every platform. Not for keys.
 ///
-/// Every link owns one, seeded from the operating system or, in a simulation, from the seed of
-/// the run: a shared generator would couple links, and a badly seeded one puts a whole fleet
-/// into lockstep.
+/// Every link has its own, seeded from the operating system or, in a simulation, from the seed of
+/// the run. A shared generator would couple links, and a badly seeded one would make a fleet
+/// reconnect in lockstep.
 
 #include <serverlink/export.hpp>
 
@@ -33,8 +33,8 @@ private:
     std::uint64_t state_;
 };
 
-/// Maps 64 random bits to 0 ... limit, both included, by the high half of a 128-bit product.
-/// The bias is below limit / 2^64, far below what a delay could show.
+/// Maps 64 random bits to 0 ... limit, both included, by the high half of a 128-bit product. The
+/// bias is below limit / 2^64, too small to show in a delay.
 [[nodiscard]] constexpr std::uint64_t scale(std::uint64_t random, std::uint64_t limit) noexcept
 {
     const std::uint64_t count = limit + 1;
@@ -49,8 +49,8 @@ private:
     return random_high * count_high + (middle >> 32) + (cross >> 32);
 }
 
-/// 64 bits from the operating system: getrandom(2), or BCryptGenRandom. Never blocks for long;
-/// if the system refuses, falls back to mixing the clock, the process and a counter.
+/// Returns 64 bits from the operating system: getrandom(2), or BCryptGenRandom. Never blocks for
+/// long: if the system refuses, it mixes the clock, the process and a counter instead.
 [[nodiscard]] SLK_API std::uint64_t system_entropy() noexcept;
 
 } // namespace slk

@@ -2,17 +2,17 @@
 #ifndef SERVERLINK_RECONNECT_HPP
 #define SERVERLINK_RECONNECT_HPP
 
-/// When a link tries again, and when it does not: delays, deadlines, and what each kind of
-/// failure means.
+/// When a link tries again, and when it does not: delays, deadlines, and the meaning of each kind
+/// of failure.
 ///
 /// The delay before retry n (n = 0 is the first) is
 ///
-///     floor + U[0, min(cap, base * 2^n)]
+///    floor + U[0, min(cap, base * 2^n)]
 ///
-/// with U a uniform random number: "full jitter" (Brooker, "Exponential Backoff And Jitter",
-/// AWS Architecture Blog, 2015) above a floor. With the defaults the first retry comes after 100
-/// to 200 ms and none waits longer than 5.1 s. One listener that serves N links at C accepts per
-/// second wants a cap of at least 2 N / C.
+/// with U a uniform random number: "full jitter" (Brooker, "Exponential Backoff And Jitter", AWS
+/// Architecture Blog, 2015) above a floor. With the defaults the first retry comes after 100 to 200
+/// ms and no delay exceeds 5.1 s. A listener with N links that accepts C connections per second
+/// needs a cap of at least 2 N / C.
 
 #include <serverlink/clock.hpp>
 #include <serverlink/error.hpp>
@@ -26,24 +26,24 @@
 
 namespace slk {
 
-/// What a failure means for trying again. Every slk::errc belongs to exactly one class.
+/// The class of a failure decides about the retry. Every slk::errc belongs to exactly one class.
 enum class failure_class : std::uint8_t {
-    refused,             ///< nobody listens, at any of the addresses; also a self-connect
-    unreachable,         ///< no route, host or network down
-    timed_out,           ///< the attempt's deadline, or the system's
-    name_not_found,      ///< the name does not exist
-    name_lookup_failed,  ///< the name service failed
-    no_local_port,       ///< ephemeral ports used up, or the source port is taken
-    out_of_resources,    ///< descriptors, memory or kernel buffers of this machine
-    bad_local_address,   ///< the source address or device is not this machine's
-    permission,          ///< a firewall or a prohibited route
-    connection_lost,     ///< an established link broke: reset, aborted, broken pipe
-    peer_closed,         ///< the peer ended an established link in order
-    closed_locally,      ///< the owner closed the stream
-    protocol,            ///< the peer does not speak the protocol
-    authentication,      ///< the peer refused our credentials
-    unsupported,         ///< this system cannot do what was asked
-    other,               ///< everything else, unknown codes included
+    refused, ///< no listener at any of the addresses; also a self-connect
+    unreachable, ///< no route, host or network down
+    timed_out, ///< the attempt's deadline, or the system's
+    name_not_found, ///< the name does not exist
+    name_lookup_failed, ///< the name service failed
+    no_local_port, ///< ephemeral ports used up, or the source port is taken
+    out_of_resources, ///< descriptors, memory or kernel buffers of this machine
+    bad_local_address, ///< the source address or device is not this machine's
+    permission, ///< a firewall or a prohibited route
+    connection_lost, ///< an established link broke: reset, aborted, broken pipe
+    peer_closed, ///< the peer ended an established link in order
+    closed_locally, ///< the owner closed the stream
+    protocol, ///< the peer does not speak the protocol
+    authentication, ///< the peer refused the credentials
+    unsupported, ///< this system does not support it
+    other, ///< everything else, unknown codes included
 };
 inline constexpr std::size_t failure_class_count = 16;
 
@@ -51,20 +51,20 @@ inline constexpr std::size_t failure_class_count = 16;
 [[nodiscard]] SLK_API failure_class classify(const error& failure) noexcept;
 
 enum class retry_rule : std::uint8_t {
-    retry,        ///< after the delay of the formula
+    retry, ///< after the delay of the formula
     retry_slowly, ///< as if the delay had grown to its cap: floor + U[cap / 2, cap]
-    stop,         ///< the link goes to idle and keeps the reason; start() re-arms it
+    stop, ///< the link goes to idle and keeps the reason; start() re-arms it
 };
 
 [[nodiscard]] SLK_API std::string_view name_of(retry_rule value) noexcept;
 
-/// One rule per failure class. The default retries everything: nothing is terminal by surprise.
-/// What waiting will hardly mend (a name that does not exist, a refused password, a source address
-/// that is not ours) is retried slowly.
+/// One rule per failure class. The default retries everything. Failures that time will hardly mend
+/// (a name that does not exist, a refused password, a source address that is not this machine's)
+/// are retried slowly.
 class retry_policy {
 public:
     SLK_API retry_policy() noexcept;
-    /// The default, but with `stop` for refused connections.
+    /// The default, with `stop` for refused connections.
     [[nodiscard]] static retry_policy stop_on_refused() noexcept
     {
         retry_policy policy;
@@ -85,35 +85,36 @@ private:
     std::array<retry_rule, failure_class_count> rules_;
 };
 
-/// What proves that a connection is good for something. Only a link that was proved useful and
-/// lived for a while resets the backoff: a server that accepts and closes at once must not be
-/// hammered at the shortest delay for ever.
+/// What proves a connection useful. Only a link that was proved useful and lived for a while resets
+/// the backoff: a server that accepts and closes at once must not be tried at the shortest delay
+/// for ever.
 enum class usefulness : std::uint8_t {
-    first_receive, ///< the first byte from the peer
-    connected,     ///< the connection itself; for protocols in which the peer never speaks
-    confirmed,     ///< link::confirm_useful(), for example after the protocol's handshake
+    first_receive, ///< the first received byte
+    connected, ///< the connection itself; for protocols in which the peer never speaks
+    confirmed, ///< link::confirm_useful(), for example after the protocol's handshake
 };
 
 struct reconnect_options {
-    /// Growth starts here. 0: retry at once (floor and cap do not count), but never more than
-    /// 100 attempts a second. `reconnect_never`: no retry at all, the link stops with the reason.
+    /// The range of the first delay. 0: retry at once (floor and cap do not count), at most 100
+    /// attempts a second. `reconnect_never`: no retry; the link stops with the reason.
     duration base = std::chrono::milliseconds(100);
     /// Added to every delay.
     duration floor = std::chrono::milliseconds(100);
-    /// Limit of the random part; at least `base`.
+    /// The limit of the random part; at least `base`.
     duration cap = std::chrono::seconds(5);
 
-    /// One deadline over name lookup, bind, connect and tuning, all addresses of the name
-    /// together. 0: only the system's own limits count (130 s on Linux, 21 s on Windows).
+    /// One deadline over name lookup, bind, connect and tuning, for all addresses of the name
+    /// together. 0: only the system's own limits (130 s on Linux, 21 s on Windows).
     duration connect_timeout = std::chrono::seconds(5);
 
-    /// A name may have several addresses. They are raced (RFC 8305): each address begins this long
-    /// after the one before it, or as soon as one has failed; the first that connects wins, and
-    /// the others are closed. The families take turns, beginning with the one that the system's
-    /// resolver prefers. 100 ms to 2 s; the connection attempt delay of RFC 8305 section 5.
+    /// The addresses of a name are raced (RFC 8305): each one begins `address_stagger` after the
+    /// one before it, or as soon as one has failed. The first that connects wins, and the others
+    /// are closed. The families alternate, beginning with the one that the system's resolver
+    /// prefers. 100 ms to 2 s; the connection attempt delay of RFC 8305 section 5.
     duration address_stagger = std::chrono::milliseconds(250);
 
-    /// A connection must have lived this long, and as long as the delay before it, to reset n.
+    /// The minimum life of a connection that resets n. It must also be as long as the delay before
+    /// it.
     duration stable_after = std::chrono::seconds(1);
     usefulness useful_when = usefulness::first_receive;
 
@@ -122,18 +123,18 @@ struct reconnect_options {
 
     retry_policy policy{};
 
-    /// errc::invalid_argument, with the option's name as detail, for a value out of range:
-    /// nothing is clamped in silence.
+    /// errc::invalid_argument, with the option's name as detail, for a value out of range. No value
+    /// is clamped silently.
     [[nodiscard]] SLK_API result<void> validate() const;
 };
 
 inline constexpr duration reconnect_never = std::chrono::milliseconds(-1);
 
-/// The delay before retry number `retry` (0 is the first), from 64 random bits. Saturates; valid
-/// for every `retry`. `options.base` must be greater than 0.
+/// Returns the delay before retry number `retry` (0 is the first), from 64 random bits. Saturates;
+/// valid for every `retry`. `options.base` must be greater than 0.
 [[nodiscard]] SLK_API duration backoff_delay(const reconnect_options& options, std::uint32_t retry,
                                              std::uint64_t random) noexcept;
-/// The delay of retry_rule::retry_slowly.
+/// Returns the delay of retry_rule::retry_slowly.
 [[nodiscard]] SLK_API duration slow_backoff_delay(const reconnect_options& options,
                                                   std::uint64_t random) noexcept;
 

@@ -34,21 +34,21 @@ using result = tl::expected<T, error>;
 using unexpected = tl::unexpected<error>;
 #endif
 
-/// Makes the failing side of any result: `return fail(errc::timed_out, phase::connect);`
+/// Makes an unexpected value for any result: `return fail(errc::timed_out, phase::connect);`
 [[nodiscard]] inline unexpected fail(error failure)
 {
     return unexpected(failure);
 }
 
-[[nodiscard]] inline unexpected fail(errc code, phase where, const char* detail = nullptr)
+[[nodiscard]] inline unexpected fail(errc code, phase in, const char* detail = nullptr)
 {
-    return unexpected(error{code, where, 0, detail});
+    return unexpected(error{code, in, 0, detail});
 }
 
 } // namespace slk
 
-// SLK_TRY(expression);            returns the error to the caller, or goes on
-// SLK_TRY(auto value, expression); the same, and binds the value
+// SLK_TRY(expression);            returns the error to the caller, or continues
+// SLK_TRY(auto value, expression); returns the error, or binds the value
 //
 // Both are statements, not expressions: a GNU statement expression does not build with MSVC.
 #define SLK_DETAIL_CONCAT_(a, b) a##b

@@ -4,10 +4,10 @@
 
 /// slk::stream: one established connection, over TCP or ipc, from a link or a listener.
 ///
-/// Completion-based: an operation is begun, and its handler is called once, later, on the loop's
-/// thread, never from inside the call. At most one receive and one send are under way at a time.
-/// All of it is for the loop's thread (or for any thread while no thread runs the loop); from
-/// elsewhere, loop::post a function that does it.
+/// Completion-based: a call begins an operation, and its handler is called once, later, on the
+/// loop's thread, never from inside the call. At most one receive and one send are under way at a
+/// time. A stream is for the loop's thread (or for any thread while none runs the loop); other
+/// threads use loop::post().
 
 #include <serverlink/address.hpp>
 #include <serverlink/clock.hpp>
@@ -27,53 +27,55 @@ class stream_core;
 
 class SLK_API stream {
 public:
-    /// The number of bytes, or why it failed.
+    /// Gets the number of bytes, or the failure.
     using handler = std::function<void(result<std::size_t>)>;
 
-    /// An empty stream: every operation answers errc::invalid_state.
+    /// An empty stream: every operation returns errc::invalid_state.
     stream() noexcept = default;
     stream(stream&& other) noexcept;
     stream& operator=(stream&& other) noexcept;
-    /// As close(): what the system has taken is still sent, operations under way are cancelled,
-    /// and their handlers are still called.
+    /// As close(): the system still sends the bytes that it has taken, operations under way are
+    /// cancelled, and their handlers are still called.
     ~stream();
 
     [[nodiscard]] explicit operator bool() const noexcept { return core_ != nullptr; }
 
-    /// Receives what is there, at least one byte, into `buffer`, which must live until `done` is
-    /// called with the count. 0 bytes: the peer has finished sending (it may still receive).
-    /// With an empty buffer: waits until there is something to receive, and gives 0.
-    /// Answers at once: invalid_state (empty or closed, or not the loop's thread), in_progress.
-    /// Handler: connection_reset, timed_out (user timeout, keep-alive), cancelled, ...
+    /// Receives at least one byte into `buffer`, which must live until `done` is called with the
+    /// count. 0 bytes: the peer has finished sending (it may still receive). With an empty buffer:
+    /// waits until there is something to receive, and reports 0.
+    /// Errors of the call: invalid_state (empty or closed, or not the loop's thread), in_progress.
+    /// Errors of the handler: connection_reset, timed_out (user timeout, keep-alive), cancelled,
+    /// ...
     result<void> receive(std::span<std::byte> buffer, handler done);
 
     /// Sends all of `bytes`, which must live until `done` is called with their count. On failure
-    /// some of it may have been sent.
+    /// a part may have been sent.
     result<void> send(std::span<const std::byte> bytes, handler done);
-    /// The same for several pieces, in order. The list and the bytes must live until `done`.
+    /// Sends several pieces, in order. The list and the bytes must live until `done` is called.
     result<void> send(std::span<const std::span<const std::byte>> pieces, handler done);
 
-    /// Half-close: the peer reads the end of the stream once it has everything. Receiving goes on.
+    /// Half-close: the peer reads the end of the stream after all bytes. Receiving goes on.
     result<void> shutdown_send();
 
-    /// Ends the stream at once. What the system has taken it goes on sending; but if there are
-    /// received bytes that nobody read, TCP resets the connection and the peer may lose the tail.
+    /// Ends the stream at once. The system goes on sending the bytes that it has taken; but if
+    /// there are received bytes that were not read, TCP resets the connection and the peer may lose
+    /// the last ones.
     void close();
-    /// The same, and says why: the link that the stream came from goes by it, as if the stream had
-    /// failed with that error.
+    /// Closes the stream with a reason: the stream's link reacts as if the stream had failed with
+    /// that error.
     void close(const error& reason);
     /// Ends the stream with a reset: nothing more is sent, the peer reads connection_reset. ipc has
     /// no resets: the peer reads what was sent, and then the end of the stream.
     void reset();
-    /// Ends the stream in order: finishes sending, reads and drops what arrives until the peer
-    /// has finished too, then closes; after `timeout` it closes anyway. `done` (may be empty) is
-    /// called with errc::ok, or timed_out, or what else ended it.
+    /// Ends the stream in order: half-closes it, discards what arrives until the peer has finished
+    /// too, then closes; after `timeout` it closes anyway. `done` (may be empty) is called with
+    /// errc::ok, timed_out, or the failure that ended the stream.
     result<void> close_after_drain(duration timeout, std::function<void(error)> done = {});
 
     /// For ipc the family only.
     [[nodiscard]] address local_address() const noexcept;
     [[nodiscard]] address peer_address() const noexcept;
-    /// Bytes so far.
+    /// The number of bytes so far.
     [[nodiscard]] std::uint64_t bytes_received() const noexcept;
     [[nodiscard]] std::uint64_t bytes_sent() const noexcept;
     /// The descriptor or SOCKET, to set options that serverlink does not know; it stays the
@@ -81,7 +83,7 @@ public:
     [[nodiscard]] std::intptr_t native_handle() const noexcept;
 
     explicit stream(link_detail::stream_core* core) noexcept : core_(core) {}
-    /// The library's own.
+    /// For the library itself.
     [[nodiscard]] link_detail::stream_core* core() const noexcept { return core_; }
 
 private:

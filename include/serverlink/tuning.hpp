@@ -14,12 +14,12 @@
 
 namespace slk {
 
-/// Probes on an idle connection (RFC 9293 section 3.8.4). Whole seconds; systems round down to 1.
+/// Probes on an idle connection (RFC 9293 section 3.8.4). Whole seconds; systems round down to 1 s.
 struct keep_alive_options {
     bool enabled = true;
-    duration idle = std::chrono::seconds(30);     ///< 1 s to 32,767 s
+    duration idle = std::chrono::seconds(30); ///< 1 s to 32,767 s
     duration interval = std::chrono::seconds(10); ///< 1 s to 32,767 s
-    int count = 3;                                ///< 1 to 127
+    int count = 3; ///< 1 to 127
 
     friend bool operator==(const keep_alive_options&, const keep_alive_options&) = default;
 };
@@ -27,19 +27,19 @@ struct keep_alive_options {
 /// An option that is not set (an empty optional) leaves the system's default.
 ///
 /// An option that the system refuses or does not have fails the attempt with its error
-/// (phase::tune, the option's name as detail): a setting that was asked for is never dropped in
-/// silence. The defaults themselves are best effort. An ipc connection has only the buffers: all
-/// else is refused (not_supported), but `no_delay`, which it does not need, is ignored.
+/// (phase::tune, the option's name as detail): an explicit setting is never dropped silently. The
+/// defaults are best effort. An ipc connection has only the buffers: other options are refused
+/// (not_supported), except `no_delay`, which is ignored.
 struct tuning_options {
-    /// TCP_NODELAY: small messages go out at once.
+    /// TCP_NODELAY: small messages are sent at once.
     bool no_delay = true;
     std::optional<keep_alive_options> keep_alive{};
-    /// Bytes; set before connect, because the window scale is fixed by the SYN (RFC 7323).
+    /// Bytes; set before connect, because the SYN fixes the window scale (RFC 7323).
     std::optional<int> send_buffer{};
     std::optional<int> receive_buffer{};
     /// The DSCP and ECN byte, 0 to 255 (RFC 2474).
     std::optional<int> type_of_service{};
-    /// Ends the connection when sent data stays unacknowledged this long (RFC 5482;
+    /// Ends the connection when sent data is not acknowledged within this time (RFC 5482;
     /// TCP_USER_TIMEOUT on Linux, TCP_MAXRT in whole seconds on Windows).
     std::optional<duration> user_timeout{};
     /// The network interface to use (SO_BINDTODEVICE, Linux; socket(7)). Before connect.
@@ -47,7 +47,7 @@ struct tuning_options {
 
     friend bool operator==(const tuning_options&, const tuning_options&) = default;
 
-    /// errc::invalid_argument with the option's name as detail for a value out of range.
+    /// errc::invalid_argument, with the option's name as detail, for a value out of range.
     [[nodiscard]] SLK_API result<void> validate() const;
 };
 

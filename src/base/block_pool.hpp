@@ -2,9 +2,8 @@
 #ifndef SLK_BASE_BLOCK_POOL_HPP
 #define SLK_BASE_BLOCK_POOL_HPP
 
-/// Memory that has been used once and is kept for the next one who needs a block of that size: a
-/// link that connects and is lost again and again, or a lane that carries message after message,
-/// allocates nothing.
+/// Memory blocks of one size that are kept for the next use: a link that connects and is lost again
+/// and again, or a lane that carries message after message, allocates nothing.
 
 #include <atomic>
 #include <cstddef>
@@ -12,8 +11,8 @@
 
 namespace slk {
 
-/// Blocks of one size. What lives in them holds the pool by shared_ptr, because it may outlive
-/// whoever made the pool.
+/// Blocks of one size. The objects in them hold the pool by shared_ptr, because they may outlive
+/// the pool's maker.
 class block_pool {
 public:
     block_pool(std::size_t block_size, std::size_t max_kept) noexcept
@@ -25,10 +24,10 @@ public:
     ~block_pool();
 
     [[nodiscard]] std::size_t block_size() const noexcept { return block_size_; }
-    /// Null when memory is exhausted. By one thread at a time.
+    /// Returns null when memory is exhausted. For one thread at a time.
     [[nodiscard]] void* take() noexcept;
-    /// Any thread. A pool that is full gives the block back to the system: a storm should not hold
-    /// its memory.
+    /// Any thread. A full pool gives the block back to the system, so that a burst does not hold
+    /// its memory for ever.
     void give_back(void* memory) noexcept;
 
 private:

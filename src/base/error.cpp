@@ -44,9 +44,9 @@ std::string_view name_of(errc code) noexcept
     return "unknown"; // a number cast from elsewhere
 }
 
-std::string_view name_of(phase where) noexcept
+std::string_view name_of(phase value) noexcept
 {
-    switch (where) {
+    switch (value) {
     case phase::none: return "none";
     case phase::setup: return "setup";
     case phase::resolve: return "resolve";
@@ -85,7 +85,7 @@ std::string to_string(const error& failure)
 
 namespace {
 
-/// The standard's word for a code, where it has one: so that a caller may compare an error_code
+/// The matching std::errc of a code, where there is one: a caller may then compare an error_code
 /// with std::errc::connection_refused without knowing slk::errc.
 std::errc standard_equivalent(errc code) noexcept
 {

@@ -2,8 +2,8 @@
 #ifndef SLK_BASE_LIST_HPP
 #define SLK_BASE_LIST_HPP
 
-/// An intrusive doubly linked list: pushing and removing allocate nothing and take constant
-/// time, and an element can leave without knowing which list it is in.
+/// An intrusive doubly linked list: pushing and removing allocate nothing and take constant time,
+/// and an element can leave without knowing its list.
 
 namespace slk {
 
@@ -33,7 +33,7 @@ public:
     [[nodiscard]] bool empty() const noexcept { return head_.next == &head_; }
     [[nodiscard]] T& front() const noexcept { return static_cast<T&>(*head_.next); }
 
-    /// Calls visit(element) for each, in order; visit may unlink the element it is given.
+    /// Calls visit(element) for each element, in order; visit may unlink that element.
     template <class Visit>
     void for_each(Visit&& visit)
     {
@@ -60,7 +60,7 @@ public:
         return first;
     }
 
-    /// Moves everything that `other` holds to the end of this list.
+    /// Moves all elements of `other` to the end of this list.
     void take(list& other) noexcept
     {
         if (other.empty())

@@ -43,7 +43,7 @@ owned_memory* owned_memory::resize(std::size_t size) noexcept
 {
     if (size > SIZE_MAX - sizeof(owned_memory))
         return nullptr;
-    // Nobody else knows it yet, so it may move: its two words are copied as bytes would be.
+    // There is no other reference yet, so the block may move: its two words are copied as bytes.
     void* const moved =
         std::realloc(static_cast<void*>(this), sizeof(owned_memory) + size); // NOLINT
     return static_cast<owned_memory*>(moved);

@@ -2,19 +2,19 @@
 #ifndef SLK_BASE_MESSAGE_ACCESS_HPP
 #define SLK_BASE_MESSAGE_ACCESS_HPP
 
-/// How the library itself fills messages, and the memory of those that are received large.
+/// The library's own access to messages, and the memory of large received messages.
 
 #include <serverlink/message.hpp>
 #include <serverlink/received_batch.hpp>
 
 namespace slk::message_detail {
 
-/// From the heap, with its bytes behind it.
+/// A heap block with its bytes behind it.
 struct owned_memory final : shared_memory {
-    /// Null when memory is exhausted. The bytes are not initialised.
+    /// Returns null when memory is exhausted. The bytes are not initialised.
     [[nodiscard]] static owned_memory* create(std::size_t size) noexcept;
-    /// Another size, perhaps in another place, while nobody else uses it. Null when memory is
-    /// exhausted; this one then stays as it is.
+    /// Resizes the block, perhaps moving it, while there is no other reference to it. Returns null
+    /// when memory is exhausted; the block is then unchanged.
     [[nodiscard]] owned_memory* resize(std::size_t size) noexcept;
 
     [[nodiscard]] std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
@@ -28,7 +28,7 @@ struct access {
             std::memcpy(into.inline_, bytes.data(), bytes.size());
         into.kind_ = static_cast<std::uint8_t>(bytes.size());
     }
-    /// Into an empty message; takes over one use of `owner`.
+    /// Into an empty message; takes over one reference to `owner`.
     static void view(message& into, const std::byte* data, std::size_t size, shared_memory* owner,
                      bool writable) noexcept
     {
@@ -57,7 +57,7 @@ struct access {
         to.owners_.push_back(owner);
     }
 
-    /// The owner of the bytes of a large message; null for an inline one.
+    /// Returns the owner of a large message's bytes; null for an inline message.
     [[nodiscard]] static shared_memory* owner_of(const message& of) noexcept
     {
         return of.is_view() ? of.view_.owner : nullptr;

@@ -2,8 +2,8 @@
 #ifndef SLK_BASE_REF_COUNTED_HPP
 #define SLK_BASE_REF_COUNTED_HPP
 
-/// A reference count inside the object, for what is shared by a handle of the user, the loop and
-/// operations in flight.
+/// A reference count inside the object, for objects that a user's handle, the loop and operations
+/// in flight share.
 
 #include <atomic>
 #include <cstdint>
@@ -29,7 +29,7 @@ protected:
     ref_counted() noexcept = default;
     ~ref_counted() = default;
 
-    /// The last reference is gone. A class whose memory is not from `new` has its own.
+    /// Called when the last reference is gone. A class whose memory is not from `new` hides it.
     void dispose() noexcept { delete static_cast<Derived*>(this); }
 
 private:

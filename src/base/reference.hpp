@@ -25,14 +25,14 @@ public:
     }
     ~reference() { reset(); }
 
-    /// Takes over a reference that exists, such as its creator's.
+    /// Takes over an existing reference, such as its creator's.
     [[nodiscard]] static reference adopt(T* object) noexcept
     {
         reference made;
         made.to_ = object;
         return made;
     }
-    /// One more reference.
+    /// Adds a reference.
     [[nodiscard]] static reference to(T& object) noexcept
     {
         object.retain();

@@ -2,11 +2,11 @@
 #ifndef SLK_IO_LEDGER_HPP
 #define SLK_IO_LEDGER_HPP
 
-/// The ledger: proves rule 1 of the poller, every submission is delivered exactly once.
+/// The ledger checks rule 1 of the poller: every submission is delivered exactly once.
 ///
-/// Debug builds number every submission and keep the numbers that are outstanding; a second
-/// delivery, a delivery of something never submitted, or a submission of an operation still in
-/// flight is written to standard error and counted as a violation. Release builds only count.
+/// Debug builds number every submission and keep the outstanding numbers. A second delivery, a
+/// delivery of an operation that was not submitted, or a submission of an operation in flight is
+/// written to standard error and counted as a violation. Release builds only count.
 
 #include <atomic>
 #include <cstdint>
@@ -26,8 +26,8 @@ public:
     [[nodiscard]] std::uint64_t outstanding() const noexcept { return submitted_ - delivered_; }
     [[nodiscard]] std::uint64_t submissions() const noexcept { return submitted_; }
 
-    /// Of all pollers of this process, for a test's closing check: submissions not delivered, and
-    /// violations found. Violations are only looked for in debug builds.
+    /// The totals of all pollers of this process, for a test's final check: submissions not
+    /// delivered, and violations. Only debug builds detect violations.
     struct totals {
         std::uint64_t submitted = 0;
         std::uint64_t delivered = 0;

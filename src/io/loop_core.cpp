@@ -10,10 +10,10 @@ namespace slk::io {
 
 namespace {
 
-/// A shorter sleep of the machine changes nothing that a timer would not notice by itself.
+/// After a shorter suspension the timers are correct enough by themselves.
 constexpr duration min_suspension = std::chrono::seconds(1);
-/// A wait that fails may work the next time, and a loop that gave up at once would take all links
-/// down with it. The pause keeps one that fails for ever from spinning.
+/// A wait that fails may work the next time, and a loop that gave up at once would end all its
+/// links. The pause keeps a loop whose wait always fails from spinning.
 constexpr int max_failed_waits = 16;
 constexpr auto pause_after_failed_wait = std::chrono::milliseconds(10);
 
@@ -69,7 +69,7 @@ time_point loop_core::now() const noexcept
 
 std::uint64_t loop_core::next_seed() noexcept
 {
-    // Neighbouring seeds of SplitMix64 give unrelated streams once they have been mixed.
+    // Adjacent seeds of SplitMix64 give unrelated streams once they have been mixed.
     return random_stream(seed_state_.fetch_add(1, std::memory_order_relaxed)).next();
 }
 
@@ -150,39 +150,39 @@ time_point loop_core::refresh_now() noexcept
 
 result<void> loop_core::one_turn(time_point until)
 {
-    // What a task did may be all that the caller waits for: look, but do not wait.
+    // The caller may wait for the effect of a task: poll, but do not wait.
     if (run_tasks() || tasks_.load(std::memory_order_relaxed) != nullptr ||
         stop_requested_.load(std::memory_order_relaxed))
         until = time_point{};
     auto turned = poller_->turn(until);
     now_.store(poller_->now().time_since_epoch().count(), std::memory_order_relaxed);
-    look_for_suspension();
+    check_for_suspension();
     return turned;
 }
 
-void loop_core::look_for_suspension() noexcept
+void loop_core::check_for_suspension() noexcept
 {
     const duration suspended = options_.time->now_with_suspend() - options_.time->now();
     if (suspended - suspended_so_far_ < min_suspension)
         return;
     suspended_so_far_ = suspended;
-    residents_.for_each([](resident& entry) { entry.machine_woke(); });
+    residents_.for_each([](resident& entry) { entry.system_resumed(); });
 }
 
 result<bool> loop_core::run(const std::function<bool()>* done, duration timeout)
 {
     SLK_TRY(claim());
-    auto answer = run_claimed(done, timeout);
+    auto outcome = run_claimed(done, timeout);
     runner_.store(std::thread::id(), std::memory_order_release);
-    return answer;
+    return outcome;
 }
 
 result<void> loop_core::claim() noexcept
 {
-    std::thread::id nobody{};
+    std::thread::id none{};
     if (closed())
         return fail(errc::loop_closed, phase::setup);
-    if (!runner_.compare_exchange_strong(nobody, std::this_thread::get_id()))
+    if (!runner_.compare_exchange_strong(none, std::this_thread::get_id()))
         return fail(errc::invalid_state, phase::setup, "the loop is running already");
     return {};
 }
@@ -214,9 +214,9 @@ time_point loop_core::turn_now()
 {
     if (!claim())
         return never;
-    // The tasks come before the turn, and the last turn may be long past.
+    // The tasks run before the turn, and the last turn may be long ago.
     refresh_now();
-    // A wait that fails is tried again with the next turn, as on a thread of its own.
+    // A failed wait is tried again with the next turn, as on a thread of the loop's own.
     (void)one_turn(time_point{});
     runner_.store(std::thread::id(), std::memory_order_release);
     return wants_turn_at();
@@ -238,13 +238,13 @@ result<void> loop_core::start_thread()
     if (thread_.joinable() || runner_.load() != std::thread::id())
         return fail(errc::invalid_state, phase::setup, "the loop is running already");
     stop_requested_.store(false);
-    // From the return of this call on, the new thread is the one that may touch things.
+    // From the return of this call on, only the new thread may use the loop.
     struct starting {
         loop_core* self;
         std::mutex guard{};
         std::condition_variable changed{};
         bool over = false;
-        result<void> answer{};
+        result<void> outcome{};
     } shared{this};
     const auto body = [](void* argument) noexcept {
         auto& from = *static_cast<starting*>(argument);
@@ -253,13 +253,13 @@ result<void> loop_core::start_thread()
         const bool mine = claimed.has_value();
         {
             const std::lock_guard lock(from.guard);
-            from.answer = claimed;
+            from.outcome = claimed;
             from.over = true;
             from.changed.notify_one();
         } // `from` ends now
         if (!mine)
             return;
-        // Nobody is there to be told of waits that fail.
+        // There is no caller to return the errors of failed waits to.
         while (!self.run_claimed(nullptr, duration::max()))
             std::this_thread::sleep_for(pause_after_failed_wait);
         self.runner_.store(std::thread::id(), std::memory_order_release);
@@ -269,9 +269,9 @@ result<void> loop_core::start_thread()
         std::unique_lock lock(shared.guard);
         shared.changed.wait(lock, [&] { return shared.over; });
     }
-    if (!shared.answer)
+    if (!shared.outcome)
         thread_.join();
-    return shared.answer;
+    return shared.outcome;
 }
 
 void loop_core::stop()

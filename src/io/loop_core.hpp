@@ -2,8 +2,8 @@
 #ifndef SLK_IO_LOOP_CORE_HPP
 #define SLK_IO_LOOP_CORE_HPP
 
-/// What slk::loop is made of: a poller, the tasks that other threads post, and the residents that
-/// must be told when the loop ends.
+/// The implementation of slk::loop: a poller, the tasks that other threads post, and the residents
+/// that are notified when the loop ends.
 
 #include <serverlink/loop.hpp>
 #include <serverlink/random.hpp>
@@ -21,8 +21,8 @@
 
 namespace slk::io {
 
-/// A piece of work for the loop's thread, embedded in its owner: posting allocates nothing.
-/// Posting it again before it has run counts once.
+/// Work for the loop's thread, embedded in its owner: posting allocates nothing. Posting a task
+/// again before it has run has no effect.
 class task {
 public:
     using body = void (*)(task& self) noexcept;
@@ -31,7 +31,7 @@ public:
     task(const task&) = delete;
     task& operator=(const task&) = delete;
 
-    /// Called once for each time it was taken from the queue. The task may be posted anew or
+    /// Called once each time the task is taken from the queue. The task may be posted again or
     /// destroyed from inside.
     body run = nullptr;
     /// Called instead of run when the loop ended first. On any thread.
@@ -44,20 +44,21 @@ private:
     std::atomic<bool> posted_{false};
 };
 
-/// Something that lives on the loop: told once, on the loop's thread or in its destructor, that
-/// the loop ends, while the poller still works. It must ask for the end of everything it has.
+/// An object that belongs to the loop.
 class resident : public list_node {
 public:
+    /// The loop ends, and the poller still works: cancel and close everything. Called once, on the
+    /// loop's thread or in its destructor.
     virtual void loop_closing() noexcept = 0;
     /// The machine was suspended, for a second or more, and is back.
-    virtual void machine_woke() noexcept {}
+    virtual void system_resumed() noexcept {}
 
 protected:
     ~resident() = default;
 };
 
-/// Something of a higher floor that belongs to a loop. closing() comes after the residents were
-/// told and before the poller shuts down.
+/// An object of a higher layer that belongs to a loop. closing() is called after the residents'
+/// loop_closing() and before the poller shuts down.
 class service {
 public:
     virtual ~service() = default;
@@ -93,40 +94,40 @@ public:
     void add(resident& entry) noexcept
     {
         residents_.push_back(entry);
-        // What was asked for before the end begins only now, and must end with the others.
+        // A request from before the end that begins only now must end with the others.
         if (closing_)
             entry.loop_closing();
     }
     void remove(resident& entry) noexcept { entry.unlink(); }
 
-    /// A new seed for one link's random stream. Any thread.
+    /// Returns a new seed for one link's random stream. Any thread.
     [[nodiscard]] std::uint64_t next_seed() noexcept;
 
     result<bool> run(const std::function<bool()>* done, duration timeout);
     result<void> start_thread();
-    /// One turn that does not wait, for a simulation that decides whose turn it is. When the next
-    /// one is wanted, as poller::wants_turn_at(); slk::never if another call runs the loop.
+    /// Runs one turn that does not wait, for a simulation that schedules the loops. Returns the
+    /// time of the next one, as poller::wants_turn_at(); slk::never if another call runs the loop.
     time_point turn_now();
     [[nodiscard]] time_point wants_turn_at() const noexcept;
     void stop();
     void close();
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
-    /// What the links of this loop share (link/services.hpp). Made by that floor, on the loop's
-    /// thread, and destroyed with the loop.
+    /// The state that the links of this loop share (link/services.hpp). Made by that layer, on the
+    /// loop's thread, and destroyed with the loop.
     std::unique_ptr<service> services;
 
-    /// Orders what handles ask for from other threads; held for a few instructions.
+    /// Guards the requests of handles from other threads; held for a few instructions.
     std::mutex& requests_guard() noexcept { return requests_guard_; }
 
 private:
     result<void> claim() noexcept;
     result<bool> run_claimed(const std::function<bool()>* done, duration timeout);
-    /// True if there was one.
+    /// Returns whether there was one.
     bool run_tasks() noexcept;
     void drop_tasks() noexcept;
     time_point refresh_now() noexcept;
-    void look_for_suspension() noexcept;
+    void check_for_suspension() noexcept;
     result<void> one_turn(time_point until);
 
     loop_options options_;

@@ -2,12 +2,12 @@
 #ifndef SLK_IO_OPERATION_HPP
 #define SLK_IO_OPERATION_HPP
 
-/// Operations: the data of one connect, accept, receive or send, owned by whoever submits it.
+/// Operations: the data of one connect, accept, receive or send, owned by its submitter.
 ///
 /// An operation is embedded in its owner (a connecter, a stream, a listener), so submitting
-/// allocates nothing. From submit until its completion is delivered it belongs to the poller and
-/// must neither move nor end; its buffers too. Everything a backend needs meanwhile (an
-/// OVERLAPPED, a kernel's user data) is in its scratch space.
+/// allocates nothing. From submit until its completion is delivered, the operation and its buffers
+/// belong to the poller and must neither move nor end. The state of the backend (an OVERLAPPED, a
+/// kernel's user data) is in its scratch space.
 
 #include <serverlink/address.hpp>
 #include <serverlink/error.hpp>
@@ -22,8 +22,8 @@
 
 namespace slk::io {
 
-/// Names one open socket of one poller. The generation makes it unique for the poller's life: an
-/// id that was closed never means a later socket, even when the system reuses its number.
+/// Identifies one open socket of one poller. The generation makes it unique for the poller's life:
+/// the id of a closed socket never means a later one, even when the system reuses its number.
 struct socket_id {
     std::uint32_t index = UINT32_MAX;
     std::uint32_t generation = 0;
@@ -35,15 +35,15 @@ struct socket_id {
 enum class operation_kind : std::uint8_t { connect, accept, receive, send };
 
 enum class operation_state : std::uint8_t {
-    idle,      ///< the owner's: may be submitted, moved nowhere but destroyed freely
+    idle,      ///< the owner's: may be submitted or destroyed, but not moved
     submitted, ///< the poller's: the backend works on it
-    completed, ///< the poller's: its outcome is fixed and waits to be delivered
+    completed, ///< the poller's: its outcome is fixed and not delivered yet
 };
 
 class operation : public list_node {
 public:
-    /// Called by the poller, from inside poller::turn and never from inside a submit. The
-    /// operation is idle again when it is called: it may be submitted anew or destroyed.
+    /// Called by the poller, from inside poller::turn and never from inside a submit. The operation
+    /// is idle again by then: it may be submitted again or destroyed.
     using completion = void (*)(operation& self) noexcept;
 
     operation(const operation&) = delete;
@@ -53,11 +53,11 @@ public:
     [[nodiscard]] operation_state state() const noexcept { return state_; }
     [[nodiscard]] bool in_flight() const noexcept { return state_ != operation_state::idle; }
 
-    /// The owner's two words: what to call, and with what.
+    /// The owner's callback and its argument.
     completion on_complete = nullptr;
     void* owner = nullptr;
 
-    /// errc::ok, or why it failed. Valid from completion until the next submit.
+    /// errc::ok, or the failure. Valid from completion until the next submit.
     error failure{};
 
 protected:
@@ -72,15 +72,15 @@ private:
     operation_state state_ = operation_state::idle;
 
 public:
-    // What follows belongs to the poller and its backend.
+    // The poller's and its backend's state.
 
-    /// Set by cancel and by close. A failure that arrives afterwards is reported as `cancelled`
-    /// whatever code the system chose for it; a success stays a success.
+    /// Set by cancel and by close. A failure that arrives afterwards is reported as `cancelled`,
+    /// whatever the system's code; a success stays a success.
     bool cancel_requested = false;
     socket_id socket{};
     std::uint64_t serial = 0; ///< the ledger's number of this submission
 
-    /// The backend's own: an OVERLAPPED and its notes, or whatever a kernel must find again.
+    /// The backend's scratch space: an OVERLAPPED, or the data that a kernel refers to.
     static constexpr std::size_t scratch_size = 64;
     alignas(std::max_align_t) std::byte scratch[scratch_size];
 };
@@ -93,8 +93,8 @@ struct connect_operation : operation {
 
 struct accept_operation : operation {
     accept_operation() noexcept : operation(operation_kind::accept) {}
-    /// The new connection, already registered with the same poller, when failure is ok. It is
-    /// the owner's to close.
+    /// The new connection, already registered with the same poller, when failure is ok. The owner
+    /// closes it.
     socket_id accepted{};
 
     /// AcceptEx writes both addresses here: each needs 16 bytes more than the largest sockaddr
@@ -105,8 +105,8 @@ struct accept_operation : operation {
 
 struct receive_operation : operation {
     receive_operation() noexcept : operation(operation_kind::receive) {}
-    /// Bytes written to the buffer. 0 with failure ok: the peer finished sending, or, for an
-    /// empty buffer, there is something to receive.
+    /// Bytes written to the buffer. 0 with failure ok: the peer finished sending, or, for an empty
+    /// buffer, there is something to receive.
     std::size_t transferred = 0;
     std::span<std::byte> buffer{};
 };

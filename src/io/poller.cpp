@@ -12,8 +12,8 @@ namespace {
 
 constexpr const char* stale_socket = "the socket is closed, or belongs to another poller";
 
-// At the end of a poller: how many waits in a row may fail, or end without bringing anything, until
-// its backend must do without the system.
+// In shutdown(): the number of consecutive waits that may fail, or bring nothing, until the backend
+// must end its operations without the system.
 constexpr int fruitless_waits = 256;
 constexpr int weight_of_failed_wait = 16;
 constexpr auto pause_after_fruitless_wait = std::chrono::milliseconds(1);
@@ -32,7 +32,7 @@ poller::~poller()
 
 time_point poller::refresh_now() noexcept
 {
-    // A clock may step back on a virtual machine: time that has been seen stays seen.
+    // A clock may step back on a virtual machine; the poller's time does not.
     now_ = std::max(now_, clock_.now());
     return now_;
 }
@@ -140,18 +140,18 @@ void poller::close(socket_id id, close_mode mode)
     entry->inbound.for_each(mark);
     entry->outbound.for_each(mark);
     release(*entry, mode);
-    // What has not completed is the system's until its completion comes; nobody finds it by its
-    // socket any more.
+    // Operations in flight are the system's until their completions come; their socket no longer
+    // finds them.
     const auto detach = [](operation& op) { op.unlink(); };
     entry->inbound.for_each(detach);
     entry->outbound.for_each(detach);
     table_.remove(id);
 }
 
-std::size_t poller::shed(socket_id listener, std::size_t most)
+std::size_t poller::shed(socket_id listener, std::size_t max)
 {
     const socket_entry* const entry = table_.find(listener);
-    return entry != nullptr ? shed_from(*entry, most) : 0;
+    return entry != nullptr ? shed_from(*entry, max) : 0;
 }
 
 native_handle poller::handle_of(socket_id id) noexcept
@@ -162,8 +162,8 @@ native_handle poller::handle_of(socket_id id) noexcept
 
 // --- operations ---
 
-/// Takes the operation over. False if it has completed already or was not taken.
-bool poller::submit(operation& op, socket_id id, phase where, socket_entry*& entry)
+/// Takes the operation over. Returns false if it has completed already or was not accepted.
+bool poller::submit(operation& op, socket_id id, phase in, socket_entry*& entry)
 {
     if (op.in_flight()) {
         ledger::report_violation(op, "submitted while in flight");
@@ -177,11 +177,11 @@ bool poller::submit(operation& op, socket_id id, phase where, socket_entry*& ent
     ledger_.submitted(op);
     entry = table_.find(id);
     if (shut_down_) {
-        complete(op, error{errc::loop_closed, where});
+        complete(op, error{errc::loop_closed, in});
         return false;
     }
     if (entry == nullptr) {
-        complete(op, error{errc::invalid_state, where, 0, stale_socket});
+        complete(op, error{errc::invalid_state, in, 0, stale_socket});
         return false;
     }
     const bool outbound = op.kind_ == operation_kind::connect || op.kind_ == operation_kind::send;
@@ -191,8 +191,8 @@ bool poller::submit(operation& op, socket_id id, phase where, socket_entry*& ent
 
 namespace {
 
-/// What no system need be asked about a target; null: nothing.
-const char* wrong_with(const address& target, std::string_view path, address_family family)
+/// Returns the fault of a target that no system need be asked about; null: none.
+const char* fault_of(const address& target, std::string_view path, address_family family)
 {
     if (target.family != family)
         return "the address is of another family";
@@ -215,15 +215,15 @@ void poller::connect(connect_operation& op, socket_id id, const address& target,
     socket_entry* entry = nullptr;
     if (!submit(op, id, phase::connect, entry))
         return;
-    if (const char* const wrong = wrong_with(target, path, entry->family); wrong != nullptr)
-        return complete(op, error{errc::invalid_argument, phase::connect, 0, wrong});
-    // Windows refuses the wildcard as a target and others take it for the loopback.
+    if (const char* const fault = fault_of(target, path, entry->family); fault != nullptr)
+        return complete(op, error{errc::invalid_argument, phase::connect, 0, fault});
+    // Windows refuses the wildcard as a target; others treat it as the loopback.
     if (target.is_any())
         op.target = address::loopback(target.family, target.port);
-    // What the system makes of a second attempt differs: a refusal, an abort, or a false success.
+    // The result of a second attempt differs by system: a refusal, an abort, or a false success.
     if (entry->attempted || entry->connected || entry->listening)
-        return complete(op, error{errc::invalid_state, phase::connect, 0,
-                                  "a socket is good for one attempt only"});
+        return complete(
+            op, error{errc::invalid_state, phase::connect, 0, "a socket allows one attempt only"});
     entry->attempted = true;
     start_connect(op, *entry);
     op.path = {};
@@ -248,7 +248,7 @@ void poller::receive(receive_operation& op, socket_id id, std::span<std::byte> b
     socket_entry* entry = nullptr;
     if (!submit(op, id, phase::transfer, entry))
         return;
-    // Trying would tell nothing more, and could take the error that a connect under way ends with.
+    // An attempt would fail too, and could clear the error that a connect under way ends with.
     if (!entry->connected)
         return complete(op, error{errc::not_connected, phase::transfer});
     start_receive(op, *entry);
@@ -304,8 +304,8 @@ void poller::arm(timer& entry, time_point deadline) noexcept
 
 void poller::deliver_completed()
 {
-    // A member, because a completion that calls shutdown() comes here again, and the rest of the
-    // batch is then delivered there.
+    // A member, because a completion that calls shutdown() enters this function again, and the rest
+    // of the batch is then delivered there.
     delivering_.take(completed_);
     while (!delivering_.empty()) {
         operation& op = delivering_.pop_front();
@@ -333,8 +333,8 @@ void poller::shutdown()
     timers_.disarm_all();
     for (socket_id id = table_.any_open(); id; id = table_.any_open())
         close(id, close_mode::graceful);
-    // The system returns every operation of a closed socket; what it says is not in doubt, only
-    // when. A failed wait is no reason to give memory back that the system still writes to.
+    // The system returns every operation of a closed socket sooner or later. A failed wait is no
+    // reason to free memory that the system may still write to.
     int fruitless = 0;
     while (outstanding() != 0) {
         deliver_completed();

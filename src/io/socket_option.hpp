@@ -3,7 +3,7 @@
 #define SLK_IO_SOCKET_OPTION_HPP
 
 /// The socket options that links set, by meaning. Each system's file under io/os maps them to its
-/// own numbers and answers errc::not_supported for what it does not have.
+/// own numbers and returns errc::not_supported for missing ones.
 
 #include <cstdint>
 #include <string_view>
@@ -32,7 +32,7 @@ struct listen_settings {
     int backlog = 1024;
     /// On an IPv6 wildcard: accept IPv4 clients too (IPV6_V6ONLY off).
     bool dual_stack = false;
-    /// Of a local socket: see slk::endpoint. It may end when the call returns.
+    /// The path of a local socket: see slk::endpoint. It may end when the call returns.
     std::string_view path{};
 };
 

@@ -52,8 +52,8 @@ void socket_table::remove(socket_id id) noexcept
     removed.handle = invalid_handle;
     removed.open = false;
     --open_count_;
-    // An entry whose generations are used up is not used again, or a very old id would come back
-    // to life.
+    // An entry whose generations are used up is retired. Otherwise a very old id would be valid
+    // again.
     if (++removed.generation == 0)
         return;
     removed.next_free = first_free_;

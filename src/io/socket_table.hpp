@@ -2,7 +2,8 @@
 #ifndef SLK_IO_SOCKET_TABLE_HPP
 #define SLK_IO_SOCKET_TABLE_HPP
 
-/// The open sockets of one poller: from a socket_id to the system's handle and what is pending.
+/// The open sockets of one poller: maps a socket_id to the system's handle and the pending
+/// operations.
 
 #include "base/list.hpp"
 #include "io/operation.hpp"
@@ -26,16 +27,16 @@ struct socket_entry {
     bool listening = false;
     /// IOCP: bound, as ConnectEx demands. Readiness: unused.
     bool bound = false;
-    /// Readiness: registered with the system's poller. IOCP: a call that succeeds at
-    /// once queues no packet.
+    /// Readiness: registered with the system's poller. IOCP: a call that succeeds at once queues no
+    /// packet.
     bool watched = false;
-    /// Readiness: what the last attempts and events said. True means "worth trying".
+    /// Readiness: the result of the last attempts and events. True means "worth trying".
     bool readable = true;
     bool writable = true;
     bool connecting = false;
     /// Readiness: a hang-up, an error or urgent data has been reported.
     bool unusual = false;
-    /// A connect was submitted once: a socket is good for one attempt only.
+    /// A connect was submitted once: a socket allows one attempt only.
     bool attempted = false;
     /// Has, or had, a peer.
     bool connected = false;
@@ -45,19 +46,19 @@ struct socket_entry {
     list<operation> outbound;
 };
 
-/// Entries never move, so a backend may hold a reference while it runs a turn. A freed entry's
-/// generation is advanced before it is used again.
+/// Entries never move, so a backend may hold a reference during a turn. The generation of a freed
+/// entry is advanced before it is used again.
 class socket_table {
 public:
-    /// Null when memory is exhausted.
+    /// Returns null when memory is exhausted.
     [[nodiscard]] socket_entry* add(native_handle handle, address_family family, socket_id& id);
-    /// Null for an id that is closed, foreign or never was.
+    /// Returns null for an id that is closed or of another poller.
     [[nodiscard]] socket_entry* find(socket_id id) noexcept;
     /// The entry's lists must be empty.
     void remove(socket_id id) noexcept;
 
     [[nodiscard]] std::uint32_t open_count() const noexcept { return open_count_; }
-    /// Any open socket, for shutting down; a null id when there is none.
+    /// Returns any open socket, for shutting down; a null id when there is none.
     [[nodiscard]] socket_id any_open() const noexcept;
 
 private:

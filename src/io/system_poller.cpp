@@ -10,8 +10,7 @@ namespace slk::io {
 
 namespace {
 
-/// A local socket without a name of its own, as a client's, has an address without a family on some
-/// systems.
+/// On some systems the address of a local socket without a name, such as a client's, has no family.
 result<address> named_by(const socket_entry& entry, result<address> found)
 {
     if (found && entry.family == address_family::local)
@@ -79,9 +78,9 @@ result<void> system_poller::shutdown_send_of(const socket_entry& entry)
     return os::shutdown_send(entry.handle);
 }
 
-std::size_t system_poller::shed_from(const socket_entry& listener, std::size_t most)
+std::size_t system_poller::shed_from(const socket_entry& listener, std::size_t max)
 {
-    return reserve_ != nullptr ? reserve_->shed(listener.handle, most) : 0;
+    return reserve_ != nullptr ? reserve_->shed(listener.handle, max) : 0;
 }
 
 void system_poller::close_handle(native_handle handle, close_mode mode) noexcept

@@ -2,7 +2,7 @@
 #ifndef SLK_IO_SYSTEM_POLLER_HPP
 #define SLK_IO_SYSTEM_POLLER_HPP
 
-/// A poller whose sockets are the machine's: what every backend but a simulated one is.
+/// A poller on the operating system's sockets: the base of every backend but the simulated one.
 
 #include "io/poller.hpp"
 
@@ -33,7 +33,7 @@ protected:
     result<void> set_option_of(const socket_entry& entry, socket_option option, int value) final;
     result<void> bind_handle_to_device(const socket_entry& entry, std::string_view device) final;
     result<void> shutdown_send_of(const socket_entry& entry) override;
-    std::size_t shed_from(const socket_entry& listener, std::size_t most) final;
+    std::size_t shed_from(const socket_entry& listener, std::size_t max) final;
     void close_handle(native_handle handle, close_mode mode) noexcept final;
 
 private:

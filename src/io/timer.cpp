@@ -27,7 +27,7 @@ timer* timer_queue::meld(timer* a, timer* b) noexcept
     return a;
 }
 
-/// The two passes of the pairing heap, as loops: a deep heap must not use up the stack.
+/// The two passes of the pairing heap, as loops: a deep heap must not exhaust the stack.
 timer* timer_queue::meld_siblings(timer* first) noexcept
 {
     timer* pairs = nullptr;

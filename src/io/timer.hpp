@@ -26,8 +26,8 @@ public:
     [[nodiscard]] bool armed() const noexcept { return armed_; }
     [[nodiscard]] time_point deadline() const noexcept { return deadline_; }
 
-    /// The owner's two words. on_expiry is called from inside poller::turn; the timer is not
-    /// armed when it is called, and may be armed again or destroyed.
+    /// The owner's callback and its argument. on_expiry is called from inside poller::turn; the
+    /// timer is not armed by then, and may be armed again or destroyed.
     expiry on_expiry = nullptr;
     void* owner = nullptr;
 
@@ -46,16 +46,18 @@ class timer_queue {
 public:
     /// Arms or re-arms. A deadline of slk::never disarms.
     void arm(timer& entry, time_point deadline) noexcept;
-    /// Afterwards the timer does not fire, even if it was already due. No-op if not armed.
+    /// Afterwards the timer does not fire, even if it was already due. Does nothing if it is not
+    /// armed.
     void disarm(timer& entry) noexcept;
 
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    /// slk::never when empty.
+    /// Returns slk::never when the queue is empty.
     [[nodiscard]] time_point next_deadline() const noexcept;
 
-    /// Fires what is due at `now`, but nothing that was armed after this call began: a timer that
-    /// re-arms itself for "at once" waits for the next turn and cannot starve the sockets.
+    /// Fires the timers that are due at `now`, but none that was armed after this call began: a
+    /// timer that re-arms itself without a delay waits for the next turn and cannot starve the
+    /// sockets.
     std::size_t fire_due(time_point now) noexcept;
     void disarm_all() noexcept;
 
@@ -70,9 +72,9 @@ private:
     void remove(timer& entry) noexcept;
 
     timer* root_ = nullptr;
-    /// A second heap, of what is armed while fire_due runs: those whose order is not below
-    /// waiting_from_. In the first one a timer that is armed again and again for a time in the
-    /// past would stand before all others for ever.
+    /// A second heap, of the timers that are armed while fire_due runs: those whose order is not
+    /// below waiting_from_. In the first heap a timer that is armed again and again for a time in
+    /// the past would stay before all others for ever.
     timer* waiting_ = nullptr;
     std::uint64_t waiting_from_ = UINT64_MAX;
     std::size_t size_ = 0;

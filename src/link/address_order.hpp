@@ -10,8 +10,8 @@
 
 namespace slk::link_detail {
 
-/// The families take turns, beginning with the family of the first address; within a family the
-/// order, which is the system resolver's preference, stays (RFC 8305 section 4).
+/// The families alternate, beginning with the family of the first address. Within a family the
+/// order stays, which is the system resolver's preference (RFC 8305 section 4).
 void interleave_families(std::vector<address>& addresses);
 
 } // namespace slk::link_detail

@@ -2,7 +2,7 @@
 #ifndef SLK_LINK_CONNECT_ATTEMPT_HPP
 #define SLK_LINK_CONNECT_ATTEMPT_HPP
 
-/// What a connecter needs only while it tries: lent from pools of the loop, so that a link that
+/// What a connecter needs only during an attempt. The loop's pools lend it, so that a link that
 /// waits or is connected does not carry it.
 
 #include <serverlink/address.hpp>
@@ -18,7 +18,7 @@
 
 namespace slk::link_detail {
 
-/// One address in the race: its socket, and the connect on it.
+/// One address in the race: its socket and its connect.
 struct racer : io::connect_operation {
     io::socket_id socket_of_its_own{};
     std::uint32_t candidate = 0;
@@ -29,7 +29,7 @@ struct connect_attempt {
     lookup_request lookup;
     /// The addresses of the name, in the order in which they begin.
     std::vector<address> candidates;
-    /// What endpoint::source may mean: its address, or those of its network interface.
+    /// The addresses of endpoint::source: its own, or those of its network interface.
     std::vector<address> sources;
     std::array<racer*, connecter_machine::max_at_once> racing{};
     io::timer stagger;

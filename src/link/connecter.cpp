@@ -16,17 +16,17 @@ namespace slk::link_detail {
 
 namespace {
 
-/// For handles that are destroyed while a handler of theirs is running, which is rare. Not
+/// For handles that are destroyed on another thread while a handler runs, which is rare. Not
 /// atomic::wait: where the system has no futex, libstdc++ 12 may miss the notification.
 std::mutex handlers_guard;
 std::condition_variable handlers_changed;
 
-connecter_input failed(const error& failure, std::uint32_t candidate = 0)
+connecter_input failed(const error& failure, std::uint32_t candidate = no_candidate)
 {
     return {.event = link_event::failed, .failure = failure, .candidate = candidate};
 }
 
-/// Where bytes go that nobody wants: shared by all links of a thread, read by nobody.
+/// A buffer for received bytes that are discarded, shared by all links of a thread.
 std::span<std::byte> discarded_bytes()
 {
     static thread_local std::array<std::byte, 16 * 1024> buffer;
@@ -53,7 +53,7 @@ connecter::connecter(std::shared_ptr<io::loop_core> loop, link_options options,
     };
     task_.owner = this;
     task_.run = [](io::task& self) noexcept {
-        static_cast<connecter*>(self.owner)->answer_requests();
+        static_cast<connecter*>(self.owner)->handle_requests();
     };
     task_.drop = [](io::task& self) noexcept { static_cast<connecter*>(self.owner)->release(); };
     link_status initial;
@@ -65,14 +65,14 @@ connecter::connecter(std::shared_ptr<io::loop_core> loop, link_options options,
 
 void connecter::feed(connecter_input input) noexcept
 {
-    // A step that is answered at once (a numeric address, a socket that opens) is the next input
-    // of this loop, not a nested call.
+    // A step that completes at once (a numeric address, a socket that opens) is the next input of
+    // this loop, not a nested call.
     for (std::optional<connecter_input> next = input; next;) {
         const connecter_input cause = *next;
         const link_state before = machine_.state();
         const moment at{loop_->io().now(), random_.next()};
         const connecter_actions actions = machine_.step(reconnect_, at, cause);
-        publish(before, cause);
+        publish_status(before, cause, actions);
         next = perform(actions);
     }
     leave_loop_if_done();
@@ -93,22 +93,22 @@ std::optional<connecter_input> connecter::perform(const connecter_actions& actio
     if (actions.arm_stagger != never)
         loop_->io().arm(attempt_->stagger, actions.arm_stagger);
 
-    std::optional<connecter_input> answer;
+    std::optional<connecter_input> outcome;
     if (actions.resolve)
-        answer = begin_lookup();
+        outcome = begin_lookup();
     else if (actions.open)
-        answer = open_candidate();
+        outcome = open_candidate();
     else if (actions.connect)
         connect_candidate();
     else if (actions.tune)
-        answer = tune();
+        outcome = tune();
     else if (actions.hand_over)
-        answer = hand_over();
+        outcome = hand_over();
     give_attempt_back();
-    return answer;
+    return outcome;
 }
 
-// binding: the name's addresses.
+// binding: the addresses of the name.
 std::optional<connecter_input> connecter::begin_lookup() noexcept
 {
     services& shared = services::of(*loop_);
@@ -131,22 +131,22 @@ std::optional<connecter_input> connecter::begin_lookup() noexcept
     }
     attempt_->lookup.owner = this;
     attempt_->lookup.on_complete = [](lookup_request& self,
-                                      result<std::vector<address>> answer) noexcept {
+                                      result<std::vector<address>> found) noexcept {
         auto* const link = static_cast<connecter*>(self.owner);
-        link->feed(link->looked_up(std::move(answer)));
+        link->feed(link->looked_up(std::move(found)));
     };
     shared.names.resolve(attempt_->lookup, target_.host, target_.port);
     return std::nullopt;
 }
 
-connecter_input connecter::looked_up(result<std::vector<address>> answer) noexcept
+connecter_input connecter::looked_up(result<std::vector<address>> found) noexcept
 {
-    // A name service that fails says nothing about the name: what it said last is as good as
-    // ever. That there is no such name is an answer.
-    if (!answer && (answer.error() != errc::name_lookup_failed || name_->last_good.empty()))
-        return failed(answer.error());
-    if (answer)
-        name_->last_good = std::move(*answer);
+    // The failure of a name service tells nothing about the name: its last answer is used. That the
+    // name does not exist is an answer.
+    if (!found && (found.error() != errc::name_lookup_failed || name_->last_good.empty()))
+        return failed(found.error());
+    if (found)
+        name_->last_good = std::move(*found);
     attempt_->candidates = name_->last_good;
     interleave_families(attempt_->candidates);
     return take_candidates();
@@ -156,8 +156,8 @@ connecter_input connecter::take_candidates() noexcept
 {
     std::vector<address>& usable = attempt_->candidates;
     if (!target_.source.empty()) {
-        if (const auto looked = find_sources(); !looked)
-            return failed(looked.error());
+        if (const auto sources = find_sources(); !sources)
+            return failed(sources.error());
         std::erase_if(usable, [&](const address& a) { return !source_for(a); });
         if (usable.empty())
             return failed({errc::address_family_not_supported, phase::resolve, 0,
@@ -177,7 +177,7 @@ result<void> connecter::find_sources() noexcept
     return {};
 }
 
-/// Empty: the system chooses, or there is no source of the target's family.
+/// Returns nothing if the system chooses, or there is no source of the target's family.
 std::optional<address> connecter::source_for(const address& target) const noexcept
 {
     if (target_.source.empty())
@@ -229,10 +229,10 @@ result<io::socket_id> connecter::open_socket(const address& target) noexcept
 void connecter::connect_candidate() noexcept
 {
     const std::uint32_t candidate = machine_.candidate();
-    const auto joined = [&](const racer* each) {
+    const auto is_candidate = [&](const racer* each) {
         return each != nullptr && each->candidate == candidate;
     };
-    racer& entry = **std::ranges::find_if(attempt_->racing, joined);
+    racer& entry = **std::ranges::find_if(attempt_->racing, is_candidate);
     entry.owner = this;
     entry.on_complete = [](io::operation& self) noexcept {
         static_cast<connecter*>(self.owner)->connect_ended(static_cast<racer&>(self));
@@ -259,7 +259,7 @@ void connecter::connect_ended(racer& entry) noexcept
     feed(outcome);
 }
 
-/// The losers: their sockets close now, and their completions find the pool.
+/// Closes the losers' sockets now; their completions return them to the pool.
 void connecter::drop_racers() noexcept
 {
     for (racer*& place : attempt_->racing) {
@@ -280,8 +280,8 @@ connecter_input connecter::tune() noexcept
     auto local = loop_->io().local_address(socket_);
     if (!local)
         return failed(local.error(), machine_.candidate());
-    // Dialling a free port of the ephemeral range, a socket may meet itself: simultaneous open
-    // (RFC 9293 section 3.5) with one party. Of local sockets all addresses are the same.
+    // A socket that connects to a free port of the ephemeral range may meet itself: simultaneous
+    // open (RFC 9293 section 3.5) with one party. All addresses of local sockets are equal.
     if (*local == attempt_->peer && local->family != address_family::local)
         return failed({errc::self_connect, phase::tune}, machine_.candidate());
     attempt_->local = *local;
@@ -308,7 +308,7 @@ std::optional<connecter_input> connecter::hand_over() noexcept
     return std::nullopt;
 }
 
-/// Nobody receives, but the loss of the connection must be noticed.
+/// Receives and discards, so that the loss of the connection is noticed.
 void connecter::watch_unattended_stream() noexcept
 {
     retain();
@@ -334,10 +334,10 @@ void connecter::cancel() noexcept
 
 void connecter::close_socket() noexcept
 {
-    // A socket connected to itself would linger as its own peer: end it without ceremony.
-    const bool met_itself = machine_.reason() == errc::self_connect;
+    // A socket connected to itself would linger as its own peer, so it is reset.
+    const bool self_connected = machine_.reason() == errc::self_connect;
     loop_->io().close(std::exchange(socket_, {}),
-                      met_itself ? io::close_mode::reset : io::close_mode::graceful);
+                      self_connected ? io::close_mode::reset : io::close_mode::graceful);
     if (stream_core* const handed_over = std::exchange(stream_, nullptr); handed_over != nullptr) {
         handed_over->retract();
         handed_over->release();
@@ -359,15 +359,12 @@ void connecter::give_attempt_back() noexcept
 
 // --- what others see ---
 
-void connecter::publish(link_state before, const connecter_input& cause) noexcept
+void connecter::publish_status(link_state before, const connecter_input& cause,
+                               const connecter_actions& actions) noexcept
 {
     const link_state now = machine_.state();
     link_status status = status_.load();
-    address was_trying = status.peer;
-    if (attempt_ != nullptr && cause.candidate < attempt_->candidates.size() &&
-        (cause.event == link_event::failed || cause.event == link_event::completed))
-        was_trying = attempt_->candidates[cause.candidate];
-    remember_failure(cause, was_trying);
+    remember_failure(cause);
     status.state = now;
     status.paused = machine_.paused();
     status.useful = machine_.useful();
@@ -376,16 +373,15 @@ void connecter::publish(link_state before, const connecter_input& cause) noexcep
     status.next_attempt = machine_.next_attempt();
     status.generation = machine_.generation();
     status.last_error = machine_.reason();
-    // Not a failure that another address left; but what the deadline cancelled fails by it.
-    const bool of_this_address =
-        cause.event == link_event::failed
-            ? cause.failure == status.last_error.code || cause.failure == errc::cancelled
-            : cause.event == link_event::lost || cause.event == link_event::deadline ||
-                  cause.event == link_event::completed;
-    if (!status.last_error || status.last_error == errc::cancelled)
-        status.last_error_address = {};
-    else if (of_this_address)
-        status.last_error_address = was_trying;
+    switch (actions.subject) {
+    case reason_subject::unchanged: break;
+    case reason_subject::no_address: status.last_error_address = {}; break;
+    case reason_subject::candidate:
+        // The attempt is given back when its address has connected.
+        status.last_error_address =
+            attempt_ != nullptr ? attempt_->candidates[actions.failed_candidate] : status.peer;
+        break;
+    }
 
     if (now == link_state::idle || now == link_state::backoff)
         status.peer = {};
@@ -419,14 +415,13 @@ void connecter::publish(link_state before, const connecter_input& cause) noexcep
         call_handler([&] { handlers_.state_changed(move, status); });
 }
 
-void connecter::remember_failure(const connecter_input& cause, const address& at) noexcept
+void connecter::remember_failure(const connecter_input& cause) noexcept
 {
-    const bool of_an_address =
-        cause.event == link_event::failed && at.family != address_family::none;
+    const bool of_an_address = cause.event == link_event::failed && cause.candidate != no_candidate;
     if (name_ == nullptr || !of_an_address || cause.failure == errc::cancelled)
         return;
     const std::lock_guard lock(loop_->requests_guard());
-    name_->failures.push_back({at, cause.failure});
+    name_->failures.push_back({attempt_->candidates[cause.candidate], cause.failure});
 }
 
 std::vector<address_failure> connecter::address_failures() const
@@ -459,11 +454,11 @@ void connecter::call_handler(Call&& call) noexcept
 
 // --- the handle and the loop ---
 
-void connecter::ask(request wanted) noexcept
+void connecter::ask(request asked) noexcept
 {
     {
         const std::lock_guard lock(loop_->requests_guard());
-        requests_.push_back(wanted);
+        requests_.push_back(asked);
     }
     schedule();
 }
@@ -498,31 +493,31 @@ void connecter::close_handle() noexcept
     release();
 }
 
-void connecter::answer_requests() noexcept
+void connecter::handle_requests() noexcept
 {
-    std::vector<request> wanted;
+    std::vector<request> waiting;
     {
         const std::lock_guard lock(loop_->requests_guard());
         scheduled_ = false;
-        wanted.swap(requests_);
+        waiting.swap(requests_);
     }
     if (std::exchange(stream_over_, false)) {
-        // A stream that was ended by the user is no longer the link's to close.
+        // The user ended the stream, so the link need not close it.
         std::exchange(stream_, nullptr)->release();
         feed({.event = link_event::lost, .failure = stream_reason_});
     }
-    for (const request next : wanted)
-        answer(next);
+    for (const request next : waiting)
+        handle(next);
     release();
 }
 
-void connecter::answer(request wanted) noexcept
+void connecter::handle(request asked) noexcept
 {
-    if (!attached_ && !closing_ && wanted != request::close)
+    if (!attached_ && !closing_ && asked != request::close)
         attach();
     if (closing_)
         return;
-    switch (wanted) {
+    switch (asked) {
     case request::start: return feed({.event = link_event::start});
     case request::stop: return feed({.event = link_event::stop});
     case request::retry_now: return feed({.event = link_event::retry_now});
@@ -543,7 +538,7 @@ void connecter::attach() noexcept
     loop_->add(*this);
 }
 
-/// The last thing that every entry from the loop does: `this` may end here.
+/// The last call of every entry from the loop: `this` may be destroyed here.
 void connecter::leave_loop_if_done() noexcept
 {
     if (!closing_ || !attached_ || machine_.state() != link_state::idle)
@@ -559,7 +554,7 @@ void connecter::loop_closing() noexcept
     feed({.event = link_event::stop});
 }
 
-void connecter::machine_woke() noexcept
+void connecter::system_resumed() noexcept
 {
     feed({.event = link_event::woke});
 }

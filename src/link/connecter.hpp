@@ -4,9 +4,9 @@
 
 /// The connecter: the driver of the connecter machine.
 ///
-/// It performs what the machine asks for and reports what came of it; it decides nothing. It has
-/// one timer; while it tries, an attempt and its racers (a socket and a connect each), lent by the
-/// loop's pools; and then the socket that won. Everything but ask(), status(),
+/// It performs the machine's actions and reports their outcomes; it decides nothing. It has one
+/// timer; during an attempt, a connect_attempt with its racers (a socket and a connect each), lent
+/// by the loop's pools; and then the socket that won. Everything but ask(), status(),
 /// recent_transitions(), address_failures() and close_handle() happens on the loop's thread.
 
 #include <serverlink/link.hpp>
@@ -31,7 +31,7 @@ class connecter final : public ref_counted<connecter>, public io::resident, publ
 public:
     connecter(std::shared_ptr<io::loop_core> loop, link_options options, link_handlers handlers);
 
-    /// What a handle may ask for, from any thread. Answered in order, on the loop's thread.
+    /// The requests of a handle, from any thread. Handled in order, on the loop's thread.
     enum class request : std::uint8_t {
         start,
         stop,
@@ -41,8 +41,8 @@ public:
         confirm_useful,
         close, ///< stop, and leave the loop
     };
-    void ask(request wanted) noexcept;
-    /// The handle is being destroyed; see slk::link::~link. Gives the handle's reference back.
+    void ask(request asked) noexcept;
+    /// The handle is being destroyed; see slk::link::~link. Releases the handle's reference.
     void close_handle() noexcept;
 
     [[nodiscard]] link_status status() const noexcept { return status_.load(); }
@@ -55,7 +55,7 @@ public:
     [[nodiscard]] time_point now() const noexcept { return loop_->now(); }
 
     void loop_closing() noexcept override;
-    void machine_woke() noexcept override;
+    void system_resumed() noexcept override;
     void stream_received() noexcept override;
     void stream_ended(const error& reason) noexcept override;
 
@@ -63,11 +63,11 @@ private:
     friend class ref_counted<connecter>;
     ~connecter() = default;
 
-    // From events to the machine, and from its actions to events.
+    // Between the machine and the events of the loop.
     void feed(connecter_input input) noexcept;
     [[nodiscard]] std::optional<connecter_input> perform(const connecter_actions& actions) noexcept;
     [[nodiscard]] std::optional<connecter_input> begin_lookup() noexcept;
-    [[nodiscard]] connecter_input looked_up(result<std::vector<address>> answer) noexcept;
+    [[nodiscard]] connecter_input looked_up(result<std::vector<address>> found) noexcept;
     [[nodiscard]] connecter_input take_candidates() noexcept;
     [[nodiscard]] result<void> find_sources() noexcept;
     [[nodiscard]] std::optional<address> source_for(const address& target) const noexcept;
@@ -81,18 +81,19 @@ private:
     void cancel() noexcept;
     void drop_racers() noexcept;
     void close_socket() noexcept;
-    void remember_failure(const connecter_input& cause, const address& at) noexcept;
+    void remember_failure(const connecter_input& cause) noexcept;
     void give_attempt_back() noexcept;
     void watch_unattended_stream() noexcept;
 
-    void publish(link_state before, const connecter_input& cause) noexcept;
+    void publish_status(link_state before, const connecter_input& cause,
+                        const connecter_actions& actions) noexcept;
     template <class Call>
     void call_handler(Call&& call) noexcept;
 
     // Requests of other threads, and the loop.
     void schedule() noexcept;
-    void answer_requests() noexcept;
-    void answer(request wanted) noexcept;
+    void handle_requests() noexcept;
+    void handle(request asked) noexcept;
     void attach() noexcept;
     void leave_loop_if_done() noexcept;
 
@@ -110,24 +111,24 @@ private:
     connect_attempt* attempt_ = nullptr;
     io::socket_id socket_;          ///< the one that connected
     stream_core* stream_ = nullptr; ///< the connection that was handed over
-    stream unattended_;             ///< its handle, if nobody wants it
+    stream unattended_;             ///< its handle, if there is no handler for it
 
     io::task task_;
     std::vector<request> requests_; ///< guarded by loop_core::requests_guard
-    bool scheduled_ = false;        ///< guarded likewise: the task is posted and has a reference
+    bool scheduled_ = false;        ///< guarded too: the task is posted and has a reference
     bool attached_ = false;         ///< a resident of the loop, which has a reference
     bool closing_ = false;          ///< the handle or the loop is gone
     bool stream_over_ = false;
     error stream_reason_{};
 
-    /// What a name needs in addition; a link to a numeric address has none of it.
+    /// Used for names only; a link to a numeric address has none of it.
     struct name_memory {
-        std::vector<address> last_good;        ///< what the resolver answered last
+        std::vector<address> last_good;        ///< the resolver's last answer
         std::vector<address_failure> failures; ///< guarded by loop_core::requests_guard
     };
     const std::unique_ptr<name_memory> name_;
 
-    /// Whether a handler is being called, or may not be any more: see close_handle().
+    /// Whether a handler is being called, or may no longer be: see close_handle().
     enum class calling : std::uint8_t { no, yes, awaited, never_again };
     std::atomic<calling> calling_{calling::no};
 

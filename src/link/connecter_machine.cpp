@@ -28,10 +28,10 @@ constexpr connecter_transition transitions[] = {
     {binding, link_event::failed, idle, "the policy says stop, or a stop was pending"},
     {binding, link_event::resolved, backoff, "the deadline had passed"},
     {binding, link_event::resolved, idle, "a stop was pending, or the policy says stop"},
-    {binding, link_event::deadline, binding, "the lookup is cancelled and waited for"},
+    {binding, link_event::deadline, binding, "the lookup is cancelled; its completion is awaited"},
     {binding, link_event::deadline, backoff, "nothing is in flight"},
     {binding, link_event::deadline, idle, "the policy says stop"},
-    {binding, link_event::stop, binding, "the lookup is cancelled and waited for"},
+    {binding, link_event::stop, binding, "the lookup is cancelled; its completion is awaited"},
     {binding, link_event::stop, idle, "nothing is in flight"},
     {binding, link_event::start, binding, "a stop was pending"},
     {binding, link_event::pause, binding, ""},
@@ -40,7 +40,7 @@ constexpr connecter_transition transitions[] = {
     {connecting, link_event::stagger, connecting, "addresses are left: the next is opened"},
     {connecting, link_event::bound, connecting, "its connect joins the race"},
     {connecting, link_event::completed, tuning, "the others are dropped"},
-    {connecting, link_event::completed, connecting, "too late, and others are waited for"},
+    {connecting, link_event::completed, connecting, "too late, and others are in flight"},
     {connecting, link_event::completed, backoff, "the deadline had passed"},
     {connecting, link_event::completed, idle, "a stop was pending, or the policy says stop"},
     {connecting, link_event::completed, binding, "start after stop"},
@@ -48,8 +48,8 @@ constexpr connecter_transition transitions[] = {
     {connecting, link_event::failed, binding, "addresses are left, or start after stop"},
     {connecting, link_event::failed, backoff, "no address is left"},
     {connecting, link_event::failed, idle, "the policy says stop, or a stop was pending"},
-    {connecting, link_event::deadline, connecting, "the connects are cancelled and waited for"},
-    {connecting, link_event::stop, connecting, "the connects are cancelled and waited for"},
+    {connecting, link_event::deadline, connecting, "the connects are cancelled; their completions are awaited"},
+    {connecting, link_event::stop, connecting, "the connects are cancelled; their completions are awaited"},
     {connecting, link_event::start, connecting, "a stop was pending"},
     {connecting, link_event::pause, connecting, ""},
     {connecting, link_event::resume, connecting, ""},
@@ -72,19 +72,32 @@ constexpr connecter_transition transitions[] = {
     {connected, link_event::resume, connected, ""},
 
     {backoff, link_event::retry_due, binding, "not paused"},
-    {backoff, link_event::retry_now, backoff, "not paused; the delay begins anew, short"},
-    {backoff, link_event::woke, backoff, "not paused; the delay begins anew, short"},
+    {backoff, link_event::retry_now, backoff, "not paused: a new, short delay begins"},
+    {backoff, link_event::woke, backoff, "not paused: a new, short delay begins"},
     {backoff, link_event::pause, backoff, "the timer is disarmed"},
-    {backoff, link_event::resume, backoff, "the delay begins anew, short"},
+    {backoff, link_event::resume, backoff, "a new, short delay begins"},
     {backoff, link_event::stop, idle, ""},
 };
 // clang-format on
 
-/// reconnect_options::base = 0 means at once, but never more often than this.
+/// reconnect_options::base = 0 retries at once, but never more often than this.
 constexpr duration min_cycle = std::chrono::milliseconds(10);
 
 constexpr error stopped{errc::cancelled, phase::none, 0, "stopped by its owner"};
 constexpr error out_of_time{errc::timed_out, phase::connect, 0, "connect_timeout"};
+
+connecter_actions about_no_address(connecter_actions actions) noexcept
+{
+    actions.subject = reason_subject::no_address;
+    return actions;
+}
+
+connecter_actions about(std::uint32_t candidate, connecter_actions actions) noexcept
+{
+    actions.subject = reason_subject::candidate;
+    actions.failed_candidate = candidate;
+    return actions;
+}
 
 } // namespace
 
@@ -159,7 +172,7 @@ connecter_actions connecter_machine::step(const reconnect_options& options, mome
         useful_ = options.useful_when == usefulness::connected;
         ++generation_;
         return {.disarm = true, .hand_over = true};
-    case link_event::failed: return failed(options, at, input.failure);
+    case link_event::failed: return failed(options, at, input.failure, input.candidate);
     case link_event::deadline: return expire(options, at);
     case link_event::retry_due:
         if (state_ != backoff || paused_)
@@ -176,7 +189,7 @@ connecter_actions connecter_machine::step(const reconnect_options& options, mome
 connecter_actions connecter_machine::start(const reconnect_options& options, moment at) noexcept
 {
     if (state_ != idle) {
-        // A link that is being stopped is restarted when what was cancelled has come back.
+        // A link that is being stopped restarts when its cancelled operations have completed.
         if (ending_ == end_kind::link)
             ending_ = end_kind::restart;
         return {};
@@ -184,8 +197,9 @@ connecter_actions connecter_machine::start(const reconnect_options& options, mom
     retries_ = 0;
     reason_ = {};
     if (paused_ || (options.spread_first_attempt && attempt_ == 0))
-        return wait_for_retry(at, paused_ ? duration{} : backoff_delay_now(options, at));
-    return begin_attempt(options, at);
+        return about_no_address(
+            wait_for_retry(at, paused_ ? duration{} : backoff_delay_now(options, at)));
+    return about_no_address(begin_attempt(options, at));
 }
 
 connecter_actions connecter_machine::begin_attempt(const reconnect_options& options,
@@ -217,7 +231,8 @@ connecter_actions connecter_machine::resolved(const reconnect_options& options, 
         return finish_ending(options, at);
     candidates_ = static_cast<std::uint8_t>(std::min(candidates, max_candidates));
     if (candidates == 0)
-        return end_attempt(options, at, {errc::name_not_found, phase::resolve, 0, "no address"});
+        return about_no_address(
+            end_attempt(options, at, {errc::name_not_found, phase::resolve, 0, "no address"}));
     return open_next();
 }
 
@@ -262,7 +277,7 @@ connecter_actions connecter_machine::completed(const reconnect_options& options,
 // --- ending ---
 
 connecter_actions connecter_machine::failed(const reconnect_options& options, moment at,
-                                            const error& failure) noexcept
+                                            const error& failure, std::uint32_t candidate) noexcept
 {
     if (state_ != binding && state_ != connecting && state_ != tuning)
         return {};
@@ -273,25 +288,29 @@ connecter_actions connecter_machine::failed(const reconnect_options& options, mo
     if (ending())
         return connects_ > 0 ? connecter_actions{} : finish_ending(options, at);
     if (lookup_failed)
-        return end_attempt(options, at, failure);
-    return candidate_failed(options, at, failure);
+        return about_no_address(end_attempt(options, at, failure));
+    return candidate_failed(options, at, failure, candidate);
 }
 
-/// One address failed: the next begins at once; the cycle's reason is the one that the policy
-/// treats most gently, so that "stop on refused" means refused by all of them.
+/// One address failed: the next begins at once. The cycle's reason is the failure that the policy
+/// treats most gently, so that "stop on refused" means refused by all addresses.
 connecter_actions connecter_machine::candidate_failed(const reconnect_options& options, moment at,
-                                                      const error& failure) noexcept
+                                                      const error& failure,
+                                                      std::uint32_t candidate) noexcept
 {
     const auto rule_of = [&](const error& e) { return options.policy[classify(e)]; };
-    const error gentlest = failed_ && rule_of(reason_) < rule_of(failure) ? reason_ : failure;
-    reason_ = gentlest;
+    const bool earlier_is_gentler = failed_ && rule_of(reason_) < rule_of(failure);
+    if (!earlier_is_gentler)
+        reason_ = failure;
     failed_ = true;
+    connecter_actions actions;
     if (begun_ < candidates_) {
-        connecter_actions actions = open_next();
+        actions = open_next();
         actions.close_socket = true;
-        return actions;
+    } else if (connects_ == 0) {
+        actions = end_attempt(options, at, reason_);
     }
-    return connects_ > 0 ? connecter_actions{} : end_attempt(options, at, gentlest);
+    return earlier_is_gentler ? actions : about(candidate, actions);
 }
 
 connecter_actions connecter_machine::expire(const reconnect_options& options, moment at) noexcept
@@ -299,11 +318,18 @@ connecter_actions connecter_machine::expire(const reconnect_options& options, mo
     if (state_ != binding && state_ != connecting && state_ != tuning)
         return {};
     if (!awaiting())
-        return end_attempt(options, at, out_of_time);
+        return run_out_of_time(options, at);
     if (ending())
         return {};
     ending_ = end_kind::attempt;
     return {.cancel = true};
+}
+
+connecter_actions connecter_machine::run_out_of_time(const reconnect_options& options,
+                                                     moment at) noexcept
+{
+    connecter_actions actions = end_attempt(options, at, out_of_time);
+    return begun_ > 0 ? about(candidate_, actions) : about_no_address(actions);
 }
 
 connecter_actions connecter_machine::stop() noexcept
@@ -311,29 +337,29 @@ connecter_actions connecter_machine::stop() noexcept
     if (state_ == idle)
         return {};
     if (!awaiting())
-        return go_idle(stopped);
+        return about_no_address(go_idle(stopped));
     const bool cancelled_already = ending();
     ending_ = end_kind::link;
     return {.disarm = true, .cancel = !cancelled_already};
 }
 
-/// What was cancelled has come back, with whatever outcome.
+/// The cancelled operations have completed, whatever their outcomes.
 connecter_actions connecter_machine::finish_ending(const reconnect_options& options,
                                                    moment at) noexcept
 {
     switch (std::exchange(ending_, end_kind::no)) {
-    case end_kind::link: return go_idle(stopped);
+    case end_kind::link: return about_no_address(go_idle(stopped));
     case end_kind::restart: {
         retries_ = 0;
         reason_ = {};
         connecter_actions actions = paused_ ? wait_for_retry(at, {}) : begin_attempt(options, at);
         actions.close_socket = true;
-        return actions;
+        return about_no_address(actions);
     }
     case end_kind::no:
     case end_kind::attempt: break;
     }
-    return end_attempt(options, at, out_of_time);
+    return run_out_of_time(options, at);
 }
 
 connecter_actions connecter_machine::end_attempt(const reconnect_options& options, moment at,
@@ -357,7 +383,9 @@ connecter_actions connecter_machine::lose(const reconnect_options& options, mome
     if (useful_ && lived >= std::max(options.stable_after, delay_))
         retries_ = 0;
     useful_ = false;
-    return end_attempt(options, at, failure);
+    const connecter_actions actions = end_attempt(options, at, failure);
+    const bool by_owner = !failure || failure == errc::cancelled;
+    return by_owner ? about_no_address(actions) : about(candidate_, actions);
 }
 
 connecter_actions connecter_machine::go_idle(const error& reason) noexcept
@@ -394,7 +422,7 @@ duration connecter_machine::retry_delay(const reconnect_options& options, moment
                                             : backoff_delay(options, retry, at.random);
 }
 
-/// "Now" still spreads a fleet that is told so at the same moment: U[0, base].
+/// An immediate retry is spread over U[0, base] too, for a fleet that retries at the same moment.
 duration connecter_machine::backoff_delay_now(const reconnect_options& options,
                                               moment at) const noexcept
 {

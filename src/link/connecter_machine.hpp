@@ -4,17 +4,17 @@
 
 /// The connecter's state machine, and nothing else: no clock, no random source, no socket.
 ///
-///     actions = machine.step(options, moment, input)
+///    actions = machine.step(options, moment, input)
 ///
-/// The driver (connecter.cpp) performs the actions and reports what came of them as the next
-/// input. The machine promises:
+/// The driver (connecter.cpp) performs the actions and reports their outcomes as the next input.
+/// The machine promises:
 ///
-///  - In flight is a name lookup, or up to max_at_once connects, each on a socket of its own to
-///    another address of the name (RFC 8305).
-///  - The first connect that succeeds wins; the others are dropped at once, and nothing more is
-///    heard of them.
-///  - What a stop or the deadline cancels is waited for: the state is left only when the last
-///    completion has come, whichever it is.
+///  - In flight is a name lookup, or up to max_at_once connects, each on its own socket to another
+///    address of the name (RFC 8305).
+///  - The first connect that succeeds wins; the others are dropped at once, and their completions
+///    are no input.
+///  - The completions of operations that a stop or the deadline cancels are awaited: the state is
+///    left only when the last one has come, whichever it is.
 ///  - One attempt is one cycle over all addresses, under one deadline; it ends in exactly one of
 ///    connected, backoff or idle.
 ///  - In `idle` and `backoff` nothing is open and nothing is in flight; in `backoff`, unless the
@@ -28,35 +28,50 @@
 
 namespace slk::link_detail {
 
-/// What happened, with what the machine needs to know of it.
+/// The input is not about one of the attempt's addresses.
+inline constexpr std::uint32_t no_candidate = UINT32_MAX;
+
+/// An event, with the data that the machine needs.
 struct connecter_input {
     link_event event = link_event::start;
     error failure{};              ///< failed, lost
     std::uint32_t candidates = 0; ///< resolved: how many addresses there are
-    std::uint32_t candidate = 0;  ///< bound, completed; failed in connecting: which of them
+    /// bound, completed, failed: which of them. A lookup that failed has none.
+    std::uint32_t candidate = no_candidate;
 };
 
-/// What time it is and 64 random bits, as values.
+/// What reason() is about after a step.
+enum class reason_subject : std::uint8_t {
+    unchanged,
+    no_address, ///< there is no reason, or it is a lookup's or the owner's
+    candidate,  ///< the address connecter_actions::failed_candidate
+};
+
+/// The time and 64 random bits, as values.
 struct moment {
     time_point now{};
     std::uint64_t random = 0;
 };
 
-/// What the driver is to do, in this order. A socket whose opening or connect failed is the
-/// driver's to close; the one that connected is closed when the machine says so.
+/// What the driver is to do, in this order. The driver closes a socket whose opening or connect
+/// failed; the connected one is closed when the machine says so.
 struct connecter_actions {
     bool disarm = false;       ///< the timer
     bool cancel = false;       ///< the lookup or the connects in flight; their completions follow
-    bool drop_others = false;  ///< cancel and close the connects in flight; nobody waits for them
+    bool drop_others =
+        false;  ///< cancel and close the connects in flight; their completions are no input
     bool close_socket = false; ///< the connected one; if it was handed over, end the stream
-    bool resolve = false;      ///< answer: resolved or failed
-    bool open = false; ///< candidate()'s new socket, bound; answer, at once: bound or failed
-    bool connect = false; ///< candidate(), opened just now; answer: completed or failed
-    bool tune = false; ///< answer: tuned or failed
-    bool hand_over = false; ///< answer, in the end: lost
-    time_point arm = never; ///< the timer; it answers deadline, or retry_due in backoff
+    bool resolve = false;      ///< next input: resolved or failed
+    bool open = false; ///< candidate()'s new socket, bound; next input, at once: bound or failed
+    bool connect = false; ///< candidate(), opened just now; next input: completed or failed
+    bool tune = false; ///< next input: tuned or failed
+    bool hand_over = false; ///< the connection becomes the user's; last input: lost
+    time_point arm = never; ///< the timer; its input is deadline, or retry_due in backoff
     /// The race's own timer, which needs no disarming: outside of a race `stagger` does nothing.
     time_point arm_stagger = never;
+    /// Which of the attempt's addresses reason() is about; in `lost`, the one that was connected.
+    reason_subject subject = reason_subject::unchanged;
+    std::uint32_t failed_candidate = no_candidate;
 };
 
 /// One legal move. Where a state and an event appear in several rows, the machine's data decides:
@@ -73,12 +88,12 @@ struct connecter_transition {
 
 class connecter_machine {
 public:
-    /// Connects in flight. With more addresses the next one waits until one has failed.
+    /// The maximum of connects in flight. Further addresses wait until one has failed.
     static constexpr std::uint32_t max_at_once = 4;
-    /// Of a name with more addresses than this the rest is left out.
+    /// Further addresses of a name are not tried.
     static constexpr std::uint32_t max_candidates = 255;
 
-    /// An input that has no row for the present state changes nothing and asks for nothing.
+    /// An input without a row for the present state changes nothing and asks for nothing.
     connecter_actions step(const reconnect_options& options, moment at,
                            const connecter_input& input) noexcept;
 
@@ -87,22 +102,22 @@ public:
     [[nodiscard]] bool useful() const noexcept { return useful_; }
     /// A lookup or connects are in flight: each completion will be an input.
     [[nodiscard]] bool awaiting() const noexcept { return looking_up_ || connects_ > 0; }
-    /// Connects in flight.
+    /// The number of connects in flight.
     [[nodiscard]] std::uint32_t connects() const noexcept { return connects_; }
-    /// What is in flight was cancelled; its outcome no longer matters.
+    /// The operations in flight were cancelled; their outcome no longer matters.
     [[nodiscard]] bool ending() const noexcept { return ending_ != end_kind::no; }
     [[nodiscard]] std::uint64_t attempt() const noexcept { return attempt_; }
     [[nodiscard]] std::uint32_t retries() const noexcept { return retries_; }
     [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
-    /// Which address of the lookup's answer was begun last, or has won.
+    /// The index of the address that was begun last, or has won.
     [[nodiscard]] std::uint32_t candidate() const noexcept { return candidate_; }
     /// Why the last attempt or connection ended.
     [[nodiscard]] const error& reason() const noexcept { return reason_; }
     [[nodiscard]] duration delay() const noexcept { return delay_; }
     [[nodiscard]] time_point next_attempt() const noexcept { return next_attempt_; }
 
-    /// The discrete part of the state in 64 bits, without times and counters: what an exhaustive
-    /// search compares.
+    /// The discrete part of the state in 64 bits, without times and counters, for an exhaustive
+    /// search.
     [[nodiscard]] std::uint64_t fingerprint() const noexcept;
 
 private:
@@ -121,11 +136,12 @@ private:
                             std::uint32_t candidate) noexcept;
     connecter_actions completed(const reconnect_options& options, moment at,
                                 std::uint32_t candidate) noexcept;
-    connecter_actions failed(const reconnect_options& options, moment at,
-                             const error& failure) noexcept;
+    connecter_actions failed(const reconnect_options& options, moment at, const error& failure,
+                             std::uint32_t candidate) noexcept;
     connecter_actions open_next() noexcept;
     connecter_actions candidate_failed(const reconnect_options& options, moment at,
-                                       const error& failure) noexcept;
+                                       const error& failure, std::uint32_t candidate) noexcept;
+    connecter_actions run_out_of_time(const reconnect_options& options, moment at) noexcept;
     connecter_actions expire(const reconnect_options& options, moment at) noexcept;
     connecter_actions stop() noexcept;
     connecter_actions finish_ending(const reconnect_options& options, moment at) noexcept;
@@ -143,7 +159,7 @@ private:
     link_state state_ = link_state::idle;
     end_kind ending_ = end_kind::no;
     bool looking_up_ = false;
-    bool opening_ = false; ///< an open is to be answered
+    bool opening_ = false; ///< the outcome of an open is awaited
     bool failed_ = false; ///< an address has failed in this cycle, and reason_ says why
     bool paused_ = false;
     bool useful_ = false;

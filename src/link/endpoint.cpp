@@ -63,7 +63,7 @@ bool is_host_character(char c)
     return c > ' ' && c < '\x7f' && c != '/' && c != ';' && c != '@' && c != '[' && c != ']';
 }
 
-/// Of a name, an interface's name or a numeric address.
+/// A name, an interface's name or a numeric address.
 result<void> check_host(std::string_view host)
 {
     if (host.size() > max_host)
@@ -171,17 +171,17 @@ result<endpoint> endpoint::parse(std::string_view text)
     return parsed;
 }
 
-endpoint endpoint::of(const address& where)
+endpoint endpoint::of(const address& given)
 {
     endpoint made;
-    if (where.family != address_family::ipv4 && where.family != address_family::ipv6)
+    if (given.family != address_family::ipv4 && given.family != address_family::ipv6)
         return made;
-    const std::string text = to_string(where);
+    const std::string text = to_string(given);
     std::string_view host = std::string_view(text).substr(0, text.rfind(':'));
     if (host.starts_with('['))
         host = host.substr(1, host.size() - 2);
     made.host = host;
-    made.port = where.port;
+    made.port = given.port;
     return made;
 }
 

@@ -2,7 +2,8 @@
 #ifndef SLK_LINK_ENDPOINT_RULES_HPP
 #define SLK_LINK_ENDPOINT_RULES_HPP
 
-/// What links and listeners demand of an endpoint, which need not come from endpoint::parse.
+/// The requirements of links and listeners on an endpoint, which need not come from
+/// endpoint::parse.
 
 #include <serverlink/endpoint.hpp>
 
@@ -10,14 +11,14 @@
 
 namespace slk::link_detail {
 
-/// invalid_argument, with what is wrong as detail.
+/// invalid_argument, with the fault as detail.
 [[nodiscard]] result<void> check_endpoint(const endpoint& value);
 
-/// not_supported, with a sentence, for an ipc endpoint where there is none. Any thread.
+/// not_supported, with a text, for an ipc endpoint where there are no such sockets. Any thread.
 [[nodiscard]] result<void> check_supported(const endpoint& value, const io::poller& by);
 
-/// The address to bind to, among those of an interface: one of the family and, for a link-local
-/// target, of its kind. Empty if the interface has none of that family. The port is left alone.
+/// Returns the address of an interface to bind to: one of the family and, for a link-local target,
+/// a link-local one. Nothing if the interface has none of that family. The port is unchanged.
 [[nodiscard]] std::optional<address> choose_address(std::span<const address> of_interface,
                                                     address_family family, bool link_local);
 

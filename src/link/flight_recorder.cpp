@@ -65,7 +65,7 @@ void flight_recorder::record(link_transition& move) noexcept
     begun_.store(index + 1, std::memory_order_relaxed);
     const packed words = pack(move);
     const std::size_t first = index % link::flight_recorder_size * words_per_move;
-    // Release keeps each word behind begun_, for the reader's second look: see base/seqlock.hpp.
+    // Release keeps each word behind begun_, for the reader's second check: see base/seqlock.hpp.
     for (std::size_t i = 0; i < words_per_move; ++i)
         ring_[first + i].store(words[i], std::memory_order_release);
     finished_.store(index + 1, std::memory_order_release);
@@ -83,7 +83,7 @@ std::vector<link_transition> flight_recorder::moves() const
         for (std::size_t i = 0; i < words_per_move; ++i)
             words[i] = ring_[first + i].load(std::memory_order_acquire);
         if (begun_.load(std::memory_order_relaxed) > index + link::flight_recorder_size) {
-            // Overwritten meanwhile: what was read before it would leave a gap.
+            // Overwritten meanwhile: the moves before it would leave a gap.
             moves.clear();
             continue;
         }

@@ -2,7 +2,7 @@
 #ifndef SLK_LINK_FREE_POOL_HPP
 #define SLK_LINK_FREE_POOL_HPP
 
-/// Objects that are lent and come back, so that the next borrower allocates nothing.
+/// Objects that are borrowed and given back, so that the next borrower allocates nothing.
 
 #include <cstddef>
 #include <new>
@@ -10,8 +10,8 @@
 
 namespace slk::link_detail {
 
-/// `Item` has a member `Item* next_free`. On the loop's thread. Everything lent must have come
-/// back before the pool ends.
+/// `Item` has a member `Item* next_free`. On the loop's thread. All objects must have been given
+/// back before the pool is destroyed.
 template <class Item>
 class free_pool {
 public:
@@ -24,7 +24,8 @@ public:
             delete std::exchange(free_, free_->next_free);
     }
 
-    /// As its last borrower left it. Null when memory is exhausted.
+    /// Returns an object in the state in which its last borrower left it. Null when memory is
+    /// exhausted.
     [[nodiscard]] Item* take() noexcept
     {
         if (free_ == nullptr)
@@ -44,7 +45,7 @@ public:
     }
 
 private:
-    /// More than this many are not kept: a storm of 100,000 attempts should not hold its memory.
+    /// Further objects are freed: a burst of 100,000 attempts should not hold its memory.
     static constexpr std::size_t max_kept = 1024;
 
     Item* free_ = nullptr;

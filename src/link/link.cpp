@@ -112,7 +112,7 @@ std::string link::report() const
     std::string text = to_string(target()) + ": " + to_string(status(), core_->now()) + "\n";
     if (const auto failures = address_failures(); failures.size() > 1)
         for (const address_failure& each : failures)
-            text += "  " + to_string(each.where) + ": " + to_string(each.why) + "\n";
+            text += "  " + to_string(each.address) + ": " + to_string(each.reason) + "\n";
     const auto moves = recent_transitions();
     for (const link_transition& move : moves)
         text += to_string(move, moves.front().at) + "\n";

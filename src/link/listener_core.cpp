@@ -54,37 +54,37 @@ result<void> listener_core::open()
     return {};
 }
 
-/// A listener that has to open its socket again keeps its port and its path, but asks its interface
-/// anew.
-result<address> listener_core::where_to_listen() const
+/// A listener that opens its socket again keeps its port and its path, but asks its interface
+/// again.
+result<address> listener_core::listening_address() const
 {
-    std::optional<address> where = options_.at.numeric();
-    if (!where) {
+    std::optional<address> chosen = options_.at.numeric();
+    if (!chosen) {
         SLK_TRY(const auto found, loop_->io().interface_addresses(options_.at.host));
         for (const address_family family : {address_family::ipv4, address_family::ipv6})
-            if (!where)
-                where = choose_address(found, family, false);
+            if (!chosen)
+                chosen = choose_address(found, family, false);
     }
-    where->port = port_;
-    return *where;
+    chosen->port = port_;
+    return *chosen;
 }
 
 result<void> listener_core::open_socket() noexcept
 {
-    SLK_TRY(const address where, where_to_listen());
+    SLK_TRY(const address bound_to, listening_address());
     const io::listen_settings settings{.backlog = options_.backlog,
                                        .dual_stack = options_.dual_stack,
                                        .path = name_ != nullptr ? std::string_view(name_->path())
                                                                 : std::string_view{}};
-    SLK_TRY(socket_, loop_->io().open_listener(where, settings));
+    SLK_TRY(socket_, loop_->io().open_listener(bound_to, settings));
     if (name_ != nullptr)
         name_->taken();
     const auto give_up = [&](const error& reason) {
         close_socket();
         return fail(reason);
     };
-    // Accepted sockets inherit the buffers, and the handshake, which is over before the accept,
-    // fixes the window scale by them.
+    // Accepted sockets inherit the buffers. The handshake is over before the accept and fixes the
+    // window scale by them.
     if (auto tuned = tune_before_connect(loop_->io(), socket_, options_.tuning); !tuned)
         return give_up(tuned.error());
     auto local = loop_->io().local_address(socket_);
@@ -127,7 +127,7 @@ void listener_core::feed(listener_event event, const error& failure) noexcept
     status_.store(present_);
     retain();
     perform(actions);
-    if (failure && handlers_.failed && !deaf_)
+    if (failure && handlers_.failed && !handle_gone_)
         handlers_.failed(failure);
     release();
 }
@@ -176,9 +176,9 @@ void listener_core::post_accepts() noexcept
 void listener_core::accept_completed(io::accept_operation& op) noexcept
 {
     if (op.failure) {
-        // What a close of our own caused is not the network's doing.
+        // A close by this side is not reported as a failed accept.
         if (op.failure != errc::cancelled || socket_ == op.socket)
-            // A copy: the operation is posted again before the handler is told.
+            // A copy: the operation is posted again before the handler is called.
             feed(listener_event::accept_failed, error(op.failure));
         return;
     }
@@ -191,7 +191,7 @@ void listener_core::accept_completed(io::accept_operation& op) noexcept
     feed(listener_event::accepted);
 }
 
-/// Makes a stream of an accepted socket and hands it over.
+/// Makes a stream of an accepted socket and passes it to the handler.
 error listener_core::take(const io::accept_operation& op) noexcept
 {
     const io::socket_id id = op.accepted;
@@ -200,9 +200,9 @@ error listener_core::take(const io::accept_operation& op) noexcept
         poller.close(id, io::close_mode::reset);
         return reason;
     };
-    if (deaf_ || !handlers_.accepted)
-        return give_up({errc::cancelled, phase::accept, 0, "nobody wants it"});
-    // A connection that its client has reset already has no peer; that is no error of ours.
+    if (handle_gone_ || !handlers_.accepted)
+        return give_up({errc::cancelled, phase::accept, 0, "there is no handler"});
+    // A connection that its client has reset has no peer; that is no error of the listener.
     const auto peer = poller.peer_address(id);
     if (!peer)
         return give_up(peer.error());
@@ -230,7 +230,7 @@ void listener_core::shed() noexcept
 
 void listener_core::stop() noexcept
 {
-    deaf_ = true;
+    handle_gone_ = true;
     if (!attached_)
         return;
     feed(listener_event::stop);

@@ -24,7 +24,7 @@ public:
 
     /// The first opening; later ones are the machine's.
     result<void> open();
-    /// The handle is gone; gives its reference back. Any thread.
+    /// The handle is gone; releases its reference. Any thread.
     void close_handle() noexcept;
 
     [[nodiscard]] listener_status status() const noexcept { return status_.load(); }
@@ -37,7 +37,7 @@ private:
 
     void feed(listener_event event, const error& failure = {}) noexcept;
     void perform(const listener_actions& actions) noexcept;
-    [[nodiscard]] result<address> where_to_listen() const;
+    [[nodiscard]] result<address> listening_address() const;
     result<void> open_socket() noexcept;
     void close_socket() noexcept;
     void reopen() noexcept;
@@ -50,8 +50,8 @@ private:
     const std::shared_ptr<io::loop_core> loop_;
     const listener_options options_;
     const listener_handlers handlers_;
-    std::uint16_t port_ = 0; ///< the one that was asked for, or the one that it got
-    /// ipc only. Never exchanged once the listener is open: other threads read the path.
+    std::uint16_t port_ = 0; ///< the port of the options, or the real one
+    /// ipc only. Never replaced once the listener is open: other threads read the path.
     std::unique_ptr<io::os::local_name> name_;
     listener_machine machine_;
     io::socket_id socket_;
@@ -59,7 +59,7 @@ private:
     io::timer timer_;
     io::task close_task_;
     bool attached_ = false;
-    bool deaf_ = false; ///< the handle is gone: no handler is called any more
+    bool handle_gone_ = false; ///< no handler is called any more
 
     listener_status present_{};
     seqlock<listener_status> status_;

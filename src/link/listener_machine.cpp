@@ -21,7 +21,7 @@ namespace slk::link_detail {
 namespace {
 
 /// An error that a security module or a broken network gives for every accept takes no connection
-/// out of the queue: without a pause it would be asked for again for ever, at full speed.
+/// out of the queue: without a pause the loop would spin.
 constexpr int max_failures_in_a_row = 64;
 
 } // namespace
@@ -35,22 +35,22 @@ std::span<const listener_transition> listener_transitions() noexcept
         {idle, listener_event::opened, listening, ""},
 
         {listening, listener_event::accepted, listening, ""},
-        {listening, listener_event::accept_failed, listening, "that connection is gone"},
-        {listening, listener_event::accept_failed, pausing, "no descriptors or memory, or failure upon failure"},
+        {listening, listener_event::accept_failed, listening, "only that connection is lost"},
+        {listening, listener_event::accept_failed, pausing, "no descriptors or memory, or repeated failures"},
         {listening, listener_event::accept_failed, opening, "the listening socket is broken"},
         {listening, listener_event::stop, idle, ""},
 
-        {pausing, listener_event::accepted, pausing, "it had been posted before"},
-        {pausing, listener_event::accept_failed, pausing, "it had been posted before"},
+        {pausing, listener_event::accepted, pausing, "an accept that was posted before"},
+        {pausing, listener_event::accept_failed, pausing, "an accept that was posted before"},
         {pausing, listener_event::accept_failed, opening, "the listening socket is broken"},
         {pausing, listener_event::pause_over, listening, ""},
         {pausing, listener_event::stop, idle, ""},
 
         {opening, listener_event::pause_over, opening, "the socket is opened"},
         {opening, listener_event::opened, listening, ""},
-        {opening, listener_event::open_failed, opening, "after a pause, again"},
-        {opening, listener_event::accepted, opening, "it had been posted before"},
-        {opening, listener_event::accept_failed, opening, "it had been posted before"},
+        {opening, listener_event::open_failed, opening, "tried again after a pause"},
+        {opening, listener_event::accepted, opening, "an accept that was posted before"},
+        {opening, listener_event::accept_failed, opening, "an accept that was posted before"},
         {opening, listener_event::stop, idle, ""},
     };
     // clang-format on
@@ -74,12 +74,12 @@ accept_failure classify_accept(const error& failure) noexcept
 {
     if (failure == errc::too_many_descriptors || failure == errc::out_of_memory)
         return accept_failure::exhausted;
-    // EBADF, EINVAL, ENOTSOCK and what no table knows: this socket will not accept any more.
+    // EBADF, EINVAL, ENOTSOCK and unknown codes: this socket will not accept any more.
     if (failure == errc::invalid_argument || failure == errc::invalid_state ||
         failure == errc::unknown)
         return accept_failure::broken;
-    // accept(2): errors of the network that are pending on the new connection are reported by
-    // accept, and mean no more than that.
+    // accept(2): accept reports network errors that are pending on the new connection; they concern
+    // that connection only.
     return accept_failure::this_connection;
 }
 

@@ -4,9 +4,9 @@
 
 /// The listener's state machine: what an error of accept means, and when to go on.
 ///
-///     actions = machine.step(pause, now, input)
+///    actions = machine.step(pause, now, input)
 ///
-/// As pure as the connecter's: time comes in, actions go out.
+/// It is pure, as the connecter's is: time comes in, actions go out.
 
 #include <serverlink/clock.hpp>
 #include <serverlink/error.hpp>
@@ -30,9 +30,9 @@ inline constexpr std::size_t listener_event_count = 6;
 
 [[nodiscard]] std::string_view name_of(listener_event event) noexcept;
 
-/// What an error of accept says about the listener.
+/// What an error of accept means for the listener.
 enum class accept_failure : std::uint8_t {
-    this_connection, ///< the client went away: go on
+    this_connection, ///< the client is gone: go on
     exhausted,       ///< no descriptor or memory: shed, pause
     broken,          ///< the listening socket itself: open a new one
 };
@@ -40,11 +40,11 @@ enum class accept_failure : std::uint8_t {
 [[nodiscard]] accept_failure classify_accept(const error& failure) noexcept;
 
 struct listener_actions {
-    bool post = false;         ///< accepts, until as many are posted as the options say
+    bool post = false;         ///< accepts, up to the number in the options
     bool shed = false;         ///< waiting connections, by the reserve descriptor
     bool close_socket = false;
-    bool open = false;         ///< a new listening socket; answer: opened or open_failed
-    time_point arm = never;    ///< the timer; answer: pause_over
+    bool open = false;         ///< a new listening socket; next input: opened or open_failed
+    time_point arm = never;    ///< the timer; its input is pause_over
     bool disarm = false;
 };
 

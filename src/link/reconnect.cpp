@@ -113,11 +113,11 @@ result<void> reconnect_options::validate() const
 
 namespace {
 
-/// floor + U[least, most], stopping at the largest duration instead of overflowing.
-duration spread(duration floor, duration least, duration most, std::uint64_t random) noexcept
+/// floor + U[min, max], saturating at the largest duration.
+duration spread(duration floor, duration min, duration max, std::uint64_t random) noexcept
 {
-    const auto range = static_cast<std::uint64_t>((most - least).count());
-    const duration drawn = least + duration(static_cast<duration::rep>(scale(random, range)));
+    const auto range = static_cast<std::uint64_t>((max - min).count());
+    const duration drawn = min + duration(static_cast<duration::rep>(scale(random, range)));
     return drawn > duration::max() - floor ? duration::max() : floor + drawn;
 }
 
@@ -126,11 +126,11 @@ duration spread(duration floor, duration least, duration most, std::uint64_t ran
 duration backoff_delay(const reconnect_options& options, std::uint32_t retry,
                        std::uint64_t random) noexcept
 {
-    duration most = options.cap;
+    duration limit = options.cap;
     // base * 2^retry without overflow: it passes the cap exactly if base passes cap / 2^retry.
     if (retry < 63 && options.base <= duration(options.cap.count() >> retry))
-        most = duration(options.base.count() << retry);
-    return spread(options.floor, duration::zero(), most, random);
+        limit = duration(options.base.count() << retry);
+    return spread(options.floor, duration::zero(), limit, random);
 }
 
 duration slow_backoff_delay(const reconnect_options& options, std::uint64_t random) noexcept

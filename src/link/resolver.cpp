@@ -26,13 +26,12 @@ struct lookup_question {
     std::uint16_t port = 0;
 };
 
-/// What that thread hands back.
-struct lookup_answer {
+struct lookup_result {
     std::uint64_t number = 0;
     result<std::vector<address>> addresses;
 };
 
-/// A lookup under way and everybody who waits for it. On the loop's thread.
+/// A lookup under way and the requests that wait for it. On the loop's thread.
 struct lookup {
     std::uint64_t number = 0;
     std::string host;
@@ -40,14 +39,14 @@ struct lookup {
     list<lookup_request> waiting;
 };
 
-/// What the lookup threads share with the resolver. It outlives the resolver while a thread is
-/// inside the system's resolver, which cannot be interrupted.
+/// State that the lookup threads share with the resolver. It outlives the resolver while a thread
+/// is inside the system's resolver, which cannot be interrupted.
 struct resolver::shared {
     std::mutex guard;
     std::condition_variable asked;
     std::condition_variable left;
     std::deque<lookup_question> questions;
-    std::vector<lookup_answer> answers;
+    std::vector<lookup_result> results;
     name_lookup look_up;
     io::loop_core* loop = nullptr; ///< null once the loop closes
     io::task* deliver = nullptr;
@@ -57,7 +56,7 @@ struct resolver::shared {
     std::uint64_t next_number = 1;
 
     static void work(const std::shared_ptr<shared>& self);
-    /// Hands an answer over to the loop. The guard is held; false once the loop closes.
+    /// Passes a result to the loop. The guard is held; false once the loop closes.
     bool take(std::uint64_t number, result<std::vector<address>> addresses);
     static result<void> start_thread(const std::shared_ptr<shared>& self);
 };
@@ -89,7 +88,7 @@ bool resolver::shared::take(std::uint64_t number, result<std::vector<address>> a
 {
     if (loop == nullptr)
         return false;
-    answers.push_back({number, std::move(addresses)});
+    results.push_back({number, std::move(addresses)});
     loop->post(*deliver);
     return true;
 }
@@ -104,8 +103,8 @@ result<void> resolver::shared::start_thread(const std::shared_ptr<shared>& self)
     };
     SLK_TRY(auto started, io::os::thread::start(enter, passed.get()));
     (void)passed.release();
-    // Detached: a thread that is inside the system's resolver cannot be told to leave, and
-    // nobody should have to wait for it.
+    // Detached: a thread inside the system's resolver cannot be interrupted, and the loop's end
+    // should not wait for it.
     started.detach();
     return {};
 }
@@ -185,12 +184,12 @@ void resolver::cancel(lookup_request& request)
 
 void resolver::deliver_answers() noexcept
 {
-    std::vector<lookup_answer> arrived;
+    std::vector<lookup_result> arrived;
     {
         const std::lock_guard lock(shared_->guard);
-        arrived.swap(shared_->answers);
+        arrived.swap(shared_->results);
     }
-    for (lookup_answer& next : arrived) {
+    for (lookup_result& next : arrived) {
         const auto found = std::ranges::find(running_, next.number, &lookup::number);
         if (found == running_.end())
             continue;
@@ -214,7 +213,7 @@ void resolver::close() noexcept
     shared_->loop = nullptr;
     shared_->questions.clear();
     shared_->asked.notify_all();
-    // Threads that are waiting leave at once; one inside the system's resolver leaves by itself.
+    // Waiting threads leave at once; one inside the system's resolver leaves when it returns.
     shared_->left.wait(lock, [this] { return shared_->idle == 0; });
 }
 

@@ -3,10 +3,10 @@
 #define SLK_LINK_RESOLVER_HPP
 
 /// Name lookups off the loop's thread: a few threads call the system's resolver, which may block
-/// for many seconds, and the answer comes back as a task on the loop.
+/// for many seconds, and the result comes back as a task on the loop.
 ///
-/// Requests for the same host and port that wait or run at the same time share one lookup, so
-/// that a slow name holds one thread however many links want it.
+/// Requests for the same host and port that wait or run at the same time share one lookup, so that
+/// a slow name occupies one thread however many links look it up.
 
 #include <serverlink/address.hpp>
 #include <serverlink/loop.hpp>
@@ -24,10 +24,10 @@ namespace slk::link_detail {
 
 struct lookup;
 
-/// One lookup that somebody wants, embedded in its owner. All of it on the loop's thread.
+/// One lookup, embedded in its owner. Used on the loop's thread only.
 class lookup_request : public list_node {
 public:
-    using completion = void (*)(lookup_request& self, result<std::vector<address>> answer) noexcept;
+    using completion = void (*)(lookup_request& self, result<std::vector<address>> found) noexcept;
 
     lookup_request() = default;
     lookup_request(const lookup_request&) = delete;
@@ -35,8 +35,8 @@ public:
 
     [[nodiscard]] bool in_flight() const noexcept { return in_flight_; }
 
-    /// Called exactly once for each resolve(), on the loop's thread, never from inside resolve()
-    /// or cancel().
+    /// Called exactly once for each resolve(), on the loop's thread, never from inside resolve() or
+    /// cancel().
     completion on_complete = nullptr;
     void* owner = nullptr;
 
@@ -53,11 +53,11 @@ public:
     ~resolver();
 
     void resolve(lookup_request& request, const std::string& host, std::uint16_t port);
-    /// The request completes with errc::cancelled soon; the thread that works on it is left
-    /// alone, and its answer is dropped.
+    /// The request completes with errc::cancelled soon. The thread that works on it goes on, and
+    /// its result is dropped.
     void cancel(lookup_request& request);
 
-    /// Cancels every request. Nothing may be asked afterwards but by mistake: it is cancelled too.
+    /// Cancels every request. Later requests are cancelled too.
     void close() noexcept;
 
 private:

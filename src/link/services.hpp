@@ -2,7 +2,8 @@
 #ifndef SLK_LINK_SERVICES_HPP
 #define SLK_LINK_SERVICES_HPP
 
-/// What all links of one loop share: the resolver, and the pools of attempts, racers and streams.
+/// The state that all links of one loop share: the resolver, and the pools of attempts, racers and
+/// streams.
 
 #include "base/block_pool.hpp"
 #include "io/loop_core.hpp"
@@ -15,7 +16,7 @@ namespace slk::link_detail {
 
 class services final : public io::service {
 public:
-    /// Made when it is first asked for. On the loop's thread.
+    /// Made on first use. On the loop's thread.
     [[nodiscard]] static services& of(io::loop_core& loop)
     {
         if (loop.services == nullptr)

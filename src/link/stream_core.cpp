@@ -15,14 +15,14 @@ namespace {
 constexpr error finished_by_peer{errc::end_of_stream, phase::transfer};
 constexpr error drain_took_too_long{errc::timed_out, phase::close, 0, "close_after_drain"};
 
-/// Where drained bytes go: shared by all streams of a thread, read by nobody.
+/// The buffer of drained bytes, shared by all streams of a thread; its contents are not used.
 std::span<std::byte> drain_buffer()
 {
     static thread_local std::array<std::byte, 16 * 1024> buffer;
     return buffer;
 }
 
-/// Pieces offered to the system at once; the rest follows when these are gone.
+/// Pieces offered to the system at once; the rest follows when these are sent.
 constexpr std::size_t max_pieces = 64;
 
 } // namespace
@@ -195,16 +195,16 @@ void stream_core::send_completed() noexcept
         finish_send(fail(closed_here)); // over since this part was sent
 }
 
-void stream_core::finish_send(result<std::size_t> answer) noexcept
+void stream_core::finish_send(result<std::size_t> outcome) noexcept
 {
     const stream::handler done = std::exchange(on_sent_, {});
     rest_.clear();
-    // A peer that has finished sending and now refuses our bytes ends the stream; a peer that only
+    // A peer that has finished sending and now refuses bytes ends the stream; a peer that only
     // finished sending does not (RFC 9293 section 3.6, half-closed connections).
-    if (!answer)
-        end(answer.error(), io::close_mode::graceful);
+    if (!outcome)
+        end(outcome.error(), io::close_mode::graceful);
     if (done)
-        done(std::move(answer));
+        done(std::move(outcome));
     release();
 }
 
@@ -230,7 +230,7 @@ result<void> stream_core::close_after_drain(duration timeout, std::function<void
     draining_ = true;
     on_drained_ = std::move(done);
     loop_->io().arm(drain_timer_, after(loop_->io().now(), timeout));
-    // A receive that is under way keeps its buffer and its handler; draining goes on behind it.
+    // A receive that is under way keeps its buffer and its handler; draining follows it.
     if (!receive_.in_flight())
         drain_more();
     return {};
@@ -238,7 +238,7 @@ result<void> stream_core::close_after_drain(duration timeout, std::function<void
 
 void stream_core::drain_more() noexcept
 {
-    // Closed meanwhile, while a receive was on its way that had succeeded.
+    // The stream was closed while a receive that had succeeded was not delivered yet.
     if (!socket_)
         return drain_ended(closed_here);
     retain();
@@ -271,9 +271,9 @@ void stream_core::end(const error& reason, io::close_mode mode) noexcept
     } else {
         close_socket(socket, mode);
     }
-    if (stream_observer* const told = std::exchange(observer_, nullptr); told != nullptr) {
+    if (stream_observer* const observer = std::exchange(observer_, nullptr); observer != nullptr) {
         const bool by_owner = reason == errc::cancelled;
-        told->stream_ended(by_owner && finished_receiving_ ? finished_by_peer : reason);
+        observer->stream_ended(by_owner && finished_receiving_ ? finished_by_peer : reason);
     }
     release();
 }

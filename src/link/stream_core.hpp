@@ -2,8 +2,8 @@
 #ifndef SLK_LINK_STREAM_CORE_HPP
 #define SLK_LINK_STREAM_CORE_HPP
 
-/// What slk::stream is made of: one socket, one receive, one send, and somebody to tell when it
-/// is over.
+/// The implementation of slk::stream: one socket, one receive, one send, and an observer of its
+/// end.
 
 #include <serverlink/stream.hpp>
 
@@ -16,13 +16,13 @@
 
 namespace slk::link_detail {
 
-/// Told by a stream, on the loop's thread. The stream may not be touched from inside.
+/// Notified by a stream, on the loop's thread. It may not use the stream from inside.
 class stream_observer {
 public:
     /// The first byte from the peer has arrived.
     virtual void stream_received() noexcept = 0;
-    /// The stream is over, and why: told once. end_of_stream if the peer had finished, cancelled
-    /// if this side closed it, or the failure of a transfer.
+    /// The stream is over: called once. `reason` is end_of_stream if the peer had finished,
+    /// cancelled if this side closed it, or the failure of a transfer.
     virtual void stream_ended(const error& reason) noexcept = 0;
 
 protected:
@@ -46,7 +46,7 @@ protected:
 
 class stream_core final : public ref_counted<stream_core>, public io::resident {
 public:
-    /// Null when memory is exhausted; the socket is then still the caller's.
+    /// Returns null when memory is exhausted; the socket is then still the caller's.
     [[nodiscard]] static stream_core* create(std::shared_ptr<io::loop_core> loop,
                                              io::socket_id socket, const address& local,
                                              const address& peer, stream_observer* observer);
@@ -56,10 +56,10 @@ public:
     result<void> send(std::span<const std::span<const std::byte>> pieces, stream::handler done);
     result<void> shutdown_send();
     result<void> close_after_drain(duration timeout, std::function<void(error)> done);
-    /// Closes the socket, or puts that off while the descriptor's user needs it, and tells the
-    /// observer `reason`.
+    /// Closes the socket, or puts that off while the descriptor's user needs it, and notifies
+    /// the observer of `reason`.
     void end(const error& reason, io::close_mode mode) noexcept;
-    /// The observer leaves: it is told nothing more, and the socket is closed.
+    /// The observer leaves: it is not notified any more, and the socket is closed.
     void retract() noexcept;
     /// The user's handle is gone. Any thread.
     void abandon(io::close_mode mode, const error& reason = closed_here) noexcept;
@@ -98,12 +98,12 @@ private:
     void receive_completed() noexcept;
     void send_completed() noexcept;
     void submit_send() noexcept;
-    void finish_send(result<std::size_t> answer) noexcept;
+    void finish_send(result<std::size_t> outcome) noexcept;
     void drain_more() noexcept;
     void drain_ended(const error& reason) noexcept;
     void close_socket(io::socket_id socket, io::close_mode mode) noexcept;
 
-    std::shared_ptr<block_pool> home_; ///< where its memory goes back to
+    std::shared_ptr<block_pool> home_; ///< the pool of its memory
     std::shared_ptr<io::loop_core> loop_;
     io::socket_id socket_; ///< null: the stream is over
     io::socket_id lent_socket_; ///< its close is put off until descriptor_user_ returns it
@@ -126,8 +126,8 @@ private:
     io::close_mode abandoned_with_ = io::close_mode::graceful;
     error abandoned_because_{};
 
-    /// What of the present send is left: the pieces from next_piece_ on, the first of them
-    /// beginning at offset_.
+    /// The rest of the present send: the pieces from next_piece_ on, the first of them beginning at
+    /// offset_.
     std::span<const std::span<const std::byte>> pieces_;
     std::span<const std::byte> single_;
     std::size_t next_piece_ = 0;

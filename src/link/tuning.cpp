@@ -57,7 +57,7 @@ namespace slk::link_detail {
 
 namespace {
 
-/// What the user reads of an option that was refused is its name.
+/// The detail of a refused option's error is its name.
 result<void> named(const result<void>& done, const char* name)
 {
     if (done)

@@ -2,7 +2,7 @@
 #ifndef SLK_ZMTP_BYTES_HPP
 #define SLK_ZMTP_BYTES_HPP
 
-/// Bytes as the wire has them, and numbers in network order.
+/// Views of bytes, and numbers in network order.
 
 #include <array>
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace slk::zmtp {
 
-/// Somebody else's bytes: whoever is given them may look at them, and does not keep them.
+/// Bytes that belong to the caller: a callee may read them and does not keep them.
 using byte_view = std::span<const std::byte>;
 
 [[nodiscard]] inline byte_view bytes_of(std::string_view text) noexcept
@@ -27,11 +27,11 @@ using byte_view = std::span<const std::byte>;
     return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
 
-/// The number in network order that begins at `from`.
+/// Returns the number in network order that begins at `from`.
 template <class Number>
 [[nodiscard]] constexpr Number load(const std::byte* from) noexcept
 {
-    // As one expression, because compilers make one load and a byte swap of that, but of a loop
+    // One expression, because compilers turn it into one load and a byte swap, but a loop into
     // eight loads; every long frame is read by this.
     return [from]<std::size_t... Index>(std::index_sequence<Index...>) {
         return static_cast<Number>(
@@ -40,7 +40,7 @@ template <class Number>
     }(std::make_index_sequence<sizeof(Number)>());
 }
 
-/// Writes one thing behind the other into a buffer that was measured before.
+/// Appends values to a buffer whose size was computed before.
 class writer {
 public:
     explicit constexpr writer(std::byte* to) noexcept : to_(to) {}

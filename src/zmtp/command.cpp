@@ -46,9 +46,9 @@ void write_begin(writer& out, command_name which, std::size_t data) noexcept
     out.copy(name_of(which));
 }
 
-std::size_t hello_data(const credentials& who) noexcept
+std::size_t hello_data(const credentials& client) noexcept
 {
-    return 1 + who.user.size() + 1 + who.password.size();
+    return 1 + client.user.size() + 1 + client.password.size();
 }
 
 } // namespace
@@ -124,7 +124,7 @@ std::size_t error_frame_size(std::string_view reason, error_spelling how) noexce
 void write_error_frame(writer& out, std::string_view reason, error_spelling how) noexcept
 {
     // A libzmq PLAIN client knows only the corrupt spelling; the proper one is an unexpected
-    // command to it, and its monitor would not tell of the refusal.
+    // command to it, and its monitor would not report the refusal.
     if (how == error_spelling::proper) {
         write_begin(out, command_name::error, 1 + reason.size());
     } else {
@@ -135,18 +135,18 @@ void write_error_frame(writer& out, std::string_view reason, error_spelling how)
     out.copy(reason);
 }
 
-std::size_t hello_frame_size(const credentials& who) noexcept
+std::size_t hello_frame_size(const credentials& client) noexcept
 {
-    return frame_size(body_size(command_name::hello, hello_data(who)));
+    return frame_size(body_size(command_name::hello, hello_data(client)));
 }
 
-void write_hello_frame(writer& out, const credentials& who) noexcept
+void write_hello_frame(writer& out, const credentials& client) noexcept
 {
-    write_begin(out, command_name::hello, hello_data(who));
-    out.byte(who.user.size());
-    out.copy(who.user);
-    out.byte(who.password.size());
-    out.copy(who.password);
+    write_begin(out, command_name::hello, hello_data(client));
+    out.byte(client.user.size());
+    out.copy(client.user);
+    out.byte(client.password.size());
+    out.copy(client.password);
 }
 
 std::size_t welcome_frame_size() noexcept

@@ -4,8 +4,8 @@
 
 /// Commands: frames whose body is name-length (1), name, data. RFC 23 (ZMTP 3.1), "commands".
 ///
-/// Parsing gives views into the body; writing goes into a buffer of the caller's, whose size a
-/// function tells before.
+/// Parsing returns views into the body. Writing goes into a buffer of the caller's, whose size
+/// another function returns.
 
 #include "zmtp/frame.hpp"
 #include "zmtp/greeting.hpp"
@@ -36,8 +36,8 @@ struct command_view {
     byte_view data{}; ///< what follows the name
 };
 
-/// An error if the body is shorter than its name. Takes both spellings of ERROR: libzmq's PLAIN
-/// server says "^RROR" without a length, in every version so far.
+/// An error if the body is shorter than its name. Accepts both spellings of ERROR: libzmq's PLAIN
+/// server sends "^RROR" without a length, in every version so far.
 [[nodiscard]] result<command_view> parse_command(byte_view body) noexcept;
 
 // --- the data of each command ---
@@ -60,20 +60,21 @@ struct ping_view {
     byte_view context{}; ///< to be sent back; longer ones are cut to 16 bytes, as libzmq does
 };
 
-/// PING: ttl (2, tenths of a second), context (0 to 16). One without its ttl is an error.
+/// PING: ttl (2, tenths of a second), context (0 to 16). A PING without a ttl is an error.
 [[nodiscard]] result<ping_view> parse_ping(byte_view data) noexcept;
 
 // --- whole frames to send ---
 //
-// How long a frame is, its header included, and then the frame, into a buffer of that size.
+// Each pair of functions returns the length of a frame, its header included, and writes the frame
+// into a buffer of that length.
 
 enum class error_spelling : std::uint8_t { proper, plain_of_libzmq };
 
 [[nodiscard]] std::size_t error_frame_size(std::string_view reason, error_spelling how) noexcept;
 void write_error_frame(writer& out, std::string_view reason, error_spelling how) noexcept;
 
-[[nodiscard]] std::size_t hello_frame_size(const credentials& who) noexcept;
-void write_hello_frame(writer& out, const credentials& who) noexcept;
+[[nodiscard]] std::size_t hello_frame_size(const credentials& client) noexcept;
+void write_hello_frame(writer& out, const credentials& client) noexcept;
 
 [[nodiscard]] std::size_t welcome_frame_size() noexcept;
 void write_welcome_frame(writer& out) noexcept;
@@ -82,7 +83,7 @@ void write_welcome_frame(writer& out) noexcept;
 [[nodiscard]] std::size_t metadata_frame_size(command_name which, const own_metadata& own) noexcept;
 void write_metadata_frame(writer& out, command_name which, const own_metadata& own) noexcept;
 
-/// libzmq keeps the time in 16 bits of milliseconds: more than this would wrap around there.
+/// libzmq keeps the time in 16 bits of milliseconds: a larger value would wrap around there.
 inline constexpr duration max_ttl = std::chrono::milliseconds(65500);
 
 [[nodiscard]] std::size_t ping_frame_size(byte_view context) noexcept;
@@ -92,8 +93,8 @@ void write_ping_frame(writer& out, duration ttl, byte_view context) noexcept;
 [[nodiscard]] std::size_t pong_frame_size(byte_view context) noexcept;
 void write_pong_frame(writer& out, byte_view context) noexcept;
 
-/// A subscription as the peer's version wants it: SUBSCRIBE and CANCEL from 3.1 on, before that a
-/// message of one byte 1 or 0 and the topic (RFC 23, RFC 29).
+/// A subscription in the form of the peer's version: SUBSCRIBE and CANCEL from 3.1 on, before that
+/// a message of one byte, 1 or 0, and the topic (RFC 23, RFC 29).
 [[nodiscard]] std::size_t subscription_frame_size(version peer, bool subscribe,
                                                   byte_view topic) noexcept;
 void write_subscription_frame(writer& out, version peer, bool subscribe, byte_view topic) noexcept;

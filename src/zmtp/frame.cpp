@@ -57,7 +57,8 @@ scanned scan_messages(byte_view run, const frame_limits& limits,
             size = load<std::uint64_t>(at + 1);
             header = long_header;
         }
-        // Compared as "what is left", because a size of the wire must not be added to anything.
+        // Compared with the bytes that are left, because adding a size from the wire could
+        // overflow.
         if (size > static_cast<std::size_t>(end - at) - header || size > limits.message)
             break;
         at += header + static_cast<std::size_t>(size);

@@ -4,8 +4,8 @@
 
 /// Frames: flags, size, body. RFC 23 (ZMTP 3.1), "framing".
 ///
-/// Nothing here copies or keeps a body. Small message frames are scanned where they lie, many at
-/// once; of a large one the header is enough to receive its body elsewhere.
+/// Nothing here copies or keeps a body. Small message frames are scanned in place, many at once;
+/// for a large frame the header is enough to receive its body elsewhere.
 
 #include "zmtp/bytes.hpp"
 
@@ -23,7 +23,7 @@ inline constexpr std::size_t short_header = 2;
 inline constexpr std::size_t long_header = 9;
 /// The longest body whose size fits into the short header.
 inline constexpr std::uint64_t short_size = 255;
-/// A size has its highest bit clear (RFC 23: 0 to 2^63-1 bytes).
+/// The highest bit of a size is clear (RFC 23: 0 to 2^63-1 bytes).
 inline constexpr std::uint64_t max_size = std::numeric_limits<std::int64_t>::max();
 
 struct frame_header {
@@ -57,10 +57,10 @@ constexpr std::size_t write_header(std::byte* to, std::uint8_t flags, std::uint6
     return long_header;
 }
 
-/// What the bytes at the beginning of a frame tell.
+/// The header at the beginning of some bytes.
 struct header_view {
     frame_header frame{};
-    /// At least so many more bytes are needed before the header is known; else 0.
+    /// The minimum of further bytes until the header is known; 0 if it is.
     std::size_t need = 0;
     /// protocol_error or message_too_large: found before anything is allocated for the body.
     error failure{};
@@ -68,17 +68,17 @@ struct header_view {
 
 [[nodiscard]] header_view read_header(byte_view stream, const frame_limits& limits) noexcept;
 
-/// Message frames that lie whole at the beginning of a run.
+/// Complete message frames at the beginning of some bytes.
 struct scanned {
     std::size_t size = 0; ///< bytes of all of them
     std::size_t frames = 0;
     std::size_t messages = 0; ///< frames without MORE
-    /// Bytes up to the end of the last frame without MORE: what can be handed on.
+    /// Bytes up to the end of the last frame without MORE.
     std::size_t whole_messages = 0;
 };
 
-/// Stops before a frame that is not whole, is a command, or breaks the limit: read_header() tells
-/// which; and behind so many whole messages. Looks at headers only.
+/// Stops before a frame that is incomplete, is a command, or exceeds the limit (read_header()
+/// distinguishes them), and after `max_messages` messages. Reads headers only.
 [[nodiscard]] scanned scan_messages(byte_view run, const frame_limits& limits,
                                     std::uint64_t max_messages = UINT64_MAX) noexcept;
 

@@ -49,8 +49,8 @@ greeting_bytes make_greeting(mechanism which, bool as_server) noexcept
 {
     greeting_bytes made{};
     made[0] = first_byte;
-    // The eight bytes of padding are the length in a 1.0 header: libzmq writes the size of its
-    // routing id + 1, which nobody reads; 1 stands for an anonymous peer.
+    // In a 1.0 header the eight bytes of padding are the length. libzmq writes the size of its
+    // routing id + 1, which no peer reads; 1 stands for an anonymous peer.
     made[8] = std::byte{1};
     made[9] = last_of_signature;
     made[version_offset] = std::byte{3};
@@ -76,8 +76,8 @@ greeting_view inspect_greeting(byte_view stream) noexcept
     }
     if (stream.size() < signature_size)
         return wait_for(signature_size);
-    // RFC 23, "version negotiation": in the long header of 1.0 this byte is the flags, whose
-    // lowest bit is MORE, which an identity never has.
+    // RFC 23, "version negotiation": in the long header of 1.0 this byte is the flags, whose lowest
+    // bit is MORE, which an identity never has.
     if ((stream[signature_size - 1] & std::byte{1}) == std::byte{0}) {
         seen.speaks = version::v1_0;
         return seen;
@@ -90,7 +90,7 @@ greeting_view inspect_greeting(byte_view stream) noexcept
         seen.speaks = major == 0 ? version::v1_0 : version::v2_0;
         return seen;
     }
-    // Nothing real sends 2: RFC 23 would take it for 2.0, libzmq takes it for 3.1, and so do we.
+    // No known peer sends 2: RFC 23 reads it as 2.0, libzmq as 3.1, and so does this library.
     seen.may_send_rest = true;
     if (stream.size() < greeting_size)
         return wait_for(greeting_size);

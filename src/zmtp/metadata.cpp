@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t lengths_size = 1 + 4;
 
-// The exact spelling, because libzmq compares with regard to case.
+// The exact spelling, because libzmq's comparison is case-sensitive.
 constexpr std::string_view socket_type_name = "Socket-Type";
 constexpr std::string_view identity_name = "Identity";
 
@@ -43,7 +43,7 @@ result<std::optional<property>> metadata_reader::next() noexcept
     if (left_.empty())
         return std::optional<property>{};
     constexpr const char* cut_off = "the peer's metadata is cut off";
-    // A name of no bytes is tolerated, as libzmq does.
+    // A name without bytes is tolerated, as libzmq does.
     const auto name_size = std::to_integer<std::size_t>(left_[0]);
     if (left_.size() < lengths_size + name_size)
         return broken_metadata(cut_off);

@@ -2,8 +2,8 @@
 #ifndef SLK_ZMTP_METADATA_HPP
 #define SLK_ZMTP_METADATA_HPP
 
-/// The properties that READY and INITIATE carry. RFC 23 (ZMTP 3.1), "metadata":
-/// name-length (1), name, value-length (4), value, again and again.
+/// The properties in READY and INITIATE. RFC 23 (ZMTP 3.1), "metadata": name-length (1), name,
+/// value-length (4), value, repeated.
 
 #include "zmtp/bytes.hpp"
 #include "zmtp/socket_type.hpp"
@@ -16,7 +16,7 @@ namespace slk::zmtp {
 
 inline constexpr std::size_t max_property_name = 255;
 inline constexpr std::size_t max_identity = 255;
-/// A peer that sends more is refused: nothing real comes near it.
+/// A peer that sends more is refused: no known peer comes near it.
 inline constexpr std::size_t max_properties = 256;
 
 struct property {
@@ -24,37 +24,37 @@ struct property {
     std::string_view value;
 };
 
-/// Reads properties one after the other; the views lie in the bytes that it was given.
+/// Reads properties one after the other; the views lie in the bytes of the caller.
 class metadata_reader {
 public:
     explicit metadata_reader(byte_view data) noexcept : left_(data) {}
 
-    /// The next property; nothing at the end; an error if it is cut off.
+    /// Returns the next property; nothing at the end; an error if it is cut off.
     [[nodiscard]] result<std::optional<property>> next() noexcept;
 
 private:
     byte_view left_;
 };
 
-/// RFC 23 compares names without regard to case, libzmq with: the first is the more tolerant.
+/// RFC 23 compares names without regard to case, libzmq with: this follows the more tolerant RFC.
 [[nodiscard]] bool same_name(std::string_view one, std::string_view other) noexcept;
 
-/// What a peer says about itself. Views into the bytes that were parsed.
+/// The metadata of a peer. Views into the parsed bytes.
 struct peer_metadata {
-    std::optional<socket_type> type{}; ///< a peer that does not say it is not checked
+    std::optional<socket_type> type{}; ///< not checked if the peer does not send it
     byte_view identity{};
     byte_view properties{}; ///< all of them, for a metadata_reader
 };
 
-/// At most 255 bytes, and none that begins with 0: those are made up by ROUTER (RFC 23).
+/// At most 255 bytes, and not beginning with 0: ROUTER makes up such identities (RFC 23).
 [[nodiscard]] result<void> check_identity(byte_view identity) noexcept;
 
-/// Reads and checks all properties, and that the peer's socket type suits ours. Of a property
-/// that comes twice the last one counts.
+/// Reads and checks all properties, and that the socket types match. The last one of two equal
+/// properties counts.
 [[nodiscard]] result<peer_metadata> parse_metadata(byte_view data, socket_type own) noexcept;
 
-/// What we say about ourselves: Socket-Type, Identity where the type has one, and the
-/// application's own properties.
+/// The metadata of this side: Socket-Type, Identity where the type has one, and the application's
+/// properties.
 struct own_metadata {
     socket_type type = socket_type::pair;
     std::string_view identity;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// What the session sends, and the way of an input to the machine. What it receives is in
-// session_handshake.cpp and session_traffic.cpp.
+// Output of the session, and its inputs to the machine. Receiving is in session_handshake.cpp and
+// session_traffic.cpp.
 
 #include "zmtp/session.hpp"
 
@@ -45,29 +45,29 @@ void session::violate(time_point now, const error& failure) noexcept
 
 arrival session::receive(time_point now, byte_view run, std::uint64_t max_messages) noexcept
 {
-    arrival told;
+    arrival next;
     if (state() == session_state::ready && !run.empty())
         step(now, {.event = session_event::received});
-    while (told.kind == arrival_kind::need && told.need == 0) {
-        const byte_view rest = run.subspan(told.consumed);
+    while (next.kind == arrival_kind::need && next.need == 0) {
+        const byte_view rest = run.subspan(next.consumed);
         switch (state()) {
-        case session_state::idle: return told;
-        case session_state::greeting: receive_greeting(now, rest, told); break;
-        case session_state::awaiting_identity: receive_old_identity(now, rest, told); break;
+        case session_state::idle: return next;
+        case session_state::greeting: receive_greeting(now, rest, next); break;
+        case session_state::awaiting_identity: receive_old_identity(now, rest, next); break;
         case session_state::authenticating:
-            // A NULL peer does not wait, and is not listened to before the answer.
+            // A NULL peer does not wait, and is not read before the decision.
             if (options_.security == mechanism::null)
-                return told.need = 1, told;
+                return next.need = 1, next;
             [[fallthrough]];
         case session_state::awaiting_hello:
         case session_state::awaiting_welcome:
         case session_state::awaiting_initiate:
-        case session_state::awaiting_ready: receive_handshake(now, rest, told); break;
-        case session_state::ready: receive_traffic(now, rest, max_messages, told); break;
-        case session_state::failed: told.kind = arrival_kind::failed; break;
+        case session_state::awaiting_ready: receive_handshake(now, rest, next); break;
+        case session_state::ready: receive_traffic(now, rest, max_messages, next); break;
+        case session_state::failed: next.kind = arrival_kind::failed; break;
         }
     }
-    return told;
+    return next;
 }
 
 void session::body_received(time_point now, std::uint64_t count) noexcept

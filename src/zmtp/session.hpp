@@ -2,52 +2,53 @@
 #ifndef SLK_ZMTP_SESSION_HPP
 #define SLK_ZMTP_SESSION_HPP
 
-/// One connection's ZMTP session: bytes and time in, bytes to send and arrivals out.
+/// The ZMTP session of one connection: bytes and time in, bytes to send and arrivals out.
 ///
-/// The session holds no bytes. The owner receives into memory of its own and shows the session
-/// the run of bytes that it has not yet consumed:
+/// The session holds no bytes. The owner receives into its own memory and passes the session the
+/// run of bytes that it has not consumed yet:
 ///
-///     arrival = session.receive(now, run)
+///    arrival = session.receive(now, run)
 ///
-///  - What is consumed is done with. What is not must be shown again, in one piece with what comes
-///    behind it; `need` says how many bytes more are worth a new call.
-///  - Left unconsumed for want of bytes is never more than a greeting, a handshake, a command or
-///    a body just below large_body: so much space is enough, and no peer can ask for more.
-///  - Message frames stay where they are: an arrival names the range in which they lie whole, with
-///    their headers. A large body is announced with as much of it as is there; the rest may be
-///    received anywhere, and is reported by body_received(). Its size is the peer's word: without
-///    a limit of messages, memory is better taken as the bytes come.
+///  - Consumed bytes are not needed any more. The others must be passed again, contiguous with the
+///    bytes after them; `need` is the number of further bytes that are worth a new call.
+///  - Bytes that stay unconsumed are at most a greeting, a handshake, a command or a body just
+///    below large_body: that much space is enough, and no peer can require more.
+///  - Message frames stay in place: an arrival names the range in which they lie complete, with
+///    their headers. A large body is announced with the bytes of it that are there; the rest may be
+///    received anywhere, and is reported by body_received(). The peer claims its size: without a
+///    message limit, memory is better taken as the bytes arrive.
 ///
-/// What is to be sent is encoded when the owner asks for it, straight into the owner's buffer.
-/// After `failed` it sends what is pending, and closes.
+/// Output is encoded when the owner asks for it, directly into the owner's buffer. After `failed`
+/// the owner sends the pending output, and closes.
 ///
-/// One thread at a time. The options must outlive the session, which trusts them: check() first.
+/// For one thread at a time. The options must outlive the session, which trusts them: check() them
+/// first.
 
 #include "zmtp/session_machine.hpp"
 
 namespace slk::zmtp {
 
 enum class arrival_kind : std::uint8_t {
-    need,         ///< nothing more can be told without `need` bytes more
-    messages,     ///< `found` message frames lie in `data`
-    body,         ///< of the large frame `frame`, `data` is here and body_left() is to come
+    need, ///< at least `need` more bytes are needed
+    messages, ///< `found` message frames lie in `data`
+    body, ///< of the large frame `frame`, `data` is here and body_left() is to come
     subscription, ///< `subscribe` or cancel `data`; only PUB and XPUB have it
-    authenticate, ///< a PLAIN client is `who`, or ask_with_null; answer: accept() or refuse()
-    ready,        ///< the handshake is over; the peer is `peer`
-    flush,        ///< transmit() first, then call again
-    failed,       ///< see failure()
+    authenticate, ///< a PLAIN `client`, or ask_with_null; accept() or refuse() it
+    ready, ///< the handshake is over; the peer is `peer`
+    flush, ///< transmit() first, then call again
+    failed, ///< see failure()
 };
 
 /// All views lie in the run.
 struct arrival {
     arrival_kind kind = arrival_kind::need;
-    std::size_t consumed = 0; ///< bytes of the run, up to and with what is told here
+    std::size_t consumed = 0; ///< bytes of the run, including this arrival's
     std::size_t need = 0;
     byte_view data{};
     scanned found{};
     frame_header frame{};
     bool subscribe = false;
-    credentials who{};
+    credentials client{}; ///< of authenticate
     peer_metadata peer{};
 };
 
@@ -57,22 +58,22 @@ public:
 
     void start(time_point now) noexcept { step(now, {.event = session_event::start}); }
 
-    /// The next thing that the run has. To be called again with the rest of the run until the
-    /// kind is need, flush or failed. Before start() nothing is needed. Tells of at most
-    /// `max_messages` whole messages, at least one.
+    /// Returns the next arrival in the run. To be called again with the rest of the run until the
+    /// kind is need, flush or failed. Before start() nothing is needed. Reports at most
+    /// `max_messages` complete messages at once, at least one.
     [[nodiscard]] arrival receive(time_point now, byte_view run,
                                   std::uint64_t max_messages = UINT64_MAX) noexcept;
 
-    /// Nothing is received because the owner does not want to: that is no sign of the peer's death.
+    /// The owner does not receive at present: silence is then no sign of a dead peer.
     void excuse(time_point now) noexcept { step(now, {.event = session_event::received}); }
 
-    /// Bytes of the large body that is to come.
+    /// The bytes of the large body that are still to come.
     [[nodiscard]] std::uint64_t body_left() const noexcept { return body_left_; }
-    /// So many of them were received elsewhere; at most body_left().
+    /// Bytes of the body that were received elsewhere; at most body_left().
     void body_received(time_point now, std::uint64_t count) noexcept;
 
-    /// The owner's answers to `authenticate`. The status is ZAP's (RFC 27): 300 for now, 400 for
-    /// good, 500 because of a failure of its own.
+    /// The owner's decisions about `authenticate`. The status is ZAP's (RFC 27): 300 for a
+    /// temporary refusal, 400 for a final one, 500 for an internal error.
     void accept(time_point now) noexcept { step(now, {.event = session_event::accepted}); }
     void refuse(time_point now, int status) noexcept;
 
@@ -83,13 +84,14 @@ public:
     /// The peer has closed its side.
     void ended(time_point now) noexcept { step(now, {.event = session_event::ended}); }
 
-    /// To be called when due() has come; never too early, it would do nothing.
+    /// To be called when due() has come; an earlier call does nothing.
     void tick(time_point now) noexcept { step(now, {.event = session_event::timer}); }
     [[nodiscard]] time_point due() const noexcept { return machine_.due(); }
 
-    /// Bytes that transmit() would write into a buffer that is large enough.
+    /// The number of bytes that transmit() would write into a large enough buffer.
     [[nodiscard]] std::size_t pending() const noexcept;
-    /// Writes what is pending, each thing whole, as far as there is room; says how many bytes.
+    /// Writes pending output, each item complete, as far as there is room; returns the number of
+    /// bytes.
     std::size_t transmit(std::span<std::byte> into) noexcept;
 
     [[nodiscard]] session_state state() const noexcept { return machine_.state(); }
@@ -100,16 +102,16 @@ private:
     session_actions step(time_point now, const session_input& input) noexcept;
     void violate(time_point now, const error& failure) noexcept;
 
-    void receive_greeting(time_point now, byte_view run, arrival& told) noexcept;
-    void receive_old_identity(time_point now, byte_view rest, arrival& told) noexcept;
-    void receive_handshake(time_point now, byte_view rest, arrival& told) noexcept;
+    void receive_greeting(time_point now, byte_view run, arrival& next) noexcept;
+    void receive_old_identity(time_point now, byte_view rest, arrival& next) noexcept;
+    void receive_handshake(time_point now, byte_view rest, arrival& next) noexcept;
     [[nodiscard]] result<session_input> read_handshake_command(const command_view& seen,
-                                                               arrival& told) const noexcept;
+                                                               arrival& next) const noexcept;
     void receive_traffic(time_point now, byte_view rest, std::uint64_t max_messages,
-                         arrival& told) noexcept;
-    void receive_body(byte_view rest, arrival& told) noexcept;
-    void receive_frame(time_point now, byte_view rest, arrival& told) noexcept;
-    void receive_command(time_point now, byte_view body, arrival& told) noexcept;
+                         arrival& next) noexcept;
+    void receive_body(byte_view rest, arrival& next) noexcept;
+    void receive_frame(time_point now, byte_view rest, arrival& next) noexcept;
+    void receive_command(time_point now, byte_view body, arrival& next) noexcept;
     [[nodiscard]] bool may_be_subscription(const frame_header& frame,
                                            byte_view body) const noexcept;
     [[nodiscard]] error_spelling spelling() const noexcept;

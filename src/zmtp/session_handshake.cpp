@@ -15,8 +15,8 @@ constexpr error no_command{errc::protocol_error, phase::handshake, 0,
 constexpr error handshake_too_large{errc::message_too_large, phase::handshake, 0,
                                     "the peer's handshake is larger than max_handshake_size"};
 
-/// The peer's ERROR as ours. The reason of libzmq is ZAP's status; of others it may be a sentence,
-/// which is not kept.
+/// Converts the peer's ERROR. libzmq's reason is ZAP's status; the reason of others may be a
+/// sentence, which is not kept.
 error refusal(std::string_view reason) noexcept
 {
     error failure{errc::authentication_refused, phase::handshake, 0, "refused by the peer"};
@@ -27,7 +27,7 @@ error refusal(std::string_view reason) noexcept
     return failure;
 }
 
-/// Of a frame's header: whether it may be part of the handshake.
+/// Returns whether a frame of this header may be part of the handshake.
 error check_handshake_frame(const header_view& seen, std::size_t used, std::size_t limit) noexcept
 {
     if (!seen.frame.command)
@@ -40,7 +40,7 @@ error check_handshake_frame(const header_view& seen, std::size_t used, std::size
 
 } // namespace
 
-void session::receive_greeting(time_point now, byte_view run, arrival& told) noexcept
+void session::receive_greeting(time_point now, byte_view run, arrival& next) noexcept
 {
     const greeting_view seen = inspect_greeting(run);
     if (seen.signature)
@@ -50,38 +50,38 @@ void session::receive_greeting(time_point now, byte_view run, arrival& told) noe
     if (seen.speaks || seen.may_send_rest)
         step(now, input);
     if (state() == session_state::awaiting_identity)
-        told.consumed += major_size;
-    told.need = seen.need;
+        next.consumed += major_size;
+    next.need = seen.need;
     if (!seen.complete)
         return;
     if (const auto same = check_mechanism(run.first(greeting_size), options_.security); !same)
         return violate(now, same.error());
     input.event = session_event::greeted;
     step(now, input);
-    told.consumed += greeting_size;
+    next.consumed += greeting_size;
     if (state() == session_state::authenticating)
-        told.kind = arrival_kind::authenticate;
+        next.kind = arrival_kind::authenticate;
 }
 
 // ZMTP 2.0 (RFC 15): one byte for the socket type, then one frame with the identity.
-void session::receive_old_identity(time_point now, byte_view rest, arrival& told) noexcept
+void session::receive_old_identity(time_point now, byte_view rest, arrival& next) noexcept
 {
     constexpr std::size_t type_size = 1;
     if (rest.size() < type_size + short_header) {
-        told.need = type_size + short_header - rest.size();
+        next.need = type_size + short_header - rest.size();
         return;
     }
     const auto type = std::to_integer<std::size_t>(rest[0]);
     if (type >= socket_type_count)
         return violate(now, {errc::protocol_error, phase::handshake, 0,
                              "the peer names an unknown socket type"});
-    told.peer.type = static_cast<socket_type>(type);
-    if (!may_talk(options_.metadata.type, *told.peer.type))
+    next.peer.type = static_cast<socket_type>(type);
+    if (!may_talk(options_.metadata.type, *next.peer.type))
         return violate(now, {errc::protocol_error, phase::handshake, 0,
                              "the peer's socket type does not suit this one"});
     const header_view seen = read_header(rest.subspan(type_size), {});
     if (seen.need > 0) {
-        told.need = seen.need;
+        next.need = seen.need;
         return;
     }
     if (seen.frame.command || seen.frame.more || seen.frame.size > max_identity)
@@ -90,23 +90,23 @@ void session::receive_old_identity(time_point now, byte_view rest, arrival& told
     const std::size_t whole =
         type_size + seen.frame.header + static_cast<std::size_t>(seen.frame.size);
     if (rest.size() < whole) {
-        told.need = whole - rest.size();
+        next.need = whole - rest.size();
         return;
     }
-    told.peer.identity =
+    next.peer.identity =
         rest.subspan(type_size + seen.frame.header, static_cast<std::size_t>(seen.frame.size));
-    if (const auto good = check_identity(told.peer.identity); !good)
+    if (const auto good = check_identity(next.peer.identity); !good)
         return violate(now, good.error());
     step(now, {.event = session_event::identity});
-    told.consumed += whole;
-    told.kind = arrival_kind::ready;
+    next.consumed += whole;
+    next.kind = arrival_kind::ready;
 }
 
-void session::receive_handshake(time_point now, byte_view rest, arrival& told) noexcept
+void session::receive_handshake(time_point now, byte_view rest, arrival& next) noexcept
 {
     const header_view seen = read_header(rest, {.message = max_size, .command = max_size});
     if (seen.need > 0) {
-        told.need = seen.need;
+        next.need = seen.need;
         return;
     }
     const error broken = check_handshake_frame(seen, handshake_bytes_, options_.max_handshake_size);
@@ -114,34 +114,34 @@ void session::receive_handshake(time_point now, byte_view rest, arrival& told) n
         return violate(now, broken);
     const std::size_t whole = seen.frame.header + static_cast<std::size_t>(seen.frame.size);
     if (rest.size() < whole) {
-        told.need = whole - rest.size();
+        next.need = whole - rest.size();
         return;
     }
     handshake_bytes_ += whole;
     const auto command = parse_command(rest.subspan(seen.frame.header, whole - seen.frame.header));
     if (!command)
         return violate(now, command.error());
-    const auto input = read_handshake_command(*command, told);
+    const auto input = read_handshake_command(*command, next);
     if (!input)
         return violate(now, input.error());
     step(now, *input);
-    told.consumed += whole;
+    next.consumed += whole;
     if (state() == session_state::authenticating)
-        told.kind = arrival_kind::authenticate;
+        next.kind = arrival_kind::authenticate;
     else if (state() == session_state::ready)
-        told.kind = arrival_kind::ready;
+        next.kind = arrival_kind::ready;
 }
 
-/// Reads the data of the command that has its place now; the machine refuses all others.
+/// Reads the data of the command that is due now; the machine refuses all others.
 result<session_input> session::read_handshake_command(const command_view& seen,
-                                                      arrival& told) const noexcept
+                                                      arrival& next) const noexcept
 {
     session_input input{.event = session_event::command};
     input.command = seen.name;
     switch (seen.name) {
     case command_name::hello:
         if (state() == session_state::awaiting_hello) {
-            SLK_TRY(told.who, parse_hello(seen.data));
+            SLK_TRY(next.client, parse_hello(seen.data));
         }
         break;
     case command_name::welcome:
@@ -150,7 +150,7 @@ result<session_input> session::read_handshake_command(const command_view& seen,
         break;
     case command_name::initiate:
     case command_name::ready: {
-        SLK_TRY(told.peer, parse_metadata(seen.data, options_.metadata.type));
+        SLK_TRY(next.peer, parse_metadata(seen.data, options_.metadata.type));
         break;
     }
     case command_name::error: {

@@ -19,7 +19,7 @@ constexpr session_transition transitions[] = {
     {greeting, session_event::revision, awaiting_identity, "2.0: type and identity are sent"},
     {greeting, session_event::revision, failed, "1.0, or 2.0 that is not allowed"},
     {greeting, session_event::greeted, awaiting_ready, "NULL: READY is sent"},
-    {greeting, session_event::greeted, authenticating, "NULL, and the owner is to be asked"},
+    {greeting, session_event::greeted, authenticating, "NULL: the owner is asked"},
     {greeting, session_event::greeted, awaiting_welcome, "PLAIN, client: HELLO is sent"},
     {greeting, session_event::greeted, awaiting_hello, "PLAIN, server"},
     {greeting, session_event::timer, failed, ""},
@@ -64,7 +64,7 @@ constexpr session_transition transitions[] = {
     {awaiting_ready, session_event::ended, failed, ""},
 
     {ready, session_event::received, ready, "the peer is alive"},
-    {ready, session_event::command, ready, "PING: PONG is sent; others do nothing here"},
+    {ready, session_event::command, ready, "PING: PONG is sent; other commands are ignored"},
     {ready, session_event::timer, ready, "PING is due"},
     {ready, session_event::timer, failed, "the peer was silent for too long"},
     {ready, session_event::violation, failed, ""},
@@ -147,7 +147,7 @@ session_actions session_machine::step(const session_options& options, time_point
         if (state_ != authenticating)
             return {};
         fail(input.failure);
-        // ZAP's 300 means "for now": the client is to run into its timeout and come again.
+        // ZAP's 300 is temporary: the client is to run into its timeout and try again.
         return input.failure.native == 300 ? session_actions{}
                                            : session_actions{.send = {output::error}};
     case session_event::received:
@@ -169,8 +169,8 @@ session_actions session_machine::start(const session_options& options, time_poin
     state_ = greeting;
     if (options.handshake_timeout > duration::zero())
         handshake_ends_ = after(now, options.handshake_timeout);
-    // A 3.x peer takes the whole greeting at once. A 2.0 peer would take its end for messages, so
-    // who wants to speak 2.0 may not send it before the peer's version is known.
+    // A 3.x peer takes the whole greeting at once. A 2.0 peer would read the end of it as messages,
+    // so a side that may use 2.0 does not send it before the peer's version is known.
     major_held_back_ = rest_held_back_ = options.accept_2_0;
     if (options.accept_2_0)
         return {.send = {output::signature}};
@@ -184,7 +184,7 @@ session_actions session_machine::decide(const session_options& options, version 
     switch (peer) {
     case version::v1_0:
         return fail({errc::protocol_error, phase::handshake, 0,
-                     "the peer speaks ZMTP 1.0, which is not supported"});
+                     "the peer uses ZMTP 1.0, which is not supported"});
     case version::v2_0: break;
     case version::v3_0:
     case version::v3_1:
@@ -192,16 +192,16 @@ session_actions session_machine::decide(const session_options& options, version 
             return {};
         return {.send = {output::rest}};
     }
-    // Version 2.0 knows no mechanisms: to go down to it would be to go without authentication.
+    // Version 2.0 has no mechanisms: accepting it would bypass authentication.
     if (options.security != mechanism::null)
         return fail({errc::protocol_error, phase::handshake, 0,
-                     "the peer speaks ZMTP 2.0, which has no PLAIN"});
+                     "the peer uses ZMTP 2.0, which has no PLAIN"});
     if (options.ask_with_null)
         return fail({errc::protocol_error, phase::handshake, 0,
-                     "the peer speaks ZMTP 2.0, which has no authentication"});
+                     "the peer uses ZMTP 2.0, which has no authentication"});
     if (!options.accept_2_0)
         return fail({errc::protocol_error, phase::handshake, 0,
-                     "the peer speaks ZMTP 2.0, and accept_2_0 is off"});
+                     "the peer uses ZMTP 2.0, and accept_2_0 is off"});
     speaks_ = version::v2_0;
     state_ = awaiting_identity;
     return {.send = {output::type_and_identity}};
@@ -256,7 +256,7 @@ session_actions session_machine::take(const session_options& options, time_point
         return become_ready(options, now, {});
     case ready: break;
     }
-    // RFC 23, "the PING and PONG commands". A second READY, ERROR and unknown ones mean nothing.
+    // RFC 23, "the PING and PONG commands". A second READY, ERROR and unknown commands are ignored.
     if (input.command != command_name::ping)
         return {};
     hear();
@@ -270,7 +270,7 @@ session_actions session_machine::become_ready(const session_options& options, ti
 {
     state_ = ready;
     handshake_ends_ = never;
-    // Version 2.0 has no commands. To 3.0 libzmq sends PING too, although the RFC does not.
+    // Version 2.0 has no commands. libzmq sends PING to 3.0 peers too, although the RFC does not.
     if (options.heartbeat_interval > duration::zero() && speaks_ != version::v2_0)
         next_ping_ = after(now, options.heartbeat_interval);
     return {.send = send};
@@ -307,8 +307,8 @@ bool session_machine::running() const noexcept
     return state_ != idle && state_ != failed;
 }
 
-// Bytes are a sign of life, not only whole frames: a large body may be longer on its way than
-// any timeout.
+// Any byte is a sign of life, not only a whole frame: a large body may take longer than any
+// timeout.
 void session_machine::hear() noexcept
 {
     silent_at_ = never;

@@ -4,13 +4,13 @@
 
 /// The state machine of one connection's ZMTP session, and nothing else: no bytes, no clock.
 ///
-///     actions = machine.step(options, now, input)
+///    actions = machine.step(options, now, input)
 ///
-/// The session (session.hpp) reads the bytes, tells the machine what they are, and encodes what
-/// it asks to be sent. The machine promises:
+/// The session (session.hpp) parses the bytes, passes their meaning to the machine, and encodes the
+/// output that the machine asks for. The machine promises:
 ///
-///  - Each side's steps come in the order of the mechanism (RFC 23 for NULL, RFC 24 for PLAIN);
-///    anything else of the peer ends the session. NULL is symmetric, as libzmq's is.
+///  - Each side's steps come in the order of the mechanism (RFC 23 for NULL, RFC 24 for PLAIN); any
+///    other step of the peer ends the session. NULL is symmetric, as libzmq's is.
 ///  - One deadline covers greeting and handshake.
 ///  - `failed` is final, with a reason; a new connection gets a new machine.
 
@@ -26,7 +26,7 @@ enum class session_state : std::uint8_t {
     greeting,
     awaiting_identity, ///< of a 2.0 peer
     awaiting_hello,
-    authenticating,    ///< the owner decides about the peer's credentials
+    authenticating, ///< the owner decides about the peer's credentials
     awaiting_welcome,
     awaiting_initiate,
     awaiting_ready,
@@ -38,16 +38,16 @@ inline constexpr std::size_t session_state_count = 10;
 enum class session_event : std::uint8_t {
     start,
     signature, ///< the peer's first ten bytes are those of 2.0 or later
-    revision,  ///< which version it is
-    greeted,   ///< all 64 bytes, of the same mechanism
-    identity,  ///< a 2.0 peer's socket type and identity
-    command,   ///< one that is well formed
-    accepted,  ///< by the owner
-    refused,   ///< by the owner
-    received,  ///< bytes of any kind
-    timer,     ///< due() has come
+    revision, ///< which version it is
+    greeted, ///< all 64 bytes, of the same mechanism
+    identity, ///< a 2.0 peer's socket type and identity
+    command, ///< one that is well formed
+    accepted, ///< by the owner
+    refused, ///< by the owner
+    received, ///< bytes of any kind
+    timer, ///< due() has come
     violation, ///< of the protocol or of a limit
-    ended,     ///< the peer has closed
+    ended, ///< the peer has closed
 };
 inline constexpr std::size_t session_event_count = 12;
 
@@ -56,17 +56,17 @@ inline constexpr std::size_t session_event_count = 12;
 
 struct session_input {
     session_event event = session_event::start;
-    version speaks = version::v3_1;                ///< revision, greeted
+    version speaks = version::v3_1; ///< revision, greeted
     command_name command = command_name::unknown;
-    duration ttl{};                                ///< command PING
-    error failure{};                               ///< violation; command ERROR; refused
+    duration ttl{}; ///< command PING
+    error failure{}; ///< violation; command ERROR; refused
 };
 
-/// What can be asked to be sent, in the order in which it goes out.
+/// Items that can be sent, in the order in which they go out.
 enum class output : std::uint8_t {
     signature,
-    major,             ///< the first byte of the version
-    rest,              ///< of the greeting
+    major, ///< the first byte of the version
+    rest, ///< of the greeting
     type_and_identity, ///< to a 2.0 peer
     hello,
     welcome,
@@ -123,17 +123,17 @@ struct session_transition {
 
 class session_machine {
 public:
-    /// An input that has no row for the present state changes nothing and asks for nothing.
+    /// An input without a row for the present state changes nothing and asks for nothing.
     session_actions step(const session_options& options, time_point now,
                          const session_input& input) noexcept;
 
     [[nodiscard]] session_state state() const noexcept { return state_; }
-    /// Why the session has failed.
+    /// The reason of `failed`.
     [[nodiscard]] const error& reason() const noexcept { return reason_; }
-    /// What the connection speaks, once the peer's greeting has told.
+    /// The version of the connection, known after the peer's greeting.
     [[nodiscard]] version speaks() const noexcept { return speaks_; }
-    /// When `timer` is to be the next input; never, if nothing is planned. An early one does
-    /// nothing.
+    /// The time at which `timer` is to be the next input; never, if nothing is planned. An early
+    /// one does nothing.
     [[nodiscard]] time_point due() const noexcept;
 
 private:
@@ -155,8 +155,8 @@ private:
     bool rest_held_back_ = false;
     time_point handshake_ends_ = never;
     time_point next_ping_ = never;
-    time_point silent_at_ = never; ///< a PING of ours is unanswered so long
-    time_point ttl_ends_ = never;  ///< what the peer's last PING asked for
+    time_point silent_at_ = never; ///< the end of the wait for any answer to a PING
+    time_point ttl_ends_ = never; ///< what the peer's last PING asked for
     error reason_{};
 };
 

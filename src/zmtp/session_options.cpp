@@ -8,7 +8,7 @@ namespace slk::zmtp {
 namespace {
 
 constexpr std::size_t max_credential = 255; // its length is one byte
-/// Our own READY must pass the limits of other serverlinks.
+/// This side's READY must pass the limits of other serverlinks.
 constexpr std::size_t max_metadata = 32768;
 
 unexpected refused(const char* detail) noexcept

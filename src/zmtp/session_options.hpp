@@ -2,7 +2,7 @@
 #ifndef SLK_ZMTP_SESSION_OPTIONS_HPP
 #define SLK_ZMTP_SESSION_OPTIONS_HPP
 
-/// What a session is told by its owner. The texts are views: they live as long as the session.
+/// The options of a session. The texts are views: they must outlive the session.
 
 #include "zmtp/command.hpp"
 #include "zmtp/frame.hpp"
@@ -18,7 +18,7 @@ namespace slk::zmtp {
 
 struct session_options {
     mechanism security = mechanism::null;
-    /// The role in PLAIN, whoever has connected to whom.
+    /// The role in PLAIN, whichever side has connected.
     bool as_server = false;
     credentials own_credentials{}; ///< of a PLAIN client
     /// With NULL too the owner decides about the peer, before READY is sent (RFC 27: the server has
@@ -27,26 +27,26 @@ struct session_options {
 
     own_metadata metadata{};
 
-    /// Speak ZMTP 2.0 with a peer that knows no better. Then the greeting goes out in three
+    /// Use ZMTP 2.0 with a peer that has no later version. The greeting then goes out in three
     /// pieces, each when enough of the peer's is known, which takes longer.
     bool accept_2_0 = false;
 
     frame_limits limits{};
     /// All of the peer's bytes between the greeting and the first message.
     std::size_t max_handshake_size = 65536;
-    /// A message body of so many bytes or more that is not all there is announced instead of
-    /// waited for, so that the rest can be received where it belongs.
+    /// A message body of `large_body` bytes or more that has not arrived completely is announced
+    /// instead of waited for, so that the rest can be received at its destination.
     std::size_t large_body = 8192;
 
-    /// Greeting and handshake together; 0: for ever.
+    /// Greeting and handshake together; 0: no limit.
     duration handshake_timeout = std::chrono::seconds(30);
     duration heartbeat_interval{}; ///< between PINGs; 0: none
-    /// Silence after a PING that ends the session; 0: any; not given: as the interval.
+    /// The silence after a PING that ends the session; 0: none; not set: the interval.
     std::optional<duration> heartbeat_timeout{};
-    duration heartbeat_ttl{}; ///< what our PINGs ask of the peer; at most max_ttl
+    duration heartbeat_ttl{}; ///< the ttl in this side's PINGs; at most max_ttl
 };
 
-/// invalid_argument in phase setup, with the option's name.
+/// invalid_argument in phase setup, with the option's name as detail.
 [[nodiscard]] result<void> check(const session_options& options) noexcept;
 
 } // namespace slk::zmtp

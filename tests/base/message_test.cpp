@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Messages: whose bytes they hold, and when these end.
+// Messages: the ownership and the life of their bytes.
 
 #include <serverlink/message.hpp>
 
@@ -62,7 +62,7 @@ TEST_CASE("a copy has the bytes, and not their memory")
     }
 }
 
-TEST_CASE("allocated memory is zero, and written to by whoever holds it alone")
+TEST_CASE("allocated memory is zero, and writable while there is one reference to it")
 {
     for (const std::size_t size : sizes) {
         message made = allocated(size);
@@ -71,13 +71,13 @@ TEST_CASE("allocated memory is zero, and written to by whoever holds it alone")
         for (std::byte& byte : made.writable())
             byte = std::byte{'w'};
         CHECK((made.text() == std::string(size, 'w')));
-        // A message of its own has been moved, not shared.
+        // The message was moved, not shared.
         message moved = std::move(made);
         CHECK(moved.writable().size() == size);
     }
 }
 
-TEST_CASE("what two messages share is not written to, until one of them is gone")
+TEST_CASE("bytes that two messages share are not writable until one of them is gone")
 {
     message one = allocated(100);
     {
@@ -88,7 +88,7 @@ TEST_CASE("what two messages share is not written to, until one of them is gone"
     }
     CHECK(one.writable().size() == 100);
 
-    // A small one is copied, so each has its own.
+    // A small message is copied, so each has its own bytes.
     message small = copy("small");
     message other = small.copy();
     REQUIRE(other.writable().size() == 5);
@@ -97,14 +97,14 @@ TEST_CASE("what two messages share is not written to, until one of them is gone"
     CHECK(other.text() == "Small");
 }
 
-TEST_CASE("more memory than there can be is an error")
+TEST_CASE("more memory than can exist is an error")
 {
     const auto made = message::allocate(SIZE_MAX - 1);
     REQUIRE_FALSE(made);
     CHECK(made.error().code == errc::out_of_memory);
 }
 
-TEST_CASE("adopted memory is referred to, also when it is small, and never written to")
+TEST_CASE("adopted memory is referred to, even when it is small, and never writable")
 {
     for (const std::size_t size : sizes) {
         lent_memory lent(std::string(size, 'a'));
@@ -144,7 +144,7 @@ TEST_CASE("adopted memory is released once, with the last message that refers to
     CHECK(four.text() == "other");
 }
 
-TEST_CASE("a message that is assigned to releases what it had, and not when it is its own")
+TEST_CASE("a message that is assigned to releases its bytes, except when it is assigned to itself")
 {
     lent_memory first("first"), second("second");
     message one = first.lend();
@@ -179,7 +179,7 @@ TEST_CASE("messages are equal if their bytes are")
     CHECK((message() == copy("")));
 }
 
-TEST_CASE("memory that threads share is released once, by whichever is the last")
+TEST_CASE("memory that threads share is released once, by the last of them")
 {
     lent_memory lent(std::string(1000, 't'));
     for (int round = 0; round < 300; ++round) {

@@ -36,7 +36,7 @@ SLK_CONTRACT_TEST("E8: clients that reset before they are accepted do not harm t
         CHECK(receiving.failure == errc::connection_reset);
         loop->close(accepting.accepted);
     }
-    // What is left of them may be accepted first; then comes a good one.
+    // Those that are left may be accepted first; then comes a good one.
     const io::socket_id good = loop.open();
     connect_op connecting;
     loop.connect(connecting, good, target);
@@ -185,7 +185,7 @@ SLK_CONTRACT_TEST("W21: a second listener on a port is refused, and a restart is
     CHECK(loop->open_listener(local, {}).has_value());
 }
 
-SLK_CONTRACT_TEST("A listener for both families accepts IPv4, one for IPv6 alone does not")
+SLK_CONTRACT_TEST("a listener for both families accepts IPv4, one for IPv6 only does not")
 {
     rig loop(backend);
     for (const bool dual : {true, false}) {

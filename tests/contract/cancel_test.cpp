@@ -24,11 +24,11 @@ SLK_CONTRACT_TEST("C2: a waiting accept and a waiting receive end as cancelled")
     REQUIRE(loop.run_until([&] { return accepting.done() && receiving.done(); }));
     CHECK(accepting.failure == errc::cancelled);
     CHECK(receiving.failure == errc::cancelled);
-    loop->cancel(receiving); // idle: nothing happens
+    loop->cancel(receiving); // idle: it has no effect
     loop.turns(3);
     CHECK(receiving.completions == 1);
 
-    // A cancelled receive took nothing and harms nothing.
+    // A cancelled receive has taken nothing.
     const auto text = pattern(10);
     REQUIRE(loop.send_all(link.server, text));
     CHECK(loop.receive_all(link.client, 10) == text);
@@ -95,7 +95,7 @@ SLK_CONTRACT_TEST("C2: a connect that is cancelled at any moment ends as cancell
             ++connected;
         else if (connecting.failure == errc::cancelled)
             ++cancelled;
-        loop->close(client, io::close_mode::reset); // whatever it became
+        loop->close(client, io::close_mode::reset); // connected or not
         loop->cancel(accepting);
         REQUIRE(loop.finish(accepting));
         if (accepting.failure == errc::ok) {

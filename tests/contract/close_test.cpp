@@ -23,7 +23,7 @@ SLK_CONTRACT_TEST("C3: memory is the owner's again with the completion, and not 
             loop.send(sending, link.server, text);
         loop->close(link.client, round % 5 == 0 ? io::close_mode::reset : io::close_mode::graceful);
         REQUIRE(loop.finish(*receiving));
-        // From here on an address sanitizer sees every late write.
+        // From here on an address sanitizer reports every late write.
         receiving.reset();
         buffer.reset();
         REQUIRE(loop.run_until([&] { return !sending.in_flight(); }));
@@ -32,7 +32,7 @@ SLK_CONTRACT_TEST("C3: memory is the owner's again with the completion, and not 
     CHECK(loop->open_sockets() == 1);
 }
 
-SLK_CONTRACT_TEST("C8: what a local close ends is cancelled, not the peer's end of stream")
+SLK_CONTRACT_TEST("C8: operations that a local close ends are cancelled, and no end of the stream")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -72,7 +72,7 @@ SLK_CONTRACT_TEST("C8: closing a socket that is connecting cancels the connect")
     CHECK(loop->open_sockets() == 1);
 }
 
-SLK_CONTRACT_TEST("C5: a socket is good for one attempt, also after a refusal or a cancel")
+SLK_CONTRACT_TEST("C5: a socket allows one attempt, even after a refusal or a cancel")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -107,7 +107,7 @@ SLK_CONTRACT_TEST("C5: neither send nor receive work, or do harm, before the con
     loop.send(sending, client, buffer);
     REQUIRE(
         loop.run_until([&] { return connecting.done() && receiving.done() && sending.done(); }));
-    CHECK(connecting.failure == errc::connection_refused); // nobody took its error
+    CHECK(connecting.failure == errc::connection_refused); // its error was not cleared
     CHECK(receiving.failure == errc::not_connected);
     CHECK(sending.failure == errc::not_connected);
 }
@@ -147,7 +147,7 @@ SLK_CONTRACT_TEST("C13: a close with unread data gives the peer all of it or a d
         return ended && closed;
     }));
     CHECK(std::equal(got.begin(), got.end(), block.begin()));
-    // Wine takes the error from the socket before a receive can: its plain recv says so as well.
+    // Wine clears the socket's error before a receive can read it, even before a plain recv.
     if (!failure && got.size() < block.size() && testing::running_under_wine())
         SLK_SKIP("Wine shows a reset that comes behind data as the end of the stream");
     if (failure)

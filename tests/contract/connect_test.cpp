@@ -71,7 +71,7 @@ SLK_CONTRACT_TEST("C6: a connected socket has a peer over IPv6 too")
     expect_agreement(loop, address_family::ipv6);
 }
 
-SLK_CONTRACT_TEST("C10: what fails at once is delivered like what fails later")
+SLK_CONTRACT_TEST("C10: an operation that fails at once is delivered like one that fails later")
 {
     rig loop(backend);
     const io::socket_id client = loop.open();

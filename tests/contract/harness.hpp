@@ -2,10 +2,10 @@
 #ifndef SLK_TESTS_CONTRACT_HARNESS_HPP
 #define SLK_TESTS_CONTRACT_HARNESS_HPP
 
-/// Runs one test body on every backend that is compiled in, and on the simulated one, and checks at
-/// the end of each that every submission was delivered once and that nothing is left behind.
+/// Runs a test body on every compiled backend and on the simulated one, and checks at the end of
+/// each that every submission was delivered once and that nothing is left.
 ///
-/// Only what every system has may be used here: the peers of a test are sockets of a poller too,
+/// Only features of every system may be used here: the peers of a test are sockets of a poller too,
 /// and the time is rig::time().
 
 #include "io/backend/sim/sim_poller.hpp"
@@ -63,7 +63,7 @@ int register_on_machine(const char* name, const char* file, unsigned line,
                                              &run_on_backend<Body, 2>, &run_on_backend<Body, 3>};
     const auto backends = io::compiled_backends();
     if (backends.size() > functions.size())
-        std::abort(); // or some would not be tested, and nobody would notice
+        std::abort(); // or some backends would silently not be tested
     for (std::size_t index = 0; index < backends.size(); ++index)
         if (backends[index] != except)
             register_case(functions[index], name, backends[index], file, line);
@@ -77,13 +77,13 @@ int register_everywhere(const char* name, const char* file, unsigned line, std::
     return register_on_machine<Body>(name, file, line);
 }
 
-/// On each compiled backend and on the simulated one: what the contract promises.
+/// A test of the contract, on each compiled backend and on the simulated one.
 #define SLK_CONTRACT_TEST(name)                                                                    \
     SLK_CONTRACT_TEST_(DOCTEST_ANONYMOUS(slk_contract_), register_everywhere, name, "")
-/// On each compiled backend: what needs a real system below it.
+/// A test that needs a real system, on each compiled backend.
 #define SLK_BACKEND_TEST(name)                                                                     \
     SLK_CONTRACT_TEST_(DOCTEST_ANONYMOUS(slk_backend_), register_on_machine, name, "")
-/// The same, but on one of them it does not apply.
+/// A test that needs a real system, on each compiled backend except one.
 #define SLK_BACKEND_TEST_EXCEPT(backend, name)                                                     \
     SLK_CONTRACT_TEST_(DOCTEST_ANONYMOUS(slk_backend_), register_on_machine, name, backend)
 #define SLK_CONTRACT_TEST_(function, where, name, except)                                          \
@@ -92,14 +92,14 @@ int register_everywhere(const char* name, const char* file, unsigned line, std::
         ::slk::contract::where<function>(name, __FILE__, __LINE__, except);                        \
     static void function(std::string_view backend)
 
-/// How often a race is run: SLK_ROUNDS overrides what the test thinks fast enough.
+/// The number of rounds of a race: SLK_ROUNDS replaces the test's own.
 inline int rounds(int usual)
 {
     const char* const wanted = std::getenv("SLK_ROUNDS");
     return wanted != nullptr ? std::atoi(wanted) : usual;
 }
 
-/// A clock that a test sets by hand.
+/// A clock that a test sets.
 class manual_clock final : public clock {
 public:
     time_point time{1h};
@@ -110,7 +110,7 @@ public:
 
 class rig;
 
-/// An operation that counts its completions and checks where they come from.
+/// An operation that counts its completions and checks that they come from inside a turn.
 template <class Operation>
 struct tracked : Operation {
     tracked() noexcept
@@ -188,7 +188,7 @@ public:
 
     ~rig() { end(); }
 
-    /// Shuts the poller down and balances the books.
+    /// Shuts the poller down and checks that every submission was delivered.
     void end()
     {
         if (poller_ == nullptr)
@@ -210,8 +210,8 @@ public:
 
     /// The time that passes while a turn waits: the machine's, or the simulated host's.
     [[nodiscard]] clock& time() const { return *time_; }
-    /// Until when to wait for what another thread does. Simulated time does not pass with it: there
-    /// a wait without an end is one for the other thread.
+    /// The end of a wait for another thread. Simulated time does not pass with that thread, so
+    /// there the wait has no end.
     [[nodiscard]] time_point test_timeout(duration bound) const
     {
         return network_ != nullptr ? never : after(time_->now(), bound);
@@ -234,7 +234,7 @@ public:
             CHECK(turn().has_value());
     }
 
-    /// Runs turns until `reached` or the bound. The bound only ends a hang.
+    /// Runs turns until `reached` or the timeout, which only ends a hang.
     template <class Predicate>
     bool run_until(Predicate&& reached, duration bound = 10s)
     {
@@ -277,7 +277,7 @@ public:
         poller_->send(op, id, list);
     }
 
-    /// A socket that may connect: opened, and bound where the system insists.
+    /// A socket that may connect: opened, and bound where the system requires it.
     io::socket_id open(address_family family = address_family::ipv4)
     {
         auto opened = poller_->open(family);
@@ -302,7 +302,7 @@ public:
         return *local;
     }
 
-    /// An address that nobody has: a listener had it until now.
+    /// An unused address: a listener had it until now.
     address free_address(address_family family = address_family::ipv4)
     {
         const io::socket_id id = listen(family);
@@ -311,13 +311,13 @@ public:
         return unused;
     }
 
-    /// An address where nobody listens. Its port is kept bound: were it free, the system might
-    /// give it to the socket that dials it, which would then be connected to itself.
+    /// An address without a listener. Its port is kept bound: otherwise the system might give it to
+    /// the socket that connects to it, which would then be connected to itself.
     address dead_address(address_family family = address_family::ipv4)
     {
         const address target = free_address(family);
         if (network_ != nullptr)
-            return target; // its ports are given out in turn
+            return target; // the simulation gives out its ports in turn
         const auto keeper = io::os::open_stream(family);
         REQUIRE(keeper.has_value());
         keepers_.push_back(*keeper);
@@ -365,7 +365,7 @@ public:
         return true;
     }
 
-    /// Receives up to `most` bytes, fewer only at the end of the stream or a failure.
+    /// Receives up to `max` bytes, fewer only at the end of the stream or a failure.
     std::vector<std::byte> receive_all(io::socket_id id, std::size_t most, error* failure = nullptr)
     {
         std::vector<std::byte> all;
@@ -397,7 +397,7 @@ private:
     std::uint64_t violations_ = 0;
 };
 
-/// Bytes that say where in the stream they belong.
+/// Bytes whose values show their position in the stream.
 inline std::vector<std::byte> pattern(std::size_t size, std::size_t from = 0)
 {
     std::vector<std::byte> bytes(size);

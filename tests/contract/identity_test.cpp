@@ -11,8 +11,8 @@ SLK_CONTRACT_TEST("C4: an event of a closed socket never reaches the one that go
     const address dead = loop.dead_address();
     const int count = rounds(500);
     for (int round = 0; round < count; ++round) {
-        // Two sockets become ready in one turn; the completion of the first closes the second and
-        // opens another one at once, which gets its number. That one dials a dead port.
+        // Two sockets become ready in one turn. The completion of the first closes the second and
+        // opens another one at once, which gets its number and connects to a dead port.
         const pair one = loop.connect_pair(listener);
         const pair two = loop.connect_pair(listener);
         std::array<std::byte, 8> buffers[2];

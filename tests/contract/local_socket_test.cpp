@@ -151,7 +151,7 @@ SLK_BACKEND_TEST("a local listener whose queue is full refuses, and takes connec
     CHECK(loop.answer_at(loop.path) == errc::ok);
 }
 
-SLK_BACKEND_TEST("a local target that nobody listens at refuses, whether its file is there or not")
+SLK_BACKEND_TEST("a local target without a listener refuses, with or without its file")
 {
     local_rig loop(backend);
     const error missing = loop.answer_at(loop.path);

@@ -8,7 +8,7 @@
 using namespace slk;
 using namespace slk::contract;
 
-SLK_CONTRACT_TEST("S2: two hundred sockets that wait at once are all heard")
+SLK_CONTRACT_TEST("S2: two hundred sockets that wait at once are all served")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -21,7 +21,7 @@ SLK_CONTRACT_TEST("S2: two hundred sockets that wait at once are all heard")
     for (std::size_t index = 0; index < count; ++index)
         loop.receive(receiving[index], links[index].client, buffers[index]);
     loop.turns(2);
-    // From the last to the first: each hears its own, and no other one does.
+    // From the last to the first: each receives its own byte, and no other one does.
     for (std::size_t index = count; index-- > 0;) {
         REQUIRE(loop.send_all(links[index].server, pattern(8, index)));
         REQUIRE(loop.finish(receiving[index]));
@@ -33,7 +33,7 @@ SLK_CONTRACT_TEST("S2: two hundred sockets that wait at once are all heard")
     }
 }
 
-SLK_CONTRACT_TEST("S3: a hundred connects that are refused at once are all told so")
+SLK_CONTRACT_TEST("S3: a hundred connects that are refused at once all complete")
 {
     rig loop(backend);
     const address dead = loop.dead_address();
@@ -52,7 +52,7 @@ SLK_CONTRACT_TEST("S5: a completion may close its neighbours and open new ones, 
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
-    constexpr std::size_t count = 31; // every third is written to: each has such a neighbour
+    constexpr std::size_t count = 31; // every third one is written to
     std::array<pair, count> links;
     std::array<receive_op, count> receiving;
     std::array<std::array<std::byte, 8>, count> buffers;
@@ -63,7 +63,7 @@ SLK_CONTRACT_TEST("S5: a completion may close its neighbours and open new ones, 
             receiving[index].then = [&, index] {
                 if (receiving[index].failure)
                     return;
-                // The neighbours end, and their numbers go to sockets that nobody has dialled.
+                // The neighbours are closed, and their numbers go to sockets without a connect.
                 for (const std::size_t other : {index - 1, index + 1}) {
                     if (other >= count)
                         continue;

@@ -6,7 +6,7 @@ using namespace slk::contract;
 
 namespace {
 
-/// A life of two links, cut off after any of its steps. Returns false when it has ended by itself.
+/// Two connections that are ended after any of their steps. Returns false if they ended before.
 class script {
 public:
     script(std::string_view backend, int steps) : loop_(backend)

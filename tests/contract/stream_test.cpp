@@ -51,7 +51,7 @@ SLK_CONTRACT_TEST("E1: data and the end of the stream that come together are bot
         REQUIRE(receiving.transferred == 10);
         if (round % 2 == 0)
             loop->close(link.client);
-        loop.receive(receiving, link.server, buffer); // the end, not a wait for ever
+        loop.receive(receiving, link.server, buffer); // the end of the stream
         REQUIRE(loop.finish(receiving));
         CHECK(receiving.failure == errc::ok);
         CHECK(receiving.transferred == 0);
@@ -60,7 +60,7 @@ SLK_CONTRACT_TEST("E1: data and the end of the stream that come together are bot
     }
 }
 
-SLK_CONTRACT_TEST("E17: after the peer's half-close its questions are still answered")
+SLK_CONTRACT_TEST("E17: after the peer's half-close the other direction still works")
 {
     rig loop(backend);
     const pair link = loop.connect_pair();
@@ -112,7 +112,7 @@ SLK_CONTRACT_TEST("Rule 9: receives, and sends, of one socket complete in their 
     const bool all = loop.run_until([&] { return sent.size() == count && receiving[0].done(); });
     REQUIRE(all);
     loop.run_until([&] { return received.size() == count; }, 200ms);
-    // A stream has no borders: a receive may have taken part of what its neighbour could hold.
+    // A stream has no boundaries: a receive may have taken a part of the next one's bytes.
     std::vector<std::byte> got;
     for (std::size_t index = 0; index < received.size(); ++index) {
         CHECK(received[index] == index);
@@ -181,7 +181,7 @@ SLK_CONTRACT_TEST("Rule 4: the list of a send that has to wait may end at once t
             sent += sending.transferred;
         REQUIRE(sent < std::size_t{1} << 30);
     }
-    // Now the peer reads, and what waited goes on.
+    // Now the peer reads, and the waiting send goes on.
     std::vector<std::byte> buffer(1 << 16);
     receive_op receiving;
     std::size_t received = 0;
@@ -243,7 +243,7 @@ SLK_CONTRACT_TEST("Rule 15: an empty receive ends for the end of the stream and 
             CHECK(waiting.failure == errc::ok);
             CHECK(receiving.failure == errc::ok);
         } else {
-            // Whoever met the failure first has reported it.
+            // The first operation that met the failure has reported it.
             const bool reported = waiting.failure == errc::connection_reset ||
                                   receiving.failure == errc::connection_reset;
             CHECK(reported);
@@ -274,7 +274,7 @@ SLK_CONTRACT_TEST("C11: sending to a peer that has reset is an error value, thre
     CHECK(failures == 3);
 }
 
-SLK_CONTRACT_TEST("C11: sending after one's own half-close is an error value")
+SLK_CONTRACT_TEST("C11: sending after a half-close is an error value")
 {
     rig loop(backend);
     const pair link = loop.connect_pair();

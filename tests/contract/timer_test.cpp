@@ -29,7 +29,7 @@ SLK_CONTRACT_TEST("E19: a turn that ends before the deadline by the clock fires 
     tracked_timer timer;
     loop->arm(timer, after(time.time, 1ms));
     for (int turn = 0; turn < 5; ++turn) {
-        CHECK(loop->turn(after(time.time, 1ms)).has_value()); // real time passes, this clock not
+        CHECK(loop->turn(after(time.time, 1ms)).has_value()); // only real time passes
         CHECK(timer.firings == 0);
     }
     time.time += 1ms;
@@ -105,7 +105,7 @@ SLK_CONTRACT_TEST("T5: a timer disarmed by another one of the same turn does not
     CHECK(third.armed());
 }
 
-SLK_CONTRACT_TEST("T8: a timer that re-arms itself for at once does not starve the sockets")
+SLK_CONTRACT_TEST("T8: a timer that re-arms itself without a delay does not starve the sockets")
 {
     rig loop(backend);
     const pair link = loop.connect_pair();

@@ -7,7 +7,7 @@
 using namespace slk;
 using namespace slk::contract;
 
-SLK_CONTRACT_TEST("C14: of the wakes of four threads none is lost")
+SLK_CONTRACT_TEST("C14: no wake of four threads is lost")
 {
     rig loop(backend);
     const int per_thread = rounds(20000);
@@ -20,7 +20,7 @@ SLK_CONTRACT_TEST("C14: of the wakes of four threads none is lost")
                 loop->wake();
             }
         });
-    // No bound on the turn: a lost wake makes it sleep until the end of the test_timeout.
+    // No limit on the turn: after a lost wake it waits until the test's timeout.
     slk::clock& time = loop.time();
     const time_point end_of_patience = loop.test_timeout(20s);
     int turns = 0;
@@ -34,7 +34,7 @@ SLK_CONTRACT_TEST("C14: of the wakes of four threads none is lost")
     MESSAGE(turns << " turns for " << 4 * per_thread << " wakes");
 }
 
-SLK_CONTRACT_TEST("C14: a sleeping turn ends for one wake, again and again")
+SLK_CONTRACT_TEST("C14: a waiting turn ends for one wake, again and again")
 {
     rig loop(backend);
     std::atomic<int> asked{0};
@@ -52,7 +52,7 @@ SLK_CONTRACT_TEST("C14: a sleeping turn ends for one wake, again and again")
     const time_point end_of_patience = loop.test_timeout(20s);
     while (seen.load() < count && time.now() < end_of_patience) {
         CHECK(loop->turn(end_of_patience).has_value());
-        // After the wake that ended this turn, one more is a new one.
+        // A wake after the one that ended this turn is a new one.
         loop->wake();
         CHECK(loop->turn(end_of_patience).has_value());
         seen.store(asked.load());
@@ -71,7 +71,7 @@ SLK_CONTRACT_TEST("C14: a wake before a turn ends that turn, and a hundred wakes
     const time_point start = time.now();
     CHECK(loop->turn(after(start, 10s)).has_value());
     CHECK(time.now() - start < 5s);
-    // One made after a turn has seen the last, and one made from inside a turn, are new ones.
+    // A wake after a turn that has seen the last one, and a wake from inside a turn, are new ones.
     for (int number = 0; number < 100; ++number) {
         loop->wake();
         CHECK(loop->turn(after(time.now(), 10s)).has_value());
@@ -84,7 +84,7 @@ SLK_CONTRACT_TEST("C14: a wake before a turn ends that turn, and a hundred wakes
     CHECK(timer.firings == 1);
     CHECK(loop->turn(after(time.now(), 10s)).has_value());
     CHECK(time.now() - start < 5s);
-    // Used up: the next turn sleeps until its end.
+    // All wakes have been seen: the next turn waits until its end.
     const time_point again = time.now();
     CHECK(loop->turn(after(again, 20ms)).has_value());
     CHECK(time.now() - again >= 20ms);

@@ -9,7 +9,7 @@
 
 using namespace slk;
 
-TEST_CASE("A numeric address is read and written back")
+TEST_CASE("a numeric address is parsed and printed")
 {
     struct example {
         const char* text;
@@ -36,7 +36,7 @@ TEST_CASE("A numeric address is read and written back")
     CHECK(to_string(address{}) == "-");
 }
 
-TEST_CASE("What is not a numeric address is an error value, and no name service is asked")
+TEST_CASE("a host that is not numeric is an error value, and no name service is asked")
 {
     using namespace std::string_view_literals;
     for (const std::string_view text :
@@ -51,7 +51,7 @@ TEST_CASE("What is not a numeric address is an error value, and no name service 
     CHECK(!address::parse(std::string(100000, '1'), 80).has_value());
 }
 
-TEST_CASE("The wildcard, the loopback and link-local addresses are recognised")
+TEST_CASE("the wildcard, the loopback and link-local addresses are recognised")
 {
     CHECK(address::any(address_family::ipv4).is_any());
     CHECK(address::any(address_family::ipv6, 7).is_any());
@@ -69,7 +69,7 @@ TEST_CASE("The wildcard, the loopback and link-local addresses are recognised")
     CHECK(!address::parse("254.128.0.1", 0)->is_link_local_ipv6());
 }
 
-TEST_CASE("The resolver gives numeric hosts back and says when a name cannot exist")
+TEST_CASE("the resolver returns numeric hosts, and name_not_found for an impossible name")
 {
     REQUIRE(io::os::start_network().has_value());
     const auto numeric = io::os::resolve("127.0.0.1", 99);

@@ -105,7 +105,7 @@ TEST_CASE("W20: an address that is not available is a lack of ports only when co
     CHECK(os::translate(EAGAIN, phase::transfer) == errc::would_block);
 }
 
-TEST_CASE("What a name service answers tells a missing name from a failure to ask")
+TEST_CASE("the errors of a name service distinguish a missing name from a failed lookup")
 {
     CHECK(os::translate_name_error(EAI_NONAME) == errc::name_not_found);
     CHECK(os::translate_name_error(EAI_AGAIN) == errc::name_lookup_failed);

@@ -33,7 +33,7 @@ event socket_event(filter kind, std::uint32_t flags, std::uint32_t fflags = 0,
     return {.ident = 7, .filter = kind, .flags = flags, .fflags = fflags, .data = data, .tag = 1};
 }
 
-/// What the backend gets back for a change of both filters.
+/// The receipts for a change of both filters.
 std::vector<event> receipts(std::int64_t write, std::int64_t read)
 {
     return {socket_event(filter::write, registered | ev_receipt | ev_error, 0, write),
@@ -64,7 +64,7 @@ TEST_CASE("K2: the end of one direction is no failure")
     }
 }
 
-TEST_CASE("K3: a writable socket is worth a try, and nothing says that it is connected")
+TEST_CASE("K3: a writable socket is worth a try, and not reported as connected")
 {
     const meaning says = decode(socket_event(filter::write, registered, 0, 146988));
     CHECK(says.writable);
@@ -90,12 +90,12 @@ TEST_CASE("K4: a change that fails is found in each position, and a success is n
     }
 }
 
-TEST_CASE("K4: a peer that is gone before the write filter is there is reported by the other one")
+TEST_CASE("K4: a peer that is gone before the write filter exists is reported by the read filter")
 {
     CHECK(failure_of(receipts(EPIPE, 0)) == 0);
     CHECK(failure_of(receipts(EPIPE, ENOMEM)) == ENOMEM);
     CHECK(failure_of(receipts(0, EPIPE)) == EPIPE);
-    // While it connects there is no other one.
+    // While the socket connects there is no read filter.
     const std::vector<event> both = receipts(EPIPE, 0);
     CHECK(failure_of(std::span(both).first(1)) == EPIPE);
 }
@@ -112,11 +112,11 @@ TEST_CASE("K5: an end of file with a reset and with data left is read to its end
 {
     const meaning says = decode(socket_event(filter::read, registered | ev_eof, 54, 4096));
     CHECK(says.readable);
-    CHECK(says.unusual); // so that a short receive is not taken for the last one
+    CHECK(says.unusual); // or a short receive would be taken for the last one
     CHECK(says.failure == 54);
 }
 
-TEST_CASE("K6: an event of the socket that had the descriptor before is nobody's")
+TEST_CASE("K6: an event of an earlier socket with the same descriptor is ignored")
 {
     descriptor_ids ids;
     const io::socket_id first{3, 1};
@@ -131,7 +131,7 @@ TEST_CASE("K6: an event of the socket that had the descriptor before is nobody's
     CHECK(ids.find(reported(7, first)) == first);
     CHECK_FALSE(ids.find(reported(8, first)));
     CHECK_FALSE(ids.find(reported(100000, first)));
-    // Its slot, another slot with the same generation, and many more after it.
+    // The same slot, another slot with the same generation, and many more.
     for (std::uint32_t number = 1; number < 1000; ++number)
         for (const io::socket_id later :
              {io::socket_id{3, 1 + number}, io::socket_id{3 + number, 1},

@@ -53,7 +53,7 @@ TEST_CASE("C1: the ledger notices a double delivery")
     CHECK(violations() == before + 1);
 }
 
-TEST_CASE("C1: the ledger notices a delivery of what was never submitted")
+TEST_CASE("C1: the ledger notices a delivery of an operation that was never submitted")
 {
     if (!looks_for_violations)
         SLK_SKIP("only debug builds look for violations");

@@ -8,7 +8,7 @@
 using namespace slk;
 using namespace slk::io;
 
-TEST_CASE("C4: an id that was removed finds nothing, also after its entry is used again")
+TEST_CASE("C4: a removed id finds nothing, even after its entry is used again")
 {
     socket_table table;
     socket_id first;
@@ -25,7 +25,7 @@ TEST_CASE("C4: an id that was removed finds nothing, also after its entry is use
     CHECK(table.find(second) == entry);
 }
 
-TEST_CASE("A used entry starts as fresh as a new one")
+TEST_CASE("a reused entry starts in the state of a new one")
 {
     socket_table table;
     socket_id id;
@@ -47,7 +47,7 @@ TEST_CASE("A used entry starts as fresh as a new one")
     CHECK(entry->family == address_family::ipv6);
 }
 
-TEST_CASE("Entries never move, and foreign ids find nothing")
+TEST_CASE("entries never move, and ids of other tables find nothing")
 {
     socket_table table;
     std::vector<socket_id> ids(1000);

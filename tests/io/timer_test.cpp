@@ -113,7 +113,7 @@ TEST_CASE("T5: a timer may be destroyed by its own expiry")
     CHECK(queue.empty());
 }
 
-TEST_CASE("T8: what is armed during the firing waits, and holds nobody else up")
+TEST_CASE("T8: a timer that is armed during the firing waits, and delays no other")
 {
     timer_queue queue;
     probe greedy;
@@ -138,7 +138,7 @@ TEST_CASE("T8: what is armed during the firing waits, and holds nobody else up")
     CHECK(queue.empty());
 }
 
-TEST_CASE("Arming for never disarms")
+TEST_CASE("arming a timer for never disarms it")
 {
     timer_queue queue;
     probe entry;
@@ -149,7 +149,7 @@ TEST_CASE("Arming for never disarms")
     CHECK(queue.fire_due(never) == 0);
 }
 
-TEST_CASE("The queue does what an ordered multimap would do, through 200,000 random steps")
+TEST_CASE("the queue behaves like an ordered multimap in 200,000 random steps")
 {
     timer_queue queue;
     std::vector<probe> timers(500);
@@ -200,9 +200,9 @@ TEST_CASE("The queue does what an ordered multimap would do, through 200,000 ran
     }
 }
 
-TEST_CASE("With 100,000 timers pending, a million re-arms and cancels stay cheap")
+TEST_CASE("with 100,000 timers pending, a million re-arms and cancels stay cheap")
 {
-    // A linear queue would take hours for this; that it ends at all is the check.
+    // A linear queue would take hours for this: the check is that it ends.
     timer_queue queue;
     std::vector<probe> timers(100000);
     random_stream random(11);

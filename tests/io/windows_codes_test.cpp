@@ -15,7 +15,7 @@ using io::os::windows::meaning_of_name_code;
 
 namespace {
 
-// Of [MS-ERREF] and of winerror.h.
+// From [MS-ERREF] and winerror.h.
 constexpr std::uint32_t status_cancelled = 0xC0000120;
 constexpr std::uint32_t status_handles_closed = 0x8000000A;
 constexpr std::uint32_t status_io_timeout = 0xC00000B5;
@@ -23,13 +23,13 @@ constexpr std::uint32_t status_port_unreachable = 0xC000023F;
 
 } // namespace
 
-TEST_CASE("W10: every way in which Windows says that an operation was ended reads as cancelled")
+TEST_CASE("W10: every code of Windows for an operation that was ended means cancelled")
 {
     CHECK(error_of_status(status_cancelled, phase::transfer) == errc::cancelled);
     CHECK(error_of_status(status_handles_closed, phase::transfer) == errc::cancelled);
     CHECK(meaning_of_code(995, phase::transfer) == errc::cancelled);
-    // The fourth one is also what a reset by the peer says: only the poller's own note that it
-    // has closed the socket makes it a cancellation, never the table.
+    // The fourth code also means a reset by the peer: it is a cancellation only if the poller has
+    // closed the socket, which the table does not know.
     CHECK(meaning_of_code(64, phase::transfer) == errc::connection_reset);
 }
 
@@ -42,9 +42,9 @@ TEST_CASE("W11: a deleted net name is a reset of a stream and an aborted accept"
     CHECK(meaning_of_code(10054, phase::accept) == errc::connection_aborted);
 }
 
-TEST_CASE("W11: a connect that times out in the system is timed_out in each of its spellings")
+TEST_CASE("W11: each code of a connect that times out in the system means timed_out")
 {
-    CHECK(meaning_of_code(121, phase::connect) == errc::timed_out);   // ERROR_SEM_TIMEOUT
+    CHECK(meaning_of_code(121, phase::connect) == errc::timed_out); // ERROR_SEM_TIMEOUT
     CHECK(meaning_of_code(10060, phase::connect) == errc::timed_out); // WSAETIMEDOUT
     CHECK(error_of_status(status_io_timeout, phase::connect) == errc::timed_out);
 }
@@ -149,14 +149,14 @@ TEST_CASE("W12: a success is no error, and an unknown status keeps its number")
     CHECK(static_cast<std::uint32_t>(unknown.native) == 0xC0DE1234);
 }
 
-TEST_CASE("W13: an aborted connection reads as a reset, as on other systems")
+TEST_CASE("W13: an aborted connection means a reset, as on other systems")
 {
     CHECK(meaning_of_code(10053, phase::transfer) == errc::connection_reset);
     CHECK(meaning_of_code(10053, phase::accept) == errc::connection_aborted);
     CHECK(meaning_of_code(10053, phase::connect) == errc::connection_aborted);
 }
 
-TEST_CASE("W20: whatever says to a connect that the ports are used up is no_local_port")
+TEST_CASE("W20: every code of a connect that means no free port is no_local_port")
 {
     for (const std::int32_t code : {10048, 10049, 10055})
         CHECK(meaning_of_code(code, phase::connect) == errc::no_local_port);

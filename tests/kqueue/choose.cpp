@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// In this program kqueue is the only backend there is: this file stands in the place of the
-// library's src/io/backend/choose.cpp.
+// In this program kqueue is the only backend: this file replaces the library's
+// src/io/backend/choose.cpp.
 
 #include "io/backend/kqueue/kqueue_poller.hpp"
 

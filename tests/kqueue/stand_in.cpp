@@ -2,7 +2,7 @@
 
 // kqueue(2) for the tests, made of epoll(7): enough to run the backend on Linux. It shows that the
 // backend compiles and that its calls, its registrations and its edges fit together as the manual
-// page describes them. What a real kernel of BSD or macOS does remains to be seen there.
+// page describes them. The real kernels of BSD and macOS need tests of their own.
 
 #include <sys/event.h>
 
@@ -42,7 +42,7 @@ int add_filter(int queue, queue_state& state, const struct kevent& change)
 {
     const int fd = static_cast<int>(change.ident);
     registration& wanted = state.registered[fd];
-    registration fresh; // if the descriptor was closed, what was registered ended with it
+    registration fresh; // closing the descriptor ended its earlier registration
     epoll_event event{};
     event.data.fd = fd;
     for (registration* const each : {&fresh, &wanted}) {
@@ -80,8 +80,8 @@ int apply(int queue, queue_state& state, const struct kevent& change)
     return ::write(state.user, &one, sizeof one) == sizeof one ? 0 : errno;
 }
 
-/// What BSD puts beside the end of file. Taking it off a socket that connects is what some of
-/// those systems do; of every other one it is left where it was, so that both are tried.
+/// The error that BSD reports with the end of file. Some of those systems clear it from a socket
+/// that connects; here every second one is cleared, so that both are tested.
 unsigned error_of_connecting(int fd) noexcept
 {
     int pending = 0;
@@ -91,7 +91,7 @@ unsigned error_of_connecting(int fd) noexcept
     return static_cast<unsigned>(pending);
 }
 
-/// One event of epoll as those of both filters.
+/// Converts an event of epoll to events of both filters.
 int translate(const queue_state& state, const epoll_event& happened, struct kevent* into)
 {
     const auto found = state.registered.find(happened.data.fd);

@@ -18,7 +18,7 @@ namespace slk::link_tests {
 
 namespace {
 
-/// What the name service answers: changed by the test, read by the lookup's thread.
+/// The name service's result: set by the test, read by the lookup's thread.
 struct name_service {
     std::mutex guard;
     result<std::vector<address>> answer = fail(errc::name_not_found, phase::resolve);
@@ -61,7 +61,7 @@ reconnect_options racing()
 
 const endpoint by_name = *endpoint::parse("tcp://several.example:7");
 
-/// Everything that is open on the loop.
+/// The number of open sockets on the loop.
 std::uint32_t open_sockets(slk::loop& of)
 {
     return of.core()->io().open_sockets();
@@ -69,7 +69,7 @@ std::uint32_t open_sockets(slk::loop& of)
 
 } // namespace
 
-TEST_CASE("the families of a name's addresses take turns, and each keeps its order")
+TEST_CASE("the families of a name's addresses alternate, and each keeps its order")
 {
     const auto four = [](std::uint16_t port) {
         return address::loopback(address_family::ipv4, port);
@@ -130,12 +130,27 @@ TEST_CASE("an address that refuses is followed by the next one at once")
     const auto failures = dialling.address_failures();
     REQUIRE(failures.size() == 2);
     for (const address_failure& each : failures) {
-        CHECK(each.where == nobody.where());
-        CHECK(each.why == errc::connection_refused);
+        CHECK(each.address == nobody.where());
+        CHECK(each.reason == errc::connection_refused);
     }
     const auto moves = dialling.recent_transitions();
     if (!testing::running_under_wine()) // where a refusal takes its time
         CHECK(moves.back().at - moves.front().at < 2s);
+}
+
+TEST_CASE("a link that has connected still names the address that failed before")
+{
+    const auto names = std::make_shared<name_service>();
+    rig on(asking(names));
+    const dead_end nobody(*on);
+    server peer(*on);
+    names->set({nobody.where(), peer.where()});
+    link dialling = make_link(*on, by_name, quick());
+    dialling.start();
+    REQUIRE(on.until([&] { return connected(dialling); }, 60s));
+    CHECK(dialling.status().peer == peer.where());
+    CHECK(dialling.status().last_error == errc::connection_refused);
+    CHECK(dialling.status().last_error_address == nobody.where());
 }
 
 TEST_CASE("the addresses of a name fail as one cycle, with one backoff and every reason kept")
@@ -155,8 +170,8 @@ TEST_CASE("the addresses of a name fail as one cycle, with one backoff and every
     CHECK(dialling.status().last_error == errc::connection_refused);
     const auto failures = dialling.address_failures();
     REQUIRE(failures.size() == 2);
-    CHECK(failures[0].where == one.where());
-    CHECK(failures[1].where == two.where());
+    CHECK(failures[0].address == one.where());
+    CHECK(failures[1].address == two.where());
     CHECK(dialling.report().find(to_string(one.where())) != std::string::npos);
     dialling.retry_now();
     dialling.stop();
@@ -213,7 +228,7 @@ TEST_CASE("a stop in the middle of a race leaves nothing open")
     CHECK(dialling.address_failures().empty());
 }
 
-TEST_CASE("a name is looked up again at each cycle, and what it moved to is found")
+TEST_CASE("a name is looked up again at each cycle, and its new address is found")
 {
     const auto names = std::make_shared<name_service>();
     rig on(asking(names));
@@ -229,7 +244,7 @@ TEST_CASE("a name is looked up again at each cycle, and what it moved to is foun
     CHECK(dialling.address_failures().empty());
 }
 
-TEST_CASE("while the name service fails, its last good answer serves; a name that is gone is gone")
+TEST_CASE("while the name service fails, its last answer is used; a name that is gone is gone")
 {
     const auto names = std::make_shared<name_service>();
     rig on(asking(names));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// How the delays are distributed: ten million for each n. The program that this is a part of is
-// optimised in every build, and compiles the formula's source file once more for that.
+// The distribution of the delays: ten million for each n. This program is optimised in every build,
+// and compiles the formula's source file once more for that.
 
 #include <serverlink/random.hpp>
 #include <serverlink/reconnect.hpp>
@@ -29,7 +29,7 @@ constexpr std::size_t buckets = 100;
 /// Chi-square with 99 degrees of freedom is above this with a probability of 0.001.
 constexpr double critical = 148.23;
 
-/// `delay` maps 64 random bits to least ... most, all equally likely.
+/// `delay` maps 64 random bits to `min` ... `max`, all equally likely.
 template <class Delay>
 void check_uniform(std::uint64_t seed, duration least, duration most, const Delay& delay)
 {
@@ -50,7 +50,7 @@ void check_uniform(std::uint64_t seed, duration least, duration most, const Dela
     }
     CHECK(smallest >= least);
     CHECK(largest <= most);
-    // The ends are reached, as far as so many samples can be expected to.
+    // The ends are reached, as far as this number of samples can be expected to.
     CHECK(smallest - least < (most - least) / 1000);
     CHECK(most - largest < (most - least) / 1000);
 
@@ -61,7 +61,7 @@ void check_uniform(std::uint64_t seed, duration least, duration most, const Dela
         chi_square += off * off / expected;
     }
     CHECK(chi_square < critical);
-    // Too even is not random either: as unlikely at the other end.
+    // A distribution that is too even is as unlikely as one that is too uneven.
     CHECK(chi_square > 61.14);
 }
 

@@ -130,7 +130,7 @@ TEST_CASE("every error has its failure class, and every class an error")
     CHECK(classify(error{static_cast<errc>(60000)}) == failure_class::other);
 }
 
-TEST_CASE("only what waiting will hardly mend is retried slowly, and nothing stops by default")
+TEST_CASE("only failures that time will hardly mend are retried slowly, and none stops by default")
 {
     const retry_policy policy;
     int slow = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// Every state that the connecter's machine can reach, against a poller and a timer that do the
-// worst that the rules of the poller allow.
+// Every state that the connecter's machine can reach, with the worst poller and timer that the
+// rules of the poller allow.
 
 #include "link/connecter_machine.hpp"
 
@@ -71,7 +71,7 @@ struct search {
                todo.arm == never && todo.arm_stagger == never;
     }
 
-    /// What the driver does with the machine's answer.
+    /// Performs the machine's actions, as the driver does.
     world step(world at, connecter_input input, duration later = 1ms)
     {
         const connecter_machine before = at.machine;
@@ -153,7 +153,7 @@ struct search {
         return at;
     }
 
-    /// What holds in every state.
+    /// The invariants of every state.
     void inspect(const world& at, link_event event)
     {
         const connecter_machine& machine = at.machine;
@@ -219,7 +219,7 @@ struct search {
                 .candidate = 0};
     }
 
-    /// Every outcome of what is in flight: whether cancelled or not, either may come.
+    /// Every outcome of the operations in flight: either may come, whether cancelled or not.
     std::vector<world> completions(const world& from)
     {
         std::vector<world> all;
@@ -261,8 +261,8 @@ struct search {
         // The driver opens a socket inside the step that asks for it. While others race, nothing
         // else is tried in between; when it is alone, the model is the stricter one.
         if (from.asked == question::open && from.racing != 0)
-            return answer(from);
-        // A stagger that nobody armed any more is what a late timer looks like.
+            return try_outcomes(from);
+        // A stagger that is no longer armed is a late timer.
         for (const link_event event : {start, stop, pause, resume, retry_now, woke, stagger}) {
             world next = from;
             next.staggering = from.staggering && event != stagger;
@@ -277,7 +277,7 @@ struct search {
             visit(step(fired, of(waiting_to_retry ? retry_due : deadline)));
         }
         if (from.asked != question::none)
-            answer(from);
+            try_outcomes(from);
         if (from.handed_over) {
             visit(step(from, of(useful)));
             for (const errc why : {errc::connection_reset, errc::end_of_stream, errc::cancelled})
@@ -288,8 +288,8 @@ struct search {
         end(from);
     }
 
-    /// Completions and timers of something that is over, as a driver's mistake would bring them:
-    /// they change nothing and ask for nothing.
+    /// Stale completions and timers, as after a driver's mistake: they change nothing and ask for
+    /// nothing.
     void ignore_stale(const world& from)
     {
         using enum link_event;
@@ -322,8 +322,8 @@ struct search {
         }
     }
 
-    /// Both answers to what was asked.
-    void answer(const world& from)
+    /// Both outcomes of the pending step.
+    void try_outcomes(const world& from)
     {
         world answered = from;
         answered.asked = question::none;
@@ -335,7 +335,7 @@ struct search {
             visit(step(answered, of(link_event::failed, why)));
     }
 
-    /// Stop, and what is in flight comes back: idle, with nothing left, and stays so.
+    /// After a stop and the completions of all operations: idle, with nothing left.
     void end(const world& from)
     {
         std::vector<world> ends{step(from, of(link_event::stop))};

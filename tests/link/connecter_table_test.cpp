@@ -18,7 +18,7 @@ using namespace slk::link_detail;
 constexpr error refused{errc::connection_refused, phase::connect};
 constexpr error unreachable{errc::host_unreachable, phase::connect};
 
-/// One way to a sub-situation of a state, from a fresh machine.
+/// The inputs that lead a fresh machine to one situation of a state.
 struct situation {
     const char* name;
     link_state state;
@@ -127,10 +127,11 @@ std::vector<reconnect_options> option_sets()
 bool asks_for_nothing(const connecter_actions& a)
 {
     return !a.disarm && !a.cancel && !a.drop_others && !a.close_socket && !a.resolve && !a.open &&
-           !a.connect && !a.tune && !a.hand_over && a.arm == never && a.arm_stagger == never;
+           !a.connect && !a.tune && !a.hand_over && a.arm == never && a.arm_stagger == never &&
+           a.subject == reason_subject::unchanged;
 }
 
-/// Everything of the machine that can be seen from outside.
+/// Everything that the machine shows.
 auto everything(const connecter_machine& m)
 {
     return std::tuple(m.fingerprint(), m.attempt(), m.retries(), m.generation(), m.next_attempt(),
@@ -219,7 +220,7 @@ TEST_CASE("in every situation every event does what the table says, or nothing a
                    << connecter_transitions().size() << " rows");
 }
 
-TEST_CASE("of a name with very many addresses the first ones are tried, each once")
+TEST_CASE("the first addresses of a name with very many are tried, each once")
 {
     connecter_machine machine;
     const reconnect_options options;
@@ -232,4 +233,76 @@ TEST_CASE("of a name with very many addresses the first ones are tried, each onc
     }
     CHECK(opened == connecter_machine::max_candidates);
     CHECK(machine.state() == link_state::backoff);
+}
+
+namespace {
+
+/// What the last of these inputs leaves in `subject` and `failed_candidate`: the candidate's
+/// number, -1 for no address, -2 for unchanged.
+int subject_after(const inputs& given, const reconnect_options& options = {})
+{
+    connecter_machine machine;
+    connecter_actions actions;
+    for (const connecter_input& input : given)
+        actions = machine.step(options, {time_point{1h}, 42}, input);
+    switch (actions.subject) {
+    case reason_subject::unchanged: return -2;
+    case reason_subject::no_address: return -1;
+    case reason_subject::candidate: return static_cast<int>(actions.failed_candidate);
+    }
+    return -3;
+}
+
+connecter_input failed_at(std::uint32_t candidate, const error& failure)
+{
+    connecter_input input = with(link_event::failed, failure);
+    input.candidate = candidate;
+    return input;
+}
+
+} // namespace
+
+TEST_CASE("the machine knows which address its reason is about")
+{
+    using enum link_event;
+    constexpr int none = -1;
+    constexpr int unchanged = -2;
+    const inputs looking_up{of(start)};
+    const inputs racing = looking_up + inputs{found(3), of(bound, 0), of(stagger), of(bound, 1)};
+    const inputs up = racing + inputs{of(completed, 1), of(tuned)};
+
+    CHECK(subject_after(looking_up) == none);
+    CHECK(subject_after(looking_up + inputs{with(failed, unreachable)}) == none);
+    CHECK(subject_after(looking_up + inputs{found(0)}) == none);
+    CHECK(subject_after(looking_up + inputs{of(deadline), with(failed, unreachable)}) == none);
+
+    CHECK(subject_after(racing) == unchanged);
+    CHECK(subject_after(racing + inputs{failed_at(0, refused)}) == 0);
+    CHECK(subject_after(racing + inputs{failed_at(1, refused)}) == 1);
+    CHECK(subject_after(racing + inputs{failed_at(0, refused), of(completed, 1)}) == unchanged);
+    CHECK(subject_after(racing + inputs{of(completed, 1), failed_at(1, refused)}) == 1);
+    CHECK(subject_after(racing + inputs{of(deadline)}) == unchanged);
+    CHECK(subject_after(racing + inputs{of(deadline), failed_at(0, refused)}) == unchanged);
+    CHECK(subject_after(racing + inputs{of(deadline), failed_at(0, refused), of(completed, 1)}) ==
+          1);
+    CHECK(subject_after(racing + inputs{of(completed, 0), of(deadline)}) == 0);
+
+    CHECK(subject_after(up) == unchanged);
+    CHECK(subject_after(up + inputs{with(lost, unreachable)}) == 1);
+    CHECK(subject_after(up + inputs{with(lost, {errc::cancelled, phase::transfer})}) == none);
+    CHECK(subject_after(up + inputs{of(stop)}) == none);
+    CHECK(subject_after(up + inputs{with(lost, unreachable), of(retry_due)}) == unchanged);
+    CHECK(subject_after(racing + inputs{of(stop), of(start), failed_at(0, refused),
+                                        failed_at(1, refused)}) == none);
+}
+
+TEST_CASE("an address that fails less gently than an earlier one leaves the reason as it is")
+{
+    using enum link_event;
+    const reconnect_options options{.policy = retry_policy::stop_on_refused()};
+    const inputs two = {of(start), found(2), of(bound, 0), of(stagger), of(bound, 1)};
+    CHECK(subject_after(two + inputs{failed_at(0, unreachable), failed_at(1, refused)}, options) ==
+          -2);
+    CHECK(subject_after(two + inputs{failed_at(0, refused), failed_at(1, unreachable)}, options) ==
+          1);
 }

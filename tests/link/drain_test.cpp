@@ -11,7 +11,7 @@
 
 namespace slk::link_tests {
 
-TEST_CASE("a drain is completed once, also when the stream ends while a receive has succeeded")
+TEST_CASE("a drain completes once, even when the stream ends after a receive has succeeded")
 {
     const books balance;
     auto net = simulation::create({});
@@ -39,7 +39,7 @@ TEST_CASE("a drain is completed once, also when the stream ends while a receive 
         drained_by = reason;
     };
     REQUIRE(ours.close_after_drain(1h, count).has_value());
-    // The send and the receive succeed, and both are told late; meanwhile the link ends the stream.
+    // The send and the receive succeed and are reported late; meanwhile the link ends the stream.
     net->inject(fault::late_completion, 2);
     REQUIRE(peer.streams.front().send(buffer, [](result<std::size_t>) {}).has_value());
     REQUIRE(net->run_until([&] { return net->injected(fault::late_completion) == 2; }, 1s));

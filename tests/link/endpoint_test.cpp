@@ -22,7 +22,7 @@ std::string refusal(const std::string& text, errc code = errc::invalid_argument)
 
 } // namespace
 
-TEST_CASE("an endpoint that is printed reads back as the same endpoint")
+TEST_CASE("a printed endpoint parses to the same endpoint")
 {
     for (const std::string text : {"tcp://db.example:5432",
                                    "tcp://192.0.2.1:1",
@@ -161,7 +161,7 @@ TEST_CASE("an ipc path has at most 107 bytes, and an abstract name is not empty"
     CHECK(refusal("inproc://") == "the name is missing");
 }
 
-TEST_CASE("a transport that is not known is not supported, and a missing one is said")
+TEST_CASE("an unknown transport is not supported, and a missing one is the error's detail")
 {
     for (const char* const text : {"udp://a:1", "TCP://a:1", "tcp ://a:1", "tcp+ipc://x"})
         CHECK(refusal(text, errc::not_supported) == "the transport is not tcp, ipc or inproc");
@@ -170,7 +170,7 @@ TEST_CASE("a transport that is not known is not supported, and a missing one is 
     CHECK(refusal("://a:1") == "the transport before '://' is missing");
 }
 
-TEST_CASE("what is wrong with an endpoint is said")
+TEST_CASE("the error of a bad endpoint has the fault as its detail")
 {
     CHECK(refusal("tcp://") == "the host and the port are missing");
     CHECK(refusal("tcp://a") == "the port is missing");

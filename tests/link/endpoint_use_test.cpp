@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// Which endpoints links and listeners take, on every system.
+// The endpoints that links and listeners accept, on every system.
 
 #include "link_rig.hpp"
 
@@ -53,7 +53,7 @@ TEST_CASE("a link refuses the wildcards of listeners")
     }
 }
 
-TEST_CASE("an ipc endpoint that was put together wrongly is refused")
+TEST_CASE("an ipc endpoint with wrong fields is refused")
 {
     rig on;
     const auto refusal = [&](auto change) {
@@ -75,7 +75,7 @@ TEST_CASE("an ipc endpoint that was put together wrongly is refused")
 }
 
 #if defined(_WIN32)
-TEST_CASE("ipc is not supported on Windows, which is said when it is used and not when it is read")
+TEST_CASE("ipc is not supported on Windows: it is parsed, and refused when it is used")
 {
     rig on;
     for (const char* const text : {"ipc://socket", "ipc://@name"}) {
@@ -104,7 +104,7 @@ TEST_CASE("a simulated network has neither ipc nor network interfaces")
     CHECK(listener_refusal(*on, to_endpoint("tcp://lo:1")) == errc::address_not_available);
 }
 
-TEST_CASE("a listener's endpoint is numeric, and reads back as where it listens")
+TEST_CASE("a listener's endpoint is numeric, and parses to its address")
 {
     rig on;
     for (const auto& [text, begin] : {std::pair{"tcp://127.0.0.1:*", "tcp://127.0.0.1:"},
@@ -127,7 +127,7 @@ TEST_CASE("a listener's endpoint is numeric, and reads back as where it listens"
     }
 }
 
-TEST_CASE("a listener on a network interface that is not there says so, and asks no name service")
+TEST_CASE("a listener on a missing network interface is an error, and asks no name service")
 {
     loop_options with;
     bool asked = false;
@@ -144,7 +144,7 @@ TEST_CASE("a listener on a network interface that is not there says so, and asks
     CHECK_FALSE(asked);
 }
 
-TEST_CASE("a link from a network interface that is not there fails, and tries again")
+TEST_CASE("a link from a missing network interface fails, and tries again")
 {
     rig on;
     const server peer(*on);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// What is asked of a loop that has had nothing to do for long.
+// Requests to a loop that has been idle for a long time.
 
 #include <serverlink/link.hpp>
 #include <serverlink/simulation.hpp>
@@ -13,7 +13,7 @@
 using namespace slk;
 using namespace std::chrono_literals;
 
-TEST_CASE("a link that is started on a loop that was idle for long has its whole deadline")
+TEST_CASE("a link that is started on a loop that was idle for a long time has its whole deadline")
 {
     auto net = simulation::create();
     REQUIRE(net.has_value());
@@ -22,7 +22,7 @@ TEST_CASE("a link that is started on a loop that was idle for long has its whole
     auto on = net->create_loop(*client);
     REQUIRE(on.has_value());
 
-    // Nobody has the address 10.0.0.1, and its network says so at once.
+    // The address 10.0.0.1 does not exist, and its network reports that at once.
     link_options options{.to = *endpoint::parse("tcp://10.0.0.1:5000"),
                          .reconnect = {.connect_timeout = 5s},
                          .tuning = {}};

@@ -27,8 +27,8 @@ struct ipc_connection {
         std::vector<std::byte> all;
         std::vector<std::byte> buffer(64 * 1024);
         while (all.size() < most) {
-            answer got;
-            REQUIRE(from.receive(buffer, into(got)).has_value());
+            transfer_outcome got;
+            REQUIRE(from.receive(buffer, store_in(got)).has_value());
             REQUIRE(on.until([&] { return got.has_value(); }));
             last = *got;
             if (!*got || **got == 0)
@@ -41,8 +41,8 @@ struct ipc_connection {
 
     void send_all(stream& from, const std::vector<std::byte>& bytes)
     {
-        answer sent;
-        REQUIRE(from.send(bytes, into(sent)).has_value());
+        transfer_outcome sent;
+        REQUIRE(from.send(bytes, store_in(sent)).has_value());
         REQUIRE(on.until([&] { return sent.has_value(); }));
         CHECK(*sent == bytes.size());
     }
@@ -58,7 +58,7 @@ struct ipc_connection {
                   {.state_changed = {}, .connected = [this](stream s) { near = std::move(s); }});
 };
 
-/// Another process that listens at the path and takes connections, until it is killed.
+/// Another process that listens at the path and accepts connections until it is killed.
 class other_process {
 public:
     explicit other_process(const std::string& path)
@@ -70,7 +70,7 @@ public:
         REQUIRE(id_ >= 0);
         if (id_ == 0)
             for (;;)
-                ::pause(); // whoever connects is in the queue of this process alone
+                ::pause(); // connections are in the queue of this process only
         listening.close();
     }
     other_process(const other_process&) = delete;
@@ -91,7 +91,7 @@ private:
 
 } // namespace
 
-TEST_CASE("an ipc link connects, and its ends are called ipc")
+TEST_CASE("an ipc link connects, and its addresses are printed as ipc")
 {
     ipc_connection both;
     CHECK(connected(both.dialling));
@@ -104,15 +104,15 @@ TEST_CASE("an ipc link connects, and its ends are called ipc")
         both.dialling.report().starts_with("ipc://" + both.folder.file("socket") + ": connected"));
 }
 
-TEST_CASE("an ipc stream carries eight megabytes unharmed in both directions")
+TEST_CASE("an ipc stream carries eight megabytes correctly in both directions")
 {
     ipc_connection both;
     const auto bytes = pattern(8u << 20);
     for (const bool forth : {true, false}) {
         stream& from = forth ? both.near : both.far;
         stream& to = forth ? both.far : both.near;
-        answer sent;
-        REQUIRE(from.send(bytes, into(sent)).has_value());
+        transfer_outcome sent;
+        REQUIRE(from.send(bytes, store_in(sent)).has_value());
         CHECK(both.receive_all(to, bytes.size()) == bytes);
         REQUIRE(both.on.until([&] { return sent.has_value(); }));
         CHECK(*sent == bytes.size());
@@ -136,13 +136,13 @@ TEST_CASE("an ipc stream that is reset ends at its peer")
     ipc_connection both;
     both.far.reset();
     std::array<std::byte, 10> buffer{};
-    answer got;
-    REQUIRE(both.near.receive(buffer, into(got)).has_value());
+    transfer_outcome got;
+    REQUIRE(both.near.receive(buffer, store_in(got)).has_value());
     REQUIRE(both.on.until([&] { return got.has_value(); }));
     CHECK(*got == std::size_t{0});
 }
 
-TEST_CASE("an ipc link heals when its listener goes and comes back")
+TEST_CASE("an ipc link reconnects when its listener is closed and opened again")
 {
     temporary_folder folder;
     rig on;
@@ -162,7 +162,7 @@ TEST_CASE("an ipc link heals when its listener goes and comes back")
     }
 }
 
-TEST_CASE("an ipc link to a path that is not there is refused and tries again")
+TEST_CASE("an ipc link to a missing path is refused and tries again")
 {
     temporary_folder folder;
     rig on;
@@ -206,7 +206,7 @@ TEST_CASE("an ipc link whose listener's queue is full backs off and gets through
     CHECK(on.until([&] { return connected(waiting); }));
 }
 
-TEST_CASE("an ipc link survives the death of its peer's process, which leaves its file")
+TEST_CASE("an ipc link survives the death of its peer's process, whose file stays")
 {
     temporary_folder folder;
     const std::string path = folder.file("socket");
@@ -226,7 +226,7 @@ TEST_CASE("an ipc link survives the death of its peer's process, which leaves it
     CHECK(on.until([&] { return connected(dialling); }));
 }
 
-TEST_CASE("an ipc link to a socket that is no stream socket says so")
+TEST_CASE("an ipc link to a socket that is no stream socket has that as the error's detail")
 {
     temporary_folder folder;
     foreign_socket datagrams(SOCK_DGRAM);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// What listeners on Unix domain sockets do with the file system.
+// Listeners on Unix domain sockets and the file system.
 
 #include "ipc_rig.hpp"
 
@@ -65,7 +65,7 @@ private:
     std::vector<std::optional<std::string>> before_;
 };
 
-/// Somebody whom the permissions of files concern, as they do not concern root.
+/// A user without root's permissions.
 class unprivileged {
 public:
     unprivileged() : changed_(::geteuid() == 0 && ::seteuid(65534) == 0) {}
@@ -112,7 +112,7 @@ TEST_CASE("an ipc listener removes its file when it is closed, and the name is f
     }
 }
 
-TEST_CASE("an ipc listener tells its endpoint, and its address is a local one")
+TEST_CASE("an ipc listener has an endpoint, and its address is a local one")
 {
     temporary_folder folder;
     rig on;
@@ -205,7 +205,7 @@ TEST_CASE("an ipc wildcard listens in a folder of its own, which goes with it")
         CAPTURE(name);
         const std::string below = folder.file(name);
         fs::create_directory(below);
-        ::setenv(name, below.c_str(), 1); // stronger than the ones before
+        ::setenv(name, below.c_str(), 1); // takes precedence over the earlier ones
         listens_below(on, below + "/");
         CHECK(fs::is_empty(below));
     }
@@ -218,7 +218,7 @@ TEST_CASE("an ipc wildcard listens in a folder of its own, which goes with it")
     CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 3);
 }
 
-TEST_CASE("a path where somebody listens is in use, and he goes on listening")
+TEST_CASE("a path with a listener is in use, and that listener goes on")
 {
     temporary_folder folder;
     const std::string path = folder.file("socket");
@@ -230,12 +230,12 @@ TEST_CASE("a path where somebody listens is in use, and he goes on listening")
     CHECK_FALSE(second.listening.has_value());
     CHECK(second.failure == errc::address_in_use);
     CHECK(second.failure.phase == phase::listen);
-    CHECK(second.detail() == "somebody listens there");
+    CHECK(second.detail() == "another listener uses the path");
     CHECK(inode_of(path) == file);
     CHECK(answers(on, path));
 }
 
-TEST_CASE("a path is in use while somebody listens there whose queue is full")
+TEST_CASE("a path whose listener has a full queue is in use")
 {
     temporary_folder folder;
     const std::string path = folder.file("socket");
@@ -254,7 +254,7 @@ TEST_CASE("a path is in use while somebody listens there whose queue is full")
     CHECK(fs::is_socket(path));
 }
 
-TEST_CASE("the file of a socket where nobody listens any more is replaced")
+TEST_CASE("the file of a socket without a listener is replaced")
 {
     temporary_folder folder;
     const std::string path = folder.file("socket");
@@ -272,7 +272,7 @@ TEST_CASE("the file of a socket where nobody listens any more is replaced")
     CHECK(folder.is_empty());
 }
 
-TEST_CASE("a socket of another kind is somebody's, and its path is in use")
+TEST_CASE("the path of a socket of another kind is in use")
 {
     temporary_folder folder;
     const std::string path = folder.file("socket");
@@ -314,7 +314,7 @@ TEST_CASE("an ipc listener leaves a file alone that has taken the place of its o
     rig on;
     std::optional<ipc_server> first(std::in_place, *on, path);
     REQUIRE(first->listening.has_value());
-    SUBCASE("a socket where another one listens")
+    SUBCASE("the socket of another listener")
     {
         fs::remove(path); // as libzmq does
         ipc_server second(*on, path);
@@ -358,7 +358,7 @@ TEST_CASE("a fork of an ipc listener's process does not take the file with it")
     CHECK(folder.is_empty());
 }
 
-TEST_CASE("a folder that is not there, or not to be written to, is said")
+TEST_CASE("a directory that is missing or not writable is the error's detail")
 {
     temporary_folder folder;
     make_file(folder.file("file"));
@@ -380,10 +380,10 @@ TEST_CASE("without the permission an ipc listener and an ipc link fail with perm
     rig on;
     const ipc_server good(*on, path);
     REQUIRE(good.listening.has_value());
-    const unprivileged nobody;
+    const unprivileged user;
     if (!unprivileged::possible())
         SLK_SKIP("this user may do everything");
-    std::error_code ignored; // it is root's folder, or ours
+    std::error_code ignored; // the directory is root's, or this user's
     fs::permissions(folder.path(), fs::perms::none, ignored);
     const ipc_server refused(*on, folder.file("other"));
     CHECK(refused.failure == errc::permission_denied);
@@ -394,7 +394,7 @@ TEST_CASE("without the permission an ipc listener and an ipc link fail with perm
     fs::permissions(folder.path(), fs::perms::owner_all, ignored);
 }
 
-TEST_CASE("of many who listen at the same dead path at the same time one gets it")
+TEST_CASE("one of many listeners at the same dead path gets it")
 {
     const temporary_folder folder;
     constexpr int many = 8;

@@ -2,7 +2,7 @@
 #ifndef SLK_TESTS_LINK_IPC_RIG_HPP
 #define SLK_TESTS_LINK_IPC_RIG_HPP
 
-/// What the tests of links and listeners on Unix domain sockets share. POSIX.
+/// For tests of links and listeners on Unix domain sockets. POSIX.
 
 #include "link_rig.hpp"
 #include "support/temporary_folder.hpp"
@@ -27,7 +27,7 @@ inline endpoint ipc(const std::string& path)
     return *parsed;
 }
 
-/// A listener that keeps what it accepts.
+/// A listener that keeps its streams.
 class ipc_server {
 public:
     ipc_server(slk::loop& on, const std::string& path, int backlog = 1024)
@@ -55,7 +55,7 @@ public:
     error failure{};
 };
 
-/// A socket without the library: what other programs do with a path.
+/// A socket without the library, as another program would use it.
 class foreign_socket {
 public:
     explicit foreign_socket(int type = SOCK_STREAM) : fd_(::socket(AF_UNIX, type, 0))
@@ -104,7 +104,7 @@ private:
     std::vector<int> accepted_;
 };
 
-/// Whether a link gets through to it.
+/// Returns whether a link connects to it.
 inline bool answers(rig& on, const std::string& path)
 {
     reconnect_options once = quick();

@@ -15,15 +15,6 @@ namespace slk::link_tests {
 namespace {
 
 using link_detail::stream_core;
-using outcome = std::optional<result<std::size_t>>;
-
-stream::handler store_in(outcome& where)
-{
-    return [&where](result<std::size_t> got) {
-        CHECK_FALSE(where.has_value());
-        where.emplace(std::move(got));
-    };
-}
 
 /// A thread that is always inside a transfer when the stream ends.
 struct busy_user final : link_detail::descriptor_user {
@@ -56,8 +47,8 @@ struct connections {
     bool carries(std::size_t index)
     {
         std::array<std::byte, 1> byte{};
-        outcome sent;
-        outcome got;
+        transfer_outcome sent;
+        transfer_outcome got;
         if (!peer.streams[index].receive(byte, store_in(got)) ||
             !near[index].send(byte, store_in(sent)))
             return false;
@@ -91,8 +82,8 @@ TEST_CASE("a stream in use on another thread is over at once and closed when it 
     connections pairs(2);
     lent use(pairs);
     std::array<std::byte, 8> buffer{};
-    outcome got;
-    outcome end;
+    transfer_outcome got;
+    transfer_outcome end;
     REQUIRE(pairs.near[0].receive(buffer, store_in(got)).has_value());
     REQUIRE(pairs.peer.streams[0].receive(buffer, store_in(end)).has_value());
     pairs.near[0].close();
@@ -132,7 +123,7 @@ TEST_CASE("a send that is under way when a stream in use ends is cancelled")
     connections pairs(1);
     lent use(pairs);
     const std::vector<std::byte> bytes(64u << 20);
-    outcome sent;
+    transfer_outcome sent;
     REQUIRE(pairs.near[0].send(bytes, store_in(sent)).has_value());
     pairs.near[0].close();
     REQUIRE(pairs.on.until([&] { return sent.has_value(); }));
@@ -159,7 +150,7 @@ TEST_CASE("a reset that was put off is still a reset")
     connections pairs(1);
     lent use(pairs);
     std::array<std::byte, 8> buffer{};
-    outcome end;
+    transfer_outcome end;
     REQUIRE(pairs.peer.streams[0].receive(buffer, store_in(end)).has_value());
     pairs.near[0].reset();
     pairs.on.pass(5ms);
@@ -174,7 +165,7 @@ TEST_CASE("a user cannot withdraw from a close that waits for it")
     connections pairs(1);
     lent use(pairs);
     std::array<std::byte, 8> buffer{};
-    outcome end;
+    transfer_outcome end;
     REQUIRE(pairs.peer.streams[0].receive(buffer, store_in(end)).has_value());
     pairs.near[0].close();
     use.core->lend_descriptor(nullptr);
@@ -209,7 +200,7 @@ TEST_CASE("a loop that ends waits for the user of a descriptor")
     connections pairs(2);
     lent use(pairs);
     std::array<std::byte, 8> buffer{};
-    outcome got;
+    transfer_outcome got;
     REQUIRE(pairs.near[0].receive(buffer, store_in(got)).has_value());
     SUBCASE("while a close is put off")
     {

@@ -85,7 +85,7 @@ TEST_CASE("a lookup that blocks ends at the deadline and delays no other link")
                                    std::uint16_t) -> result<std::vector<address>> {
         if (host != "slow")
             return std::vector{live};
-        blocked->pass(); // and this test is over
+        blocked->pass(); // the end of the test
         return std::vector<address>{};
     };
     rig on(with);
@@ -123,7 +123,7 @@ TEST_CASE("stop ends a blocked lookup at once")
     blocked->open();
 }
 
-TEST_CASE("a link follows a lookup that fails, finds nothing, and changes its answer")
+TEST_CASE("a link follows a lookup that fails, finds nothing, and then returns another address")
 {
     loop_options with;
     address dead;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// Links and loops that end at every moment, and links that are watched from other threads.
+// Links and loops that are destroyed at every moment, and links that other threads observe.
 
 #include "link_rig.hpp"
 
@@ -154,7 +154,7 @@ TEST_CASE("no handler runs after a link was destroyed while its loop runs on its
                                       {.state_changed = [&](const auto&, const auto&) { called(); },
                                        .connected = [&](stream) { called(); }});
             dialling.start();
-            // Another moment of its life each time.
+            // At another moment each time.
             const int enough = calls + round % 12;
             const auto bound = std::chrono::steady_clock::now() + 5s;
             while (calls < enough && std::chrono::steady_clock::now() < bound)
@@ -195,7 +195,7 @@ TEST_CASE("status and flight recorder are consistent from other threads during c
                     wrong[4] += before != 0 && move.number != before + 1 ? 1 : 0;
                     before = move.number;
                 }
-                // Nothing at all, if everything was overwritten while it was read.
+                // Empty if everything was overwritten while it was read.
                 wrong[5] += before != 0 && before < newest ? 1 : 0;
                 newest = std::max(newest, before);
                 wrong[6] += dialling.report().empty() ? 1 : 0;

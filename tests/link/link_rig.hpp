@@ -2,8 +2,8 @@
 #ifndef SLK_TESTS_LINK_LINK_RIG_HPP
 #define SLK_TESTS_LINK_LINK_RIG_HPP
 
-/// What the tests of links on real sockets share: a loop whose books are balanced at the end, a
-/// server, and addresses where nobody answers.
+/// For tests of links on real sockets: a loop whose submissions are checked at the end, a server,
+/// and addresses without a listener.
 
 #include <serverlink/link.hpp>
 #include <serverlink/listener.hpp>
@@ -30,7 +30,7 @@ namespace slk::link_tests {
 using namespace std::chrono_literals;
 using testing::books;
 
-/// The backend that these tests are to run on: SLK_TEST_BACKEND, or else the best.
+/// The backend of these tests: SLK_TEST_BACKEND, or else the best.
 inline std::string wanted_backend()
 {
     const char* const name = std::getenv("SLK_TEST_BACKEND");
@@ -52,13 +52,13 @@ public:
     slk::loop* operator->() { return &*loop_; }
     void end() { loop_.reset(); }
 
-    /// The bound only ends a hang.
+    /// The timeout only ends a hang.
     bool until(const std::function<bool()>& reached, duration bound = 10s)
     {
         return loop_->run_until(reached, bound).value_or(false);
     }
 
-    /// Lets that much time pass on the loop.
+    /// Runs the loop for `time`.
     void pass(duration time) { CHECK(loop_->run_for(time).has_value()); }
 
 private:
@@ -73,7 +73,7 @@ inline endpoint at(const address& where)
     return *parsed;
 }
 
-/// A listener on the loopback that keeps what it accepts, unless `accepted` says otherwise.
+/// A listener on the loopback that keeps its streams, unless there is another `accepted` handler.
 class server {
 public:
     explicit server(slk::loop& on, std::uint16_t port = 0,
@@ -112,7 +112,7 @@ inline address free_address(slk::loop& on)
     return brief.where();
 }
 
-/// A port that is bound and not listening, so that nobody else can take it: refuses.
+/// A port that is bound and not listening, so that no other socket can take it: it refuses.
 class dead_end {
 public:
     explicit dead_end(slk::loop& on) : where_(free_address(on))
@@ -134,8 +134,8 @@ private:
     io::native_handle handle_{};
 };
 
-/// Listens and never accepts: once its queue is full, connecting there takes for ever (on Linux,
-/// and so under Wine; Windows itself refuses).
+/// Listens and never accepts: once its queue is full, a connect there never ends (on Linux, and so
+/// under Wine; Windows itself refuses).
 class black_hole {
 public:
     black_hole()
@@ -159,7 +159,7 @@ public:
     ~black_hole() { poller_->shutdown(); }
 
     [[nodiscard]] const address& where() const { return where_; }
-    /// Links that take the places in the queue.
+    /// Fills the queue with links.
     void fill(rig& with)
     {
         for (int i = 0; i < 2; ++i) {
@@ -182,7 +182,7 @@ private:
     std::vector<link> fillers_;
 };
 
-/// Delays that a test can wait for.
+/// Short delays for tests.
 inline reconnect_options quick()
 {
     reconnect_options options;
@@ -217,18 +217,18 @@ inline endpoint to_endpoint(const std::string& text)
     return *parsed;
 }
 
-/// What a receive or a send of a stream has completed with, once it has.
-using answer = std::optional<result<std::size_t>>;
+/// The outcome of a receive or a send of a stream, once it has completed.
+using transfer_outcome = std::optional<result<std::size_t>>;
 
-inline stream::handler into(answer& where)
+inline stream::handler store_in(transfer_outcome& place)
 {
-    return [&where](result<std::size_t> got) {
-        CHECK_FALSE(where.has_value());
-        where.emplace(std::move(got));
+    return [&place](result<std::size_t> got) {
+        CHECK_FALSE(place.has_value());
+        place.emplace(std::move(got));
     };
 }
 
-/// So many bytes, none of which can be mistaken for its neighbours.
+/// `size` bytes that differ from their neighbours.
 inline std::vector<std::byte> pattern(std::size_t size)
 {
     std::vector<std::byte> bytes(size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// Links that are stopped, restarted or destroyed from inside what they call.
+// Links that are stopped, restarted or destroyed from inside their handlers.
 
 #include "link_rig.hpp"
 
@@ -12,8 +12,8 @@ namespace slk::link_tests {
 
 namespace {
 
-/// A link that is lost as soon as it is connected, so that it comes through every state, and that
-/// asks for something when it first enters one of them.
+/// A link that is lost as soon as it is connected, so that it passes through every state, and that
+/// makes a request when it first enters one of them.
 struct visitor {
     visitor(rig& on, link_state wanted, std::function<void(link&)> ask)
         : peer(*on, 0, [](stream s) { s.reset(); }),
@@ -21,7 +21,7 @@ struct visitor {
                          {.state_changed =
                               [this, wanted, ask](const link_transition& move, const link_status&) {
                                   moves.push_back(move);
-                                  // Nothing but a stop brings it to idle.
+                                  // Only a stop leads to idle.
                                   if (wanted == link_state::idle && asked == 0 &&
                                       move.to == link_state::connected)
                                       made.stop();
@@ -81,7 +81,7 @@ TEST_CASE("a link may be restarted from inside state_changed in every state")
     }
 }
 
-TEST_CASE("a link may be stopped and restarted from inside state_changed while it dials in vain")
+TEST_CASE("a link may be stopped and restarted from inside state_changed while it cannot connect")
 {
 #if defined(_WIN32)
     if (!testing::running_under_wine())
@@ -109,14 +109,14 @@ TEST_CASE("a link may be stopped and restarted from inside state_changed while i
     }));
     CHECK(dialling->status().last_error == errc::cancelled);
     CHECK(dialling->status().generation == 0);
-    // What was cancelled and restarted never came to rest between.
+    // A link that is cancelled and restarted is never idle in between.
     const auto moves = dialling->recent_transitions();
     REQUIRE(moves.size() == 7);
     CHECK(moves[2].from == link_state::connecting);
     CHECK(moves[2].to == link_state::binding);
 }
 
-TEST_CASE("a link that is stopped from inside its connected handler hands nothing over again")
+TEST_CASE("a link that is stopped from inside its connected handler passes on no other stream")
 {
     rig on;
     server peer(*on);
@@ -173,14 +173,14 @@ TEST_CASE("a link may be destroyed from inside the handlers of its stream")
             peer.streams.clear();
         REQUIRE(on.until([&] { return calls > 0; }));
         CHECK_FALSE(dialling.has_value());
-        // The stream goes with its link.
+        // The stream ends with its link.
         CHECK(on.until([&] { return handed_over.native_handle() == -1; }));
         on.pass(5ms);
         CHECK(calls == 1);
     }
 }
 
-TEST_CASE("a listener may be closed from inside its handler, and keeps what it handed over")
+TEST_CASE("a listener may be closed from inside its handler, and its streams stay")
 {
     rig on;
     std::vector<stream> accepted;

@@ -31,7 +31,7 @@ TEST_CASE("a refused link connects once its listener appears")
     CHECK_FALSE(dialling.report().empty());
 }
 
-TEST_CASE("a lost link heals, and hands its stream over once per connection")
+TEST_CASE("a lost link reconnects, and passes on its stream once per connection")
 {
     rig on;
     server peer(*on);
@@ -69,7 +69,7 @@ TEST_CASE("stop on refused stops with the reason, and start() re-arms it")
     }
 }
 
-TEST_CASE("a link that its owner stops blames no address")
+TEST_CASE("a link that its owner stops has no failed address")
 {
     rig on;
     const dead_end nobody(*on);
@@ -279,7 +279,7 @@ TEST_CASE("a link whose peer resets every connection at accept goes on trying")
            (slk::testing::running_under_wine() && seen == failure_class::peer_closed)));
 }
 
-TEST_CASE("a link heals each of 100 times that its listener is closed and opened again")
+TEST_CASE("a link reconnects each of 100 times that its listener is closed and opened again")
 {
     rig on;
     auto peer = std::make_unique<server>(*on);
@@ -297,7 +297,7 @@ TEST_CASE("a link heals each of 100 times that its listener is closed and opened
     }
 }
 
-TEST_CASE("a link that meets itself treats it as refused and lets the port go")
+TEST_CASE("a link that is connected to itself treats it as refused and frees the port")
 {
     rig on;
     const address where = free_address(*on);
@@ -319,7 +319,7 @@ TEST_CASE("a link that meets itself treats it as refused and lets the port go")
     CHECK(afterwards.listening.has_value());
 }
 
-TEST_CASE("two links of one loop wait differently, and the loop's seed repeats their delays")
+TEST_CASE("two links of one loop have different delays, and the loop's seed repeats them")
 {
     const auto delays = [](std::uint64_t seed) {
         loop_options with;

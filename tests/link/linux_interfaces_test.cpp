@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// Listening on a network interface, and connecting from one: with Linux's name of the loopback.
+// Listening on a network interface, and connecting from one, by Linux's name of the loopback.
 
 #include "link_rig.hpp"
 #include "support/own_network.hpp"
@@ -16,7 +16,7 @@ result<listener> listen(rig& on, const std::string& where)
     return listener::create(*on, options, {});
 }
 
-/// Where the listener saw the link come from.
+/// The link's address as the listener sees it.
 address source_seen(rig& on, const address& listening, const std::string& source)
 {
     std::vector<stream> streams;
@@ -63,7 +63,7 @@ TEST_CASE("a link's source may be an address of this machine or a network interf
     CHECK(source_seen(on, v4, "lo:" + std::to_string(free.port)) == free);
 }
 
-TEST_CASE("of a network interface the source is the address of the target's family")
+TEST_CASE("the source of a network interface is its address of the target's family")
 {
     rig on;
     if (!has_ipv6(on))
@@ -73,7 +73,7 @@ TEST_CASE("of a network interface the source is the address of the target's fami
     CHECK(to_string(source_seen(on, v6, "[::1]:0")).starts_with("[::1]:"));
 }
 
-TEST_CASE("a network interface without addresses is not listened on, and with one it is")
+TEST_CASE("listening on a network interface needs an address there")
 {
     const testing::own_network network;
     if (!network.usable() || !testing::own_network::run("ip link add bare type veth"))
@@ -87,7 +87,7 @@ TEST_CASE("a network interface without addresses is not listened on, and with on
     const auto made = listen(on, "tcp://bare:*");
     REQUIRE(made.has_value());
     CHECK(to_string(made->local_endpoint()).starts_with("tcp://192.0.2.7:"));
-    // The one that has come since is found at the next attempt.
+    // The new address is found at the next attempt.
     link dialling = make_link(*on, to_endpoint("tcp://bare;[2001:db8::1]:1"), quick());
     dialling.start();
     REQUIRE(on.until(

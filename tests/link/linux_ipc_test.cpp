@@ -83,7 +83,7 @@ TEST_CASE("an abstract name that is taken is in use, and free again afterwards")
         REQUIRE(first.listening.has_value());
         const ipc_server second(*on, name);
         CHECK(second.failure == errc::address_in_use);
-        CHECK(second.detail() == "somebody listens there");
+        CHECK(second.detail() == "another listener uses the path");
         CHECK(answers(on, name));
     }
 }

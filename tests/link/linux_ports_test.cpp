@@ -27,7 +27,7 @@ TEST_CASE("links that find no local port wait in backoff and connect once ports 
         return l.status().state == link_state::backoff &&
                classify(l.status().last_error) == failure_class::no_local_port;
     };
-    // The listener may have one of the ports, so some links must do without.
+    // The listener may have one of the ports, so some links get none.
     REQUIRE(on.until([&] {
         return std::ranges::count_if(links, starved) >= 5 &&
                std::ranges::count_if(links, connected) >= 10;

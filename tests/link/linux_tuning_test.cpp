@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// That every tuning option reaches the socket, and that one that is refused fails the attempt;
-// and a listener without descriptors.
+// Every tuning option reaches the socket, and a refused one fails the attempt; and a listener
+// without descriptors.
 
 #include "link_rig.hpp"
 
@@ -174,7 +174,7 @@ TEST_CASE("the type of service reaches IPv4 connections of a listener for both f
     const tuned_connection both({}, tuning, "tcp://[::]:*");
     if (!both.listening)
         SLK_SKIP("needs IPv6");
-    // Its packets are IPv4's, and so is the option that they are made by.
+    // Its packets are IPv4 packets, so the IPv4 option applies.
     CHECK(option(both.far, IPPROTO_IP, IP_TOS) == 0x28);
 }
 

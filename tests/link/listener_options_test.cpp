@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// What the options of a listener do, seen by its clients.
+// The effect of a listener's options on its clients.
 
 #include "link_rig.hpp"
 
@@ -12,7 +12,7 @@ namespace slk::link_tests {
 
 namespace {
 
-/// Connections from a loop of their own: the listener's loop has not turned since they came.
+/// Connections from another loop: the listener's loop has not run since they came.
 class waiting_clients {
 public:
     waiting_clients(const address& where, std::size_t count)
@@ -36,7 +36,7 @@ listener_options on_loopback()
     return options;
 }
 
-/// The most connections that one turn handed over, with `count` of them waiting.
+/// The maximum of connections that one turn accepted, with `count` of them waiting.
 std::size_t max_in_a_turn(int accepts, std::size_t count)
 {
     rig on;
@@ -59,7 +59,7 @@ std::size_t max_in_a_turn(int accepts, std::size_t count)
 
 } // namespace
 
-TEST_CASE("an IPv6 wildcard takes IPv4 connections exactly when it is told to")
+TEST_CASE("an IPv6 wildcard accepts IPv4 connections only with dual_stack")
 {
     {
         rig on;
@@ -101,7 +101,7 @@ TEST_CASE("an IPv6 wildcard takes IPv4 connections exactly when it is told to")
     }
 }
 
-TEST_CASE("one turn hands over as many connections as there are accepts, and no more")
+TEST_CASE("one turn accepts as many connections as there are posted accepts, and no more")
 {
     CHECK(max_in_a_turn(1, 12) == 1);
     CHECK(max_in_a_turn(3, 12) <= 3);

@@ -147,9 +147,9 @@ TEST_CASE("bad listener options are refused by name, and names are not looked up
     CHECK(refusal([](auto& o) { o.at.host = "localhost"; }) == errc::address_not_available);
 }
 
-/// A link that says one byte as soon as it is connected, and listens. When a listener's queue
+/// A link that sends one byte as soon as it is connected, and receives. When a listener's queue
 /// overflows, Linux answers with SYN cookies, and a connection whose last segment finds the queue
-/// full again exists for the client alone: only what it sends finds that out.
+/// full again exists only at the client: it notices that only by sending.
 class talking_link {
 public:
     talking_link(slk::loop& on, const address& where)

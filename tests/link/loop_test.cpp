@@ -20,7 +20,7 @@ slk::duration time_of(const std::function<void()>& work)
 
 } // namespace
 
-TEST_CASE("run_until does not wait when what it waits for is true already")
+TEST_CASE("run_until does not wait when its condition is true already")
 {
     auto loop = slk::loop::create();
     REQUIRE(loop);
@@ -31,7 +31,7 @@ TEST_CASE("run_until does not wait when what it waits for is true already")
     CHECK(spent < 5s);
 }
 
-TEST_CASE("run_until sees what a posted function did, without any further event")
+TEST_CASE("run_until notices the effect of a posted function without any further event")
 {
     auto loop = slk::loop::create();
     REQUIRE(loop);
@@ -44,7 +44,7 @@ TEST_CASE("run_until sees what a posted function did, without any further event"
     CHECK(spent < 5s);
 }
 
-TEST_CASE("what is posted to a loop that is being destroyed is called by the destructor")
+TEST_CASE("the destructor of a loop calls the functions that are posted to it")
 {
     std::optional<slk::loop> loop;
     {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// Each field of reconnect_options, seen in what the connecter's machine does with it.
+// The effect of each field of reconnect_options on the connecter's machine.
 
 #include "link/connecter_machine.hpp"
 
@@ -18,7 +18,7 @@ using namespace slk::link_detail;
 constexpr error refused{errc::connection_refused, phase::connect};
 constexpr error reset_by_peer{errc::connection_reset, phase::transfer};
 
-/// A machine with its time, its luck and one address to connect to.
+/// A machine with its time, its random bits and one address to connect to.
 class driver {
 public:
     explicit driver(reconnect_options options = {}) : options_(options) {}
@@ -26,7 +26,7 @@ public:
     connecter_actions feed(link_event event, const error& failure = {})
     {
         return machine.step(options_, {now, random},
-                            {.event = event, .failure = failure, .candidates = 1});
+                            {.event = event, .failure = failure, .candidates = 1, .candidate = 0});
     }
     void fail_attempt(const error& why)
     {
@@ -61,7 +61,7 @@ private:
 constexpr std::uint64_t luckiest = 0;
 constexpr std::uint64_t unluckiest = UINT64_MAX;
 
-/// The delays after failure upon failure.
+/// The delays after consecutive failures.
 std::array<duration, 5> delays(const reconnect_options& options, std::uint64_t random)
 {
     std::array<duration, 5> seen{};
@@ -120,7 +120,7 @@ TEST_CASE("connect_timeout is the deadline of every attempt, and 0 sets none")
     }
 }
 
-TEST_CASE("stable_after is how long a useful connection must live to reset the backoff")
+TEST_CASE("stable_after is the life of a useful connection that resets the backoff")
 {
     for (const duration stable_after : {duration(1s), duration(20s)}) {
         for (const bool long_enough : {false, true}) {

@@ -27,7 +27,7 @@ struct slow_names {
         changed.notify_all();
     }
 
-    /// Nothing wakes the loop when a thread begins to ask, so nobody may wait for it there.
+    /// Nothing wakes the loop when a lookup begins, so a test must not wait for that on the loop.
     bool wait_until_asked(int times)
     {
         std::unique_lock guard(mutex);
@@ -56,7 +56,7 @@ endpoint named(const std::string& host)
 
 } // namespace
 
-TEST_CASE("links that want the same name at the same time share one lookup")
+TEST_CASE("links that look up the same name at the same time share one lookup")
 {
     const auto names = std::make_shared<slow_names>();
     rig on(slow(names));
@@ -80,7 +80,7 @@ TEST_CASE("links that want the same name at the same time share one lookup")
     CHECK(names->asked == 1);
 }
 
-TEST_CASE("different names are looked up side by side, at most as many as there are threads")
+TEST_CASE("different names are looked up in parallel, at most one per thread")
 {
     const auto names = std::make_shared<slow_names>();
     loop_options options = slow(names);
@@ -102,7 +102,7 @@ TEST_CASE("different names are looked up side by side, at most as many as there 
     CHECK(names->asked == 10);
 }
 
-TEST_CASE("a loop ends at once although a lookup blocks, and the late answer harms nobody")
+TEST_CASE("a loop ends at once although a lookup blocks, and the late result is dropped")
 {
     const auto names = std::make_shared<slow_names>();
     const auto begin = std::chrono::steady_clock::now();

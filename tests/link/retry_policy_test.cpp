@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// Links whose policy says what becomes of them, on real sockets.
+// The policy of links, on real sockets.
 
 #include "link_rig.hpp"
 
@@ -25,7 +25,7 @@ bool is_idle_after(const link& of, std::uint64_t attempts)
     return of.status().attempt == attempts && of.status().state == link_state::idle;
 }
 
-/// A link that is connected to the server, receives, and closes what has ended.
+/// A link that is connected to the server, receives, and closes a stream that has ended.
 struct reader {
     reader(rig& on, server& peer, const reconnect_options& options)
         : made(make_link(*on, at(peer.where()), options,
@@ -63,7 +63,7 @@ struct reader {
 
 } // namespace
 
-TEST_CASE("a link stops on connection_lost when its policy says so, and on nothing else")
+TEST_CASE("a link stops on connection_lost by its policy, and on no other failure")
 {
 #if defined(_WIN32)
     if (testing::running_under_wine())
@@ -84,7 +84,7 @@ TEST_CASE("a link stops on connection_lost when its policy says so, and on nothi
     CHECK(on.until([&] { return connected(dialling.made) && !peer.streams.empty(); }));
 }
 
-TEST_CASE("a link stops on peer_closed when its policy says so, and on nothing else")
+TEST_CASE("a link stops on peer_closed by its policy, and on no other failure")
 {
     rig on;
     server peer(*on);
@@ -100,7 +100,7 @@ TEST_CASE("a link stops on peer_closed when its policy says so, and on nothing e
     CHECK(on.until([&] { return connected(dialling.made) && !peer.streams.empty(); }));
 }
 
-TEST_CASE("a link that nobody reads stops on peer_closed likewise")
+TEST_CASE("a link without a reader stops on peer_closed by its policy")
 {
     rig on;
     server peer(*on);
@@ -112,7 +112,7 @@ TEST_CASE("a link that nobody reads stops on peer_closed likewise")
     CHECK(dialling.status().last_error == errc::end_of_stream);
 }
 
-TEST_CASE("a link stops on closed_locally when its policy says so")
+TEST_CASE("a link stops on closed_locally by its policy")
 {
     rig on;
     server peer(*on);
@@ -122,7 +122,7 @@ TEST_CASE("a link stops on closed_locally when its policy says so")
     CHECK(dialling.made.status().last_error == errc::cancelled);
 }
 
-TEST_CASE("a link stops on a source address that is not this machine's when its policy says so")
+TEST_CASE("a link stops on a source address that is not this machine's by its policy")
 {
     rig on;
     const server peer(*on);

@@ -8,7 +8,7 @@ namespace slk::link_tests {
 
 namespace {
 
-/// Two ends of one connection. The link itself has none of them.
+/// Two ends of one connection, which the link and the listener have passed on.
 struct tcp_connection {
     tcp_connection()
     {
@@ -21,14 +21,14 @@ struct tcp_connection {
         peer.streams.clear();
     }
 
-    /// Everything that `from` receives until the end.
+    /// Receives from `from` until the end of the stream.
     std::vector<std::byte> receive_all(stream& from, std::size_t most)
     {
         std::vector<std::byte> all;
         std::vector<std::byte> buffer(64 * 1024);
         while (all.size() < most) {
-            answer got;
-            REQUIRE(from.receive(buffer, into(got)).has_value());
+            transfer_outcome got;
+            REQUIRE(from.receive(buffer, store_in(got)).has_value());
             REQUIRE(on.until([&] { return got.has_value(); }));
             if (!*got || **got == 0)
                 break;
@@ -47,12 +47,12 @@ struct tcp_connection {
 
 } // namespace
 
-TEST_CASE("a stream carries eight megabytes unharmed")
+TEST_CASE("a stream carries eight megabytes correctly")
 {
     tcp_connection both;
     const auto bytes = pattern(8u << 20);
-    answer sent;
-    REQUIRE(both.near.send(bytes, into(sent)).has_value());
+    transfer_outcome sent;
+    REQUIRE(both.near.send(bytes, store_in(sent)).has_value());
     CHECK(both.receive_all(both.far, bytes.size()) == bytes);
     REQUIRE(both.on.until([&] { return sent.has_value(); }));
     REQUIRE(sent->has_value());
@@ -63,7 +63,7 @@ TEST_CASE("a stream carries eight megabytes unharmed")
     CHECK(both.near.peer_address() == both.far.local_address());
 }
 
-TEST_CASE("pieces are sent in order, empty ones among them, more than one call takes")
+TEST_CASE("pieces are sent in order, even empty ones and more than one call takes")
 {
     tcp_connection both;
     const auto bytes = pattern(300 * 1000);
@@ -72,8 +72,8 @@ TEST_CASE("pieces are sent in order, empty ones among them, more than one call t
         pieces.push_back(std::span(bytes).subspan(from, 1000));
         pieces.push_back({});
     }
-    answer sent;
-    REQUIRE(both.far.send(pieces, into(sent)).has_value());
+    transfer_outcome sent;
+    REQUIRE(both.far.send(pieces, store_in(sent)).has_value());
     CHECK(both.receive_all(both.near, bytes.size()) == bytes);
     REQUIRE(both.on.until([&] { return sent.has_value(); }));
     CHECK(**sent == bytes.size());
@@ -85,24 +85,24 @@ TEST_CASE("a stream that finished sending goes on receiving")
     REQUIRE(both.near.shutdown_send().has_value());
     CHECK(both.receive_all(both.far, 1).empty());
     const auto bytes = pattern(1000);
-    answer sent;
-    REQUIRE(both.far.send(bytes, into(sent)).has_value());
+    transfer_outcome sent;
+    REQUIRE(both.far.send(bytes, store_in(sent)).has_value());
     CHECK(both.receive_all(both.near, bytes.size()) == bytes);
-    answer refused;
-    const auto again = both.near.send(bytes, into(refused));
+    transfer_outcome refused;
+    const auto again = both.near.send(bytes, store_in(refused));
     REQUIRE_FALSE(again.has_value());
     CHECK(again.error() == errc::broken_pipe);
     CHECK(connected(*both.dialling));
 }
 
-TEST_CASE("close_after_drain delivers everything although received bytes are unread")
+TEST_CASE("close_after_drain delivers everything although there are unread bytes")
 {
     tcp_connection both;
     const auto bytes = pattern(1u << 20);
-    answer unread;
-    answer sent;
-    REQUIRE(both.far.send(std::span(bytes).first(5000), into(unread)).has_value());
-    REQUIRE(both.near.send(bytes, into(sent)).has_value());
+    transfer_outcome unread;
+    transfer_outcome sent;
+    REQUIRE(both.far.send(std::span(bytes).first(5000), store_in(unread)).has_value());
+    REQUIRE(both.near.send(bytes, store_in(sent)).has_value());
     const auto first = both.receive_all(both.far, bytes.size());
     REQUIRE(both.on.until([&] { return sent.has_value(); }));
     std::optional<error> drained;
@@ -115,7 +115,7 @@ TEST_CASE("close_after_drain delivers everything although received bytes are unr
     CHECK(both.near.native_handle() == -1);
 }
 
-TEST_CASE("close_after_drain ends at its bound when the peer never finishes")
+TEST_CASE("close_after_drain ends at its timeout when the peer never finishes")
 {
     tcp_connection both;
     std::optional<error> drained;
@@ -128,20 +128,20 @@ TEST_CASE("a reset is read by the peer as connection_reset")
 {
     tcp_connection both;
     std::array<std::byte, 8> buffer{};
-    answer got;
-    REQUIRE(both.far.receive(buffer, into(got)).has_value());
+    transfer_outcome got;
+    REQUIRE(both.far.receive(buffer, store_in(got)).has_value());
     both.near.reset();
     REQUIRE(both.on.until([&] { return got.has_value(); }));
     REQUIRE_FALSE(got->has_value());
     CHECK(got->error() == errc::connection_reset);
 }
 
-TEST_CASE("closing a stream cancels its receive, and the link dials anew")
+TEST_CASE("closing a stream cancels its receive, and the link reconnects")
 {
     tcp_connection both;
     std::array<std::byte, 8> buffer{};
-    answer got;
-    REQUIRE(both.near.receive(buffer, into(got)).has_value());
+    transfer_outcome got;
+    REQUIRE(both.near.receive(buffer, store_in(got)).has_value());
     both.near.close();
     CHECK_FALSE(got.has_value());
     REQUIRE(both.on.until([&] { return got.has_value(); }));
@@ -153,21 +153,21 @@ TEST_CASE("one receive and one send at a time")
 {
     tcp_connection both;
     std::array<std::byte, 8> buffer{};
-    answer got;
-    answer none;
-    REQUIRE(both.near.receive(buffer, into(got)).has_value());
-    CHECK(both.near.receive(buffer, into(none)).error() == errc::in_progress);
+    transfer_outcome got;
+    transfer_outcome none;
+    REQUIRE(both.near.receive(buffer, store_in(got)).has_value());
+    CHECK(both.near.receive(buffer, store_in(none)).error() == errc::in_progress);
     const auto bytes = pattern(16u << 20);
-    answer sent;
-    REQUIRE(both.near.send(bytes, into(sent)).has_value());
-    CHECK(both.near.send(bytes, into(none)).error() == errc::in_progress);
+    transfer_outcome sent;
+    REQUIRE(both.near.send(bytes, store_in(sent)).has_value());
+    CHECK(both.near.send(bytes, store_in(none)).error() == errc::in_progress);
     CHECK(both.near.shutdown_send().error() == errc::in_progress);
     both.near.close();
     REQUIRE(both.on.until([&] { return got.has_value() && sent.has_value(); }));
     CHECK_FALSE(none.has_value());
 }
 
-TEST_CASE("an empty or closed stream answers invalid_state")
+TEST_CASE("an empty or closed stream returns invalid_state")
 {
     stream empty;
     CHECK_FALSE(static_cast<bool>(empty));

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Both clocks stand still until the test moves them.
+/// Both clocks stop until the test moves them.
 class two_clocks final : public slk::clock {
 public:
     slk::time_point now() noexcept override { return awake; }
@@ -28,7 +28,7 @@ slk::link_options to_nowhere()
     return options;
 }
 
-/// Turns until the link has failed its lookup and waits.
+/// Runs the loop until the link's lookup has failed and it waits.
 void until_backoff(slk::loop& loop, const slk::link& link)
 {
     for (int turn = 0; turn < 20'000 && link.status().state != slk::link_state::backoff; ++turn) {

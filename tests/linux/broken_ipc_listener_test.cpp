@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// An ipc listener whose socket breaks: what becomes of its name.
+// An ipc listener whose socket breaks, and its name.
 
 #include "contract/harness.hpp"
 #include "link/ipc_rig.hpp"
@@ -35,7 +35,7 @@ SLK_BACKEND_TEST("an ipc listener whose socket breaks opens it again under the s
                 [&] { return peer.listening->status().state == listener_state::opening; }));
             CHECK(fault.hits() == 1);
         }
-        // Nobody finds a name there behind which nobody listens.
+        // There is never a name without a listener.
         if (path != abstract)
             CHECK_FALSE(std::filesystem::exists(path));
         REQUIRE(

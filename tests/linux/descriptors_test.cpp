@@ -40,7 +40,7 @@ std::string link_of(int fd)
     return ::readlink(path.c_str(), text, sizeof text - 1) > 0 ? text : "";
 }
 
-/// How many descriptors are registered with the epolls of this process.
+/// The number of descriptors that are registered with the epolls of this process.
 int registrations()
 {
     int count = 0;
@@ -113,9 +113,9 @@ SLK_BACKEND_TEST("C12: no descriptor of a poller reaches a program that a child 
         CAPTURE(link_of(fd));
         CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
     }
-    CHECK(fresh >= 5); // what waits and wakes, the reserve, the listener and two ends
+    CHECK(fresh >= 5); // the wait's and the wake's, the reserve, the listener and two ends
 
-    // While another program runs that was started meanwhile, the port can be taken again.
+    // The port can be taken again while the child's program runs.
     const address local = loop.address_of(listener);
     const sleeping_child child(true);
     for (int tries = 0; tries < 200; ++tries) { // until the child has executed the program
@@ -164,14 +164,14 @@ SLK_BACKEND_TEST("E5: a closed socket is no longer registered while a child has 
         REQUIRE(loop.finish(receiving));
         CHECK(receiving.failure == errc::cancelled);
         CHECK(registrations() == before);
-        // The child keeps the connection up, and the poller hears nothing of what arrives.
+        // The child keeps the connection up, and the poller gets no events of it.
         for (int round = 0; round < 5; ++round) {
             REQUIRE(loop.send_all(link.server, pattern(10)));
             loop.turns(1);
         }
         reset_counts();
         CHECK(loop.turn(30ms).has_value());
-        // A late acknowledgement may end a wait or two; a spin makes thousands.
+        // A late acknowledgement may end one or two waits; a spin makes thousands.
         CHECK(count_of(call::wait) < 10);
     }
 }
@@ -193,7 +193,7 @@ SLK_BACKEND_TEST("E5: a child that only inherits a poller and ends does not dist
     CHECK(receiving.transferred == 8);
 }
 
-SLK_BACKEND_TEST("E6: out of descriptors an accept says so once, nothing spins, and it recovers")
+SLK_BACKEND_TEST("E6: without descriptors an accept fails once, nothing spins, and it recovers")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -220,7 +220,7 @@ SLK_BACKEND_TEST("E6: out of descriptors an accept says so once, nothing spins, 
         CHECK(count_of(call::wait) <= 3);
         CHECK(count_of(call::accept4) == 0);
 
-        // The reserve lets it turn the first of them away instead of leaving it to wait.
+        // The reserve lets it reset the first of them instead of leaving it waiting.
         CHECK(loop->shed(listener, 1) == 1);
         std::array<std::byte, 4> buffer;
         receive_op receiving;
@@ -240,7 +240,7 @@ SLK_BACKEND_TEST("E6: out of descriptors an accept says so once, nothing spins, 
     CHECK(loop->shed(listener, 10) == 0);
 }
 
-SLK_BACKEND_TEST("E20: a descriptor that was exchanged behind the poller's back is repaired")
+SLK_BACKEND_TEST("E20: a descriptor that was replaced outside of the library is registered again")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -250,8 +250,8 @@ SLK_BACKEND_TEST("E20: a descriptor that was exchanged behind the poller's back 
     loop.receive(receiving, link.client, buffer);
     loop.turns(1);
 
-    // Somebody's dup2 puts a descriptor over the client's: the registration of the old one is
-    // gone with it, and a later use of the number meets what the table says.
+    // A dup2 replaces the client's descriptor: the registration of the old one is gone, and a later
+    // use of the number finds the table's state.
     const int fd = static_cast<int>(loop->handle_of(link.client));
     const int other = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     REQUIRE(::dup2(other, fd) == fd);
@@ -260,7 +260,7 @@ SLK_BACKEND_TEST("E20: a descriptor that was exchanged behind the poller's back 
     REQUIRE(loop.finish(receiving));
     CHECK(receiving.failure == errc::cancelled);
 
-    // A registration that is already there is taken over.
+    // An existing registration is replaced.
     const io::socket_id client = loop.open();
     connect_op connecting;
     {
@@ -295,7 +295,7 @@ SLK_BACKEND_TEST("E9: a signal every millisecond disturbs neither connects nor t
             CHECK(loop->turn(never).has_value());
             const time_point end = system_clock_source().now();
             CHECK(end >= deadline);
-            CHECK(end - deadline < 1s); // a bound for a hang
+            CHECK(end - deadline < 1s); // only ends a hang
             loop.run_until([&] { return timer.firings == 1; });
         }
     }

@@ -11,7 +11,7 @@ using namespace slk::linux_tests;
 
 namespace {
 
-/// One connect to a listener that exists, and one more after it to see that nothing is broken.
+/// A connect to a listener, and another one to see that the poller still works.
 error connect_once(rig& loop, io::socket_id listener)
 {
     const io::socket_id client = loop.open();
@@ -45,12 +45,12 @@ constexpr int transfer_errors[] = {
     EHOSTUNREACH, ENETDOWN, ENETUNREACH, ENETRESET,    EIO,          EALREADY,
 };
 
-/// Of epoll_wait(2), select(2) and io_uring_enter(2), and one that no table knows. What is tried
-/// again by the backend itself is not among them.
+/// The errors of epoll_wait(2), select(2) and io_uring_enter(2), and an unknown one, except those
+/// after which the backend tries again.
 constexpr int wait_errors[] = {EBADF, EFAULT, EINVAL,     ENOMEM, EBADFD,
                                EBADR, EEXIST, EOPNOTSUPP, ENXIO,  EPERM + 10000};
 
-/// Which of the calls fails.
+/// The number of the call that fails.
 constexpr int numbers[] = {1, 2, 10};
 
 } // namespace
@@ -159,7 +159,7 @@ SLK_BACKEND_TEST_EXCEPT(
     CHECK(connecting.failure == errc::ok);
 }
 
-SLK_BACKEND_TEST("E7: accept errors of a single connection are passed over")
+SLK_BACKEND_TEST("E7: accept errors of a single connection are skipped")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -205,7 +205,7 @@ SLK_BACKEND_TEST("E7: accept errors of this machine or of the listener are compl
         for (const int number : numbers) {
             CAPTURE(native);
             CAPTURE(number);
-            // All are there, so that each accept is one call.
+            // All connections are there, so that each accept is one call.
             std::deque<connect_op> connecting(static_cast<std::size_t>(number));
             for (connect_op& op : connecting) {
                 loop.connect(op, loop.open(), loop.address_of(listener));
@@ -228,7 +228,7 @@ SLK_BACKEND_TEST("E7: accept errors of this machine or of the listener are compl
         }
 }
 
-SLK_BACKEND_TEST("E7: an accept error of a single connection is passed over whenever it comes")
+SLK_BACKEND_TEST("E7: an accept error of a single connection is skipped whenever it comes")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
@@ -267,7 +267,7 @@ SLK_BACKEND_TEST("C9: every errno of send and recv is a completion with its numb
                 }
                 CHECK(fault.hits() == 1);
             }
-            // All of it is there, so that each receive is one call.
+            // All bytes are there, so that each receive is one call.
             REQUIRE(loop.receive_all(link.server, 16u * static_cast<unsigned>(number - 1)).size() ==
                     16u * static_cast<unsigned>(number - 1));
             REQUIRE(loop.send_all(link.client, pattern(static_cast<std::size_t>(number))));
@@ -298,7 +298,7 @@ SLK_BACKEND_TEST("C9: an interrupted send or recv is carried on")
     CHECK(fault.hits() == 3);
 }
 
-SLK_BACKEND_TEST("C9: an error of the wait is a value, and an interruption none at all")
+SLK_BACKEND_TEST("C9: an error of the wait is a value, and an interruption is no error")
 {
     rig loop(backend);
     for (const int native : wait_errors)
@@ -306,7 +306,7 @@ SLK_BACKEND_TEST("C9: an error of the wait is a value, and an interruption none 
             CAPTURE(native);
             CAPTURE(number);
             injection fault(call::wait, native, number, number);
-            // Not counted: what the kernel still does for a ring that has ended may interrupt.
+            // Not counted: the kernel's work for a ring that has ended may interrupt.
             while (fault.hits() == 0) {
                 const auto answer = loop.turn(100us);
                 REQUIRE(answer.has_value() == (fault.hits() == 0));
@@ -321,7 +321,7 @@ SLK_BACKEND_TEST("C9: an error of the wait is a value, and an interruption none 
     CHECK(loop->refresh_now() - start >= 20ms);
 }
 
-SLK_BACKEND_TEST("E9: interruptions that never stop end the turn, and everything else has its own")
+SLK_BACKEND_TEST("E9: interruptions that never stop end the turn, and tasks and timers run")
 {
     rig loop(backend);
     const pair link = loop.connect_pair();
@@ -333,7 +333,8 @@ SLK_BACKEND_TEST("E9: interruptions that never stop end the turn, and everything
     CHECK(loop.turn(1h).has_value());
 }
 
-SLK_BACKEND_TEST("C15: a poller whose wait fails for ever ends all the same, and takes no memory")
+SLK_BACKEND_TEST(
+    "C15: a poller whose wait always fails still ends, and its memory is not written to later")
 {
     for (const int native : {EBADF, EINTR}) {
         rig peers(backend);
@@ -355,7 +356,7 @@ SLK_BACKEND_TEST("C15: a poller whose wait fails for ever ends all the same, and
         {
             injection fault(call::wait, native, 1, INT_MAX);
             loop.end();
-            if (native != EINTR) // which is tried again without a pause, but not for ever
+            if (native != EINTR) // tried again without a pause, up to a limit
                 CHECK(fault.hits() < 100);
         }
         for (const receive_op& op : receiving) {
@@ -364,7 +365,7 @@ SLK_BACKEND_TEST("C15: a poller whose wait fails for ever ends all the same, and
         }
         CHECK(accepting.completions == 1);
         CHECK(accepting.failure == errc::cancelled);
-        // Its sockets are closed, and what is sent now goes nowhere.
+        // Its sockets are closed, and bytes that are sent now arrive nowhere.
         (void)peers.send_all(accepted.accepted, pattern(8));
         receive_op end;
         std::array<std::byte, 1> byte{};

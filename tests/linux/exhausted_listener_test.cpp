@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// A listener without descriptors: how long it pauses, and how little it asks meanwhile.
+// A listener without descriptors: the length of its pause, and its few calls meanwhile.
 
 #include "contract/harness.hpp"
 #include "link/link_rig.hpp"
@@ -18,7 +18,7 @@ using linux_tests::count_of;
 using linux_tests::injection;
 using linux_tests::reset_counts;
 
-/// A listener whose settings matter, and what it accepted.
+/// A listener with its options, and its streams.
 struct counted_listener {
     counted_listener(slk::loop& on, listener_options options)
     {
@@ -91,7 +91,7 @@ SLK_BACKEND_TEST("a listener without descriptors pauses for as long as its optio
     CHECK(peer.status().pauses == 1);
 }
 
-SLK_BACKEND_TEST("E6: an exhausted listener asks little, and takes everybody afterwards")
+SLK_BACKEND_TEST("E6: an exhausted listener makes few calls, and accepts all clients afterwards")
 {
     constexpr std::size_t count = 10;
     rig on({.backend = std::string(backend)});
@@ -106,7 +106,7 @@ SLK_BACKEND_TEST("E6: an exhausted listener asks little, and takes everybody aft
         reset_counts();
         REQUIRE(on.until([&] { return peer.status().pauses >= 10; }));
         const auto pauses = static_cast<int>(peer.status().pauses);
-        // However slow the machine: a few waits and tries for each pause. Spinning makes thousands.
+        // A few waits and tries for each pause, on any machine. Spinning makes thousands.
         CHECK(count_of(call::wait) <= 10 * (pauses + 1));
         CHECK(fault.hits() <= (options.accepts + 2) * (pauses + 1));
         CHECK(peer.status().shed == 0);
@@ -137,7 +137,7 @@ SLK_BACKEND_TEST("E7: a listener whose accepts all fail pauses instead of spinni
             CHECK(peer.status().last_error.native == native);
         }
         CHECK(on.until([&] { return peer.streams.size() == 1; }));
-        // An accept that was under way already may have been the one, before the pause is over.
+        // An accept that was under way already may have accepted it before the pause is over.
         CHECK(on.until([&] { return peer.status().state == listener_state::listening; }));
     }
 }

@@ -35,7 +35,7 @@ struct {
     int name = any;
 } active;
 
-/// Counts the call. True: it shall fail.
+/// Counts the call. Returns true if it is to fail.
 bool fails(call which, int level = any, int name = any) noexcept
 {
     ++counts[static_cast<std::size_t>(which)];
@@ -173,7 +173,7 @@ int epoll_wait(int fd, epoll_event* events, int most, int milliseconds)
 }
 
 int pselect(int count, fd_set* readable, fd_set* writable, fd_set* failed, const timespec* longest,
-            const sigset_t* /*mask: nobody here gives one*/)
+            const sigset_t* /*mask: unused here*/)
 {
     timespec rest{}; // the kernel writes what is left of it
     if (longest != nullptr)

@@ -2,8 +2,8 @@
 #ifndef SLK_TESTS_LINUX_INTERPOSE_HPP
 #define SLK_TESTS_LINUX_INTERPOSE_HPP
 
-/// The system calls of this test program pass through functions of its own, which count them and
-/// can make chosen ones fail. The library under test is the unmodified one.
+/// The system calls of this test program go through its own functions, which count them and can
+/// make some of them fail. The library under test is unmodified.
 
 #include <climits>
 #include <cstdint>
@@ -26,11 +26,11 @@ enum class call : std::uint8_t {
     count,
 };
 
-/// How often it was called since the last reset_counts().
+/// The number of calls since the last reset_counts().
 [[nodiscard]] int count_of(call which) noexcept;
 void reset_counts() noexcept;
 
-/// While it lives, the calls of this kind with the numbers `first` to `last` (from 1 on, counted
+/// During its life, the calls of this kind with the numbers `first` to `last` (from 1 on, counted
 /// from the injection) fail with the errno. For so_error the errno is the option's value.
 class injection {
 public:
@@ -39,17 +39,17 @@ public:
     injection(const injection&) = delete;
     injection& operator=(const injection&) = delete;
 
-    /// The call is made all the same, and only its result is replaced.
+    /// The call is made, and only its result is replaced.
     injection& after_the_call() noexcept;
     /// For setsockopt: only the calls for this option count.
     injection& of_option(int level, int name) noexcept;
-    /// How many calls were made to fail.
+    /// The number of calls that were made to fail.
     [[nodiscard]] int hits() const noexcept;
 };
 
 // For the other files that interpose.
 
-/// Counts the call. True: it shall fail with the errno, or (`after`) only seem to.
+/// Counts the call. Returns true if it is to fail with the errno, or (`after`) only seem to.
 [[nodiscard]] bool intercepted(call which, int& native, bool& after) noexcept;
 
 } // namespace slk::linux_tests

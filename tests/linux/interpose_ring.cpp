@@ -37,7 +37,7 @@ struct {
 /// The rings of this program, by descriptor.
 struct seen_ring {
     ::io_uring* memory = nullptr;
-    unsigned submissions = 0; ///< looked at so far
+    unsigned submissions = 0; ///< inspected so far
     unsigned completions = 0;
     std::map<std::uint64_t, int> replaced; ///< results to come, by the request's key
 };
@@ -230,7 +230,7 @@ int io_uring_register_probe(io_uring* ring, io_uring_probe* known, unsigned most
     using namespace slk::linux_tests;
     if (wishes.native_of_probe != 0)
         return -wishes.native_of_probe;
-    // Called by name, and not looked up like the others: it makes the program need the library.
+    // Called by name, unlike the others: it makes the program link to the library.
     const int result =
         io_uring_register(static_cast<unsigned>(ring->ring_fd), IORING_REGISTER_PROBE, known, most);
     if (wishes.missing_operation >= 0)

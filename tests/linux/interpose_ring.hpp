@@ -2,7 +2,7 @@
 #ifndef SLK_TESTS_LINUX_INTERPOSE_RING_HPP
 #define SLK_TESTS_LINUX_INTERPOSE_RING_HPP
 
-/// The requests of io_uring pass through functions of this program too: a connect in a ring counts
+/// The requests of io_uring go through functions of this program too: a connect in a ring counts
 /// and fails like the system call connect, and so do accept4, send, recv and the wait.
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace slk::linux_tests {
 /// The backend of these tests, for the loops and pollers that they make.
 inline constexpr const char* here = "io_uring";
 
-/// How the rings are set up while it lives.
+/// The setup of rings during its life.
 class ring_setup {
 public:
     ring_setup() noexcept;
@@ -21,15 +21,15 @@ public:
     ring_setup& operator=(const ring_setup&) = delete;
 
     ring_setup& fails_with(int native) noexcept;
-    /// These flags are refused, as by an older kernel.
+    /// Refused flags, as in an older kernel.
     ring_setup& without_flags(unsigned flags) noexcept;
-    /// These features are not there.
+    /// Missing features.
     ring_setup& without_features(unsigned features) noexcept;
-    /// The queues are that short.
+    /// The length of the queues.
     ring_setup& entries(unsigned submissions, unsigned completions) noexcept;
-    /// The kernel does not know this request (an IORING_OP).
+    /// A request that the kernel does not know (an IORING_OP).
     ring_setup& without_operation(int operation) noexcept;
-    /// The question which requests it knows fails.
+    /// The probe for known requests fails.
     ring_setup& probe_fails_with(int native) noexcept;
 };
 
@@ -40,7 +40,7 @@ struct made_ring {
 };
 [[nodiscard]] made_ring last_ring() noexcept;
 
-/// While it lives, the answers of these requests (an IORING_OP) are replaced: the `first` one by
+/// During its life, the results of these requests (an IORING_OP) are replaced: the `first` one by
 /// `result`. The request is not made.
 class ring_answer {
 public:
@@ -49,12 +49,12 @@ public:
     ring_answer(const ring_answer&) = delete;
     ring_answer& operator=(const ring_answer&) = delete;
 
-    /// They come 20 ms after the request.
+    /// The results come 20 ms after the request.
     ring_answer& late() noexcept;
     [[nodiscard]] int hits() const noexcept;
 };
 
-/// Requests of this kind (an IORING_OP) handed to the kernel since the program began.
+/// The number of requests of this kind (an IORING_OP) since the program began.
 [[nodiscard]] int requests_of(int operation) noexcept;
 
 } // namespace slk::linux_tests

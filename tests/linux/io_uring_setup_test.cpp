@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// How a ring is come by: what the kernel may refuse it with, and what a child process makes of it.
+// Making a ring: the refusals of the kernel, and the ring in a child process.
 
 #include "contract/harness.hpp"
 #include "linux/interpose.hpp"
@@ -38,7 +38,7 @@ int in_a_child(Body&& body)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/// This process cannot set a ring up any more: the system answers with that errno.
+/// Makes every later setup of a ring in this process fail with that errno.
 bool forbid_rings(int native)
 {
     sock_filter program[] = {
@@ -52,7 +52,7 @@ bool forbid_rings(int native)
            ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 }
 
-/// A loop that nobody named a backend for runs on the next one, and says why.
+/// A loop without a named backend runs on the next one, and reports the refusal.
 bool falls_back(int native)
 {
     const auto compiled = loop::compiled_backends();
@@ -61,12 +61,12 @@ bool falls_back(int native)
         return !made && made.error().native == native;
     return made && made->backend() == compiled[1] && made->refused_backends().size() == 1 &&
            made->refused_backends()[0].name == here &&
-           made->refused_backends()[0].why.native == native;
+           made->refused_backends()[0].reason.native == native;
 }
 
 } // namespace
 
-TEST_CASE("U11: whatever the kernel refuses a ring with, a loop runs on the next backend")
+TEST_CASE("U11: after any refusal of a ring a loop runs on the next backend")
 {
     for (const int native : {EPERM, ENOSYS, EINVAL, ENOMEM, EMFILE}) {
         CAPTURE(native);
@@ -91,7 +91,7 @@ TEST_CASE("U11: in a sandbox that forbids rings a loop runs on the next backend"
               0);
 }
 
-TEST_CASE("U11: a kernel without the newer flags is good enough, one without a feature is not")
+TEST_CASE("U11: a kernel without the newer flags is sufficient, one without a feature is not")
 {
     {
         ring_setup old;
@@ -112,7 +112,7 @@ TEST_CASE("U11: a kernel without the newer flags is good enough, one without a f
     }
 }
 
-TEST_CASE("U11: a kernel that lacks a request, or does not tell, is not good enough")
+TEST_CASE("U11: a kernel that lacks a request, or the probe for it, is not sufficient")
 {
     for (const int operation : {IORING_OP_CONNECT, IORING_OP_ACCEPT, IORING_OP_RECV, IORING_OP_SEND,
                                 IORING_OP_SENDMSG, IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL}) {
@@ -150,7 +150,7 @@ TEST_CASE("U11: a ring that can be made and not used is refused like one that ca
     CHECK(answer.hits() == 1);
 }
 
-TEST_CASE("U12, U14: a ring has no thread of the kernel, is tied to no thread, and not inherited")
+TEST_CASE("U12, U14: a ring has no kernel thread, is tied to no thread, and not inherited")
 {
     const rig loop(here);
     constexpr unsigned unwanted = IORING_SETUP_SQPOLL | IORING_SETUP_IOPOLL |
@@ -159,7 +159,7 @@ TEST_CASE("U12, U14: a ring has no thread of the kernel, is tied to no thread, a
     CHECK((::fcntl(last_ring().descriptor, F_GETFD) & FD_CLOEXEC) != 0); // U15
 }
 
-TEST_CASE("U15: in a child process a parent's loop is a value error, and the parent's goes on")
+TEST_CASE("U15: in a child process a parent's loop returns an error, and the parent's goes on")
 {
     rig loop(here);
     const pair link = loop.connect_pair();
@@ -172,7 +172,7 @@ TEST_CASE("U15: in a child process a parent's loop is a value error, and the par
               if (answer || answer.error() != errc::invalid_state)
                   return 1;
               receiving.inside_turn = nullptr; // shutdown() is no turn of this rig
-              loop->shutdown();                // ends, and disturbs nobody
+              loop->shutdown();                // ends without an effect on the parent
               if (!receiving.done())
                   return 2;
               const auto fresh = io::make_poller(system_clock_source(), here);
@@ -207,6 +207,6 @@ TEST_CASE(
     loop->wake();
     CHECK(loop.turn(1s).has_value()); // delivers
     CHECK(late.failure == errc::loop_closed);
-    CHECK(loop.turn().has_value()); // looks
+    CHECK(loop.turn().has_value()); // polls
     CHECK_FALSE(loop.turn(1s).has_value());
 }

@@ -22,7 +22,7 @@ using namespace slk::linux_tests;
 
 namespace {
 
-/// True once the peer of this descriptor has closed or reset its end.
+/// Returns true once the peer of this descriptor has closed or reset its end.
 bool hears_the_end(int fd)
 {
     for (int tries = 0; tries < 1000; ++tries) {
@@ -37,7 +37,7 @@ bool hears_the_end(int fd)
 
 } // namespace
 
-TEST_CASE("U1: a close with a receive under way is heard by the peer, and takes no bytes later")
+TEST_CASE("U1: the peer notices a close with a receive under way, which takes no bytes later")
 {
     for (const io::close_mode mode : {io::close_mode::graceful, io::close_mode::reset}) {
         rig loop(here);
@@ -58,7 +58,7 @@ TEST_CASE("U1: a close with a receive under way is heard by the peer, and takes 
     }
 }
 
-TEST_CASE("U1: the peer hears of a close although another thread's request holds the socket")
+TEST_CASE("U1: the peer notices a close although another thread's request holds the socket")
 {
     for (const io::close_mode mode : {io::close_mode::graceful, io::close_mode::reset}) {
         rig loop(here);
@@ -98,7 +98,7 @@ TEST_CASE("U1: the peer hears of a close although another thread's request holds
     }
 }
 
-TEST_CASE("U12: what one thread submitted goes on when that thread has ended")
+TEST_CASE("U12: requests of a thread go on when that thread has ended")
 {
     rig loop(here);
     const io::socket_id listener = loop.listen();
@@ -113,7 +113,7 @@ TEST_CASE("U12: what one thread submitted goes on when that thread has ended")
     }).join();
     loop.turns(2);
     CHECK(receiving.in_flight());
-    loop->wake(); // heard by the thread that runs the loop now
+    loop->wake(); // for the thread that runs the loop now
     CHECK(loop.turn(10s).has_value());
 
     connect_op connecting;
@@ -128,7 +128,7 @@ TEST_CASE("U12: what one thread submitted goes on when that thread has ended")
     CHECK(connecting.failure == errc::ok);
 }
 
-TEST_CASE("U2: a cancel does not meet a later socket that has the same number")
+TEST_CASE("U2: a cancel does not affect a later socket with the same number")
 {
     rig loop(here);
     for (int round = 0; round < rounds(100); ++round) {
@@ -168,7 +168,7 @@ TEST_CASE("U3: a cancelled connect whose socket is closed does not connect later
     for (connect_op& filler : fillers)
         if (filler.in_flight())
             loop->close(filler.socket);
-    // Room for everybody, and time for a SYN to be repeated: only those that were connected come.
+    // Room for all, and time for a repeated SYN: only the connected sockets come.
     std::size_t established = 0;
     for (const connect_op& filler : fillers)
         established += filler.done() && !filler.failure ? 1U : 0U;
@@ -184,10 +184,10 @@ TEST_CASE("U3: a cancelled connect whose socket is closed does not connect later
     loop.end();
 }
 
-TEST_CASE("U4: whatever a cancellation answers, and in either order, the operation ends once")
+TEST_CASE("U4: the operation ends once for every result of its cancellation, in either order")
 {
-    // The cancellation is not made and only answers, so its completion comes first, and the
-    // operation's comes from the repeated question, or from its own success.
+    // The cancellation only returns a result, so its completion comes first, and the operation's
+    // comes from the repeated cancellation, or from its own success.
     for (const int result : {0, -ENOENT, -EALREADY}) {
         CAPTURE(result);
         rig loop(here);
@@ -209,8 +209,8 @@ TEST_CASE("U4: whatever a cancellation answers, and in either order, the operati
                 CHECK(receiving.failure == errc::cancelled);
         }
     }
-    // The operation comes first, and is not over before the cancellation, which has its address,
-    // has come too.
+    // The operation completes first, and is not over before its cancellation has completed, which
+    // has its address.
     for (const int result : {0, -ENOENT, -EALREADY}) {
         for (const bool data : {false, true}) {
             CAPTURE(result);
@@ -239,7 +239,7 @@ TEST_CASE("U4: whatever a cancellation answers, and in either order, the operati
             CHECK(answer.hits() == 1);
         }
     }
-    // The operation's own answers.
+    // The operation's own results.
     for (const int result : {-ECANCELED, -EINTR}) {
         rig loop(here);
         const pair link = loop.connect_pair();
@@ -255,7 +255,7 @@ TEST_CASE("U4: whatever a cancellation answers, and in either order, the operati
     }
 }
 
-TEST_CASE("U5: at the end of the descriptors an accept ends, and nothing is asked again")
+TEST_CASE("U5: an accept without a free descriptor ends, and is not repeated")
 {
     rig loop(here);
     const io::socket_id listener = loop.listen();
@@ -270,7 +270,7 @@ TEST_CASE("U5: at the end of the descriptors an accept ends, and nothing is aske
     (void)loop.connect_pair(listener);
 }
 
-TEST_CASE("U6: how many descriptors an accept may use is settled when it is submitted")
+TEST_CASE("U6: the descriptor limit of an accept is fixed when it is submitted")
 {
     rig loop(here);
     const io::socket_id listener = loop.listen();
@@ -283,7 +283,7 @@ TEST_CASE("U6: how many descriptors an accept may use is settled when it is subm
     rlimit before{};
     ::getrlimit(RLIMIT_NOFILE, &before);
     rlimit lowered = before;
-    lowered.rlim_cur = 1; // every number that is free is beyond it
+    lowered.rlim_cur = 1; // every free number is above it
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &lowered) == 0);
     loop.connect(connecting[0], clients[0], loop.address_of(listener));
     loop.connect(connecting[1], clients[1], loop.address_of(listener));
@@ -295,7 +295,7 @@ TEST_CASE("U6: how many descriptors an accept may use is settled when it is subm
     CHECK(early.failure == errc::ok);
     REQUIRE(refused);
     CHECK(late.failure == errc::too_many_descriptors);
-    loop.accept(late, listener); // what was raised counts at once
+    loop.accept(late, listener); // a raised limit counts at once
     REQUIRE(loop.finish(late));
     CHECK(late.failure == errc::ok);
 }
@@ -326,7 +326,7 @@ TEST_CASE("U16: a descriptor that is not the connection's is left alone, and the
 #endif
 }
 
-TEST_CASE("U8: what there was no room for is handed over before the loop sleeps")
+TEST_CASE("U8: requests without room are submitted before the loop waits")
 {
     ring_setup small;
     small.entries(4, 4);
@@ -340,7 +340,7 @@ TEST_CASE("U8: what there was no room for is handed over before the loop sleeps"
     std::array<std::array<std::byte, 8>, count> buffers{};
     std::array<receive_op, count> receiving;
     {
-        // As long as the operations are submitted, and until the last moment before the wait.
+        // While the operations are submitted, and until the last moment before the wait.
         injection fault(call::submit, EAGAIN, 1, 2);
         for (std::size_t index = 0; index < count; ++index)
             loop.receive(receiving[index], links[index].client, buffers[index]);
@@ -355,7 +355,7 @@ TEST_CASE("U8: what there was no room for is handed over before the loop sleeps"
     }
 }
 
-TEST_CASE("U10: a receive asks once, and ten thousand messages pass through one buffer")
+TEST_CASE("U10: a receive is one request, and ten thousand messages pass through one buffer")
 {
     rig loop(here);
     const pair link = loop.connect_pair();
@@ -417,7 +417,7 @@ TEST_CASE("U7, U8: with queues of four entries ten thousand operations keep thei
     }
 }
 
-TEST_CASE("U7: completions that did not fit are fetched although nobody waits for them")
+TEST_CASE("U7: completions that did not fit are fetched without a wait")
 {
     ring_setup small;
     small.entries(4, 4);
@@ -432,7 +432,7 @@ TEST_CASE("U7: completions that did not fit are fetched although nobody waits fo
     }
     for (std::size_t index = 0; index < count; ++index)
         loop.receive(receiving[index], links[index].client, buffers[index]);
-    loop.turns(50); // which look, and do not wait
+    loop.turns(50); // which poll, and do not wait
     for (const receive_op& op : receiving)
         CHECK(op.done());
     loop.end();
@@ -462,7 +462,7 @@ TEST_CASE("U7: a kernel that takes no submissions is asked again, and nothing is
             CHECK(count_of(call::wait) <= 30); // with pauses of 10 ms
         }
         {
-            // It does not even wait: an error, instead of a loop without end.
+            // It does not even wait: an error instead of an endless loop.
             injection lasting(call::wait, native, 1, INT_MAX);
             const auto answer = loop.turn(10s);
             REQUIRE(!answer.has_value());
@@ -475,7 +475,7 @@ TEST_CASE("U7: a kernel that takes no submissions is asked again, and nothing is
     }
 }
 
-TEST_CASE("U9: a connect that answers 'in progress' is waited for")
+TEST_CASE("U9: a connect that returns 'in progress' is awaited")
 {
     rig loop(here);
     const io::socket_id listener = loop.listen();
@@ -490,14 +490,14 @@ TEST_CASE("U9: a connect that answers 'in progress' is waited for")
                          refused ? loop.dead_address() : loop.address_of(listener));
             REQUIRE(loop.finish(connecting));
             CHECK(fault.hits() == 1);
-            // What the kernel has said once it does not say again.
+            // The kernel reports the error only once.
             CHECK((connecting.failure == errc::ok) == !refused);
             loop->close(client);
         }
     }
 }
 
-TEST_CASE("A half-close comes after what was sent in the same turn")
+TEST_CASE("a half-close comes after the bytes that were sent in the same turn")
 {
     rig loop(here);
     const pair link = loop.connect_pair();
@@ -509,7 +509,7 @@ TEST_CASE("A half-close comes after what was sent in the same turn")
     REQUIRE(loop.finish(sending));
 }
 
-TEST_CASE("A send of many buffers gathers them in one request")
+TEST_CASE("a send of many buffers gathers them in one request")
 {
     rig loop(here);
     const pair link = loop.connect_pair();
@@ -528,7 +528,7 @@ TEST_CASE("A send of many buffers gathers them in one request")
     }
 }
 
-TEST_CASE("A connect costs five system calls, from its socket to its close")
+TEST_CASE("a connect costs five system calls, from its socket to its close")
 {
     rig loop(here);
     const io::socket_id listener = loop.listen();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// What links and listeners make of every errno of the calls below them: a link goes to backoff, or
-// to idle where the policy says so, keeps the system's number, and connects when the fault is over.
+// Links and listeners with every errno of the calls below them: a link goes to backoff, or to idle
+// by its policy, keeps the system's number, and connects when the fault is over.
 
 #include "contract/harness.hpp"
 #include "link/link_rig.hpp"
@@ -19,7 +19,7 @@ namespace {
 using linux_tests::call;
 using linux_tests::injection;
 
-/// Of connect(2) and tcp(7), and one that no table knows. EINTR and EINPROGRESS are no failures.
+/// The errors of connect(2) and tcp(7), and an unknown one. EINTR and EINPROGRESS are no failures.
 constexpr int connect_errors[] = {
     EACCES,    EPERM,        EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN,     EALREADY,
     EBADF,     ECONNREFUSED, EFAULT,     EISCONN,       ENETUNREACH,  ENOTSOCK,   EPROTOTYPE,
@@ -34,23 +34,23 @@ constexpr int accept_errors[] = {
     EFAULT, ENOTSOCK,     EINPROGRESS, ENOSR,       ESOCKTNOSUPPORT, 12345,
 };
 
-/// Of send(2), sendmsg(2), recv(2) and recvmsg(2). EINTR and EAGAIN are no failures.
+/// The errors of send(2), sendmsg(2), recv(2) and recvmsg(2). EINTR and EAGAIN are no failures.
 constexpr int transfer_errors[] = {
     EACCES,     EALREADY, EBADF,     ECONNREFUSED, ECONNRESET,  EDESTADDRREQ, EFAULT,
     EINVAL,     EISCONN,  ENOBUFS,   ENOMEM,       ENOTCONN,    ENOTSOCK,     EMSGSIZE,
     EOPNOTSUPP, EPIPE,    ETIMEDOUT, ENETDOWN,     ENETUNREACH, EHOSTUNREACH, 12345,
 };
 
-/// Of epoll_wait(2), select(2) and io_uring_enter(2).
+/// The errors of epoll_wait(2), select(2) and io_uring_enter(2).
 constexpr int wait_errors[] = {
     EBADF, EFAULT, EINTR,  EINVAL,     ENOMEM, EAGAIN, EBADFD,
     EBADR, EBUSY,  EEXIST, EOPNOTSUPP, ENXIO,  12345,
 };
 
-/// Which of the calls fails.
+/// The number of the call that fails.
 constexpr int numbers[] = {1, 2, 10};
 
-/// There are hundreds of failures here, and each is waited for.
+/// Short delays, because there are hundreds of failures here.
 reconnect_options very_quick()
 {
     reconnect_options options = quick();
@@ -116,7 +116,7 @@ void fail_for_ever(rig& on)
 
 } // namespace
 
-SLK_BACKEND_TEST("C9: whatever connect answers, a link goes to backoff with it, then connects")
+SLK_BACKEND_TEST("C9: after every error of connect a link goes to backoff with it, then connects")
 {
     rig on(on_backend(backend));
     server peer(*on);
@@ -136,13 +136,14 @@ SLK_BACKEND_TEST("C9: whatever connect answers, a link goes to backoff with it, 
                 failures.insert(failures.end(), each.failures.begin(), each.failures.end());
             REQUIRE(failures.size() == 1);
             CHECK(failures[0].to == link_state::backoff);
-            CHECK(failures[0].why.native == native);
-            CHECK(failures[0].why.phase == phase::connect);
-            CHECK(failures[0].why.code != errc::ok);
+            CHECK(failures[0].reason.native == native);
+            CHECK(failures[0].reason.phase == phase::connect);
+            CHECK(failures[0].reason.code != errc::ok);
         }
 }
 
-SLK_BACKEND_TEST("C9: whatever connect answers, a policy can stop the link, and start() re-arms it")
+SLK_BACKEND_TEST(
+    "C9: after every error of connect a policy can stop the link, and start() re-arms it")
 {
     rig on(on_backend(backend));
     server peer(*on);
@@ -163,7 +164,8 @@ SLK_BACKEND_TEST("C9: whatever connect answers, a policy can stop the link, and 
     }
 }
 
-SLK_BACKEND_TEST("C9: whatever accept answers, the listener survives and everybody is accepted")
+SLK_BACKEND_TEST(
+    "C9: after every error of accept the listener goes on and all clients are accepted")
 {
     rig on(on_backend(backend));
     for (const int native : accept_errors)
@@ -192,7 +194,8 @@ SLK_BACKEND_TEST("C9: whatever accept answers, the listener survives and everybo
         }
 }
 
-SLK_BACKEND_TEST("C9: whatever send and recv answer, the stream says so and the link heals")
+SLK_BACKEND_TEST(
+    "C9: every error of send and recv ends the stream with it, and the link reconnects")
 {
     rig on(on_backend(backend));
     server peer(*on);
@@ -226,7 +229,7 @@ SLK_BACKEND_TEST("C9: whatever send and recv answer, the stream says so and the 
         }
 }
 
-SLK_BACKEND_TEST("C9: whatever a wait answers, once, the links of the loop do not notice")
+SLK_BACKEND_TEST("C9: a single error of the wait does not affect the links of the loop")
 {
     rig on(on_backend(backend));
     server peer(*on);
@@ -244,7 +247,7 @@ SLK_BACKEND_TEST("C9: whatever a wait answers, once, the links of the loop do no
         }
 }
 
-SLK_BACKEND_TEST("C9: a wait that fails for ever is the answer of run, soon and without spinning")
+SLK_BACKEND_TEST("C9: run returns the error of a wait that always fails, soon and without spinning")
 {
     rig on(on_backend(backend));
     server peer(*on);
@@ -257,13 +260,13 @@ SLK_BACKEND_TEST("C9: a wait that fails for ever is the answer of run, soon and 
         CHECK(fault.hits() <= 100);
         CHECK_FALSE(on->run_for(0ns).has_value()); // and so it is when only asked to look
     }
-    // Nothing is lost by it.
+    // Nothing is lost.
     CHECK(on.until([&] { return late.is_connected(); }));
     CHECK(early.is_connected());
     CHECK(early.failures.empty());
 }
 
-SLK_BACKEND_TEST("C9: a thread whose wait fails for ever does what is posted, and can be stopped")
+SLK_BACKEND_TEST("C9: a thread whose wait always fails runs posted functions, and can be stopped")
 {
     rig on(on_backend(backend));
     server peer(*on);
@@ -285,7 +288,7 @@ SLK_BACKEND_TEST("C9: a thread whose wait fails for ever does what is posted, an
     CHECK(kept.is_connected());
 }
 
-SLK_BACKEND_TEST("C9: a loop whose wait fails for ever ends, and makes its last calls")
+SLK_BACKEND_TEST("C9: a loop whose wait always fails ends, and makes its last calls")
 {
     rig on(on_backend(backend));
     server peer(*on);

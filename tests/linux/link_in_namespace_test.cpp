@@ -65,7 +65,7 @@ SLK_BACKEND_TEST("E15: a link whose SYN is lost times out by itself, closes, and
     CHECK(dialling.status().since - began >= 60ms);
     CHECK(dialling.status().last_error == errc::timed_out);
     CHECK(dialling.status().last_error_address == peer.where());
-    // Nothing is left that could repeat the SYN or take a late answer.
+    // No socket is left that could repeat the SYN or take a late answer.
     CHECK(sockets_in_state(syn_sent) == 0);
     REQUIRE(own_network::run("nft flush ruleset"));
     CHECK(peer.streams.empty());
@@ -73,7 +73,7 @@ SLK_BACKEND_TEST("E15: a link whose SYN is lost times out by itself, closes, and
     CHECK(on.until([&] { return connected(dialling) && peer.streams.size() == 1; }));
 }
 
-SLK_BACKEND_TEST("E16: a peer that falls silent is noticed, with data under way and without")
+SLK_BACKEND_TEST("E16: a silent peer is detected, with data under way and without")
 {
     own_network network;
     if (!network.usable())
@@ -84,7 +84,7 @@ SLK_BACKEND_TEST("E16: a peer that falls silent is noticed, with data under way 
     link_options talks{.to = at(peer.where()), .reconnect = quick()};
     talks.reconnect.base = reconnect_never;
     link_options listens = talks;
-    // Data that nobody acknowledges is not for the probes to notice, and they not for it.
+    // Unacknowledged data and idle connections are detected by different timers.
     talks.tuning.user_timeout = 300ms;
     listens.tuning.keep_alive = keep_alive_options{.idle = 1s, .interval = 1s, .count = 1};
     link_options unaware = talks;
@@ -116,7 +116,7 @@ SLK_BACKEND_TEST("E16: a peer that falls silent is noticed, with data under way 
     CHECK(listening->status().last_error == errc::timed_out);
     REQUIRE(end.has_value());
     CHECK(end->error() == errc::timed_out);
-    // TCP itself never ends a connection for being silent.
+    // TCP itself never ends a silent connection.
     CHECK(connected(*never_told));
 }
 

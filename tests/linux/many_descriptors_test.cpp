@@ -41,11 +41,11 @@ SLK_BACKEND_TEST("S1: descriptors far beyond FD_SETSIZE are served like any othe
     ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
-SLK_BACKEND_TEST("S5: a connected socket that nobody reads or writes does not wake anybody")
+SLK_BACKEND_TEST("S5: a connected socket without operations does not end a wait")
 {
     rig loop(backend);
     const pair link = loop.connect_pair();
-    // Watched from now on, with data that nobody asks for, and room to send.
+    // Watched from now on, with data that no operation waits for, and room to send.
     receive_op receiving;
     std::array<std::byte, 4> buffer;
     loop.receive(receiving, link.client, buffer);
@@ -58,7 +58,7 @@ SLK_BACKEND_TEST("S5: a connected socket that nobody reads or writes does not wa
     CHECK(count_of(call::wait) <= 2);
 }
 
-SLK_BACKEND_TEST("C9: a descriptor that somebody else closes harms no other socket")
+SLK_BACKEND_TEST("C9: a descriptor that is closed outside of the library harms no other socket")
 {
     rig loop(backend);
     const pair link = loop.connect_pair();
@@ -71,7 +71,7 @@ SLK_BACKEND_TEST("C9: a descriptor that somebody else closes harms no other sock
     loop.turns(1);
     ::close(static_cast<int>(loop->handle_of(link.client)));
     loop.turns(1);
-    // Whether the system says so is its own affair; select() does, of all of them at once.
+    // Only some systems report it; select() does, for all of them at once.
     if (!broken.in_flight())
         CHECK(broken.failure == errc::invalid_state);
     CHECK(sound.in_flight());

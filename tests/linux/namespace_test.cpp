@@ -42,7 +42,7 @@ SLK_BACKEND_TEST("C10: routes that fail at once give the same completion as a la
           errc::connection_refused);
 }
 
-SLK_BACKEND_TEST("E11: when the local ports are used up, that is what the connect says")
+SLK_BACKEND_TEST("E11: when the local ports are used up, a connect fails with no_local_port")
 {
     own_network network;
     if (!network.usable() || !network.set_port_range("40000 40019"))

@@ -53,7 +53,7 @@ tuning_options everything()
     return tuning;
 }
 
-/// Sets nothing on what it accepts, so that every setsockopt is the link's.
+/// Sets no option of accepted sockets, so that every setsockopt is the link's.
 class plain_server {
 public:
     explicit plain_server(slk::loop& on)
@@ -75,7 +75,7 @@ public:
     std::optional<listener> listening;
 };
 
-/// A link, its way from the first moves to the second, and how often it was handed over.
+/// A link, its moves, and the number of its connections.
 struct observed_link {
     observed_link(slk::loop& on, const link_options& options)
     {
@@ -144,7 +144,7 @@ SLK_BACKEND_TEST("an option that is refused after connect ends the attempt, and 
         REQUIRE(refused.reason.detail != nullptr);
         CHECK(std::string(refused.reason.detail) == setting.detail);
 
-        // The peer sees the end of the refused socket, and of no other.
+        // The peer sees the end of the refused socket only.
         std::array<std::byte, 1> bytes[2]{};
         std::optional<result<std::size_t>> ends[2];
         for (std::size_t which : {0u, 1u})
@@ -182,7 +182,7 @@ SLK_BACKEND_TEST("an option that is refused before connect ends the attempt by i
     }
 }
 
-SLK_BACKEND_TEST("X5: a refused option goes by the policy, and no descriptor stays open")
+SLK_BACKEND_TEST("X5: a refused option is retried by the policy, and no descriptor stays open")
 {
     rig on({.backend = std::string(backend)});
     plain_server peer(*on);
@@ -233,7 +233,7 @@ SLK_BACKEND_TEST("an accepted connection whose tuning is refused is reset, count
         const observed_link dialling(*on, to_peer);
         std::array<std::byte, 1> byte{};
         REQUIRE(on.until([&] { return dialling.handed_over == 1; }));
-        // Only a stream that somebody reads notices that it was reset.
+        // Only a stream with a receive notices the reset.
         std::optional<result<std::size_t>> end;
         auto& near = const_cast<stream&>(dialling.near);
         REQUIRE(near.receive(byte, [&](auto got) { end = got; }).has_value());

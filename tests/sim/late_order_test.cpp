@@ -103,6 +103,6 @@ TEST_CASE("rule 9: a completion at the same time as a late one does not overtake
     ends.poller->send(sending, ends.server, list);
     ends.net->inject(fault::late_completion, 1);
     REQUIRE(ends.until([&] { return sending.done() && first.done() && second.done(); }));
-    CHECK(ends.net->struck(fault::late_completion) == 1);
+    CHECK(ends.net->times_injected(fault::late_completion) == 1);
     CHECK(ends.order == "ab");
 }

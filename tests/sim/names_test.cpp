@@ -124,8 +124,8 @@ TEST_CASE("D3: a dead first address delays a link by less than 300 ms, and its f
         CHECK(in.time_until([&] { return client.connected(); }) < 10ms);
         CHECK(client.connection.peer_address().family == address_family::ipv4);
         REQUIRE(client.handle->address_failures().size() == 1);
-        CHECK(client.handle->address_failures()[0].why == why);
-        CHECK(client.handle->address_failures()[0].where.family == address_family::ipv6);
+        CHECK(client.handle->address_failures()[0].reason == why);
+        CHECK(client.handle->address_failures()[0].address.family == address_family::ipv6);
     }
     SUBCASE("it is a black hole")
     {
@@ -158,8 +158,8 @@ TEST_CASE("the failure of every address is kept with its own error")
     REQUIRE(in.until([&] { return client.in_backoff(); }, 10s));
     const auto why = [&](const char* text) {
         for (const address_failure& each : client.handle->address_failures())
-            if (each.where == ip(text, 5000))
-                return each.why.code;
+            if (each.address == ip(text, 5000))
+                return each.reason.code;
         return errc::ok;
     };
     CHECK(why("10.9.9.9") == errc::host_unreachable);

@@ -10,7 +10,7 @@ using namespace slk::testing;
 
 namespace {
 
-/// A client outside the poller, for what only a blocking socket does at once.
+/// A client outside the poller, with a blocking socket.
 SOCKET raw_connect(const address& target)
 {
     const SOCKET client = ::socket(io::os::windows::number_of(target.family), SOCK_STREAM, 0);
@@ -53,7 +53,7 @@ TEST_CASE("W4: SO_UPDATE_ACCEPT_CONTEXT with the listener comes before any other
     CHECK(first->option == SO_UPDATE_ACCEPT_CONTEXT);
     CHECK(first->value == socket_in(io.poller(), listener));
     CHECK(first->failed == 0);
-    // And it works: both ends know each other.
+    // It works: the addresses of both ends agree.
     const auto peer = io.poller().peer_address(accept.accepted);
     REQUIRE(peer.has_value());
     CHECK(*peer == io.address_of(connect.socket));
@@ -114,7 +114,7 @@ TEST_CASE("W5: the operation has room for both addresses as AcceptEx writes them
     }
 }
 
-TEST_CASE("W6: clients that say nothing hold up nobody: no first data is asked for [iocp]")
+TEST_CASE("W6: silent clients delay no others: no first data is asked for [iocp]")
 {
     system_shim system;
     iocp_fixture io;
@@ -184,7 +184,7 @@ TEST_CASE("W7: a storm of vanished peers is worked off in turns, and told after 
     CHECK(accept.failure == errc::ok);
 }
 
-TEST_CASE("W7: any other failure of AcceptEx is told to the owner at once [iocp]")
+TEST_CASE("W7: any other failure of AcceptEx is reported to the owner at once [iocp]")
 {
     system_shim system;
     iocp_fixture io;

@@ -25,7 +25,7 @@ TEST_CASE("W8: a cancelled operation is the poller's until its packet is dequeue
         CHECK(receive.in_flight());
         REQUIRE(io.until([&] { return receive.done(); }));
         CHECK(receive.failure == errc::cancelled);
-        // Submitted anew at once: a packet that was still on its way would end it.
+        // Submitted again at once: a packet that was still on its way would end it.
         receive.again();
         io.poller().receive(receive, other.server, room);
         for (int i = 0; i < 3; ++i)
@@ -85,7 +85,7 @@ TEST_CASE("W8: shutting down waits for every packet [iocp]")
     }
 }
 
-TEST_CASE("W10: after a close or a cancel every code of the system reads as cancelled [iocp]")
+TEST_CASE("W10: after a close or a cancel every code of the system means cancelled [iocp]")
 {
     // Wine reports a receive on a closed socket with STATUS_HANDLES_CLOSED, an accept and a
     // cancelled one with STATUS_CANCELLED.
@@ -111,7 +111,7 @@ TEST_CASE("W10: after a close or a cancel every code of the system reads as canc
     }
 }
 
-TEST_CASE("W10: a reset that came before the cancel is still told as cancelled [iocp]")
+TEST_CASE("W10: a reset that came before the cancel is still reported as cancelled [iocp]")
 {
     iocp_fixture io;
     const auto ends = io.connect();

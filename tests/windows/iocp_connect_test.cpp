@@ -27,7 +27,7 @@ std::ptrdiff_t position(const std::vector<call>& calls, api function)
 
 } // namespace
 
-TEST_CASE("W1: a socket that nobody bound is bound before ConnectEx, and bytes pass [iocp]")
+TEST_CASE("W1: an unbound socket is bound before ConnectEx, and bytes pass [iocp]")
 {
     for (const address_family family : {address_family::ipv4, address_family::ipv6}) {
         iocp_fixture io;
@@ -69,7 +69,7 @@ TEST_CASE("W2: a source address of the other family is refused as a value [iocp]
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error() == errc::invalid_argument);
     CHECK(refused.error().phase == phase::bind);
-    // The socket is as good as before.
+    // The socket still works.
     const io::socket_id listener = io.listen(address_family::ipv6);
     connecting connect;
     io.poller().connect(connect, id, io.address_of(listener));
@@ -123,10 +123,10 @@ TEST_CASE("W11: a refused connect is connection_refused [iocp]")
 {
     for (const address_family family : {address_family::ipv4, address_family::ipv6}) {
         iocp_fixture io;
-        const address nobody = io.dead_address(family);
+        const address dead = io.dead_address(family);
         const io::socket_id client = io.open(family);
         connecting connect;
-        io.poller().connect(connect, client, nobody);
+        io.poller().connect(connect, client, dead);
         CHECK(connect.completions == 0);
         REQUIRE(io.until([&] { return connect.done(); }));
         CHECK(connect.failure == errc::connection_refused);
@@ -163,7 +163,7 @@ TEST_CASE("W19: only a connect to the loopback asks for a single SYN, and may be
 {
     system_shim system;
     iocp_fixture io;
-    const auto ends = io.connect(); // Wine denies it: the connection is made all the same
+    const auto ends = io.connect(); // Wine refuses the option: the connection is still made
     const auto calls = system.calls_on(socket_in(io.poller(), ends.client));
     const auto asked = std::find_if(calls.begin(), calls.end(), [](const call& made) {
         return made.function == api::ioctl && made.option == initial_rto;
@@ -196,7 +196,7 @@ TEST_CASE("W20: ports that are used up are no_local_port, whatever the system ca
         const io::socket_id client = io.open();
         connecting connect;
         io.poller().connect(connect, client, io.address_of(listener));
-        CHECK(connect.completions == 0); // a failure at once is not told at once
+        CHECK(connect.completions == 0); // an immediate failure is not delivered inline
         REQUIRE(io.until([&] { return connect.done(); }));
         CHECK(connect.failure == errc::no_local_port);
         CHECK(connect.failure.native == code);

@@ -2,7 +2,7 @@
 #ifndef SLK_TESTS_WINDOWS_IOCP_FIXTURE_HPP
 #define SLK_TESTS_WINDOWS_IOCP_FIXTURE_HPP
 
-/// A poller on a completion port, and operations that remember how they ended.
+/// A poller on a completion port, and operations that keep their outcomes.
 
 #include <serverlink/clock.hpp>
 
@@ -29,7 +29,7 @@ struct watched : Operation {
         };
     }
     [[nodiscard]] bool done() const noexcept { return completions != 0; }
-    /// For submitting it anew.
+    /// For submitting it again.
     void again() noexcept { completions = 0; }
 
     int completions = 0;
@@ -51,10 +51,10 @@ struct iocp_fixture {
 
     [[nodiscard]] io::poller& poller() const noexcept { return *made; }
 
-    /// A bound for a hang, far beyond what anything here takes.
+    /// Only ends a hang.
     static constexpr auto bound = 20s;
 
-    /// Turns until `done`; false if that never comes.
+    /// Runs turns until `done`; false if the limit comes first.
     template <class Done>
     bool until(Done&& done, duration limit = bound)
     {
@@ -89,7 +89,7 @@ struct iocp_fixture {
         return *opened;
     }
 
-    /// Where nobody listens: the port of a socket that is bound and nothing else.
+    /// An address without a listener: the port of a socket that is only bound.
     [[nodiscard]] address dead_address(address_family family = address_family::ipv4)
     {
         const io::socket_id keeper = open(family);
@@ -138,7 +138,7 @@ struct iocp_fixture {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// The system's handle, for what only a test does with it.
+/// The system's handle.
 [[nodiscard]] inline SOCKET socket_in(io::poller& poller, io::socket_id id) noexcept
 {
     return io::os::windows::socket_of(poller.handle_of(id));

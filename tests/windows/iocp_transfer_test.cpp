@@ -19,7 +19,7 @@ void raw_send(iocp_fixture& io, io::socket_id id, std::string_view text)
     REQUIRE(::send(socket_in(io.poller(), id), text.data(), size, 0) == size);
 }
 
-/// Until the bytes are there for a receive, without receiving.
+/// Waits until the bytes can be received, without receiving.
 bool arrived(iocp_fixture& io, io::socket_id id, u_long size)
 {
     for (int tries = 0; tries < 20'000; ++tries) {
@@ -93,7 +93,7 @@ TEST_CASE("W16: a receive that succeeds at once completes once, and not inside i
     io.poller().receive(receive, ends.server, room);
     const auto calls = system.calls_of(api::receive);
     REQUIRE(calls.size() == 1);
-    CHECK(calls.front().failed == 0); // it did succeed at once
+    CHECK(calls.front().failed == 0); // it has succeeded at once
     CHECK(receive.completions == 0);
     for (int i = 0; i < 5; ++i)
         REQUIRE(io.poller().turn(time_point{}).has_value());
@@ -177,7 +177,7 @@ TEST_CASE("W27: a large send whose peer resets is short or fails, and never a fu
     REQUIRE(io.until([&] { return send.done(); }));
     CHECK((send.failure == errc::connection_reset || send.failure == errc::broken_pipe ||
            (send.failure == errc::ok && send.transferred > 0 && send.transferred < large.size())));
-    // Whatever was said of the first, the next one knows.
+    // Whatever the first receive reported, the next one fails.
     REQUIRE(io.until([&] {
         sending next;
         io.send(next, ends.client, bytes_of("x"));

@@ -40,7 +40,7 @@ TEST_CASE("W23: no wake is lost, not even when the port has no memory for it [io
             }
             return finished == threads;
         };
-        // A lost wake leaves its caller unanswered and the turn asleep until the bound.
+        // After a lost wake the turn waits until its limit.
         const bool all = io.until(answer_all, 60s);
         CHECK(all);
         while (!all && longest++ < 60'000 && !answer_all())
@@ -57,7 +57,7 @@ TEST_CASE("W23: wakes before the next turn cost no call of the system [iocp]")
     for (int i = 0; i < 1000; ++i)
         io.poller().wake();
     CHECK(system.calls_of(api::post).empty());
-    // And the turn does not sleep.
+    // The turn does not wait.
     REQUIRE(io.poller().turn(never).has_value());
     const auto waits = system.calls_of(api::wait);
     REQUIRE(waits.size() == 1);

@@ -17,7 +17,7 @@ Function original(const wchar_t* library, const char* name) noexcept
     return reinterpret_cast<Function>(reinterpret_cast<void*>(GetProcAddress(loaded, name)));
 }
 
-// What the program would have called. Read from the system's libraries, because the calls of this
+// The original functions, read from the system's libraries, because the calls of this
 // file go through the replaced table too.
 
 const auto system_bind = original<decltype(&::bind)>(L"ws2_32.dll", "bind");
@@ -77,7 +77,7 @@ bool is_any(const sockaddr* address) noexcept
     return std::memcmp(&v6.sin6_addr, &none, sizeof none) == 0;
 }
 
-// --- the functions that take the place of the system's ---
+// --- the functions that replace the system's ---
 
 int WSAAPI shim_bind(SOCKET socket, const sockaddr* address, int length)
 {
@@ -157,8 +157,7 @@ int WSAAPI shim_send(SOCKET socket, WSABUF* buffers, DWORD count, DWORD* sent, D
     return outcome;
 }
 
-/// Which of the two families a replaced extension function was given out for is known by its
-/// address, as with real providers.
+/// The family of a replaced extension function is known by its address, as with real providers.
 template <int Family>
 BOOL PASCAL shim_connect_ex(SOCKET socket, const sockaddr* address, int length, void* data,
                             DWORD size, DWORD* sent, OVERLAPPED* overlapped)

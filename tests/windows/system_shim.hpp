@@ -7,7 +7,7 @@
 ///
 /// Wine hides some of Windows' rules (a socket works without SO_UPDATE_CONNECT_CONTEXT), so what
 /// must be shown is the call itself. The shim writes into the table of imported functions of the
-/// running program: the library under test knows nothing of it.
+/// running program: the library under test is unmodified.
 
 #include "io/os/windows/winsock.hpp"
 
@@ -60,20 +60,20 @@ public:
     [[nodiscard]] std::vector<call> calls_of(api function);
     [[nodiscard]] std::vector<call> calls_on(SOCKET socket);
 
-    /// setsockopt of this option of SOL_SOCKET fails so many times with `code`.
+    /// setsockopt of this option of SOL_SOCKET fails `times` times with `code`.
     void fail_option(std::uint32_t option, int times, int code);
     /// ConnectEx and AcceptEx fail at once.
     std::atomic<int> fail_connects{0};
     std::atomic<int> fail_accepts{0};
     std::atomic<int> extension_failure{WSAECONNRESET};
-    /// Of 100 posts to a port, so many fail for want of memory.
+    /// The number of posts to a port, of 100, that fail for lack of memory.
     std::atomic<unsigned> failing_posts{0};
-    /// WSAEnumProtocols tells of a layered provider whose sockets are no handles of the system.
+    /// WSAEnumProtocols lists a layered provider whose sockets are no handles of the system.
     std::atomic<bool> layered_provider{false};
     /// Nothing is recorded: for tests that make very many calls.
     std::atomic<bool> quiet{false};
 
-    // What the replaced functions use.
+    // For the replaced functions.
     void record(const call& made);
     [[nodiscard]] bool option_fails(std::uint32_t option, int& code);
     LPFN_CONNECTEX connect_ex[2] = {};
@@ -87,7 +87,7 @@ private:
     int failing_code_ = 0;
 };
 
-/// Whether this program imports the function at all.
+/// Returns whether this program imports the function.
 [[nodiscard]] bool program_imports(std::string_view function);
 
 } // namespace slk::testing

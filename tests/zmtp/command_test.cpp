@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What `write` writes into a buffer of exactly `size` bytes.
+/// Returns the output of `write` in a buffer of exactly `size` bytes.
 template <class Write>
 bytes framed(std::size_t size, Write write)
 {
@@ -110,7 +110,7 @@ TEST_CASE("the commands of PLAIN are libzmq's")
     CHECK(to_hex(error_of("400", error_spelling::proper)) == captured("s_error400_correct_form"));
 }
 
-TEST_CASE("ERROR is understood in both spellings")
+TEST_CASE("ERROR is parsed in both spellings")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
@@ -144,7 +144,7 @@ TEST_CASE("PONG answers PING with at most 16 bytes of its context")
           to_hex(vector_of("heartbeat", "ping_in_ttl0_ctx")));
 }
 
-TEST_CASE("a TTL counts tenths of a second, and we never ask for more than libzmq can keep")
+TEST_CASE("a TTL counts tenths of a second, and is never more than libzmq can keep")
 {
     CHECK(parse_ping(from_hex("00 01"))->ttl == 100ms);
     CHECK(parse_ping(from_hex("ff ff"))->ttl == 6553500ms);
@@ -156,7 +156,7 @@ TEST_CASE("a TTL counts tenths of a second, and we never ask for more than libzm
         CHECK_FALSE(parse_ping(from_hex(shortened)).has_value());
 }
 
-TEST_CASE("a subscription takes the form that the peer's version knows")
+TEST_CASE("a subscription has the form of the peer's version")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");

@@ -53,7 +53,7 @@ TEST_CASE("every promise holds for every input of the corpus")
     }
 }
 
-TEST_CASE("every promise holds for inputs that differ from the corpus in an byte or the length")
+TEST_CASE("every promise holds for inputs that differ from the corpus in a byte or the length")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");

@@ -87,7 +87,7 @@ TEST_CASE("the size of the body chooses the header")
     }
 }
 
-TEST_CASE("a header is told by every byte of its flags and size")
+TEST_CASE("a header is read from every byte of its flags and size")
 {
     struct row {
         const char* bytes;

@@ -24,7 +24,7 @@ bytes greeting_with(unsigned tenth, unsigned major, unsigned minor)
 
 } // namespace
 
-TEST_CASE("our greeting is libzmq's, but a PLAIN server says that it is one")
+TEST_CASE("our greeting is libzmq's, except that a PLAIN server sets as-server")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
@@ -74,7 +74,7 @@ TEST_CASE("the version of a peer is decided by its first bytes")
     }
 }
 
-TEST_CASE("a peer whose first byte is no signature speaks 1.0, which one byte tells")
+TEST_CASE("a peer whose first byte is no signature uses 1.0, which one byte shows")
 {
     for (unsigned first = 0; first < 255; ++first) {
         const std::byte byte{static_cast<unsigned char>(first)};

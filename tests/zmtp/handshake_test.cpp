@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// From the first byte to ready, or to the reason why not.
+// From the first byte to ready, or to the reason of the failure.
 
 #include "session_rig.hpp"
 #include "support/skip.hpp"
@@ -43,12 +43,12 @@ TEST_CASE("two sessions of NULL become ready by each other's bytes")
     const bytes peer = null_peer(socket_type::router);
     const fuzz::conversation result = drive_both(options_of(socket_type::dealer, "dlr"), peer);
     CHECK(result.broken == nullptr);
-    CHECK(result.told == "ready 3.1 ROUTER \n");
+    CHECK(result.events == "ready 3.1 ROUTER \n");
     CHECK(to_hex(result.sent) ==
           to_hex(greeting_from(mechanism::null) + metadata_from(socket_type::dealer, "dlr")));
 }
 
-TEST_CASE("a greeting goes out before anything has come, whole or its first ten bytes")
+TEST_CASE("a greeting is sent before anything has arrived, whole or its first ten bytes")
 {
     session_options options = options_of(socket_type::pair);
     CHECK(fuzz::drive(options, {}, {}).sent.size() == greeting_size);
@@ -63,10 +63,10 @@ TEST_CASE("a greeting goes out before anything has come, whole or its first ten 
     }
 }
 
-TEST_CASE("a 3.0 peer is spoken to as 3.0")
+TEST_CASE("a 3.0 peer gets version 3.0")
 {
     const auto result = drive_both(options_of(socket_type::sub), null_peer(socket_type::pub, 0));
-    CHECK(result.told == "ready 3.0 PUB \n");
+    CHECK(result.events == "ready 3.0 PUB \n");
 }
 
 TEST_CASE("a client and a server of PLAIN go through all four steps, in libzmq's bytes")
@@ -78,7 +78,7 @@ TEST_CASE("a client and a server of PLAIN go through all four steps, in libzmq's
         vector_of("greeting", "plain_server") + plain("s_welcome_in") + plain("s_ready_out");
     const auto client = drive_both(plain_options(socket_type::dealer, false), server);
     CHECK(client.broken == nullptr);
-    CHECK(client.told == "ready 3.1 DEALER srvid\n");
+    CHECK(client.events == "ready 3.1 DEALER srvid\n");
     CHECK(to_hex(client.sent) == to_hex(vector_of("greeting", "plain_client") +
                                         plain("c_hello_out") + plain("c_initiate_out")));
 
@@ -88,7 +88,7 @@ TEST_CASE("a client and a server of PLAIN go through all four steps, in libzmq's
         vector_of("greeting", "plain_client") + plain("s_hello_in") + plain("s_initiate_in");
     const auto served = drive_both(options, stream);
     CHECK(served.broken == nullptr);
-    CHECK(served.told == "authenticate admin secret\nready 3.1 DEALER \n");
+    CHECK(served.events == "authenticate admin secret\nready 3.1 DEALER \n");
     const greeting_bytes own = make_greeting(mechanism::plain, true);
     CHECK(to_hex(served.sent) ==
           to_hex(bytes(own.begin(), own.end()) + plain("s_welcome_out") + plain("s_ready_out")));
@@ -99,7 +99,7 @@ TEST_CASE("a refused PLAIN client gets libzmq's ERROR with the status, and nothi
     const bytes client = greeting_from(mechanism::plain) + hello;
     for (const int status : {300, 400, 500, 404}) {
         fuzz::owner by;
-        by.answer = status;
+        by.status = status;
         const auto result = drive_both(plain_options(socket_type::rep, true), client, by);
         CHECK(result.state == session_state::failed);
         CHECK(result.failure.code == errc::authentication_refused);
@@ -114,7 +114,7 @@ TEST_CASE("a refused PLAIN client gets libzmq's ERROR with the status, and nothi
     }
 }
 
-TEST_CASE("a client that is refused knows it, in both spellings and at both steps")
+TEST_CASE("a refused client gets the reason, in both spellings and at both steps")
 {
     const bytes greeted = greeting_from(mechanism::plain);
     for (const bytes& refusal : {error_400, corrupt_error_400}) {
@@ -163,8 +163,8 @@ TEST_CASE("with a 2.0 peer the bytes are libzmq's")
                                                 from_hex("04 00") + ping_frame);
     CHECK(result.broken == nullptr);
     CHECK(result.state == session_state::ready);
-    CHECK(result.told == "ready 2.0 ROUTER abc\nframe+ x\nframe yy\n");
-    // The signature's padding is libzmq's routing id + 1, which nobody reads; ours says 1.
+    CHECK(result.events == "ready 2.0 ROUTER abc\nframe+ x\nframe yy\n");
+    // libzmq's padding is the size of its routing id + 1, which no peer reads; ours is 1.
     bytes expected = captured("out_on_connect") + captured("out_after_signature") +
                      captured("out_after_revision_socket_type") +
                      captured("out_after_peer_type_identity_frame");
@@ -178,8 +178,8 @@ TEST_CASE("a 2.0 peer's type and identity are checked")
     options.accept_2_0 = true;
     const bytes old = greeting_from(mechanism::null);
     const bytes two = bytes(old.begin(), old.begin() + 10) + from_hex("01");
-    CHECK(drive_both(options, two + from_hex("06 00 00")).told == "ready 2.0 ROUTER \n");
-    CHECK(drive_both(options, two + from_hex("06 02 00 00 00 00 00 00 00 01 61")).told ==
+    CHECK(drive_both(options, two + from_hex("06 00 00")).events == "ready 2.0 ROUTER \n");
+    CHECK(drive_both(options, two + from_hex("06 02 00 00 00 00 00 00 00 01 61")).events ==
           "ready 2.0 ROUTER a\n");
     check_failed(options, two + from_hex("0b 00 00"), errc::protocol_error, "unknown socket type");
     check_failed(options, two + from_hex("02 00 00"), errc::protocol_error, "does not suit");
@@ -231,7 +231,7 @@ TEST_CASE(
     const bytes peer = null_peer(socket_type::pair);
     for (const int status : {200, 300, 400}) {
         fuzz::owner by;
-        by.answer = status;
+        by.status = status;
         const auto result = drive_both(options, peer, by);
         const std::string answer = to_hex(byte_view(result.sent).subspan(greeting_size));
         if (status == 200) {
@@ -242,7 +242,7 @@ TEST_CASE(
             CHECK(answer == (status == 300 ? "" : "04 0a 05 45 52 52 4f 52 03 34 30 30"));
         }
     }
-    // The peer need not wait for the answer, nor does the owner have to give it at once.
+    // The peer need not wait for the decision, nor does the owner have to make it at once.
     session slow(options);
     slow.start({});
     const arrival asked = slow.receive({}, peer);
@@ -253,7 +253,7 @@ TEST_CASE(
     CHECK(early.consumed == 0);
     slow.accept({});
     CHECK(slow.receive({}, rest).kind == arrival_kind::ready);
-    // Who cannot be asked about does not get in.
+    // A peer without a decision is not accepted.
     options.accept_2_0 = true;
     const bytes old = greeting_from(mechanism::null);
     check_failed(options, bytes(old.begin(), old.begin() + 10) + from_hex("01"),
@@ -275,7 +275,7 @@ TEST_CASE("a client that does not wait for WELCOME is refused while the owner st
     CHECK(server.state() == session_state::failed);
 }
 
-TEST_CASE("what is no well-formed command ends the handshake")
+TEST_CASE("a malformed command ends the handshake")
 {
     const session_options pair = options_of(socket_type::pair);
     const bytes null = greeting_from(mechanism::null);
@@ -303,11 +303,11 @@ TEST_CASE("a handshake is refused by its size alone")
     session_options options = options_of(socket_type::pair);
     const bytes ready = metadata_from(socket_type::pair);
     options.max_handshake_size = ready.size();
-    CHECK(drive_both(options, null_peer(socket_type::pair)).told == "ready 3.1 PAIR \n");
+    CHECK(drive_both(options, null_peer(socket_type::pair)).events == "ready 3.1 PAIR \n");
     options.max_handshake_size = ready.size() - 1;
     check_failed(options, null_peer(socket_type::pair), errc::message_too_large,
                  "max_handshake_size");
-    // The header is enough; nothing of the body has to come.
+    // The header is enough; no byte of the body has to arrive.
     check_failed(options_of(socket_type::pair),
                  greeting_from(mechanism::null) + from_hex("06 00 00 00 00 00 01 00 00"),
                  errc::message_too_large, "max_handshake_size");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Time in a session: the handshake's deadline, when to PING, and when a peer is dead.
+// Time in a session: the handshake's deadline, PINGs, and dead peers.
 
 #include "session_rig.hpp"
 
@@ -109,7 +109,7 @@ TEST_CASE("interval 200, timeout 500, a silent peer: PINGs at 0.2, 0.4 and 0.6 s
     CHECK(one.failure().phase == phase::transfer);
 }
 
-TEST_CASE("whatever the peer sends shows that it is alive, also a part of a large body")
+TEST_CASE("every byte of the peer shows that it is alive, even a part of a large body")
 {
     const session_options options = beating(200ms, 300ms);
     for (const bytes& sign : {frame_from(0, "data"), from_hex("04 05 04 50 4f 4e 47"),
@@ -162,7 +162,7 @@ TEST_CASE("a late tick sends one PING, and the next is due an interval later")
     CHECK(one.due() == begin + 10s + 200ms);
 }
 
-TEST_CASE("a PING that nobody has sent yet is not sent twice")
+TEST_CASE("a PING that is still pending is not sent twice")
 {
     const session_options options = beating(200ms, 0s);
     session one = ready_session(options);
@@ -171,7 +171,7 @@ TEST_CASE("a PING that nobody has sent yet is not sent twice")
     CHECK(to_hex(flushed(one)) == ping_hex);
 }
 
-TEST_CASE("our PING says how long the peer may hear nothing")
+TEST_CASE("our PING has the time that the peer may hear nothing")
 {
     session_options options = beating(200ms, 0s);
     options.heartbeat_ttl = 1050ms;

@@ -64,7 +64,7 @@ TEST_CASE("the application's properties come last and are read again")
     CHECK(all == "Socket-Type=PUB;X-Region=north;X-Empty=;");
 }
 
-TEST_CASE("metadata is accepted or refused as the table says")
+TEST_CASE("metadata is accepted or refused by the table")
 {
     struct row {
         const char* about;
@@ -119,7 +119,7 @@ TEST_CASE("every proper prefix of metadata that is not whole properties is refus
     }
 }
 
-TEST_CASE("of two identities the last one counts")
+TEST_CASE("the last of two identities counts")
 {
     const bytes data = property_of("Identity", "first") + property_of("identity", "second");
     const auto peer = parse_metadata(data, socket_type::router);

@@ -16,11 +16,11 @@ using namespace slk::testing;
 
 namespace {
 
-/// A session with what has come for it.
+/// A session and its incoming bytes.
 struct side {
     explicit side(const session_options& options) : tested(options) { tested.start({}); }
 
-    /// Up to `most` bytes of what this side has to send arrive at the other.
+    /// Moves up to `most` bytes of this side's output to the other.
     bool send_to(side& other, std::size_t most)
     {
         const std::size_t before = outgoing.size();
@@ -37,15 +37,15 @@ struct side {
     void take()
     {
         while (true) {
-            const arrival told = tested.receive({}, incoming);
-            if (told.kind == arrival_kind::ready)
-                peer_type = told.peer.type;
-            if (told.kind == arrival_kind::authenticate)
+            const arrival arrived = tested.receive({}, incoming);
+            if (arrived.kind == arrival_kind::ready)
+                peer_type = arrived.peer.type;
+            if (arrived.kind == arrival_kind::authenticate)
                 tested.accept({});
             incoming.erase(incoming.begin(),
-                           incoming.begin() + static_cast<std::ptrdiff_t>(told.consumed));
-            if (told.kind == arrival_kind::need || told.kind == arrival_kind::failed ||
-                told.kind == arrival_kind::flush)
+                           incoming.begin() + static_cast<std::ptrdiff_t>(arrived.consumed));
+            if (arrived.kind == arrival_kind::need || arrived.kind == arrival_kind::failed ||
+                arrived.kind == arrival_kind::flush)
                 return;
         }
     }
@@ -56,7 +56,7 @@ struct side {
     std::optional<socket_type> peer_type;
 };
 
-/// Until nobody has anything to send; a bound keeps two that never stop from hanging the test.
+/// Until no side has output; a limit keeps two that never stop from hanging the test.
 void talk(side& one, side& other, random_stream& random)
 {
     for (int turn = 0; turn < 1000; ++turn) {
@@ -133,9 +133,9 @@ TEST_CASE("two idle sessions with heartbeats keep each other alive")
         bytes out(from.pending());
         from.transmit(out);
         for (byte_view rest = out; !rest.empty();) {
-            const arrival told = to.receive(now, rest);
-            rest = rest.subspan(told.consumed);
-            REQUIRE(told.kind != arrival_kind::failed);
+            const arrival arrived = to.receive(now, rest);
+            rest = rest.subspan(arrived.consumed);
+            REQUIRE(arrived.kind != arrival_kind::failed);
         }
     };
     time_point now{};
@@ -147,7 +147,7 @@ TEST_CASE("two idle sessions with heartbeats keep each other alive")
     }
     CHECK(one.state() == session_state::ready);
     CHECK(other.state() == session_state::ready);
-    // And when the line is cut, both notice.
+    // When the connection is cut, both notice.
     one.tick(now += 200ms);
     other.tick(now);
     one.tick(now += 200ms);

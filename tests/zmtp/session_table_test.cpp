@@ -119,7 +119,7 @@ std::vector<situation> situations()
     };
 }
 
-/// Every input of one event that makes a difference.
+/// The different inputs of one event.
 std::vector<session_input> variants(session_event event)
 {
     std::vector<session_input> all;

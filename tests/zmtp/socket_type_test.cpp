@@ -19,7 +19,7 @@ TEST_CASE("a socket type is found by its name, and by no other spelling")
         CHECK_FALSE(socket_type_named(name).has_value());
 }
 
-TEST_CASE("of all pairs of socket types exactly the legal ones may talk")
+TEST_CASE("exactly the legal pairs of socket types may talk")
 {
     const std::set<std::pair<std::string, std::string>> legal{
         {"REQ", "REP"},    {"REQ", "ROUTER"},    {"REP", "REQ"},       {"REP", "DEALER"},

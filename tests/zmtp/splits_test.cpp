@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// However a stream is cut into pieces, a session tells and sends the same.
+// The arrivals and the output of a session do not depend on where its stream is cut.
 
 #include "session_rig.hpp"
 #include "support/skip.hpp"
@@ -21,7 +21,7 @@ struct golden {
     const char* name;
     session_options options; ///< of the side that receives it
     bytes stream;
-    const char* told;
+    const char* arrived;
 };
 
 std::vector<golden> golden_sessions()
@@ -70,14 +70,14 @@ void check_same(const golden& one, const fuzz::conversation& whole,
 {
     const fuzz::conversation cut = fuzz::drive(one.options, one.stream, cuts);
     REQUIRE(cut.broken == nullptr);
-    REQUIRE(cut.told == whole.told);
+    REQUIRE(cut.events == whole.events);
     REQUIRE(to_hex(cut.sent) == to_hex(whole.sent));
     REQUIRE(cut.state == whole.state);
 }
 
 } // namespace
 
-TEST_CASE("the golden sessions are told in full, in one piece and byte by byte")
+TEST_CASE("the golden sessions arrive in full, in one piece and byte by byte")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
@@ -85,7 +85,7 @@ TEST_CASE("the golden sessions are told in full, in one piece and byte by byte")
         INFO(std::string(one.name));
         const fuzz::conversation whole = fuzz::drive(one.options, one.stream, {});
         CHECK(whole.broken == nullptr);
-        CHECK(whole.told == one.told);
+        CHECK(whole.events == one.events);
         check_same(one, whole, fuzz::every_byte(one.stream.size()));
     }
 }
@@ -123,13 +123,13 @@ TEST_CASE("a session answers a captured peer with the bytes that its partner was
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
-    // Greeting and READY: what comes behind is the application's.
+    // Greeting and READY; the rest is the application's.
     const auto check_answer = [](const session_options& options, const char* in, const char* out) {
         const bytes sent = fuzz::drive(options, vector_of("sessions", in), {}).sent;
         bytes expected = vector_of("sessions", out);
         REQUIRE(expected.size() >= sent.size());
         expected.resize(sent.size());
-        expected[8] = std::byte{1}; // the size of libzmq's routing id + 1, which nobody reads
+        expected[8] = std::byte{1}; // the size of libzmq's routing id + 1, which no peer reads
         CHECK(to_hex(sent) == to_hex(expected));
     };
     check_answer(options_of(socket_type::req), "rep_to_req", "req_to_rep");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// What a session tells when it is ready.
+// The arrivals of a ready session.
 
 #include "session_rig.hpp"
 #include "support/skip.hpp"
@@ -13,13 +13,13 @@ using namespace slk::testing;
 
 namespace {
 
-/// What is told after "ready ...", of a peer of the other type.
-std::string told_after_ready(const session_options& options, socket_type peer, const bytes& stream,
-                             const fuzz::owner& by = {})
+/// The arrivals after "ready ...", from a peer of the other type.
+std::string arrivals_after_ready(const session_options& options, socket_type peer,
+                                 const bytes& stream, const fuzz::owner& by = {})
 {
     const auto result = drive_both(options, null_peer(peer) + stream, by);
     CHECK(result.broken == nullptr);
-    return result.told.substr(std::min(result.told.find('\n') + 1, result.told.size()));
+    return result.events.substr(std::min(result.events.find('\n') + 1, result.events.size()));
 }
 
 bytes sent_after_ready(const session_options& options, socket_type peer, const bytes& stream)
@@ -42,7 +42,7 @@ const bytes pong = from_hex("04 05 04 50 4f 4e 47");
 
 } // namespace
 
-TEST_CASE("message frames are told as ranges that lie where they came")
+TEST_CASE("message frames arrive as ranges of the received bytes")
 {
     const session_options options = options_of(socket_type::pull);
     session receiver(options);
@@ -51,14 +51,14 @@ TEST_CASE("message frames are told as ranges that lie where they came")
     REQUIRE(receiver.receive({}, greeted).kind == arrival_kind::ready);
     const bytes run = frame_from(flag_more, "a") + frame_from(0, "bc") + frame_from(0, "") +
                       frame_from(flag_more, "open") + from_hex("00 09 68 61 6c 66");
-    const arrival told = receiver.receive({}, run);
-    CHECK(told.kind == arrival_kind::messages);
-    CHECK(told.data.data() == run.data());
-    CHECK(told.found.frames == 4);
-    CHECK(told.found.messages == 2);
-    CHECK(told.found.whole_messages == 9);
-    CHECK(told.consumed == 15);
-    const arrival rest = receiver.receive({}, byte_view(run).subspan(told.consumed));
+    const arrival arrived = receiver.receive({}, run);
+    CHECK(arrived.kind == arrival_kind::messages);
+    CHECK(arrived.data.data() == run.data());
+    CHECK(arrived.found.frames == 4);
+    CHECK(arrived.found.messages == 2);
+    CHECK(arrived.found.whole_messages == 9);
+    CHECK(arrived.consumed == 15);
+    const arrival rest = receiver.receive({}, byte_view(run).subspan(arrived.consumed));
     CHECK(rest.kind == arrival_kind::need);
     CHECK(rest.consumed == 0);
     CHECK(rest.need == 5);
@@ -69,13 +69,13 @@ TEST_CASE("commands between the frames of a message are taken out of it")
     const bytes stream = frame_from(flag_more, "a") + ping_frame +
                          from_hex("05 05 04 50 4f 4e 47") + frame_from(flag_more, "b") +
                          ping_frame + frame_from(0, "c");
-    CHECK(told_after_ready(options_of(socket_type::pull), socket_type::push, stream) ==
+    CHECK(arrivals_after_ready(options_of(socket_type::pull), socket_type::push, stream) ==
           "frame+ a\nframe+ b\nframe c\n");
     CHECK(to_hex(sent_after_ready(options_of(socket_type::pull), socket_type::push, stream)) ==
           to_hex(pong + pong));
 }
 
-TEST_CASE("every PING is answered, also when many come at once, and nothing grows")
+TEST_CASE("every PING is answered, even many at once, and nothing grows")
 {
     const session_options options = options_of(socket_type::pair);
     bytes stream;
@@ -90,14 +90,15 @@ TEST_CASE("every PING is answered, also when many come at once, and nothing grow
     (void)slow.receive({}, null_peer(socket_type::pair));
     ignored.resize(slow.pending());
     slow.transmit(ignored);
-    const arrival told = slow.receive({}, stream);
-    CHECK(told.kind == arrival_kind::flush);
-    CHECK(told.consumed == ping_frame.size());
+    const arrival arrived = slow.receive({}, stream);
+    CHECK(arrived.kind == arrival_kind::flush);
+    CHECK(arrived.consumed == ping_frame.size());
     CHECK(slow.pending() == pong.size());
-    CHECK(slow.receive({}, byte_view(stream).subspan(told.consumed)).kind == arrival_kind::flush);
+    CHECK(slow.receive({}, byte_view(stream).subspan(arrived.consumed)).kind ==
+          arrival_kind::flush);
 }
 
-TEST_CASE("what is to be sent goes out in whole pieces, as far as there is room")
+TEST_CASE("pending output is written in whole pieces, as far as there is room")
 {
     const session_options options = options_of(socket_type::pair);
     session one(options);
@@ -132,19 +133,19 @@ TEST_CASE("a PING of less than seven bytes is an error")
                  errc::protocol_error);
 }
 
-TEST_CASE("other commands after the handshake change nothing, also malformed ones")
+TEST_CASE("other commands after the handshake change nothing, even malformed ones")
 {
     const bytes stream = metadata_from(socket_type::pair) +
                          from_hex("04 0a 05 45 52 52 4f 52 03 34 30 30") + from_hex("04 00") +
                          from_hex("04 02 09 41") + from_hex("04 06 04 4a 4f 49 4e 61") +
                          from_hex("04 0d 09 53 55 42 53 43 52 49 42 45 61 62 63") + pong +
                          frame_from(0, "still there");
-    CHECK(told_after_ready(options_of(socket_type::pair), socket_type::pair, stream) ==
+    CHECK(arrivals_after_ready(options_of(socket_type::pair), socket_type::pair, stream) ==
           "frame still there\n");
     CHECK(sent_after_ready(options_of(socket_type::pair), socket_type::pair, stream).empty());
 }
 
-TEST_CASE("a publisher is told subscriptions in both forms, from a peer of any version")
+TEST_CASE("a publisher gets subscriptions in both forms, from a peer of any version")
 {
     const bytes command_form = from_hex("04 0d 09 53 55 42 53 43 52 49 42 45 61 62 63") +
                                from_hex("04 0a 06 43 41 4e 43 45 4c 61 62 63") +
@@ -157,10 +158,10 @@ TEST_CASE("a publisher is told subscriptions in both forms, from a peer of any v
                 const auto result =
                     drive_both(options_of(publisher), null_peer(socket_type::sub, minor) + form);
                 CHECK(result.broken == nullptr);
-                CHECK(result.told.ends_with(expected));
+                CHECK(result.events.ends_with(expected));
             }
-    CHECK(told_after_ready(options_of(socket_type::pull), socket_type::push,
-                           command_form + message_form) ==
+    CHECK(arrivals_after_ready(options_of(socket_type::pull), socket_type::push,
+                               command_form + message_form) ==
           std::string("frame \1abc\nframe \0abc\nframe \1\n", 30));
 }
 
@@ -169,7 +170,7 @@ TEST_CASE("a publisher takes only a message of one frame for a subscription")
     const bytes stream = frame_from(0, "hello") + frame_from(flag_more, "\1a") +
                          frame_from(0, "\1b") + frame_from(0, "") + frame_from(0, "\1c") +
                          frame_from(0, "\2d");
-    CHECK(told_after_ready(options_of(socket_type::xpub), socket_type::sub, stream) ==
+    CHECK(arrivals_after_ready(options_of(socket_type::xpub), socket_type::sub, stream) ==
           "frame hello\nframe+ \1a\nframe \1b\nframe \nsubscribe c\nframe \2d\n");
 }
 
@@ -181,12 +182,12 @@ TEST_CASE("a publisher takes a large frame for a subscription or a body by its f
     const std::string large(30, 'm');
     const bytes stream = frame_from(0, "\1" + topic) + frame_from(flag_more, large) +
                          frame_from(0, "\1a") + frame_from(0, large) + frame_from(0, "\1b");
-    CHECK(told_after_ready(options, socket_type::sub, stream) ==
+    CHECK(arrivals_after_ready(options, socket_type::sub, stream) ==
           "subscribe " + topic + "\nframe+ " + large + "\nframe \1a\nframe " + large +
               "\nsubscribe b\n");
 }
 
-TEST_CASE("captured subscriptions are understood, and the broken ones lose their topic at most")
+TEST_CASE("captured subscriptions are parsed, and the broken ones lose their topic at most")
 {
     if (!know_the_sources())
         SLK_SKIP("needs SLK_SOURCE_ROOT, which meson test sets");
@@ -201,13 +202,13 @@ TEST_CASE("captured subscriptions are understood, and the broken ones lose their
             CHECK(result.state == session_state::ready);
             const bool cancels =
                 name.find("cancel") != std::string::npos || name.ends_with("00abc");
-            CHECK((result.told.find("\ncancel ") != std::string::npos) == cancels);
-            CHECK((result.told.find("\nsubscribe ") != std::string::npos) == !cancels);
+            CHECK((result.events.find("\ncancel ") != std::string::npos) == cancels);
+            CHECK((result.events.find("\nsubscribe ") != std::string::npos) == !cancels);
         }
     }
 }
 
-TEST_CASE("a large body is announced with what is there of it, and may be received elsewhere")
+TEST_CASE("a large body is announced with its first bytes, and may be received elsewhere")
 {
     session_options options = options_of(socket_type::pull);
     options.large_body = 1000;
@@ -215,7 +216,7 @@ TEST_CASE("a large body is announced with what is there of it, and may be receiv
     const bytes stream =
         frame_from(flag_more, "a") + frame_from(flag_more, body) + frame_from(0, "z");
     const std::string expected = "frame+ a\nframe+ " + body + "\nframe z\n";
-    CHECK(told_after_ready(options, socket_type::push, stream) == expected);
+    CHECK(arrivals_after_ready(options, socket_type::push, stream) == expected);
 
     fuzz::owner elsewhere;
     elsewhere.bodies_elsewhere = true;
@@ -223,26 +224,26 @@ TEST_CASE("a large body is announced with what is there of it, and may be receiv
     const std::size_t header_end = null_peer(socket_type::push).size() + 3 + long_header;
     const auto result = fuzz::drive(options, all, {header_end + 10, header_end + 700}, elsewhere);
     CHECK(result.broken == nullptr);
-    CHECK(result.told.ends_with("frame+ " + body.substr(0, 10) + std::string(4990, '.') +
-                                "\nframe z\n"));
+    CHECK(result.events.ends_with("frame+ " + body.substr(0, 10) + std::string(4990, '.') +
+                                  "\nframe z\n"));
 
-    // Below the limit it is waited for, and lies whole in the run.
+    // A smaller body is awaited, and lies whole in the run.
     options.large_body = 5001;
-    CHECK(told_after_ready(options, socket_type::push, stream) == expected);
+    CHECK(arrivals_after_ready(options, socket_type::push, stream) == expected);
     CHECK(drive_both(options, all).max_kept == 0);
     CHECK(fuzz::drive(options, all, {all.size() - 4}).max_kept == long_header + 4999);
 }
 
-TEST_CASE("body_received takes no more than is to come")
+TEST_CASE("body_received takes no more than the rest of the body")
 {
     session_options options = options_of(socket_type::pull);
     options.large_body = 10;
     session one(options);
     one.start({});
     (void)one.receive({}, null_peer(socket_type::push));
-    const arrival told = one.receive({}, from_hex("00 64 61 62"));
-    REQUIRE(told.kind == arrival_kind::body);
-    CHECK(told.frame.size == 100);
+    const arrival arrived = one.receive({}, from_hex("00 64 61 62"));
+    REQUIRE(arrived.kind == arrival_kind::body);
+    CHECK(arrived.frame.size == 100);
     CHECK(one.body_left() == 98);
     one.body_received({}, 90);
     CHECK(one.body_left() == 8);
@@ -256,8 +257,8 @@ TEST_CASE("the limits hold for each frame, by the header alone")
     session_options options = options_of(socket_type::xpub);
     options.limits = {.message = 100, .command = 50};
     const std::string most(100, 'm');
-    CHECK(told_after_ready(options, socket_type::sub,
-                           frame_from(flag_more, most) + frame_from(0, most)) ==
+    CHECK(arrivals_after_ready(options, socket_type::sub,
+                               frame_from(flag_more, most) + frame_from(0, most)) ==
           "frame+ " + most + "\nframe " + most + "\n");
     check_failed(options, socket_type::sub, from_hex("00 65"), errc::message_too_large);
     check_failed(options, socket_type::sub, from_hex("02 00 00 00 00 00 00 00 65"),
@@ -265,12 +266,12 @@ TEST_CASE("the limits hold for each frame, by the header alone")
     check_failed(options, socket_type::sub, from_hex("04 33"), errc::message_too_large);
     check_failed(options, socket_type::sub, from_hex("02 ff ff ff ff ff ff ff ff"),
                  errc::protocol_error);
-    // A subscription in the form of a message is kept like a command, whatever is a large body.
+    // The message form of a subscription is kept like a command, whatever large_body is.
     for (const std::size_t large : {30u, 51u, 8192u}) {
         options.large_body = large;
         check_failed(options, socket_type::sub, from_hex("00 33 01"), errc::message_too_large);
     }
-    CHECK(told_after_ready(options, socket_type::sub, from_hex("00 33 02")).empty());
+    CHECK(arrivals_after_ready(options, socket_type::sub, from_hex("00 33 02")).empty());
     options.metadata.type = socket_type::pull;
     check_failed(options, socket_type::push, frame_from(0, "ok") + from_hex("00 65"),
                  errc::message_too_large);
@@ -291,13 +292,13 @@ TEST_CASE("the peer's close is a failure of the phase in which it comes")
     CHECK(two.receive({}, frame_from(0, "late")).kind == arrival_kind::failed);
 }
 
-TEST_CASE("before its start a session needs nothing and has nothing to say")
+TEST_CASE("before its start a session needs nothing and sends nothing")
 {
     const session_options options = options_of(socket_type::pair);
     session one(options);
-    const arrival told = one.receive({}, null_peer(socket_type::pair));
-    CHECK(told.kind == arrival_kind::need);
-    CHECK(told.consumed == 0);
+    const arrival arrived = one.receive({}, null_peer(socket_type::pair));
+    CHECK(arrived.kind == arrival_kind::need);
+    CHECK(arrived.consumed == 0);
     CHECK(one.pending() == 0);
     CHECK(one.due() == never);
 }

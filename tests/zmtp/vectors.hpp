@@ -14,7 +14,7 @@ namespace slk::testing {
 
 using bytes = std::vector<std::byte>;
 
-/// False if the program does not know where the sources are: SLK_SOURCE_ROOT, set by meson test.
+/// Returns false if SLK_SOURCE_ROOT, which meson test sets, is missing.
 [[nodiscard]] bool know_the_sources();
 
 /// The whole file, with the path from the root of the sources; empty if it cannot be read.

@@ -30,7 +30,8 @@ int show_version()
     }
     out.line("backend running:   " + std::string(running->backend()));
     for (const refused_backend& better : running->refused_backends())
-        out.line("backend refused:   " + std::string(better.name) + ": " + to_string(better.why));
+        out.line("backend refused:   " + std::string(better.name) + ": " +
+                 to_string(better.reason));
     return out.exit_code(exit_ok);
 }
 

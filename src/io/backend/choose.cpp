@@ -71,7 +71,7 @@ std::span<const std::string_view> compiled_backends() noexcept
 
 result<std::unique_ptr<poller>> make_poller(clock& time, std::vector<refused_backend>* refused)
 {
-    // A system may refuse a backend that the build has; the next one may work.
+    // A system may refuse a backend of the build; the next one may work.
     error refusal{errc::not_supported, phase::setup};
     for (const backend& candidate : backends) {
         auto made = candidate.make(time);

@@ -4,8 +4,8 @@
 
 /// Unix domain stream sockets and their names. Implemented twice, like system.hpp; Windows refuses.
 ///
-/// A name is a path of at most 107 bytes or, on Linux, "@" and an abstract name. Whoever uses one
-/// passes it beside the address, which does not contain it.
+/// A name is a path of at most 107 bytes or, on Linux, "@" and an abstract name. It is passed
+/// beside the address, which does not contain it.
 
 #include <serverlink/error.hpp>
 #include <serverlink/result.hpp>
@@ -22,40 +22,40 @@ namespace slk::io::os {
 
 inline constexpr const char* no_local_sockets = "ipc needs a POSIX system";
 
-/// not_supported, with a sentence, where there are no such sockets or no such names;
-/// invalid_argument for a path that the system's addresses have no room for.
+/// not_supported, with a detail, where there are no such sockets or no such names; invalid_argument
+/// for a path that is too long for the system's addresses.
 [[nodiscard]] result<void> check_local_name(std::string_view path);
 
-/// What a failure means to the user of a path; `where` is phase::connect or phase::listen. Nobody
-/// listens at a name that does not exist, and a listener whose queue is full refuses: Linux says
-/// EAGAIN then, and a socket that waited for it would never become writable.
-[[nodiscard]] error translate_local(int native, phase where) noexcept;
+/// Translates a failure to its meaning for the user of a path; `in` is phase::connect or
+/// phase::listen. A name that does not exist is refused, and so is a listener whose queue is full:
+/// Linux returns EAGAIN then, and a socket that waited would never become writable.
+[[nodiscard]] error translate_local(int native, phase in) noexcept;
 
-/// Binds and listens at `settings.path`. The file of a socket where nobody listens any more is
-/// replaced; where somebody does, and where the file is no socket, it is address_in_use. Finding
-/// out means connecting to it: a living listener sees one connection that ends at once.
+/// Binds and listens at `settings.path`. The file of a socket without a listener is replaced. A
+/// socket with a listener, and a file that is no socket, is address_in_use. To find out, this
+/// function connects to the socket: a living listener sees one connection that ends at once.
 [[nodiscard]] result<native_handle> open_local_listener(const listen_settings& settings);
 
-/// The name that a listener has taken, and its file, if there is one.
+/// The name of a listener, and its file, if there is one.
 class local_name {
 public:
     /// "*" makes a directory for the file: <dir>/tmpXXXXXX, where <dir> is the first directory of
     /// TMPDIR, TEMPDIR and TMP, else the current one.
-    [[nodiscard]] static result<std::unique_ptr<local_name>> choose(const std::string& wanted);
+    [[nodiscard]] static result<std::unique_ptr<local_name>> choose(const std::string& name);
     /// As end().
     ~local_name();
     local_name(const local_name&) = delete;
     local_name& operator=(const local_name&) = delete;
 
-    /// What to bind to. Never changes.
+    /// The path to bind to. Never changes.
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
-    /// A socket has been bound: remembers which file is ours.
+    /// Called when a socket has been bound: remembers the file's identity.
     void taken() noexcept;
-    /// Removes the file, if it is still ours. Comes before the socket is closed: as long as it is
-    /// open, no other file has the number of its inode.
+    /// Removes the file, if it is still the listener's. To be called before the socket is closed:
+    /// while it is open, no other file has the number of its inode.
     void give_back() noexcept;
-    /// Gives the name back, and removes the directory that was made for it.
+    /// Gives the name up, and removes the directory that was made for it.
     void end() noexcept;
 
 private:

@@ -31,8 +31,8 @@ public:
         if (!set_.exchange(true, std::memory_order_seq_cst))
             raise();
     }
-    /// Whoever clears it must look afterwards whether it has to be set again: what is set at the
-    /// same time may be lost.
+    /// A caller that clears it must check afterwards whether to set it again: a concurrent set()
+    /// may be lost.
     void clear() noexcept
     {
         if (set_.exchange(false, std::memory_order_seq_cst))
@@ -49,7 +49,7 @@ private:
     std::atomic<bool> set_{false};
 };
 
-/// A descriptor of a user's.
+/// A descriptor of the user.
 struct watched {
     native_handle handle = invalid_handle;
     bool for_reading = false;
@@ -58,8 +58,9 @@ struct watched {
     bool writable = false;
 };
 
-/// Waits until one of them is ready, and says how many are. 0: the time is over, or a signal has
-/// interrupted. Errors: not_supported (this system cannot), invalid_argument (not a descriptor).
+/// Waits until at least one of them is ready, and returns their number. 0: the time is over, or a
+/// signal has interrupted. Errors: not_supported (on this system), invalid_argument (not a
+/// descriptor).
 [[nodiscard]] result<std::size_t> wait_for(std::span<watched> all, duration timeout);
 
 } // namespace slk::io::os

@@ -3,7 +3,7 @@
 #define SLK_IO_OS_SYSTEM_HPP
 
 /// The system calls of sockets, by meaning. Implemented twice, file for file, in os/posix and
-/// os/windows; nothing above the backends sees an errno, a WSA code or a system header.
+/// os/windows; the layers above the backends see no errno, WSA code or system header.
 
 #include <serverlink/address.hpp>
 #include <serverlink/clock.hpp>
@@ -28,8 +28,8 @@ namespace slk::io::os {
 /// WSA_FLAG_NO_HANDLE_INHERIT).
 [[nodiscard]] result<native_handle> open_stream(address_family family);
 /// See poller::bind_source. A source port of 0 must not reserve a port for every peer
-/// (IP_BIND_ADDRESS_NO_PORT); SO_REUSEADDR only for a source port that the caller names, on
-/// POSIX; SO_REUSE_UNICASTPORT on Windows. `bound` tells whether the socket is bound now.
+/// (IP_BIND_ADDRESS_NO_PORT); SO_REUSEADDR only for an explicit source port, on POSIX;
+/// SO_REUSE_UNICASTPORT on Windows. `bound` is set to whether the socket is bound now.
 [[nodiscard]] result<void> bind_source(native_handle handle, address_family family,
                                        const std::optional<address>& source, bool& bound);
 /// SO_REUSEADDR on POSIX (a restart must not wait for TIME_WAIT), SO_EXCLUSIVEADDRUSE on Windows
@@ -47,27 +47,27 @@ void close(native_handle handle, close_mode mode) noexcept;
 
 // error.cpp
 
-/// The one table from this system's numbers to slk::errc: errno; or WSA and Win32 codes.
-[[nodiscard]] error translate(int native, phase where) noexcept;
-/// What getaddrinfo answered (EAI_*), which has numbers of its own.
+/// The one table from this system's numbers to slk::errc: errno, or WSA and Win32 codes.
+[[nodiscard]] error translate(int native, phase in) noexcept;
+/// Translates the results of getaddrinfo (EAI_*), which have numbers of their own.
 [[nodiscard]] error translate_name_error(int native) noexcept;
 
 // resolve.cpp
 
 /// getaddrinfo for TCP: blocks for as long as the name service takes. Never on a loop's thread.
 [[nodiscard]] result<std::vector<address>> resolve(const std::string& host, std::uint16_t port);
-/// The index of a network interface (if_nametoindex), 0 if there is none of that name.
+/// Returns the index of a network interface (if_nametoindex), 0 if there is no such one.
 [[nodiscard]] std::uint32_t interface_index(const std::string& name) noexcept;
 
 // interfaces.cpp
 
-/// The IP addresses of a network interface, in the system's order, with scopes and without ports
-/// (getifaddrs, GetAdaptersAddresses). Asks the kernel only, so it may be called on a loop's
+/// Returns the IP addresses of a network interface, in the system's order, with scopes and without
+/// ports (getifaddrs, GetAdaptersAddresses). Asks the kernel only, so it may be called on a loop's
 /// thread. address_not_available if there is no such interface, or it has no address.
 [[nodiscard]] result<std::vector<address>> interface_addresses(const std::string& name);
 
-/// A descriptor kept in reserve, so that a listener that has run out of them can still accept a
-/// connection and close it (a no-op where descriptors do not run out this way).
+/// A descriptor kept in reserve, so that a listener without descriptors can still accept a
+/// connection and close it (does nothing where descriptors do not run out this way).
 class reserve_descriptor {
 public:
     reserve_descriptor() noexcept;
@@ -75,9 +75,9 @@ public:
     reserve_descriptor(const reserve_descriptor&) = delete;
     reserve_descriptor& operator=(const reserve_descriptor&) = delete;
 
-    /// Gives the reserve up, accepts and resets at most `most` waiting connections, takes the
-    /// reserve back. Returns how many were shed.
-    std::size_t shed(native_handle listener, std::size_t most) noexcept;
+    /// Closes the reserve, accepts and resets at max `max` waiting connections, and opens the
+    /// reserve again. Returns the number of connections.
+    std::size_t shed(native_handle listener, std::size_t max) noexcept;
 
 private:
     native_handle reserve_ = invalid_handle;

@@ -2,7 +2,7 @@
 #ifndef SLK_IO_OS_THREAD_HPP
 #define SLK_IO_OS_THREAD_HPP
 
-/// Starting threads, with the system's refusal as a value: std::thread reports it by an exception,
+/// Starting threads with the system's refusal as a value: std::thread reports it by an exception,
 /// which would end a process that is built without them.
 
 #include <serverlink/result.hpp>

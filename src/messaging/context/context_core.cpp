@@ -105,7 +105,7 @@ void context_core::submit_to_loop()
     io::loop_core* const loop = to_run();
     if (loop == nullptr)
         return;
-    loop->io().hand_over();
+    loop->io().flush_submissions();
     // A backend without direct transfers sends by operations only: a finished one must be delivered
     // before the next one can begin.
     if (loop->io().direct() == nullptr)

@@ -226,7 +226,7 @@ void world::check_end()
     for (std::size_t index = 0; index < hosts_.size(); ++index) {
         io::poller* const poller = hosts_[index].loop ? &hosts_[index].loop->core()->io() : nullptr;
         if (poller != nullptr)
-            result_.completions += poller->book().submissions() - poller->outstanding();
+            result_.completions += poller->operations().submissions() - poller->outstanding();
         destroy_loop(index);
     }
     if (network_->open_sockets() != 0)

@@ -37,12 +37,12 @@ struct kernel_timespec {
     long long nanoseconds;
 };
 
-int wait_precisely(int epoll, epoll_event* events, int most, duration remaining) noexcept
+int wait_precisely(int epoll, epoll_event* events, int max_events, duration remaining) noexcept
 {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(remaining);
     const kernel_timespec timeout{seconds.count(), (remaining - seconds).count()};
     return static_cast<int>(
-        ::syscall(SYS_epoll_pwait2, epoll, events, most, &timeout, nullptr, std::size_t{0}));
+        ::syscall(SYS_epoll_pwait2, epoll, events, max_events, &timeout, nullptr, std::size_t{0}));
 }
 #else
 int wait_precisely(int, epoll_event*, int, duration) noexcept
@@ -81,13 +81,13 @@ public:
 
     void wake() noexcept override
     {
-        // Whoever finds the flag set relies on the writer who set it: the loop clears it only
-        // after it has seen that write, and before its owner looks at what the wake was for.
+        // A caller that finds the flag set relies on the caller that set it: the loop clears the
+        // flag only after it has seen that write, and before its owner looks for work.
         if (waking_.exchange(true, std::memory_order_acq_rel))
             return;
         const std::uint64_t one = 1;
-        // Registered by edge, so every write is an event and nobody needs to read. At one write
-        // per wake the counter lasts longer than the machine, but full it would refuse for ever.
+        // Registered by edge: every write is an event, and no read is needed. At one write per wake
+        // the counter outlasts the machine, but a full counter would refuse writes for ever.
         if (::write(wake_, &one, sizeof one) < 0 && errno == EAGAIN) {
             std::uint64_t count = 0;
             (void)!::read(wake_, &count, sizeof count);
@@ -113,8 +113,8 @@ private:
         constexpr std::uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
         const int fd = static_cast<int>(entry.handle);
         auto added = control(EPOLL_CTL_ADD, fd, events, key_of(id));
-        // Somebody closed the descriptor behind our back and it was given out again: our table
-        // says whose it is now.
+        // The descriptor was closed outside of this library and its number used again: the table
+        // knows the present socket.
         if (!added && added.error().native == EEXIST)
             return control(EPOLL_CTL_MOD, fd, events, key_of(id));
         return added;
@@ -126,38 +126,26 @@ private:
         (void)::epoll_ctl(epoll_, EPOLL_CTL_DEL, static_cast<int>(entry.handle), &unused);
     }
 
-    int wait_once(duration remaining) noexcept
+    result<int> wait_once(duration timeout) override
     {
-        if (precise_ && remaining != duration::zero() && remaining != duration::max()) {
-            const int count = wait_precisely(epoll_, events_, batch_size, remaining);
+        const int count = call_wait(timeout);
+        if (count < 0)
+            return fail(os::translate(errno, phase::none));
+        return count;
+    }
+
+    int call_wait(duration timeout) noexcept
+    {
+        if (precise_ && timeout != duration::zero() && timeout != duration::max()) {
+            const int count = wait_precisely(epoll_, events_, batch_size, timeout);
             if (count >= 0 || (errno != ENOSYS && errno != EPERM))
                 return count;
             precise_ = false; // before Linux 5.11, or a sandbox that does not know it
         }
-        return ::epoll_wait(epoll_, events_, batch_size, wait_milliseconds(remaining));
+        return ::epoll_wait(epoll_, events_, batch_size, wait_milliseconds(timeout));
     }
 
-    result<void> wait(time_point until) override
-    {
-        duration remaining = time_until(until, now());
-        for (int rounds = 0; rounds < max_interruptions; ++rounds) {
-            const int count = wait_once(remaining);
-            if (count < 0 && errno != EINTR)
-                return fail(os::translate(errno, phase::none));
-            // An early end of the wait is no harm: nothing fires before its time by the clock.
-            if (count == 0 || (count > 0 && handle_events(count)))
-                return {};
-            // Interrupted, or only events that nobody waits for: wait for the rest of the time.
-            if (remaining != duration::max())
-                remaining = time_until(until, time_source().now());
-            if (remaining == duration::zero())
-                return {};
-        }
-        return {};
-    }
-
-    /// True if anything completed or somebody called wake().
-    bool handle_events(int count)
+    bool handle_events(int count) override
     {
         bool progress = false;
         for (int index = 0; index < count; ++index) {

@@ -9,8 +9,8 @@ namespace slk::io::uring {
 
 namespace {
 
-/// Tells the peer, while requests still hold the socket, what closing will tell it again.
-void say_farewell(int descriptor, close_mode mode) noexcept
+/// Ends the connection for the peer while requests still hold the socket.
+void end_connection(int descriptor, close_mode mode) noexcept
 {
     if (mode == close_mode::reset) {
         const sockaddr nowhere{AF_UNSPEC, {}};
@@ -22,9 +22,9 @@ void say_farewell(int descriptor, close_mode mode) noexcept
 
 } // namespace
 
-// The kernel's requests hold the socket: closing the descriptor neither ends them nor tells the
-// peer. So they are cancelled first, which the kernel does at once for what its own thread of this
-// loop has submitted, and then nothing is left when the descriptor is closed.
+// The kernel's requests hold the socket: closing the descriptor neither ends them nor notifies the
+// peer. So they are cancelled first. The kernel does that at once for requests of this thread, and
+// then nothing is left when the descriptor is closed.
 
 void ring_poller::release(socket_entry& entry, close_mode mode)
 {
@@ -40,7 +40,7 @@ void ring_poller::release(socket_entry& entry, close_mode mode)
         };
         entry.inbound.for_each(cancel_known);
         entry.outbound.for_each(cancel_known);
-        hand_over();
+        flush_submissions();
         take_completions();
         start_following(entry.inbound);
         start_following(entry.outbound);
@@ -50,7 +50,7 @@ void ring_poller::release(socket_entry& entry, close_mode mode)
     orphan(entry, mode);
 }
 
-/// The last of its operations to come back closes the descriptor. The peer hears of it now.
+/// The last of its operations to complete closes the descriptor. The peer is notified now.
 void ring_poller::orphan(socket_entry& entry, close_mode mode)
 {
     operation* first = nullptr;
@@ -65,7 +65,7 @@ void ring_poller::orphan(socket_entry& entry, close_mode mode)
     entry.inbound.for_each(keep);
     entry.outbound.for_each(keep);
     of(*last).sibling = first;
-    say_farewell(static_cast<int>(entry.handle), mode);
+    end_connection(static_cast<int>(entry.handle), mode);
 }
 
 void ring_poller::finish_orphan(operation& op, const error& failure)
@@ -81,12 +81,12 @@ void ring_poller::finish_orphan(operation& op, const error& failure)
     complete(op, failure);
     if (last)
         return os::close(of(op).descriptor, of(op).mode);
-    // Those that waited for this one.
+    // The operations that waited for this one.
     if (op.kind() == next->kind() && waits(of(*next)))
         finish_orphan(*next, error{errc::cancelled, phase::transfer});
 }
 
-/// In a child process: nothing that the kernel does for the parent reaches this memory.
+/// In a child process the kernel's completions for the parent do not reach this memory.
 void ring_poller::end_here(list<operation>& operations)
 {
     operations.for_each(

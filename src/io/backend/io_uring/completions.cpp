@@ -23,8 +23,8 @@ constexpr bool kernel_is_checked = false;
 constexpr bool kernel_is_checked = true;
 #endif
 
-/// Linux 6.6 to 6.8-rc could name another descriptor than the new connection's. A connection has
-/// the port of the listener that it came to.
+/// Linux 6.6 to 6.8-rc could return another descriptor than the new connection's. A connection has
+/// the port of its listener.
 bool is_accepted_by(native_handle listener, native_handle accepted) noexcept
 {
     const auto own = os::local_address(accepted);
@@ -71,8 +71,9 @@ void ring_poller::cancellation_completed(operation& op)
         notes.has_result = false;
         return ended(op, notes.result);
     }
-    // Not found, or not to be stopped just then (ENOENT, EALREADY): it may have ended, or be on
-    // its way to wait again, so the question is repeated until the operation is back.
+    // Not found, or not to be stopped at that moment (ENOENT, EALREADY): the operation may have
+    // ended, or be about to wait again, so the cancellation is repeated until the operation is
+    // back.
     if (op.cancel_requested)
         backlog_.push_back(op, request::cancellation);
 }
@@ -93,13 +94,13 @@ void ring_poller::again(operation& op, stage at)
     submit(op);
 }
 
-/// True if the operation has not ended but was submitted once more.
-bool ring_poller::goes_on(operation& op, int result)
+/// Returns true if the operation has not ended but was submitted once more.
+bool ring_poller::resubmitted(operation& op, int result)
 {
     if (op.cancel_requested)
         return false;
     pending& notes = of(op);
-    // The kernel ends what a thread has submitted when that thread ends.
+    // The kernel cancels the requests of a thread that ends.
     const bool abandoned = result == -ECANCELED;
     if (abandoned)
         again(op, notes.at);
@@ -127,7 +128,8 @@ void ring_poller::end_connect(connect_operation& op, int result)
             return finish(op, {});
         result = -peer.error().native;
     }
-    // Under way already, whoever began it (connect(2)); and no peer means not yet.
+    // The connect is under way, whichever call began it (connect(2)); without a peer it has not
+    // ended.
     const bool under_way = result == -EINPROGRESS || result == -EALREADY || result == -EINTR ||
                            result == -EAGAIN || result == -ENOTCONN;
     if (op.cancel_requested || !(under_way || result == -ECANCELED))
@@ -141,10 +143,10 @@ void ring_poller::end_connect(connect_operation& op, int result)
 
 void ring_poller::end_connect_poll(connect_operation& op, int events)
 {
-    const error answer = os::confirm_connect(of(op).descriptor);
-    if (answer != errc::would_block)
-        return finish(op, answer);
-    // Hung up without an error: it never was under way, and the first answer is the one.
+    const error outcome = os::confirm_connect(of(op).descriptor);
+    if (outcome != errc::would_block)
+        return finish(op, outcome);
+    // Hung up without an error: it never was under way, and the first result counts.
     if (op.cancel_requested || (events & (POLLHUP | POLLERR)) != 0)
         return finish(op, failure_of(op, of(op).result));
     submit(op);
@@ -158,7 +160,7 @@ void ring_poller::end_accept(accept_operation& op, int result)
             os::close(result, close_mode::reset);
             return finish(op, error{errc::cancelled, phase::accept});
         }
-        // Whose it is nobody knows, so it stays as it is.
+        // Its owner is unknown, so it is not closed.
         if (kernel_is_checked && !is_accepted_by(entry->handle, result))
             return finish(op, error{errc::invalid_state, phase::accept, 0,
                                     "the kernel named a descriptor that is not the connection's"});
@@ -167,7 +169,7 @@ void ring_poller::end_accept(accept_operation& op, int result)
             op.accepted = *adopted;
         return finish(op, adopted ? error{} : adopted.error());
     }
-    if (goes_on(op, result))
+    if (resubmitted(op, result))
         return;
     if (!op.cancel_requested && os::lost_before_accept(-result) && ++of(op).retries <= max_retries)
         return again(op, stage::attempt);
@@ -187,7 +189,7 @@ void ring_poller::end_transfer(operation& op, int result)
             receiving.transferred = count;
         return finish(op, {});
     }
-    if (!goes_on(op, result))
+    if (!resubmitted(op, result))
         finish(op, failure_of(op, result));
 }
 

@@ -2,8 +2,8 @@
 #ifndef SLK_IO_BACKEND_IO_URING_GATHERS_HPP
 #define SLK_IO_BACKEND_IO_URING_GATHERS_HPP
 
-/// The lists of buffers of sends that the kernel has not taken yet. It copies them when it takes
-/// the submission (IORING_FEAT_SUBMIT_STABLE), so they are needed from one call to the next.
+/// The buffer lists of sends that the kernel has not taken yet. It copies a list when it takes the
+/// submission (IORING_FEAT_SUBMIT_STABLE), so they are needed between two calls only.
 
 #include <algorithm>
 #include <cstddef>
@@ -19,7 +19,7 @@ namespace slk::io::uring {
 class gathers {
 public:
     static constexpr std::size_t max_parts = 64;
-    /// Bytes offered in one call: its answer has 31 bits.
+    /// Bytes offered in one call: the result has 31 bits.
     static constexpr std::size_t max_bytes = std::size_t{1} << 30;
 
     /// The buffers that are not empty, as many as fit.
@@ -34,7 +34,7 @@ public:
             if (buffer.empty())
                 continue;
             const std::size_t size = std::min(buffer.size(), room);
-            // A send only reads, whatever the type says.
+            // A send only reads, although the type is not const.
             into[count++] = {const_cast<std::byte*>(buffer.data()), size};
             room -= size;
         }
@@ -55,7 +55,7 @@ public:
         io_uring_prep_sendmsg(&sqe, descriptor, &mine.message, MSG_NOSIGNAL);
     }
 
-    /// The kernel has taken everything that was prepared.
+    /// Called when the kernel has taken all prepared requests.
     void clear() noexcept { used_ = 0; }
 
 private:

@@ -17,20 +17,13 @@ namespace uring {
 
 namespace {
 
-/// How long to leave the kernel alone when it has no memory for a submission.
+/// The pause after the kernel had no memory for a submission.
 constexpr duration pause_without_memory = std::chrono::milliseconds(10);
 
 __kernel_timespec to_kernel(duration span) noexcept
 {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(span);
     return {seconds.count(), (span - seconds).count()};
-}
-
-duration time_until(time_point until, time_point now) noexcept
-{
-    if (until == never)
-        return duration::max();
-    return until > now ? until - now : duration::zero();
 }
 
 } // namespace
@@ -50,14 +43,14 @@ result<void> ring_poller::start()
     return try_out();
 }
 
-/// A sandbox may let a ring be made and forbid its use, and nothing announces the multishot poll,
-/// of Linux 5.13: this is both at once.
+/// A sandbox may allow to make a ring and forbid its use, and no feature flag shows the multishot
+/// poll of Linux 5.13: this tests both at once.
 result<void> ring_poller::try_out()
 {
     arm_wake();
-    const int answer = ring_.enter(0, nullptr);
-    if (answer < 0 && answer != -EINTR && answer != -EAGAIN)
-        return fail(os::translate(-answer, phase::setup));
+    const int outcome = ring_.enter(0, nullptr);
+    if (outcome < 0 && outcome != -EINTR && outcome != -EAGAIN)
+        return fail(os::translate(-outcome, phase::setup));
     int refusal = 0;
     ring_.take([&](std::uint64_t, int result, unsigned) { refusal = std::max(refusal, -result); });
     if (refusal != 0)
@@ -68,13 +61,13 @@ result<void> ring_poller::try_out()
 
 void ring_poller::wake() noexcept
 {
-    // Whoever finds the flag set relies on the writer who set it: the loop clears it only after it
-    // has seen that write, and before its owner looks at what the wake was for.
+    // A caller that finds the flag set relies on the caller that set it: the loop clears the flag
+    // only after it has seen that write, and before its owner looks for work.
     if (waking_.exchange(true, std::memory_order_acq_rel))
         return;
     const std::uint64_t one = 1;
-    // Every write is an event to a multishot poll, so nobody needs to read; but a full counter
-    // would refuse for ever.
+    // Every write is an event to a multishot poll, and no read is needed; but a full counter would
+    // refuse writes for ever.
     if (::write(wake_, &one, sizeof one) < 0 && errno == EAGAIN) {
         std::uint64_t count = 0;
         (void)!::read(wake_, &count, sizeof count);
@@ -92,29 +85,30 @@ void ring_poller::arm_wake()
     wake_armed_ = true;
 }
 
-int ring_poller::enter(duration longest)
+int ring_poller::enter(duration timeout)
 {
-    if (longest == duration::zero() || ring_.ready())
+    if (timeout == duration::zero() || ring_.ready())
         return ring_.must_enter() ? ring_.enter(0, nullptr) : 0;
-    if (longest == duration::max())
+    if (timeout == duration::max())
         return ring_.enter(1, nullptr);
-    __kernel_timespec timeout = to_kernel(longest);
-    return ring_.enter(1, &timeout);
+    __kernel_timespec limit = to_kernel(timeout);
+    return ring_.enter(1, &limit);
 }
 
 /// The kernel takes no submissions until completions are taken (EBUSY), or has no memory for them
-/// (EAGAIN). They stay prepared. Negative: it does not even wait, and nothing has come.
-int ring_poller::relieve(duration longest)
+/// (EAGAIN). They stay prepared. Returns a negative number if it does not even wait, and nothing
+/// has completed.
+int ring_poller::relieve(duration timeout)
 {
     unsigned taken = take_completions();
-    int answer = ring_.only_wait(0, nullptr);
+    int outcome = ring_.only_wait(0, nullptr);
     taken += take_completions();
-    if (!progress_ && longest != duration::zero()) {
-        __kernel_timespec timeout = to_kernel(std::min(longest, pause_without_memory));
-        answer = ring_.only_wait(1, &timeout);
+    if (!progress_ && timeout != duration::zero()) {
+        __kernel_timespec limit = to_kernel(std::min(timeout, pause_without_memory));
+        outcome = ring_.only_wait(1, &limit);
         taken += take_completions();
     }
-    return taken != 0 || answer == -ETIME || answer == -EINTR ? 0 : answer;
+    return taken != 0 || outcome == -ETIME || outcome == -EINTR ? 0 : outcome;
 }
 
 result<void> ring_poller::wait(time_point until)
@@ -129,18 +123,18 @@ result<void> ring_poller::wait(time_point until)
         if (!wake_armed_)
             arm_wake();
         drain_backlog();
-        // What there was no room for must not wait until something happens to what is in the ring.
-        int answer = enter(wake_armed_ && backlog_.empty() ? remaining : duration::zero());
-        if (answer == -EBUSY || answer == -EAGAIN)
-            answer = relieve(remaining);
-        if (answer < 0 && answer != -EINTR && answer != -ETIME)
-            return fail(os::translate(-answer, phase::none));
+        // Requests without room must not wait until an event of the others.
+        int outcome = enter(wake_armed_ && backlog_.empty() ? remaining : duration::zero());
+        if (outcome == -EBUSY || outcome == -EAGAIN)
+            outcome = relieve(remaining);
+        if (outcome < 0 && outcome != -EINTR && outcome != -ETIME)
+            return fail(os::translate(-outcome, phase::none));
         take_completions();
-        // An early end of the wait is no harm: nothing fires before its time by the clock.
-        if (progress_ || answer == -ETIME)
+        // An early end of the wait does no harm: timers fire by the clock only.
+        if (progress_ || outcome == -ETIME)
             return {};
-        // Interrupted, or only completions that nobody waits for: wait for the rest of the time,
-        // which a clock that steps back does not make longer.
+        // Interrupted, or only completions that no operation waits for: wait for the rest of the
+        // time, which a clock that steps back does not make longer.
         if (remaining != duration::max())
             remaining = std::min(remaining, time_until(until, time_source().now()));
         if (remaining == duration::zero())
@@ -151,8 +145,8 @@ result<void> ring_poller::wait(time_point until)
 
 void ring_poller::abandon()
 {
-    // The sockets are closed for both directions already, so nothing is received any more while
-    // the kernel is still dropping the requests of the ring.
+    // The sockets are shut down already, so nothing is received any more while the kernel drops the
+    // requests of the ring.
     ring_.end();
     backlog_ = {};
     while (!orphans_.empty())

@@ -8,7 +8,7 @@
 
 namespace slk::io {
 
-/// Linux, io_uring(7), from 5.13 on. What the kernel lacks or forbids is an error with its errno:
+/// Linux, io_uring(7), from 5.13 on. A missing or forbidden feature is an error with its errno:
 /// ENOSYS (none in the kernel), EPERM (a sandbox, or the sysctl io_uring_disabled), ENOMEM, ...
 [[nodiscard]] result<std::unique_ptr<poller>> make_io_uring_poller(clock& time);
 

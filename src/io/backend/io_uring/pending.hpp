@@ -2,7 +2,7 @@
 #ifndef SLK_IO_BACKEND_IO_URING_PENDING_HPP
 #define SLK_IO_BACKEND_IO_URING_PENDING_HPP
 
-/// What the kernel and this backend keep in an operation's scratch space.
+/// The state of the kernel's requests, in an operation's scratch space.
 
 #include "io/operation.hpp"
 #include "io/socket_option.hpp"
@@ -23,17 +23,17 @@ enum class stage : std::uint8_t {
 
 enum class request : std::uint8_t { none, submission, cancellation };
 
-/// Both halves of a cancelled operation, its own completion and the cancellation's, are awaited
-/// before it ends, in whichever order they come: each carries the operation's address.
+/// A cancelled operation ends when both its own completion and the cancellation's have come, in
+/// either order: each carries the operation's address.
 struct pending {
-    /// The backlog's: the one after this.
+    /// The next one in the backlog.
     operation* next_in_backlog = nullptr;
-    /// Of a closed socket: the next of its operations still in flight, in a circle and in order.
+    /// For a closed socket: the next of its operations in flight, in a circle and in order.
     operation* sibling = nullptr;
     union {
         /// connect: read by the kernel when it takes the submission.
         sockaddr_in6 target{};
-        /// send: the first buffers, because the caller's list may end before they are offered.
+        /// send: the first buffers, because the caller's list may end before the kernel reads it.
         iovec kept[2];
     };
     int descriptor = -1;
@@ -42,7 +42,7 @@ struct pending {
     stage at = stage::attempt;
     request in_backlog = request::none;
     bool in_kernel = false; ///< in the ring or beyond, and its completion has not come
-    bool cancelling = false; ///< the same for its cancellation
+    bool cancelling = false; ///< its cancellation is in the ring or beyond
     bool has_result = false;
     close_mode mode = close_mode::graceful; ///< of a closed socket
 };
@@ -63,15 +63,15 @@ static_assert(std::is_trivially_destructible_v<pending>, "the scratch space is o
     return *std::launder(reinterpret_cast<pending*>(op.scratch));
 }
 
-/// Waits for an earlier one of its socket: the kernel has not heard of it.
+/// Waits for an earlier operation of its socket: the kernel does not have it yet.
 [[nodiscard]] inline bool waits(const pending& notes) noexcept
 {
     return !notes.in_kernel && !notes.cancelling && !notes.has_result &&
            notes.in_backlog == request::none;
 }
 
-/// What could not be put into the ring because it was full and the kernel took nothing from it:
-/// rare, and never reordered.
+/// Requests that found no room in the ring, and of which the kernel took none: rare, and never
+/// reordered.
 class backlog {
 public:
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }

@@ -12,17 +12,17 @@ namespace slk::io::uring {
 
 namespace {
 
-/// Submissions that fit between two calls; when more come, there is one call more.
+/// Submissions that fit between two calls; further ones cost one more call.
 constexpr unsigned submissions = 256;
 
-/// Every operation in flight may end at the same time. What does not fit is kept by the kernel
-/// (IORING_FEAT_NODROP), at a price.
+/// All operations in flight may end at the same time. The kernel keeps completions that do not fit
+/// (IORING_FEAT_NODROP), at a cost.
 constexpr unsigned completions = 8192;
 
-// The thread that calls takes its completions in the same call, so the kernel need not interrupt
-// it (COOP_TASKRUN), and says when there is something to take (TASKRUN_FLAG). Not used:
-// SINGLE_ISSUER and DEFER_TASKRUN, which tie the ring to one thread for life, because a loop may
-// be run by one thread after another; and SQPOLL, a thread of the kernel that nobody asked for.
+// The thread that calls takes its completions in the same call, so the kernel need not interrupt it
+// (COOP_TASKRUN), and shows whether there are any (TASKRUN_FLAG). Not used: SINGLE_ISSUER and
+// DEFER_TASKRUN, which tie the ring to one thread for life, because a loop may be run by one thread
+// after another; and SQPOLL, which adds a thread in the kernel.
 constexpr unsigned setup_flags[] = {
     IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN |
         IORING_SETUP_TASKRUN_FLAG,
@@ -37,7 +37,7 @@ constexpr int needed_operations[] = {
     IORING_OP_SENDMSG, IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL,
 };
 
-constexpr unsigned max_operations = 256; ///< an operation is a byte of the submission
+constexpr unsigned max_operations = 256; ///< an operation code is one byte
 
 } // namespace
 
@@ -55,26 +55,26 @@ void ring::end() noexcept
 
 int ring::set_up() noexcept
 {
-    int answer = -EINVAL;
+    int outcome = -EINVAL;
     for (const unsigned flags : setup_flags) {
         io_uring_params parameters{};
         parameters.flags = flags;
         parameters.cq_entries = completions;
-        answer = io_uring_queue_init_params(submissions, &ring_, &parameters);
-        if (answer != -EINVAL)
-            return answer;
+        outcome = io_uring_queue_init_params(submissions, &ring_, &parameters);
+        if (outcome != -EINVAL)
+            return outcome;
     }
-    return answer;
+    return outcome;
 }
 
 result<void> ring::start() noexcept
 {
-    const int answer = set_up();
-    if (answer < 0)
-        return fail(os::translate(-answer, phase::setup));
+    const int outcome = set_up();
+    if (outcome < 0)
+        return fail(os::translate(-outcome, phase::setup));
     started_ = true;
-    // Each place in the queue names the submission of the same number. Newer kernels can do
-    // without the names.
+    // Each place in the queue has the index of the submission with the same number. Newer kernels
+    // have no such indices.
     if (ring_.sq.array != nullptr)
         for (unsigned index = 0; index < *ring_.sq.kring_entries; ++index)
             ring_.sq.array[index] = index;
@@ -88,8 +88,8 @@ result<void> ring::probe() noexcept
     alignas(io_uring_probe)
         std::byte space[sizeof(io_uring_probe) + max_operations * sizeof(io_uring_probe_op)]{};
     auto* const known = ::new (static_cast<void*>(space)) io_uring_probe;
-    if (const int answer = io_uring_register_probe(&ring_, known, max_operations); answer < 0)
-        return fail(os::translate(-answer, phase::setup));
+    if (const int outcome = io_uring_register_probe(&ring_, known, max_operations); outcome < 0)
+        return fail(os::translate(-outcome, phase::setup));
     for (const int operation : needed_operations)
         if (io_uring_opcode_supported(known, operation) == 0)
             return fail(errc::not_supported, phase::setup,
@@ -111,7 +111,7 @@ io_uring_sqe* ring::next() noexcept
     return sqe;
 }
 
-void ring::publish() noexcept
+void ring::advance_tail() noexcept
 {
     ring_.sq.sqe_head = ring_.sq.sqe_tail;
     io_uring_smp_store_release(ring_.sq.ktail, ring_.sq.sqe_tail);
@@ -146,7 +146,7 @@ int ring::enter(unsigned at_least, __kernel_timespec* timeout) noexcept
 {
     if (!started_)
         return -EBADF;
-    publish();
+    advance_tail();
     return call(prepared(), at_least, timeout);
 }
 

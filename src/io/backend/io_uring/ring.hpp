@@ -2,7 +2,7 @@
 #ifndef SLK_IO_BACKEND_IO_URING_RING_HPP
 #define SLK_IO_BACKEND_IO_URING_RING_HPP
 
-/// The two queues that are shared with the kernel, and the one call that moves them.
+/// The two queues that are shared with the kernel, and the system call that moves them.
 
 #include <serverlink/result.hpp>
 
@@ -17,32 +17,33 @@ public:
     ring(const ring&) = delete;
     ring& operator=(const ring&) = delete;
 
-    /// Sets the queues up and asks the kernel whether it has everything that the backend uses.
+    /// Sets the queues up and checks that the kernel supports everything that the backend uses.
     [[nodiscard]] result<void> start() noexcept;
-    /// Gives the queues back; the kernel drops what it still has of them. Afterwards there is
-    /// nothing to prepare, and nothing to take.
+    /// Ends the queues; the kernel drops its requests. Afterwards there is nothing to prepare or
+    /// take.
     void end() noexcept;
 
-    /// A cleared submission to fill in, or null when the queue is full and the kernel takes
+    /// Returns a cleared submission to fill in, or null when the queue is full and the kernel takes
     /// nothing from it at the moment.
     [[nodiscard]] io_uring_sqe* next() noexcept;
-    /// Prepared and not yet taken by the kernel. What it has taken it has also copied.
+    /// The number of submissions that the kernel has not taken yet. It copies those that it takes.
     [[nodiscard]] unsigned prepared() const noexcept;
 
     [[nodiscard]] int descriptor() const noexcept { return started_ ? ring_.ring_fd : -1; }
-    /// True if completions can be taken without a call.
+    /// Returns true if completions can be taken without a call.
     [[nodiscard]] bool ready() const noexcept { return started_ && io_uring_cq_ready(&ring_) != 0; }
-    /// True if the kernel has something to hear, or holds completions back until it is called.
+    /// Returns true if there are submissions, or the kernel holds completions back until it is
+    /// called.
     [[nodiscard]] bool must_enter() const noexcept;
 
-    /// Submits all that is prepared and waits for `at_least` completions, but not longer than
-    /// `timeout` (null: for ever). Negative: an errno, and -ETIME when the time has passed.
+    /// Submits all prepared requests and waits for `at_least` completions, but not longer than
+    /// `timeout` (null: for ever). Negative: an errno, -ETIME when the time has passed.
     int enter(unsigned at_least, __kernel_timespec* timeout) noexcept;
-    /// The same without submitting.
+    /// Waits without submitting.
     int only_wait(unsigned at_least, __kernel_timespec* timeout) noexcept;
 
-    /// Calls visit(completion) for those that are there now, not for what comes meanwhile.
-    /// Returns how many.
+    /// Calls visit(completion) for the completions that are there now, not for later ones. Returns
+    /// their number.
     template <class Visit>
     unsigned take(Visit&& visit)
     {
@@ -60,7 +61,7 @@ private:
     [[nodiscard]] int set_up() noexcept;
     [[nodiscard]] result<void> probe() noexcept;
     int call(unsigned submissions, unsigned at_least, __kernel_timespec* timeout) noexcept;
-    void publish() noexcept;
+    void advance_tail() noexcept;
 
     ::io_uring ring_{};
     bool started_ = false;

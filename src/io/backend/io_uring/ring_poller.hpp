@@ -2,9 +2,8 @@
 #ifndef SLK_IO_BACKEND_IO_URING_RING_POLLER_HPP
 #define SLK_IO_BACKEND_IO_URING_RING_POLLER_HPP
 
-/// The poller on a ring. What it tells the kernel is in submissions.cpp, what it makes of the
-/// answers in completions.cpp, the end of sockets in closing.cpp, and the wait in
-/// io_uring_poller.cpp.
+/// The poller on a ring. The requests to the kernel are in submissions.cpp, its completions in
+/// completions.cpp, the end of sockets in closing.cpp, and the wait in io_uring_poller.cpp.
 
 #include "io/backend/io_uring/forks.hpp"
 #include "io/backend/io_uring/gathers.hpp"
@@ -16,8 +15,8 @@
 
 namespace slk::io::uring {
 
-// What a completion belongs to: an operation's address, the same with the lowest bit set for its
-// cancellation, or the wake.
+// The keys of completions: an operation's address; the same with the lowest bit set for its
+// cancellation; or the wake's.
 inline constexpr std::uint64_t wake_key = 2;
 inline constexpr std::uint64_t cancellation_bit = 1;
 static_assert(alignof(operation) > wake_key);
@@ -32,7 +31,7 @@ static_assert(alignof(operation) > wake_key);
     return *reinterpret_cast<operation*>(static_cast<std::uintptr_t>(key & ~cancellation_bit));
 }
 
-/// Interruptions, and peers that were lost before they were accepted, in a row.
+/// The maximum of interruptions, and of peers that were lost before they were accepted, in a row.
 inline constexpr std::uint16_t max_retries = 16;
 
 [[nodiscard]] inline phase phase_of(operation_kind kind) noexcept
@@ -55,7 +54,7 @@ public:
 
     [[nodiscard]] std::string_view name() const noexcept override { return "io_uring"; }
     void wake() noexcept override;
-    void hand_over() override;
+    void flush_submissions() override;
     [[nodiscard]] native_handle wait_handle() const noexcept override { return ring_.descriptor(); }
     [[nodiscard]] const direct_transfers* direct() const noexcept override;
 
@@ -88,7 +87,7 @@ private:
     void cancellation_completed(operation& op);
     void ended(operation& op, int result);
     void again(operation& op, stage at);
-    bool goes_on(operation& op, int result);
+    bool resubmitted(operation& op, int result);
     void end_connect(connect_operation& op, int result);
     void end_connect_poll(connect_operation& op, int result);
     void end_accept(accept_operation& op, int result);
@@ -103,8 +102,8 @@ private:
 
     // Waiting.
     result<void> try_out();
-    int enter(duration longest);
-    int relieve(duration longest);
+    int enter(duration timeout);
+    int relieve(duration timeout);
 
     ring ring_;
     backlog backlog_;
@@ -113,7 +112,7 @@ private:
     list<operation> orphans_; ///< in flight on sockets that are closed
     int wake_ = -1;
     bool wake_armed_ = false;
-    bool progress_ = false; ///< something completed, or somebody called wake()
+    bool progress_ = false; ///< an operation completed, or wake() was called
     std::atomic<bool> waking_{false};
 };
 

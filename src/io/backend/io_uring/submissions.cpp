@@ -18,7 +18,7 @@ void ring_poller::submit(operation& op, std::span<const iovec> parts)
         backlog_.push_back(op, request::submission);
 }
 
-/// False: there is no room, and nothing was prepared.
+/// Returns false if there is no room; nothing was prepared then.
 bool ring_poller::prepare(operation& op, std::span<const iovec> parts)
 {
     pending& notes = of(op);
@@ -47,20 +47,20 @@ void ring_poller::prepare_attempt(io_uring_sqe& sqe, operation& op, std::span<co
         return io_uring_prep_connect(
             &sqe, notes.descriptor, reinterpret_cast<const sockaddr*>(&notes.target),
             notes.target.sin6_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
-    // One connection, or one buffer, per request, not multishot: how many are posted bounds what a
-    // turn delivers (rule 10), an operation is its owner's again with each completion (rule 4), and
-    // a request that has failed does not silently stand for those to come. The peer is asked for
-    // later, so no two clients share the place for an address.
+    // One connection, or one buffer, per request, not multishot: the number of posted requests
+    // limits what a turn delivers (rule 10), an operation is its owner's again with each completion
+    // (rule 4), and a request that has failed does not stand for later ones. The peer's address is
+    // asked for later, so that no two clients share the place for it.
     case operation_kind::accept:
         return io_uring_prep_accept(&sqe, notes.descriptor, nullptr, nullptr,
                                     SOCK_CLOEXEC | SOCK_NONBLOCK);
     case operation_kind::receive: {
         const std::span<std::byte> buffer = static_cast<receive_operation&>(op).buffer;
-        // For an empty buffer the scratch space is looked into, and nothing is taken.
+        // For an empty buffer: peeks into the scratch space, and takes nothing.
         if (buffer.empty())
             return io_uring_prep_recv(&sqe, notes.descriptor, notes.kept, 1, MSG_PEEK);
-        const std::size_t most = std::min(buffer.size(), gathers::max_bytes);
-        return io_uring_prep_recv(&sqe, notes.descriptor, buffer.data(), most, 0);
+        const std::size_t size = std::min(buffer.size(), gathers::max_bytes);
+        return io_uring_prep_recv(&sqe, notes.descriptor, buffer.data(), size, 0);
     }
     case operation_kind::send:
         if (parts.empty())
@@ -69,15 +69,15 @@ void ring_poller::prepare_attempt(io_uring_sqe& sqe, operation& op, std::span<co
     }
 }
 
-/// A local connect never waits, and the scratch space is too small for its path. So it is done
-/// here, also because the kernel would wait for a listener whose queue is full (EAGAIN) to become
+/// A local connect never waits, and the scratch space is too small for its path. So it is called
+/// directly, also because the kernel would wait for a listener with a full queue (EAGAIN) to become
 /// writable, which it never does.
 void ring_poller::connect_locally(connect_operation& op, socket_entry& entry)
 {
     pending& notes = begin(op, entry.handle);
-    const error answer = os::try_connect(entry.handle, op.target, op.path);
-    if (answer != errc::would_block)
-        return finish(op, answer);
+    const error outcome = os::try_connect(entry.handle, op.target, op.path);
+    if (outcome != errc::would_block)
+        return finish(op, outcome);
     notes.result = -EINPROGRESS;
     again(op, stage::poll);
 }
@@ -97,8 +97,8 @@ void ring_poller::start_accept(accept_operation& op, socket_entry& entry)
     submit(op);
 }
 
-// The kernel promises no order among the requests of one socket, so it hears of one receive and
-// one send at a time (rule 9).
+// The kernel does not order the requests of one socket, so it gets one receive and one send at a
+// time (rule 9).
 
 void ring_poller::start_receive(receive_operation& op, socket_entry& entry)
 {
@@ -143,7 +143,7 @@ bool ring_poller::prepare_cancellation(operation& op)
     io_uring_sqe* const sqe = ring_.next();
     if (sqe == nullptr)
         return false;
-    // By its key: the number of the descriptor may mean another socket by then.
+    // By its key: the number of the descriptor may belong to another socket by then.
     io_uring_prep_cancel64(sqe, key_of(op), 0);
     io_uring_sqe_set_data64(sqe, key_of(op) | cancellation_bit);
     of(op).cancelling = true;
@@ -168,21 +168,21 @@ const poller::direct_transfers* ring_poller::direct() const noexcept
     return &attempts;
 }
 
-/// Submits without waiting, so that the kernel has heard of everything up to here.
-void ring_poller::hand_over()
+/// Submits without waiting.
+void ring_poller::flush_submissions()
 {
     if (process_.forked())
         return;
     for (int tries = 0; ring_.prepared() != 0 && tries < max_retries; ++tries) {
-        const int answer = ring_.enter(0, nullptr);
-        if (answer < 0 && answer != -EINTR)
+        const int outcome = ring_.enter(0, nullptr);
+        if (outcome < 0 && outcome != -EINTR)
             break;
     }
 }
 
 result<void> ring_poller::shutdown_send_of(const socket_entry& entry)
 {
-    hand_over(); // the end of the stream comes after what was sent
+    flush_submissions(); // the end of the stream comes after what was sent
     return system_poller::shutdown_send_of(entry);
 }
 

@@ -9,10 +9,10 @@ namespace slk::io::iocp {
 namespace {
 
 template <class Function>
-bool load(SOCKET socket, GUID wanted, Function& found) noexcept
+bool load(SOCKET socket, GUID function, Function& found) noexcept
 {
     DWORD size = 0;
-    return WSAIoctl(socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &wanted, sizeof wanted, &found,
+    return WSAIoctl(socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &function, sizeof function, &found,
                     sizeof found, &size, nullptr, nullptr) == 0 &&
            found != nullptr;
 }
@@ -33,7 +33,7 @@ bool every_provider_uses_system_handles()
 {
     INT tcp[] = {IPPROTO_TCP, 0};
     DWORD size = 0;
-    // The first call only tells how large the catalog is.
+    // The first call returns the size of the catalog only.
     (void)WSAEnumProtocolsW(tcp, nullptr, &size);
     if (size == 0)
         return false;

@@ -2,7 +2,8 @@
 #ifndef SLK_IO_BACKEND_IOCP_EXTENSION_FUNCTIONS_HPP
 #define SLK_IO_BACKEND_IOCP_EXTENSION_FUNCTIONS_HPP
 
-/// Microsoft's extensions of Windows Sockets. They are not exported: a socket is asked for them.
+/// Microsoft's extensions of Windows Sockets. They are not exported: a socket returns their
+/// addresses.
 
 #include "io/os/windows/winsock.hpp"
 
@@ -13,13 +14,14 @@ struct extension_functions {
     LPFN_ACCEPTEX accept = nullptr;
 };
 
-/// They belong to the provider of the socket, and each address family has a provider of its own:
-/// what one family's socket answers must not be called with another's.
+/// They belong to the provider of the socket, and each address family has its own provider: the
+/// functions of one family's socket must not be called with another's.
 [[nodiscard]] result<extension_functions> load_extension_functions(native_handle handle);
 
-/// FILE_SKIP_COMPLETION_PORT_ON_SUCCESS works only if a socket is a handle of the system's own. A
-/// layered provider (LSP) that is none makes up its handles, and completions are lost for ever
-/// (Microsoft, SetFileCompletionNotificationModes and KB2568167). True if no TCP provider is.
+/// FILE_SKIP_COMPLETION_PORT_ON_SUCCESS works only if a socket is a handle of the system. A layered
+/// provider (LSP) may make up its handles, and completions are lost for ever (Microsoft,
+/// SetFileCompletionNotificationModes and KB2568167). Returns true if no TCP provider is of that
+/// kind.
 [[nodiscard]] bool every_provider_uses_system_handles();
 
 } // namespace slk::io::iocp

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "io/backend/iocp/iocp_poller.hpp"
 
-#include "io/backend/iocp/alarm.hpp"
 #include "io/backend/iocp/extension_functions.hpp"
 #include "io/backend/iocp/pending.hpp"
+#include "io/backend/iocp/port_waker.hpp"
 #include "io/backend/iocp/status.hpp"
 #include "io/os/system.hpp"
 #include "io/system_poller.hpp"
@@ -21,21 +21,21 @@ using os::windows::file_of;
 using os::windows::last_error;
 using os::windows::socket_of;
 
-/// Packets taken from the port at once, and so the most that one turn delivers.
+/// Packets taken from the port at once, and so the maximum per turn.
 constexpr ULONG batch_size = 128;
 
-/// Buffers gathered into one WSASend. The rest is sent by the owner's next one.
+/// Buffers gathered into one WSASend. The owner's next send has the rest.
 constexpr std::size_t max_buffers = 64;
 
 /// Bytes offered in one call: its counters have 32 bits.
 constexpr std::size_t max_bytes = std::size_t{1} << 30;
 
-/// Peers that may be gone before their connection was accepted: so many in one turn, and so many
-/// in a row until the accept tells its owner.
+/// The maximum of peers that were gone before their connection was accepted: in one turn, and in a
+/// row until the accept reports it to its owner.
 constexpr int max_lost_peers_per_turn = 64;
 constexpr std::uint16_t max_lost_peers = 10'000;
 
-/// Whether a failed accept is the peer's doing, so that the next peer may have its place.
+/// Returns whether a failed accept is due to the peer, so that the next peer may be accepted.
 bool lost_peer(const error& failure) noexcept
 {
     return failure == errc::connection_aborted || failure == errc::connection_reset ||
@@ -46,24 +46,24 @@ bool lost_peer(const error& failure) noexcept
 /// Rounded up, or a wait for less than a millisecond would spin.
 DWORD milliseconds(duration span) noexcept
 {
-    constexpr std::int64_t most = 0x7fffffff;
+    constexpr std::int64_t max = 0x7fffffff;
     constexpr std::int64_t unit = 1'000'000;
     const std::int64_t count = span.count();
     if (count <= 0)
         return 0;
-    return static_cast<DWORD>(std::min(count / unit + (count % unit != 0 ? 1 : 0), most));
+    return static_cast<DWORD>(std::min(count / unit + (count % unit != 0 ? 1 : 0), max));
 }
 
 class iocp_poller final : public system_poller {
 public:
     iocp_poller(clock& time, HANDLE port, bool system_handles) noexcept
-        : system_poller(time), port_(port), system_handles_(system_handles), alarm_(port)
+        : system_poller(time), port_(port), system_handles_(system_handles), waker_(port)
     {
     }
     ~iocp_poller() override { CloseHandle(port_); }
 
     [[nodiscard]] std::string_view name() const noexcept override { return "iocp"; }
-    void wake() noexcept override { alarm_.ring(); }
+    void wake() noexcept override { waker_.wake(); }
 
 protected:
     void start_connect(connect_operation& op, socket_entry& entry) override;
@@ -86,23 +86,45 @@ private:
     void deliver_held(list<operation>& siblings);
 
     HANDLE port_;
-    /// A call that succeeds at once may be told to queue no packet.
+    /// A call that succeeds at once can be told to queue no packet.
     bool system_handles_;
-    iocp::alarm alarm_;
+    iocp::port_waker waker_;
     iocp::extension_functions ipv4_functions_;
     iocp::extension_functions ipv6_functions_;
     OVERLAPPED_ENTRY batch_[batch_size];
 };
 
-/// A successful call, or one that goes on, has no error.
-error outcome_of(bool succeeded, phase where, bool& goes_on) noexcept
+/// The state of a call with an OVERLAPPED.
+enum class call_state : std::uint8_t {
+    pending,   ///< a packet will come
+    completed, ///< done at once; a packet comes all the same unless the socket is `watched`
+    failed,    ///< no packet will come
+};
+
+struct call_outcome {
+    call_state state = call_state::completed;
+    error failure{};
+};
+
+/// To be called right after the call: it reads the thread's last error.
+call_outcome outcome_of(bool succeeded, phase in) noexcept
 {
-    goes_on = false;
     if (succeeded)
         return {};
     const int code = WSAGetLastError();
-    goes_on = code == WSA_IO_PENDING;
-    return goes_on ? error{} : os::translate(code, where);
+    if (code == WSA_IO_PENDING)
+        return {call_state::pending, {}};
+    return {call_state::failed, os::translate(code, in)};
+}
+
+bool packet_follows(const call_outcome& outcome, const socket_entry& entry) noexcept
+{
+    switch (outcome.state) {
+    case call_state::pending: return true;
+    case call_state::completed: return !entry.watched;
+    case call_state::failed: return false;
+    }
+    return false;
 }
 
 // --- sockets ---
@@ -118,8 +140,8 @@ result<void> iocp_poller::attach(socket_id /*id*/, socket_entry& entry)
     return {};
 }
 
-/// Hangs each held operation onto the one before it, because the list that had their order ends
-/// with the socket. A held one always has an earlier one in flight.
+/// Links each held operation to the one before it, because the list with their order ends with the
+/// socket. A held operation always has an earlier one in flight.
 void chain_held(list<operation>& siblings)
 {
     operation* earlier = nullptr;
@@ -166,17 +188,15 @@ void iocp_poller::start_connect(connect_operation& op, socket_entry& entry)
     if (op.target.is_loopback())
         os::windows::do_not_repeat_the_syn(entry.handle);
     const os::windows::socket_address target = os::windows::to_system(op.target);
-    bool goes_on = false;
     const BOOL connected = (*functions)
                                ->connect(socket_of(entry.handle), target.data(), target.length,
                                          nullptr, 0, nullptr, &notes.overlapped);
-    const error failure = outcome_of(connected != FALSE, phase::connect, goes_on);
-    if (goes_on || (!failure && !entry.watched))
-        return;
-    end_connect(op, &entry, failure);
+    const call_outcome outcome = outcome_of(connected != FALSE, phase::connect);
+    if (!packet_follows(outcome, entry))
+        end_connect(op, &entry, outcome.failure);
 }
 
-/// The entry is null when the socket was closed meanwhile: its number may be another's by now.
+/// The entry is null when the socket was closed meanwhile: its number may belong to another one.
 void iocp_poller::end_connect(connect_operation& op, socket_entry* entry, error failure)
 {
     if (entry == nullptr)
@@ -208,14 +228,14 @@ void iocp_poller::run_accept(accept_operation& op, socket_entry& entry)
     for (int tries = 0; tries < max_lost_peers_per_turn; ++tries)
         if (!post_accept(op, entry, failure) || end_accept(op, &entry, failure))
             return;
-    // A packet of its own making lets it go on in the next turn.
+    // A packet of the poller's own lets the accept go on in the next turn.
     OVERLAPPED& overlapped = of(op).overlapped;
     overlapped.Internal = iocp::status_network_name_deleted;
     if (PostQueuedCompletionStatus(port_, 0, 0, &overlapped) == FALSE)
         complete(op, failure);
 }
 
-/// False: a packet will come. True: it has ended at once, with `failure`.
+/// Returns false if a packet will come; true if the accept has ended at once, with `failure`.
 bool iocp_poller::post_accept(accept_operation& op, socket_entry& entry, error& failure)
 {
     pending& notes = of(op);
@@ -231,18 +251,19 @@ bool iocp_poller::post_accept(accept_operation& op, socket_entry& entry, error& 
     }
     notes.overlapped = {};
     notes.accepted = *opened;
-    // No first data (0): a client that says nothing would hold the place for ever.
+    // No first data (0): a client that sends nothing would keep the place for ever.
     constexpr DWORD space = accept_operation::address_space;
     DWORD received = 0;
-    bool goes_on = false;
     const BOOL accepted = (*functions)
                               ->accept(socket_of(entry.handle), socket_of(notes.accepted),
                                        op.addresses, 0, space, space, &received, &notes.overlapped);
-    failure = outcome_of(accepted != FALSE, phase::accept, goes_on);
-    return !goes_on && (failure || entry.watched);
+    const call_outcome outcome = outcome_of(accepted != FALSE, phase::accept);
+    failure = outcome.failure;
+    return !packet_follows(outcome, entry);
 }
 
-/// True: the accept is completed. False: its peer is gone, and it is to be posted again.
+/// Returns true if the accept is completed; false if its peer is gone, and it is to be posted
+/// again.
 bool iocp_poller::end_accept(accept_operation& op, socket_entry* entry, error failure)
 {
     pending& notes = of(op);
@@ -250,8 +271,8 @@ bool iocp_poller::end_accept(accept_operation& op, socket_entry* entry, error fa
     if (entry == nullptr && !failure)
         failure = error{errc::cancelled, phase::accept};
     if (!failure) {
-        // The accepted socket gets the listener's properties, and with them its state: before,
-        // shutdown, getpeername and others fail (Microsoft, AcceptEx).
+        // The accepted socket gets the listener's properties and state: before that, shutdown,
+        // getpeername and others fail (Microsoft, AcceptEx).
         const SOCKET listener = socket_of(entry->handle);
         if (setsockopt(socket_of(accepted), SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
                        reinterpret_cast<const char*>(&listener), sizeof listener) != 0)
@@ -278,21 +299,20 @@ bool iocp_poller::end_accept(accept_operation& op, socket_entry* entry, error fa
 void iocp_poller::start_receive(receive_operation& op, socket_entry& entry)
 {
     pending& notes = iocp::begin(op);
-    // Of an empty span the address may be null; nothing is written to it.
+    // The address of an empty span may be null; nothing is written to it.
     char nothing = 0;
     WSABUF buffer;
     buffer.buf = op.buffer.empty() ? &nothing : reinterpret_cast<char*>(op.buffer.data());
     buffer.len = static_cast<ULONG>(std::min(op.buffer.size(), max_bytes));
     DWORD flags = 0;
     DWORD transferred = 0;
-    bool goes_on = false;
     const int called = WSARecv(socket_of(entry.handle), &buffer, 1, &transferred, &flags,
                                &notes.overlapped, nullptr);
-    const error failure = outcome_of(called == 0, phase::transfer, goes_on);
-    if (goes_on || (!failure && !entry.watched))
+    const call_outcome outcome = outcome_of(called == 0, phase::transfer);
+    if (packet_follows(outcome, entry))
         return;
     op.transferred = transferred;
-    end_transfer(op, &entry, failure);
+    end_transfer(op, &entry, outcome.failure);
 }
 
 void iocp_poller::start_send(send_operation& op, socket_entry& entry)
@@ -307,29 +327,28 @@ void iocp_poller::start_send(send_operation& op, socket_entry& entry)
         if (buffer.empty())
             continue;
         const std::size_t size = std::min(buffer.size(), max_bytes - offered);
-        // WSASend only reads, whatever its type says.
+        // WSASend only reads, although its parameter is not const.
         gathered[count].buf = const_cast<char*>(reinterpret_cast<const char*>(buffer.data()));
         gathered[count].len = static_cast<ULONG>(size);
         ++count;
         offered += size;
     }
     DWORD transferred = 0;
-    bool goes_on = false;
     const int called = WSASend(socket_of(entry.handle), gathered, count, &transferred, 0,
                                &notes.overlapped, nullptr);
-    const error failure = outcome_of(called == 0, phase::transfer, goes_on);
-    if (goes_on || (!failure && !entry.watched))
+    const call_outcome outcome = outcome_of(called == 0, phase::transfer);
+    if (packet_follows(outcome, entry))
         return;
     op.transferred = transferred;
-    end_transfer(op, &entry, failure);
+    end_transfer(op, &entry, outcome.failure);
 }
 
 /// A call that ends at once overtakes an earlier one whose packet is still in the port, so it is
-/// held back until that one is dequeued (rule 9). A cancelled one is not: what it waits behind
-/// may never end.
+/// held back until that one is dequeued (rule 9). A cancelled operation is not held: the operation
+/// before it may never end.
 void iocp_poller::end_transfer(operation& op, socket_entry* entry, error failure)
 {
-    // Of a stream, the end is no failure.
+    // The end of a stream is no failure.
     if (failure == errc::end_of_stream && op.kind() == operation_kind::receive)
         failure = {};
     if (entry == nullptr) {
@@ -363,8 +382,8 @@ void iocp_poller::deliver_held(list<operation>& siblings)
 
 void iocp_poller::start_cancel(operation& op, socket_entry& entry)
 {
-    // What fails here has nothing to cancel: ERROR_NOT_FOUND says that the packet is in the port
-    // already. A held one has ended.
+    // A failure has nothing to cancel: ERROR_NOT_FOUND means that the packet is in the port
+    // already. A held operation has ended.
     (void)CancelIoEx(file_of(entry.handle), &of(op).overlapped);
 }
 
@@ -394,13 +413,13 @@ void iocp_poller::dequeued(operation& op, std::uint32_t status, std::size_t tran
 result<void> iocp_poller::wait(time_point until)
 {
     DWORD timeout = until == never ? INFINITE : milliseconds(until - now());
-    if (timeout != 0 && !alarm_.may_sleep())
+    if (timeout != 0 && !waker_.may_sleep())
         timeout = 0;
     ULONG count = 0;
     const BOOL taken =
         GetQueuedCompletionStatusEx(port_, batch_, batch_size, &count, timeout, FALSE);
     const DWORD code = taken == FALSE ? GetLastError() : 0;
-    alarm_.awake();
+    waker_.awake();
     if (taken == FALSE) {
         if (code == WAIT_TIMEOUT)
             return {};

@@ -2,7 +2,7 @@
 #ifndef SLK_IO_BACKEND_IOCP_PENDING_HPP
 #define SLK_IO_BACKEND_IOCP_PENDING_HPP
 
-/// What Windows and this backend keep in an operation's scratch space.
+/// The state of a call of Windows, in an operation's scratch space.
 
 #include "io/operation.hpp"
 #include "io/os/windows/winsock.hpp"
@@ -12,16 +12,16 @@
 
 namespace slk::io::iocp {
 
-/// The kernel writes into `overlapped` until the packet is dequeued, also after a cancel and after
-/// the socket is closed. It lives in the operation, which its owner may not end before that.
+/// The kernel writes into `overlapped` until the packet is dequeued, even after a cancel and after
+/// the socket is closed. It lives in the operation, which its owner may not destroy before that.
 struct pending {
     OVERLAPPED overlapped{};
     operation* owner = nullptr;
-    /// accept: the socket that becomes the connection. It is nobody else's until then.
+    /// accept: the socket that becomes the connection. It is in no table until then.
     native_handle accepted = invalid_handle;
     /// receive and send of a closed socket: the held operation that is delivered after this one.
     operation* follower = nullptr;
-    /// accept: peers that went away before they were accepted, in a row.
+    /// accept: peers that were gone before they were accepted, in a row.
     std::uint16_t lost_peers = 0;
     /// receive and send: has ended, but an earlier one has not been dequeued yet.
     bool held = false;

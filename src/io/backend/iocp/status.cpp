@@ -143,14 +143,14 @@ std::optional<std::int32_t> code_of_status(std::uint32_t status) noexcept
     return std::nullopt;
 }
 
-error error_of_status(std::uint32_t status, phase where) noexcept
+error error_of_status(std::uint32_t status, phase in) noexcept
 {
     const std::optional<std::int32_t> code = code_of_status(status);
     if (!code)
-        return error{errc::unknown, where, static_cast<std::int32_t>(status)};
+        return error{errc::unknown, in, static_cast<std::int32_t>(status)};
     if (*code == 0)
         return error{};
-    return error{os::windows::meaning_of_code(*code, where), where, *code};
+    return error{os::windows::meaning_of_code(*code, in), in, *code};
 }
 
 } // namespace slk::io::iocp

@@ -8,18 +8,18 @@ namespace slk::io::kqueue {
 
 meaning decode(const event& reported) noexcept
 {
-    meaning says;
-    says.readable = reported.filter == filter::read;
-    says.writable = reported.filter == filter::write;
+    meaning result;
+    result.readable = reported.filter == filter::read;
+    result.writable = reported.filter == filter::write;
     if ((reported.flags & flag_error) != 0) {
-        says.unusual = reported.data != 0;
-        says.failure = static_cast<std::int32_t>(reported.data);
+        result.unusual = reported.data != 0;
+        result.failure = static_cast<std::int32_t>(reported.data);
     } else if ((reported.flags & flag_eof) != 0) {
-        // A refused connect comes as the write filter's end of file, not as EV_ERROR.
-        says.unusual = true;
-        says.failure = static_cast<std::int32_t>(reported.fflags);
+        // A refused connect is reported as the write filter's end of file, not as EV_ERROR.
+        result.unusual = true;
+        result.failure = static_cast<std::int32_t>(reported.fflags);
     }
-    return says;
+    return result;
 }
 
 std::int32_t failure_of(std::span<const event> receipts) noexcept
@@ -40,8 +40,8 @@ std::uintptr_t descriptor_ids::tag_of(socket_id id) noexcept
     const std::uint64_t whole = std::uint64_t{id.generation} << 32 | id.index;
     if constexpr (sizeof(std::uintptr_t) >= sizeof whole)
         return static_cast<std::uintptr_t>(whole);
-    // Two ids that follow each other on one descriptor differ in an index or a generation that is
-    // near the other's; the product keeps those apart.
+    // Two ids that follow each other on one descriptor differ by a small amount in the index or the
+    // generation; the product keeps them apart.
     else
         return static_cast<std::uintptr_t>(id.index + id.generation * 0x9e3779b1U);
 }

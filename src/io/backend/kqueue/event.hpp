@@ -2,8 +2,8 @@
 #ifndef SLK_IO_BACKEND_KQUEUE_EVENT_HPP
 #define SLK_IO_BACKEND_KQUEUE_EVENT_HPP
 
-/// What the events of kqueue(2) mean. Needs no header of such a system, so it is compiled and
-/// tested everywhere, with lists of events as those systems report them.
+/// The meaning of the events of kqueue(2). Needs no system header, so it is compiled and tested on
+/// every system, with lists of events as BSD and macOS report them.
 
 #include "io/socket_table.hpp"
 
@@ -28,38 +28,38 @@ struct event {
     std::uint32_t flags = 0;
     std::uint32_t fflags = 0; ///< with EV_EOF the socket's error, 0 if it has none
     std::int64_t data = 0;    ///< with EV_ERROR an errno, 0 if this is a receipt of success
-    std::uintptr_t tag = 0;   ///< udata: what the registration was made with
+    std::uintptr_t tag = 0;   ///< udata of the registration
 };
 
-/// What an event of a socket says. It never says "connected": that is for SO_ERROR and the peer's
-/// name to say, because a fresh socket is writable too.
+/// The meaning of a socket's event. It never means "connected": SO_ERROR and the peer's address
+/// decide, because a fresh socket is writable too.
 struct meaning {
     bool readable = false;
     bool writable = false;
-    /// The stream has ended in one direction or has failed. There may still be data before the
-    /// end, so it is read until recv says 0.
+    /// The stream has ended in one direction or has failed. There may still be data before the end,
+    /// so the socket is read until recv returns 0.
     bool unusual = false;
-    /// The errno that came with the event. Some systems have taken it off SO_ERROR by then, or
-    /// say EBADF there, so it is all that is known of why a connect failed.
+    /// The errno of the event. Some systems have cleared it from SO_ERROR by then, or report EBADF
+    /// there, so it is the only trace of a failed connect.
     std::int32_t failure = 0;
 };
 [[nodiscard]] meaning decode(const event& reported) noexcept;
 
-/// One receipt per change (EV_RECEIPT): a change that fails does not hide those after it. Returns
-/// the first errno that matters, or 0. EPIPE of the write filter does not if there is a read
-/// filter too: the peer is gone already, and that one reports it.
+/// One receipt per change (EV_RECEIPT): a change that fails does not hide the later ones. Returns
+/// the first errno that matters, or 0. EPIPE of the write filter is ignored if there is a read
+/// filter too: the peer is gone already, and the read filter reports it.
 [[nodiscard]] std::int32_t failure_of(std::span<const event> receipts) noexcept;
 
-/// Which socket a descriptor was registered for. A pointer's bits, which are all that the system
-/// keeps for us, hold a whole socket_id only where they are 64; so the descriptor finds the id,
-/// and the tag tells whether the event belongs to it or to one that had the descriptor before.
+/// Maps descriptors to the sockets that they were registered for. The system keeps a pointer's
+/// bits, which hold a whole socket_id only where they are 64. So the descriptor finds the id, and
+/// the tag tells whether the event belongs to it or to an earlier socket with the same descriptor.
 class descriptor_ids {
 public:
     [[nodiscard]] static std::uintptr_t tag_of(socket_id id) noexcept;
 
     void remember(std::uintptr_t descriptor, socket_id id);
     void forget(std::uintptr_t descriptor) noexcept;
-    /// A null id for an event that is not, or no longer, anybody's.
+    /// Returns a null id for an event of a socket that is not open any more.
     [[nodiscard]] socket_id find(const event& reported) const noexcept;
 
 private:

@@ -29,7 +29,7 @@ static_assert(kqueue::flag_error == EV_ERROR);
 native_event make_change(std::uintptr_t ident, int filter, unsigned flags, std::uintptr_t tag,
                          unsigned fflags = 0) noexcept
 {
-    // Field by field: their types and their order differ from system to system.
+    // Field by field: their types and their order differ by system.
     native_event change{};
     change.ident = static_cast<decltype(change.ident)>(ident);
     change.filter = static_cast<decltype(change.filter)>(filter);
@@ -81,8 +81,8 @@ public:
 
     void wake() noexcept override
     {
-        // Whoever finds the flag set relies on the one who set it: the loop clears it only after
-        // it has seen that event, and before its owner looks at what the wake was for.
+        // A caller that finds the flag set relies on the caller that set it: the loop clears the
+        // flag only after it has seen that event, and before its owner looks for work.
         if (waking_.exchange(true, std::memory_order_acq_rel))
             return;
         const native_event trigger = make_change(wake_ident, EVFILT_USER, 0, 0, NOTE_TRIGGER);
@@ -96,7 +96,7 @@ private:
     /// Descriptors are idents of other filters.
     static constexpr std::uintptr_t wake_ident = 0;
 
-    /// Makes all the changes; the receipts are written over them.
+    /// Makes all the changes; the receipts overwrite them.
     result<void> change(std::span<native_event> changes) noexcept
     {
         const int size = static_cast<int>(changes.size());
@@ -121,54 +121,38 @@ private:
             make_change(descriptor, EVFILT_WRITE, EV_ADD | EV_CLEAR | EV_RECEIPT, tag),
             make_change(descriptor, EVFILT_READ, EV_ADD | EV_CLEAR | EV_RECEIPT, tag)};
         ids_.remember(descriptor, id);
-        // While it connects only the first: a read filter may take a refusal off the socket, and
-        // SO_ERROR would then say that all is well.
+        // While the socket connects only the write filter: a read filter may clear a refusal from
+        // the socket, and SO_ERROR would then be 0.
         auto watched = change(std::span(filters).first(entry.connecting ? 1 : 2));
         if (!watched)
-            ids_.forget(descriptor); // what was registered all the same says nothing to us
+            ids_.forget(descriptor); // events of a filter that was registered are ignored
         return watched;
     }
 
     void unwatch(socket_entry& entry) noexcept override
     {
-        // The registrations end with the descriptor (kqueue(2)), also if others have copies of it.
+        // The registrations end with the descriptor (kqueue(2)), even if others have copies of it.
         ids_.forget(static_cast<std::uintptr_t>(entry.handle));
     }
 
-    result<void> wait(time_point until) override
+    result<int> wait_once(duration timeout) override
     {
-        duration remaining = time_until(until, now());
-        for (int rounds = 0; rounds < max_interruptions; ++rounds) {
-            const int count = wait_once(remaining);
-            if (count < 0 && errno != EINTR)
-                return fail(os::translate(errno, phase::none));
-            // An early end of the wait is no harm: nothing fires before its time by the clock.
-            if (count == 0 || (count > 0 && handle_events(count)))
-                return {};
-            // Interrupted, or only events that nobody waits for: wait for the rest of the time.
-            if (remaining != duration::max())
-                remaining = time_until(until, time_source().now());
-            if (remaining == duration::zero())
-                return {};
+        timespec limit{};
+        if (timeout != duration::max()) {
+            // Some systems refuse very long times.
+            const duration shortened = std::min<duration>(timeout, std::chrono::hours(24));
+            const auto seconds = std::chrono::floor<std::chrono::seconds>(shortened);
+            limit.tv_sec = static_cast<decltype(limit.tv_sec)>(seconds.count());
+            limit.tv_nsec = static_cast<decltype(limit.tv_nsec)>((shortened - seconds).count());
         }
-        return {};
+        const int count = ::kevent(queue_, nullptr, 0, events_, batch_size,
+                                   timeout == duration::max() ? nullptr : &limit);
+        if (count < 0)
+            return fail(os::translate(errno, phase::none));
+        return count;
     }
 
-    int wait_once(duration remaining) noexcept
-    {
-        if (remaining == duration::max())
-            return ::kevent(queue_, nullptr, 0, events_, batch_size, nullptr);
-        // Some systems refuse very long ones.
-        const duration shortened = std::min<duration>(remaining, std::chrono::hours(24));
-        const auto seconds = std::chrono::floor<std::chrono::seconds>(shortened);
-        timespec timeout{};
-        timeout.tv_sec = static_cast<decltype(timeout.tv_sec)>(seconds.count());
-        timeout.tv_nsec = static_cast<decltype(timeout.tv_nsec)>((shortened - seconds).count());
-        return ::kevent(queue_, nullptr, 0, events_, batch_size, &timeout);
-    }
-
-    /// True if anything completed or somebody called wake().
-    bool handle_events(int count)
+    bool handle_events(int count) override
     {
         bool progress = false;
         for (int index = 0; index < count; ++index) {
@@ -183,19 +167,19 @@ private:
         return progress;
     }
 
-    bool carry_on(socket_id id, const kqueue::meaning& says)
+    bool carry_on(socket_id id, const kqueue::meaning& event)
     {
         socket_entry* const entry = table().find(id);
         if (entry == nullptr)
             return false;
         const bool was_connecting = entry->connecting;
         readiness ready;
-        ready.readable = says.readable;
-        ready.writable = says.writable;
-        ready.unusual = says.unusual;
-        ready.failure = says.failure;
+        ready.readable = event.readable;
+        ready.writable = event.writable;
+        ready.unusual = event.unusual;
+        ready.failure = event.failure;
         const bool progress = dispatch(id, ready);
-        // It has only the write filter until now: the first operation that has to wait adds the
+        // It had only the write filter until now: the first operation that has to wait adds the
         // other one.
         if (was_connecting && !entry->connecting)
             entry->watched = false;

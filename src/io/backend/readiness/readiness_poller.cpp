@@ -12,7 +12,7 @@ namespace slk::io {
 namespace {
 
 /// The caller's list of buffers may end when its submit returns, so a send that has to wait keeps
-/// the first ones in the operation's scratch space; it may take fewer bytes than it was offered.
+/// the first buffers in the operation's scratch space; it may take fewer bytes than were offered.
 struct kept_buffers {
     static constexpr std::size_t limit = operation::scratch_size / sizeof(std::span<std::byte>);
     std::span<const std::byte> parts[limit];
@@ -48,13 +48,6 @@ int wait_milliseconds(duration remaining) noexcept
     return whole < INT_MAX ? static_cast<int>(whole) : INT_MAX;
 }
 
-duration time_until(time_point until, time_point now) noexcept
-{
-    if (until == never)
-        return duration::max();
-    return until > now ? until - now : duration::zero();
-}
-
 const poller::direct_transfers* readiness_poller::direct() const noexcept
 {
     static constexpr direct_transfers attempts{os::try_send, os::try_receive};
@@ -78,8 +71,8 @@ void readiness_poller::release(socket_entry& entry, close_mode mode)
 
 void readiness_poller::start_cancel(operation& op, socket_entry&)
 {
-    // Nothing is under way in the system on behalf of this operation, except a connect: that one
-    // goes on until the socket is closed, which is all that it is good for now.
+    // The system does nothing for a waiting operation, except for a connect: that one goes on until
+    // the socket is closed, the only use that is left for it.
     complete(op, error{errc::cancelled, phase::none});
 }
 
@@ -96,24 +89,24 @@ void readiness_poller::wait_until_ready(operation& op, socket_entry& entry)
 
 void readiness_poller::start_connect(connect_operation& op, socket_entry& entry)
 {
-    const error answer = os::try_connect(entry.handle, op.target, op.path);
-    if (answer != errc::would_block)
-        return complete(op, answer);
+    const error outcome = os::try_connect(entry.handle, op.target, op.path);
+    if (outcome != errc::would_block)
+        return complete(op, outcome);
     entry.connecting = true;
     wait_until_ready(op, entry);
 }
 
 bool readiness_poller::confirm(connect_operation& op, socket_entry& entry, readiness ready)
 {
-    error answer = os::confirm_connect(entry.handle);
-    if (answer == errc::would_block && ready.failure != 0)
-        answer = os::translate(ready.failure, phase::connect);
-    if (answer == errc::would_block)
+    error outcome = os::confirm_connect(entry.handle);
+    if (outcome == errc::would_block && ready.failure != 0)
+        outcome = os::translate(ready.failure, phase::connect);
+    if (outcome == errc::would_block)
         return false;
     entry.connecting = false;
     entry.readable = ready.readable || ready.unusual;
     entry.writable = true;
-    complete(op, answer);
+    complete(op, outcome);
     return true;
 }
 
@@ -122,34 +115,34 @@ bool readiness_poller::confirm(connect_operation& op, socket_entry& entry, readi
 bool readiness_poller::try_accept(accept_operation& op, socket_entry& entry)
 {
     native_handle handle = invalid_handle;
-    error answer = os::try_accept(entry.handle, handle);
-    if (answer == errc::would_block) {
+    error outcome = os::try_accept(entry.handle, handle);
+    if (outcome == errc::would_block) {
         entry.readable = false;
         return false;
     }
-    if (!answer) {
+    if (!outcome) {
         if (auto adopted = adopt(handle, entry.family))
             op.accepted = *adopted;
         else
-            answer = adopted.error();
+            outcome = adopted.error();
     }
-    complete(op, answer);
+    complete(op, outcome);
     return true;
 }
 
 bool readiness_poller::try_receive(receive_operation& op, socket_entry& entry)
 {
-    const error answer = os::try_receive(entry.handle, op.buffer, op.transferred);
-    if (answer == errc::would_block) {
+    const error outcome = os::try_receive(entry.handle, op.buffer, op.transferred);
+    if (outcome == errc::would_block) {
         entry.readable = false;
         return false;
     }
-    // A short receive has emptied the socket, and what comes later is announced by a new edge;
-    // not so a failure or the end of the stream, which stay and may have been announced already.
-    const bool some = !answer && op.transferred != 0;
+    // A short receive has emptied the socket, and later data is announced by a new edge. A failure
+    // or the end of the stream stays, and may have been announced already.
+    const bool some = !outcome && op.transferred != 0;
     if (some && op.transferred < op.buffer.size() && entry.watched && !entry.unusual)
         entry.readable = false;
-    complete(op, answer);
+    complete(op, outcome);
     return true;
 }
 
@@ -182,16 +175,16 @@ bool readiness_poller::try_send(send_operation& op, socket_entry& entry,
                                 std::span<const std::span<const std::byte>> buffers)
 {
     bool all = false;
-    const error answer = os::try_send(entry.handle, buffers, op.transferred, all);
-    if (answer == errc::would_block) {
+    const error outcome = os::try_send(entry.handle, buffers, op.transferred, all);
+    if (outcome == errc::would_block) {
         entry.writable = false;
         return false;
     }
-    // The socket's buffer is full: the system announces when it has room again. After a failure
-    // it announces nothing more, and the next send must fail too.
-    if (!answer && !all && entry.watched)
+    // The socket's buffer is full: the system announces when it has room again. After a failure it
+    // announces nothing more, and the next send must fail too.
+    if (!outcome && !all && entry.watched)
         entry.writable = false;
-    complete(op, answer);
+    complete(op, outcome);
     return true;
 }
 
@@ -206,6 +199,25 @@ void readiness_poller::start_send(send_operation& op, socket_entry& entry)
 
 // --- events ---
 
+result<void> readiness_poller::wait(time_point until)
+{
+    duration remaining = time_until(until, now());
+    for (int rounds = 0; rounds < max_interruptions; ++rounds) {
+        const auto count = wait_once(remaining);
+        if (!count && count.error() != errc::interrupted)
+            return fail(count.error());
+        // An early end of the wait does no harm: timers fire by the clock only.
+        if (count && (*count == 0 || handle_events(*count)))
+            return {};
+        // Interrupted, or only events that no operation waits for: wait for the rest of the time.
+        if (remaining != duration::max())
+            remaining = time_until(until, time_source().now());
+        if (remaining == duration::zero())
+            return {};
+    }
+    return {};
+}
+
 bool readiness_poller::dispatch(socket_id id, readiness ready)
 {
     socket_entry* const entry = table().find(id);
@@ -218,7 +230,7 @@ bool readiness_poller::dispatch(socket_id id, readiness ready)
     }
     entry->unusual = entry->unusual || ready.unusual;
     bool progress = false;
-    // Bounded by what was submitted: what a completion submits comes to its turn later.
+    // Limited to the submitted operations: those that a completion submits wait for a later turn.
     if (ready.readable || ready.unusual) {
         entry->readable = true;
         while (!entry->inbound.empty() && entry->readable)

@@ -2,18 +2,18 @@
 #ifndef SLK_IO_BACKEND_READINESS_READINESS_POLLER_HPP
 #define SLK_IO_BACKEND_READINESS_READINESS_POLLER_HPP
 
-/// The contract for systems that report readiness: try, wait until ready, try again.
+/// The rules of the poller on systems that report readiness: try, wait until ready, try again.
 ///
-/// A submit tries at once, because most sends and many receives can go on, and an attempt costs
-/// less than asking first; its completion is queued like any other. What cannot go on waits in
-/// its socket's list. The socket is registered with the system when the first operation has to
-/// wait, so a connect is always started before the registration: a fresh socket would be reported
-/// as hung up. It stays registered, for both directions and by edges, until it is closed; what
-/// the edges said is kept in the entry's `readable` and `writable`, which mean "worth trying".
+/// A submit tries at once, because most sends and many receives succeed, and an attempt costs less
+/// than a registration; its completion is queued like any other. An operation that would block
+/// waits in its socket's list. The socket is registered with the system when its first operation
+/// has to wait. A connect is always started before the registration: a fresh socket would be
+/// reported as hung up. It stays registered, for both directions and by edges, until it is closed.
+/// The entry's `readable` and `writable` keep the results of the edges: "worth trying".
 ///
-/// A concrete backend has a wait() that calls dispatch() for each event, watch(), unwatch(), and
-/// wake(). One that reports levels instead of edges waits only for what wants_to_read() and
-/// wants_to_write() say.
+/// A backend provides the system's calls: watch(), unwatch(), wait_once(), wake(), and
+/// handle_events(), which calls dispatch() for each event. A backend that reports levels instead of
+/// edges waits only for what wants_to_read() and wants_to_write() return.
 
 #include "io/system_poller.hpp"
 
@@ -29,21 +29,28 @@ protected:
     struct readiness {
         bool readable = false;
         bool writable = false;
-        /// Hung up, half or wholly, failed, or urgent data: everything is worth trying, and from
-        /// now on a short receive does not mean that nothing is left.
+        /// Hung up in one or both directions, failed, or urgent data: everything is worth trying,
+        /// and from now on a short receive does not mean that the socket is empty.
         bool unusual = false;
-        /// The system's number of the failure, if the event carries one. It counts where the
-        /// socket itself no longer says why its connect has failed.
+        /// The system's error number, if the event carries one. It is used where the socket itself
+        /// no longer has the error of its connect.
         int failure = 0;
     };
 
-    /// Registers the socket; what is ready already must be reported too.
+    /// Registers the socket; existing readiness must be reported too.
     virtual result<void> watch(socket_id id, socket_entry& entry) = 0;
-    /// Comes before the descriptor is closed: closing does not end a registration while another
+    /// Called before the descriptor is closed: closing does not end a registration while another
     /// process has a copy of the descriptor.
     virtual void unwatch(socket_entry& entry) noexcept = 0;
+    /// One call of the system's wait, for at most `timeout`; duration::max() is for ever. Returns
+    /// the number of events, 0 when the time has passed. errc::interrupted is no failure.
+    virtual result<int> wait_once(duration timeout) = 0;
+    /// Handles the events of the last wait_once(). Returns true if anything completed or wake() was
+    /// called.
+    virtual bool handle_events(int count) = 0;
 
-    /// Carries on what waited for this event. A stale id is ignored. True if anything completed.
+    /// Continues the operations that waited for this event. A stale id is ignored. Returns true if
+    /// any completed.
     bool dispatch(socket_id id, readiness ready);
 
     [[nodiscard]] static bool wants_to_read(const socket_entry& entry) noexcept
@@ -63,6 +70,7 @@ private:
     void start_cancel(operation& op, socket_entry& entry) final;
     result<void> attach(socket_id id, socket_entry& entry) final;
     void release(socket_entry& entry, close_mode mode) final;
+    result<void> wait(time_point until) final;
 
     void wait_until_ready(operation& op, socket_entry& entry);
     bool confirm(connect_operation& op, socket_entry& entry, readiness ready);
@@ -73,13 +81,9 @@ private:
                   std::span<const std::span<const std::byte>> buffers);
 };
 
-/// `remaining` in milliseconds for calls that count in them: rounded up, or the loop would spin
-/// through the last fraction; at most what an int holds; -1 for ever.
+/// Converts to milliseconds for calls that count in them: rounded up, or the loop would spin
+/// through the last fraction; limited to an int; -1 for ever.
 [[nodiscard]] int wait_milliseconds(duration remaining) noexcept;
-
-/// How long a wait from `now` until `until` may last: zero for a point that has passed,
-/// duration::max() for slk::never.
-[[nodiscard]] duration time_until(time_point until, time_point now) noexcept;
 
 } // namespace slk::io
 

@@ -2,8 +2,8 @@
 #include "io/backend/select/select_poller.hpp"
 
 #include "io/backend/readiness/readiness_poller.hpp"
-#include "io/backend/select/doorbell.hpp"
 #include "io/backend/select/socket_set.hpp"
+#include "io/backend/select/wake_signal.hpp"
 #include "io/os/system.hpp"
 
 #include <algorithm>
@@ -20,12 +20,12 @@ public:
 
     result<void> start()
     {
-        SLK_TRY(bell_.open());
-        return make_room(bell_.handle());
+        SLK_TRY(wake_.open());
+        return make_room(wake_.handle());
     }
 
     [[nodiscard]] std::string_view name() const noexcept override { return "select"; }
-    void wake() noexcept override { bell_.ring(); }
+    void wake() noexcept override { wake_.set(); }
 
 private:
     struct watched_socket {
@@ -33,12 +33,12 @@ private:
         socket_entry* entry = nullptr;
     };
 
-    /// For one more socket. Here and not in wait(), where a lack of memory could be reported to
-    /// nobody whose socket it is about.
+    /// Makes room for one more socket. Called here and not in wait(), where a lack of memory could
+    /// not be reported to the socket's owner.
     result<void> make_room(native_handle handle)
     {
         highest_ = std::max(highest_, handle);
-        const std::size_t count = watched_.size() + 2; // the bell, and the new one
+        const std::size_t count = watched_.size() + 2; // the wake signal, and the new one
         for (select::socket_set* const set : {&readable_, &writable_, &failed_})
             if (!set->reserve(count, highest_))
                 return fail(errc::out_of_memory, phase::setup);
@@ -63,14 +63,14 @@ private:
         watched_.pop_back();
     }
 
-    /// Anew before each wait: the system's answer is written over the question, and what is
-    /// reported again and again as long as it lasts is asked for only while somebody wants it.
+    /// Called before each wait: the system overwrites the sets, and levels that stay are asked for
+    /// only while an operation waits for them.
     void fill_sets() noexcept
     {
         readable_.clear();
         writable_.clear();
         failed_.clear();
-        readable_.add(bell_.handle());
+        readable_.add(wake_.handle());
         for (const watched_socket& each : watched_) {
             const native_handle handle = each.entry->handle;
             if (wants_to_read(*each.entry))
@@ -83,36 +83,21 @@ private:
         }
     }
 
-    result<void> wait(time_point until) override
+    result<int> wait_once(duration timeout) override
     {
-        duration remaining = time_until(until, now());
-        for (int rounds = 0; rounds < max_interruptions; ++rounds) {
-            fill_sets();
-            const auto count = select::wait_for(readable_, writable_, failed_, remaining);
-            if (!count && count.error() != errc::interrupted) {
-                if (count.error() == errc::invalid_state && try_all())
-                    return {};
-                return fail(count.error());
-            }
-            // An early end of the wait is no harm: nothing fires before its time by the clock.
-            if (count && (*count == 0 || handle_answer()))
-                return {};
-            // Interrupted, or ready for nothing after all: wait for the rest of the time.
-            if (remaining != duration::max())
-                remaining = time_until(until, time_source().now());
-            if (remaining == duration::zero())
-                return {};
-        }
-        return {};
+        fill_sets();
+        auto count = select::wait_for(readable_, writable_, failed_, timeout);
+        if (!count && count.error() == errc::invalid_state && try_all())
+            return 0;
+        return count;
     }
 
-    /// True if anything completed or somebody called wake(). Completions are only queued here, so
-    /// nothing is watched or closed meanwhile.
-    bool handle_answer()
+    /// Completions are only queued here, so nothing is watched or closed meanwhile.
+    bool handle_events(int /*count*/) override
     {
         bool progress = false;
-        if (readable_.has(bell_.handle())) {
-            bell_.silence();
+        if (readable_.has(wake_.handle())) {
+            wake_.clear();
             progress = true;
         }
         for (const watched_socket& each : watched_) {
@@ -126,8 +111,9 @@ private:
         return progress;
     }
 
-    /// Somebody closed a socket behind our back: the system then refuses the whole question, and
-    /// does not say which one it was. Its own operations fail when they are tried, the others wait.
+    /// A socket was closed outside of this library: the system then refuses the whole call, and
+    /// does not tell which one it was. Its operations fail when they are tried, the others go on
+    /// waiting.
     bool try_all()
     {
         bool progress = false;
@@ -136,7 +122,7 @@ private:
         return progress;
     }
 
-    select::doorbell bell_;
+    select::wake_signal wake_;
     select::socket_set readable_;
     select::socket_set writable_;
     select::socket_set failed_;

@@ -8,8 +8,8 @@
 
 namespace slk::io {
 
-/// Every system, select(2): the last choice, because each turn costs as much as there are sockets
-/// that wait for something.
+/// Every system, select(2): the last choice, because the cost of a turn grows with the number of
+/// waiting sockets.
 [[nodiscard]] result<std::unique_ptr<poller>> make_select_poller(clock& time);
 
 } // namespace slk::io

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Without it macOS refuses to look at descriptors from FD_SETSIZE on (select(2) there).
+// Without this macro macOS refuses descriptors from FD_SETSIZE on (select(2) there).
 #define _DARWIN_UNLIMITED_SELECT 1
 
 #include "io/backend/select/socket_set.hpp"
@@ -19,13 +19,13 @@ namespace slk::io::select {
 
 namespace {
 
-/// The system counts the bits in words of its own size; sets grow by several of them.
+/// The system counts the bits in words of its own size; sets grow by several words.
 constexpr std::size_t bits_per_word = NFDBITS;
 constexpr std::size_t bits_per_element = sizeof(std::uintptr_t) * CHAR_BIT;
 static_assert(bits_per_element % bits_per_word == 0 || bits_per_word % bits_per_element == 0);
 constexpr std::size_t elements_at_once = 16;
 
-/// FD_SET and FD_ISSET would refuse a descriptor from FD_SETSIZE on (_FORTIFY_SOURCE), so this is
+/// FD_SET and FD_ISSET would refuse a descriptor from FD_SETSIZE on (_FORTIFY_SOURCE); this is
 /// their arithmetic.
 std::size_t byte_of(native_handle handle) noexcept
 {
@@ -77,22 +77,21 @@ bool socket_set::has(native_handle handle) const noexcept
             mask_of(handle)) != 0;
 }
 
-result<int> wait_for(socket_set& readable, socket_set& writable, socket_set& failed,
-                     duration longest)
+result<int> wait_for(socket_set& readable, socket_set& writable, socket_set& failed, duration wait)
 {
-    // Longer ones are refused by some systems.
-    const duration shortened = std::min<duration>(longest, std::chrono::hours(24));
+    // Some systems refuse longer times.
+    const duration shortened = std::min<duration>(wait, std::chrono::hours(24));
     const auto seconds = std::chrono::floor<std::chrono::seconds>(shortened);
     timespec timeout{};
     timeout.tv_sec = static_cast<decltype(timeout.tv_sec)>(seconds.count());
     timeout.tv_nsec = static_cast<decltype(timeout.tv_nsec)>((shortened - seconds).count());
     const native_handle highest = std::max({readable.highest_, writable.highest_, failed.highest_});
-    // pselect rather than select: it counts in nanoseconds, so nothing has to be rounded.
+    // pselect rather than select: its unit is nanoseconds, so nothing has to be rounded.
     const int count =
         ::pselect(static_cast<int>(highest) + 1, reinterpret_cast<fd_set*>(readable.space_.get()),
                   reinterpret_cast<fd_set*>(writable.space_.get()),
                   reinterpret_cast<fd_set*>(failed.space_.get()),
-                  longest == duration::max() ? nullptr : &timeout, nullptr);
+                  wait == duration::max() ? nullptr : &timeout, nullptr);
     if (count < 0)
         return fail(os::translate(errno, phase::none));
     return count;

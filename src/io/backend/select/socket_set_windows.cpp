@@ -11,9 +11,9 @@ namespace slk::io::select {
 
 namespace {
 
-// An fd_set is a count and then the sockets; the call reads as many as the count says, whatever
-// FD_SETSIZE was for the one who compiled (Microsoft, select). As numbers of a pointer's size the
-// count is the first of them and the sockets follow.
+// An fd_set is a count and then the sockets; the call reads as many as the count, whatever
+// FD_SETSIZE was at compile time (Microsoft, select). In numbers of a pointer's size the count is
+// the first one and the sockets follow.
 static_assert(sizeof(SOCKET) == sizeof(std::uintptr_t));
 static_assert(offsetof(fd_set, fd_count) == 0);
 static_assert(offsetof(fd_set, fd_array) == sizeof(std::uintptr_t));
@@ -52,27 +52,26 @@ bool socket_set::has(native_handle handle) const noexcept
     return std::binary_search(first, first + space_[0], static_cast<std::uintptr_t>(handle));
 }
 
-result<int> wait_for(socket_set& readable, socket_set& writable, socket_set& failed,
-                     duration longest)
+result<int> wait_for(socket_set& readable, socket_set& writable, socket_set& failed, duration wait)
 {
-    // Rounded up to milliseconds, which is what the system counts in: it would end the rest of
-    // one at once, again and again.
+    // Rounded up to the system's milliseconds: a rest of less than one would end at once, again and
+    // again.
     const auto shortened = std::chrono::ceil<std::chrono::milliseconds>(
-        std::min<duration>(longest, std::chrono::hours(24)));
+        std::min<duration>(wait, std::chrono::hours(24)));
     const auto seconds = std::chrono::floor<std::chrono::seconds>(shortened);
     timeval timeout{};
     timeout.tv_sec = static_cast<long>(seconds.count());
     timeout.tv_usec = static_cast<long>((shortened - seconds).count() * 1000);
-    const int count = ::select(0, // of no meaning here
+    const int count = ::select(0, // ignored on Windows
                                reinterpret_cast<fd_set*>(readable.space_.get()),
                                reinterpret_cast<fd_set*>(writable.space_.get()),
                                reinterpret_cast<fd_set*>(failed.space_.get()),
-                               longest == duration::max() ? nullptr : &timeout);
+                               wait == duration::max() ? nullptr : &timeout);
     if (count == SOCKET_ERROR)
         return fail(os::windows::last_error(phase::none));
-    // In which order they come back is not said anywhere, and has() looks for one after another.
-    for (socket_set* const answer : {&readable, &writable, &failed})
-        std::sort(&answer->space_[1], &answer->space_[1] + answer->space_[0]);
+    // Their order on return is not documented, and has() searches for one after another.
+    for (socket_set* const reported : {&readable, &writable, &failed})
+        std::sort(&reported->space_[1], &reported->space_[1] + reported->space_[0]);
     return count;
 }
 

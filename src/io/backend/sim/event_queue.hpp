@@ -2,8 +2,8 @@
 #ifndef SLK_IO_BACKEND_SIM_EVENT_QUEUE_HPP
 #define SLK_IO_BACKEND_SIM_EVENT_QUEUE_HPP
 
-/// What is going to happen in a simulated network, in order: by time, and among equal times in
-/// the order of planning. Nothing depends on an address in memory or on a hash table's order.
+/// The planned events of a simulated network, ordered by time, and equal times by the order of
+/// planning. Nothing depends on an address in memory or on a hash table's order.
 
 #include <serverlink/clock.hpp>
 
@@ -52,8 +52,8 @@ public:
         std::push_heap(heap_.begin(), heap_.end(), later);
     }
 
-    /// Each poller has at most one turn ahead: an earlier one replaces it. They are kept apart,
-    /// because a loop with a far timer plans as many turns as it takes.
+    /// Each poller has at most one planned turn: an earlier one replaces it. Turns are kept apart,
+    /// because a loop with a far timer plans one with each turn.
     void plan_turn(std::uint32_t poller, time_point at)
     {
         if (poller >= planned_.size())

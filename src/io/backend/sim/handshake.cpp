@@ -72,7 +72,7 @@ result<socket_ref> network::open(std::uint32_t on, sim_poller& owner)
     host& here = hosts_[on];
     const bool exhausted =
         here.limits.descriptors != 0 && here.descriptors >= here.limits.descriptors;
-    if (exhausted || injected(fault::no_descriptor))
+    if (exhausted || should_inject(fault::no_descriptor))
         return fail(system_failure(errc::too_many_descriptors, phase::open));
     const std::uint32_t number = take_socket(on);
     sockets_[number].owner = &owner;
@@ -132,7 +132,7 @@ result<void> network::bind(sim_socket& socket, address_family family,
                       });
     if (!ours)
         return fail(system_failure(errc::address_not_available, phase::bind));
-    if (injected(fault::bind_error))
+    if (should_inject(fault::bind_error))
         return fail(system_failure(errc::address_in_use, phase::bind));
     if (source->port != 0) {
         if (here.ports.contains(source->port))
@@ -154,9 +154,9 @@ result<socket_ref> network::open_listener(std::uint32_t on, sim_poller& owner, c
         close(opened, close_mode::reset);
         return fail(error{failure.code, phase::listen, failure.native, failure.detail});
     };
-    if (injected(fault::listen_error))
+    if (should_inject(fault::listen_error))
         return give_up(system_failure(errc::address_in_use, phase::listen));
-    // Another listener's port is only in the way at the same address or a wildcard.
+    // Another listener's port conflicts only at the same address or a wildcard.
     host& here = hosts_[on];
     const auto collides = [&](socket_ref other) {
         const sim_socket& there = sockets_[other.number];
@@ -205,7 +205,7 @@ error network::connect(socket_ref ref, const address& target)
 {
     sim_socket& socket = *find(ref);
     host& here = hosts_[socket.host];
-    if (injected(fault::connect_error))
+    if (should_inject(fault::connect_error))
         return system_failure(connect_errors[scale(random(), std::size(connect_errors) - 1)],
                               phase::connect);
     if (socket.local.family == address_family::none || socket.local.is_any()) {
@@ -222,7 +222,7 @@ error network::connect(socket_ref ref, const address& target)
     }
     if (socket.local.port == 0) {
         const std::uint16_t port =
-            injected(fault::no_port) ? std::uint16_t{0} : ephemeral_port(here);
+            should_inject(fault::no_port) ? std::uint16_t{0} : ephemeral_port(here);
         if (port == 0)
             return system_failure(errc::no_local_port, phase::connect);
         hold_port(socket, port);
@@ -230,7 +230,7 @@ error network::connect(socket_ref ref, const address& target)
     }
     socket.remote = target;
     socket.at = stage::connecting;
-    socket.into_the_dark = injected(fault::black_hole);
+    socket.black_holed = should_inject(fault::black_hole);
     send_syn(ref);
     return {};
 }
@@ -243,12 +243,12 @@ void network::send_syn(socket_ref ref)
     push(now_ + timeout, event_kind::syn_again, ref);
     const auto target = host_of(socket.host, socket.remote);
     const std::uint32_t to = target.value_or(socket.host);
-    if (socket.into_the_dark || !is_open(socket.host, to) || injected(fault::syn_loss))
+    if (socket.black_holed || !is_open(socket.host, to) || should_inject(fault::syn_loss))
         return;
     push(now_ + travel_time(socket.host, to), event_kind::syn, ref);
 }
 
-void network::happen_syn_again(socket_ref ref)
+void network::handle_syn_again(socket_ref ref)
 {
     sim_socket* const socket = find(ref);
     if (socket != nullptr && socket->at == stage::half_open)
@@ -268,14 +268,14 @@ void network::refuse(socket_ref ref, std::uint32_t server, errc code)
              static_cast<std::uint32_t>(code));
 }
 
-void network::happen_no_connection(socket_ref ref, errc code)
+void network::handle_no_connection(socket_ref ref, errc code)
 {
     const sim_socket* const socket = find(ref);
     if (socket != nullptr && socket->at == stage::connecting)
         break_connection(ref, code);
 }
 
-void network::happen_syn(socket_ref ref)
+void network::handle_syn(socket_ref ref)
 {
     sim_socket* const client = find(ref);
     if (client == nullptr || client->at != stage::connecting)
@@ -283,9 +283,10 @@ void network::happen_syn(socket_ref ref)
     const auto target = host_of(client->host, client->remote);
     if (!target)
         return refuse(ref, client->host, errc::host_unreachable);
-    if (injected(fault::unreachable))
+    if (should_inject(fault::unreachable))
         return refuse(ref, *target, errc::host_unreachable);
-    // A SYN that is repeated because its answer was lost finds what the first one made.
+    // A SYN that is repeated because its answer was lost finds the half-open socket of the first
+    // one.
     if (find(client->peer) != nullptr)
         return send_answer(client->peer);
     const socket_ref listener = listener_for(*target, client->remote);
@@ -298,7 +299,7 @@ void network::happen_syn(socket_ref ref)
         }
         return refuse(ref, *target, errc::connection_refused);
     }
-    if (injected(fault::refuse))
+    if (should_inject(fault::refuse))
         return refuse(ref, *target, errc::connection_refused);
     if (listening->half_open + static_cast<int>(listening->waiting.size()) >= listening->backlog) {
         ++queue_overflows_;
@@ -328,16 +329,16 @@ void network::send_answer(socket_ref server)
 {
     const sim_socket& made = *find(server);
     const std::uint32_t to = host_of(made.host, made.remote).value_or(made.host);
-    if (is_open(made.host, to) && !injected(fault::syn_answer_loss))
+    if (is_open(made.host, to) && !should_inject(fault::syn_answer_loss))
         push(now_ + travel_time(made.host, to), event_kind::syn_answer, made.peer, server.number);
 }
 
-void network::happen_syn_answer(socket_ref ref, std::uint32_t server)
+void network::handle_syn_answer(socket_ref ref, std::uint32_t server)
 {
     const sim_socket* const client = find(ref);
     if (client != nullptr && client->at == stage::connecting)
         return become_established(ref);
-    // The client has gone, and answers with a reset.
+    // The client is gone, and answers with a reset.
     const sim_socket& made = sockets_[server];
     if (client == nullptr && made.at == stage::half_open && made.peer == ref)
         drop_half_open(ref_of(made, server));
@@ -359,16 +360,16 @@ void network::become_established(socket_ref ref)
         sim_socket* const each = find(end);
         if (each == nullptr)
             continue;
-        if (injected(fault::reset))
+        if (should_inject(fault::reset))
             each->reset_behind = scale(random(), faults_.max_offset);
-        if (injected(fault::half_close))
+        if (should_inject(fault::half_close))
             each->ends_behind = scale(random(), faults_.max_offset);
         if (met_itself)
             break;
     }
     if (!met_itself)
         transmit(ref, packet_kind::confirmed);
-    tell(client);
+    notify_owner(client);
 }
 
 // --- accepting ---
@@ -384,8 +385,8 @@ void network::confirmed(socket_ref server)
         return close(server, close_mode::reset);
     --listening->half_open;
     listening->waiting.push_back(server);
-    if (injected(fault::accept_gone))
-        push(now_ + random_time(longest()), event_kind::gone, server);
+    if (should_inject(fault::accept_gone))
+        push(now_ + random_time(max_delay()), event_kind::gone, server);
     plan_accept(made.listener);
 }
 
@@ -397,13 +398,13 @@ void network::plan_accept(socket_ref listener)
     push(std::max(now_, hosts_[listening.host].accepts_next), event_kind::accept, listener);
 }
 
-void network::happen_accept(socket_ref ref)
+void network::handle_accept(socket_ref ref)
 {
     sim_socket* const listening = find(ref);
     if (listening == nullptr)
         return;
     listening->accept_planned = false;
-    tell(*listening);
+    notify_owner(*listening);
 }
 
 std::optional<socket_ref> network::next_waiting(socket_ref listener)
@@ -436,8 +437,9 @@ void network::accepted(socket_ref taken, sim_poller& owner)
                             duration(std::chrono::seconds(1)) / here.limits.accepts_per_second;
 }
 
-/// Its client resets it while it waits: it can still be accepted, and then says so.
-void network::happen_gone(socket_ref ref)
+/// The client resets the connection while it waits: it can still be accepted, and then shows the
+/// reset.
+void network::handle_gone(socket_ref ref)
 {
     const sim_socket* const waiting = find(ref);
     if (waiting == nullptr || waiting->owner != nullptr || waiting->orphan)
@@ -446,11 +448,11 @@ void network::happen_gone(socket_ref ref)
     break_connection(ref, errc::connection_reset);
 }
 
-std::size_t network::shed(socket_ref listener, std::size_t most)
+std::size_t network::shed(socket_ref listener, std::size_t max)
 {
     sim_socket& listening = *find(listener);
     std::size_t count = 0;
-    for (; count < most && !listening.waiting.empty(); ++count) {
+    for (; count < max && !listening.waiting.empty(); ++count) {
         const socket_ref next = listening.waiting.front();
         listening.waiting.pop_front();
         if (find(next) != nullptr)
@@ -496,7 +498,7 @@ void network::close(socket_ref ref, close_mode mode) noexcept
         }
         if (!std::exchange(socket.end_sent, true))
             transmit(ref, packet_kind::end);
-        // What is held back still has to be sent when the path opens.
+        // Packets that are held back are sent when the path opens.
         if (!socket.held.empty()) {
             socket.orphan = true;
             return;

@@ -27,7 +27,7 @@ constexpr duration name_service_latency = std::chrono::milliseconds(1);
 
 time_point network::host_time(const host& on) const noexcept
 {
-    return std::max(now_, on.asleep_until) - on.slept + on.clock_ahead;
+    return std::max(now_, on.suspended_until) - on.slept + on.clock_ahead;
 }
 
 time_point network::network_time(const host& on, time_point there) const noexcept
@@ -55,14 +55,14 @@ void network::suspend(std::uint32_t number, duration time)
     host& on = hosts_[number];
     if (time <= duration::zero())
         return;
-    if (is_asleep(on)) {
-        // It sleeps longer.
+    if (is_suspended(on)) {
+        // The suspension is extended.
         on.slept += time;
-        on.asleep_until = after(on.asleep_until, time);
+        on.suspended_until = after(on.suspended_until, time);
         return;
     }
-    // While it sleeps its clock stands, at the end of the sleep less all the time that was slept.
-    on.asleep_until = after(now_, time);
+    // During a suspension the clock stands, at the end of the suspension less all suspended time.
+    on.suspended_until = after(now_, time);
     on.slept += time;
     mix(static_cast<std::uint64_t>(time.count()));
 }
@@ -71,7 +71,7 @@ void network::jump_clock(std::uint32_t number, duration by)
 {
     hosts_[number].clock_ahead += by;
     mix(static_cast<std::uint64_t>(by.count()));
-    look_at_everybody();
+    plan_all_turns();
 }
 
 // --- hosts and paths ---
@@ -127,7 +127,7 @@ duration network::latency(std::uint32_t from, std::uint32_t to) const noexcept
 duration network::travel_time(std::uint32_t from, std::uint32_t to) noexcept
 {
     const duration usual = latency(from, to);
-    return injected(fault::delay) ? usual + random_time(longest()) : usual;
+    return should_inject(fault::delay) ? usual + random_time(max_delay()) : usual;
 }
 
 void network::set_latency(std::uint32_t a, std::uint32_t b, duration one_way)
@@ -159,21 +159,21 @@ void network::set_name(const std::string& name, std::vector<address> addresses)
     names_[name] = std::move(addresses);
 }
 
-void host_names::look_up(const std::string& name, std::uint16_t port, answer done)
+void host_names::look_up(const std::string& name, std::uint16_t port, handler done)
 {
     network_.look_up(host_, name, port, std::move(done));
 }
 
 void network::look_up(std::uint32_t from, const std::string& name, std::uint16_t port,
-                      name_service::answer done)
+                      name_service::handler done)
 {
     duration time = name_service_latency;
-    if (injected(fault::name_slow))
-        time += random_time(100 * longest());
+    if (should_inject(fault::name_slow))
+        time += random_time(100 * max_delay());
     std::optional<error> failure;
-    if (injected(fault::name_failure))
+    if (should_inject(fault::name_failure))
         failure = system_failure(errc::name_lookup_failed, phase::resolve);
-    else if (injected(fault::name_missing))
+    else if (should_inject(fault::name_missing))
         failure = system_failure(errc::name_not_found, phase::resolve);
     const std::uint32_t number = questions_.take();
     question& asked = questions_[number];
@@ -181,8 +181,8 @@ void network::look_up(std::uint32_t from, const std::string& name, std::uint16_t
     events_ahead_.push(now_ + time, event_kind::name, from, asked.generation, number);
 }
 
-/// The name service works again: what it was slow with comes now, and what it failed with is right.
-void network::hurry_answers()
+/// The name service works again: slow answers come now, and failed ones are correct.
+void network::answer_now()
 {
     for (std::uint32_t number = 0; number < questions_.size(); ++number) {
         question& asked = questions_[number];
@@ -194,7 +194,7 @@ void network::hurry_answers()
     }
 }
 
-void network::happen_name(std::uint32_t number, std::uint32_t generation)
+void network::handle_name(std::uint32_t number, std::uint32_t generation)
 {
     if (questions_[number].generation != generation || questions_[number].done == nullptr)
         return;

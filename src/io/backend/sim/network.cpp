@@ -18,7 +18,7 @@ constexpr const char* event_names[] = {
 };
 static_assert(std::size(event_names) == static_cast<std::size_t>(event_kind::call) + 1);
 
-/// What accept may answer on one system or another, and what the tables make of it.
+/// The errors of accept on any system, and the codes that the tables make of them.
 constexpr errc accept_errors[] = {
     errc::connection_aborted,
     errc::protocol_error,
@@ -50,7 +50,7 @@ network::~network() = default;
 
 void network::mix(std::uint64_t value) noexcept
 {
-    // A SplitMix64 step over what came before and the value: equal only for equal histories.
+    // A SplitMix64 step over the previous hash and the value: equal only for equal histories.
     hash_ = random_stream(hash_ ^ value).next();
 }
 
@@ -79,38 +79,38 @@ void network::log(const event& next)
     options_.log(std::string_view(line, static_cast<std::size_t>(length)));
 }
 
-void network::happen(const event& next)
+void network::handle(const event& next)
 {
     now_ = std::max(now_, next.at);
     record(next);
     const socket_ref subject{next.subject, next.generation};
     switch (next.kind) {
-    case event_kind::turn: return happen_turn(next.subject);
-    case event_kind::syn: return happen_syn(subject);
-    case event_kind::syn_again: return happen_syn_again(subject);
-    case event_kind::syn_answer: return happen_syn_answer(subject, next.detail);
+    case event_kind::turn: return handle_turn(next.subject);
+    case event_kind::syn: return handle_syn(subject);
+    case event_kind::syn_again: return handle_syn_again(subject);
+    case event_kind::syn_answer: return handle_syn_answer(subject, next.detail);
     case event_kind::no_connection:
-        return happen_no_connection(subject, static_cast<errc>(next.detail));
-    case event_kind::segment: return happen_segment(next.detail);
-    case event_kind::window: return happen_window(subject);
-    case event_kind::resend: return happen_resend(subject);
-    case event_kind::give_up: return happen_give_up(subject, next.detail);
-    case event_kind::keep_alive: return happen_keep_alive(subject, next.detail);
-    case event_kind::broken: return happen_broken(subject);
-    case event_kind::accept: return happen_accept(subject);
-    case event_kind::gone: return happen_gone(subject);
-    case event_kind::completion: return happen_completion(next.detail);
-    case event_kind::name: return happen_name(next.detail, next.generation);
-    case event_kind::call: return happen_call(next.detail);
+        return handle_no_connection(subject, static_cast<errc>(next.detail));
+    case event_kind::segment: return handle_segment(next.detail);
+    case event_kind::window: return handle_window(subject);
+    case event_kind::resend: return handle_resend(subject);
+    case event_kind::give_up: return handle_give_up(subject, next.detail);
+    case event_kind::keep_alive: return handle_keep_alive(subject, next.detail);
+    case event_kind::broken: return handle_broken(subject);
+    case event_kind::accept: return handle_accept(subject);
+    case event_kind::gone: return handle_gone(subject);
+    case event_kind::completion: return handle_completion(next.detail);
+    case event_kind::name: return handle_name(next.detail, next.generation);
+    case event_kind::call: return handle_call(next.detail);
     }
 }
 
 bool network::step(time_point limit)
 {
-    look_for_wakes();
+    check_wakes();
     if (events_ahead_.next_at() > limit || events_ahead_.next_at() == never)
         return false;
-    happen(events_ahead_.pop());
+    handle(events_ahead_.pop());
     return true;
 }
 
@@ -125,36 +125,37 @@ void network::pass_time(duration time)
 void network::advance(sim_poller& waiting, time_point until)
 {
     sim_poller* const outer = std::exchange(waiting_, &waiting);
-    visited_ = true;
-    look_at_everybody();
-    // Every turn costs time, or a program that never waits would stop the world.
+    run_from_outside_ = true;
+    plan_all_turns();
+    // Every turn takes time, or a program that never waits would stop the simulation.
     pass_time(options_.turn_cost);
     const host& here = waiting.host_here();
     for (;;) {
-        look_for_wakes();
-        // A wake that comes from now on must not be taken for one of these, also if step() sees it.
+        check_wakes();
+        // A wake from now on must not be taken for one of these, even if step() sees it.
         const std::uint32_t seen = wakes_seen_;
-        if (waiting.has_work() && !is_asleep(here)) {
+        if (waiting.has_work() && !is_suspended(here)) {
             pass_time(lateness(fault::late_wake));
             break;
         }
-        // Anew each time: the host may fall asleep or its clock jump, and others may arm timers.
+        // Computed again each time: the host may be suspended or its clock jump, and timers may be
+        // armed.
         const time_point limit =
-            waiting.has_work() ? here.asleep_until : waiting.network_time_of(until);
+            waiting.has_work() ? here.suspended_until : waiting.network_time_of(until);
         if (step(limit))
             continue;
         if (limit != never) {
             now_ = std::max(now_, limit);
             break;
         }
-        // Nothing will happen by itself any more; another thread may still wake a loop.
+        // No event is planned; another thread may still wake a loop.
         std::unique_lock lock(wakes_guard_);
         wakes_changed_.wait(lock, [&] { return wakes_.load() != seen; });
     }
     waiting_ = outer;
 }
 
-void network::happen_completion(std::uint32_t number)
+void network::handle_completion(std::uint32_t number)
 {
     const late_outcome outcome = std::exchange(late_[number], {});
     late_.give_back(number);
@@ -162,8 +163,8 @@ void network::happen_completion(std::uint32_t number)
         outcome.poller->late(*outcome.op, outcome.failure);
 }
 
-std::uint32_t network::tell_later(sim_poller& poller, operation& op, const error& failure,
-                                  time_point when)
+std::uint32_t network::complete_later(sim_poller& poller, operation& op, const error& failure,
+                                      time_point when)
 {
     const std::uint32_t number = late_.take();
     late_[number] = {&poller, &op, failure, when, next_late_++};
@@ -171,7 +172,7 @@ std::uint32_t network::tell_later(sim_poller& poller, operation& op, const error
     return number;
 }
 
-void network::tell_all(sim_poller& poller)
+void network::complete_all_late(sim_poller& poller)
 {
     std::vector<late_outcome*> its;
     for (std::uint32_t number = 0; number < late_.size(); ++number)
@@ -191,12 +192,12 @@ void network::at(time_point when, std::function<void()> work)
     events_ahead_.push(std::max(when, now_), event_kind::call, 0, 0, number);
 }
 
-void network::happen_call(std::uint32_t number)
+void network::handle_call(std::uint32_t number)
 {
     const std::function<void()> work = std::exchange(calls_[number], nullptr);
     calls_.give_back(number);
     work();
-    look_at_everybody();
+    plan_all_turns();
 }
 
 footprint network::measure() const noexcept
@@ -225,52 +226,52 @@ void network::remove_poller(sim_poller& poller) noexcept
 
 void network::plan_turn(sim_poller& poller, time_point when)
 {
-    when =
-        std::max({when, now_, plans_[poller.number()].not_before, poller.host_here().asleep_until});
+    when = std::max(
+        {when, now_, plans_[poller.number()].not_before, poller.host_here().suspended_until});
     if (when != never)
         events_ahead_.plan_turn(poller.number(), when);
 }
 
-void network::call_for_turn(sim_poller& poller)
+void network::request_turn(sim_poller& poller)
 {
-    // Its own wait sees by itself that there is something.
+    // Its own wait notices by itself that there is work.
     if (&poller == waiting_ || !poller.run)
         return;
-    // Whoever looks at it meanwhile must not run it earlier.
-    if (events_ahead_.turn_of(poller.number()) > now_ && injected(fault::late_wake))
-        plans_[poller.number()].not_before = now_ + random_time(longest());
+    // A plan that is made meanwhile must not run it earlier.
+    if (events_ahead_.turn_of(poller.number()) > now_ && should_inject(fault::late_wake))
+        plans_[poller.number()].not_before = now_ + random_time(max_delay());
     plan_turn(poller, now_);
 }
 
-void network::happen_turn(std::uint32_t number)
+void network::handle_turn(std::uint32_t number)
 {
     sim_poller& poller = *plans_[number].poller;
     const host& here = poller.host_here();
-    if (is_asleep(here))
-        return plan_turn(poller, now_); // fell asleep since this was planned
+    if (is_suspended(here))
+        return plan_turn(poller, now_); // suspended since this was planned
     if (&poller == waiting_ || !poller.run)
         return;
     poller.driven = true;
-    const time_point wanted = poller.run();
+    const time_point next = poller.run();
     poller.driven = false;
-    // The next one comes later even if somebody calls for it at once.
+    // The next turn comes later even if it is requested at once.
     plans_[number].not_before = now_ + options_.turn_cost;
-    plan_turn(poller, network_time(here, wanted));
-    if (injected(fault::idle_turn))
-        plan_turn(poller, now_ + random_time(longest()));
+    plan_turn(poller, network_time(here, next));
+    if (should_inject(fault::idle_turn))
+        plan_turn(poller, now_ + random_time(max_delay()));
 }
 
-void network::look_at_everybody()
+void network::plan_all_turns()
 {
-    look_for_wakes(); // first: a wake may be late
+    check_wakes(); // first: a wake may be late
     for (std::uint32_t number = 0; number < plans_.size(); ++number) {
         sim_poller* const poller = plans_[number].poller;
         if (poller == nullptr || !poller->run || poller == waiting_)
             continue;
-        // One that was called and is late is not hurried.
+        // A turn that was requested and is late stays late.
         const bool called = poller->has_work() && events_ahead_.turn_of(number) != never;
         if (!called)
-            plan_turn(*poller, network_time(poller->host_here(), poller->wanted()));
+            plan_turn(*poller, network_time(poller->host_here(), poller->next_turn()));
     }
 }
 
@@ -283,7 +284,7 @@ void network::woken() noexcept
     wakes_changed_.notify_all();
 }
 
-void network::look_for_wakes()
+void network::check_wakes()
 {
     const std::uint32_t seen = wakes_.load(std::memory_order_acquire);
     if (seen == wakes_seen_)
@@ -292,41 +293,41 @@ void network::look_for_wakes()
     for (std::uint32_t number = 0; number < plans_.size(); ++number)
         if (sim_poller* const poller = plans_[number].poller;
             poller != nullptr && poller->take_wake_notice())
-            call_for_turn(*poller);
+            request_turn(*poller);
 }
 
 // --- faults ---
 
-bool network::injected(fault which) noexcept
+bool network::should_inject(fault which) noexcept
 {
     const auto index = static_cast<std::size_t>(which);
-    if (ordered_[index] > 0)
-        --ordered_[index];
+    if (requested_[index] > 0)
+        --requested_[index];
     else if (faults_.per_mille[index] == 0 || scale(random(), 999) >= faults_.per_mille[index])
         return false;
-    ++struck_[index];
+    ++injected_[index];
     return true;
 }
 
 void network::inject(fault which, std::uint32_t times) noexcept
 {
-    ordered_[static_cast<std::size_t>(which)] += times;
+    requested_[static_cast<std::size_t>(which)] += times;
 }
 
-std::uint64_t network::struck(fault which) const noexcept
+std::uint64_t network::times_injected(fault which) const noexcept
 {
-    return struck_[static_cast<std::size_t>(which)];
+    return injected_[static_cast<std::size_t>(which)];
 }
 
-duration network::random_time(duration longest) noexcept
+duration network::random_time(duration max) noexcept
 {
-    const auto most = static_cast<std::uint64_t>(std::max<std::int64_t>(longest.count(), 1));
-    return duration(static_cast<std::int64_t>(scale(random(), most - 1) + 1));
+    const auto limit = static_cast<std::uint64_t>(std::max<std::int64_t>(max.count(), 1));
+    return duration(static_cast<std::int64_t>(scale(random(), limit - 1) + 1));
 }
 
 duration network::lateness(fault which) noexcept
 {
-    return injected(which) ? random_time(longest()) : duration::zero();
+    return should_inject(which) ? random_time(max_delay()) : duration::zero();
 }
 
 errc network::random_accept_error() noexcept
@@ -336,17 +337,17 @@ errc network::random_accept_error() noexcept
     return accept_errors[scale(random(), std::size(accept_errors) - 1)];
 }
 
-void network::heal_everything()
+void network::heal_all()
 {
     faults_.per_mille.fill(0);
-    ordered_.fill(0);
-    // What struck already and has not shown yet.
+    requested_.fill(0);
+    // Faults that were chosen already and have not shown yet.
     for (std::uint32_t number = 0; number < sockets_.size(); ++number) {
         sim_socket& socket = sockets_[number];
-        socket.into_the_dark = false;
+        socket.black_holed = false;
         socket.reset_behind = socket.ends_behind = UINT64_MAX;
     }
-    hurry_answers();
+    answer_now();
     const auto closed = std::exchange(closed_paths_, {});
     for (const auto& [from, to] : closed)
         path_opened(from, to);

@@ -2,15 +2,15 @@
 #ifndef SLK_IO_BACKEND_SIM_NETWORK_HPP
 #define SLK_IO_BACKEND_SIM_NETWORK_HPP
 
-/// The simulated network: hosts, sockets, packets, names, and the one time that they share.
+/// The simulated network: hosts, sockets, packets, names, and their common time.
 ///
-///     network.cpp      time: what happens next, whose turn it is, what strikes
-///     hosts.cpp        hosts, their clocks, addresses, ports and names
-///     handshake.cpp    connecting, listening and accepting
-///     transfer.cpp     bytes, ends and resets, and the time that lost ones take
+///    network.cpp      time: the next event, the next turn, the faults
+///    hosts.cpp        hosts, their clocks, addresses, ports and names
+///    handshake.cpp    connecting, listening and accepting
+///    transfer.cpp     bytes, ends and resets, and the delays of lost ones
 ///
-/// The sockets' owners are sim_pollers; what happens to a socket is told to its owner by readable()
-/// and writable(), and the owner looks what that means for its operations.
+/// Sim_pollers own the sockets. The network notifies the owner of a socket by readable() and
+/// writable(), and the owner finds out what that means for its operations.
 
 #include <serverlink/random.hpp>
 #include <serverlink/simulation.hpp>
@@ -43,7 +43,7 @@ namespace slk::io::sim {
 class network;
 class sim_poller;
 
-/// Names a socket of the network. Fits a native_handle.
+/// Identifies a socket of the network. Fits a native_handle.
 struct socket_ref {
     std::uint32_t number = UINT32_MAX;
     std::uint32_t generation = 0;
@@ -56,7 +56,7 @@ enum class stage : std::uint8_t {
     listening,
     connecting, ///< SYNs are sent
     half_open, ///< a listener's, until the handshake's third packet
-    established, ///< until it is closed, whatever became of the connection
+    established, ///< until it is closed, even after the connection has ended
 };
 
 /// Bytes that have arrived and wait to be received.
@@ -102,7 +102,7 @@ struct sim_socket {
     // connecting, and of a half-open one its listener
     socket_ref listener;
     int syns = 0; ///< sent so far; a half-open one's answers
-    bool into_the_dark = false; ///< fault::black_hole
+    bool black_holed = false; ///< fault::black_hole
 
     // receiving
     byte_queue inbox;
@@ -135,7 +135,7 @@ struct sim_socket {
     std::int64_t keep_alive_interval = 75;
     std::int64_t keep_alive_count = 9;
 
-    // when the latest of its late completions is told
+    // when the latest of its late completions is reported
     time_point late_inbound;
     time_point late_outbound;
 };
@@ -167,11 +167,11 @@ private:
     std::uint32_t host_;
 };
 
-/// A host's questions about names.
+/// A host's queries for names.
 class host_names final : public name_service {
 public:
     host_names(network& net, std::uint32_t host) noexcept : network_(net), host_(host) {}
-    void look_up(const std::string& name, std::uint16_t port, answer done) override;
+    void look_up(const std::string& name, std::uint16_t port, handler done) override;
 
 private:
     network& network_;
@@ -191,12 +191,12 @@ struct host {
     time_point accepts_next; ///< by accepts_per_second
     duration clock_ahead{};
     duration slept{};
-    time_point asleep_until;
+    time_point suspended_until;
     host_clock time;
     host_names names;
 };
 
-/// What the network holds, to see that it does not grow.
+/// The sizes of the network's tables, to see that they do not grow.
 struct footprint {
     std::size_t places = 0; ///< of sockets, packets, questions and late outcomes, used or free
     std::size_t in_use = 0; ///< of these
@@ -214,48 +214,48 @@ public:
     // --- time (network.cpp) ---
 
     [[nodiscard]] time_point now() const noexcept { return now_; }
-    /// Lets time pass until `limit`, or until the waiting poller has something.
+    /// Lets time pass until `limit`, or until the waiting poller has work.
     void advance(sim_poller& waiting, time_point until);
-    /// Lets the next event happen if it is not beyond the limit.
+    /// Handles the next event if it is not beyond the limit.
     bool step(time_point limit);
-    /// Moves the time on; nothing may be planned before that.
+    /// Advances the time; no event may be planned before `when`.
     void idle_until(time_point when) noexcept { now_ = std::max(now_, when); }
-    /// Looks at every loop anew, after the user may have done something to any of them.
-    void look_at_everybody();
-    /// The same, if a loop was run from outside since the last time: it has timers that nobody else
-    /// knows of.
-    void look_after_visits()
+    /// Plans the turns of every loop anew, after the user may have changed any of them.
+    void plan_all_turns();
+    /// Plans the turns anew if a loop was run from outside since the last time: the network does
+    /// not know that loop's timers.
+    void plan_turns_after_outside_run()
     {
-        if (std::exchange(visited_, false))
-            look_at_everybody();
+        if (std::exchange(run_from_outside_, false))
+            plan_all_turns();
     }
 
     void at(time_point when, std::function<void()> work);
     [[nodiscard]] std::uint32_t add_poller(sim_poller& poller);
     void remove_poller(sim_poller& poller) noexcept;
-    /// The poller has something to do at that time of the network.
+    /// The poller has work at that time of the network.
     void plan_turn(sim_poller& poller, time_point when);
     /// Something happened for the poller: it is run soon.
-    void call_for_turn(sim_poller& poller);
+    void request_turn(sim_poller& poller);
     /// Any thread.
     void woken() noexcept;
     [[nodiscard]] duration turn_cost() const noexcept { return options_.turn_cost; }
 
-    /// True if the fault strikes here, which counts it.
-    [[nodiscard]] bool injected(fault which) noexcept;
+    /// Decides whether the fault is injected here, and counts it.
+    [[nodiscard]] bool should_inject(fault which) noexcept;
     [[nodiscard]] std::uint64_t random() noexcept { return random_.next(); }
-    /// 1 ns to `longest`.
-    [[nodiscard]] duration random_time(duration longest) noexcept;
-    /// Zero unless the fault strikes.
+    /// Returns 1 ns to `max`.
+    [[nodiscard]] duration random_time(duration max) noexcept;
+    /// Returns zero unless the fault is injected.
     [[nodiscard]] duration lateness(fault which) noexcept;
-    [[nodiscard]] duration longest() const noexcept { return faults_.max_delay; }
+    [[nodiscard]] duration max_delay() const noexcept { return faults_.max_delay; }
     [[nodiscard]] errc random_accept_error() noexcept;
 
     void set_faults(const fault_rates& faults) noexcept { faults_ = faults; }
     void inject(fault which, std::uint32_t times) noexcept;
     void set_accept_error(errc code) noexcept { accept_error_ = code; }
-    [[nodiscard]] std::uint64_t struck(fault which) const noexcept;
-    void heal_everything();
+    [[nodiscard]] std::uint64_t times_injected(fault which) const noexcept;
+    void heal_all();
 
     [[nodiscard]] std::uint64_t events() const noexcept { return events_; }
     [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
@@ -263,13 +263,13 @@ public:
 
     [[nodiscard]] footprint measure() const noexcept;
 
-    /// A completion or a cancel that comes later. Ended early by forget().
-    [[nodiscard]] std::uint32_t tell_later(sim_poller& poller, operation& op, const error& failure,
-                                           time_point when);
+    /// Completes an operation, or lets a cancel take effect, later. Ended early by forget().
+    [[nodiscard]] std::uint32_t complete_later(sim_poller& poller, operation& op,
+                                               const error& failure, time_point when);
     void forget(std::uint32_t late) noexcept { late_[late].op = nullptr; }
     [[nodiscard]] time_point time_of(std::uint32_t late) const noexcept { return late_[late].when; }
-    /// Tells now all that the poller is to be told later.
-    void tell_all(sim_poller& poller);
+    /// Completes all late operations of the poller now.
+    void complete_all_late(sim_poller& poller);
 
     // --- hosts (hosts.cpp) ---
 
@@ -279,9 +279,12 @@ public:
         return static_cast<std::uint32_t>(hosts_.size());
     }
     [[nodiscard]] host& at_host(std::uint32_t number) noexcept { return hosts_[number]; }
-    [[nodiscard]] bool is_asleep(const host& on) const noexcept { return now_ < on.asleep_until; }
+    [[nodiscard]] bool is_suspended(const host& on) const noexcept
+    {
+        return now_ < on.suspended_until;
+    }
     [[nodiscard]] time_point host_time(const host& on) const noexcept;
-    /// The network's time at which that host's clock will show `there`.
+    /// Returns the network's time at which that host's clock will show `there`.
     [[nodiscard]] time_point network_time(const host& on, time_point there) const noexcept;
     void suspend(std::uint32_t number, duration time);
     void jump_clock(std::uint32_t number, duration by);
@@ -294,7 +297,7 @@ public:
     void set_name(const std::string& name, std::vector<address> addresses);
     void remove_name(const std::string& name) { names_.erase(name); }
     void look_up(std::uint32_t from, const std::string& name, std::uint16_t port,
-                 name_service::answer done);
+                 name_service::handler done);
 
     // --- sockets (handshake.cpp) ---
 
@@ -309,57 +312,57 @@ public:
     {
         return {number, socket.generation};
     }
-    /// Sends the first SYN. An error is one that connect gives at once.
+    /// Sends the first SYN. Returns an error that connect reports at once.
     [[nodiscard]] error connect(socket_ref ref, const address& target);
-    /// The next connection that may be accepted now. None: null.
+    /// Returns the next connection that may be accepted now, if any.
     [[nodiscard]] std::optional<socket_ref> next_waiting(socket_ref listener);
     /// The connection has become the poller's; counts its descriptor.
     void accepted(socket_ref taken, sim_poller& owner);
-    /// Resets at most `most` waiting connections.
-    std::size_t shed(socket_ref listener, std::size_t most);
+    /// Resets at most `max` waiting connections.
+    std::size_t shed(socket_ref listener, std::size_t max);
     void close(socket_ref ref, close_mode mode) noexcept;
     [[nodiscard]] std::size_t open_sockets() const noexcept { return open_sockets_; }
     [[nodiscard]] std::uint64_t queue_overflows() const noexcept { return queue_overflows_; }
 
     // --- bytes (transfer.cpp) ---
 
-    /// Takes what there is room for. would_block: nothing.
+    /// Takes the bytes that there is room for. would_block: none.
     [[nodiscard]] error send(socket_ref ref, std::span<const std::span<const std::byte>> buffers,
                              std::size_t& taken);
     [[nodiscard]] error receive(socket_ref ref, std::span<std::byte> buffer, std::size_t& received);
     [[nodiscard]] result<void> end(socket_ref ref);
-    /// The path has closed, or the socket has been told to care.
+    /// Called when the path has closed, or a timeout was set on the socket.
     void watch_path(socket_ref ref);
 
 private:
     struct plan {
         sim_poller* poller = nullptr; ///< null: the place is free
-        time_point not_before; ///< its last turn has cost time, or it wakes late
+        time_point not_before; ///< the end of its last turn, or of a late wake
     };
     struct question {
         std::uint32_t host = 0;
         std::string name;
         std::uint16_t port = 0;
         std::optional<error> failure;
-        name_service::answer done;
-        std::uint32_t generation = 0; ///< an answer that was hurried comes once
+        name_service::handler done;
+        std::uint32_t generation = 0; ///< an answer that was given early is not repeated
     };
     struct late_outcome {
         sim_poller* poller = nullptr;
-        operation* op = nullptr; ///< null: it has ended otherwise
+        operation* op = nullptr; ///< null: it has ended in another way
         error failure;
         time_point when;
         std::uint64_t order = 0; ///< among those of the same time
     };
 
-    void happen(const event& next);
+    void handle(const event& next);
     void pass_time(duration time);
-    void happen_turn(std::uint32_t number);
-    void happen_completion(std::uint32_t number);
-    void happen_name(std::uint32_t number, std::uint32_t generation);
-    void hurry_answers();
-    void happen_call(std::uint32_t number);
-    void look_for_wakes();
+    void handle_turn(std::uint32_t number);
+    void handle_completion(std::uint32_t number);
+    void handle_name(std::uint32_t number, std::uint32_t generation);
+    void answer_now();
+    void handle_call(std::uint32_t number);
+    void check_wakes();
     void mix(std::uint64_t value) noexcept;
     void record(const event& next);
     void log(const event& next);
@@ -381,14 +384,14 @@ private:
                                                        const address& target) const noexcept;
     [[nodiscard]] socket_ref listener_for(std::uint32_t on, const address& target) noexcept;
     void send_syn(socket_ref ref);
-    void happen_syn(socket_ref ref);
-    void happen_syn_again(socket_ref ref);
-    void happen_syn_answer(socket_ref ref, std::uint32_t server);
+    void handle_syn(socket_ref ref);
+    void handle_syn_again(socket_ref ref);
+    void handle_syn_answer(socket_ref ref, std::uint32_t server);
     void drop_half_open(socket_ref server);
     void plan_accept(socket_ref listener);
-    void happen_no_connection(socket_ref ref, errc code);
-    void happen_accept(socket_ref ref);
-    void happen_gone(socket_ref ref);
+    void handle_no_connection(socket_ref ref, errc code);
+    void handle_accept(socket_ref ref);
+    void handle_gone(socket_ref ref);
     void answer_syn(socket_ref server);
     void send_answer(socket_ref server);
     void refuse(socket_ref ref, std::uint32_t server, errc code);
@@ -406,36 +409,36 @@ private:
     [[nodiscard]] bool is_between(const sim_socket& socket, std::uint32_t a,
                                   std::uint32_t b) const noexcept;
     [[nodiscard]] bool path_is_whole(const sim_socket& socket) const noexcept;
-    void happen_segment(std::uint32_t number);
+    void handle_segment(std::uint32_t number);
     void arrive(const packet& what);
-    void happen_window(socket_ref ref);
-    void happen_resend(socket_ref ref);
-    void happen_give_up(socket_ref ref, std::uint32_t stall);
-    void happen_keep_alive(socket_ref ref, std::uint32_t probing);
+    void handle_window(socket_ref ref);
+    void handle_resend(socket_ref ref);
+    void handle_give_up(socket_ref ref, std::uint32_t stall);
+    void handle_keep_alive(socket_ref ref, std::uint32_t probing);
     void announce_room(sim_socket& socket);
     void send_reset(std::uint32_t from_host, std::uint32_t to_host, socket_ref from, socket_ref to);
     [[nodiscard]] error break_transfer(socket_ref ref);
-    void happen_broken(socket_ref ref);
+    void handle_broken(socket_ref ref);
     void break_connection(socket_ref ref, errc code);
     void fail_socket(sim_socket& socket, errc code);
     void path_closed(std::uint32_t from, std::uint32_t to);
     void path_opened(std::uint32_t from, std::uint32_t to);
-    void tell(sim_socket& socket);
+    void notify_owner(sim_socket& socket);
 
     simulation_options options_;
     time_point now_{std::chrono::hours(1)};
     event_queue events_ahead_;
     random_stream random_;
     fault_rates faults_;
-    std::array<std::uint32_t, fault_count> ordered_{};
-    std::array<std::uint64_t, fault_count> struck_{};
+    std::array<std::uint32_t, fault_count> requested_{};
+    std::array<std::uint64_t, fault_count> injected_{};
     errc accept_error_ = errc::ok;
     std::uint64_t events_ = 0;
     std::uint64_t hash_ = 0;
     std::uint64_t queue_overflows_ = 0;
     std::size_t open_sockets_ = 0;
     sim_poller* waiting_ = nullptr; ///< the outermost wait's
-    bool visited_ = false; ///< a wait was asked for from outside
+    bool run_from_outside_ = false; ///< since the turns were planned
     // Not atomic::wait: where the system has no futex, libstdc++ 12 may miss the notification.
     std::mutex wakes_guard_;
     std::condition_variable wakes_changed_;
@@ -468,10 +471,10 @@ private:
 }
 
 /// A failure of the simulated system: its native number is the code's own.
-[[nodiscard]] constexpr error system_failure(errc code, phase where,
+[[nodiscard]] constexpr error system_failure(errc code, phase in,
                                              const char* detail = nullptr) noexcept
 {
-    return {code, where, static_cast<std::int32_t>(code), detail};
+    return {code, in, static_cast<std::int32_t>(code), detail};
 }
 
 } // namespace slk::io::sim

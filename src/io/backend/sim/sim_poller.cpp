@@ -11,11 +11,11 @@ namespace {
 
 constexpr std::uint32_t none = UINT32_MAX;
 
-/// What the poller notes about an operation in flight, in its scratch space.
+/// The poller's state of an operation in flight, in its scratch space.
 struct note {
-    /// Its outcome is fixed, though it may be told later.
+    /// Its outcome is fixed, although it may be reported later.
     bool decided = false;
-    /// The cancel that will take effect later, if nothing comes before it.
+    /// The late cancel, if nothing ends the operation before.
     std::uint32_t late_cancel = none;
     /// The caller's list of buffers may end with its submit, so the first ones are kept.
     static constexpr std::size_t kept_buffers = 3;
@@ -123,7 +123,7 @@ result<address> sim_poller::peer_address_of(const socket_entry& entry)
 
 result<void> sim_poller::set_option_of(const socket_entry& entry, socket_option option, int value)
 {
-    if (network_->injected(fault::option_error))
+    if (network_->should_inject(fault::option_error))
         return fail(system_failure(errc::invalid_argument, phase::tune));
     sim_socket& socket = *network_->find(to_ref(entry.handle));
     switch (option) {
@@ -154,9 +154,9 @@ result<void> sim_poller::shutdown_send_of(const socket_entry& entry)
     return network_->end(to_ref(entry.handle));
 }
 
-std::size_t sim_poller::shed_from(const socket_entry& listener, std::size_t most)
+std::size_t sim_poller::shed_from(const socket_entry& listener, std::size_t max)
 {
-    return network_->shed(to_ref(listener.handle), most);
+    return network_->shed(to_ref(listener.handle), max);
 }
 
 void sim_poller::close_handle(native_handle handle, close_mode mode) noexcept
@@ -173,23 +173,23 @@ void sim_poller::decide(operation& op, const error& failure)
     known.decided = true;
     if (known.late_cancel != none)
         network_->forget(std::exchange(known.late_cancel, none));
-    tell(op, failure, network_->lateness(fault::late_completion));
+    report(op, failure, network_->lateness(fault::late_completion));
 }
 
-/// The outcome is told at once, or later, but never before an older one of the same direction of
+/// Reports the outcome at once, or later, but never before an older one of the same direction of
 /// the same socket (rule 9).
-void sim_poller::tell(operation& op, const error& failure, duration lateness)
+void sim_poller::report(operation& op, const error& failure, duration lateness)
 {
     const time_point now = network_->now();
     const socket_entry* const entry = table().find(op.socket);
     if (entry == nullptr)
         return finish(op, failure);
     time_point& latest = latest_late_of(op, *entry);
-    // One that is due at this moment has perhaps not been told yet.
+    // One that is due now may not have been reported yet.
     if (lateness == duration::zero() && latest < now)
         return finish(op, failure);
     latest = std::max(latest, now + lateness);
-    (void)network_->tell_later(*this, op, failure, latest);
+    (void)network_->complete_later(*this, op, failure, latest);
 }
 
 time_point& sim_poller::latest_late_of(const operation& op, const socket_entry& entry)
@@ -207,7 +207,7 @@ void sim_poller::finish(operation& op, const error& failure)
                    static_cast<std::uint64_t>(op.kind()));
     complete(op, failure);
     ++completions_;
-    network_->call_for_turn(*this);
+    network_->request_turn(*this);
 }
 
 void sim_poller::late(operation& op, const error& failure)
@@ -222,11 +222,12 @@ void sim_poller::start_cancel(operation& op, socket_entry&)
 {
     note& known = note_of(op);
     if (known.decided)
-        return; // too late: it ends as it was decided
+        return; // too late: its outcome is fixed
     const error failure{errc::cancelled, phase::none};
     const duration lateness = network_->lateness(fault::late_cancel);
     if (lateness > duration::zero()) {
-        known.late_cancel = network_->tell_later(*this, op, failure, network_->now() + lateness);
+        known.late_cancel =
+            network_->complete_later(*this, op, failure, network_->now() + lateness);
         return;
     }
     known.decided = true;
@@ -241,7 +242,7 @@ void sim_poller::release(socket_entry& entry, close_mode mode)
         if (std::exchange(known.decided, true))
             return;
         if (known.late_cancel == none)
-            return tell(op, failure, network_->lateness(fault::late_cancel));
+            return report(op, failure, network_->lateness(fault::late_cancel));
         time_point& latest = latest_late_of(op, entry);
         latest = std::max(latest, network_->time_of(known.late_cancel));
     };
@@ -274,7 +275,7 @@ void sim_poller::start_receive(receive_operation& op, socket_entry& entry)
 void sim_poller::start_send(send_operation& op, socket_entry& entry)
 {
     write_note(op);
-    // Only the oldest that waits may be tried: sends do not overtake each other.
+    // Only the oldest waiting operation may be tried: sends do not overtake each other.
     bool first = true;
     entry.outbound.for_each(
         [&](operation& each) { first = first && (&each == &op || note_of(each).decided); });
@@ -300,9 +301,9 @@ bool sim_poller::try_accept(accept_operation& op, socket_entry& entry)
     const auto next = network_->next_waiting(listener);
     if (!next)
         return false;
-    if (network_->injected(fault::accept_error)) {
+    if (network_->should_inject(fault::accept_error)) {
         const errc code = network_->random_accept_error();
-        // Such a connection is gone; want of memory or descriptors leaves it in the queue.
+        // Such a connection is gone; a lack of memory or descriptors leaves it in the queue.
         if (code != errc::too_many_descriptors && code != errc::out_of_memory)
             (void)network_->shed(listener, 1);
         decide(op, system_failure(code, phase::accept));
@@ -325,20 +326,20 @@ bool sim_poller::try_accept(accept_operation& op, socket_entry& entry)
 
 bool sim_poller::try_receive(receive_operation& op, socket_entry& entry)
 {
-    const error answer = network_->receive(to_ref(entry.handle), op.buffer, op.transferred);
-    if (answer == errc::would_block)
+    const error outcome = network_->receive(to_ref(entry.handle), op.buffer, op.transferred);
+    if (outcome == errc::would_block)
         return false;
-    decide(op, answer);
+    decide(op, outcome);
     return true;
 }
 
 bool sim_poller::try_send(send_operation& op, socket_entry& entry,
                           std::span<const std::span<const std::byte>> buffers)
 {
-    const error answer = network_->send(to_ref(entry.handle), buffers, op.transferred);
-    if (answer == errc::would_block)
+    const error outcome = network_->send(to_ref(entry.handle), buffers, op.transferred);
+    if (outcome == errc::would_block)
         return false;
-    decide(op, answer);
+    decide(op, outcome);
     return true;
 }
 
@@ -397,14 +398,14 @@ void sim_poller::wake() noexcept
 
 result<void> sim_poller::wait(time_point until)
 {
-    // What is to be told later is told now: no time passes for a loop that ends.
+    // Late outcomes are reported now: no time passes for a loop that ends.
     if (shutting_down())
-        network_->tell_all(*this);
+        network_->complete_all_late(*this);
     else if (!driven)
-        network_->advance(*this, network_->injected(fault::idle_turn) ? time_point{} : until);
+        network_->advance(*this, network_->should_inject(fault::idle_turn) ? time_point{} : until);
     completions_ = 0;
     woken_.exchange(false, std::memory_order_acq_rel);
-    if (network_->injected(fault::wait_error))
+    if (network_->should_inject(fault::wait_error))
         return fail(system_failure(
             wait_errors[scale(network_->random(), std::size(wait_errors) - 1)], phase::none));
     return {};
@@ -417,10 +418,10 @@ time_point sim_poller::network_time_of(time_point until)
     if (&time_source() == &here.time) {
         there = network_->network_time(here, std::min(until, wants_turn_at()));
     } else if (until != never) {
-        // Another clock says nothing about the network's time but how much is left.
+        // For another clock only the remaining time can be converted to the network's time.
         there = after(network_->now(), until - std::min(until, time_source().now()));
     }
-    return std::max(there, here.asleep_until);
+    return std::max(there, here.suspended_until);
 }
 
 } // namespace slk::io::sim

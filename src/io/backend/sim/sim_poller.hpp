@@ -2,13 +2,13 @@
 #ifndef SLK_IO_BACKEND_SIM_SIM_POLLER_HPP
 #define SLK_IO_BACKEND_SIM_SIM_POLLER_HPP
 
-/// The poller's contract over a simulated host.
+/// A poller on a simulated host.
 ///
-/// What is submitted is tried at once and again whenever something happens to its socket; an
-/// outcome may be told late, and a cancel may take effect late, as they are by systems that
-/// complete operations on their own. Several pollers share a network and its time. The one whose
-/// turn() is called from outside lets time pass while it waits; the others are run by the network
-/// when something happens for them.
+/// A submitted operation is tried at once and again whenever something happens to its socket. An
+/// outcome may be reported late, and a cancel may take effect late, as on systems that complete
+/// operations on their own. Several pollers share a network and its time. The one whose turn() is
+/// called from outside lets time pass while it waits; the network runs the others when something
+/// happens for them.
 
 #include "io/backend/sim/network.hpp"
 #include "io/poller.hpp"
@@ -26,14 +26,14 @@ public:
     [[nodiscard]] name_service* names() noexcept override { return &host_here().names; }
     void wake() noexcept override;
 
-    // The network's.
+    // For the network.
 
     [[nodiscard]] host& host_here() noexcept { return network_->at_host(host_); }
-    /// Runs whatever turns this poller, and answers when it wants its next turn. Empty: only its
-    /// owner calls turn().
+    /// Runs a turn of this poller and returns the time of its next one. Empty: only its owner calls
+    /// turn().
     std::function<time_point()> run;
-    /// When it wants its next turn, if nothing happens. Set if `run` is.
-    std::function<time_point()> wanted;
+    /// Returns the time of the next turn if nothing happens. Set if `run` is.
+    std::function<time_point()> next_turn;
     /// Set while the network runs it: its wait does not let time pass.
     bool driven = false;
     [[nodiscard]] bool has_work() const noexcept
@@ -41,10 +41,10 @@ public:
         return completions_ > 0 || woken_.load(std::memory_order_acquire);
     }
     [[nodiscard]] bool take_wake_notice() noexcept { return noticed_.exchange(false); }
-    /// Something has happened to the socket: carry on what waits.
+    /// Something has happened to the socket: continues the waiting operations.
     void serve(socket_id id);
     void late(operation& op, const error& failure);
-    /// Until when its wait may last, if its clock may show `until`.
+    /// Returns the network's time until which a wait may last, if its clock may show `until`.
     [[nodiscard]] time_point network_time_of(time_point until);
     [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
 
@@ -62,7 +62,7 @@ protected:
     result<void> set_option_of(const socket_entry& entry, socket_option option, int value) override;
     result<void> bind_handle_to_device(const socket_entry& entry, std::string_view device) override;
     result<void> shutdown_send_of(const socket_entry& entry) override;
-    std::size_t shed_from(const socket_entry& listener, std::size_t most) override;
+    std::size_t shed_from(const socket_entry& listener, std::size_t max) override;
     void close_handle(native_handle handle, close_mode mode) noexcept override;
 
     void start_connect(connect_operation& op, socket_entry& entry) override;
@@ -76,7 +76,7 @@ protected:
 
 private:
     void decide(operation& op, const error& failure);
-    void tell(operation& op, const error& failure, duration lateness);
+    void report(operation& op, const error& failure, duration lateness);
     void finish(operation& op, const error& failure);
     [[nodiscard]] time_point& latest_late_of(const operation& op, const socket_entry& entry);
     [[nodiscard]] bool try_accept(accept_operation& op, socket_entry& entry);

@@ -25,7 +25,7 @@ constexpr std::string_view fault_names[] = {
 static_assert(std::size(fault_names) == fault_count);
 static_assert(static_cast<std::size_t>(fault::name_missing) + 1 == fault_count);
 
-/// No clock jumps further and no host sleeps longer, so that times stay far from overflowing.
+/// The limit of clock jumps and suspensions, so that times stay far from overflowing.
 constexpr duration max_jump = std::chrono::hours(24 * 365);
 constexpr duration max_delay = std::chrono::hours(1);
 
@@ -92,7 +92,7 @@ result<loop> simulation::create_loop(host_id on, loop_options options)
     auto loop_made = std::make_shared<io::loop_core>(
         std::move(made), std::vector<refused_backend>{}, std::move(used));
     poller.run = [core = loop_made.get()] { return core->turn_now(); };
-    poller.wanted = [core = loop_made.get()] { return core->wants_turn_at(); };
+    poller.next_turn = [core = loop_made.get()] { return core->wants_turn_at(); };
     return loop(std::move(loop_made));
 }
 
@@ -139,7 +139,7 @@ void simulation::heal(host_id from, host_id to)
 
 void simulation::heal()
 {
-    core_->heal_everything();
+    core_->heal_all();
 }
 
 void simulation::set_name(const std::string& name, std::vector<address> addresses)
@@ -173,7 +173,7 @@ void simulation::set_accept_error(errc code)
 
 std::uint64_t simulation::injected(fault which) const noexcept
 {
-    return core_->struck(which);
+    return core_->times_injected(which);
 }
 
 // --- time ---
@@ -197,11 +197,11 @@ void simulation::run_for(duration time)
 bool simulation::run_until(const std::function<bool()>& done, duration timeout)
 {
     const time_point limit = after(core_->now(), timeout);
-    core_->look_at_everybody();
+    core_->plan_all_turns();
     for (;;) {
         if (done())
             return true;
-        core_->look_after_visits();
+        core_->plan_turns_after_outside_run();
         if (!core_->step(limit))
             break;
     }
@@ -212,7 +212,7 @@ bool simulation::run_until(const std::function<bool()>& done, duration timeout)
 
 bool simulation::step(time_point limit)
 {
-    core_->look_at_everybody();
+    core_->plan_all_turns();
     return core_->step(limit);
 }
 

@@ -2,7 +2,7 @@
 #ifndef SLK_IO_BACKEND_SIM_SLOTS_HPP
 #define SLK_IO_BACKEND_SIM_SLOTS_HPP
 
-/// Things that are named by a number, and whose places are used again.
+/// Objects that are named by a number, in places that are reused.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace slk::io::sim {
 
-/// References stay valid until the thing is given back. A thing that is given back keeps its
-/// memory (a packet its bytes); whoever takes the place next sets it up.
+/// References stay valid until the object is given back. It keeps its memory then (a packet its
+/// bytes); the next user of the place initialises it.
 template <class T>
 class slots {
 public:

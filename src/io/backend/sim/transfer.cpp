@@ -13,9 +13,10 @@ namespace slk::io::sim {
 
 namespace {
 
-/// What a retransmission adds at least (RFC 6298 asks for 1 s; systems take 200 ms).
+/// The minimum delay of a retransmission (RFC 6298 requires 1 s; systems use 200 ms).
 constexpr duration retransmission = std::chrono::milliseconds(200);
-/// Until the system gives a connection up whose data is not acknowledged: 15 retransmissions.
+/// The time after which the system gives up a connection with unacknowledged data: 15
+/// retransmissions.
 constexpr duration patience_of_the_system = std::chrono::seconds(924);
 
 constexpr errc transfer_errors[] = {errc::out_of_memory, errc::connection_aborted, errc::timed_out,
@@ -35,8 +36,8 @@ void byte_queue::take(std::span<std::byte> into) noexcept
     }
 }
 
-/// The owner looks what this means for its operations.
-void network::tell(sim_socket& socket)
+/// The owner finds out what this means for its operations.
+void network::notify_owner(sim_socket& socket)
 {
     if (socket.owner != nullptr)
         socket.owner->serve(socket.id);
@@ -57,13 +58,13 @@ error network::send(socket_ref ref, std::span<const std::span<const std::byte>> 
         socket.send_room + (peer != nullptr ? peer->receive_room : sim_socket::default_room);
     if (socket.outstanding >= room)
         return {errc::would_block, phase::transfer};
-    if (injected(fault::transfer_error))
+    if (should_inject(fault::transfer_error))
         return break_transfer(ref);
     std::size_t offered = 0;
     for (const std::span<const std::byte> buffer : buffers)
         offered += buffer.size();
     taken = std::min(offered, room - socket.outstanding);
-    if (taken > 1 && injected(fault::short_send))
+    if (taken > 1 && should_inject(fault::short_send))
         taken = 1;
     socket.outstanding += taken;
     socket.unacknowledged += taken;
@@ -71,8 +72,8 @@ error network::send(socket_ref ref, std::span<const std::span<const std::byte>> 
     return {};
 }
 
-/// A send or receive fails out of nothing. Its caller is in the middle of serving the socket, so
-/// whatever else waits on it is told later.
+/// Fails a send or receive without a cause. Its caller is in the middle of serving the socket, so
+/// the other operations on it are notified later.
 error network::break_transfer(socket_ref ref)
 {
     sim_socket& socket = *find(ref);
@@ -83,10 +84,10 @@ error network::break_transfer(socket_ref ref)
     return socket.failure;
 }
 
-void network::happen_broken(socket_ref ref)
+void network::handle_broken(socket_ref ref)
 {
     if (sim_socket* const socket = find(ref); socket != nullptr)
-        tell(*socket);
+        notify_owner(*socket);
 }
 
 void network::transmit(socket_ref from, packet_kind kind,
@@ -106,7 +107,7 @@ void network::transmit(socket_ref from, packet_kind kind,
         made.bytes.insert(made.bytes.end(), part.begin(), part.end());
     }
     if (kind == packet_kind::reset) {
-        // Nobody repeats a reset that is lost.
+        // A lost reset is not repeated.
         if (!is_open(made.from_host, made.to_host))
             return packets_.give_back(number);
         return launch(number);
@@ -135,7 +136,7 @@ bool network::path_is_whole(const sim_socket& socket) const noexcept
     return is_open(socket.host, other) && is_open(other, socket.host);
 }
 
-/// An acknowledgement takes no time, but it does need a way back.
+/// An acknowledgement takes no time, but it needs a working path back.
 void network::acknowledge(sim_socket& receiver, std::size_t size)
 {
     receiver.unconfirmed += size;
@@ -146,17 +147,17 @@ void network::acknowledge(sim_socket& receiver, std::size_t size)
     sender->unacknowledged -= std::min(sender->unacknowledged, confirmed);
 }
 
-/// On its way: arrives behind everything that was sent before it.
+/// Packets arrive in the order in which they were sent.
 void network::launch(std::uint32_t number)
 {
     packet& sent = packets_[number];
     time_point arrival = now_ + travel_time(sent.from_host, sent.to_host);
-    if (injected(fault::loss))
-        arrival += retransmission + random_time(longest());
+    if (should_inject(fault::loss))
+        arrival += retransmission + random_time(max_delay());
     sim_socket* const sender = find(sent.from);
     if (sender != nullptr)
         arrival = sender->last_arrival = std::max(arrival, sender->last_arrival);
-    if (sent.bytes.size() > 1 && injected(fault::split)) {
+    if (sent.bytes.size() > 1 && should_inject(fault::split)) {
         const std::uint32_t rest = packets_.take();
         packet& second = packets_[rest];
         packet& first = packets_[number];
@@ -170,7 +171,7 @@ void network::launch(std::uint32_t number)
                             first.bytes.end());
         first.bytes.resize(cut);
         push(arrival, event_kind::segment, first.to, number);
-        arrival += random_time(longest());
+        arrival += random_time(max_delay());
         if (sender != nullptr)
             sender->last_arrival = arrival;
         push(arrival, event_kind::segment, second.to, rest);
@@ -181,11 +182,11 @@ void network::launch(std::uint32_t number)
 
 // --- arriving ---
 
-void network::happen_segment(std::uint32_t number)
+void network::handle_segment(std::uint32_t number)
 {
     packet arrived = std::move(packets_[number]);
     arrive(arrived);
-    // The bytes' memory is used again.
+    // The bytes' memory is reused.
     packets_[number] = std::move(arrived);
     packets_.give_back(number);
 }
@@ -202,7 +203,7 @@ void network::arrive(const packet& what)
         return;
     }
     if (closed) {
-        // Nobody is there to take it: the sender is told by a reset, unless it said good-bye.
+        // The receiver is closed: the sender gets a reset, unless it has finished.
         if (what.kind != packet_kind::end)
             send_reset(what.to_host, what.from_host, what.to, what.from);
         return;
@@ -212,7 +213,7 @@ void network::arrive(const packet& what)
         return confirmed(what.to);
     if (what.kind == packet_kind::end) {
         receiver->end_received = true;
-        return tell(*receiver);
+        return notify_owner(*receiver);
     }
     if (receiver->end_received) {
         // A middle box has ended this direction: it answers for the receiver.
@@ -226,11 +227,11 @@ void network::arrive(const packet& what)
     receiver->arrived += passing;
     receiver->unannounced += what.bytes.size() - passing;
     if (receiver->arrived < cut)
-        return tell(*receiver);
+        return notify_owner(*receiver);
     if (cut == receiver->ends_behind) {
         receiver->end_received = true;
         announce_room(*receiver);
-        return tell(*receiver);
+        return notify_owner(*receiver);
     }
     const socket_ref peer = receiver->peer;
     break_connection(what.to, errc::connection_reset);
@@ -264,7 +265,7 @@ void network::break_connection(socket_ref ref, errc code)
         return release_socket(ref.number);
     if (socket->at == stage::half_open)
         return close(ref, close_mode::reset);
-    tell(*socket);
+    notify_owner(*socket);
 }
 
 void network::fail_socket(sim_socket& socket, errc code)
@@ -288,10 +289,10 @@ error network::receive(socket_ref ref, std::span<std::byte> buffer, std::size_t&
     if (socket.inbox.size() > 0) {
         if (buffer.empty())
             return {};
-        if (injected(fault::transfer_error))
+        if (should_inject(fault::transfer_error))
             return break_transfer(ref);
         received = std::min(buffer.size(), socket.inbox.size());
-        if (received > 1 && injected(fault::short_receive))
+        if (received > 1 && should_inject(fault::short_receive))
             received = 1;
         socket.inbox.take(buffer.first(received));
         socket.unannounced += received;
@@ -312,7 +313,7 @@ void network::announce_room(sim_socket& socket)
     push(now_ + latency(socket.host, sender->host), event_kind::window, socket.peer);
 }
 
-void network::happen_window(socket_ref ref)
+void network::handle_window(socket_ref ref)
 {
     sim_socket* const sender = find(ref);
     if (sender == nullptr)
@@ -322,7 +323,7 @@ void network::happen_window(socket_ref ref)
         return;
     reader->announcing = false;
     sender->outstanding -= std::min(sender->outstanding, std::exchange(reader->unannounced, 0));
-    tell(*sender);
+    notify_owner(*sender);
 }
 
 result<void> network::end(socket_ref ref)
@@ -343,10 +344,10 @@ void network::hold(sim_socket& socket, socket_ref ref, std::uint32_t number)
     watch_stall(socket, ref);
 }
 
-/// What it sends is not acknowledged, so some day it gives up.
+/// Its packets are not acknowledged, so it gives up some time.
 void network::watch_stall(sim_socket& socket, socket_ref ref)
 {
-    // The oldest counts.
+    // The oldest one counts.
     if (std::exchange(socket.giving_up, true))
         return;
     const duration limit =
@@ -354,7 +355,7 @@ void network::watch_stall(sim_socket& socket, socket_ref ref)
     push(now_ + limit, event_kind::give_up, ref, socket.stall);
 }
 
-void network::happen_give_up(socket_ref ref, std::uint32_t stall)
+void network::handle_give_up(socket_ref ref, std::uint32_t stall)
 {
     const sim_socket* const socket = find(ref);
     if (socket != nullptr && socket->stall == stall)
@@ -384,10 +385,10 @@ void network::path_closed(std::uint32_t from, std::uint32_t to)
     }
 }
 
-/// Probes were not answered, and no answer to anything else came either.
-void network::happen_keep_alive(socket_ref ref, std::uint32_t probing)
+/// Keep-alive probes, and everything else, remained unanswered.
+void network::handle_keep_alive(socket_ref ref, std::uint32_t probing)
 {
-    // Linux: while data is on its way there are no probes, because retransmission does their work.
+    // Linux: while data is under way there are no probes, because retransmission replaces them.
     const sim_socket* const socket = find(ref);
     if (socket != nullptr && socket->probing == probing && socket->keep_alive && !socket->giving_up)
         break_connection(ref, errc::timed_out);
@@ -410,23 +411,23 @@ void network::path_opened(std::uint32_t from, std::uint32_t to)
     }
 }
 
-void network::happen_resend(socket_ref ref)
+void network::handle_resend(socket_ref ref)
 {
     sim_socket* const socket = find(ref);
     if (socket == nullptr || !is_open(socket->host, other_host(*socket)))
-        return; // closed once more: its opening plans this again
+        return; // closed again: its opening plans this again
     const auto held = std::exchange(socket->held, {});
     for (const std::uint32_t number : held)
         launch(number);
     if (socket->orphan)
         return release_socket(ref.number);
-    // What arrived where nobody was is sent again, and whoever waits for room probes: the reset
-    // that either deserves comes back now.
+    // The data that arrived at a closed receiver is sent again, and a sender that waits for room
+    // probes: the reset that answers either comes now.
     const sim_socket* const peer = find(socket->peer);
-    const bool nobody = peer == nullptr || peer->orphan || peer->failure;
-    if (nobody && held.empty() && socket->outstanding > 0 && path_is_whole(*socket))
+    const bool peer_is_gone = peer == nullptr || peer->orphan || peer->failure;
+    if (peer_is_gone && held.empty() && socket->outstanding > 0 && path_is_whole(*socket))
         return break_connection(ref, errc::connection_reset);
-    // What arrived meanwhile is acknowledged now, and room announced.
+    // The data that arrived meanwhile is acknowledged now, and room is announced.
     acknowledge(*socket, 0);
     if (socket->unannounced > 0)
         announce_room(*socket);

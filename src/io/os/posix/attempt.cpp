@@ -21,8 +21,8 @@ constexpr int no_signal = MSG_NOSIGNAL;
 constexpr int no_signal = 0; // SO_NOSIGPIPE was set when the socket was opened
 #endif
 
-/// A call that fails again and again for a passing reason is given up after so many tries, so
-/// that a storm of them cannot hold the loop.
+/// The number of tries of a call that fails for a temporary reason, so that a storm of them cannot
+/// hold the loop.
 constexpr int max_retries = 16;
 
 constexpr error not_yet{errc::would_block, phase::none, EAGAIN, nullptr};
@@ -61,8 +61,8 @@ error try_connect(native_handle handle, const address& target, std::string_view 
     const native_address native = local ? to_native(path) : to_native(target);
     if (::connect(static_cast<int>(handle), native.get(), native.length) == 0)
         return {};
-    // After EINTR the connection is established in the background (connect(2), POSIX): calling
-    // again would only say EALREADY.
+    // After EINTR the connection is established in the background (connect(2), POSIX): another call
+    // would only return EALREADY.
     if (errno == EINPROGRESS || errno == EINTR)
         return not_yet;
     return local ? translate_local(errno, phase::connect) : translate(errno, phase::connect);
@@ -86,8 +86,8 @@ error confirm_connect(native_handle handle) noexcept
     return translate(errno, phase::connect);
 }
 
-/// accept(2) hands on the errors that the waiting connection died of: they say nothing about the
-/// listener, and the next connection may be a good one.
+/// accept(2) reports the errors of the waiting connection: they do not concern the listener, and
+/// the next connection may be good.
 bool lost_before_accept(int native) noexcept
 {
     switch (native) {

@@ -7,7 +7,7 @@ namespace slk {
 
 namespace {
 
-// CLOCK_MONOTONIC stands still while a Linux machine is suspended, CLOCK_BOOTTIME does not.
+// CLOCK_MONOTONIC stops while a Linux machine is suspended, CLOCK_BOOTTIME does not.
 #if defined(CLOCK_BOOTTIME)
 constexpr clockid_t suspended_too = CLOCK_BOOTTIME;
 #else

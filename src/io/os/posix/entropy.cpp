@@ -18,7 +18,7 @@ namespace {
 #if defined(__linux__)
 bool ask_system(std::uint64_t& value) noexcept
 {
-    // Early in the boot the pool may be empty: then the fallback, rather than a wait.
+    // Early in the boot the pool may be empty: then the fallback is used, rather than a wait.
     return ::getrandom(&value, sizeof value, GRND_NONBLOCK) == sizeof value;
 }
 #else

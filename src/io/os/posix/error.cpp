@@ -14,8 +14,8 @@ struct meaning {
     errc code;
 };
 
-// Every errno that the manual pages of the socket, epoll and eventfd calls name. Some systems
-// give two names one number; the first line counts.
+// Every errno that the manual pages of the socket, epoll and eventfd calls name. Some systems give
+// two names one number; the first line counts.
 constexpr meaning meanings[] = {
     // The call, or its arguments.
     {EINVAL, errc::invalid_argument},
@@ -92,7 +92,7 @@ errc lookup(int native) noexcept
     return errc::unknown;
 }
 
-/// What the same number means to connect(2), whose arguments have been checked before.
+/// The meaning of the same number for connect(2), whose arguments have been checked before.
 errc in_connect(int native, errc otherwise) noexcept
 {
     switch (native) {
@@ -108,10 +108,10 @@ errc in_connect(int native, errc otherwise) noexcept
 
 } // namespace
 
-error translate(int native, phase where) noexcept
+error translate(int native, phase in) noexcept
 {
     const errc code = lookup(native);
-    return {where == phase::connect ? in_connect(native, code) : code, where, native, nullptr};
+    return {in == phase::connect ? in_connect(native, code) : code, in, native, nullptr};
 }
 
 error translate_name_error(int native) noexcept
@@ -135,7 +135,7 @@ error translate_name_error(int native) noexcept
     case EAI_SERVICE:
     case EAI_SOCKTYPE: code = errc::invalid_argument; break;
     case EAI_SYSTEM:
-        // errno tells; a name service that could not be asked may answer later.
+        // errno has the reason; a name service that could not be reached may answer later.
         return {errc::name_lookup_failed, phase::resolve, errno, "the name service failed"};
     default: break;
     }

@@ -26,16 +26,16 @@ constexpr bool has_abstract_names = true;
 constexpr bool has_abstract_names = false;
 #endif
 
-/// A name that others take and give up all the time is given up after so many tries.
+/// The number of tries for a name that others take and give up repeatedly.
 constexpr int max_tries = 8;
 constexpr int pause_before_second_look_ms = 1;
-/// How long to wait for others who make a socket in the same directory: they need little more than
-/// that pause.
+/// The wait for others that make a socket in the same directory: they need little more than that
+/// pause.
 constexpr int max_waits_for_lock = 100;
 
-const char* meaning_of(int native, phase where) noexcept
+const char* meaning_of(int native, phase in) noexcept
 {
-    const bool connecting = where == phase::connect;
+    const bool connecting = in == phase::connect;
     switch (native) {
     case ENOENT: return connecting ? "there is no such socket" : "the directory does not exist";
     case ENOTDIR: return "a part of the path is not a directory";
@@ -56,17 +56,17 @@ unexpected in_use(const char* why)
     return fail({errc::address_in_use, phase::listen, EADDRINUSE, why});
 }
 
-/// What a connect to the path says: errc::ok if somebody is there.
-error look(const std::string& path) noexcept
+/// Connects to the path: errc::ok if there is a listener.
+error probe(const std::string& path) noexcept
 {
     const auto opened = open_stream(address_family::local);
     if (!opened)
         return opened.error();
     const native_address native = to_native(path);
     const bool connected = ::connect(static_cast<int>(*opened), native.get(), native.length) == 0;
-    const int answer = connected ? 0 : errno;
+    const int failure = connected ? 0 : errno;
     close(*opened, close_mode::graceful);
-    return answer == 0 ? error{} : error{errc::unknown, phase::listen, answer, nullptr};
+    return failure == 0 ? error{} : error{errc::unknown, phase::listen, failure, nullptr};
 }
 
 bool is_dead(const error& seen) noexcept
@@ -74,10 +74,10 @@ bool is_dead(const error& seen) noexcept
     return seen.native == ECONNREFUSED;
 }
 
-/// Two who find the same dead socket must not both remove what they find there: the second one
-/// would remove the first one's new socket, which looks dead until it listens. So whoever makes a
-/// socket locks its directory. Without the permission to read it, or on a file system without
-/// locks, it goes without.
+/// Two listeners that find the same dead socket must not both remove the file: the second one would
+/// remove the first one's new socket, which looks dead until it listens. So a listener locks the
+/// directory while it makes its socket. Without the permission to read the directory, or on a file
+/// system without locks, it works without the lock.
 class directory_lock {
 public:
     explicit directory_lock(const std::string& path) noexcept
@@ -95,7 +95,7 @@ public:
             (void)::close(fd_); // ends the lock
     }
 
-    /// False: somebody has it, and keeps it.
+    /// Returns false if another process keeps the lock.
     [[nodiscard]] bool take() noexcept
     {
         for (int waits = 0; waits < max_waits_for_lock; ++waits) {
@@ -110,7 +110,7 @@ private:
     int fd_;
 };
 
-/// The name is free, or may have become free. Under the directory's lock.
+/// Frees the name if it is a dead socket's. Under the directory's lock.
 result<void> make_room(const std::string& path)
 {
     struct stat before{};
@@ -118,22 +118,22 @@ result<void> make_room(const std::string& path)
         return errno == ENOENT ? result<void>{} : fail(translate_local(errno, phase::listen));
     if (!S_ISSOCK(before.st_mode))
         return in_use("a file of that name exists, and it is not a socket");
-    error seen = look(path);
-    // Between its bind and its listen a new listener looks as dead as a left one; one that does not
-    // know the lock will not do so for long.
+    error seen = probe(path);
+    // Between its bind and its listen a new listener looks dead. One that does not use the lock
+    // stays so for a short time only.
     if (is_dead(seen)) {
         (void)::poll(nullptr, 0, pause_before_second_look_ms);
-        seen = look(path);
+        seen = probe(path);
     }
     if (seen.native == ENOENT)
         return {};
     if (seen.native == EACCES || seen.native == EPERM)
-        return in_use("there is a socket of somebody else");
+        return in_use("a socket of another user exists there");
     if (seen && !is_dead(seen) && seen.code != errc::unknown)
         return fail(seen); // no descriptor to look with
     if (!is_dead(seen))
-        return in_use("somebody listens there");
-    // Somebody who does not know the lock may have been faster in replacing it.
+        return in_use("another listener uses the path");
+    // A process that does not use the lock may have replaced the file meanwhile.
     struct stat now{};
     const bool same = ::lstat(path.c_str(), &now) == 0 && now.st_dev == before.st_dev &&
                       now.st_ino == before.st_ino && now.st_ctime == before.st_ctime;
@@ -145,11 +145,11 @@ result<void> make_room(const std::string& path)
     return {};
 }
 
-result<native_handle> bind_and_listen(const native_address& where, int backlog)
+result<native_handle> bind_and_listen(const native_address& local, int backlog)
 {
     SLK_TRY(const native_handle handle, open_stream(address_family::local));
     const int fd = static_cast<int>(handle);
-    if (::bind(fd, where.get(), where.length) == 0 && ::listen(fd, backlog) == 0)
+    if (::bind(fd, local.get(), local.length) == 0 && ::listen(fd, backlog) == 0)
         return handle;
     const error failure = translate_local(errno, phase::listen);
     close(handle, close_mode::graceful);
@@ -162,7 +162,7 @@ bool is_directory(const char* path) noexcept
     return path != nullptr && *path != '\0' && ::stat(path, &found) == 0 && S_ISDIR(found.st_mode);
 }
 
-/// With the '/' behind it; empty for the current one.
+/// With the '/' at the end; empty for the current directory.
 std::string temporary_directory()
 {
     for (const char* const name : {"TMPDIR", "TEMPDIR", "TMP"}) {
@@ -177,7 +177,7 @@ std::string temporary_directory()
     return {};
 }
 
-/// Relative paths move with the process' current directory; this one does not.
+/// Relative paths change with the process' current directory; this path does not.
 std::string fixed(const std::string& path)
 {
     char here[PATH_MAX];
@@ -198,12 +198,12 @@ result<void> check_local_name(std::string_view path)
     return {};
 }
 
-error translate_local(int native, phase where) noexcept
+error translate_local(int native, phase in) noexcept
 {
     error failure = translate(native, phase::none);
-    failure.phase = where;
-    failure.detail = meaning_of(native, where);
-    const bool connecting = where == phase::connect;
+    failure.phase = in;
+    failure.detail = meaning_of(native, in);
+    const bool connecting = in == phase::connect;
     if (native == ENOENT || native == ENOTDIR || native == ELOOP)
         failure.code = connecting ? errc::connection_refused : errc::address_not_available;
     else if (native == EAGAIN && connecting)
@@ -215,32 +215,32 @@ result<native_handle> open_local_listener(const listen_settings& settings)
 {
     SLK_TRY(check_local_name(settings.path));
     const std::string path(settings.path);
-    const native_address where = to_native(path);
+    const native_address local = to_native(path);
     if (path.starts_with('@')) {
-        auto opened = bind_and_listen(where, settings.backlog);
+        auto opened = bind_and_listen(local, settings.backlog);
         if (!opened && opened.error() == errc::address_in_use)
-            return in_use("somebody listens there");
+            return in_use("another listener uses the path");
         return opened;
     }
     directory_lock lock(path);
     const bool locked = lock.take();
     for (int tries = 1;; ++tries) {
-        auto opened = bind_and_listen(where, settings.backlog);
+        auto opened = bind_and_listen(local, settings.backlog);
         if (opened || opened.error() != errc::address_in_use || tries == max_tries)
             return opened;
         if (!locked)
-            return in_use("somebody is busy with the sockets of that directory");
+            return in_use("another process holds the lock of the directory");
         SLK_TRY(make_room(path));
     }
 }
 
-result<std::unique_ptr<local_name>> local_name::choose(const std::string& wanted)
+result<std::unique_ptr<local_name>> local_name::choose(const std::string& name)
 {
     std::unique_ptr<local_name> chosen(new (std::nothrow) local_name);
     if (chosen == nullptr)
         return fail(errc::out_of_memory, phase::setup);
-    chosen->path_ = wanted;
-    if (wanted == "*") {
+    chosen->path_ = name;
+    if (name == "*") {
         std::string directory = temporary_directory() + "tmpXXXXXX";
         chosen->path_ = directory + "/socket";
         if (!check_local_name(chosen->path_))

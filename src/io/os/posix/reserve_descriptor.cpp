@@ -24,7 +24,7 @@ reserve_descriptor::~reserve_descriptor()
         ::close(static_cast<int>(reserve_));
 }
 
-std::size_t reserve_descriptor::shed(native_handle listener, std::size_t most) noexcept
+std::size_t reserve_descriptor::shed(native_handle listener, std::size_t max) noexcept
 {
     if (reserve_ != invalid_handle) {
         ::close(static_cast<int>(reserve_));
@@ -32,7 +32,7 @@ std::size_t reserve_descriptor::shed(native_handle listener, std::size_t most) n
     }
     std::size_t count = 0;
     native_handle accepted = invalid_handle;
-    while (count < most && !try_accept(listener, accepted)) {
+    while (count < max && !try_accept(listener, accepted)) {
         close(accepted, close_mode::reset);
         ++count;
     }

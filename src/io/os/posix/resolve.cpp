@@ -11,8 +11,8 @@ namespace slk::io::os {
 
 result<std::vector<address>> resolve(const std::string& host, std::uint16_t port)
 {
-    // No AI_ADDRCONFIG: it hides ::1 from a machine that has no other IPv6 address, and an address
-    // that cannot be reached costs a race of several addresses nothing.
+    // No AI_ADDRCONFIG: it hides ::1 from a machine without another IPv6 address, and an
+    // unreachable address costs a race of several addresses nothing.
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;

@@ -36,8 +36,8 @@ struct native_address {
 }
 
 /// "@name" is Linux's abstract name: a NUL and exactly these bytes (unix(7)). A path ends with a
-/// NUL, and the systems have room for 104 to 108 bytes with it. What does not fit is cut off:
-/// check_local_name() comes before.
+/// NUL, and the systems have room for 104 to 108 bytes with it. Longer names are cut off:
+/// check_local_name() comes first.
 [[nodiscard]] inline native_address to_native(std::string_view path) noexcept
 {
     native_address native;
@@ -76,7 +76,7 @@ struct native_address {
     return native;
 }
 
-/// An address of a family that slk does not know becomes one without a family.
+/// An address of an unknown family becomes one without a family.
 [[nodiscard]] inline address from_native(const sockaddr* native) noexcept
 {
     address value;

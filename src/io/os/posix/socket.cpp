@@ -18,9 +18,9 @@ int descriptor(native_handle handle) noexcept
     return static_cast<int>(handle);
 }
 
-unexpected last_error(phase where)
+unexpected last_error(phase in)
 {
-    return fail(translate(errno, where));
+    return fail(translate(errno, in));
 }
 
 bool set_integer(int fd, int level, int name, int value) noexcept
@@ -28,22 +28,23 @@ bool set_integer(int fd, int level, int name, int value) noexcept
     return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
-/// Binding to port 0 asks for any port: that all are taken is not the caller's address in use.
-error bind_error(const address& local, phase where) noexcept
+/// Binding to port 0 asks for any port: the failure means that all are used up, not that the
+/// address is in use.
+error bind_error(const address& local, phase in) noexcept
 {
-    error failure = translate(errno, where);
+    error failure = translate(errno, in);
     if (failure == errc::address_in_use && local.port == 0)
         failure.code = errc::no_local_port;
     return failure;
 }
 
-/// Where an option of a stream socket lives; level < 0: this system does not have it.
-struct place {
+/// The level and name of a stream socket's option; level < 0: this system does not have it.
+struct option_place {
     int level = -1;
     int name = 0;
 };
 
-place place_of(socket_option option, address_family family) noexcept
+option_place place_of(socket_option option, address_family family) noexcept
 {
     // Linux takes SO_KEEPALIVE for a local socket as well, where it does nothing.
     const bool buffer =
@@ -70,8 +71,8 @@ place place_of(socket_option option, address_family family) noexcept
     case socket_option::send_buffer: return {SOL_SOCKET, SO_SNDBUF};
     case socket_option::receive_buffer: return {SOL_SOCKET, SO_RCVBUF};
     case socket_option::type_of_service:
-        return family == address_family::ipv6 ? place{IPPROTO_IPV6, IPV6_TCLASS}
-                                              : place{IPPROTO_IP, IP_TOS};
+        return family == address_family::ipv6 ? option_place{IPPROTO_IPV6, IPV6_TCLASS}
+                                              : option_place{IPPROTO_IP, IP_TOS};
 #if defined(TCP_USER_TIMEOUT)
     case socket_option::user_timeout: return {IPPROTO_TCP, TCP_USER_TIMEOUT};
 #else
@@ -81,8 +82,8 @@ place place_of(socket_option option, address_family family) noexcept
     return {};
 }
 
-/// An IPv6 socket with an IPv4 peer, as a listener for both families accepts them, sends IPv4
-/// packets: what is set for IPv6 does not reach them (RFC 3493 section 3.7).
+/// An IPv6 socket with an IPv4 peer, as a dual-stack listener accepts them, sends IPv4 packets:
+/// options that are set for IPv6 do not reach them (RFC 3493 section 3.7).
 bool carries_ipv4(int fd, address_family family) noexcept
 {
     if (family != address_family::ipv6)
@@ -198,10 +199,10 @@ result<void> set_option(native_handle handle, address_family family, socket_opti
 {
     if (option == socket_option::type_of_service && carries_ipv4(descriptor(handle), family))
         family = address_family::ipv4;
-    const place where = place_of(option, family);
-    if (where.level < 0)
+    const option_place place = place_of(option, family);
+    if (place.level < 0)
         return fail(errc::not_supported, phase::tune);
-    if (!set_integer(descriptor(handle), where.level, where.name, value))
+    if (!set_integer(descriptor(handle), place.level, place.name, value))
         return last_error(phase::tune);
     return {};
 }

@@ -35,7 +35,7 @@ result<thread> thread::start(body run, void* argument)
         return fail(translate(refused, phase::setup));
     (void)entry.release();
     thread started;
-    // pthread_t is a number on Linux and a pointer elsewhere: only this cast takes both.
+    // pthread_t is a number on Linux and a pointer elsewhere: only this cast converts both.
     started.native_ = (std::uintptr_t)native;
     return started;
 }

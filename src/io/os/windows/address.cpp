@@ -11,7 +11,7 @@ namespace slk {
 
 namespace {
 
-/// "12" or an interface's name. 0: neither.
+/// Reads "12" or an interface's name. 0: neither.
 std::uint32_t parse_scope(std::string_view text)
 {
     std::uint32_t index = 0;

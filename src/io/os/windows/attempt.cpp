@@ -13,8 +13,8 @@ namespace {
 using windows::last_error;
 using windows::socket_of;
 
-/// A call that fails again and again for a passing reason is given up after so many tries, so
-/// that a storm of them cannot hold the loop.
+/// The number of tries of a call that fails for a temporary reason, so that a storm of them cannot
+/// hold the loop.
 constexpr int max_retries = 16;
 
 /// Bytes offered in one call: its counters have 32 bits.
@@ -22,8 +22,8 @@ constexpr std::size_t max_bytes = std::size_t{1} << 30;
 
 constexpr error not_yet{errc::would_block, phase::none, WSAEWOULDBLOCK, nullptr};
 
-/// What the waiting connection died of says nothing about the listener, and the next connection
-/// may be a good one.
+/// An error of the waiting connection does not concern the listener, and the next connection may be
+/// good.
 bool belongs_to_the_connection(int code) noexcept
 {
     switch (code) {
@@ -36,7 +36,7 @@ bool belongs_to_the_connection(int code) noexcept
     }
 }
 
-/// The listener's properties are handed on, but not those of a handle: children would inherit it.
+/// The listener's properties are inherited, but not those of the handle: children would inherit it.
 bool make_own(SOCKET accepted) noexcept
 {
     u_long non_blocking = 1;
@@ -45,9 +45,9 @@ bool make_own(SOCKET accepted) noexcept
                                 HANDLE_FLAG_INHERIT, 0) != FALSE;
 }
 
-/// Wine takes a reset off the system's socket before recv can see it, which then says "end of
-/// stream". Two things tell them apart: after a reset the socket has no peer, and sending nothing
-/// fails. On Windows recv says it itself, and a stream that has ended keeps its peer.
+/// Wine takes a reset off the system's socket before recv can see it, which then reports the end of
+/// the stream. Two things tell them apart: after a reset the socket has no peer, and sending
+/// nothing fails. On Windows recv reports the reset, and a stream that has ended keeps its peer.
 error reset_behind_the_end(SOCKET socket) noexcept
 {
     windows::socket_address peer;
@@ -139,7 +139,7 @@ error try_send(native_handle handle, std::span<const std::span<const std::byte>>
         if (buffer.empty())
             continue;
         const std::size_t size = std::min(buffer.size(), max_bytes - offered);
-        // WSASend only reads, whatever its type says.
+        // WSASend only reads, although its parameter is not const.
         parts[count].buf = const_cast<char*>(reinterpret_cast<const char*>(buffer.data()));
         parts[count].len = static_cast<ULONG>(size);
         ++count;

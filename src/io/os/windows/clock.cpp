@@ -11,7 +11,7 @@ namespace {
 
 using query_interrupt_time = VOID(WINAPI*)(PULONGLONG);
 
-/// Both came with Windows 10, so they cannot be linked to; they count units of 100 ns.
+/// Both came with Windows 10, so they cannot be linked to; their unit is 100 ns.
 struct interrupt_clocks {
     query_interrupt_time awake = nullptr;
     query_interrupt_time with_suspend = nullptr;
@@ -30,7 +30,7 @@ interrupt_clocks load() noexcept
         return {};
     const interrupt_clocks found{find(library, "QueryUnbiasedInterruptTimePrecise"),
                                  find(library, "QueryInterruptTimePrecise")};
-    // One without the other says nothing about a suspension.
+    // One without the other does not show a suspension.
     return found.awake != nullptr && found.with_suspend != nullptr ? found : interrupt_clocks{};
 }
 
@@ -48,9 +48,8 @@ std::int64_t counter_frequency() noexcept
     return frequency.QuadPart > 0 ? frequency.QuadPart : 1;
 }
 
-/// Before Windows 10. The counter goes on during a suspension, so that there is no second clock
-/// to compare it with: GetTickCount64 runs at a rate of its own and would show suspensions that
-/// never were.
+/// Before Windows 10. The counter runs during a suspension, and there is no second clock to compare
+/// it with: GetTickCount64 runs at its own rate and would show suspensions that never happened.
 time_point read_counter() noexcept
 {
     static const std::int64_t frequency = counter_frequency();

@@ -10,7 +10,7 @@ namespace {
 
 struct meaning {
     std::int32_t code;
-    errc says;
+    errc meaning;
 };
 
 constexpr meaning meanings[] = {
@@ -118,7 +118,7 @@ errc plain_meaning(std::int32_t code) noexcept
 {
     const auto* const found = std::lower_bound(std::begin(meanings), std::end(meanings),
                                                meaning{code, errc::ok}, ascending);
-    return found != std::end(meanings) && found->code == code ? found->says : errc::unknown;
+    return found != std::end(meanings) && found->code == code ? found->meaning : errc::unknown;
 }
 
 constexpr std::int32_t net_name_deleted = 64;
@@ -131,21 +131,20 @@ constexpr std::int32_t no_buffers = 10055;
 
 } // namespace
 
-errc meaning_of_code(std::int32_t code, phase where) noexcept
+errc meaning_of_code(std::int32_t code, phase in) noexcept
 {
-    // The socket that a connect starts from is bound to a port that the system chose, to no
-    // particular address: all three say that there is no such port left. WSAENOBUFS is the one
-    // that the documentation of the dynamic port range names.
-    if (where == phase::connect &&
+    // The socket of a connect is bound to a port that the system chose and to no particular
+    // address: all three codes mean that there is no such port left. The documentation of the
+    // dynamic port range names WSAENOBUFS.
+    if (in == phase::connect &&
         (code == address_in_use || code == address_not_available || code == no_buffers))
         return errc::no_local_port;
-    // A peer that goes away before its connection was accepted ends that connection only.
-    if (where == phase::accept && (code == net_name_deleted || code == connection_reset))
+    // A peer that leaves before its connection was accepted ends that connection only.
+    if (in == phase::accept && (code == net_name_deleted || code == connection_reset))
         return errc::connection_aborted;
-    // On an established connection Windows says "aborted" where others say "reset": the peer no
-    // longer acknowledges, or has answered with a reset.
-    if (where == phase::transfer &&
-        (code == connection_aborted || code == win32_connection_aborted))
+    // On an established connection Windows reports "aborted" where others report "reset": the peer
+    // no longer acknowledges, or has answered with a reset.
+    if (in == phase::transfer && (code == connection_aborted || code == win32_connection_aborted))
         return errc::connection_reset;
     return plain_meaning(code);
 }

@@ -5,9 +5,9 @@
 
 namespace slk::io::os {
 
-error translate(int native, phase where) noexcept
+error translate(int native, phase in) noexcept
 {
-    return error{windows::meaning_of_code(native, where), where, native};
+    return error{windows::meaning_of_code(native, in), in, native};
 }
 
 error translate_name_error(int native) noexcept
@@ -15,9 +15,9 @@ error translate_name_error(int native) noexcept
     return error{windows::meaning_of_name_code(native), phase::resolve, native};
 }
 
-error windows::last_error(phase where) noexcept
+error windows::last_error(phase in) noexcept
 {
-    return translate(WSAGetLastError(), where);
+    return translate(WSAGetLastError(), in);
 }
 
 } // namespace slk::io::os

@@ -10,7 +10,7 @@ namespace slk::io::os {
 
 namespace {
 
-/// The name that people see ("Ethernet"), in UTF-8.
+/// The displayed name ("Ethernet"), in UTF-8.
 std::string narrow(const wchar_t* text)
 {
     const int size = WideCharToMultiByte(CP_UTF8, 0, text, -1, nullptr, 0, nullptr, nullptr);
@@ -22,23 +22,23 @@ std::string narrow(const wchar_t* text)
     return narrowed;
 }
 
-/// GetAdaptersAddresses into memory that fits; the list may grow between two calls.
+/// Calls GetAdaptersAddresses with enough memory; the list may grow between two calls.
 result<std::unique_ptr<IP_ADAPTER_ADDRESSES[]>> adapters()
 {
     constexpr ULONG flags =
         GAA_FLAG_SKIP_ANYCAST | GAA_FLAG_SKIP_MULTICAST | GAA_FLAG_SKIP_DNS_SERVER;
     ULONG size = 16 * 1024;
-    ULONG answer = ERROR_BUFFER_OVERFLOW;
-    for (int tries = 0; tries < 4 && answer == ERROR_BUFFER_OVERFLOW; ++tries) {
+    ULONG code = ERROR_BUFFER_OVERFLOW;
+    for (int tries = 0; tries < 4 && code == ERROR_BUFFER_OVERFLOW; ++tries) {
         auto memory =
             std::make_unique<IP_ADAPTER_ADDRESSES[]>(size / sizeof(IP_ADAPTER_ADDRESSES) + 1);
-        answer = GetAdaptersAddresses(AF_UNSPEC, flags, nullptr, memory.get(), &size);
-        if (answer == NO_ERROR)
+        code = GetAdaptersAddresses(AF_UNSPEC, flags, nullptr, memory.get(), &size);
+        if (code == NO_ERROR)
             return memory;
     }
-    if (answer == ERROR_NO_DATA)
+    if (code == ERROR_NO_DATA)
         return std::unique_ptr<IP_ADAPTER_ADDRESSES[]>{};
-    return fail(translate(static_cast<int>(answer), phase::bind));
+    return fail(translate(static_cast<int>(code), phase::bind));
 }
 
 } // namespace

@@ -5,17 +5,17 @@
 
 namespace slk::io::os {
 
-// Windows has Unix domain sockets since version 10, but without what the completion port needs:
-// ConnectEx and AcceptEx do not take them.
+// Windows has had Unix domain sockets since version 10, but ConnectEx and AcceptEx, which the
+// completion port needs, do not take them.
 
 result<void> check_local_name(std::string_view /*path*/)
 {
     return fail(errc::not_supported, phase::setup, no_local_sockets);
 }
 
-error translate_local(int native, phase where) noexcept
+error translate_local(int native, phase in) noexcept
 {
-    return translate(native, where);
+    return translate(native, in);
 }
 
 result<native_handle> open_local_listener(const listen_settings& /*settings*/)
@@ -23,7 +23,7 @@ result<native_handle> open_local_listener(const listen_settings& /*settings*/)
     return fail(errc::not_supported, phase::listen, no_local_sockets);
 }
 
-result<std::unique_ptr<local_name>> local_name::choose(const std::string& /*wanted*/)
+result<std::unique_ptr<local_name>> local_name::choose(const std::string& /*name*/)
 {
     return fail(errc::not_supported, phase::listen, no_local_sockets);
 }

@@ -16,8 +16,8 @@ int start_winsock() noexcept
 
 result<void> start_network()
 {
-    // Never undone: WSACleanup at exit would race with other users of the process, and the system
-    // takes everything back by itself.
+    // Never undone: WSACleanup at exit would race with other users in the process, and the system
+    // frees everything by itself.
     static const int outcome = start_winsock();
     if (outcome != 0)
         return fail(translate(outcome, phase::setup));

@@ -14,11 +14,11 @@ struct free_list {
     void operator()(ADDRINFOW* first) const noexcept { FreeAddrInfoW(first); }
 };
 
-/// Names are UTF-8 everywhere in serverlink; the narrow getaddrinfo would read them in the
-/// process' code page. Empty: not UTF-8, or nothing.
+/// Names are UTF-8 everywhere in serverlink; the narrow getaddrinfo would read them in the process'
+/// code page. Empty: not UTF-8, or empty.
 std::wstring widen(const std::string& text)
 {
-    // No name of the domain name system is nearly as long.
+    // No name of the domain name system is nearly that long.
     if (text.empty() || text.size() > 4096)
         return {};
     const int size = static_cast<int>(text.size());
@@ -41,12 +41,12 @@ result<std::vector<address>> resolve(const std::string& host, std::uint16_t port
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_protocol = IPPROTO_TCP;
-    ADDRINFOW* answer = nullptr;
-    if (const int failed = GetAddrInfoW(name.c_str(), nullptr, &hints, &answer); failed != 0)
+    ADDRINFOW* found = nullptr;
+    if (const int failed = GetAddrInfoW(name.c_str(), nullptr, &hints, &found); failed != 0)
         return fail(translate_name_error(failed));
-    const std::unique_ptr<ADDRINFOW, free_list> owned(answer);
+    const std::unique_ptr<ADDRINFOW, free_list> owned(found);
     std::vector<address> found;
-    for (const ADDRINFOW* entry = answer; entry != nullptr; entry = entry->ai_next) {
+    for (const ADDRINFOW* entry = found; entry != nullptr; entry = entry->ai_next) {
         address value = windows::from_system(entry->ai_addr);
         value.port = port;
         if (value.family != address_family::none)

@@ -12,8 +12,7 @@ using windows::number_of;
 using windows::socket_address;
 using windows::socket_of;
 
-// From ws2ipdef.h, ws2def.h and mstcpip.h of newer systems; an older one answers that it does not
-// know them.
+// From ws2ipdef.h, ws2def.h and mstcpip.h of newer systems; an older one does not know them.
 constexpr int reuse_unicast_port = 0x3007;  // SO_REUSE_UNICASTPORT, Windows 10
 constexpr int keep_idle = 3;                // TCP_KEEPIDLE, Windows 10 1709
 constexpr int keep_interval = 17;           // TCP_KEEPINTVL, Windows 10 1709
@@ -41,13 +40,13 @@ result<void> bind_to(SOCKET socket, const address& local)
     if (::bind(socket, where.data(), where.length) == 0)
         return {};
     error failure = last_error(phase::bind);
-    // No port was asked for, so none is taken: there is none left.
+    // No port was asked for, so none is in use: all are used up.
     if (local.port == 0 && (failure == errc::address_in_use || failure == errc::out_of_memory))
         failure.code = errc::no_local_port;
     return fail(failure);
 }
 
-/// Closes a socket that did not become what it was opened for.
+/// Closes a socket whose setup failed.
 class guarded_socket {
 public:
     explicit guarded_socket(native_handle handle) noexcept : handle_(handle) {}
@@ -121,8 +120,8 @@ result<void> bind_source(native_handle handle, address_family family,
     if (local.family != family)
         return fail(errc::invalid_argument, phase::bind,
                     "the source address is of another family than the target");
-    // Lets the system choose the port at connect time, when it knows the peer: the same port can
-    // then serve for several peers (Microsoft, SO_REUSE_UNICASTPORT). Older systems refuse it.
+    // The system chooses the port at connect time, when it knows the peer: the same port can then
+    // serve several peers (Microsoft, SO_REUSE_UNICASTPORT). Older systems refuse it.
     if (local.port == 0)
         (void)set_integer(socket_of(handle), SOL_SOCKET, reuse_unicast_port, 1);
     SLK_TRY(bind_to(socket_of(handle), local));
@@ -134,8 +133,8 @@ result<native_handle> open_listener(const address& local, const listen_settings&
 {
     SLK_TRY(const native_handle handle, open_stream(local.family));
     guarded_socket opened(handle);
-    // Without it another process may bind the same port with SO_REUSEADDR and take connections
-    // away (Microsoft, "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE").
+    // Without it another process may bind the same port with SO_REUSEADDR and take the connections
+    // (Microsoft, "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE").
     if (!set_integer(opened.get(), SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1))
         return fail(last_error(phase::bind));
     if (local.family == address_family::ipv6 &&
@@ -209,10 +208,10 @@ void close(native_handle handle, close_mode mode) noexcept
 
 void windows::do_not_repeat_the_syn(native_handle handle) noexcept
 {
-    initial_rto_parameters wanted;
+    initial_rto_parameters parameters;
     DWORD ignored = 0;
-    (void)WSAIoctl(socket_of(handle), initial_rto, &wanted, sizeof wanted, nullptr, 0, &ignored,
-                   nullptr, nullptr);
+    (void)WSAIoctl(socket_of(handle), initial_rto, &parameters, sizeof parameters, nullptr, 0,
+                   &ignored, nullptr, nullptr);
 }
 
 } // namespace slk::io::os

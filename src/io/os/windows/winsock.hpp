@@ -15,7 +15,7 @@
 #if !defined(WIN32_LEAN_AND_MEAN)
 #define WIN32_LEAN_AND_MEAN
 #endif
-// winsock2.h before windows.h, which would bring the first version of Windows Sockets.
+// winsock2.h comes before windows.h, which would include the first version of Windows Sockets.
 #include <winsock2.h>
 
 #include <mswsock.h>
@@ -29,7 +29,7 @@ namespace slk::io::os::windows {
     return static_cast<SOCKET>(handle);
 }
 
-/// A socket is a file object: the calls of completion ports take it as a HANDLE.
+/// A socket is a file object: completion ports take it as a HANDLE.
 [[nodiscard]] inline HANDLE file_of(native_handle handle) noexcept
 {
     return reinterpret_cast<HANDLE>(handle);
@@ -49,16 +49,16 @@ struct socket_address {
 /// AF_INET, AF_INET6, or AF_UNSPEC.
 [[nodiscard]] int number_of(address_family family) noexcept;
 [[nodiscard]] socket_address to_system(const address& value) noexcept;
-/// An address without a family for anything but IPv4 and IPv6.
+/// Returns an address without a family for anything but IPv4 and IPv6.
 [[nodiscard]] address from_system(const sockaddr* value) noexcept;
 
-/// Asks for one SYN only, where the system can: a refused connect to the loopback would otherwise
-/// be repeated for about two seconds, because Windows answers a reset with another SYN. Only for
-/// a loopback target, which loses no packets. A system that cannot do it connects as before.
+/// Asks for one SYN only, where the system supports it: a refused connect to the loopback would
+/// otherwise be repeated for about two seconds, because Windows answers a reset with another SYN.
+/// Only for a loopback target, which loses no packets. Other systems connect as before.
 void do_not_repeat_the_syn(native_handle handle) noexcept;
 
-/// WSAGetLastError() as a value.
-[[nodiscard]] error last_error(phase where) noexcept;
+/// Returns WSAGetLastError() as a value.
+[[nodiscard]] error last_error(phase in) noexcept;
 
 } // namespace slk::io::os::windows
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-#include "io/backend/select/doorbell.hpp"
+#include "io/backend/select/wake_signal.hpp"
 #include "io/os/system.hpp"
 
 #include <cerrno>
@@ -35,35 +35,35 @@ bool open_pipe(int (&ends)[2]) noexcept
 
 } // namespace
 
-doorbell::~doorbell()
+wake_signal::~wake_signal()
 {
-    for (const native_handle end : {listens_, rings_})
+    for (const native_handle end : {read_end_, write_end_})
         if (end != invalid_handle)
             ::close(static_cast<int>(end));
 }
 
-result<void> doorbell::open()
+result<void> wake_signal::open()
 {
     int ends[2];
     if (!open_pipe(ends))
         return fail(os::translate(errno, phase::setup));
-    listens_ = ends[0];
-    rings_ = ends[1];
+    read_end_ = ends[0];
+    write_end_ = ends[1];
     return {};
 }
 
-void doorbell::signal() noexcept
+void wake_signal::write_byte() noexcept
 {
     // There is at most one byte in the pipe, so there is always room.
     const char one = 1;
-    while (::write(static_cast<int>(rings_), &one, 1) < 0 && errno == EINTR) {
+    while (::write(static_cast<int>(write_end_), &one, 1) < 0 && errno == EINTR) {
     }
 }
 
-void doorbell::drain() noexcept
+void wake_signal::drain() noexcept
 {
     char taken = 0;
-    while (::read(static_cast<int>(listens_), &taken, 1) < 0 && errno == EINTR) {
+    while (::read(static_cast<int>(read_end_), &taken, 1) < 0 && errno == EINTR) {
     }
 }
 

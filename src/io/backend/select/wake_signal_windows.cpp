@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-#include "io/backend/select/doorbell.hpp"
+#include "io/backend/select/wake_signal.hpp"
 #include "io/os/system.hpp"
 #include "io/os/windows/winsock.hpp"
 
@@ -10,12 +10,12 @@ namespace {
 using os::windows::last_error;
 using os::windows::socket_of;
 
-/// Bound to a port of the loopback that the system chooses, and connected to that very address.
+/// Bound to a port of the loopback that the system chooses, and connected to that same address.
 bool connect_to_itself(SOCKET socket) noexcept
 {
     os::windows::socket_address self =
         os::windows::to_system(address::loopback(address_family::ipv4, 0));
-    // No other process may bind the port as well and listen along.
+    // No other process may bind the port as well and receive the datagrams.
     const int alone = 1;
     u_long non_blocking = 1;
     return setsockopt(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE,
@@ -26,8 +26,8 @@ bool connect_to_itself(SOCKET socket) noexcept
            ::connect(socket, self.data(), self.length) == 0;
 }
 
-/// Whether what is sent arrives. A filter between a program and its own loopback would make every
-/// later ring a lost one, so it is tried before anybody relies on it.
+/// Tests whether a datagram arrives. A filter between a program and its own loopback would lose
+/// every later one, so it is tried before the socket is used.
 bool hears_itself(SOCKET socket) noexcept
 {
     const char one = 1;
@@ -42,41 +42,41 @@ bool hears_itself(SOCKET socket) noexcept
 
 } // namespace
 
-doorbell::~doorbell()
+wake_signal::~wake_signal()
 {
-    if (listens_ != invalid_handle)
-        closesocket(socket_of(listens_));
+    if (read_end_ != invalid_handle)
+        closesocket(socket_of(read_end_));
 }
 
-result<void> doorbell::open()
+result<void> wake_signal::open()
 {
     const SOCKET socket = WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, nullptr, 0,
                                      WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
     if (socket == INVALID_SOCKET)
         return fail(last_error(phase::setup));
-    listens_ = rings_ = static_cast<native_handle>(socket);
+    read_end_ = write_end_ = static_cast<native_handle>(socket);
     if (!connect_to_itself(socket))
         return fail(last_error(phase::setup));
     if (!hears_itself(socket))
         return fail(errc::not_supported, phase::setup,
                     "datagrams to the loopback are lost, and select has no other way to be woken");
-    drain(); // also what strangers sent before it was connected
+    drain(); // also datagrams of others from before it was connected
     return {};
 }
 
-void doorbell::signal() noexcept
+void wake_signal::write_byte() noexcept
 {
-    // The system may be out of memory for a moment. The ring must not be lost, and the sleeper
-    // looks for it nowhere else: go on until it is sent or no longer needed.
+    // The system may be out of memory for a moment. The datagram must not be lost, because the loop
+    // is woken by nothing else: try until it is sent or no longer needed.
     const char one = 1;
-    while (::send(socket_of(rings_), &one, 1, 0) != 1 && rung_.load(std::memory_order_acquire))
+    while (::send(socket_of(write_end_), &one, 1, 0) != 1 && set_.load(std::memory_order_acquire))
         Sleep(1);
 }
 
-void doorbell::drain() noexcept
+void wake_signal::drain() noexcept
 {
     char taken[16];
-    while (::recv(socket_of(listens_), taken, sizeof taken, 0) > 0) {
+    while (::recv(socket_of(read_end_), taken, sizeof taken, 0) > 0) {
     }
 }
 
