@@ -423,30 +423,27 @@ int run_demo(const demo_settings& settings, const std::string& program)
 
 } // namespace
 
-void add_demo_command(CLI::App& app, action& chosen, const std::string& program)
+void add_demo_command(command& program, const std::string& path)
 {
-    CLI::App* command = app.add_subcommand(
-        "demo", "Shows links that heal, and what becomes of the messages that are sent over them: "
-                "their listener comes late, is killed and comes back. Takes about ten seconds, "
+    command& demo = program.add_command(
+        "demo", "Shows links that heal, and what happens to the messages that are sent over them: "
+                "their listener starts late, is killed and returns. Takes about ten seconds, "
                 "on this machine only.");
     auto settings = std::make_shared<demo_settings>();
-    command->add_option("--links", settings->links, "How many links (1 to 16)")
-        ->type_name("N")
-        ->default_str("4")
-        ->check(CLI::Range(1, static_cast<int>(names.size())));
-    command->add_option("--kills", settings->returns, "How often the listener is killed (1 to 5)")
-        ->type_name("N")
-        ->default_str("2")
-        ->check(CLI::Range(1, 5));
-    add_backend_option(*command, settings->loop.backend);
-    command->footer(
-        "Example:\n"
-        "  slk demo --links 8\n"
-        "Exit codes: 0 every link healed each time and no message is missing, 1 not so, "
-        "2 wrong usage.");
-    command->callback([&chosen, settings, program] {
-        chosen = [settings, program] { return run_demo(*settings, program); };
-    });
+    demo.number(
+        {.name = "--links", .help = "How many links (1 to 16)", .type = "N", .fallback = "4"},
+        settings->links, 1, static_cast<int>(names.size()));
+    demo.number({.name = "--kills",
+                 .help = "How often the listener is killed (1 to 5)",
+                 .type = "N",
+                 .fallback = "2"},
+                settings->returns, 1, 5);
+    add_backend_option(demo, settings->loop.backend);
+    demo.footer("Example:\n"
+                "  slk demo --links 8\n"
+                "Exit codes: 0 every link healed each time and no message is missing, 1 not so, "
+                "2 wrong usage.");
+    demo.action([settings, path] { return run_demo(*settings, path); });
 }
 
 } // namespace slk::tool

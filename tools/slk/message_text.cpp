@@ -2,8 +2,7 @@
 #include "message_text.hpp"
 
 #include "output.hpp"
-
-#include <CLI/CLI.hpp>
+#include "tools/support/command_line.hpp"
 
 #include <algorithm>
 
@@ -126,14 +125,14 @@ std::string parse_id(const std::string& option, const std::string& text)
             const int high = value_of(text[at]);
             const int low = value_of(text[at + 1]);
             if (high < 0 || low < 0)
-                throw CLI::ValidationError(option, "'" + text + "' is not 0x and pairs of digits");
+                throw usage_error(option, "'" + text + "' is not 0x and pairs of digits");
             bytes += static_cast<char>(high * 16 + low);
         }
         if (!even)
-            throw CLI::ValidationError(option, "'" + text + "' is not 0x and pairs of digits");
+            throw usage_error(option, "'" + text + "' is not 0x and pairs of digits");
     }
     if (bytes.empty() || bytes.size() > 255)
-        throw CLI::ValidationError(option, "a routing id has 1 to 255 bytes");
+        throw usage_error(option, "a routing id has 1 to 255 bytes");
     return bytes;
 }
 
