@@ -2,7 +2,10 @@
 #ifndef SLK_TESTS_SUPPORT_CHILD_PROCESS_HPP
 #define SLK_TESTS_SUPPORT_CHILD_PROCESS_HPP
 
-/// A program that runs beside the tests, whose output is read line by line. POSIX.
+/// A program that runs beside the tests, and whose output is read line by line. POSIX.
+
+#include "tools/support/child_process.hpp"
+#include "tools/support/output_lines.hpp"
 
 #include <optional>
 #include <string>
@@ -12,28 +15,31 @@
 
 namespace slk::testing {
 
-/// Killed when destroyed, so it may be one that never ends by itself.
+/// Killed when destroyed, so it may be a program that never ends by itself.
 class child_process {
 public:
     /// The command and its arguments; without any there is no process, and no output.
     explicit child_process(std::vector<std::string> words);
     child_process(const child_process&) = delete;
     child_process& operator=(const child_process&) = delete;
-    ~child_process();
+    ~child_process() { output_.close(); }
 
-    [[nodiscard]] pid_t id() const { return id_; }
-    /// The next line of its output. Nothing at the end, and after a minute of silence.
+    /// -1 if there is no process.
+    [[nodiscard]] pid_t id() const;
+    /// The next line of its output, stderr included. Nothing at the end, and after a minute
+    /// without a line.
     [[nodiscard]] std::optional<std::string> line();
     /// Reads lines until one contains `text`.
     [[nodiscard]] bool says(const std::string& text);
     void interrupt(int signal);
-    /// Its exit code once it has ended; -1 if it has not, a minute after its last line, or crashed.
+    /// Waits for its end. Returns its exit code; -1 if it has crashed, or has not ended a minute
+    /// after its last line.
     [[nodiscard]] int end();
 
 private:
-    pid_t id_ = -1;
-    int output_ = -1;
-    std::string read_;
+    // Outlives the process, whose reader adds to it. A process whose output is not read waits.
+    tool::output_lines output_{std::size_t{64} * 1024};
+    std::optional<tool::child_process> process_;
 };
 
 } // namespace slk::testing

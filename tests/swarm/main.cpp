@@ -5,18 +5,18 @@
 //     swarm --seeds 10000 --from 1
 //     swarm --messages --seeds 2000 --from 1
 //
-// A seed that fails is printed with the command that replays it. Every hundredth seed is run twice,
-// and must end with the same hash.
+// Every hundredth seed is run twice, and both runs must have the same hash.
 
 #include "swarm/messages/messages.hpp"
 #include "swarm/swarm.hpp"
 
+#include "tools/support/command_line.hpp"
+
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -40,76 +40,61 @@ struct kind {
 constexpr kind links{run, action_names, 10'000, 10'000, ""};
 constexpr kind sockets{messages::run, messages::action_names, 2000, 3000, "--messages "};
 
-struct wish {
-    const kind* of = &links;
-    std::optional<std::uint64_t> seeds{}; ///< not given: as many as of that kind
+struct settings {
+    bool messages = false;
+    std::optional<std::uint64_t> seeds{};  ///< nothing: the number of that kind
     std::uint64_t from = 1;
-    std::optional<std::uint64_t> events{}; ///< likewise
+    std::optional<std::uint64_t> events{}; ///< nothing: the number of that kind
     unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
     bool log = false;
     bool quiet = false;
 };
 
-constexpr const char* usage =
-    "swarm: worlds of links and listeners on a simulated network, one for each seed.\n"
-    "\n"
-    "  --messages    worlds of sockets and their messages instead\n"
-    "  --seeds N     how many seeds (10000; of sockets 2000)\n"
-    "  --from S      the first seed (1)\n"
-    "  --events N    events of each world before its faults end (10000; of sockets 3000)\n"
-    "  --jobs N      threads (as many as processors)\n"
-    "  --log         print what happens; for one seed\n"
-    "  --quiet       no progress\n"
-    "\n"
-    "Exit code: 0 all held, 1 a seed failed, 2 wrong usage.\n";
+/// The settings with the defaults of the kind filled in.
+struct run_plan {
+    const kind& of;
+    std::uint64_t seeds;
+    std::uint64_t from;
+    std::uint64_t events;
+    unsigned jobs;
+    bool log;
+    bool quiet;
+};
 
-bool read_number(const char* text, std::uint64_t least, std::uint64_t& into)
+run_plan plan_of(const settings& options)
 {
-    char* end = nullptr;
-    into = std::strtoull(text, &end, 10);
-    return *text >= '0' && *text <= '9' && *end == '\0' && into >= least;
+    const kind& of = options.messages ? sockets : links;
+    return {.of = of,
+            .seeds = options.seeds.value_or(of.seeds),
+            .from = options.from,
+            .events = options.events.value_or(of.events),
+            .jobs = options.log ? 1 : std::min(options.jobs, 256u),
+            .log = options.log,
+            .quiet = options.quiet};
 }
 
-/// 0, or the exit code.
-int read(int count, char** words, wish& wanted)
+void add_options(tool::command& to, settings& into)
 {
-    std::uint64_t jobs = wanted.jobs;
-    for (int index = 1; index < count; ++index) {
-        const std::string word = words[index];
-        if (word == "--help" || word == "-h") {
-            std::fputs(usage, stdout);
-            std::exit(0);
-        }
-        if (word == "--log" || word == "--quiet") {
-            (word == "--log" ? wanted.log : wanted.quiet) = true;
-            continue;
-        }
-        if (word == "--messages") {
-            wanted.of = &sockets;
-            continue;
-        }
-        std::uint64_t* into = word == "--seeds"    ? &wanted.seeds.emplace()
-                              : word == "--from"   ? &wanted.from
-                              : word == "--events" ? &wanted.events.emplace()
-                              : word == "--jobs"   ? &jobs
-                                                   : nullptr;
-        if (into == nullptr) {
-            std::fprintf(stderr, "swarm: '%s' is no option\n%s", word.c_str(), usage);
-            return 2;
-        }
-        const std::uint64_t least = word == "--from" || word == "--events" ? 0 : 1;
-        if (index + 1 == count || !read_number(words[++index], least, *into)) {
-            std::fprintf(stderr, "swarm: %s wants a whole number from %llu\n", word.c_str(),
-                         static_cast<unsigned long long>(least));
-            return 2;
-        }
-    }
-    wanted.seeds = wanted.seeds.value_or(wanted.of->seeds);
-    wanted.events = wanted.events.value_or(wanted.of->events);
-    wanted.jobs = static_cast<unsigned>(std::min<std::uint64_t>(jobs, 256));
-    if (wanted.log)
-        wanted.jobs = 1;
-    return 0;
+    to.flag({.name = "--messages", .help = "Worlds of sockets and their messages instead"},
+            into.messages);
+    to.number({.name = "--seeds",
+               .help = "Number of seeds",
+               .type = "N",
+               .fallback = "10000; with --messages 2000"},
+              into.seeds, 1);
+    to.number({.name = "--from", .help = "The first seed", .type = "S", .fallback = "1"},
+              into.from);
+    to.number({.name = "--events",
+               .help = "Events of each world before its faults end",
+               .type = "N",
+               .fallback = "10000; with --messages 3000"},
+              into.events);
+    to.number({.name = "--jobs", .help = "Threads [the number of processors]", .type = "N"},
+              into.jobs, 1);
+    to.flag({.name = "--log", .help = "Print what happens, seed after seed"}, into.log);
+    to.flag({.name = "--quiet", .help = "No progress"}, into.quiet);
+    to.footer("A seed that fails is printed with the command that replays it.\n"
+              "Exit codes: 0 no seed failed, 1 a seed failed, 2 wrong usage.");
 }
 
 struct sums {
@@ -142,18 +127,18 @@ void add(sums& to, const outcome& from)
         to.actions[index] += from.actions[index];
 }
 
-void work(const wish& wanted, std::atomic<std::uint64_t>& next, sums& total)
+void work(const run_plan& plan, std::atomic<std::uint64_t>& next, sums& total)
 {
     for (;;) {
         const std::uint64_t number = next.fetch_add(1);
-        if (number >= *wanted.seeds)
+        if (number >= plan.seeds)
             return;
-        const std::uint64_t seed = wanted.from + number;
-        const run_options options{*wanted.events, wanted.log};
-        outcome seen = wanted.of->run(seed, options);
+        const std::uint64_t seed = plan.from + number;
+        const run_options options{plan.events, plan.log};
+        outcome seen = plan.of.run(seed, options);
         if (seed % 100 == 0 && seen.failure.empty() &&
-            wanted.of->run(seed, options).hash != seen.hash)
-            seen.failure = "a second run of this seed did something else\n";
+            plan.of.run(seed, options).hash != seen.hash)
+            seen.failure = "a second run of this seed had another hash\n";
         const std::lock_guard lock(total.guard);
         add(total, seen);
         if (seen.failure.empty())
@@ -161,13 +146,14 @@ void work(const wish& wanted, std::atomic<std::uint64_t>& next, sums& total)
         ++total.failed;
         std::printf(
             "seed %llu failed: %s  replay: ./dev sim %s--seeds 1 --from %llu --events %llu --log\n",
-            static_cast<unsigned long long>(seed), seen.failure.c_str(), wanted.of->option,
-            static_cast<unsigned long long>(seed), static_cast<unsigned long long>(*wanted.events));
+            static_cast<unsigned long long>(seed), seen.failure.c_str(), plan.of.option,
+            static_cast<unsigned long long>(seed),
+            static_cast<unsigned long long>(plan.events));
         std::fflush(stdout);
     }
 }
 
-void report(const wish& wanted, const sums& total, double seconds)
+void report(const run_plan& plan, const sums& total, double seconds)
 {
     std::printf(
         "%llu seeds, %llu failed: %.1f million events in %.1f s, %.2f million/s; "
@@ -184,18 +170,13 @@ void report(const wish& wanted, const sums& total, double seconds)
                     static_cast<unsigned long long>(total.strikes[index]));
     std::printf("\nactions:");
     for (std::size_t index = 0; index < total.actions.size(); ++index)
-        std::printf(" %s %llu", std::string(wanted.of->action_names()[index]).c_str(),
+        std::printf(" %s %llu", std::string(plan.of.action_names()[index]).c_str(),
                     static_cast<unsigned long long>(total.actions[index]));
     std::printf("\n");
 }
 
-} // namespace
-
-int main(int count, char** words)
+int run_all(const run_plan& plan)
 {
-    wish wanted;
-    if (const int wrong = read(count, words, wanted); wrong != 0)
-        return wrong;
     sums total;
     std::atomic<std::uint64_t> next{0};
     const auto began = std::chrono::steady_clock::now();
@@ -203,26 +184,39 @@ int main(int count, char** words)
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     };
     std::vector<std::thread> workers;
-    std::atomic<unsigned> left{wanted.jobs};
-    for (unsigned job = 0; job < wanted.jobs; ++job)
+    std::atomic<unsigned> left{plan.jobs};
+    for (unsigned job = 0; job < plan.jobs; ++job)
         workers.emplace_back([&] {
-            work(wanted, next, total);
+            work(plan, next, total);
             left.fetch_sub(1);
         });
-    for (double told = 2; left.load() > 0;
+    for (double next_report = 2; left.load() > 0;
          std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
-        if (wanted.quiet || seconds() < told)
+        if (plan.quiet || seconds() < next_report)
             continue;
-        told += 2;
+        next_report += 2;
         const std::lock_guard lock(total.guard);
         std::fprintf(stderr, "%llu of %llu seeds, %.0f seeds/s, %.2f million events/s\n",
                      static_cast<unsigned long long>(total.seeds),
-                     static_cast<unsigned long long>(*wanted.seeds),
+                     static_cast<unsigned long long>(plan.seeds),
                      static_cast<double>(total.seeds) / seconds(),
                      static_cast<double>(total.events) / 1e6 / seconds());
     }
     for (std::thread& worker : workers)
         worker.join();
-    report(wanted, total, seconds());
-    return total.failed == 0 ? 0 : 1;
+    report(plan, total, seconds());
+    return total.failed == 0 ? tool::exit_ok : tool::exit_failed;
+}
+
+} // namespace
+
+int main(int count, char** words)
+{
+    tool::command program(
+        "swarm", "Worlds of links and listeners on a simulated network, one for each seed, "
+                 "on as many threads as there are processors.");
+    settings options;
+    add_options(program, options);
+    program.action([&options] { return run_all(plan_of(options)); });
+    return program.run(count, words);
 }

@@ -6,16 +6,16 @@
 #include "interruption.hpp"
 #include "options.hpp"
 #include "output.hpp"
-#include "process.hpp"
 #include "terminal.hpp"
+#include "tools/support/child_process.hpp"
+#include "tools/support/json.hpp"
+#include "tools/support/output_lines.hpp"
 
 #include <serverlink/loop.hpp>
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdio>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -248,37 +248,16 @@ int run_serving_side(const bench_settings& settings)
 
 // --- both sides here ---
 
-/// The first line that another process writes.
-class first_line {
-public:
-    /// On any thread.
-    void add(std::string_view bytes)
-    {
-        const std::lock_guard hold(mutex_);
-        text_ += bytes;
-        changed_.notify_all();
-    }
-    /// Empty: it has not come within that time.
-    [[nodiscard]] std::string wait(duration timeout)
-    {
-        std::unique_lock hold(mutex_);
-        const bool whole = changed_.wait_for(
-            hold, timeout, [this] { return text_.find('\n') != std::string::npos; });
-        return whole ? text_.substr(0, text_.find_first_of("\r\n")) : "";
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::string text_;
-};
-
 int run_two_processes(const bench_settings& settings, const std::string& where)
 {
     interruption ctrl_c;
     const duration limit = settings.timeout.value_or(patience_of_connect);
     std::vector<std::string> words{
-        "bench", "--bind", where, "--timeout",
+        path_of_this_program(settings.program),
+        "bench",
+        "--bind",
+        where,
+        "--timeout",
         std::to_string(std::chrono::ceil<std::chrono::milliseconds>(limit).count()) + "ms"};
     if (settings.no_thread)
         words.emplace_back("--no-thread");
@@ -286,14 +265,11 @@ int run_two_processes(const bench_settings& settings, const std::string& where)
         words.emplace_back("--backend");
         words.push_back(settings.loop.backend);
     }
-    first_line said; // outlives the process, whose reader adds to it
-    child_process other(settings.program, words,
-                        [&said](std::string_view bytes) { said.add(bytes); });
+    output_lines output; // outlives the process, whose reader adds to it
+    child_process other(words, error_output::discarded,
+                        [&output](std::string_view bytes) { output.add(bytes); });
     const std::string intro = "listening on ";
-    std::string line;
-    const time_point at_last = after(system_clock_source().now(), limit);
-    while (line.empty() && !other.ended() && system_clock_source().now() < at_last)
-        line = said.wait(10ms);
+    const std::string line = output.next(limit).value_or("");
     if (!line.starts_with(intro))
         return give_up("the other process cannot listen on " + where + "\n`slk bench --bind " +
                        where + "` tells why.");

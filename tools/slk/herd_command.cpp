@@ -6,6 +6,7 @@
 #include "herd/run.hpp"
 #include "options.hpp"
 #include "output.hpp"
+#include "tools/support/json.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -3,6 +3,7 @@
 #include "options.hpp"
 #include "output.hpp"
 #include "terminal.hpp"
+#include "tools/support/json.hpp"
 
 #include <serverlink/listener.hpp>
 #include <serverlink/loop.hpp>

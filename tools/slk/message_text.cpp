@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "message_text.hpp"
 
-#include "output.hpp"
 #include "tools/support/command_line.hpp"
+#include "tools/support/json.hpp"
 
-#include <algorithm>
+#include <vector>
 
 namespace slk::tool {
 
@@ -163,16 +163,11 @@ std::string message_json(const multipart& whole, std::string_view from, double s
     if (!from.empty())
         object.text("from", id_text(from));
     object.number("size", bytes_of(whole));
-    std::string parts;
-    for (const message& part : whole) {
-        json_object shown;
-        if (is_utf8(part.text()))
-            shown.text("text", part.text());
-        else
-            shown.text("hex", hexadecimal(part.text()));
-        parts += (parts.empty() ? "" : ",") + shown.str();
-    }
-    object.json("parts", "[" + parts + "]");
+    std::vector<json_object> parts;
+    for (const message& part : whole)
+        parts.push_back(is_utf8(part.text()) ? json_object().text("text", part.text())
+                                             : json_object().text("hex", hexadecimal(part.text())));
+    object.array("parts", parts);
     return object.str();
 }
 

@@ -7,6 +7,7 @@
 #include "outbox.hpp"
 #include "output.hpp"
 #include "terminal.hpp"
+#include "tools/support/json.hpp"
 
 #include <chrono>
 #include <cstdio>

@@ -144,8 +144,10 @@ void command::add_number(const option& about, std::function<void(Number)> given,
     CLI::Option* const added =
         state_->app->add_option_function<Number>(about.name, std::move(given), about.help)
             ->type_name(about.type);
-    if (min != any_min<Number> || max != any_max<Number>)
+    if (max != any_max<Number>)
         added->check(CLI::Range(min, max));
+    else if (min > 0)
+        added->check(CLI::PositiveNumber);
     state_->describe(added, about);
 }
 

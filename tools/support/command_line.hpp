@@ -71,7 +71,8 @@ public:
     /// a word such as "/x" no option on Windows.
     void words(const option& about, std::vector<std::string>& into);
 
-    /// int, unsigned, unsigned long, unsigned long long or double.
+    /// int, unsigned, unsigned long, unsigned long long or double. Without a maximum, the minimum
+    /// is 1 or the type's own.
     template <class Number>
         requires std::is_arithmetic_v<Number>
     void number(const option& about, Number& into,
