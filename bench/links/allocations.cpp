@@ -31,9 +31,9 @@ allocation_counts end_counting() noexcept
     return {calls, bytes};
 }
 
-static void* take(std::size_t size, std::size_t alignment) noexcept
+static void* allocate(std::size_t size, std::size_t alignment) noexcept
 {
-    // aligned_alloc wants a multiple of the alignment.
+    // aligned_alloc requires a multiple of the alignment.
     void* const memory =
         alignment <= alignof(std::max_align_t)
             ? std::malloc(size)
@@ -46,14 +46,14 @@ static void* take(std::size_t size, std::size_t alignment) noexcept
     return memory;
 }
 
-static void* take_or_throw(std::size_t size, std::size_t alignment)
+static void* allocate_or_throw(std::size_t size, std::size_t alignment)
 {
-    if (void* const memory = take(size, alignment))
+    if (void* const memory = allocate(size, alignment))
         return memory;
     throw std::bad_alloc();
 }
 
-static void give_back(void* memory) noexcept
+static void release(void* memory) noexcept
 {
     if (memory != nullptr && counting.load(std::memory_order_relaxed))
         bytes.fetch_sub(static_cast<std::int64_t>(malloc_usable_size(memory)),
@@ -63,44 +63,44 @@ static void give_back(void* memory) noexcept
 
 } // namespace bench
 
-// The array forms, and the other forms of delete, come down to these.
+// The standard library's array forms, and its other forms of delete, call these.
 
 void* operator new(std::size_t size)
 {
-    return bench::take_or_throw(size, 1);
+    return bench::allocate_or_throw(size, 1);
 }
 
 void* operator new(std::size_t size, std::align_val_t alignment)
 {
-    return bench::take_or_throw(size, static_cast<std::size_t>(alignment));
+    return bench::allocate_or_throw(size, static_cast<std::size_t>(alignment));
 }
 
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept
 {
-    return bench::take(size, 1);
+    return bench::allocate(size, 1);
 }
 
 void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept
 {
-    return bench::take(size, static_cast<std::size_t>(alignment));
+    return bench::allocate(size, static_cast<std::size_t>(alignment));
 }
 
 void operator delete(void* memory) noexcept
 {
-    bench::give_back(memory);
+    bench::release(memory);
 }
 
 void operator delete(void* memory, std::size_t) noexcept
 {
-    bench::give_back(memory);
+    bench::release(memory);
 }
 
 void operator delete(void* memory, std::align_val_t) noexcept
 {
-    bench::give_back(memory);
+    bench::release(memory);
 }
 
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept
 {
-    bench::give_back(memory);
+    bench::release(memory);
 }

@@ -2,7 +2,7 @@
 #ifndef BENCH_LINKS_ALLOCATIONS_HPP
 #define BENCH_LINKS_ALLOCATIONS_HPP
 
-/// What goes through operator new and delete while it is counted. The program replaces both.
+/// Counts the calls of operator new and delete. The program replaces both.
 
 #include <cstdint>
 
@@ -10,13 +10,13 @@ namespace bench {
 
 struct allocation_counts {
     std::uint64_t calls = 0;
-    /// What the allocator set aside for them, less what was given back meanwhile.
+    /// The sizes of the allocated blocks, less those of the blocks that were freed meanwhile.
     std::int64_t bytes = 0;
 };
 
-/// From here on everything counts, on all threads; the sums begin at zero.
+/// Sets the counts to zero and begins to count, on all threads.
 void begin_counting() noexcept;
-/// So far; the counting ends.
+/// Ends the counting, and returns the counts.
 allocation_counts end_counting() noexcept;
 
 } // namespace bench

@@ -12,7 +12,7 @@ namespace {
 
 using asio::ip::tcp;
 
-struct dialler {
+struct asio_connecter {
     tcp::socket socket;
     const tcp::endpoint target;
     const connect_work& work;
@@ -43,13 +43,13 @@ connect_outcome connect_with_asio(const connect_work& work)
     asio::io_context context(1);
     std::uint64_t begun = 0;
     std::uint64_t failures = 0;
-    std::deque<dialler> diallers;
+    std::deque<asio_connecter> connecters;
     const tcp::endpoint target(asio::ip::address_v4::loopback(), work.port);
     for (unsigned i = 0; i < work.in_flight; ++i)
-        diallers.emplace_back(tcp::socket(context), target, work, begun, failures);
+        connecters.emplace_back(tcp::socket(context), target, work, begun, failures);
 
     const stopwatch watch;
-    for (dialler& each : diallers)
+    for (asio_connecter& each : connecters)
         each.begin();
     context.run();
     return watch.stop(failures);

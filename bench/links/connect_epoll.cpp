@@ -15,7 +15,7 @@ namespace bench {
 
 namespace {
 
-/// Only what the system asks for, as somebody would write it who needs nothing else.
+/// Only the system calls that the work needs.
 class bare_loop {
 public:
     explicit bare_loop(const connect_work& work) : work_(work)
@@ -57,10 +57,10 @@ private:
             close(fd);
             return;
         }
-        epoll_event wanted{};
-        wanted.events = EPOLLOUT | EPOLLET;
-        wanted.data.fd = fd;
-        epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &wanted);
+        epoll_event interest{};
+        interest.events = EPOLLOUT | EPOLLET;
+        interest.data.fd = fd;
+        epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &interest);
     }
 
     void finish(int fd)

@@ -18,7 +18,7 @@ struct run_state {
     std::uint64_t failures = 0;
 };
 
-struct dialler {
+struct uv_connecter {
     run_state* run = nullptr;
     uv_tcp_t handle{};
     uv_connect_t request{};
@@ -32,11 +32,11 @@ struct dialler {
         handle.data = this;
         const auto* const target = reinterpret_cast<const sockaddr*>(&run->target);
         uv_tcp_connect(&request, &handle, target, [](uv_connect_t* self, int status) {
-            auto* const owner = static_cast<dialler*>(self->handle->data);
+            auto* const owner = static_cast<uv_connecter*>(self->handle->data);
             owner->run->failures += status != 0;
             uv_tcp_nodelay(&owner->handle, 1);
             uv_tcp_close_reset(&owner->handle, [](uv_handle_t* closed) {
-                static_cast<dialler*>(closed->data)->begin();
+                static_cast<uv_connecter*>(closed->data)->begin();
             });
         });
     }
@@ -50,10 +50,10 @@ connect_outcome connect_with_libuv(const connect_work& work)
     run.work = work;
     uv_loop_init(&run.loop);
     uv_ip4_addr("127.0.0.1", work.port, &run.target);
-    std::deque<dialler> diallers(work.in_flight);
+    std::deque<uv_connecter> connecters(work.in_flight);
 
     const stopwatch watch;
-    for (dialler& each : diallers) {
+    for (uv_connecter& each : connecters) {
         each.run = &run;
         each.begin();
     }

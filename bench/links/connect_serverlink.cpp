@@ -26,7 +26,7 @@ slk::link_options options_of(const connect_work& work)
     return options;
 }
 
-/// `restart`: a closed link goes idle and is started again; otherwise its policy goes on.
+/// `restart`: a closed link becomes idle and is started again; otherwise its policy retries.
 connect_outcome connect_by(const connect_work& work, const slk::link_options& options,
                            std::size_t count, bool restart)
 {
@@ -69,8 +69,8 @@ connect_outcome connect_by(const connect_work& work, const slk::link_options& op
     return watch.stop(failures);
 }
 
-/// One socket after another, with the operations that a link uses.
-struct dialler {
+/// Connects one socket after another, with the operations that a link uses.
+struct poller_connecter {
     slk::io::poller& io;
     const slk::address target;
     const connect_work& work;
@@ -95,7 +95,7 @@ struct dialler {
         (void)io.bind_source(socket, std::nullopt);
         operation.owner = this;
         operation.on_complete = [](slk::io::operation& self) noexcept {
-            static_cast<dialler*>(self.owner)->finish();
+            static_cast<poller_connecter*>(self.owner)->finish();
         };
         io.connect(operation, socket, target);
     }
@@ -137,12 +137,12 @@ connect_outcome connect_with_poller(const connect_work& work)
     std::uint64_t done = 0;
     std::uint64_t failures = 0;
     const slk::address target = slk::address::loopback(slk::address_family::ipv4, work.port);
-    std::deque<dialler> diallers;
+    std::deque<poller_connecter> connecters;
     for (unsigned i = 0; i < work.in_flight; ++i)
-        diallers.emplace_back(**io, target, work, begun, done, failures);
+        connecters.emplace_back(**io, target, work, begun, done, failures);
 
     const stopwatch watch;
-    for (dialler& each : diallers)
+    for (poller_connecter& each : connecters)
         each.begin();
     while (done < work.connects)
         (void)(*io)->turn(slk::never);

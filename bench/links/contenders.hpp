@@ -2,10 +2,10 @@
 #ifndef BENCH_LINKS_CONTENDERS_HPP
 #define BENCH_LINKS_CONTENDERS_HPP
 
-/// The contenders of the connect benchmark: everybody does the same work against the same peer.
+/// The contenders of the connect benchmark: all do the same work with the same peer.
 ///
-/// The work: a new non-blocking socket, connect, wait, ask whether it succeeded, TCP_NODELAY,
-/// close with a reset (so that no port stays in TIME_WAIT), and again; `in_flight` at a time.
+/// The work: open a non-blocking socket, connect, wait, read the result, set TCP_NODELAY, close
+/// with a reset (so that no port stays in TIME_WAIT), and again; `in_flight` at a time.
 
 #include <cstdint>
 #include <string_view>
@@ -26,11 +26,11 @@ struct connect_outcome {
 };
 
 connect_outcome connect_with_epoll(const connect_work& work);
-/// slk::link, started anew as soon as it is idle.
+/// slk::link, restarted as soon as it is idle.
 connect_outcome connect_with_links(const connect_work& work);
 /// slk::link by its retry policy (base 0), with many links because each may try 100 times a second.
 connect_outcome connect_with_retries(const connect_work& work);
-/// The library's poller without the connecter: tells what of the difference is whose.
+/// The library's poller without the connecter: its share of the difference.
 connect_outcome connect_with_poller(const connect_work& work);
 connect_outcome connect_with_asio(const connect_work& work);
 connect_outcome connect_with_libuv(const connect_work& work);

@@ -1,28 +1,33 @@
 // SPDX-License-Identifier: MPL-2.0
 //
-// What a link costs, and how fast many of them are. All numbers of one run are comparable with
-// each other, and with nothing else: the contenders take turns, and the ratios are those of
-// neighbours in time.
+// bench-links: what a link costs, and how fast many links connect. The numbers of one run can be
+// compared with each other only: the contenders take turns, and a ratio is that of two samples of
+// the same round.
 
 #include "contenders.hpp"
 #include "measurements.hpp"
 #include "peer.hpp"
+
+#include "tools/support/command_line.hpp"
+#include "tools/support/json.hpp"
+#include "tools/support/statistics.hpp"
 
 #include <serverlink/loop.hpp>
 
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
-#include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
 
 using namespace bench;
+using slk::tool::json_object;
+using slk::tool::spread_of;
 
 struct settings {
     unsigned rounds = 9;
@@ -31,18 +36,11 @@ struct settings {
     std::uint64_t healing = 5'000;
 };
 
-constexpr const char usage[] =
-    "usage: links [--rounds N] [--connects N] [--links N] [--quick]\n"
-    "  --rounds N    rounds of the connect benchmark, the contenders taking turns (9)\n"
-    "  --connects N  connects per contender and round (20000)\n"
-    "  --links N     links that wait in backoff (100000)\n"
-    "  --quick       3 rounds of 4000 connects, 10000 waiting links, 1000 healing ones\n";
-
 struct contender {
     const char* name;
-    const char* word; ///< its name in the machine-readable line
+    const char* key; ///< its name in JSON
     connect_outcome (*run)(const connect_work&);
-    const char* absent = nullptr; ///< why it does not take part
+    const char* missing = nullptr; ///< why it is skipped
     std::string_view backend{};
     std::vector<connect_outcome> outcomes{};
 };
@@ -51,7 +49,7 @@ std::vector<contender> contenders()
 {
     std::vector<contender> all{
         {"bare epoll", "epoll", connect_with_epoll},
-        {"slk::link, started anew", "link", connect_with_links},
+        {"slk::link, restarted", "link", connect_with_links},
         {"slk::link, by its policy", "link_retry", connect_with_retries},
         {"serverlink's poller alone", "poller", connect_with_poller},
 #if BENCH_ASIO
@@ -75,55 +73,38 @@ std::vector<contender> contenders()
     return all;
 }
 
-double median(std::vector<double> values)
-{
-    if (values.empty())
-        return 0;
-    std::sort(values.begin(), values.end());
-    const std::size_t half = values.size() / 2;
-    return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
-
 template <class Measure>
 double median_of(const std::vector<connect_outcome>& outcomes, Measure measure)
 {
     std::vector<double> values;
     for (const connect_outcome& each : outcomes)
         values.push_back(measure(each));
-    return median(values);
+    return spread_of(std::move(values)).median;
 }
 
-/// The median over the rounds of (a's measure / b's measure).
+/// The median of the rounds' ratios of a's measure to b's.
 template <class Measure>
 double median_ratio(const contender& a, const contender& b, Measure measure)
 {
     std::vector<double> ratios;
     for (std::size_t i = 0; i < a.outcomes.size() && i < b.outcomes.size(); ++i)
         ratios.push_back(measure(a.outcomes[i]) / measure(b.outcomes[i]));
-    return median(ratios);
+    return spread_of(std::move(ratios)).median;
 }
 
-template <class... Values>
-void append(std::string& text, const char* format, Values... values)
-{
-    char piece[256];
-    std::snprintf(piece, sizeof piece, format, values...);
-    text += piece;
-}
-
-void measure_connects(const settings& wanted, std::uint16_t port, std::string& json)
+void measure_connects(const settings& options, std::uint16_t port, json_object& json)
 {
     std::vector<contender> all = contenders();
-    connect_work work{.port = port, .connects = wanted.connects};
+    connect_work work{.port = port, .connects = options.connects};
     connect_work warm_up = work;
-    warm_up.connects = std::max<std::uint64_t>(wanted.connects / 10, 1);
+    warm_up.connects = std::max<std::uint64_t>(options.connects / 10, 1);
     for (const contender& each : all) {
         warm_up.backend = each.backend;
         if (each.run != nullptr)
             (void)each.run(warm_up);
     }
-    for (unsigned round = 0; round < wanted.rounds; ++round) {
-        // Another one begins each round, so that nobody always follows the same one.
+    for (unsigned round = 0; round < options.rounds; ++round) {
+        // Each round begins with another contender, so that none always follows the same one.
         for (std::size_t i = 0; i < all.size(); ++i) {
             contender& next = all[(i + round) % all.size()];
             work.backend = next.backend;
@@ -136,13 +117,13 @@ void measure_connects(const settings& wanted, std::uint16_t port, std::string& j
     const auto rate = [&](const connect_outcome& o) { return count / o.seconds; };
     const auto cpu = [&](const connect_outcome& o) { return o.cpu_seconds / count * 1e6; };
     std::printf("connects, %u in flight, %u rounds of %llu; ratios to bare epoll\n", work.in_flight,
-                wanted.rounds, static_cast<unsigned long long>(work.connects));
+                options.rounds, static_cast<unsigned long long>(work.connects));
     std::printf("  %-26s %10s %7s %11s %7s %9s\n", "", "per second", "ratio", "CPU us each",
                 "ratio", "failures");
-    json += ",\"connects\":{";
+    json_object connects;
     for (const contender& each : all) {
         if (each.run == nullptr) {
-            std::printf("  %-26s skipped: %s\n", each.name, each.absent);
+            std::printf("  %-26s skipped: %s\n", each.name, each.missing);
             continue;
         }
         std::uint64_t failures = 0;
@@ -153,17 +134,19 @@ void measure_connects(const settings& wanted, std::uint16_t port, std::string& j
         std::printf("  %-26s %10.0f %7.3f %11.2f %7.3f %9llu\n", each.name,
                     median_of(each.outcomes, rate), rate_ratio, median_of(each.outcomes, cpu),
                     cpu_ratio, static_cast<unsigned long long>(failures));
-        append(json, "%s\"%s\":{\"per_second\":%.0f,\"ratio\":%.4f,", json.back() == '{' ? "" : ",",
-               each.word, median_of(each.outcomes, rate), rate_ratio);
-        append(json, "\"cpu_us\":%.3f,\"cpu_ratio\":%.4f,\"failures\":%llu}",
-               median_of(each.outcomes, cpu), cpu_ratio, static_cast<unsigned long long>(failures));
+        connects.object(each.key, json_object()
+                                      .number("per_second", median_of(each.outcomes, rate), 0)
+                                      .number("ratio", rate_ratio, 4)
+                                      .number("cpu_us", median_of(each.outcomes, cpu))
+                                      .number("cpu_ratio", cpu_ratio, 4)
+                                      .number("failures", failures));
     }
-    json += "}";
+    json.object("connects", connects);
     std::printf("  target: slk::link at least 0.95\n\n");
 }
 
 void measure_allocations(const peer_process& keeping, const peer_process& resetting,
-                         const dead_port& dead, std::string& json)
+                         const dead_port& dead, json_object& json)
 {
     constexpr std::uint64_t attempts = 20'000;
     const double refused = allocations_per_refused_attempt(dead.port(), attempts);
@@ -172,36 +155,42 @@ void measure_allocations(const peer_process& keeping, const peer_process& resett
     std::printf("allocations per attempt after the first\n"
                 "  %-40s %8.4f\n  %-40s %8.4f\n  %-40s %8.4f\n  target: 0\n\n",
                 "refused", refused, "connected, and reset by its owner", closed,
-                "connected unattended, and reset by the peer", lost);
-    append(json, ",\"allocations\":{\"refused\":%.5f,\"closed\":%.5f,\"lost\":%.5f}", refused,
-           closed, lost);
+                "connected without a handler, and reset by the peer", lost);
+    json.object("allocations", json_object()
+                                   .number("refused", refused, 5)
+                                   .number("closed", closed, 5)
+                                   .number("lost", lost, 5));
 }
 
-void measure_waiting(const settings& wanted, const dead_port& dead, std::string& json)
+void measure_waiting(const settings& options, const dead_port& dead, json_object& json)
 {
-    const waiting_cost cost = cost_of_waiting(dead.port(), wanted.links);
+    const waiting_cost cost = cost_of_waiting(dead.port(), options.links);
     std::printf("%zu links in backoff\n"
                 "  bytes each, by operator new %12.0f\n  bytes each, resident        %12.0f\n"
                 "  target: at most 1024\n\n",
                 cost.links, cost.heap_bytes, cost.resident_bytes);
-    append(json, "\"waiting\":{\"links\":%zu,\"heap_bytes\":%.1f,\"resident_bytes\":%.1f}",
-           cost.links, cost.heap_bytes, cost.resident_bytes);
+    json.object("waiting", json_object()
+                               .number("links", std::uint64_t{cost.links})
+                               .number("heap_bytes", cost.heap_bytes, 1)
+                               .number("resident_bytes", cost.resident_bytes, 1));
 }
 
-void measure_healing(const settings& wanted, std::string& json)
+void measure_healing(const settings& options, json_object& json)
 {
-    const healing_times times = time_to_heal(wanted.healing, 5);
+    const healing_times times = time_to_heal(options.healing, 5);
     std::printf("%zu links with the default options, whose listener returns after %.0f s\n"
                 "  healed %zu; after its return p50 %.3f s, p99 %.3f s, slowest %.3f s\n\n",
                 times.links, times.down_seconds, times.healed, times.median, times.p99,
                 times.slowest);
-    append(json,
-           ",\"healing\":{\"links\":%zu,\"healed\":%zu,\"p50_s\":%.4f,\"p99_s\":%.4f,"
-           "\"max_s\":%.4f}",
-           times.links, times.healed, times.median, times.p99, times.slowest);
+    json.object("healing", json_object()
+                               .number("links", std::uint64_t{times.links})
+                               .number("healed", std::uint64_t{times.healed})
+                               .number("p50_s", times.median, 4)
+                               .number("p99_s", times.p99, 4)
+                               .number("max_s", times.slowest, 4));
 }
 
-/// As many descriptors as the system lets this process have.
+/// Raises the limit of descriptors as far as the system permits. Returns the limit.
 std::uint64_t raise_descriptor_limit()
 {
     rlimit limit{};
@@ -211,64 +200,58 @@ std::uint64_t raise_descriptor_limit()
     return limit.rlim_cur;
 }
 
-bool read_number(std::string_view text, std::uint64_t& value)
+int run(settings& options)
 {
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return failure == std::errc{} && end == text.data() + text.size() && value > 0 &&
-           value <= 100'000'000;
-}
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
+    const std::uint64_t descriptors = raise_descriptor_limit();
+    // Both ends of a healing link are in this process.
+    options.healing = std::min(options.healing, (descriptors - 64) / 2);
 
-/// False: the arguments are wrong.
-bool read_arguments(int count, char** arguments, settings& wanted)
-{
-    for (int i = 1; i < count; ++i) {
-        const std::string_view name = arguments[i];
-        if (name == "--quick") {
-            wanted = {.rounds = 3, .connects = 4000, .links = 10'000, .healing = 1000};
-            continue;
-        }
-        std::uint64_t value = 0;
-        if (i + 1 == count || !read_number(arguments[++i], value))
-            return false;
-        if (name == "--rounds")
-            wanted.rounds = static_cast<unsigned>(std::min<std::uint64_t>(value, 10'000));
-        else if (name == "--connects")
-            wanted.connects = value;
-        else if (name == "--links")
-            wanted.links = value;
-        else
-            return false;
-    }
-    return true;
+    const peer_process keeping(peer_mode::keeps);
+    const peer_process resetting(peer_mode::resets);
+    const dead_port dead;
+    json_object json;
+    // First: memory that was freed before it would not count as newly resident.
+    measure_waiting(options, dead, json);
+    measure_connects(options, keeping.port(), json);
+    measure_allocations(keeping, resetting, dead, json);
+    measure_healing(options, json);
+    std::printf("json: %s\n", json.str().c_str());
+    return slk::tool::exit_ok;
 }
 
 } // namespace
 
-int main(int count, char** arguments)
+int main(int count, char** words)
 {
-    if (count == 2 && std::strcmp(arguments[1], "--help") == 0) {
-        std::fputs(usage, stdout);
-        return 0;
-    }
-    settings wanted;
-    if (!read_arguments(count, arguments, wanted)) {
-        std::fputs(usage, stderr);
-        return 2;
-    }
-    std::setvbuf(stdout, nullptr, _IOLBF, 0);
-    const std::uint64_t descriptors = raise_descriptor_limit();
-    // Both ends of a healing link are in this process.
-    wanted.healing = std::min(wanted.healing, (descriptors - 64) / 2);
-
-    const peer_process keeping(peer_manner::keeps);
-    const peer_process resetting(peer_manner::resets);
-    const dead_port dead;
-    std::string json = "{";
-    // First, because memory that was freed before would not be counted as resident anew.
-    measure_waiting(wanted, dead, json);
-    measure_connects(wanted, keeping.port(), json);
-    measure_allocations(keeping, resetting, dead, json);
-    measure_healing(wanted, json);
-    std::printf("json: %s}\n", json.c_str());
-    return 0;
+    slk::tool::command program("bench-links",
+                               "What a link costs, and how fast many links connect. The last line "
+                               "has the results as JSON.");
+    settings options;
+    constexpr std::uint64_t max = 100'000'000;
+    program.flag({.name = "--quick",
+                  .help = "3 rounds of 4000 connects, 10000 waiting links, 1000 healing ones"},
+                 [&options] {
+                     options = {.rounds = 3, .connects = 4000, .links = 10'000, .healing = 1000};
+                 });
+    program.number({.name = "--rounds",
+                    .help = "Rounds of the connect benchmark, the contenders taking turns",
+                    .type = "N",
+                    .fallback = "9",
+                    .excludes = {"--quick"}},
+                   options.rounds, 1, 10'000);
+    program.number({.name = "--connects",
+                    .help = "Connects per contender and round",
+                    .type = "N",
+                    .fallback = "20000",
+                    .excludes = {"--quick"}},
+                   options.connects, 1, max);
+    program.number({.name = "--links",
+                    .help = "Links that wait in backoff",
+                    .type = "N",
+                    .fallback = "100000",
+                    .excludes = {"--quick"}},
+                   options.links, 1, max);
+    program.action([&options] { return run(options); });
+    return program.run(count, words);
 }

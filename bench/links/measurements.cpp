@@ -3,6 +3,8 @@
 
 #include "allocations.hpp"
 
+#include "tools/support/statistics.hpp"
+
 #include <serverlink/serverlink.hpp>
 
 #include <unistd.h>
@@ -40,8 +42,8 @@ slk::link_options to_port(std::uint16_t port)
 
 constexpr std::size_t cycling_links = 64;
 
-/// Retries of about a millisecond: every link has gone through a cycle before it is counted.
-double allocations_per_attempt(std::uint16_t port, std::uint64_t attempts, bool attended)
+/// The links retry after about a millisecond. Each goes through some cycles before the count.
+double allocations_per_attempt(std::uint16_t port, std::uint64_t attempts, bool with_handler)
 {
     auto loop = or_exit(slk::loop::create(), "loop");
     slk::link_options options = to_port(port);
@@ -51,7 +53,7 @@ double allocations_per_attempt(std::uint16_t port, std::uint64_t attempts, bool 
     std::vector<slk::link> links;
     for (std::size_t i = 0; i < cycling_links; ++i) {
         slk::link_handlers handlers;
-        if (attended)
+        if (with_handler)
             handlers.connected = [](slk::stream connection) { connection.reset(); };
         links.push_back(or_exit(slk::link::create(loop, options, std::move(handlers)), "link"));
         links.back().start();
@@ -62,12 +64,12 @@ double allocations_per_attempt(std::uint16_t port, std::uint64_t attempts, bool 
             sum += each.status().attempt;
         return sum;
     };
-    const auto all_tried_twice = [&] {
+    const auto all_warm = [&] {
         return std::all_of(links.begin(), links.end(),
                            [](const slk::link& each) { return each.status().attempt >= 8; });
     };
-    if (!or_exit(loop.run_until(all_tried_twice, 60s), "run"))
-        std::fprintf(stderr, "not every link was tried within a minute\n");
+    if (!or_exit(loop.run_until(all_warm, 60s), "run"))
+        std::fprintf(stderr, "not every link made 8 attempts within a minute\n");
     const std::uint64_t before = attempts_so_far();
     const std::function<bool()> enough = [&] { return attempts_so_far() >= before + attempts; };
     begin_counting();
@@ -85,7 +87,7 @@ std::int64_t resident_bytes()
     return resident * sysconf(_SC_PAGESIZE);
 }
 
-/// The other side of the healing links, on a thread of its own.
+/// The listener of the healing links, on a thread of its own.
 class restarted_listener {
 public:
     restarted_listener() { (void)loop_.start_thread(); }
@@ -172,7 +174,7 @@ waiting_cost cost_of_waiting(std::uint16_t dead_port, std::size_t count)
     begin_counting();
     std::vector<slk::link> links;
     links.reserve(count);
-    // In portions, because each attempt has a descriptor while it lasts.
+    // In portions, because each attempt has a descriptor.
     constexpr std::size_t portion = 256;
     while (links.size() < count) {
         const std::size_t first = links.size();
@@ -221,7 +223,7 @@ healing_times time_to_heal(std::size_t count, double down_seconds)
     }
     if (!or_exit(loop.run_until([&] { return connected == count; }, 60s), "run"))
         std::fprintf(stderr, "not every link was connected within a minute\n");
-    // Also those accepted last have lived for a second: the outage finds links at rest.
+    // So that the links that connected last, too, have been connected for a second.
     (void)loop.run_for(1500ms);
 
     other_side.stop();
@@ -229,23 +231,19 @@ healing_times time_to_heal(std::size_t count, double down_seconds)
         std::chrono::duration_cast<slk::duration>(std::chrono::duration<double>(down_seconds)));
     const std::size_t still_connected = connected;
     if (still_connected != 0)
-        std::fprintf(stderr, "%zu links did not notice the loss\n", still_connected);
+        std::fprintf(stderr, "%zu links still seem to be connected\n", still_connected);
     other_side.start();
     const slk::time_point back = slk::system_clock_source().now();
     (void)loop.run_until([&] { return connected == count; }, 60s);
 
-    std::vector<double> delays;
-    for (const slk::time_point at : healed_at) {
+    slk::tool::histogram delays;
+    for (const slk::time_point at : healed_at)
         if (at > back)
-            delays.push_back(std::chrono::duration<double>(at - back).count());
-    }
-    std::sort(delays.begin(), delays.end());
+            delays.add(at - back);
     healing_times times{.links = count, .healed = connected, .down_seconds = down_seconds};
-    if (!delays.empty()) {
-        times.median = delays[delays.size() / 2];
-        times.p99 = delays[delays.size() * 99 / 100];
-        times.slowest = delays.back();
-    }
+    times.median = delays.quantile(0.5) / 1e9;
+    times.p99 = delays.quantile(0.99) / 1e9;
+    times.slowest = delays.max() / 1e9;
     return times;
 }
 

@@ -2,7 +2,7 @@
 #ifndef BENCH_LINKS_MEASUREMENTS_HPP
 #define BENCH_LINKS_MEASUREMENTS_HPP
 
-/// What is measured of the library alone, without a contender.
+/// Measurements of the library alone, without other contenders.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,8 +11,8 @@ namespace bench {
 
 /// Allocations per attempt of links that were refused before, in their retry loop.
 double allocations_per_refused_attempt(std::uint16_t dead_port, std::uint64_t attempts);
-/// Allocations per cycle of connecting and losing the connection, after the first: the owner
-/// resets the stream, or (unattended) the peer does.
+/// Allocations per cycle of connecting and losing the connection, after the first cycle. The
+/// stream is reset by its owner in the first function, by the peer in the second.
 double allocations_per_closed_connection(std::uint16_t port, std::uint64_t cycles);
 double allocations_per_lost_connection(std::uint16_t resetting_port, std::uint64_t cycles);
 
@@ -21,7 +21,7 @@ struct waiting_cost {
     double heap_bytes = 0;     ///< per link, through operator new
     double resident_bytes = 0; ///< per link
 };
-/// Links in backoff, refused once each.
+/// The memory of links in backoff, whose connects were refused once.
 waiting_cost cost_of_waiting(std::uint16_t dead_port, std::size_t links);
 
 struct healing_times {
@@ -32,7 +32,8 @@ struct healing_times {
     double p99 = 0;
     double slowest = 0;
 };
-/// Links with the default options whose listener goes away with all connections, and comes back.
+/// Links with the default options, whose listener resets all connections, is gone for a while, and
+/// returns.
 healing_times time_to_heal(std::size_t links, double down_seconds);
 
 } // namespace bench

@@ -39,15 +39,15 @@ void close_with_reset(int fd)
     close(fd);
 }
 
-[[noreturn]] void accept_for_ever(int listener, peer_manner manner)
+[[noreturn]] void accept_for_ever(int listener, peer_mode mode)
 {
-    // More than any contender has in flight: a reset that comes before the caller has looked is a
-    // failed connect.
+    // More than any contender has in flight: when the reset arrives before the connecting side has
+    // seen the connection, that connect fails.
     static std::array<int, 8192> kept;
     kept.fill(-1);
     for (std::size_t next = 0;; next = (next + 1) % kept.size()) {
         int fd = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-        if (manner == peer_manner::keeps)
+        if (mode == peer_mode::keeps)
             std::swap(fd, kept[next]);
         if (fd >= 0)
             close_with_reset(fd);
@@ -56,7 +56,7 @@ void close_with_reset(int fd)
 
 } // namespace
 
-peer_process::peer_process(peer_manner manner)
+peer_process::peer_process(peer_mode mode)
 {
     const int listener = bound_socket(port_);
     if (listen(listener, 4096) != 0) {
@@ -66,7 +66,7 @@ peer_process::peer_process(peer_manner manner)
     process_ = fork();
     if (process_ == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        accept_for_ever(listener, manner);
+        accept_for_ever(listener, mode);
     }
     close(listener);
     if (process_ < 0) {

@@ -2,8 +2,8 @@
 #ifndef BENCH_LINKS_PEER_HPP
 #define BENCH_LINKS_PEER_HPP
 
-/// The accepting side, the same for all: a process of its own, which accepts and keeps the last
-/// connections for a while, so that the caller closes first; or resets them at once.
+/// The accepting side, the same for all contenders: a process that accepts connections. It keeps
+/// the last ones, so that the connecting side closes first, or resets them at once.
 
 #include <sys/types.h>
 
@@ -11,12 +11,12 @@
 
 namespace bench {
 
-enum class peer_manner { keeps, resets };
+enum class peer_mode { keeps, resets };
 
 class peer_process {
 public:
-    /// To be made before the program has a second thread. Ends the program when it cannot.
-    explicit peer_process(peer_manner manner);
+    /// Forks, so the program must not have a second thread yet. A failure ends the program.
+    explicit peer_process(peer_mode mode);
     ~peer_process();
     peer_process(const peer_process&) = delete;
     peer_process& operator=(const peer_process&) = delete;
@@ -28,7 +28,7 @@ private:
     pid_t process_ = -1;
 };
 
-/// A port at which nobody listens, and nobody will: it is bound.
+/// A port without a listener: it stays bound, so that no other socket gets it.
 class dead_port {
 public:
     dead_port();
@@ -40,7 +40,7 @@ public:
 
 private:
     std::uint16_t port_ = 0;
-    int fd_; ///< after the port, which opening it sets
+    int fd_; ///< declared after the port, which opening it sets
 };
 
 } // namespace bench

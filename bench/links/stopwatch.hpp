@@ -6,7 +6,7 @@
 
 #include "contenders.hpp"
 
-#include <sys/resource.h>
+#include "tools/support/processor_time.hpp"
 
 #include <chrono>
 
@@ -23,12 +23,8 @@ public:
 private:
     [[nodiscard]] static double cpu()
     {
-        rusage used{};
-        getrusage(RUSAGE_SELF, &used);
-        const auto seconds = [](const timeval& t) {
-            return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-        };
-        return seconds(used.ru_utime) + seconds(used.ru_stime);
+        const auto used = slk::tool::processor_time();
+        return std::chrono::duration<double>(used.value_or(slk::duration::zero())).count();
     }
 
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 //
-// Connects per second of slk::link on Windows, against a bare loop around ConnectEx and one
-// completion port. Both connect to the same thread, which accepts, in turns.
+// bench-links-iocp: connects per second of slk::link on Windows, against a bare loop around
+// ConnectEx and one completion port. Both connect to the same thread, which accepts, in turns.
+
+#include "tools/support/command_line.hpp"
+#include "tools/support/json.hpp"
+#include "tools/support/statistics.hpp"
 
 #include <serverlink/serverlink.hpp>
 
@@ -12,7 +16,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -66,7 +69,8 @@ void close_with_reset(SOCKET socket)
     closesocket(socket);
 }
 
-/// Accepts until the program ends, and keeps the last connections so that the caller closes first.
+/// Accepts until the program ends, and keeps the last connections, so that the connecting side
+/// closes first.
 std::uint16_t start_accepting()
 {
     const SOCKET listener = socket(AF_INET, SOCK_STREAM, 0);
@@ -102,7 +106,7 @@ LPFN_CONNECTEX find_connect_ex()
     return found;
 }
 
-/// Only what the system asks for, as somebody would write it who needs nothing else.
+/// Only the system calls that the work needs.
 class bare_loop {
 public:
     explicit bare_loop(const connect_work& work) : work_(work), target_(loopback(work.port)) {}
@@ -131,7 +135,7 @@ public:
 
 private:
     struct attempt {
-        OVERLAPPED overlapped{}; // first: it is what the port gives back
+        OVERLAPPED overlapped{}; // first: the port returns its address
         SOCKET socket = INVALID_SOCKET;
     };
 
@@ -217,38 +221,8 @@ connect_outcome connect_with_links(const connect_work& work)
     return watch.stop(failures);
 }
 
-double median(std::vector<double> values)
+int run(std::uint64_t rounds, connect_work work)
 {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-}
-
-constexpr const char usage[] = "usage: links-iocp [--rounds N] [--connects N] [--quick]\n"
-                               "  --rounds N    rounds, the two taking turns (9)\n"
-                               "  --connects N  connects of each per round (5000)\n"
-                               "  --quick       3 rounds of 1000\n";
-
-} // namespace
-
-int main(int count, char** arguments)
-{
-    std::uint64_t rounds = 9;
-    connect_work work{.connects = 5000};
-    for (int i = 1; i < count; ++i) {
-        const std::string_view name = arguments[i];
-        const bool has_value = i + 1 < count && std::atoll(arguments[i + 1]) > 0;
-        if (name == "--quick") {
-            rounds = 3;
-            work.connects = 1000;
-        } else if (name == "--rounds" && has_value) {
-            rounds = std::strtoull(arguments[++i], nullptr, 10);
-        } else if (name == "--connects" && has_value) {
-            work.connects = std::strtoull(arguments[++i], nullptr, 10);
-        } else {
-            std::fputs(usage, name == "--help" ? stdout : stderr);
-            return name == "--help" ? 0 : 2;
-        }
-    }
     work.connects = std::max<std::uint64_t>(work.connects, work.in_flight);
     WSADATA unused;
     if (WSAStartup(MAKEWORD(2, 2), &unused) != 0)
@@ -261,32 +235,68 @@ int main(int count, char** arguments)
     std::uint64_t failures = 0;
     for (std::uint64_t round = 0; round <= rounds; ++round) {
         connect_outcome bare;
-        connect_outcome links;
         if (round % 2 == 0)
             bare = bare_loop(work).run();
-        links = connect_with_links(work);
+        const connect_outcome links = connect_with_links(work);
         if (round % 2 == 1)
             bare = bare_loop(work).run();
         if (round == 0)
-            continue; // warms up
+            continue; // the warm-up
         const auto connects = static_cast<double>(work.connects);
         bare_rates.push_back(connects / bare.seconds);
         link_rates.push_back(connects / links.seconds);
         ratios.push_back(bare.seconds / links.seconds);
         failures += bare.failures + links.failures;
     }
+    const double bare_rate = slk::tool::spread_of(bare_rates).median;
+    const double link_rate = slk::tool::spread_of(link_rates).median;
+    const double ratio = slk::tool::spread_of(ratios).median;
     std::printf("connects, %u in flight, %llu rounds of %llu\n"
                 "  bare completion port    %8.0f per second\n"
-                "  slk::link, started anew %8.0f per second, ratio %.3f\n"
+                "  slk::link, restarted    %8.0f per second, ratio %.3f\n"
                 "  failures %llu\n",
                 work.in_flight, static_cast<unsigned long long>(rounds),
-                static_cast<unsigned long long>(work.connects), median(bare_rates),
-                median(link_rates), median(ratios), static_cast<unsigned long long>(failures));
-    std::printf("json: {\"connects\":{\"iocp\":{\"per_second\":%.0f},"
-                "\"link\":{\"per_second\":%.0f,\"ratio\":%.4f}},\"failures\":%llu}\n",
-                median(bare_rates), median(link_rates), median(ratios),
+                static_cast<unsigned long long>(work.connects), bare_rate, link_rate, ratio,
                 static_cast<unsigned long long>(failures));
+    using slk::tool::json_object;
+    const json_object connects =
+        json_object()
+            .object("iocp", json_object().number("per_second", bare_rate, 0))
+            .object("link",
+                    json_object().number("per_second", link_rate, 0).number("ratio", ratio, 4));
+    const json_object json =
+        json_object().object("connects", connects).number("failures", failures);
+    std::printf("json: %s\n", json.str().c_str());
     std::fflush(stdout);
-    // Not by return: the thread that accepts has no end.
-    std::_Exit(0);
+    // No destructors: the thread that accepts does not end.
+    std::_Exit(slk::tool::exit_ok);
+}
+
+} // namespace
+
+int main(int count, char** words)
+{
+    slk::tool::command program("bench-links-iocp",
+                               "Connects per second of slk::link, compared with a bare loop around "
+                               "ConnectEx. The two take turns.");
+    std::uint64_t rounds = 9;
+    connect_work work{.connects = 5000};
+    program.flag({.name = "--quick", .help = "3 rounds of 1000 connects"}, [&] {
+        rounds = 3;
+        work.connects = 1000;
+    });
+    program.number({.name = "--rounds",
+                    .help = "Rounds",
+                    .type = "N",
+                    .fallback = "9",
+                    .excludes = {"--quick"}},
+                   rounds, 1, 10'000);
+    program.number({.name = "--connects",
+                    .help = "Connects of each per round",
+                    .type = "N",
+                    .fallback = "5000",
+                    .excludes = {"--quick"}},
+                   work.connects, 1, 100'000'000);
+    program.action([&] { return run(rounds, work); });
+    return program.run(count, words);
 }

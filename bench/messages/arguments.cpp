@@ -1,126 +1,108 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "arguments.hpp"
 
-#include <charconv>
-#include <cstdio>
-#include <cstdlib>
+#include <cstdint>
 
 namespace bench {
 
 namespace {
 
-template <class Number>
-bool read_whole(const std::string& text, Number least, Number most, Number& value)
-{
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return failure == std::errc{} && end == text.data() + text.size() && value >= least &&
-           value <= most;
-}
-
-bool read_seconds(const std::string& text, double& value)
-{
-    char* end = nullptr;
-    value = std::strtod(text.c_str(), &end);
-    return end == text.c_str() + text.size() && value >= 0.01 && value <= 600;
-}
-
+/// The option may be repeated, and each value is the name of one of the things that `find` knows.
 template <class Named>
-bool add_named(const Named* found, std::vector<const Named*>& to)
+void add_names(slk::tool::command& to, const slk::tool::option& about,
+               const Named* (*find)(std::string_view name), std::vector<const Named*>& into)
 {
-    if (found != nullptr)
-        to.push_back(found);
-    return found != nullptr;
+    to.texts(about, [name = about.name, find, &into](const std::vector<std::string>& texts) {
+        for (const std::string& text : texts) {
+            const Named* const found = find(text);
+            if (found == nullptr)
+                throw slk::tool::usage_error(name, "'" + text + "' is none of those below");
+            into.push_back(found);
+        }
+    });
 }
 
-/// False: there is no such option, or this is not a value of it.
-bool take(const std::string& option, const std::string& value, arguments& into)
+[[nodiscard]] std::string row(std::string_view name, const std::string& description)
 {
-    if (option == "--rounds")
-        return read_whole(value, 1U, 10'000U, into.rounds);
-    if (option == "--seconds")
-        return read_seconds(value, into.seconds);
-    if (option == "--hwm")
-        return read_whole(value, 1, 100'000'000, into.high_water_mark.emplace());
-    if (option == "--only")
-        return add_named(find_work(value), into.works);
-    if (option == "--contender")
-        return add_named(find_contender(value), into.contenders);
-    if (option == "--parent")
-        return read_whole(value, pid_t{1}, pid_t{INT32_MAX}, into.parent);
-    for (const auto& [name, text] : {std::pair{"--json", &into.json},
-                                     {"--svg", &into.svg},
-                                     {"--markdown", &into.markdown},
-                                     {"--role", &into.role},
-                                     {"--endpoint", &into.endpoint}}) {
-        if (option != name)
-            continue;
-        *text = value;
-        return !value.empty();
+    std::string text = "  " + std::string(name);
+    text.resize(30, ' ');
+    return text + description + "\n";
+}
+
+/// The names of works and contenders.
+[[nodiscard]] std::string all_names()
+{
+    std::string text = "Works:\n";
+    for (const work& each : all_works())
+        text += row(each.name, (each.kind == pattern::stream ? "one way, " : "round trips, ") +
+                                   std::string(each.title));
+    text += "Contenders:\n";
+    for (const contender& each : all_contenders()) {
+        std::string description = each.title;
+        if (each.only_by_name)
+            description += ", only if it is named";
+        if (!each.missing.empty())
+            description += ", skipped: " + std::string(each.missing);
+        text += row(each.name, description);
     }
-    return false;
+    return text;
 }
 
 } // namespace
 
-std::optional<arguments> read_arguments(int count, char** words)
+void add_options(slk::tool::command& to, arguments& into)
 {
-    arguments read;
-    for (int i = 1; i < count; ++i) {
-        const std::string option = words[i];
-        if (option == "--help") {
-            read.help = true;
-            return read;
-        }
-        if (i + 1 == count || !take(option, words[i + 1], read)) {
-            std::fprintf(stderr, "this is not understood: %s %s\n", words[i],
-                         i + 1 == count ? "" : words[i + 1]);
-            return std::nullopt;
-        }
-        ++i;
-    }
-    if (read.works.empty())
-        for (const work& each : all_works())
-            read.works.push_back(&each);
-    if (read.contenders.empty())
-        for (const contender& each : all_contenders())
-            if (!each.only_by_name)
-                read.contenders.push_back(&each);
-    return read;
+    to.number({.name = "--rounds", .help = "Rounds of each work", .type = "N", .fallback = "5"},
+              into.rounds, 1, 10'000);
+    to.number({.name = "--seconds",
+               .help = "Measured in each round, after a warm-up of a quarter of that",
+               .type = "S",
+               .fallback = "1"},
+              into.seconds, 0.01, 600);
+    add_names(to, {.name = "--only", .help = "Only this one; may be repeated", .type = "WORK"},
+              find_work, into.works);
+    add_names(to, {.name = "--contender", .help = "Only this one; may be repeated", .type = "NAME"},
+              find_contender, into.contenders);
+    to.number({.name = "--hwm",
+               .help = "High-water marks of both sides [each library's own default]",
+               .type = "N"},
+              into.high_water_mark, 1, 100'000'000);
+    to.text({.name = "--json",
+             .help = "Write all samples and ratios; tools/performance_chart.py draws them",
+             .type = "FILE"},
+            into.json);
+    to.text({.name = "--markdown",
+             .help = "Write the ratios as the tables of a document",
+             .type = "FILE"},
+            into.markdown);
+    static constexpr auto* one_side = "One side of a measurement alone, for example in a profiler";
+    to.text({.name = "--role",
+             .help = "receiver, sender, server, client, or both (receiver and sender)",
+             .type = "ROLE",
+             .group = one_side},
+            into.role);
+    to.text({.name = "--endpoint",
+             .help = "Where to bind or connect",
+             .type = "ENDPOINT",
+             .group = one_side},
+            into.endpoint);
+    to.number({.name = "--parent",
+               .help = "End together with this process",
+               .type = "ID",
+               .group = one_side},
+              into.parent, 1, INT32_MAX);
+    to.footer(all_names());
 }
 
-std::string usage()
+void add_defaults(arguments& to)
 {
-    std::string text =
-        "usage: messages [options]\n"
-        "Streams and round trips of messages. The contenders take turns; each side is a process\n"
-        "of its own, but for inproc. The ratios are medians of the rounds' ratios.\n"
-        "  --rounds N        rounds of each work (5)\n"
-        "  --seconds S       measured in each round, after a warm-up of a quarter of that (1)\n"
-        "  --only WORK       this one; may be repeated\n"
-        "  --contender NAME  this one; may be repeated\n"
-        "  --hwm N           high-water marks of both sides (each library's own default)\n"
-        "  --json FILE       writes all samples\n"
-        "  --svg FILE        draws the ratios\n"
-        "  --markdown FILE   writes the ratios as tables of a document\n"
-        "works:\n";
-    for (const work& each : all_works()) {
-        text += "  " + std::string(each.name);
-        text.append(28 - each.name.size(), ' ');
-        text += each.kind == pattern::stream ? "one way, " : "round trips, ";
-        text += std::string(each.title) + "\n";
-    }
-    text += "contenders:\n";
-    for (const contender& each : all_contenders()) {
-        text += "  " + std::string(each.name);
-        text.append(28 - each.name.size(), ' ');
-        text += each.title;
-        if (each.only_by_name)
-            text += ", only if it is named";
-        if (!each.absent.empty())
-            text += ", absent: " + std::string(each.absent);
-        text += "\n";
-    }
-    return text;
+    if (to.works.empty())
+        for (const work& each : all_works())
+            to.works.push_back(&each);
+    if (to.contenders.empty())
+        for (const contender& each : all_contenders())
+            if (!each.only_by_name)
+                to.contenders.push_back(&each);
 }
 
 } // namespace bench

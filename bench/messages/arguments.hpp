@@ -5,7 +5,7 @@
 #include "contender.hpp"
 #include "work.hpp"
 
-#include <sys/types.h>
+#include "tools/support/command_line.hpp"
 
 #include <optional>
 #include <string>
@@ -14,27 +14,23 @@
 namespace bench {
 
 struct arguments {
-    bool help = false;
     unsigned rounds = 5;
     double seconds = 1;
     std::optional<int> high_water_mark{};
     std::vector<const work*> works{};           ///< all, unless some are named
-    std::vector<const contender*> contenders{}; ///< likewise
-    std::string json{};                         ///< files to write; empty: none
-    std::string svg{};
-    std::string markdown{};
+    std::vector<const contender*> contenders{}; ///< all, unless some are named
+    std::string json{};                         ///< a file to write; empty: none
+    std::string markdown{};                     ///< a file to write; empty: none
 
     /// Set: this process is one side of one measurement. See roles.hpp.
     std::string role{};
     std::string endpoint{};
-    pid_t parent = 0; ///< the process ends with that one; 0: it is on its own
+    int parent = 0; ///< the process ends with that one; 0: with none
 };
 
-/// Nothing, after a word on standard error, if they are wrong.
-std::optional<arguments> read_arguments(int count, char** words);
-
-/// All of it, with the names of works and contenders.
-std::string usage();
+void add_options(slk::tool::command& to, arguments& into);
+/// Names all works and contenders, unless the command line names some.
+void add_defaults(arguments& to);
 
 } // namespace bench
 

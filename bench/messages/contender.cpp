@@ -9,7 +9,7 @@ namespace bench {
 
 namespace {
 
-std::vector<contender> gathered()
+std::vector<contender> make_contenders()
 {
     std::vector<contender> all = {
 #if BENCH_LIBZMQ
@@ -32,7 +32,7 @@ std::vector<contender> gathered()
 
 const std::vector<contender>& all_contenders()
 {
-    static const std::vector<contender> all = gathered();
+    static const std::vector<contender> all = make_contenders();
     return all;
 }
 
@@ -47,7 +47,7 @@ void give_up(std::string_view what, std::string_view why)
 {
     std::fprintf(stderr, "%.*s: %.*s\n", static_cast<int>(what.size()), what.data(),
                  static_cast<int>(why.size()), why.data());
-    // Threads of a library may be at work: no destructors.
+    // Threads of a library may still run: no destructors.
     std::_Exit(1);
 }
 

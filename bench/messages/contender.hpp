@@ -2,10 +2,10 @@
 #ifndef BENCH_MESSAGES_CONTENDER_HPP
 #define BENCH_MESSAGES_CONTENDER_HPP
 
-/// A contender: a library that carries messages, used as its users do, with its default options.
+/// A contender: a messaging library, used as its documentation shows, with its default options.
 ///
-/// The loops that send and receive are the contender's own, so that nothing stands between the
-/// library and the measurement.
+/// Each contender has its own loops that send and receive, so that no code of the benchmark runs
+/// between the library and the measurement.
 
 #include "meters.hpp"
 #include "work.hpp"
@@ -21,57 +21,57 @@ namespace bench {
 struct traffic {
     pattern kind = pattern::stream;
     std::size_t size = 64;
-    /// Messages that may wait, at each side; the library's default if there is none.
+    /// Messages that each side queues; nothing: the library's default.
     std::optional<int> high_water_mark{};
 };
 
-/// What a socket is for. Of each pair the second one connects to the first one.
-enum class part { receiver, sender, server, client };
+/// What a socket does. A sender connects to a receiver, a client to a server.
+enum class role { receiver, sender, server, client };
 
-/// One socket. Whatever fails ends the process, by give_up().
+/// One socket. Every failure ends the process, by give_up().
 class side {
 public:
     virtual ~side() = default;
-    /// At an endpoint as `tcp://127.0.0.1:*`, `ipc://path` or `inproc://name`; answers where to
+    /// `endpoint` is `tcp://127.0.0.1:*`, `ipc://path` or `inproc://name`. Returns the endpoint to
     /// connect to.
     virtual std::string bind(const std::string& endpoint) = 0;
     virtual void connect(const std::string& endpoint) = 0;
 
-    // One of these, by the part it plays. A sender and a server go on until they are killed.
+    // One of these, by the role. A sender and a server run until they are killed.
 
     virtual void send() = 0;
     virtual void receive(stream_meter& meter) = 0;
-    virtual void answer() = 0;
-    virtual void ask(round_trip_meter& meter) = 0;
+    virtual void reply() = 0;
+    virtual void request(round_trip_meter& meter) = 0;
 };
 
-/// The library at work in this process: what its sockets share.
+/// What the sockets of a library share in this process.
 class library {
 public:
     virtual ~library() = default;
-    virtual std::unique_ptr<side> open(part plays, const traffic& what) = 0;
+    virtual std::unique_ptr<side> open(role as, const traffic& what) = 0;
 };
 
 struct contender {
     std::string_view name; ///< in arguments and for machines
     std::string title;
-    std::string_view absent{}; ///< why it does not take part
+    std::string_view missing{}; ///< why it is skipped; empty: it is not
     std::unique_ptr<library> (*start)() = nullptr;
     bool inproc = true;
     bool round_trips = true;
-    bool only_by_name = false; ///< it takes part when it is asked for
+    bool only_by_name = false; ///< skipped unless the command line names it
 
-    [[nodiscard]] bool does(const work& wanted) const
+    [[nodiscard]] bool does(const work& asked) const
     {
-        return (inproc || wanted.over != transport::inproc) &&
-               (round_trips || wanted.kind != pattern::round_trip);
+        return (inproc || asked.over != transport::inproc) &&
+               (round_trips || asked.kind != pattern::round_trip);
     }
 };
 
 const std::vector<contender>& all_contenders();
 const contender* find_contender(std::string_view name);
 
-// Those that others are compared with.
+// The contenders that others are compared with.
 inline constexpr std::string_view libzmq_name = "libzmq";
 inline constexpr std::string_view bare_name = "bare";
 

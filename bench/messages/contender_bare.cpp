@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
-// Sockets of the system with nothing around them: what is possible. The stream carries as many
-// bytes as ZMTP's frames would have, through large buffers and with blocking calls, and nobody
-// looks at them; the round trips are made by one thread that waits with epoll.
+// The sockets of the system without a library: the upper bound. The stream has as many bytes as
+// ZMTP's frames would have, through large buffers and with blocking calls, and they are not parsed;
+// the round trips are made by one thread that waits with epoll.
 
 #include "contender.hpp"
 
@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::size_t buffer_size = 65536;
 
-void check(ssize_t outcome, std::string_view what)
+void require_call(ssize_t outcome, std::string_view what)
 {
     if (outcome < 0)
         give_up(what, std::strerror(errno));
@@ -36,7 +36,7 @@ struct socket_address {
     sockaddr* raw() { return reinterpret_cast<sockaddr*>(&bytes); }
 };
 
-/// Of `tcp://127.0.0.1:port`, where the port may be `*`, and of `ipc://path`.
+/// Reads `tcp://127.0.0.1:port`, where the port may be `*`, and `ipc://path`.
 socket_address parse(const std::string& endpoint)
 {
     socket_address parsed;
@@ -66,7 +66,7 @@ socket_address parse(const std::string& endpoint)
 int open_socket(const socket_address& where)
 {
     const int opened = socket(where.bytes.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    check(opened, "socket");
+    require_call(opened, "socket");
     return opened;
 }
 
@@ -78,13 +78,14 @@ public:
     {
         socket_address where = parse(endpoint);
         listener_ = open_socket(where);
-        check(::bind(listener_, where.raw(), where.size), "bind");
-        check(listen(listener_, 1), "listen");
+        require_call(::bind(listener_, where.raw(), where.size), "bind");
+        require_call(listen(listener_, 1), "listen");
         if (where.bytes.ss_family != AF_INET)
             return endpoint;
         sockaddr_in bound{};
         socklen_t size = sizeof bound;
-        check(getsockname(listener_, reinterpret_cast<sockaddr*>(&bound), &size), "getsockname");
+        require_call(getsockname(listener_, reinterpret_cast<sockaddr*>(&bound), &size),
+                     "getsockname");
         return "tcp://127.0.0.1:" + std::to_string(ntohs(bound.sin_port));
     }
 
@@ -92,7 +93,7 @@ public:
     {
         socket_address where = parse(endpoint);
         connected_ = open_socket(where);
-        check(::connect(connected_, where.raw(), where.size), "connect");
+        require_call(::connect(connected_, where.raw(), where.size), "connect");
         tune();
     }
 
@@ -100,7 +101,7 @@ public:
     {
         const std::string buffer(buffer_size, 'm');
         while (true)
-            check(write(connected_, buffer.data(), buffer.size()), "write");
+            require_call(write(connected_, buffer.data(), buffer.size()), "write");
     }
 
     void receive(stream_meter& meter) override
@@ -112,16 +113,16 @@ public:
         std::size_t messages = 0;
         do {
             const ssize_t count = read(connected_, buffer.data(), buffer.size());
-            check(count, "read");
+            require_call(count, "read");
             if (count == 0)
-                give_up("read", "the sender has gone");
+                give_up("read", "the sender has closed the connection");
             arrived += static_cast<std::size_t>(count);
             messages = arrived / framed;
             arrived %= framed;
         } while (meter.add(messages));
     }
 
-    void answer() override
+    void reply() override
     {
         accept_one();
         wait_with_epoll();
@@ -130,14 +131,14 @@ public:
             send_exactly(buffer);
     }
 
-    void ask(round_trip_meter& meter) override
+    void request(round_trip_meter& meter) override
     {
         wait_with_epoll();
         std::string buffer(size_, 'm');
         do {
             send_exactly(buffer);
             if (!receive_exactly(buffer))
-                give_up("recv", "the server has gone");
+                give_up("recv", "the server has closed the connection");
         } while (meter.add());
     }
 
@@ -145,13 +146,13 @@ private:
     void accept_one()
     {
         connected_ = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-        check(connected_, "accept4");
+        require_call(connected_, "accept4");
         tune();
     }
 
     void tune() const
     {
-        // Refused by a socket that is not TCP's, where there is nothing to tune.
+        // Fails on a Unix domain socket, which has no such option.
         const int on = 1;
         (void)setsockopt(connected_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
@@ -159,30 +160,30 @@ private:
     void wait_with_epoll()
     {
         poller_ = epoll_create1(EPOLL_CLOEXEC);
-        check(poller_, "epoll_create1");
+        require_call(poller_, "epoll_create1");
         epoll_event interest{};
         interest.events = EPOLLIN;
-        check(epoll_ctl(poller_, EPOLL_CTL_ADD, connected_, &interest), "epoll_ctl");
+        require_call(epoll_ctl(poller_, EPOLL_CTL_ADD, connected_, &interest), "epoll_ctl");
     }
 
     void send_exactly(const std::string& whole) const
     {
-        // One small message at a time always has room.
+        // One small message at a time always fits into the send buffer.
         const ssize_t sent = ::send(connected_, whole.data(), whole.size(), MSG_DONTWAIT);
-        check(sent, "send");
+        require_call(sent, "send");
         if (static_cast<std::size_t>(sent) != whole.size())
             give_up("send", "there was no room");
     }
 
-    /// False: the other side has gone.
+    /// False: the peer has closed the connection.
     bool receive_exactly(std::string& into) const
     {
         for (std::size_t arrived = 0; arrived < into.size();) {
             epoll_event event{};
-            check(epoll_wait(poller_, &event, 1, -1), "epoll_wait");
+            require_call(epoll_wait(poller_, &event, 1, -1), "epoll_wait");
             const ssize_t count =
                 recv(connected_, into.data() + arrived, into.size() - arrived, MSG_DONTWAIT);
-            check(count, "recv");
+            require_call(count, "recv");
             if (count == 0)
                 return false;
             arrived += static_cast<std::size_t>(count);
@@ -190,7 +191,7 @@ private:
         return true;
     }
 
-    // They end with the process.
+    // Closed by the end of the process.
     int listener_ = -1;
     int connected_ = -1;
     int poller_ = -1;
@@ -199,7 +200,7 @@ private:
 
 class bare_library final : public library {
 public:
-    std::unique_ptr<side> open(part, const traffic& what) override
+    std::unique_ptr<side> open(role, const traffic& what) override
     {
         return std::make_unique<bare_side>(what);
     }

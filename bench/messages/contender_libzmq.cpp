@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// libzmq by its C interface, called as its own perf/local_thr and perf/remote_thr call it.
+// libzmq through its C interface, used as its own perf/local_thr and perf/remote_thr use it.
 
 #include "contender.hpp"
 
@@ -11,49 +11,50 @@ namespace bench {
 
 namespace {
 
-void check(int outcome, std::string_view what)
+void require_zmq(int outcome, std::string_view what)
 {
     if (outcome < 0)
         give_up(what, zmq_strerror(zmq_errno()));
 }
 
-int type_of(part plays)
+int type_of(role as)
 {
-    switch (plays) {
-    case part::receiver: return ZMQ_PULL;
-    case part::sender: return ZMQ_PUSH;
-    case part::server:
-    case part::client: return ZMQ_PAIR;
+    switch (as) {
+    case role::receiver: return ZMQ_PULL;
+    case role::sender: return ZMQ_PUSH;
+    case role::server:
+    case role::client: return ZMQ_PAIR;
     }
     return ZMQ_PAIR;
 }
 
 class libzmq_side final : public side {
 public:
-    libzmq_side(void* context, part plays, const traffic& what)
-        : socket_(zmq_socket(context, type_of(plays))), message_(what.size, 'm')
+    libzmq_side(void* context, role as, const traffic& what)
+        : socket_(zmq_socket(context, type_of(as))), message_(what.size, 'm')
     {
         if (socket_ == nullptr)
             give_up("zmq_socket", zmq_strerror(zmq_errno()));
         if (what.high_water_mark) {
             const int mark = *what.high_water_mark;
-            check(zmq_setsockopt(socket_, ZMQ_SNDHWM, &mark, sizeof mark), "ZMQ_SNDHWM");
-            check(zmq_setsockopt(socket_, ZMQ_RCVHWM, &mark, sizeof mark), "ZMQ_RCVHWM");
+            require_zmq(zmq_setsockopt(socket_, ZMQ_SNDHWM, &mark, sizeof mark), "ZMQ_SNDHWM");
+            require_zmq(zmq_setsockopt(socket_, ZMQ_RCVHWM, &mark, sizeof mark), "ZMQ_RCVHWM");
         }
     }
 
     std::string bind(const std::string& endpoint) override
     {
-        check(zmq_bind(socket_, endpoint.c_str()), "zmq_bind");
+        require_zmq(zmq_bind(socket_, endpoint.c_str()), "zmq_bind");
         std::array<char, 256> bound{};
         std::size_t size = bound.size();
-        check(zmq_getsockopt(socket_, ZMQ_LAST_ENDPOINT, bound.data(), &size), "ZMQ_LAST_ENDPOINT");
+        require_zmq(zmq_getsockopt(socket_, ZMQ_LAST_ENDPOINT, bound.data(), &size),
+                    "ZMQ_LAST_ENDPOINT");
         return bound.data();
     }
 
     void connect(const std::string& endpoint) override
     {
-        check(zmq_connect(socket_, endpoint.c_str()), "zmq_connect");
+        require_zmq(zmq_connect(socket_, endpoint.c_str()), "zmq_connect");
     }
 
     void send() override
@@ -71,7 +72,7 @@ public:
         while (meter.add(1));
     }
 
-    void answer() override
+    void reply() override
     {
         zmq_msg_t into;
         zmq_msg_init(&into);
@@ -81,7 +82,7 @@ public:
         }
     }
 
-    void ask(round_trip_meter& meter) override
+    void request(round_trip_meter& meter) override
     {
         zmq_msg_t into;
         zmq_msg_init(&into);
@@ -92,23 +93,26 @@ public:
     }
 
 private:
-    void send_one() { check(zmq_send(socket_, message_.data(), message_.size(), 0), "zmq_send"); }
+    void send_one()
+    {
+        require_zmq(zmq_send(socket_, message_.data(), message_.size(), 0), "zmq_send");
+    }
     void receive_one(zmq_msg_t& into)
     {
-        check(zmq_msg_recv(&into, socket_, 0), "zmq_msg_recv");
+        require_zmq(zmq_msg_recv(&into, socket_, 0), "zmq_msg_recv");
         if (zmq_msg_size(&into) != message_.size())
             give_up("zmq_msg_recv", "a message of another size");
     }
 
-    void* socket_; ///< ends with the process, as the context does
+    void* socket_; ///< closed by the end of the process, as the context is
     std::string message_;
 };
 
 class libzmq_library final : public library {
 public:
-    std::unique_ptr<side> open(part plays, const traffic& what) override
+    std::unique_ptr<side> open(role as, const traffic& what) override
     {
-        return std::make_unique<libzmq_side>(context_, plays, what);
+        return std::make_unique<libzmq_side>(context_, as, what);
     }
 
 private:

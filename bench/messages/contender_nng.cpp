@@ -10,32 +10,32 @@ namespace bench {
 
 namespace {
 
-void check(int outcome, std::string_view what)
+void require_nng(int outcome, std::string_view what)
 {
     if (outcome != 0)
         give_up(what, nng_strerror(outcome));
 }
 
-int open_socket(part plays, nng_socket& opened)
+int open_socket(role as, nng_socket& opened)
 {
-    switch (plays) {
-    case part::receiver: return nng_pull0_open(&opened);
-    case part::sender: return nng_push0_open(&opened);
-    case part::server:
-    case part::client: return nng_pair0_open(&opened);
+    switch (as) {
+    case role::receiver: return nng_pull0_open(&opened);
+    case role::sender: return nng_push0_open(&opened);
+    case role::server:
+    case role::client: return nng_pair0_open(&opened);
     }
     return NNG_EINVAL;
 }
 
 class nng_side final : public side {
 public:
-    nng_side(part plays, const traffic& what) : message_(what.size, 'm')
+    nng_side(role as, const traffic& what) : message_(what.size, 'm')
     {
-        check(open_socket(plays, socket_), "nng_socket");
-        // Messages of 1 MiB with their header are more than nng lets in by default.
-        check(nng_socket_set_size(socket_, NNG_OPT_RECVMAXSZ, 0), NNG_OPT_RECVMAXSZ);
+        require_nng(open_socket(as, socket_), "nng_socket");
+        // By default nng rejects messages of 1 MiB with their header.
+        require_nng(nng_socket_set_size(socket_, NNG_OPT_RECVMAXSZ, 0), NNG_OPT_RECVMAXSZ);
         if (what.high_water_mark) {
-            // Some of its protocols have only one of these queues, or none.
+            // Some protocols of nng have only one of these queues, or none.
             (void)nng_socket_set_int(socket_, NNG_OPT_SENDBUF, *what.high_water_mark);
             (void)nng_socket_set_int(socket_, NNG_OPT_RECVBUF, *what.high_water_mark);
         }
@@ -43,23 +43,23 @@ public:
 
     std::string bind(const std::string& endpoint) override
     {
-        std::string written = endpoint;
-        if (written.ends_with(":*"))
-            written.back() = '0';
+        std::string address = endpoint;
+        if (address.ends_with(":*"))
+            address.back() = '0';
         nng_listener listener{};
-        check(nng_listen(socket_, written.c_str(), &listener, 0), "nng_listen");
-        if (written == endpoint)
-            return written;
+        require_nng(nng_listen(socket_, address.c_str(), &listener, 0), "nng_listen");
+        if (address == endpoint)
+            return address;
         int port = 0;
-        check(nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &port),
-              "nng_listener_get_int");
-        written.pop_back();
-        return written + std::to_string(port);
+        require_nng(nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &port),
+                    "nng_listener_get_int");
+        address.pop_back();
+        return address + std::to_string(port);
     }
 
     void connect(const std::string& endpoint) override
     {
-        check(nng_dial(socket_, endpoint.c_str(), nullptr, 0), "nng_dial");
+        require_nng(nng_dial(socket_, endpoint.c_str(), nullptr, 0), "nng_dial");
     }
 
     void send() override
@@ -75,7 +75,7 @@ public:
         while (meter.add(1));
     }
 
-    void answer() override
+    void reply() override
     {
         while (true) {
             receive_one();
@@ -83,7 +83,7 @@ public:
         }
     }
 
-    void ask(round_trip_meter& meter) override
+    void request(round_trip_meter& meter) override
     {
         do {
             send_one();
@@ -92,11 +92,14 @@ public:
     }
 
 private:
-    void send_one() { check(nng_send(socket_, message_.data(), message_.size(), 0), "nng_send"); }
+    void send_one()
+    {
+        require_nng(nng_send(socket_, message_.data(), message_.size(), 0), "nng_send");
+    }
     void receive_one()
     {
         nng_msg* received = nullptr;
-        check(nng_recvmsg(socket_, &received, 0), "nng_recvmsg");
+        require_nng(nng_recvmsg(socket_, &received, 0), "nng_recvmsg");
         if (nng_msg_len(received) != message_.size())
             give_up("nng_recvmsg", "a message of another size");
         nng_msg_free(received);
@@ -108,9 +111,9 @@ private:
 
 class nng_library final : public library {
 public:
-    std::unique_ptr<side> open(part plays, const traffic& what) override
+    std::unique_ptr<side> open(role as, const traffic& what) override
     {
-        return std::make_unique<nng_side>(plays, what);
+        return std::make_unique<nng_side>(as, what);
     }
 };
 

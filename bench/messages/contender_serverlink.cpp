@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t batch_size = 64;
 
 template <class Value>
-Value needed(slk::result<Value> outcome, std::string_view what)
+Value or_give_up(slk::result<Value> outcome, std::string_view what)
 {
     if (!outcome)
         give_up(what, slk::to_string(outcome.error()));
@@ -26,7 +26,7 @@ Value needed(slk::result<Value> outcome, std::string_view what)
         return std::move(*outcome);
 }
 
-struct manner {
+struct variant {
     int threads = 1;
     bool batches = false;
     std::string_view backend{}; ///< empty: the best
@@ -42,31 +42,31 @@ slk::socket_options options_for(const traffic& what)
     return options;
 }
 
-/// A push, a pull or a pair. The parts that it cannot play are never asked of it.
+/// A push, a pull or a pair. It is opened only for roles that it has.
 template <class Socket>
 class serverlink_side final : public side {
 public:
-    serverlink_side(slk::context& context, const manner& way, const traffic& what)
-        : socket_(needed(Socket::create(context, options_for(what)), "create")), way_(way),
-          text_(what.size, 'm')
+    serverlink_side(slk::context& context, const variant& options, const traffic& what)
+        : socket_(or_give_up(Socket::create(context, options_for(what)), "create")),
+          options_(options), text_(what.size, 'm')
     {
     }
 
     std::string bind(const std::string& endpoint) override
     {
-        return needed(socket_.bind(endpoint), "bind");
+        return or_give_up(socket_.bind(endpoint), "bind");
     }
 
     void connect(const std::string& endpoint) override
     {
-        needed(socket_.connect(endpoint), "connect");
+        or_give_up(socket_.connect(endpoint), "connect");
     }
 
     void send() override
     {
         if constexpr (can_send) {
             std::array<slk::message, batch_size> many;
-            while (!way_.batches)
+            while (!options_.batches)
                 send_one();
             while (true)
                 send_many(many);
@@ -80,7 +80,7 @@ public:
             std::array<slk::message, batch_size> many;
             std::size_t count = 1;
             do {
-                if (way_.batches)
+                if (options_.batches)
                     count = receive_many(many);
                 else
                     receive_one(into);
@@ -88,7 +88,7 @@ public:
         }
     }
 
-    void answer() override
+    void reply() override
     {
         if constexpr (can_send && can_receive) {
             slk::message into;
@@ -99,7 +99,7 @@ public:
         }
     }
 
-    void ask(round_trip_meter& meter) override
+    void request(round_trip_meter& meter) override
     {
         if constexpr (can_send && can_receive) {
             slk::message into;
@@ -128,9 +128,9 @@ private:
                 give_up("copy_of", slk::to_string(made.error()));
             each = std::move(*made);
         }
-        const std::size_t sent = needed(socket_.send_batch(many), "send_batch");
+        const std::size_t sent = or_give_up(socket_.send_batch(many), "send_batch");
         if (sent != many.size())
-            give_up("send_batch", "not all were queued");
+            give_up("send_batch", "some were not queued");
     }
 
     void receive_one(slk::message& into)
@@ -142,7 +142,7 @@ private:
 
     std::size_t receive_many(std::span<slk::message> into)
     {
-        const std::size_t count = needed(socket_.receive_batch(into), "receive_batch");
+        const std::size_t count = or_give_up(socket_.receive_batch(into), "receive_batch");
         for (const slk::message& each : into.first(count))
             check_size(each);
         return count;
@@ -155,40 +155,41 @@ private:
     }
 
     Socket socket_;
-    manner way_;
+    variant options_;
     std::string text_;
 };
 
 class serverlink_library final : public library {
 public:
-    explicit serverlink_library(const manner& way)
-        : way_(way), context_(needed(slk::context::create(options_of(way)), "context"))
+    explicit serverlink_library(const variant& options)
+        : options_(options),
+          context_(or_give_up(slk::context::create(context_options_of(options)), "context"))
     {
     }
 
-    std::unique_ptr<side> open(part plays, const traffic& what) override
+    std::unique_ptr<side> open(role as, const traffic& what) override
     {
-        switch (plays) {
-        case part::receiver:
-            return std::make_unique<serverlink_side<slk::pull>>(context_, way_, what);
-        case part::sender:
-            return std::make_unique<serverlink_side<slk::push>>(context_, way_, what);
-        case part::server:
-        case part::client: break;
+        switch (as) {
+        case role::receiver:
+            return std::make_unique<serverlink_side<slk::pull>>(context_, options_, what);
+        case role::sender:
+            return std::make_unique<serverlink_side<slk::push>>(context_, options_, what);
+        case role::server:
+        case role::client: break;
         }
-        return std::make_unique<serverlink_side<slk::pair>>(context_, way_, what);
+        return std::make_unique<serverlink_side<slk::pair>>(context_, options_, what);
     }
 
 private:
-    static slk::context_options options_of(const manner& way)
+    static slk::context_options context_options_of(const variant& from)
     {
         slk::context_options options;
-        options.threads = way.threads;
-        options.loop.backend = way.backend;
+        options.threads = from.threads;
+        options.loop.backend = from.backend;
         return options;
     }
 
-    manner way_;
+    variant options_;
     slk::context context_;
 };
 
@@ -196,7 +197,7 @@ template <int Threads, bool Batches, bool Epoll>
 std::unique_ptr<library> start()
 {
     return std::make_unique<serverlink_library>(
-        manner{Threads, Batches, Epoll ? std::string_view("epoll") : std::string_view()});
+        variant{Threads, Batches, Epoll ? std::string_view("epoll") : std::string_view()});
 }
 
 } // namespace

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "json.hpp"
 
-#include "format.hpp"
 #include "host.hpp"
+
+#include "tools/support/json.hpp"
 
 #include <thread>
 
@@ -10,79 +11,74 @@ namespace bench {
 
 namespace {
 
-std::string quoted(std::string_view text)
-{
-    std::string made = "\"";
-    for (const char letter : text) {
-        if (letter == '"' || letter == '\\')
-            made += '\\';
-        made += static_cast<unsigned char>(letter) < ' ' ? ' ' : letter;
-    }
-    return made + '"';
-}
+using slk::tool::json_object;
 
-void append_sample(std::string& json, pattern kind, const sample& of)
+json_object sample_json(pattern kind, const sample& of)
 {
-    if (!of.failure.empty()) {
-        json += "{\"failure\":" + quoted(of.failure) + "}";
-        return;
-    }
-    append(json, "{\"messages\":%llu,\"seconds\":%.9f,\"cpu_seconds\":%.6f",
-           static_cast<unsigned long long>(of.messages), of.seconds, of.cpu_seconds);
+    json_object made;
+    if (!of.failure.empty())
+        return made.text("failure", of.failure);
+    made.number("messages", of.messages)
+        .number("seconds", of.seconds, 9)
+        .number("cpu_seconds", of.cpu_seconds, 6);
     if (kind == pattern::round_trip)
-        append(json, ",\"p50_s\":%.10f,\"p99_s\":%.10f,\"p999_s\":%.10f", of.p50, of.p99, of.p999);
-    json += "}";
+        made.number("p50_s", of.p50, 10).number("p99_s", of.p99, 10).number("p999_s", of.p999, 10);
+    return made;
 }
 
-void append_ratio(std::string& json, const char* name, const std::optional<spread>& of)
+void add_ratio(json_object& to, const char* key, const std::optional<spread>& of)
 {
     if (of)
-        append(json, ",\"%s\":{\"median\":%.5f,\"lowest\":%.5f,\"highest\":%.5f}", name, of->median,
-               of->lowest, of->highest);
+        to.object(key, json_object()
+                           .number("median", of->median, 5)
+                           .number("lowest", of->lowest, 5)
+                           .number("highest", of->highest, 5));
 }
 
-void append_series(std::string& json, const outcome& in, const series& of)
+json_object series_json(const outcome& in, const series& of)
 {
-    json += "{\"contender\":" + quoted(of.by->name) + ",\"title\":" + quoted(of.by->title);
-    if (!of.by->absent.empty())
-        json += ",\"skipped\":" + quoted(of.by->absent);
-    append_ratio(json, "ratio_to_libzmq", ratios(*in.done, of, in.find(libzmq_name)));
-    append_ratio(json, "ratio_to_bare", ratios(*in.done, of, in.find(bare_name)));
-    json += ",\"samples\":[";
-    for (std::size_t i = 0; i < of.samples.size(); ++i) {
-        json += i == 0 ? "" : ",";
-        append_sample(json, in.done->kind, of.samples[i]);
-    }
-    json += "]}";
+    json_object made;
+    made.text("contender", of.by->name).text("title", of.by->title);
+    if (!of.by->missing.empty())
+        made.text("skipped", of.by->missing);
+    add_ratio(made, "ratio_to_libzmq", ratios(*in.done, of, in.find(libzmq_name)));
+    add_ratio(made, "ratio_to_bare", ratios(*in.done, of, in.find(bare_name)));
+    std::vector<json_object> samples;
+    for (const sample& each : of.samples)
+        samples.push_back(sample_json(in.done->kind, each));
+    return made.array("samples", samples);
 }
 
-void append_outcome(std::string& json, const outcome& of)
+json_object outcome_json(const outcome& of)
 {
-    json += "{\"work\":" + quoted(of.done->name);
-    append(json, ",\"kind\":\"%s\",\"size\":%zu,\"contenders\":[\n",
-           of.done->kind == pattern::stream ? "stream" : "round_trip", of.done->size);
-    for (std::size_t i = 0; i < of.all.size(); ++i) {
-        json += i == 0 ? "  " : ",\n  ";
-        append_series(json, of, of.all[i]);
-    }
-    json += "]}";
+    json_object made;
+    made.text("work", of.done->name)
+        .text("title", of.done->title)
+        .text("kind", of.done->kind == pattern::stream ? "stream" : "round_trip")
+        .number("size", std::uint64_t{of.done->size});
+    if (of.done->target_to_libzmq > 0)
+        made.number("target_to_libzmq", of.done->target_to_libzmq);
+    std::vector<json_object> contenders;
+    for (const series& each : of.all)
+        contenders.push_back(series_json(of, each));
+    return made.array("contenders", contenders);
 }
 
 } // namespace
 
-std::string to_json(const std::vector<outcome>& all, const arguments& wanted)
+std::string to_json(const std::vector<outcome>& all, const arguments& options)
 {
-    std::string json = "{\"system\":" + quoted(system_name());
-    append(json, ",\"processors\":%u,\"rounds\":%u,\"seconds\":%g",
-           std::thread::hardware_concurrency(), wanted.rounds, wanted.seconds);
-    if (wanted.high_water_mark)
-        append(json, ",\"high_water_mark\":%d", *wanted.high_water_mark);
-    json += ",\"works\":[\n";
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        json += i == 0 ? "" : ",\n";
-        append_outcome(json, all[i]);
-    }
-    return json + "\n]}\n";
+    json_object made;
+    made.text("system", system_name())
+        .number("processors", std::uint64_t{std::thread::hardware_concurrency()})
+        .number("rounds", std::uint64_t{options.rounds})
+        .number("seconds", options.seconds);
+    if (options.high_water_mark)
+        made.number("high_water_mark", static_cast<std::uint64_t>(*options.high_water_mark));
+    std::vector<json_object> works;
+    for (const outcome& each : all)
+        works.push_back(outcome_json(each));
+    return made.array("works", works).str() + "\n";
 }
 
 } // namespace bench

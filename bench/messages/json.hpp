@@ -2,8 +2,6 @@
 #ifndef BENCH_MESSAGES_JSON_HPP
 #define BENCH_MESSAGES_JSON_HPP
 
-/// What machines read: the machine, the options, and all samples.
-
 #include "outcome.hpp"
 
 #include <string>
@@ -11,7 +9,8 @@
 
 namespace bench {
 
-std::string to_json(const std::vector<outcome>& all, const arguments& wanted);
+/// For programs: the machine, the options, all samples and their ratios.
+std::string to_json(const std::vector<outcome>& all, const arguments& options);
 
 } // namespace bench
 

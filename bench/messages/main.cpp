@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 //
-// How fast messages are carried, and how soon they are there. All numbers of one run are
-// comparable with each other, and with nothing else: the contenders take turns, and the ratios are
-// those of neighbours in time.
+// bench-messages: throughput and latency of messages, compared between libraries. The numbers of
+// one run can be compared with each other only: the contenders take turns, and a ratio is that of
+// two samples of the same round.
 
 #include "arguments.hpp"
-#include "chart.hpp"
 #include "json.hpp"
 #include "markdown.hpp"
 #include "outcome.hpp"
@@ -19,19 +18,19 @@ namespace {
 
 using namespace bench;
 
-outcome run_rounds(const work& done, const arguments& wanted)
+outcome run_rounds(const work& done, const arguments& options)
 {
     outcome made{&done};
-    for (const contender* const each : wanted.contenders)
+    for (const contender* const each : options.contenders)
         if (each->does(done))
             made.all.push_back({each});
-    for (unsigned round = 0; round < wanted.rounds; ++round) {
-        // Another one begins each round, so that nobody always follows the same one.
+    for (unsigned round = 0; round < options.rounds; ++round) {
+        // Each round begins with another contender, so that none always follows the same one.
         for (std::size_t i = 0; i < made.all.size(); ++i) {
             series& next = made.all[(i + round) % made.all.size()];
-            if (!next.by->absent.empty())
+            if (!next.by->missing.empty())
                 continue;
-            next.samples.push_back(measure(done, *next.by, wanted));
+            next.samples.push_back(measure(done, *next.by, options));
             if (const std::string& failure = next.samples.back().failure; !failure.empty())
                 std::fprintf(stderr, "%s, round %u, %s: %s\n", std::string(done.name).c_str(),
                              round + 1, next.by->title.c_str(), failure.c_str());
@@ -60,35 +59,37 @@ bool write_file(const std::string& path, const std::string& text)
     return written;
 }
 
+int run(arguments& options)
+{
+    add_defaults(options);
+    if (!options.role.empty())
+        return play_role(options);
+
+    bool succeeded = true;
+    std::vector<outcome> all;
+    for (const work* const each : options.works) {
+        all.push_back(run_rounds(*each, options));
+        succeeded = succeeded && !any_failure(all.back());
+        std::fputs(to_table(all.back(), options).c_str(), stdout);
+        std::fflush(stdout);
+    }
+    if (!options.json.empty())
+        succeeded = write_file(options.json, to_json(all, options)) && succeeded;
+    if (!options.markdown.empty())
+        succeeded = write_file(options.markdown, to_markdown(all, options)) && succeeded;
+    return succeeded ? 0 : 1;
+}
+
 } // namespace
 
 int main(int count, char** words)
 {
-    const auto wanted = read_arguments(count, words);
-    if (!wanted) {
-        std::fputs(usage().c_str(), stderr);
-        return 2;
-    }
-    if (wanted->help) {
-        std::fputs(usage().c_str(), stdout);
-        return 0;
-    }
-    if (!wanted->role.empty())
-        return play_role(*wanted);
-
-    bool fine = true;
-    std::vector<outcome> all;
-    for (const work* const each : wanted->works) {
-        all.push_back(run_rounds(*each, *wanted));
-        fine = fine && !any_failure(all.back());
-        std::fputs(to_table(all.back(), *wanted).c_str(), stdout);
-        std::fflush(stdout);
-    }
-    if (!wanted->json.empty())
-        fine = write_file(wanted->json, to_json(all, *wanted)) && fine;
-    if (!wanted->svg.empty())
-        fine = write_file(wanted->svg, to_svg(all)) && fine;
-    if (!wanted->markdown.empty())
-        fine = write_file(wanted->markdown, to_markdown(all, *wanted)) && fine;
-    return fine ? 0 : 1;
+    slk::tool::command program(
+        "bench-messages",
+        "Streams and round trips of messages. The contenders take turns; each side is a process of "
+        "its own, except for inproc. The ratios are medians of the rounds' ratios.");
+    arguments options;
+    add_options(program, options);
+    program.action([&options] { return run(options); });
+    return program.run(count, words);
 }

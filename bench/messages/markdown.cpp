@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "markdown.hpp"
 
-#include "format.hpp"
 #include "host.hpp"
+
+#include "tools/support/text.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -11,15 +12,18 @@ namespace bench {
 
 namespace {
 
-/// Those of that kind, with the contenders of whom there is a ratio to that one.
-struct table {
+using slk::tool::format;
+
+/// The works of one kind, and the contenders that have a ratio to the reference.
+struct ratio_table {
     std::vector<const outcome*> rows{};
     std::vector<const contender*> columns{};
 };
 
-table table_of(const std::vector<outcome>& all, pattern kind, std::string_view compared_with)
+ratio_table ratio_table_of(const std::vector<outcome>& all, pattern kind,
+                           std::string_view compared_with)
 {
-    table made;
+    ratio_table made;
     for (const outcome& each : all) {
         if (each.done->kind != kind)
             continue;
@@ -48,25 +52,24 @@ std::string cell(const outcome& in, const contender& of, std::string_view compar
     if (!ratio)
         return "–";
     const int decimals = ratio->median < 0.1 ? 3 : 2;
-    std::string text;
-    append(text, "%.*f (%.*f to %.*f)", decimals, ratio->median, decimals, ratio->lowest, decimals,
-           ratio->highest);
-    return text;
+    return format("%.*f (%.*f to %.*f)", decimals, ratio->median, decimals, ratio->lowest, decimals,
+                  ratio->highest);
 }
 
 void append_table(std::string& text, const std::vector<outcome>& all, pattern kind,
                   std::string_view compared_with)
 {
     const contender* const reference = find_contender(compared_with);
-    const table made = table_of(all, kind, compared_with);
+    const ratio_table made = ratio_table_of(all, kind, compared_with);
     if (reference == nullptr || made.rows.empty())
         return;
-    append(text, "\n%s, compared with %s:\n\n|  |",
-           kind == pattern::stream ? "Messages per second of a stream (more is better)"
-                                   : "Time of one way of a round trip (p50; less is better)",
-           reference->title.c_str());
+    text +=
+        format("\n%s, compared with %s:\n\n|  |",
+               kind == pattern::stream ? "Messages per second of a stream (more is better)"
+                                       : "Time of one way of a round trip (p50; less is better)",
+               reference->title.c_str());
     for (const contender* const each : made.columns)
-        append(text, " %s |", each->title.c_str());
+        text += format(" %s |", each->title.c_str());
     text += "\n|---|";
     for (std::size_t i = 0; i < made.columns.size(); ++i)
         text += "---:|";
@@ -74,21 +77,20 @@ void append_table(std::string& text, const std::vector<outcome>& all, pattern ki
     for (const outcome* const row : made.rows) {
         text += "| " + std::string(row->done->title) + " |";
         for (const contender* const each : made.columns)
-            append(text, " %s |", cell(*row, *each, compared_with).c_str());
+            text += format(" %s |", cell(*row, *each, compared_with).c_str());
         text += "\n";
     }
 }
 
 } // namespace
 
-std::string to_markdown(const std::vector<outcome>& all, const arguments& wanted)
+std::string to_markdown(const std::vector<outcome>& all, const arguments& options)
 {
-    std::string text;
-    append(text,
-           "%u rounds of %g s; %s, %u processors. In brackets the lowest and the highest of "
-           "the rounds' ratios.\n",
-           wanted.rounds, wanted.seconds, system_name().c_str(),
-           std::thread::hardware_concurrency());
+    std::string text =
+        format("%u rounds of %g s; %s, %u processors. In brackets the lowest and the highest of "
+               "the rounds' ratios.\n",
+               options.rounds, options.seconds, system_name().c_str(),
+               std::thread::hardware_concurrency());
     for (const pattern kind : {pattern::stream, pattern::round_trip})
         for (const std::string_view reference : {libzmq_name, bare_name})
             append_table(text, all, kind, reference);

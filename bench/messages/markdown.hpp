@@ -11,7 +11,7 @@
 
 namespace bench {
 
-std::string to_markdown(const std::vector<outcome>& all, const arguments& wanted);
+std::string to_markdown(const std::vector<outcome>& all, const arguments& options);
 
 } // namespace bench
 

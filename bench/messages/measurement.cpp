@@ -1,27 +1,76 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "measurement.hpp"
 
-#include "process.hpp"
+#include "tools/support/child_process.hpp"
+#include "tools/support/output_lines.hpp"
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
 
 namespace bench {
 
 namespace {
 
-constexpr double limit = 10; ///< seconds, beyond those that a step takes by itself
+constexpr double extra_time = 10; ///< seconds, beyond those that a step takes by itself
 
-steady::time_point in_seconds(double seconds)
-{
-    return steady::now() +
-           std::chrono::ceil<steady::duration>(std::chrono::duration<double>(seconds));
-}
+/// This program once more, in one role.
+class role_process {
+public:
+    explicit role_process(std::vector<std::string> words)
+    {
+        words.insert(words.begin(), slk::tool::path_of_this_program(""));
+        try {
+            process_.emplace(std::move(words), slk::tool::error_output::inherited,
+                             [this](std::string_view bytes) { lines_.add(bytes); });
+        } catch (const std::runtime_error& failure) {
+            failure_ = failure.what();
+        }
+    }
 
-/// A folder of its own for the socket files of ipc.
+    /// The next line of its output. Nothing, and failure() is the reason: it has ended, or the
+    /// time has passed.
+    std::optional<std::string> read_line(double seconds)
+    {
+        if (!process_)
+            return std::nullopt;
+        auto line =
+            lines_.next(std::chrono::ceil<slk::duration>(std::chrono::duration<double>(seconds)));
+        if (!line)
+            failure_ = lines_.ended() ? end_of_process() : "it printed nothing in time";
+        return line;
+    }
+    [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
+
+    /// Of all its threads, so far.
+    [[nodiscard]] double cpu_seconds()
+    {
+        const auto used = process_ ? process_->processor_time() : std::nullopt;
+        return std::chrono::duration<double>(used.value_or(slk::duration::zero())).count();
+    }
+
+private:
+    /// Its output has ended, so it is about to end; if not, its alarm ends it.
+    std::string end_of_process()
+    {
+        process_->wait();
+        const auto code = process_->exit_code();
+        return code ? "it ended with status " + std::to_string(*code) : "it was killed or crashed";
+    }
+
+    slk::tool::output_lines lines_; // outlives the process, whose reader adds to it
+    std::optional<slk::tool::child_process> process_;
+    std::string failure_;
+};
+
+/// A new folder, for the socket files of ipc.
 class private_folder {
 public:
     private_folder()
@@ -47,17 +96,17 @@ private:
 };
 
 std::vector<std::string> words_for(std::string role, const std::string& endpoint, const work& done,
-                                   const contender& by, const arguments& wanted)
+                                   const contender& by, const arguments& options)
 {
     std::vector<std::string> words{"--role",      std::move(role),
                                    "--only",      std::string(done.name),
                                    "--contender", std::string(by.name),
                                    "--endpoint",  endpoint,
-                                   "--seconds",   std::to_string(wanted.seconds),
+                                   "--seconds",   std::to_string(options.seconds),
                                    "--parent",    std::to_string(getpid())};
-    if (wanted.high_water_mark) {
+    if (options.high_water_mark) {
         words.emplace_back("--hwm");
-        words.push_back(std::to_string(*wanted.high_water_mark));
+        words.push_back(std::to_string(*options.high_water_mark));
     }
     return words;
 }
@@ -72,45 +121,45 @@ sample failed(std::string_view role, std::string_view why)
 bool read_results(const std::string& line, pattern kind, sample& into)
 {
     unsigned long long messages = 0;
-    bool understood = false;
+    bool is_report = false;
     if (kind == pattern::stream)
-        understood = std::sscanf(line.c_str(), "done %llu %lf", &messages, &into.seconds) == 2;
+        is_report = std::sscanf(line.c_str(), "done %llu %lf", &messages, &into.seconds) == 2;
     else
-        understood = std::sscanf(line.c_str(), "done %llu %lf %lf %lf", &messages, &into.p50,
-                                 &into.p99, &into.p999) == 4;
+        is_report = std::sscanf(line.c_str(), "done %llu %lf %lf %lf", &messages, &into.p50,
+                                &into.p99, &into.p999) == 4;
     into.messages = messages;
-    return understood && messages > 0;
+    return is_report && messages > 0;
 }
 
-/// Waits for what the measuring side has to tell. `other` may be the same process.
-sample follow(process& measuring, const process& other, std::string_view role, const work& done,
-              const arguments& wanted)
+/// Reads the reports of the measuring side. `other` may be the same process.
+sample follow(role_process& measuring, role_process& other, std::string_view role, const work& done,
+              const arguments& options)
 {
     const auto used = [&] {
         return measuring.cpu_seconds() + (&other == &measuring ? 0 : other.cpu_seconds());
     };
-    if (!measuring.read_line(in_seconds(warm_up_of(wanted.seconds) + limit)))
-        return failed(role, measuring.trouble());
+    if (!measuring.read_line(warm_up_of(options.seconds) + extra_time))
+        return failed(role, measuring.failure());
     const double used_before = used();
     const steady::time_point began = steady::now();
-    const auto line = measuring.read_line(in_seconds(wanted.seconds + limit));
+    const auto line = measuring.read_line(options.seconds + extra_time);
     if (!line)
-        return failed(role, measuring.trouble());
+        return failed(role, measuring.failure());
     sample made;
     made.cpu_seconds = used() - used_before;
     made.seconds = std::chrono::duration<double>(steady::now() - began).count();
     if (!read_results(*line, done.kind, made))
-        return failed(role, "it said \"" + *line + "\"");
+        return failed(role, "it printed \"" + *line + "\"");
     return made;
 }
 
-sample measure_in_one_process(const work& done, const contender& by, const arguments& wanted)
+sample measure_in_one_process(const work& done, const contender& by, const arguments& options)
 {
-    process both(words_for("both", "inproc://stream", done, by, wanted));
-    return follow(both, both, "both", done, wanted);
+    role_process both(words_for("both", "inproc://stream", done, by, options));
+    return follow(both, both, "both", done, options);
 }
 
-sample measure_between_processes(const work& done, const contender& by, const arguments& wanted)
+sample measure_between_processes(const work& done, const contender& by, const arguments& options)
 {
     const bool stream = done.kind == pattern::stream;
     const std::string bound_role = stream ? "receiver" : "server";
@@ -120,29 +169,30 @@ sample measure_between_processes(const work& done, const contender& by, const ar
     if (done.over == transport::ipc)
         wildcard = "ipc://" + folder.emplace().file();
 
-    process bound(words_for(bound_role, wildcard, done, by, wanted));
-    const auto line = bound.read_line(in_seconds(limit));
+    role_process bound(words_for(bound_role, wildcard, done, by, options));
+    const auto line = bound.read_line(extra_time);
     if (!line)
-        return failed(bound_role, bound.trouble());
-    constexpr std::string_view word = "bound ";
-    if (!line->starts_with(word))
-        return failed(bound_role, "it said \"" + *line + "\"");
-    process connected(words_for(connected_role, line->substr(word.size()), done, by, wanted));
-    return stream ? follow(bound, connected, bound_role, done, wanted)
-                  : follow(connected, bound, connected_role, done, wanted);
+        return failed(bound_role, bound.failure());
+    constexpr std::string_view intro = "bound ";
+    if (!line->starts_with(intro))
+        return failed(bound_role, "it printed \"" + *line + "\"");
+    role_process connected(
+        words_for(connected_role, line->substr(intro.size()), done, by, options));
+    return stream ? follow(bound, connected, bound_role, done, options)
+                  : follow(connected, bound, connected_role, done, options);
 }
 
 } // namespace
 
-sample measure(const work& done, const contender& by, const arguments& wanted)
+sample measure(const work& done, const contender& by, const arguments& options)
 {
-    return done.over == transport::inproc ? measure_in_one_process(done, by, wanted)
-                                          : measure_between_processes(done, by, wanted);
+    return done.over == transport::inproc ? measure_in_one_process(done, by, options)
+                                          : measure_between_processes(done, by, options);
 }
 
 double max_measurement(double seconds)
 {
-    return 3 * limit + warm_up_of(seconds) + seconds;
+    return 3 * extra_time + warm_up_of(seconds) + seconds;
 }
 
 } // namespace bench

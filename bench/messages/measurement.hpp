@@ -2,7 +2,7 @@
 #ifndef BENCH_MESSAGES_MEASUREMENT_HPP
 #define BENCH_MESSAGES_MEASUREMENT_HPP
 
-/// One contender at one work, once: its processes are started, watched and ended.
+/// One sample: the processes of one contender at one work are started, watched and ended.
 
 #include "arguments.hpp"
 
@@ -12,7 +12,7 @@
 namespace bench {
 
 struct sample {
-    std::string failure{}; ///< empty: the rest is there
+    std::string failure{}; ///< empty: the other members are valid
     std::uint64_t messages = 0;
     double seconds = 0;
     double cpu_seconds = 0; ///< of both sides, while it was measured
@@ -22,9 +22,9 @@ struct sample {
     double p999 = 0;
 };
 
-sample measure(const work& done, const contender& by, const arguments& wanted);
+sample measure(const work& done, const contender& by, const arguments& options);
 
-/// After so many seconds everything of it has been killed.
+/// The seconds after which all processes of a measurement have been killed.
 double max_measurement(double seconds);
 
 } // namespace bench

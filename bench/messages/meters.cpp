@@ -8,12 +8,12 @@ namespace bench {
 
 namespace {
 
-steady::duration in_clock(double seconds)
+steady::duration to_clock(double seconds)
 {
     return std::chrono::duration_cast<steady::duration>(std::chrono::duration<double>(seconds));
 }
 
-void tell_begin()
+void report_begin()
 {
     std::puts("began");
     std::fflush(stdout);
@@ -31,17 +31,17 @@ stream_meter::stream_meter(std::size_t size, double seconds)
 {
 }
 
-bool stream_meter::look()
+bool stream_meter::check_clock()
 {
     const steady::time_point now = steady::now();
-    next_look_ = arrived_ + stride_;
+    next_check_ = arrived_ + stride_;
     if (!warm_) {
         if (warm_at_ == steady::time_point::max())
-            warm_at_ = now + in_clock(warm_up_of(seconds_));
+            warm_at_ = now + to_clock(warm_up_of(seconds_));
         if (now < warm_at_)
             return true;
         warm_ = true;
-        tell_begin();
+        report_begin();
         begin_count_ = arrived_;
         begin_ = steady::now();
         return true;
@@ -56,23 +56,21 @@ bool stream_meter::look()
 }
 
 round_trip_meter::round_trip_meter(double seconds)
-    : seconds_(seconds), warm_at_(steady::now() + in_clock(warm_up_of(seconds)))
+    : seconds_(seconds), warm_at_(steady::now() + to_clock(warm_up_of(seconds)))
 {
-    nanoseconds_.reserve(static_cast<std::size_t>(seconds * 200'000) + 1);
 }
 
 bool round_trip_meter::measure(steady::time_point now)
 {
     if (!warm_) {
         warm_ = true;
-        tell_begin();
-        end_ = steady::now() + in_clock(seconds_);
-        asked_ = steady::now();
+        report_begin();
+        end_ = steady::now() + to_clock(seconds_);
+        sent_ = steady::now();
         return true;
     }
-    const auto passed = std::chrono::duration_cast<std::chrono::nanoseconds>(now - asked_).count();
-    nanoseconds_.push_back(static_cast<std::uint32_t>(std::min<std::int64_t>(passed, UINT32_MAX)));
-    asked_ = now;
+    round_trips_.add(std::chrono::duration_cast<slk::duration>(now - sent_));
+    sent_ = now;
     if (now < end_)
         return true;
     report();
@@ -80,14 +78,11 @@ bool round_trip_meter::measure(steady::time_point now)
 }
 
 /// One way is half of a round trip.
-void round_trip_meter::report()
+void round_trip_meter::report() const
 {
-    std::ranges::sort(nanoseconds_);
-    const auto one_way = [&](double share) {
-        const auto last = static_cast<double>(nanoseconds_.size() - 1);
-        return nanoseconds_[static_cast<std::size_t>(last * share)] / 2e9;
-    };
-    std::printf("done %zu %.10f %.10f %.10f\n", nanoseconds_.size(), one_way(0.5), one_way(0.99),
+    const auto one_way = [&](double share) { return round_trips_.quantile(share) / 2e9; };
+    std::printf("done %llu %.10f %.10f %.10f\n",
+                static_cast<unsigned long long>(round_trips_.count()), one_way(0.5), one_way(0.99),
                 one_way(0.999));
     std::fflush(stdout);
 }

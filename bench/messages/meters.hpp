@@ -2,14 +2,15 @@
 #ifndef BENCH_MESSAGES_METERS_HPP
 #define BENCH_MESSAGES_METERS_HPP
 
-/// What the measuring side counts with: it warms up from the first message on, measures for the
-/// time that was asked for, and tells on standard output when both begin and end. What is done for
-/// each message is inline and cheap beside it.
+/// The meters of the measuring side. They warm up from the first message on, measure for the time
+/// that was asked for, and report on standard output when the measurement begins and ends. The
+/// work for each message is inline and cheap beside the message.
+
+#include "tools/support/statistics.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace bench {
 
@@ -22,18 +23,18 @@ class stream_meter {
 public:
     stream_meter(std::size_t size, double seconds);
 
-    /// So many messages have arrived. False: it is over.
+    /// `messages` more have arrived. False: the measurement has ended.
     bool add(std::uint64_t messages)
     {
         arrived_ += messages;
-        return arrived_ < next_look_ || look();
+        return arrived_ < next_check_ || check_clock();
     }
 
 private:
-    bool look();
+    bool check_clock();
 
     std::uint64_t arrived_ = 0;
-    std::uint64_t next_look_ = 1; ///< at the clock, when so many have arrived
+    std::uint64_t next_check_ = 1; ///< of the clock, when this number has arrived
     std::uint64_t stride_;
     double seconds_;
     bool warm_ = false;
@@ -46,12 +47,12 @@ class round_trip_meter {
 public:
     explicit round_trip_meter(double seconds);
 
-    /// An answer has arrived, and the next question begins now. False: it is over.
+    /// A reply has arrived, and the next request is sent now. False: the measurement has ended.
     bool add()
     {
         const steady::time_point now = steady::now();
         if (now < warm_at_) {
-            asked_ = now;
+            sent_ = now;
             return true;
         }
         return measure(now);
@@ -59,14 +60,14 @@ public:
 
 private:
     bool measure(steady::time_point now);
-    void report();
+    void report() const;
 
     double seconds_;
     bool warm_ = false;
-    steady::time_point asked_{};
+    steady::time_point sent_{};
     steady::time_point warm_at_;
     steady::time_point end_{};
-    std::vector<std::uint32_t> nanoseconds_;
+    slk::tool::histogram round_trips_;
 };
 
 } // namespace bench

@@ -2,6 +2,7 @@
 #include "outcome.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace bench {
 
@@ -11,11 +12,7 @@ std::optional<spread> spread_among(std::vector<double> values)
 {
     if (values.empty())
         return std::nullopt;
-    std::ranges::sort(values);
-    const std::size_t half = values.size() / 2;
-    const double median =
-        values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-    return spread{median, values.front(), values.back()};
+    return slk::tool::spread_of(std::move(values));
 }
 
 } // namespace
@@ -42,7 +39,7 @@ double score(const work& done, const sample& of)
     return done.kind == pattern::stream ? static_cast<double>(of.messages) / of.seconds : of.p50;
 }
 
-double cpu_seconds_each(const work&, const sample& of)
+double cpu_seconds_per_message(const work&, const sample& of)
 {
     return of.cpu_seconds / static_cast<double>(of.messages);
 }

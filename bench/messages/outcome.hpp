@@ -2,9 +2,11 @@
 #ifndef BENCH_MESSAGES_OUTCOME_HPP
 #define BENCH_MESSAGES_OUTCOME_HPP
 
-/// All rounds of one work, and what can be said about them.
+/// The samples of one work, and their medians and ratios.
 
 #include "measurement.hpp"
+
+#include "tools/support/statistics.hpp"
 
 #include <optional>
 #include <string_view>
@@ -12,7 +14,9 @@
 
 namespace bench {
 
-/// What one contender has done, round by round: the same rounds for all.
+using slk::tool::spread;
+
+/// The samples of one contender, one for each round.
 struct series {
     const contender* by;
     std::vector<sample> samples{};
@@ -25,21 +29,14 @@ struct outcome {
     [[nodiscard]] const series* find(std::string_view name) const;
 };
 
-struct spread {
-    double median = 0;
-    double lowest = 0;
-    double highest = 0;
-};
-
 /// Messages per second of a stream; seconds one way (the p50) of a round trip.
 double score(const work& done, const sample& of);
-/// For each message.
-double cpu_seconds_each(const work& done, const sample& of);
+double cpu_seconds_per_message(const work& done, const sample& of);
 
-/// Of the samples that did not fail; nothing if all did.
+/// Of the samples that did not fail; nothing if all failed.
 std::optional<spread> spread_of(const work& done, const series& of,
                                 double (*measure)(const work&, const sample&));
-/// Of the rounds' ratios; nothing if there is nobody to compare with.
+/// The ratio of the two scores in each round; nothing if no round has both.
 std::optional<spread> ratios(const work& done, const series& of, const series* to);
 
 } // namespace bench

@@ -15,83 +15,83 @@ namespace bench {
 namespace {
 
 /// Ends this process with its parent, and in any case once all deadlines have passed.
-void bind_life_to(const arguments& wanted)
+void end_with_parent(const arguments& options)
 {
-    if (wanted.parent == 0)
+    if (options.parent == 0)
         return;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != wanted.parent)
-        give_up(wanted.role, "its parent has gone");
-    alarm(static_cast<unsigned>(max_measurement(wanted.seconds)) + 5);
+    if (getppid() != options.parent)
+        give_up(options.role, "its parent has ended");
+    alarm(static_cast<unsigned>(max_measurement(options.seconds)) + 5);
 }
 
-void tell_bound(const std::string& endpoint)
+void report_bound(const std::string& endpoint)
 {
     std::printf("bound %s\n", endpoint.c_str());
     std::fflush(stdout);
 }
 
-/// How much processor time this process has used is asked before it ends.
-[[noreturn]] void finish(const arguments& wanted)
+/// The parent reads the processor time of this process before it kills it.
+[[noreturn]] void finish(const arguments& options)
 {
-    while (wanted.parent != 0)
+    while (options.parent != 0)
         pause();
-    // Threads of the library may be at work: no destructors.
+    // Threads of the library may still run: no destructors.
     std::_Exit(0);
 }
 
-[[noreturn]] void receive_from_a_thread(library& used, const traffic& what, const arguments& wanted)
+[[noreturn]] void receive_from_thread(library& used, const traffic& what, const arguments& options)
 {
-    const std::unique_ptr<side> receiver = used.open(part::receiver, what);
-    const std::unique_ptr<side> sender = used.open(part::sender, what);
-    sender->connect(receiver->bind(wanted.endpoint));
+    const std::unique_ptr<side> receiver = used.open(role::receiver, what);
+    const std::unique_ptr<side> sender = used.open(role::sender, what);
+    sender->connect(receiver->bind(options.endpoint));
     std::thread([&] { sender->send(); }).detach();
-    stream_meter meter(what.size, wanted.seconds);
+    stream_meter meter(what.size, options.seconds);
     receiver->receive(meter);
-    finish(wanted);
+    finish(options);
 }
 
 } // namespace
 
-int play_role(const arguments& wanted)
+int play_role(const arguments& options)
 {
-    bind_life_to(wanted);
-    if (wanted.works.size() != 1 || wanted.contenders.size() != 1 ||
-        wanted.contenders.front()->start == nullptr)
-        give_up(wanted.role, "needs one work and one contender that is there");
-    const work& chosen = *wanted.works.front();
-    const traffic what{chosen.kind, chosen.size, wanted.high_water_mark};
-    const std::unique_ptr<library> used = wanted.contenders.front()->start();
-    const std::string endpoint = wanted.endpoint.empty() ? "tcp://127.0.0.1:*" : wanted.endpoint;
+    end_with_parent(options);
+    if (options.works.size() != 1 || options.contenders.size() != 1 ||
+        options.contenders.front()->start == nullptr)
+        give_up(options.role, "needs one work (--only) and one installed --contender");
+    const work& chosen = *options.works.front();
+    const traffic what{chosen.kind, chosen.size, options.high_water_mark};
+    const std::unique_ptr<library> used = options.contenders.front()->start();
+    const std::string endpoint = options.endpoint.empty() ? "tcp://127.0.0.1:*" : options.endpoint;
 
-    if (wanted.role == "both")
-        receive_from_a_thread(*used, what, wanted);
-    if (wanted.role == "receiver") {
-        const std::unique_ptr<side> receiver = used->open(part::receiver, what);
-        tell_bound(receiver->bind(endpoint));
-        stream_meter meter(what.size, wanted.seconds);
+    if (options.role == "both")
+        receive_from_thread(*used, what, options);
+    if (options.role == "receiver") {
+        const std::unique_ptr<side> receiver = used->open(role::receiver, what);
+        report_bound(receiver->bind(endpoint));
+        stream_meter meter(what.size, options.seconds);
         receiver->receive(meter);
-        finish(wanted);
+        finish(options);
     }
-    if (wanted.role == "sender") {
-        const std::unique_ptr<side> sender = used->open(part::sender, what);
+    if (options.role == "sender") {
+        const std::unique_ptr<side> sender = used->open(role::sender, what);
         sender->connect(endpoint);
         sender->send();
     }
-    if (wanted.role == "server") {
-        const std::unique_ptr<side> server = used->open(part::server, what);
-        tell_bound(server->bind(endpoint));
-        server->answer();
-        finish(wanted);
+    if (options.role == "server") {
+        const std::unique_ptr<side> server = used->open(role::server, what);
+        report_bound(server->bind(endpoint));
+        server->reply();
+        finish(options);
     }
-    if (wanted.role == "client") {
-        const std::unique_ptr<side> client = used->open(part::client, what);
+    if (options.role == "client") {
+        const std::unique_ptr<side> client = used->open(role::client, what);
         client->connect(endpoint);
-        round_trip_meter meter(wanted.seconds);
-        client->ask(meter);
-        finish(wanted);
+        round_trip_meter meter(options.seconds);
+        client->request(meter);
+        finish(options);
     }
-    give_up(wanted.role, "there is no such role");
+    give_up(options.role, "there is no such role");
 }
 
 } // namespace bench

@@ -2,10 +2,10 @@
 #ifndef BENCH_MESSAGES_ROLES_HPP
 #define BENCH_MESSAGES_ROLES_HPP
 
-/// One side of one measurement: what the program does when it is given `--role`.
+/// One side of one measurement: what the program does with `--role`.
 ///
-/// A receiver or a server says `bound <endpoint>` first; a sender or a client is given that with
-/// --endpoint. The receiver or the client says `began` when it begins to measure, and `done ...`
+/// A receiver or a server prints `bound <endpoint>` first; a sender or a client is given that with
+/// --endpoint. The receiver or the client prints `began` when it begins to measure, and `done ...`
 /// with the results: `messages seconds` of a stream, `count p50 p99 p99.9` of round trips, one
 /// way, in seconds. `both` is a receiver and a sender in two threads. By hand, in two shells:
 ///
@@ -16,8 +16,8 @@
 
 namespace bench {
 
-/// The exit code.
-int play_role(const arguments& wanted);
+/// Returns the exit code.
+int play_role(const arguments& options);
 
 } // namespace bench
 

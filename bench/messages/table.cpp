@@ -1,52 +1,42 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "table.hpp"
 
-#include "format.hpp"
-
-#include <cmath>
+#include "tools/support/text.hpp"
 
 namespace bench {
 
 namespace {
 
-/// 12345678 as 12,345,678.
-std::string grouped(double value)
-{
-    std::string text = std::to_string(std::llround(value));
-    for (std::size_t i = text.size(); i > 3; i -= 3)
-        text.insert(i - 3, 1, ',');
-    return text;
-}
+using slk::tool::format;
+using slk::tool::grouped;
 
 std::string ratio_text(const std::optional<spread>& of)
 {
-    std::string text;
-    if (of)
-        append(text, "%.3f", of->median);
-    return of ? text : "-";
+    return of ? format("%.3f", of->median) : "-";
 }
 
-void append_heading(std::string& text, const outcome& of, const arguments& wanted)
+void append_heading(std::string& text, const outcome& of, const arguments& options)
 {
-    append(text, "%.*s: %s over %.*s; %u rounds of %g s\n", static_cast<int>(of.done->name.size()),
-           of.done->name.data(), of.done->kind == pattern::stream ? "a stream" : "round trips",
-           static_cast<int>(of.done->title.size()), of.done->title.data(), wanted.rounds,
-           wanted.seconds);
+    text +=
+        format("%.*s: %s over %.*s; %u rounds of %g s\n", static_cast<int>(of.done->name.size()),
+               of.done->name.data(), of.done->kind == pattern::stream ? "a stream" : "round trips",
+               static_cast<int>(of.done->title.size()), of.done->title.data(), options.rounds,
+               options.seconds);
     if (of.done->kind == pattern::stream)
-        append(text, "  %-28s %12s %25s %9s %10s %9s %9s\n", "", "messages/s", "lowest .. highest",
-               "MB/s", "CPU ns/msg", "/ libzmq", "/ bare");
+        text += format("  %-28s %12s %25s %9s %10s %9s %9s\n", "", "messages/s",
+                       "lowest .. highest", "MB/s", "CPU ns/msg", "/ libzmq", "/ bare");
     else
-        append(text, "  %-28s %12s %25s %9s %10s %9s %9s\n", "", "p50 us", "lowest .. highest",
-               "p99 us", "p99.9 us", "/ libzmq", "/ bare");
+        text += format("  %-28s %12s %25s %9s %10s %9s %9s\n", "", "p50 us", "lowest .. highest",
+                       "p99 us", "p99.9 us", "/ libzmq", "/ bare");
 }
 
 void append_stream(std::string& text, const work& done, const series& of)
 {
     const spread rate = *spread_of(done, of, score);
-    const spread cpu = *spread_of(done, of, cpu_seconds_each);
+    const spread cpu = *spread_of(done, of, cpu_seconds_per_message);
     const std::string range = grouped(rate.lowest) + " .. " + grouped(rate.highest);
-    append(text, " %12s %25s %9.0f %10.0f", grouped(rate.median).c_str(), range.c_str(),
-           rate.median * static_cast<double>(done.size) / 1e6, cpu.median * 1e9);
+    text += format(" %12s %25s %9.0f %10.0f", grouped(rate.median).c_str(), range.c_str(),
+                   rate.median * static_cast<double>(done.size) / 1e6, cpu.median * 1e9);
 }
 
 void append_round_trip(std::string& text, const work& done, const series& of)
@@ -57,36 +47,36 @@ void append_round_trip(std::string& text, const work& done, const series& of)
     const spread p999 =
         *spread_of(done, of, [](const work&, const sample& each) { return each.p999; });
     std::string range;
-    append(range, "%.1f .. %.1f", p50.lowest * 1e6, p50.highest * 1e6);
-    append(text, " %12.1f %25s %9.1f %10.1f", p50.median * 1e6, range.c_str(), p99.median * 1e6,
-           p999.median * 1e6);
+    range += format("%.1f .. %.1f", p50.lowest * 1e6, p50.highest * 1e6);
+    text += format(" %12.1f %25s %9.1f %10.1f", p50.median * 1e6, range.c_str(), p99.median * 1e6,
+                   p999.median * 1e6);
 }
 
 void append_row(std::string& text, const outcome& of, const series& row)
 {
-    append(text, "  %-28s", row.by->title.c_str());
-    if (!row.by->absent.empty()) {
-        append(text, " skipped: %s\n", std::string(row.by->absent).c_str());
+    text += format("  %-28s", row.by->title.c_str());
+    if (!row.by->missing.empty()) {
+        text += format(" skipped: %s\n", std::string(row.by->missing).c_str());
         return;
     }
     if (!spread_of(*of.done, row, score)) {
-        append(text, " failed: %s\n", row.samples.empty() ? "" : row.samples[0].failure.c_str());
+        text += format(" failed: %s\n", row.samples.empty() ? "" : row.samples[0].failure.c_str());
         return;
     }
     if (of.done->kind == pattern::stream)
         append_stream(text, *of.done, row);
     else
         append_round_trip(text, *of.done, row);
-    append(text, " %9s %9s\n", ratio_text(ratios(*of.done, row, of.find(libzmq_name))).c_str(),
-           ratio_text(ratios(*of.done, row, of.find(bare_name))).c_str());
+    text += format(" %9s %9s\n", ratio_text(ratios(*of.done, row, of.find(libzmq_name))).c_str(),
+                   ratio_text(ratios(*of.done, row, of.find(bare_name))).c_str());
 }
 
 } // namespace
 
-std::string to_table(const outcome& of, const arguments& wanted)
+std::string to_table(const outcome& of, const arguments& options)
 {
     std::string text;
-    append_heading(text, of, wanted);
+    append_heading(text, of, options);
     for (const series& row : of.all)
         append_row(text, of, row);
     if (!of.done->target.empty())

@@ -2,15 +2,14 @@
 #ifndef BENCH_MESSAGES_TABLE_HPP
 #define BENCH_MESSAGES_TABLE_HPP
 
-/// What people read.
-
 #include "outcome.hpp"
 
 #include <string>
 
 namespace bench {
 
-std::string to_table(const outcome& of, const arguments& wanted);
+/// For people: one work, a row for each contender.
+std::string to_table(const outcome& of, const arguments& options);
 
 } // namespace bench
 

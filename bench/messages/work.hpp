@@ -2,7 +2,7 @@
 #ifndef BENCH_MESSAGES_WORK_HPP
 #define BENCH_MESSAGES_WORK_HPP
 
-/// What the contenders have to do.
+/// The works that are measured.
 
 #include <cstddef>
 #include <span>
@@ -12,7 +12,7 @@ namespace bench {
 
 enum class pattern {
     stream,     ///< one side sends, the other one receives
-    round_trip, ///< one side asks and waits for the answer, one question at a time
+    round_trip, ///< one side sends a request and waits for the reply, one at a time
 };
 
 enum class transport { tcp, ipc, inproc };
@@ -23,7 +23,7 @@ struct work {
     pattern kind;
     transport over;
     std::size_t size; ///< bytes of a message
-    /// What serverlink is to reach, in the chart and in words; 0 and empty: nothing in particular.
+    /// The ratio that serverlink should reach, for the chart, and in words; 0 and empty: none.
     double target_to_libzmq = 0;
     std::string_view target{};
 };

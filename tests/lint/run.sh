@@ -104,6 +104,14 @@ rule_floors_include_only_floors_below()
     done
 }
 
+# What tools, bench and tests share includes none of them, and it alone includes the large headers.
+rule_the_shared_tools_stand_alone()
+{
+    sources 'tools/support' | code '^\s*#\s*include\s*"(?!tools/support/)'
+    sources 'tools|examples|bench|tests' | grep -vE '^tools/support/(command_line|json)\.cpp$' |
+        code '^\s*#\s*include\s*<(CLI|nlohmann)/'
+}
+
 rule_every_source_is_built()
 {
     local file folder

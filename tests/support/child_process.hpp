@@ -2,7 +2,10 @@
 #ifndef SLK_TESTS_SUPPORT_CHILD_PROCESS_HPP
 #define SLK_TESTS_SUPPORT_CHILD_PROCESS_HPP
 
-/// A child process whose output a test reads line by line. POSIX only.
+/// A program that runs beside the tests, and whose output is read line by line. POSIX.
+
+#include "tools/support/child_process.hpp"
+#include "tools/support/output_lines.hpp"
 
 #include <optional>
 #include <string>
@@ -12,30 +15,31 @@
 
 namespace slk::testing {
 
-/// The destructor kills the process.
+/// Killed when destroyed, so it may be a program that never ends by itself.
 class child_process {
 public:
-    /// `words`: the command and its arguments. Starts no process if there are none.
+    /// The command and its arguments; without any there is no process, and no output.
     explicit child_process(std::vector<std::string> words);
     child_process(const child_process&) = delete;
     child_process& operator=(const child_process&) = delete;
-    ~child_process();
+    ~child_process() { output_.close(); }
 
-    [[nodiscard]] pid_t id() const { return id_; }
-    /// Returns the next line of its output; nothing at the end, or if no line comes within a
-    /// minute.
+    /// -1 if there is no process.
+    [[nodiscard]] pid_t id() const;
+    /// The next line of its output, stderr included. Nothing at the end, and after a minute
+    /// without a line.
     [[nodiscard]] std::optional<std::string> line();
-    /// Reads lines until one contains `text`. Returns false if none does.
+    /// Reads lines until one contains `text`.
     [[nodiscard]] bool says(const std::string& text);
     void interrupt(int signal);
-    /// Waits for its end and returns its exit code; -1 if it crashed, or prints nothing for a
-    /// minute without ending.
+    /// Waits for its end. Returns its exit code; -1 if it has crashed, or has not ended a minute
+    /// after its last line.
     [[nodiscard]] int end();
 
 private:
-    pid_t id_ = -1;
-    int output_ = -1;
-    std::string read_;
+    // Outlives the process, whose reader adds to it. A process whose output is not read waits.
+    tool::output_lines output_{std::size_t{64} * 1024};
+    std::optional<tool::child_process> process_;
 };
 
 } // namespace slk::testing

@@ -11,12 +11,13 @@
 #include "swarm/links/links.hpp"
 #include "swarm/messages/messages.hpp"
 
+#include "tools/support/command_line.hpp"
+
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -41,9 +42,9 @@ constexpr world_kind link_worlds{links::run, links::action_names, 10'000, 10'000
 constexpr world_kind message_worlds{messages::run, messages::action_names, 2000, 3000,
                                     "--messages "};
 
-struct command_line {
-    const world_kind* kind = &link_worlds;
-    std::optional<std::uint64_t> seeds{}; ///< if not given: the default of the kind
+struct settings {
+    bool messages = false;
+    std::optional<std::uint64_t> seeds{};  ///< if not given: the default of the kind
     std::uint64_t from = 1;
     std::optional<std::uint64_t> events{}; ///< if not given: the default of the kind
     unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
@@ -51,66 +52,51 @@ struct command_line {
     bool quiet = false;
 };
 
-constexpr const char* usage =
-    "swarm: worlds of links and listeners on a simulated network, one for each seed.\n"
-    "\n"
-    "  --messages    run worlds of sockets and their messages instead\n"
-    "  --seeds N     number of seeds (10000; with --messages 2000)\n"
-    "  --from S      first seed (1)\n"
-    "  --events N    events of each world before its faults end (10000; with --messages 3000)\n"
-    "  --jobs N      number of threads (the number of processors)\n"
-    "  --log         print every event; for one seed\n"
-    "  --quiet       print no progress\n"
-    "\n"
-    "Exit code: 0 all checks held, 1 a seed failed, 2 wrong usage.\n";
+/// The settings with the defaults of the kind filled in.
+struct run_plan {
+    const world_kind& of;
+    std::uint64_t seeds;
+    std::uint64_t from;
+    std::uint64_t events;
+    unsigned jobs;
+    bool log;
+    bool quiet;
+};
 
-bool read_number(const char* text, std::uint64_t min, std::uint64_t& into)
+run_plan plan_of(const settings& options)
 {
-    char* end = nullptr;
-    into = std::strtoull(text, &end, 10);
-    return *text >= '0' && *text <= '9' && *end == '\0' && into >= min;
+    const world_kind& of = options.messages ? message_worlds : link_worlds;
+    return {.of = of,
+            .seeds = options.seeds.value_or(of.seeds),
+            .from = options.from,
+            .events = options.events.value_or(of.events),
+            .jobs = options.log ? 1 : std::min(options.jobs, 256u),
+            .log = options.log,
+            .quiet = options.quiet};
 }
 
-/// Returns 0, or the exit code.
-int read(int count, char** words, command_line& options)
+void add_options(tool::command& to, settings& into)
 {
-    std::uint64_t jobs = options.jobs;
-    for (int index = 1; index < count; ++index) {
-        const std::string word = words[index];
-        if (word == "--help" || word == "-h") {
-            std::fputs(usage, stdout);
-            std::exit(0);
-        }
-        if (word == "--log" || word == "--quiet") {
-            (word == "--log" ? options.log : options.quiet) = true;
-            continue;
-        }
-        if (word == "--messages") {
-            options.kind = &message_worlds;
-            continue;
-        }
-        std::uint64_t* into = word == "--seeds"    ? &options.seeds.emplace()
-                              : word == "--from"   ? &options.from
-                              : word == "--events" ? &options.events.emplace()
-                              : word == "--jobs"   ? &jobs
-                                                   : nullptr;
-        if (into == nullptr) {
-            std::fprintf(stderr, "swarm: unknown option '%s'\n%s", word.c_str(), usage);
-            return 2;
-        }
-        const std::uint64_t min = word == "--from" || word == "--events" ? 0 : 1;
-        if (index + 1 == count || !read_number(words[++index], min, *into)) {
-            std::fprintf(stderr, "swarm: %s needs a whole number of at least %llu\n", word.c_str(),
-                         static_cast<unsigned long long>(min));
-            return 2;
-        }
-    }
-    options.seeds = options.seeds.value_or(options.kind->seeds);
-    options.events = options.events.value_or(options.kind->events);
-    options.jobs = static_cast<unsigned>(std::min<std::uint64_t>(jobs, 256));
-    if (options.log)
-        options.jobs = 1;
-    return 0;
+    to.flag({.name = "--messages", .help = "Worlds of sockets and their messages instead"},
+            into.messages);
+    to.number({.name = "--seeds",
+               .help = "Number of seeds",
+               .type = "N",
+               .fallback = "10000; with --messages 2000"},
+              into.seeds, 1);
+    to.number({.name = "--from", .help = "The first seed", .type = "S", .fallback = "1"},
+              into.from);
+    to.number({.name = "--events",
+               .help = "Events of each world before its faults end",
+               .type = "N",
+               .fallback = "10000; with --messages 3000"},
+              into.events);
+    to.number({.name = "--jobs", .help = "Threads [the number of processors]", .type = "N"},
+              into.jobs, 1);
+    to.flag({.name = "--log", .help = "Print what happens, seed after seed"}, into.log);
+    to.flag({.name = "--quiet", .help = "No progress"}, into.quiet);
+    to.footer("A seed that fails is printed with the command that replays it.\n"
+              "Exit codes: 0 no seed failed, 1 a seed failed, 2 wrong usage.");
 }
 
 struct totals {
@@ -143,18 +129,18 @@ void add(totals& to, const outcome& from)
         to.actions[index] += from.actions[index];
 }
 
-void run_seeds(const command_line& options, std::atomic<std::uint64_t>& next, totals& total)
+void run_seeds(const run_plan& plan, std::atomic<std::uint64_t>& next, totals& total)
 {
     for (;;) {
         const std::uint64_t number = next.fetch_add(1);
-        if (number >= *options.seeds)
+        if (number >= plan.seeds)
             return;
-        const std::uint64_t seed = options.from + number;
-        const run_options world_options{*options.events, options.log};
-        outcome result = options.kind->run(seed, world_options);
+        const std::uint64_t seed = plan.from + number;
+        const run_options options{plan.events, plan.log};
+        outcome result = plan.of.run(seed, options);
         if (seed % 100 == 0 && result.failure.empty() &&
-            options.kind->run(seed, world_options).hash != result.hash)
-            result.failure = "a second run of this seed had another history\n";
+            plan.of.run(seed, options).hash != result.hash)
+            result.failure = "a second run of this seed had another hash\n";
         const std::lock_guard lock(total.guard);
         add(total, result);
         if (result.failure.empty())
@@ -162,14 +148,14 @@ void run_seeds(const command_line& options, std::atomic<std::uint64_t>& next, to
         ++total.failed;
         std::printf(
             "seed %llu failed: %s  replay: ./dev sim %s--seeds 1 --from %llu --events %llu --log\n",
-            static_cast<unsigned long long>(seed), result.failure.c_str(), options.kind->option,
+            static_cast<unsigned long long>(seed), result.failure.c_str(), plan.of.option,
             static_cast<unsigned long long>(seed),
-            static_cast<unsigned long long>(*options.events));
+            static_cast<unsigned long long>(plan.events));
         std::fflush(stdout);
     }
 }
 
-void report(const command_line& options, const totals& total, double seconds)
+void report(const run_plan& plan, const totals& total, double seconds)
 {
     std::printf(
         "%llu seeds, %llu failed: %.1f million events in %.1f s, %.2f million/s; "
@@ -186,18 +172,13 @@ void report(const command_line& options, const totals& total, double seconds)
                     static_cast<unsigned long long>(total.injected[index]));
     std::printf("\nactions:");
     for (std::size_t index = 0; index < total.actions.size(); ++index)
-        std::printf(" %s %llu", std::string(options.kind->action_names()[index]).c_str(),
+        std::printf(" %s %llu", std::string(plan.of.action_names()[index]).c_str(),
                     static_cast<unsigned long long>(total.actions[index]));
     std::printf("\n");
 }
 
-} // namespace
-
-int main(int count, char** words)
+int run_all(const run_plan& plan)
 {
-    command_line options;
-    if (const int status = read(count, words, options); status != 0)
-        return status;
     totals total;
     std::atomic<std::uint64_t> next{0};
     const auto began = std::chrono::steady_clock::now();
@@ -205,26 +186,39 @@ int main(int count, char** words)
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     };
     std::vector<std::thread> workers;
-    std::atomic<unsigned> left{options.jobs};
-    for (unsigned job = 0; job < options.jobs; ++job)
+    std::atomic<unsigned> left{plan.jobs};
+    for (unsigned job = 0; job < plan.jobs; ++job)
         workers.emplace_back([&] {
-            run_seeds(options, next, total);
+            run_seeds(plan, next, total);
             left.fetch_sub(1);
         });
     for (double next_report = 2; left.load() > 0;
          std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
-        if (options.quiet || seconds() < next_report)
+        if (plan.quiet || seconds() < next_report)
             continue;
         next_report += 2;
         const std::lock_guard lock(total.guard);
         std::fprintf(stderr, "%llu of %llu seeds, %.0f seeds/s, %.2f million events/s\n",
                      static_cast<unsigned long long>(total.seeds),
-                     static_cast<unsigned long long>(*options.seeds),
+                     static_cast<unsigned long long>(plan.seeds),
                      static_cast<double>(total.seeds) / seconds(),
                      static_cast<double>(total.events) / 1e6 / seconds());
     }
     for (std::thread& worker : workers)
         worker.join();
-    report(options, total, seconds());
-    return total.failed == 0 ? 0 : 1;
+    report(plan, total, seconds());
+    return total.failed == 0 ? tool::exit_ok : tool::exit_failed;
+}
+
+} // namespace
+
+int main(int count, char** words)
+{
+    tool::command program(
+        "swarm", "Worlds of links and listeners on a simulated network, one for each seed, "
+                 "on as many threads as there are processors.");
+    settings options;
+    add_options(program, options);
+    program.action([&options] { return run_all(plan_of(options)); });
+    return program.run(count, words);
 }

@@ -118,12 +118,12 @@ TEST_CASE("an interrupted slk send ends in order, whatever it is waiting for")
     }
 }
 
-TEST_CASE("slk receive --peer_timeout gives up a peer who is silent for so long")
+TEST_CASE("slk receive --peer-timeout gives up a peer who is silent for so long")
 {
     SLK_NEEDS_COMMAND();
     spawned_slk sender(and_bind({"send", "push", "--every", "1h", "--count", "2", "hello"}));
     const std::string where = where_of(sender);
-    spawned_slk receiver({"receive", "pull", "-v", "--peer_timeout", "300ms", "--connect", where});
+    spawned_slk receiver({"receive", "pull", "-v", "--peer-timeout", "300ms", "--connect", where});
     REQUIRE(receiver.says("hello"));
     const auto begun = std::chrono::steady_clock::now();
     sender.interrupt(SIGSTOP);
@@ -132,12 +132,12 @@ TEST_CASE("slk receive --peer_timeout gives up a peer who is silent for so long"
     CHECK(std::chrono::steady_clock::now() - begun < 20s);
 }
 
-TEST_CASE("slk send --peer_timeout gives up a peer who is silent for so long")
+TEST_CASE("slk send --peer-timeout gives up a peer who is silent for so long")
 {
     SLK_NEEDS_COMMAND();
     spawned_slk receiver(and_bind({"receive", "pull"}));
     const std::string where = where_of(receiver);
-    spawned_slk sender({"send", "push", "-v", "--peer_timeout", "300ms", "--every", "1h", "--count",
+    spawned_slk sender({"send", "push", "-v", "--peer-timeout", "300ms", "--every", "1h", "--count",
                         "2", "--connect", where, "hello"});
     REQUIRE(receiver.says("hello"));
     const auto begun = std::chrono::steady_clock::now();

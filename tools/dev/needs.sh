@@ -9,7 +9,9 @@ doctest_needs=(/usr/include/doctest/doctest.h:doctest-dev)
 linux_test_needs=("${doctest_needs[@]}" /usr/bin/strace:strace)
 interop_needs=(/usr/include/zmq.h:libzmq3-dev
     /usr/lib/python3/dist-packages/zmq/__init__.py:python3-zmq)
-tool_needs=(/usr/include/CLI/CLI.hpp:libcli11-dev)
+tool_needs=(/usr/include/CLI/CLI.hpp:libcli11-dev
+    /usr/include/nlohmann/json.hpp:nlohmann-json3-dev)
+chart_needs=(/usr/lib/python3/dist-packages/matplotlib/__init__.py:python3-matplotlib)
 tl_needs=(/usr/include/tl/expected.hpp:libexpected-dev)
 clang_runtime=/usr/lib/llvm-19/lib/clang/19/lib/linux
 clang_needs=(clang++-19:clang-19 /usr/lib/llvm-19/include/c++/v1/expected:libc++-19-dev

@@ -25,10 +25,14 @@ write_herd()
 # With the options of the benchmark, for example --rounds 9.
 write_performance()
 {
-    local page=docs/performance.md mark='of what .\/dev performance writes'
+    local page=docs/performance.md mark='of what .\/dev performance writes' python=python3
+    need "${chart_needs[@]}" || fail "$obstacle"
+    # The python that is found first need not be the one that the system's packages are for.
+    "$python" -c 'import matplotlib' 2>/dev/null || python=/usr/bin/python3
     build_release
-    build/release/bench/bench-messages "$@" --svg build/performance.svg \
+    build/release/bench/bench-messages "$@" --json build/performance.json \
         --markdown build/performance.tables
+    "$python" tools/performance_chart.py build/performance.json build/performance.svg
     {
         echo '![Ratios of streams and round trips](performance.svg)'
         echo

@@ -6,16 +6,16 @@
 #include "interruption.hpp"
 #include "options.hpp"
 #include "output.hpp"
-#include "process.hpp"
 #include "terminal.hpp"
+#include "tools/support/child_process.hpp"
+#include "tools/support/json.hpp"
+#include "tools/support/output_lines.hpp"
 
 #include <serverlink/loop.hpp>
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdio>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -128,8 +128,8 @@ int fail_with(const error& why)
 int cannot_open(const std::string& text, const error& why)
 {
     if (why.code == errc::invalid_argument || why.code == errc::not_supported)
-        throw CLI::ValidationError(
-            "ENDPOINT", text + ": " + (why.detail != nullptr ? why.detail : to_string(why)));
+        throw usage_error("ENDPOINT",
+                          text + ": " + (why.detail != nullptr ? why.detail : to_string(why)));
     return give_up(text + ": " + to_string(why));
 }
 
@@ -248,37 +248,16 @@ int run_serving_side(const bench_settings& settings)
 
 // --- both sides here ---
 
-/// The first line that another process writes.
-class first_line {
-public:
-    /// On any thread.
-    void add(std::string_view bytes)
-    {
-        const std::lock_guard hold(mutex_);
-        text_ += bytes;
-        changed_.notify_all();
-    }
-    /// Empty: it has not come within that time.
-    [[nodiscard]] std::string wait(duration timeout)
-    {
-        std::unique_lock hold(mutex_);
-        const bool whole = changed_.wait_for(
-            hold, timeout, [this] { return text_.find('\n') != std::string::npos; });
-        return whole ? text_.substr(0, text_.find_first_of("\r\n")) : "";
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::string text_;
-};
-
 int run_two_processes(const bench_settings& settings, const std::string& where)
 {
     interruption ctrl_c;
     const duration limit = settings.timeout.value_or(patience_of_connect);
     std::vector<std::string> words{
-        "bench", "--bind", where, "--timeout",
+        path_of_this_program(settings.program),
+        "bench",
+        "--bind",
+        where,
+        "--timeout",
         std::to_string(std::chrono::ceil<std::chrono::milliseconds>(limit).count()) + "ms"};
     if (settings.no_thread)
         words.emplace_back("--no-thread");
@@ -286,14 +265,11 @@ int run_two_processes(const bench_settings& settings, const std::string& where)
         words.emplace_back("--backend");
         words.push_back(settings.loop.backend);
     }
-    first_line said; // outlives the process, whose reader adds to it
-    child_process other(settings.program, words,
-                        [&said](std::string_view bytes) { said.add(bytes); });
+    output_lines output; // outlives the process, whose reader adds to it
+    child_process other(words, error_output::discarded,
+                        [&output](std::string_view bytes) { output.add(bytes); });
     const std::string intro = "listening on ";
-    std::string line;
-    const time_point at_last = after(system_clock_source().now(), limit);
-    while (line.empty() && !other.ended() && system_clock_source().now() < at_last)
-        line = said.wait(10ms);
+    const std::string line = output.next(limit).value_or("");
     if (!line.starts_with(intro))
         return give_up("the other process cannot listen on " + where + "\n`slk bench --bind " +
                        where + "` tells why.");
@@ -335,12 +311,12 @@ int run_one_process(const bench_settings& settings, const std::string& where)
 int run_bench(const bench_settings& settings)
 {
     if (!settings.bind.empty() && !settings.connect.empty())
-        throw CLI::ValidationError("--bind and --connect exclude each other: the one is for the "
-                                   "other machine");
+        throw usage_error("--bind and --connect exclude each other: the one is for the "
+                          "other machine");
     for (const work& each : works_of(settings))
         if (!is_sensible(each))
-            throw CLI::ValidationError("--batch", "of messages of " + size_text(each.size) +
-                                                      " is more than 64 MiB");
+            throw usage_error("--batch",
+                              "of messages of " + size_text(each.size) + " is more than 64 MiB");
     const std::string& given = !settings.bind.empty()      ? settings.bind
                                : !settings.connect.empty() ? settings.connect
                                                            : settings.at;
@@ -349,11 +325,11 @@ int run_bench(const bench_settings& settings)
                                                 : "tcp://127.0.0.1:0";
     if (parse_endpoint(where).transport == transport::inproc) {
         if (settings.no_thread)
-            throw CLI::ValidationError("--no-thread", "is not for two sides in one process");
+            throw usage_error("--no-thread", "is not for two sides in one process");
         return run_one_process(settings, where);
     }
     if (settings.inproc)
-        throw CLI::ValidationError("--inproc", "is not for " + where);
+        throw usage_error("--inproc", "is not for " + where);
     if (!settings.bind.empty())
         return run_serving_side(settings);
     if (settings.connect.empty())
@@ -380,81 +356,79 @@ int run_bench(const bench_settings& settings)
                            digits.find_first_not_of("0123456789") == std::string::npos;
     const std::size_t size = is_number ? std::stoul(digits) * unit : 0;
     if (size < 1 || size > max_size)
-        throw CLI::ValidationError(option,
-                                   "'" + text + "' is not a size from 1 to 64M, such as 64 or 1K");
+        throw usage_error(option, "'" + text + "' is not a size from 1 to 64M, such as 64 or 1K");
     return size;
 }
 
-void add_works(CLI::App& command, const std::string& name, std::vector<work>& into, work_kind kind,
+void add_works(command& to, const std::string& name, std::vector<work>& into, work_kind kind,
                const std::string& help)
 {
-    command
-        .add_option_function<std::vector<std::string>>(
-            name,
-            [name, &into, kind](const std::vector<std::string>& texts) {
-                for (const std::string& text : texts)
-                    into.push_back({kind, parse_size(name, text)});
-            },
-            help)
-        ->type_name("SIZE")
-        ->expected(1)
-        ->take_all()
-        ->allow_extra_args(false);
+    to.texts({.name = name, .help = help, .type = "SIZE"},
+             [name, &into, kind](const std::vector<std::string>& texts) {
+                 for (const std::string& text : texts)
+                     into.push_back({kind, parse_size(name, text)});
+             });
 }
 
-void add_bench_options(CLI::App& command, bench_settings& into)
+void add_bench_options(command& to, bench_settings& into)
 {
-    CLI::Option* const at =
-        command.add_option("ENDPOINT", into.at,
-                           "Both sides on this machine, there: tcp, ipc, or inproc for one process "
-                           "[tcp://127.0.0.1:0]");
-    at->type_name("");
-    command.add_option("--bind", into.bind, "Wait there for the other side, and serve it, once")
-        ->type_name("ENDPOINT")
-        ->excludes(at);
-    command.add_option("--connect", into.connect, "Measure with the side that waits there")
-        ->type_name("ENDPOINT")
-        ->excludes(at);
-    command.add_flag("--inproc", into.inproc, "Both sides in one process: inproc://bench");
-    add_works(command, "--stream", into.streams, work_kind::stream,
+    to.text({.name = "ENDPOINT",
+             .help = "Both sides on this machine, at this endpoint: tcp, ipc, or inproc for one "
+                     "process [tcp://127.0.0.1:0]"},
+            into.at);
+    to.text({.name = "--bind",
+             .help = "Wait there for the other side, and serve it, once",
+             .type = "ENDPOINT",
+             .excludes = {"ENDPOINT"}},
+            into.bind);
+    to.text({.name = "--connect",
+             .help = "Measure with the side that waits there",
+             .type = "ENDPOINT",
+             .excludes = {"ENDPOINT"}},
+            into.connect);
+    to.flag({.name = "--inproc", .help = "Both sides in one process: inproc://bench"}, into.inproc);
+    add_works(to, "--stream", into.streams, work_kind::stream,
               "Messages of SIZE bytes (64, 1K, 1M), one way; may be repeated");
-    add_works(command, "--round-trip", into.round_trips, work_kind::round_trip,
+    add_works(to, "--round-trip", into.round_trips, work_kind::round_trip,
               "There and back, one at a time; may be repeated");
-    command
-        .add_option("--seconds", into.seconds,
-                    "Measured for each of them, after a warm-up of a quarter of that")
-        ->type_name("S")
-        ->default_str("1")
-        ->check(CLI::Range(0.01, 600.0));
-    command
-        .add_option("--batch", into.batch, "Send and receive streams by N messages with one call")
-        ->type_name("N")
-        ->default_str("1")
-        ->check(CLI::Range(std::size_t{1}, max_batch));
-    command.add_flag("--no-thread", into.no_thread,
-                     "No loop thread: the thread that calls the socket does all the work; each "
-                     "side has its own choice");
-    add_duration(command, "--timeout", into.timeout,
-                 "Give up when the other side has not come, or is silent, for this long", "10s")
-        ->default_str("10s; with --bind 10m");
-    add_backend_option(command, into.loop.backend);
-    command.add_flag("--json", into.json, "One JSON object, at the end; with --bind one per line");
+    to.number({.name = "--seconds",
+               .help = "Measured for each of them, after a warm-up of a quarter of that",
+               .type = "S",
+               .fallback = "1"},
+              into.seconds, 0.01, 600.0);
+    to.number({.name = "--batch",
+               .help = "Send and receive streams by N messages with one call",
+               .type = "N",
+               .fallback = "1"},
+              into.batch, 1, max_batch);
+    to.flag({.name = "--no-thread",
+             .help = "No loop thread: the thread that calls the socket does all the work; each "
+                     "side has its own choice"},
+            into.no_thread);
+    add_duration(to,
+                 {.name = "--timeout",
+                  .help = "Give up when the other side has not come, or is silent, for this time",
+                  .fallback = "10s; with --bind 10m"},
+                 into.timeout);
+    add_backend_option(to, into.loop.backend);
+    to.flag({.name = "--json", .help = "One JSON object, at the end; with --bind one per line"},
+            into.json);
 }
 
 } // namespace
 
-void add_bench_command(CLI::App& app, action& chosen, const std::string& program)
+void add_bench_command(command& program, const std::string& path)
 {
-    CLI::App* command = app.add_subcommand(
-        "bench", "Measures how fast messages are carried, and how soon they are there: between two "
-                 "processes of this machine, or between two machines. Without --stream and "
-                 "--round-trip: streams of 64, 1K and 64K, and round trips of 64.");
+    command& bench = program.add_command(
+        "bench", "Measures the throughput and the latency of messages between two processes of "
+                 "this machine, or between two machines. Without --stream and --round-trip: "
+                 "streams of 64, 1K and 64K, and round trips of 64.");
     auto settings = std::make_shared<bench_settings>();
-    settings->program = program;
-    add_bench_options(*command, *settings);
-    command->footer(
+    settings->program = path;
+    add_bench_options(bench, *settings);
+    bench.footer(
         "A stream goes from the side that binds to the one that connects, which measures. Each "
-        "measurement is ten slices of time, whose median is told; percentiles are of all round "
+        "measurement is ten slices of time, whose median is shown; percentiles are of all round "
         "trips. Only numbers of the same machines, taken at the same time, can be compared.\n"
         "Examples:\n"
         "  slk bench\n"
@@ -463,10 +437,9 @@ void add_bench_command(CLI::App& app, action& chosen, const std::string& program
         "  slk bench --inproc --json\n"
         "  slk bench --bind 'tcp://*:5555'               on one machine, and on the other:\n"
         "  slk bench --connect tcp://192.0.2.1:5555\n"
-        "Exit codes: 0 ok, 1 nobody was there, the other side went away, or a failure, 2 wrong "
+        "Exit codes: 0 ok, 1 no peer came, the other side went away, or a failure, 2 wrong "
         "usage.");
-    command->callback(
-        [&chosen, settings] { chosen = [settings] { return run_bench(*settings); }; });
+    bench.action([settings] { return run_bench(*settings); });
 }
 
 } // namespace slk::tool

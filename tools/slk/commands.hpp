@@ -2,33 +2,25 @@
 #ifndef SLK_TOOL_COMMANDS_HPP
 #define SLK_TOOL_COMMANDS_HPP
 
-/// The subcommands of slk. Each adds itself to the command line; what it shall do is put into
-/// `action`, which main calls once the whole command line has been read, and whose answer is the
-/// exit code.
+/// The subcommands of slk. Each adds itself, its options and its action to the command line.
 
-#include <CLI/CLI.hpp>
+#include "tools/support/command_line.hpp"
 
-#include <functional>
 #include <string>
 
 namespace slk::tool {
 
-using action = std::function<int()>;
-
-inline constexpr int exit_ok = 0;
-inline constexpr int exit_failed = 1; ///< stopped by a policy, or a failure
-inline constexpr int exit_usage = 2;
-
-void add_link_command(CLI::App& app, action& chosen);
-void add_listen_command(CLI::App& app, action& chosen);
-void add_send_command(CLI::App& app, action& chosen);
-void add_receive_command(CLI::App& app, action& chosen);
-void add_demo_command(CLI::App& app, action& chosen, const std::string& program);
-void add_bench_command(CLI::App& app, action& chosen, const std::string& program);
+void add_link_command(command& program);
+void add_listen_command(command& program);
+void add_send_command(command& program);
+void add_receive_command(command& program);
+/// `path` is argv[0]: the command starts further processes of this program.
+void add_demo_command(command& program, const std::string& path);
+void add_bench_command(command& program, const std::string& path);
 /// Each simulation is a subcommand of it.
-void add_simulate_command(CLI::App& app, action& chosen);
-void add_herd_command(CLI::App& simulate, action& chosen);
-void add_version_command(CLI::App& app, action& chosen);
+void add_simulate_command(command& program);
+void add_herd_command(command& simulate);
+void add_version_command(command& program);
 
 /// "slk 0.1.0"
 [[nodiscard]] std::string version_text();

@@ -3,8 +3,9 @@
 #include "demo_ledger.hpp"
 #include "options.hpp"
 #include "output.hpp"
-#include "process.hpp"
 #include "terminal.hpp"
+#include "tools/support/child_process.hpp"
+#include "tools/support/output_lines.hpp"
 
 #include <serverlink/context.hpp>
 #include <serverlink/listener.hpp>
@@ -18,7 +19,6 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -58,39 +58,6 @@ struct demo_link {
     demo_ledger book;
     std::vector<std::optional<duration>> healed; ///< one for each return of the listener
     std::map<std::string, int> reasons;
-};
-
-/// What the listeners have received, from one after another, as lines "NAME NUMBER".
-class received_lines {
-public:
-    /// On any thread.
-    void add(std::string_view bytes)
-    {
-        const std::lock_guard hold(mutex_);
-        bytes_ += bytes;
-    }
-    /// The lines that are there as a whole.
-    [[nodiscard]] std::vector<std::string> take()
-    {
-        const std::lock_guard hold(mutex_);
-        std::vector<std::string> lines;
-        std::size_t begin = 0;
-        for (std::size_t end = 0; (end = bytes_.find('\n', begin)) != std::string::npos;
-             begin = end + 1)
-            lines.push_back(bytes_.substr(begin, end - begin));
-        bytes_.erase(0, begin);
-        return lines;
-    }
-    /// A listener that was killed has not finished its last line.
-    void forget_rest()
-    {
-        const std::lock_guard hold(mutex_);
-        bytes_.clear();
-    }
-
-private:
-    std::mutex mutex_;
-    std::string bytes_;
 };
 
 class demonstration {
@@ -136,7 +103,7 @@ private:
     context in_;
     std::vector<std::unique_ptr<demo_link>> links_;
     std::uint64_t arrived_ = 0;
-    received_lines lines_; // outlives the listener, whose reader adds to it
+    output_lines received_; // lines "NAME NUMBER"; outlives the listener, whose reader adds to it
     std::unique_ptr<child_process> listener_;
     interrupt_watch watch_;
 };
@@ -220,12 +187,12 @@ void demonstration::send(demo_link& by)
 
 void demonstration::read_arrivals()
 {
-    for (const std::string& line : lines_.take()) {
-        const std::size_t middle = line.find(' ');
+    while (const auto line = received_.next(duration::zero())) {
+        const std::size_t middle = line->find(' ');
         for (const auto& each : links_) {
-            if (middle == std::string::npos || line.substr(0, middle) != each->name)
+            if (middle == std::string::npos || line->substr(0, middle) != each->name)
                 continue;
-            each->book.arrive(std::strtoull(line.c_str() + middle, nullptr, 10));
+            each->book.arrive(std::strtoull(line->c_str() + middle, nullptr, 10));
             ++arrived_;
         }
     }
@@ -244,10 +211,9 @@ void demonstration::start_listener()
     ++returns_;
     // It ends by itself if this process is killed and cannot end it.
     listener_ = std::make_unique<child_process>(
-        program_,
-        std::vector<std::string>{"receive", "pull", "--for", "40s", "--bind",
-                                 "tcp://" + to_string(at_)},
-        [this](std::string_view bytes) { lines_.add(bytes); });
+        std::vector<std::string>{path_of_this_program(program_), "receive", "pull", "--for", "40s",
+                                 "--bind", "tcp://" + to_string(at_)},
+        error_output::discarded, [this](std::string_view bytes) { received_.add(bytes); });
     say("listener", colour::bold,
         (returns_ == 1 ? "comes up (process " : "is back (process ") +
             std::to_string(listener_->id()) + ")");
@@ -258,7 +224,7 @@ void demonstration::kill_listener()
     const std::string id = std::to_string(listener_->id());
     listener_->kill();
     read_arrivals();
-    lines_.forget_rest();
+    received_.discard_rest(); // a listener that was killed has not finished its last line
     say("listener", colour::bold,
         "is killed (process " + id + "); " + std::to_string(arrived_) +
             " messages have arrived so far");
@@ -423,30 +389,27 @@ int run_demo(const demo_settings& settings, const std::string& program)
 
 } // namespace
 
-void add_demo_command(CLI::App& app, action& chosen, const std::string& program)
+void add_demo_command(command& program, const std::string& path)
 {
-    CLI::App* command = app.add_subcommand(
-        "demo", "Shows links that heal, and what becomes of the messages that are sent over them: "
-                "their listener comes late, is killed and comes back. Takes about ten seconds, "
+    command& demo = program.add_command(
+        "demo", "Shows links that heal, and what happens to the messages that are sent over them: "
+                "their listener starts late, is killed and returns. Takes about ten seconds, "
                 "on this machine only.");
     auto settings = std::make_shared<demo_settings>();
-    command->add_option("--links", settings->links, "How many links (1 to 16)")
-        ->type_name("N")
-        ->default_str("4")
-        ->check(CLI::Range(1, static_cast<int>(names.size())));
-    command->add_option("--kills", settings->returns, "How often the listener is killed (1 to 5)")
-        ->type_name("N")
-        ->default_str("2")
-        ->check(CLI::Range(1, 5));
-    add_backend_option(*command, settings->loop.backend);
-    command->footer(
-        "Example:\n"
-        "  slk demo --links 8\n"
-        "Exit codes: 0 every link healed each time and no message is missing, 1 not so, "
-        "2 wrong usage.");
-    command->callback([&chosen, settings, program] {
-        chosen = [settings, program] { return run_demo(*settings, program); };
-    });
+    demo.number(
+        {.name = "--links", .help = "How many links (1 to 16)", .type = "N", .fallback = "4"},
+        settings->links, 1, static_cast<int>(names.size()));
+    demo.number({.name = "--kills",
+                 .help = "How often the listener is killed (1 to 5)",
+                 .type = "N",
+                 .fallback = "2"},
+                settings->returns, 1, 5);
+    add_backend_option(demo, settings->loop.backend);
+    demo.footer("Example:\n"
+                "  slk demo --links 8\n"
+                "Exit codes: 0 every link healed each time and no message is missing, 1 not so, "
+                "2 wrong usage.");
+    demo.action([settings, path] { return run_demo(*settings, path); });
 }
 
 } // namespace slk::tool

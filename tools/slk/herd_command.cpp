@@ -6,6 +6,7 @@
 #include "herd/run.hpp"
 #include "options.hpp"
 #include "output.hpp"
+#include "tools/support/json.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -163,8 +164,8 @@ int run_herd(herd_settings& wanted)
 {
     require_valid(wanted.run.reconnect.validate());
     if (!wanted.svg.empty() && !has_return(wanted.run.kind))
-        throw CLI::ValidationError("--svg", "there is no picture of --scenario " +
-                                                std::string(name_of(wanted.run.kind)));
+        throw usage_error("--svg", "there is no picture of --scenario " +
+                                       std::string(name_of(wanted.run.kind)));
     if (wanted.policies.empty())
         wanted.policies = {find_policy("serverlink")};
 
@@ -205,8 +206,8 @@ void add_policies(std::vector<const policy*>& into, const std::vector<std::strin
         }
         const policy* const found = find_policy(name);
         if (found == nullptr)
-            throw CLI::ValidationError("--policy",
-                                       "'" + name + "' is no policy: " + policy_names() + ", all");
+            throw usage_error("--policy",
+                              "'" + name + "' is no policy: " + policy_names() + ", all");
         into.push_back(found);
     }
 }
@@ -221,102 +222,96 @@ void set_scenario(scenario& into, const std::string& name)
         }
         known += (known.empty() ? "" : ", ") + std::string(each.name);
     }
-    throw CLI::ValidationError("--scenario", "'" + name + "' is no scenario: " + known);
+    throw usage_error("--scenario", "'" + name + "' is no scenario: " + known);
 }
 
-/// A time that must not be 0 and has a largest value, by which no run lasts for ever.
-void add_time(CLI::App& command, const std::string& name, const std::string& help,
-              const std::string& shown, duration most, std::function<void(duration)> into)
+/// A time that is not 0, and has a maximum, so that every run ends.
+void add_time(command& to, option about, std::function<void(duration)> given)
 {
-    command
-        .add_option_function<std::string>(
-            name,
-            [name, most, into = std::move(into)](const std::string& text) {
-                const duration value = parse_duration(name, text);
-                if (value < 1ms || value > most)
-                    throw CLI::ValidationError(name, "'" + text + "' is not 1ms to " +
-                                                         std::to_string(most / 1h) + "h");
-                into(value);
-            },
-            help)
-        ->type_name("DURATION")
-        ->default_str(shown);
+    about.type = "DURATION";
+    to.text(about, [name = about.name, given = std::move(given)](const std::string& text) {
+        const duration value = parse_duration(name, text);
+        if (value < 1ms || value > 24h)
+            throw usage_error(name, "'" + text + "' is not 1ms to 24h");
+        given(value);
+    });
 }
 
-void add_herd_options(CLI::App& command, herd_settings& into)
+void add_herd_options(command& to, herd_settings& into)
 {
-    command
-        .add_option_function<std::string>(
-            "--scenario", [&into](const std::string& name) { set_scenario(into.run.kind, name); },
-            "What happens to the server; the list is below")
-        ->type_name("NAME")
-        ->default_str("outage");
-    command.add_option("--clients", into.run.clients, "How many links (1 to 1000000)")
-        ->type_name("N")
-        ->default_str("10000")
-        ->check(CLI::Range(1, 1'000'000));
-    add_time(command, "--outage", "How long the server is gone", "60s", 24h,
+    to.text({.name = "--scenario",
+             .help = "What happens to the server; the list is below",
+             .type = "NAME",
+             .fallback = "outage"},
+            [&into](const std::string& name) { set_scenario(into.run.kind, name); });
+    to.number({.name = "--clients",
+               .help = "How many links (1 to 1000000)",
+               .type = "N",
+               .fallback = "10000"},
+              into.run.clients, 1, 1'000'000);
+    add_time(to, {.name = "--outage", .help = "How long the server is gone", .fallback = "60s"},
              [&into](duration value) { into.run.outage = value; });
-    add_time(command, "--for", "How long flapping (1m) and accept-then-close (10m) go on", "", 24h,
+    add_time(to,
+             {.name = "--for", .help = "How long flapping (1m) and accept-then-close (10m) go on"},
              [&into](duration value) { into.run.length = value; });
-    add_time(command, "--limit", "How long to wait for the last client", "10m", 24h,
+    add_time(to,
+             {.name = "--limit", .help = "How long to wait for the last client", .fallback = "10m"},
              [&into](duration value) { into.run.limit = value; });
-    command
-        .add_option("--accepts-per-second", into.run.accepts_per_second,
-                    "What the server can take (1 to 1000000)")
-        ->type_name("N")
-        ->default_str("5000")
-        ->check(CLI::Range(1, 1'000'000));
-    command
-        .add_option("--backlog", into.run.backlog,
-                    "Connections that wait for it; SYNs beyond are dropped (1 to 1000000)")
-        ->type_name("N")
-        ->default_str("128")
-        ->check(CLI::Range(1, 1'000'000));
-    command
-        .add_option_function<std::vector<std::string>>(
-            "--policy",
-            [&into](const std::vector<std::string>& names) { add_policies(into.policies, names); },
-            "Who waits how long: " + policy_names() + ", or all; may be repeated")
-        ->type_name("NAME")
-        ->default_str("serverlink")
-        ->expected(1)
-        ->take_all();
-    command.add_option("--seeds", into.seeds, "Runs whose mean is told (1 to 1000)")
-        ->type_name("N")
-        ->default_str("3")
-        ->check(CLI::Range(1, 1000));
-    command.add_option("--seed", into.run.seed, "Of the first run; the others follow")
-        ->type_name("N")
-        ->default_str("1");
-    command.add_option("--svg", into.svg, "Draw the attempts per second over time into this file")
-        ->type_name("FILE");
-    command.add_flag("--json", into.json, "One JSON object per policy");
-    add_delay_options(command, into.run.reconnect);
+    to.number({.name = "--accepts-per-second",
+               .help = "Capacity of the server (1 to 1000000)",
+               .type = "N",
+               .fallback = "5000"},
+              into.run.accepts_per_second, 1, 1'000'000);
+    to.number({.name = "--backlog",
+               .help = "Connections that wait for it; SYNs beyond are dropped (1 to 1000000)",
+               .type = "N",
+               .fallback = "128"},
+              into.run.backlog, 1, 1'000'000);
+    to.texts(
+        {.name = "--policy",
+         .help = "The delays between attempts: " + policy_names() + ", or all; may be repeated",
+         .type = "NAME",
+         .fallback = "serverlink"},
+        [&into](const std::vector<std::string>& names) { add_policies(into.policies, names); });
+    to.number({.name = "--seeds",
+               .help = "Runs, whose mean is shown (1 to 1000)",
+               .type = "N",
+               .fallback = "3"},
+              into.seeds, 1, 1000);
+    to.number({.name = "--seed",
+               .help = "Of the first run; the others follow",
+               .type = "N",
+               .fallback = "1"},
+              into.run.seed);
+    to.text({.name = "--svg",
+             .help = "Draw the attempts per second over time into this file",
+             .type = "FILE"},
+            into.svg);
+    to.flag({.name = "--json", .help = "One JSON object per policy"}, into.json);
+    add_delay_options(to, into.run.reconnect);
 }
 
 } // namespace
 
-void add_herd_command(CLI::App& simulate, action& chosen)
+void add_herd_command(command& simulate)
 {
-    CLI::App* command = simulate.add_subcommand(
+    command& herd = simulate.add_command(
         "herd", "Many clients lose one server, and all want it back: how hard they hit it, and how "
                 "soon they are connected. The clients are links and the server is a listener, on a "
                 "simulated network; the options about reconnecting are serverlink's. The other "
                 "policies wait as other libraries do, on the same links.");
     auto settings = std::make_shared<herd_settings>();
-    add_herd_options(*command, *settings);
+    add_herd_options(herd, *settings);
     std::string footer = "Scenarios:\n";
     for (const scenario_entry& each : scenarios())
         footer += "  " + padded(each.name, 19) + std::string(each.about) + "\n";
-    command->footer(footer +
-                    "Examples:\n"
-                    "  slk simulate herd --policy all --outage 5s\n"
-                    "  slk simulate herd --clients 100000 --cap 40s --outage 2m --seeds 1\n"
-                    "  slk simulate herd --policy serverlink --policy grpc --svg herd.svg\n"
-                    "  slk simulate herd --scenario accept-then-close --clients 100\n"
-                    "Exit codes: 0 ok, 1 a failure, 2 wrong usage.");
-    command->callback([&chosen, settings] { chosen = [settings] { return run_herd(*settings); }; });
+    herd.footer(footer + "Examples:\n"
+                         "  slk simulate herd --policy all --outage 5s\n"
+                         "  slk simulate herd --clients 100000 --cap 40s --outage 2m --seeds 1\n"
+                         "  slk simulate herd --policy serverlink --policy grpc --svg herd.svg\n"
+                         "  slk simulate herd --scenario accept-then-close --clients 100\n"
+                         "Exit codes: 0 ok, 1 a failure, 2 wrong usage.");
+    herd.action([settings] { return run_herd(*settings); });
 }
 
 } // namespace slk::tool

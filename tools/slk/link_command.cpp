@@ -35,7 +35,7 @@ int run_link(link_settings& settings)
     settings.options.to = parse_endpoint(settings.endpoint);
     if (settings.source) {
         if (!settings.options.to.source.empty())
-            throw CLI::ValidationError("--source", "the endpoint names a source already");
+            throw usage_error("--source", "the endpoint names a source already");
         settings.options.to.source = endpoint::of(*settings.source).host;
         settings.options.to.source_port = settings.source->port;
     }
@@ -98,44 +98,42 @@ int run_link(link_settings& settings)
 
 } // namespace
 
-void add_link_command(CLI::App& app, action& chosen)
+void add_link_command(command& program)
 {
-    CLI::App* command = app.add_subcommand(
+    command& link = program.add_command(
         "link", "Keeps a link to an endpoint, and prints one line per change of its state.");
     auto settings = std::make_shared<link_settings>();
-    command
-        ->add_option("ENDPOINT", settings->endpoint,
-                     "tcp://HOST:PORT, tcp://SOURCE;HOST:PORT, or ipc://PATH")
-        ->required()
-        ->type_name("");
-    command
-        ->add_option_function<std::string>(
-            "--source",
-            [into = settings.get()](const std::string& text) {
-                into->source = parse_source("--source", text);
-            },
-            "Connect from ADDRESS or ADDRESS:PORT")
-        ->type_name("ADDRESS");
-    command->add_flag("--json", settings->json,
-                      "One JSON object per line: time (seconds), state, attempt, reason, next_ms, "
-                      "address, event, detail");
-    command->add_flag("--pipe", settings->pipe,
-                      "Send stdin to the link and write what arrives to stdout; the state lines "
-                      "go to stderr. Ends when stdin and the peer have both finished. What was on "
-                      "its way when a connection broke may be lost: it is not sent again, since "
-                      "the peer may have it");
-    add_duration(*command, "--for", settings->timeout, "End after this long [never]");
-    add_backend_option(*command, settings->loop.backend);
-    add_reconnect_options(*command, settings->options.reconnect);
-    add_tuning_options(*command, settings->options.tuning, true);
-    command->footer("Durations are numbers with a unit: 100ms, 5s, 1m.\n"
-                    "Examples:\n"
-                    "  slk link tcp://192.0.2.1:5432 --cap 2s --keep-alive\n"
-                    "  slk link --json --policy refused=stop tcp://127.0.0.1:7000\n"
-                    "  echo hello | slk link --pipe tcp://127.0.0.1:7000\n"
-                    "Exit codes: 0 ended as asked, 1 stopped by a policy or a failure, "
-                    "2 wrong usage.");
-    command->callback([&chosen, settings] { chosen = [settings] { return run_link(*settings); }; });
+    link.text({.name = "ENDPOINT",
+               .help = "tcp://HOST:PORT, tcp://SOURCE;HOST:PORT, or ipc://PATH",
+               .required = true},
+              settings->endpoint);
+    link.text(
+        {.name = "--source", .help = "Connect from ADDRESS or ADDRESS:PORT", .type = "ADDRESS"},
+        [into = settings.get()](const std::string& text) {
+            into->source = parse_source("--source", text);
+        });
+    link.flag({.name = "--json",
+               .help = "One JSON object per line: time (seconds), state, attempt, reason, next_ms, "
+                       "address, event, detail"},
+              settings->json);
+    link.flag({.name = "--pipe",
+               .help = "Send stdin to the link and write what arrives to stdout; the state lines "
+                       "go to stderr. Ends when stdin and the peer have both finished. Data in "
+                       "flight when a connection breaks may be lost: it is not sent again, because "
+                       "the peer may have it"},
+              settings->pipe);
+    add_duration(link, {.name = "--for", .help = "End after this time [never]"}, settings->timeout);
+    add_backend_option(link, settings->loop.backend);
+    add_reconnect_options(link, settings->options.reconnect);
+    add_tuning_options(link, settings->options.tuning, true);
+    link.footer("Durations are numbers with a unit: 100ms, 5s, 1m.\n"
+                "Examples:\n"
+                "  slk link tcp://192.0.2.1:5432 --cap 2s --keep-alive\n"
+                "  slk link --json --policy refused=stop tcp://127.0.0.1:7000\n"
+                "  echo hello | slk link --pipe tcp://127.0.0.1:7000\n"
+                "Exit codes: 0 ended as asked, 1 stopped by a policy or a failure, "
+                "2 wrong usage.");
+    link.action([settings] { return run_link(*settings); });
 }
 
 } // namespace slk::tool

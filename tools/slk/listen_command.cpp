@@ -3,6 +3,7 @@
 #include "options.hpp"
 #include "output.hpp"
 #include "terminal.hpp"
+#include "tools/support/json.hpp"
 
 #include <serverlink/listener.hpp>
 #include <serverlink/loop.hpp>
@@ -178,38 +179,34 @@ int run_listen(listen_settings& settings)
 
 } // namespace
 
-void add_listen_command(CLI::App& app, action& chosen)
+void add_listen_command(command& program)
 {
-    CLI::App* command =
-        app.add_subcommand("listen", "Accepts connections, and echoes or discards what arrives.");
+    command& listen =
+        program.add_command("listen", "Accepts connections, and echoes or discards what arrives.");
     auto settings = std::make_shared<listen_settings>();
-    command
-        ->add_option(
-            "ENDPOINT", settings->endpoint,
-            "tcp://HOST:PORT (a numeric address, a network interface, or *; port 0: any free "
-            "one), ipc://PATH, or ipc://* for a new file")
-        ->required()
-        ->type_name("");
-    command->add_flag("--echo", settings->echo, "Send back what arrives; this is the default");
-    command->add_flag("--discard", settings->discard, "Drop what arrives")->excludes("--echo");
-    command->add_flag("--json", settings->json, "One JSON object per line");
-    command
-        ->add_option_function<std::uint64_t>(
-            "--once", [into = settings.get()](std::uint64_t count) { into->once = count; },
-            "End after N connections have ended")
-        ->type_name("N")
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
-    add_duration(*command, "--for", settings->timeout, "End after this long [never]");
-    add_backend_option(*command, settings->loop.backend);
-    add_tuning_options(*command, settings->options.tuning, false);
-    command->footer("Durations are numbers with a unit: 100ms, 5s, 1m.\n"
-                    "The first line tells the real address, the last one counts.\n"
-                    "Examples:\n"
-                    "  slk listen tcp://127.0.0.1:7000\n"
-                    "  slk listen --discard --for 1m 'tcp://*:0'\n"
-                    "Exit codes: 0 ended as asked, 1 a failure, 2 wrong usage.");
-    command->callback(
-        [&chosen, settings] { chosen = [settings] { return run_listen(*settings); }; });
+    listen.text({.name = "ENDPOINT",
+                 .help = "tcp://HOST:PORT (a numeric address, a network interface, or *; port 0: "
+                         "any free one), ipc://PATH, or ipc://* for a new file",
+                 .required = true},
+                settings->endpoint);
+    listen.flag({.name = "--echo", .help = "Send back what arrives; this is the default"},
+                settings->echo);
+    listen.flag({.name = "--discard", .help = "Drop what arrives", .excludes = {"--echo"}},
+                settings->discard);
+    listen.flag({.name = "--json", .help = "One JSON object per line"}, settings->json);
+    listen.number({.name = "--once", .help = "End after N connections have ended", .type = "N"},
+                  settings->once, 1, 1'000'000'000);
+    add_duration(listen, {.name = "--for", .help = "End after this time [never]"},
+                 settings->timeout);
+    add_backend_option(listen, settings->loop.backend);
+    add_tuning_options(listen, settings->options.tuning, false);
+    listen.footer("Durations are numbers with a unit: 100ms, 5s, 1m.\n"
+                  "The first line is the address, with its real port; the last one the totals.\n"
+                  "Examples:\n"
+                  "  slk listen tcp://127.0.0.1:7000\n"
+                  "  slk listen --discard --for 1m 'tcp://*:0'\n"
+                  "Exit codes: 0 ended as asked, 1 a failure, 2 wrong usage.");
+    listen.action([settings] { return run_listen(*settings); });
 }
 
 } // namespace slk::tool

@@ -38,52 +38,41 @@ constexpr duration hurry = 1s;
     return text;
 }
 
-void add_endpoints(CLI::App& command, const std::string& name, std::vector<std::string>& into,
+void add_endpoints(command& to, const std::string& name, std::vector<std::string>& into,
                    const std::string& help)
 {
-    command
-        .add_option_function<std::vector<std::string>>(
-            name, [&into](const std::vector<std::string>& texts) { into = texts; }, help)
-        ->type_name("ENDPOINT")
-        ->expected(1)
-        ->take_all()
-        ->allow_extra_args(false);
+    to.texts({.name = name, .help = help, .type = "ENDPOINT"},
+             [&into](const std::vector<std::string>& texts) { into = texts; });
 }
 
-void add_plain_options(CLI::App& command, security_options& into)
+void add_plain_options(command& to, security_options& into)
 {
     static constexpr auto* group = "Security: PLAIN, which sends passwords in clear text";
-    CLI::Option* const user = command.add_option_function<std::string>(
-        "--plain-user",
-        [&into](const std::string& name) {
-            into.mechanism = security_mechanism::plain_client;
-            into.own.user = name;
-        },
-        "Who we are");
-    user->type_name("NAME")->group(group);
-    CLI::Option* const password =
-        command.add_option("--plain-password", into.own.password, "Our password");
-    password->type_name("PASSWORD")->needs(user)->group(group);
-    command
-        .add_option_function<std::vector<std::string>>(
-            "--plain-server",
-            [&into](const std::vector<std::string>& texts) {
-                into.mechanism = security_mechanism::plain_server;
-                for (const std::string& text : texts) {
-                    const std::size_t middle = text.find(':');
-                    if (middle == std::string::npos)
-                        throw CLI::ValidationError("--plain-server",
-                                                   "'" + text + "' is not USER:PASSWORD");
-                    into.accepted.push_back({text.substr(0, middle), text.substr(middle + 1)});
-                }
-            },
-            "Only peers who say these come in; may be repeated")
-        ->type_name("USER:PASSWORD")
-        ->expected(1)
-        ->take_all()
-        ->allow_extra_args(false)
-        ->excludes(user)
-        ->group(group);
+    to.text({.name = "--plain-user", .help = "Our user name", .type = "NAME", .group = group},
+            [&into](const std::string& name) {
+                into.mechanism = security_mechanism::plain_client;
+                into.own.user = name;
+            });
+    to.text({.name = "--plain-password",
+             .help = "Our password",
+             .type = "PASSWORD",
+             .group = group,
+             .needs = "--plain-user"},
+            into.own.password);
+    to.texts({.name = "--plain-server",
+              .help = "Accept only peers with this user name and password; may be repeated",
+              .type = "USER:PASSWORD",
+              .group = group,
+              .excludes = {"--plain-user"}},
+             [&into](const std::vector<std::string>& texts) {
+                 into.mechanism = security_mechanism::plain_server;
+                 for (const std::string& text : texts) {
+                     const std::size_t middle = text.find(':');
+                     if (middle == std::string::npos)
+                         throw usage_error("--plain-server", "'" + text + "' is not USER:PASSWORD");
+                     into.accepted.push_back({text.substr(0, middle), text.substr(middle + 1)});
+                 }
+             });
 }
 
 template <class Socket, class Any>
@@ -105,70 +94,63 @@ void create(context& in, const socket_settings& settings, Any& into)
 [[noreturn]] void cannot_open(const std::string& text, const error& why)
 {
     if (why.code == errc::invalid_argument || why.code == errc::not_supported)
-        throw CLI::ValidationError("ENDPOINT", of_endpoint(text, why));
+        throw usage_error("ENDPOINT", of_endpoint(text, why));
     throw std::runtime_error(of_endpoint(text, why));
 }
 
 } // namespace
 
-void add_socket_options(CLI::App& command, socket_settings& into, const std::string& what,
+void add_socket_options(command& to, socket_settings& into, const std::string& what,
                         std::initializer_list<std::string_view> types)
 {
     const std::vector<std::string> known(types.begin(), types.end());
-    command
-        .add_option_function<std::string>(
-            "TYPE",
+    to.text({.name = "TYPE", .help = "Of the socket: " + joined(known), .required = true},
             [&into, what, known](const std::string& text) {
                 if (std::ranges::find(known, text) == known.end())
-                    throw CLI::ValidationError("TYPE", "'" + text +
-                                                           "' is no type of socket that can " +
-                                                           what + ": " + joined(known));
+                    throw usage_error("TYPE", "'" + text + "' is no type of socket that can " +
+                                                  what + ": " + joined(known));
                 into.type = text;
-            },
-            "Of the socket: " + joined(known))
-        ->required()
-        ->type_name("");
-    add_endpoints(command, "--bind", into.bind,
+            });
+    add_endpoints(to, "--bind", into.bind,
                   "Listen there: tcp://HOST:PORT (port 0: any free one), ipc://PATH; may be "
                   "repeated and mixed with --connect");
-    add_endpoints(command, "--connect", into.connect,
+    add_endpoints(to, "--connect", into.connect,
                   "Connect there, and again whenever the connection is lost; may be repeated");
-    command
-        .add_option_function<std::string>(
-            "--id",
-            [&into](const std::string& text) { into.options.routing_id = parse_id("--id", text); },
-            "How a ROUTER knows this socket: text, or 0x and hexadecimal digits (dealer, router)")
-        ->type_name("ID");
-    command
-        .add_option_function<std::uint32_t>(
-            "--high-water-mark",
-            [&into](std::uint32_t messages) {
-                into.options.send_high_water_mark = messages;
-                into.options.receive_high_water_mark = messages;
-            },
-            "Messages that may wait for each peer; 0: any number")
-        ->type_name("N")
-        ->default_str("1000");
-    add_duration(command, "--peer_timeout", into.options.peer_timeout,
-                 "Give up a connection whose peer was silent for so long, although asked; 0: never "
-                 "(3ms to 1m)",
-                 "30s");
-    command.add_flag("-v,--verbose", into.verbose, "Show what becomes of the endpoints");
-    add_backend_option(command, into.loop.backend);
-    add_plain_options(command, into.options.security);
+    to.text({.name = "--id",
+             .help = "The routing id by which a ROUTER knows this socket: text, or 0x and "
+                     "hexadecimal digits (dealer, router)",
+             .type = "ID"},
+            [&into](const std::string& text) { into.options.routing_id = parse_id("--id", text); });
+    to.number<std::uint32_t>({.name = "--high-water-mark",
+                              .help = "Messages that may wait for each peer; 0: any number",
+                              .type = "N",
+                              .fallback = "1000"},
+                             [&into](std::uint32_t messages) {
+                                 into.options.send_high_water_mark = messages;
+                                 into.options.receive_high_water_mark = messages;
+                             });
+    add_duration(to,
+                 {.name = "--peer-timeout",
+                  .help = "Close a connection whose peer is silent for this time, also when asked "
+                          "for a sign of life; 0: never (3ms to 1m)",
+                  .fallback = "30s"},
+                 into.options.peer_timeout);
+    to.flag({.name = "-v,--verbose", .help = "Show changes of the endpoints"}, into.verbose);
+    add_backend_option(to, into.loop.backend);
+    add_plain_options(to, into.options.security);
 }
 
 void require_valid(const socket_settings& settings)
 {
     if (settings.bind.empty() && settings.connect.empty())
-        throw CLI::ValidationError("--bind or --connect is required");
+        throw usage_error("--bind or --connect is required");
     for (const auto* texts : {&settings.bind, &settings.connect})
         for (const std::string& text : *texts)
             if (parse_endpoint(text).transport == transport::inproc)
-                throw CLI::ValidationError("ENDPOINT",
-                                           "'" + text + "' is inside one process: use tcp or ipc");
+                throw usage_error("ENDPOINT",
+                                  "'" + text + "' is inside one process: use tcp or ipc");
     if (!settings.options.routing_id.empty() && !has_routing_id(settings.type))
-        throw CLI::ValidationError("--id", "is for dealer and router, not for " + settings.type);
+        throw usage_error("--id", "is for dealer and router, not for " + settings.type);
     require_valid(settings.options.validate());
 }
 

@@ -6,6 +6,7 @@
 
 #include "interruption.hpp"
 #include "output.hpp"
+#include "tools/support/command_line.hpp"
 
 #include <serverlink/context.hpp>
 #include <serverlink/dealer.hpp>
@@ -13,8 +14,6 @@
 #include <serverlink/pull.hpp>
 #include <serverlink/push.hpp>
 #include <serverlink/router.hpp>
-
-#include <CLI/CLI.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -37,11 +36,11 @@ struct socket_settings {
     bool verbose = false;
 };
 
-/// TYPE is one of `types`, those that can do what the command does: "send". `into` must live until
-/// the command line has been read.
-void add_socket_options(CLI::App& command, socket_settings& into, const std::string& what,
+/// TYPE is one of `types`: those that can do what the command does (`what`: "send"). `into` must
+/// live until the command has run.
+void add_socket_options(command& to, socket_settings& into, const std::string& what,
                         std::initializer_list<std::string_view> types);
-/// What can be told before there is a socket. Throws CLI::ValidationError.
+/// Checks the settings without a socket. Throws usage_error.
 void require_valid(const socket_settings& settings);
 
 /// What a socket's end has brought.
@@ -53,7 +52,7 @@ struct socket_outcome {
 };
 
 /// Every call that waits ends with errc::cancelled after an interruption. Failures to open it are
-/// thrown: std::runtime_error, or CLI::ValidationError for an endpoint that cannot be right.
+/// thrown: std::runtime_error, or usage_error for an endpoint that cannot be right.
 class message_socket {
 public:
     /// All of them outlive it. With settings.verbose, what becomes of the endpoints is told.

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "message_text.hpp"
 
-#include "output.hpp"
+#include "tools/support/command_line.hpp"
+#include "tools/support/json.hpp"
 
-#include <CLI/CLI.hpp>
-
-#include <algorithm>
+#include <vector>
 
 namespace slk::tool {
 
@@ -126,14 +125,14 @@ std::string parse_id(const std::string& option, const std::string& text)
             const int high = value_of(text[at]);
             const int low = value_of(text[at + 1]);
             if (high < 0 || low < 0)
-                throw CLI::ValidationError(option, "'" + text + "' is not 0x and pairs of digits");
+                throw usage_error(option, "'" + text + "' is not 0x and pairs of digits");
             bytes += static_cast<char>(high * 16 + low);
         }
         if (!even)
-            throw CLI::ValidationError(option, "'" + text + "' is not 0x and pairs of digits");
+            throw usage_error(option, "'" + text + "' is not 0x and pairs of digits");
     }
     if (bytes.empty() || bytes.size() > 255)
-        throw CLI::ValidationError(option, "a routing id has 1 to 255 bytes");
+        throw usage_error(option, "a routing id has 1 to 255 bytes");
     return bytes;
 }
 
@@ -164,16 +163,11 @@ std::string message_json(const multipart& whole, std::string_view from, double s
     if (!from.empty())
         object.text("from", id_text(from));
     object.number("size", bytes_of(whole));
-    std::string parts;
-    for (const message& part : whole) {
-        json_object shown;
-        if (is_utf8(part.text()))
-            shown.text("text", part.text());
-        else
-            shown.text("hex", hexadecimal(part.text()));
-        parts += (parts.empty() ? "" : ",") + shown.str();
-    }
-    object.json("parts", "[" + parts + "]");
+    std::vector<json_object> parts;
+    for (const message& part : whole)
+        parts.push_back(is_utf8(part.text()) ? json_object().text("text", part.text())
+                                             : json_object().text("hex", hexadecimal(part.text())));
+    object.array("parts", parts);
     return object.str();
 }
 

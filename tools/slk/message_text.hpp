@@ -14,7 +14,7 @@ namespace slk::tool {
 
 /// A routing id as it is written on the command line: its text, or 0x and its bytes.
 [[nodiscard]] std::string id_text(std::string_view bytes);
-/// The other way round. Throws CLI::ValidationError, which names `option`.
+/// The bytes of a routing id that is written so. Throws usage_error, which names `option`.
 [[nodiscard]] std::string parse_id(const std::string& option, const std::string& text);
 
 /// For people: text as it is, other bytes in hexadecimal, many of them shortened. A message of

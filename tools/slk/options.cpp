@@ -24,14 +24,14 @@ struct unit {
 constexpr std::array units{unit{"us", 1us}, unit{"ms", 1ms}, unit{"s", 1s}, unit{"m", 1min},
                            unit{"h", 1h}};
 
-/// A hundred years: what is longer would not fit into a duration some steps later.
-constexpr duration longest = 24h * 365 * 100;
+/// A hundred years. Sums of longer times might not fit into a duration.
+constexpr duration max_duration = 24h * 365 * 100;
 
-constexpr auto* reconnecting = "Reconnecting: delay n is floor + random(0 to base * 2^n)";
+constexpr auto* reconnecting_group = "Reconnecting: delay n is floor + random(0 to base * 2^n)";
 
 [[noreturn]] void refuse(const std::string& option, std::string_view text, const std::string& why)
 {
-    throw CLI::ValidationError(option, "'" + std::string(text) + "' " + why);
+    throw usage_error(option, "'" + std::string(text) + "' " + why);
 }
 
 void set_policy(retry_policy& policy, const std::string& text)
@@ -77,8 +77,9 @@ void set_usefulness(usefulness& into, const std::string& text)
         refuse("--useful-when", text, "is not first-receive or connected");
 }
 
-/// "reconnect.stable_after" is --stable-after here, "tuning.keep_alive.idle" --keep-alive-idle.
-[[nodiscard]] std::string in_words_of_the_command_line(const std::string& text)
+/// Replaces the library's names of options by those of the command line: "reconnect.stable_after"
+/// by --stable-after, "tuning.keep_alive.idle" by --keep-alive-idle.
+[[nodiscard]] std::string with_option_names(const std::string& text)
 {
     std::string shown;
     for (std::size_t i = 0; i < text.size();) {
@@ -89,12 +90,12 @@ void set_usefulness(usefulness& into, const std::string& text)
                 continue;
             word = "--" + word.substr(group.size());
             std::ranges::replace_if(
-                word, [](char letter) { return letter == '_' || letter == '.'; }, '-');
+                word, [](char each) { return each == '_' || each == '.'; }, '-');
             if (word == "--type-of-service")
                 word = "--tos";
         }
         if (i == 0 && word == "peer_timeout")
-            word = "--peer_timeout";
+            word = "--peer-timeout";
         if (i == 0 && word == "routing_id")
             word = "--id";
         shown += (i == 0 ? "" : " ") + word;
@@ -133,40 +134,41 @@ duration parse_duration(const std::string& option, std::string_view text)
         if (known.name != name)
             continue;
         const double value = number * static_cast<double>(known.length.count());
-        if (value > static_cast<double>(longest.count()))
+        if (value > static_cast<double>(max_duration.count()))
             refuse(option, text, "is longer than 100 years");
         return duration(std::llround(value));
     }
     refuse(option, text, expected);
 }
 
-CLI::Option* add_duration(CLI::App& command, const std::string& name, duration& into,
-                          const std::string& help, const std::string& shown)
+void add_duration(command& to, option about, std::function<void(duration)> given)
 {
-    return command
-        .add_option_function<std::string>(
-            name, [name, &into](const std::string& text) { into = parse_duration(name, text); },
-            help)
-        ->type_name("DURATION")
-        ->default_str(shown);
+    about.type = "DURATION";
+    to.text(about, [name = about.name, given = std::move(given)](const std::string& text) {
+        given(parse_duration(name, text));
+    });
 }
 
-CLI::Option* add_duration(CLI::App& command, const std::string& name, std::optional<duration>& into,
-                          const std::string& help, const std::string& shown)
+void add_duration(command& to, option about, duration& into)
 {
-    return command
-        .add_option_function<std::string>(
-            name, [name, &into](const std::string& text) { into = parse_duration(name, text); },
-            help)
-        ->type_name("DURATION")
-        ->default_str(shown);
+    add_duration(to, std::move(about), [&into](duration value) { into = value; });
 }
 
-void add_delay_options(CLI::App& command, reconnect_options& into)
+void add_duration(command& to, option about, std::optional<duration>& into)
 {
-    const auto add = [&command](const std::string& name, duration& value, const std::string& help,
-                                const std::string& shown) {
-        add_duration(command, name, value, help, shown)->group(reconnecting);
+    add_duration(to, std::move(about), [&into](duration value) { into = value; });
+}
+
+void add_delay_options(command& to, reconnect_options& into)
+{
+    const auto add = [&to](std::string name, duration& value, std::string help,
+                           std::string fallback) {
+        add_duration(to,
+                     {.name = std::move(name),
+                      .help = std::move(help),
+                      .fallback = std::move(fallback),
+                      .group = reconnecting_group},
+                     value);
     };
     add("--base", into.base, "Where the delay's growth starts; 0: retry at once", "100ms");
     add("--floor", into.floor, "Added to every delay", "100ms");
@@ -174,129 +176,130 @@ void add_delay_options(CLI::App& command, reconnect_options& into)
     add("--connect-timeout", into.connect_timeout, "Deadline of one attempt; 0: the system's",
         "5s");
     add("--stable-after", into.stable_after,
-        "A connection that was useful, and is this old, begins the backoff anew", "1s");
-    command
-        .add_option_function<std::string>(
-            "--useful-when",
-            [&into](const std::string& text) { set_usefulness(into.useful_when, text); },
-            "What proves a connection good: first-receive or connected")
-        ->type_name("WHEN")
-        ->default_str("first-receive")
-        ->group(reconnecting);
-    command
-        .add_flag("--spread", into.spread_first_attempt,
-                  "Delay the first attempt as well, by random(0 to base)")
-        ->group(reconnecting);
+        "A connection that was useful, and is this old, resets the delay", "1s");
+    to.text({.name = "--useful-when",
+             .help = "What proves a connection good: first-receive or connected",
+             .type = "WHEN",
+             .fallback = "first-receive",
+             .group = reconnecting_group},
+            [&into](const std::string& text) { set_usefulness(into.useful_when, text); });
+    to.flag({.name = "--spread",
+             .help = "Delay the first attempt as well, by random(0 to base)",
+             .group = reconnecting_group},
+            into.spread_first_attempt);
 }
 
-void add_reconnect_options(CLI::App& command, reconnect_options& into)
+void add_reconnect_options(command& to, reconnect_options& into)
 {
-    add_delay_options(command, into);
-    add_duration(command, "--address-stagger", into.address_stagger,
-                 "Time until a name's next address joins the race (100ms to 2s)", "250ms")
-        ->group(reconnecting);
-    command
-        .add_flag_callback(
-            "--never", [&into] { into.base = reconnect_never; }, "No retry: the first failure ends")
-        ->excludes("--base")
-        ->group(reconnecting);
-    command
-        .add_flag_callback(
-            "--stop-on-refused",
-            [&into] { into.policy.set(failure_class::refused, retry_rule::stop); },
-            "Same as --policy refused=stop")
-        ->group(reconnecting);
-    command
-        .add_option_function<std::vector<std::string>>(
-            "--policy",
-            [&into](const std::vector<std::string>& texts) {
-                for (const std::string& text : texts)
-                    set_policy(into.policy, text);
-            },
-            "Rule for a class of failures: retry, slowly or stop; may be repeated")
-        ->type_name("CLASS=RULE")
-        ->expected(1)
-        ->take_all()
-        ->group(reconnecting);
+    add_delay_options(to, into);
+    add_duration(to,
+                 {.name = "--address-stagger",
+                  .help = "Time until a name's next address joins the race (100ms to 2s)",
+                  .fallback = "250ms",
+                  .group = reconnecting_group},
+                 into.address_stagger);
+    to.flag({.name = "--never",
+             .help = "No retry: the first failure ends",
+             .group = reconnecting_group,
+             .excludes = {"--base"}},
+            [&into] { into.base = reconnect_never; });
+    to.flag({.name = "--stop-on-refused",
+             .help = "Same as --policy refused=stop",
+             .group = reconnecting_group},
+            [&into] { into.policy.set(failure_class::refused, retry_rule::stop); });
+    to.texts({.name = "--policy",
+              .help = "Rule for a class of failures: retry, slowly or stop; may be repeated",
+              .type = "CLASS=RULE",
+              .group = reconnecting_group},
+             [&into](const std::vector<std::string>& texts) {
+                 for (const std::string& text : texts)
+                     set_policy(into.policy, text);
+             });
 }
 
-void add_tuning_options(CLI::App& command, tuning_options& into, bool with_device)
+namespace {
+
+constexpr auto* socket_group = "Socket";
+
+void add_keep_alive_options(command& to, tuning_options& into)
 {
-    static constexpr auto* group = "Socket";
-    command
-        .add_flag_callback(
-            "--no-delay", [&into] { into.no_delay = true; },
-            "Send small messages at once (TCP_NODELAY); this is the default")
-        ->group(group);
-    command
-        .add_flag_callback(
-            "--delay", [&into] { into.no_delay = false; },
-            "Let the system gather small messages (Nagle)")
-        ->excludes("--no-delay")
-        ->group(group);
-    command
-        .add_flag_callback(
-            "--keep-alive", [&into] { keep_alive_of(into).enabled = true; },
-            "Probe idle connections [system's default]")
-        ->group(group);
-    command
-        .add_flag_callback(
-            "--no-keep-alive", [&into] { keep_alive_of(into).enabled = false; },
-            "Never probe idle connections")
-        ->excludes("--keep-alive")
-        ->group(group);
-    const auto add_keep_alive_time = [&](const std::string& name,
-                                         duration keep_alive_options::* member,
-                                         const std::string& help, const std::string& shown) {
-        command
-            .add_option_function<std::string>(
-                name,
-                [name, member, &into](const std::string& text) {
-                    keep_alive_of(into).*member = parse_duration(name, text);
-                },
-                help)
-            ->type_name("DURATION")
-            ->default_str(shown)
-            ->excludes("--no-keep-alive")
-            ->group(group);
+    to.flag({.name = "--keep-alive",
+             .help = "Probe idle connections [system's default]",
+             .group = socket_group},
+            [&into] { keep_alive_of(into).enabled = true; });
+    to.flag({.name = "--no-keep-alive",
+             .help = "Never probe idle connections",
+             .group = socket_group,
+             .excludes = {"--keep-alive"}},
+            [&into] { keep_alive_of(into).enabled = false; });
+    const auto add_time = [&](std::string name, duration keep_alive_options::* member,
+                              std::string help, std::string fallback) {
+        add_duration(to,
+                     {.name = std::move(name),
+                      .help = std::move(help),
+                      .fallback = std::move(fallback),
+                      .group = socket_group,
+                      .excludes = {"--no-keep-alive"}},
+                     [member, &into](duration value) { keep_alive_of(into).*member = value; });
     };
-    add_keep_alive_time("--keep-alive-idle", &keep_alive_options::idle,
-                        "Probe after this long without data (1s to 32767s)", "30s");
-    add_keep_alive_time("--keep-alive-interval", &keep_alive_options::interval,
-                        "Time between probes (1s to 32767s)", "10s");
-    command
-        .add_option_function<int>(
-            "--keep-alive-count", [&into](int count) { keep_alive_of(into).count = count; },
-            "Unanswered probes that end the connection (1 to 127)")
-        ->type_name("N")
-        ->default_str("3")
-        ->excludes("--no-keep-alive")
-        ->group(group);
-    const auto add_number = [&](const std::string& name, std::optional<int>& target,
-                                const std::string& help, const std::string& type) {
-        command.add_option_function<int>(
-                   name, [&target](int value) { target = value; }, help)
-            ->type_name(type)
-            ->group(group);
-    };
-    add_number("--send-buffer", into.send_buffer, "Send buffer [system's default]", "BYTES");
-    add_number("--receive-buffer", into.receive_buffer, "Receive buffer [system's default]",
-               "BYTES");
-    add_number("--tos", into.type_of_service, "DSCP and ECN byte (0 to 255)", "BYTE");
-    add_duration(command, "--user-timeout", into.user_timeout,
-                 "End when sent data stays unacknowledged this long [system's default]")
-        ->group(group);
+    add_time("--keep-alive-idle", &keep_alive_options::idle,
+             "Probe after this long without data (1s to 32767s)", "30s");
+    add_time("--keep-alive-interval", &keep_alive_options::interval,
+             "Time between probes (1s to 32767s)", "10s");
+    to.number<int>({.name = "--keep-alive-count",
+                    .help = "Unanswered probes that end the connection (1 to 127)",
+                    .type = "N",
+                    .fallback = "3",
+                    .group = socket_group,
+                    .excludes = {"--no-keep-alive"}},
+                   [&into](int count) { keep_alive_of(into).count = count; });
+}
+
+} // namespace
+
+void add_tuning_options(command& to, tuning_options& into, bool with_device)
+{
+    to.flag({.name = "--no-delay",
+             .help = "Send small messages at once (TCP_NODELAY); this is the default",
+             .group = socket_group},
+            [&into] { into.no_delay = true; });
+    to.flag({.name = "--delay",
+             .help = "Let the system gather small messages (Nagle)",
+             .group = socket_group,
+             .excludes = {"--no-delay"}},
+            [&into] { into.no_delay = false; });
+    add_keep_alive_options(to, into);
+    to.number({.name = "--send-buffer",
+               .help = "Send buffer [system's default]",
+               .type = "BYTES",
+               .group = socket_group},
+              into.send_buffer);
+    to.number({.name = "--receive-buffer",
+               .help = "Receive buffer [system's default]",
+               .type = "BYTES",
+               .group = socket_group},
+              into.receive_buffer);
+    to.number({.name = "--tos",
+               .help = "DSCP and ECN byte (0 to 255)",
+               .type = "BYTE",
+               .group = socket_group},
+              into.type_of_service);
+    add_duration(to,
+                 {.name = "--user-timeout",
+                  .help = "End when sent data stays unacknowledged this long [system's default]",
+                  .group = socket_group},
+                 into.user_timeout);
     if (with_device)
-        command.add_option("--device", into.device, "Network interface to use (Linux)")
-            ->type_name("NAME")
-            ->group(group);
+        to.text({.name = "--device",
+                 .help = "Network interface to use (Linux)",
+                 .type = "NAME",
+                 .group = socket_group},
+                into.device);
 }
 
-void add_backend_option(CLI::App& command, std::string& into)
+void add_backend_option(command& to, std::string& into)
 {
-    command
-        .add_option_function<std::string>(
-            "--backend",
+    to.text({.name = "--backend", .help = "One of `slk version` [the best]", .type = "NAME"},
             [&into](const std::string& name) {
                 std::string known;
                 for (const std::string_view compiled : loop::compiled_backends()) {
@@ -306,9 +309,7 @@ void add_backend_option(CLI::App& command, std::string& into)
                 }
                 if (into != name || name.empty())
                     refuse("--backend", name, "is no backend of this build: " + known);
-            },
-            "One of `slk version` [the best]")
-        ->type_name("NAME");
+            });
 }
 
 endpoint parse_endpoint(const std::string& text)
@@ -316,8 +317,8 @@ endpoint parse_endpoint(const std::string& text)
     auto parsed = endpoint::parse(text);
     if (!parsed) {
         const char* why = parsed.error().detail;
-        throw CLI::ValidationError("ENDPOINT", "'" + text + "' is no endpoint: " +
-                                                   (why != nullptr ? why : "invalid_argument"));
+        throw usage_error("ENDPOINT", "'" + text + "' is no endpoint: " +
+                                          (why != nullptr ? why : "invalid_argument"));
     }
     return *std::move(parsed);
 }
@@ -326,7 +327,7 @@ address parse_source(const std::string& option, const std::string& text)
 {
     if (const auto alone = address::parse(text, 0))
         return *alone;
-    // With a port it is written as in an endpoint.
+    // ADDRESS:PORT is the source part of an endpoint.
     const auto whole = endpoint::parse("tcp://" + text + ";127.0.0.1:1");
     const auto read = whole ? address::parse(whole->source, whole->source_port)
                             : result<address>(unexpected(whole.error()));
@@ -338,9 +339,9 @@ address parse_source(const std::string& option, const std::string& text)
 void require_valid(const result<void>& checked)
 {
     if (!checked)
-        throw CLI::ValidationError(checked.error().detail != nullptr
-                                       ? in_words_of_the_command_line(checked.error().detail)
-                                       : to_string(checked.error()));
+        throw usage_error(checked.error().detail != nullptr
+                              ? with_option_names(checked.error().detail)
+                              : to_string(checked.error()));
 }
 
 } // namespace slk::tool

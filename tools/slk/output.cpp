@@ -3,6 +3,7 @@
 
 #include "commands.hpp"
 #include "terminal.hpp"
+#include "tools/support/json.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -80,66 +81,6 @@ void progress_line::show(const std::string& text)
 {
     if (shown_)
         std::fprintf(stderr, "\r\x1b[K%s", text.c_str());
-}
-
-void json_object::key(std::string_view name)
-{
-    if (body_.size() > 1)
-        body_ += ',';
-    body_ += '"';
-    body_ += name;
-    body_ += "\":";
-}
-
-json_object& json_object::text(std::string_view name, std::string_view value)
-{
-    key(name);
-    body_ += '"';
-    for (const char letter : value) {
-        const auto code = static_cast<unsigned char>(letter);
-        if (letter == '"' || letter == '\\') {
-            body_ += '\\';
-            body_ += letter;
-        } else if (code < 0x20) {
-            char escaped[8];
-            std::snprintf(escaped, sizeof escaped, "\\u%04x", static_cast<unsigned>(code));
-            body_ += escaped;
-        } else {
-            body_ += letter;
-        }
-    }
-    body_ += '"';
-    return *this;
-}
-
-json_object& json_object::number(std::string_view name, std::uint64_t value)
-{
-    key(name);
-    body_ += std::to_string(value);
-    return *this;
-}
-
-json_object& json_object::number(std::string_view name, double value)
-{
-    char digits[64];
-    std::snprintf(digits, sizeof digits, "%.3f", value);
-    key(name);
-    body_ += digits;
-    return *this;
-}
-
-json_object& json_object::null(std::string_view name)
-{
-    key(name);
-    body_ += "null";
-    return *this;
-}
-
-json_object& json_object::json(std::string_view name, std::string_view value)
-{
-    key(name);
-    body_ += value;
-    return *this;
 }
 
 std::string seconds_text(duration value)

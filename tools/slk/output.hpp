@@ -52,24 +52,6 @@ private:
     bool shown_;
 };
 
-/// One JSON object on one line.
-class json_object {
-public:
-    json_object& text(std::string_view key, std::string_view value);
-    json_object& number(std::string_view key, std::uint64_t value);
-    /// With three decimals.
-    json_object& number(std::string_view key, double value);
-    json_object& null(std::string_view key);
-    /// A value that is JSON already.
-    json_object& json(std::string_view key, std::string_view value);
-    [[nodiscard]] std::string str() const { return body_ + "}"; }
-
-private:
-    void key(std::string_view name);
-
-    std::string body_ = "{";
-};
-
 /// "12.345s", right-aligned.
 [[nodiscard]] std::string seconds_text(duration value);
 [[nodiscard]] double milliseconds(duration value);

@@ -99,41 +99,40 @@ int run_receive(receive_settings& settings)
 
 } // namespace
 
-void add_receive_command(CLI::App& app, action& chosen)
+void add_receive_command(command& program)
 {
-    CLI::App* command = app.add_subcommand(
+    command& receive = program.add_command(
         "receive", "Receives messages, and prints them: text as it is, other bytes in "
-                   "hexadecimal, each part of several on a line of its own with its size, and the "
+                   "hexadecimal, each of several parts on a line of its own with its size, and the "
                    "sender if the socket is a router.");
     auto settings = std::make_shared<receive_settings>();
-    add_socket_options(*command, settings->socket, "receive", {"pair", "dealer", "router", "pull"});
-    command
-        ->add_option_function<std::uint64_t>(
-            "--count", [into = settings.get()](std::uint64_t count) { into->count = count; },
-            "End after N messages [never]")
-        ->type_name("N")
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000}));
-    add_duration(*command, "--for", settings->timeout, "End after this long [never]");
-    add_duration(*command, "--wait", settings->wait,
-                 "Fail when no message comes for this long [never]");
-    CLI::Option* const json = command->add_flag(
-        "--json", settings->json,
-        "One JSON object per message: time (seconds), from (router), size, parts, each of them "
-        "with its text, or hex if it is none");
-    command
-        ->add_flag("--raw", settings->raw,
-                   "Nothing but the bytes of the messages, one after another")
-        ->excludes(json);
-    command->footer("Durations are numbers with a unit: 100ms, 5s, 1m. All that is no message goes "
-                    "to stderr.\n"
-                    "Examples:\n"
-                    "  slk receive pull --bind 'tcp://*:5555'\n"
-                    "  slk receive router --bind ipc:///tmp/jobs --count 10 --json\n"
-                    "  slk receive dealer --id alice --connect tcp://127.0.0.1:5555 --wait 5s\n"
-                    "  slk receive pull --bind tcp://127.0.0.1:5555 --count 1 --raw > file\n"
-                    "Exit codes: 0 ended as asked, 1 nothing came, or a failure, 2 wrong usage.");
-    command->callback(
-        [&chosen, settings] { chosen = [settings] { return run_receive(*settings); }; });
+    add_socket_options(receive, settings->socket, "receive", {"pair", "dealer", "router", "pull"});
+    receive.number({.name = "--count", .help = "End after N messages [never]", .type = "N"},
+                   settings->count, 1, 1'000'000'000'000);
+    add_duration(receive, {.name = "--for", .help = "End after this time [never]"},
+                 settings->timeout);
+    add_duration(
+        receive,
+        {.name = "--wait", .help = "Fail when no message arrives within this time [never]"},
+        settings->wait);
+    receive.flag({.name = "--json",
+                  .help =
+                      "One JSON object per message: time (seconds), from (router), size, parts; "
+                      "each part has text, or hex if it is not UTF-8"},
+                 settings->json);
+    receive.flag({.name = "--raw",
+                  .help = "Only the bytes of the messages, one after another",
+                  .excludes = {"--json"}},
+                 settings->raw);
+    receive.footer("Durations are numbers with a unit: 100ms, 5s, 1m. Only messages go to stdout, "
+                   "all other lines to stderr.\n"
+                   "Examples:\n"
+                   "  slk receive pull --bind 'tcp://*:5555'\n"
+                   "  slk receive router --bind ipc:///tmp/jobs --count 10 --json\n"
+                   "  slk receive dealer --id alice --connect tcp://127.0.0.1:5555 --wait 5s\n"
+                   "  slk receive pull --bind tcp://127.0.0.1:5555 --count 1 --raw > file\n"
+                   "Exit codes: 0 ended as asked, 1 nothing arrived, or a failure, 2 wrong usage.");
+    receive.action([settings] { return run_receive(*settings); });
 }
 
 } // namespace slk::tool

@@ -7,6 +7,7 @@
 #include "outbox.hpp"
 #include "output.hpp"
 #include "terminal.hpp"
+#include "tools/support/json.hpp"
 
 #include <chrono>
 #include <cstdio>
@@ -155,11 +156,11 @@ int run_send(send_settings& settings)
     require_valid(settings.socket);
     const bool names_peer = settings.socket.type == "router";
     if (names_peer && settings.to.empty())
-        throw CLI::ValidationError("--to is required: whom a router sends to");
+        throw usage_error("--to is required: the peer that a router sends to");
     if (!names_peer && !settings.to.empty())
-        throw CLI::ValidationError("--to", "is for a router, not for " + settings.socket.type);
+        throw usage_error("--to", "is for a router, not for " + settings.socket.type);
     if (!settings.out.words.empty() && !settings.out.files.empty())
-        throw CLI::ValidationError("MESSAGE and --file exclude each other");
+        throw usage_error("MESSAGE and --file exclude each other");
 
     make_streams_binary();
     interruption ctrl_c;
@@ -181,63 +182,55 @@ int run_send(send_settings& settings)
     return out.exit_code(outcome.unsent > 0 ? exit_failed : code);
 }
 
-/// The option that has the words.
-CLI::Option* add_messages(CLI::App& command, outbox_settings& into)
+void add_message_options(command& to, outbox_settings& into)
 {
-    // It never has enough words, so that it takes all there are, also those after "--". Were it
-    // a list of any length instead, a word such as [1,2] would be taken for two.
-    CLI::Option* const given = command.add_option(
-        "MESSAGE", [](const auto&) { return true; },
-        "What to send, each word a message; without "
-        "any, and without --file: each line of stdin");
-    constexpr int endless = CLI::detail::expected_max_vector_size;
-    given->type_name("")->take_all()->expected(endless, endless)->allow_extra_args(false);
-    command
-        .add_option_function<std::vector<std::string>>(
-            "--file", [&into](const std::vector<std::string>& paths) { into.files = paths; },
-            "Send what is in FILE as one message (-: stdin); may be repeated")
-        ->type_name("FILE")
-        ->expected(1)
-        ->take_all()
-        ->allow_extra_args(false);
-    command.add_flag("--parts", into.parts, "All of it is one message of several parts");
-    command
-        .add_option_function<std::uint64_t>(
-            "--count", [&into](std::uint64_t times) { into.times = times; },
-            "Send all of it N times; lines of stdin are read to the end first")
-        ->type_name("N")
-        ->default_str("1")
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000}));
-    return given;
+    to.words({.name = "MESSAGE",
+              .help = "What to send, each word a message; without any, and without --file: each "
+                      "line of stdin"},
+             into.words);
+    to.texts({.name = "--file",
+              .help = "Send the content of FILE as one message (-: stdin); may be repeated",
+              .type = "FILE"},
+             [&into](const std::vector<std::string>& paths) { into.files = paths; });
+    to.flag({.name = "--parts", .help = "All of it is one message of several parts"}, into.parts);
+    to.number({.name = "--count",
+               .help = "Send all of it N times; lines of stdin are read to the end first",
+               .type = "N",
+               .fallback = "1"},
+              into.times, 1, 1'000'000'000'000);
 }
 
 } // namespace
 
-void add_send_command(CLI::App& app, action& chosen)
+void add_send_command(command& program)
 {
-    CLI::App* command =
-        app.add_subcommand("send", "Sends messages, waits until they are on their way, and tells "
-                                   "what has become of them.");
-    // A message may well begin with a slash.
-    command->allow_windows_style_options(false);
+    command& send = program.add_command(
+        "send", "Sends messages, waits until they have been passed to the network, and reports "
+                "which were not.");
     auto settings = std::make_shared<send_settings>();
-    add_socket_options(*command, settings->socket, "send", {"pair", "dealer", "router", "push"});
-    command
-        ->add_option_function<std::string>(
-            "--to",
-            [into = settings.get()](const std::string& text) { into->to = parse_id("--to", text); },
-            "The routing id of the peer: text, or 0x and hexadecimal digits (router)")
-        ->type_name("ID");
-    const CLI::Option* const words = add_messages(*command, settings->out);
-    add_duration(*command, "--every", settings->every, "Time between two messages", "0");
-    add_duration(*command, "--wait", settings->wait,
-                 "Fail when a peer has not come, or has no room, for this long", "10s");
-    add_duration(*command, "--linger", settings->linger,
-                 "How long what is queued may take at the end; then it is unsent", "10s");
-    command->add_flag("--json", settings->json, "One JSON object per line");
-    command->footer(
-        "Durations are numbers with a unit: 100ms, 5s, 1m. After -- also words that begin with - "
-        "are messages.\n"
+    add_socket_options(send, settings->socket, "send", {"pair", "dealer", "router", "push"});
+    send.text(
+        {.name = "--to",
+         .help = "The routing id of the peer: text, or 0x and hexadecimal digits (router)",
+         .type = "ID"},
+        [into = settings.get()](const std::string& text) { into->to = parse_id("--to", text); });
+    add_message_options(send, settings->out);
+    add_duration(send, {.name = "--every", .help = "Time between two messages", .fallback = "0"},
+                 settings->every);
+    add_duration(send,
+                 {.name = "--wait",
+                  .help = "Fail when a peer is missing, or has no room, for this time",
+                  .fallback = "10s"},
+                 settings->wait);
+    add_duration(send,
+                 {.name = "--linger",
+                  .help = "How long queued messages may take at the end; then they are unsent",
+                  .fallback = "10s"},
+                 settings->linger);
+    send.flag({.name = "--json", .help = "One JSON object per line"}, settings->json);
+    send.footer(
+        "Durations are numbers with a unit: 100ms, 5s, 1m. After -- words that begin with - are "
+        "messages, too.\n"
         "Examples:\n"
         "  slk send push --connect tcp://127.0.0.1:5555 hello world\n"
         "  slk send push --bind 'tcp://*:5555' --count 1000 --every 10ms tick\n"
@@ -245,12 +238,9 @@ void add_send_command(CLI::App& app, action& chosen)
         "  slk send router --bind tcp://127.0.0.1:5555 --to alice 'hello, alice'\n"
         "  slk send push --connect tcp://127.0.0.1:5555 --file picture.png\n"
         "  tail -f log | slk send push --connect tcp://127.0.0.1:5555\n"
-        "Exit codes: 0 all messages were taken, or ended as asked, 1 some were unsent, nobody "
-        "was there, or a failure, 2 wrong usage.");
-    command->callback([&chosen, settings, words] {
-        settings->out.words = words->results();
-        chosen = [settings] { return run_send(*settings); };
-    });
+        "Exit codes: 0 no message is unsent, or ended as asked, 1 some are unsent, no peer came, "
+        "or a failure, 2 wrong usage.");
+    send.action([settings] { return run_send(*settings); });
 }
 
 } // namespace slk::tool

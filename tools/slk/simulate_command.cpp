@@ -3,14 +3,13 @@
 
 namespace slk::tool {
 
-void add_simulate_command(CLI::App& app, action& chosen)
+void add_simulate_command(command& program)
 {
-    CLI::App* command = app.add_subcommand(
-        "simulate", "Runs links on a simulated network: much time and many of them, in seconds and "
+    command& simulate = program.add_command(
+        "simulate", "Runs links on a simulated network: many links and much time, in seconds and "
                     "without a real connection.");
-    command->require_subcommand(1);
-    add_herd_command(*command, chosen);
-    command->footer("`slk simulate NAME --help` tells the options of a simulation.");
+    add_herd_command(simulate);
+    simulate.footer("`slk simulate NAME --help` shows the options of a simulation.");
 }
 
 } // namespace slk::tool

@@ -43,11 +43,12 @@ std::string version_text()
            "." + std::to_string(SLK_VERSION_PATCH);
 }
 
-void add_version_command(CLI::App& app, action& chosen)
+void add_version_command(command& program)
 {
-    CLI::App* command = app.add_subcommand(
-        "version", "Shows the version, the backends of this build and the one that runs here.");
-    command->callback([&chosen] { chosen = show_version; });
+    program
+        .add_command("version",
+                     "Shows the version, the backends of this build and the one that runs here.")
+        .action(show_version);
 }
 
 } // namespace slk::tool

@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// states --markdown | --svg: prints a document of the state machines. `./dev states` writes them.
+// Prints a document of the state machines; `./dev states` writes the files.
 
 #include "render.hpp"
 
+#include "tools/support/command_line.hpp"
+
 #include <cstdio>
-#include <string_view>
 
 int main(int count, char** words)
 {
-    const std::string_view wanted = count == 2 ? words[1] : "";
-    std::string document;
-    if (wanted == "--markdown") {
-        document = slk::states::markdown();
-    } else if (wanted == "--svg") {
-        document = slk::states::svg();
-    } else {
-        std::fputs("usage: states --markdown | --svg\n", stderr);
-        return 2;
-    }
-    return std::fwrite(document.data(), 1, document.size(), stdout) == document.size() ? 0 : 1;
+    slk::tool::command program("states",
+                               "Prints a document of the state machines, made from their tables.");
+    bool markdown = false;
+    bool svg = false;
+    program.flag({.name = "--markdown", .help = "docs/states.md"}, markdown);
+    program.flag({.name = "--svg", .help = "docs/states.svg", .excludes = {"--markdown"}}, svg);
+    program.action([&] {
+        if (!markdown && !svg)
+            throw slk::tool::usage_error("--markdown or --svg is required");
+        const std::string document = markdown ? slk::states::markdown() : slk::states::svg();
+        return std::fwrite(document.data(), 1, document.size(), stdout) == document.size()
+                   ? slk::tool::exit_ok
+                   : slk::tool::exit_failed;
+    });
+    return program.run(count, words);
 }

@@ -7,7 +7,7 @@ stage_headers()
 {
     local staged=$1 library
     mkdir -p "$staged/include" "$staged/pkgconfig"
-    for library in doctest:doctest CLI:CLI11; do
+    for library in doctest:doctest CLI:CLI11 nlohmann:nlohmann_json; do
         [[ -d /usr/include/${library%:*} ]] || continue
         cp -Ru "/usr/include/${library%:*}" "$staged/include/"
         library=${library#*:}

@@ -15,7 +15,7 @@ namespace slk::tool::bench {
 struct measured {
     work done;
     std::uint64_t messages = 0; ///< or round trips, after the warm-up
-    rates per_second;
+    spread per_second; ///< of the slices
     /// Nanoseconds for each message, or round trip, of both sides. Nothing if one does not tell.
     std::optional<double> processor;
     histogram round_trips; ///< of a stream: empty

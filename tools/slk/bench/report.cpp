@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "bench/report.hpp"
 
-#include "output.hpp"
+#include "tools/support/json.hpp"
+#include "tools/support/text.hpp"
 
-#include <array>
 #include <chrono>
-#include <cmath>
-#include <cstdio>
 #include <thread>
 
 namespace slk::tool::bench {
@@ -16,24 +14,7 @@ namespace {
 /// Nanoseconds in a microsecond.
 constexpr double micro = 1000;
 
-template <class... Values>
-[[nodiscard]] std::string format(const char* how, Values... values)
-{
-    std::array<char, 256> text{};
-    std::snprintf(text.data(), text.size(), how, values...);
-    return text.data();
-}
-
-/// 12345678 as 12,345,678.
-[[nodiscard]] std::string grouped(double value)
-{
-    std::string text = std::to_string(std::llround(value));
-    for (std::size_t i = text.size(); i > 3; i -= 3)
-        text.insert(i - 3, 1, ',');
-    return text;
-}
-
-/// The same with a digit more where there are few before it.
+/// 12,345, or 12.3 for a small number.
 [[nodiscard]] std::string short_number(double value)
 {
     return value < 100 ? format("%.1f", value) : grouped(value);
@@ -67,13 +48,12 @@ template <class... Values>
     return of.processor ? grouped(*of.processor) : "-";
 }
 
-[[nodiscard]] std::string side_json(const side_facts& side)
+[[nodiscard]] json_object side_json(const side_facts& side)
 {
     return json_object()
         .text("version", side.version)
         .text("backend", side.backend)
-        .number("threads", static_cast<std::uint64_t>(side.threads))
-        .str();
+        .number("threads", static_cast<std::uint64_t>(side.threads));
 }
 
 void add_processor(json_object& to, std::string_view key, const measured& of)
@@ -84,7 +64,7 @@ void add_processor(json_object& to, std::string_view key, const measured& of)
         to.null(key);
 }
 
-[[nodiscard]] std::string work_json(const measured& of)
+[[nodiscard]] json_object work_json(const measured& of)
 {
     const bool stream = of.done.kind == work_kind::stream;
     json_object line;
@@ -102,10 +82,10 @@ void add_processor(json_object& to, std::string_view key, const measured& of)
         line.number("p50_us", of.round_trips.quantile(0.5) / micro)
             .number("p99_us", of.round_trips.quantile(0.99) / micro)
             .number("p999_us", of.round_trips.quantile(0.999) / micro)
-            .number("max_us", of.round_trips.longest() / micro);
+            .number("max_us", of.round_trips.max() / micro);
     }
     add_processor(line, stream ? "cpu_ns_per_message" : "cpu_ns_per_round_trip", of);
-    return line.str();
+    return line;
 }
 
 } // namespace
@@ -162,26 +142,24 @@ std::string row(const measured& of)
     const histogram& times = of.round_trips;
     return format("  %-10s %12s %9.1f %9.1f %9.1f %10.1f %14s", size.c_str(), rate.c_str(),
                   times.quantile(0.5) / micro, times.quantile(0.99) / micro,
-                  times.quantile(0.999) / micro, times.longest() / micro, processor.c_str());
+                  times.quantile(0.999) / micro, times.max() / micro, processor.c_str());
 }
 
 std::string to_json(const setting& between, const std::vector<measured>& all)
 {
-    std::string works = "[";
-    for (const measured& each : all) {
-        works += works.size() > 1 ? "," : "";
-        works += work_json(each);
-    }
+    std::vector<json_object> works;
+    for (const measured& each : all)
+        works.push_back(work_json(each));
     return json_object()
         .text("endpoint", between.endpoint)
         .number("processes", std::uint64_t{between.one_process ? 1U : 2U})
         .number("processors", std::uint64_t{std::thread::hardware_concurrency()})
-        .json("here", side_json(between.here))
-        .json("there", side_json(between.there))
+        .object("here", side_json(between.here))
+        .object("there", side_json(between.there))
         .number("seconds", between.seconds)
         .number("warm_up_seconds", between.seconds / 4)
         .number("slices", std::uint64_t{slice_count})
-        .json("works", works + "]")
+        .array("works", works)
         .str();
 }
 

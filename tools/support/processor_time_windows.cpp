@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
-#include "processor_time.hpp"
+#include "tools/support/processor_time.hpp"
 
 #include <cstdint>
 #include <ratio>
 
 #include <windows.h>
 
-namespace slk::tool::bench {
+namespace slk::tool {
 
 namespace {
 
@@ -31,4 +31,4 @@ std::optional<duration> processor_time()
     return ticks_of(in_system) + ticks_of(in_program);
 }
 
-} // namespace slk::tool::bench
+} // namespace slk::tool

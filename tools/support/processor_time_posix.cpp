@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
-#include "processor_time.hpp"
+#include "tools/support/processor_time.hpp"
 
 #include <chrono>
 
 #include <time.h>
 
-namespace slk::tool::bench {
+namespace slk::tool {
 
 std::optional<duration> processor_time()
 {
@@ -15,4 +15,4 @@ std::optional<duration> processor_time()
     return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
-} // namespace slk::tool::bench
+} // namespace slk::tool
