@@ -11,7 +11,7 @@ namespace slk::messaging {
 
 namespace {
 
-constexpr error no_memory{errc::out_of_memory, phase::transfer, 0, "no memory for what arrives"};
+constexpr error no_memory_to_receive{errc::out_of_memory, phase::transfer, 0, "no memory for what arrives"};
 
 } // namespace
 
@@ -21,7 +21,7 @@ void connection::receive_more() noexcept
         return;
     const std::span<std::byte> space = in_->space(need_);
     if (space.empty())
-        return lose(no_memory);
+        return lose(no_memory_to_receive);
     receiving_ = true;
     retain();
     const auto begun = stream_.receive(space, [this](const result<std::size_t>& count) {
@@ -103,7 +103,7 @@ bool connection::process(const zmtp::arrival& found) noexcept
     case zmtp::arrival_kind::body: return process_body(found);
     case zmtp::arrival_kind::subscription: in_->drop(found.consumed); return true;
     case zmtp::arrival_kind::authenticate:
-        authenticate(found.who);
+        authenticate(found.client);
         in_->drop(found.consumed);
         return true;
     case zmtp::arrival_kind::ready: become_ready(found); return machine_.has_stream();
@@ -129,7 +129,7 @@ bool connection::process_body(const zmtp::arrival& found) noexcept
         if (const std::size_t before = found.consumed - header - found.data.size(); before > 0)
             in_->drop(before);
         if (!in_->begin_body(header, found.frame.size)) {
-            lose(no_memory);
+            lose(no_memory_to_receive);
             return false;
         }
         body_more_ = found.frame.more;
@@ -168,7 +168,7 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     in_->drop(found.consumed);
 
     if (!near_ && !make_pipe())
-        return lose(no_memory);
+        return lose(no_memory_to_receive);
     met.peer = near_;
     post(std::move(met));
     step({connection_event::handshaken});

@@ -11,7 +11,7 @@ constexpr error unsuitable{errc::invalid_argument, phase::connect, 0,
                            "the types of the two sockets do not suit each other"};
 
 /// `party` is reported to the socket that `near` belongs to.
-void report_connected(const reference<pipe>& near, const inproc_party& self,
+void announce(const reference<pipe>& near, const inproc_party& self,
                       const inproc_party& party)
 {
     peer_connected met{.peer = near, .info = {}};
@@ -45,8 +45,8 @@ void inproc_names::meet(const inproc_party& owner, const pending_connect& guest)
     guest.far->conflate();
     guest.far->endpoint = owner.endpoint;
     guest.far->report_to(owner.reports);
-    report_connected(guest.far, owner, guest.caller);
-    report_connected(guest.near, guest.caller, owner);
+    announce(guest.far, owner, guest.caller);
+    announce(guest.near, guest.caller, owner);
 }
 
 result<void> inproc_names::bind(const std::string& name, const inproc_party& owner)

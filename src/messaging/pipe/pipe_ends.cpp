@@ -9,7 +9,7 @@ namespace slk::messaging {
 
 namespace {
 
-constexpr error no_memory{errc::out_of_memory, phase::transfer};
+constexpr error no_memory_to_send{errc::out_of_memory, phase::transfer};
 
 } // namespace
 
@@ -42,7 +42,7 @@ result<void> pipe_out::write(std::span<const pattern::part_view> parts) noexcept
         if (!write_part(lane_, part.bytes, part.owner, index + 1 < parts.size())) [[unlikely]] {
             if (index > 0)
                 lane_.discard_unpublished();
-            return fail(no_memory);
+            return fail(no_memory_to_send);
         }
     }
     ++staged_;
