@@ -11,7 +11,8 @@ namespace slk::messaging {
 
 namespace {
 
-constexpr error no_memory_to_receive{errc::out_of_memory, phase::transfer, 0, "no memory for what arrives"};
+constexpr error no_memory_to_receive{errc::out_of_memory, phase::transfer, 0,
+                                     "no memory for what arrives"};
 
 } // namespace
 

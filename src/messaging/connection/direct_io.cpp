@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/connection/direct_io.hpp"
 
-
 #include <algorithm>
 #include <thread>
 #include <utility>

@@ -11,8 +11,7 @@ constexpr error unsuitable{errc::invalid_argument, phase::connect, 0,
                            "the types of the two sockets do not suit each other"};
 
 /// `party` is reported to the socket that `near` belongs to.
-void announce(const reference<pipe>& near, const inproc_party& self,
-                      const inproc_party& party)
+void announce(const reference<pipe>& near, const inproc_party& self, const inproc_party& party)
 {
     peer_connected met{.peer = near, .info = {}};
     met.info.type = party.type;
