@@ -2,12 +2,12 @@
 #ifndef SERVERLINK_CONTEXT_HPP
 #define SERVERLINK_CONTEXT_HPP
 
-/// slk::context: what sockets live in: the loops that carry their bytes, and the names of inproc.
+/// slk::context: the loops that carry the bytes of its sockets, and the names of inproc.
 ///
 /// With loop threads (one by default) the threads that use sockets do not wait for the network.
-/// Without any, the thread that calls a socket runs the loop itself, for as long as the call
-/// lasts: that has the latency of the bare connection, and nothing happens between the calls.
-/// Sockets and their code are the same.
+/// Without any, the thread that calls a socket runs the loop for as long as the call lasts: that
+/// has the latency of the bare connection, and nothing happens between the calls. The sockets and
+/// their code are the same.
 
 #include <serverlink/export.hpp>
 #include <serverlink/loop.hpp>
@@ -24,7 +24,7 @@ class context_core;
 
 struct context_options {
     /// Threads that each run a loop, 0 to 64. Connections are spread over them as they are made.
-    /// With 0 all sockets of the context are for one thread at a time, together.
+    /// With 0 all sockets of the context together are for one thread at a time.
     int threads = 1;
     /// Sockets that may be open at a time; more are errc::too_many_descriptors.
     std::size_t max_sockets = 1023;
@@ -38,23 +38,24 @@ struct context_options {
 /// Moved, not copied. Its calls may be made from any thread.
 class SLK_API context {
 public:
-    /// Errors: invalid_argument (an option), and what loop::create and loop::start_thread say.
+    /// Errors: invalid_argument (an option), and those of loop::create and loop::start_thread.
     [[nodiscard]] static result<context> create(context_options options = {});
-    /// On a loop of the caller's, which must outlive the context: another thread may run it, or
-    /// nobody; then it is run by the thread that calls a socket. This is how sockets get onto a
-    /// simulated network.
-    [[nodiscard]] static result<context> on(loop& carrier);
+    /// A context on a loop of the caller's, which must outlive the context. Another thread may run
+    /// the loop; if none does, the thread that calls a socket runs it. This is how sockets get onto
+    /// a simulated network.
+    [[nodiscard]] static result<context> on(loop& of_user);
 
     context(context&& other) noexcept;
     context& operator=(context&& other) noexcept;
-    /// As shutdown(). Sockets that still exist are inert, and may be destroyed later.
+    /// As shutdown(). Sockets that still exist are inert, and may be destroyed later. Waits for
+    /// system calls that other threads are making on sockets of this context.
     ~context();
 
-    /// Every call of a socket that waits, and every later one, answers errc::cancelled, except for
+    /// Every call of a socket that waits, and every later one, returns errc::cancelled, except for
     /// close(). Any thread.
     void shutdown();
 
-    /// The library's own.
+    /// Used by the library only.
     [[nodiscard]] const std::shared_ptr<messaging::context_core>& core() const noexcept
     {
         return core_;

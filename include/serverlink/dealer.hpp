@@ -2,7 +2,8 @@
 #ifndef SERVERLINK_DEALER_HPP
 #define SERVERLINK_DEALER_HPP
 
-/// slk::dealer: sends to its peers in turn, and receives from all of them. RFC 28, DEALER.
+/// slk::dealer: sends each message to the next of its peers that has room, and receives the
+/// messages of all its peers, in turn. RFC 28, DEALER.
 
 #include <serverlink/socket.hpp>
 
@@ -13,6 +14,9 @@ public:
     /// Errors: invalid_argument (an option), too_many_descriptors (context_options::max_sockets),
     /// cancelled (the context was shut down), out_of_memory.
     [[nodiscard]] static result<dealer> create(context& in, dealer_options options = {});
+
+    /// As socket::set_options(), with the options of this type.
+    result<void> set_options(const dealer_options& options);
 
     using socket::receive;
     using socket::receive_batch;

@@ -10,8 +10,8 @@
 /// the caller's that it has adopted. What a message holds does not change: to write, allocate() a
 /// new one.
 ///
-/// A received message of more than `inline_capacity` bytes and less than about 32 KiB keeps the
-/// 64 KiB alive in which it arrived: to hold many of them for long, keep copy_of() them.
+/// A received message of more than `inline_capacity` bytes and less than 32 KiB keeps the buffer
+/// alive in which it arrived, up to 72 KiB: to hold many of them for long, keep a copy_of() each.
 ///
 /// Different messages may be used by different threads, also if they share memory.
 
@@ -29,10 +29,10 @@
 
 namespace slk {
 
-/// The library's own.
+/// Used by the library only.
 namespace message_detail {
 
-/// Memory that ends with its last user.
+/// Memory that is freed with its last user.
 struct shared_memory {
     std::atomic<std::uint32_t> users{1};
     void (*dispose)(shared_memory* self) noexcept = nullptr;
@@ -40,7 +40,7 @@ struct shared_memory {
     void retain() noexcept { users.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept
     {
-        // Whoever is alone needs no atomic subtraction.
+        // The only user needs no atomic subtraction.
         if (users.load(std::memory_order_acquire) == 1 ||
             users.fetch_sub(1, std::memory_order_acq_rel) == 1)
             dispose(this);
@@ -74,16 +74,16 @@ public:
     {
         return copy_of(std::as_bytes(std::span(text.data(), text.size())));
     }
-    /// Of that size, with zeros in it, to be written to by way of writable().
+    /// A message of that size, filled with zeros, to be written to through writable().
     [[nodiscard]] static result<message> allocate(std::size_t size);
-    /// Memory of the caller's, which stays where it is: `release(bytes, hint)` is called once,
-    /// when the last message that refers to it is gone, on whatever thread that happens. It may be
-    /// null for memory that lives for ever. When this fails, nothing was adopted.
+    /// A message that refers to the caller's memory. `release(bytes, hint)` is called once, when
+    /// the last message that refers to it is gone, on the thread where that happens. It may be null
+    /// for memory that lives for ever. On an error nothing was adopted.
     [[nodiscard]] static result<message>
     adopt(std::span<const std::byte> bytes,
           void (*release)(std::span<const std::byte> bytes, void* hint), void* hint = nullptr);
 
-    /// Another message with the same bytes; a large one shares its memory.
+    /// Another message with the same bytes. A large one shares its memory, and costs one reference.
     [[nodiscard]] message copy() const noexcept;
 
     [[nodiscard]] std::size_t size() const noexcept { return is_view() ? view_.size : kind_; }
@@ -97,10 +97,11 @@ public:
     {
         return {reinterpret_cast<const char*>(data()), size()};
     }
-    /// For filling what allocate() gave. Empty if the bytes are not this message's alone.
+    /// The bytes of a message that allocate() has made, to be filled. Empty if other messages share
+    /// them, or if they are not the library's.
     [[nodiscard]] std::span<std::byte> writable() noexcept;
 
-    /// Of a received part: more parts of the same message follow.
+    /// A received part only: more parts of the same message follow.
     [[nodiscard]] bool more() const noexcept { return more_; }
 
     void clear() noexcept
@@ -111,7 +112,7 @@ public:
         more_ = false;
     }
 
-    /// The same bytes; whether more follow does not count.
+    /// Compares the bytes; more() does not count.
     friend bool operator==(const message& a, const message& b) noexcept
     {
         return a.text() == b.text();

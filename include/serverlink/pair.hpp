@@ -2,8 +2,8 @@
 #ifndef SERVERLINK_PAIR_HPP
 #define SERVERLINK_PAIR_HPP
 
-/// slk::pair: two sockets that talk to each other and to nobody else. RFC 31. Who comes while there
-/// is a peer already is disconnected, and tries again later.
+/// slk::pair: sends to its only peer, and receives from it. A second peer is disconnected while the
+/// first one is there, and tries again later. RFC 31, PAIR.
 
 #include <serverlink/socket.hpp>
 

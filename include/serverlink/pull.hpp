@@ -2,7 +2,7 @@
 #ifndef SERVERLINK_PULL_HPP
 #define SERVERLINK_PULL_HPP
 
-/// slk::pull: receives the messages of all its peers, one of each in turn. RFC 30, PULL.
+/// slk::pull: receives the messages of all its peers, in turn. RFC 30, PULL.
 
 #include <serverlink/socket.hpp>
 

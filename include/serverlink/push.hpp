@@ -2,7 +2,7 @@
 #ifndef SERVERLINK_PUSH_HPP
 #define SERVERLINK_PUSH_HPP
 
-/// slk::push: deals messages out to its peers, in turn among those that have room. RFC 30, PUSH.
+/// slk::push: sends each message to the next of its peers that has room. RFC 30, PUSH.
 
 #include <serverlink/socket.hpp>
 

@@ -2,25 +2,27 @@
 #ifndef SERVERLINK_ROUTER_HPP
 #define SERVERLINK_ROUTER_HPP
 
-/// slk::router: knows its peers by name, and sends to whom it is told. RFC 28, ROUTER.
+/// slk::router: knows its peers by name, and sends each message to the peer that the caller names.
+/// RFC 28, ROUTER.
 ///
-/// A peer's name is the routing id that he says he has, or one that the ROUTER makes up: five
-/// bytes, the first of them zero. He who comes back with the same name is another generation.
+/// The name of a peer is the routing id that it has sent, or one that the ROUTER makes: five bytes,
+/// the first of them zero. A peer that comes back with the same name has another generation.
 
 #include <serverlink/socket.hpp>
 
 namespace slk {
 
-/// A peer of a ROUTER.
+/// Names a peer of a ROUTER.
 struct peer_id {
     std::string routing_id{};
-    /// Counts those who came, from 1 on; 0: whoever has the name now.
+    /// Counts the peers that have come, from 1 on; 0: the peer that has the name now.
     std::uint64_t generation = 0;
 
     friend bool operator==(const peer_id&, const peer_id&) = default;
 };
 
-/// What a ROUTER receives besides messages, if it is asked for (router_options).
+/// What a ROUTER receives: messages, and notices of its peers if they are asked for
+/// (router_options).
 enum class router_event : std::uint8_t { message, connected, disconnected };
 
 class SLK_API router : public socket {
@@ -29,8 +31,11 @@ public:
     /// cancelled (the context was shut down), out_of_memory.
     [[nodiscard]] static result<router> create(context& in, router_options options = {});
 
-    /// As socket::send(), to that peer. Further errors of a mandatory ROUTER: no_route. Of one that
-    /// is not, a message that cannot be queued at once is dropped, and the answer says why.
+    /// As socket::set_options(), with the options of this type.
+    result<void> set_options(const router_options& options);
+
+    /// Sends to the named peer, as socket::send(). Further errors, with `mandatory`: no_route.
+    /// Without it, a message that cannot be queued at once is dropped, and the outcome says why.
     result<send_outcome> send(const peer_id& to, message&& whole, const timeout& limit = {});
     result<send_outcome> send(const peer_id& to, std::span<const std::byte> whole,
                               const timeout& limit = {});
@@ -40,18 +45,19 @@ public:
     }
     result<send_outcome> send(const peer_id& to, multipart&& whole, const timeout& limit = {});
 
-    /// As socket::receive(), and says from whom. What is not a message comes with an empty part.
+    /// Receives as socket::receive(), and sets `from` to the peer. A notice has an empty part.
     result<router_event> receive(peer_id& from, message& into, const timeout& limit = {});
     result<router_event> receive(peer_id& from, multipart& into, const timeout& limit = {});
 
-    /// Ends that peer's connection. One that came by connect() comes again. `reason`: a literal, or
-    /// another text that stays; it is the detail of peer_status::last_reason. Errors: no_route.
-    result<void> disconnect_peer(const peer_id& whom,
+    /// Ends the connection of a peer. A peer of connect() connects again. `reason`: a literal, or
+    /// another text that lives as long as the process; it becomes the detail of
+    /// peer_status::last_reason. Errors: no_route.
+    result<void> disconnect_peer(const peer_id& id,
                                  const char* reason = "disconnected by its owner");
-    /// True if a message for him would be queued at once. Errors: no_route.
-    [[nodiscard]] result<bool> has_room(const peer_id& to);
+    /// Returns true if a message for the peer would be queued at once. Errors: no_route.
+    [[nodiscard]] result<bool> has_room(const peer_id& id);
 
-    /// Changes a live option.
+    // Each changes a live option.
     void set_mandatory(bool on);
     void set_handover(bool on);
     void set_notify(bool connect, bool disconnect);

@@ -20,6 +20,7 @@
 #include <serverlink/pull.hpp>
 #include <serverlink/push.hpp>
 #include <serverlink/random.hpp>
+#include <serverlink/received_batch.hpp>
 #include <serverlink/reconnect.hpp>
 #include <serverlink/result.hpp>
 #include <serverlink/router.hpp>

@@ -2,10 +2,11 @@
 #ifndef SERVERLINK_SOCKET_OPTIONS_HPP
 #define SERVERLINK_SOCKET_OPTIONS_HPP
 
-/// The options of sockets. All of them are validated when they are set, and nothing is clamped.
+/// The options of sockets. They are validated when they are set, and nothing is clamped.
 ///
-/// What concerns connections is taken over by bind() and connect(), so that a later change affects
-/// later calls only; what is live is marked so.
+/// They may be set at any time (socket::set_options). Each bind() and connect() takes the options
+/// as they are then; a later change affects later calls only. An option that is marked live acts at
+/// once.
 
 #include <serverlink/address.hpp>
 #include <serverlink/clock.hpp>
@@ -24,46 +25,47 @@
 
 namespace slk {
 
-/// Who is at the other end. ZMTP 3.1 (RFC 23, RFC 24).
+/// How a peer proves who it is. ZMTP 3.1 (RFC 23, RFC 24).
 enum class security_mechanism : std::uint8_t {
-    null,         ///< nobody asks
+    null, ///< not at all
     plain_client, ///< sends user and password, in clear text
-    plain_server, ///< asks for them
+    plain_server, ///< demands them
 };
 
 struct plain_credentials {
-    std::string user{};     ///< at most 255 bytes
+    std::string user{}; ///< at most 255 bytes
     std::string password{}; ///< at most 255 bytes
 };
 
-/// Somebody who wants to come in. The views live as long as the question.
+/// A peer that is to be accepted or refused. The views live as long as the call.
 struct authentication_request {
-    std::string_view domain{}; ///< zap_domain, of the socket that asks
-    security_mechanism mechanism = security_mechanism::null; ///< of the socket that asks
-    address peer{}; ///< where he is
-    std::string_view user{};     ///< of PLAIN
-    std::string_view password{}; ///< of PLAIN
+    std::string_view domain{}; ///< zap_domain of the socket
+    security_mechanism mechanism = security_mechanism::null; ///< of the socket
+    address peer{}; ///< where the peer is
+    std::string_view user{}; ///< PLAIN only
+    std::string_view password{}; ///< PLAIN only
 };
 
-/// The numbers are ZAP's (RFC 27).
+/// The numbers are those of ZAP (RFC 27).
 enum class authentication_answer : std::uint16_t {
     accepted = 200,
-    try_again = 300, ///< he is not told, and comes again
+    try_again = 300, ///< the peer gets no error, and comes again
     refused = 400,
-    failed = 500, ///< it could not be found out
+    failed = 500, ///< the authenticator could not decide
 };
 
 struct security_options {
     security_mechanism mechanism = security_mechanism::null;
-    /// Of a plain_client.
+    /// plain_client only.
     plain_credentials own{};
-    /// Of a plain_server: who may come in.
+    /// plain_server only: the credentials that are accepted.
     std::vector<plain_credentials> accepted{};
-    /// Who is asked instead: by a plain_server about each client; without a mechanism about each
-    /// peer, but only if there is a zap_domain. Called on the context's threads, several at a time,
-    /// in the middle of a handshake: all other connections of the thread wait for the answer.
+    /// Is asked instead of `accepted`: by a plain_server about each client; by a socket without a
+    /// mechanism about each peer, but only if there is a zap_domain. Called on the context's
+    /// threads, several at a time, in the middle of a handshake: all other connections of the
+    /// thread wait until it returns.
     std::function<authentication_answer(const authentication_request&)> authenticator{};
-    /// What the authenticator is told, at most 255 bytes: several sockets may have the same one.
+    /// Is passed to the authenticator; at most 255 bytes. Several sockets may have the same one.
     std::string zap_domain{};
 };
 
@@ -74,67 +76,66 @@ struct socket_property {
 };
 
 struct socket_options {
-    /// Messages that may wait for each peer, in this socket; 0: any number. Live.
+    /// Messages that may wait in this socket for each peer; 0: no limit. Live.
     std::uint32_t send_high_water_mark = 1000;
     /// Messages of each peer that may wait to be received; then its connection is not read any
-    /// further, and the peer has to wait. 0: any number. Live.
+    /// further, and the peer has to wait. 0: no limit. Live.
     std::uint32_t receive_high_water_mark = 1000;
-    /// The same two in bytes, as they are on the wire: there is room for a message while fewer
-    /// bytes and fewer messages wait than the marks say. However large it is, one message has
-    /// room. 0: any number. Live.
+    /// The same two in bytes on the wire. There is room for a message while fewer messages and
+    /// fewer bytes wait than the marks say; a single message always has room, however large it is.
+    /// 0: no limit. Live.
     std::uint64_t send_high_water_bytes = 0;
     std::uint64_t receive_high_water_bytes = 0;
-    /// Of a PUSH, a PULL and a DEALER: what waits for a peer, or of a peer, is its newest message
-    /// alone, whole with all its parts. An older one that has not left yet, or was not received, is
-    /// replaced, and counted. No high-water mark counts then, and sending finds each peer with
-    /// room. With inproc it is enough that one side says so. Other types of sockets:
-    /// invalid_argument.
+    /// PUSH, PULL and DEALER only (else invalid_argument): only the newest message waits for each
+    /// peer, and of each peer, whole with all its parts. An older one that was not sent yet, or was
+    /// not received, is replaced, and counted. The high-water marks do not count then, and each
+    /// peer always has room. With inproc it is enough that one side conflates.
     bool conflate = false;
 
-    /// A peer counts as dead when nothing has been heard of it for that long, although it was
-    /// asked (PING, RFC 23): at the latest then the connection is given up. Only peers that speak
-    /// ZMTP 3.1 are asked. 0: never; else 3 ms to 1 min (what a peer can be told).
+    /// A peer is given up when nothing was heard of it for this time although it was sent a PING
+    /// (RFC 23). Peers that do not speak ZMTP 3.1 are not asked. 0: never; else 3 ms to 1 min,
+    /// which is what a PING can tell the peer.
     duration peer_timeout = std::chrono::seconds(30);
-    /// Greeting and handshake must be over within that time; 0: any.
+    /// Greeting and handshake must be over within this time; 0: no limit.
     duration handshake_timeout = std::chrono::seconds(10);
     /// Connections of one bound endpoint whose handshake is under way. More are closed at once.
     std::uint32_t max_pending_handshakes = 256;
-    /// Bytes of one received part; a peer that announces a larger one loses its connection.
+    /// Bytes of one part that is received; a peer that announces a larger one is disconnected.
     std::uint64_t max_message_size = UINT64_MAX >> 1;
-    /// Bytes of a peer's handshake.
+    /// Bytes of the handshake of a peer; 64 to 65536.
     std::size_t max_handshake_size = 65536;
-    /// Speak ZMTP 2.0 with peers that know no better (libzmq 2.x and 3.x).
+    /// Speak ZMTP 2.0 with peers that know no newer version (libzmq 2.x and 3.x).
     bool accept_zmtp_2_0 = false;
 
-    /// A message is never queued for a peer whose handshake is not over: it goes to another one, or
-    /// the sender waits. Concerns connect().
+    /// Messages are queued only for connected peers: as long as a peer of connect() is not
+    /// connected, they go to others, or the sender waits.
     bool immediate = false;
-    /// The context's threads that may carry this socket's connections: bit n stands for the n-th,
-    /// from 0 on; 0: all of them. One that the context does not have is invalid_argument.
+    /// The context's threads that may carry the connections of this socket: bit n stands for thread
+    /// n, from 0 on; 0: all of them. A thread that the context does not have is invalid_argument.
     std::uint64_t affinity = 0;
-    /// What the destructor allows for sending what is queued; see socket::close().
+    /// How long the destructor may wait until what is queued was sent; see socket::close(). Live.
     duration linger = std::chrono::seconds(1);
 
     security_options security{};
-    /// At most 255 bytes, not beginning with a zero byte: how a ROUTER knows this socket.
+    /// How a ROUTER knows this socket: at most 255 bytes, not beginning with a zero byte.
     std::string routing_id{};
     std::vector<socket_property> properties{};
 
     reconnect_options reconnect{};
     tuning_options tuning{};
-    /// Of bound endpoints: connections that the system keeps until they are accepted.
+    /// bind() only: connections that the system keeps until they are accepted.
     int backlog = 1024;
-    /// Of bound IPv6 wildcards: take IPv4 connections as well.
+    /// bind() to an IPv6 wildcard only: take IPv4 connections as well.
     bool dual_stack = false;
 
     /// errc::invalid_argument, with the option's name as detail.
     [[nodiscard]] SLK_API result<void> validate() const;
 };
 
-/// Of a DEALER and a ROUTER.
+/// DEALER and ROUTER only.
 struct probing_options : socket_options {
-    /// Greet each new peer with an empty message, so that a ROUTER there learns the routing id
-    /// without waiting for something to be sent.
+    /// Send each new peer an empty message, so that a ROUTER there learns the routing id of this
+    /// socket before a message is sent.
     bool probe_router = false;
 };
 
@@ -144,15 +145,15 @@ using pull_options = socket_options;
 using dealer_options = probing_options;
 
 struct router_options : probing_options {
-    /// Sending to somebody unknown is errc::no_route, and to somebody whose queue is full waits.
-    /// Otherwise such messages are dropped, and counted. Live.
+    /// To send to an unknown peer is errc::no_route, and to send to a peer whose queue is full
+    /// waits. Without it such messages are dropped, and counted. Live.
     bool mandatory = true;
-    /// A newcomer with a routing id that is taken takes it over, and the one that had it is
-    /// disconnected. Otherwise the newcomer is. Live.
+    /// A new peer with a routing id that is taken gets it, and the peer that had it is
+    /// disconnected. Without it the new peer is disconnected. Live.
     bool handover = false;
-    /// An empty message tells that a peer has come. Live.
+    /// An empty message reports that a peer has connected. Live.
     bool notify_connect = false;
-    /// An empty message tells that a peer has gone. Live.
+    /// An empty message reports that a peer has disconnected. Live.
     bool notify_disconnect = false;
 };
 

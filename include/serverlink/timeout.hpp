@@ -12,7 +12,7 @@
 
 namespace slk {
 
-/// The time counts from the call. Without a limit a call waits for as long as it takes.
+/// The time counts from the call. By default a call waits without a limit.
 ///
 ///     socket.receive(into, 200ms);            // errc::timed_out after that
 ///     socket.receive(into, slk::no_wait);     // errc::would_block instead of waiting
@@ -24,13 +24,13 @@ struct timeout {
 
     timeout() noexcept = default;
     template <class Number, class Period>
-    timeout(std::chrono::duration<Number, Period> longest) noexcept : max_wait(longest)
+    timeout(std::chrono::duration<Number, Period> max) noexcept : max_wait(max)
     {
     }
     timeout(std::stop_token token) noexcept : stop(std::move(token)) {}
     template <class Number, class Period>
-    timeout(std::chrono::duration<Number, Period> longest, std::stop_token token) noexcept
-        : max_wait(longest), stop(std::move(token))
+    timeout(std::chrono::duration<Number, Period> max, std::stop_token token) noexcept
+        : max_wait(max), stop(std::move(token))
     {
     }
 };

@@ -8,7 +8,8 @@
 ///     SLK_TRY(slk::wait(items, 1s));
 ///     if (items[0].readable) ...
 ///
-/// What it tells is true until the socket is used: a call that it promises does not wait.
+/// A socket that is reported as readable or writable stays so until it is used: that call does not
+/// wait.
 
 #include <serverlink/export.hpp>
 #include <serverlink/result.hpp>
@@ -29,19 +30,19 @@ struct wait_item {
     bool to_receive = true;
     bool to_send = false;
 
-    // Answers.
+    // Set by wait().
 
-    /// There is something to receive; of a descriptor also its end or a failure.
+    /// There is something to receive; a descriptor is readable at its end and after a failure too.
     bool readable = false;
     /// A message would be queued at once.
     bool writable = false;
 };
 
-/// Says how many of the items have what they were to be waited for. The sockets are of one thread,
-/// as for every call; those of contexts without threads are all of the same context. Errors:
-/// timed_out, would_block, cancelled (also: a context was shut down), not_supported (descriptors on
-/// Windows), invalid_argument (no items, an empty socket, not an open descriptor, contexts that do
-/// not go together).
+/// Waits until at least one item is ready, and returns the number of ready items. The sockets are
+/// used by this thread, as in every call. Sockets of contexts without threads must all be of the
+/// same context. Errors: timed_out, would_block, cancelled (also: a context was shut down),
+/// not_supported (descriptors on Windows), invalid_argument (no items, an empty socket, a
+/// descriptor that is not open, contexts that do not go together).
 [[nodiscard]] SLK_API result<std::size_t> wait(std::span<wait_item> items,
                                                const timeout& limit = {});
 

@@ -108,6 +108,14 @@ message message::copy() const noexcept
     return other;
 }
 
+void received_batch::clear() noexcept
+{
+    parts_.clear();
+    for (shared_memory* const each : owners_)
+        each->release();
+    owners_.clear();
+}
+
 std::span<std::byte> message::writable() noexcept
 {
     if (!is_view())

@@ -5,6 +5,7 @@
 /// How the library itself fills messages, and the memory of those that are received large.
 
 #include <serverlink/message.hpp>
+#include <serverlink/received_batch.hpp>
 
 namespace slk::message_detail {
 
@@ -36,7 +37,27 @@ struct access {
     }
     static void set_more(message& of, bool more) noexcept { of.more_ = more; }
 
-    /// Who holds the bytes of a large message; null for an inline one.
+    /// Room for this number of parts, so that add() does not allocate for them.
+    static void reserve(received_batch& of, std::size_t parts) { of.parts_.reserve(parts); }
+    /// Adds a part, and one more use of the memory that it lies in.
+    static void add(received_batch& to, std::span<const std::byte> bytes, bool more,
+                    shared_memory& owner)
+    {
+        to.parts_.push_back({bytes.data(), bytes.size(), more});
+        if (!to.owners_.empty() && to.owners_.back() == &owner)
+            return;
+        owner.retain();
+        to.owners_.push_back(&owner);
+    }
+    /// Adds a part, and takes over one use of the memory that it lies in.
+    static void add_owned(received_batch& to, std::span<const std::byte> bytes, bool more,
+                          shared_memory* owner)
+    {
+        to.parts_.push_back({bytes.data(), bytes.size(), more});
+        to.owners_.push_back(owner);
+    }
+
+    /// The owner of the bytes of a large message; null for an inline one.
     [[nodiscard]] static shared_memory* owner_of(const message& of) noexcept
     {
         return of.is_view() ? of.view_.owner : nullptr;

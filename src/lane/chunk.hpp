@@ -2,11 +2,11 @@
 #ifndef SLK_LANE_CHUNK_HPP
 #define SLK_LANE_CHUNK_HPP
 
-/// A chunk: a piece of a lane. Bytes, and references to large bodies that stand between them.
+/// A chunk: a piece of a lane. Bytes, and references to large bodies between them.
 ///
-/// The bytes of a chunk are written once, from the front. A body that is large stays where it is:
-/// the chunk notes behind how many of its bytes it comes, and to whom its memory belongs. One
-/// atomic word says how much of both the consumer may see.
+/// The bytes of a chunk are written once, from the front. A large body stays where it is: the chunk
+/// records after how many of its bytes it comes, and the owner of its memory. One atomic word tells
+/// how much of both the consumer may see.
 
 #include <serverlink/message.hpp>
 
@@ -21,7 +21,7 @@ namespace slk::lane {
 
 using message_detail::shared_memory;
 
-/// A body that is not in the chunk's bytes.
+/// A body that is not among the bytes of the chunk.
 struct external {
     std::uint32_t at = 0; ///< bytes of the chunk that come before it
     const std::byte* data = nullptr;
@@ -44,7 +44,7 @@ struct extent {
 inline constexpr std::size_t small_block = 448;
 inline constexpr std::size_t large_block = 72 * 1024;
 
-/// The blocks that one thread takes chunks from. Anybody gives them back.
+/// The blocks that one thread takes chunks from. Any thread gives them back.
 struct chunk_pools {
     std::shared_ptr<block_pool> small = std::make_shared<block_pool>(small_block, 64);
     std::shared_ptr<block_pool> large = std::make_shared<block_pool>(large_block, 16);
@@ -70,10 +70,10 @@ public:
     /// By the producer.
     void publish(const extent& what) noexcept
     {
-        // Sequentially consistent, because the producer then asks whether the consumer sleeps.
+        // Sequentially consistent, because the producer then asks whether the consumer waits.
         published_.exchange(pack(what), std::memory_order_seq_cst);
     }
-    /// The same where nobody sleeps yet.
+    /// The same where no consumer can wait yet.
     void publish_quietly(const extent& what) noexcept
     {
         published_.store(pack(what), std::memory_order_release);
@@ -86,12 +86,12 @@ public:
 
     /// The producer's link; the consumer may follow it when the extent is final.
     chunk* next = nullptr;
-    /// Where the producer left it for the next one.
+    /// How much the producer has written when it went on to the next chunk.
     extent end{};
     /// Bytes of the lane that lie before this chunk, bodies too. The producer's, until the
     /// consumer may follow the link to here.
     std::uint64_t before = 0;
-    /// How many externals have been set, and so must be released: the producer's.
+    /// The number of externals that were set, and so must be released: the producer's.
     std::uint32_t set_externals = 0;
 
 private:

@@ -2,7 +2,7 @@
 #ifndef SLK_LANE_CURSOR_HPP
 #define SLK_LANE_CURSOR_HPP
 
-/// A place in a lane, from where its consumer reads on.
+/// A place in a lane, from where its consumer reads.
 
 #include "lane/chunk.hpp"
 
@@ -40,7 +40,8 @@ public:
                    ? &at_->at(externals_)
                    : nullptr;
     }
-    /// At the end of a chunk that will not grow: goes on to the next one, and says which it left.
+    /// At the end of a chunk that will not grow: goes on to the next one, and returns the one that
+    /// it has left. Else null.
     [[nodiscard]] chunk* leave() noexcept
     {
         if (bytes_ != seen_.bytes || externals_ != seen_.externals)

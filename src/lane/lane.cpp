@@ -7,15 +7,15 @@ namespace slk::lane {
 
 namespace {
 
-constexpr std::uint32_t externals_of_small = 1;
-constexpr std::uint32_t externals_of_large = 30;
+constexpr std::uint32_t small_externals = 1;
+constexpr std::uint32_t large_externals = 30;
 constexpr std::size_t small_capacity =
-    small_block - sizeof(chunk) - externals_of_small * sizeof(external);
-static_assert(large_block - sizeof(chunk) - externals_of_large * sizeof(external) >=
-              lane::max_bytes);
+    small_block - sizeof(chunk) - small_externals * sizeof(external);
+static_assert(large_block - sizeof(chunk) - large_externals * sizeof(external) >=
+              lane::max_reserve);
 
-/// So many messages on their way: the consumer does not wait for each.
-constexpr std::uint64_t messages_of_busy = 4;
+/// With this number of messages on their way, the consumer is behind and a large chunk pays.
+constexpr std::uint64_t messages_when_busy = 4;
 
 void release_from(chunk* first) noexcept
 {
@@ -36,7 +36,7 @@ lane::~lane()
 bool lane::open(chunk_pools& pools) noexcept
 {
     pools_ = &pools;
-    tail_ = chunk::create(pools.small, externals_of_small);
+    tail_ = chunk::create(pools.small, small_externals);
     published_in_ = tail_;
     head_ = cursor(tail_);
     return tail_ != nullptr;
@@ -44,20 +44,20 @@ bool lane::open(chunk_pools& pools) noexcept
 
 bool lane::grow(std::size_t bytes, std::span<const std::byte> carried, bool busy) noexcept
 {
-    busy = busy || published_in_ != tail_ || produced_ - consumed_by_now() >= messages_of_busy;
+    busy = busy || published_in_ != tail_ || produced_ - consumed_by_now() >= messages_when_busy;
     const bool small = !busy && bytes <= small_capacity && carried.size() <= small_capacity;
-    chunk* const following = small ? chunk::create(pools_->small, externals_of_small)
-                                   : chunk::create(pools_->large, externals_of_large);
+    chunk* const following = small ? chunk::create(pools_->small, small_externals)
+                                   : chunk::create(pools_->large, large_externals);
     if (following == nullptr)
         return false;
-    // Before this chunk is final: then its consumer may give it back.
+    // Before the present chunk is final, because then its consumer may give it back.
     if (!carried.empty())
         std::memcpy(following->bytes(), carried.data(), carried.size());
     following->before = bytes_before(*tail_, written_.bytes, written_.externals);
     tail_->next = following;
     tail_->end = written_;
     tail_->end.final = true;
-    // A chunk that is published in whole ends here and now, others with the next publish().
+    // A chunk that is published whole ends now, others with the next publish().
     if (!has_unpublished()) {
         tail_->publish_quietly(tail_->end);
         published_in_ = following;
@@ -78,7 +78,7 @@ std::uint64_t lane::bytes_before(chunk& at, std::uint32_t bytes, std::uint32_t e
 
 void lane::publish_chunks() noexcept
 {
-    // The consumer finds none of the later ones before the first says that it is final: what
+    // The consumer finds none of the later chunks before the first one is final: a message that
     // spans several chunks becomes visible at once.
     for (chunk* each = published_in_->next; each != tail_; each = each->next)
         each->publish_quietly(each->end);
@@ -87,7 +87,7 @@ void lane::publish_chunks() noexcept
     published_in_ = tail_;
 }
 
-void lane::abandon() noexcept
+void lane::discard_unpublished() noexcept
 {
     release_from(published_in_->next);
     published_in_->next = nullptr;

@@ -5,15 +5,15 @@
 /// A lane: bytes and large bodies on their way from one thread to another, without a lock.
 ///
 /// One producer, one consumer, which may be different threads. The producer writes into chunks and
-/// publishes when a message is whole: the consumer never sees a part of one. What lies in a lane is
-/// what lies on the wire, so that a session sends it as it is, and receives into it.
+/// publishes when a message is whole: the consumer never sees a part of one. The bytes in a lane
+/// are those on the wire, so that a connection sends them as they are, and receives into a lane.
 ///
-/// Credit: the producer counts the messages that it has published, the consumer those that it has
-/// done with; the difference is kept below the high-water mark by whoever produces. Bytes may have
-/// a mark as well. They are not counted, but told from the two places in the lane when it is asked.
+/// Credit: the producer counts the messages that it has published, and the consumer those that it
+/// is done with. Whoever produces keeps the difference below a high-water mark. Bytes may have a
+/// mark as well; they are not counted, but computed from the two places in the lane.
 ///
-/// Sleeping: whoever finds nothing to do says so (consumer_sleeps, producer_sleeps), and the other
-/// side then rings its bell, once.
+/// Waiting: a side that finds nothing to do says so (consumer_must_wait, producer_must_wait), and
+/// the other side then notifies it, once.
 
 #include "lane/chunk.hpp"
 #include "lane/cursor.hpp"
@@ -26,16 +26,16 @@
 
 namespace slk::lane {
 
-/// Who is told that a lane has something for him. Called on the other side's thread.
-class bell {
+/// Is notified by the other side of a lane, on that side's thread.
+class lane_user {
 public:
-    /// The consumer slept, and there is something to read.
-    virtual void lane_readable() noexcept = 0;
-    /// The producer slept, and there is credit.
-    virtual void lane_writable() noexcept = 0;
+    /// The consumer waited, and there is something to read.
+    virtual void on_readable() noexcept = 0;
+    /// The producer waited, and there is credit.
+    virtual void on_writable() noexcept = 0;
 
 protected:
-    ~bell() = default;
+    ~lane_user() = default;
 };
 
 class lane {
@@ -43,52 +43,53 @@ public:
     lane() noexcept = default;
     lane(const lane&) = delete;
     lane& operator=(const lane&) = delete;
-    /// When both sides are gone.
+    /// After both sides have stopped using it.
     ~lane();
 
-    /// Before anything else. False when memory is exhausted. `pools`: the producer's, which must
-    /// live as long as he produces.
+    /// Before anything else. Returns false when memory is exhausted. `pools`: those of the
+    /// producer's thread, which must live as long as it produces.
     [[nodiscard]] bool open(chunk_pools& pools) noexcept;
-    /// The producer's blocks come from elsewhere from now on.
+    /// Chunks come from other pools from now on.
     void use(chunk_pools& pools) noexcept { pools_ = &pools; }
 
     // --- the producer ---
 
-    /// Room for so many bytes in one piece, and for an external behind them if one is to be added.
-    /// Null when memory is exhausted. At most max_bytes.
+    /// Room for this number of bytes in one piece, at most max_reserve, and for an external behind
+    /// them if one is to be added. Null when memory is exhausted.
     [[nodiscard]] std::byte* reserve(std::size_t bytes, bool with_external = false) noexcept
     {
-        assert(bytes <= max_bytes);
+        assert(bytes <= max_reserve);
         const bool fits =
             tail_->capacity() - written_.bytes >= bytes && (!with_external || can_splice());
         return fits || grow(bytes) ? tail_->bytes() + written_.bytes : nullptr;
     }
-    static constexpr std::size_t max_bytes = 70 * 1024;
-    /// What is left of the present chunk.
+    static constexpr std::size_t max_reserve = 70 * 1024;
+    /// The room that is left in the present chunk.
     [[nodiscard]] std::span<std::byte> rest() noexcept
     {
         return {tail_->bytes() + written_.bytes, tail_->capacity() - written_.bytes};
     }
-    /// A new chunk comes next, with room for so many bytes in one piece. It begins with a copy of
-    /// `carried`, which may lie in rest() and is not committed. It is a small one, unless that is
-    /// too small, or so much waits or comes at once (or the caller says so, `busy`) that a large
-    /// one pays. False when memory is exhausted.
+    /// Begins a new chunk with room for this number of bytes in one piece. It begins with a copy of
+    /// `carried`, which may lie in rest() and is not committed. The chunk is small, unless the
+    /// bytes do not fit, or several messages wait, or the caller knows of many more (`busy`).
+    /// Returns false when memory is exhausted.
     [[nodiscard]] bool grow(std::size_t bytes, std::span<const std::byte> carried = {},
                             bool busy = false) noexcept;
     void commit(std::size_t bytes) noexcept { written_.bytes += static_cast<std::uint32_t>(bytes); }
-    /// Behind what was committed; room was reserved for it. The lane takes over the caller's use
-    /// of `owner`.
+    /// The present chunk has room for one more external.
     [[nodiscard]] bool can_splice() const noexcept
     {
         return written_.externals < tail_->max_externals();
     }
+    /// Adds an external behind the committed bytes, where can_splice(). Takes over the caller's use
+    /// of `owner`.
     void splice(const std::byte* data, std::size_t size, shared_memory* owner) noexcept
     {
         tail_->at(written_.externals++) = {written_.bytes, data, size, owner};
         tail_->set_externals = written_.externals;
     }
-    /// What has been committed since the last time is so many whole messages. True if the consumer
-    /// slept: his bell is to be rung.
+    /// What was committed since the last publish is this number of whole messages. Returns true if
+    /// the consumer waits and must be notified.
     [[nodiscard]] bool publish(std::uint64_t messages) noexcept
     {
         produced_ += messages;
@@ -97,11 +98,11 @@ public:
         else
             tail_->publish(written_);
         published_ = written_;
-        return consumer_sleeps_.load(std::memory_order_seq_cst) &&
-               consumer_sleeps_.exchange(false, std::memory_order_seq_cst);
+        return consumer_waits_.load(std::memory_order_seq_cst) &&
+               consumer_waits_.exchange(false, std::memory_order_seq_cst);
     }
-    /// Takes back what has been committed since.
-    void abandon() noexcept;
+    /// Takes back what was committed since the last publish.
+    void discard_unpublished() noexcept;
     /// Bytes committed since the last publish, in the present chunk or before.
     [[nodiscard]] bool has_unpublished() const noexcept
     {
@@ -109,7 +110,7 @@ public:
     }
 
     [[nodiscard]] std::uint64_t produced() const noexcept { return produced_; }
-    /// Messages that may still be published under that mark; 0 as a mark means no limit.
+    /// Messages that may still be published under this mark; 0: no limit.
     [[nodiscard]] std::uint64_t credit(std::uint64_t mark) noexcept
     {
         if (mark == 0)
@@ -119,9 +120,9 @@ public:
         const std::uint64_t waiting = produced_ - seen_consumed_;
         return waiting < mark ? mark - waiting : 0;
     }
-    /// Bytes that may still be committed under that mark; 0 as a mark means no limit. What is
-    /// committed last may exceed it: while no message waits there is room for one. `unpublished`:
-    /// whole messages that were committed since.
+    /// Bytes that may still be committed under this mark; 0: no limit. The last message may exceed
+    /// it, and while no message waits there is room for one. `unpublished`: whole messages that
+    /// were committed since the last publish.
     [[nodiscard]] std::uint64_t byte_credit(std::uint64_t mark,
                                             std::uint64_t unpublished = 0) const noexcept
     {
@@ -134,24 +135,24 @@ public:
         const bool none = produced_ + unpublished == consumed_.load(std::memory_order_seq_cst);
         return none ? 1 : 0;
     }
-    /// True if the consumer will ring; false if there is credit meanwhile.
-    [[nodiscard]] bool producer_sleeps(std::uint64_t mark, std::uint64_t bytes = 0) noexcept
+    /// Returns true if the consumer will notify; false if there is credit meanwhile.
+    [[nodiscard]] bool producer_must_wait(std::uint64_t mark, std::uint64_t bytes = 0) noexcept
     {
-        producer_sleeps_.store(true, std::memory_order_seq_cst);
+        producer_waits_.store(true, std::memory_order_seq_cst);
         if (credit(mark) == 0 || byte_credit(bytes) == 0)
             return true;
-        producer_sleeps_.store(false, std::memory_order_relaxed);
+        producer_waits_.store(false, std::memory_order_relaxed);
         return false;
     }
 
-    /// The consumer is to ring when he has done with something.
-    void ask_for_bell() noexcept { producer_sleeps_.store(true, std::memory_order_seq_cst); }
+    /// The consumer notifies when it is done with something, although there may be credit.
+    void request_notice() noexcept { producer_waits_.store(true, std::memory_order_seq_cst); }
 
     // --- the consumer ---
 
-    /// Where he reads on. Chunks before it are gone.
+    /// The place from where the consumer reads. Chunks before it are gone.
     [[nodiscard]] cursor& head() noexcept { return head_; }
-    /// At the end of a chunk: goes on to the next one. False if that is not there.
+    /// At the end of a chunk: goes on to the next one. Returns false if there is none yet.
     [[nodiscard]] bool next_chunk() noexcept
     {
         chunk* const left = head_.leave();
@@ -168,17 +169,17 @@ public:
         while (next_chunk());
         return false;
     }
-    /// True if the producer will ring; false if there is something meanwhile.
-    [[nodiscard]] bool consumer_sleeps() noexcept
+    /// Returns true if the producer will notify; false if there is something meanwhile.
+    [[nodiscard]] bool consumer_must_wait() noexcept
     {
-        consumer_sleeps_.store(true, std::memory_order_seq_cst);
+        consumer_waits_.store(true, std::memory_order_seq_cst);
         if (!readable())
             return true;
-        consumer_sleeps_.store(false, std::memory_order_relaxed);
+        consumer_waits_.store(false, std::memory_order_relaxed);
         return false;
     }
-    /// So many messages more have been done with. True if the producer slept: his bell is to be
-    /// rung. Asks for that only with `look`, which costs something.
+    /// The consumer is done with this number of messages more. Returns true if the producer waits
+    /// and must be notified; that is looked for only with `look`, which costs a fence.
     [[nodiscard]] bool consume(std::uint64_t messages, bool look) noexcept
     {
         done_ += messages;
@@ -187,18 +188,18 @@ public:
             return false;
         }
         consumed_.exchange(done_, std::memory_order_seq_cst);
-        return producer_sleeps_.load(std::memory_order_seq_cst) &&
-               producer_sleeps_.exchange(false, std::memory_order_seq_cst);
+        return producer_waits_.load(std::memory_order_seq_cst) &&
+               producer_waits_.exchange(false, std::memory_order_seq_cst);
     }
     [[nodiscard]] std::uint64_t consumed() const noexcept { return done_; }
-    /// Shows the producer which bytes have been done with: those before the head. To be called
-    /// before consume(), where bytes have a mark.
-    void show_bytes() noexcept
+    /// Where bytes have a mark, before consume(): shows the producer the bytes that are done with,
+    /// which are those before the head.
+    void update_consumed_bytes() noexcept
     {
         consumed_bytes_.store(bytes_before(*head_.at(), head_.bytes(), head_.externals()),
                               std::memory_order_seq_cst);
     }
-    [[nodiscard]] std::uint64_t shown_bytes() const noexcept
+    [[nodiscard]] std::uint64_t consumed_bytes() const noexcept
     {
         return consumed_bytes_.load(std::memory_order_relaxed);
     }
@@ -211,11 +212,11 @@ public:
 
 private:
     void publish_chunks() noexcept;
-    /// Of the lane, before that place.
+    /// Bytes of the lane before that place.
     [[nodiscard]] static std::uint64_t bytes_before(chunk& at, std::uint32_t bytes,
                                                     std::uint32_t externals) noexcept;
 
-    // Each side's words have a cache line of their own.
+    // The words of each side have a cache line of their own.
     static constexpr std::size_t line = 64;
 
     alignas(line) chunk* tail_ = nullptr;
@@ -228,12 +229,12 @@ private:
 
     alignas(line) cursor head_;
     std::uint64_t done_ = 0;
-    std::atomic<std::uint64_t> consumed_{0}; ///< read by the producer when his credit is used up
-    std::atomic<std::uint64_t> consumed_bytes_{0}; ///< where somebody wants to know
+    std::atomic<std::uint64_t> consumed_{0}; ///< read by the producer without credit
+    std::atomic<std::uint64_t> consumed_bytes_{0}; ///< where bytes have a mark
 
-    // Written seldom, and read by both.
-    alignas(line) std::atomic<bool> producer_sleeps_{false};
-    std::atomic<bool> consumer_sleeps_{true};
+    // Rarely written, and read by both.
+    alignas(line) std::atomic<bool> producer_waits_{false};
+    std::atomic<bool> consumer_waits_{true};
 };
 
 } // namespace slk::lane

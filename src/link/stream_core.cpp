@@ -73,7 +73,7 @@ stream_core::stream_core(std::shared_ptr<block_pool> home, std::shared_ptr<io::l
     close_task_.drop = [](io::task& self) noexcept {
         static_cast<stream_core*>(self.owner)->release();
     };
-    // The loop's own reference, given back by end().
+    // The loop's own reference, given back by close_socket().
     retain();
     loop_->add(*this);
 }
@@ -187,10 +187,12 @@ void stream_core::send_completed() noexcept
     offset_ += send_.transferred;
     while (next_piece_ < pieces_.size() && offset_ >= pieces_[next_piece_].size())
         offset_ -= pieces_[next_piece_++].size();
-    if (next_piece_ < pieces_.size())
+    if (next_piece_ == pieces_.size())
+        finish_send(total_);
+    else if (socket_)
         submit_send();
     else
-        finish_send(total_);
+        finish_send(fail(closed_here)); // over since this part was sent
 }
 
 void stream_core::finish_send(result<std::size_t> answer) noexcept
@@ -258,15 +260,36 @@ void stream_core::end(const error& reason, io::close_mode mode) noexcept
     if (!socket_)
         return;
     loop_->io().disarm(drain_timer_);
-    if (descriptor_user* const user = std::exchange(borrower_, nullptr); user != nullptr)
-        user->descriptor_ends();
-    loop_->io().close(std::exchange(socket_, {}), mode);
-    loop_->remove(*this);
+    retain();
+    const io::socket_id socket = std::exchange(socket_, {});
+    if (descriptor_user_ != nullptr && !descriptor_user_->release_descriptor()) {
+        // Closed now, its number could be given to another socket under a transfer.
+        lent_socket_ = socket;
+        lent_socket_mode_ = mode;
+        loop_->io().cancel(receive_);
+        loop_->io().cancel(send_);
+    } else {
+        close_socket(socket, mode);
+    }
     if (stream_observer* const told = std::exchange(observer_, nullptr); told != nullptr) {
         const bool by_owner = reason == errc::cancelled;
         told->stream_ended(by_owner && finished_receiving_ ? finished_by_peer : reason);
     }
     release();
+}
+
+void stream_core::close_socket(io::socket_id socket, io::close_mode mode) noexcept
+{
+    descriptor_user_ = nullptr;
+    loop_->io().close(socket, mode);
+    loop_->remove(*this);
+    release(); // the loop's own reference
+}
+
+void stream_core::descriptor_returned() noexcept
+{
+    if (lent_socket_)
+        close_socket(std::exchange(lent_socket_, {}), lent_socket_mode_);
 }
 
 void stream_core::retract() noexcept
@@ -293,7 +316,13 @@ void stream_core::abandon(io::close_mode mode, const error& reason) noexcept
 
 void stream_core::loop_closing() noexcept
 {
+    retain();
     end(error{errc::cancelled, phase::close, 0, "the loop ends"}, io::close_mode::graceful);
+    if (lent_socket_) {
+        descriptor_user_->wait_for_descriptor();
+        descriptor_returned();
+    }
+    release();
 }
 
 } // namespace slk::link_detail

@@ -29,11 +29,16 @@ protected:
     ~stream_observer() = default;
 };
 
-/// Who uses a stream's descriptor on another thread: asked to stop before it is closed.
+/// Transfers on a stream's descriptor from other threads. Both calls are made on the loop's thread.
 class descriptor_user {
 public:
-    /// On the loop's thread. Afterwards the descriptor is not touched any more.
-    virtual void descriptor_ends() noexcept = 0;
+    /// The stream is over: no transfer may begin any more. Returns false if another thread is
+    /// inside a transfer at this moment. The socket then stays open, under its number, until
+    /// stream_core::descriptor_returned() is called.
+    virtual bool release_descriptor() noexcept = 0;
+    /// The loop ends while a close is put off: returns when no thread is inside a transfer. The
+    /// socket is closed then, as if descriptor_returned() had been called.
+    virtual void wait_for_descriptor() noexcept = 0;
 
 protected:
     ~descriptor_user() = default;
@@ -51,7 +56,8 @@ public:
     result<void> send(std::span<const std::span<const std::byte>> pieces, stream::handler done);
     result<void> shutdown_send();
     result<void> close_after_drain(duration timeout, std::function<void(error)> done);
-    /// Closes the socket and tells the observer `reason`.
+    /// Closes the socket, or puts that off while the descriptor's user needs it, and tells the
+    /// observer `reason`.
     void end(const error& reason, io::close_mode mode) noexcept;
     /// The observer leaves: it is told nothing more, and the socket is closed.
     void retract() noexcept;
@@ -61,8 +67,17 @@ public:
 
     void loop_closing() noexcept override;
 
-    /// One at a time; null: nobody. On the loop's thread.
-    void lend_descriptor(descriptor_user* user) noexcept { borrower_ = user; }
+    /// One user at a time; null: none. Ignored once the stream is over: the user that a close
+    /// waits for must live until it has returned the descriptor. On the loop's thread.
+    void lend_descriptor(descriptor_user* user) noexcept
+    {
+        if (socket_)
+            descriptor_user_ = user;
+    }
+    /// Closes the socket whose close was put off. To be called once, by the user whose
+    /// release_descriptor() returned false, when no thread is inside a transfer. Ignored when
+    /// wait_for_descriptor() came first. On the loop's thread.
+    void descriptor_returned() noexcept;
 
     [[nodiscard]] const address& local() const noexcept { return local_; }
     [[nodiscard]] const address& peer() const noexcept { return peer_; }
@@ -86,14 +101,17 @@ private:
     void finish_send(result<std::size_t> answer) noexcept;
     void drain_more() noexcept;
     void drain_ended(const error& reason) noexcept;
+    void close_socket(io::socket_id socket, io::close_mode mode) noexcept;
 
     std::shared_ptr<block_pool> home_; ///< where its memory goes back to
     std::shared_ptr<io::loop_core> loop_;
-    io::socket_id socket_;
+    io::socket_id socket_; ///< null: the stream is over
+    io::socket_id lent_socket_; ///< its close is put off until descriptor_user_ returns it
+    io::close_mode lent_socket_mode_ = io::close_mode::graceful;
     address local_;
     address peer_;
     stream_observer* observer_;
-    descriptor_user* borrower_ = nullptr;
+    descriptor_user* descriptor_user_ = nullptr;
     bool finished_receiving_ = false; ///< the peer has finished sending
     bool finished_sending_ = false;
 

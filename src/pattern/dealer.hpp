@@ -2,56 +2,54 @@
 #ifndef SLK_PATTERN_DEALER_HPP
 #define SLK_PATTERN_DEALER_HPP
 
-/// DEALER: deals messages out to the peers that have room, and takes those of all peers, in turn.
+/// DEALER: sends each message to the next peer that has room, and receives the messages of all
+/// peers in turn. RFC 28.
 
-#include "pattern/pattern.hpp"
-#include "pattern/rotation.hpp"
+#include "pattern/balanced_sending.hpp"
 
 namespace slk::pattern {
 
 class dealer final : public pattern {
 public:
-    result<void> attach(peer& entry) override
+    result<peer*> attach(peer& entry) override
     {
-        queue_.add(entry, false);
-        balancer_.add(entry, true);
-        return {};
+        receiving_.add(entry, false);
+        return resume_sending(entry);
     }
-    void stop_sending(peer& entry) noexcept override
+    result<peer*> resume_sending(peer& entry) override
     {
-        if (balancer_.has(entry))
-            balancer_.remove(entry);
+        sending_.add(entry);
+        return nullptr;
     }
-    result<void> resume_sending(peer& entry) override
-    {
-        if (!balancer_.has(entry))
-            balancer_.add(entry, true);
-        return {};
-    }
+    void stop_sending(peer& entry) noexcept override { sending_.remove(entry); }
     void detach(peer& entry) noexcept override
     {
-        stop_sending(entry);
-        queue_.remove(entry);
+        sending_.remove(entry);
+        receiving_.remove(entry);
     }
 
     void readable(peer& entry, bool is) noexcept override
     {
-        is ? queue_.activate(entry) : queue_.deactivate(entry);
+        is ? receiving_.activate(entry) : receiving_.deactivate(entry);
     }
-    void writable(peer& entry, bool is) noexcept override
+    void writable(peer& entry, bool is) noexcept override { sending_.writable(entry, is); }
+
+    [[nodiscard]] routing route(std::span<const part_view>&, const peer_id*,
+                                room_check& rooms) noexcept override
     {
-        if (balancer_.has(entry))
-            is ? balancer_.activate(entry) : balancer_.deactivate(entry);
+        return sending_.route(rooms);
+    }
+    [[nodiscard]] bool can_send(room_check& rooms) noexcept override
+    {
+        return sending_.can_send(rooms);
     }
 
-    [[nodiscard]] peer* receive_from() noexcept override { return queue_.current(); }
-    void received(peer&) noexcept override { queue_.advance(); }
-    [[nodiscard]] peer* send_to() noexcept override { return balancer_.current(); }
-    void sent(peer&) noexcept override { balancer_.advance(); }
+    [[nodiscard]] peer* receive_from() noexcept override { return receiving_.current(); }
+    void received(peer&) noexcept override { receiving_.advance(); }
 
 private:
-    fair_queue queue_;
-    load_balancer balancer_;
+    balanced_sending sending_;
+    fair_queue receiving_;
 };
 
 } // namespace slk::pattern

@@ -2,7 +2,7 @@
 #ifndef SLK_PATTERN_PAIR_HPP
 #define SLK_PATTERN_PAIR_HPP
 
-/// PAIR: one peer at a time. Whoever comes while it is there is sent away.
+/// PAIR: one peer at a time. A second peer is rejected while the first one is there. RFC 31.
 
 #include "pattern/pattern.hpp"
 #include "pattern/rotation.hpp"
@@ -11,34 +11,34 @@ namespace slk::pattern {
 
 class pair final : public pattern {
 public:
-    result<void> attach(peer& entry) override
+    result<peer*> attach(peer& entry) override
     {
         SLK_TRY(resume_sending(entry));
-        queue_.add(entry, false);
-        return {};
+        receiving_.add(entry, false);
+        return nullptr;
+    }
+    result<peer*> resume_sending(peer& entry) override
+    {
+        if (only_ != nullptr && only_ != &entry)
+            return fail(errc::address_in_use, phase::handshake, "this PAIR has a peer already");
+        only_ = &entry;
+        writable_ = true;
+        return nullptr;
     }
     void stop_sending(peer& entry) noexcept override
     {
         if (only_ == &entry)
             only_ = nullptr;
     }
-    result<void> resume_sending(peer& entry) override
-    {
-        if (only_ != nullptr && only_ != &entry)
-            return fail(errc::address_in_use, phase::handshake, "this PAIR has a peer already");
-        only_ = &entry;
-        writable_ = true;
-        return {};
-    }
     void detach(peer& entry) noexcept override
     {
         stop_sending(entry);
-        queue_.remove(entry);
+        receiving_.remove(entry);
     }
 
     void readable(peer& entry, bool is) noexcept override
     {
-        is ? queue_.activate(entry) : queue_.deactivate(entry);
+        is ? receiving_.activate(entry) : receiving_.deactivate(entry);
     }
     void writable(peer& entry, bool is) noexcept override
     {
@@ -46,14 +46,25 @@ public:
             writable_ = is;
     }
 
-    [[nodiscard]] peer* receive_from() noexcept override { return queue_.current(); }
-    void received(peer&) noexcept override { queue_.advance(); }
-    [[nodiscard]] peer* send_to() noexcept override { return writable_ ? only_ : nullptr; }
-    void sent(peer&) noexcept override {}
+    [[nodiscard]] routing route(std::span<const part_view>&, const peer_id*,
+                                room_check& rooms) noexcept override
+    {
+        return can_send(rooms) ? routing::to_peer(*only_) : routing{};
+    }
+    [[nodiscard]] bool can_send(room_check& rooms) noexcept override
+    {
+        if (only_ == nullptr || !writable_)
+            return false;
+        writable_ = rooms.has_room(*only_);
+        return writable_;
+    }
+
+    [[nodiscard]] peer* receive_from() noexcept override { return receiving_.current(); }
+    void received(peer&) noexcept override { receiving_.advance(); }
 
 private:
-    /// What a peer that has gone left behind is received before the next one's.
-    fair_queue queue_;
+    /// The messages that an earlier peer left are received before the next peer's.
+    fair_queue receiving_;
     peer* only_ = nullptr;
     bool writable_ = false;
 };

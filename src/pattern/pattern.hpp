@@ -2,44 +2,150 @@
 #ifndef SLK_PATTERN_PATTERN_HPP
 #define SLK_PATTERN_PATTERN_HPP
 
-/// A pattern: whose message is received next, and who gets the next one that is sent. There is one
-/// for each type of socket, and nothing in it but routing: no bytes, no threads, no time.
+/// A pattern: what one type of socket does with whole messages. It routes each message that is sent
+/// to one peer or several, says whose message is received next, and may add, check and remove
+/// parts. It has no threads, no time and no buffers; the socket asks it, and moves the messages.
 
+#include <serverlink/message.hpp>
 #include <serverlink/result.hpp>
+#include <serverlink/router.hpp>
+#include <serverlink/socket.hpp>
 
 #include "pattern/peer.hpp"
 
-#include <memory>
+#include <cstdint>
+#include <deque>
+#include <span>
 
 namespace slk::pattern {
+
+/// A part that is to be sent: its bytes, and their owner if they may be shared.
+struct part_view {
+    std::span<const std::byte> bytes;
+    message_detail::shared_memory* owner = nullptr;
+};
+
+/// What a pattern asks the socket while it routes.
+class room_check {
+public:
+    /// Whether the peer's queue takes one more message. If not, the pattern hears of it by
+    /// writable() when that has changed.
+    [[nodiscard]] virtual bool has_room(peer& entry) noexcept = 0;
+
+protected:
+    ~room_check() = default;
+};
+
+/// Where a message goes.
+struct routing {
+    enum class kind : std::uint8_t {
+        one, ///< to the peer `to`
+        several, ///< to all of targets()
+        wait, ///< no peer takes it now: ask again when something has changed
+        dropped, ///< to no peer, without an error; `outcome` is the reason
+        refused, ///< the call is an error
+    };
+    kind what = kind::wait;
+    send_outcome outcome = send_outcome::queued;
+    peer* to = nullptr;
+    error failure{};
+
+    [[nodiscard]] static routing to_peer(peer& entry) noexcept
+    {
+        return {.what = kind::one, .to = &entry};
+    }
+    [[nodiscard]] static routing drop(send_outcome why) noexcept
+    {
+        return {.what = kind::dropped, .outcome = why};
+    }
+    [[nodiscard]] static routing refuse(const error& why) noexcept
+    {
+        return {.what = kind::refused, .failure = why};
+    }
+};
+
+/// What becomes of a part that has arrived.
+enum class part_fate : std::uint8_t {
+    deliver, ///< to the caller
+    strip, ///< the pattern has taken it; the other parts of the message follow
+    discard, ///< with all other parts of its message
+};
+
+/// A message that the pattern itself has for the caller: a ROUTER's notice of a peer.
+struct own_message {
+    peer_id about;
+    router_event what = router_event::message;
+};
 
 class pattern {
 public:
     virtual ~pattern() = default;
 
-    /// A peer is there. An error: this socket does not take it, and its connection is to be closed.
-    virtual result<void> attach(peer& entry) = 0;
-    /// After stop_sending: it gets messages again. An error, likewise: its place was taken.
-    virtual result<void> resume_sending(peer& entry) = 0;
-    /// What was received of it may still be read: it leaves the order of receiving later, by
-    /// detach().
+    // --- peers ---
+
+    /// Whether a peer may be attached before its handshake is over.
+    [[nodiscard]] virtual bool attaches_unconnected(const peer& entry) const noexcept
+    {
+        (void)entry;
+        return true;
+    }
+    /// Whether connect() may give a peer this routing id. Errors: invalid_argument.
+    [[nodiscard]] virtual result<void> check_name(std::string_view routing_id) const;
+    /// The peer takes part from now on. Returns a peer that has lost its place to it and must be
+    /// disconnected, or null. An error: this socket does not take the peer.
+    virtual result<peer*> attach(peer& entry) = 0;
+    /// After stop_sending(): the peer gets messages again. Returns as attach().
+    virtual result<peer*> resume_sending(peer& entry) = 0;
+    /// The peer gets no more messages. What it has sent is still received, until detach().
     virtual void stop_sending(peer& entry) noexcept = 0;
     virtual void detach(peer& entry) noexcept = 0;
+    /// The handshake with an attached peer is over; its connection is over.
+    virtual void connected(const peer& entry);
+    virtual void disconnected(const peer& entry);
 
-    /// It has something to be received, or nothing any more.
+    /// The peer has something to be received, or no longer has.
     virtual void readable(peer& entry, bool is) noexcept = 0;
-    /// It has room for a message, or none any more.
+    /// The peer has room for a message, or no longer has.
     virtual void writable(peer& entry, bool is) noexcept = 0;
 
-    /// Whose message is next; null: nobody has one.
+    // --- sending ---
+
+    /// Routes the next message, and counts it as sent. `parts` may be changed to what is to be
+    /// written; the new parts stay valid until the next call. `to`: the peer that the caller names,
+    /// or null.
+    [[nodiscard]] virtual routing route(std::span<const part_view>& parts, const peer_id* to,
+                                        room_check& rooms) noexcept = 0;
+    /// After routing::kind::several.
+    [[nodiscard]] virtual std::span<peer* const> targets() const noexcept { return {}; }
+    /// Whether route() would not wait.
+    [[nodiscard]] virtual bool can_send(room_check& rooms) noexcept = 0;
+
+    // --- receiving ---
+
+    /// The peer whose message is received next; null: no peer has one.
     [[nodiscard]] virtual peer* receive_from() noexcept = 0;
-    /// One whole message of it was received.
+    /// One whole message of the peer was received.
     virtual void received(peer& entry) noexcept = 0;
-    /// Who gets the next message; null: nobody has room.
-    [[nodiscard]] virtual peer* send_to() noexcept = 0;
-    /// One whole message was sent to it.
-    virtual void sent(peer& entry) noexcept = 0;
+
+    /// If set, check_receive() is asked before each receive, and inspect() about each part.
+    const bool inspects = false;
+    /// An error if the call makes no sense now, so that the caller does not wait for ever.
+    [[nodiscard]] virtual result<void> check_receive() const { return {}; }
+    /// `first`: the part begins a message. The part may be taken by moving it away.
+    [[nodiscard]] virtual part_fate inspect(peer& from, message& part, bool first) noexcept;
+
+    /// If set, each new peer is sent an empty message.
+    bool greets = false;
+    /// Messages that the pattern has for the caller; they come before those of peers.
+    std::deque<own_message> own_messages;
+
+protected:
+    pattern() = default;
+    explicit pattern(bool inspects_parts) noexcept : inspects(inspects_parts) {}
 };
+
+/// Sending is not for this type of socket. The public classes do not offer it.
+[[nodiscard]] routing refuse_to_send() noexcept;
 
 } // namespace slk::pattern
 

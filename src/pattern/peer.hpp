@@ -15,10 +15,12 @@ struct peer {
     std::size_t receive_place = SIZE_MAX;
     std::size_t send_place = SIZE_MAX;
 
-    /// How a ROUTER calls it. Empty: it did not say.
+    /// ROUTER only: what it calls the peer. Empty: the peer has sent none.
     std::string routing_id;
-    /// Counts the peers that a ROUTER has met; never 0 for one that it knows.
+    /// ROUTER only: counts the peers that it has met; never 0 for one that it knows.
     std::uint64_t generation = 0;
+    /// The routing id was given by connect(), and not by the peer.
+    bool named = false;
 
 protected:
     ~peer() = default;

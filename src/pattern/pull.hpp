@@ -2,7 +2,7 @@
 #ifndef SLK_PATTERN_PULL_HPP
 #define SLK_PATTERN_PULL_HPP
 
-/// PULL: takes the messages of all peers in turn, and sends none.
+/// PULL: receives the messages of all peers in turn, and sends none. RFC 30.
 
 #include "pattern/pattern.hpp"
 #include "pattern/rotation.hpp"
@@ -11,28 +11,33 @@ namespace slk::pattern {
 
 class pull final : public pattern {
 public:
-    result<void> attach(peer& entry) override
+    result<peer*> attach(peer& entry) override
     {
-        queue_.add(entry, false);
-        return {};
+        receiving_.add(entry, false);
+        return nullptr;
     }
+    result<peer*> resume_sending(peer&) override { return nullptr; }
     void stop_sending(peer&) noexcept override {}
-    result<void> resume_sending(peer&) override { return {}; }
-    void detach(peer& entry) noexcept override { queue_.remove(entry); }
+    void detach(peer& entry) noexcept override { receiving_.remove(entry); }
 
     void readable(peer& entry, bool is) noexcept override
     {
-        is ? queue_.activate(entry) : queue_.deactivate(entry);
+        is ? receiving_.activate(entry) : receiving_.deactivate(entry);
     }
     void writable(peer&, bool) noexcept override {}
 
-    [[nodiscard]] peer* receive_from() noexcept override { return queue_.current(); }
-    void received(peer&) noexcept override { queue_.advance(); }
-    [[nodiscard]] peer* send_to() noexcept override { return nullptr; }
-    void sent(peer&) noexcept override {}
+    [[nodiscard]] routing route(std::span<const part_view>&, const peer_id*,
+                                room_check&) noexcept override
+    {
+        return refuse_to_send();
+    }
+    [[nodiscard]] bool can_send(room_check&) noexcept override { return false; }
+
+    [[nodiscard]] peer* receive_from() noexcept override { return receiving_.current(); }
+    void received(peer&) noexcept override { receiving_.advance(); }
 
 private:
-    fair_queue queue_;
+    fair_queue receiving_;
 };
 
 } // namespace slk::pattern

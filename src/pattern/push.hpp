@@ -2,47 +2,41 @@
 #ifndef SLK_PATTERN_PUSH_HPP
 #define SLK_PATTERN_PUSH_HPP
 
-/// PUSH: deals messages out to the peers that have room, in turn, and receives none.
+/// PUSH: sends each message to the next peer that has room, and receives none. RFC 30.
 
-#include "pattern/pattern.hpp"
-#include "pattern/rotation.hpp"
+#include "pattern/balanced_sending.hpp"
 
 namespace slk::pattern {
 
 class push final : public pattern {
 public:
-    result<void> attach(peer& entry) override
+    result<peer*> attach(peer& entry) override { return resume_sending(entry); }
+    result<peer*> resume_sending(peer& entry) override
     {
-        balancer_.add(entry, true);
-        return {};
+        sending_.add(entry);
+        return nullptr;
     }
-    void stop_sending(peer& entry) noexcept override
-    {
-        if (balancer_.has(entry))
-            balancer_.remove(entry);
-    }
-    result<void> resume_sending(peer& entry) override
-    {
-        if (!balancer_.has(entry))
-            balancer_.add(entry, true);
-        return {};
-    }
-    void detach(peer& entry) noexcept override { stop_sending(entry); }
+    void stop_sending(peer& entry) noexcept override { sending_.remove(entry); }
+    void detach(peer& entry) noexcept override { sending_.remove(entry); }
 
     void readable(peer&, bool) noexcept override {}
-    void writable(peer& entry, bool is) noexcept override
+    void writable(peer& entry, bool is) noexcept override { sending_.writable(entry, is); }
+
+    [[nodiscard]] routing route(std::span<const part_view>&, const peer_id*,
+                                room_check& rooms) noexcept override
     {
-        if (balancer_.has(entry))
-            is ? balancer_.activate(entry) : balancer_.deactivate(entry);
+        return sending_.route(rooms);
+    }
+    [[nodiscard]] bool can_send(room_check& rooms) noexcept override
+    {
+        return sending_.can_send(rooms);
     }
 
     [[nodiscard]] peer* receive_from() noexcept override { return nullptr; }
     void received(peer&) noexcept override {}
-    [[nodiscard]] peer* send_to() noexcept override { return balancer_.current(); }
-    void sent(peer&) noexcept override { balancer_.advance(); }
 
 private:
-    load_balancer balancer_;
+    balanced_sending sending_;
 };
 
 } // namespace slk::pattern

@@ -4,8 +4,8 @@
 
 /// A rotation: peers that take turns, those of them that can.
 ///
-/// The fair queue of all receiving sockets (those that have something) and the load balancer of
-/// PUSH and DEALER (those that have room) are the same thing. Every change takes constant time.
+/// The fair queue of all receiving sockets (the peers that have a message) and the load balancer of
+/// PUSH and DEALER (the peers that have room) are both rotations. Every change takes constant time.
 
 #include "pattern/peer.hpp"
 
@@ -17,7 +17,7 @@ namespace slk::pattern {
 template <std::size_t peer::* Place>
 class rotation {
 public:
-    /// It takes its turn behind those that are active already.
+    /// The peer takes its turn after those that are active already.
     void add(peer& entry, bool active)
     {
         entry.*Place = peers_.size();
@@ -48,7 +48,7 @@ public:
             current_ = 0;
     }
 
-    /// Whose turn it is; null if nobody is active.
+    /// The peer whose turn it is; null if none is active.
     [[nodiscard]] peer* current() const noexcept
     {
         return active_ > 0 ? peers_[current_] : nullptr;
@@ -58,8 +58,6 @@ public:
         if (++current_ >= active_)
             current_ = 0;
     }
-    [[nodiscard]] bool any_active() const noexcept { return active_ > 0; }
-    [[nodiscard]] std::size_t size() const noexcept { return peers_.size(); }
 
 private:
     void swap(std::size_t a, std::size_t b) noexcept
@@ -70,7 +68,7 @@ private:
     }
 
     std::vector<peer*> peers_;
-    std::size_t active_ = 0; ///< the first so many take turns
+    std::size_t active_ = 0; ///< the first this number of peers are active
     std::size_t current_ = 0;
 };
 

@@ -1,30 +1,56 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "pattern/router.hpp"
 
+#include "zmtp/metadata.hpp"
+
+#include <algorithm>
 #include <utility>
 
 namespace slk::pattern {
 
-result<void> router::attach(peer& entry)
+namespace {
+
+constexpr error no_route{errc::no_route, phase::transfer, 0, "no peer has that routing id"};
+
+} // namespace
+
+peer* router::find(const peer_id& id) const noexcept
 {
-    if (entry.routing_id.empty())
-        entry.routing_id = make_id();
-    SLK_TRY(resume_sending(entry));
-    entry.generation = ++generations_;
-    queue_.add(entry, false);
+    const auto known = by_id_.find(id.routing_id);
+    if (known == by_id_.end())
+        return nullptr;
+    peer& entry = *known->second;
+    return id.generation == 0 || id.generation == entry.generation ? &entry : nullptr;
+}
+
+result<void> router::check_name(std::string_view routing_id) const
+{
+    if (routing_id.empty() || routing_id.size() > zmtp::max_identity || routing_id.front() == '\0')
+        return fail(errc::invalid_argument, phase::connect,
+                    "routing_id is 1 to 255 bytes and does not begin with a zero");
+    if (by_id_.contains(routing_id))
+        return fail(errc::invalid_argument, phase::connect, "routing_id is taken");
     return {};
 }
 
-result<void> router::resume_sending(peer& entry)
+result<peer*> router::attach(peer& entry)
 {
-    leaving_ = nullptr;
+    if (entry.routing_id.empty())
+        entry.routing_id = make_id();
+    SLK_TRY(peer* const displaced, resume_sending(entry));
+    entry.generation = ++generations_;
+    receiving_.add(entry, false);
+    return displaced;
+}
+
+result<peer*> router::resume_sending(peer& entry)
+{
     const auto [known, is_new] = by_id_.emplace(entry.routing_id, &entry);
     if (is_new || known->second == &entry)
-        return {};
+        return nullptr;
     if (!handover)
         return fail(errc::address_in_use, phase::handshake, "the peer's routing id is taken");
-    leaving_ = std::exchange(known->second, &entry);
-    return {};
+    return std::exchange(known->second, &entry);
 }
 
 void router::stop_sending(peer& entry) noexcept
@@ -37,13 +63,40 @@ void router::stop_sending(peer& entry) noexcept
 void router::detach(peer& entry) noexcept
 {
     stop_sending(entry);
-    queue_.remove(entry);
+    receiving_.remove(entry);
 }
 
-peer* router::find(std::string_view routing_id) const noexcept
+void router::connected(const peer& entry)
 {
-    const auto known = by_id_.find(routing_id);
-    return known != by_id_.end() ? known->second : nullptr;
+    if (notify_connect)
+        own_messages.push_back({{entry.routing_id, entry.generation}, router_event::connected});
+}
+
+void router::disconnected(const peer& entry)
+{
+    if (notify_disconnect)
+        own_messages.push_back({{entry.routing_id, entry.generation}, router_event::disconnected});
+}
+
+routing router::route(std::span<const part_view>&, const peer_id* to, room_check& rooms) noexcept
+{
+    if (to == nullptr)
+        return routing::refuse({errc::invalid_argument, phase::transfer, 0,
+                                "a ROUTER sends to a peer that the caller names"});
+    peer* const known = find(*to);
+    if (known == nullptr)
+        return mandatory ? routing::refuse(no_route)
+                         : routing::drop(send_outcome::dropped_no_route);
+    if (rooms.has_room(*known))
+        return routing::to_peer(*known);
+    return mandatory ? routing{} : routing::drop(send_outcome::dropped_full);
+}
+
+bool router::can_send(room_check& rooms) noexcept
+{
+    return !mandatory || std::ranges::any_of(by_id_, [&](const auto& each) {
+        return rooms.has_room(*each.second);
+    });
 }
 
 /// A zero byte, which no peer's own id may begin with, and a number (RFC 28).

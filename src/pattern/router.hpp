@@ -2,8 +2,8 @@
 #ifndef SLK_PATTERN_ROUTER_HPP
 #define SLK_PATTERN_ROUTER_HPP
 
-/// ROUTER: knows its peers by their routing ids, sends to whom it is told, and takes the messages
-/// of all in turn.
+/// ROUTER: knows its peers by their routing ids, sends each message to the peer that the caller
+/// names, and receives the messages of all peers in turn. RFC 28.
 
 #include "pattern/pattern.hpp"
 #include "pattern/rotation.hpp"
@@ -15,43 +15,53 @@ namespace slk::pattern {
 
 class router final : public pattern {
 public:
-    /// `first`: what the made-up ids of peers that have none begin to count from.
+    /// `first`: the ids that it makes for peers without one count from here.
     explicit router(std::uint32_t first) noexcept : next_id_(first) {}
 
-    /// A newcomer with an id that is taken: whether it takes over. Then leaving() is who had it.
+    // The live options; see router_options.
+    bool mandatory = true;
     bool handover = false;
+    bool notify_connect = false;
+    bool notify_disconnect = false;
 
+    /// The peer that has this id now; with a generation, only that one. Null: there is none.
+    [[nodiscard]] peer* find(const peer_id& id) const noexcept;
+
+    /// A peer without a name is unknown until its handshake.
+    [[nodiscard]] bool attaches_unconnected(const peer& entry) const noexcept override
+    {
+        return entry.named;
+    }
+    [[nodiscard]] result<void> check_name(std::string_view routing_id) const override;
     /// Errors: address_in_use (the id is taken).
-    result<void> attach(peer& entry) override;
+    result<peer*> attach(peer& entry) override;
+    result<peer*> resume_sending(peer& entry) override;
     void stop_sending(peer& entry) noexcept override;
-    result<void> resume_sending(peer& entry) override;
     void detach(peer& entry) noexcept override;
+    void connected(const peer& entry) override;
+    void disconnected(const peer& entry) override;
 
     void readable(peer& entry, bool is) noexcept override
     {
-        is ? queue_.activate(entry) : queue_.deactivate(entry);
+        is ? receiving_.activate(entry) : receiving_.deactivate(entry);
     }
     void writable(peer&, bool) noexcept override {}
 
-    [[nodiscard]] peer* receive_from() noexcept override { return queue_.current(); }
-    void received(peer&) noexcept override { queue_.advance(); }
-    /// A ROUTER is told whom to send to: find() him.
-    [[nodiscard]] peer* send_to() noexcept override { return nullptr; }
-    void sent(peer&) noexcept override {}
+    [[nodiscard]] routing route(std::span<const part_view>& parts, const peer_id* to,
+                                room_check& rooms) noexcept override;
+    /// Without `mandatory` sending never waits.
+    [[nodiscard]] bool can_send(room_check& rooms) noexcept override;
 
-    /// Null: nobody has that id, or he who had it has gone.
-    [[nodiscard]] peer* find(std::string_view routing_id) const noexcept;
-    /// Who lost his id with the last attach() or resume_sending(); null: nobody.
-    [[nodiscard]] peer* leaving() const noexcept { return leaving_; }
+    [[nodiscard]] peer* receive_from() noexcept override { return receiving_.current(); }
+    void received(peer&) noexcept override { receiving_.advance(); }
 
 private:
     [[nodiscard]] std::string make_id();
 
-    fair_queue queue_;
+    fair_queue receiving_;
     std::map<std::string, peer*, std::less<>> by_id_;
     std::uint32_t next_id_;
     std::uint64_t generations_ = 0;
-    peer* leaving_ = nullptr;
 };
 
 } // namespace slk::pattern

@@ -70,8 +70,8 @@ TEST_CASE("bodies stand between the bytes where they were spliced, also across c
 TEST_CASE("reserve gives room in one piece up to its limit, whatever was there before")
 {
     open_lane at;
-    for (const std::size_t size : {lane::lane::max_bytes, std::size_t{1}, std::size_t{0},
-                                   lane::lane::max_bytes, lane::lane::max_bytes}) {
+    for (const std::size_t size : {lane::lane::max_reserve, std::size_t{1}, std::size_t{0},
+                                   lane::lane::max_reserve, lane::lane::max_reserve}) {
         std::byte* const to = at.lane.reserve(size, true);
         REQUIRE(to != nullptr);
         REQUIRE(at.lane.rest().size() >= size);
@@ -80,7 +80,7 @@ TEST_CASE("reserve gives room in one piece up to its limit, whatever was there b
         at.lane.commit(size);
     }
     (void)at.lane.publish(1);
-    CHECK(take(at.lane).size() == 3 * lane::lane::max_bytes + 1);
+    CHECK(take(at.lane).size() == 3 * lane::lane::max_reserve + 1);
 }
 
 TEST_CASE("an idle lane has a small chunk, and goes on with small ones while little waits")
@@ -151,7 +151,7 @@ TEST_CASE("what is unsent is never seen, and its bodies are given back")
         put(at.lane, "b", lost.lend());
     }
     SUBCASE("nothing") {}
-    at.lane.abandon();
+    at.lane.discard_unpublished();
     CHECK_FALSE(at.lane.has_unpublished());
     CHECK(lost.is_back());
     CHECK(kept.released() == 0);
@@ -164,7 +164,7 @@ TEST_CASE("what is unsent is never seen, and its bodies are given back")
 
     // And once more, with much behind it.
     put(at.lane, "e", lost.lend());
-    at.lane.abandon();
+    at.lane.discard_unpublished();
     const std::string much(50'000, 'f');
     put(at.lane, much);
     put(at.lane, much);
@@ -212,7 +212,7 @@ TEST_CASE("without memory nothing is written, and the lane goes on when there is
     put(at.lane, std::string(5000, 'x'));
     {
         const scarce_memory none(0);
-        CHECK(at.lane.reserve(lane::lane::max_bytes) == nullptr);
+        CHECK(at.lane.reserve(lane::lane::max_reserve) == nullptr);
     }
     (void)at.lane.publish(1);
     CHECK(take(at.lane) == "before" + std::string(5000, 'x'));
@@ -248,7 +248,7 @@ TEST_CASE("a mark of 0 is no limit, and marks may change")
     CHECK(at.lane.credit(0) == UINT64_MAX);
     (void)at.lane.publish(1'000'000);
     CHECK(at.lane.credit(0) == UINT64_MAX);
-    CHECK_FALSE(at.lane.producer_sleeps(0));
+    CHECK_FALSE(at.lane.producer_must_wait(0));
     CHECK(at.lane.credit(10) == 0);
     CHECK(at.lane.credit(1'000'000) == 0);
     CHECK(at.lane.credit(1'000'001) == 1);
@@ -266,18 +266,18 @@ TEST_CASE("a consumer that sleeps is rung for once, and one that is awake is not
     CHECK(at.lane.publish(1));
     put(at.lane, "b");
     CHECK_FALSE(at.lane.publish(1));
-    CHECK_FALSE(at.lane.consumer_sleeps());
+    CHECK_FALSE(at.lane.consumer_must_wait());
     put(at.lane, "c");
     CHECK_FALSE(at.lane.publish(1));
     CHECK(take(at.lane) == "abc");
-    CHECK(at.lane.consumer_sleeps());
+    CHECK(at.lane.consumer_must_wait());
     put(at.lane, "d");
     CHECK(at.lane.publish(1));
     put(at.lane, std::string(50'000, 'e'));
     put(at.lane, std::string(50'000, 'e'));
     CHECK_FALSE(at.lane.publish(1));
     (void)take(at.lane);
-    CHECK(at.lane.consumer_sleeps());
+    CHECK(at.lane.consumer_must_wait());
     put(at.lane, std::string(50'000, 'f'));
     put(at.lane, std::string(50'000, 'f'));
     CHECK(at.lane.publish(1));
@@ -288,17 +288,17 @@ TEST_CASE("a producer that sleeps is rung for once, by a consumer that looks")
     open_lane at;
     put(at.lane, "abc");
     (void)at.lane.publish(3);
-    CHECK_FALSE(at.lane.producer_sleeps(4));
+    CHECK_FALSE(at.lane.producer_must_wait(4));
     CHECK_FALSE(at.lane.consume(0, true));
-    CHECK(at.lane.producer_sleeps(3));
+    CHECK(at.lane.producer_must_wait(3));
     CHECK_FALSE(at.lane.consume(1, false));
-    CHECK_FALSE(at.lane.producer_sleeps(3));
+    CHECK_FALSE(at.lane.producer_must_wait(3));
     (void)at.lane.publish(1);
-    CHECK(at.lane.producer_sleeps(3));
+    CHECK(at.lane.producer_must_wait(3));
     CHECK(at.lane.consume(1, true));
     CHECK_FALSE(at.lane.consume(1, true));
     // Whoever asks for the bell gets it, with credit and without.
-    at.lane.ask_for_bell();
+    at.lane.request_notice();
     CHECK(at.lane.consume(0, true));
     CHECK_FALSE(at.lane.consume(0, true));
 }
@@ -364,12 +364,12 @@ TEST_CASE("the credit in bytes is what is between the two sides, over chunks and
         waiting = 80'004;
         CHECK(at.lane.byte_credit(waiting) == 0);
         CHECK(at.lane.byte_credit(waiting + 7) == 7);
-        CHECK(at.lane.producer_sleeps(0, waiting));
+        CHECK(at.lane.producer_must_wait(0, waiting));
         CHECK(take(at.lane).size() == waiting);
-        at.lane.show_bytes();
+        at.lane.update_consumed_bytes();
         CHECK(at.lane.byte_credit(waiting) == waiting);
         CHECK(at.lane.consume(1, true));
-        CHECK_FALSE(at.lane.producer_sleeps(0, waiting));
+        CHECK_FALSE(at.lane.producer_must_wait(0, waiting));
     }
     // What was taken back does not count; what was not published does.
     put(at.lane, text);
@@ -378,6 +378,6 @@ TEST_CASE("the credit in bytes is what is between the two sides, over chunks and
     CHECK(at.lane.byte_credit(90'001) == 1);
     CHECK(at.lane.byte_credit(90'000) == 1);
     CHECK(at.lane.byte_credit(90'000, 1) == 0);
-    at.lane.abandon();
+    at.lane.discard_unpublished();
     CHECK(at.lane.byte_credit(90'000) == 90'000);
 }

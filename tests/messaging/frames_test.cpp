@@ -128,7 +128,7 @@ TEST_CASE("a part that does not fit into memory is not written, and what was bef
             write_part(at.lane, large.bytes(), message_detail::access::owner_of(large), false));
     }
     CHECK(lent.released() == 0);
-    at.lane.abandon();
+    at.lane.discard_unpublished();
     CHECK(lent.is_back());
     send(at.lane, {body, "after"});
     CHECK(receive(at.lane) == parts{"before"});

@@ -252,8 +252,8 @@ TEST_CASE("as much is received at a time as there is room for, and more when tha
     CHECK(first < lane::small_block);
     CHECK(in.space(5000).size() >= 5000);
     in.received(0);
-    CHECK(in.space(lane::lane::max_bytes).size() >= lane::lane::max_bytes);
-    CHECK(in.space(lane::lane::max_bytes + 1).empty());
+    CHECK(in.space(lane::lane::max_reserve).size() >= lane::lane::max_reserve);
+    CHECK(in.space(lane::lane::max_reserve + 1).empty());
 
     // A small chunk that was filled is followed by a large one, one that was not by a small one.
     for (const bool filled : {false, true}) {

@@ -92,9 +92,9 @@ void check_met(side& owner, side& guest, const reference<messaging::pipe>& near)
     CHECK(receive(far.in()) == parts{"to the owner"});
     send(far.out(), {"to the guest"});
     CHECK(receive(near->in()) == parts{"to the guest"});
-    near->far->lane_readable();
+    near->far->on_readable();
     CHECK(owner.box->has_news());
-    far.far->lane_writable();
+    far.far->on_writable();
     CHECK(guest.box->has_news());
 }
 
@@ -115,7 +115,7 @@ TEST_CASE("who connects before waits for the name, and may be written to meanwhi
     const auto near = connect(names, guest);
     CHECK_FALSE(guest.box->has_news());
     send(near->out(), {"early"});
-    near->far->lane_readable();
+    near->far->on_readable();
     REQUIRE(names.bind("another name", owner.party));
     CHECK_FALSE(owner.box->has_news());
     REQUIRE(names.bind("name", owner.party));

@@ -85,17 +85,17 @@ TEST_CASE("pipes that ring are heard once, the latest first, however often they 
     const auto box = make_box();
     const auto a = make_pipe(box), b = make_pipe(box);
     CHECK_FALSE(box->has_news());
-    a->lane_readable();
-    b->lane_writable();
-    a->lane_writable();
-    a->lane_readable();
+    a->on_readable();
+    b->on_writable();
+    a->on_writable();
+    a->on_readable();
     CHECK(box->has_news());
     const heard first = listen(*box);
     CHECK(first.rung == std::vector{b.get(), a.get()});
     CHECK(first.signals == (messaging::pipe::bit_readable | messaging::pipe::bit_writable));
     CHECK(first.letters.empty());
     CHECK_FALSE(box->has_news());
-    a->lane_writable();
+    a->on_writable();
     const heard second = listen(*box);
     CHECK(second.rung == std::vector{a.get()});
     CHECK(second.signals == messaging::pipe::bit_writable);
@@ -105,11 +105,11 @@ TEST_CASE("a pipe that nobody owns yet rings nowhere, and says nothing of it lat
 {
     const auto box = make_box();
     const auto early = make_pipe({});
-    early->lane_readable();
+    early->on_readable();
     early->far_end_left({});
     early->belong_to(box);
     CHECK_FALSE(box->has_news());
-    early->lane_writable();
+    early->on_writable();
     CHECK(listen(*box).signals == messaging::pipe::bit_writable);
 }
 
@@ -118,7 +118,7 @@ TEST_CASE("letters keep their order, and are announced once")
     const auto box = make_box();
     const auto a = make_pipe(box);
     box->post({.kind = mail_kind::arrived, .which = a});
-    a->lane_readable();
+    a->on_readable();
     box->post({.kind = mail_kind::left, .which = a});
     const heard all = listen(*box);
     CHECK(all.rung == std::vector{a.get()});
@@ -169,7 +169,7 @@ TEST_CASE("a pipe in the list lives until it was heard")
 {
     const auto box = make_box();
     auto a = make_pipe(box);
-    a->lane_readable();
+    a->on_readable();
     messaging::pipe* const who = a.get();
     a.reset();
     CHECK(listen(*box).rung == std::vector{who});
@@ -181,7 +181,7 @@ TEST_CASE("a wake, a ring or a letter before the sleep is not missed")
     const auto a = make_pipe(box);
     box->wake();
     CHECK(is_woken(*box));
-    a->lane_readable();
+    a->on_readable();
     CHECK(is_woken(*box));
     (void)listen(*box);
     box->notify();
@@ -197,7 +197,7 @@ TEST_CASE("while it is used by somebody else, his sleeper is woken")
     const auto a = make_pipe(box);
     thread_parker other;
     box->use(&other);
-    a->lane_readable();
+    a->on_readable();
     CHECK(other.park(long_enough));
     (void)listen(*box);
     box->wake();
@@ -229,7 +229,7 @@ TEST_CASE("a closed mailbox holds nothing: neither what was in it, nor what come
     lent_memory first("first"), second("second");
     send(before->out(), first);
     send(after->out(), second);
-    before->lane_readable();
+    before->on_readable();
     box->post({.kind = mail_kind::left, .which = before});
     before.reset();
     CHECK(first.released() == 0);
@@ -237,8 +237,8 @@ TEST_CASE("a closed mailbox holds nothing: neither what was in it, nor what come
     CHECK(first.is_back());
     CHECK_FALSE(box->has_news());
 
-    after->lane_readable();
-    after->lane_writable();
+    after->on_readable();
+    after->on_writable();
     after->far_end_left({});
     box->notify();
     CHECK_FALSE(box->has_news());
@@ -249,7 +249,7 @@ TEST_CASE("a closed mailbox holds nothing: neither what was in it, nor what come
     thread_parker other;
     box->use(&other);
     box->use(nullptr);
-    late->lane_readable();
+    late->on_readable();
     CHECK_FALSE(box->has_news());
 }
 
@@ -262,9 +262,9 @@ TEST_CASE("pipes that ring while their mailbox is closed end with their last use
             auto one = make_pipe(box);
             send(one->out(), inside);
             std::jthread ringing([who = one] {
-                who->lane_readable();
+                who->on_readable();
                 who->far_end_left({});
-                who->lane_writable();
+                who->on_writable();
             });
             one.reset();
             box->close();
@@ -293,7 +293,7 @@ TEST_CASE("threads ring and post while the socket sleeps and wakes: nothing is l
             threads.emplace_back([&each, &box] {
                 for (int round = 1; round <= rounds; ++round) {
                     each.rung.store(round, std::memory_order_release);
-                    each.which->lane_readable();
+                    each.which->on_readable();
                     if (round % 16 == 0)
                         box->post({.kind = mail_kind::left,
                                    .which = each.which,

@@ -113,7 +113,7 @@ private:
         for (std::uint64_t sent = 0; sent < how_.messages; ++sent) {
             while (at_.lane.credit(how_.mark) <= staged) {
                 publish(std::exchange(staged, 0));
-                if (at_.lane.producer_sleeps(how_.mark) && !producer_bed_.sleep()) {
+                if (at_.lane.producer_must_wait(how_.mark) && !producer_bed_.sleep()) {
                     producer_lost_wake_ = true;
                     return;
                 }
@@ -148,7 +148,7 @@ private:
             if (!messaging::read_part(at_.lane, part)) {
                 if (at_.lane.consume(0, true))
                     producer_bed_.ring();
-                if (at_.lane.consumer_sleeps() && !consumer_bed_.sleep()) {
+                if (at_.lane.consumer_must_wait() && !consumer_bed_.sleep()) {
                     result_.lost_wake = true;
                     return;
                 }

@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// A connection's life: requests of the pipe, streams that come and go, and sending.
+
+#include "messaging/connection/connection.hpp"
+
+#include "messaging/connection/latest_wire.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <new>
+#include <utility>
+
+namespace slk::messaging {
+
+namespace {
+
+constexpr error closed_here{errc::cancelled, phase::close, 0, "closed by its owner"};
+constexpr error loop_ends{errc::cancelled, phase::close, 0, "the loop ends"};
+
+} // namespace
+
+struct connection::wires {
+    std::unique_ptr<wire_out> out;
+    std::unique_ptr<wire_in> in;
+};
+
+reference<connection> connection::create(std::shared_ptr<io_loop> on,
+                                         std::shared_ptr<const connection_settings> settings,
+                                         reference<inbox> owner, bool accepted,
+                                         std::uint64_t endpoint, lane::chunk_pools& pools)
+{
+    const auto lanes = pipe_lanes::create(pools, settings->options().conflate);
+    if (!lanes)
+        return {};
+    // The loop writes to what leads to the socket.
+    lanes->toward[1].use(on->pools);
+    wires made;
+    if (latest_slots* const latest = lanes->latest.get(); latest != nullptr) {
+        latest->received.use(on->pools);
+        latest->toward[0].count_replaced(owner, owner->counters().conflated_sent);
+        latest->toward[1].count_replaced(owner, owner->counters().conflated_received);
+        made.out.reset(new (std::nothrow)
+                           latest_wire_out(lanes->toward[0], latest->toward[0], on->pools));
+        made.in.reset(new (std::nothrow)
+                          latest_wire_in(latest->received, latest->toward[1], *lanes));
+    } else {
+        made.out.reset(new (std::nothrow) lane_wire_out(lanes->toward[0]));
+        made.in.reset(new (std::nothrow) lane_wire_in(lanes->toward[1], *lanes));
+    }
+    if (made.out == nullptr || made.in == nullptr)
+        return {};
+    return reference<connection>::adopt(
+        new (std::nothrow) connection(std::move(on), std::move(settings), std::move(owner), lanes,
+                                      std::move(made), accepted, endpoint));
+}
+
+reference<connection> connection::create_connecting(
+    std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
+    reference<inbox> owner, std::uint64_t endpoint, lane::chunk_pools& pools)
+{
+    auto made =
+        create(std::move(on), std::move(settings), std::move(owner), false, endpoint, pools);
+    return made && made->make_pipe() ? made : reference<connection>{};
+}
+
+reference<connection>
+connection::create_accepted(std::shared_ptr<io_loop> on,
+                            std::shared_ptr<const connection_settings> settings,
+                            reference<inbox> owner, std::uint64_t endpoint)
+{
+    lane::chunk_pools& pools = on->pools;
+    return create(std::move(on), std::move(settings), std::move(owner), true, endpoint, pools);
+}
+
+connection::connection(std::shared_ptr<io_loop> on,
+                       std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
+                       reference<pipe_lanes> lanes, wires made, bool accepted,
+                       std::uint64_t endpoint) noexcept
+    : on_(std::move(on)), settings_(std::move(settings)), owner_(std::move(owner)),
+      lanes_(std::move(lanes)), endpoint_(endpoint), accepted_(accepted), out_(std::move(made.out)),
+      in_(std::move(made.in)), direct_(*out_, *in_, *settings_, *on_->core, on_->by_caller),
+      machine_(accepted)
+{
+    lanes_->receive_mark.store(settings_->options().receive_high_water_mark,
+                               std::memory_order_relaxed);
+    lanes_->receive_bytes.store(settings_->options().receive_high_water_bytes,
+                                std::memory_order_relaxed);
+    timer_.owner = this;
+    timer_.on_expiry = [](io::timer& self) noexcept {
+        auto& mine = *static_cast<connection*>(self.owner);
+        const auto kept = reference<connection>::to(mine);
+        mine.expire();
+    };
+    task_.owner = this;
+    task_.run = [](io::task& self) noexcept {
+        auto& mine = *static_cast<connection*>(self.owner);
+        mine.serve(mine.requests_.exchange(0, std::memory_order_seq_cst));
+        mine.release();
+    };
+    task_.drop = [](io::task& self) noexcept { static_cast<connection*>(self.owner)->release(); };
+}
+
+bool connection::make_pipe() noexcept
+{
+    const auto origin = accepted_ ? pipe_origin::accept : pipe_origin::connect;
+    near_ = reference<pipe>::adopt(new (std::nothrow) pipe(lanes_, 0, origin, false));
+    if (!near_)
+        return false;
+    near_->far = reference<far_end>::to(*this);
+    near_->endpoint = endpoint_;
+    near_->report_to(owner_);
+    return true;
+}
+
+// --- requests of other threads ---
+
+void connection::request(std::uint32_t what) noexcept
+{
+    // A thread that runs the loop itself need not wait for the next turn.
+    if (on_->by_caller && on_->core->may_touch() && !on_->core->closed()) {
+        const auto kept = reference<connection>::to(*this);
+        return serve(what);
+    }
+    if (requests_.fetch_or(what, std::memory_order_seq_cst) != 0)
+        return;
+    retain(); // the task's
+    if (!on_->core->post(task_))
+        release();
+}
+
+void connection::request_because(std::uint32_t what, const error& reason) noexcept
+{
+    {
+        const std::lock_guard lock(reason_guard_);
+        request_reason_ = reason;
+    }
+    request(what);
+}
+
+error connection::request_reason() noexcept
+{
+    const std::lock_guard lock(reason_guard_);
+    return request_reason_;
+}
+
+void connection::pipe_closed(const error& reason) noexcept
+{
+    request_because(wants_close, reason);
+}
+
+void connection::disconnect(const error& reason) noexcept
+{
+    request_because(wants_disconnect, reason);
+}
+
+void connection::serve(std::uint32_t requests) noexcept
+{
+    if ((requests & wants_descriptor_back) != 0 && transport_ && !direct_.is_busy()) {
+        transport_->descriptor_returned();
+        check_returned();
+    }
+    if ((requests & wants_close) != 0)
+        return end(request_reason());
+    if ((requests & wants_disconnect) != 0)
+        return lose(request_reason());
+    if (!machine_.has_stream())
+        return;
+    if (error failure; (requests & wants_receive) != 0 && direct_.take_receiving(failure)) {
+        if (failure)
+            return lose(failure);
+        if (std::exchange(paused_, false))
+            process_window();
+    }
+    if ((requests & wants_send) != 0) {
+        send_more();
+        arm();
+    }
+}
+
+// --- direct I/O: on the thread that uses the socket ---
+
+void connection::send_or_notify() noexcept
+{
+    if (!send_now())
+        on_readable();
+}
+
+bool connection::send_now() noexcept
+{
+    switch (direct_.send()) {
+    case direct_io::attempt::none: return false;
+    case direct_io::attempt::done: return true;
+    case direct_io::attempt::recalled: request(wants_send | wants_descriptor_back); return true;
+    }
+    return false;
+}
+
+bool connection::receive_now(lane::chunk_pools& pools) noexcept
+{
+    switch (direct_.receive(pools, on_->pools)) {
+    case direct_io::attempt::none: return false;
+    case direct_io::attempt::done: return true;
+    case direct_io::attempt::recalled: request(wants_receive | wants_descriptor_back); return true;
+    }
+    return false;
+}
+
+bool connection::release_descriptor() noexcept
+{
+    return direct_.release_descriptor();
+}
+
+// --- the life of a stream ---
+
+/// Does what the machine asks for. `reason`: why the stream ends, or the connection.
+void connection::step(const connection_input& input, const error& reason) noexcept
+{
+    const auto kept = reference<connection>::to(*this);
+    const connection_actions actions = machine_.step(input);
+    const auto asks = [&](connection_action which) { return actions.has(which); };
+    using enum connection_action;
+
+    if (asks(close_stream) || asks(drain_stream)) {
+        ending_because_ = reason;
+        on_->core->io().disarm(timer_);
+        if (asks(drain_stream))
+            connection::drain_stream();
+        else
+            stream_.close(reason);
+    }
+    if (asks(report_failed)) {
+        owner_->counters().handshake_failures.add(1);
+        post(handshake_failed{}, reason);
+    }
+    if ((asks(close_stream) || asks(drain_stream)) && observer_ != nullptr)
+        observer_->connection_lost();
+    if (asks(report_disconnected))
+        post(peer_disconnected{near_, machine_.state() == connection_state::closed},
+             ending_because_);
+    if (asks(connection_action::finish))
+        connection::finish();
+    if (asks(connection_action::begin))
+        begin_stream();
+    if (asks(connection_action::report_connected) && observer_ != nullptr)
+        observer_->connection_ready();
+    if (machine_.state() == connection_state::ending)
+        check_returned();
+}
+
+void connection::post(event_detail what, const error& why)
+{
+    owner_->post({.what = std::move(what),
+                  .endpoint = endpoint_,
+                  .where = transport_ ? transport_->peer() : address{},
+                  .when = now(),
+                  .why = why});
+}
+
+void connection::begin(stream next)
+{
+    if (machine_.last())
+        return;
+    next_stream_ = std::move(next);
+    step({connection_event::stream});
+}
+
+void connection::begin_stream() noexcept
+{
+    assert(machine_.state() == connection_state::handshaking);
+    assert(!sending_ && !receiving_ && !draining_ && !session_);
+    stream_ = std::move(next_stream_);
+    transport_ = reference<link_detail::stream_core>::to(*stream_.core());
+    transport_->lend_descriptor(this);
+    direct_.begin(stream_.native_handle());
+    paused_ = false;
+    need_ = 0;
+    out_->begin_connection();
+    session_.emplace(settings_->protocol());
+    session_->start(now());
+    if (!linked())
+        on_->core->add(*this);
+    retain(); // the stream's, given back when it has ended
+    send_more();
+    receive_more();
+    arm();
+}
+
+void connection::arm() noexcept
+{
+    if (machine_.has_stream())
+        on_->core->io().arm(timer_, std::min(session_->due(), direct_.next_look()));
+}
+
+void connection::expire() noexcept
+{
+    if (!machine_.has_stream())
+        return;
+    // This side does not listen at the moment: the peer's silence says nothing.
+    if (paused_)
+        session_->excuse(now());
+    session_->tick(now());
+    // At once: a send that is under way to a dead peer would never come back.
+    if (session_->state() == zmtp::session_state::failed)
+        return lose(session_->failure());
+    if (session_->pending() > 0 || !direct_.keep_watching(now()))
+        send_more();
+    arm();
+}
+
+void connection::lose(const error& reason) noexcept
+{
+    step({connection_event::lost}, reason);
+}
+
+void connection::end(const error& reason) noexcept
+{
+    next_stream_ = {};
+    step({connection_event::close}, reason);
+}
+
+void connection::close(duration timeout, std::function<void()> done)
+{
+    observer_ = nullptr;
+    next_stream_ = {};
+    if (machine_.state() == connection_state::closed)
+        return done();
+    closed_handler_ = std::move(done);
+    // A peer that was sent messages may still be reading them; with unread bytes on this side, the
+    // system would reset the connection.
+    const bool sending_is_free = is_ready() && !sending_ && direct_.take_sending();
+    const bool drain = sending_is_free && direct_.messages_sent() > 0 && timeout > duration::zero();
+    if (drain)
+        drain_timeout_ = timeout;
+    step({connection_event::close, drain}, closed_here);
+}
+
+void connection::drain_stream() noexcept
+{
+    (void)direct_.release_descriptor();
+    auto mine = reference<connection>::to(*this);
+    draining_ = true;
+    const auto begun = stream_.close_after_drain(drain_timeout_, [mine](error) noexcept {
+        mine->draining_ = false;
+        mine->check_returned();
+    });
+    if (!begun) {
+        draining_ = false;
+        stream_.close(closed_here);
+    }
+}
+
+void connection::loop_closing() noexcept
+{
+    step({connection_event::close}, loop_ends);
+}
+
+/// When everything that was under way has come back, the next stream may begin.
+void connection::check_returned() noexcept
+{
+    if (machine_.state() != connection_state::ending || sending_ || receiving_ || draining_ ||
+        direct_.is_busy())
+        return;
+    const auto kept = reference<connection>::to(*this);
+    session_.reset();
+    transport_->lend_descriptor(nullptr);
+    in_->end_connection(); // not before the last receive into it has come back
+    if (linked())
+        on_->core->remove(*this);
+    release(); // the stream's
+    // Only now is it known how much of the last send the system has taken.
+    step({connection_event::returned});
+    if (!machine_.has_stream())
+        transport_.reset();
+}
+
+void connection::finish() noexcept
+{
+    near_.reset();
+    if (const auto done = std::exchange(closed_handler_, {}); done)
+        done();
+}
+
+// --- sending ---
+
+/// Puts what is to be sent next into direct_.pieces; returns false if there is nothing.
+bool connection::gather() noexcept
+{
+    direct_.pieces.clear();
+    offered_control_ = 0;
+    if (session_->pending() > 0 && !out_->inside_frame()) {
+        control_.resize(session_->pending());
+        offered_control_ = session_->transmit(control_);
+        direct_.pieces.emplace_back(control_.data(), offered_control_);
+    }
+    if (is_ready() && session_->state() == zmtp::session_state::ready)
+        out_->gather(direct_.pieces);
+    return !direct_.pieces.empty();
+}
+
+void connection::send_more() noexcept
+{
+    if (!machine_.has_stream())
+        return;
+    // Only a handshake has last words. A peer that does not take what is being sent is not waited
+    // for.
+    if (is_ready() && session_->state() == zmtp::session_state::failed)
+        return lose(session_->failure());
+    if (sending_ || !direct_.take_sending())
+        return;
+    while (!gather()) {
+        if (session_->state() == zmtp::session_state::failed)
+            return lose(session_->failure());
+        if (!is_ready() || direct_.offer_sending(now()))
+            return;
+    }
+    sending_ = true;
+    sent_before_ = transport_->sent();
+    retain();
+    const auto begun = stream_.send(direct_.pieces, [this](const result<std::size_t>& count) {
+        sent(count);
+        release();
+    });
+    if (!begun) {
+        sending_ = false;
+        lose(begun.error());
+        release();
+    }
+}
+
+void connection::sent(const result<std::size_t>& count) noexcept
+{
+    sending_ = false;
+    // What a connection that broke has taken is not sent again, as far as it is known.
+    const std::uint64_t taken = count ? *count : transport_->sent() - sent_before_;
+    if (taken > offered_control_) {
+        const auto progress = out_->taken(static_cast<std::size_t>(taken) - offered_control_, true);
+        direct_.count_sent(progress.messages);
+        if (progress.notify && near_)
+            near_->on_writable();
+    }
+    // A handshake has the longest of these texts, and an idle peer should not cost its memory.
+    if (offered_control_ > 0)
+        control_ = {};
+    if (!count)
+        lose(count.error());
+    if (!machine_.has_stream())
+        return check_returned();
+    send_more();
+    arm();
+}
+
+} // namespace slk::messaging

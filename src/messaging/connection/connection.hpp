@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_CONNECTION_CONNECTION_HPP
+#define SLK_MESSAGING_CONNECTION_CONNECTION_HPP
+
+/// A connection: joins a stream, a ZMTP session and the two lanes of a pipe. It lives on its loop's
+/// thread, and does what connection_machine decides.
+///
+/// The connection of a connect() outlives its streams: the link brings one after the other, and the
+/// lanes stay. The connection of an accepted peer has one stream, and makes its pipe when the
+/// handshake is over. Either way the loop moves bytes and not messages: what the socket has written
+/// into the lane is sent as it is, and what arrives is received into the lane and only scanned.
+
+#include <serverlink/stream.hpp>
+
+#include "io/timer.hpp"
+#include "link/stream_core.hpp"
+#include "messaging/connection/connection_machine.hpp"
+#include "messaging/connection/connection_settings.hpp"
+#include "messaging/connection/direct_io.hpp"
+#include "messaging/context/io_loop.hpp"
+#include "messaging/pipe/pipe.hpp"
+#include "zmtp/session.hpp"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace slk::messaging {
+
+/// Hears of a connection, on the loop's thread.
+class connection_observer {
+public:
+    /// The handshake on the present stream is over.
+    virtual void connection_ready() noexcept = 0;
+    /// The present stream is over. The connection of an accepted peer is over with it.
+    virtual void connection_lost() noexcept = 0;
+
+protected:
+    ~connection_observer() = default;
+};
+
+class connection final : public far_end, public io::resident, public link_detail::descriptor_user {
+public:
+    /// For connect(): with a pipe from the beginning, whose far end it is. Null when memory is
+    /// exhausted. `pools`: those of the calling thread.
+    [[nodiscard]] static reference<connection>
+    create_connecting(std::shared_ptr<io_loop> on,
+                      std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
+                      std::uint64_t endpoint, lane::chunk_pools& pools);
+    /// For a peer of bind(). Null when memory is exhausted. On the loop's thread.
+    [[nodiscard]] static reference<connection>
+    create_accepted(std::shared_ptr<io_loop> on,
+                    std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
+                    std::uint64_t endpoint);
+
+    /// The pipe of a connect().
+    [[nodiscard]] const reference<pipe>& near() const noexcept { return near_; }
+    [[nodiscard]] const std::shared_ptr<io_loop>& on() const noexcept { return on_; }
+    void observe(connection_observer* observer) noexcept { observer_ = observer; }
+
+    // On the loop's thread.
+
+    /// The next stream.
+    void begin(stream next);
+    /// Ends the connection. The peer may take up to `timeout` to read what was sent. `done` is
+    /// called when the stream is closed and nothing is under way any more.
+    void close(duration timeout, std::function<void()> done);
+    /// Ends the connection at once.
+    void end(const error& reason) noexcept;
+
+    // Any thread: what the pipe asks for.
+
+    void on_readable() noexcept override { request(wants_send); }
+    void on_writable() noexcept override { request(wants_receive); }
+    void send_or_notify() noexcept override;
+    bool send_now() noexcept override;
+    bool receive_now(lane::chunk_pools& pools) noexcept override;
+    void pipe_closed(const error& reason) noexcept override;
+    void disconnect(const error& reason) noexcept override;
+
+    void loop_closing() noexcept override;
+    bool release_descriptor() noexcept override;
+    void wait_for_descriptor() noexcept override { direct_.wait_until_idle(); }
+
+private:
+    struct wires;
+
+    connection(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
+               reference<inbox> owner, reference<pipe_lanes> lanes, wires made, bool accepted,
+               std::uint64_t endpoint) noexcept;
+    ~connection() override = default;
+    [[nodiscard]] static reference<connection>
+    create(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
+           reference<inbox> owner, bool accepted, std::uint64_t endpoint, lane::chunk_pools& pools);
+
+    // Requests of other threads.
+    static constexpr std::uint32_t wants_send = 1;
+    static constexpr std::uint32_t wants_receive = 2;
+    static constexpr std::uint32_t wants_close = 4;
+    static constexpr std::uint32_t wants_disconnect = 8;
+    static constexpr std::uint32_t wants_descriptor_back = 16;
+    void request(std::uint32_t what) noexcept;
+    void request_because(std::uint32_t what, const error& reason) noexcept;
+    [[nodiscard]] error request_reason() noexcept;
+    void serve(std::uint32_t requests) noexcept;
+
+    // The life of a stream.
+    void step(const connection_input& input, const error& reason = {}) noexcept;
+    void begin_stream() noexcept;
+    void drain_stream() noexcept;
+    void lose(const error& reason) noexcept;
+    void check_returned() noexcept;
+    void finish() noexcept;
+    void expire() noexcept;
+    void arm() noexcept;
+    void post(event_detail what, const error& why = {});
+    [[nodiscard]] bool is_ready() const noexcept
+    {
+        return machine_.state() == connection_state::ready;
+    }
+
+    // Sending.
+    void send_more() noexcept;
+    [[nodiscard]] bool gather() noexcept;
+    void sent(const result<std::size_t>& count) noexcept;
+
+    // Receiving (connection_receive.cpp).
+    void receive_more() noexcept;
+    void received(const result<std::size_t>& count) noexcept;
+    void process_window() noexcept;
+    void pause() noexcept;
+    [[nodiscard]] bool process(const zmtp::arrival& found) noexcept;
+    [[nodiscard]] bool process_body(const zmtp::arrival& found) noexcept;
+    void authenticate(const zmtp::credentials& peer) noexcept;
+    void become_ready(const zmtp::arrival& found) noexcept;
+    [[nodiscard]] bool make_pipe() noexcept;
+    void notify_reader(bool waits) noexcept
+    {
+        if (waits && near_)
+            near_->on_readable();
+    }
+    [[nodiscard]] time_point now() noexcept { return on_->core->io().now(); }
+
+    const std::shared_ptr<io_loop> on_;
+    const std::shared_ptr<const connection_settings> settings_;
+    const reference<inbox> owner_;
+    const reference<pipe_lanes> lanes_;
+    const std::uint64_t endpoint_; ///< its number
+    const bool accepted_;
+    const std::unique_ptr<wire_out> out_;
+    const std::unique_ptr<wire_in> in_;
+    direct_io direct_;
+    connection_machine machine_;
+    reference<pipe> near_;
+    connection_observer* observer_ = nullptr;
+
+    stream stream_;
+    stream next_stream_; ///< kept until the present one has ended
+    reference<link_detail::stream_core> transport_; ///< of stream_, until `returned`
+    std::optional<zmtp::session> session_;
+    error ending_because_{};
+    std::string user_; ///< a PLAIN client that was let in
+
+    bool sending_ = false; ///< an operation is under way
+    bool receiving_ = false; ///< an operation is under way
+    bool draining_ = false; ///< the stream is closed after a drain, which is under way
+    bool paused_ = false; ///< not receiving, for want of credit
+    bool body_more_ = false; ///< parts follow the one whose body is being received
+    std::size_t need_ = 0; ///< bytes that are worth another look at the window
+    std::size_t offered_control_ = 0; ///< bytes of control_ in the present send
+    std::uint64_t sent_before_ = 0; ///< bytes of the stream before the present send
+    std::vector<std::byte> control_;
+
+    io::timer timer_;
+    io::task task_;
+    std::atomic<std::uint32_t> requests_{0};
+    std::mutex reason_guard_; ///< held for an assignment only
+    error request_reason_{}; ///< guarded
+    std::function<void()> closed_handler_;
+    duration drain_timeout_{};
+};
+
+} // namespace slk::messaging
+
+#endif

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// How a connection receives: the window, the handshake, and messages on their way into the lane.
+
+#include "messaging/connection/connection.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace slk::messaging {
+
+namespace {
+
+constexpr error no_memory{errc::out_of_memory, phase::transfer, 0, "no memory for what arrives"};
+
+} // namespace
+
+void connection::receive_more() noexcept
+{
+    if (receiving_ || paused_ || !machine_.has_stream())
+        return;
+    const std::span<std::byte> space = in_->space(need_);
+    if (space.empty())
+        return lose(no_memory);
+    receiving_ = true;
+    retain();
+    const auto begun = stream_.receive(space, [this](const result<std::size_t>& count) {
+        received(count);
+        release();
+    });
+    if (!begun) {
+        receiving_ = false;
+        lose(begun.error());
+        release();
+    }
+}
+
+void connection::received(const result<std::size_t>& count) noexcept
+{
+    receiving_ = false;
+    if (!count)
+        lose(count.error());
+    if (!machine_.has_stream())
+        return check_returned();
+    if (*count == 0) {
+        session_->ended(now());
+        return lose(session_->failure());
+    }
+    in_->received(*count);
+    process_window();
+}
+
+/// Goes over what was received, and on to receiving more.
+void connection::process_window() noexcept
+{
+    bool more = true;
+    if (in_->receives_body()) {
+        session_->body_received(now(), in_->body_progress());
+        more = session_->body_left() == 0 && process_body({});
+    }
+    while (more && machine_.has_stream()) {
+        const std::uint64_t allowed = in_->credit();
+        if (allowed == 0 && is_ready()) {
+            pause();
+            more = !paused_;
+            continue;
+        }
+        more = process(session_->receive(now(), in_->window(), allowed));
+    }
+    if (!machine_.has_stream())
+        return;
+    if (session_->pending() > 0 || session_->state() == zmtp::session_state::failed)
+        send_more();
+    receive_more();
+    arm();
+}
+
+/// The socket's queue is full. Until it has room the stream is not read, so that the peer waits.
+void connection::pause() noexcept
+{
+    paused_ = in_->must_wait();
+    // A publisher has to look into what it receives.
+    if (paused_ && in_->allows_direct_io() && session_->state() == zmtp::session_state::ready &&
+        !zmtp::is_publisher(settings_->protocol().metadata.type))
+        direct_.offer_receiving();
+}
+
+/// Returns true if there may be more in the window.
+bool connection::process(const zmtp::arrival& found) noexcept
+{
+    switch (found.kind) {
+    case zmtp::arrival_kind::need:
+        if (found.consumed > 0)
+            in_->drop(found.consumed);
+        need_ = found.need;
+        return false;
+    case zmtp::arrival_kind::messages:
+        // Commands that came before are in the window too.
+        if (const std::size_t before = found.consumed - found.data.size(); before > 0)
+            in_->drop(before);
+        notify_reader(in_->take(found.found));
+        return found.found.size > 0;
+    case zmtp::arrival_kind::body: return process_body(found);
+    case zmtp::arrival_kind::subscription: in_->drop(found.consumed); return true;
+    case zmtp::arrival_kind::authenticate:
+        authenticate(found.who);
+        in_->drop(found.consumed);
+        return true;
+    case zmtp::arrival_kind::ready: become_ready(found); return machine_.has_stream();
+    case zmtp::arrival_kind::flush:
+        in_->drop(found.consumed);
+        send_more();
+        // A peer that does not take our PONGs gets one when it does. It is read meanwhile: what it
+        // sends is its sign of life.
+        if (machine_.has_stream())
+            session_->skip_pong();
+        return machine_.has_stream();
+    case zmtp::arrival_kind::failed: return false;
+    }
+    return false;
+}
+
+/// The beginning of a large body, or with an empty arrival the end of it. Returns true if all of it
+/// is there.
+bool connection::process_body(const zmtp::arrival& found) noexcept
+{
+    if (found.kind == zmtp::arrival_kind::body) {
+        const std::size_t header = found.frame.header;
+        if (const std::size_t before = found.consumed - header - found.data.size(); before > 0)
+            in_->drop(before);
+        if (!in_->begin_body(header, found.frame.size)) {
+            lose(no_memory);
+            return false;
+        }
+        body_more_ = found.frame.more;
+    }
+    if (!in_->end_body())
+        return false;
+    if (!body_more_)
+        notify_reader(in_->publish_body());
+    return true;
+}
+
+void connection::authenticate(const zmtp::credentials& peer) noexcept
+{
+    const int status = settings_->authenticate(peer, stream_.peer_address());
+    if (status != 200)
+        return session_->refuse(now(), status);
+    user_ = peer.user;
+    session_->accept(now());
+}
+
+void connection::become_ready(const zmtp::arrival& found) noexcept
+{
+    peer_connected met{};
+    met.info.type = found.peer.type;
+    met.info.speaks = session_->speaks();
+    met.info.routing_id = zmtp::text_of(found.peer.identity);
+    met.info.user = user_;
+    zmtp::metadata_reader properties(found.peer.properties);
+    // The standard properties have fields of their own.
+    for (auto next = properties.next(); next && *next; next = properties.next())
+        if ((*next)->name.starts_with("X-"))
+            met.info.properties.push_back(
+                {std::string((*next)->name), std::string((*next)->value)});
+    met.info.local = stream_.local_address();
+    met.info.peer = stream_.peer_address();
+    in_->drop(found.consumed);
+
+    if (!near_ && !make_pipe())
+        return lose(no_memory);
+    met.peer = near_;
+    post(std::move(met));
+    step({connection_event::handshaken});
+    send_more();
+}
+
+} // namespace slk::messaging

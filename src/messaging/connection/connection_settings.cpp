@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "messaging/connection/connection_settings.hpp"
+
+#include "messaging/pipe/frame_writer.hpp"
+
+#include <algorithm>
+
+namespace slk::messaging {
+
+result<std::shared_ptr<const connection_settings>>
+connection_settings::create(zmtp::socket_type type, const socket_options& options)
+{
+    SLK_TRY(options.validate());
+    auto made = std::make_shared<const connection_settings>(type, options);
+    SLK_TRY(zmtp::check(made->protocol()));
+    return made;
+}
+
+namespace {
+
+/// A message that is replaced by a newer one needs no room.
+socket_options without_marks(socket_options options)
+{
+    if (options.conflate) {
+        options.send_high_water_mark = options.receive_high_water_mark = 0;
+        options.send_high_water_bytes = options.receive_high_water_bytes = 0;
+    }
+    return options;
+}
+
+} // namespace
+
+connection_settings::connection_settings(zmtp::socket_type type, const socket_options& options)
+    : options_(without_marks(options))
+{
+    for (const socket_property& each : options_.properties)
+        properties_.push_back({each.name, each.value});
+    const security_options& security = options_.security;
+    if (security.mechanism != security_mechanism::null)
+        protocol_.security = zmtp::mechanism::plain;
+    protocol_.as_server = security.mechanism == security_mechanism::plain_server;
+    protocol_.ask_with_null = !security.zap_domain.empty();
+    protocol_.own_credentials = {security.own.user, security.own.password};
+    protocol_.metadata = {type, options_.routing_id, properties_};
+    protocol_.accept_2_0 = options_.accept_zmtp_2_0;
+    protocol_.limits.message = std::min<std::uint64_t>(options_.max_message_size, zmtp::max_size);
+    protocol_.max_handshake_size = options_.max_handshake_size;
+    protocol_.large_body = large_body;
+    protocol_.handshake_timeout = options_.handshake_timeout;
+    // A PING follows after a third of the time; its answer has the other two thirds.
+    protocol_.heartbeat_interval = options_.peer_timeout / 3;
+    protocol_.heartbeat_timeout = options_.peer_timeout - options_.peer_timeout / 3;
+    protocol_.heartbeat_ttl = options_.peer_timeout;
+}
+
+int connection_settings::authenticate(const zmtp::credentials& peer,
+                                      const address& from) const noexcept
+{
+    const security_options& security = options_.security;
+    if (security.authenticator)
+        return static_cast<int>(security.authenticator(
+            {security.zap_domain, security.mechanism, from, peer.user, peer.password}));
+    const bool known = std::ranges::any_of(security.accepted, [&](const plain_credentials& each) {
+        return each.user == peer.user && each.password == peer.password;
+    });
+    return known ? 200 : 400;
+}
+
+} // namespace slk::messaging

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "messaging/connection/direct_io.hpp"
+
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace slk::messaging {
+
+namespace {
+
+/// System calls of one send(), of half a megabyte each, before the loop goes on.
+constexpr int max_sends = 4;
+
+/// A thread that has sent this much at a time, before the loop came, is likely to go on. To notify
+/// the loop of each first message that follows would slow the thread down more than anything else.
+/// Instead the loop looks at such a lane by itself, after the first interval and then less and less
+/// often. What the thread leaves in the lane when it stops waits for that look.
+constexpr std::size_t streaming_bytes = 16384;
+constexpr duration min_watch_interval = std::chrono::microseconds(100);
+constexpr duration max_watch_interval = std::chrono::microseconds(800);
+
+} // namespace
+
+// --- one direction ---
+
+bool io_direction::enter() noexcept
+{
+    io_owner now = owner_.load(std::memory_order_relaxed);
+    if (now != io_owner::caller && now != io_owner::watching)
+        return false;
+    return owner_.compare_exchange_strong(now, io_owner::busy, std::memory_order_acquire,
+                                          std::memory_order_relaxed);
+}
+
+bool io_direction::leave(io_owner next) noexcept
+{
+    io_owner now = io_owner::busy;
+    if (owner_.compare_exchange_strong(now, next, std::memory_order_acq_rel))
+        return true;
+    owner_.store(io_owner::loop, std::memory_order_release);
+    return false;
+}
+
+bool io_direction::reclaim() noexcept
+{
+    io_owner now = owner_.load(std::memory_order_acquire);
+    for (;;) {
+        const bool inside = now == io_owner::busy;
+        if (now == io_owner::loop || now == io_owner::recalled)
+            return now == io_owner::loop;
+        if (owner_.compare_exchange_weak(now, inside ? io_owner::recalled : io_owner::loop,
+                                         std::memory_order_acq_rel))
+            return !inside;
+    }
+}
+
+bool io_direction::reclaim_if_idle() noexcept
+{
+    return !is_busy() && reclaim();
+}
+
+// --- the loop's thread ---
+
+void direct_io::begin(io::native_handle handle) noexcept
+{
+    handle_ = handle;
+    messages_sent_ = 0;
+    receive_failure_ = {};
+    caller_streams_ = false;
+    watch_interval_ = duration::zero();
+    next_look_ = never;
+}
+
+bool direct_io::take_sending() noexcept
+{
+    if (!sending_.reclaim())
+        return false;
+    next_look_ = never;
+    return true;
+}
+
+/// While the loop owns sending.
+void direct_io::plan_look(time_point now) noexcept
+{
+    // Not if the caller runs the loop: no other thread would do the looking.
+    const bool goes_on = std::exchange(caller_streams_, false) && !by_caller_;
+    watch_interval_ = !goes_on    ? duration::zero()
+                      : watches() ? std::min(watch_interval_ * 2, max_watch_interval)
+                                  : min_watch_interval;
+    next_look_ = goes_on ? now + watch_interval_ : never;
+}
+
+bool direct_io::offer_sending(time_point now) noexcept
+{
+    if (!out_.allows_direct_io())
+        return out_.must_wait();
+    plan_look(now);
+    if (!watches() && !out_.must_wait())
+        return false;
+    sending_.offer(watches() ? io_owner::watching : io_owner::caller);
+    return true;
+}
+
+bool direct_io::keep_watching(time_point now) noexcept
+{
+    if (!watches() || next_look_ == never)
+        return false;
+    if (!sending_.reclaim_if_idle()) {
+        // A caller is sending at this moment.
+        next_look_ = now + watch_interval_;
+        return true;
+    }
+    if (!caller_streams_)
+        return false;
+    plan_look(now);
+    sending_.offer(io_owner::watching);
+    return true;
+}
+
+bool direct_io::take_receiving(error& failure) noexcept
+{
+    if (!receiving_.reclaim())
+        return false;
+    failure = std::exchange(receive_failure_, {});
+    return true;
+}
+
+bool direct_io::release_descriptor() noexcept
+{
+    const bool sending_free = sending_.reclaim();
+    return receiving_.reclaim() && sending_free;
+}
+
+void direct_io::wait_until_idle() noexcept
+{
+    while (is_busy())
+        std::this_thread::yield();
+}
+
+// --- a caller's thread ---
+
+direct_io::attempt direct_io::send() noexcept
+{
+    const auto* const direct = loop_.io().direct();
+    if (direct == nullptr || !sending_.enter())
+        return attempt::none;
+    // Up to the end of the lane, where must_wait() may be asked; if that is far, the loop goes on.
+    io_owner next = io_owner::loop;
+    for (int sends = 0; sends < max_sends || by_caller_; ++sends) {
+        pieces.clear();
+        const std::size_t offered = out_.gather(pieces);
+        if (offered == 0) {
+            if (watches() || out_.must_wait())
+                next = watches() ? io_owner::watching : io_owner::caller;
+            break;
+        }
+        caller_streams_ = caller_streams_ || offered >= streaming_bytes;
+        std::size_t sent = 0;
+        bool all = false;
+        // A failure is left for the loop to find, which knows what to do about it.
+        if (direct->send(handle_, pieces, sent, all))
+            sent = 0;
+        messages_sent_ += out_.taken(sent, false).messages;
+        if (sent == 0 || !all)
+            break;
+    }
+    const bool kept = next != io_owner::loop;
+    return sending_.leave(next) && kept ? attempt::done : attempt::recalled;
+}
+
+direct_io::attempt direct_io::receive(lane::chunk_pools& pools,
+                                      lane::chunk_pools& loop_pools) noexcept
+{
+    const auto* const direct = loop_.io().direct();
+    if (direct == nullptr || !receiving_.enter())
+        return attempt::none;
+    in_.allocate_from(pools);
+    bool goes_on = true;
+    bool received = false;
+    bool enough = false;
+    while (goes_on && !enough) {
+        const std::uint64_t allowed = in_.credit();
+        const auto found = zmtp::scan_messages(in_.window(), settings_.protocol().limits, allowed);
+        if (allowed == 0) {
+            enough = in_.must_wait();
+        } else if (found.size > 0) {
+            // The reader is this thread: it need not be notified.
+            (void)in_.take(found);
+            enough = received && found.messages > 0;
+        } else {
+            received = goes_on = receive_small(*direct);
+        }
+    }
+    // There may be room left: the reader asks again when it has used up what it got.
+    in_.request_notice();
+    in_.allocate_from(loop_pools);
+    return receiving_.leave(goes_on ? io_owner::caller : io_owner::loop) && goes_on
+               ? attempt::done
+               : attempt::recalled;
+}
+
+/// Receives what the window lacks of a small frame, and as much more as there is room for. The
+/// loop does everything else: commands, large bodies and failures.
+bool direct_io::receive_small(const io::poller::direct_transfers& direct) noexcept
+{
+    const auto seen = zmtp::read_header(in_.window(), settings_.protocol().limits);
+    if (seen.failure || seen.frame.command || seen.frame.size >= settings_.protocol().large_body)
+        return false;
+    const std::size_t missing =
+        seen.need > 0
+            ? seen.need
+            : seen.frame.header + static_cast<std::size_t>(seen.frame.size) - in_.window().size();
+    const std::span<std::byte> space = in_.space(missing);
+    std::size_t received = 0;
+    if (space.empty())
+        return false;
+    const error failure = direct.receive(handle_, space, received);
+    if (failure && failure != errc::would_block)
+        receive_failure_ = failure;
+    if (received == 0)
+        return false;
+    in_.received(received);
+    return true;
+}
+
+} // namespace slk::messaging

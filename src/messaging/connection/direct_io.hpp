@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_CONNECTION_DIRECT_IO_HPP
+#define SLK_MESSAGING_CONNECTION_DIRECT_IO_HPP
+
+/// Direct I/O: the thread that uses a socket sends and receives by itself on the descriptor of a
+/// connection, while the loop has nothing to do there. That saves a wake of the loop.
+///
+/// Each direction has one owner at a time, and neither thread ever waits for the other. The loop
+/// offers a direction when it has nothing under way; a caller's thread takes it for a few system
+/// calls; the loop takes it back when it needs it. If a caller is inside at that moment, the
+/// direction is recalled: the caller gives it to the loop when it leaves, and notifies it.
+
+#include "io/loop_core.hpp"
+#include "messaging/connection/connection_settings.hpp"
+#include "messaging/connection/wire_in.hpp"
+#include "messaging/connection/wire_out.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+namespace slk::messaging {
+
+/// The owner of one direction of a connection.
+enum class io_owner : std::uint8_t {
+    loop,     ///< the loop
+    caller,   ///< the caller's thread may take it; the lane notifies the loop of new messages
+    watching, ///< as caller, but the loop is not notified: it looks by itself from time to time
+    busy,     ///< a caller's thread is inside a transfer
+    recalled, ///< as busy, and the loop wants it back
+};
+
+class io_direction {
+public:
+    // --- a caller's thread ---
+
+    /// Takes the direction. False: it is the loop's, or another call is inside.
+    [[nodiscard]] bool enter() noexcept;
+    /// Gives it to `next`. False: it was recalled, is the loop's now, and the loop must be told.
+    [[nodiscard]] bool leave(io_owner next) noexcept;
+
+    // --- the loop's thread ---
+
+    /// Takes the direction back. False: a caller is inside, and tells the loop when it leaves.
+    [[nodiscard]] bool reclaim() noexcept;
+    /// Takes it back unless a caller is inside, and recalls nothing.
+    [[nodiscard]] bool reclaim_if_idle() noexcept;
+    void offer(io_owner to) noexcept { owner_.store(to, std::memory_order_release); }
+    /// A caller is inside.
+    [[nodiscard]] bool is_busy() const noexcept
+    {
+        const io_owner now = owner_.load(std::memory_order_acquire);
+        return now == io_owner::busy || now == io_owner::recalled;
+    }
+
+private:
+    std::atomic<io_owner> owner_{io_owner::loop};
+};
+
+class direct_io {
+public:
+    direct_io(wire_out& out, wire_in& in, const connection_settings& settings, io::loop_core& loop,
+              bool loop_run_by_caller) noexcept
+        : out_(out), in_(in), settings_(settings), loop_(loop), by_caller_(loop_run_by_caller)
+    {
+    }
+
+    // --- the loop's thread ---
+
+    /// A connection begins: both directions are the loop's.
+    void begin(io::native_handle handle) noexcept;
+
+    /// The loop wants to send. False: a caller is sending, and notifies the loop when it leaves.
+    [[nodiscard]] bool take_sending() noexcept;
+    /// The loop has nothing to send. Returns false if there is something meanwhile; else callers
+    /// may send.
+    [[nodiscard]] bool offer_sending(time_point now) noexcept;
+    /// When the loop is to look whether a caller still sends by itself; never if it is notified.
+    [[nodiscard]] time_point next_look() const noexcept { return next_look_; }
+    /// At next_look(). Returns true if a caller still sends by itself, and the loop need not.
+    [[nodiscard]] bool keep_watching(time_point now) noexcept;
+
+    /// The loop does not receive for want of room; callers may when they have made some.
+    void offer_receiving() noexcept { receiving_.offer(io_owner::caller); }
+    /// The loop wants to receive. False: a caller is receiving, and notifies the loop when it
+    /// leaves. `failure`: what a caller has found, if its receive failed.
+    [[nodiscard]] bool take_receiving(error& failure) noexcept;
+
+    /// The descriptor is to be closed. False: a caller is inside, and notifies the loop.
+    [[nodiscard]] bool release_descriptor() noexcept;
+    [[nodiscard]] bool is_busy() const noexcept
+    {
+        return sending_.is_busy() || receiving_.is_busy();
+    }
+    /// The end of the loop: waits until no caller is inside, which takes one system call.
+    void wait_until_idle() noexcept;
+
+    /// Messages that were sent on this connection, by both threads. While the loop owns sending.
+    void count_sent(std::uint64_t messages) noexcept { messages_sent_ += messages; }
+    [[nodiscard]] std::uint64_t messages_sent() const noexcept { return messages_sent_; }
+    /// For gather(); the owner's of the sending direction.
+    std::vector<wire_out::piece> pieces;
+
+    // --- a caller's thread ---
+
+    enum class attempt : std::uint8_t {
+        none, ///< the direction is not the caller's: nothing was done
+        done, ///< as much was done as possible
+        recalled, ///< the same, and the loop must be notified
+    };
+    /// Sends what the wire holds. Also `recalled` if something is left to send.
+    [[nodiscard]] attempt send() noexcept;
+    /// Receives small messages into room that the caller has made, with chunks from `pools`. At
+    /// most one receive brings something. `done`: something was put into the lane, or nothing has
+    /// arrived and the caller asks again; `none` and `recalled`: the loop must be notified.
+    [[nodiscard]] attempt receive(lane::chunk_pools& pools, lane::chunk_pools& loop_pools) noexcept;
+
+private:
+    [[nodiscard]] bool receive_small(const io::poller::direct_transfers& direct) noexcept;
+    [[nodiscard]] bool watches() const noexcept { return watch_interval_ > duration::zero(); }
+    void plan_look(time_point now) noexcept;
+
+    wire_out& out_;
+    wire_in& in_;
+    const connection_settings& settings_;
+    io::loop_core& loop_;
+    const bool by_caller_;
+    io::native_handle handle_ = io::invalid_handle;
+
+    io_direction sending_;
+    io_direction receiving_;
+    // The owner's of the sending direction.
+    bool caller_streams_ = false; ///< a caller has sent much at a time since the last look
+    std::uint64_t messages_sent_ = 0;
+    // The owner's of the receiving direction.
+    error receive_failure_{};
+    // The loop's; a caller inside may read the interval.
+    duration watch_interval_{};
+    time_point next_look_ = never;
+};
+
+} // namespace slk::messaging
+
+#endif

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "messaging/connection/lane_wire_out.hpp"
+
+#include <algorithm>
+
+namespace slk::messaging {
+
+namespace {
+
+// Offered to the system at a time. A socket's buffer is rarely larger, and a command that must go
+// between two messages should not wait for too much.
+constexpr std::size_t max_pieces = 32;
+constexpr std::size_t max_bytes = std::size_t{512} * 1024;
+
+} // namespace
+
+std::size_t lane_wire_out::gather(std::vector<piece>& pieces)
+{
+    lane::cursor at = sent_;
+    std::size_t bytes = 0;
+    while (pieces.size() < max_pieces && bytes < max_bytes) {
+        if (const piece run = at.run(); !run.empty()) {
+            pieces.push_back(run);
+            at.skip_bytes(run.size());
+            bytes += run.size();
+        } else if (const lane::external* const body = at.here(); body != nullptr) {
+            const piece left{body->data + at.inside(), body->size - at.inside()};
+            pieces.push_back(left);
+            at.skip_external();
+            bytes += left.size();
+        } else if (at.leave() == nullptr) {
+            break;
+        }
+    }
+    return bytes;
+}
+
+void lane_wire_out::advance(std::size_t bytes) noexcept
+{
+    while (bytes > 0) {
+        if (const piece run = sent_.run(); !run.empty()) {
+            const std::size_t part = std::min(bytes, run.size());
+            sent_.skip_bytes(part);
+            bytes -= part;
+        } else if (const lane::external* const body = sent_.here(); body != nullptr) {
+            const std::size_t part = std::min(bytes, body->size - sent_.inside());
+            sent_.skip_inside(part);
+            bytes -= part;
+        } else if (sent_.leave() == nullptr) {
+            return; // there is no more
+        }
+    }
+}
+
+wire_out::progress lane_wire_out::taken(std::size_t bytes, bool look) noexcept
+{
+    advance(bytes);
+    progress made;
+    while (scan(made.messages)) {
+    }
+    inside_frame_ = !scanned_.same_place(sent_);
+    lane_.update_consumed_bytes();
+    if (made.messages > 0)
+        made.notify = lane_.consume(made.messages, look);
+    return made;
+}
+
+/// Goes over frames that were taken whole: in one run of bytes, or one with a body behind it.
+bool lane_wire_out::scan(std::uint64_t& messages) noexcept
+{
+    const bool same_chunk = scanned_.at() == sent_.at();
+    if (scanned_.same_place(sent_))
+        return false;
+    piece run = scanned_.run();
+    if (same_chunk && sent_.bytes() - scanned_.bytes() < run.size())
+        run = run.first(sent_.bytes() - scanned_.bytes());
+    if (run.empty()) // a body never comes first here: it is taken with its header
+        return scanned_.leave() != nullptr;
+
+    const zmtp::frame_limits none{};
+    if (const zmtp::scanned found = zmtp::scan_messages(run, none); found.size > 0) {
+        if (found.messages == 0) {
+            scanned_.skip_bytes(found.size);
+            return true;
+        }
+        messages += found.messages;
+        scanned_.skip_bytes(found.whole_messages);
+        release_scanned();
+        scanned_.skip_bytes(found.size - found.whole_messages);
+        return true;
+    }
+    // A frame whose body is not in the chunk, or one that was taken in part.
+    const zmtp::header_view header = zmtp::read_header(run, none);
+    if (header.need > 0 || header.frame.header != run.size())
+        return false;
+    lane::cursor behind = scanned_;
+    behind.skip_bytes(header.frame.header);
+    (void)behind.run();
+    if (behind.here() == nullptr || (same_chunk && sent_.externals() <= behind.externals()))
+        return false;
+    behind.skip_external();
+    scanned_ = behind;
+    if (!header.frame.more) {
+        ++messages;
+        release_scanned();
+    }
+    return true;
+}
+
+/// Gives back the memory before the place that was scanned.
+void lane_wire_out::release_scanned() noexcept
+{
+    lane::cursor& head = lane_.head();
+    while (head.at() != scanned_.at()) {
+        lane::chunk* const left = head.at();
+        head = lane::cursor(left->next);
+        left->release();
+    }
+    for (std::uint32_t index = head.externals(); index < scanned_.externals(); ++index)
+        if (auto* const owner = std::exchange(head.at()->at(index).owner, nullptr);
+            owner != nullptr)
+            owner->release();
+    head = scanned_;
+}
+
+} // namespace slk::messaging

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_CONNECTION_LANE_WIRE_OUT_HPP
+#define SLK_MESSAGING_CONNECTION_LANE_WIRE_OUT_HPP
+
+/// Sends what lies in a lane, which is what goes on the wire.
+///
+/// A message stays in the lane until the system has taken all of it. When a connection is lost, a
+/// message that was taken in part is sent again from its beginning on the next connection.
+
+#include "lane/lane.hpp"
+#include "messaging/connection/wire_out.hpp"
+#include "zmtp/frame.hpp"
+
+namespace slk::messaging {
+
+class lane_wire_out : public wire_out {
+public:
+    explicit lane_wire_out(lane::lane& from) noexcept
+        : lane_(from), scanned_(from.head()), sent_(from.head())
+    {
+    }
+
+    std::size_t gather(std::vector<piece>& pieces) override;
+    progress taken(std::size_t bytes, bool look) noexcept override;
+    void begin_connection() noexcept override { rewind(); }
+    [[nodiscard]] bool inside_frame() const noexcept override { return inside_frame_; }
+    [[nodiscard]] bool must_wait() noexcept override
+    {
+        const bool waits = lane_.consumer_must_wait();
+        rewind();
+        return waits;
+    }
+    [[nodiscard]] bool allows_direct_io() const noexcept override { return true; }
+
+protected:
+    [[nodiscard]] lane::lane& lane() noexcept { return lane_; }
+
+private:
+    void rewind() noexcept
+    {
+        sent_ = lane_.head();
+        scanned_ = sent_;
+        inside_frame_ = false;
+    }
+    void advance(std::size_t bytes) noexcept;
+    [[nodiscard]] bool scan(std::uint64_t& messages) noexcept;
+    void release_scanned() noexcept;
+
+    lane::lane& lane_;
+    lane::cursor scanned_; ///< behind the last frame that was taken whole
+    lane::cursor sent_;    ///< behind the last byte that was taken
+    bool inside_frame_ = false;
+};
+
+} // namespace slk::messaging
+
+#endif

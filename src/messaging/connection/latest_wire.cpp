@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "messaging/connection/latest_wire.hpp"
+
+#include "messaging/pipe/frame_reader.hpp"
+
+#include <utility>
+
+namespace slk::messaging {
+
+std::size_t latest_wire_out::gather(std::vector<piece>& pieces)
+{
+    if (lane().produced() == lane().consumed())
+        (void)slot_.move_to(lane(), pools_);
+    return lane_wire_out::gather(pieces);
+}
+
+void latest_wire_out::begin_connection() noexcept
+{
+    slot_.drop_older(lane());
+    lane_wire_out::begin_connection();
+}
+
+bool latest_wire_in::publish(std::uint64_t messages) noexcept
+{
+    (void)lane().publish(messages);
+    std::vector<message> newest;
+    std::uint64_t whole = 0;
+    for (message part; read_part(lane(), part);) {
+        const bool last = !part.more();
+        newest.push_back(std::move(part));
+        if (last && ++whole < messages)
+            newest.clear();
+    }
+    (void)lane().consume(messages, false);
+    return slot_.put(std::move(newest), messages);
+}
+
+} // namespace slk::messaging

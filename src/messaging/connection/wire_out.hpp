@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_CONNECTION_WIRE_OUT_HPP
+#define SLK_MESSAGING_CONNECTION_WIRE_OUT_HPP
+
+/// Where a connection gets the bytes that it sends. A plain lane and the slot of a conflating
+/// socket are implementations.
+///
+/// One thread at a time uses it: the loop's, or the one that direct_io has let in.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace slk::messaging {
+
+class wire_out {
+public:
+    using piece = std::span<const std::byte>;
+
+    wire_out() = default;
+    wire_out(const wire_out&) = delete;
+    wire_out& operator=(const wire_out&) = delete;
+    virtual ~wire_out() = default;
+
+    /// Appends the next runs of bytes to `pieces` and returns how many bytes they are. taken() must
+    /// follow before the next call.
+    virtual std::size_t gather(std::vector<piece>& pieces) = 0;
+
+    struct progress {
+        std::uint64_t messages = 0; ///< that the system has taken whole, and that are done with
+        bool notify = false; ///< the writer waits for room and must be notified
+    };
+    /// The system has taken the first `bytes` of what was gathered. `look`: ask whether the writer
+    /// waits.
+    virtual progress taken(std::size_t bytes, bool look) noexcept = 0;
+
+    /// A connection begins, with the first message that the system had not taken whole.
+    virtual void begin_connection() noexcept = 0;
+    /// The last byte taken is inside a frame: nothing else may be sent now.
+    [[nodiscard]] virtual bool inside_frame() const noexcept = 0;
+
+    /// After gather() has found nothing. Returns true if the writer will notify; false if there is
+    /// something to send meanwhile.
+    [[nodiscard]] virtual bool must_wait() noexcept = 0;
+    /// Whether the thread that writes may also send.
+    [[nodiscard]] virtual bool allows_direct_io() const noexcept = 0;
+};
+
+} // namespace slk::messaging
+
+#endif

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "messaging/context/context_core.hpp"
+
+#include <algorithm>
+
+namespace slk::messaging {
+
+result<std::shared_ptr<context_core>> context_core::create(const context_options& wanted)
+{
+    SLK_TRY(wanted.validate());
+    auto made = std::make_shared<context_core>();
+    made->max_sockets_ = wanted.max_sockets;
+    made->threads_ = wanted.threads > 0;
+    for (int number = 0; number < std::max(wanted.threads, 1); ++number) {
+        SLK_TRY(auto loop, slk::loop::create(wanted.loop));
+        made->loops_.push_back(std::make_shared<io_loop>(std::move(loop), !made->threads_));
+    }
+    if (made->threads_)
+        for (const auto& each : made->loops_)
+            SLK_TRY(each->loop->start_thread());
+    return made;
+}
+
+std::shared_ptr<context_core> context_core::on(loop& of_user)
+{
+    auto made = std::make_shared<context_core>();
+    made->loops_.push_back(std::make_shared<io_loop>(of_user));
+    return made;
+}
+
+const std::shared_ptr<io_loop>& context_core::next_loop(std::uint64_t affinity) noexcept
+{
+    for (;;) {
+        const std::size_t next = next_loop_.fetch_add(1, std::memory_order_relaxed) % loops_.size();
+        if (affinity == 0 || (affinity >> next & 1) != 0)
+            return loops_[next];
+    }
+}
+
+result<void> context_core::check_affinity(std::uint64_t affinity) const noexcept
+{
+    if (loops_.size() < 64 && affinity >> loops_.size() != 0)
+        return fail(errc::invalid_argument, phase::setup,
+                    "affinity names a thread that the context does not have");
+    return {};
+}
+
+result<void> context_core::add(const reference<inbox>& socket)
+{
+    const std::lock_guard lock(guard_);
+    if (stopped())
+        return fail(errc::cancelled, phase::setup, "the context was shut down");
+    if (sockets_.size() >= max_sockets_)
+        return fail(errc::too_many_descriptors, phase::setup, "max_sockets");
+    sockets_.push_back(socket);
+    return {};
+}
+
+void context_core::remove(const reference<inbox>& socket) noexcept
+{
+    const std::lock_guard lock(guard_);
+    std::erase_if(sockets_, [&](const auto& each) { return each.get() == socket.get(); });
+}
+
+void context_core::shutdown() noexcept
+{
+    const std::lock_guard lock(guard_);
+    stopped_.store(true, std::memory_order_release);
+    for (const auto& each : sockets_)
+        each->wake();
+    for (const auto& each : loops_)
+        if (!each->core->closed())
+            each->core->io().wake();
+}
+
+void context_core::end() noexcept
+{
+    shutdown();
+    for (const auto& each : loops_)
+        each->own.reset();
+}
+
+io::loop_core* context_core::to_run() const noexcept
+{
+    io::loop_core& first = *loops_.front()->core;
+    return !threads_ && first.may_touch() && !first.closed() ? &first : nullptr;
+}
+
+void context_core::wake() noexcept
+{
+    for (const auto& each : loops_)
+        if (each->by_caller && !each->core->closed())
+            each->core->io().wake();
+}
+
+void context_core::run_completed() noexcept
+{
+    if (io::loop_core* const loop = to_run();
+        loop != nullptr && loop->wants_turn_at() == time_point{})
+        (void)loop->run(nullptr, duration::zero());
+}
+
+void context_core::submit_to_loop()
+{
+    io::loop_core* const loop = to_run();
+    if (loop == nullptr)
+        return;
+    loop->io().hand_over();
+    // A backend without direct transfers sends by operations only: a finished one must be delivered
+    // before the next one can begin.
+    if (loop->io().direct() == nullptr)
+        (void)loop->run(nullptr, duration::zero());
+}
+
+std::uint64_t context_core::next_random() noexcept
+{
+    return loops_.front()->core->next_seed();
+}
+
+time_point context_core::now() const noexcept
+{
+    // A clock of the user's is for the loop's thread only.
+    const io::loop_core& first = *loops_.front()->core;
+    return !threads_ && first.may_touch() ? first.options().time->now()
+                                          : system_clock_source().now();
+}
+
+} // namespace slk::messaging
+
+namespace slk {
+
+result<void> context_options::validate() const
+{
+    if (threads < 0 || threads > 64)
+        return fail(errc::invalid_argument, phase::setup, "threads is not 0 to 64");
+    if (max_sockets == 0)
+        return fail(errc::invalid_argument, phase::setup, "max_sockets is 0");
+    return {};
+}
+
+context::context(std::shared_ptr<messaging::context_core> core) noexcept : core_(std::move(core)) {}
+context::context(context&& other) noexcept = default;
+
+context& context::operator=(context&& other) noexcept
+{
+    if (this != &other) {
+        if (core_ != nullptr)
+            core_->end();
+        core_ = std::move(other.core_);
+    }
+    return *this;
+}
+
+context::~context()
+{
+    if (core_ != nullptr)
+        core_->end();
+}
+
+result<context> context::create(context_options options)
+{
+    SLK_TRY(auto core, messaging::context_core::create(options));
+    return context(std::move(core));
+}
+
+result<context> context::on(loop& of_user)
+{
+    if (of_user.core() == nullptr || of_user.core()->closed())
+        return fail(errc::loop_closed, phase::setup);
+    return context(messaging::context_core::on(of_user));
+}
+
+void context::shutdown()
+{
+    if (core_ != nullptr)
+        core_->shutdown();
+}
+
+} // namespace slk

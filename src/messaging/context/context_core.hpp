@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_CONTEXT_CONTEXT_CORE_HPP
+#define SLK_MESSAGING_CONTEXT_CONTEXT_CORE_HPP
+
+/// What slk::context is made of: its loops, the sockets that must be woken when it ends, and the
+/// names of inproc.
+
+#include <serverlink/context.hpp>
+
+#include "base/reference.hpp"
+#include "messaging/context/inproc_names.hpp"
+#include "messaging/context/io_loop.hpp"
+#include "messaging/observe/inbox.hpp"
+
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+namespace slk::messaging {
+
+class context_core {
+public:
+    [[nodiscard]] static result<std::shared_ptr<context_core>>
+    create(const context_options& wanted);
+    [[nodiscard]] static std::shared_ptr<context_core> on(loop& of_user);
+
+    /// The loop of the next connection or listener, among those that an affinity allows.
+    [[nodiscard]] const std::shared_ptr<io_loop>& next_loop(std::uint64_t affinity) noexcept;
+    /// Errors: invalid_argument (the affinity names a loop that does not exist).
+    [[nodiscard]] result<void> check_affinity(std::uint64_t affinity) const noexcept;
+    /// Errors: too_many_descriptors, cancelled.
+    result<void> add(const reference<inbox>& socket);
+    void remove(const reference<inbox>& socket) noexcept;
+
+    [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_acquire); }
+    void shutdown() noexcept;
+    /// The context is gone, and so are its loops.
+    void end() noexcept;
+
+    /// The context has no threads: the thread that uses a socket runs the loop.
+    [[nodiscard]] bool run_by_caller() const noexcept { return !threads_; }
+    /// The loop that the caller's thread has to run if anything is to happen; null where another
+    /// thread does that.
+    [[nodiscard]] io::loop_core* to_run() const noexcept;
+    /// The time for deadlines, on any thread that uses sockets.
+    [[nodiscard]] time_point now() const noexcept;
+    [[nodiscard]] std::uint64_t next_number() noexcept
+    {
+        return numbers_.fetch_add(1, std::memory_order_relaxed) + 1;
+    }
+    [[nodiscard]] std::uint64_t next_random() noexcept;
+    /// Ends the wait of a caller that runs a loop. Any thread.
+    void wake() noexcept;
+    /// Before a call: a loop that the caller runs delivers what has completed.
+    void deliver_completed() noexcept
+    {
+        if (!threads_)
+            run_completed();
+    }
+    /// After a send: what a loop that the caller runs has queued goes out now.
+    void submit_sends()
+    {
+        if (!threads_)
+            submit_to_loop();
+    }
+    [[nodiscard]] inproc_names& names() noexcept { return names_; }
+
+private:
+    void run_completed() noexcept;
+    void submit_to_loop();
+
+    std::vector<std::shared_ptr<io_loop>> loops_;
+    bool threads_ = false; ///< the loops have threads of their own
+    std::size_t max_sockets_ = SIZE_MAX;
+    std::atomic<std::size_t> next_loop_{0};
+    std::atomic<std::uint64_t> numbers_{0};
+    std::atomic<bool> stopped_{false};
+    std::mutex guard_;
+    std::vector<reference<inbox>> sockets_; ///< guarded
+    inproc_names names_;
+};
+
+} // namespace slk::messaging
+
+#endif

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_CONTEXT_IO_LOOP_HPP
+#define SLK_MESSAGING_CONTEXT_IO_LOOP_HPP
+
+/// One loop of a context, and what its connections share.
+
+#include <serverlink/loop.hpp>
+
+#include "io/loop_core.hpp"
+#include "lane/chunk.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace slk::messaging {
+
+struct io_loop {
+    /// A loop of the context's own.
+    explicit io_loop(slk::loop made, bool run_by_caller) noexcept
+        : own(std::move(made)), loop(&*own), core(own->core()), by_caller(run_by_caller)
+    {
+    }
+    /// A loop of the user's.
+    explicit io_loop(slk::loop& of_user) noexcept
+        : loop(&of_user), core(of_user.core()), by_caller(true)
+    {
+    }
+
+    /// Does `work` on the loop's thread, and returns when it has been done. False: the loop is
+    /// closed, and the work was not done. Any thread, but not while another one waits for it.
+    bool perform(const std::function<void()>& work) const;
+
+    std::optional<slk::loop> own;
+    slk::loop* loop;
+    std::shared_ptr<io::loop_core> core;
+    const bool by_caller;    ///< the thread that uses a socket may have to run the loop
+    lane::chunk_pools pools; ///< for the loop's thread
+};
+
+} // namespace slk::messaging
+
+#endif

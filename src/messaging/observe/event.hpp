@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_OBSERVE_EVENT_HPP
+#define SLK_MESSAGING_OBSERVE_EVENT_HPP
+
+/// An event: one change of a peer or of an endpoint, as a value. It says which one, where, when,
+/// and why. Connections make events on their loop's thread; the socket reads them from its inbox.
+
+#include <serverlink/address.hpp>
+#include <serverlink/clock.hpp>
+#include <serverlink/error.hpp>
+
+#include "base/reference.hpp"
+#include "messaging/pipe/peer_info.hpp"
+
+#include <cstdint>
+#include <variant>
+
+namespace slk::messaging {
+
+class pipe;
+
+/// The handshake with the pipe's peer is over.
+struct peer_connected {
+    reference<pipe> peer;
+    peer_info info;
+    /// inproc only: what the other socket may hold unread, in messages and bytes; 0: no limit.
+    std::uint32_t far_mark = 0;
+    std::uint64_t far_bytes = 0;
+};
+
+/// The connection of the pipe's peer is over.
+struct peer_disconnected {
+    reference<pipe> peer;
+    bool for_good = false; ///< no other connection follows: the pipe ends
+};
+
+/// A connection ended before its handshake did.
+struct handshake_failed {
+    std::uint64_t count = 1; ///< equal events in a row are counted in one
+};
+
+using event_detail = std::variant<peer_connected, peer_disconnected, handshake_failed>;
+
+struct event {
+    event_detail what;
+    std::uint64_t endpoint = 0; ///< the number of the endpoint that it happened at
+    address where{};            ///< of the peer, as far as it is known
+    time_point when{};
+    error why{};
+};
+
+} // namespace slk::messaging
+
+#endif

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_OBSERVE_INBOX_HPP
+#define SLK_MESSAGING_OBSERVE_INBOX_HPP
+
+/// The inbox of a socket: what loops, and the other sockets of inproc, have to report to it.
+///
+/// There are two kinds of reports. A pipe that has become readable or writable is frequent: it
+/// links itself into a list without a lock, once, however often it signals. An event (event.hpp) is
+/// rare, and goes through a lock. Both wake the socket's thread if it sleeps.
+
+#include <serverlink/error.hpp>
+
+#include "base/ref_counted.hpp"
+#include "base/reference.hpp"
+#include "io/os/signal.hpp"
+#include "messaging/context/thread_parker.hpp"
+#include "messaging/observe/counters.hpp"
+#include "messaging/observe/event.hpp"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace slk::messaging {
+
+/// An entry of the list of those that have signalled.
+struct inbox_entry {
+    inbox_entry* next = nullptr;
+};
+
+class inbox final : public ref_counted<inbox> {
+public:
+    inbox();
+
+    // --- any thread ---
+
+    /// The entry must not be in the list yet.
+    void signal(inbox_entry& entry) noexcept
+    {
+        inbox_entry* first = signalled_.load(std::memory_order_relaxed);
+        do
+            entry.next = first;
+        while (!signalled_.compare_exchange_weak(first, &entry, std::memory_order_seq_cst));
+        if (sleeping_.load(std::memory_order_seq_cst))
+            wake();
+        else if (io::os::signal* const shown = shown_.load(std::memory_order_seq_cst);
+                 shown != nullptr)
+            shown->set();
+    }
+    void post(event report);
+    /// Makes a thread that waits look again, without an event.
+    void notify();
+    /// Ends a sleep, or the next one.
+    void wake() noexcept;
+
+    [[nodiscard]] messaging::counters& counters() noexcept { return counters_; }
+
+    // --- the socket's thread ---
+
+    [[nodiscard]] bool has_reports() const noexcept
+    {
+        return signalled_.load(std::memory_order_relaxed) != nullptr;
+    }
+    /// All entries that have signalled, the latest first.
+    [[nodiscard]] inbox_entry* take_signalled() noexcept
+    {
+        return signalled_.exchange(nullptr, std::memory_order_seq_cst);
+    }
+    /// The entry that stands for the events.
+    [[nodiscard]] bool is_events(const inbox_entry& entry) const noexcept
+    {
+        return &entry == &events_entry_;
+    }
+    [[nodiscard]] std::vector<event> take_events();
+
+    /// Sleeps until there is a report or a wake, or `timeout` has passed. `expects_reply`: the
+    /// thread has just sent a message and is likely to be woken soon.
+    void sleep(duration timeout, bool expects_reply = false);
+
+    /// A handle for other event loops. From the first call on it is set while there may be a
+    /// report.
+    result<io::native_handle> event_handle();
+    /// The socket has nothing to do as far as it knows: clears the handle, unless there is a report
+    /// meanwhile.
+    void clear_event_handle() noexcept
+    {
+        io::os::signal* const shown = shown_.load(std::memory_order_relaxed);
+        if (shown == nullptr)
+            return;
+        shown->clear();
+        if (signalled_.load(std::memory_order_seq_cst) != nullptr)
+            shown->set();
+    }
+
+    /// Wakes `other` from now on, which waits for several sockets; null: the inbox's own sleeper.
+    void wake_instead(thread_parker* other) noexcept;
+
+    /// The socket is closed: reports are thrown away from now on. Reports hold their pipes, and
+    /// pipes their inbox, so unread ones would keep all of them for ever.
+    void close() noexcept;
+
+private:
+    friend class ref_counted<inbox>;
+    ~inbox();
+
+    void signal_events(bool first) noexcept;
+    void discard_signalled() noexcept;
+
+    std::atomic<inbox_entry*> signalled_{nullptr};
+    std::atomic<bool> sleeping_{false}; ///< or closed: a signal is to call wake()
+    std::unique_ptr<io::os::signal> signal_;
+    std::atomic<io::os::signal*> shown_{nullptr}; ///< signal_, once there is one
+    inbox_entry events_entry_;
+    thread_parker own_;
+    std::mutex guard_;
+    thread_parker* parker_ = &own_; ///< guarded
+    std::vector<event> events_; ///< guarded
+    bool events_signalled_ = false; ///< guarded
+    bool closed_ = false; ///< guarded
+    messaging::counters counters_;
+};
+
+} // namespace slk::messaging
+
+#endif

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_PIPE_FAR_END_HPP
+#define SLK_MESSAGING_PIPE_FAR_END_HPP
+
+/// What a pipe sees at the other end of its two lanes: a connection, or with inproc the pipe of
+/// another socket. All calls may be made on any thread.
+
+#include <serverlink/error.hpp>
+
+#include "base/ref_counted.hpp"
+#include "lane/lane.hpp"
+
+namespace slk::messaging {
+
+class far_end : public ref_counted<far_end>, public lane::lane_user {
+public:
+    /// As on_readable(), by a thread that sends the message itself if that is possible without
+    /// waiting.
+    virtual void send_or_notify() noexcept { on_readable(); }
+    /// Sends what the lane holds on the caller's thread, as far as that is possible without
+    /// waiting. Returns false if nothing was done and the far end was not notified.
+    virtual bool send_now() noexcept { return false; }
+    /// The reader has made room: receives more into the lane on the caller's thread, as far as that
+    /// is possible without waiting. Returns false if the far end is to be notified of the room.
+    /// `pools`: the caller's.
+    virtual bool receive_now(lane::chunk_pools& pools) noexcept
+    {
+        (void)pools;
+        return false;
+    }
+    /// The pipe is gone: it neither reads nor writes any more.
+    virtual void pipe_closed(const error& reason) noexcept = 0;
+    /// The pipe gives up the present connection; the next one may come.
+    virtual void disconnect(const error& reason) noexcept = 0;
+
+protected:
+    friend class ref_counted<far_end>;
+    far_end() = default;
+    virtual ~far_end() = default;
+};
+
+} // namespace slk::messaging
+
+#endif

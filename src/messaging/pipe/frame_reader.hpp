@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_PIPE_FRAME_READER_HPP
+#define SLK_MESSAGING_PIPE_FRAME_READER_HPP
+
+/// Reads messages out of a lane. For the thread that receives.
+
+#include "base/message_access.hpp"
+#include "lane/lane.hpp"
+#include "zmtp/frame.hpp"
+
+#include <utility>
+
+namespace slk::messaging {
+
+struct frame_head {
+    std::size_t header;
+    std::size_t size;
+    bool more;
+};
+
+/// The header of a frame that a lane holds.
+[[nodiscard]] inline frame_head read_head(const std::byte* begin) noexcept
+{
+    const auto flags = std::to_integer<std::uint8_t>(begin[0]);
+    const bool more = (flags & zmtp::flag_more) != 0;
+    if ((flags & zmtp::flag_long) == 0) [[likely]]
+        return {zmtp::short_header, std::to_integer<std::size_t>(begin[1]), more};
+    return {zmtp::long_header, static_cast<std::size_t>(zmtp::load<std::uint64_t>(begin + 1)),
+            more};
+}
+
+/// Reads the next part into an empty message. Returns false if there is none now. The writer of a
+/// lane has checked what it put there, and put no commands there.
+[[nodiscard]] inline bool read_part(lane::lane& from, message& into) noexcept
+{
+    lane::cursor& at = from.head();
+    for (;;) {
+        const std::span<const std::byte> run = at.run();
+        if (run.empty()) {
+            if (!from.next_chunk())
+                return false;
+            continue;
+        }
+        const frame_head head = read_head(run.data());
+        at.skip_bytes(head.header);
+        const std::byte* const body = run.data() + head.header;
+        if (lane::external* const apart = head.header < run.size() ? nullptr : at.here();
+            apart != nullptr) {
+            message_detail::access::view(into, apart->data, apart->size,
+                                         std::exchange(apart->owner, nullptr), false);
+            at.skip_external();
+        } else if (head.size <= message::inline_capacity) {
+            message_detail::access::copy(into, {body, head.size});
+            at.skip_bytes(head.size);
+        } else {
+            at.at()->retain();
+            message_detail::access::view(into, body, head.size, at.at(), false);
+            at.skip_bytes(head.size);
+        }
+        message_detail::access::set_more(into, head.more);
+        return true;
+    }
+}
+
+struct parts_read {
+    std::size_t parts = 0;
+    std::size_t messages = 0; ///< that end with one of these parts
+};
+
+/// Adds the next parts to a batch, at most `max`.
+inline parts_read read_parts(lane::lane& from, received_batch& into, std::size_t max)
+{
+    lane::cursor& at = from.head();
+    parts_read found;
+    while (found.parts < max) {
+        std::span<const std::byte> run = at.run();
+        if (run.empty()) {
+            if (!from.next_chunk())
+                break;
+            continue;
+        }
+        // All frames of the run but one whose body is not in it.
+        const std::size_t run_size = run.size();
+        while (found.parts < max && !run.empty()) {
+            const frame_head head = read_head(run.data());
+            if (head.header + head.size > run.size())
+                break;
+            message_detail::access::add(into, run.subspan(head.header, head.size), head.more,
+                                        *at.at());
+            run = run.subspan(head.header + head.size);
+            ++found.parts;
+            found.messages += head.more ? 0 : 1;
+        }
+        at.skip_bytes(run_size - run.size());
+        if (found.parts == max || run.empty())
+            continue;
+        const frame_head head = read_head(run.data());
+        at.skip_bytes(head.header);
+        lane::external& body = *at.here();
+        message_detail::access::add_owned(into, {body.data, body.size}, head.more,
+                                          std::exchange(body.owner, nullptr));
+        at.skip_external();
+        ++found.parts;
+        found.messages += head.more ? 0 : 1;
+    }
+    return found;
+}
+
+} // namespace slk::messaging
+
+#endif

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_PIPE_PIPE_HPP
+#define SLK_MESSAGING_PIPE_PIPE_HPP
+
+/// A pipe: a socket's end of the two lanes that it shares with one peer.
+///
+/// At the other end is a connection, which lives on a loop and joins the lanes with a stream; or,
+/// with inproc, the pipe of another socket. Each end notifies the other.
+
+#include <serverlink/socket.hpp>
+
+#include "base/reference.hpp"
+#include "messaging/observe/inbox.hpp"
+#include "messaging/pipe/far_end.hpp"
+#include "messaging/pipe/peer_info.hpp"
+#include "messaging/pipe/pipe_ends.hpp"
+#include "pattern/peer.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+namespace slk::messaging {
+
+/// What a peer is to its socket. peer_table makes the moves.
+enum class peer_state : std::uint8_t {
+    unattached, ///< the pattern does not know it: no handshake yet, or it was disconnected
+    suspended,  ///< no connection now, and no messages are queued for it (option immediate)
+    queueing,   ///< no connection now; messages are queued for it
+    connected,  ///< the handshake is over
+    leaving,    ///< gone for good; what it has sent is still to be received
+    ended,      ///< not in the peer table any more
+};
+
+/// The pattern knows the peer.
+[[nodiscard]] constexpr bool is_attached(peer_state state) noexcept
+{
+    return state != peer_state::unattached && state != peer_state::ended;
+}
+
+/// How a pipe came about.
+enum class pipe_origin : std::uint8_t {
+    connect, ///< by connect(): it outlives its connections
+    accept,  ///< at a bound endpoint: it ends with its connection
+};
+
+class pipe final : public far_end, public pattern::peer, public inbox_entry {
+public:
+    pipe(reference<pipe_lanes> lanes, std::size_t side, pipe_origin how,
+         bool between_sockets) noexcept
+        : origin(how), is_inproc(between_sockets), lanes_(std::move(lanes)), side_(side),
+          out(lanes_->toward[side],
+              lanes_->latest != nullptr ? &lanes_->latest->toward[side] : nullptr),
+          in(lanes_->toward[1 - side],
+             lanes_->latest != nullptr ? &lanes_->latest->toward[1 - side] : nullptr)
+    {
+    }
+
+    [[nodiscard]] const reference<pipe_lanes>& lanes() const noexcept { return lanes_; }
+    /// inproc only: the lanes have got slots after this pipe was made.
+    void conflate() noexcept;
+
+    /// Where this pipe signals. Once; with inproc that may be later than the first message.
+    void report_to(reference<inbox> owner) noexcept
+    {
+        owner_ = std::move(owner);
+        reports_to_.store(owner_.get(), std::memory_order_seq_cst);
+    }
+
+    // Called by the other end.
+    void on_readable() noexcept override { signal(readable_signal); }
+    void on_writable() noexcept override { signal(writable_signal); }
+    void pipe_closed(const error& reason) noexcept override;
+    void disconnect(const error& reason) noexcept override { pipe_closed(reason); }
+
+    static constexpr std::uint32_t readable_signal = 1;
+    static constexpr std::uint32_t writable_signal = 2;
+    /// By the socket, when it has taken the pipe from its inbox.
+    [[nodiscard]] std::uint32_t take_signals() noexcept
+    {
+        return signals_.exchange(0, std::memory_order_seq_cst);
+    }
+
+    // The rest belongs to the socket's thread.
+
+    /// Makes the written messages visible to the other end, and notifies it. `send_now`: this
+    /// thread sends them itself if that is possible without waiting.
+    void publish(bool send_now) noexcept
+    {
+        if (out.publish())
+            send_now ? far->send_or_notify() : far->on_readable();
+        else if (send_now)
+            (void)far->send_now();
+    }
+
+    /// Messages that were written and that this socket cannot lose any more.
+    [[nodiscard]] std::uint64_t taken(const message_counts& sent) const noexcept
+    {
+        // The lanes of inproc outlive this socket: the peer reads what is in them.
+        return is_inproc && state == peer_state::connected ? sent.written - sent.replaced
+                                                           : sent.taken;
+    }
+    /// The routing id that the socket knows the peer by, or else the peer's own.
+    [[nodiscard]] const std::string& name() const noexcept
+    {
+        return routing_id.empty() ? info.routing_id : routing_id;
+    }
+
+    const pipe_origin origin;
+    const bool is_inproc;
+    peer_state state = peer_state::unattached;
+    bool immediate = false;        ///< the option, as connect() found it
+    bool counts_bytes = false;     ///< bytes that are received have a mark
+    std::uint32_t until_look = 1;  ///< messages until the other end is told of room
+    std::uint64_t endpoint = 0;    ///< the number of the endpoint that it came by
+    std::size_t place = SIZE_MAX;  ///< in the peer table
+    high_water far_marks{};        ///< inproc only: what the other socket may hold unread
+    std::uint64_t discarded = 0;   ///< messages that arrived and were thrown away
+    std::uint64_t connections = 0; ///< times that the peer connected
+    error last_reason{};           ///< why the last connection ended
+    reference<far_end> far;
+    peer_info info;
+
+private:
+    void signal(std::uint32_t which) noexcept
+    {
+        inbox* const to = reports_to_.load(std::memory_order_seq_cst);
+        if (to == nullptr || signals_.fetch_or(which, std::memory_order_seq_cst) != 0)
+            return;
+        retain(); // the list's
+        to->signal(*this);
+    }
+
+    const reference<pipe_lanes> lanes_;
+    const std::size_t side_;
+    reference<inbox> owner_;
+    std::atomic<inbox*> reports_to_{nullptr};
+    std::atomic<std::uint32_t> signals_{0};
+
+public:
+    pipe_out out;
+    pipe_in in;
+};
+
+} // namespace slk::messaging
+
+#endif

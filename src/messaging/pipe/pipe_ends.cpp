@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "messaging/pipe/pipe_ends.hpp"
+
+#include "messaging/pipe/frame_writer.hpp"
+
+#include <new>
+
+namespace slk::messaging {
+
+namespace {
+
+constexpr error no_memory{errc::out_of_memory, phase::transfer};
+
+} // namespace
+
+reference<pipe_lanes> pipe_lanes::create(lane::chunk_pools& pools, bool conflates)
+{
+    auto lanes = reference<pipe_lanes>::adopt(new (std::nothrow) pipe_lanes);
+    if (!lanes || !lanes->toward[0].open(pools) || !lanes->toward[1].open(pools))
+        return {};
+    if (conflates) {
+        lanes->latest.reset(new (std::nothrow) latest_slots);
+        if (lanes->latest == nullptr || !lanes->latest->received.open(pools))
+            return {};
+    }
+    return lanes;
+}
+
+void pipe_out::conflate(latest_slot& slot) noexcept
+{
+    slot.begin_after(lane_.produced());
+    latest_ = &slot;
+}
+
+result<void> pipe_out::write(std::span<const pattern::part_view> parts) noexcept
+{
+    if (latest_ != nullptr) [[unlikely]]
+        return write_latest(parts);
+    assert(parts.size() == 1 || staged_ == 0);
+    for (std::size_t index = 0; index < parts.size(); ++index) {
+        const pattern::part_view& part = parts[index];
+        if (!write_part(lane_, part.bytes, part.owner, index + 1 < parts.size())) [[unlikely]] {
+            if (index > 0)
+                lane_.discard_unpublished();
+            return fail(no_memory);
+        }
+    }
+    ++staged_;
+    return {};
+}
+
+result<void> pipe_out::write_latest(std::span<const pattern::part_view> parts) noexcept
+{
+    std::vector<message> copies(parts.size());
+    for (std::size_t index = 0; index < parts.size(); ++index) {
+        const pattern::part_view& part = parts[index];
+        if (part.owner == nullptr) {
+            SLK_TRY(copies[index], message::copy_of(part.bytes));
+            continue;
+        }
+        part.owner->retain();
+        message_detail::access::view(copies[index], part.bytes.data(), part.bytes.size(),
+                                     part.owner, false);
+    }
+    notify_ = latest_->put(std::move(copies)) || notify_;
+    ++staged_;
+    return {};
+}
+
+bool pipe_out::is_flushed() noexcept
+{
+    lane_.request_notice();
+    const message_counts sent = counts();
+    return sent.written == sent.replaced + sent.taken;
+}
+
+} // namespace slk::messaging

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_PIPE_PIPE_ENDS_HPP
+#define SLK_MESSAGING_PIPE_PIPE_ENDS_HPP
+
+/// The socket's side of the two lanes of a pipe: pipe_out writes messages, pipe_in reads them. They
+/// hide whether a direction is a plain lane or the slot of a conflating socket. For the socket's
+/// thread.
+
+#include "messaging/pipe/frame_reader.hpp"
+#include "messaging/pipe/latest_slot.hpp"
+#include "messaging/pipe/pipe_lanes.hpp"
+#include "pattern/pattern.hpp"
+
+#include <utility>
+
+namespace slk::messaging {
+
+class pipe_out {
+public:
+    pipe_out(lane::lane& to, latest_slot* latest) noexcept : lane_(to), latest_(latest) {}
+
+    /// Writes are allocated from `pools` from now on.
+    void allocate_from(lane::chunk_pools& pools) noexcept
+    {
+        if (latest_ == nullptr)
+            lane_.use(pools);
+    }
+    /// inproc only: the other end conflates, as has just become known.
+    void conflate(latest_slot& slot) noexcept;
+    [[nodiscard]] bool conflates() const noexcept { return latest_ != nullptr; }
+
+    /// Room for one more message.
+    [[nodiscard]] bool has_room(const high_water& marks) noexcept
+    {
+        if (latest_ != nullptr) [[unlikely]]
+            return true;
+        return lane_.credit(marks.messages) > staged_ &&
+               lane_.byte_credit(marks.bytes, staged_) > 0;
+    }
+    /// Returns true if the reader will notify when there is room; false if there is room meanwhile.
+    [[nodiscard]] bool must_wait(const high_water& marks) noexcept
+    {
+        return latest_ == nullptr && lane_.producer_must_wait(marks.messages, marks.bytes);
+    }
+
+    /// Writes one message, which the reader sees after publish(). On an error nothing of it was
+    /// written. A message of several parts must not follow unpublished ones. Errors: out_of_memory.
+    [[nodiscard]] result<void> write(std::span<const pattern::part_view> parts) noexcept;
+    /// Messages that were written and not published.
+    [[nodiscard]] std::uint32_t staged() const noexcept { return staged_; }
+    /// Returns true if the reader waits and must be notified.
+    [[nodiscard]] bool publish() noexcept
+    {
+        if (latest_ != nullptr) [[unlikely]]
+            return std::exchange(staged_, 0) > 0 && std::exchange(notify_, false);
+        return lane_.publish(std::exchange(staged_, 0));
+    }
+
+    /// Whether everything that was written is done with. If not, the reader notifies when it has
+    /// taken more.
+    [[nodiscard]] bool is_flushed() noexcept;
+    [[nodiscard]] message_counts counts() const noexcept
+    {
+        return latest_ != nullptr ? latest_->counts(lane_)
+                                  : message_counts{lane_.produced(), 0, lane_.consumed_by_now()};
+    }
+
+private:
+    [[nodiscard]] result<void> write_latest(std::span<const pattern::part_view> parts) noexcept;
+
+    lane::lane& lane_;
+    latest_slot* latest_;
+    std::uint32_t staged_ = 0;
+    bool notify_ = false; ///< conflating only: the reader waited when the message was put
+};
+
+class pipe_in {
+public:
+    pipe_in(lane::lane& from, latest_slot* latest) noexcept : lane_(from), latest_(latest) {}
+
+    void conflate(latest_slot& slot) noexcept { latest_ = &slot; }
+
+    /// Reads the next part into an empty message. Returns false if the lane has none; then fetch()
+    /// may bring more.
+    [[nodiscard]] bool read(message& into) noexcept { return read_part(lane_, into); }
+    /// Moves what waits elsewhere into the lane. Returns false if there is nothing.
+    [[nodiscard]] bool fetch(lane::chunk_pools& pools) noexcept
+    {
+        return latest_ != nullptr && latest_->move_to(lane_, pools);
+    }
+    [[nodiscard]] bool readable() noexcept
+    {
+        return lane_.readable() || (latest_ != nullptr && latest_->has_message());
+    }
+    /// Returns true if the writer will notify; false if there is something to read meanwhile.
+    [[nodiscard]] bool must_wait() noexcept
+    {
+        return (latest_ == nullptr || latest_->reader_must_wait()) && lane_.consumer_must_wait();
+    }
+
+    /// Gives back the room of `messages` messages that were read. Returns true if the writer waits
+    /// for room and must be notified; without `look` it is not asked.
+    [[nodiscard]] bool consume(std::uint64_t messages, bool look) noexcept
+    {
+        return lane_.consume(messages, look);
+    }
+    /// Where bytes have a mark: shows the writer which of them were read. Before consume().
+    void update_consumed_bytes() noexcept { lane_.update_consumed_bytes(); }
+    [[nodiscard]] std::uint64_t consumed_bytes() const noexcept { return lane_.consumed_bytes(); }
+    [[nodiscard]] std::uint64_t consumed() const noexcept { return lane_.consumed(); }
+    /// Messages that newer ones replaced before they were read.
+    [[nodiscard]] std::uint64_t replaced() const noexcept
+    {
+        return latest_ != nullptr ? latest_->counts(lane_).replaced : 0;
+    }
+    [[nodiscard]] lane::lane& lane() noexcept { return lane_; }
+
+private:
+    lane::lane& lane_;
+    latest_slot* latest_;
+};
+
+} // namespace slk::messaging
+
+#endif

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// How a socket takes endpoints back, and how it ends.
+
+#include "messaging/socket/socket_core.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+namespace slk::messaging {
+
+namespace {
+
+/// A peer may take this much time to read what was sent, at most.
+constexpr duration max_drain = std::chrono::seconds(1);
+
+constexpr error by_owner{errc::cancelled, phase::close, 0, "closed by its owner"};
+
+[[nodiscard]] std::vector<reference<pipe>> peers_of(const endpoint_list& which,
+                                                    const peer_table& peers)
+{
+    std::vector<reference<pipe>> found;
+    for (const auto& each : peers.all())
+        if (came_by(*each, which))
+            found.push_back(each);
+    return found;
+}
+
+/// After the connections have ended: until then the system may take more.
+[[nodiscard]] close_report report_of(const std::vector<reference<pipe>>& leaving,
+                                     const endpoint_list& which)
+{
+    close_report report;
+    for (const auto& peer : leaving) {
+        const auto at = std::ranges::find_if(
+            which, [&](const endpoint_entry* entry) { return entry->number == peer->endpoint; });
+        const message_counts sent = peer->out.counts();
+        const std::uint64_t taken = peer->taken(sent);
+        report.peers.push_back(
+            {(*at)->text, peer->name(), taken, sent.written - sent.replaced - taken});
+    }
+    return report;
+}
+
+} // namespace
+
+/// Waits until the system has taken what is queued for the peers of these endpoints.
+void socket_core::flush(const endpoint_list& which, duration timeout)
+{
+    const slk::timeout limit{timeout};
+    waiter waiting(*state_.context, *state_.reports, limit, true);
+    for (;;) {
+        state_.process_reports();
+        bool all = true;
+        for (const auto& each : state_.peers.all())
+            if (each->state != peer_state::leaving && !each->is_inproc && came_by(*each, which))
+                all = each->out.is_flushed() && all;
+        if (all || !waiting.wait())
+            return;
+    }
+}
+
+/// Closes the endpoints and their connections, and waits for that, which does not take long.
+void socket_core::close_connections(const endpoint_list& which, duration timeout)
+{
+    const duration drain = std::min(timeout, max_drain);
+    const auto left = std::make_shared<std::atomic<std::size_t>>(0);
+    const auto one_less = [left, reports = state_.reports] {
+        if (left->fetch_sub(1, std::memory_order_acq_rel) == 1)
+            reports->notify();
+    };
+    const auto begin = [&](const io_loop& on, const std::function<void()>& work) {
+        left->fetch_add(1, std::memory_order_relaxed);
+        if (!on.perform(work))
+            one_less();
+    };
+    for (endpoint_entry* const each : which) {
+        each->state = endpoint_state::closing;
+        if (!each->inproc_name.empty()) {
+            state_.context->names().unbind(each->inproc_name, each->number);
+            state_.context->names().forget(each->number);
+        }
+        if (each->connecting)
+            each->connecting->pause();
+        if (each->connected)
+            begin(*each->connected->on(), [&] { each->connected->close(drain, one_less); });
+        if (each->accepting)
+            begin(*each->accepting->on(), [&] { each->accepting->close(drain, one_less); });
+    }
+    const slk::timeout limit{drain + max_drain};
+    waiter waiting(*state_.context, *state_.reports, limit, true);
+    while (left->load(std::memory_order_acquire) > 0 && waiting.wait())
+        state_.process_reports();
+    for (endpoint_entry* const each : which)
+        each->connecting.reset();
+}
+
+/// What the end of an endpoint and the end of the socket have in common.
+close_report socket_core::end_connections(const endpoint_list& which, duration timeout)
+{
+    for (const endpoint_entry* const each : which)
+        if (each->accepting)
+            each->accepting->on()->perform([&] { each->accepting->stop_listening(); });
+    sender_.publish_staged();
+    const std::vector<reference<pipe>> leaving = peers_of(which, state_.peers);
+    if (timeout > duration::zero())
+        flush(which, timeout);
+    close_connections(which, timeout);
+    state_.process_reports();
+    return report_of(leaving, which);
+}
+
+result<close_report> socket_core::withdraw(endpoint_kind kind, std::string_view text,
+                                           duration timeout)
+{
+    SLK_TRY(state_.usable());
+    state_.process_reports();
+    const endpoint_list which = state_.endpoints.find_all(kind, text);
+    if (which.empty())
+        return fail(errc::invalid_argument, phase::close, "there is no such endpoint");
+    return remove(which, timeout);
+}
+
+close_report socket_core::remove(const endpoint_list& which, duration timeout)
+{
+    close_report report = end_connections(which, timeout);
+    for (const auto& peer : peers_of(which, state_.peers)) {
+        // A name of inproc is given up, but not the peers that came by it.
+        if (peer->is_inproc && peer->origin == pipe_origin::accept)
+            continue;
+        if (peer->is_inproc && peer->far)
+            peer->far->pipe_closed(by_owner);
+        state_.peers.retire(*peer);
+    }
+    state_.endpoints.remove(which);
+    return report;
+}
+
+close_report socket_core::close(duration timeout)
+{
+    if (state_.closed)
+        return {};
+    state_.process_reports();
+    state_.closed = true;
+    const endpoint_list which = state_.endpoints.everything();
+    close_report report = end_connections(which, timeout);
+    while (!state_.peers.all().empty()) {
+        const reference<pipe> peer = state_.peers.all().back();
+        const reference<far_end> far = peer->far;
+        state_.peers.end(*peer);
+        if (peer->is_inproc && far)
+            far->pipe_closed(by_owner);
+    }
+    state_.endpoints.remove(which);
+    state_.context->remove(state_.reports);
+    state_.process_reports();
+    state_.reports->close();
+    return report;
+}
+
+} // namespace slk::messaging

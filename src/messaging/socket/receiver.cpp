@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "messaging/socket/receiver.hpp"
+
+#include "messaging/pipe/frame_reader.hpp"
+
+#include <algorithm>
+
+namespace slk::messaging {
+
+namespace {
+
+/// Parts that a batch takes of one peer before the next one has its turn.
+constexpr std::size_t max_run = 256;
+
+} // namespace
+
+// --- giving room back ---
+
+/// The peer's lane has room, and the other end waits for that.
+void receiver::make_room(pipe& from) noexcept
+{
+    if (!from.far->receive_now(state_.pools))
+        from.far->on_writable();
+}
+
+/// The other end is told of room when half of a mark is free.
+bool receiver::time_to_look(pipe& from, std::uint32_t messages) noexcept
+{
+    const auto mark = static_cast<std::uint32_t>(state_.peers.receive_marks().messages);
+    from.until_look = from.counts_bytes ? 1 : mark / 2 + 1;
+    if (!from.counts_bytes)
+        return true;
+    const std::uint64_t before = from.in.consumed_bytes();
+    from.in.update_consumed_bytes();
+    const std::uint64_t half_bytes = state_.peers.receive_marks().bytes / 2 + 1;
+    const std::uint64_t half = mark / 2 + 1;
+    const std::uint64_t count = from.in.consumed();
+    return before / half_bytes != from.in.consumed_bytes() / half_bytes ||
+           (mark != 0 && count / half != (count + messages) / half);
+}
+
+/// Whole messages of the peer were read.
+void receiver::consumed(pipe& from, std::uint32_t messages) noexcept
+{
+    bool look = false;
+    if (from.until_look <= messages)
+        look = time_to_look(from, messages);
+    else
+        from.until_look -= messages;
+    if (from.in.consume(messages, look))
+        make_room(from);
+}
+
+/// The peer's lane is empty. It has no turn until it signals.
+void receiver::nothing_left(pipe& from)
+{
+    // The other end must know of the room before this thread sleeps.
+    if (from.counts_bytes)
+        from.in.update_consumed_bytes();
+    if (from.in.consume(0, true))
+        make_room(from);
+    if (!from.in.must_wait())
+        return;
+    state_.routes->readable(from, false);
+    if (from.state == peer_state::leaving)
+        state_.peers.end(from);
+}
+
+// --- reading ---
+
+/// The peer to read from; null if none has anything.
+pipe* receiver::next_source() noexcept
+{
+    if (state_.peers.mid_message != nullptr)
+        return state_.peers.mid_message;
+    auto* const next = static_cast<pipe*>(state_.routes->receive_from());
+    if (next == nullptr)
+        state_.reports->clear_event_handle();
+    return next;
+}
+
+/// Reads the next part for the caller; returns its peer, or null if there is none.
+pipe* receiver::read_part(message& into)
+{
+    while (pipe* const from = next_source()) {
+        if (!from->in.read(into)) [[unlikely]] {
+            if (!from->in.fetch(state_.pools))
+                nothing_left(*from);
+            continue;
+        }
+        const bool first = state_.peers.mid_message == nullptr;
+        const bool last = !into.more();
+        state_.peers.mid_message = last ? nullptr : from;
+        pattern::part_fate fate = pattern::part_fate::deliver;
+        if (state_.routes->inspects) [[unlikely]] {
+            fate = discarding_ ? pattern::part_fate::discard
+                               : state_.routes->inspect(*from, into, first);
+            discarding_ = fate == pattern::part_fate::discard && !last;
+        }
+        if (last) {
+            counters& counts = state_.reports->counters();
+            (fate == pattern::part_fate::discard ? counts.discarded : counts.received).add_alone(1);
+            consumed(*from, 1);
+            state_.routes->received(*from);
+        }
+        if (fate == pattern::part_fate::deliver) [[likely]]
+            return from;
+        into.clear();
+    }
+    return nullptr;
+}
+
+bool receiver::can_receive()
+{
+    if (!state_.routes->own_messages.empty() || state_.peers.mid_message != nullptr)
+        return true;
+    while (pipe* const from = next_source()) {
+        if (from->in.readable())
+            return true;
+        nothing_left(*from);
+    }
+    return false;
+}
+
+template <class Take>
+result<void> receiver::take_or_wait(Take take, const timeout& limit)
+{
+    // Nothing comes between the parts of a message, and all of them are there.
+    if (state_.peers.mid_message == nullptr) {
+        state_.process_reports();
+        if (state_.routes->inspects)
+            SLK_TRY(state_.routes->check_receive());
+    }
+    if (take())
+        return {};
+    return state_.await(take, limit, sender_.begin_wait());
+}
+
+result<router_event> receiver::receive(message& into, const timeout& limit, peer_id* from)
+{
+    into.clear();
+    std::deque<pattern::own_message>& own = state_.routes->own_messages;
+    const pipe* source = nullptr;
+    const auto take = [&] {
+        if (!own.empty() && state_.peers.mid_message == nullptr) [[unlikely]]
+            return true;
+        source = read_part(into);
+        return source != nullptr;
+    };
+    SLK_TRY(take_or_wait(take, limit));
+    if (source != nullptr) {
+        if (from != nullptr) {
+            from->routing_id = source->routing_id;
+            from->generation = source->generation;
+        }
+        return router_event::message;
+    }
+    const pattern::own_message next = std::move(own.front());
+    own.pop_front();
+    if (from != nullptr)
+        *from = next.about;
+    return next.what;
+}
+
+// --- batches ---
+
+result<std::size_t> receiver::receive_batch(std::span<message> into, const timeout& limit)
+{
+    if (into.empty())
+        return fail(errc::invalid_argument, phase::transfer, "there is no space");
+    SLK_TRY(receive(into.front(), limit));
+    std::size_t count = 1;
+    for (; count < into.size(); ++count) {
+        into[count].clear();
+        if (read_part(into[count]) == nullptr)
+            break;
+    }
+    return count;
+}
+
+std::size_t receiver::read_batch(received_batch& into, std::size_t max)
+{
+    while (into.size() < max) {
+        pipe* const from = next_source();
+        if (from == nullptr)
+            break;
+        const auto found = read_parts(from->in.lane(), into, std::min(max - into.size(), max_run));
+        if (found.parts == 0) {
+            if (!from->in.fetch(state_.pools))
+                nothing_left(*from);
+            continue;
+        }
+        state_.peers.mid_message = into.more(into.size() - 1) ? from : nullptr;
+        if (found.messages == 0)
+            continue;
+        state_.reports->counters().received.add_alone(found.messages);
+        consumed(*from, static_cast<std::uint32_t>(found.messages));
+        if (state_.peers.mid_message == nullptr)
+            state_.routes->received(*from);
+    }
+    return into.size();
+}
+
+result<std::size_t> receiver::receive_batch(received_batch& into, std::size_t max,
+                                            const timeout& limit)
+{
+    into.clear();
+    if (max == 0)
+        return fail(errc::invalid_argument, phase::transfer, "there is no space");
+    message_detail::access::reserve(into, max);
+    SLK_TRY(take_or_wait([&] { return read_batch(into, max) > 0; }, limit));
+    return into.size();
+}
+
+} // namespace slk::messaging

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_SOCKET_RECEIVER_HPP
+#define SLK_MESSAGING_SOCKET_RECEIVER_HPP
+
+/// Receives messages: reads them from the pipe of the peer whose turn it is, and gives the room
+/// back. For the socket's thread.
+
+#include <serverlink/received_batch.hpp>
+
+#include "messaging/socket/sender.hpp"
+#include "messaging/socket/socket_state.hpp"
+
+#include <span>
+
+namespace slk::messaging {
+
+class receiver {
+public:
+    receiver(socket_state& of, sender& beside) noexcept : state_(of), sender_(beside) {}
+
+    /// Receives the next part, or a message of the pattern's own. `from`: the peer, or null.
+    result<router_event> receive(message& into, const timeout& limit, peer_id* from = nullptr);
+    /// Waits for one part, and receives what else is there; returns the number of parts.
+    result<std::size_t> receive_batch(std::span<message> into, const timeout& limit);
+    /// The same without copying; at most `max` parts.
+    result<std::size_t> receive_batch(received_batch& into, std::size_t max, const timeout& limit);
+
+    /// Whether a receive would not wait.
+    [[nodiscard]] bool can_receive();
+
+private:
+    /// Waits, if need be, until `take` returns true.
+    template <class Take>
+    result<void> take_or_wait(Take take, const timeout& limit);
+    [[nodiscard]] pipe* read_part(message& into);
+    [[nodiscard]] std::size_t read_batch(received_batch& into, std::size_t max);
+    [[nodiscard]] pipe* next_source() noexcept;
+    void consumed(pipe& from, std::uint32_t messages) noexcept;
+    [[nodiscard]] bool time_to_look(pipe& from, std::uint32_t messages) noexcept;
+    void make_room(pipe& from) noexcept;
+    void nothing_left(pipe& from);
+
+    socket_state& state_;
+    sender& sender_;
+    bool discarding_ = false; ///< the rest of the present message
+};
+
+} // namespace slk::messaging
+
+#endif

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "messaging/socket/sender.hpp"
+
+namespace slk::messaging {
+
+using pattern::part_view;
+using pattern::routing;
+
+bool sender::has_room(pattern::peer& entry) noexcept
+{
+    auto& to = static_cast<pipe&>(entry);
+    const high_water marks = state_.peers.send_marks(to);
+    if (to.out.has_room(marks)) [[likely]]
+        return true;
+    if (to.out.staged() > 0)
+        publish(to, false);
+    // To send what the lane holds takes less time than to sleep until the loop has done so.
+    if (to.far->send_now() && to.out.has_room(marks))
+        return true;
+    return !to.out.must_wait(marks);
+}
+
+result<void> sender::write(pipe& to, std::span<const part_view> parts)
+{
+    // What was written before must not be lost with a message that finds no memory.
+    if (parts.size() > 1 && to.out.staged() > 0)
+        publish(to, false);
+    SLK_TRY(to.out.write(parts));
+    state_.reports->counters().queued_total.add_alone(1);
+    return {};
+}
+
+/// To wake the loop costs more than to send. A thread that sends one message after another leaves
+/// sending to the loop, which then sends many at a time. But a thread that has just waited for a
+/// message, and now replies or asks the next thing, sends by itself; and so does a thread that runs
+/// the loop.
+void sender::publish(pipe& to, bool answers) noexcept
+{
+    to.publish(answers || state_.context->run_by_caller());
+}
+
+result<void> sender::write(const routing& where, std::span<const part_view> parts)
+{
+    const bool answers = std::exchange(waited_, false);
+    if (where.what == routing::kind::one) [[likely]] {
+        auto& to = static_cast<pipe&>(*where.to);
+        SLK_TRY(write(to, parts));
+        publish(to, answers);
+        return {};
+    }
+    for (pattern::peer* const each : state_.routes->targets()) {
+        auto& to = static_cast<pipe&>(*each);
+        SLK_TRY(write(to, parts));
+        publish(to, answers);
+    }
+    return {};
+}
+
+result<send_outcome> sender::send(std::span<const part_view> parts, const timeout& limit,
+                                  const peer_id* to)
+{
+    if (parts.empty())
+        return fail(errc::invalid_argument, phase::transfer, "a message has at least one part");
+    state_.context->deliver_completed();
+    state_.process_reports();
+    std::span<const part_view> written = parts;
+    routing where = state_.routes->route(written, to, *this);
+    if (where.what == routing::kind::wait) {
+        const auto decided = [&] {
+            written = parts;
+            where = state_.routes->route(written, to, *this);
+            return where.what != routing::kind::wait;
+        };
+        SLK_TRY(state_.await(decided, limit));
+    }
+    switch (where.what) {
+    case routing::kind::one:
+    case routing::kind::several: SLK_TRY(write(where, written)); break;
+    case routing::kind::refused: return fail(where.failure);
+    case routing::kind::dropped: {
+        counters& counts = state_.reports->counters();
+        (where.outcome == send_outcome::dropped_full ? counts.dropped_full
+                                                     : counts.dropped_no_route)
+            .add_alone(1);
+        return where.outcome;
+    }
+    case routing::kind::wait: break; // await() has ended it
+    }
+    state_.context->submit_sends();
+    return send_outcome::queued;
+}
+
+// --- batches ---
+
+void sender::publish_staged() noexcept
+{
+    for (pipe* const each : staged_)
+        if (each->out.staged() > 0)
+            publish(*each, false);
+    staged_.clear();
+}
+
+/// `part(index)` is the message of that index, and `part.queued(index)` is called when it is
+/// queued.
+template <class Part>
+result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Part part)
+{
+    state_.context->deliver_completed();
+    state_.process_reports();
+    std::size_t queued = 0;
+    error failure;
+    waiter waiting(*state_.context, *state_.reports, limit);
+    while (queued < count) {
+        const part_view one = part(queued);
+        std::span<const part_view> parts(&one, 1);
+        const routing where = state_.routes->route(parts, nullptr, *this);
+        if (where.what == routing::kind::wait) {
+            publish_staged();
+            if (const auto waited = waiting.wait(); !waited) {
+                failure = waited.error();
+                break;
+            }
+            state_.process_reports();
+            continue;
+        }
+        if (where.what == routing::kind::refused) {
+            failure = where.failure;
+            break;
+        }
+        if (where.what == routing::kind::one) [[likely]] {
+            auto& to = static_cast<pipe&>(*where.to);
+            const bool first = to.out.staged() == 0;
+            if (const auto written = write(to, parts); !written) {
+                failure = written.error();
+                break;
+            }
+            if (first)
+                staged_.push_back(&to);
+        } else if (where.what == routing::kind::several) {
+            if (const auto written = write(where, parts); !written) {
+                failure = written.error();
+                break;
+            }
+        }
+        part.queued(queued);
+        ++queued;
+    }
+    waited_ = false;
+    publish_staged();
+    state_.context->submit_sends();
+    if (queued == 0 && failure)
+        return fail(failure);
+    return queued;
+}
+
+result<std::size_t> sender::send_batch(std::span<message> messages, const timeout& limit)
+{
+    struct of_messages {
+        std::span<message> all;
+        part_view operator()(std::size_t index) const noexcept
+        {
+            return {all[index].bytes(), message_detail::access::owner_of(all[index])};
+        }
+        void queued(std::size_t index) const noexcept { all[index].clear(); }
+    };
+    return send_all(messages.size(), limit, of_messages{messages});
+}
+
+result<std::size_t> sender::send_batch(std::span<const std::span<const std::byte>> messages,
+                                       const timeout& limit)
+{
+    struct of_bytes {
+        std::span<const std::span<const std::byte>> all;
+        part_view operator()(std::size_t index) const noexcept { return {all[index], nullptr}; }
+        void queued(std::size_t) const noexcept {}
+    };
+    return send_all(messages.size(), limit, of_bytes{messages});
+}
+
+} // namespace slk::messaging

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_SOCKET_SENDER_HPP
+#define SLK_MESSAGING_SOCKET_SENDER_HPP
+
+/// Sends messages: asks the pattern where each goes, and writes it into the pipes of those peers.
+/// For the socket's thread.
+
+#include "messaging/socket/socket_state.hpp"
+
+#include <span>
+#include <vector>
+
+namespace slk::messaging {
+
+class sender final : private pattern::room_check {
+public:
+    explicit sender(socket_state& of) noexcept : state_(of) {}
+
+    /// Sends one message. `to`: the peer that the caller names, or null. On an error nothing was
+    /// queued.
+    result<send_outcome> send(std::span<const pattern::part_view> parts, const timeout& limit,
+                              const peer_id* to = nullptr);
+    /// Sends messages of one part until all are queued or the limit ends it; returns their number.
+    /// Errors: as send(), if none was queued. Those that were queued are empty then.
+    result<std::size_t> send_batch(std::span<message> messages, const timeout& limit);
+    /// The same for messages that are copied from the caller's memory.
+    result<std::size_t> send_batch(std::span<const std::span<const std::byte>> messages,
+                                   const timeout& limit);
+
+    /// Whether a send would not wait.
+    [[nodiscard]] bool can_send() noexcept { return state_.routes->can_send(*this); }
+    /// Whether this peer's queue takes one more message.
+    [[nodiscard]] bool has_room(pattern::peer& entry) noexcept override;
+    /// Makes visible what a batch has written.
+    void publish_staged() noexcept;
+
+    /// The caller begins to wait for a message. Returns true if it has sent one since the last
+    /// wait: then it waits for the reply.
+    [[nodiscard]] bool begin_wait() noexcept { return !std::exchange(waited_, true); }
+
+private:
+    result<void> write(const pattern::routing& where, std::span<const pattern::part_view> parts);
+    result<void> write(pipe& to, std::span<const pattern::part_view> parts);
+    void publish(pipe& to, bool answers) noexcept;
+    template <class Part>
+    result<std::size_t> send_all(std::size_t count, const timeout& limit, Part part);
+
+    socket_state& state_;
+    std::vector<pipe*> staged_; ///< pipes with unpublished messages
+    bool waited_ = false; ///< for a message, since the last one was sent
+};
+
+} // namespace slk::messaging
+
+#endif

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// The public classes: each call goes to the socket_core.
+
+#include <serverlink/dealer.hpp>
+#include <serverlink/pair.hpp>
+#include <serverlink/pull.hpp>
+#include <serverlink/push.hpp>
+#include <serverlink/router.hpp>
+
+#include "messaging/socket/socket_core.hpp"
+#include "pattern/router.hpp"
+
+#include <utility>
+
+namespace slk {
+
+using message_detail::access;
+using messaging::socket_core;
+using pattern::part_view;
+
+namespace {
+
+part_view view_of(const message& part) noexcept
+{
+    return {part.bytes(), access::owner_of(part)};
+}
+
+std::vector<part_view> views_of(const multipart& whole)
+{
+    std::vector<part_view> views;
+    views.reserve(whole.size());
+    for (const message& part : whole)
+        views.push_back(view_of(part));
+    return views;
+}
+
+result<socket_core*> make(context& in, zmtp::socket_type type, const socket_options& options)
+{
+    if (in.core() == nullptr)
+        return fail(errc::invalid_state, phase::setup, "the context is empty");
+    return socket_core::create(in.core(), type, options);
+}
+
+constexpr error moved_from{errc::invalid_state, phase::none, 0, "the socket was moved from"};
+
+/// The pattern of a ROUTER's core.
+pattern::router& router_of(socket_core& core) noexcept
+{
+    return static_cast<pattern::router&>(core.routes());
+}
+
+} // namespace
+
+std::string_view name_of(send_outcome value) noexcept
+{
+    switch (value) {
+    case send_outcome::queued: return "queued";
+    case send_outcome::dropped_no_route: return "dropped_no_route";
+    case send_outcome::dropped_full: return "dropped_full";
+    }
+    return "unknown";
+}
+
+std::uint64_t close_report::unsent() const noexcept
+{
+    std::uint64_t sum = 0;
+    for (const peer& each : peers)
+        sum += each.unsent;
+    return sum;
+}
+
+socket::socket(socket&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+
+socket& socket::operator=(socket&& other) noexcept
+{
+    if (this != &other) {
+        socket(std::exchange(core_, std::exchange(other.core_, nullptr)));
+    }
+    return *this;
+}
+
+socket::~socket()
+{
+    if (core_ == nullptr)
+        return;
+    core_->close(core_->options().linger);
+    core_->release();
+}
+
+result<std::string> socket::bind(std::string_view endpoint)
+{
+    return core_ != nullptr ? core_->bind(endpoint) : fail(moved_from);
+}
+
+result<void> socket::connect(std::string_view endpoint, const connect_options& how)
+{
+    return core_ != nullptr ? core_->connect(endpoint, how) : fail(moved_from);
+}
+
+result<close_report> socket::unbind(std::string_view endpoint, duration timeout)
+{
+    return core_ != nullptr ? core_->withdraw(endpoint_kind::bound, endpoint, timeout)
+                            : fail(moved_from);
+}
+
+result<close_report> socket::disconnect(std::string_view endpoint, duration timeout)
+{
+    return core_ != nullptr ? core_->withdraw(endpoint_kind::connected, endpoint, timeout)
+                            : fail(moved_from);
+}
+
+std::string socket::last_endpoint() const
+{
+    return core_ != nullptr ? core_->last_endpoint() : std::string();
+}
+
+std::vector<endpoint_status> socket::endpoints() const
+{
+    return core_ != nullptr ? core_->endpoints() : std::vector<endpoint_status>();
+}
+
+std::vector<peer_status> socket::peers() const
+{
+    return core_ != nullptr ? core_->peers() : std::vector<peer_status>();
+}
+
+socket_counters socket::counters() const noexcept
+{
+    return core_ != nullptr ? core_->counters() : socket_counters{};
+}
+
+result<void> socket::wait_ready(const timeout& limit)
+{
+    return core_ != nullptr ? core_->wait_ready(limit) : fail(moved_from);
+}
+
+socket_events socket::events()
+{
+    return core_ != nullptr ? core_->events() : socket_events{};
+}
+
+result<std::intptr_t> socket::event_handle()
+{
+    return core_ != nullptr ? core_->event_handle() : fail(moved_from);
+}
+
+duration socket::poll_timeout() const
+{
+    return core_ != nullptr ? core_->poll_timeout() : duration::max();
+}
+
+socket_options socket::options() const
+{
+    return core_ != nullptr ? core_->options() : socket_options{};
+}
+
+result<void> socket::set_options(const socket_options& options)
+{
+    return core_ != nullptr ? core_->set_options(options) : fail(moved_from);
+}
+
+result<void> socket::set_send_high_water_mark(std::uint32_t messages)
+{
+    socket_options changed = options();
+    changed.send_high_water_mark = messages;
+    return set_options(changed);
+}
+
+result<void> socket::set_receive_high_water_mark(std::uint32_t messages)
+{
+    socket_options changed = options();
+    changed.receive_high_water_mark = messages;
+    return set_options(changed);
+}
+
+result<void> socket::set_send_high_water_bytes(std::uint64_t bytes)
+{
+    socket_options changed = options();
+    changed.send_high_water_bytes = bytes;
+    return set_options(changed);
+}
+
+result<void> socket::set_receive_high_water_bytes(std::uint64_t bytes)
+{
+    socket_options changed = options();
+    changed.receive_high_water_bytes = bytes;
+    return set_options(changed);
+}
+
+close_report socket::close(duration timeout)
+{
+    return core_ != nullptr ? core_->close(timeout) : close_report{};
+}
+
+// --- messages ---
+
+result<send_outcome> socket::send(message&& whole, const timeout& limit)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    const part_view part = view_of(whole);
+    auto answer = core_->send({&part, 1}, limit);
+    if (answer)
+        whole.clear();
+    return answer;
+}
+
+result<send_outcome> socket::send(std::span<const std::byte> whole, const timeout& limit)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    const part_view part{whole, nullptr};
+    return core_->send({&part, 1}, limit);
+}
+
+result<send_outcome> socket::send(multipart&& whole, const timeout& limit)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    auto answer = core_->send(views_of(whole), limit);
+    if (answer)
+        whole.clear();
+    return answer;
+}
+
+result<std::size_t> socket::send_batch(std::span<message> messages, const timeout& limit)
+{
+    return core_ != nullptr ? core_->send_batch(messages, limit) : fail(moved_from);
+}
+
+result<std::size_t> socket::send_batch(std::span<const std::span<const std::byte>> messages,
+                                       const timeout& limit)
+{
+    return core_ != nullptr ? core_->send_batch(messages, limit) : fail(moved_from);
+}
+
+result<void> socket::receive(message& into, const timeout& limit)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    SLK_TRY(core_->receive(into, limit));
+    return {};
+}
+
+namespace {
+
+/// Receives the other parts of a message whose first part was received. All of them are there.
+result<void> receive_rest(socket_core& from, message&& first, multipart& into)
+{
+    into.clear();
+    bool more = first.more();
+    into.add(std::move(first));
+    while (more) {
+        message part;
+        SLK_TRY(from.receive(part, no_wait));
+        more = part.more();
+        into.add(std::move(part));
+    }
+    return {};
+}
+
+} // namespace
+
+result<void> socket::receive(multipart& into, const timeout& limit)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    message first;
+    SLK_TRY(core_->receive(first, limit));
+    return receive_rest(*core_, std::move(first), into);
+}
+
+result<std::size_t> socket::receive_batch(std::span<message> into, const timeout& limit)
+{
+    return core_ != nullptr ? core_->receive_batch(into, limit) : fail(moved_from);
+}
+
+result<std::size_t> socket::receive_batch(received_batch& into, std::size_t max,
+                                          const timeout& limit)
+{
+    return core_ != nullptr ? core_->receive_batch(into, max, limit) : fail(moved_from);
+}
+
+// --- the types ---
+
+result<push> push::create(context& in, push_options options)
+{
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::push, options));
+    return push(core);
+}
+
+result<pull> pull::create(context& in, pull_options options)
+{
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::pull, options));
+    return pull(core);
+}
+
+result<pair> pair::create(context& in, pair_options options)
+{
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::pair, options));
+    return pair(core);
+}
+
+result<dealer> dealer::create(context& in, dealer_options options)
+{
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::dealer, options));
+    core->routes().greets = options.probe_router;
+    return dealer(core);
+}
+
+result<void> dealer::set_options(const dealer_options& options)
+{
+    SLK_TRY(socket::set_options(options));
+    core_->routes().greets = options.probe_router;
+    return {};
+}
+
+// --- ROUTER ---
+
+result<router> router::create(context& in, router_options options)
+{
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::router, options));
+    router made(core);
+    SLK_TRY(made.set_options(options));
+    return made;
+}
+
+result<void> router::set_options(const router_options& options)
+{
+    SLK_TRY(socket::set_options(options));
+    core_->routes().greets = options.probe_router;
+    set_mandatory(options.mandatory);
+    set_handover(options.handover);
+    set_notify(options.notify_connect, options.notify_disconnect);
+    return {};
+}
+
+result<send_outcome> router::send(const peer_id& to, message&& whole, const timeout& limit)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    const part_view part = view_of(whole);
+    auto answer = core_->send({&part, 1}, limit, &to);
+    if (answer)
+        whole.clear();
+    return answer;
+}
+
+result<send_outcome> router::send(const peer_id& to, std::span<const std::byte> whole,
+                                  const timeout& limit)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    const part_view part{whole, nullptr};
+    return core_->send({&part, 1}, limit, &to);
+}
+
+result<send_outcome> router::send(const peer_id& to, multipart&& whole, const timeout& limit)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    auto answer = core_->send(views_of(whole), limit, &to);
+    if (answer)
+        whole.clear();
+    return answer;
+}
+
+result<router_event> router::receive(peer_id& from, message& into, const timeout& limit)
+{
+    return core_ != nullptr ? core_->receive(into, limit, &from) : fail(moved_from);
+}
+
+result<router_event> router::receive(peer_id& from, multipart& into, const timeout& limit)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    message first;
+    SLK_TRY(const router_event kind, core_->receive(first, limit, &from));
+    SLK_TRY(receive_rest(*core_, std::move(first), into));
+    return kind;
+}
+
+result<void> router::disconnect_peer(const peer_id& id, const char* reason)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    SLK_TRY(core_->usable());
+    core_->process_reports();
+    return core_->disconnect_peer(router_of(*core_).find(id), reason);
+}
+
+result<bool> router::has_room(const peer_id& id)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    SLK_TRY(core_->usable());
+    core_->process_reports();
+    return core_->has_room(router_of(*core_).find(id));
+}
+
+void router::set_mandatory(bool on)
+{
+    if (core_ != nullptr)
+        router_of(*core_).mandatory = on;
+}
+
+void router::set_handover(bool on)
+{
+    if (core_ != nullptr)
+        router_of(*core_).handover = on;
+}
+
+void router::set_notify(bool connect, bool disconnect)
+{
+    if (core_ == nullptr)
+        return;
+    router_of(*core_).notify_connect = connect;
+    router_of(*core_).notify_disconnect = disconnect;
+}
+
+} // namespace slk

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// How a socket is created, its options, and what it reports about itself.
+
+#include "messaging/socket/socket_core.hpp"
+
+#include "pattern/make_pattern.hpp"
+
+#include <algorithm>
+#include <new>
+
+namespace slk::messaging {
+
+namespace {
+
+constexpr error no_route{errc::no_route, phase::transfer, 0, "no peer has that routing id"};
+
+} // namespace
+
+result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in,
+                                         zmtp::socket_type type, const socket_options& options)
+{
+    return create(in, type, options, pattern::make_pattern(type, in->next_random()));
+}
+
+result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in,
+                                         zmtp::socket_type type, const socket_options& options,
+                                         std::unique_ptr<pattern::pattern> routes)
+{
+    if (routes == nullptr)
+        return fail(errc::out_of_memory, phase::setup);
+    auto made =
+        reference<socket_core>::adopt(new (std::nothrow) socket_core(in, type, std::move(routes)));
+    if (!made)
+        return fail(errc::out_of_memory, phase::setup);
+    SLK_TRY(made->set_options(options));
+    SLK_TRY(in->add(made->state_.reports));
+    made->retain();
+    return made.get();
+}
+
+result<void> socket_core::set_options(const socket_options& options)
+{
+    SLK_TRY(state_.usable());
+    state_.process_reports();
+    SLK_TRY(options.validate());
+    if (options.conflate && !pattern::may_conflate(state_.type))
+        return fail(errc::invalid_argument, phase::setup,
+                    "conflate is not for this type of socket");
+    SLK_TRY(state_.context->check_affinity(options.affinity));
+    SLK_TRY(state_.settings, connection_settings::create(state_.type, options));
+    state_.options = options;
+    state_.peers.set_marks({options.send_high_water_mark, options.send_high_water_bytes},
+                           {options.receive_high_water_mark, options.receive_high_water_bytes});
+    return {};
+}
+
+// --- state ---
+
+std::vector<endpoint_status> socket_core::endpoints()
+{
+    state_.run_and_process();
+    std::vector<endpoint_status> all;
+    for (const auto& each : state_.endpoints.all()) {
+        endpoint_status status;
+        status.kind = each->kind;
+        status.endpoint = each->text;
+        if (each->connecting)
+            status.link = each->connecting->status();
+        status.ready = each->peer && each->peer->state == peer_state::connected;
+        status.peers = static_cast<std::size_t>(
+            std::ranges::count_if(state_.peers.all(), [&](const auto& peer) {
+                return peer->endpoint == each->number && peer->state == peer_state::connected;
+            }));
+        status.handshake_failures = each->handshake_failures;
+        status.last_handshake_failure = each->last_handshake_failure;
+        all.push_back(std::move(status));
+    }
+    return all;
+}
+
+std::vector<peer_status> socket_core::peers()
+{
+    state_.run_and_process();
+    std::vector<peer_status> all;
+    for (const auto& each : state_.peers.all()) {
+        const pipe& peer = *each;
+        const message_counts sent = peer.out.counts();
+        peer_status status;
+        status.routing_id = peer.name();
+        status.generation = peer.generation;
+        if (const endpoint_entry* const at = state_.endpoints.find(peer.endpoint); at != nullptr)
+            status.endpoint = at->text;
+        status.address = peer.info.peer;
+        status.ready = peer.state == peer_state::connected;
+        status.connections = peer.connections;
+        status.queued_total = sent.written;
+        status.sent = sent.taken;
+        status.queued = sent.written - sent.replaced - sent.taken;
+        status.received = peer.in.consumed() - peer.discarded;
+        status.conflated_sent = sent.replaced;
+        // With inproc the sender counts them.
+        status.conflated_received = peer.is_inproc ? 0 : peer.in.replaced();
+        status.user = peer.info.user;
+        status.properties = peer.info.properties;
+        status.last_reason = peer.last_reason;
+        all.push_back(std::move(status));
+    }
+    return all;
+}
+
+result<void> socket_core::wait_ready(const timeout& limit)
+{
+    SLK_TRY(state_.usable());
+    const auto is_ready = [&] {
+        bool any = false;
+        for (const auto& each : state_.endpoints.all()) {
+            if (each->kind != endpoint_kind::connected)
+                continue;
+            any = true;
+            if (!each->peer || each->peer->state != peer_state::connected)
+                return false;
+        }
+        return any || std::ranges::any_of(state_.peers.all(), [](const auto& each) {
+                   return each->state == peer_state::connected;
+               });
+    };
+    state_.process_reports();
+    return is_ready() ? result<void>{} : state_.await(is_ready, limit);
+}
+
+// --- the peers of a ROUTER ---
+
+result<void> socket_core::disconnect_peer(pattern::peer* known, const char* reason)
+{
+    if (known == nullptr)
+        return fail(no_route);
+    state_.peers.drop(static_cast<pipe&>(*known), {errc::cancelled, phase::none, 0, reason});
+    return {};
+}
+
+result<bool> socket_core::has_room(pattern::peer* known)
+{
+    if (known == nullptr)
+        return fail(no_route);
+    return sender_.has_room(*known);
+}
+
+// --- other event loops ---
+
+socket_events socket_core::events()
+{
+    if (!state_.usable())
+        return {};
+    state_.run_and_process();
+    return {.readable = receiver_.can_receive(), .writable = sender_.can_send()};
+}
+
+result<std::intptr_t> socket_core::event_handle()
+{
+    SLK_TRY(state_.usable());
+    if (!state_.context->run_by_caller())
+        return state_.reports->event_handle();
+    io::loop_core* const loop = state_.context->to_run();
+    const auto handle = loop != nullptr ? loop->io().wait_handle() : io::invalid_handle;
+    if (handle == io::invalid_handle)
+        return fail(errc::not_supported, phase::none, "this loop's backend has no handle");
+    return handle;
+}
+
+duration socket_core::poll_timeout() const noexcept
+{
+    io::loop_core* const loop = state_.context->to_run();
+    if (loop == nullptr)
+        return duration::max();
+    const time_point wanted = loop->wants_turn_at();
+    return wanted == never ? duration::max()
+                           : std::max(wanted - state_.context->now(), duration::zero());
+}
+
+} // namespace slk::messaging

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_SOCKET_SOCKET_CORE_HPP
+#define SLK_MESSAGING_SOCKET_SOCKET_CORE_HPP
+
+/// What slk::socket is made of: a thin front of its parts. For one thread at a time, but for
+/// counters().
+
+#include <serverlink/endpoint.hpp>
+#include <serverlink/socket.hpp>
+
+#include "base/ref_counted.hpp"
+#include "messaging/socket/receiver.hpp"
+#include "messaging/socket/sender.hpp"
+#include "messaging/socket/socket_state.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace slk::messaging {
+
+class socket_core final : public ref_counted<socket_core> {
+public:
+    /// Errors: those of push::create() and its like.
+    [[nodiscard]] static result<socket_core*> create(const std::shared_ptr<context_core>& in,
+                                                     zmtp::socket_type type,
+                                                     const socket_options& options);
+    /// With a pattern of the caller's.
+    [[nodiscard]] static result<socket_core*> create(const std::shared_ptr<context_core>& in,
+                                                     zmtp::socket_type type,
+                                                     const socket_options& options,
+                                                     std::unique_ptr<pattern::pattern> routes);
+
+    // --- options ---
+
+    [[nodiscard]] const socket_options& options() const noexcept { return state_.options; }
+    result<void> set_options(const socket_options& options);
+    [[nodiscard]] pattern::pattern& routes() noexcept { return *state_.routes; }
+
+    // --- endpoints (opening.cpp, closing.cpp) ---
+
+    result<std::string> bind(std::string_view text);
+    result<void> connect(std::string_view text, const connect_options& how);
+    result<close_report> withdraw(endpoint_kind kind, std::string_view text, duration timeout);
+    [[nodiscard]] const std::string& last_endpoint() const noexcept
+    {
+        return state_.endpoints.last_text();
+    }
+    close_report close(duration timeout);
+
+    // --- state ---
+
+    [[nodiscard]] std::vector<endpoint_status> endpoints();
+    [[nodiscard]] std::vector<peer_status> peers();
+    /// Any thread.
+    [[nodiscard]] socket_counters counters() const noexcept
+    {
+        return state_.reports->counters().snapshot();
+    }
+    result<void> wait_ready(const timeout& limit);
+
+    // --- messages ---
+
+    result<send_outcome> send(std::span<const pattern::part_view> parts, const timeout& limit,
+                              const peer_id* to = nullptr)
+    {
+        SLK_TRY(state_.usable());
+        return sender_.send(parts, limit, to);
+    }
+    template <class Messages>
+    result<std::size_t> send_batch(Messages messages, const timeout& limit)
+    {
+        SLK_TRY(state_.usable());
+        return sender_.send_batch(messages, limit);
+    }
+    result<router_event> receive(message& into, const timeout& limit, peer_id* from = nullptr)
+    {
+        SLK_TRY(state_.usable());
+        return receiver_.receive(into, limit, from);
+    }
+    result<std::size_t> receive_batch(std::span<message> into, const timeout& limit)
+    {
+        SLK_TRY(state_.usable());
+        return receiver_.receive_batch(into, limit);
+    }
+    result<std::size_t> receive_batch(received_batch& into, std::size_t max, const timeout& limit)
+    {
+        SLK_TRY(state_.usable());
+        return receiver_.receive_batch(into, max, limit);
+    }
+
+    // --- the peers of a ROUTER ---
+
+    /// Errors: no_route.
+    result<void> disconnect_peer(pattern::peer* known, const char* reason);
+    result<bool> has_room(pattern::peer* known);
+
+    // --- other event loops ---
+
+    [[nodiscard]] socket_events events();
+    result<std::intptr_t> event_handle();
+    [[nodiscard]] duration poll_timeout() const noexcept;
+    [[nodiscard]] const std::shared_ptr<context_core>& context() const noexcept
+    {
+        return state_.context;
+    }
+    [[nodiscard]] inbox& reports() noexcept { return *state_.reports; }
+    [[nodiscard]] result<void> usable() const noexcept { return state_.usable(); }
+    void process_reports() { state_.process_reports(); }
+
+private:
+    friend class ref_counted<socket_core>;
+
+    socket_core(const std::shared_ptr<context_core>& in, zmtp::socket_type type,
+                std::unique_ptr<pattern::pattern> routes)
+        : state_(in, type, std::move(routes))
+    {
+    }
+    ~socket_core() = default;
+
+    result<std::string> bind_inproc(const std::string& name);
+    result<void> connect_inproc(endpoint_entry& entry, const std::string& name);
+    result<void> connect_link(endpoint_entry& entry, const endpoint& to);
+    [[nodiscard]] inproc_party party(std::uint64_t number) noexcept;
+    [[nodiscard]] result<void> check_name(const connect_options& how) const;
+
+    [[nodiscard]] close_report end_connections(const endpoint_list& which, duration timeout);
+    close_report remove(const endpoint_list& which, duration timeout);
+    void flush(const endpoint_list& which, duration timeout);
+    void close_connections(const endpoint_list& which, duration timeout);
+
+    socket_state state_;
+    sender sender_{state_};
+    receiver receiver_{state_, sender_};
+};
+
+} // namespace slk::messaging
+
+#endif

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "messaging/socket/socket_state.hpp"
+
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace slk::messaging {
+
+socket_state::socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of,
+                           std::unique_ptr<pattern::pattern> made)
+    : context(std::move(in)), type(of), reports(reference<inbox>::adopt(new inbox)),
+      routes(std::move(made)), peers(*routes, reports->counters(), pools)
+{
+}
+
+result<void> socket_state::usable() const noexcept
+{
+    if (closed)
+        return fail(errc::invalid_state, phase::none, "the socket is closed");
+    if (context->stopped())
+        return fail(errc::cancelled, phase::none, "the context was shut down");
+    return {};
+}
+
+void socket_state::run_and_process()
+{
+    context->deliver_completed();
+    if (io::loop_core* const loop = context->to_run(); loop != nullptr && !reports->has_reports())
+        (void)loop->run(nullptr, duration::zero());
+    process_reports();
+}
+
+void socket_state::read_inbox()
+{
+    // The list has the latest first.
+    inbox_entry* oldest = nullptr;
+    bool has_events = false;
+    for (inbox_entry* each = reports->take_signalled(); each != nullptr;) {
+        inbox_entry* const next = each->next;
+        if (reports->is_events(*each)) {
+            has_events = true;
+        } else {
+            each->next = oldest;
+            oldest = each;
+        }
+        each = next;
+    }
+    // A pipe signals only after the event that announces it.
+    if (has_events)
+        for (event& each : reports->take_events())
+            read(each);
+    while (oldest != nullptr) {
+        const auto peer = reference<pipe>::adopt(static_cast<pipe*>(oldest));
+        oldest = oldest->next;
+        const std::uint32_t signals = peer->take_signals();
+        if (!is_attached(peer->state))
+            continue;
+        if ((signals & pipe::readable_signal) != 0)
+            routes->readable(*peer, true);
+        if ((signals & pipe::writable_signal) != 0)
+            routes->writable(*peer, true);
+    }
+    if (routes->receive_from() == nullptr && routes->own_messages.empty())
+        reports->clear_event_handle();
+}
+
+void socket_state::read(event& report)
+{
+    std::visit(
+        [&](auto& what) {
+            using kind = std::remove_cvref_t<decltype(what)>;
+            if constexpr (std::is_same_v<kind, peer_connected>) {
+                connected(std::move(what));
+            } else if constexpr (std::is_same_v<kind, peer_disconnected>) {
+                peers.disconnected(*what.peer, what.for_good, report.why);
+            } else {
+                static_assert(std::is_same_v<kind, handshake_failed>);
+                if (endpoint_entry* const at = endpoints.find(report.endpoint); at != nullptr) {
+                    at->handshake_failures += what.count;
+                    at->last_handshake_failure = report.why;
+                }
+            }
+        },
+        report.what);
+}
+
+void socket_state::connected(peer_connected&& how)
+{
+    pipe& peer = *how.peer;
+    const reference<pipe> kept = how.peer;
+    if (endpoints.find(peer.endpoint) != nullptr)
+        return peers.connected(peer, std::move(how));
+    // The endpoint was taken back meanwhile.
+    if (peer.far)
+        peer.far->pipe_closed({errc::cancelled, phase::close, 0, "the endpoint is withdrawn"});
+    peer.far.reset();
+}
+
+} // namespace slk::messaging

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_SOCKET_SOCKET_STATE_HPP
+#define SLK_MESSAGING_SOCKET_SOCKET_STATE_HPP
+
+/// What the parts of a socket share: its options, pattern, peers and endpoints, and the inbox whose
+/// reports change them. For the socket's thread.
+
+#include <serverlink/socket_options.hpp>
+
+#include "messaging/connection/connection_settings.hpp"
+#include "messaging/context/context_core.hpp"
+#include "messaging/observe/inbox.hpp"
+#include "messaging/socket/endpoint_table.hpp"
+#include "messaging/socket/peer_table.hpp"
+#include "messaging/socket/waiter.hpp"
+#include "pattern/pattern.hpp"
+
+#include <memory>
+
+namespace slk::messaging {
+
+class socket_state {
+public:
+    socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of,
+                 std::unique_ptr<pattern::pattern> routes);
+
+    /// Errors: invalid_state (closed), cancelled (the context was shut down).
+    [[nodiscard]] result<void> usable() const noexcept;
+
+    /// Takes notice of what has happened. At the beginning of every call of a socket.
+    void process_reports()
+    {
+        if (reports->has_reports()) [[unlikely]]
+            read_inbox();
+    }
+    /// As process_reports(); and a loop that the caller runs has a turn.
+    void run_and_process();
+
+    /// Waits and processes reports until `ready` returns true. Errors: those of waiter::wait().
+    template <class Ready>
+    result<void> await(Ready ready, const timeout& limit, bool expects_reply = false)
+    {
+        waiter waiting(*context, *reports, limit);
+        if (expects_reply)
+            waiting.expect_reply();
+        do {
+            SLK_TRY(waiting.wait());
+            process_reports();
+        } while (!ready());
+        return {};
+    }
+
+    const std::shared_ptr<context_core> context;
+    const zmtp::socket_type type;
+    const reference<inbox> reports;
+    const std::unique_ptr<pattern::pattern> routes;
+    lane::chunk_pools pools; ///< for the socket's thread
+    socket_options options;
+    /// For the connections of the next bind() and connect(): the options as they are now.
+    std::shared_ptr<const connection_settings> settings;
+    peer_table peers;
+    endpoint_table endpoints;
+    bool closed = false;
+
+private:
+    void read_inbox();
+    void read(event& report);
+    void connected(peer_connected&& how);
+};
+
+} // namespace slk::messaging
+
+#endif

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// slk::wait: several sockets and descriptors at once.
+
+#include <serverlink/wait.hpp>
+
+#include "io/os/signal.hpp"
+#include "messaging/socket/socket_core.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <stop_token>
+
+namespace slk::messaging {
+
+namespace {
+
+/// One call of wait().
+class wait_call {
+public:
+    wait_call(std::span<wait_item> items, const timeout& limit) : items_(items), limit_(limit) {}
+
+    ~wait_call()
+    {
+        for (socket_core* const each : sockets_)
+            each->reports().wake_instead(nullptr);
+    }
+
+    result<std::size_t> run()
+    {
+        SLK_TRY(begin());
+        for (;;) {
+            SLK_TRY(const std::size_t ready, look());
+            if (ready > 0)
+                return ready;
+            SLK_TRY(may_go_on());
+            if (limit_.max_wait == duration::zero())
+                return fail(errc::would_block, phase::none);
+            const duration left = deadline_ == never ? duration::max() : deadline_ - now();
+            if (left <= duration::zero())
+                return fail(errc::timed_out, phase::none);
+            SLK_TRY(sleep(left));
+        }
+    }
+
+private:
+    struct wake_on_stop {
+        wait_call* by;
+        void operator()() const noexcept { by->wake(); }
+    };
+
+    result<void> begin()
+    {
+        if (items_.empty())
+            return fail(errc::invalid_argument, phase::none, "there are no items");
+        for (const wait_item& each : items_) {
+            if (each.on == nullptr) {
+                descriptors_.push_back({each.descriptor, each.to_receive, each.to_send});
+                continue;
+            }
+            if (each.on->core() == nullptr)
+                return fail(errc::invalid_argument, phase::none, "an item's socket is empty");
+            SLK_TRY(each.on->core()->usable());
+            sockets_.push_back(each.on->core());
+        }
+        const auto apart = [&](const socket_core* each) {
+            return each->context() != sockets_.front()->context() &&
+                   (each->context()->run_by_caller() || context().run_by_caller());
+        };
+        if (std::ranges::any_of(sockets_, apart))
+            return fail(errc::invalid_argument, phase::none,
+                        "a context without threads goes with no other");
+        deadline_ = after(now(), limit_.max_wait);
+        if (limit_.max_wait == duration::zero())
+            return {};
+        if (!descriptors_.empty()) {
+            SLK_TRY(stop_signal_, io::os::signal::create());
+        } else {
+            for (socket_core* const each : sockets_)
+                each->reports().wake_instead(&parker_);
+        }
+        if (limit_.stop.stop_possible())
+            on_stop_.emplace(limit_.stop, wake_on_stop{this});
+        return {};
+    }
+
+    [[nodiscard]] context_core& context() const noexcept { return *sockets_.front()->context(); }
+    [[nodiscard]] time_point now() const noexcept
+    {
+        return sockets_.empty() ? system_clock_source().now() : context().now();
+    }
+
+    result<void> may_go_on() const
+    {
+        if (limit_.stop.stop_requested())
+            return fail(errc::cancelled, phase::none, "a stop was requested");
+        for (const socket_core* const each : sockets_)
+            SLK_TRY(each->usable());
+        return {};
+    }
+
+    result<std::size_t> look()
+    {
+        if (!descriptors_.empty())
+            SLK_TRY(io::os::wait_for(descriptors_, duration::zero()));
+        std::size_t ready = 0;
+        std::size_t descriptor = 0;
+        for (wait_item& each : items_) {
+            if (each.on == nullptr) {
+                each.readable = descriptors_[descriptor].readable;
+                each.writable = descriptors_[descriptor].writable;
+                ++descriptor;
+            } else {
+                const socket_events found = each.on->core()->events();
+                each.readable = each.to_receive && found.readable;
+                each.writable = each.to_send && found.writable;
+            }
+            ready += each.readable || each.writable ? 1 : 0;
+        }
+        return ready;
+    }
+
+    result<void> sleep(duration left)
+    {
+        if (!descriptors_.empty())
+            return sleep_on_descriptors(left);
+        if (io::loop_core* const loop = context().to_run(); loop != nullptr) {
+            const std::function<bool()> done = [this] { return any_reports() || !may_go_on(); };
+            SLK_TRY(loop->run(&done, left));
+            return {};
+        }
+        if (!any_reports())
+            (void)parker_.park(left);
+        return {};
+    }
+
+    /// poll(2), with the event handles of the sockets.
+    result<void> sleep_on_descriptors(duration left)
+    {
+        std::vector<io::os::watched> all = descriptors_;
+        all.push_back({stop_signal_->handle(), true, false});
+        for (socket_core* const each : sockets_) {
+            SLK_TRY(const std::intptr_t shown, each->event_handle());
+            all.push_back({shown, true, false});
+            left = std::min(left, each->poll_timeout());
+        }
+        if (!any_reports())
+            SLK_TRY(io::os::wait_for(all, left));
+        return {};
+    }
+
+    [[nodiscard]] bool any_reports() const noexcept
+    {
+        return std::ranges::any_of(sockets_,
+                                   [](socket_core* each) { return each->reports().has_reports(); });
+    }
+
+    void wake() noexcept
+    {
+        parker_.wake();
+        if (stop_signal_ != nullptr)
+            stop_signal_->set();
+        if (!sockets_.empty())
+            context().wake();
+    }
+
+    const std::span<wait_item> items_;
+    const timeout& limit_;
+    std::vector<socket_core*> sockets_;
+    std::vector<io::os::watched> descriptors_;
+    time_point deadline_ = never;
+    thread_parker parker_;
+    std::unique_ptr<io::os::signal> stop_signal_;
+    std::optional<std::stop_callback<wake_on_stop>> on_stop_;
+};
+
+} // namespace
+
+} // namespace slk::messaging
+
+namespace slk {
+
+result<std::size_t> wait(std::span<wait_item> items, const timeout& limit)
+{
+    return messaging::wait_call(items, limit).run();
+}
+
+} // namespace slk

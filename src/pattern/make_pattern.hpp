@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_PATTERN_MAKE_PATTERN_HPP
+#define SLK_PATTERN_MAKE_PATTERN_HPP
+
+/// The pattern of each type of socket.
+
+#include "pattern/pattern.hpp"
+#include "zmtp/socket_type.hpp"
+
+#include <memory>
+
+namespace slk::pattern {
+
+/// Null when memory is exhausted, and for a type that is not supported. `random`: the ids that a
+/// ROUTER makes begin with it, so that they are not those of an earlier ROUTER at the same address.
+[[nodiscard]] std::unique_ptr<pattern> make_pattern(zmtp::socket_type type,
+                                                    std::uint64_t random) noexcept;
+
+/// Whether the type's sockets may conflate. The others need every message: the peers of a ROUTER
+/// and of a PAIR may be in a conversation.
+[[nodiscard]] bool may_conflate(zmtp::socket_type type) noexcept;
+
+} // namespace slk::pattern
+
+#endif
