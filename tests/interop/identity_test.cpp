@@ -182,7 +182,7 @@ TEST_CASE("a second peer with the same routing id is admitted when the first has
     libzmq_socket second = rig.dealer_called("same");
     REQUIRE(second.connect(rig.where));
     CHECK(until([&] {
-        (void)rig.ours.events(); // takes notice of the peers
+        (void)rig.ours.events(); // admits and rejects peers
         return rig.ours.counters().rejected > 0;
     }));
     REQUIRE(first.send({"still first"}));

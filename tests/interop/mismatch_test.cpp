@@ -104,7 +104,7 @@ TEST_CASE("a second libzmq PAIR is rejected, and admitted when the first has clo
     second.set(ZMQ_RECONNECT_IVL, 5);
     REQUIRE(second.connect(where));
     CHECK(until([&] {
-        (void)ours.events(); // takes notice of the peers
+        (void)ours.events(); // admits and rejects peers
         return ours.counters().rejected > 0;
     }));
     REQUIRE(send_to(ours, {"for the first"}));

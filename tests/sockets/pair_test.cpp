@@ -19,7 +19,7 @@ TEST_CASE("a second peer of a PAIR is rejected, and admitted when the first has 
     must(second.connect(where));
     must(second.send("second", no_wait));
     CHECK(until([&] {
-        (void)at.events(); // takes notice of the peers
+        (void)at.events(); // admits and rejects peers
         return at.counters().rejected > 0;
     }));
     must(at.send("to the first", test_timeout));

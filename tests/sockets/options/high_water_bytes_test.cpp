@@ -106,9 +106,9 @@ TEST_CASE("a receive mark in bytes stops the sender, loses nothing, and can be c
             bind_and_connect(to, from);
             must(from.wait_ready(test_timeout));
             const std::string body(size, 'x');
-            const auto fill = [&](int max) {
+            const auto fill = [&](int max, const timeout& limit = short_timeout) {
                 int count = 0;
-                while (count < max && from.send(std::string_view(body), short_timeout))
+                while (count < max && from.send(std::string_view(body), limit))
                     ++count;
                 return count;
             };
@@ -125,7 +125,7 @@ TEST_CASE("a receive mark in bytes stops the sender, loses nothing, and can be c
                 CHECK(waiting < 1000);
             }
             must(to.set_receive_high_water_bytes(0));
-            CHECK(fill(2 * before) == 2 * before);
+            CHECK(fill(2 * before, test_timeout) == 2 * before);
             for (waiting += 2 * before; waiting > 0; --waiting)
                 REQUIRE(receive_text(to).size() == size);
         }

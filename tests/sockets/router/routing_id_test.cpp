@@ -62,7 +62,7 @@ TEST_CASE("a peer with a routing id that is taken is rejected, or takes it over 
             CHECK(receive_text(second) == "hello");
         } else {
             CHECK(until([&] {
-                (void)at.events(); // takes notice of the peers
+                (void)at.events(); // admits and rejects peers
                 return at.counters().rejected > 0;
             }));
             must(at.send(old.from, "to the first", test_timeout));
