@@ -6,14 +6,14 @@
 
 namespace {
 
-thread_local std::uint64_t asked = 0;
+thread_local std::uint64_t count_of_thread = 0;
 thread_local std::uint64_t left = UINT64_MAX;
 
 } // namespace
 
 std::uint64_t slk::testing::allocations() noexcept
 {
-    return asked;
+    return count_of_thread;
 }
 
 slk::testing::scarce_memory::scarce_memory(std::uint64_t count) noexcept
@@ -26,10 +26,10 @@ slk::testing::scarce_memory::~scarce_memory()
     left = UINT64_MAX;
 }
 
-// The library asks by the first form, and the tests by the second.
+// The library allocates with std::nothrow where it can handle a failure; only that fails.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept
 {
-    ++asked;
+    ++count_of_thread;
     if (left == 0)
         return nullptr;
     if (left != UINT64_MAX)
@@ -39,7 +39,7 @@ void* operator new(std::size_t size, const std::nothrow_t&) noexcept
 
 void* operator new(std::size_t size)
 {
-    ++asked;
+    ++count_of_thread;
     void* const memory = std::malloc(size);
     if (memory == nullptr)
         std::abort();

@@ -2,17 +2,17 @@
 #ifndef SLK_TESTS_LANE_ALLOCATIONS_HPP
 #define SLK_TESTS_LANE_ALLOCATIONS_HPP
 
-/// The program's own operator new: it counts, and it fails when it is told to.
+/// The operator new of this test program, which counts its calls and can fail.
 
 #include <cstdint>
 
 namespace slk::testing {
 
-/// How often the calling thread has asked for memory.
+/// The number of allocations of the calling thread.
 [[nodiscard]] std::uint64_t allocations() noexcept;
 
-/// While it lives, the calling thread gets memory so many times more, and then no more. Only where
-/// the code asks with std::nothrow.
+/// While it lives, allocations of the calling thread with std::nothrow fail after the next `left`
+/// ones.
 class scarce_memory {
 public:
     explicit scarce_memory(std::uint64_t left) noexcept;

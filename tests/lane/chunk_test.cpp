@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Chunks and the blocks that they live in, and what a cursor sees of them.
+// Chunks, the blocks that they lie in, and cursors.
 
 #include "allocations.hpp"
 #include "lane/cursor.hpp"
@@ -28,7 +28,7 @@ void add_body(chunk& to, std::uint32_t at, const message& body)
 
 } // namespace
 
-TEST_CASE("what is published of a chunk is what is seen of it, up to the largest numbers")
+TEST_CASE("published() returns the extent that was published, up to the largest numbers")
 {
     chunk* const one = chunk::create(make_pool(), 2);
     REQUIRE(one != nullptr);
@@ -46,7 +46,7 @@ TEST_CASE("what is published of a chunk is what is seen of it, up to the largest
     one->release();
 }
 
-TEST_CASE("a chunk's bytes and references fill its block, and do not overlap")
+TEST_CASE("the bytes and the externals of a chunk fill its block, and do not overlap")
 {
     const auto pool = make_pool();
     for (const std::uint32_t externals : {0u, 2u, 10u}) {
@@ -63,7 +63,7 @@ TEST_CASE("a chunk's bytes and references fill its block, and do not overlap")
     }
 }
 
-TEST_CASE("the end of a chunk releases the bodies that nobody has taken, once")
+TEST_CASE("the end of a chunk releases the bodies that were not taken, once")
 {
     lent_memory first("first"), second("second"), taken("taken");
     chunk* const one = chunk::create(make_pool(), 3);
@@ -82,7 +82,7 @@ TEST_CASE("the end of a chunk releases the bodies that nobody has taken, once")
     CHECK(taken.is_back());
 }
 
-TEST_CASE("a chunk outlives those who know its pool")
+TEST_CASE("a chunk keeps its pool alive")
 {
     auto pool = make_pool();
     chunk* const one = chunk::create(pool, 0);
@@ -92,7 +92,7 @@ TEST_CASE("a chunk outlives those who know its pool")
     one->release();
 }
 
-TEST_CASE("a block is used again, and the system is asked only for more than there were")
+TEST_CASE("a block is used again, and memory is allocated only if the pool has none")
 {
     const auto pool = make_pool();
     chunk* const first = chunk::create(pool, 0);
@@ -109,7 +109,7 @@ TEST_CASE("a block is used again, and the system is asked only for more than the
         each->release();
 }
 
-TEST_CASE("a pool keeps so many blocks and no more")
+TEST_CASE("a pool keeps the number of blocks that it was made for, and frees others")
 {
     const auto pool = make_pool();
     std::vector<void*> taken(6);
@@ -125,7 +125,7 @@ TEST_CASE("a pool keeps so many blocks and no more")
         pool->give_back(each);
 }
 
-TEST_CASE("without memory there is no chunk, unless one was kept")
+TEST_CASE("without memory there is no chunk, unless the pool has kept a block")
 {
     const auto pool = make_pool();
     chunk* const kept = chunk::create(pool, 0);
@@ -140,7 +140,7 @@ TEST_CASE("without memory there is no chunk, unless one was kept")
     again->release();
 }
 
-TEST_CASE("a cursor sees a body between the bytes that it stands between")
+TEST_CASE("a cursor stops at a body, inside it, and behind it")
 {
     lent_memory body("body"), last("last");
     chunk* const one = chunk::create(make_pool(), 2);
@@ -179,7 +179,7 @@ TEST_CASE("a cursor sees a body between the bytes that it stands between")
     CHECK(last.is_back());
 }
 
-TEST_CASE("a cursor leaves a chunk behind all that is in it, and not before that is final")
+TEST_CASE("a cursor leaves a chunk when all of it was read and the chunk is final")
 {
     const auto pool = make_pool();
     chunk* const one = chunk::create(pool, 0);
@@ -190,7 +190,7 @@ TEST_CASE("a cursor leaves a chunk behind all that is in it, and not before that
     CHECK(text_of(at.run()) == "ab");
     at.skip_bytes(2);
     CHECK(at.leave() == nullptr);
-    // More has come at the same time as the end.
+    // More was published together with the end.
     one->next = two;
     one->publish({4, 0, true});
     CHECK(at.leave() == nullptr);

@@ -2,7 +2,7 @@
 #ifndef SLK_TESTS_LANE_LANE_RIG_HPP
 #define SLK_TESTS_LANE_LANE_RIG_HPP
 
-/// An open lane, bytes for it, and bodies that tell when they are released.
+/// An open lane, bytes for it, and bodies that count their releases.
 
 #include "lane/lane.hpp"
 
@@ -46,7 +46,7 @@ public:
         REQUIRE(made);
         return std::move(*made);
     }
-    /// What was lent has come back, once.
+    /// Every message that was lent was released once.
     [[nodiscard]] bool is_back() const noexcept { return !wrong_ && released() == lent_; }
     [[nodiscard]] int released() const noexcept { return released_.load(); }
     [[nodiscard]] const std::string& text() const noexcept { return text_; }
@@ -58,7 +58,7 @@ private:
     std::atomic<int> released_{0};
 };
 
-/// Commits bytes, as small as a part that is not external.
+/// Commits bytes.
 inline void put(lane::lane& into, std::string_view text)
 {
     std::byte* const to = into.reserve(text.size());
@@ -84,7 +84,7 @@ inline std::string text_of(std::span<const std::byte> bytes)
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// All that can be read.
+/// Reads all that was published.
 inline std::string take(lane::lane& from)
 {
     std::string all;

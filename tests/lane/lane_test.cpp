@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// What a lane carries from its producer to its consumer.
+// A lane: publishing, bodies, chunks, credit, and waiting.
 
 #include "allocations.hpp"
 #include "lane_rig.hpp"
@@ -8,7 +8,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("nothing is read before it is published, and then all of it in order")
+TEST_CASE("bytes are read in order, and not before they are published")
 {
     open_lane at;
     put(at.lane, "one ");
@@ -24,7 +24,7 @@ TEST_CASE("nothing is read before it is published, and then all of it in order")
     CHECK(at.lane.produced() == 3);
 }
 
-TEST_CASE("what spans several chunks is seen as a whole or not at all")
+TEST_CASE("bytes that span several chunks become readable together")
 {
     for (const bool something_before : {false, true}) {
         open_lane at;
@@ -50,7 +50,7 @@ TEST_CASE("what spans several chunks is seen as a whole or not at all")
     }
 }
 
-TEST_CASE("bodies stand between the bytes where they were spliced, also across chunks")
+TEST_CASE("a body is read at the place where it was spliced, in any chunk")
 {
     open_lane at;
     lent_memory body("<body>");
@@ -67,7 +67,7 @@ TEST_CASE("bodies stand between the bytes where they were spliced, also across c
     CHECK(body.is_back());
 }
 
-TEST_CASE("reserve gives room in one piece up to its limit, whatever was there before")
+TEST_CASE("reserve() gives room in one piece up to its limit, however full the chunk is")
 {
     open_lane at;
     for (const std::size_t size : {lane::lane::max_reserve, std::size_t{1}, std::size_t{0},
@@ -83,7 +83,7 @@ TEST_CASE("reserve gives room in one piece up to its limit, whatever was there b
     CHECK(take(at.lane).size() == 3 * lane::lane::max_reserve + 1);
 }
 
-TEST_CASE("an idle lane has a small chunk, and goes on with small ones while little waits")
+TEST_CASE("an idle lane has a small chunk, and another small one follows while few messages wait")
 {
     open_lane at;
     CHECK(at.lane.rest().size() < lane::small_block);
@@ -94,7 +94,7 @@ TEST_CASE("an idle lane has a small chunk, and goes on with small ones while lit
         (void)at.lane.consume(1, true);
         REQUIRE(at.lane.rest().size() < lane::small_block);
     }
-    // Much waits: the next ones are large.
+    // Many messages wait: the next chunk is large.
     for (int index = 0; index < 20; ++index) {
         put(at.lane, std::string(100, 'x'));
         (void)at.lane.publish(1);
@@ -102,7 +102,7 @@ TEST_CASE("an idle lane has a small chunk, and goes on with small ones while lit
     CHECK(at.lane.rest().size() > lane::small_block);
 }
 
-TEST_CASE("a chunk that grew carries bytes over that were not committed")
+TEST_CASE("grow() copies bytes that were not committed into the new chunk")
 {
     open_lane at;
     put(at.lane, "whole ");
@@ -116,14 +116,14 @@ TEST_CASE("a chunk that grew carries bytes over that were not committed")
     }
     (void)at.lane.publish(1);
     CHECK(take(at.lane) == "whole carriedcarried");
-    // The caller knows that there is more to come.
+    // A caller that knows of more gets a large chunk.
     REQUIRE(at.lane.grow(10));
     CHECK(at.lane.rest().size() < lane::small_block);
     REQUIRE(at.lane.grow(10, {}, true));
     CHECK(at.lane.rest().size() > lane::small_block);
 }
 
-TEST_CASE("what is unsent is never seen, and its bodies are given back")
+TEST_CASE("discarded bytes are never read, and their bodies are released")
 {
     open_lane at;
     lent_memory kept("kept"), lost("lost");
@@ -162,18 +162,18 @@ TEST_CASE("what is unsent is never seen, and its bodies are given back")
     CHECK(kept.is_back());
     CHECK(lost.is_back());
 
-    // And once more, with much behind it.
+    // The same again, before several chunks.
     put(at.lane, "e", lost.lend());
     at.lane.discard_unpublished();
-    const std::string much(50'000, 'f');
-    put(at.lane, much);
-    put(at.lane, much);
+    const std::string large(50'000, 'f');
+    put(at.lane, large);
+    put(at.lane, large);
     (void)at.lane.publish(1);
-    CHECK((take(at.lane) == much + much));
+    CHECK((take(at.lane) == large + large));
     CHECK(lost.is_back());
 }
 
-TEST_CASE("the end of a lane gives back all that is in it")
+TEST_CASE("the end of a lane releases all bodies that are in it")
 {
     lent_memory published("published"), open("open"), taken("taken");
     {
@@ -193,7 +193,7 @@ TEST_CASE("the end of a lane gives back all that is in it")
     CHECK(open.is_back());
 }
 
-TEST_CASE("without memory nothing is written, and the lane goes on when there is some")
+TEST_CASE("without memory nothing is written, and the lane works again when there is some")
 {
     lane::chunk_pools pools;
     lane::lane closed;
@@ -228,7 +228,7 @@ TEST_CASE("credit is exact for every mark")
             (void)at.lane.publish(1);
         }
         CHECK(at.lane.credit(mark) == 0);
-        // Round and round: it is as many as the consumer has done with.
+        // Each message that the consumer is done with gives credit for another one.
         for (std::uint64_t done = 0; done < 3 * mark; ++done) {
             (void)at.lane.consume(1, done % 2 == 0);
             CHECK(at.lane.consumed_by_now() == done + 1);
@@ -258,10 +258,10 @@ TEST_CASE("a mark of 0 is no limit, and marks may change")
     CHECK(at.lane.credit(UINT64_MAX) == UINT64_MAX - 5);
 }
 
-TEST_CASE("a consumer that sleeps is rung for once, and one that is awake is not")
+TEST_CASE("the producer notifies a consumer that waits, once, and no other")
 {
     open_lane at;
-    // In the beginning it sleeps.
+    // In the beginning the consumer waits.
     put(at.lane, "a");
     CHECK(at.lane.publish(1));
     put(at.lane, "b");
@@ -283,7 +283,7 @@ TEST_CASE("a consumer that sleeps is rung for once, and one that is awake is not
     CHECK(at.lane.publish(1));
 }
 
-TEST_CASE("a producer that sleeps is rung for once, by a consumer that looks")
+TEST_CASE("a consumer that looks notifies a producer that waits, once")
 {
     open_lane at;
     put(at.lane, "abc");
@@ -297,23 +297,23 @@ TEST_CASE("a producer that sleeps is rung for once, by a consumer that looks")
     CHECK(at.lane.producer_must_wait(3));
     CHECK(at.lane.consume(1, true));
     CHECK_FALSE(at.lane.consume(1, true));
-    // Whoever asks for the bell gets it, with credit and without.
+    // A producer that asks for a notice gets it, with credit and without.
     at.lane.request_notice();
     CHECK(at.lane.consume(0, true));
     CHECK_FALSE(at.lane.consume(0, true));
 }
 
-TEST_CASE("chunks that were read are used again, with small messages and with long queues")
+TEST_CASE("chunks that were read are used again, with short queues and long ones")
 {
     constexpr std::size_t size = 60;
-    constexpr std::size_t enough = 4 * lane::large_block;
+    constexpr std::size_t total = 4 * lane::large_block;
     for (const std::size_t waiting : {1u, 3u, 1000u}) {
         open_lane at;
         std::uint64_t before = 0;
         for (const bool warm : {false, true}) {
             if (warm)
                 before = allocations();
-            for (std::size_t bytes = 0; bytes < enough; bytes += waiting * size) {
+            for (std::size_t bytes = 0; bytes < total; bytes += waiting * size) {
                 for (std::size_t index = 0; index < waiting; ++index) {
                     std::memset(at.lane.reserve(size), 'x', size);
                     at.lane.commit(size);
@@ -329,7 +329,7 @@ TEST_CASE("chunks that were read are used again, with small messages and with lo
     }
 }
 
-TEST_CASE("the producer's blocks may come from elsewhere from one moment on")
+TEST_CASE("use() makes later chunks come from other pools")
 {
     lane::chunk_pools other;
     {
@@ -341,14 +341,14 @@ TEST_CASE("the producer's blocks may come from elsewhere from one moment on")
         REQUIRE(at.lane.grow(10));
         CHECK_FALSE(at.lane.readable());
     }
-    // Both have come home.
+    // Both blocks were given back to their pools.
     const std::uint64_t before = allocations();
     for (const auto& pool : {other.small, other.large})
         pool->give_back(pool->take());
     CHECK(allocations() == before);
 }
 
-TEST_CASE("the credit in bytes is what is between the two sides, over chunks and with bodies")
+TEST_CASE("credit in bytes counts all bytes and bodies between the two sides")
 {
     open_lane at;
     lent_memory body(std::string(50'000, 'b'));
@@ -371,7 +371,7 @@ TEST_CASE("the credit in bytes is what is between the two sides, over chunks and
         CHECK(at.lane.consume(1, true));
         CHECK_FALSE(at.lane.producer_must_wait(0, waiting));
     }
-    // What was taken back does not count; what was not published does.
+    // Bytes that were not published count, and discarded ones do not.
     put(at.lane, text);
     put(at.lane, text);
     put(at.lane, text);

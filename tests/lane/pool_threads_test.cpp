@@ -13,24 +13,24 @@
 
 using namespace slk;
 
-TEST_CASE("blocks that several threads give back while one takes are nobody else's")
+TEST_CASE("a block that is taken belongs to one thread, while others give blocks back")
 {
     constexpr std::size_t size = 64;
     constexpr int rounds = 30'000;
     constexpr std::size_t givers = 2;
     block_pool pool(size, 8);
-    struct handed {
+    struct slot {
         std::atomic<void*> block{nullptr};
     };
-    std::vector<handed> hands(givers);
+    std::vector<slot> slots(givers);
     std::atomic<int> damaged{0};
     std::atomic<bool> over{false};
     {
         std::vector<std::jthread> threads;
-        for (handed& hand : hands)
+        for (slot& at : slots)
             threads.emplace_back([&] {
                 while (!over.load()) {
-                    void* const block = hand.block.exchange(nullptr);
+                    void* const block = at.block.exchange(nullptr);
                     if (block == nullptr) {
                         std::this_thread::yield();
                         continue;
@@ -46,14 +46,14 @@ TEST_CASE("blocks that several threads give back while one takes are nobody else
             void* block = pool.take();
             REQUIRE(block != nullptr);
             std::memset(block, round & 0xff, size);
-            block = hands[static_cast<std::size_t>(round) % givers].block.exchange(block);
+            block = slots[static_cast<std::size_t>(round) % givers].block.exchange(block);
             if (block != nullptr)
                 pool.give_back(block);
         }
         over = true;
     }
-    for (handed& hand : hands)
-        if (void* const block = hand.block.load(); block != nullptr)
+    for (slot& at : slots)
+        if (void* const block = at.block.load(); block != nullptr)
             pool.give_back(block);
     CHECK(damaged == 0);
 }

@@ -2,12 +2,12 @@
 #ifndef SLK_TESTS_MESSAGING_LANE_MESSAGES_HPP
 #define SLK_TESTS_MESSAGING_LANE_MESSAGES_HPP
 
-/// Messages as text, on their way into lanes and out of them; and what they are on the wire,
-/// written here once more.
+/// Messages as text, on their way into lanes and out of them, and their bytes on the wire, which
+/// are encoded here independently of the library.
 
-#include "../lane/lane_rig.hpp"
-#include "messaging/frame_reader.hpp"
-#include "messaging/frame_writer.hpp"
+#include "lane/lane_rig.hpp"
+#include "messaging/pipe/frame_reader.hpp"
+#include "messaging/pipe/frame_writer.hpp"
 
 #include <optional>
 #include <random>
@@ -32,11 +32,11 @@ inline std::string frame_of(std::string_view body, bool more)
     return made.append(body);
 }
 
-inline std::string wire_of(const parts& what)
+inline std::string wire_of(const parts& whole)
 {
     std::string made;
-    for (std::size_t index = 0; index < what.size(); ++index)
-        made += frame_of(what[index], index + 1 < what.size());
+    for (std::size_t index = 0; index < whole.size(); ++index)
+        made += frame_of(whole[index], index + 1 < whole.size());
     return made;
 }
 
@@ -53,17 +53,17 @@ inline std::span<const std::byte> bytes_of(std::string_view text) noexcept
     return std::as_bytes(std::span(text));
 }
 
-/// Writes and publishes.
-inline void send(lane::lane& into, const parts& what)
+/// Writes and publishes one message.
+inline void send(lane::lane& into, const parts& whole)
 {
-    for (std::size_t index = 0; index < what.size(); ++index)
+    for (std::size_t index = 0; index < whole.size(); ++index)
         REQUIRE(
-            messaging::write_part(into, bytes_of(what[index]), nullptr, index + 1 < what.size()));
+            messaging::write_part(into, bytes_of(whole[index]), nullptr, index + 1 < whole.size()));
     (void)into.publish(1);
 }
 
-/// The next message, whole; nothing if there is none. Of a message of which one part is there,
-/// all are.
+/// The next message; nothing if there is none. If one part of a message can be read, so can the
+/// others.
 inline std::optional<parts> receive(lane::lane& from)
 {
     parts all;
@@ -79,7 +79,8 @@ inline std::optional<parts> receive(lane::lane& from)
     return all;
 }
 
-/// Bytes that differ from each other's neighbours and from those of other texts.
+/// Pseudo-random bytes, so that a byte that is lost or moved is noticed. Texts with another salt
+/// differ.
 inline std::string text_of_size(std::size_t size, unsigned salt = 0)
 {
     std::string made(size, '\0');
@@ -91,8 +92,8 @@ inline std::string text_of_size(std::size_t size, unsigned salt = 0)
     return made;
 }
 
-/// Mostly small parts, some around the borders where something changes, a few large ones.
-inline parts random_parts(std::mt19937& random, std::size_t largest = 20'000)
+/// Mostly small parts, some of sizes at which the encoding or the memory changes, a few large ones.
+inline parts random_parts(std::mt19937& random, std::size_t max_size = 20'000)
 {
     static constexpr std::size_t borders[] = {0, 1, 64, 65, 255, 256, 8191, 8192, 65'536};
     parts made;
@@ -101,8 +102,8 @@ inline parts random_parts(std::mt19937& random, std::size_t largest = 20'000)
         if (random() % 8 == 0)
             size = borders[random() % std::size(borders)];
         else if (random() % 8 == 0)
-            size = random() % largest;
-        made.push_back(text_of_size(std::min(size, largest), static_cast<unsigned>(random())));
+            size = random() % max_size;
+        made.push_back(text_of_size(std::min(size, max_size), static_cast<unsigned>(random())));
     } while (random() % 3 == 0);
     return made;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// PAIR has one peer.
+// PAIR: one peer at a time.
 
 #include "pattern/pair.hpp"
 #include "peers.hpp"
@@ -10,7 +10,7 @@
 using namespace slk;
 using namespace slk::testing;
 
-TEST_CASE("a PAIR sends to its only peer, and sends away whoever comes meanwhile")
+TEST_CASE("a PAIR sends to its only peer, and takes no other meanwhile")
 {
     named_peer a('a'), b('b');
     pattern::pair one;
@@ -20,33 +20,33 @@ TEST_CASE("a PAIR sends to its only peer, and sends away whoever comes meanwhile
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == errc::address_in_use);
     CHECK(send(one, 2) == "aa");
-    give(one, a, 2);
+    add_messages(one, a, 2);
     CHECK(receive(one) == "a0 a1 ");
 
     a.room = 0;
     CHECK(send(one, 1) == "-");
-    // Others have no say.
+    // Room of another peer changes nothing.
     one.writable(b, true);
-    CHECK(one.send_to() == nullptr);
+    CHECK_FALSE(can_send(one));
     a.room = 1;
     one.writable(a, true);
     CHECK(send(one, 2) == "a-");
 }
 
-TEST_CASE("the next peer of a PAIR may come when the first one has left")
+TEST_CASE("a PAIR takes the next peer when nothing is sent to the first one any more")
 {
     named_peer a('a'), b('b');
     pattern::pair one;
     REQUIRE(one.attach(a));
-    give(one, a, 2);
+    add_messages(one, a, 2);
     a.room = 0;
     CHECK(send(one, 1) == "-");
     one.stop_sending(a);
-    CHECK(one.send_to() == nullptr);
+    CHECK_FALSE(can_send(one));
     REQUIRE(one.attach(b));
     CHECK(send(one, 2) == "bb");
-    give(one, b, 1);
-    // What the first one has left behind is received too.
+    add_messages(one, b, 1);
+    // The messages that the first peer has left are received too.
     CHECK(receive(one) == "a0 b0 a1 ");
     one.detach(a);
     CHECK(send(one, 1) == "b");
@@ -55,7 +55,7 @@ TEST_CASE("the next peer of a PAIR may come when the first one has left")
     CHECK(one.receive_from() == nullptr);
 }
 
-TEST_CASE("a PAIR's peer that was away for a while is the peer again, unless another one came")
+TEST_CASE("sending to the peer of a PAIR is resumed, unless another peer came meanwhile")
 {
     named_peer a('a'), b('b');
     pattern::pair one;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Who gets messages and whose are taken, by PUSH, PULL and DEALER.
+// PUSH, PULL and DEALER: the order of the peers that are sent to and received from.
 
 #include "pattern/dealer.hpp"
 #include "pattern/pull.hpp"
@@ -21,37 +21,37 @@ void attach(Pattern& to, std::initializer_list<named_peer*> peers)
         REQUIRE(to.attach(*each));
 }
 
-/// What all senders do.
+/// What PUSH and DEALER do.
 template <class Sender>
-void check_dealing()
+void check_balanced_sending()
 {
     named_peer a('a'), b('b'), c('c'), d('d');
     Sender out;
-    CHECK(out.send_to() == nullptr);
+    CHECK_FALSE(can_send(out));
     attach(out, {&a, &b, &c});
     // The messages 0 to 6 go to the peers 0 3 6 | 1 4 | 2 5.
     CHECK(send(out, 7) == "abcabca");
     CHECK(send(out, 2) == "bc");
 
-    // A full one is left out, until there is room again.
+    // A peer without room is left out, until it has some again.
     b.room = 1;
     CHECK(send(out, 8) == "abcacaca");
     b.room = 10;
     out.writable(b, true);
     CHECK(send(out, 4) == "cbac");
 
-    // Nobody has room.
+    // No peer has room.
     a.room = b.room = c.room = 0;
     CHECK(send(out, 1) == "-");
     a.room = 2;
     out.writable(a, true);
     CHECK(send(out, 3) == "aa-");
 
-    // One that comes is ready at once.
+    // A new peer is sent to at once.
     attach(out, {&d});
     CHECK(send(out, 2) == "dd");
 
-    // One that leaves gets nothing more, also when there is room in its lane.
+    // A peer that leaves gets nothing more, even if it has room.
     out.stop_sending(d);
     out.stop_sending(d);
     out.writable(d, true);
@@ -64,7 +64,7 @@ void check_dealing()
     CHECK(send(out, 1) == "-");
 }
 
-/// What all receivers do.
+/// What PULL and DEALER do.
 template <class Receiver>
 void check_fair_queueing()
 {
@@ -74,25 +74,25 @@ void check_fair_queueing()
     attach(in, {&a, &b, &c});
     CHECK(receive(in).empty());
     for (named_peer* const each : {&a, &b, &c})
-        give(in, *each, 3);
+        add_messages(in, *each, 3);
     CHECK(receive(in, 4) == "a0 b0 c0 a1 ");
 
-    // One that comes in the middle is behind the others.
+    // A new peer has its turn after the others.
     attach(in, {&d});
-    give(in, d, 3);
+    add_messages(in, d, 3);
     CHECK(receive(in, 4) == "b1 c1 d0 a2 ");
     CHECK(receive(in) == "b2 c2 d1 d2 ");
 
-    // One that has much does not keep the others from their turns.
-    give(in, a, 5);
-    give(in, b, 1);
+    // A peer with many messages does not keep the others from their turns.
+    add_messages(in, a, 5);
+    add_messages(in, b, 1);
     CHECK(receive(in, 3) == "a3 b3 a4 ");
-    give(in, c, 1);
+    add_messages(in, c, 1);
     CHECK(receive(in) == "c3 a5 a6 a7 ");
 
-    // One that has left is read to its end, and is nobody then.
-    give(in, a, 2);
-    give(in, b, 2);
+    // The messages of a peer that leaves are received until it is detached.
+    add_messages(in, a, 2);
+    add_messages(in, b, 2);
     in.stop_sending(a);
     CHECK(receive(in, 2) == "a8 b4 ");
     in.detach(a);
@@ -104,9 +104,9 @@ void check_fair_queueing()
 
 } // namespace
 
-TEST_CASE("PUSH deals its messages out to the peers that have room, in turn")
+TEST_CASE("PUSH sends to the peers that have room, in turn, and receives nothing")
 {
-    check_dealing<pattern::push>();
+    check_balanced_sending<pattern::push>();
     named_peer a('a');
     pattern::push out;
     attach(out, {&a});
@@ -114,26 +114,29 @@ TEST_CASE("PUSH deals its messages out to the peers that have room, in turn")
     CHECK(out.receive_from() == nullptr);
 }
 
-TEST_CASE("PULL takes the messages of all peers in turn")
+TEST_CASE("PULL receives the messages of all peers in turn, and refuses to send")
 {
     check_fair_queueing<pattern::pull>();
     named_peer a('a');
     pattern::pull in;
     attach(in, {&a});
     in.writable(a, true);
-    CHECK(in.send_to() == nullptr);
+    CHECK_FALSE(can_send(in));
+    const pattern::routing refused = route(in);
+    CHECK(refused.what == pattern::routing::kind::refused);
+    CHECK(refused.failure.code == errc::not_supported);
 }
 
-TEST_CASE("DEALER does both, and the two orders do not disturb each other")
+TEST_CASE("DEALER does both, and the two orders are independent")
 {
-    check_dealing<pattern::dealer>();
+    check_balanced_sending<pattern::dealer>();
     check_fair_queueing<pattern::dealer>();
 
     named_peer a('a'), b('b'), c('c');
     pattern::dealer both;
     attach(both, {&a, &b, &c});
-    give(both, a, 4);
-    give(both, c, 4);
+    add_messages(both, a, 4);
+    add_messages(both, c, 4);
     CHECK(send(both, 1) == "a");
     CHECK(receive(both, 3) == "a0 c0 a1 ");
     CHECK(send(both, 1) == "b");

@@ -1,53 +1,53 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// What is received into a lane: the window, large bodies, chunks, and the end of a connection.
+// Receiving into a lane: the window, large bodies, chunks, and the end of a connection.
 
-#include "../lane/allocations.hpp"
-#include "lane_messages.hpp"
-#include "messaging/incoming.hpp"
+#include "lane/allocations.hpp"
+#include "messaging/connection/lane_wire_in.hpp"
+#include "messaging/lane_messages.hpp"
 
 #include <algorithm>
 
 using namespace slk;
 using namespace slk::testing;
-using messaging::incoming;
+using messaging::lane_wire_in;
 
 namespace {
 
-/// What a session does with what it receives.
-class receiver {
+/// Does with the bytes that arrive what a connection does.
+class fake_connection {
 public:
-    receiver() : in_(at_.lane) {}
+    fake_connection() : in_(at_.lane, *shared_) {}
 
-    /// So many bytes at most arrive at once. False: there was no memory.
-    [[nodiscard]] bool take_in(std::string_view stream, std::size_t most)
+    /// At most `max` bytes arrive at a time. Returns false if there was no memory.
+    [[nodiscard]] bool take_in(std::string_view stream, std::size_t max)
     {
         while (!stream.empty()) {
             const std::span<std::byte> space = in_.space(need_);
             if (space.empty())
                 return false;
             REQUIRE((in_.receives_body() || space.size() >= need_));
-            const std::size_t count = std::min({stream.size(), space.size(), most});
+            const std::size_t count = std::min({stream.size(), space.size(), max});
             std::memcpy(space.data(), stream.data(), count);
             stream.remove_prefix(count);
             in_.received(count);
             need_ = 0;
-            if (!understand())
+            if (!process_window())
                 return false;
         }
         return true;
     }
-    /// What was read, without what is still in the lane.
+    /// The next message that was published, or no parts.
     [[nodiscard]] parts next()
     {
         auto found = testing::receive(at_.lane);
         return found ? std::move(*found) : parts{};
     }
     [[nodiscard]] lane::lane& lane() noexcept { return at_.lane; }
-    [[nodiscard]] incoming& in() noexcept { return in_; }
+    [[nodiscard]] lane_wire_in& in() noexcept { return in_; }
 
 private:
-    [[nodiscard]] bool understand()
+    [[nodiscard]] bool process_window()
     {
         const zmtp::frame_limits limits{};
         if (in_.receives_body()) {
@@ -57,11 +57,7 @@ private:
             end_body();
         }
         for (;;) {
-            const zmtp::scanned found = zmtp::scan_messages(in_.window(), limits);
-            in_.keep(found.whole_messages);
-            if (found.messages > 0)
-                (void)at_.lane.publish(found.messages);
-            in_.keep(found.size - found.whole_messages);
+            (void)in_.take(zmtp::scan_messages(in_.window(), limits));
             const zmtp::header_view seen = zmtp::read_header(in_.window(), limits);
             need_ = seen.need;
             if (seen.need > 0)
@@ -88,21 +84,22 @@ private:
     {
         REQUIRE(in_.end_body());
         if (!more_)
-            (void)at_.lane.publish(1);
+            (void)in_.publish_body();
     }
 
     open_lane at_;
-    incoming in_;
+    reference<messaging::pipe_lanes> shared_ = messaging::pipe_lanes::create(at_.pools, false);
+    lane_wire_in in_;
     std::size_t need_ = 0;
     std::uint64_t left_ = 0;
     bool more_ = false;
 };
 
-void check_arrives(const std::vector<parts>& messages, std::size_t most)
+void check_arrives(const std::vector<parts>& messages, std::size_t max)
 {
-    CAPTURE(most);
-    receiver by;
-    REQUIRE(by.take_in(wire_of(messages), most));
+    CAPTURE(max);
+    fake_connection by;
+    REQUIRE(by.take_in(wire_of(messages), max));
     for (const parts& each : messages)
         REQUIRE((by.next() == each));
     REQUIRE(by.next().empty());
@@ -116,8 +113,8 @@ TEST_CASE("messages arrive in pieces of any size")
 {
     const std::vector<parts> messages{
         {"a"}, {""}, {"b", "", "c"}, {text_of_size(300)}, {text_of_size(8191), "d"}, {"e"}};
-    for (const std::size_t most : {1u, 2u, 3u, 7u, 64u, 255u, 256u, 1000u, 100'000u})
-        check_arrives(messages, most);
+    for (const std::size_t max : {1u, 2u, 3u, 7u, 64u, 255u, 256u, 1000u, 100'000u})
+        check_arrives(messages, max);
 }
 
 TEST_CASE("large bodies arrive in memory of their own, in pieces of any size")
@@ -126,34 +123,34 @@ TEST_CASE("large bodies arrive in memory of their own, in pieces of any size")
                                       {"a", text_of_size(100'000), "b"},
                                       {text_of_size(9000), text_of_size(70'000)},
                                       {"c"}};
-    for (const std::size_t most : {1u, 10u, 100u, 1000u, 65'536u, 1'000'000u})
-        check_arrives(messages, most);
+    for (const std::size_t max : {1u, 10u, 100u, 1000u, 65'536u, 1'000'000u})
+        check_arrives(messages, max);
 }
 
-TEST_CASE("a body grows with what arrives of it, not with what is promised")
+TEST_CASE("the memory of a body grows with the bytes that arrive, not with the announced size")
 {
     const std::vector<parts> messages{{text_of_size(5'000'000)}, {"behind"}};
-    for (const std::size_t most : {50'000u, 10'000'000u})
-        check_arrives(messages, most);
+    for (const std::size_t max : {50'000u, 10'000'000u})
+        check_arrives(messages, max);
 
-    receiver by;
-    const std::string promise("\x02\x7f\xff\xff\xff\xff\xff\xff\xff", 9);
-    REQUIRE(by.take_in(promise + "first bytes", 1000));
+    fake_connection by;
+    const std::string announced("\x02\x7f\xff\xff\xff\xff\xff\xff\xff", 9);
+    REQUIRE(by.take_in(announced + "first bytes", 1000));
     CHECK(by.in().receives_body());
     const std::size_t room = by.in().space(0).size();
     CHECK(room > 100'000);
     CHECK(room <= 1 << 20);
 }
 
-TEST_CASE("more than thirty bodies in one message")
+TEST_CASE("a message has more large bodies than a chunk has room for")
 {
     std::vector<parts> messages{parts(100, text_of_size(10'000)), {"end"}};
     messages[0].insert(messages[0].begin() + 33, "small");
-    for (const std::size_t most : {5000u, 9999u, 200'000u})
-        check_arrives(messages, most);
+    for (const std::size_t max : {5000u, 9999u, 200'000u})
+        check_arrives(messages, max);
 }
 
-TEST_CASE("random messages in random pieces")
+TEST_CASE("random messages arrive in random pieces")
 {
     std::mt19937 random(5);
     for (int round = 0; round < 200; ++round) {
@@ -169,20 +166,20 @@ TEST_CASE("commands between the frames of a message are not in the lane")
     const std::string stream = ping + frame_of("a", true) + ping + ping + frame_of("b", true) +
                                frame_of(text_of_size(9000), true) + ping + frame_of("", false) +
                                ping + frame_of("next", false);
-    for (const std::size_t most : {1u, 2u, 11u, 1000u, 100'000u}) {
-        CAPTURE(most);
-        receiver by;
-        REQUIRE(by.take_in(stream, most));
+    for (const std::size_t max : {1u, 2u, 11u, 1000u, 100'000u}) {
+        CAPTURE(max);
+        fake_connection by;
+        REQUIRE(by.take_in(stream, max));
         CHECK((by.next() == parts{"a", "b", text_of_size(9000), ""}));
         CHECK((by.next() == parts{"next"}));
         CHECK(by.next().empty());
     }
 }
 
-TEST_CASE("nothing of a message is seen before all of it is there")
+TEST_CASE("no part of a message can be read before all of it has arrived")
 {
     const std::string stream = wire_of({"a", text_of_size(20'000), text_of_size(5000), "d"});
-    receiver by;
+    fake_connection by;
     for (std::size_t at = 0; at < stream.size(); at += 100) {
         REQUIRE(
             by.take_in(stream.substr(at, std::min<std::size_t>(100, stream.size() - 1 - at)), 100));
@@ -192,7 +189,7 @@ TEST_CASE("nothing of a message is seen before all of it is there")
     CHECK(by.next().size() == 4);
 }
 
-TEST_CASE("a connection ends after any byte: the next one begins anew")
+TEST_CASE("after a connection that ends at any byte, the next one begins with a new message")
 {
     const std::vector<parts> messages{{"a"},
                                       {"b", text_of_size(8192, 1), "c"},
@@ -207,12 +204,11 @@ TEST_CASE("a connection ends after any byte: the next one begins anew")
             if (end <= bytes)
                 expected.push_back(each);
         }
-        receiver by;
+        fake_connection by;
         REQUIRE(by.take_in(wire.substr(0, bytes), 1000));
-        by.in().reset();
+        by.in().end_connection();
         CHECK(by.in().window().empty());
         CHECK_FALSE(by.in().receives_body());
-        // The owner makes a new protocol for the new connection.
         for (const parts& each : expected)
             REQUIRE((by.next() == each));
         REQUIRE_FALSE(by.lane().readable());
@@ -222,16 +218,15 @@ TEST_CASE("a connection ends after any byte: the next one begins anew")
             REQUIRE(space.size() >= frame.size());
             std::memcpy(space.data(), frame.data(), frame.size());
             by.in().received(frame.size());
-            by.in().keep(frame.size());
-            (void)by.lane().publish(1);
+            (void)by.in().take({frame.size(), 1, 1, frame.size()});
             REQUIRE((by.next() == each));
         }
     }
 }
 
-TEST_CASE("the window is carried over to the next chunk, as far as it was not understood")
+TEST_CASE("bytes of the window that were not taken are moved to the next chunk")
 {
-    receiver by;
+    fake_connection by;
     std::vector<parts> sent;
     std::string stream;
     for (unsigned index = 0; index < 400; ++index) {
@@ -243,10 +238,11 @@ TEST_CASE("the window is carried over to the next chunk, as far as it was not un
         REQUIRE((by.next() == each));
 }
 
-TEST_CASE("as much is received at a time as there is room for, and more when that was filled")
+TEST_CASE("a receive has the rest of the chunk, and a large chunk follows one that was filled")
 {
     open_lane at;
-    incoming in(at.lane);
+    const auto shared = messaging::pipe_lanes::create(at.pools, false);
+    lane_wire_in in(at.lane, *shared);
     const std::size_t first = in.space(0).size();
     CHECK(first >= 256);
     CHECK(first < lane::small_block);
@@ -255,42 +251,41 @@ TEST_CASE("as much is received at a time as there is room for, and more when tha
     CHECK(in.space(lane::lane::max_reserve).size() >= lane::lane::max_reserve);
     CHECK(in.space(lane::lane::max_reserve + 1).empty());
 
-    // A small chunk that was filled is followed by a large one, one that was not by a small one.
+    // A small chunk follows one that was not filled.
     for (const bool filled : {false, true}) {
         open_lane other;
-        incoming into(other.lane);
+        lane_wire_in into(other.lane, *shared);
         const std::size_t room = into.space(0).size();
         const std::size_t bytes = filled ? room : room - 1;
         into.received(bytes);
-        into.keep(bytes);
-        (void)other.lane.publish(1);
+        (void)into.take({bytes, 1, 1, bytes});
         CHECK((into.space(0).size() > lane::small_block) == filled);
     }
 }
 
-TEST_CASE("without memory a receiver says so, and what was there is given back with it")
+TEST_CASE("without memory nothing is received, and the lane keeps what was published")
 {
     {
-        receiver by;
+        fake_connection by;
         REQUIRE(by.take_in(frame_of("first", false) + frame_of("open", true), 1000));
         const scarce_memory none(0);
         CHECK_FALSE(by.take_in(frame_of(text_of_size(5000), false), 10'000));
         CHECK((by.next() == parts{"first"}));
     }
-    // No other reference fits into the chunk, and there is no other chunk.
-    receiver by;
+    // The chunk has no room for another body, and there is no memory for another chunk.
+    fake_connection by;
     REQUIRE(by.take_in(frame_of(text_of_size(messaging::large_body), true), 400));
     {
         const scarce_memory none(0);
         CHECK_FALSE(by.take_in(frame_of(text_of_size(messaging::large_body), true), 500));
     }
-    by.in().reset();
+    by.in().end_connection();
     CHECK_FALSE(by.lane().readable());
 }
 
-TEST_CASE("messages that are small are received without an allocation")
+TEST_CASE("small messages are received without an allocation")
 {
-    receiver by;
+    fake_connection by;
     std::string stream;
     for (int index = 0; index < 100; ++index)
         stream += frame_of(text_of_size(40), false);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// A lane between two threads that sleep and ring for each other.
+// A lane between two threads that sleep and wake each other.
 
-#include "../lane/allocations.hpp"
-#include "lane_messages.hpp"
+#include "lane/allocations.hpp"
+#include "messaging/context/thread_parker.hpp"
+#include "messaging/lane_messages.hpp"
 
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 
 using namespace slk;
@@ -14,36 +13,14 @@ using namespace slk::testing;
 
 namespace {
 
-/// Where one side sleeps.
-class bed {
-public:
-    void ring()
-    {
-        const std::lock_guard lock(guard_);
-        rung_ = true;
-        change_.notify_one();
-    }
-    /// False: nobody has rung for so long that nobody will.
-    [[nodiscard]] bool sleep()
-    {
-        std::unique_lock lock(guard_);
-        const bool woken =
-            change_.wait_for(lock, std::chrono::seconds(60), [this] { return rung_; });
-        rung_ = false;
-        return woken;
-    }
+/// A sleep that takes this long has lost its wake.
+constexpr duration wake_timeout = std::chrono::seconds(60);
 
-private:
-    std::mutex guard_;
-    std::condition_variable change_;
-    bool rung_ = false;
-};
-
-/// The messages of a run, which both sides know: sizes from a generator, bytes from one large
-/// text.
+/// The messages of a run, which both sides can compute: sizes from a generator, bytes from one
+/// large text.
 class script {
 public:
-    script(unsigned seed, std::size_t largest) : random_(seed), largest_(largest) {}
+    script(unsigned seed, std::size_t max_size) : random_(seed), max_size_(max_size) {}
 
     struct part {
         std::string_view text;
@@ -56,7 +33,7 @@ public:
         if (dice % 64 == 1)
             size = (dice >> 8) % 1000;
         if (dice % 4096 == 2)
-            size = (dice >> 12) % largest_;
+            size = (dice >> 12) % max_size_;
         const std::size_t from = (dice >> 6) % 1000;
         return {std::string_view(text()).substr(from, size), dice >> 29 == 0};
     }
@@ -69,13 +46,13 @@ private:
     }
 
     std::mt19937 random_;
-    std::size_t largest_;
+    std::size_t max_size_;
 };
 
 struct outcome {
     std::uint64_t received = 0;
     std::uint64_t wrong = 0;
-    std::uint64_t torn = 0; ///< messages of which not all was there with the first part
+    std::uint64_t torn = 0; ///< messages whose first part could be read before the last one
     bool lost_wake = false;
     std::uint64_t allocations = 0; ///< of both sides
 };
@@ -83,14 +60,14 @@ struct outcome {
 struct run {
     std::uint64_t mark;
     std::uint64_t messages;
-    std::size_t largest = 100'000;
+    std::size_t max_size = 100'000;
     std::uint64_t batch = 1; ///< messages that are published at a time
 };
 
 class two_threads {
 public:
     explicit two_threads(const run& how)
-        : how_(how), written_(1, how.largest), read_(1, how.largest)
+        : how_(how), written_(1, how.max_size), read_(1, how.max_size)
     {
     }
 
@@ -113,7 +90,8 @@ private:
         for (std::uint64_t sent = 0; sent < how_.messages; ++sent) {
             while (at_.lane.credit(how_.mark) <= staged) {
                 publish(std::exchange(staged, 0));
-                if (at_.lane.producer_must_wait(how_.mark) && !producer_bed_.sleep()) {
+                if (at_.lane.producer_must_wait(how_.mark) &&
+                    !producer_parker_.park(wake_timeout)) {
                     producer_lost_wake_ = true;
                     return;
                 }
@@ -134,21 +112,21 @@ private:
     void publish(std::uint64_t messages)
     {
         if (messages > 0 && at_.lane.publish(messages))
-            consumer_bed_.ring();
+            consumer_parker_.wake();
     }
 
     void consume()
     {
         const std::uint64_t before = allocations();
-        const std::uint64_t every = how_.mark / 2 + 1;
+        const std::uint64_t interval = how_.mark / 2 + 1;
         std::uint64_t until_look = 1;
         message part;
         while (result_.received < how_.messages) {
             part.clear();
             if (!messaging::read_part(at_.lane, part)) {
                 if (at_.lane.consume(0, true))
-                    producer_bed_.ring();
-                if (at_.lane.consumer_must_wait() && !consumer_bed_.sleep()) {
+                    producer_parker_.wake();
+                if (at_.lane.consumer_must_wait() && !consumer_parker_.park(wake_timeout)) {
                     result_.lost_wake = true;
                     return;
                 }
@@ -166,9 +144,9 @@ private:
             ++result_.received;
             const bool look = --until_look == 0;
             if (look)
-                until_look = every;
+                until_look = interval;
             if (at_.lane.consume(1, look))
-                producer_bed_.ring();
+                producer_parker_.wake();
         }
         result_.allocations = allocations() - before;
         part.clear();
@@ -185,7 +163,7 @@ private:
     const run how_;
     open_lane at_;
     script written_, read_;
-    bed producer_bed_, consumer_bed_;
+    messaging::thread_parker producer_parker_, consumer_parker_;
     outcome result_;
     bool producer_lost_wake_ = false;
     std::uint64_t produced_with_ = 0;
@@ -204,7 +182,7 @@ outcome check_run(const run& how)
 
 } // namespace
 
-TEST_CASE("two threads and small marks: every message arrives, and nobody sleeps for ever")
+TEST_CASE("two threads and small marks: every message arrives, and no wake is lost")
 {
     for (const std::uint64_t mark : {1u, 2u, 3u, 10u})
         (void)check_run({.mark = mark, .messages = 100'000});
@@ -215,7 +193,7 @@ TEST_CASE("two threads and a large mark")
     (void)check_run({.mark = 1000, .messages = 1'000'000});
 }
 
-TEST_CASE("two threads, and messages that are published in batches")
+TEST_CASE("two threads, with messages that are published in batches")
 {
     (void)check_run({.mark = 1000, .messages = 500'000, .batch = 50});
     (void)check_run({.mark = 7, .messages = 100'000, .batch = 50});
@@ -223,16 +201,16 @@ TEST_CASE("two threads, and messages that are published in batches")
 
 TEST_CASE("two threads without a mark")
 {
-    (void)check_run({.mark = 0, .messages = 300'000, .largest = 1000});
+    (void)check_run({.mark = 0, .messages = 300'000, .max_size = 1000});
 }
 
 TEST_CASE("two threads use the same few chunks again and again")
 {
-    const outcome result = check_run({.mark = 100, .messages = 500'000, .largest = 1000});
+    const outcome result = check_run({.mark = 100, .messages = 500'000, .max_size = 1000});
     CHECK(result.allocations < 100);
 }
 
-TEST_CASE("two threads, and messages that span chunks: all of one is there with its first byte")
+TEST_CASE("two threads, with messages that span chunks: a message becomes readable as a whole")
 {
     constexpr int messages = 20'000;
     constexpr int parts_of_each = 20;
@@ -252,7 +230,7 @@ TEST_CASE("two threads, and messages that span chunks: all of one is there with 
     message part;
     for (int received = 0; received < messages; ++received)
         for (int left = parts_of_each; left > 0; --left) {
-            // The other thread is looked for without a pause, to come in at any moment.
+            // Polls without a pause, so that it may read at any moment of a publish.
             while (part.clear(), !messaging::read_part(at.lane, part))
                 torn += left < parts_of_each ? 1 : 0;
             if (left == 1)

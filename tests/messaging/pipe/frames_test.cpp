@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Parts are written into a lane, lie there as on the wire, and are read again.
+// write_part and read_part: a lane holds the bytes that go on the wire.
 
-#include "../lane/allocations.hpp"
-#include "lane_messages.hpp"
+#include "lane/allocations.hpp"
+#include "messaging/lane_messages.hpp"
 
 using namespace slk;
 using namespace slk::testing;
@@ -15,12 +15,12 @@ namespace {
 const std::vector<std::size_t> sizes{0,    1,    63,   64,     65,     254,    255,      256,
                                      1000, 8191, 8192, 65'535, 65'536, 80'000, 1'048'576};
 
-/// Where nobody has large bodies to share, they are copied once.
-message_detail::shared_memory* nobody = nullptr;
+/// A large body without an owner is copied once.
+message_detail::shared_memory* no_owner = nullptr;
 
 } // namespace
 
-TEST_CASE("a part of any size comes out as it went in, and lies there as on the wire")
+TEST_CASE("a part of any size is read as it was written, and is encoded as on the wire")
 {
     for (const std::size_t size : sizes)
         for (const bool more : {false, true}) {
@@ -28,7 +28,7 @@ TEST_CASE("a part of any size comes out as it went in, and lies there as on the 
             const std::string body = text_of_size(size);
             open_lane wire, read;
             for (open_lane* const each : {&wire, &read}) {
-                REQUIRE(write_part(each->lane, bytes_of(body), nobody, more));
+                REQUIRE(write_part(each->lane, bytes_of(body), no_owner, more));
                 (void)each->lane.publish(1);
             }
             CHECK((take(wire.lane) == frame_of(body, more)));
@@ -42,7 +42,7 @@ TEST_CASE("a part of any size comes out as it went in, and lies there as on the 
         }
 }
 
-TEST_CASE("messages of random parts come out in order, and are kept as long as somebody wants")
+TEST_CASE("random messages are read in order, and their parts may be kept")
 {
     std::mt19937 random(1);
     open_lane at;
@@ -71,7 +71,7 @@ TEST_CASE("messages of random parts come out in order, and are kept as long as s
     }
 }
 
-TEST_CASE("a large body is not copied if somebody holds it, and is his until the end")
+TEST_CASE("a large body that has an owner is not copied, and is released after the last use")
 {
     lent_memory lent(text_of_size(messaging::worth_sharing));
     open_lane at;
@@ -94,7 +94,7 @@ TEST_CASE("a large body is not copied if somebody holds it, and is his until the
     CHECK(lent.is_back());
 }
 
-TEST_CASE("a smaller one is copied, and is given back at once")
+TEST_CASE("a smaller body is copied, and its owner is released at once")
 {
     lent_memory lent(text_of_size(messaging::worth_sharing - 1));
     open_lane at;
@@ -110,20 +110,20 @@ TEST_CASE("a smaller one is copied, and is given back at once")
     CHECK(part.writable().empty());
 }
 
-TEST_CASE("a part that does not fit into memory is not written, and what was before it stays")
+TEST_CASE("a part for which there is no memory is not written, and earlier messages stay")
 {
     open_lane at;
     const std::string body(5000, 'b');
     lent_memory lent(text_of_size(10'000));
     send(at.lane, {"before"});
-    REQUIRE(write_part(at.lane, bytes_of("first"), nobody, true));
+    REQUIRE(write_part(at.lane, bytes_of("first"), no_owner, true));
     {
         const message large = lent.lend();
         while (at.lane.can_splice())
             REQUIRE(
                 write_part(at.lane, large.bytes(), message_detail::access::owner_of(large), true));
         const scarce_memory none(0);
-        CHECK_FALSE(write_part(at.lane, bytes_of(body), nobody, false));
+        CHECK_FALSE(write_part(at.lane, bytes_of(body), no_owner, false));
         CHECK_FALSE(
             write_part(at.lane, large.bytes(), message_detail::access::owner_of(large), false));
     }
@@ -136,7 +136,7 @@ TEST_CASE("a part that does not fit into memory is not written, and what was bef
     CHECK_FALSE(receive(at.lane));
 }
 
-TEST_CASE("a received part keeps its chunk alive, also behind the end of the lane")
+TEST_CASE("a received part keeps its chunk alive, even after the lane has ended")
 {
     message kept, small;
     const std::string body = text_of_size(300);
@@ -155,9 +155,9 @@ TEST_CASE("a received part keeps its chunk alive, also behind the end of the lan
     CHECK(small.text() == "small");
 }
 
-TEST_CASE("messages that are small allocate nothing, neither where they are written nor read")
+TEST_CASE("small messages are written and read without an allocation")
 {
-    constexpr std::size_t enough = 4 * lane::large_block;
+    constexpr std::size_t total = 4 * lane::large_block;
     for (const std::size_t waiting : {1u, 10u})
         for (const std::size_t size : {0u, 10u, 64u, 65u, 500u, 8000u}) {
             open_lane at;
@@ -166,9 +166,9 @@ TEST_CASE("messages that are small allocate nothing, neither where they are writ
             for (const bool warm : {false, true}) {
                 if (warm)
                     before = allocations();
-                for (std::size_t bytes = 0; bytes < enough; bytes += waiting * (2 + size)) {
+                for (std::size_t bytes = 0; bytes < total; bytes += waiting * (2 + size)) {
                     for (std::size_t index = 0; index < waiting; ++index) {
-                        (void)write_part(at.lane, bytes_of(body), nobody, false);
+                        (void)write_part(at.lane, bytes_of(body), no_owner, false);
                         (void)at.lane.publish(1);
                     }
                     for (std::size_t index = 0; index < waiting; ++index) {

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// What a session offers to the system, what it keeps until that was taken, and what a new
-// connection gets again.
+// What a connection offers to the system, what stays in the lane until the system has taken it, and
+// what the next connection sends again.
 
-#include "lane_messages.hpp"
-#include "messaging/outgoing.hpp"
+#include "messaging/connection/lane_wire_out.hpp"
+#include "messaging/lane_messages.hpp"
 
 #include <algorithm>
 
 using namespace slk;
 using namespace slk::testing;
-using messaging::outgoing;
+using messaging::lane_wire_out;
 
 namespace {
 
-/// Where the messages and the frames of a stream end.
+/// The ends of the frames and of the messages of a stream, in bytes.
 struct borders {
     explicit borders(const std::vector<parts>& messages)
     {
@@ -27,7 +27,7 @@ struct borders {
             whole.push_back(at);
         }
     }
-    /// Messages that end there or before.
+    /// Messages that end at that byte or before.
     [[nodiscard]] std::size_t messages_until(std::size_t bytes) const
     {
         return static_cast<std::size_t>(std::ranges::upper_bound(whole, bytes) - whole.begin());
@@ -47,25 +47,25 @@ struct borders {
 
 struct offer {
     std::size_t bytes = 0;
-    std::string first; ///< the first of them
+    std::string first; ///< the first bytes of it
 };
 
-offer gather(outgoing& from, std::size_t most = SIZE_MAX)
+offer gather(lane_wire_out& from, std::size_t max = SIZE_MAX)
 {
-    std::vector<outgoing::piece> pieces;
+    std::vector<lane_wire_out::piece> pieces;
     offer all;
     all.bytes = from.gather(pieces);
     std::size_t bytes = 0;
-    for (const outgoing::piece& each : pieces) {
-        all.first += text_of(each.first(std::min(each.size(), most - all.first.size())));
+    for (const lane_wire_out::piece& each : pieces) {
+        all.first += text_of(each.first(std::min(each.size(), max - all.first.size())));
         bytes += each.size();
     }
     REQUIRE(all.bytes == bytes);
     return all;
 }
 
-/// All that is left, taken as it is offered.
-std::string drain(outgoing& from, std::uint64_t& messages)
+/// All that is left; each offer is taken whole.
+std::string drain(lane_wire_out& from, std::uint64_t& messages)
 {
     std::string all;
     for (;;) {
@@ -73,18 +73,18 @@ std::string drain(outgoing& from, std::uint64_t& messages)
         if (next.bytes == 0)
             return all;
         all += next.first;
-        messages += from.taken(next.bytes);
+        messages += from.taken(next.bytes, false).messages;
     }
 }
 
-/// Of a connection that takes so many bytes, in steps, and breaks; and the next one.
+/// A connection takes this number of bytes, in steps, and breaks. The next one takes the rest.
 void check_broken_after(const std::vector<parts>& messages, const std::string& wire,
                         const borders& at, std::size_t bytes, std::size_t step)
 {
     CAPTURE(bytes);
     CAPTURE(step);
     open_lane from;
-    outgoing out(from.lane);
+    lane_wire_out out(from.lane);
     for (const parts& each : messages)
         send(from.lane, each);
     std::size_t done = 0;
@@ -95,17 +95,17 @@ void check_broken_after(const std::vector<parts>& messages, const std::string& w
         REQUIRE(next.bytes > 0);
         REQUIRE((wire.compare(done, next.first.size(), next.first) == 0));
         const std::size_t part = std::min(wanted, next.bytes);
-        counted += out.taken(part);
+        counted += out.taken(part, false).messages;
         done += part;
         REQUIRE(counted == at.messages_until(done));
         REQUIRE(out.inside_frame() == at.is_inside_frame(done));
     }
-    out.rewind();
+    out.begin_connection();
     REQUIRE_FALSE(out.inside_frame());
     const std::string again = drain(out, counted);
     REQUIRE((again == wire.substr(at.begin_of(at.messages_until(bytes)))));
     REQUIRE(counted == messages.size());
-    REQUIRE(out.sleeps());
+    REQUIRE(out.must_wait());
 }
 
 void check_every_break(const std::vector<parts>& messages)
@@ -119,13 +119,13 @@ void check_every_break(const std::vector<parts>& messages)
 
 } // namespace
 
-TEST_CASE("a connection that breaks after any byte gets the first message again that it had not "
-          "taken as a whole")
+TEST_CASE("after a connection that breaks at any byte, the next one begins with the first message "
+          "that was not taken whole")
 {
     check_every_break({{"a"}, {""}, {"bc", "", "def"}, {"", ""}, {std::string(300, 'g')}, {"h"}});
 }
 
-TEST_CASE("the same with large bodies, alone and between other parts")
+TEST_CASE("a connection breaks at or near any border of large bodies and other parts")
 {
     const std::size_t large = messaging::large_body;
     const std::string wire_a = text_of_size(large, 1), wire_b = text_of_size(large + 100, 2);
@@ -133,7 +133,7 @@ TEST_CASE("the same with large bodies, alone and between other parts")
         {wire_a}, {"x"}, {"y", wire_b, "z"}, {wire_b, wire_a}, {wire_a, ""}, {"", wire_a}, {"e"}};
     const std::string wire = wire_of(messages);
     const borders at(messages);
-    // Around every border, and some between.
+    // Around every border, and some places between.
     std::vector<std::size_t> breaks{0};
     for (const std::size_t border : at.frames)
         for (std::size_t near = border - 12; near <= border + 12; ++near)
@@ -146,7 +146,7 @@ TEST_CASE("the same with large bodies, alone and between other parts")
     check_broken_after(messages, wire, at, wire.size(), 1);
 }
 
-TEST_CASE("the same across the borders of chunks")
+TEST_CASE("a connection breaks at any byte of messages that fill several chunks")
 {
     std::vector<parts> messages;
     for (unsigned index = 0; index < 40; ++index)
@@ -158,7 +158,7 @@ TEST_CASE("the same across the borders of chunks")
     check_every_break(messages);
 }
 
-TEST_CASE("whatever the messages and the steps, everything is sent and counted once")
+TEST_CASE("random messages, taken in random steps, are sent and counted once")
 {
     std::mt19937 random(3);
     for (int round = 0; round < 100; ++round) {
@@ -172,16 +172,16 @@ TEST_CASE("whatever the messages and the steps, everything is sent and counted o
     }
 }
 
-TEST_CASE("a connection breaks again and again, while more is written and others read")
+TEST_CASE("connections break again and again while messages are written")
 {
     std::mt19937 random(4);
     for (int round = 0; round < 30; ++round) {
         open_lane from;
-        outgoing out(from.lane);
+        lane_wire_out out(from.lane);
         std::vector<parts> messages;
-        std::size_t done = 0; // messages that were taken as a whole
-        std::string connection; // what the present one has been offered and has taken
-        std::size_t began = 0; // with this message
+        std::size_t done = 0; // messages that were taken whole
+        std::string connection; // the bytes that the present connection has taken
+        std::size_t began = 0; // the message that it began with
         for (int step = 0; step < 300; ++step) {
             switch (random() % 4) {
             case 0:
@@ -190,7 +190,7 @@ TEST_CASE("a connection breaks again and again, while more is written and others
                 break;
             case 1:
                 if (random() % 5 == 0) {
-                    out.rewind();
+                    out.begin_connection();
                     REQUIRE_FALSE(out.inside_frame());
                     connection.clear();
                     began = done;
@@ -202,9 +202,9 @@ TEST_CASE("a connection breaks again and again, while more is written and others
                     random() % 2 == 0 ? next.bytes
                                       : random() % (std::min<std::size_t>(next.bytes, 200) + 1);
                 connection += next.first.substr(0, part);
-                done += out.taken(part);
+                done += out.taken(part, false).messages;
                 if (next.bytes == 0)
-                    (void)out.sleeps();
+                    (void)out.must_wait();
                 std::size_t end = 0;
                 std::size_t whole = began;
                 while (whole < messages.size() &&
@@ -223,11 +223,11 @@ TEST_CASE("a connection breaks again and again, while more is written and others
     }
 }
 
-TEST_CASE("a body is kept until its message has been taken, and is given back then, once")
+TEST_CASE("a body is kept until its message was taken whole, and is then released once")
 {
     lent_memory body(text_of_size(10'000));
     open_lane from;
-    outgoing out(from.lane);
+    lane_wire_out out(from.lane);
     const auto write = [&](bool more) {
         const message lent = body.lend();
         REQUIRE(messaging::write_part(from.lane, lent.bytes(),
@@ -242,24 +242,24 @@ TEST_CASE("a body is kept until its message has been taken, and is given back th
     const std::size_t first = 2 * frame + 5;
 
     CHECK(gather(out).bytes == first + frame);
-    CHECK(out.taken(first - 1) == 0);
+    CHECK(out.taken(first - 1, false).messages == 0);
     CHECK(body.released() == 0);
-    out.rewind();
+    out.begin_connection();
     CHECK(gather(out).bytes == first + frame);
-    CHECK(out.taken(first + 8) == 1);
+    CHECK(out.taken(first + 8, false).messages == 1);
     CHECK(body.released() == 2);
     CHECK(gather(out).bytes == frame - 8);
-    CHECK(out.taken(frame - 9) == 0);
+    CHECK(out.taken(frame - 9, false).messages == 0);
     CHECK(body.released() == 2);
     CHECK(gather(out).bytes == 1);
-    CHECK(out.taken(1) == 1);
+    CHECK(out.taken(1, false).messages == 1);
     CHECK(body.is_back());
 }
 
-TEST_CASE("not all is offered at a time, but what is taken of it is followed by the rest")
+TEST_CASE("a long lane is offered piece by piece")
 {
     open_lane from;
-    outgoing out(from.lane);
+    lane_wire_out out(from.lane);
     std::vector<parts> messages;
     for (unsigned index = 0; index < 100; ++index)
         messages.push_back({text_of_size(20'000, index)});
@@ -272,14 +272,14 @@ TEST_CASE("not all is offered at a time, but what is taken of it is followed by 
     CHECK((drain(out, counted) == wire_of(messages)));
     CHECK(counted == 100);
     CHECK(gather(out).bytes == 0);
-    CHECK(out.taken(0) == 0);
-    CHECK(out.sleeps());
+    CHECK(out.taken(0, false).messages == 0);
+    CHECK(out.must_wait());
 }
 
-TEST_CASE("a session that sleeps is rung for, and goes on where it was")
+TEST_CASE("a writer notifies a connection that waits, which goes on where it was")
 {
     open_lane from;
-    outgoing out(from.lane);
+    lane_wire_out out(from.lane);
     std::uint64_t counted = 0;
     std::string all, expected;
     for (unsigned index = 0; index < 200; ++index) {
@@ -287,10 +287,10 @@ TEST_CASE("a session that sleeps is rung for, and goes on where it was")
         expected += wire_of(next);
         REQUIRE(messaging::write_part(from.lane, bytes_of(next[0]), nullptr, false));
         REQUIRE(from.lane.publish(1));
-        REQUIRE_FALSE(out.sleeps());
+        REQUIRE_FALSE(out.must_wait());
         all += drain(out, counted);
         REQUIRE(counted == index + 1);
-        REQUIRE(out.sleeps());
+        REQUIRE(out.must_wait());
     }
     CHECK((all == expected));
 }

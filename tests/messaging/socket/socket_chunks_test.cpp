@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// What only shows between whole sockets: whose chunks they use, and what they leave behind.
+// Whole sockets: which thread's chunks they use, and what they leave behind.
 
-#include "../lane/allocations.hpp"
-#include "lane_messages.hpp"
-#include "messaging/context_core.hpp"
+#include "lane/allocations.hpp"
+#include "messaging/context/context_core.hpp"
+#include "messaging/lane_messages.hpp"
 
 #include <serverlink/serverlink.hpp>
 
@@ -34,7 +34,7 @@ context make_context()
     return std::move(*made);
 }
 
-/// A stream from one thread to another, both by the loop of one context.
+/// A stream of messages from one thread to another, with the loop of one context.
 void check_stream(push& from, pull& to)
 {
     constexpr unsigned count = 5000;
@@ -54,12 +54,12 @@ void check_stream(push& from, pull& to)
 
 } // namespace
 
-TEST_CASE("what a thread sends lies in chunks of its socket, not of the loop's thread")
+TEST_CASE("a thread that sends takes chunks of its socket, and not of the loop's thread")
 {
-    std::shared_ptr<messaging::carrier> on;
+    std::shared_ptr<messaging::io_loop> on;
     {
         context in = make_context(), of_peer = make_context();
-        on = in.core()->next_carrier(0);
+        on = in.core()->next_loop(0);
         auto from = make<push>(in);
         auto to = make<pull>(of_peer);
         SUBCASE("to a peer that it has connected to")
@@ -80,18 +80,18 @@ TEST_CASE("what a thread sends lies in chunks of its socket, not of the loop's t
         for (int index = 0; index < 50; ++index)
             REQUIRE(to.receive(next, test_timeout));
     }
-    // The loop has not needed a large one, so none has come home.
+    // The loop has needed no large chunk, so none was given back to its pool.
     const std::uint64_t before = allocations();
     on->pools.large->give_back(on->pools.large->take());
     CHECK(allocations() == before + 1);
 }
 
-TEST_CASE("a thread that connects does not take chunks of the loop's thread")
+TEST_CASE("a thread that connects takes no chunks of the loop's thread")
 {
-    std::shared_ptr<messaging::carrier> on;
+    std::shared_ptr<messaging::io_loop> on;
     {
         context in = make_context();
-        on = in.core()->next_carrier(0);
+        on = in.core()->next_loop(0);
         auto socket = make<push>(in);
         REQUIRE(socket.connect("tcp://127.0.0.1:1"));
     }
@@ -100,7 +100,7 @@ TEST_CASE("a thread that connects does not take chunks of the loop's thread")
     CHECK(allocations() == before + 1);
 }
 
-TEST_CASE("threads send while their loop receives, and while others come and go")
+TEST_CASE("threads send while their loop receives, and while other sockets come and go")
 {
     context in = make_context();
     auto from = make<push>(in);
@@ -119,7 +119,7 @@ TEST_CASE("threads send while their loop receives, and while others come and go"
         REQUIRE(to.connect(*at));
         check_stream(from, to);
     }
-    SUBCASE("when others connect meanwhile")
+    SUBCASE("when other sockets connect meanwhile")
     {
         const auto at = to.bind("tcp://127.0.0.1:*");
         REQUIRE(at);

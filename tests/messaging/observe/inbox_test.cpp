@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// How pipes signal to their socket, and how events reach it.
+
+#include "lane/lane_rig.hpp"
+#include "messaging/observe/inbox.hpp"
+#include "messaging/pipe/pipe.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace slk;
+using namespace slk::messaging;
+using namespace slk::testing;
+
+namespace {
+
+/// A sleep that takes this long has lost its wake.
+constexpr duration wake_timeout = std::chrono::seconds(60);
+
+reference<inbox> make_inbox()
+{
+    return reference<inbox>::adopt(new inbox);
+}
+
+reference<messaging::pipe> make_pipe(const reference<inbox>& owner)
+{
+    static lane::chunk_pools pools;
+    const auto lanes = pipe_lanes::create(pools, false);
+    REQUIRE(lanes);
+    auto made = reference<messaging::pipe>::adopt(
+        new messaging::pipe(lanes, 0, pipe_origin::accept, false));
+    if (owner)
+        made->report_to(owner);
+    return made;
+}
+
+/// Sends a body that is released with the lanes of the pipe.
+void send(messaging::pipe& from, lent_memory& body)
+{
+    lane::lane& into = from.lanes()->toward[0];
+    put(into, "", body.lend());
+    (void)into.publish(1);
+}
+
+/// The next sleep ends long before its timeout.
+bool is_woken(inbox& box)
+{
+    const auto began = std::chrono::steady_clock::now();
+    box.sleep(wake_timeout);
+    return std::chrono::steady_clock::now() - began < wake_timeout;
+}
+
+struct reports {
+    std::vector<messaging::pipe*> pipes; ///< that have signalled, the latest first
+    std::uint32_t signals = 0; ///< of all of them
+    std::vector<event> events;
+};
+
+std::uint64_t failures(const event& report)
+{
+    return std::get<handshake_failed>(report.what).count;
+}
+
+/// Takes all reports, as a socket does.
+reports take(inbox& box)
+{
+    reports all;
+    bool has_events = false;
+    for (inbox_entry* each = box.take_signalled(); each != nullptr;) {
+        inbox_entry* const next = each->next;
+        if (box.is_events(*each)) {
+            has_events = true;
+        } else {
+            const auto peer =
+                reference<messaging::pipe>::adopt(static_cast<messaging::pipe*>(each));
+            all.pipes.push_back(peer.get());
+            all.signals |= peer->take_signals();
+        }
+        each = next;
+    }
+    if (has_events)
+        all.events = box.take_events();
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("a pipe that signals several times is in the list once, and the latest pipe comes first")
+{
+    const auto box = make_inbox();
+    const auto a = make_pipe(box), b = make_pipe(box);
+    CHECK_FALSE(box->has_reports());
+    a->on_readable();
+    b->on_writable();
+    a->on_writable();
+    a->on_readable();
+    CHECK(box->has_reports());
+    const reports first = take(*box);
+    CHECK(first.pipes == std::vector{b.get(), a.get()});
+    CHECK(first.signals == (messaging::pipe::readable_signal | messaging::pipe::writable_signal));
+    CHECK(first.events.empty());
+    CHECK_FALSE(box->has_reports());
+    a->on_writable();
+    const reports second = take(*box);
+    CHECK(second.pipes == std::vector{a.get()});
+    CHECK(second.signals == messaging::pipe::writable_signal);
+}
+
+TEST_CASE("the signals of a pipe that has no socket yet are lost")
+{
+    const auto box = make_inbox();
+    const auto early = make_pipe({});
+    early->on_readable();
+    early->pipe_closed({});
+    early->report_to(box);
+    CHECK_FALSE(box->has_reports());
+    early->on_writable();
+    CHECK(take(*box).signals == messaging::pipe::writable_signal);
+}
+
+TEST_CASE("events keep their order, and one entry of the list stands for all of them")
+{
+    const auto box = make_inbox();
+    const auto a = make_pipe(box);
+    box->post({.what = peer_connected{.peer = a, .info = {}}});
+    a->on_readable();
+    box->post({.what = peer_disconnected{a}});
+    const reports all = take(*box);
+    CHECK(all.pipes == std::vector{a.get()});
+    REQUIRE(all.events.size() == 2);
+    CHECK(std::holds_alternative<peer_connected>(all.events[0].what));
+    CHECK(std::holds_alternative<peer_disconnected>(all.events[1].what));
+    CHECK_FALSE(box->has_reports());
+    box->notify();
+    box->notify();
+    CHECK(box->has_reports());
+    CHECK(take(*box).events.empty());
+    CHECK_FALSE(box->has_reports());
+    box->post({.what = handshake_failed{}});
+    CHECK(take(*box).events.size() == 1);
+}
+
+TEST_CASE("failed handshakes of one endpoint, one after the other, are one event that counts them")
+{
+    const auto box = make_inbox();
+    const auto a = make_pipe(box);
+    for (const std::uint64_t endpoint : {1u, 1u, 1u, 2u, 1u})
+        box->post({.what = handshake_failed{}, .endpoint = endpoint});
+    box->post({.what = peer_disconnected{a}});
+    box->post({.what = peer_disconnected{a}});
+    const reports all = take(*box);
+    REQUIRE(all.events.size() == 5);
+    CHECK(all.events[0].endpoint == 1);
+    CHECK(failures(all.events[0]) == 3);
+    CHECK(all.events[1].endpoint == 2);
+    CHECK(failures(all.events[1]) == 1);
+    CHECK(failures(all.events[2]) == 1);
+}
+
+TEST_CASE("a pipe whose other end is closed reports that by an event")
+{
+    const auto box = make_inbox();
+    const auto a = make_pipe(box);
+    a->pipe_closed({errc::cancelled, phase::close, 0, "gone"});
+    const reports all = take(*box);
+    REQUIRE(all.events.size() == 1);
+    const auto* const gone = std::get_if<peer_disconnected>(&all.events[0].what);
+    REQUIRE(gone != nullptr);
+    CHECK(gone->peer.get() == a.get());
+    CHECK(gone->for_good);
+    CHECK(all.events[0].why.code == errc::cancelled);
+}
+
+TEST_CASE("a pipe in the list lives until it was taken")
+{
+    const auto box = make_inbox();
+    auto a = make_pipe(box);
+    a->on_readable();
+    messaging::pipe* const peer = a.get();
+    a.reset();
+    CHECK(take(*box).pipes == std::vector{peer});
+}
+
+TEST_CASE("a wake, a signal or an event before the sleep ends it")
+{
+    const auto box = make_inbox();
+    const auto a = make_pipe(box);
+    box->wake();
+    CHECK(is_woken(*box));
+    a->on_readable();
+    CHECK(is_woken(*box));
+    (void)take(*box);
+    box->notify();
+    CHECK(is_woken(*box));
+    (void)take(*box);
+    box->sleep(std::chrono::milliseconds(1));
+    CHECK_FALSE(box->has_reports());
+}
+
+TEST_CASE("an inbox wakes another parker while a thread waits for several sockets")
+{
+    const auto box = make_inbox();
+    const auto a = make_pipe(box);
+    thread_parker other;
+    box->wake_instead(&other);
+    a->on_readable();
+    CHECK(other.park(wake_timeout));
+    (void)take(*box);
+    box->wake();
+    CHECK(other.park(wake_timeout));
+    box->wake_instead(nullptr);
+    box->wake();
+    CHECK_FALSE(other.park(duration::zero()));
+    CHECK(is_woken(*box));
+}
+
+TEST_CASE("a parker counts several wakes as one, and the woken thread sees what was done before")
+{
+    thread_parker one;
+    CHECK_FALSE(one.park(duration::zero()));
+    one.wake();
+    one.wake();
+    CHECK(one.park(duration::max()));
+    CHECK_FALSE(one.park(std::chrono::milliseconds(1)));
+    bool done = false;
+    std::jthread waker([&] { one.wake_after([&] { done = true; }); });
+    CHECK(one.park(wake_timeout));
+    CHECK(done);
+}
+
+TEST_CASE("a closed inbox keeps nothing: neither earlier reports nor later ones")
+{
+    const auto box = make_inbox();
+    auto before = make_pipe(box), after = make_pipe(box);
+    lent_memory first("first"), second("second");
+    send(*before, first);
+    send(*after, second);
+    before->on_readable();
+    box->post({.what = peer_disconnected{before}});
+    before.reset();
+    CHECK(first.released() == 0);
+    box->close();
+    CHECK(first.is_back());
+    CHECK_FALSE(box->has_reports());
+
+    after->on_readable();
+    after->on_writable();
+    after->pipe_closed({});
+    box->notify();
+    CHECK_FALSE(box->has_reports());
+    after.reset();
+    CHECK(second.is_back());
+    // The same after a thread has waited for several sockets.
+    const auto late = make_pipe(box);
+    thread_parker other;
+    box->wake_instead(&other);
+    box->wake_instead(nullptr);
+    late->on_readable();
+    CHECK_FALSE(box->has_reports());
+}
+
+TEST_CASE("a pipe that signals while its inbox is closed ends with its last user")
+{
+    for (int round = 0; round < 1000; ++round) {
+        const auto box = make_inbox();
+        lent_memory inside("inside");
+        {
+            auto one = make_pipe(box);
+            send(*one, inside);
+            std::jthread signalling([peer = one] {
+                peer->on_readable();
+                peer->pipe_closed({});
+                peer->on_writable();
+            });
+            one.reset();
+            box->close();
+        }
+        REQUIRE(inside.is_back());
+    }
+}
+
+TEST_CASE("threads signal and post while the socket sleeps and wakes: nothing is lost")
+{
+    constexpr int rounds = 20'000;
+    const auto box = make_inbox();
+    struct source {
+        reference<messaging::pipe> peer;
+        std::atomic<int> signalled{0}; ///< the present round
+        int seen = 0;
+        int posted = 0;
+    };
+    std::vector<source> sources(2);
+    for (source& each : sources)
+        each.peer = make_pipe(box);
+    bool lost = false;
+    {
+        std::vector<std::jthread> threads;
+        for (source& each : sources)
+            threads.emplace_back([&each, &box] {
+                for (int round = 1; round <= rounds; ++round) {
+                    each.signalled.store(round, std::memory_order_release);
+                    each.peer->on_readable();
+                    if (round % 16 == 0)
+                        box->post({.what = peer_disconnected{each.peer},
+                                   .endpoint = static_cast<std::uint64_t>(round)});
+                }
+            });
+        const auto all_seen = [&] {
+            for (const source& each : sources)
+                if (each.seen < rounds || each.posted < rounds / 16)
+                    return false;
+            return true;
+        };
+        const auto deadline = std::chrono::steady_clock::now() + wake_timeout;
+        while (!all_seen() && !lost) {
+            if (!box->has_reports())
+                box->sleep(std::chrono::seconds(10));
+            lost = std::chrono::steady_clock::now() > deadline;
+            const reports all = take(*box);
+            for (source& each : sources) {
+                for (const event& report : all.events)
+                    if (std::get<peer_disconnected>(report.what).peer.get() == each.peer.get())
+                        lost = lost ||
+                               report.endpoint != static_cast<std::uint64_t>(++each.posted) * 16;
+                for (const messaging::pipe* const peer : all.pipes)
+                    if (peer == each.peer.get())
+                        each.seen = each.signalled.load(std::memory_order_acquire);
+            }
+        }
+    }
+    CHECK_FALSE(lost);
+    for (const source& each : sources) {
+        CHECK(each.seen == rounds);
+        CHECK(each.posted == rounds / 16);
+    }
+    (void)take(*box);
+}
