@@ -68,7 +68,7 @@ public:
     }
     ~message() { clear(); }
 
-    /// Errors of all three: out_of_memory.
+    /// Errors of all four: out_of_memory.
     [[nodiscard]] static result<message> copy_of(std::span<const std::byte> bytes);
     [[nodiscard]] static result<message> copy_of(std::string_view text)
     {
@@ -76,6 +76,9 @@ public:
     }
     /// A message of that size, filled with zeros, to be written to through writable().
     [[nodiscard]] static result<message> allocate(std::size_t size);
+    /// As allocate(), without clearing the bytes: the caller writes all of them before it sends the
+    /// message.
+    [[nodiscard]] static result<message> allocate_for_overwrite(std::size_t size);
     /// A message that refers to the caller's memory. `release(bytes, hint)` is called once, when
     /// the last message that refers to it is gone, on the thread where that happens. It may be null
     /// for memory that lives for ever. On an error nothing was adopted.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <serverlink/message.hpp>
 
+#include "base/body_pool.hpp"
 #include "base/message_access.hpp"
 
-#include <cstdlib>
 #include <new>
 
 namespace slk {
@@ -27,33 +27,37 @@ owned_memory* owned_memory::create(std::size_t size) noexcept
 {
     if (size > SIZE_MAX - sizeof(owned_memory))
         return nullptr;
-    void* const memory = std::malloc(sizeof(owned_memory) + size);
-    if (memory == nullptr)
+    const body_pool::block taken = body_pool::shared().take(sizeof(owned_memory) + size);
+    if (taken.memory == nullptr)
         return nullptr;
-    auto* const made = new (memory) owned_memory;
+    auto* const made = new (taken.memory) owned_memory;
+    made->block_size = taken.size;
     made->dispose = [](shared_memory* self) noexcept {
         auto* const over = static_cast<owned_memory*>(self);
+        const std::size_t size_of_block = over->block_size;
         over->~owned_memory();
-        std::free(over);
+        body_pool::shared().give_back({over, size_of_block});
     };
     return made;
 }
 
-owned_memory* owned_memory::resize(std::size_t size) noexcept
+owned_memory* owned_memory::resize(std::size_t size, std::size_t used) noexcept
 {
-    if (size > SIZE_MAX - sizeof(owned_memory))
+    if (size <= block_size - sizeof(owned_memory))
+        return this;
+    auto* const larger = create(size);
+    if (larger == nullptr)
         return nullptr;
-    // There is no other reference yet, so the block may move: its two words are copied as bytes.
-    void* const moved =
-        std::realloc(static_cast<void*>(this), sizeof(owned_memory) + size); // NOLINT
-    return static_cast<owned_memory*>(moved);
+    std::memcpy(larger->bytes(), bytes(), used);
+    release();
+    return larger;
 }
 
 } // namespace message_detail
 
 result<message> message::copy_of(std::span<const std::byte> bytes)
 {
-    SLK_TRY(auto made, allocate(bytes.size()));
+    SLK_TRY(auto made, allocate_for_overwrite(bytes.size()));
     if (!bytes.empty())
         std::memcpy(made.writable().data(), bytes.data(), bytes.size());
     return made;
@@ -61,16 +65,22 @@ result<message> message::copy_of(std::span<const std::byte> bytes)
 
 result<message> message::allocate(std::size_t size)
 {
+    SLK_TRY(auto made, allocate_for_overwrite(size));
+    if (size > 0)
+        std::memset(made.writable().data(), 0, size);
+    return made;
+}
+
+result<message> message::allocate_for_overwrite(std::size_t size)
+{
     message made;
     if (size <= inline_capacity) {
-        std::memset(made.inline_, 0, size);
         made.kind_ = static_cast<std::uint8_t>(size);
         return made;
     }
     auto* const memory = message_detail::owned_memory::create(size);
     if (memory == nullptr)
         return fail(errc::out_of_memory, phase::none);
-    std::memset(memory->bytes(), 0, size);
     access::view(made, memory->bytes(), size, memory, true);
     return made;
 }

@@ -9,15 +9,17 @@
 
 namespace slk::message_detail {
 
-/// A heap block with its bytes behind it.
+/// A block of the shared body pool, with the message's bytes behind this header.
 struct owned_memory final : shared_memory {
     /// Returns null when memory is exhausted. The bytes are not initialised.
     [[nodiscard]] static owned_memory* create(std::size_t size) noexcept;
-    /// Resizes the block, perhaps moving it, while there is no other reference to it. Returns null
-    /// when memory is exhausted; the block is then unchanged.
-    [[nodiscard]] owned_memory* resize(std::size_t size) noexcept;
+    /// Makes room for `size` bytes, perhaps in another place, and keeps the first `used` ones. The
+    /// caller must be the only user. Null when memory is exhausted; this block then stays as it is.
+    [[nodiscard]] owned_memory* resize(std::size_t size, std::size_t used) noexcept;
 
     [[nodiscard]] std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+
+    std::size_t block_size = 0; ///< this header's bytes too
 };
 
 struct access {

@@ -219,3 +219,19 @@ TEST_CASE("all parts of a message are kept in order, and move together")
     moved.clear();
     CHECK(moved.empty());
 }
+
+TEST_CASE("memory that is allocated to be overwritten has its size and can be written to")
+{
+    for (const std::size_t size : sizes) {
+        auto made = message::allocate_for_overwrite(size);
+        REQUIRE(made);
+        REQUIRE(made->size() == size);
+        REQUIRE(made->writable().size() == size);
+        if (size > 0)
+            std::memset(made->writable().data(), 'x', size);
+        CHECK(made->text() == std::string(size, 'x'));
+        // Reused memory has zeros in it where they were asked for.
+        made->clear();
+        CHECK(allocated(size).text() == std::string(size, '\0'));
+    }
+}

@@ -95,7 +95,7 @@ bool lane_wire_in::grow_body() noexcept
 {
     const auto room = static_cast<std::size_t>(
         std::min<std::uint64_t>(body_size_, std::uint64_t{body_room_} * 2));
-    auto* const larger = body_->resize(room);
+    auto* const larger = body_->resize(room, body_filled_);
     if (larger == nullptr)
         return false;
     body_ = larger;
