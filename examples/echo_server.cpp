@@ -8,7 +8,7 @@
 
 namespace {
 
-/// One client. The handlers that are under way keep it alive.
+/// One client. The handlers of running operations keep it alive.
 struct client : std::enable_shared_from_this<client> {
     explicit client(slk::stream accepted) : stream(std::move(accepted)) {}
 

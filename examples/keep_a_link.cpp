@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// Keeps a connection up and prints what it does: keep_a_link tcp://HOST:PORT
+// Keeps a connection up and prints its states: keep_a_link tcp://HOST:PORT
 #include <serverlink/serverlink.hpp>
 
 #include <cstdio>

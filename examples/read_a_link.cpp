@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// Keeps a connection up, prints what it does and what arrives: read_a_link tcp://HOST:PORT
+// Keeps a connection up, prints its states and the received bytes: read_a_link tcp://HOST:PORT
 #include <serverlink/serverlink.hpp>
 
 #include <array>
@@ -11,13 +11,13 @@ namespace {
 slk::result<void> run(const char* where)
 {
     SLK_TRY(const auto target, slk::endpoint::parse(where));
-    // What the handlers use is declared before the loop, whose end calls them for the last time.
+    // The variables of the handlers outlive the loop, whose end calls handlers for the last time.
     std::array<std::byte, 4096> buffer;
     slk::stream stream;
     std::function<void()> read = [&] {
         (void)stream.receive(buffer, [&](slk::result<std::size_t> got) {
             if (!got || *got == 0)
-                return stream.close(); // the link is lost, and will heal
+                return stream.close(); // the link reconnects
             std::fwrite(buffer.data(), 1, *got, stdout);
             read();
         });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
-// Tests a program against an outage, in simulated time: the program asks a server questions, and
-// must get every answer although the network is cut for a minute and a connection is reset in
-// mid-answer.
+// Tests a program against an outage, in simulated time: the program sends requests to a server, and
+// must get every reply although the network is cut for a minute and a connection is reset in the
+// middle of a reply.
 #include <serverlink/serverlink.hpp>
 
 #include <array>
@@ -15,54 +15,54 @@ namespace {
 
 using message = std::array<std::byte, 8>;
 
-// The program. It knows nothing of simulations: on a real loop it does the same.
-class asker {
+// The program. It has no code for the simulation, and runs on a real loop as well.
+class requester {
 public:
     slk::result<void> start(slk::loop& on)
     {
         slk::link_options options;
         SLK_TRY(options.to, slk::endpoint::parse("tcp://server:5000"));
-        options.tuning.user_timeout = 2s; // an answer that takes longer does not come
+        options.tuning.user_timeout = 2s; // give up a connection that is silent for longer
         SLK_TRY(link_, slk::link::create(on, options, {.connected = [this](slk::stream stream) {
                                              stream_ = std::move(stream);
                                              received_ = 0;
-                                             ask(); // what was not answered is asked again
+                                             request(); // repeats one without a reply
                                          }}));
         link_->start();
         return {};
     }
-    [[nodiscard]] int answered() const { return answered_; }
+    [[nodiscard]] int replies() const { return replies_; }
     [[nodiscard]] slk::link_status status() const { return link_->status(); }
 
 private:
-    void ask()
+    void request()
     {
-        (void)stream_.send(question_, [](const auto&) {});
-        listen();
+        (void)stream_.send(request_, [](const auto&) {});
+        receive_reply();
     }
-    void listen()
+    void receive_reply()
     {
-        (void)stream_.receive(std::span(answer_).subspan(received_), [this](auto got) {
+        (void)stream_.receive(std::span(reply_).subspan(received_), [this](auto got) {
             if (!got || *got == 0)
-                return stream_.close(); // the link heals, and asks again
+                return stream_.close(); // the link reconnects, and repeats the request
             received_ += *got;
-            if (received_ < answer_.size())
-                return listen();
+            if (received_ < reply_.size())
+                return receive_reply();
             received_ = 0;
-            ++answered_;
-            ask();
+            ++replies_;
+            request();
         });
     }
 
-    message question_{};
-    message answer_{};
+    message request_{};
+    message reply_{};
     std::size_t received_ = 0;
-    int answered_ = 0;
+    int replies_ = 0;
     slk::stream stream_;
     std::optional<slk::link> link_;
 };
 
-// The other side: sends back what it receives, one connection at a time.
+// The server: sends back what it receives, one connection at a time.
 class echo {
 public:
     slk::result<void> start(slk::loop& on)
@@ -99,42 +99,42 @@ slk::result<bool> survives(std::uint64_t seed)
     SLK_TRY(auto net, slk::simulation::create({.seed = seed}));
     SLK_TRY(const auto server, net.add_host("server", {*slk::address::parse("10.0.0.1", 0)}));
     SLK_TRY(const auto client, net.add_host("client", {*slk::address::parse("10.0.0.2", 0)}));
-    asker program; // declared before the loops, whose end calls handlers for the last time
+    requester program; // outlives the loops, whose end calls handlers for the last time
     echo peer;
     SLK_TRY(auto server_loop, net.create_loop(server));
     SLK_TRY(auto client_loop, net.create_loop(client));
     SLK_TRY(peer.start(server_loop));
     SLK_TRY(program.start(client_loop));
-    const auto answers = [&](int more, slk::duration timeout) {
-        const int wanted = program.answered() + more;
-        return net.run_until([&] { return program.answered() >= wanted; }, timeout);
+    const auto gets_replies = [&](int more, slk::duration timeout) {
+        const int enough = program.replies() + more;
+        return net.run_until([&] { return program.replies() >= enough; }, timeout);
     };
     const auto notices = [&](slk::duration timeout) {
         const auto lost = [&] { return program.status().state != slk::link_state::connected; };
         return net.run_until(lost, timeout);
     };
 
-    bool fine = answers(100, 1s);
-    net.partition(client, server); // what the program sends is lost
-    fine = fine && notices(3s);
+    bool survived = gets_replies(100, 1s);
+    net.partition(client, server); // requests of the program are lost
+    survived = survived && notices(3s);
     net.run_for(1min);
     net.heal(client, server);
-    fine = fine && answers(100, 10s);
+    survived = survived && gets_replies(100, 10s);
 
-    // The next connections are reset behind one of the first bytes.
+    // The next connections are reset after some of their first 64 bytes.
     net.set_faults(slk::fault_rates{.max_offset = 64}.set(slk::fault::reset, 1000));
     net.partition(client, server);
-    fine = fine && notices(3s);
+    survived = survived && notices(3s);
     net.heal(client, server);
     net.run_for(10s);
-    fine = fine && net.injected(slk::fault::reset) > 0;
+    survived = survived && net.injected(slk::fault::reset) > 0;
     net.heal();
-    fine = fine && answers(100, 10s);
-    std::printf("seed %llu: %d answers, %llu connections, %s\n",
-                static_cast<unsigned long long>(seed), program.answered(),
+    survived = survived && gets_replies(100, 10s);
+    std::printf("seed %llu: %d replies, %llu connections, %s\n",
+                static_cast<unsigned long long>(seed), program.replies(),
                 static_cast<unsigned long long>(program.status().generation),
-                fine ? "all well" : "FAILED; the same seed shows it again");
-    return fine;
+                survived ? "survived" : "FAILED; the same seed repeats it");
+    return survived;
 }
 
 } // namespace

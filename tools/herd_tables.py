@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MPL-2.0
-"""Measures the tables of docs/herd.md anew and writes them into it; ./dev herd calls this.
+"""Measures the tables of docs/herd.md and writes them into it; ./dev herd calls this.
 
-herd_tables.py SLK DOCUMENT [NAME...]: SLK is the command, NAME a table; all of them without it.
+herd_tables.py SLK DOCUMENT [NAME...]: SLK is the command, NAME a table; without a NAME, all tables.
 A table stands in the document behind the line <!-- table NAME -->.
 """
 
@@ -42,7 +42,7 @@ CLOSED = [
 ALL = ["--policy", "all"]
 SOME = [word for name in ("serverlink", "libzmq", "libzmq-30s", "grpc")
         for word in ("--policy", name)]
-# As many seconds as it takes the server to accept everybody: N / C.
+# The seconds in which the server can accept all clients: N / C.
 LARGE_BASE = ["--base", "2s", "--spread"]
 
 

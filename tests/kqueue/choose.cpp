@@ -13,7 +13,7 @@ std::span<const std::string_view> compiled_backends() noexcept
     return names;
 }
 
-result<std::unique_ptr<poller>> make_poller(clock& time)
+result<std::unique_ptr<poller>> make_poller(clock& time, std::vector<refused_backend>* /*refused*/)
 {
     return make_kqueue_poller(time);
 }

@@ -63,11 +63,11 @@ void check_round_trips(const std::string& work, const std::string& size)
 
 const std::string short_works = " --seconds 0.02 --stream 64 --round-trip 1K ";
 
-void check_short_works(const run_result& answer)
+void check_short_works(const run_result& result)
 {
-    CAPTURE(answer.out);
-    CHECK(answer.code == 0);
-    const auto works = works_of(answer.out);
+    CAPTURE(result.out);
+    CHECK(result.code == 0);
+    const auto works = works_of(result.out);
     REQUIRE(works.size() == 2);
     check_stream(works[0], "64");
     check_round_trips(works[1], "1024");
@@ -78,14 +78,14 @@ void check_short_works(const run_result& answer)
 TEST_CASE("slk bench alone measures three streams and round trips between two processes")
 {
     SLK_NEEDS_COMMAND();
-    const run_result answer = run_slk("bench --json --seconds 0.02");
-    CAPTURE(answer.out);
-    CHECK(answer.code == 0);
-    CHECK(lines_of(answer.out).size() == 1);
-    CHECK(answer.out.find("\"endpoint\":\"tcp://127.0.0.1:") != std::string::npos);
-    CHECK(json_value(answer.out, "processes") == "2");
-    CHECK(number(answer.out, "seconds") == 0.02);
-    const auto works = works_of(answer.out);
+    const run_result result = run_slk("bench --json --seconds 0.02");
+    CAPTURE(result.out);
+    CHECK(result.code == 0);
+    CHECK(lines_of(result.out).size() == 1);
+    CHECK(result.out.find("\"endpoint\":\"tcp://127.0.0.1:") != std::string::npos);
+    CHECK(json_value(result.out, "processes") == "2");
+    CHECK(number(result.out, "seconds") == 0.02);
+    const auto works = works_of(result.out);
     REQUIRE(works.size() == 4);
     check_stream(works[0], "64");
     check_stream(works[1], "1024");
@@ -93,24 +93,24 @@ TEST_CASE("slk bench alone measures three streams and round trips between two pr
     check_round_trips(works[3], "64");
 }
 
-TEST_CASE("the table of slk bench has a row for each size that was asked for, and says how")
+TEST_CASE("the table of slk bench has a row for each requested size, and names the batch")
 {
     SLK_NEEDS_COMMAND();
-    const run_result answer =
+    const run_result result =
         run_slk("bench --inproc --seconds 0.02 --stream 100 --stream 1M --round-trip 2K --batch 8");
-    CAPTURE(answer.out);
-    CHECK(answer.code == 0);
+    CAPTURE(result.out);
+    CHECK(result.code == 0);
     for (const char* text :
          {"inproc://bench, both sides in one process", "the median of 10 slices of 0.002 s",
           "Streams to this side, in batches of 8", "messages/s", "MB/s", "CPU ns/message",
           "Round trips from this side", "p50 us", "p99 us", "p99.9 us", "max us"})
-        CHECK(has(answer, text));
+        CHECK(has(result, text));
     std::size_t rows = 0;
-    for (const std::string& line : lines_of(answer.out))
+    for (const std::string& line : lines_of(result.out))
         for (const char* size : {"  100 B ", "  1 MiB ", "  2 KiB "})
             rows += line.starts_with(size) ? 1 : 0;
     CHECK(rows == 3);
-    CHECK(answer.out.find('\x1b') == std::string::npos);
+    CHECK(result.out.find('\x1b') == std::string::npos);
 }
 
 TEST_CASE("one slk bench serves another one that connects, once")
@@ -136,71 +136,71 @@ TEST_CASE("slk bench works without loop threads, on either side, and by batches"
     SLK_NEEDS_COMMAND();
     check_short_works(run_slk("bench --json --no-thread" + short_works));
     listening_slk other(std::string("bench --no-thread --timeout 30s") + any_tcp);
-    const run_result answer =
+    const run_result result =
         run_slk("bench --json --batch 32 --connect " + other.where + short_works);
-    check_short_works(answer);
-    CHECK(has(answer, "\"threads\":1}"));
-    CHECK(has(answer, "\"threads\":0}"));
-    CHECK(has(answer, "\"batch\":32,"));
+    check_short_works(result);
+    CHECK(has(result, "\"threads\":1}"));
+    CHECK(has(result, "\"threads\":0}"));
+    CHECK(has(result, "\"batch\":32,"));
 }
 
-TEST_CASE("an endpoint alone says where both sides of slk bench meet")
+TEST_CASE("with an endpoint alone, both sides of slk bench use it")
 {
     SLK_NEEDS_COMMAND();
     check_short_works(run_slk("bench --json inproc://here" + short_works));
 #if !defined(_WIN32)
-    const run_result answer = run_slk("bench --json \"ipc://*\"" + short_works);
-    check_short_works(answer);
-    CHECK(has(answer, "\"endpoint\":\"ipc://"));
+    const run_result result = run_slk("bench --json \"ipc://*\"" + short_works);
+    check_short_works(result);
+    CHECK(has(result, "\"endpoint\":\"ipc://"));
 #endif
 }
 
-TEST_CASE("slk bench says where its other process cannot listen")
+TEST_CASE("slk bench names the endpoint where its other process cannot listen")
 {
     SLK_NEEDS_COMMAND();
     receiving_slk first("pull --count 1");
-    const run_result answer = run_slk("bench " + first.where + short_works);
-    CHECK(answer.code == 1);
-    CHECK(has(answer, "the other process cannot listen on " + first.where));
+    const run_result result = run_slk("bench " + first.where + short_works);
+    CHECK(result.code == 1);
+    CHECK(has(result, "the other process cannot listen on " + first.where));
     CHECK(run_slk("send push --connect " + first.where + " enough").code == 0);
     CHECK(first.tool.finish().code == 0);
 }
 
-TEST_CASE("slk bench gives up when nobody comes, and says whom it has waited for")
+TEST_CASE("slk bench gives up without a peer, and names the endpoint")
 {
     SLK_NEEDS_COMMAND();
     const run_result alone =
         run_slk(std::string("bench --timeout 100ms --connect ") + dead_endpoint);
     CHECK(alone.code == 1);
-    CHECK(has(alone, std::string("nobody at ") + dead_endpoint + " within 0.1 s"));
+    CHECK(has(alone, std::string("no peer at ") + dead_endpoint + " within 0.1 s"));
     CHECK(has(alone, "`slk bench --bind ENDPOINT`"));
     const run_result waiting = run_slk(std::string("bench --timeout 100ms") + any_tcp);
     CHECK(waiting.code == 1);
-    CHECK(has(waiting, "nobody came to tcp://127.0.0.1:"));
+    CHECK(has(waiting, "no peer connected to tcp://127.0.0.1:"));
     CHECK(has(waiting, "`slk bench --connect ENDPOINT`"));
 }
 
-TEST_CASE("slk bench notices that the other side is something else")
+TEST_CASE("slk bench reports that the other side is another program")
 {
     SLK_NEEDS_COMMAND();
     {
         listening_slk other(std::string("bench --timeout 30s") + any_tcp);
         CHECK(run_slk("send pair --connect " + other.where + " hello").code == 0);
-        const run_result answer = other.tool.finish();
-        CHECK(answer.code == 1);
-        CHECK(has(answer, "the other side is no slk bench"));
+        const run_result result = other.tool.finish();
+        CHECK(result.code == 1);
+        CHECK(has(result, "the other side is no slk bench"));
     }
     {
         receiving_slk other("pair --count 1");
-        const run_result answer = run_slk("bench --timeout 200ms --connect " + other.where);
-        CHECK(answer.code == 1);
-        CHECK(has(answer, "slk bench: the other side "));
+        const run_result result = run_slk("bench --timeout 200ms --connect " + other.where);
+        CHECK(result.code == 1);
+        CHECK(has(result, "slk bench: the other side "));
     }
     {
         receiving_slk other("pull --count 1");
-        const run_result answer = run_slk("bench --timeout 200ms --connect " + other.where);
-        CHECK(answer.code == 1);
-        CHECK(has(answer, "protocol_error"));
+        const run_result result = run_slk("bench --timeout 200ms --connect " + other.where);
+        CHECK(result.code == 1);
+        CHECK(has(result, "protocol_error"));
         CHECK(run_slk("send push --connect " + other.where + " enough").code == 0);
         CHECK(other.tool.finish().code == 0);
     }

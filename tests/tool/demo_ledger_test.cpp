@@ -10,71 +10,71 @@ using slk::tool::demo_verdict;
 
 namespace {
 
-/// What is found of `promised` messages, when these numbers arrived, and the connection broke after
-/// so many.
-demo_verdict found(std::uint64_t promised, std::initializer_list<std::uint64_t> arrived,
+/// The verdict on `queued` messages of which these numbers arrived. Connections broke when these
+/// numbers of messages had been passed to them.
+demo_verdict found(std::uint64_t queued, std::initializer_list<std::uint64_t> arrived,
                    std::initializer_list<std::uint64_t> breaks = {})
 {
-    demo_ledger book;
-    for (std::uint64_t i = 0; i < promised; ++i) {
-        CHECK(book.next() == i + 1);
-        book.promise();
+    demo_ledger ledger;
+    for (std::uint64_t i = 0; i < queued; ++i) {
+        CHECK(ledger.next() == i + 1);
+        ledger.queue();
     }
     for (const std::uint64_t number : arrived)
-        book.arrive(number);
-    for (const std::uint64_t taken : breaks)
-        book.broke(taken);
-    return book.judge();
+        ledger.arrive(number);
+    for (const std::uint64_t passed : breaks)
+        ledger.connection_lost(passed);
+    return ledger.judge();
 }
 
 } // namespace
 
-TEST_CASE("messages that all arrive in order keep the demonstration's promise")
+TEST_CASE("messages that all arrive in order are a complete demonstration")
 {
     const demo_verdict all = found(3, {1, 2, 3});
-    CHECK(all.kept());
-    CHECK(all.promised == 3);
+    CHECK(all.complete());
+    CHECK(all.queued == 3);
     CHECK(all.arrived == 3);
-    CHECK(all.taken == 0);
-    CHECK(found(0, {}).kept());
+    CHECK(all.lost == 0);
+    CHECK(found(0, {}).complete());
 }
 
-TEST_CASE("a connection that breaks excuses the last messages that it has taken, and no others")
+TEST_CASE("a connection that breaks explains the loss of its last messages, and of no others")
 {
     const demo_verdict excused = found(6, {1, 2, 5, 6}, {4});
-    CHECK(excused.kept());
-    CHECK(excused.taken == 2);
+    CHECK(excused.complete());
+    CHECK(excused.lost == 2);
     CHECK(excused.arrived == 4);
     CHECK(found(6, {1, 2, 5, 6}).missing == 2);
-    // One before those that were received by the same connection.
+    // A message before those that arrived by the same connection.
     CHECK(found(6, {1, 3, 5, 6}, {4}).missing == 1);
-    // One that no connection had taken.
+    // A message that was not passed to a connection.
     CHECK(found(6, {1, 2, 3, 4, 6}, {4}).missing == 1);
-    // Breaks without anything between them count what is lost once.
-    const demo_verdict twice = found(6, {1, 2, 6}, {5, 5});
-    CHECK(twice.kept());
-    CHECK(twice.taken == 3);
-    CHECK_FALSE(found(2, {1}).kept());
+    // Two breaks without a message between them count a lost message once.
+    const demo_verdict repeated = found(6, {1, 2, 6}, {5, 5});
+    CHECK(repeated.complete());
+    CHECK(repeated.lost == 3);
+    CHECK_FALSE(found(2, {1}).complete());
 }
 
-TEST_CASE("messages that come twice, in disorder or from nowhere break the promise")
+TEST_CASE("the demonstration counts messages that are duplicated, out of order, or unknown")
 {
-    CHECK(found(3, {1, 2, 2, 3}).twice == 1);
-    CHECK_FALSE(found(3, {1, 2, 2, 3}).kept());
+    CHECK(found(3, {1, 2, 2, 3}).duplicated == 1);
+    CHECK_FALSE(found(3, {1, 2, 2, 3}).complete());
     CHECK(found(3, {1, 3, 2}).out_of_order == 1);
-    CHECK_FALSE(found(3, {1, 3, 2}).kept());
-    CHECK_FALSE(found(3, {1, 2, 3, 4}).kept());
-    CHECK_FALSE(found(3, {0, 1, 2, 3}).kept());
+    CHECK_FALSE(found(3, {1, 3, 2}).complete());
+    CHECK_FALSE(found(3, {1, 2, 3, 4}).complete());
+    CHECK_FALSE(found(3, {0, 1, 2, 3}).complete());
 }
 
-TEST_CASE("all has arrived when the last message is there")
+TEST_CASE("all messages have arrived when the last one has")
 {
-    demo_ledger book;
-    CHECK(book.all_arrived());
-    book.promise();
-    book.promise();
-    book.arrive(1);
-    CHECK_FALSE(book.all_arrived());
-    book.arrive(2);
-    CHECK(book.all_arrived());
+    demo_ledger ledger;
+    CHECK(ledger.all_arrived());
+    ledger.queue();
+    ledger.queue();
+    ledger.arrive(1);
+    CHECK_FALSE(ledger.all_arrived());
+    ledger.arrive(2);
+    CHECK(ledger.all_arrived());
 }

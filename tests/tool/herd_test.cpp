@@ -20,10 +20,10 @@ namespace {
 /// The only line of JSON that this run prints.
 [[nodiscard]] std::string herd(const std::string& options)
 {
-    const run_result answer = run_slk("simulate herd --json --seeds 1 " + options);
-    CAPTURE(answer.out);
-    REQUIRE(answer.code == 0);
-    const auto lines = lines_of(answer.out);
+    const run_result result = run_slk("simulate herd --json --seeds 1 " + options);
+    CAPTURE(result.out);
+    REQUIRE(result.code == 0);
+    const auto lines = lines_of(result.out);
     REQUIRE(lines.size() == 1);
     return lines.front();
 }
@@ -51,7 +51,7 @@ namespace {
 
 } // namespace
 
-TEST_CASE("ten thousand links that lose their server for a minute do not run it over")
+TEST_CASE("ten thousand links that lose their server for a minute do not overload it")
 {
     SLK_NEEDS_COMMAND();
     for (const char* seed : {"1", "2"}) {
@@ -68,7 +68,7 @@ TEST_CASE("ten thousand links that lose their server for a minute do not run it 
     }
 }
 
-TEST_CASE("after five seconds without a server they do not run it over either")
+TEST_CASE("ten thousand links that lose their server for five seconds do not overload it")
 {
     SLK_NEEDS_COMMAND();
     const std::string seen = herd("--outage 5s");
@@ -86,10 +86,10 @@ TEST_CASE("a server that accepts and closes sees each link at most 250 times in 
     CHECK(number(seen, "connections_per_client_10min") > 200);
 }
 
-TEST_CASE("a herd of another policy is seen as what it is")
+TEST_CASE("the measures show the herd of another policy")
 {
     SLK_NEEDS_COMMAND();
-    // No random part: all in one window, and in step for as long as nobody accepts.
+    // No random part: all attempts are in one window, and in step during the outage.
     const std::string lockstep = small("--policy libzmq-30s --outage 90s --test_timeout 1m");
     CHECK(number(lockstep, "peak_10ms") == 300 / 1.5);
     CHECK(number(lockstep, "lag_autocorrelation") > 0.9);
@@ -99,7 +99,7 @@ TEST_CASE("a herd of another policy is seen as what it is")
     CHECK(number(steady, "attempts_per_client_minute") < 410);
     // Whole milliseconds from 0 on.
     CHECK(number(small("--policy nng --outage 20s"), "zero_delay_share") > 0);
-    // Begins anew with each connection that TCP makes: 4,000 of them.
+    // Each TCP connection resets the delays: 4,000 connections.
     const std::string hammered =
         herd("--policy libzmq-30s --scenario accept-then-close --clients 10");
     CHECK(number(hammered, "connections_per_client_10min") > 5'500);
@@ -142,18 +142,18 @@ TEST_CASE("slk simulate herd: every option changes what is simulated")
                  "connections_per_client_10min") > number(closing, "connections_per_client_10min"));
 }
 
-TEST_CASE("slk simulate herd: several policies and seeds, as a table and as a picture")
+TEST_CASE("slk simulate herd: several policies and seeds, as a table and as a chart")
 {
     SLK_NEEDS_COMMAND();
     const std::string file = "herd-test.svg";
-    const run_result answer = run_slk("simulate herd --clients 100 --outage 5s --seeds 2 "
+    const run_result result = run_slk("simulate herd --clients 100 --outage 5s --seeds 2 "
                                       "--policy serverlink --policy aws-full --svg " +
                                       file);
-    CHECK(answer.code == 0);
-    CHECK(answer.out.find("mean of 2 seeds") != std::string::npos);
-    CHECK(answer.out.find("\nserverlink ") != std::string::npos);
-    CHECK(answer.out.find("\nAWS full jitter ") != std::string::npos);
-    CHECK(answer.out.find("seed 1 of 2") == std::string::npos); // for a terminal only
+    CHECK(result.code == 0);
+    CHECK(result.out.find("mean of 2 seeds") != std::string::npos);
+    CHECK(result.out.find("\nserverlink ") != std::string::npos);
+    CHECK(result.out.find("\nAWS full jitter ") != std::string::npos);
+    CHECK(result.out.find("seed 1 of 2") == std::string::npos); // for a terminal only
 
     std::string picture;
     {
@@ -172,12 +172,12 @@ TEST_CASE("slk simulate herd: several policies and seeds, as a table and as a pi
     CHECK(lines_of(all.out).size() == 10);
 }
 
-TEST_CASE("slk simulate herd refuses what is out of range, and names the option")
+TEST_CASE("slk simulate herd rejects values out of range, and names the option")
 {
     SLK_NEEDS_COMMAND();
     struct wrong {
         const char* arguments;
-        const char* said;
+        const char* text;
     };
     for (const wrong& each : {
              wrong{"--clients 0", "--clients: "},
@@ -200,12 +200,12 @@ TEST_CASE("slk simulate herd refuses what is out of range, and names the option"
              {"--unheard-of", "--unheard-of"},
          }) {
         CAPTURE(each.arguments);
-        const run_result answer = run_slk(std::string("simulate herd ") + each.arguments);
-        CAPTURE(answer.out);
-        CHECK(answer.code == 2);
-        CHECK(answer.out.find("slk simulate herd: ") != std::string::npos);
-        CHECK(answer.out.find(each.said) != std::string::npos);
-        CHECK(answer.out.find("`slk simulate herd --help`") != std::string::npos);
+        const run_result result = run_slk(std::string("simulate herd ") + each.arguments);
+        CAPTURE(result.out);
+        CHECK(result.code == 2);
+        CHECK(result.out.find("slk simulate herd: ") != std::string::npos);
+        CHECK(result.out.find(each.text) != std::string::npos);
+        CHECK(result.out.find("`slk simulate herd --help`") != std::string::npos);
     }
     const run_result unwritable =
         run_slk("simulate herd --clients 1 --outage 1s --seeds 1 --svg no-such-folder/x.svg");
@@ -213,7 +213,7 @@ TEST_CASE("slk simulate herd refuses what is out of range, and names the option"
     CHECK(unwritable.out.find("cannot write no-such-folder/x.svg") != std::string::npos);
 }
 
-TEST_CASE("slk simulate tells what can be simulated")
+TEST_CASE("the help of slk simulate lists the simulations")
 {
     SLK_NEEDS_COMMAND();
     const run_result help = run_slk("simulate --help");

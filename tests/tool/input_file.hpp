@@ -9,7 +9,7 @@
 
 namespace slk::testing {
 
-/// A name for a file of the test's own, which nobody has.
+/// A path at which there is no file.
 [[nodiscard]] inline std::string unused_path(const std::string& ending)
 {
     return (std::filesystem::temp_directory_path() /
@@ -17,7 +17,7 @@ namespace slk::testing {
         .string();
 }
 
-/// A file with `text`, removed at the end.
+/// A file with `text`, removed by the destructor.
 class input_file {
 public:
     explicit input_file(const std::string& text) : path_(unused_path(".txt"))

@@ -36,7 +36,7 @@ bool is_utf8(const std::string& text)
     return true;
 }
 
-/// The value of the member "key" of {"key":"..."}, read as RFC 8259 tells; empty if the text is
+/// The value of the member "key" of {"key":"..."}, read by RFC 8259; empty if the text is
 /// not such an object.
 std::string text_member(const std::string& json)
 {

@@ -27,7 +27,7 @@ spawned_slk& serving(spawned_slk& tool, std::string& where)
 
 const std::vector<std::string> serve{"bench", "--bind", "tcp://127.0.0.1:0", "--timeout", "30s"};
 
-/// It is measuring once it has said with whom.
+/// It has begun to measure once it has printed the other side.
 std::vector<std::string> measure(const std::string& where, const char* kind)
 {
     return {"bench", "--connect", where, "--seconds", "60", kind, "64"};
@@ -35,7 +35,7 @@ std::vector<std::string> measure(const std::string& where, const char* kind)
 
 } // namespace
 
-TEST_CASE("slk bench says so when the other side dies in the middle, on both sides")
+TEST_CASE("both sides of slk bench report that the other side has died")
 {
     SLK_NEEDS_COMMAND();
     for (const char* kind : {"--stream", "--round-trip"})
@@ -49,7 +49,7 @@ TEST_CASE("slk bench says so when the other side dies in the middle, on both sid
             REQUIRE(tool.says("CPU: of both sides"));
             (serving_one_dies ? other : tool).interrupt(SIGKILL);
             spawned_slk& left = serving_one_dies ? tool : other;
-            REQUIRE(left.says("slk bench: the other side has gone"));
+            REQUIRE(left.says("slk bench: the other side has disconnected"));
             CHECK(left.end() == 1);
         }
 }
@@ -65,11 +65,11 @@ TEST_CASE("an interrupted slk bench ends with exit code 1, and its other side en
     tool.interrupt(SIGINT);
     REQUIRE(tool.says("slk bench: interrupted"));
     CHECK(tool.end() == 1);
-    REQUIRE(other.says("slk bench: the other side has gone"));
+    REQUIRE(other.says("slk bench: the other side has disconnected"));
     CHECK(other.end() == 1);
 }
 
-TEST_CASE("a slk bench that is interrupted before anybody has come ends with exit code 0")
+TEST_CASE("a slk bench that is interrupted before a peer has connected ends with exit code 0")
 {
     SLK_NEEDS_COMMAND();
     std::string where;

@@ -73,7 +73,7 @@ struct fault {
             SLK_SKIP(no_tracing);                                                                  \
     } while (false)
 
-TEST_CASE("U11: slk version tells why the kernel refused io_uring, and what runs instead")
+TEST_CASE("U11: slk version prints why the kernel refused io_uring, and which backend runs instead")
 {
     SLK_NEEDS_TRACED_COMMAND();
     if (!is_compiled("io_uring"))
@@ -101,7 +101,7 @@ TEST_CASE("U11: slk version tells why the kernel refused io_uring, and what runs
         }
 }
 
-TEST_CASE("C9: slk link survives what connect answers, says it, connects, and can be interrupted")
+TEST_CASE("C9: slk link prints the errors of connect, retries, connects, and can be interrupted")
 {
     SLK_NEEDS_TRACED_COMMAND();
     constexpr fault faults[] = {{"ETIMEDOUT", "connect: timed_out (native 110)"},
@@ -127,7 +127,7 @@ TEST_CASE("C9: slk link survives what connect answers, says it, connects, and ca
     }
 }
 
-TEST_CASE("C9: slk link does not notice waits that fail, and can be interrupted")
+TEST_CASE("C9: slk link continues after waits that fail, and can be interrupted")
 {
     SLK_NEEDS_TRACED_COMMAND();
     link_tests::rig on;
@@ -147,7 +147,7 @@ TEST_CASE("C9: slk link does not notice waits that fail, and can be interrupted"
         }
 }
 
-TEST_CASE("C9: slk link whose wait fails for ever says so and ends with exit code 1")
+TEST_CASE("C9: slk link whose wait always fails reports that and ends with exit code 1")
 {
     SLK_NEEDS_TRACED_COMMAND();
     for (const std::string_view backend : loop::compiled_backends()) {

@@ -24,7 +24,7 @@ TEST_CASE("an interrupted slk link stops its link and ends with exit code 0")
     }
 }
 
-TEST_CASE("an interrupted slk listen counts what it did and ends with exit code 0")
+TEST_CASE("an interrupted slk listen prints its totals and ends with exit code 0")
 {
     SLK_NEEDS_COMMAND();
     for (const int signal : {SIGINT, SIGTERM}) {
@@ -37,7 +37,7 @@ TEST_CASE("an interrupted slk listen counts what it did and ends with exit code 
     }
 }
 
-TEST_CASE("an interrupted slk demo says so and ends with exit code 0")
+TEST_CASE("an interrupted slk demo reports that and ends with exit code 0")
 {
     SLK_NEEDS_COMMAND();
     spawned_slk tool({"demo", "--links", "1"});

@@ -45,7 +45,7 @@ std::vector<std::string> and_bind(std::vector<std::string> words)
 
 } // namespace
 
-TEST_CASE("an interrupted slk receive counts what has come and ends with exit code 0")
+TEST_CASE("an interrupted slk receive prints its totals and ends with exit code 0")
 {
     SLK_NEEDS_COMMAND();
     for (const int signal : {SIGINT, SIGTERM}) {
@@ -60,7 +60,7 @@ TEST_CASE("an interrupted slk receive counts what has come and ends with exit co
     }
 }
 
-TEST_CASE("an interrupted slk send ends in order, whatever it is waiting for")
+TEST_CASE("an interrupted slk send prints its totals and ends, in each of its waits")
 {
     SLK_NEEDS_COMMAND();
     SUBCASE("for a peer")
@@ -118,7 +118,7 @@ TEST_CASE("an interrupted slk send ends in order, whatever it is waiting for")
     }
 }
 
-TEST_CASE("slk receive --peer-timeout gives up a peer who is silent for so long")
+TEST_CASE("slk receive --peer-timeout closes the connection of a peer that is silent for that time")
 {
     SLK_NEEDS_COMMAND();
     spawned_slk sender(and_bind({"send", "push", "--every", "1h", "--count", "2", "hello"}));
@@ -132,7 +132,7 @@ TEST_CASE("slk receive --peer-timeout gives up a peer who is silent for so long"
     CHECK(std::chrono::steady_clock::now() - begun < 20s);
 }
 
-TEST_CASE("slk send --peer-timeout gives up a peer who is silent for so long")
+TEST_CASE("slk send --peer-timeout closes the connection of a peer that is silent for that time")
 {
     SLK_NEEDS_COMMAND();
     spawned_slk receiver(and_bind({"receive", "pull"}));
@@ -146,21 +146,22 @@ TEST_CASE("slk send --peer-timeout gives up a peer who is silent for so long")
     CHECK(std::chrono::steady_clock::now() - begun < 20s);
 }
 
-TEST_CASE("slk receive --high-water-mark limits what it takes before it can print it")
+TEST_CASE(
+    "slk receive --high-water-mark limits the messages that it receives before it prints them")
 {
     SLK_NEEDS_COMMAND();
-    // Nobody reads its output, so it stands still when the pipe is full.
+    // Its output is not read, so it stops when the pipe is full.
     spawned_slk receiver(and_bind({"receive", "pull", "--raw", "--high-water-mark", "2"}));
     const std::string where = where_of(receiver);
     auto in = slk::context::create();
     auto sender = slk::push::create(*in, {.send_high_water_mark = 1, .linger = 0s});
     REQUIRE(sender->connect(where));
     const std::string large(200'000, 'x');
-    int taken = 0;
+    int sent = 0;
     // By default it would be a thousand, and what the system takes.
-    while (taken < 900 && sender->send(large, 1s))
-        ++taken;
-    CHECK(taken < 900);
+    while (sent < 900 && sender->send(large, 1s))
+        ++sent;
+    CHECK(sent < 900);
 }
 
 TEST_CASE("slk send and slk receive run on the backend that --backend names")
@@ -191,13 +192,13 @@ TEST_CASE("slk send and slk receive run on the backend that --backend names")
     }
 }
 
-TEST_CASE("slk receive ends quietly when nobody reads its output any more")
+TEST_CASE("slk receive ends without an error when the reader of its output has gone")
 {
     SLK_NEEDS_COMMAND();
     spawned_slk sender(and_bind({"send", "push", "--count", "100000", "hello"}));
-    const run_result answer = run_slk("receive pull --wait 30s --connect " + where_of(sender) +
+    const run_result result = run_slk("receive pull --wait 30s --connect " + where_of(sender) +
                                       " 2>/dev/null | head -n 1");
-    CHECK(answer.out == "hello\n");
+    CHECK(result.out == "hello\n");
 }
 
 TEST_CASE("slk send shows its progress on a terminal")

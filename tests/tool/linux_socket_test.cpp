@@ -135,20 +135,20 @@ TEST_CASE("every socket option of slk listen reaches the connections that it acc
     stream near;
     const std::array<std::byte, 1> sent{std::byte{'?'}};
     std::array<std::byte, 1> back{};
-    bool answered = false;
+    bool replied = false;
     link_tests::rig on;
     auto dialling = link::create(
         *on, {.to = *endpoint::parse("tcp://" + first.substr(intro.size()))},
         {.connected = [&](stream established) {
             near = std::move(established);
             CHECK(near.send(sent, [](const auto&) {}).has_value());
-            CHECK(near.receive(back, [&](const auto& got) { answered = got.has_value(); })
+            CHECK(near.receive(back, [&](const auto& got) { replied = got.has_value(); })
                       .has_value());
         }});
     REQUIRE(dialling.has_value());
     dialling->start();
-    // Who answers has accepted and tuned.
-    REQUIRE(on.until([&] { return answered; }, 60s));
+    // A peer that replies has accepted and tuned the connection.
+    REQUIRE(on.until([&] { return replied; }, 60s));
     const borrowed_socket tuned(tool.id(), near.local_address().port);
     if (tuned.refused())
         SLK_SKIP(no_duplicates);
@@ -169,7 +169,7 @@ TEST_CASE("slk link without socket options sends at once and leaves keep-alive t
     }
 }
 
-TEST_CASE("slk link --keep-alive probes with the times that its help tells")
+TEST_CASE("slk link --keep-alive probes with the default times of its help")
 {
     SLK_NEEDS_COMMAND();
     const connected_link running({"--keep-alive"});

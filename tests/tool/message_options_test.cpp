@@ -19,10 +19,10 @@ namespace {
 /// The default of --wait and --linger: what took less was not the default.
 constexpr double default_seconds = 10;
 
-double seconds_of(const std::string& arguments, run_result& answer)
+double seconds_of(const std::string& arguments, run_result& result)
 {
     const auto begun = std::chrono::steady_clock::now();
-    answer = run_slk(arguments);
+    result = run_slk(arguments);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
 }
 
@@ -38,31 +38,32 @@ constexpr std::size_t large = 4'000'000;
 
 } // namespace
 
-TEST_CASE("slk send --wait fails when nobody comes for that long, and says where and why")
+TEST_CASE(
+    "slk send --wait fails without a peer for that time, and prints the endpoint and the reason")
 {
     SLK_NEEDS_COMMAND();
     run_result refused;
     CHECK(seconds_of(std::string("send push --wait 100ms hello --connect ") + dead_endpoint,
                      refused) < default_seconds);
     CHECK(refused.code == 1);
-    CHECK(has(refused, "not every peer was there within 0.1 s"));
+    CHECK(has(refused, "not every peer was connected within 0.1 s"));
     CHECK(has(refused, "  tcp://127.0.0.1:1: connect: connection_refused"));
     CHECK(has(refused, "queued 0 messages"));
 
     const run_result lonely =
         run_slk(std::string("send router --to bob --wait 100ms hello") + any_tcp);
     CHECK(lonely.code == 1);
-    CHECK(has(lonely, "'bob' has not come within 0.1 s"));
-    CHECK(has(lonely, ": nobody is there"));
+    CHECK(has(lonely, "'bob' has not connected within 0.1 s"));
+    CHECK(has(lonely, ": no peer"));
 }
 
-TEST_CASE("slk receive --wait fails when no message comes for that long")
+TEST_CASE("slk receive --wait fails when no message arrives within that time")
 {
     SLK_NEEDS_COMMAND();
     const run_result nothing =
         run_slk(std::string("receive pull --wait 100ms --connect ") + dead_endpoint);
     CHECK(nothing.code == 1);
-    CHECK(has(nothing, "no message came for 0.1 s"));
+    CHECK(has(nothing, "no message arrived for 0.1 s"));
     CHECK(has(nothing, "connection_refused"));
     // The time to end comes first.
     const run_result ended = run_slk(std::string("receive pull --wait 30s --for 100ms") + any_tcp);
@@ -87,7 +88,7 @@ TEST_CASE("slk send --high-water-mark limits what is queued for a peer")
     CHECK(std::stoi(json_value(lines.back(), "queued")) < 100);
 }
 
-TEST_CASE("slk send --linger gives up what is not taken by then, and tells how much that is")
+TEST_CASE("slk send --linger counts the messages that are not sent by then as unsent")
 {
     SLK_NEEDS_COMMAND();
     const full_receiver full;
@@ -104,13 +105,13 @@ TEST_CASE("slk send --linger gives up what is not taken by then, and tells how m
     CHECK(unsent > 0);
     CHECK(flushed + unsent == 20);
 
-    const run_result told = run_slk("send push --linger 0 --count 20 --connect " + full.where +
-                                    " --file \"" + file.path() + "\"");
-    CHECK(told.code == 1);
-    CHECK(has(told, "  unsent at " + full.where + ": "));
+    const run_result as_text = run_slk("send push --linger 0 --count 20 --connect " + full.where +
+                                       " --file \"" + file.path() + "\"");
+    CHECK(as_text.code == 1);
+    CHECK(has(as_text, "  unsent at " + full.where + ": "));
 }
 
-TEST_CASE("slk send waits for as long as --linger says until everything was taken")
+TEST_CASE("slk send waits up to --linger until all messages have been sent")
 {
     SLK_NEEDS_COMMAND();
     full_receiver full;
@@ -127,7 +128,7 @@ TEST_CASE("slk send waits for as long as --linger says until everything was take
     CHECK(json_value(sent.out, "flushed") == "20");
 }
 
-TEST_CASE("slk receive --plain-server lets in who says the password, and nobody else")
+TEST_CASE("slk receive --plain-server accepts only peers with the password")
 {
     SLK_NEEDS_COMMAND();
     receiving_slk receiver("pull --count 2 --plain-server alice:secret --plain-server bob:se:cret");
@@ -145,7 +146,7 @@ TEST_CASE("slk receive --plain-server lets in who says the password, and nobody 
     CHECK(has(receiver.tool.finish(), "received 2 messages"));
 }
 
-TEST_CASE("slk --verbose shows what becomes of the endpoints")
+TEST_CASE("slk --verbose shows changes of the endpoints")
 {
     SLK_NEEDS_COMMAND();
     receiving_slk receiver("pull --count 2 -v");
@@ -173,7 +174,7 @@ TEST_CASE("slk send and slk receive take the backends of the build")
     CHECK(receiver.tool.finish().code == 0);
 }
 
-TEST_CASE("slk send shows no progress where no terminal is")
+TEST_CASE("slk send shows no progress without a terminal")
 {
     SLK_NEEDS_COMMAND();
     const receiving_slk receiver("pull --count 5");

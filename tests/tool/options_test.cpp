@@ -33,14 +33,14 @@ TEST_CASE("slk link takes every option in its range")
           "--keep-alive-idle 10s --keep-alive-interval 5s --keep-alive-count 5",
           "--source 127.0.0.1"}) {
         CAPTURE(options);
-        const run_result answer = run_slk(std::string("link --stop-on-refused --for 10s ") +
+        const run_result result = run_slk(std::string("link --stop-on-refused --for 10s ") +
                                           options + " " + dead_endpoint);
-        CHECK(answer.code == 1);
-        CHECK(answer.out.find("connection_refused") != std::string::npos);
+        CHECK(result.code == 1);
+        CHECK(result.out.find("connection_refused") != std::string::npos);
     }
 }
 
-TEST_CASE("slk link refuses an option that is out of range")
+TEST_CASE("slk link rejects an option that is out of range")
 {
     SLK_NEEDS_COMMAND();
     for (const char* options : {"--base 5",
@@ -74,10 +74,10 @@ TEST_CASE("slk link refuses an option that is out of range")
                                 "--source nonsense",
                                 "--for soon"}) {
         CAPTURE(options);
-        const run_result answer =
+        const run_result result =
             run_slk(std::string("link --stop-on-refused ") + options + " " + dead_endpoint);
-        CHECK(answer.code == 2);
-        CHECK_FALSE(answer.out.empty());
+        CHECK(result.code == 2);
+        CHECK_FALSE(result.out.empty());
     }
 }
 

@@ -30,13 +30,13 @@ struct exchange {
 
 } // namespace
 
-TEST_CASE("what goes into slk link --pipe comes back from slk listen --echo")
+TEST_CASE("slk listen --echo returns the input of slk link --pipe")
 {
     SLK_NEEDS_COMMAND();
     const exchange seen = send_through("hello, link\n", "--echo");
     CHECK(seen.link.code == 0);
     CHECK(seen.link.out.find("hello, link") != std::string::npos);
-    // The end that both sides wanted is not the loss of a connection.
+    // When both sides have finished, the connection does not count as lost.
     CHECK(seen.link.out.find("backoff") == std::string::npos);
     CHECK(seen.listener.code == 0);
     CHECK(
@@ -95,9 +95,9 @@ TEST_CASE("slk listen --discard sends nothing back")
 TEST_CASE("slk listen writes JSON and ends after --for")
 {
     SLK_NEEDS_COMMAND();
-    const run_result answer = run_slk("listen --json --for 100ms tcp://127.0.0.1:0");
-    CHECK(answer.code == 0);
-    const auto lines = lines_of(answer.out);
+    const run_result result = run_slk("listen --json --for 100ms tcp://127.0.0.1:0");
+    CHECK(result.code == 0);
+    const auto lines = lines_of(result.out);
     REQUIRE(lines.size() == 2);
     CHECK(json_value(lines[0], "event") == "\"listening\"");
     CHECK(json_value(lines[0], "address").starts_with("\"127.0.0.1:"));

@@ -2,7 +2,7 @@
 #ifndef SLK_TESTS_TOOL_RECEIVING_SLK_HPP
 #define SLK_TESTS_TOOL_RECEIVING_SLK_HPP
 
-/// A slk receive, or a slk send, that listens beside the test.
+/// A slk receive or a slk send that listens beside the test.
 
 #include "run_slk.hpp"
 
@@ -14,7 +14,7 @@ namespace slk::testing {
 
 class listening_slk {
 public:
-    /// `arguments` have a --bind, and end by themselves (--wait).
+    /// `arguments` contain a --bind, and an option by which the command ends (--wait).
     explicit listening_slk(const std::string& arguments) : tool(arguments)
     {
         const std::string intro = "listening on ";
@@ -28,7 +28,7 @@ public:
     std::string where; ///< the endpoint
 };
 
-/// Where any port or file will do.
+/// Any free port, and a new file.
 inline constexpr const char* any_tcp = " --bind tcp://127.0.0.1:0 ";
 inline constexpr const char* any_ipc = " --bind \"ipc://*\" ";
 
@@ -41,9 +41,9 @@ public:
     }
 };
 
-[[nodiscard]] inline bool has(const run_result& answer, const std::string& text)
+[[nodiscard]] inline bool has(const run_result& result, const std::string& text)
 {
-    return answer.out.find(text) != std::string::npos;
+    return result.out.find(text) != std::string::npos;
 }
 
 } // namespace slk::testing

@@ -60,27 +60,27 @@ constexpr double base_ms = 1;
 
 } // namespace
 
-TEST_CASE("slk link --useful-when connected takes the connection itself for good")
+TEST_CASE("slk link --useful-when connected counts every connection as useful")
 {
     SLK_NEEDS_COMMAND();
     CHECK_FALSE(delays_grow("--stable-after 0 --useful-when connected", false));
 }
 
-TEST_CASE("slk link --useful-when first-receive waits for the peer to say something")
+TEST_CASE("slk link --useful-when first-receive waits for bytes from the peer")
 {
     SLK_NEEDS_COMMAND();
     CHECK(delays_grow("--stable-after 0 --useful-when first-receive", false));
     CHECK_FALSE(delays_grow("--stable-after 0 --useful-when first-receive", true));
 }
 
-TEST_CASE("slk link --stable-after keeps the backoff of connections that end before")
+TEST_CASE("slk link --stable-after keeps the delay after connections that end earlier")
 {
     SLK_NEEDS_COMMAND();
     CHECK(delays_grow("--stable-after 1h --useful-when connected", false));
     CHECK_FALSE(delays_grow("--stable-after 2ms --useful-when connected", false));
 }
 
-TEST_CASE("slk link --connect-timeout ends an attempt that nobody answers")
+TEST_CASE("slk link --connect-timeout ends an attempt without a reply")
 {
     SLK_NEEDS_COMMAND();
 #if defined(_WIN32)
@@ -93,8 +93,8 @@ TEST_CASE("slk link --connect-timeout ends an attempt that nobody answers")
     running_slk tool("link --json --stop-on-refused --for 60s --base 0 --connect-timeout 100ms "
                      "tcp://" +
                      to_string(hole->where()));
-    // Without the option an attempt takes five seconds: one that took less is proof, and on a
-    // machine that stands still for so long there is another one.
+    // Without the option an attempt takes five seconds, so one shorter attempt is proof. There are
+    // three, because the machine may stand still during one of them.
     double shortest = 1000;
     for (int i = 0; i < 3 && shortest >= 5; ++i) {
         const std::string began = next_line(tool, "binding");
@@ -116,9 +116,9 @@ TEST_CASE("slk link --spread delays the first attempt as well")
     SLK_NEEDS_COMMAND();
     const std::string options = "link --json --base 1h --cap 1h --for 100ms ";
     const auto first = [&](const std::string& more) {
-        const run_result answer = run_slk(options + more + " " + dead_endpoint);
-        CHECK(answer.code == 0);
-        const auto lines = lines_of(answer.out);
+        const run_result result = run_slk(options + more + " " + dead_endpoint);
+        CHECK(result.code == 0);
+        const auto lines = lines_of(result.out);
         return lines.empty() ? std::string() : lines.front();
     };
     const std::string spread = first("--spread");

@@ -21,7 +21,7 @@ struct run_result {
 /// for stdin. Every call ends by itself (--for, --once, a wrong option), so it cannot hang.
 [[nodiscard]] run_result run_slk(const std::string& arguments, const std::string& input = "");
 
-/// A command that goes on beside the test.
+/// A command that runs beside the test.
 class running_slk {
 public:
     explicit running_slk(const std::string& arguments);
@@ -31,7 +31,7 @@ public:
 
     /// The next line of its output; waits for it. Empty at the end.
     [[nodiscard]] std::string line();
-    /// What is left of its output, and its exit code; waits for its end.
+    /// Waits for its end. Returns the rest of its output, and its exit code.
     [[nodiscard]] run_result finish();
 
 private:

@@ -54,7 +54,7 @@ TEST_CASE("slk send reaches slk receive, for every two types that fit, over tcp 
         }
 }
 
-TEST_CASE("slk send is done when a receiver that starts later has come")
+TEST_CASE("slk send ends when a receiver that starts later has connected")
 {
     SLK_NEEDS_COMMAND();
     listening_slk sender(std::string("send push --wait 30s hello") + any_tcp);
@@ -169,7 +169,7 @@ TEST_CASE("slk send without words sends the lines of stdin")
     CHECK(receiver.tool.finish().out.starts_with("end\n"));
 }
 
-TEST_CASE("slk send --file sends files as they are, and slk receive --raw writes them so")
+TEST_CASE("slk send --file sends files unchanged, and slk receive --raw writes them unchanged")
 {
     SLK_NEEDS_COMMAND();
     std::string content;
@@ -231,7 +231,7 @@ TEST_CASE("slk receive shows text as it is and other bytes in hexadecimal")
     }
 }
 
-TEST_CASE("slk receive --json tells all of a message on one line")
+TEST_CASE("slk receive --json prints a whole message on one line")
 {
     SLK_NEEDS_COMMAND();
     const input_file binary(std::string("\x00\xff", 2));
@@ -258,7 +258,7 @@ TEST_CASE("slk send router waits for the peer that --to names, and sends to no o
         CAPTURE(id);
         listening_slk sender("send router --wait 30s -v hello --to " + id + any_tcp);
         running_slk other("receive dealer --id eve --count 1 --wait 30s --connect " + sender.where);
-        // It goes on waiting when somebody else has come.
+        // It continues to wait after another peer has connected.
         CHECK(sender.tool.line().find("1 peer") != std::string::npos);
         const run_result received = run_slk("receive dealer --count 1 --wait 30s --id " + id +
                                             " --connect " + sender.where);
@@ -271,19 +271,19 @@ TEST_CASE("slk send router waits for the peer that --to names, and sends to no o
     }
 }
 
-TEST_CASE("slk send --count sends everything so often, and slk receive --count ends after so many")
+TEST_CASE("slk send --count repeats all messages N times, and slk receive --count ends after N")
 {
     SLK_NEEDS_COMMAND();
     receiving_slk receiver("pull --count 5");
     const run_result sent =
         run_slk("send push --connect " + receiver.where + " --count 3 tick tock");
     CHECK(has(sent, "queued 6 messages, 24 bytes"));
-    // The sixth one may have come, too, and then it says so.
+    // The sixth message may have arrived, too; then it is counted as discarded.
     CHECK(receiver.tool.finish().out.starts_with(
         "tick\ntock\ntick\ntock\ntick\nreceived 5 messages, 20 bytes"));
 }
 
-TEST_CASE("slk send --every lets that time pass between two messages")
+TEST_CASE("slk send --every waits for that time between two messages")
 {
     SLK_NEEDS_COMMAND();
     const auto takes = [](const std::string& options) {

@@ -2,7 +2,7 @@
 #ifndef SLK_TESTS_TOOL_SPAWNED_SLK_HPP
 #define SLK_TESTS_TOOL_SPAWNED_SLK_HPP
 
-/// A running slk command whose process is known: it can be interrupted, and looked into. Linux.
+/// A running slk command whose process is known: it can be interrupted and inspected. Linux.
 
 #include "support/child_process.hpp"
 
@@ -10,7 +10,7 @@ namespace slk::testing {
 
 class spawned_slk : public child_process {
 public:
-    /// `under`: a command, with its options, that runs it as this same process.
+    /// `under`: a command with its options, such as strace, that runs slk as this same process.
     explicit spawned_slk(std::vector<std::string> arguments, std::vector<std::string> under = {});
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// What slk says to people who ask for help, or who need some.
+// The help texts of slk, and its messages about wrong usage.
 
 #include "link/link_rig.hpp"
 #include "run_slk.hpp"
@@ -9,24 +9,24 @@
 
 using namespace slk::testing;
 
-TEST_CASE("every command of slk explains itself")
+TEST_CASE("every command of slk has a help text")
 {
     SLK_NEEDS_COMMAND();
     for (const char* command : {"", "link", "listen", "send", "receive", "demo", "bench",
                                 "simulate", "simulate herd", "version"}) {
         CAPTURE(command);
-        const run_result answer = run_slk(std::string(command) + " --help");
-        CHECK(answer.code == 0);
-        CHECK(answer.out.find("Usage: ") != std::string::npos);
+        const run_result result = run_slk(std::string(command) + " --help");
+        CHECK(result.code == 0);
+        CHECK(result.out.find("Usage: ") != std::string::npos);
     }
 }
 
-TEST_CASE("wrong usage of slk ends with exit code 2, and says what is wrong and where to read on")
+TEST_CASE("wrong usage of slk ends with exit code 2, a message, and the command for the help")
 {
     SLK_NEEDS_COMMAND();
     struct wrong {
         const char* arguments;
-        const char* said;
+        const char* text;
         const char* advice;
     };
     for (const wrong& each : {
@@ -119,11 +119,11 @@ TEST_CASE("wrong usage of slk ends with exit code 2, and says what is wrong and 
               "1 to 127"},
          }) {
         CAPTURE(each.arguments);
-        const run_result answer = run_slk(each.arguments);
-        CAPTURE(answer.out);
-        CHECK(answer.code == 2);
-        CHECK(answer.out.find(each.said) != std::string::npos);
-        CHECK(answer.out.find(each.advice) != std::string::npos);
+        const run_result result = run_slk(each.arguments);
+        CAPTURE(result.out);
+        CHECK(result.code == 2);
+        CHECK(result.out.find(each.text) != std::string::npos);
+        CHECK(result.out.find(each.advice) != std::string::npos);
     }
 }
 
@@ -147,12 +147,12 @@ TEST_CASE("slk listen and slk receive on a port that is in use name it and end w
 TEST_CASE("slk listen on a name that is no network interface ends with exit code 1")
 {
     SLK_NEEDS_COMMAND();
-    const run_result answer = run_slk("listen --for 4s tcp://localhost:0");
-    CHECK(answer.code == 1);
-    CHECK(answer.out.find("no network interface of that name") != std::string::npos);
+    const run_result result = run_slk("listen --for 4s tcp://localhost:0");
+    CHECK(result.code == 1);
+    CHECK(result.out.find("no network interface of that name") != std::string::npos);
 }
 
-TEST_CASE("slk tells a bad endpoint on stderr, and stdout stays empty")
+TEST_CASE("slk reports a bad endpoint on stderr, and writes nothing to stdout")
 {
 #if defined(_WIN32)
     SLK_SKIP("the redirection is written for a POSIX shell");

@@ -46,10 +46,10 @@ struct bench_settings {
     bool json = false;
 };
 
-constexpr duration patience_of_connect = 10s;
-constexpr duration patience_of_bind = 10min;
-/// Of a process that has nothing to do any more.
-constexpr duration patience_at_end = 1s;
+constexpr duration connect_default_timeout = 10s;
+constexpr duration bind_default_timeout = 10min;
+/// How long the other process may take to end.
+constexpr duration exit_timeout = 1s;
 
 [[nodiscard]] std::vector<work> works_of(const bench_settings& settings)
 {
@@ -67,13 +67,13 @@ constexpr duration patience_at_end = 1s;
     return all;
 }
 
-/// The context of one side, which an interruption shuts down.
+/// The context of one side. An interruption shuts it down.
 class side {
 public:
     [[nodiscard]] static result<std::unique_ptr<side>> create(const bench_settings& settings,
                                                               interruption& ctrl_c)
     {
-        // A context does not tell its backend; a loop does.
+        // Only a loop knows its backend.
         SLK_TRY(const auto probe, loop::create(settings.loop));
         context_options options;
         options.threads = settings.no_thread ? 0 : 1;
@@ -111,26 +111,26 @@ private:
     return why.detail != nullptr && why.phase == phase::transfer ? why.detail : to_string(why);
 }
 
-/// The exit code.
-int give_up(const std::string& why)
+/// Returns the exit code.
+int bench_failed(const std::string& why)
 {
     std::fprintf(stderr, "slk bench: %s\n", why.c_str());
     return exit_failed;
 }
 
-/// An interrupted measurement has no results.
-int fail_with(const error& why)
+/// Returns the exit code. An interrupted measurement has no results.
+int bench_failed(const error& why)
 {
-    return give_up(why == errc::cancelled ? "interrupted" : text_of(why));
+    return bench_failed(why == errc::cancelled ? "interrupted" : text_of(why));
 }
 
-/// Errors of the command line are told as such.
-int cannot_open(const std::string& text, const error& why)
+/// Returns the exit code. Endpoints that no socket can open are wrong usage.
+int open_failed(const std::string& text, const error& why)
 {
     if (why.code == errc::invalid_argument || why.code == errc::not_supported)
         throw usage_error("ENDPOINT",
                           text + ": " + (why.detail != nullptr ? why.detail : to_string(why)));
-    return give_up(text + ": " + to_string(why));
+    return bench_failed(text + ": " + to_string(why));
 }
 
 [[nodiscard]] std::string seconds_of(duration value)
@@ -148,37 +148,38 @@ int measure_all(conversation& with, const bench_settings& settings, setting& bet
     progress_line line;
     const auto other = greet(with, between.here);
     if (!other)
-        return fail_with(other.error());
+        return bench_failed(other.error());
     between.there = *other;
     if (!settings.json)
         for (const std::string& each : headline(between))
             out.line(each);
 
     std::vector<measured> all;
-    std::optional<work_kind> above;
+    std::optional<work_kind> last_kind;
     for (const work& next : works_of(settings)) {
         measure_options how{.measured = measured_time_of(settings.seconds),
                             .one_process = between.one_process,
                             .progress = {}};
-        how.progress = [&](std::size_t over) {
+        how.progress = [&](std::size_t finished) {
             line.show((next.kind == work_kind::stream ? "stream of " : "round trips of ") +
-                      size_text(next.size) + ": " + std::to_string(over * 100 / slice_count) + "%");
+                      size_text(next.size) + ": " + std::to_string(finished * 100 / slice_count) +
+                      "%");
         };
-        auto seen = bench::measure(with, next, how);
+        auto seen = measure_work(with, next, how);
         line.show("");
         if (!seen)
-            return fail_with(seen.error());
+            return bench_failed(seen.error());
         if (!settings.json) {
-            if (above != next.kind)
+            if (last_kind != next.kind)
                 for (const std::string& each : heading(next))
                     out.line(each);
-            above = next.kind;
+            last_kind = next.kind;
             out.line(row(*seen));
         }
         all.push_back(*std::move(seen));
     }
-    if (const auto parted = bench::part(with); !parted)
-        return fail_with(parted.error());
+    if (const auto ended = say_bye(with); !ended)
+        return bench_failed(ended.error());
     with.close();
     if (settings.json)
         out.line(to_json(between, all));
@@ -187,19 +188,19 @@ int measure_all(conversation& with, const bench_settings& settings, setting& bet
 
 int run_measuring_side(side& self, const bench_settings& settings, const setting& places)
 {
-    const duration limit = settings.timeout.value_or(patience_of_connect);
+    const duration limit = settings.timeout.value_or(connect_default_timeout);
     auto with = conversation::create(self.in(), limit);
     if (!with)
-        return fail_with(with.error());
+        return bench_failed(with.error());
     if (const auto begun = with->connect(places.endpoint); !begun)
-        return cannot_open(places.endpoint, begun.error());
+        return open_failed(places.endpoint, begun.error());
     if (const auto ready = with->wait_ready(limit); !ready) {
         if (ready.error() != errc::timed_out && ready.error() != errc::would_block)
-            return fail_with(ready.error());
-        const error why = with->why_nobody();
-        return give_up("nobody at " + places.endpoint + " within " + seconds_of(limit) +
-                       (why ? ": " + to_string(why) : "") +
-                       "\nThere, `slk bench --bind ENDPOINT` has to wait.");
+            return bench_failed(ready.error());
+        const error why = with->why_no_peer();
+        return bench_failed("no peer at " + places.endpoint + " within " + seconds_of(limit) +
+                            (why ? ": " + to_string(why) : "") +
+                            "\nStart `slk bench --bind ENDPOINT` there.");
     }
     setting between = places;
     between.here = self.facts();
@@ -213,33 +214,33 @@ int run_serving_side(const bench_settings& settings)
 {
     interruption ctrl_c;
     printer out(stdout);
-    const duration limit = settings.timeout.value_or(patience_of_bind);
+    const duration limit = settings.timeout.value_or(bind_default_timeout);
     auto self = side::create(settings, ctrl_c);
     if (!self)
-        return fail_with(self.error());
+        return bench_failed(self.error());
     auto with = conversation::create((*self)->in(), limit);
     if (!with)
-        return fail_with(with.error());
+        return bench_failed(with.error());
     const auto where = with->bind(settings.bind);
     if (!where)
-        return cannot_open(settings.bind, where.error());
+        return open_failed(settings.bind, where.error());
     out.line(settings.json ? json_object().text("event", "listening").text("endpoint", *where).str()
                            : "listening on " + *where);
 
-    bool came = false;
+    bool connected = false;
     const auto served = serve(*with, (*self)->facts(), [&](const side_facts& other) {
-        came = true;
+        connected = true;
         out.line(settings.json
                      ? json_object().text("event", "serving").text("version", other.version).str()
                      : "serving slk " + other.version);
     });
-    if (!served && !came && served.error() == errc::cancelled)
+    if (!served && !connected && served.error() == errc::cancelled)
         return out.exit_code(exit_ok);
-    if (!served && !came && served.error() == errc::timed_out)
-        return give_up("nobody came to " + *where + " within " + seconds_of(limit) +
-                       "\nElsewhere, `slk bench --connect ENDPOINT` has to be started.");
+    if (!served && !connected && served.error() == errc::timed_out)
+        return bench_failed("no peer connected to " + *where + " within " + seconds_of(limit) +
+                            "\nStart `slk bench --connect ENDPOINT` on the other machine.");
     if (!served)
-        return fail_with(served.error());
+        return bench_failed(served.error());
     out.line(settings.json ? json_object().text("event", "ended").number("works", *served).str()
                            : "served " + std::to_string(*served) +
                                  (*served == 1 ? " measurement" : " measurements"));
@@ -251,7 +252,7 @@ int run_serving_side(const bench_settings& settings)
 int run_two_processes(const bench_settings& settings, const std::string& where)
 {
     interruption ctrl_c;
-    const duration limit = settings.timeout.value_or(patience_of_connect);
+    const duration limit = settings.timeout.value_or(connect_default_timeout);
     std::vector<std::string> words{
         path_of_this_program(settings.program),
         "bench",
@@ -271,16 +272,16 @@ int run_two_processes(const bench_settings& settings, const std::string& where)
     const std::string intro = "listening on ";
     const std::string line = output.next(limit).value_or("");
     if (!line.starts_with(intro))
-        return give_up("the other process cannot listen on " + where + "\n`slk bench --bind " +
-                       where + "` tells why.");
+        return bench_failed("the other process cannot listen on " + where + "\n`slk bench --bind " +
+                            where + "` shows why.");
     auto self = side::create(settings, ctrl_c);
     if (!self)
-        return fail_with(self.error());
+        return bench_failed(self.error());
     const int code = run_measuring_side(
         **self, settings,
         {.endpoint = line.substr(intro.size()), .here = {}, .there = {}, .one_machine = true});
-    // It removes the file of an ipc endpoint.
-    const time_point until = after(system_clock_source().now(), patience_at_end);
+    // The other process removes the file of an ipc endpoint at its end.
+    const time_point until = after(system_clock_source().now(), exit_timeout);
     while (!other.ended() && system_clock_source().now() < until)
         std::this_thread::sleep_for(1ms);
     return code;
@@ -291,18 +292,18 @@ int run_one_process(const bench_settings& settings, const std::string& where)
     interruption ctrl_c;
     auto self = side::create(settings, ctrl_c);
     if (!self)
-        return fail_with(self.error());
-    const duration limit = settings.timeout.value_or(patience_of_connect);
+        return bench_failed(self.error());
+    const duration limit = settings.timeout.value_or(connect_default_timeout);
     auto with = conversation::create((*self)->in(), limit);
     if (!with)
-        return fail_with(with.error());
+        return bench_failed(with.error());
     if (const auto bound = with->bind(where); !bound)
-        return cannot_open(where, bound.error());
+        return open_failed(where, bound.error());
     std::thread other([&] { (void)serve(*with, (*self)->facts(), [](const side_facts&) {}); });
     const int code = run_measuring_side(
         **self, settings,
         {.endpoint = where, .here = {}, .there = {}, .one_machine = true, .one_process = true});
-    // It waits for nothing any more, whatever has happened.
+    // Ends the calls of the other thread, also after a failure.
     (*self)->in().shutdown();
     other.join();
     return code;
@@ -311,7 +312,7 @@ int run_one_process(const bench_settings& settings, const std::string& where)
 int run_bench(const bench_settings& settings)
 {
     if (!settings.bind.empty() && !settings.connect.empty())
-        throw usage_error("--bind and --connect exclude each other: the one is for the "
+        throw usage_error("--bind and --connect exclude each other: one of them is for the "
                           "other machine");
     for (const work& each : works_of(settings))
         if (!is_sensible(each))
@@ -337,7 +338,7 @@ int run_bench(const bench_settings& settings)
     interruption ctrl_c;
     auto self = side::create(settings, ctrl_c);
     if (!self)
-        return fail_with(self.error());
+        return bench_failed(self.error());
     return run_measuring_side(**self, settings,
                               {.endpoint = settings.connect, .here = {}, .there = {}});
 }

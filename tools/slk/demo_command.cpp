@@ -38,31 +38,31 @@ struct demo_settings {
 
 /// Each link sends a message this often, whether it is connected or not.
 constexpr duration send_interval = 5ms;
-/// The listener is away, and is there, for this long.
+/// How long the listener is away, and how long it is there.
 constexpr duration absence = 1500ms;
 constexpr duration presence = 1500ms;
-/// A link that has not healed after this time has failed, and so has a message that is on its way.
-constexpr duration limit = 4s;
+/// How long a link may take to heal, and a message to arrive.
+constexpr duration healing_timeout = 4s;
 
 constexpr std::array names{"alpha", "bravo", "charlie", "delta",  "echo", "foxtrot",
                            "golf",  "hotel", "india",   "juliet", "kilo", "lima",
                            "mike",  "oscar", "papa",    "quebec"};
 
-/// One link of the demonstration, and what is told about it at the end.
+/// One link of the demonstration, with its results.
 struct demo_link {
     std::string name;
     std::optional<push> sender;
     link_status seen;
     bool ready = false;
-    std::uint64_t waiting = 0; ///< messages, while there was no connection
-    demo_ledger book;
+    std::uint64_t queued = 0; ///< messages, while there was no connection
+    demo_ledger ledger;
     std::vector<std::optional<duration>> healed; ///< one for each return of the listener
     std::map<std::string, int> reasons;
 };
 
 class demonstration {
 public:
-    /// `interrupted` outlives the loop, which may yet run the function that sets it.
+    /// `interrupted` outlives the loop, which may still run the function that sets it.
     demonstration(loop& on, context in, const demo_settings& settings, std::string program,
                   bool& interrupted)
         : on_(on), settings_(settings), program_(std::move(program)), interrupted_(interrupted),
@@ -75,20 +75,20 @@ public:
 
 private:
     [[nodiscard]] address free_address();
-    void say(std::string_view who, colour in, const std::string& text);
+    void print(std::string_view name, colour in, const std::string& text);
     void make_links();
-    void look(demo_link& at);
+    void check(demo_link& at);
     void send(demo_link& by);
     void read_arrivals();
     void start_listener();
     void kill_listener();
-    /// False: interrupted, or nobody reads.
+    /// False: interrupted, or the output cannot be written.
     bool wait(duration timeout, const std::function<bool()>& done, bool sending = true);
     [[nodiscard]] bool all_ready() const;
     [[nodiscard]] bool all_healed() const;
     void finish();
     void print_links();
-    /// Whether everything that was promised is accounted for.
+    /// Returns whether every queued message is accounted for.
     bool print_messages();
 
     loop& on_;
@@ -108,8 +108,8 @@ private:
     interrupt_watch watch_;
 };
 
-/// A port that nobody uses, outside the range from which systems take the ports of outgoing
-/// connections: while nobody listens, an attempt might otherwise be given that very port.
+/// Finds a free port outside the range from which systems take the ports of outgoing connections.
+/// From that range, an attempt without a listener might get this very port and connect to itself.
 address demonstration::free_address()
 {
     for (int i = 0; i < 100; ++i) {
@@ -127,9 +127,9 @@ address demonstration::free_address()
     throw std::runtime_error("no free port between 20000 and 29999");
 }
 
-void demonstration::say(std::string_view who, colour in, const std::string& text)
+void demonstration::print(std::string_view name, colour in, const std::string& text)
 {
-    out_.line(seconds_text(on_.now() - origin_) + "  " + padded(who, 9) + " " +
+    out_.line(seconds_text(on_.now() - origin_) + "  " + padded(name, 9) + " " +
               out_.paint(in, text));
 }
 
@@ -152,19 +152,20 @@ void demonstration::make_links()
     }
 }
 
-/// Tells what has become of a link since the last look.
-void demonstration::look(demo_link& at)
+/// Prints the changes of a link since the last check.
+void demonstration::check(demo_link& at)
 {
     const endpoint_status now = at.sender->endpoints().front();
-    const std::uint64_t waiting = at.sender->peers().front().queued;
-    // The steps between are so short that they would be seen by chance only.
-    const bool stays = now.link.state == link_state::connected ||
-                       now.link.state == link_state::backoff || now.link.state == link_state::idle;
-    if (stays && (now.link.state != at.seen.state || now.link.attempt != at.seen.attempt)) {
-        const link_transition move = last_move(now.link);
+    const std::uint64_t queued = at.sender->peers().front().queued;
+    // The other states are so short that a check would see them only by chance.
+    const bool is_lasting = now.link.state == link_state::connected ||
+                            now.link.state == link_state::backoff ||
+                            now.link.state == link_state::idle;
+    if (is_lasting && (now.link.state != at.seen.state || now.link.attempt != at.seen.attempt)) {
+        const link_transition move = last_transition(now.link);
         std::string line = named_state_line(out_, at.name, move, now.link, origin_);
         if (move.to == link_state::connected)
-            line += "  " + std::to_string(at.waiting) + " messages waited";
+            line += "  " + std::to_string(at.queued) + " messages were queued";
         out_.line(line);
         if (move.reason)
             ++at.reasons[std::string(name_of(move.reason.code))];
@@ -172,17 +173,17 @@ void demonstration::look(demo_link& at)
     }
     at.ready = now.ready;
     if (!at.ready)
-        at.waiting = waiting;
+        at.queued = queued;
     else if (returns_ > 0 && !at.healed.back())
         at.healed.back() = now.link.since - returned_at_;
 }
 
 void demonstration::send(demo_link& by)
 {
-    // One that finds the queue full is not promised, and has no number.
-    const std::string text = by.name + " " + std::to_string(by.book.next());
+    // A message for which the queue has no room gets no number.
+    const std::string text = by.name + " " + std::to_string(by.ledger.next());
     if (by.sender->send(text, no_wait))
-        by.book.promise();
+        by.ledger.queue();
 }
 
 void demonstration::read_arrivals()
@@ -192,7 +193,7 @@ void demonstration::read_arrivals()
         for (const auto& each : links_) {
             if (middle == std::string::npos || line->substr(0, middle) != each->name)
                 continue;
-            each->book.arrive(std::strtoull(line->c_str() + middle, nullptr, 10));
+            each->ledger.arrive(std::strtoull(line->c_str() + middle, nullptr, 10));
             ++arrived_;
         }
     }
@@ -202,21 +203,21 @@ void demonstration::start_listener()
 {
     for (const auto& each : links_) {
         each->healed.emplace_back();
-        // There has been no connection for a while, so nothing is being taken just now.
-        const peer_status there = each->sender->peers().front();
+        // There has been no connection for a while, so the counters stand still.
+        const peer_status peer = each->sender->peers().front();
         if (returns_ > 0)
-            each->book.broke(there.queued_total - there.queued);
+            each->ledger.connection_lost(peer.queued_total - peer.queued);
     }
     returned_at_ = on_.now();
     ++returns_;
-    // It ends by itself if this process is killed and cannot end it.
+    // With --for, because this process may be killed before it can end the listener.
     listener_ = std::make_unique<child_process>(
         std::vector<std::string>{path_of_this_program(program_), "receive", "pull", "--for", "40s",
                                  "--bind", "tcp://" + to_string(at_)},
         error_output::discarded, [this](std::string_view bytes) { received_.add(bytes); });
-    say("listener", colour::bold,
-        (returns_ == 1 ? "comes up (process " : "is back (process ") +
-            std::to_string(listener_->id()) + ")");
+    print("listener", colour::bold,
+          (returns_ == 1 ? "starts (process " : "is back (process ") +
+              std::to_string(listener_->id()) + ")");
 }
 
 void demonstration::kill_listener()
@@ -225,9 +226,9 @@ void demonstration::kill_listener()
     listener_->kill();
     read_arrivals();
     received_.discard_rest(); // a listener that was killed has not finished its last line
-    say("listener", colour::bold,
-        "is killed (process " + id + "); " + std::to_string(arrived_) +
-            " messages have arrived so far");
+    print("listener", colour::bold,
+          "is killed (process " + id + "); " + std::to_string(arrived_) +
+              " messages have arrived so far");
 }
 
 bool demonstration::wait(duration timeout, const std::function<bool()>& done, bool sending)
@@ -240,7 +241,7 @@ bool demonstration::wait(duration timeout, const std::function<bool()>& done, bo
         if (sending)
             for (const auto& each : links_) {
                 send(*each);
-                look(*each);
+                check(*each);
             }
         read_arrivals();
     }
@@ -260,17 +261,17 @@ bool demonstration::all_healed() const
     });
 }
 
-/// Everything that is under way arrives, or does not.
+/// Closes the links, and waits for the last messages.
 void demonstration::finish()
 {
     for (const auto& each : links_)
-        (void)each->sender->close(limit);
+        (void)each->sender->close(healing_timeout);
     const auto all_arrived = [&] {
         read_arrivals();
         return std::ranges::all_of(links_,
-                                   [](const auto& each) { return each->book.all_arrived(); });
+                                   [](const auto& each) { return each->ledger.all_arrived(); });
     };
-    (void)wait(limit, all_arrived, false);
+    (void)wait(healing_timeout, all_arrived, false);
     listener_->kill();
     read_arrivals();
 }
@@ -303,58 +304,57 @@ void demonstration::print_links()
 bool demonstration::print_messages()
 {
     out_.line("");
-    out_.line(out_.paint(colour::bold, padded("messages", 10) + padded("promised", 10) +
-                                           padded("arrived", 9) + padded("taken", 7) +
-                                           padded("twice", 7) + padded("out of order", 14) +
+    out_.line(out_.paint(colour::bold, padded("messages", 10) + padded("queued", 10) +
+                                           padded("arrived", 9) + padded("lost", 6) +
+                                           padded("duplicated", 12) + padded("out of order", 14) +
                                            "missing"));
     demo_verdict all;
     for (const auto& each : links_) {
-        const demo_verdict found = each->book.judge();
+        const demo_verdict found = each->ledger.judge();
         const auto bad = [&](std::uint64_t count, std::size_t width) {
             return out_.paint(count == 0 ? colour::green : colour::red,
                               padded(std::to_string(count), width));
         };
-        out_.line(padded(each->name, 10) + padded(std::to_string(found.promised), 10) +
-                  padded(std::to_string(found.arrived), 9) +
-                  padded(std::to_string(found.taken), 7) + bad(found.twice, 7) +
-                  bad(found.out_of_order, 14) + bad(found.missing, 1));
-        all.promised += found.promised;
+        out_.line(padded(each->name, 10) + padded(std::to_string(found.queued), 10) +
+                  padded(std::to_string(found.arrived), 9) + padded(std::to_string(found.lost), 6) +
+                  bad(found.duplicated, 12) + bad(found.out_of_order, 14) + bad(found.missing, 1));
+        all.queued += found.queued;
         all.arrived += found.arrived;
-        all.taken += found.taken;
-        all.twice += found.twice;
+        all.lost += found.lost;
+        all.duplicated += found.duplicated;
         all.out_of_order += found.out_of_order;
         all.missing += found.missing;
     }
-    out_.line("Taken: by a connection that broke before the listener had received them.\n");
-    out_.line(all.kept()
-                  ? out_.paint(colour::green,
-                               "Of " + std::to_string(all.promised) + " messages " +
-                                   std::to_string(all.arrived) +
-                                   " arrived, in order and none twice; " +
-                                   std::to_string(all.taken) +
-                                   " went down with a connection. Nothing else is missing.")
-                  : out_.paint(colour::red, "Messages are missing, in disorder, or came twice."));
-    return all.kept();
+    out_.line("Lost: with a connection that broke before the listener had received them.\n");
+    out_.line(
+        all.complete()
+            ? out_.paint(colour::green, "Of " + std::to_string(all.queued) + " messages " +
+                                            std::to_string(all.arrived) +
+                                            " arrived, in order and none duplicated; " +
+                                            std::to_string(all.lost) +
+                                            " were lost with a connection. No other is missing.")
+            : out_.paint(colour::red, "Messages are missing, out of order, or duplicated."));
+    return all.complete();
 }
 
 int demonstration::run()
 {
     at_ = free_address();
     out_.line(std::to_string(settings_.links) + " links to " + to_string(at_) +
-              ", where nobody listens yet, each with a message every " +
+              ", which has no listener yet, each with a message every " +
               std::to_string(send_interval / 1ms) + " ms; backend " + std::string(on_.backend()));
     make_links();
     bool going = wait(absence, {});
     for (int i = 0; going && i <= settings_.returns; ++i) {
         start_listener();
-        going = wait(limit, [&] { return all_ready(); }) && wait(presence, {});
+        going = wait(healing_timeout, [&] { return all_ready(); }) && wait(presence, {});
         if (going && i < settings_.returns) {
             kill_listener();
             going = wait(absence, {});
         }
     }
 
-    // What the end itself does to the links is not part of what is shown.
+    // Before the end, which closes the links.
     const bool healed = going && all_healed() && all_ready();
     if (out_.failed())
         return out_.exit_code(exit_ok);
@@ -365,10 +365,10 @@ int demonstration::run()
         out_.line("\nInterrupted.");
         return out_.exit_code(exit_ok);
     }
-    const bool kept = print_messages();
+    const bool complete = print_messages();
     out_.line(healed ? out_.paint(colour::green, "Every link healed each time.")
                      : out_.paint(colour::red, "Not every link healed."));
-    return out_.exit_code((healed && kept) || out_.failed() ? exit_ok : exit_failed);
+    return out_.exit_code((healed && complete) || out_.failed() ? exit_ok : exit_failed);
 }
 
 int run_demo(const demo_settings& settings, const std::string& program)
@@ -382,7 +382,7 @@ int run_demo(const demo_settings& settings, const std::string& program)
     }
     demonstration shown(*on, *std::move(in), settings, program, interrupted);
     const int code = shown.run();
-    // Gives the handlers of what was under way their last call while their owners are alive.
+    // Runs the last handlers while the objects that they use exist.
     (void)on->run_for(duration::zero());
     return code;
 }

@@ -8,31 +8,31 @@ namespace slk::tool {
 demo_verdict demo_ledger::judge() const
 {
     demo_verdict found;
-    found.promised = promised_;
-    std::vector<bool> here(promised_ + 1, false);
+    found.queued = queued_;
+    std::vector<bool> arrived(queued_ + 1, false);
     std::uint64_t last = 0;
     for (const std::uint64_t number : arrivals_) {
-        if (number == 0 || number > promised_) {
-            ++found.out_of_order; // nobody has sent that
+        if (number == 0 || number > queued_) {
+            ++found.out_of_order; // no such message was sent
             continue;
         }
-        if (here[number])
-            ++found.twice;
+        if (arrived[number])
+            ++found.duplicated;
         else if (number < last)
             ++found.out_of_order;
-        found.arrived += here[number] ? 0 : 1;
-        here[number] = true;
+        found.arrived += arrived[number] ? 0 : 1;
+        arrived[number] = true;
         last = std::max(last, number);
     }
-    // A connection that breaks loses the last of what it has taken, and nothing before that.
-    std::vector<bool> explained = here;
-    for (const std::uint64_t taken : breaks_)
-        for (std::uint64_t number = std::min(taken, promised_); number > 0 && !here[number];
+    // A connection that breaks loses only the last of the messages that were passed to it.
+    std::vector<bool> explained = arrived;
+    for (const std::uint64_t passed : breaks_)
+        for (std::uint64_t number = std::min(passed, queued_); number > 0 && !arrived[number];
              --number) {
-            found.taken += explained[number] ? 0 : 1;
+            found.lost += explained[number] ? 0 : 1;
             explained[number] = true;
         }
-    for (std::uint64_t number = 1; number <= promised_; ++number)
+    for (std::uint64_t number = 1; number <= queued_; ++number)
         found.missing += explained[number] ? 0 : 1;
     return found;
 }

@@ -2,8 +2,8 @@
 #ifndef SLK_TOOL_DEMO_LEDGER_HPP
 #define SLK_TOOL_DEMO_LEDGER_HPP
 
-/// Book is kept of the numbered messages of one link: which were promised, which arrived, and
-/// which may be lost.
+/// Accounts for the numbered messages of one link: which were queued, which arrived, and which may
+/// be lost.
 
 #include <cstdint>
 #include <vector>
@@ -11,41 +11,41 @@
 namespace slk::tool {
 
 struct demo_verdict {
-    std::uint64_t promised = 0;
+    std::uint64_t queued = 0;
     std::uint64_t arrived = 0; ///< different ones
-    /// Taken by a connection that broke before the listener had received them.
-    std::uint64_t taken = 0;
-    std::uint64_t twice = 0;
+    /// Passed to a connection that broke before the listener had received them.
+    std::uint64_t lost = 0;
+    std::uint64_t duplicated = 0;
     std::uint64_t out_of_order = 0;
-    /// Neither arrived, nor taken. There should be none.
+    /// Neither arrived nor lost with a connection. There should be none.
     std::uint64_t missing = 0;
 
-    [[nodiscard]] bool kept() const noexcept
+    [[nodiscard]] bool complete() const noexcept
     {
-        return twice == 0 && out_of_order == 0 && missing == 0;
+        return duplicated == 0 && out_of_order == 0 && missing == 0;
     }
 };
 
 class demo_ledger {
 public:
     /// The number of the next message: 1, 2, 3, ...
-    [[nodiscard]] std::uint64_t next() const noexcept { return promised_ + 1; }
-    /// The socket has queued it.
-    void promise() noexcept { ++promised_; }
-    /// It is at the listener.
+    [[nodiscard]] std::uint64_t next() const noexcept { return queued_ + 1; }
+    /// The socket has queued the next message.
+    void queue() noexcept { ++queued_; }
+    /// The message has arrived at the listener.
     void arrive(std::uint64_t number) { arrivals_.push_back(number); }
-    /// The connection broke when that many messages had been taken since the beginning: of those,
-    /// the last ones may not have arrived.
-    void broke(std::uint64_t taken) { breaks_.push_back(taken); }
+    /// The connection broke when `passed` messages had been passed to connections since the
+    /// beginning: the last ones of them may not have arrived.
+    void connection_lost(std::uint64_t passed) { breaks_.push_back(passed); }
 
     [[nodiscard]] bool all_arrived() const noexcept
     {
-        return promised_ == 0 || (!arrivals_.empty() && arrivals_.back() == promised_);
+        return queued_ == 0 || (!arrivals_.empty() && arrivals_.back() == queued_);
     }
     [[nodiscard]] demo_verdict judge() const;
 
 private:
-    std::uint64_t promised_ = 0;
+    std::uint64_t queued_ = 0;
     std::vector<std::uint64_t> arrivals_;
     std::vector<std::uint64_t> breaks_;
 };

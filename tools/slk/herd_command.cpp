@@ -31,31 +31,32 @@ struct herd_settings {
     bool json = false;
 };
 
-struct outcome {
+struct policy_outcome {
     const policy* which;
     measures seen;
     std::vector<double> rates;
 };
 
-result<outcome> run_policy(const herd_settings& wanted, const policy& which, progress_line& line)
+result<policy_outcome> run_policy(const herd_settings& options, const policy& which,
+                                  progress_line& line)
 {
-    outcome made{.which = &which, .seen = {}, .rates = {}};
+    policy_outcome made{.which = &which, .seen = {}, .rates = {}};
     std::vector<measures> each;
-    const duration shown = wanted.run.outage + shown_after_return;
+    const duration shown = options.run.outage + shown_after_return;
     made.rates.resize(static_cast<std::size_t>(shown / bin_width));
-    for (std::uint32_t i = 0; i < wanted.seeds; ++i) {
-        settings run = wanted.run;
+    for (std::uint32_t i = 0; i < options.seeds; ++i) {
+        settings run = options.run;
         run.seed += i;
         const std::string head = std::string(which.name) + ": seed " + std::to_string(i + 1) +
-                                 " of " + std::to_string(wanted.seeds);
+                                 " of " + std::to_string(options.seeds);
         SLK_TRY(const record seen, herd::run(run, which, [&](duration simulated) {
                     if (simulated % 1s == 0s)
                         line.show(head + ", " + std::to_string(simulated / 1s) + " s simulated");
                 }));
         each.push_back(measure(run, which, seen));
-        const double weight = 1s / bin_width / static_cast<double>(wanted.seeds);
+        const double weight = 1s / bin_width / static_cast<double>(options.seeds);
         for (const auto* attempts : {&seen.attempts_down, &seen.attempts_up}) {
-            const auto bins = histogram(*attempts, bin_width, shown);
+            const auto bins = counts_per_bin(*attempts, bin_width, shown);
             for (std::size_t bin = 0; bin < bins.size(); ++bin)
                 made.rates[bin] += bins[bin] * weight;
         }
@@ -72,9 +73,9 @@ result<outcome> run_policy(const herd_settings& wanted, const policy& which, pro
 }
 
 /// "10000 clients, outage of 60 s, ..."
-[[nodiscard]] std::string headline(const herd_settings& wanted)
+[[nodiscard]] std::string headline(const herd_settings& options)
 {
-    const settings& run = wanted.run;
+    const settings& run = options.run;
     std::string text = std::to_string(run.clients) + " clients, " + std::string(name_of(run.kind));
     if (!has_return(run.kind))
         text += " for " + in_seconds(length_of(run));
@@ -84,9 +85,9 @@ result<outcome> run_policy(const herd_settings& wanted, const policy& which, pro
            std::to_string(run.backlog);
 }
 
-void print_json(printer& out, const herd_settings& wanted, const outcome& each)
+void print_json(printer& out, const herd_settings& options, const policy_outcome& each)
 {
-    const settings& run = wanted.run;
+    const settings& run = options.run;
     json_object line;
     line.text("policy", each.which->name)
         .text("title", each.which->title)
@@ -95,7 +96,7 @@ void print_json(printer& out, const herd_settings& wanted, const outcome& each)
         .number("outage_s", std::chrono::duration<double>(run.outage).count())
         .number("accepts_per_second", std::uint64_t{run.accepts_per_second})
         .number("cap_s", std::chrono::duration<double>(run.reconnect.cap).count())
-        .number("seeds", std::uint64_t{wanted.seeds});
+        .number("seeds", std::uint64_t{options.seeds});
     for (const measure_entry& entry : all_measures()) {
         if (const auto value = each.seen.*entry.value)
             line.number(entry.key, *value);
@@ -105,13 +106,14 @@ void print_json(printer& out, const herd_settings& wanted, const outcome& each)
     out.line(line.str());
 }
 
-/// Columns that say nothing about any of the policies are left out.
-void print_table(printer& out, const herd_settings& wanted, const std::vector<outcome>& all)
+/// Columns without a value for any of the policies are left out.
+void print_table(printer& out, const herd_settings& options, const std::vector<policy_outcome>& all)
 {
     std::vector<const measure_entry*> columns;
     for (const measure_entry& entry : all_measures())
-        if (std::ranges::any_of(
-                all, [&](const outcome& each) { return (each.seen.*entry.value).has_value(); }))
+        if (std::ranges::any_of(all, [&](const policy_outcome& each) {
+                return (each.seen.*entry.value).has_value();
+            }))
             columns.push_back(&entry);
 
     const auto right_aligned = [](const std::string& text, std::size_t width) {
@@ -120,14 +122,14 @@ void print_table(printer& out, const herd_settings& wanted, const std::vector<ou
     const auto width_of = [](const measure_entry& entry) {
         return std::max<std::size_t>(std::string_view(entry.title).size(), 6) + 2;
     };
-    out.line(headline(wanted) + "; mean of " + std::to_string(wanted.seeds) +
-             (wanted.seeds == 1 ? " seed" : " seeds"));
+    out.line(headline(options) + "; mean of " + std::to_string(options.seeds) +
+             (options.seeds == 1 ? " seed" : " seeds"));
     out.line("");
     std::string head = padded("policy", 17);
     for (const measure_entry* entry : columns)
         head += right_aligned(entry->title, width_of(*entry));
     out.line(out.paint(colour::bold, head));
-    for (const outcome& each : all) {
+    for (const policy_outcome& each : all) {
         std::string row = padded(each.which->title, 17);
         for (const measure_entry* entry : columns) {
             char text[32] = "-";
@@ -142,54 +144,54 @@ void print_table(printer& out, const herd_settings& wanted, const std::vector<ou
         out.line(padded(entry->title, 11) + entry->meaning);
 }
 
-[[nodiscard]] bool write_chart(const herd_settings& wanted, const std::vector<outcome>& all)
+[[nodiscard]] bool write_chart(const herd_settings& options, const std::vector<policy_outcome>& all)
 {
-    chart drawn{.title = headline(wanted),
+    chart drawn{.title = headline(options),
                 .returned =
-                    wanted.run.kind == scenario::cold_start ? duration{} : wanted.run.outage,
-                .capacity = static_cast<double>(wanted.run.accepts_per_second),
+                    options.run.kind == scenario::cold_start ? duration{} : options.run.outage,
+                .capacity = static_cast<double>(options.run.accepts_per_second),
                 .panels = {}};
-    for (const outcome& each : all)
+    for (const policy_outcome& each : all)
         drawn.panels.push_back({std::string(each.which->title), each.rates, each.seen.back_p100});
-    std::ofstream file(wanted.svg, std::ios::binary);
+    std::ofstream file(options.svg, std::ios::binary);
     file << to_svg(drawn);
     file.close();
     if (file)
         return true;
-    std::fprintf(stderr, "slk simulate herd: cannot write %s\n", wanted.svg.c_str());
+    std::fprintf(stderr, "slk simulate herd: cannot write %s\n", options.svg.c_str());
     return false;
 }
 
-int run_herd(herd_settings& wanted)
+int run_herd(herd_settings& options)
 {
-    require_valid(wanted.run.reconnect.validate());
-    if (!wanted.svg.empty() && !has_return(wanted.run.kind))
-        throw usage_error("--svg", "there is no picture of --scenario " +
-                                       std::string(name_of(wanted.run.kind)));
-    if (wanted.policies.empty())
-        wanted.policies = {find_policy("serverlink")};
+    require_valid(options.run.reconnect.validate());
+    if (!options.svg.empty() && !has_return(options.run.kind))
+        throw usage_error("--svg", "there is no chart of --scenario " +
+                                       std::string(name_of(options.run.kind)));
+    if (options.policies.empty())
+        options.policies = {find_policy("serverlink")};
 
     printer out(stdout);
-    std::vector<outcome> all;
+    std::vector<policy_outcome> all;
     {
         progress_line line;
-        for (const policy* which : wanted.policies) {
-            auto made = run_policy(wanted, *which, line);
+        for (const policy* which : options.policies) {
+            auto made = run_policy(options, *which, line);
             if (!made) {
                 line.show("");
                 std::fprintf(stderr, "slk simulate herd: %s\n", to_string(made.error()).c_str());
                 return exit_failed;
             }
             all.push_back(*std::move(made));
-            if (wanted.json) {
+            if (options.json) {
                 line.show("");
-                print_json(out, wanted, all.back());
+                print_json(out, options, all.back());
             }
         }
     }
-    if (!wanted.json)
-        print_table(out, wanted, all);
-    if (!wanted.svg.empty() && !write_chart(wanted, all))
+    if (!options.json)
+        print_table(out, options, all);
+    if (!options.svg.empty() && !write_chart(options, all))
         return exit_failed;
     return out.exit_code(exit_ok);
 }

@@ -12,7 +12,7 @@ bool interruption::sleep(duration timeout)
 void interruption::request()
 {
     source_.request_stop();
-    // Whoever looks at it while he holds the mutex does not miss the notice.
+    // A thread that checks under the mutex and then waits does not miss the notification.
     const std::lock_guard hold(mutex_);
     changed_.notify_all();
 }

@@ -2,7 +2,7 @@
 #ifndef SLK_TOOL_INTERRUPTION_HPP
 #define SLK_TOOL_INTERRUPTION_HPP
 
-/// Ctrl-C, as something that ends waiting.
+/// Ctrl-C as a request to stop, which ends waiting calls.
 
 #include "terminal.hpp"
 
@@ -14,13 +14,13 @@
 
 namespace slk::tool {
 
-/// Made before other threads are started, like the interrupt_watch that it contains.
+/// It must be created before other threads are started: it contains an interrupt_watch.
 class interruption {
 public:
-    /// For the calls of a socket.
+    /// For calls of a socket.
     [[nodiscard]] std::stop_token token() const noexcept { return source_.get_token(); }
     [[nodiscard]] bool requested() const noexcept { return source_.stop_requested(); }
-    /// False: interrupted, now or before.
+    /// Returns false when interrupted, now or before.
     bool sleep(duration timeout);
 
 private:

@@ -27,8 +27,8 @@ struct link_settings {
     bool pipe = false;
 };
 
-/// How long a link may take to leave what it has in flight.
-constexpr duration limit = std::chrono::seconds(5);
+/// How long the link may take to become idle at the end.
+constexpr duration stop_timeout = std::chrono::seconds(5);
 
 int run_link(link_settings& settings)
 {
@@ -41,10 +41,11 @@ int run_link(link_settings& settings)
     }
     require_valid(settings.options.validate());
 
-    // What handlers and posted functions use outlives the loop, whose end makes the last calls.
+    // The variables of handlers and posted functions outlive the loop, whose end calls the last
+    // ones.
     printer lines(settings.pipe ? stderr : stdout);
     printer received(stdout);
-    bool done = false; // asked to end, or nobody reads what is printed
+    bool done = false; // interrupted, or the pipe has ended
     bool idle = true;
 
     auto on = loop::create(settings.loop);
@@ -81,7 +82,7 @@ int run_link(link_settings& settings)
     kept->start();
     if (through)
         through->start();
-    // The state `idle` that nobody asked for: a rule of the policy ended it.
+    // The state `idle` without a stop(): a rule of the policy ended the retries.
     const auto over = [&] { return done || idle || lines.failed() || received.failed(); };
     const auto ran = on->run_until(over, settings.timeout.value_or(duration::max()));
     if (!ran) {
@@ -91,7 +92,7 @@ int run_link(link_settings& settings)
     const bool stopped_by_policy = idle && !done;
     if (!idle) {
         kept->stop();
-        (void)on->run_until([&] { return idle; }, limit);
+        (void)on->run_until([&] { return idle; }, stop_timeout);
     }
     return lines.exit_code(received.exit_code(stopped_by_policy ? exit_failed : exit_ok));
 }

@@ -30,16 +30,16 @@ struct listen_settings {
     bool json = false;
 };
 
-struct totals {
+struct connection_totals {
     std::uint64_t received = 0;
     std::uint64_t sent = 0;
     std::uint64_t ended = 0;
 };
 
-/// One accepted connection; it lives as long as an operation of it is under way.
-class served : public std::enable_shared_from_this<served> {
+/// One accepted connection; its running operations keep it alive.
+class accepted_connection : public std::enable_shared_from_this<accepted_connection> {
 public:
-    served(stream accepted, bool echo, totals& counted)
+    accepted_connection(stream accepted, bool echo, connection_totals& counted)
         : stream_(std::move(accepted)), echo_(echo), totals_(counted)
     {
     }
@@ -98,7 +98,7 @@ private:
     stream stream_;
     bool echo_;
     bool ended_ = false;
-    totals& totals_;
+    connection_totals& totals_;
     std::array<std::byte, std::size_t{64} * 1024> buffer_{};
 };
 
@@ -113,8 +113,8 @@ void print_start(printer& out, const listen_settings& settings, const listener& 
         out.line("listening on " + text);
 }
 
-void print_end(printer& out, const listen_settings& settings, const listener_status& status,
-               const totals& counted)
+void print_totals(printer& out, const listen_settings& settings, const listener_status& status,
+                  const connection_totals& counted)
 {
     if (settings.json) {
         out.line(json_object()
@@ -138,8 +138,9 @@ int run_listen(listen_settings& settings)
     settings.options.at = parse_endpoint(settings.endpoint);
     require_valid(settings.options.validate());
 
-    // What handlers and posted functions use outlives the loop, whose end makes the last calls.
-    totals counted;
+    // The variables of handlers and posted functions outlive the loop, whose end calls the last
+    // ones.
+    connection_totals counted;
     bool done = false;
     auto on = loop::create(settings.loop);
     if (!on) {
@@ -152,7 +153,8 @@ int run_listen(listen_settings& settings)
 
     listener_handlers handlers;
     handlers.accepted = [&](stream accepted) {
-        std::make_shared<served>(std::move(accepted), !settings.discard, counted)->receive();
+        std::make_shared<accepted_connection>(std::move(accepted), !settings.discard, counted)
+            ->receive();
     };
     handlers.failed = [](const error& why) {
         std::fprintf(stderr, "slk listen: %s\n", to_string(why).c_str());
@@ -173,7 +175,7 @@ int run_listen(listen_settings& settings)
         std::fprintf(stderr, "slk listen: %s\n", to_string(ran.error()).c_str());
         return exit_failed;
     }
-    print_end(out, settings, listening->status(), counted);
+    print_totals(out, settings, listening->status(), counted);
     return out.exit_code(exit_ok);
 }
 

@@ -15,12 +15,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How often it is looked what has become of the endpoints, and of what is queued.
-constexpr duration look_interval = 10ms;
-/// What an interruption leaves for sending what is queued.
-constexpr duration hurry = 1s;
+/// How often the endpoints and the queues are checked.
+constexpr duration endpoint_check_interval = 10ms;
+/// How long queued messages may take after an interruption.
+constexpr duration linger_after_interruption = 1s;
 
-[[nodiscard]] time_point now()
+[[nodiscard]] time_point current_time()
 {
     return system_clock_source().now();
 }
@@ -84,18 +84,18 @@ void create(context& in, const socket_settings& settings, Any& into)
     into.template emplace<Socket>(*std::move(made));
 }
 
-[[nodiscard]] std::string of_endpoint(const std::string& text, const error& why)
+[[nodiscard]] std::string endpoint_failure(const std::string& text, const error& why)
 {
     const bool explained = why.code == errc::invalid_argument && why.detail != nullptr;
     return text + ": " + (explained ? why.detail : to_string(why));
 }
 
-/// Errors of the command line are told as such.
+/// Endpoints that cannot be opened by any socket are wrong usage.
 [[noreturn]] void cannot_open(const std::string& text, const error& why)
 {
     if (why.code == errc::invalid_argument || why.code == errc::not_supported)
-        throw usage_error("ENDPOINT", of_endpoint(text, why));
-    throw std::runtime_error(of_endpoint(text, why));
+        throw usage_error("ENDPOINT", endpoint_failure(text, why));
+    throw std::runtime_error(endpoint_failure(text, why));
 }
 
 } // namespace
@@ -156,7 +156,7 @@ void require_valid(const socket_settings& settings)
 
 message_socket::message_socket(const socket_settings& settings, interruption& ctrl_c,
                                printer& notes)
-    : settings_(settings), ctrl_c_(ctrl_c), notes_(notes), origin_(now())
+    : settings_(settings), ctrl_c_(ctrl_c), notes_(notes), origin_(current_time())
 {
     auto made = context::create({.loop = settings.loop});
     if (!made)
@@ -197,37 +197,39 @@ void message_socket::open(const std::function<void(const std::string& endpoint)>
     for (const std::string& text : settings_.connect)
         if (const auto begun = base().connect(text); !begun)
             cannot_open(text, begun.error());
-    tell_news();
+    show_changes();
 }
 
-/// A socket tells nothing by itself. So that news are told while it waits, it waits in steps.
+/// A waiting socket reports nothing. So it waits in steps, with a check of the endpoints after
+/// each.
 template <class Step>
-auto message_socket::patiently(duration timeout, Step step) -> decltype(step(slk::timeout{}))
+auto message_socket::wait_in_steps(duration timeout, Step step) -> decltype(step(slk::timeout{}))
 {
-    const time_point until = after(now(), timeout);
+    const time_point until = after(current_time(), timeout);
     for (;;) {
-        const duration left = std::max(until - now(), duration::zero());
-        auto answer = step(slk::timeout{settings_.verbose ? std::min(left, look_interval) : left,
-                                        ctrl_c_.token()});
-        tell_news();
-        const bool waited =
-            !answer && (answer.error() == errc::timed_out || answer.error() == errc::would_block);
-        if (!waited || now() >= until)
-            return answer;
+        const duration left = std::max(until - current_time(), duration::zero());
+        auto outcome = step(slk::timeout{
+            settings_.verbose ? std::min(left, endpoint_check_interval) : left, ctrl_c_.token()});
+        show_changes();
+        const bool waited = !outcome && (outcome.error() == errc::timed_out ||
+                                         outcome.error() == errc::would_block);
+        if (!waited || current_time() >= until)
+            return outcome;
     }
 }
 
 result<void> message_socket::wait_ready(duration timeout)
 {
-    return patiently(timeout, [&](const slk::timeout& limit) { return base().wait_ready(limit); });
+    return wait_in_steps(timeout,
+                         [&](const slk::timeout& limit) { return base().wait_ready(limit); });
 }
 
-result<void> message_socket::wait_for_route(const std::string& id, duration timeout)
+result<void> message_socket::wait_for_peer(const std::string& id, duration timeout)
 {
     auto& held = std::get<router>(socket_);
     held.set_notify(true, false);
-    return patiently(timeout, [&](const slk::timeout& limit) -> result<void> {
-        // What it receives meanwhile is not ours; that somebody has come is.
+    return wait_in_steps(timeout, [&](const slk::timeout& limit) -> result<void> {
+        // The received messages are discarded; the notification of a new peer ends the wait.
         for (;;) {
             const auto known = held.has_room({id});
             if (known)
@@ -235,8 +237,8 @@ result<void> message_socket::wait_for_route(const std::string& id, duration time
             if (known.error() != errc::no_route)
                 return fail(known.error());
             peer_id from;
-            multipart unread;
-            SLK_TRY(held.receive(from, unread, limit));
+            multipart discarded;
+            SLK_TRY(held.receive(from, discarded, limit));
         }
     });
 }
@@ -245,18 +247,18 @@ result<send_outcome> message_socket::send(const std::string& to, multipart&& who
                                           duration timeout)
 {
     if (auto* const held = std::get_if<router>(&socket_)) {
-        const time_point until = after(now(), timeout);
+        const time_point until = after(current_time(), timeout);
         for (;;) {
-            SLK_TRY(wait_for_route(to, std::max(until - now(), duration::zero())));
-            auto answer = patiently(until - now(), [&](const slk::timeout& limit) {
+            SLK_TRY(wait_for_peer(to, std::max(until - current_time(), duration::zero())));
+            auto outcome = wait_in_steps(until - current_time(), [&](const slk::timeout& limit) {
                 return held->send({to}, std::move(whole), limit);
             });
-            // He may have gone again in between.
-            if (answer || answer.error() != errc::no_route)
-                return answer;
+            // The peer may have disconnected in between.
+            if (outcome || outcome.error() != errc::no_route)
+                return outcome;
         }
     }
-    return patiently(timeout, [&](const slk::timeout& limit) {
+    return wait_in_steps(timeout, [&](const slk::timeout& limit) {
         return std::visit(
             [&](auto& held) -> result<send_outcome> {
                 if constexpr (requires { held.send(std::move(whole), limit); })
@@ -271,7 +273,7 @@ result<send_outcome> message_socket::send(const std::string& to, multipart&& who
 result<void> message_socket::receive(std::string& from, multipart& whole, duration timeout)
 {
     from.clear();
-    return patiently(timeout, [&](const slk::timeout& limit) {
+    return wait_in_steps(timeout, [&](const slk::timeout& limit) {
         return std::visit(
             [&](auto& held) -> result<void> {
                 if constexpr (std::is_same_v<std::remove_reference_t<decltype(held)>, router>) {
@@ -291,97 +293,98 @@ result<void> message_socket::receive(std::string& from, multipart& whole, durati
 
 bool message_socket::pause(duration timeout)
 {
-    const time_point until = after(now(), timeout);
+    const time_point until = after(current_time(), timeout);
     for (;;) {
-        const duration left = std::max(until - now(), duration::zero());
-        if (!ctrl_c_.sleep(settings_.verbose ? std::min(left, look_interval) : left))
+        const duration left = std::max(until - current_time(), duration::zero());
+        if (!ctrl_c_.sleep(settings_.verbose ? std::min(left, endpoint_check_interval) : left))
             return false;
-        tell_news();
-        if (now() >= until)
+        show_changes();
+        if (current_time() >= until)
             return true;
     }
 }
 
-/// Something that is queued may yet be taken. Who came to a bound endpoint and went does not
-/// return.
+/// Queued messages may still be sent. A peer that has left a bound endpoint does not return under
+/// the same entry.
 bool message_socket::is_waiting()
 {
     const auto endpoints = base().endpoints();
-    return std::ranges::any_of(base().peers(), [&](const peer_status& who) {
-        const bool comes_again = std::ranges::any_of(endpoints, [&](const endpoint_status& at) {
-            return at.kind == endpoint_kind::connected && at.endpoint == who.endpoint;
+    return std::ranges::any_of(base().peers(), [&](const peer_status& peer) {
+        const bool reconnects = std::ranges::any_of(endpoints, [&](const endpoint_status& at) {
+            return at.kind == endpoint_kind::connected && at.endpoint == peer.endpoint;
         });
-        return who.queued > 0 && (who.ready || comes_again);
+        return peer.queued > 0 && (peer.ready || reconnects);
     });
 }
 
 socket_outcome message_socket::close(duration timeout)
 {
-    time_point until = after(now(), timeout);
-    while (is_waiting() && now() < until && ctrl_c_.sleep(std::min(look_interval, until - now())))
-        tell_news();
+    time_point until = after(current_time(), timeout);
+    while (is_waiting() && current_time() < until &&
+           ctrl_c_.sleep(std::min(endpoint_check_interval, until - current_time())))
+        show_changes();
     if (ctrl_c_.requested())
-        until = std::min(until, after(now(), hurry));
-    socket_outcome told;
-    told.unsent = base().counters().unsent;
-    if (told.unsent > 0)
-        told.losers.push_back("peers who have gone: " + std::to_string(told.unsent));
-    const close_report report = base().close(std::max(until - now(), duration::zero()));
-    told.unsent += report.unsent();
+        until = std::min(until, after(current_time(), linger_after_interruption));
+    socket_outcome outcome;
+    outcome.unsent = base().counters().unsent;
+    if (outcome.unsent > 0)
+        outcome.unsent_by_peer.push_back("peers that have gone: " + std::to_string(outcome.unsent));
+    const close_report report = base().close(std::max(until - current_time(), duration::zero()));
+    outcome.unsent += report.unsent();
     for (const close_report::peer& each : report.peers)
         if (each.unsent > 0)
-            told.losers.push_back(each.endpoint +
-                                  (each.routing_id.empty() ? "" : ", " + id_text(each.routing_id)) +
-                                  ": " + std::to_string(each.unsent));
-    told.discarded = base().counters().discarded;
-    return told;
+            outcome.unsent_by_peer.push_back(
+                each.endpoint + (each.routing_id.empty() ? "" : ", " + id_text(each.routing_id)) +
+                ": " + std::to_string(each.unsent));
+    outcome.discarded = base().counters().discarded;
+    return outcome;
 }
 
-std::string message_socket::complaints()
+std::string message_socket::missing_peers()
 {
     std::string text;
     for (const endpoint_status& each : base().endpoints()) {
         if (each.ready || each.peers > 0)
             continue;
-        // A handshake that failed says more than the connection, which is fine.
+        // After a failed handshake the connection itself has no error.
         const error& why =
             each.last_handshake_failure ? each.last_handshake_failure : each.link.last_error;
         text += "\n  " + each.endpoint + ": " +
                 (why                                     ? to_string(why)
                  : each.kind == endpoint_kind::connected ? std::string(name_of(each.link.state))
-                                                         : "nobody is there");
+                                                         : "no peer");
     }
     return text;
 }
 
-void message_socket::tell_news()
+void message_socket::show_changes()
 {
     if (!settings_.verbose)
         return;
     const auto all = base().endpoints();
-    seen_.resize(all.size());
+    shown_.resize(all.size());
     for (std::size_t i = 0; i < all.size(); ++i)
-        tell_news(all[i], seen_[i]);
+        show_changes(all[i], shown_[i]);
 }
 
-void message_socket::tell_news(const endpoint_status& now_there, seen& before)
+void message_socket::show_changes(const endpoint_status& now_there, endpoint_view& before)
 {
-    const auto tell = [&](colour in, const std::string& text) {
-        notes_.line(seconds_text(now() - origin_) + "  " + padded(now_there.endpoint, 9) + " " +
-                    notes_.paint(in, text));
+    const auto show = [&](colour in, const std::string& text) {
+        notes_.line(seconds_text(current_time() - origin_) + "  " + padded(now_there.endpoint, 9) +
+                    " " + notes_.paint(in, text));
     };
-    const seen after{now_there.link.state, now_there.link.attempt, now_there.ready, now_there.peers,
-                     now_there.handshake_failures};
+    const endpoint_view after{now_there.link.state, now_there.link.attempt, now_there.ready,
+                              now_there.peers, now_there.handshake_failures};
     if (now_there.kind == endpoint_kind::connected &&
         (after.state != before.state || after.attempt != before.attempt))
-        notes_.line(named_state_line(notes_, now_there.endpoint, last_move(now_there.link),
+        notes_.line(named_state_line(notes_, now_there.endpoint, last_transition(now_there.link),
                                      now_there.link, origin_));
     if (after.ready && !before.ready)
-        tell(colour::green, "ready");
-    if (after.refused != before.refused)
-        tell(colour::red, "handshake failed: " + to_string(now_there.last_handshake_failure));
+        show(colour::green, "ready");
+    if (after.handshake_failures != before.handshake_failures)
+        show(colour::red, "handshake failed: " + to_string(now_there.last_handshake_failure));
     if (now_there.kind == endpoint_kind::bound && after.peers != before.peers)
-        tell(after.peers > before.peers ? colour::green : colour::yellow,
+        show(after.peers > before.peers ? colour::green : colour::yellow,
              std::to_string(after.peers) + (after.peers == 1 ? " peer" : " peers"));
     before = after;
 }

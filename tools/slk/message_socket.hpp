@@ -2,7 +2,7 @@
 #ifndef SLK_TOOL_MESSAGE_SOCKET_HPP
 #define SLK_TOOL_MESSAGE_SOCKET_HPP
 
-/// A socket for messages whose type is a word on the command line, and the options of one.
+/// A message socket whose type is a word on the command line, and its options.
 
 #include "interruption.hpp"
 #include "output.hpp"
@@ -30,7 +30,7 @@ struct socket_settings {
     std::string type;
     std::vector<std::string> bind;
     std::vector<std::string> connect;
-    /// Each type takes what concerns it.
+    /// Each type of socket uses those that it has.
     router_options options;
     loop_options loop;
     bool verbose = false;
@@ -43,55 +43,56 @@ void add_socket_options(command& to, socket_settings& into, const std::string& w
 /// Checks the settings without a socket. Throws usage_error.
 void require_valid(const socket_settings& settings);
 
-/// What a socket's end has brought.
+/// The messages that a socket has lost by its end.
 struct socket_outcome {
     std::uint64_t unsent = 0;
     std::uint64_t discarded = 0;
-    /// Whose messages were unsent: "tcp://...: 3".
-    std::vector<std::string> losers;
+    /// "tcp://...: 3", for each peer with unsent messages.
+    std::vector<std::string> unsent_by_peer;
 };
 
-/// Every call that waits ends with errc::cancelled after an interruption. Failures to open it are
-/// thrown: std::runtime_error, or usage_error for an endpoint that cannot be right.
+/// Every call that waits ends with errc::cancelled after an interruption. Failures to open the
+/// socket are thrown: std::runtime_error, or usage_error for an endpoint that is wrong.
 class message_socket {
 public:
-    /// All of them outlive it. With settings.verbose, what becomes of the endpoints is told.
+    /// The arguments outlive the socket. With settings.verbose, `notes` shows changes of the
+    /// endpoints.
     message_socket(const socket_settings& settings, interruption& ctrl_c, printer& notes);
 
-    /// Binds and connects. `listening` is told where.
+    /// Binds and connects. `listening` is called with each bound endpoint.
     void open(const std::function<void(const std::string& endpoint)>& listening);
-    /// Until there is somebody at every endpoint; where all are bound, until somebody comes.
+    /// Waits until every endpoint has a peer; if all are bound, until one peer has connected.
     result<void> wait_ready(duration timeout);
-    /// `to`: the routing id, of a ROUTER, which waits for its peer.
+    /// `to`: the routing id for a ROUTER, which waits for that peer.
     result<send_outcome> send(const std::string& to, multipart&& whole, duration timeout);
-    /// `from` is told by a ROUTER, and empty otherwise.
+    /// `from` becomes the routing id if this is a ROUTER, else it becomes empty.
     result<void> receive(std::string& from, multipart& whole, duration timeout);
-    /// Nothing, for that long. False: interrupted.
+    /// Waits. False: interrupted.
     bool pause(duration timeout);
-    /// Waits until all that is queued was taken; an interruption makes that short.
+    /// Waits until all queued messages have been sent; not for long after an interruption.
     socket_outcome close(duration timeout);
 
-    /// Why there is nobody at the endpoints, each on a line of its own; may be empty.
-    [[nodiscard]] std::string complaints();
+    /// Why endpoints have no peer, a line for each such endpoint; may be empty.
+    [[nodiscard]] std::string missing_peers();
     [[nodiscard]] time_point origin() const noexcept { return origin_; }
 
 private:
     using any_socket = std::variant<std::monostate, pair, dealer, router, push, pull>;
-    struct seen {
+    struct endpoint_view {
         link_state state = link_state::idle;
         std::uint64_t attempt = 0;
         bool ready = false;
         std::size_t peers = 0;
-        std::uint64_t refused = 0;
+        std::uint64_t handshake_failures = 0;
     };
 
     [[nodiscard]] slk::socket& base();
     template <class Step>
-    auto patiently(duration timeout, Step step) -> decltype(step(slk::timeout{}));
-    result<void> wait_for_route(const std::string& id, duration timeout);
+    auto wait_in_steps(duration timeout, Step step) -> decltype(step(slk::timeout{}));
+    result<void> wait_for_peer(const std::string& id, duration timeout);
     [[nodiscard]] bool is_waiting();
-    void tell_news();
-    void tell_news(const endpoint_status& now, seen& before);
+    void show_changes();
+    void show_changes(const endpoint_status& now, endpoint_view& before);
 
     const socket_settings& settings_;
     interruption& ctrl_c_;
@@ -99,7 +100,7 @@ private:
     time_point origin_;
     std::optional<context> context_;
     any_socket socket_;
-    std::vector<seen> seen_;
+    std::vector<endpoint_view> shown_;
 };
 
 } // namespace slk::tool

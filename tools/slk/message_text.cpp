@@ -10,7 +10,7 @@ namespace slk::tool {
 
 namespace {
 
-/// As many bytes of a part that is no text are shown to people.
+/// The number of bytes that message_text() shows of a part that is no text.
 constexpr std::size_t max_shown = 32;
 
 [[nodiscard]] std::string hexadecimal(std::string_view bytes)
@@ -25,7 +25,7 @@ constexpr std::size_t max_shown = 32;
     return text;
 }
 
-/// Bytes of the character that begins there, by UTF-8 (RFC 3629); 0 if none does.
+/// The number of bytes of the UTF-8 character (RFC 3629) at this position; 0 if there is none.
 [[nodiscard]] std::size_t character_at(std::string_view bytes, std::size_t at)
 {
     const auto byte = [&](std::size_t index) -> unsigned {
@@ -41,9 +41,9 @@ constexpr std::size_t max_shown = 32;
         if ((byte(at + more) & 0xc0U) != 0x80)
             return 0;
     const unsigned second = byte(at + 1);
-    const bool not_shortest = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+    const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
     const bool no_character = (first == 0xed && second > 0x9f) || (first == 0xf4 && second > 0x8f);
-    return not_shortest || no_character ? 0 : length;
+    return overlong || no_character ? 0 : length;
 }
 
 [[nodiscard]] bool is_utf8(std::string_view bytes)
@@ -57,7 +57,7 @@ constexpr std::size_t max_shown = 32;
     return true;
 }
 
-/// Nothing in it would make a terminal do other things than show it.
+/// UTF-8 without characters that control a terminal.
 [[nodiscard]] bool is_printable(std::string_view bytes)
 {
     for (std::size_t at = 0; at < bytes.size(); ++at) {
@@ -70,7 +70,7 @@ constexpr std::size_t max_shown = 32;
     return is_utf8(bytes);
 }
 
-[[nodiscard]] std::string size_text(std::uint64_t bytes)
+[[nodiscard]] std::string byte_count_text(std::uint64_t bytes)
 {
     return std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes");
 }
@@ -83,16 +83,16 @@ constexpr std::size_t max_shown = 32;
         return std::string(bytes);
     const bool all = bytes.size() <= max_shown;
     return "0x" + hexadecimal(bytes.substr(0, max_shown)) + (all ? "" : "...") + " (" +
-           size_text(bytes.size()) + ")";
+           byte_count_text(bytes.size()) + ")";
 }
 
-/// Further lines of a part stand below its first one.
+/// Indents the second and the following lines.
 [[nodiscard]] std::string indented(const std::string& text, std::size_t width)
 {
     std::string shown;
-    for (const char letter : text) {
-        shown += letter;
-        if (letter == '\n')
+    for (const char each : text) {
+        shown += each;
+        if (each == '\n')
             shown.append(width, ' ');
     }
     return shown;
@@ -146,7 +146,7 @@ std::string message_text(const multipart& whole, std::string_view from)
         return sender + indented(text, sender.size());
     }
     std::string text =
-        sender + std::to_string(whole.size()) + " parts, " + size_text(bytes_of(whole));
+        sender + std::to_string(whole.size()) + " parts, " + byte_count_text(bytes_of(whole));
     for (const message& part : whole) {
         const std::string size = std::to_string(part.size());
         std::string line = "\n" + std::string(size.size() < 8 ? 8 - size.size() : 0, ' ') + size;
@@ -174,7 +174,7 @@ std::string message_json(const multipart& whole, std::string_view from, double s
 std::string amount_text(std::uint64_t messages, std::uint64_t bytes)
 {
     return std::to_string(messages) + (messages == 1 ? " message, " : " messages, ") +
-           size_text(bytes);
+           byte_count_text(bytes);
 }
 
 std::uint64_t bytes_of(const multipart& whole) noexcept

@@ -2,7 +2,7 @@
 #ifndef SLK_TOOL_MESSAGE_TEXT_HPP
 #define SLK_TOOL_MESSAGE_TEXT_HPP
 
-/// Messages as people and programs read them.
+/// Messages as text and as JSON.
 
 #include <serverlink/message.hpp>
 
@@ -12,16 +12,21 @@
 
 namespace slk::tool {
 
-/// A routing id as it is written on the command line: its text, or 0x and its bytes.
+struct message_totals {
+    std::uint64_t messages = 0;
+    std::uint64_t bytes = 0;
+};
+
+/// A routing id as it is written on the command line: its text, or 0x and its bytes in hexadecimal.
 [[nodiscard]] std::string id_text(std::string_view bytes);
 /// The bytes of a routing id that is written so. Throws usage_error, which names `option`.
 [[nodiscard]] std::string parse_id(const std::string& option, const std::string& text);
 
-/// For people: text as it is, other bytes in hexadecimal, many of them shortened. A message of
-/// several parts has a line for each, with its size. `from` is the sender's routing id, if it is
-/// known. No line end at the end.
+/// Text as it is, other bytes in hexadecimal and shortened. A message of several parts has a line
+/// for each part, with its size. `from` is the sender's routing id, or empty. No line end at the
+/// end.
 [[nodiscard]] std::string message_text(const multipart& whole, std::string_view from);
-/// For programs: all of it, on one line.
+/// The whole message as JSON, on one line.
 [[nodiscard]] std::string message_json(const multipart& whole, std::string_view from,
                                        double seconds);
 /// "1 message, 5 bytes"

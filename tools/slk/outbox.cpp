@@ -13,7 +13,7 @@ namespace slk::tool {
 
 namespace {
 
-[[nodiscard]] message needed(result<message> made)
+[[nodiscard]] message or_throw(result<message> made)
 {
     if (!made)
         throw std::runtime_error(to_string(made.error()));
@@ -22,7 +22,7 @@ namespace {
 
 [[nodiscard]] message copy_of(std::string_view text)
 {
-    return needed(message::copy_of(text));
+    return or_throw(message::copy_of(text));
 }
 
 } // namespace
@@ -73,7 +73,7 @@ void outbox::read_file(const std::string& path)
         const std::string all{std::istreambuf_iterator<char>(file), {}};
         return add(copy_of(all));
     }
-    message content = needed(message::allocate(static_cast<std::size_t>(size)));
+    message content = or_throw(message::allocate(static_cast<std::size_t>(size)));
     file.read(reinterpret_cast<char*>(content.writable().data()),
               static_cast<std::streamsize>(size));
     if (static_cast<std::uintmax_t>(file.gcount()) != size)

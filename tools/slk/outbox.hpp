@@ -2,7 +2,7 @@
 #ifndef SLK_TOOL_OUTBOX_HPP
 #define SLK_TOOL_OUTBOX_HPP
 
-/// The messages that `slk send` is to send: words, files, or the lines of stdin.
+/// The messages of `slk send`: words, files, or the lines of stdin.
 
 #include "standard_input.hpp"
 
@@ -20,7 +20,7 @@ class interruption;
 struct outbox_settings {
     std::vector<std::string> words;
     std::vector<std::string> files; ///< "-": stdin
-    bool parts = false;             ///< all of it is one message
+    bool parts = false;             ///< one message of all of them
     std::optional<std::uint64_t> times;
 };
 
@@ -29,7 +29,7 @@ public:
     /// Reads files. Throws std::runtime_error.
     outbox(const outbox_settings& settings, interruption& ctrl_c);
 
-    /// The next message. False: there is none, or an interruption came.
+    /// Reads the next message. False: there is none, or an interruption.
     [[nodiscard]] bool next(multipart& into);
 
 private:
@@ -42,7 +42,7 @@ private:
     const outbox_settings& settings_;
     interruption& ctrl_c_;
     std::optional<standard_input> input_;
-    bool by_line_ = false; ///< a line is sent when it has come
+    bool by_line_ = false; ///< each line is a message as soon as it is read
     std::vector<multipart> all_;
     std::size_t next_ = 0;
     std::uint64_t rounds_ = 0;

@@ -13,7 +13,7 @@ namespace slk::tool {
 
 namespace {
 
-[[nodiscard]] bool colours_wanted(std::FILE* to)
+[[nodiscard]] bool colours_enabled(std::FILE* to)
 {
     const char* refused = std::getenv("NO_COLOR");
     return (refused == nullptr || *refused == '\0') && is_terminal(to);
@@ -32,20 +32,20 @@ namespace {
     return "";
 }
 
-/// Where the link tries or is connected, or what the failure was about.
+/// The peer of the attempt or connection, or the address that the failure was about.
 [[nodiscard]] std::string address_of(const link_transition& move, const link_status& status)
 {
     if (status.peer.family != address_family::none)
         return to_string(status.peer);
-    const bool asked_for = move.event == link_event::stop; // no matter of an address
-    if (move.reason && !asked_for && status.last_error_address.family != address_family::none)
+    const bool stopped = move.event == link_event::stop; // not related to an address
+    if (move.reason && !stopped && status.last_error_address.family != address_family::none)
         return to_string(status.last_error_address);
     return "";
 }
 
 } // namespace
 
-printer::printer(std::FILE* to) : to_(to), coloured_(colours_wanted(to)) {}
+printer::printer(std::FILE* to) : to_(to), coloured_(colours_enabled(to)) {}
 
 void printer::line(const std::string& text)
 {
@@ -141,7 +141,7 @@ std::string named_state_line(const printer& out, std::string_view name, const li
     return line.substr(0, time_width) + "  " + padded(name, 9) + line.substr(time_width + 1);
 }
 
-link_transition last_move(const link_status& status)
+link_transition last_transition(const link_status& status)
 {
     link_transition move;
     move.at = status.since;

@@ -2,7 +2,7 @@
 #ifndef SLK_TOOL_OUTPUT_HPP
 #define SLK_TOOL_OUTPUT_HPP
 
-/// Lines for people, JSON for programs, and colour where a terminal reads them.
+/// Lines of text and JSON on standard streams, with colours on a terminal.
 
 #include <serverlink/link_status.hpp>
 
@@ -15,21 +15,21 @@ namespace slk::tool {
 
 enum class colour : std::uint8_t { none, red, green, yellow, blue, bold };
 
-/// Writes whole lines, and notices when nobody reads them any more.
+/// Writes whole lines, and remembers when writing has failed.
 class printer {
 public:
     explicit printer(std::FILE* to);
 
     void line(const std::string& text);
-    /// Bytes as they are.
+    /// Writes bytes without a line end.
     void bytes(const void* data, std::size_t size);
-    /// The text, coloured if this goes to a terminal and NO_COLOR is not set.
+    /// Returns the text, coloured if the stream is a terminal and NO_COLOR is not set.
     [[nodiscard]] std::string paint(colour in, std::string_view text) const;
 
-    /// A write has failed. Nothing more is written.
+    /// A write has failed. Later ones do nothing.
     [[nodiscard]] bool failed() const noexcept { return failed_; }
-    /// `otherwise`, unless writing failed. A reader that went away is no failure of ours; anything
-    /// else (a full disk) is told on stderr.
+    /// Returns `otherwise`, unless writing has failed. A reader that has closed its pipe is no
+    /// failure of the command; others (a full disk) are reported on stderr.
     [[nodiscard]] int exit_code(int otherwise) const;
 
 private:
@@ -38,7 +38,8 @@ private:
     bool failed_ = false;
 };
 
-/// One line on stderr, for people who wait at a terminal. It is written over, and gone at the end.
+/// A line on stderr that shows progress, if that is a terminal. Each text replaces the one before;
+/// the line is cleared at the end.
 class progress_line {
 public:
     progress_line();
@@ -55,20 +56,20 @@ private:
 /// "12.345s", right-aligned.
 [[nodiscard]] std::string seconds_text(duration value);
 [[nodiscard]] double milliseconds(duration value);
-/// `text`, filled up with blanks.
+/// `text` with blanks up to `width`.
 [[nodiscard]] std::string padded(std::string_view text, std::size_t width);
 [[nodiscard]] colour colour_of(link_state state) noexcept;
 
-/// One line for people about a move. `origin` is the time shown as zero.
+/// Describes a transition of a link on one line. `origin` is the time shown as zero.
 [[nodiscard]] std::string state_line(const printer& out, const link_transition& move,
                                      const link_status& status, time_point origin);
-/// The line of state_line for something that has a name.
+/// state_line() with a name behind the time.
 [[nodiscard]] std::string named_state_line(const printer& out, std::string_view name,
                                            const link_transition& move, const link_status& status,
                                            time_point origin);
-/// The move that has led to that status, as far as it can be told from the status alone.
-[[nodiscard]] link_transition last_move(const link_status& status);
-/// The same as JSON.
+/// The transition that has led to this status, as far as the status alone shows it.
+[[nodiscard]] link_transition last_transition(const link_status& status);
+/// Describes a transition of a link as JSON.
 [[nodiscard]] std::string state_json(const link_transition& move, const link_status& status,
                                      time_point origin);
 

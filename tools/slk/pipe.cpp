@@ -12,44 +12,38 @@
 
 namespace slk::tool {
 
-namespace {
-
-constexpr std::size_t chunk_size = std::size_t{64} * 1024;
-
-/// One connection. The buffer lives as long as a handler holds it.
-struct connection {
-    stream link;
-    std::array<std::byte, chunk_size> received{};
-};
-
-/// What the reading thread and the loop's thread share.
-struct hand_over {
-    std::mutex mutex;
-    std::condition_variable taken;
-    bool waiting = false; ///< a chunk has not been sent yet
-    loop* to = nullptr;   ///< null: the pipe is gone
-};
-
-} // namespace
-
 struct pipe::state {
+    /// One connection. Handlers of running operations share it, because its buffer must outlive
+    /// them.
+    struct connection {
+        stream link;
+        std::array<std::byte, input_chunk_size> received{};
+    };
+    /// Shared by the reading thread and the loop's thread.
+    struct chunk_exchange {
+        std::mutex mutex;
+        std::condition_variable taken;
+        bool pending = false; ///< a chunk has not been sent yet
+        loop* to = nullptr; ///< null: the pipe has been destroyed
+    };
+
     state(printer& to, std::function<void()> when_ended) : out(to), ended(std::move(when_ended)) {}
 
     printer& out;
     std::function<void()> ended;
-    std::shared_ptr<hand_over> shared = std::make_shared<hand_over>();
+    std::shared_ptr<chunk_exchange> shared = std::make_shared<chunk_exchange>();
     std::shared_ptr<connection> current;
     std::vector<std::byte> chunk;
     bool has_chunk = false;
     bool sending = false;
     bool input_ended = false;
-    bool told_ended = false;
+    bool ended_called = false;
 
     void release_chunk()
     {
         has_chunk = false;
         const std::lock_guard hold(shared->mutex);
-        shared->waiting = false;
+        shared->pending = false;
         shared->taken.notify_all();
     }
 
@@ -85,14 +79,15 @@ void send_more(const std::shared_ptr<State>& pipe)
                                      send_more(pipe);
                                  });
     if (!begun) {
-        // Nothing of it went out, so the chunk waits for the next connection.
+        // No byte of the chunk was sent, so it waits for the next connection.
         pipe->sending = false;
         pipe->lose(pipe->current);
     }
 }
 
 template <class State>
-void receive_more(const std::shared_ptr<State>& pipe, const std::shared_ptr<connection>& from)
+void receive_more(const std::shared_ptr<State>& pipe,
+                  const std::shared_ptr<typename State::connection>& from)
 {
     const auto begun =
         from->link.receive(from->received, [pipe, from](const result<std::size_t>& count) {
@@ -104,8 +99,8 @@ void receive_more(const std::shared_ptr<State>& pipe, const std::shared_ptr<conn
             const bool finished = count && pipe->input_ended && !pipe->has_chunk;
             if (!finished)
                 pipe->lose(from);
-            else if (!std::exchange(pipe->told_ended, true))
-                pipe->ended(); // still connected, so that the link does not begin to heal
+            else if (!std::exchange(pipe->ended_called, true))
+                pipe->ended(); // the stream stays open, so that the link does not reconnect
         });
     if (!begun)
         pipe->lose(from);
@@ -124,7 +119,7 @@ pipe::~pipe()
     {
         const std::lock_guard hold(state_->shared->mutex);
         state_->shared->to = nullptr;
-        state_->shared->waiting = false;
+        state_->shared->pending = false;
         state_->shared->taken.notify_all();
     }
     if (state_->current)
@@ -133,18 +128,18 @@ pipe::~pipe()
 
 void pipe::start()
 {
-    // Detached: reading stdin cannot be interrupted on every system. The thread reaches the loop
+    // Detached, because not every system can interrupt a read of stdin. The thread uses the loop
     // only through `shared`, under its mutex.
     std::thread([shared = state_->shared, to = std::weak_ptr(state_)] {
         for (;;) {
-            std::vector<std::byte> bytes(chunk_size);
+            std::vector<std::byte> bytes(input_chunk_size);
             bytes.resize(read_standard_input(bytes));
             const bool ended = bytes.empty();
 
             std::unique_lock hold(shared->mutex);
             if (shared->to == nullptr)
                 return;
-            shared->waiting = !ended;
+            shared->pending = !ended;
             shared->to->post([to, bytes = std::move(bytes), ended]() mutable {
                 const auto pipe = to.lock();
                 if (!pipe)
@@ -159,14 +154,14 @@ void pipe::start()
             });
             if (ended)
                 return;
-            shared->taken.wait(hold, [&] { return !shared->waiting; });
+            shared->taken.wait(hold, [&] { return !shared->pending; });
         }
     }).detach();
 }
 
 void pipe::connected(stream established)
 {
-    state_->current = std::make_shared<connection>();
+    state_->current = std::make_shared<state::connection>();
     state_->current->link = std::move(established);
     receive_more(state_, state_->current);
     send_more(state_);

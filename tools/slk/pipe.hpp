@@ -2,7 +2,7 @@
 #ifndef SLK_TOOL_PIPE_HPP
 #define SLK_TOOL_PIPE_HPP
 
-/// `slk link --pipe`: stdin goes to whatever connection the link has, what arrives goes to stdout.
+/// `slk link --pipe`: copies stdin to the link's connection, and received bytes to stdout.
 
 #include "output.hpp"
 
@@ -13,16 +13,16 @@
 
 namespace slk::tool {
 
-/// At most one chunk of stdin is held: the thread that reads it waits until the chunk was sent.
-/// A chunk that finds no connection waits for the next one; of a chunk that was under way when
-/// the connection broke, some or all may be lost, and it is not sent twice. Loop's thread.
+/// It holds at most one chunk of stdin: the thread that reads waits until the chunk has been sent.
+/// Without a connection a chunk waits for the next one. A chunk in flight when the connection
+/// breaks may be lost in part or as a whole; it is not sent twice. Thread of the loop.
 class pipe {
 public:
-    /// `ended` is called once everything was sent and the peer has finished, too.
+    /// `ended` is called once all of stdin was sent and the peer has finished, too.
     pipe(loop& on, printer& out, std::function<void()> ended);
     pipe(const pipe&) = delete;
     pipe& operator=(const pipe&) = delete;
-    /// The reading thread may still wait for input; it touches nothing of this any more.
+    /// The reading thread may still wait for input; it does not use this object any more.
     ~pipe();
 
     /// Starts to read stdin.

@@ -26,13 +26,8 @@ struct receive_settings {
     bool raw = false;
 };
 
-struct totals {
-    std::uint64_t messages = 0;
-    std::uint64_t bytes = 0;
-};
-
-void print(printer& out, const receive_settings& settings, const std::string& from,
-           const multipart& whole, duration since)
+void print_message(printer& out, const receive_settings& settings, const std::string& from,
+                   const multipart& whole, duration since)
 {
     if (settings.raw) {
         for (const message& part : whole)
@@ -44,9 +39,9 @@ void print(printer& out, const receive_settings& settings, const std::string& fr
     }
 }
 
-/// Until there is enough, or it is time to end. The exit code.
+/// Receives until --count or --for ends it. Returns the exit code.
 int receive_all(message_socket& from, const receive_settings& settings, printer& out,
-                totals& counted)
+                message_totals& counted)
 {
     const auto now = [] { return system_clock_source().now(); };
     const time_point until = after(now(), settings.timeout.value_or(duration::max()));
@@ -62,8 +57,9 @@ int receive_all(message_socket& from, const receive_settings& settings, printer&
             (received.error() == errc::timed_out || received.error() == errc::would_block)) {
             if (left <= limit)
                 return exit_ok;
-            std::fprintf(stderr, "slk receive: no message came for %.3g s%s\n",
-                         std::chrono::duration<double>(limit).count(), from.complaints().c_str());
+            std::fprintf(stderr, "slk receive: no message arrived for %.3g s%s\n",
+                         std::chrono::duration<double>(limit).count(),
+                         from.missing_peers().c_str());
             return exit_failed;
         }
         if (!received) {
@@ -72,7 +68,7 @@ int receive_all(message_socket& from, const receive_settings& settings, printer&
         }
         ++counted.messages;
         counted.bytes += bytes_of(whole);
-        print(out, settings, sender, whole, now() - from.origin());
+        print_message(out, settings, sender, whole, now() - from.origin());
     }
     return exit_ok;
 }
@@ -87,12 +83,12 @@ int run_receive(receive_settings& settings)
     message_socket from(settings.socket, ctrl_c, notes);
     from.open([&](const std::string& endpoint) { notes.line("listening on " + endpoint); });
 
-    totals counted;
+    message_totals counted;
     const int code = receive_all(from, settings, out, counted);
     const socket_outcome outcome = from.close(duration::zero());
     std::string summary = "received " + amount_text(counted.messages, counted.bytes);
     if (outcome.discarded > 0)
-        summary += ", left " + std::to_string(outcome.discarded) + " unread";
+        summary += ", discarded " + std::to_string(outcome.discarded);
     notes.line(summary);
     return out.exit_code(code);
 }

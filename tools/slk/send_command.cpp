@@ -30,26 +30,20 @@ struct send_settings {
     bool json = false;
 };
 
-struct totals {
-    std::uint64_t messages = 0;
-    std::uint64_t bytes = 0;
-};
-
-/// What a long send has done so far, for somebody who looks on. It is written over, and gone at
-/// the end.
-class progress {
+/// Shows on a terminal how much a long send has queued so far.
+class send_progress {
 public:
-    explicit progress(bool wanted) : shown_(wanted && is_terminal(stderr)), begun_(now()) {}
-    progress(const progress&) = delete;
-    progress& operator=(const progress&) = delete;
-    ~progress() { clear(); }
+    explicit send_progress(bool enabled) : shown_(enabled && is_terminal(stderr)), begun_(now()) {}
+    send_progress(const send_progress&) = delete;
+    send_progress& operator=(const send_progress&) = delete;
+    ~send_progress() { clear(); }
 
-    void tell(const totals& counted)
+    void show(const message_totals& counted)
     {
-        if (!shown_ || now() - told_ < interval || now() - begun_ < interval)
+        if (!shown_ || now() - shown_at_ < interval || now() - begun_ < interval)
             return;
-        told_ = now();
-        const double passed = std::chrono::duration<double>(told_ - begun_).count();
+        shown_at_ = now();
+        const double passed = std::chrono::duration<double>(shown_at_ - begun_).count();
         std::fprintf(stderr, "\r\x1b[K%llu messages, %.0f/s",
                      static_cast<unsigned long long>(counted.messages),
                      static_cast<double>(counted.messages) / passed);
@@ -69,14 +63,14 @@ private:
     bool shown_;
     bool visible_ = false;
     time_point begun_;
-    time_point told_{};
+    time_point shown_at_{};
 };
 
-/// The exit code.
+/// Returns the exit code.
 int give_up(message_socket& by, const std::string& why, duration waited)
 {
     std::fprintf(stderr, "slk send: %s within %.3g s%s\n", why.c_str(),
-                 std::chrono::duration<double>(waited).count(), by.complaints().c_str());
+                 std::chrono::duration<double>(waited).count(), by.missing_peers().c_str());
     return exit_failed;
 }
 
@@ -85,7 +79,7 @@ int give_up(message_socket& by, const std::string& why, duration waited)
     return why == errc::timed_out || why == errc::would_block;
 }
 
-int fail_with(const error& why)
+int send_failed(const error& why)
 {
     if (why == errc::cancelled)
         return exit_ok; // interrupted
@@ -93,16 +87,17 @@ int fail_with(const error& why)
     return exit_failed;
 }
 
-int send_all(message_socket& by, const send_settings& settings, outbox& from, totals& counted)
+int send_all(message_socket& by, const send_settings& settings, outbox& from,
+             message_totals& counted)
 {
-    // A ROUTER waits for its one peer instead.
+    // A ROUTER waits for the peer of --to instead.
     if (settings.to.empty()) {
         if (const auto ready = by.wait_ready(settings.wait); !ready)
             return is_timeout(ready.error())
-                       ? give_up(by, "not every peer was there", settings.wait)
-                       : fail_with(ready.error());
+                       ? give_up(by, "not every peer was connected", settings.wait)
+                       : send_failed(ready.error());
     }
-    progress shown(!settings.socket.verbose);
+    send_progress shown(!settings.socket.verbose);
     multipart next;
     while (from.next(next)) {
         if (counted.messages > 0 && settings.every > duration::zero() && !by.pause(settings.every))
@@ -112,22 +107,22 @@ int send_all(message_socket& by, const send_settings& settings, outbox& from, to
         if (!sent) {
             shown.clear();
             if (!is_timeout(sent.error()))
-                return fail_with(sent.error());
+                return send_failed(sent.error());
             return give_up(by,
                            settings.to.empty() || counted.messages > 0
                                ? "there was no room for another message"
-                               : "'" + id_text(settings.to) + "' has not come",
+                               : "'" + id_text(settings.to) + "' has not connected",
                            settings.wait);
         }
         ++counted.messages;
         counted.bytes += bytes;
-        shown.tell(counted);
+        shown.show(counted);
     }
     return exit_ok;
 }
 
-void print_end(printer& out, const send_settings& settings, const totals& counted,
-               const socket_outcome& outcome, duration took)
+void print_totals(printer& out, const send_settings& settings, const message_totals& counted,
+                  const socket_outcome& outcome, duration took)
 {
     const std::uint64_t flushed = counted.messages - outcome.unsent;
     const double seconds = std::chrono::duration<double>(took).count();
@@ -147,8 +142,8 @@ void print_end(printer& out, const send_settings& settings, const totals& counte
     out.line("queued " + amount_text(counted.messages, counted.bytes) + ": flushed " +
              std::to_string(flushed) + ", unsent " + std::to_string(outcome.unsent) + ", in " +
              passed);
-    for (const std::string& loser : outcome.losers)
-        out.line("  unsent at " + loser);
+    for (const std::string& each : outcome.unsent_by_peer)
+        out.line("  unsent at " + each);
 }
 
 int run_send(send_settings& settings)
@@ -165,7 +160,7 @@ int run_send(send_settings& settings)
     make_streams_binary();
     interruption ctrl_c;
     printer out(stdout);
-    // A message waits for somebody who is there, and is not put aside for somebody who may come.
+    // Messages are queued only for peers that are connected.
     settings.socket.options.immediate = true;
     message_socket by(settings.socket, ctrl_c, out);
     by.open([&](const std::string& endpoint) {
@@ -175,10 +170,10 @@ int run_send(send_settings& settings)
     });
 
     outbox from(settings.out, ctrl_c);
-    totals counted;
+    message_totals counted;
     const int code = send_all(by, settings, from, counted);
     const socket_outcome outcome = by.close(settings.linger);
-    print_end(out, settings, counted, outcome, system_clock_source().now() - by.origin());
+    print_totals(out, settings, counted, outcome, system_clock_source().now() - by.origin());
     return out.exit_code(outcome.unsent > 0 ? exit_failed : code);
 }
 

@@ -17,11 +17,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t chunk_size = std::size_t{64} * 1024;
-/// Read ahead at most.
-constexpr std::size_t max_bytes = 4 * chunk_size;
+/// The thread reads ahead at most this.
+constexpr std::size_t max_bytes_ahead = 4 * input_chunk_size;
 /// An interruption is noticed after this time.
-constexpr auto look_interval = 20ms;
+constexpr auto interruption_check_interval = 20ms;
 
 } // namespace
 
@@ -30,22 +29,23 @@ struct standard_input::shared {
     std::condition_variable changed;
     std::string bytes;
     bool ended = false;
-    bool unsent = false;
+    bool closed = false;
 };
 
 standard_input::standard_input(interruption& ctrl_c)
     : ctrl_c_(ctrl_c), shared_(std::make_shared<shared>())
 {
     std::thread([to = shared_] {
-        std::vector<std::byte> chunk(chunk_size);
+        std::vector<std::byte> chunk(input_chunk_size);
         for (;;) {
             const std::size_t count = read_standard_input(chunk);
             std::unique_lock hold(to->mutex);
             to->bytes.append(reinterpret_cast<const char*>(chunk.data()), count);
             to->ended = count == 0;
             to->changed.notify_all();
-            to->changed.wait(hold, [&] { return to->unsent || to->bytes.size() < max_bytes; });
-            if (to->ended || to->unsent)
+            to->changed.wait(hold,
+                             [&] { return to->closed || to->bytes.size() < max_bytes_ahead; });
+            if (to->ended || to->closed)
                 return;
         }
     }).detach();
@@ -54,7 +54,7 @@ standard_input::standard_input(interruption& ctrl_c)
 standard_input::~standard_input()
 {
     const std::lock_guard hold(shared_->mutex);
-    shared_->unsent = true;
+    shared_->closed = true;
     shared_->changed.notify_all();
 }
 
@@ -64,7 +64,7 @@ bool standard_input::more()
     while (shared_->bytes.empty() && !shared_->ended) {
         if (ctrl_c_.requested())
             return false;
-        shared_->changed.wait_for(hold, look_interval);
+        shared_->changed.wait_for(hold, interruption_check_interval);
     }
     if (ctrl_c_.requested() || shared_->bytes.empty())
         return false;
@@ -76,9 +76,9 @@ bool standard_input::more()
 
 std::optional<std::string> standard_input::line()
 {
-    std::size_t looked = used_;
+    std::size_t searched = used_;
     std::size_t end = 0;
-    while ((end = buffer_.find('\n', looked)) == std::string::npos) {
+    while ((end = buffer_.find('\n', searched)) == std::string::npos) {
         const std::size_t left = buffer_.size() - used_;
         if (!more()) {
             if (left == 0 || ctrl_c_.requested())
@@ -86,7 +86,7 @@ std::optional<std::string> standard_input::line()
             end = buffer_.size();
             break;
         }
-        looked = left;
+        searched = left;
     }
     std::string text = buffer_.substr(used_, end - used_);
     used_ = std::min(end + 1, buffer_.size());

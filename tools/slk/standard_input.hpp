@@ -2,7 +2,7 @@
 #ifndef SLK_TOOL_STANDARD_INPUT_HPP
 #define SLK_TOOL_STANDARD_INPUT_HPP
 
-/// stdin, read in such a way that waiting for it can be given up.
+/// stdin, with reads that an interruption ends.
 
 #include <memory>
 #include <optional>
@@ -12,8 +12,8 @@ namespace slk::tool {
 
 class interruption;
 
-/// A thread reads ahead, a little. Reading cannot be interrupted on every system, so that thread is
-/// left alone when this ends; it touches nothing of this any more.
+/// A thread reads some bytes ahead. Not every system can interrupt a read, so the thread is
+/// detached and may outlive this object, of which it then uses only the shared part.
 class standard_input {
 public:
     explicit standard_input(interruption& ctrl_c);
@@ -21,20 +21,21 @@ public:
     standard_input& operator=(const standard_input&) = delete;
     ~standard_input();
 
-    /// The next line, without its end (\n or \r\n). Nothing at the end, or when interrupted.
+    /// Returns the next line without its end (\n or \r\n). Nothing at the end of the input, and
+    /// when interrupted.
     [[nodiscard]] std::optional<std::string> line();
-    /// All that is left. Nothing when interrupted.
+    /// Returns the rest of the input. Nothing when interrupted.
     [[nodiscard]] std::optional<std::string> rest();
 
 private:
     struct shared;
-    /// More bytes in buffer_. False: the end, or interrupted.
+    /// Waits for more bytes in buffer_. False: the input has ended, or an interruption.
     [[nodiscard]] bool more();
 
     interruption& ctrl_c_;
     std::shared_ptr<shared> shared_;
     std::string buffer_;
-    std::size_t used_ = 0; ///< of the buffer
+    std::size_t used_ = 0; ///< bytes of buffer_ that were returned
 };
 
 } // namespace slk::tool

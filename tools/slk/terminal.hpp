@@ -2,7 +2,7 @@
 #ifndef SLK_TOOL_TERMINAL_HPP
 #define SLK_TOOL_TERMINAL_HPP
 
-/// What a command-line program needs of the system: its standard streams and its interruption.
+/// The standard streams of a command-line program, and its interruption.
 
 #include <cstddef>
 #include <cstdio>
@@ -12,19 +12,22 @@
 
 namespace slk::tool {
 
-/// A closed stdout becomes an error of writing instead of a signal.
+/// Writing to a closed stdout becomes an error instead of a signal.
 void prepare_standard_streams();
 /// Bytes pass through stdin and stdout as they are, line ends included.
 void make_streams_binary();
 [[nodiscard]] bool is_terminal(std::FILE* stream);
-/// Another program reads or writes the other end, and may have gone away.
+/// Another program has the other end, and may have closed it.
 [[nodiscard]] bool is_pipe(std::FILE* stream);
-/// Waits for input. 0: it has ended, or failed.
+/// The size of the buffers for read_standard_input().
+inline constexpr std::size_t input_chunk_size = std::size_t{64} * 1024;
+/// Waits for input, and returns the number of bytes. 0: the input has ended, or has failed.
 [[nodiscard]] std::size_t read_standard_input(std::span<std::byte> into);
 
-/// While it lives, SIGINT and SIGTERM (Ctrl-C, Ctrl-Break and closing the window on Windows) do
-/// not kill the program: `interrupted` is called instead, on another thread. Made before other
-/// threads are started, because they inherit the signals that it blocks. One at a time.
+/// While it exists, SIGINT and SIGTERM (Ctrl-C, Ctrl-Break and closing the window on Windows) do
+/// not kill the program: `interrupted` is called instead, on another thread. It must be created
+/// before other threads are started, because they inherit the signals that it blocks. One at a
+/// time.
 class interrupt_watch {
 public:
     explicit interrupt_watch(std::function<void()> interrupted);

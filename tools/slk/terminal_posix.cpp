@@ -33,7 +33,7 @@ bool is_pipe(std::FILE* stream)
 
 std::size_t read_standard_input(std::span<std::byte> into)
 {
-    // No handler of a signal is ever installed, so this is not interrupted.
+    // This program installs no signal handlers, so the call is not interrupted.
     const ssize_t count = read(STDIN_FILENO, into.data(), into.size());
     return count > 0 ? static_cast<std::size_t>(count) : 0;
 }
@@ -52,7 +52,7 @@ interrupt_watch::interrupt_watch(std::function<void()> interrupted)
     sigemptyset(&state_->signals);
     sigaddset(&state_->signals, SIGINT);
     sigaddset(&state_->signals, SIGTERM);
-    // SIGUSR1 tells the waiting thread that it is no longer needed.
+    // SIGUSR1 ends the waiting thread.
     sigaddset(&state_->signals, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &state_->signals, &state_->before);
     state_->waiter = std::thread([watched = state_.get()] {

@@ -28,7 +28,7 @@ BOOL WINAPI on_control_event(DWORD /*event*/)
 
 void prepare_standard_streams()
 {
-    // Escape sequences for colours are off in a console until somebody asks for them.
+    // A console interprets escape sequences for colours only in this mode.
     const HANDLE out = GetStdHandle(STD_OUTPUT_HANDLE);
     DWORD mode = 0;
     if (GetConsoleMode(out, &mode) != 0)

@@ -285,7 +285,7 @@ point middle_of(const diagram& of, string_view state)
     return {0, 0};
 }
 
-/// A move that nobody has laid out yet is drawn straight across, which is ugly but true.
+/// A transition without a route is drawn as a straight line, whatever it crosses.
 route route_of(const diagram& of, string_view from, string_view to)
 {
     for (const route& way : of.routes)
@@ -375,7 +375,7 @@ string markdown()
     return "<!-- Written by ./dev states from the tables of the machines: change those. -->\n"
            "# The state machines\n"
            "\n"
-           "A machine is a function: what happened goes in, what is to be done comes out. The "
+           "A machine is a function: it gets an event, and returns the actions to take. The "
            "tables are the ones in\n"
            "`src/link/connecter_machine.cpp`, `src/link/listener_machine.cpp` and "
            "`src/zmtp/session_machine.cpp`, and a test\n"

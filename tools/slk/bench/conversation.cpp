@@ -10,17 +10,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The first part of all words. Another protocol is another number.
+/// The first part of each command. Another protocol gets another number.
 constexpr std::string_view mark = "slk bench 1";
 
 constexpr std::string_view done_word = "done";
 
-[[nodiscard]] std::string_view name_of(work_kind kind) noexcept
+[[nodiscard]] std::string_view word_of(work_kind kind) noexcept
 {
     return kind == work_kind::stream ? "stream" : "round-trip";
 }
 
-[[nodiscard]] unexpected foreign()
+[[nodiscard]] unexpected unknown_protocol()
 {
     return fail(errc::protocol_error, phase::transfer,
                 "the other side is no slk bench, or one of another version");
@@ -28,10 +28,10 @@ constexpr std::string_view done_word = "done";
 
 } // namespace
 
-std::string hello_of(const side_facts& who)
+std::string hello_of(const side_facts& side)
 {
-    return std::string(hello_word) + " " + who.version + " " + who.backend + " " +
-           std::to_string(who.threads);
+    return std::string(hello_word) + " " + side.version + " " + side.backend + " " +
+           std::to_string(side.threads);
 }
 
 std::optional<side_facts> read_hello(const std::string& words)
@@ -44,10 +44,10 @@ std::optional<side_facts> read_hello(const std::string& words)
     return std::nullopt;
 }
 
-std::string request_of(const work& wanted)
+std::string request_of(const work& asked)
 {
-    return std::string(name_of(wanted.kind)) + " " + std::to_string(wanted.size) + " " +
-           std::to_string(wanted.batch) + " " + std::to_string(wanted.warm_up.count());
+    return std::string(word_of(asked.kind)) + " " + std::to_string(asked.size) + " " +
+           std::to_string(asked.batch) + " " + std::to_string(asked.warm_up.count());
 }
 
 std::optional<work> read_request(const std::string& words)
@@ -61,7 +61,7 @@ std::optional<work> read_request(const std::string& words)
     read.warm_up = duration(nanoseconds);
     for (const work_kind kind : {work_kind::stream, work_kind::round_trip}) {
         read.kind = kind;
-        if (word == name_of(kind))
+        if (word == word_of(kind))
             return read;
     }
     return std::nullopt;
@@ -84,80 +84,80 @@ bool read_done(const std::string& words, std::optional<double>& nanoseconds)
     return true;
 }
 
-conversation::conversation(slk::pair&& over, duration silence) noexcept
-    : socket_(std::move(over)), silence_(silence)
+conversation::conversation(slk::pair&& over, duration max_silence) noexcept
+    : socket_(std::move(over)), max_silence_(max_silence)
 {
 }
 
-result<conversation> conversation::create(context& in, duration silence)
+result<conversation> conversation::create(context& in, duration max_silence)
 {
     pair_options options;
-    // Words are for who is there, not for who may come.
+    // Commands are queued only for a peer that is connected.
     options.immediate = true;
     SLK_TRY(auto made, slk::pair::create(in, options));
-    return conversation(std::move(made), silence);
+    return conversation(std::move(made), max_silence);
 }
 
-error conversation::why_nobody() const
+error conversation::why_no_peer() const
 {
     for (const endpoint_status& each : socket_.endpoints())
         return each.last_handshake_failure ? each.last_handshake_failure : each.link.last_error;
     return {};
 }
 
-error conversation::trouble(duration silent) const
+error conversation::check_peer(duration silent) const
 {
     if (begun_) {
-        // Somebody who has come again knows nothing of what was said before.
+        // A peer that has reconnected does not know the earlier commands.
         const auto peers = socket_.peers();
         if (peers.size() != 1 || !peers.front().ready || peers.front().connections > 1)
-            return {errc::connection_reset, phase::transfer, 0, "the other side has gone"};
+            return {errc::connection_reset, phase::transfer, 0, "the other side has disconnected"};
     }
-    if (silent >= silence_)
+    if (silent >= max_silence_)
         return {errc::timed_out, phase::transfer, 0, "the other side is silent"};
     return {};
 }
 
-result<void> conversation::tell(std::string_view words)
+result<void> conversation::send_command(std::string_view words)
 {
     multipart whole;
     SLK_TRY(whole.add(mark));
     SLK_TRY(whole.add(words));
-    SLK_TRY(insist([&](const timeout& limit) { return socket_.send(std::move(whole), limit); }));
+    SLK_TRY(repeat([&](const timeout& limit) { return socket_.send(std::move(whole), limit); }));
     return {};
 }
 
-result<std::string> conversation::hear()
+result<std::string> conversation::receive_command()
 {
     message first;
-    SLK_TRY(insist([&](const timeout& limit) { return socket_.receive(first, limit); }));
+    SLK_TRY(repeat([&](const timeout& limit) { return socket_.receive(first, limit); }));
     if (!first.more())
-        return foreign();
-    return hear_rest(first);
+        return unknown_protocol();
+    return receive_command_after(first);
 }
 
-result<std::string> conversation::hear_after_stream()
+result<std::string> conversation::receive_command_after_stream()
 {
     message next;
     do {
-        SLK_TRY(insist([&](const timeout& limit) { return socket_.receive(next, limit); }));
+        SLK_TRY(repeat([&](const timeout& limit) { return socket_.receive(next, limit); }));
     } while (!next.more());
-    return hear_rest(next);
+    return receive_command_after(next);
 }
 
-result<std::string> conversation::hear_rest(const message& first)
+result<std::string> conversation::receive_command_after(const message& first)
 {
     if (first.text() != mark)
-        return foreign();
+        return unknown_protocol();
     message words;
-    // All parts of a message are there with its first one.
+    // All parts of a message arrive together with its first one.
     SLK_TRY(socket_.receive(words, no_wait));
     if (words.more())
-        return foreign();
+        return unknown_protocol();
     return std::string(words.text());
 }
 
-result<std::optional<std::string>> conversation::heard()
+result<std::optional<std::string>> conversation::poll_command()
 {
     message first;
     const auto received = socket_.receive(first, no_wait);
@@ -166,8 +166,8 @@ result<std::optional<std::string>> conversation::heard()
     if (!received)
         return fail(received.error());
     if (!first.more())
-        return foreign();
-    SLK_TRY(std::string words, hear_rest(first));
+        return unknown_protocol();
+    SLK_TRY(std::string words, receive_command_after(first));
     return std::optional<std::string>(std::move(words));
 }
 

@@ -10,57 +10,52 @@ namespace slk::tool::bench {
 
 namespace {
 
-[[nodiscard]] time_point now()
+/// A measured message has one part, of the requested size.
+result<void> check_message(const message& received, const work& asked)
 {
-    return system_clock_source().now();
-}
-
-/// Words do not come before they are asked for, and messages have the size that was asked for.
-result<void> check(const message& received, const work& wanted)
-{
-    if (received.more() || received.size() != wanted.size)
+    if (received.more() || received.size() != asked.size)
         return fail(errc::protocol_error, phase::transfer,
-                    "the other side sends something else than it was asked for");
+                    "the other side sends other messages than requested");
     return {};
 }
 
-/// What is received of a stream with one call.
-class receiver {
+/// Receives a stream, one message or one batch per call.
+class stream_receiver {
 public:
-    receiver(conversation& with, const work& wanted)
-        : with_(with), wanted_(wanted), many_(wanted.batch)
+    stream_receiver(conversation& with, const work& asked)
+        : with_(with), asked_(asked), many_(asked.batch)
     {
     }
 
-    /// How many messages.
+    /// Returns the number of messages.
     result<std::size_t> receive()
     {
         slk::pair& by = with_.socket();
         std::size_t count = 1;
         if (many_.size() > 1) {
-            SLK_TRY(count, with_.insist([&](const timeout& limit) {
+            SLK_TRY(count, with_.repeat([&](const timeout& limit) {
                 return by.receive_batch(many_, limit);
             }));
         } else {
-            SLK_TRY(with_.insist(
+            SLK_TRY(with_.repeat(
                 [&](const timeout& limit) { return by.receive(many_.front(), limit); }));
         }
         for (const message& each : std::span(many_).first(count))
-            SLK_TRY(check(each, wanted_));
+            SLK_TRY(check_message(each, asked_));
         return count;
     }
 
 private:
     conversation& with_;
-    const work& wanted_;
+    const work& asked_;
     std::vector<message> many_;
 };
 
-/// Both meters of one work.
+/// The meters of one work.
 class meters {
 public:
-    meters(const work& wanted, const measure_options& how, processor_meter& used)
-        : slices_(wanted.warm_up, how.measured, how.progress), used_(used)
+    meters(const work& asked, const measure_options& how, processor_meter& used)
+        : slices_(asked.warm_up, how.measured, how.progress), used_(used)
     {
     }
 
@@ -72,7 +67,7 @@ public:
         return goes_on;
     }
     [[nodiscard]] bool warm() const noexcept { return slices_.warm(); }
-    void tell(measured& into) const
+    void store(measured& into) const
     {
         into.messages = slices_.messages();
         into.per_second = slices_.per_second();
@@ -83,15 +78,15 @@ private:
     processor_meter& used_;
 };
 
-/// How many messages have arrived.
+/// Returns the number of messages that have arrived.
 result<std::uint64_t> receive_stream(conversation& with, const measure_options& how,
                                      processor_meter& used, measured& into)
 {
-    receiver from_other(with, into.done);
+    stream_receiver from_other(with, into.done);
     SLK_TRY(std::uint64_t arrived, from_other.receive());
     const std::uint64_t stride = stride_of(into.done);
     std::uint64_t next_look = arrived;
-    // Time counts from the first message on.
+    // The warm-up begins with the first message.
     meters counted(into.done, how, used);
     do {
         next_look += stride;
@@ -101,7 +96,7 @@ result<std::uint64_t> receive_stream(conversation& with, const measure_options& 
         }
         next_look = arrived;
     } while (counted.look(now(), arrived));
-    counted.tell(into);
+    counted.store(into);
     return arrived;
 }
 
@@ -110,22 +105,22 @@ result<std::uint64_t> make_round_trips(conversation& with, const measure_options
 {
     slk::pair& by = with.socket();
     const std::string text(into.done.size, 'm');
-    message answer;
+    message reply;
     std::uint64_t made = 0;
     meters counted(into.done, how, used);
     for (bool goes_on = true; goes_on;) {
-        const time_point asked = now();
-        SLK_TRY(with.insist(
+        const time_point sent_at = now();
+        SLK_TRY(with.repeat(
             [&](const timeout& limit) { return by.send(std::string_view(text), limit); }));
-        SLK_TRY(with.insist([&](const timeout& limit) { return by.receive(answer, limit); }));
-        const time_point answered = now();
-        SLK_TRY(check(answer, into.done));
+        SLK_TRY(with.repeat([&](const timeout& limit) { return by.receive(reply, limit); }));
+        const time_point replied_at = now();
+        SLK_TRY(check_message(reply, into.done));
         ++made;
         if (counted.warm())
-            into.round_trips.add(answered - asked);
-        goes_on = counted.look(answered, made);
+            into.round_trips.add(replied_at - sent_at);
+        goes_on = counted.look(replied_at, made);
     }
-    counted.tell(into);
+    counted.store(into);
     return made;
 }
 
@@ -133,40 +128,41 @@ result<std::uint64_t> make_round_trips(conversation& with, const measure_options
 
 result<side_facts> greet(conversation& with, const side_facts& self)
 {
-    SLK_TRY(with.tell(hello_of(self)));
-    SLK_TRY(const std::string words, with.hear());
+    SLK_TRY(with.send_command(hello_of(self)));
+    SLK_TRY(const std::string words, with.receive_command());
     const auto other = read_hello(words);
     if (!other)
-        return fail(errc::protocol_error, phase::transfer, "the other side does not greet");
+        return fail(errc::protocol_error, phase::transfer,
+                    "the other side does not reply to hello");
     with.begin();
     return *other;
 }
 
-result<measured> measure(conversation& with, const work& wanted, const measure_options& how)
+result<measured> measure_work(conversation& with, const work& asked, const measure_options& how)
 {
     measured made;
-    made.done = wanted;
+    made.done = asked;
     processor_meter used;
-    SLK_TRY(with.prepare(wanted));
-    SLK_TRY(with.tell(request_of(wanted)));
-    SLK_TRY(const std::uint64_t count, wanted.kind == work_kind::stream
+    SLK_TRY(with.prepare(asked));
+    SLK_TRY(with.send_command(request_of(asked)));
+    SLK_TRY(const std::uint64_t count, asked.kind == work_kind::stream
                                            ? receive_stream(with, how, used, made)
                                            : make_round_trips(with, how, used, made));
     made.processor = used.per_message(count);
-    SLK_TRY(with.tell(end_word));
-    SLK_TRY(const std::string words, with.hear_after_stream());
+    SLK_TRY(with.send_command(end_word));
+    SLK_TRY(const std::string words, with.receive_command_after_stream());
     std::optional<double> used_there;
     if (!read_done(words, used_there))
-        return fail(errc::protocol_error, phase::transfer, "the other side did not end as asked");
+        return fail(errc::protocol_error, phase::transfer, "the other side did not reply to end");
     if (!how.one_process)
         made.processor = made.processor && used_there ? std::optional(*made.processor + *used_there)
                                                       : std::nullopt;
     return made;
 }
 
-result<void> part(conversation& with)
+result<void> say_bye(conversation& with)
 {
-    return with.tell(bye_word);
+    return with.send_command(bye_word);
 }
 
 } // namespace slk::tool::bench

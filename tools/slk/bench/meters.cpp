@@ -8,9 +8,9 @@
 
 namespace slk::tool::bench {
 
-slicer::slicer(duration warm_up, duration measured, std::function<void(std::size_t)> told)
-    : slice_(measured / slice_count), told_(std::move(told)), begin_(system_clock_source().now()),
-      next_(begin_ + warm_up)
+slicer::slicer(duration warm_up, duration measured, std::function<void(std::size_t)> progress)
+    : slice_(measured / slice_count), progress_(std::move(progress)),
+      begin_(system_clock_source().now()), next_(begin_ + warm_up)
 {
     rates_.reserve(slice_count);
 }
@@ -25,7 +25,7 @@ bool slicer::turn_over(time_point now, std::uint64_t arrived)
             return false;
     }
     warm_ = true;
-    told_(rates_.size());
+    progress_(rates_.size());
     arrived_ = arrived;
     begin_ = system_clock_source().now();
     next_ = begin_ + slice_;

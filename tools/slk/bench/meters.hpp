@@ -2,7 +2,7 @@
 #ifndef SLK_TOOL_BENCH_METERS_HPP
 #define SLK_TOOL_BENCH_METERS_HPP
 
-/// What is counted with. What is done for each message is inline and cheap beside it.
+/// The meters of a measurement. The work for each message is inline and cheap beside the message.
 
 #include "tools/support/statistics.hpp"
 
@@ -21,17 +21,17 @@ inline constexpr std::size_t slice_count = 10;
 /// Cuts the time after a warm-up into slices.
 class slicer {
 public:
-    /// `told` hears how many slices are over: at the beginning of each, which begins after that.
-    slicer(duration warm_up, duration measured, std::function<void(std::size_t)> told);
+    /// `progress` is called with the number of slices that have ended, before each slice begins.
+    slicer(duration warm_up, duration measured, std::function<void(std::size_t)> progress);
 
-    /// So many messages have arrived so far. False: it is over.
+    /// `arrived` messages have arrived so far. False: the last slice has ended.
     bool look(time_point now, std::uint64_t arrived)
     {
         return now < next_ || turn_over(now, arrived);
     }
-    /// The warm-up is over.
+    /// The warm-up has ended.
     [[nodiscard]] bool warm() const noexcept { return warm_; }
-    /// Those that count.
+    /// The number of messages in the slices.
     [[nodiscard]] std::uint64_t messages() const noexcept { return messages_; }
     /// Messages per second of the slices. The median is not changed by one slow slice.
     [[nodiscard]] spread per_second() const { return spread_of(rates_); }
@@ -40,7 +40,7 @@ private:
     bool turn_over(time_point now, std::uint64_t arrived);
 
     duration slice_;
-    std::function<void(std::size_t)> told_;
+    std::function<void(std::size_t)> progress_;
     time_point begin_;
     time_point next_;
     std::uint64_t arrived_ = 0;
@@ -54,7 +54,7 @@ class processor_meter {
 public:
     void begin(std::uint64_t arrived);
     [[nodiscard]] bool begun() const noexcept { return begun_; }
-    /// In nanoseconds. Nothing if it has not begun, or the system does not tell.
+    /// In nanoseconds. Nothing if it has not begun, or the system has no such count.
     [[nodiscard]] std::optional<double> per_message(std::uint64_t arrived) const;
 
 private:

@@ -102,17 +102,18 @@ duration warm_up_of(double seconds)
 
 std::vector<std::string> headline(const setting& between)
 {
-    std::string who = side_text(between.here);
+    std::string sides = side_text(between.here);
     if (!same(between.here, between.there))
-        who += " with " + side_text(between.there);
-    who += " at " + between.endpoint;
+        sides += " with " + side_text(between.there);
+    sides += " at " + between.endpoint;
     if (between.one_process)
-        who += ", both sides in one process";
+        sides += ", both sides in one process";
     else if (between.one_machine)
-        who += ", two processes on this machine";
-    return {who, format("Rates: the median of %zu slices of %g s after a warm-up of %g s. CPU: of "
-                        "both sides.",
-                        slice_count, between.seconds / slice_count, between.seconds / 4)};
+        sides += ", two processes on this machine";
+    return {sides,
+            format("Rates: the median of %zu slices of %g s after a warm-up of %g s. CPU: of "
+                   "both sides.",
+                   slice_count, between.seconds / slice_count, between.seconds / 4)};
 }
 
 std::vector<std::string> heading(const work& of)
@@ -123,7 +124,7 @@ std::vector<std::string> heading(const work& of)
                     (of.batch > 1 ? ", in batches of " + std::to_string(of.batch) : ""),
                 format("  %-10s %12s %25s %10s %14s", "size", "messages/s", "lowest .. highest",
                        "MB/s", "CPU ns/message")};
-    return {"", "Round trips from this side, one at a time; the times are of all of them",
+    return {"", "Round trips from this side, one at a time; the times are those of all round trips",
             format("  %-10s %12s %9s %9s %9s %10s %14s", "size", "trips/s", "p50 us", "p99 us",
                    "p99.9 us", "max us", "CPU ns/trip")};
 }

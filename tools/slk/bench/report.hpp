@@ -2,7 +2,7 @@
 #ifndef SLK_TOOL_BENCH_REPORT_HPP
 #define SLK_TOOL_BENCH_REPORT_HPP
 
-/// What was measured, as a table for people and as JSON for programs.
+/// The results as a table and as JSON.
 
 #include "bench/measure.hpp"
 
@@ -11,7 +11,7 @@
 
 namespace slk::tool::bench {
 
-/// Between whom it was.
+/// The two sides, and how they were connected.
 struct setting {
     std::string endpoint;
     side_facts here;
@@ -21,7 +21,7 @@ struct setting {
     double seconds = 1; ///< of each work
 };
 
-/// Who measures with whom, and how.
+/// The lines above the table: the sides, and how they measure.
 [[nodiscard]] std::vector<std::string> headline(const setting& between);
 /// The lines above the first row of its kind.
 [[nodiscard]] std::vector<std::string> heading(const work& of);

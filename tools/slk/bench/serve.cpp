@@ -14,23 +14,18 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How often a side that streams looks whether it is enough.
-constexpr duration listening_interval = 1ms;
+/// How often a side that streams looks for a command.
+constexpr duration command_poll_interval = 1ms;
 
-[[nodiscard]] time_point now()
+[[nodiscard]] unexpected unknown_command()
 {
-    return system_clock_source().now();
+    return fail(errc::protocol_error, phase::transfer, "the other side sends an unknown command");
 }
 
-[[nodiscard]] unexpected misunderstood()
-{
-    return fail(errc::protocol_error, phase::transfer, "what the other side asks is not known");
-}
-
-/// Begins to count the processor time when the warm-up is over.
-class warm_meter {
+/// Counts the processor time from the end of the warm-up on.
+class warm_processor_meter {
 public:
-    explicit warm_meter(const work& done) : warm_at_(after(now(), done.warm_up)) {}
+    explicit warm_processor_meter(const work& done) : warm_at_(after(now(), done.warm_up)) {}
 
     void look(time_point at, std::uint64_t messages)
     {
@@ -47,12 +42,15 @@ private:
     processor_meter meter_;
 };
 
-/// What is sent of a stream with one call.
-class sender {
+/// Sends a stream, one message or one batch per call.
+class stream_sender {
 public:
-    sender(slk::pair& by, const work& done) : by_(by), text_(done.size, 'm'), many_(done.batch) {}
+    stream_sender(slk::pair& by, const work& done)
+        : by_(by), text_(done.size, 'm'), many_(done.batch)
+    {
+    }
 
-    /// How many messages were queued.
+    /// Returns the number of messages that were queued.
     result<std::size_t> send(const timeout& limit)
     {
         if (many_.size() > 1)
@@ -64,7 +62,7 @@ public:
 private:
     result<std::size_t> send_many(const timeout& limit)
     {
-        // Those that a call has queued are empty.
+        // The messages that the last call has queued are empty.
         for (message& each : many_) {
             if (!each.empty())
                 break;
@@ -80,47 +78,48 @@ private:
 
 result<void> send_stream(conversation& with, const work& done)
 {
-    sender to_other(with.socket(), done);
-    warm_meter used(done);
+    stream_sender to_other(with.socket(), done);
+    warm_processor_meter used(done);
     const std::uint64_t stride = stride_of(done);
     std::uint64_t sent = 0;
     std::uint64_t next_look = stride;
-    time_point next_listening = now();
+    time_point next_poll = now();
     for (;;) {
         SLK_TRY(const std::size_t count,
-                with.insist([&](const timeout& limit) { return to_other.send(limit); }));
+                with.repeat([&](const timeout& limit) { return to_other.send(limit); }));
         sent += count;
         if (sent < next_look)
             continue;
         next_look = sent + stride;
         const time_point at = now();
         used.look(at, sent);
-        if (at < next_listening)
+        if (at < next_poll)
             continue;
-        next_listening = at + listening_interval;
-        SLK_TRY(const auto words, with.heard());
+        next_poll = at + command_poll_interval;
+        SLK_TRY(const auto words, with.poll_command());
         if (!words)
             continue;
-        return *words == end_word ? with.tell(done_of(used.per_message(sent))) : misunderstood();
+        return *words == end_word ? with.send_command(done_of(used.per_message(sent)))
+                                  : unknown_command();
     }
 }
 
-result<void> answer_round_trips(conversation& with, const work& done)
+result<void> serve_round_trips(conversation& with, const work& done)
 {
-    warm_meter used(done);
+    warm_processor_meter used(done);
     message next;
-    for (std::uint64_t answered = 0;; ++answered) {
+    for (std::uint64_t replied = 0;; ++replied) {
         SLK_TRY(
-            with.insist([&](const timeout& limit) { return with.socket().receive(next, limit); }));
+            with.repeat([&](const timeout& limit) { return with.socket().receive(next, limit); }));
         if (next.more()) {
-            SLK_TRY(const std::string words, with.hear_rest(next));
-            return words == end_word ? with.tell(done_of(used.per_message(answered)))
-                                     : misunderstood();
+            SLK_TRY(const std::string words, with.receive_command_after(next));
+            return words == end_word ? with.send_command(done_of(used.per_message(replied)))
+                                     : unknown_command();
         }
-        SLK_TRY(with.insist(
+        SLK_TRY(with.repeat(
             [&](const timeout& limit) { return with.socket().send(std::move(next), limit); }));
-        if (answered % 16 == 0)
-            used.look(now(), answered + 1);
+        if (replied % 16 == 0)
+            used.look(now(), replied + 1);
     }
 }
 
@@ -129,23 +128,23 @@ result<void> answer_round_trips(conversation& with, const work& done)
 result<std::uint64_t> serve(conversation& with, const side_facts& self,
                             const std::function<void(const side_facts&)>& met)
 {
-    SLK_TRY(std::string words, with.hear());
+    SLK_TRY(std::string words, with.receive_command());
     const auto other = read_hello(words);
     if (!other)
-        return misunderstood();
+        return unknown_command();
     with.begin();
     met(*other);
-    SLK_TRY(with.tell(hello_of(self)));
+    SLK_TRY(with.send_command(hello_of(self)));
     for (std::uint64_t works = 0;; ++works) {
-        SLK_TRY(words, with.hear());
+        SLK_TRY(words, with.receive_command());
         if (words == bye_word)
             return works;
-        const auto wanted = read_request(words);
-        if (!wanted)
-            return misunderstood();
-        SLK_TRY(with.prepare(*wanted));
-        SLK_TRY(wanted->kind == work_kind::stream ? send_stream(with, *wanted)
-                                                  : answer_round_trips(with, *wanted));
+        const auto asked = read_request(words);
+        if (!asked)
+            return unknown_command();
+        SLK_TRY(with.prepare(*asked));
+        SLK_TRY(asked->kind == work_kind::stream ? send_stream(with, *asked)
+                                                 : serve_round_trips(with, *asked));
     }
 }
 

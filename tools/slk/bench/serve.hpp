@@ -2,7 +2,7 @@
 #ifndef SLK_TOOL_BENCH_SERVE_HPP
 #define SLK_TOOL_BENCH_SERVE_HPP
 
-/// The side that does what it is asked for: it sends streams, and answers in round trips.
+/// The serving side: it sends the streams, and replies in round trips.
 
 #include "bench/conversation.hpp"
 
@@ -10,8 +10,8 @@
 
 namespace slk::tool::bench {
 
-/// Waits for the other side, and serves it until it has had enough: how many works that were.
-/// `met` is told who it is.
+/// Waits for the other side, and serves it until it ends the conversation. Returns the number of
+/// works. `met` is called with the facts of the other side.
 result<std::uint64_t> serve(conversation& with, const side_facts& self,
                             const std::function<void(const side_facts&)>& met);
 

@@ -9,20 +9,20 @@ namespace slk::tool::bench {
 
 namespace {
 
-/// Bytes that may wait in one queue.
-constexpr std::size_t max_waiting = max_size;
+/// Bytes in one queue.
+constexpr std::size_t max_queued = max_size;
 
 } // namespace
 
 bool is_sensible(const work& asked) noexcept
 {
     return asked.size >= 1 && asked.size <= max_size && asked.batch >= 1 &&
-           asked.batch <= max_batch && asked.size * asked.batch <= max_waiting;
+           asked.batch <= max_batch && asked.size * asked.batch <= max_queued;
 }
 
 std::uint32_t high_water_mark_for(const work& done) noexcept
 {
-    const std::size_t fitting = std::max<std::size_t>(max_waiting / done.size, 2);
+    const std::size_t fitting = std::max<std::size_t>(max_queued / done.size, 2);
     return static_cast<std::uint32_t>(
         std::min<std::size_t>(fitting, socket_options{}.send_high_water_mark));
 }

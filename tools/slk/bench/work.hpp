@@ -2,7 +2,7 @@
 #ifndef SLK_TOOL_BENCH_WORK_HPP
 #define SLK_TOOL_BENCH_WORK_HPP
 
-/// What is measured.
+/// The works that are measured.
 
 #include <serverlink/clock.hpp>
 
@@ -14,8 +14,8 @@
 namespace slk::tool::bench {
 
 enum class work_kind : std::uint8_t {
-    stream,     ///< one side sends as fast as it can, the other one, which measures, receives
-    round_trip, ///< the side that measures asks and waits for the answer, one question at a time
+    stream,     ///< one side sends as fast as it can, the other one receives and measures
+    round_trip, ///< the side that measures sends a request and waits for the reply, one at a time
 };
 
 struct work {
@@ -28,12 +28,17 @@ struct work {
 inline constexpr std::size_t max_size = std::size_t{64} << 20U;
 inline constexpr std::size_t max_batch = 10'000;
 
-/// Sizes that both sides can be asked for. What is queued at a time fits into memory.
+/// Both sides accept such a request: its sizes are valid, and its queues fit into memory.
 [[nodiscard]] bool is_sensible(const work& asked) noexcept;
-/// For both sides' queues: the default, and less for messages that are large.
+/// For the queues of both sides: the default, or less for large messages.
 [[nodiscard]] std::uint32_t high_water_mark_for(const work& done) noexcept;
-/// Messages between two looks at the clock, which is so not noticed.
+/// The number of messages between two reads of the clock, so that these cost little.
 [[nodiscard]] std::uint64_t stride_of(const work& done) noexcept;
+
+[[nodiscard]] inline time_point now()
+{
+    return system_clock_source().now();
+}
 
 /// "64 B", "1 KiB"
 [[nodiscard]] std::string size_text(std::size_t size);

@@ -15,7 +15,7 @@ namespace {
 constexpr int width = 960;
 constexpr int left = 96;   ///< of the plots
 constexpr int right = 936;
-constexpr int head = 74;   ///< above the first panel: title and legend
+constexpr int head = 74;   ///< above the first panel, for the title and the legend
 constexpr int plot_height = 120;
 constexpr int panel_height = plot_height + 36; ///< with the title above it
 constexpr int foot = 52;
@@ -85,13 +85,13 @@ void drawing::add(const char* format, ...)
 std::string escaped(std::string_view text)
 {
     std::string made;
-    for (const char letter : text) {
-        if (letter == '<')
+    for (const char each : text) {
+        if (each == '<')
             made += "&lt;";
-        else if (letter == '&')
+        else if (each == '&')
             made += "&amp;";
         else
-            made += letter;
+            made += each;
     }
     return made;
 }
@@ -168,7 +168,7 @@ void drawing::draw_panel(const panel& each, int top, std::string_view colour)
         right);
 }
 
-/// Bins without attempts stay empty: a logarithm has no zero.
+/// Bins without attempts stay empty, because the axis is logarithmic.
 void drawing::draw_rates(const panel& each, int top, std::string_view colour)
 {
     const int bottom = top + plot_height;

@@ -2,7 +2,7 @@
 #ifndef SLK_TOOL_HERD_CHART_HPP
 #define SLK_TOOL_HERD_CHART_HPP
 
-/// A picture of the attempts per second over time, one panel for each policy, as SVG.
+/// A chart of the attempts per second over time, one panel for each policy, as SVG.
 
 #include <serverlink/clock.hpp>
 
@@ -14,7 +14,7 @@ namespace slk::tool::herd {
 
 struct panel {
     std::string title;
-    /// Attempts per second, one for each bin of `bin_width` from the loss of the server on.
+    /// Attempts per second, one for each bin of `bin_width` after the loss of the server.
     std::vector<double> rates;
     std::optional<double> all_back; ///< seconds after the server's return
 };
@@ -28,7 +28,7 @@ struct chart {
 
 inline constexpr duration bin_width = std::chrono::milliseconds(100);
 
-/// How long the picture goes on after the server's return.
+/// The time after the server's return that the chart shows.
 inline constexpr duration shown_after_return = std::chrono::seconds(30);
 
 [[nodiscard]] std::string to_svg(const chart& drawn);

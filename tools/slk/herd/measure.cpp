@@ -17,15 +17,16 @@ constexpr std::array entries{
     measure_entry{"attempts_per_client_minute", "att/min", 1, &measures::attempts_per_client_minute,
                   "attempts per client and minute, in the outage if there is one"},
     measure_entry{"peak_10ms", "peak 10ms", 2, &measures::peak_10ms,
-                  "attempts in the worst 10 ms with a server, divided by what it can accept"},
-    measure_entry{"peak_1s", "peak 1s", 2, &measures::peak_1s, "the same for the worst second"},
+                  "attempts in the worst 10 ms with a server, divided by its capacity"},
+    measure_entry{"peak_1s", "peak 1s", 2, &measures::peak_1s,
+                  "attempts in the worst second with a server, divided by its capacity"},
     measure_entry{"syn_drops", "SYN drops", 0, &measures::syn_drops, "SYNs that met a full queue"},
     measure_entry{"back_p50_s", "p50", 2, &measures::back_p50,
                   "seconds from the server's return until half of the clients are connected"},
     measure_entry{"back_p99_s", "p99", 2, &measures::back_p99, "until 99 of 100 are"},
     measure_entry{"back_p100_s", "p100", 2, &measures::back_p100, "until all are"},
     measure_entry{"never_back", "never", 0, &measures::never_back,
-                  "clients that did not connect before --limit was over"},
+                  "clients that did not connect before the end of --limit"},
     measure_entry{"wasted_per_client", "wasted", 3, &measures::wasted,
                   "attempts per client that began with a server there, and failed"},
     measure_entry{"lag_autocorrelation", "lockstep", 3, &measures::autocorrelation,
@@ -48,7 +49,7 @@ constexpr duration narrow = 10ms;
     return std::chrono::duration<double>(value).count();
 }
 
-/// Attempts in the fullest window of that width.
+/// The number of attempts in the fullest window of this width.
 [[nodiscard]] double fullest(std::span<const duration> attempts, duration width)
 {
     std::size_t most = 0;
@@ -61,11 +62,12 @@ constexpr duration narrow = 10ms;
     return static_cast<double>(most);
 }
 
-/// Of the attempts per 10 ms. Left out is the beginning, where the delays still grow.
+/// The autocorrelation of the attempts per 10 ms, without the beginning, where the delays still
+/// grow.
 [[nodiscard]] std::optional<double> lockstep(std::span<const duration> attempts, duration lag,
                                              duration until)
 {
-    const std::vector<double> all = histogram(attempts, narrow, until);
+    const std::vector<double> all = counts_per_bin(attempts, narrow, until);
     const auto distance = static_cast<std::size_t>(lag / narrow);
     if (distance == 0 || all.size() < 2 * distance + distance / 2)
         return std::nullopt;
@@ -81,12 +83,12 @@ constexpr duration narrow = 10ms;
     }
     if (alone == 0)
         return std::nullopt;
-    // Both sums by their number of terms, or a short series would look uncorrelated.
+    // Both sums are divided by their number of terms, or a short series would seem uncorrelated.
     return (together / static_cast<double>(bins.size() - distance)) /
            (alone / static_cast<double>(bins.size()));
 }
 
-/// `share` of 1 is the last one. `times` is sorted.
+/// The time until this share of the clients has connected; 1 is the last client. `times` is sorted.
 [[nodiscard]] std::optional<double> quantile(std::span<const duration> times, double share,
                                              std::size_t clients)
 {
@@ -129,7 +131,8 @@ std::span<const measure_entry> all_measures() noexcept
     return entries;
 }
 
-std::vector<double> histogram(std::span<const duration> attempts, duration width, duration until)
+std::vector<double> counts_per_bin(std::span<const duration> attempts, duration width,
+                                   duration until)
 {
     std::vector<double> bins(static_cast<std::size_t>(until / width));
     for (const duration at : attempts)
@@ -138,11 +141,11 @@ std::vector<double> histogram(std::span<const duration> attempts, duration width
     return bins;
 }
 
-measures measure(const settings& wanted, const policy& which, const record& seen)
+measures measure(const settings& options, const policy& which, const record& seen)
 {
     measures made;
-    const double clients = wanted.clients;
-    const double capacity = wanted.accepts_per_second;
+    const double clients = options.clients;
+    const double capacity = options.accepts_per_second;
     made.peak_10ms = fullest(seen.attempts_up, narrow) / (capacity * seconds(narrow));
     made.peak_1s = fullest(seen.attempts_up, 1s) / capacity;
     made.syn_drops = static_cast<double>(seen.syn_drops);
@@ -153,17 +156,17 @@ measures measure(const settings& wanted, const policy& which, const record& seen
 
     const double minutes_down = seconds(seen.returned) / 60;
     const double minutes = seconds(seen.ended) / 60;
-    if (has_return(wanted.kind)) {
+    if (has_return(options.kind)) {
         measure_return(seen, made);
-        if (minutes_down > 0 && wanted.kind != scenario::resume) {
+        if (minutes_down > 0 && options.kind != scenario::resume) {
             made.attempts_per_client_minute =
                 static_cast<double>(seen.attempts_down.size()) / clients / minutes_down;
-            // Where nothing answers, an attempt lasts until its deadline.
-            const duration lasts = wanted.kind == scenario::black_hole
-                                       ? wanted.reconnect.connect_timeout
+            // Without any reply, an attempt lasts until its deadline.
+            const duration lasts = options.kind == scenario::black_hole
+                                       ? options.reconnect.connect_timeout
                                        : duration::zero();
             made.autocorrelation = lockstep(
-                seen.attempts_down, max_delay(which, wanted.reconnect) + lasts, seen.returned);
+                seen.attempts_down, max_delay(which, options.reconnect) + lasts, seen.returned);
         }
         return made;
     }

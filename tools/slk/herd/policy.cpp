@@ -11,11 +11,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// least to most, both included.
-duration between(random_stream& random, duration least, duration most)
+/// A random time from min to max, both included.
+duration between(random_stream& random, duration min, duration max)
 {
-    const auto range = static_cast<std::uint64_t>((most - least).count());
-    return least + duration(static_cast<duration::rep>(scale(random.next(), range)));
+    const auto range = static_cast<std::uint64_t>((max - min).count());
+    return min + duration(static_cast<duration::rep>(scale(random.next(), range)));
 }
 
 /// start * 2^retries, at most `cap`.
@@ -31,18 +31,18 @@ duration spread_by_a_fifth(random_stream& random, duration middle)
 
 // ZeroMQ's reconnect_ivl of 100 ms, without and with reconnect_ivl_max.
 
-duration libzmq(pace&, random_stream& random)
+duration libzmq(retry_state&, random_stream& random)
 {
     return between(random, 100ms, 200ms - 1ns);
 }
 
-duration libzmq_30s(pace& client, random_stream&)
+duration libzmq_30s(retry_state& client, random_stream&)
 {
     return doubled(100ms, client.retries, 30s);
 }
 
-/// Whole milliseconds from 0 to one less than the present limit.
-duration nng(pace& client, random_stream& random)
+/// Whole milliseconds from 0 to one less than the current limit.
+duration nng(retry_state& client, random_stream& random)
 {
     const auto limit =
         std::chrono::duration_cast<std::chrono::milliseconds>(doubled(10ms, client.retries, 1s));
@@ -50,8 +50,8 @@ duration nng(pace& client, random_stream& random)
         scale(random.next(), static_cast<std::uint64_t>(limit.count()) - 1));
 }
 
-/// The first delay is not spread.
-duration grpc(pace& client, random_stream& random)
+/// The first delay has no random part.
+duration grpc(retry_state& client, random_stream& random)
 {
     if (client.retries == 0)
         return 1s;
@@ -61,29 +61,29 @@ duration grpc(pace& client, random_stream& random)
     return spread_by_a_fifth(random, std::min<duration>(middle, 120s));
 }
 
-duration tigerbeetle(pace& client, random_stream& random)
+duration tigerbeetle(retry_state& client, random_stream& random)
 {
     return 50ms + between(random, 0ms, doubled(50ms, client.retries, 950ms));
 }
 
-duration kafka(pace& client, random_stream& random)
+duration kafka(retry_state& client, random_stream& random)
 {
     return spread_by_a_fifth(random, doubled(50ms, client.retries, 1s));
 }
 
-duration nats(pace&, random_stream& random)
+duration nats(retry_state&, random_stream& random)
 {
     return 2s + between(random, 0ms, 100ms - 1ns);
 }
 
-// The article of AWS names no times: a base like the others', and a long cap.
+// The article of AWS names no times. These are a base like the others', and a long cap.
 
-duration aws_full(pace& client, random_stream& random)
+duration aws_full(retry_state& client, random_stream& random)
 {
     return between(random, 0ms, doubled(100ms, client.retries, 30s));
 }
 
-duration aws_decorrelated(pace& client, random_stream& random)
+duration aws_decorrelated(retry_state& client, random_stream& random)
 {
     const duration previous = std::max<duration>(client.previous, 100ms);
     return std::min<duration>(30s, between(random, 100ms, 3 * previous));
@@ -94,23 +94,23 @@ constexpr std::array all{
     policy{.name = "libzmq",
            .title = "libzmq",
            .delay = libzmq,
-           .longest = 200ms,
+           .max = 200ms,
            .reset = reset_rule::at_connect},
     policy{.name = "libzmq-30s",
            .title = "libzmq, max 30 s",
            .delay = libzmq_30s,
-           .longest = 30s,
+           .max = 30s,
            .reset = reset_rule::at_connect},
-    policy{.name = "nng", .title = "nng", .delay = nng, .longest = 1s},
-    policy{.name = "grpc", .title = "gRPC", .delay = grpc, .longest = 144s, .from_beginning = true},
-    policy{.name = "tigerbeetle", .title = "TigerBeetle", .delay = tigerbeetle, .longest = 1s},
-    policy{.name = "kafka", .title = "Kafka", .delay = kafka, .longest = 1200ms},
-    policy{.name = "nats", .title = "NATS", .delay = nats, .longest = 2100ms},
-    policy{.name = "aws-full", .title = "AWS full jitter", .delay = aws_full, .longest = 30s},
+    policy{.name = "nng", .title = "nng", .delay = nng, .max = 1s},
+    policy{.name = "grpc", .title = "gRPC", .delay = grpc, .max = 144s, .from_beginning = true},
+    policy{.name = "tigerbeetle", .title = "TigerBeetle", .delay = tigerbeetle, .max = 1s},
+    policy{.name = "kafka", .title = "Kafka", .delay = kafka, .max = 1200ms},
+    policy{.name = "nats", .title = "NATS", .delay = nats, .max = 2100ms},
+    policy{.name = "aws-full", .title = "AWS full jitter", .delay = aws_full, .max = 30s},
     policy{.name = "aws-decorrelated",
            .title = "AWS decorrelated",
            .delay = aws_decorrelated,
-           .longest = 30s},
+           .max = 30s},
 };
 
 } // namespace
@@ -139,7 +139,7 @@ duration max_delay(const policy& which, const reconnect_options& options) noexce
     // A base of 0 retries at once, up to 100 times a second.
     if (which.delay == nullptr)
         return options.base == 0ns ? duration(10ms) : options.floor + options.cap;
-    return which.longest;
+    return which.max;
 }
 
 } // namespace slk::tool::herd

@@ -2,8 +2,8 @@
 #ifndef SLK_TOOL_HERD_POLICY_HPP
 #define SLK_TOOL_HERD_POLICY_HPP
 
-/// How others wait between two attempts, to be compared with serverlink. Each is the formula of a
-/// library's sources or of a publication; docs/herd.md has them in words.
+/// The delays between attempts in other libraries, for comparison. Each is the formula of a
+/// library's sources or of a publication; docs/herd.md describes them.
 
 #include <serverlink/clock.hpp>
 #include <serverlink/random.hpp>
@@ -16,25 +16,25 @@
 
 namespace slk::tool::herd {
 
-/// What one client remembers between its attempts.
-struct pace {
+/// The state of one client between its attempts.
+struct retry_state {
     std::uint32_t retries = 0; ///< since the last reset
     duration previous{};       ///< the delay before this one; 0 after a reset
 };
 
-/// When a policy begins anew with its shortest delay.
+/// What resets a policy to its shortest delay.
 enum class reset_rule : std::uint8_t {
-    at_connect,  ///< as soon as TCP is connected
-    when_useful, ///< when the peer has said something
+    at_connect,  ///< a TCP connection
+    when_useful, ///< bytes from the peer
 };
 
 struct policy {
     std::string_view name;  ///< on the command line
     std::string_view title; ///< in tables
-    /// Null for serverlink, whose links wait by themselves.
-    duration (*delay)(pace& client, random_stream& random) = nullptr;
-    /// No delay is longer. Clients in lockstep come again after this time.
-    duration longest{};
+    /// Null for serverlink, whose links have their own delays.
+    duration (*delay)(retry_state& client, random_stream& random) = nullptr;
+    /// The maximum of the delays. Clients in lockstep return after this time.
+    duration max{};
     reset_rule reset = reset_rule::when_useful;
     /// The delay counts from the beginning of the attempt that failed, not from its end.
     bool from_beginning = false;
@@ -42,12 +42,12 @@ struct policy {
 
 /// serverlink first.
 [[nodiscard]] std::span<const policy> policies() noexcept;
-/// Null: there is none of that name.
+/// Null: there is no policy of this name.
 [[nodiscard]] const policy* find_policy(std::string_view name) noexcept;
 /// "serverlink, libzmq, ..."
 [[nodiscard]] std::string policy_names();
 
-/// The longest delay, also for serverlink.
+/// The maximum of the delays, also for serverlink.
 [[nodiscard]] duration max_delay(const policy& which, const reconnect_options& options) noexcept;
 
 } // namespace slk::tool::herd

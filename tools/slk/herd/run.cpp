@@ -18,9 +18,11 @@ using namespace std::chrono_literals;
 
 constexpr std::array all_scenarios{
     scenario_entry{scenario::outage, "outage", "the server is gone, and connects are refused"},
-    scenario_entry{scenario::black_hole, "black-hole", "the server is gone, and nothing answers"},
-    scenario_entry{scenario::resume, "resume",
-                   "the clients sleep from 2 s after the loss on, and wake as the server returns"},
+    scenario_entry{scenario::black_hole, "black-hole",
+                   "the server is gone, and its host does not reply"},
+    scenario_entry{
+        scenario::resume, "resume",
+        "the clients sleep from 2 s after the loss on, and wake when the server returns"},
     scenario_entry{scenario::cold_start, "cold-start",
                    "all clients start within 5 ms, and the server is there"},
     scenario_entry{scenario::flapping, "flapping",
@@ -32,22 +34,22 @@ constexpr std::array all_scenarios{
 /// Within this time the clients lose the server, or start.
 constexpr duration onset = 5ms;
 constexpr duration flap = 1s;
-/// By then every client has heard that the server is gone.
-constexpr duration all_have_heard = 10ms;
+/// After this time every client knows that the server is gone.
+constexpr duration loss_is_known = 10ms;
 /// A host has 28,232 ephemeral ports.
 constexpr std::uint32_t clients_per_host = 20'000;
 constexpr std::uint16_t port = 5000;
-/// Longer than a connection must live to begin the backoff anew, unless the user wants more.
+/// How long the clients are connected before the loss: longer than the default of stable_after.
 constexpr duration settling = 2s;
-/// How much is simulated before the next word about it.
+/// The simulated time between two reports of progress.
 constexpr duration slice = 100ms;
 
 constexpr std::array<std::byte, 1> greeting{std::byte{'!'}};
 
-struct client {
+struct herd_client {
     std::optional<link> kept;
-    stream conversation;
-    pace waiting;
+    stream connection;
+    retry_state retries;
     random_stream random{0};
     time_point attempt_began{};
     time_point connected_at{};
@@ -57,9 +59,9 @@ struct client {
 
 class herd_run {
 public:
-    herd_run(const settings& wanted, const policy& which, const progress& tell, simulation net)
-        : wanted_(wanted), policy_(which), tell_(tell), net_(std::move(net)),
-          random_(random_stream(wanted.seed).next())
+    herd_run(const settings& options, const policy& which, const progress& report, simulation net)
+        : options_(options), policy_(which), report_(report), net_(std::move(net)),
+          random_(random_stream(options.seed).next())
     {
     }
     herd_run(const herd_run&) = delete;
@@ -68,12 +70,12 @@ public:
     result<record> run();
 
 private:
-    // The world.
+    // The network and the clients.
     result<void> make_hosts();
     result<void> make_clients();
     result<void> open_server(bool limited);
     void lose_server();
-    void part(bool closed);
+    void set_partition(bool closed);
 
     // The course of events.
     result<void> connect_all();
@@ -82,22 +84,22 @@ private:
     void start_all();
     void pass(duration time);
 
-    // What happens to a client.
-    void changed(std::uint32_t number, const link_transition& move);
-    void attempt_begins(client& which, client_record& into);
-    void now_connected(client& which, client_record& into);
+    // The events of a client.
+    void state_changed(std::uint32_t number, const link_transition& move);
+    void note_attempt(herd_client& which, client_record& into);
+    void note_connected(herd_client& which, client_record& into);
     void wait_and_retry(std::uint32_t number, bool lost);
     void note_delay(duration delay);
-    void converse(std::uint32_t number, stream established);
-    void listen_on(std::uint32_t number);
+    void take_connection(std::uint32_t number, stream established);
+    void receive_on(std::uint32_t number);
     void serve(stream accepted);
 
     [[nodiscard]] duration since_origin() const { return net_.now() - origin_; }
-    [[nodiscard]] bool all_connected() const { return connected_ == wanted_.clients; }
+    [[nodiscard]] bool all_connected() const { return connected_ == options_.clients; }
 
-    const settings& wanted_;
+    const settings& options_;
     const policy& policy_;
-    const progress& tell_;
+    const progress& report_;
     simulation net_;
     random_stream random_;
     record record_;
@@ -112,16 +114,16 @@ private:
 
     host_id server_{};
     std::vector<host_id> client_hosts_;
-    std::vector<client> clients_;
+    std::vector<herd_client> clients_;
     std::vector<stream> served_;  ///< the server's ends
-    std::vector<stream> leaving_; ///< those of a server that has just gone
-    // The loops end before what their last callbacks use.
+    std::vector<stream> leaving_; ///< the server's ends after its loss
+    // Declared last: the loops must end before the objects that their last callbacks use.
     std::vector<loop> client_loops_;
     std::optional<loop> server_loop_;
     std::optional<listener> listener_;
 };
 
-// --- the world ---
+// --- the network and the clients ---
 
 result<void> herd_run::make_hosts()
 {
@@ -133,7 +135,7 @@ result<void> herd_run::make_hosts()
     SLK_TRY(server_, net_.add_host("server", at(0, 1)));
     SLK_TRY(auto on_server, net_.create_loop(server_));
     server_loop_.emplace(std::move(on_server));
-    const std::uint32_t count = (wanted_.clients - 1) / clients_per_host + 1;
+    const std::uint32_t count = (options_.clients - 1) / clients_per_host + 1;
     for (std::uint32_t i = 0; i < count; ++i) {
         SLK_TRY(const host_id made, net_.add_host("clients-" + std::to_string(i),
                                                   at(1, static_cast<std::uint8_t>(i + 1))));
@@ -149,23 +151,23 @@ result<void> herd_run::make_clients()
     link_options options;
     options.to.host = "10.0.0.1";
     options.to.port = port;
-    options.reconnect = wanted_.reconnect;
-    // The other policies are started again from here, after their own delays.
+    options.reconnect = options_.reconnect;
+    // This code restarts the links of other policies, after the delays of these.
     if (policy_.delay != nullptr)
         for (std::size_t i = 0; i < failure_class_count; ++i)
             options.reconnect.policy.set(static_cast<failure_class>(i), retry_rule::stop);
 
-    clients_.resize(wanted_.clients);
-    record_.clients.resize(wanted_.clients);
-    for (std::uint32_t number = 0; number < wanted_.clients; ++number) {
-        client& made = clients_[number];
+    clients_.resize(options_.clients);
+    record_.clients.resize(options_.clients);
+    for (std::uint32_t number = 0; number < options_.clients; ++number) {
+        herd_client& made = clients_[number];
         made.random = random_stream(random_.next());
         link_handlers handlers;
         handlers.state_changed = [this, number](const link_transition& move, const link_status&) {
-            changed(number, move);
+            state_changed(number, move);
         };
         handlers.connected = [this, number](stream established) {
-            converse(number, std::move(established));
+            take_connection(number, std::move(established));
         };
         SLK_TRY(auto kept, link::create(client_loops_[number / clients_per_host], options,
                                         std::move(handlers)));
@@ -177,12 +179,12 @@ result<void> herd_run::make_clients()
 result<void> herd_run::open_server(bool limited)
 {
     host_limits limits;
-    limits.accepts_per_second = limited ? wanted_.accepts_per_second : 0;
+    limits.accepts_per_second = limited ? options_.accepts_per_second : 0;
     SLK_TRY(net_.set_limits(server_, limits));
     listener_options options;
     options.at.host = "*";
     options.at.port = port;
-    options.backlog = limited ? wanted_.backlog : static_cast<int>(wanted_.clients);
+    options.backlog = limited ? options_.backlog : static_cast<int>(options_.clients);
     SLK_TRY(auto opened,
             listener::create(*server_loop_, options, {.accepted = [this](stream accepted) {
                 serve(std::move(accepted));
@@ -192,20 +194,20 @@ result<void> herd_run::open_server(bool limited)
     return {};
 }
 
-/// Nobody listens from now on, and the connections end one by one.
+/// Removes the listener, and closes the connections one by one.
 void herd_run::lose_server()
 {
     server_up_ = false;
     listener_.reset();
     leaving_ = std::exchange(served_, {});
     for (std::size_t i = 0; i < leaving_.size(); ++i) {
-        const auto most = static_cast<std::uint64_t>(onset.count());
-        const auto when = duration(static_cast<duration::rep>(scale(random_.next(), most)));
+        const auto max = static_cast<std::uint64_t>(onset.count());
+        const auto when = duration(static_cast<duration::rep>(scale(random_.next(), max)));
         net_.at(net_.now() + when, [this, i] { leaving_[i] = stream(); });
     }
 }
 
-void herd_run::part(bool closed)
+void herd_run::set_partition(bool closed)
 {
     for (const host_id each : client_hosts_) {
         if (closed) {
@@ -225,7 +227,7 @@ result<record> herd_run::run()
     SLK_TRY(make_hosts());
     SLK_TRY(make_clients());
     const std::uint64_t drops_before = net_.queue_overflows();
-    switch (wanted_.kind) {
+    switch (options_.kind) {
     case scenario::outage:
     case scenario::black_hole:
     case scenario::resume:
@@ -234,21 +236,21 @@ result<record> herd_run::run()
         break;
     case scenario::flapping:
         SLK_TRY(connect_all());
-        SLK_TRY(flap_for(length_of(wanted_)));
+        SLK_TRY(flap_for(length_of(options_)));
         break;
     case scenario::cold_start:
         SLK_TRY(open_server(true));
         start_all();
-        for (duration passed{}; passed < wanted_.limit && !all_connected(); passed += slice)
+        for (duration passed{}; passed < options_.limit && !all_connected(); passed += slice)
             pass(slice);
         break;
     case scenario::accept_then_close:
         SLK_TRY(open_server(true));
         start_all();
-        pass(length_of(wanted_));
+        pass(length_of(options_));
         break;
     }
-    for (std::uint32_t i = 0; i < wanted_.clients; ++i)
+    for (std::uint32_t i = 0; i < options_.clients; ++i)
         if (clients_[i].connected)
             record_.clients[i].connected +=
                 net_.now() - std::max(clients_[i].connected_at, origin_);
@@ -260,16 +262,17 @@ result<record> herd_run::run()
     return std::move(record_);
 }
 
-/// Before what is measured: a server that takes everybody.
+/// Before the measurement: connects all clients to a server without limits.
 result<void> herd_run::connect_all()
 {
     SLK_TRY(open_server(false));
-    for (client& each : clients_)
+    for (herd_client& each : clients_)
         each.kept->start();
     (void)net_.run_until([&] { return all_connected(); }, 1min);
-    net_.run_for(std::max(settling, wanted_.reconnect.stable_after));
+    net_.run_for(std::max(settling, options_.reconnect.stable_after));
     if (!all_connected())
-        return fail(errc::timed_out, phase::connect, "not every client connects at first");
+        return fail(errc::timed_out, phase::connect,
+                    "not every client has connected before the outage");
     origin_ = net_.now();
     recording_ = true;
     return {};
@@ -279,32 +282,32 @@ void herd_run::start_all()
 {
     origin_ = net_.now();
     recording_ = true;
-    for (client& each : clients_) {
-        const auto most = static_cast<std::uint64_t>(onset.count());
-        const auto when = duration(static_cast<duration::rep>(scale(random_.next(), most)));
+    for (herd_client& each : clients_) {
+        const auto max = static_cast<std::uint64_t>(onset.count());
+        const auto when = duration(static_cast<duration::rep>(scale(random_.next(), max)));
         net_.at(origin_ + when, [&each] { each.kept->start(); });
     }
 }
 
 result<void> herd_run::lose_and_return()
 {
-    if (wanted_.kind == scenario::resume) {
-        const duration awake = std::min<duration>(2s, wanted_.outage / 2);
+    if (options_.kind == scenario::resume) {
+        const duration awake = std::min<duration>(2s, options_.outage / 2);
         asleep_from_ = origin_ + awake;
-        sleep_ = wanted_.outage - awake;
+        sleep_ = options_.outage - awake;
         net_.at(asleep_from_, [this] {
             for (const host_id each : client_hosts_)
                 net_.suspend(each, sleep_);
         });
     }
-    if (wanted_.kind == scenario::black_hole)
-        net_.at(origin_ + all_have_heard, [this] { part(true); });
+    if (options_.kind == scenario::black_hole)
+        net_.at(origin_ + loss_is_known, [this] { set_partition(true); });
     lose_server();
-    pass(wanted_.outage);
-    part(false);
+    pass(options_.outage);
+    set_partition(false);
     record_.returned = since_origin();
     SLK_TRY(open_server(true));
-    for (duration passed{}; passed < wanted_.limit && !all_connected(); passed += slice)
+    for (duration passed{}; passed < options_.limit && !all_connected(); passed += slice)
         pass(slice);
     return {};
 }
@@ -326,32 +329,32 @@ void herd_run::pass(duration time)
         const duration part = std::min(time, slice);
         net_.run_for(part);
         time -= part;
-        if (tell_)
-            tell_(since_origin());
+        if (report_)
+            report_(since_origin());
     }
 }
 
-// --- what happens to a client ---
+// --- the events of a client ---
 
-void herd_run::changed(std::uint32_t number, const link_transition& move)
+void herd_run::state_changed(std::uint32_t number, const link_transition& move)
 {
     if (over_)
         return;
-    client& which = clients_[number];
+    herd_client& which = clients_[number];
     client_record& into = record_.clients[number];
     const bool lost = move.from == link_state::connected;
     if (lost) {
         which.connected = false;
         --connected_;
-        which.conversation = stream();
+        which.connection = stream();
         if (recording_)
             into.connected += net_.now() - std::max(which.connected_at, origin_);
     }
     switch (move.to) {
     case link_state::binding:
     case link_state::tuning: return;
-    case link_state::connecting: return attempt_begins(which, into);
-    case link_state::connected: return now_connected(which, into);
+    case link_state::connecting: return note_attempt(which, into);
+    case link_state::connected: return note_connected(which, into);
     case link_state::idle:
     case link_state::backoff: break;
     }
@@ -365,7 +368,7 @@ void herd_run::changed(std::uint32_t number, const link_transition& move)
         wait_and_retry(number, lost);
 }
 
-void herd_run::attempt_begins(client& which, client_record& into)
+void herd_run::note_attempt(herd_client& which, client_record& into)
 {
     which.attempt_began = net_.now();
     which.began_up = server_up_;
@@ -375,7 +378,7 @@ void herd_run::attempt_begins(client& which, client_record& into)
     ++into.attempts;
 }
 
-void herd_run::now_connected(client& which, client_record& into)
+void herd_run::note_connected(herd_client& which, client_record& into)
 {
     which.connected = true;
     which.connected_at = net_.now();
@@ -395,49 +398,49 @@ void herd_run::note_delay(duration delay)
     record_.zero_delays += delay < 1ms ? 1 : 0;
 }
 
-/// For the other policies, whose links stop after every failure.
+/// Only for other policies, whose links stop after every failure.
 void herd_run::wait_and_retry(std::uint32_t number, bool lost)
 {
-    client& which = clients_[number];
-    const duration delay = policy_.delay(which.waiting, which.random);
+    herd_client& which = clients_[number];
+    const duration delay = policy_.delay(which.retries, which.random);
     note_delay(delay);
-    which.waiting.previous = delay;
-    ++which.waiting.retries;
+    which.retries.previous = delay;
+    ++which.retries.retries;
     const bool from_beginning = policy_.from_beginning && !lost;
     time_point due = (from_beginning ? which.attempt_began : net_.now()) + delay;
-    // A sleeping client's timer stands still.
+    // A timer stands still while its client sleeps.
     if (net_.now() < asleep_from_ && due > asleep_from_)
         due += sleep_;
     net_.at(due, [&which] { which.kept->start(); });
 }
 
-void herd_run::converse(std::uint32_t number, stream established)
+void herd_run::take_connection(std::uint32_t number, stream established)
 {
-    clients_[number].conversation = std::move(established);
+    clients_[number].connection = std::move(established);
     if (policy_.reset == reset_rule::at_connect)
-        clients_[number].waiting = {};
-    listen_on(number);
+        clients_[number].retries = {};
+    receive_on(number);
 }
 
-void herd_run::listen_on(std::uint32_t number)
+void herd_run::receive_on(std::uint32_t number)
 {
-    client& which = clients_[number];
+    herd_client& which = clients_[number];
     const auto received = [this, number](result<std::size_t> count) {
-        client& receiver = clients_[number];
+        herd_client& receiver = clients_[number];
         if (!count || *count == 0) {
-            receiver.conversation = stream();
+            receiver.connection = stream();
             return;
         }
-        receiver.waiting = {};
-        listen_on(number);
+        receiver.retries = {};
+        receive_on(number);
     };
-    if (!which.conversation.receive(sink_, received))
-        which.conversation = stream();
+    if (!which.connection.receive(sink_, received))
+        which.connection = stream();
 }
 
 void herd_run::serve(stream accepted)
 {
-    if (wanted_.kind == scenario::accept_then_close)
+    if (options_.kind == scenario::accept_then_close)
         return;
     served_.push_back(std::move(accepted));
     (void)served_.back().send(greeting, {});
@@ -460,16 +463,16 @@ bool has_return(scenario kind) noexcept
     return kind != scenario::flapping && kind != scenario::accept_then_close;
 }
 
-duration length_of(const settings& wanted) noexcept
+duration length_of(const settings& options) noexcept
 {
-    return wanted.length.value_or(wanted.kind == scenario::flapping ? duration(1min)
-                                                                    : duration(10min));
+    return options.length.value_or(options.kind == scenario::flapping ? duration(1min)
+                                                                      : duration(10min));
 }
 
-result<record> run(const settings& wanted, const policy& which, const progress& tell)
+result<record> run(const settings& options, const policy& which, const progress& report)
 {
-    SLK_TRY(auto net, simulation::create({.seed = wanted.seed}));
-    herd_run simulated(wanted, which, tell, std::move(net));
+    SLK_TRY(auto net, simulation::create({.seed = options.seed}));
+    herd_run simulated(options, which, report, std::move(net));
     return simulated.run();
 }
 

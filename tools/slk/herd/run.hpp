@@ -3,8 +3,8 @@
 #define SLK_TOOL_HERD_RUN_HPP
 
 /// One run of the simulation: many clients, which are links, lose one server, which is a listener,
-/// and want it back. Everything but the other libraries' delays is the library's own code on a
-/// simulated network.
+/// and reconnect to it. Except for the delays of other libraries, this is the code of the library
+/// on a simulated network.
 
 #include "herd/policy.hpp"
 
@@ -24,8 +24,8 @@ namespace slk::tool::herd {
 
 enum class scenario : std::uint8_t {
     outage,            ///< the server is gone, and connects are refused
-    black_hole,        ///< the server is gone, and nothing is answered
-    resume,            ///< the clients sleep through most of the outage, and wake as it ends
+    black_hole,        ///< the server is gone, and its host does not reply
+    resume,            ///< the clients sleep through most of the outage, and wake when it ends
     cold_start,        ///< all clients start at once, and the server is there
     flapping,          ///< the server is gone for a second, there for a second, and so on
     accept_then_close, ///< the server closes every connection that it accepts
@@ -44,7 +44,7 @@ struct settings {
     scenario kind = scenario::outage;
     std::uint32_t clients = 10'000;
     duration outage = std::chrono::seconds(60);
-    /// How long accept_then_close and flapping go on.
+    /// How long accept_then_close and flapping last.
     std::optional<duration> length;
     std::uint32_t accepts_per_second = 5'000;
     int backlog = 128;
@@ -54,25 +54,25 @@ struct settings {
     std::uint64_t seed = 1;
 };
 
-/// There is an end of the outage from which times count; else the scenario has a length.
+/// The scenario has an end of the outage, from which times count; else it has a length.
 [[nodiscard]] bool has_return(scenario kind) noexcept;
-[[nodiscard]] duration length_of(const settings& wanted) noexcept;
+[[nodiscard]] duration length_of(const settings& options) noexcept;
 
 struct client_record {
     std::uint32_t attempts = 0;
     std::uint32_t connections = 0;
     /// From the server's return to the connection.
     std::optional<duration> back_after;
-    duration connected{}; ///< how long, summed up
+    duration connected{}; ///< the sum of the times
 };
 
-/// What happened. Times count from the loss of the server, or from the start of the clients.
+/// The course of a run. Times count from the loss of the server, or from the start of the clients.
 struct record {
     std::vector<duration>
         attempts_down; ///< attempts that began while there was no server, in order
-    std::vector<duration> attempts_up;   ///< and while there was one
+    std::vector<duration> attempts_up;   ///< attempts that began while there was a server
     std::vector<client_record> clients;
-    std::uint64_t wasted = 0; ///< of attempts_up: those that failed
+    std::uint64_t wasted = 0; ///< those of attempts_up that failed
     std::uint64_t syn_drops = 0;
     std::uint64_t delays = 0;
     std::uint64_t zero_delays = 0; ///< shorter than 1 ms
@@ -81,10 +81,11 @@ struct record {
     std::uint64_t events = 0;
 };
 
-/// Is told now and then how much time has been simulated.
+/// Called regularly with the time that has been simulated.
 using progress = std::function<void(duration simulated)>;
 
-[[nodiscard]] result<record> run(const settings& wanted, const policy& which, const progress& tell);
+[[nodiscard]] result<record> run(const settings& options, const policy& which,
+                                 const progress& report);
 
 } // namespace slk::tool::herd
 
