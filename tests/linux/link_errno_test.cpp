@@ -62,7 +62,7 @@ reconnect_options very_quick()
 
 struct failed_move {
     link_state to;
-    error why;
+    error reason;
 };
 
 /// A link, and the failures on its way.
