@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/select.h>
@@ -180,6 +181,19 @@ int pselect(int count, fd_set* readable, fd_set* writable, fd_set* failed, const
         rest = *longest;
     return static_cast<int>(pass(call::wait, SYS_pselect6, count, readable, writable, failed,
                                  longest != nullptr ? &rest : nullptr, nullptr));
+}
+
+int ppoll(pollfd* sockets, nfds_t count, const timespec* longest,
+          const sigset_t* /*mask: unused here*/)
+{
+    timespec rest{}; // the kernel writes what is left of it
+    if (longest != nullptr)
+        rest = *longest;
+    int native = 0;
+    bool after = false;
+    (void)intercepted(call::ppoll, native, after);
+    return static_cast<int>(pass(call::wait, SYS_ppoll, sockets, count,
+                                 longest != nullptr ? &rest : nullptr, nullptr, std::size_t{0}));
 }
 
 int epoll_ctl(int fd, int action, int target, epoll_event* event) noexcept

@@ -16,7 +16,8 @@ enum class call : std::uint8_t {
     accept4,
     send,
     recv,
-    wait,   ///< epoll_wait, epoll_pwait2, pselect and io_uring_enter
+    wait,   ///< epoll_wait, epoll_pwait2, pselect, ppoll and io_uring_enter
+    ppoll,  ///< these of them
     submit, ///< io_uring_enter with something to submit
     epoll_ctl,
     setsockopt,

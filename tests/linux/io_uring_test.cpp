@@ -3,10 +3,13 @@
 #include "linux/interpose.hpp"
 #include "linux/interpose_ring.hpp"
 
+#include "io/backend/io_uring/awaited_receives.hpp"
+
 #include "support/skip.hpp"
 
 #include <cerrno>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <thread>
 
@@ -375,6 +378,51 @@ TEST_CASE("U10: a receive is one request, and ten thousand messages pass through
         ++received;
     }
     CHECK(requests_of(IORING_OP_RECV) - before == static_cast<int>(count));
+}
+
+TEST_CASE("U17: a caller that flushes and then waits for few receives sleeps at their sockets")
+{
+    rig loop(here);
+    const io::socket_id listener = loop.listen();
+    std::array<std::byte, 4> buffer{};
+    std::deque<pair> links;
+    std::deque<receive_op> receiving(io::uring::awaited_receives::max + 1);
+    for (receive_op& each : receiving) {
+        links.push_back(loop.connect_pair(listener));
+        loop.receive(each, links.back().client, buffer);
+    }
+    loop->flush_submissions();
+    reset_counts();
+    CHECK(loop.turn(1ms).has_value());
+    CHECK(count_of(call::ppoll) == 0); // they are too many
+
+    REQUIRE(loop.send_all(links.back().server, pattern(4)));
+    REQUIRE(loop.finish(receiving.back()));
+    loop->flush_submissions();
+    reset_counts();
+    SUBCASE("until the time has passed")
+    {
+        CHECK(loop.turn(1ms).has_value());
+        CHECK(count_of(call::wait) == 1);
+        CHECK(count_of(call::ppoll) == 1);
+        CHECK(loop.turn(1ms).has_value());
+        CHECK(count_of(call::ppoll) == 1); // nothing was flushed since then
+    }
+    SUBCASE("until there is something to receive")
+    {
+        const int descriptor = static_cast<int>(loop->handle_of(links.front().server));
+        std::thread peer([&] { (void)!::send(descriptor, "four", 4, MSG_NOSIGNAL); });
+        REQUIRE(loop.finish(receiving.front()));
+        CHECK(receiving.front().transferred == 4);
+        peer.join();
+    }
+    SUBCASE("until it is woken")
+    {
+        std::thread waker([&] { loop->wake(); });
+        CHECK(loop.turn(10s).has_value());
+        waker.join();
+    }
+    loop.end();
 }
 
 TEST_CASE("U7, U8: with queues of four entries ten thousand operations keep their order")

@@ -40,7 +40,7 @@ void ring_poller::release(socket_entry& entry, close_mode mode)
         };
         entry.inbound.for_each(cancel_known);
         entry.outbound.for_each(cancel_known);
-        flush_submissions();
+        submit_prepared();
         take_completions();
         start_following(entry.inbound);
         start_following(entry.outbound);

@@ -53,6 +53,8 @@ void ring_poller::completed(operation& op, int result)
 {
     pending& notes = of(op);
     notes.in_kernel = false;
+    if (op.kind() == operation_kind::receive)
+        receives_.remove(op);
     if (notes.in_backlog != request::none)
         backlog_.remove(op); // a cancellation that comes too late
     if (notes.cancelling) {

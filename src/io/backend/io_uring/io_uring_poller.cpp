@@ -5,7 +5,9 @@
 #include "io/os/system.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <utility>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -89,10 +91,40 @@ int ring_poller::enter(duration timeout)
 {
     if (timeout == duration::zero() || ring_.ready())
         return ring_.must_enter() ? ring_.enter(0, nullptr) : 0;
+    // Once for each flush: a socket stays readable as long as another thread, which submitted its
+    // receive, does not take the data.
+    if (std::exchange(flushed_, false) && receives_.few() && !ring_.must_enter())
+        return sleep_at_sockets(timeout);
     if (timeout == duration::max())
         return ring_.enter(1, nullptr);
     __kernel_timespec limit = to_kernel(timeout);
     return ring_.enter(1, &limit);
+}
+
+/// For a caller that has just sent and now waits for the answer. A socket wakes a thread that
+/// sleeps in poll(2) with the hint that the waker is about to sleep
+/// (wake_up_interruptible_sync_poll), and the scheduler lets the thread run in the waker's place. A
+/// ring wakes its thread without that hint: on a busy machine the thread stays on a processor where
+/// another program first finishes its time slice, which takes milliseconds. The wakeup runs the
+/// ring's work in both cases.
+int ring_poller::sleep_at_sockets(duration timeout)
+{
+    std::array<pollfd, awaited_receives::max + 1> watched{};
+    watched[0] = {ring_.descriptor(), POLLIN, 0};
+    std::size_t count = 1;
+    for (operation* const op : receives_.all())
+        watched[count++] = {of(*op).descriptor, POLLIN, 0};
+    timespec limit{};
+    if (timeout != duration::max()) {
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
+        limit.tv_sec = static_cast<decltype(limit.tv_sec)>(seconds.count());
+        limit.tv_nsec = static_cast<decltype(limit.tv_nsec)>((timeout - seconds).count());
+    }
+    const int ready =
+        ::ppoll(watched.data(), count, timeout != duration::max() ? &limit : nullptr, nullptr);
+    if (ready <= 0)
+        return ready < 0 ? -errno : -ETIME;
+    return !ring_.ready() && ring_.must_enter() ? ring_.enter(0, nullptr) : 0;
 }
 
 /// The kernel takes no submissions until completions are taken (EBUSY), or has no memory for them
@@ -149,6 +181,7 @@ void ring_poller::abandon()
     // requests of the ring.
     ring_.end();
     backlog_ = {};
+    receives_ = {};
     while (!orphans_.empty())
         finish_orphan(orphans_.front(), error{errc::cancelled, phase::close});
 }

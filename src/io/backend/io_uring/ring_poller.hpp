@@ -5,6 +5,7 @@
 /// The poller on a ring. The requests to the kernel are in submissions.cpp, its completions in
 /// completions.cpp, the end of sockets in closing.cpp, and the wait in io_uring_poller.cpp.
 
+#include "io/backend/io_uring/awaited_receives.hpp"
 #include "io/backend/io_uring/forks.hpp"
 #include "io/backend/io_uring/gathers.hpp"
 #include "io/backend/io_uring/pending.hpp"
@@ -80,6 +81,7 @@ private:
     bool prepare_cancellation(operation& op);
     void arm_wake();
     void drain_backlog();
+    void submit_prepared();
 
     // From the kernel.
     unsigned take_completions();
@@ -103,14 +105,17 @@ private:
     // Waiting.
     result<void> try_out();
     int enter(duration timeout);
+    int sleep_at_sockets(duration timeout);
     int relieve(duration timeout);
 
     ring ring_;
     backlog backlog_;
     gathers gathers_;
+    awaited_receives receives_;
     fork_watch process_;
     list<operation> orphans_; ///< in flight on sockets that are closed
     int wake_ = -1;
+    bool flushed_ = false; ///< by flush_submissions(), since the last sleep
     bool wake_armed_ = false;
     bool progress_ = false; ///< an operation completed, or wake() was called
     std::atomic<bool> waking_{false};

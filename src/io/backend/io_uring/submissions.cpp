@@ -36,6 +36,8 @@ bool ring_poller::prepare(operation& op, std::span<const iovec> parts)
     }
     io_uring_sqe_set_data64(sqe, key_of(op));
     notes.in_kernel = true;
+    if (op.kind() == operation_kind::receive)
+        receives_.add(op);
     return true;
 }
 
@@ -169,7 +171,7 @@ const poller::direct_transfers* ring_poller::direct() const noexcept
 }
 
 /// Submits without waiting.
-void ring_poller::flush_submissions()
+void ring_poller::submit_prepared()
 {
     if (process_.forked())
         return;
@@ -180,9 +182,15 @@ void ring_poller::flush_submissions()
     }
 }
 
+void ring_poller::flush_submissions()
+{
+    submit_prepared();
+    flushed_ = true;
+}
+
 result<void> ring_poller::shutdown_send_of(const socket_entry& entry)
 {
-    flush_submissions(); // the end of the stream comes after what was sent
+    submit_prepared(); // the end of the stream comes after what was sent
     return system_poller::shutdown_send_of(entry);
 }
 
