@@ -16,6 +16,7 @@ namespace bench {
 namespace {
 
 constexpr std::size_t batch_size = 64;
+constexpr std::size_t max_received = 512; // at a time
 
 template <class Value>
 Value or_give_up(slk::result<Value> outcome, std::string_view what)
@@ -65,7 +66,9 @@ public:
     void send() override
     {
         if constexpr (can_send) {
-            std::array<slk::message, batch_size> many;
+            const auto body = std::as_bytes(std::span(text_));
+            std::array<std::span<const std::byte>, batch_size> many;
+            many.fill(body);
             while (!options_.batches)
                 send_one();
             while (true)
@@ -77,7 +80,7 @@ public:
     {
         if constexpr (can_receive) {
             slk::message into;
-            std::array<slk::message, batch_size> many;
+            slk::received_batch many;
             std::size_t count = 1;
             do {
                 if (options_.batches)
@@ -120,16 +123,9 @@ private:
             give_up("send", slk::to_string(sent.error()));
     }
 
-    void send_many(std::span<slk::message> many)
+    void send_many(std::span<const std::span<const std::byte>> many)
     {
-        for (slk::message& each : many) {
-            auto made = slk::message::copy_of(text_);
-            if (!made)
-                give_up("copy_of", slk::to_string(made.error()));
-            each = std::move(*made);
-        }
-        const std::size_t sent = or_give_up(socket_.send_batch(many), "send_batch");
-        if (sent != many.size())
+        if (or_give_up(socket_.send_batch(many), "send_batch") != many.size())
             give_up("send_batch", "some were not queued");
     }
 
@@ -137,20 +133,21 @@ private:
     {
         if (const auto received = socket_.receive(into); !received)
             give_up("receive", slk::to_string(received.error()));
-        check_size(into);
+        check_size(into.size());
     }
 
-    std::size_t receive_many(std::span<slk::message> into)
+    std::size_t receive_many(slk::received_batch& into)
     {
-        const std::size_t count = or_give_up(socket_.receive_batch(into), "receive_batch");
-        for (const slk::message& each : into.first(count))
-            check_size(each);
+        const std::size_t count =
+            or_give_up(socket_.receive_batch(into, max_received), "receive_batch");
+        for (const std::span<const std::byte> each : into)
+            check_size(each.size());
         return count;
     }
 
-    void check_size(const slk::message& received) const
+    void check_size(std::size_t size) const
     {
-        if (received.size() != text_.size())
+        if (size != text_.size())
             give_up("receive", "a message of another size");
     }
 

@@ -135,11 +135,10 @@ private:
     [[nodiscard]] bool is_view() const noexcept { return kind_ == view_kind; }
     void take(message& other) noexcept
     {
-        std::memcpy(inline_, other.inline_, is_view_of(other) ? sizeof view_ : sizeof inline_);
+        std::memcpy(inline_, other.inline_, other.is_view() ? sizeof view_ : sizeof inline_);
         kind_ = std::exchange(other.kind_, std::uint8_t{0});
         more_ = std::exchange(other.more_, false);
     }
-    static bool is_view_of(const message& other) noexcept { return other.is_view(); }
 
     union {
         std::byte inline_[inline_capacity]{};

@@ -131,7 +131,7 @@ TEST_CASE("an HTTP request fails the handshake")
 
 TEST_CASE("a peer that stops within its greeting is closed after handshake_timeout")
 {
-    for (const std::size_t sent : {0, 1, 10, 11, 40, 64, 70}) {
+    for (const std::size_t sent : {0u, 1u, 10u, 11u, 40u, 64u, 70u}) {
         CAPTURE(sent);
         listening_pull host;
         const time_point began = system_clock_source().now();
@@ -277,7 +277,7 @@ TEST_CASE("many PINGs use no memory, and their sender gets PONGs when it reads a
 TEST_CASE("no part is received of a message that its peer did not complete")
 {
     listening_pull host;
-    for (const std::size_t sent : {1, 2, 3, 5, 6, 8}) {
+    for (const std::size_t sent : {1u, 2u, 3u, 5u, 6u, 8u}) {
         raw_peer peer = ready_peer_of(host);
         REQUIRE(peer.send(std::string("\1\3one\0\3two", 10).substr(0, sent)));
     }

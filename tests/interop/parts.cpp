@@ -30,7 +30,8 @@ const std::vector<parts>& sample_messages()
                 whole.push_back(random_bytes(++seed, size));
             all.push_back(std::move(whole));
         };
-        for (const std::size_t size : {0, 1, 64, 65, 255, 256, 8191, 8192, 65536, 1 << 20, 0})
+        for (const std::size_t size :
+             {0u, 1u, 64u, 65u, 255u, 256u, 8191u, 8192u, 65536u, 1u << 20, 0u})
             add({size});
         add({1, 0, 2});
         add({0, 0});

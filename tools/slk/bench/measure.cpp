@@ -4,16 +4,15 @@
 #include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace slk::tool::bench {
 
 namespace {
 
 /// A measured message has one part, of the requested size.
-result<void> check_message(const message& received, const work& asked)
+result<void> check_message(std::size_t size, bool more, const work& asked)
 {
-    if (received.more() || received.size() != asked.size)
+    if (more || size != asked.size)
         return fail(errc::protocol_error, phase::transfer,
                     "the other side sends other messages than requested");
     return {};
@@ -22,33 +21,30 @@ result<void> check_message(const message& received, const work& asked)
 /// Receives a stream, one message or one batch per call.
 class stream_receiver {
 public:
-    stream_receiver(conversation& with, const work& asked)
-        : with_(with), asked_(asked), many_(asked.batch)
-    {
-    }
+    stream_receiver(conversation& with, const work& asked) : with_(with), asked_(asked) {}
 
     /// Returns the number of messages.
     result<std::size_t> receive()
     {
         slk::pair& by = with_.socket();
-        std::size_t count = 1;
-        if (many_.size() > 1) {
-            SLK_TRY(count, with_.repeat([&](const timeout& limit) {
-                return by.receive_batch(many_, limit);
+        if (asked_.batch > 1) {
+            SLK_TRY(with_.repeat([&](const timeout& limit) {
+                return by.receive_batch(many_, asked_.batch, limit);
             }));
-        } else {
-            SLK_TRY(with_.repeat(
-                [&](const timeout& limit) { return by.receive(many_.front(), limit); }));
+            for (std::size_t index = 0; index < many_.size(); ++index)
+                SLK_TRY(check_message(many_[index].size(), many_.more(index), asked_));
+            return many_.size();
         }
-        for (const message& each : std::span(many_).first(count))
-            SLK_TRY(check_message(each, asked_));
-        return count;
+        SLK_TRY(with_.repeat([&](const timeout& limit) { return by.receive(one_, limit); }));
+        SLK_TRY(check_message(one_.size(), one_.more(), asked_));
+        return std::size_t{1};
     }
 
 private:
     conversation& with_;
     const work& asked_;
-    std::vector<message> many_;
+    message one_;
+    received_batch many_;
 };
 
 /// The meters of one work.
@@ -114,7 +110,7 @@ result<std::uint64_t> make_round_trips(conversation& with, const measure_options
             [&](const timeout& limit) { return by.send(std::string_view(text), limit); }));
         SLK_TRY(with.repeat([&](const timeout& limit) { return by.receive(reply, limit); }));
         const time_point replied_at = now();
-        SLK_TRY(check_message(reply, into.done));
+        SLK_TRY(check_message(reply.size(), reply.more(), into.done));
         ++made;
         if (counted.warm())
             into.round_trips.add(replied_at - sent_at);

@@ -46,34 +46,25 @@ private:
 class stream_sender {
 public:
     stream_sender(slk::pair& by, const work& done)
-        : by_(by), text_(done.size, 'm'), many_(done.batch)
+        : by_(by), text_(done.size, 'm'), many_(done.batch, std::as_bytes(std::span(text_)))
     {
     }
+    stream_sender(const stream_sender&) = delete;
+    stream_sender& operator=(const stream_sender&) = delete;
 
     /// Returns the number of messages that were queued.
     result<std::size_t> send(const timeout& limit)
     {
         if (many_.size() > 1)
-            return send_many(limit);
+            return by_.send_batch(many_, limit);
         SLK_TRY(by_.send(std::string_view(text_), limit));
         return std::size_t{1};
     }
 
 private:
-    result<std::size_t> send_many(const timeout& limit)
-    {
-        // The messages that the last call has queued are empty.
-        for (message& each : many_) {
-            if (!each.empty())
-                break;
-            SLK_TRY(each, message::copy_of(text_));
-        }
-        return by_.send_batch(many_, limit);
-    }
-
     slk::pair& by_;
     std::string text_;
-    std::vector<message> many_;
+    std::vector<std::span<const std::byte>> many_; ///< all of them are text_
 };
 
 result<void> send_stream(conversation& with, const work& done)
