@@ -184,7 +184,10 @@ std::size_t receiver::read_batch(received_batch& into, std::size_t max)
         pipe* const from = next_source();
         if (from == nullptr)
             break;
-        const auto found = read_parts(from->in.lane(), into, std::min(max - into.size(), max_run));
+        // After the end of a message that was begun, the next peer has its turn.
+        const std::size_t run =
+            state_.peers.mid_message != nullptr ? 1 : std::min(max - into.size(), max_run);
+        const auto found = read_parts(from->in.lane(), into, run);
         if (found.parts == 0) {
             if (!from->in.fetch(state_.pools))
                 nothing_left(*from);
