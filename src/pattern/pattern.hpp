@@ -49,10 +49,17 @@ struct routing {
     send_outcome outcome = send_outcome::queued;
     peer* to = nullptr;
     error failure{};
+    /// several: peers that do not get the message because their queue is full. They are counted.
+    std::uint64_t skipped = 0;
 
     [[nodiscard]] static routing to_peer(peer& entry) noexcept
     {
         return {.what = kind::one, .to = &entry};
+    }
+    /// To all of targets(), of which there may be none.
+    [[nodiscard]] static routing to_targets(std::uint64_t skipped) noexcept
+    {
+        return {.what = kind::several, .skipped = skipped};
     }
     [[nodiscard]] static routing drop(send_outcome why) noexcept
     {
@@ -68,7 +75,7 @@ struct routing {
 enum class part_fate : std::uint8_t {
     deliver, ///< to the caller
     strip, ///< the pattern has taken it; the other parts of the message follow
-    discard, ///< with all other parts of its message
+    discard, ///< with all parts of its message that follow
 };
 
 /// A message that the pattern itself has for the caller: a ROUTER's notice of a peer.
@@ -127,7 +134,8 @@ public:
     /// One whole message of the peer was received.
     virtual void received(peer& entry) noexcept = 0;
 
-    /// If set, check_receive() is asked before each receive, and inspect() about each part.
+    /// If set, check_receive() is asked before each receive, and inspect() about each part; then
+    /// messages cannot be received as a received_batch.
     const bool inspects = false;
     /// An error if the call makes no sense now, so that the caller does not wait for ever.
     [[nodiscard]] virtual result<void> check_receive() const { return {}; }

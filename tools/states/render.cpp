@@ -3,6 +3,7 @@
 
 #include "link/connecter_machine.hpp"
 #include "link/listener_machine.hpp"
+#include "messaging/connection/connection_machine.hpp"
 #include "zmtp/session_machine.hpp"
 
 #include <algorithm>
@@ -28,6 +29,7 @@ std::vector<move> words_of(const Table& table)
 {
     using slk::name_of;
     using slk::link_detail::name_of;
+    using slk::messaging::name_of;
     using slk::zmtp::name_of;
     std::vector<move> moves;
     for (const auto& row : table)
@@ -216,6 +218,37 @@ diagram session()
     };
 }
 
+diagram connection()
+{
+    return {
+        "connection",
+        "joins a stream, a session and the lanes of one peer; a peer of bind() has one stream",
+        1260,
+        470,
+        words_of(messaging::connection_transitions()),
+        {
+            {"waiting", "no stream", 30, 80, 220, 130},
+            {"handshaking", "greeting and handshake", 400, 80, 260, 130},
+            {"ready", "messages flow", 800, 80, 260, 130},
+            {"ending", "operations are still under way", 400, 330, 660, 100},
+            {"closed", "no other stream follows", 30, 330, 220, 100},
+        },
+        {
+            {"waiting", "handshaking", {{250, 145}, {400, 145}}, {300, 136}},
+            {"handshaking", "ready", {{660, 145}, {800, 145}}, {690, 136}},
+            {"waiting", "closed", {{80, 210}, {80, 330}}, {88, 262}},
+            {"handshaking", "ending", {{600, 210}, {600, 330}}, {608, 262}},
+            {"ready", "ending", {{930, 210}, {930, 330}}, {938, 262}},
+            {"ending", "handshaking", {{460, 330}, {460, 210}}, {468, 262}},
+            {"ending",
+             "waiting",
+             {{400, 350}, {320, 350}, {320, 285}, {180, 285}, {180, 210}},
+             {200, 277}},
+            {"ending", "closed", {{400, 400}, {250, 400}}, {295, 391}},
+        },
+    };
+}
+
 // --- the picture ---
 
 string number(int value)
@@ -377,22 +410,26 @@ string markdown()
            "\n"
            "A machine is a function: it gets an event, and returns the actions to take. The "
            "tables are the ones in\n"
-           "`src/link/connecter_machine.cpp`, `src/link/listener_machine.cpp` and "
-           "`src/zmtp/session_machine.cpp`, and a test\n"
-           "fails when this document is older. An event that has no row in the present state "
-           "changes nothing.\n"
+           "`src/link/connecter_machine.cpp`, `src/link/listener_machine.cpp`, "
+           "`src/zmtp/session_machine.cpp` and\n"
+           "`src/messaging/connection/connection_machine.cpp`, and a test fails when this document "
+           "is older. An event that has no\n"
+           "row in the present state changes nothing.\n"
            "\n"
-           "![The states and moves of the three machines](states.svg)\n" +
-           section(connecter()) + section(listener()) + section(session());
+           "![The states and moves of the four machines](states.svg)\n" +
+           section(connecter()) + section(listener()) + section(session()) + section(connection());
 }
 
 string svg()
 {
-    const diagram first = connecter();
-    const diagram second = listener();
-    const diagram third = session();
-    const int height = first.height + second.height + third.height;
-    const string size = number(first.width) + " " + number(height);
+    int height = 0;
+    string pictures;
+    for (const diagram& each : {connecter(), listener(), session(), connection()}) {
+        pictures += drawn(each, height);
+        height += each.height;
+    }
+    const int width = connecter().width;
+    const string size = number(width) + " " + number(height);
     return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + size +
            "\" font-family=\"sans-serif\">\n"
            "<!-- Written by ./dev states from the tables of the machines. -->\n"
@@ -410,9 +447,8 @@ string svg()
            "markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\">"
            "<polygon points=\"0,0 10,5 0,10\" fill=\"#444\"/></marker></defs>\n"
            "<rect x=\"0\" y=\"0\" width=\"" +
-           number(first.width) + "\" height=\"" + number(height) +
-           "\" style=\"fill: #fff; stroke: none\"/>\n" + drawn(first, 0) +
-           drawn(second, first.height) + drawn(third, first.height + second.height) + "</svg>\n";
+           number(width) + "\" height=\"" + number(height) +
+           "\" style=\"fill: #fff; stroke: none\"/>\n" + pictures + "</svg>\n";
 }
 
 } // namespace slk::states

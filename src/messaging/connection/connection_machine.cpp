@@ -15,16 +15,16 @@ constexpr connection_transition transitions[] = {
     {waiting, connection_event::stream, handshaking, ""},
     {waiting, connection_event::close, closed, ""},
 
-    {handshaking, connection_event::stream, handshaking, "the stream waits"},
+    {handshaking, connection_event::stream, handshaking, "the stream waits, if one may follow"},
     {handshaking, connection_event::handshaken, ready, ""},
     {handshaking, connection_event::lost, ending, ""},
     {handshaking, connection_event::close, ending, ""},
 
-    {ready, connection_event::stream, ready, "the stream waits"},
+    {ready, connection_event::stream, ready, "the stream waits, if one may follow"},
     {ready, connection_event::lost, ending, ""},
     {ready, connection_event::close, ending, "the stream is drained, or closed"},
 
-    {ending, connection_event::stream, ending, "the stream waits, unless this one was the last"},
+    {ending, connection_event::stream, ending, "the stream waits, if one may follow"},
     {ending, connection_event::lost, ending, "a stream that drains is closed"},
     {ending, connection_event::close, ending, "no other stream follows"},
     {ending, connection_event::returned, waiting, "no stream waits, and one may follow"},
@@ -83,7 +83,7 @@ connection_actions connection_machine::step(const connection_input& input) noexc
 
 connection_actions connection_machine::begin() noexcept
 {
-    if (last_)
+    if (last())
         return {};
     if (state_ != waiting) {
         kept_ = true;

@@ -13,7 +13,7 @@
 ///  - Nothing of an ended stream is in flight when the next one begins, or when the end is
 ///    reported: `ending` lasts until everything that was under way has come back.
 ///  - Each stream is reported once: as a handshake that failed, or as a peer that connected and
-///    later disconnected.
+///    later disconnected. A handshake that the socket itself ends by closing is not reported.
 ///  - `closed` is final.
 
 #include <cstdint>
@@ -117,7 +117,10 @@ public:
         return state_ == connection_state::handshaking || state_ == connection_state::ready;
     }
     /// No other stream follows the present one.
-    [[nodiscard]] bool last() const noexcept { return last_; }
+    [[nodiscard]] bool last() const noexcept
+    {
+        return last_ || (single_ && state_ != connection_state::waiting);
+    }
     /// The discrete part of the state: what an exhaustive search compares.
     [[nodiscard]] std::uint32_t fingerprint() const noexcept;
 

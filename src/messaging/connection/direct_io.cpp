@@ -57,7 +57,11 @@ bool io_direction::reclaim() noexcept
 
 bool io_direction::reclaim_if_idle() noexcept
 {
-    return !is_busy() && reclaim();
+    io_owner now = owner_.load(std::memory_order_acquire);
+    while (now == io_owner::caller || now == io_owner::watching)
+        if (owner_.compare_exchange_weak(now, io_owner::loop, std::memory_order_acq_rel))
+            return true;
+    return now == io_owner::loop;
 }
 
 // --- the loop's thread ---

@@ -111,8 +111,9 @@ public:
     /// Sends what the wire holds. Also `recalled` if something is left to send.
     [[nodiscard]] attempt send() noexcept;
     /// Receives small messages into room that the caller has made, with chunks from `pools`. At
-    /// most one receive brings something. `done`: something was put into the lane, or nothing has
-    /// arrived and the caller asks again; `none` and `recalled`: the loop must be notified.
+    /// most one receive brings something. `done`: the lane has got messages or is full, and the
+    /// caller asks again when it has read; `none` and `recalled`: the loop must be notified, which
+    /// then waits for what has not arrived yet.
     [[nodiscard]] attempt receive(lane::chunk_pools& pools, lane::chunk_pools& loop_pools) noexcept;
 
 private:

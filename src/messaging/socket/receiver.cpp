@@ -114,6 +114,8 @@ bool receiver::can_receive()
 {
     if (!state_.routes->own_messages.empty() || state_.peers.mid_message != nullptr)
         return true;
+    if (state_.routes->inspects && !state_.routes->check_receive())
+        return false;
     while (pipe* const from = next_source()) {
         if (from->in.readable())
             return true;
@@ -184,7 +186,10 @@ std::size_t receiver::read_batch(received_batch& into, std::size_t max)
         pipe* const from = next_source();
         if (from == nullptr)
             break;
-        const auto found = read_parts(from->in.lane(), into, std::min(max - into.size(), max_run));
+        // After the end of a message that was begun, the next peer has its turn.
+        const std::size_t run =
+            state_.peers.mid_message != nullptr ? 1 : std::min(max - into.size(), max_run);
+        const auto found = read_parts(from->in.lane(), into, run);
         if (found.parts == 0) {
             if (!from->in.fetch(state_.pools))
                 nothing_left(*from);
@@ -207,6 +212,9 @@ result<std::size_t> receiver::receive_batch(received_batch& into, std::size_t ma
     into.clear();
     if (max == 0)
         return fail(errc::invalid_argument, phase::transfer, "there is no space");
+    if (state_.routes->inspects)
+        return fail(errc::not_supported, phase::transfer,
+                    "this type of socket does not receive a received_batch");
     message_detail::access::reserve(into, max);
     SLK_TRY(take_or_wait([&] { return read_batch(into, max) > 0; }, limit));
     return into.size();

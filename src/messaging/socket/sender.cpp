@@ -39,6 +39,13 @@ void sender::publish(pipe& to, bool answers) noexcept
     to.publish(answers || state_.context->run_by_caller());
 }
 
+void sender::count_dropped(send_outcome why) noexcept
+{
+    counters& counts = state_.reports->counters();
+    (why == send_outcome::dropped_full ? counts.dropped_full : counts.dropped_no_route)
+        .add_alone(1);
+}
+
 result<void> sender::write(const routing& where, std::span<const part_view> parts)
 {
     const bool answers = std::exchange(waited_, false);
@@ -48,6 +55,7 @@ result<void> sender::write(const routing& where, std::span<const part_view> part
         publish(to, answers);
         return {};
     }
+    state_.reports->counters().dropped_full.add_alone(where.skipped);
     for (pattern::peer* const each : state_.routes->targets()) {
         auto& to = static_cast<pipe&>(*each);
         SLK_TRY(write(to, parts));
@@ -77,13 +85,7 @@ result<send_outcome> sender::send(std::span<const part_view> parts, const timeou
     case routing::kind::one:
     case routing::kind::several: SLK_TRY(write(where, written)); break;
     case routing::kind::refused: return fail(where.failure);
-    case routing::kind::dropped: {
-        counters& counts = state_.reports->counters();
-        (where.outcome == send_outcome::dropped_full ? counts.dropped_full
-                                                     : counts.dropped_no_route)
-            .add_alone(1);
-        return where.outcome;
-    }
+    case routing::kind::dropped: count_dropped(where.outcome); return where.outcome;
     case routing::kind::wait: break; // await() has ended it
     }
     state_.context->submit_sends();
@@ -141,6 +143,8 @@ result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Pa
                 failure = written.error();
                 break;
             }
+        } else {
+            count_dropped(where.outcome);
         }
         part.queued(queued);
         ++queued;

@@ -42,6 +42,7 @@ private:
     result<void> write(const pattern::routing& where, std::span<const pattern::part_view> parts);
     result<void> write(pipe& to, std::span<const pattern::part_view> parts);
     void publish(pipe& to, bool answers) noexcept;
+    void count_dropped(send_outcome why) noexcept;
     template <class Part>
     result<std::size_t> send_all(std::size_t count, const timeout& limit, Part part);
 
