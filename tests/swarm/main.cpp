@@ -149,8 +149,7 @@ void run_seeds(const run_plan& plan, std::atomic<std::uint64_t>& next, totals& t
         std::printf(
             "seed %llu failed: %s  replay: ./dev sim %s--seeds 1 --from %llu --events %llu --log\n",
             static_cast<unsigned long long>(seed), result.failure.c_str(), plan.of.option,
-            static_cast<unsigned long long>(seed),
-            static_cast<unsigned long long>(plan.events));
+            static_cast<unsigned long long>(seed), static_cast<unsigned long long>(plan.events));
         std::fflush(stdout);
     }
 }
