@@ -136,8 +136,7 @@ void work(const run_plan& plan, std::atomic<std::uint64_t>& next, sums& total)
         const std::uint64_t seed = plan.from + number;
         const run_options options{plan.events, plan.log};
         outcome seen = plan.of.run(seed, options);
-        if (seed % 100 == 0 && seen.failure.empty() &&
-            plan.of.run(seed, options).hash != seen.hash)
+        if (seed % 100 == 0 && seen.failure.empty() && plan.of.run(seed, options).hash != seen.hash)
             seen.failure = "a second run of this seed had another hash\n";
         const std::lock_guard lock(total.guard);
         add(total, seen);
@@ -147,8 +146,7 @@ void work(const run_plan& plan, std::atomic<std::uint64_t>& next, sums& total)
         std::printf(
             "seed %llu failed: %s  replay: ./dev sim %s--seeds 1 --from %llu --events %llu --log\n",
             static_cast<unsigned long long>(seed), seen.failure.c_str(), plan.of.option,
-            static_cast<unsigned long long>(seed),
-            static_cast<unsigned long long>(plan.events));
+            static_cast<unsigned long long>(seed), static_cast<unsigned long long>(plan.events));
         std::fflush(stdout);
     }
 }
