@@ -195,8 +195,7 @@ TEST_CASE("slk simulate herd rejects values out of range, and names the option")
              {"--policy unheard-of", "--policy: 'unheard-of' is no policy: serverlink, libzmq, "},
              {"--scenario unheard-of", "--scenario: 'unheard-of' is no scenario: outage, "},
              {"--base 2s --cap 1s", "--cap is less than --base"},
-             {"--scenario flapping --svg x.svg",
-              "--svg: there is no chart of --scenario flapping"},
+             {"--scenario flapping --svg x.svg", "--svg: there is no chart of --scenario flapping"},
              {"--unheard-of", "--unheard-of"},
          }) {
         CAPTURE(each.arguments);
