@@ -155,16 +155,16 @@ TEST_CASE("slk simulate herd: several policies and seeds, as a table and as a ch
     CHECK(result.out.find("\nAWS full jitter ") != std::string::npos);
     CHECK(result.out.find("seed 1 of 2") == std::string::npos); // for a terminal only
 
-    std::string picture;
+    std::string chart;
     {
         std::ifstream drawn(file, std::ios::binary);
-        picture.assign(std::istreambuf_iterator<char>(drawn), {});
+        chart.assign(std::istreambuf_iterator<char>(drawn), {});
     }
     std::remove(file.c_str());
-    CHECK(picture.starts_with("<svg "));
-    CHECK(picture.ends_with("</svg>\n"));
-    CHECK(picture.find(">serverlink</text>") != std::string::npos);
-    CHECK(picture.find(">AWS full jitter</text>") != std::string::npos);
+    CHECK(chart.starts_with("<svg "));
+    CHECK(chart.ends_with("</svg>\n"));
+    CHECK(chart.find(">serverlink</text>") != std::string::npos);
+    CHECK(chart.find(">AWS full jitter</text>") != std::string::npos);
 
     const run_result all = run_slk("simulate herd --clients 10 --outage 1s --seeds 1 --json "
                                    "--test_timeout 10s --policy all");
@@ -195,8 +195,7 @@ TEST_CASE("slk simulate herd rejects values out of range, and names the option")
              {"--policy unheard-of", "--policy: 'unheard-of' is no policy: serverlink, libzmq, "},
              {"--scenario unheard-of", "--scenario: 'unheard-of' is no scenario: outage, "},
              {"--base 2s --cap 1s", "--cap is less than --base"},
-             {"--scenario flapping --svg x.svg",
-              "--svg: there is no picture of --scenario flapping"},
+             {"--scenario flapping --svg x.svg", "--svg: there is no chart of --scenario flapping"},
              {"--unheard-of", "--unheard-of"},
          }) {
         CAPTURE(each.arguments);
