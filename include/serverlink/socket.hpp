@@ -108,7 +108,7 @@ struct socket_counters {
     std::uint64_t handshake_failures = 0;
 };
 
-/// What the end of a socket or of an endpoint meant for the messages of each peer.
+/// What became of the messages for each peer when a socket or an endpoint was closed.
 struct close_report {
     struct peer {
         std::string endpoint{};
@@ -138,7 +138,7 @@ public:
 
     // --- options ---
 
-    /// The options as they are now; of a type with more options, the common ones.
+    /// Returns the common options as they are now; those of one type alone are not included.
     [[nodiscard]] socket_options options() const;
     /// Replaces the options. Each bind() and connect() takes them as they are then; those that are
     /// marked live act at once. Errors: invalid_argument (with the option's name), invalid_state
@@ -207,7 +207,7 @@ public:
 protected:
     explicit socket(messaging::socket_core* core) noexcept : core_(core) {}
 
-    // The types of sockets make public those of these that they have.
+    // Each socket class makes the calls that it supports public.
 
     /// Queues one message of one part, and waits for room if `limit` allows it. On an error nothing
     /// was queued, and the message is still the caller's. Errors: would_block, timed_out,
@@ -225,7 +225,7 @@ protected:
     /// Errors: as above, if none was queued.
     result<std::size_t> send_batch(std::span<const std::span<const std::byte>> messages,
                                    const timeout& limit = {});
-    /// The same for messages; those that were queued are empty then.
+    /// Queues messages of one part, as above; those that were queued are empty then.
     result<std::size_t> send_batch(std::span<message> messages, const timeout& limit = {});
 
     /// Receives the next part into `into`, and replaces its content. It is a whole message unless
@@ -239,7 +239,8 @@ protected:
     /// many small messages. Errors: as above; invalid_argument if `max` is 0.
     result<std::size_t> receive_batch(received_batch& into, std::size_t max,
                                       const timeout& limit = {});
-    /// The same into messages, as many as there is space for.
+    /// Waits for one part, and receives what else has arrived into messages, as many as there is
+    /// space for.
     result<std::size_t> receive_batch(std::span<message> into, const timeout& limit = {});
 
     messaging::socket_core* core_ = nullptr;

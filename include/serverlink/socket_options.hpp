@@ -81,7 +81,7 @@ struct socket_options {
     /// Messages of each peer that may wait to be received; then its connection is not read any
     /// further, and the peer has to wait. 0: no limit. Live.
     std::uint32_t receive_high_water_mark = 1000;
-    /// The same two in bytes on the wire. There is room for a message while fewer messages and
+    /// High-water marks in bytes on the wire. There is room for a message while fewer messages and
     /// fewer bytes wait than the marks say; a single message always has room, however large it is.
     /// 0: no limit. Live.
     std::uint64_t send_high_water_bytes = 0;
@@ -93,14 +93,15 @@ struct socket_options {
     bool conflate = false;
 
     /// A peer is given up when nothing was heard of it for this time although it was sent a PING
-    /// (RFC 23). Peers that do not speak ZMTP 3.1 are not asked. 0: never; else 3 ms to 1 min,
-    /// which is what a PING can tell the peer.
+    /// (RFC 23). Peers that do not speak ZMTP 3.1 are not asked. 0: never; else 3 ms to 1 min. The
+    /// peer is told the time in tenths of a second, and nothing if it is shorter.
     duration peer_timeout = std::chrono::seconds(30);
     /// Greeting and handshake must be over within this time; 0: no limit.
     duration handshake_timeout = std::chrono::seconds(10);
     /// Connections of one bound endpoint whose handshake is under way. More are closed at once.
     std::uint32_t max_pending_handshakes = 256;
-    /// Bytes of one part that is received; a peer that announces a larger one is disconnected.
+    /// Bytes of one received part, not of a whole message; a peer that announces a larger one is
+    /// disconnected.
     std::uint64_t max_message_size = UINT64_MAX >> 1;
     /// Bytes of the handshake of a peer; 64 to 65536.
     std::size_t max_handshake_size = 65536;

@@ -9,7 +9,7 @@
 /// are those on the wire, so that a connection sends them as they are, and receives into a lane.
 ///
 /// Credit: the producer counts the messages that it has published, and the consumer those that it
-/// is done with. Whoever produces keeps the difference below a high-water mark. Bytes may have a
+/// is done with. The producer keeps the difference below a high-water mark. Bytes may have a
 /// mark as well; they are not counted, but computed from the two places in the lane.
 ///
 /// Waiting: a side that finds nothing to do says so (consumer_must_wait, producer_must_wait), and

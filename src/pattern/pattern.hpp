@@ -106,8 +106,9 @@ public:
     /// The peer gets no more messages. What it has sent is still received, until detach().
     virtual void stop_sending(peer& entry) noexcept = 0;
     virtual void detach(peer& entry) noexcept = 0;
-    /// The handshake with an attached peer is over; its connection is over.
+    /// The handshake with an attached peer is over.
     virtual void connected(const peer& entry);
+    /// The connection of an attached peer is over.
     virtual void disconnected(const peer& entry);
 
     /// The peer has something to be received, or no longer has.

@@ -362,6 +362,8 @@ void connection::check_returned() noexcept
         direct_.is_busy())
         return;
     const auto kept = reference<connection>::to(*this);
+    // A caller that has left may not have posted its request yet: nothing waits for it.
+    transport_->descriptor_returned();
     session_.reset();
     transport_->lend_descriptor(nullptr);
     in_->end_connection(); // not before the last receive into it has come back
@@ -402,8 +404,8 @@ void connection::send_more() noexcept
 {
     if (!machine_.has_stream())
         return;
-    // Only a handshake has last words. A peer that does not take what is being sent is not waited
-    // for.
+    // Once ready, a failed session has nothing left to send. A peer that does not take what is
+    // being sent is not waited for.
     if (is_ready() && session_->state() == zmtp::session_state::failed)
         return lose(session_->failure());
     if (sending_ || !direct_.take_sending())
@@ -431,7 +433,7 @@ void connection::send_more() noexcept
 void connection::sent(const result<std::size_t>& count) noexcept
 {
     sending_ = false;
-    // What a connection that broke has taken is not sent again, as far as it is known.
+    // Bytes that a broken connection took are not sent again.
     const std::uint64_t taken = count ? *count : transport_->sent() - sent_before_;
     if (taken > offered_control_) {
         const auto progress = out_->taken(static_cast<std::size_t>(taken) - offered_control_, true);

@@ -31,7 +31,7 @@
 
 namespace slk::messaging {
 
-/// Hears of a connection, on the loop's thread.
+/// Is notified when a handshake is over and when a stream ends, on the loop's thread.
 class connection_observer {
 public:
     /// The handshake on the present stream is over.
@@ -170,7 +170,7 @@ private:
     bool draining_ = false; ///< the stream is closed after a drain, which is under way
     bool paused_ = false; ///< not receiving, for want of credit
     bool body_more_ = false; ///< parts follow the one whose body is being received
-    std::size_t need_ = 0; ///< bytes that are worth another look at the window
+    std::size_t need_ = 0; ///< bytes that the next frame lacks
     std::size_t offered_control_ = 0; ///< bytes of control_ in the present send
     std::uint64_t sent_before_ = 0; ///< bytes of the stream before the present send
     std::vector<std::byte> control_;

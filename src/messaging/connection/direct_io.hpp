@@ -5,7 +5,8 @@
 /// Direct I/O: the thread that uses a socket sends and receives by itself on the descriptor of a
 /// connection, while the loop has nothing to do there. That saves a wake of the loop.
 ///
-/// Each direction has one owner at a time, and neither thread ever waits for the other. The loop
+/// Each direction has one owner at a time, and neither thread waits for the other, but for the end
+/// of the loop. The loop
 /// offers a direction when it has nothing under way; a caller's thread takes it for a few system
 /// calls; the loop takes it back when it needs it. If a caller is inside at that moment, the
 /// direction is recalled: the caller gives it to the loop when it leaves, and notifies it.
@@ -92,7 +93,7 @@ public:
     {
         return sending_.is_busy() || receiving_.is_busy();
     }
-    /// The end of the loop: waits until no caller is inside, which takes one system call.
+    /// The end of the loop: waits until no caller is inside, which takes a few system calls.
     void wait_until_idle() noexcept;
 
     /// Messages that were sent on this connection, by both threads. While the loop owns sending.

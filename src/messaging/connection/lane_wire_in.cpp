@@ -11,8 +11,8 @@ namespace {
 /// Less room than this is not worth a receive of its own.
 constexpr std::size_t min_room = 128;
 
-/// The size of a body is the peer's word. This much memory is allocated for a start, and twice as
-/// much each time that it has been filled.
+/// The size of a body is announced by the peer and may be false. This much memory is allocated for
+/// a start, and twice as much each time that it has been filled.
 constexpr std::size_t first_body_room = std::size_t{1} << 20;
 
 } // namespace

@@ -29,7 +29,8 @@ struct io_loop {
     }
 
     /// Does `work` on the loop's thread, and returns when it has been done. False: the loop is
-    /// closed, and the work was not done. Any thread, but not while another one waits for it.
+    /// closed, and the work was not done. Any thread, but not while it holds
+    /// anything that the loop waits for.
     bool perform(const std::function<void()>& work) const;
 
     std::optional<slk::loop> own;

@@ -14,8 +14,8 @@ namespace slk::messaging {
 
 class far_end : public ref_counted<far_end>, public lane::lane_user {
 public:
-    /// As on_readable(), by a thread that sends the message itself if that is possible without
-    /// waiting.
+    /// The lane is readable. The caller's thread sends if it can without waiting; otherwise the far
+    /// end is notified.
     virtual void send_or_notify() noexcept { on_readable(); }
     /// Sends what the lane holds on the caller's thread, as far as that is possible without
     /// waiting. Returns false if nothing was done and the far end was not notified.

@@ -5,7 +5,7 @@
 /// The queue of a conflating socket in one direction: a place for one message, the newest.
 ///
 /// A lane cannot take back what it has published. So the writer puts its message here, under a
-/// lock, in place of the one before; and the reader moves it into a lane that nobody else writes
+/// lock, in place of the one before; and the reader moves it into a lane that only it writes
 /// to, and reads it there like any other message.
 
 #include <serverlink/message.hpp>

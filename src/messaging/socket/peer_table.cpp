@@ -146,6 +146,9 @@ void peer_table::disconnected(pipe& peer, bool for_good, const error& reason)
         peer.state = peer_state::queueing;
     if (for_good)
         return retire(peer);
+    // It was dropped; the connection may have published more before it ended.
+    if (peer.state == peer_state::unattached)
+        return discard_unread(peer);
     if (peer.state != peer_state::connected)
         return;
     if (peer.immediate)

@@ -174,7 +174,7 @@ std::string stream_of(std::initializer_list<parts> messages)
     return wire_of(std::vector<parts>(messages));
 }
 
-const std::string ping = std::string("\x04\x07\x04PING\0\0", 9);
+const std::string ping_command = std::string("\x04\x07\x04PING\0\0", 9);
 
 } // namespace
 
@@ -321,8 +321,7 @@ TEST_CASE("a caller receives small messages after the loop has offered it, once 
     CHECK(at.read() == parts{"a"});
     CHECK(at.read() == parts{"b", "c"});
     at.system.arrived += stream_of({{"d"}});
-    int calls = 0;
-    for (; at.system.arrived.size() > 0; ++calls)
+    while (!at.system.arrived.empty())
         REQUIRE(at.direct.receive(at.pools, at.loop_pools) == attempt::done);
     CHECK((at.read() == parts{text_of_size(1000)}));
     CHECK(at.read() == parts{"d"});
@@ -367,10 +366,10 @@ TEST_CASE("a caller leaves to the loop whatever is not a small message")
     }
     SUBCASE("a command")
     {
-        at.system.arrived = stream_of({{"a"}}) + ping;
+        at.system.arrived = stream_of({{"a"}}) + ping_command;
         CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::done);
         CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::recalled);
-        CHECK(text_of(at.in.window()) == ping);
+        CHECK(text_of(at.in.window()) == ping_command);
         CHECK(at.read() == parts{"a"});
     }
     SUBCASE("a large body")

@@ -14,7 +14,7 @@ using namespace slk::testing;
 namespace {
 
 /// A sleep that takes this long has lost its wake.
-constexpr duration wake_timeout = std::chrono::seconds(60);
+constexpr duration lane_wake_timeout = std::chrono::seconds(60);
 
 /// The messages of a run, which both sides can compute: sizes from a generator, bytes from one
 /// large text.
@@ -91,7 +91,7 @@ private:
             while (at_.lane.credit(how_.mark) <= staged) {
                 publish(std::exchange(staged, 0));
                 if (at_.lane.producer_must_wait(how_.mark) &&
-                    !producer_parker_.park(wake_timeout)) {
+                    !producer_parker_.park(lane_wake_timeout)) {
                     producer_lost_wake_ = true;
                     return;
                 }
@@ -126,7 +126,7 @@ private:
             if (!messaging::read_part(at_.lane, part)) {
                 if (at_.lane.consume(0, true))
                     producer_parker_.wake();
-                if (at_.lane.consumer_must_wait() && !consumer_parker_.park(wake_timeout)) {
+                if (at_.lane.consumer_must_wait() && !consumer_parker_.park(lane_wake_timeout)) {
                     result_.lost_wake = true;
                     return;
                 }

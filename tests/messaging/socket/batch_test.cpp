@@ -5,18 +5,16 @@
 
 #include "lane/allocations.hpp"
 #include "messaging/lane_messages.hpp"
-#include "sockets/socket_rig.hpp"
+#include "support/sockets.hpp"
+
+#include <serverlink/serverlink.hpp>
 
 #include <array>
 #include <map>
 #include <thread>
 
 using namespace slk;
-using namespace slk::socket_tests;
-using slk::testing::allocations;
-using slk::testing::lent_memory;
-using slk::testing::parts;
-using slk::testing::text_of_size;
+using namespace slk::testing;
 
 namespace {
 
@@ -54,7 +52,7 @@ void join(From& from, To& to, const std::string& transport)
 {
     const bool over_tcp = transport == "tcp";
     must(from.connect(must(to.bind(over_tcp ? "tcp://127.0.0.1:*" : "inproc://batch"))));
-    must(from.wait_ready(bound));
+    must(from.wait_ready(test_timeout));
 }
 
 /// Receives `count` parts by batches of at most `max`.
@@ -63,7 +61,7 @@ std::vector<std::string> receive_all(pull& from, std::size_t count, std::size_t 
     std::vector<std::string> all;
     received_batch batch;
     while (all.size() < count) {
-        const std::size_t got = must(from.receive_batch(batch, max, bound));
+        const std::size_t got = must(from.receive_batch(batch, max, test_timeout));
         REQUIRE(got == batch.size());
         REQUIRE(got > 0);
         REQUIRE(got <= max);
@@ -89,7 +87,7 @@ TEST_CASE("messages of any size are sent from spans and received as views")
             auto to = must(pull::create(in));
             auto from = must(push::create(in));
             join(from, to, transport);
-            CHECK(must(from.send_batch(spans, bound)) == texts.size());
+            CHECK(must(from.send_batch(spans, test_timeout)) == texts.size());
             CHECK((receive_all(to, texts.size(), max) == texts));
             CHECK(from.counters().queued_total == texts.size());
             CHECK(to.counters().received == texts.size());
@@ -108,14 +106,15 @@ TEST_CASE("messages of any size are sent from messages, which are empty then, an
         join(from, to, transport);
         std::vector<message> sent;
         for (const std::string& each : texts)
-            sent.push_back(text(each));
-        CHECK(must(from.send_batch(std::span(sent), bound)) == texts.size());
+            sent.push_back(message_of(each));
+        CHECK(must(from.send_batch(std::span(sent), test_timeout)) == texts.size());
         for (const message& each : sent)
             CHECK(each.empty());
         std::vector<std::string> all;
         std::array<message, 4> into;
         while (all.size() < texts.size())
-            for (std::size_t left = must(to.receive_batch(std::span(into), bound)), index = 0;
+            for (std::size_t left = must(to.receive_batch(std::span(into), test_timeout)),
+                             index = 0;
                  index < left; ++index)
                 all.emplace_back(into[index].text());
         CHECK((all == texts));
@@ -135,7 +134,7 @@ TEST_CASE("parts of a message may be split between batches and single receives")
         must(from.send(std::string_view("g")));
 
         received_batch batch;
-        REQUIRE(must(to.receive_batch(batch, 1, bound)) == 1);
+        REQUIRE(must(to.receive_batch(batch, 1, test_timeout)) == 1);
         CHECK(batch.text(0) == "a");
         CHECK(batch.more(0));
         message part;
@@ -147,10 +146,10 @@ TEST_CASE("parts of a message may be split between batches and single receives")
         CHECK(batch.more(0));
         multipart rest;
         must(to.receive(rest, no_wait));
-        CHECK(parts_of(rest) == parts{"d"});
+        CHECK(texts_of(rest) == parts{"d"});
         std::vector<std::string> all;
         while (all.size() < 3) {
-            (void)must(to.receive_batch(batch, 10, bound));
+            (void)must(to.receive_batch(batch, 10, test_timeout));
             for (std::size_t index = 0; index < batch.size(); ++index) {
                 all.emplace_back(batch.text(index));
                 CHECK(batch.more(index) == (all.size() == 1));
@@ -169,9 +168,9 @@ TEST_CASE("the memory of a large body is released when the batch that shows it i
     join(from, to, "inproc");
     lent_memory lent(text_of_size(50'000));
     std::array<message, 3> sent{lent.lend(), lent.lend(), lent.lend()};
-    CHECK(must(from.send_batch(std::span<message>(sent), bound)) == 3);
+    CHECK(must(from.send_batch(std::span<message>(sent), test_timeout)) == 3);
     received_batch batch;
-    REQUIRE(must(to.receive_batch(batch, 3, bound)) == 3);
+    REQUIRE(must(to.receive_batch(batch, 3, test_timeout)) == 3);
     CHECK(static_cast<const void*>(batch[0].data()) == lent.text().data());
     CHECK(lent.released() == 0);
     CHECK(code_of(to.receive_batch(batch, 3, no_wait)) == errc::would_block);
@@ -189,10 +188,10 @@ TEST_CASE("a batch outlives its socket, and may be cleared on another thread")
         join(from, to, "tcp");
         must(from.send(std::string_view("small")));
         must(from.send(std::string_view(text_of_size(100'000))));
-        REQUIRE(must(to.receive_batch(batch, 1, bound)) == 1);
+        REQUIRE(must(to.receive_batch(batch, 1, test_timeout)) == 1);
         CHECK(batch.text(0) == "small");
         received_batch second;
-        REQUIRE(must(to.receive_batch(second, 1, bound)) == 1);
+        REQUIRE(must(to.receive_batch(second, 1, test_timeout)) == 1);
         std::jthread([other = std::move(second)]() mutable { other.clear(); }).join();
     }
     CHECK(batch.text(0) == "small");
@@ -212,9 +211,9 @@ TEST_CASE("batches of small messages use the same few chunks, and allocate nothi
     for (int round = 0; round < 400; ++round) {
         if (round == 200)
             before = allocations();
-        all = all && *from.send_batch(spans, bound) == texts.size();
+        all = all && *from.send_batch(spans, test_timeout) == texts.size();
         for (std::size_t left = texts.size(); all && left > 0; left -= batch.size())
-            all = to.receive_batch(batch, texts.size(), bound).has_value();
+            all = to.receive_batch(batch, texts.size(), test_timeout).has_value();
     }
     CHECK(all);
     CHECK(allocations() - before < 10);
@@ -245,7 +244,7 @@ TEST_CASE("a batch is fair: every peer with messages has its share, and messages
     std::size_t received = 0;
     received_batch batch;
     for (bool first = true; received < 3 * 3 * count; first = false) {
-        received += must(to.receive_batch(batch, 1000, bound));
+        received += must(to.receive_batch(batch, 1000, test_timeout));
         std::map<char, std::size_t> share;
         for (std::size_t index = 0; index < batch.size(); ++index) {
             const std::string body(batch.text(index));
@@ -275,32 +274,33 @@ TEST_CASE("a batch that cannot be sent or received now is would_block, and timed
     auto to = must(pull::create(in));
     must(to.bind("inproc://batch"));
     received_batch batch;
-    std::array<message, 5> five{text("1"), text("2"), text("3"), text("4"), text("5")};
+    std::array<message, 5> five{message_of("1"), message_of("2"), message_of("3"), message_of("4"),
+                                message_of("5")};
     const std::vector<std::string> texts{"6", "7"};
     const auto spans = spans_of(texts);
 
     // Without a peer.
     CHECK(code_of(from.send_batch(std::span<message>(five), no_wait)) == errc::would_block);
-    CHECK(code_of(from.send_batch(spans, moment)) == errc::timed_out);
+    CHECK(code_of(from.send_batch(spans, short_timeout)) == errc::timed_out);
     CHECK(code_of(to.receive_batch(batch, 5, no_wait)) == errc::would_block);
-    CHECK(code_of(to.receive_batch(batch, 5, moment)) == errc::timed_out);
+    CHECK(code_of(to.receive_batch(batch, 5, short_timeout)) == errc::timed_out);
     CHECK(code_of(to.receive_batch(std::span<message>(five), no_wait)) == errc::would_block);
-    CHECK(code_of(to.receive_batch(batch, 0, bound)) == errc::invalid_argument);
-    CHECK(code_of(to.receive_batch(std::span<message>(), bound)) == errc::invalid_argument);
+    CHECK(code_of(to.receive_batch(batch, 0, test_timeout)) == errc::invalid_argument);
+    CHECK(code_of(to.receive_batch(std::span<message>(), test_timeout)) == errc::invalid_argument);
     CHECK(must(from.send_batch(std::span<message>(), no_wait)) == 0);
     CHECK(from.counters().queued_total == 0);
 
     // With room for some.
-    five = {text("1"), text("2"), text("3"), text("4"), text("5")};
+    five = {message_of("1"), message_of("2"), message_of("3"), message_of("4"), message_of("5")};
     must(from.connect("inproc://nobody"));
     CHECK(must(from.send_batch(std::span<message>(five), no_wait)) == 3);
     CHECK(five[2].empty());
     CHECK(five[3].text() == "4");
     CHECK(code_of(from.send_batch(std::span(five).subspan(3), no_wait)) == errc::would_block);
-    CHECK(code_of(from.send_batch(spans, moment)) == errc::timed_out);
+    CHECK(code_of(from.send_batch(spans, short_timeout)) == errc::timed_out);
     CHECK(from.counters().queued_total == 3);
     must(to.bind("inproc://nobody"));
-    CHECK(must(from.send_batch(std::span(five).subspan(3), bound)) == 2);
+    CHECK(must(from.send_batch(std::span(five).subspan(3), test_timeout)) == 2);
     CHECK(receive_all(to, 5, 2) == parts{"1", "2", "3", "4", "5"});
     CHECK(code_of(to.receive_batch(batch, 5, no_wait)) == errc::would_block);
 }
@@ -320,7 +320,7 @@ TEST_CASE("a batch that waits for room goes on when the peer has read")
             texts.push_back(text_of_size(index % 7 == 0 ? 40'000 : index, index));
         const auto spans = spans_of(texts);
         std::size_t sent = 0;
-        std::jthread sender([&] { sent = from.send_batch(spans, bound).value_or(0); });
+        std::jthread sender([&] { sent = from.send_batch(spans, test_timeout).value_or(0); });
         CHECK((receive_all(to, texts.size(), 5) == texts));
         sender.join();
         CHECK(sent == texts.size());
@@ -340,12 +340,12 @@ TEST_CASE("a batch of a conflating socket leaves its newest message")
         std::vector<std::string> texts;
         for (int index = 0; index < 100; ++index)
             texts.push_back(std::to_string(index));
-        CHECK(must(from.send_batch(spans_of(texts), bound)) == 100);
+        CHECK(must(from.send_batch(spans_of(texts), test_timeout)) == 100);
         received_batch batch;
         std::size_t received = 0;
         std::string last;
         while (last != "99") {
-            REQUIRE(must(to.receive_batch(batch, 100, bound)) == 1);
+            REQUIRE(must(to.receive_batch(batch, 100, test_timeout)) == 1);
             last = batch.text(0);
             ++received;
         }
@@ -365,7 +365,7 @@ TEST_CASE("a batch of a closed socket, or of one whose context is shut down, is 
     const std::vector<std::string> texts{"a"};
     const auto spans = spans_of(texts);
     from.close(duration::zero());
-    CHECK(code_of(from.send_batch(spans, bound)) == errc::invalid_state);
+    CHECK(code_of(from.send_batch(spans, test_timeout)) == errc::invalid_state);
     in.shutdown();
-    CHECK(code_of(to.receive_batch(batch, 1, bound)) == errc::cancelled);
+    CHECK(code_of(to.receive_batch(batch, 1, test_timeout)) == errc::cancelled);
 }

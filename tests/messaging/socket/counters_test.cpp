@@ -2,13 +2,15 @@
 
 // The counters of a socket, and those of its peers.
 
-#include "sockets/socket_rig.hpp"
+#include "support/sockets.hpp"
+
+#include <serverlink/serverlink.hpp>
 
 #include <atomic>
 #include <thread>
 
 using namespace slk;
-using namespace slk::socket_tests;
+using namespace slk::testing;
 
 namespace {
 
@@ -41,7 +43,7 @@ TEST_CASE("another thread reads the counters while the sockets are used, and the
         auto from = must(push::create(in, options));
         auto to = must(pull::create(in, options));
         must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
-        must(from.wait_ready(bound));
+        must(from.wait_ready(test_timeout));
         std::atomic<int> wrong{0};
         std::uint64_t reads = 0;
         {
@@ -60,11 +62,11 @@ TEST_CASE("another thread reads the counters while the sockets are used, and the
             });
             std::jthread sender([&] {
                 for (std::uint64_t index = 0; index < count; ++index)
-                    if (!from.send(std::to_string(index), bound))
+                    if (!from.send(std::to_string(index), test_timeout))
                         ++wrong;
             });
             for (std::string got; got != std::to_string(count - 1);) {
-                got = next(to);
+                got = receive_text(to);
                 REQUIRE(!got.starts_with("("));
             }
             sender.join();
@@ -83,7 +85,7 @@ TEST_CASE("another thread reads the counters while the sockets are used, and the
 TEST_CASE("a peer's `sent` counts what the system has taken, and `queued` the rest")
 {
     auto in = new_context();
-    push_options options = quick<push_options>();
+    push_options options = reconnect_at_once<push_options>();
     options.send_high_water_mark = 0;
     auto from = must(push::create(in, options));
     auto to = must(pull::create(in));
@@ -99,7 +101,7 @@ TEST_CASE("a peer's `sent` counts what the system has taken, and `queued` the re
     CHECK_FALSE(peer.ready);
 
     must(to.bind(at));
-    REQUIRE(soon([&] { return only_peer(from).sent == 10; }));
+    REQUIRE(until([&] { return only_peer(from).sent == 10; }));
     peer = only_peer(from);
     CHECK(peer.queued == 0);
     CHECK(peer.queued_total == 10);
@@ -123,8 +125,8 @@ TEST_CASE("a peer that does not read is sent what the buffers hold, and the rest
         must(from.send(std::string_view(body)));
     // The system takes no more for a while.
     std::uint64_t sent = 0;
-    REQUIRE(soon([&] {
-        std::this_thread::sleep_for(moment);
+    REQUIRE(until([&] {
+        std::this_thread::sleep_for(short_timeout);
         return sent != 0 && only_peer(from).sent == sent ? true
                                                          : (sent = only_peer(from).sent, false);
     }));
@@ -133,7 +135,7 @@ TEST_CASE("a peer that does not read is sent what the buffers hold, and the rest
     CHECK(peer.sent + peer.queued == count);
     CHECK(peer.queued_total == count);
     for (std::uint64_t index = 0; index < count; ++index) {
-        REQUIRE((next(to) == body));
+        REQUIRE((receive_text(to) == body));
         peer = only_peer(from);
         REQUIRE(peer.sent > index); // what was received had been taken
         REQUIRE(peer.sent + peer.queued == count);
@@ -154,8 +156,8 @@ TEST_CASE("with inproc a peer's `sent` counts what it has received")
         must(from.send(std::to_string(index)));
     CHECK(only_peer(from).sent == 0);
     CHECK(only_peer(from).queued == 5);
-    CHECK(next(to) == "0");
-    CHECK(next(to) == "1");
+    CHECK(receive_text(to) == "0");
+    CHECK(receive_text(to) == "1");
     CHECK(only_peer(from).sent == 2);
     CHECK(only_peer(from).queued == 3);
     CHECK(only_peer(from).queued_total == 5);
@@ -165,7 +167,7 @@ TEST_CASE("with inproc a peer's `sent` counts what it has received")
 TEST_CASE("messages that never leave are counted as unsent, and unread ones as discarded")
 {
     auto in = new_context();
-    auto from = must(push::create(in, quick<push_options>()));
+    auto from = must(push::create(in, reconnect_at_once<push_options>()));
     must(from.connect("tcp://127.0.0.1:1"));
     for (int index = 0; index < 3; ++index)
         must(from.send(std::to_string(index)));
@@ -179,7 +181,7 @@ TEST_CASE("messages that never leave are counted as unsent, and unread ones as d
     must(other.connect("inproc://counted"));
     for (int index = 0; index < 4; ++index)
         must(other.send(std::to_string(index)));
-    CHECK(next(to) == "0");
+    CHECK(receive_text(to) == "0");
     to.close(duration::zero());
     CHECK(to.counters().discarded == 3);
     CHECK(to.counters().received == 1);

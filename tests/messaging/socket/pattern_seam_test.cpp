@@ -6,13 +6,15 @@
 #include "messaging/context/context_core.hpp"
 #include "messaging/socket/socket_core.hpp"
 #include "pattern/rotation.hpp"
-#include "sockets/socket_rig.hpp"
+#include "support/sockets.hpp"
+
+#include <serverlink/serverlink.hpp>
 
 #include <array>
 #include <thread>
 
 using namespace slk;
-using namespace slk::socket_tests;
+using namespace slk::testing;
 using pattern::part_view;
 using pattern::routing;
 
@@ -133,13 +135,13 @@ public:
     {
         using enum slk::pattern::part_fate;
         if (first)
-            return part.text() == text() && part.more() ? strip : discard;
+            return part.text() == marker_text() && part.more() ? strip : discard;
         asked_ = part.more();
         return deliver;
     }
 
     static constexpr std::array<char, 3> marker{'<', '#', '>'};
-    static std::string_view text() { return {marker.data(), marker.size()}; }
+    static std::string_view marker_text() { return {marker.data(), marker.size()}; }
 
 private:
     slk::pattern::load_balancer sending_;
@@ -168,7 +170,8 @@ public:
 
     messaging::socket_core* operator->() const noexcept { return core_; }
 
-    result<send_outcome> send(std::vector<std::string_view> texts, const timeout& limit = bound)
+    result<send_outcome> send(std::vector<std::string_view> texts,
+                              const timeout& limit = test_timeout)
     {
         std::vector<part_view> parts;
         for (const std::string_view each : texts)
@@ -176,7 +179,7 @@ public:
         return core_->send(parts, limit);
     }
     /// The parts of the next message, or the error.
-    std::vector<std::string> next(const timeout& limit = bound)
+    std::vector<std::string> receive_text(const timeout& limit = test_timeout)
     {
         std::vector<std::string> parts;
         message part;
@@ -208,11 +211,11 @@ std::size_t ready_peers(const test_socket& of)
 }
 
 template <class Socket>
-texts parts(Socket& from)
+texts receive_texts(Socket& from)
 {
     multipart whole;
-    must(from.receive(whole, bound));
-    return parts_of(whole);
+    must(from.receive(whole, test_timeout));
+    return texts_of(whole);
 }
 
 template <class Socket>
@@ -221,7 +224,7 @@ void reply(Socket& by, std::vector<std::string_view> with)
     multipart whole;
     for (const std::string_view each : with)
         must(whole.add(each));
-    must(by.send(std::move(whole), bound));
+    must(by.send(std::move(whole), test_timeout));
 }
 
 } // namespace
@@ -242,24 +245,24 @@ TEST_CASE("a pattern sends one message to several peers")
             peers.push_back(must(pull::create(in)));
             must(peers.back().connect(at));
         }
-        REQUIRE(soon([&] { return ready_peers(out) == 3; }));
+        REQUIRE(until([&] { return ready_peers(out) == 3; }));
         const std::string large(100'000, 'l');
         for (int index = 0; index < 100; ++index)
             must(out.send({std::to_string(index), "second"}));
         must(out.send({large}));
         for (pull& each : peers) {
             for (int index = 0; index < 100; ++index)
-                REQUIRE(parts(each) == texts{std::to_string(index), "second"});
-            CHECK((next(each) == large));
+                REQUIRE(receive_texts(each) == texts{std::to_string(index), "second"});
+            CHECK((receive_text(each) == large));
         }
         CHECK(out->counters().queued_total == 303);
 
         // A peer that has left is no target any more.
         peers.front().close(duration::zero());
-        REQUIRE(soon([&] { return ready_peers(out) == 2; }));
+        REQUIRE(until([&] { return ready_peers(out) == 2; }));
         must(out.send({"two"}));
-        CHECK(next(peers[1]) == "two");
-        CHECK(next(peers[2]) == "two");
+        CHECK(receive_text(peers[1]) == "two");
+        CHECK(receive_text(peers[2]) == "two");
         CHECK(out->counters().queued_total == 305);
         CHECK(out->counters().dropped_full == 0);
     }
@@ -275,14 +278,14 @@ TEST_CASE("a batch is sent to several peers, message by message")
         peers.push_back(must(pull::create(in)));
         must(peers.back().connect(at));
     }
-    REQUIRE(soon([&] { return ready_peers(out) == 2; }));
+    REQUIRE(until([&] { return ready_peers(out) == 2; }));
     std::vector<message> batch;
     for (int index = 0; index < 50; ++index)
-        batch.push_back(text(std::to_string(index)));
-    CHECK(must(out->send_batch(std::span(batch), bound)) == 50);
+        batch.push_back(message_of(std::to_string(index)));
+    CHECK(must(out->send_batch(std::span(batch), test_timeout)) == 50);
     for (pull& each : peers)
         for (int index = 0; index < 50; ++index)
-            REQUIRE(next(each) == std::to_string(index));
+            REQUIRE(receive_text(each) == std::to_string(index));
 }
 
 TEST_CASE("a pattern skips peers without room, and what they miss is counted")
@@ -299,27 +302,27 @@ TEST_CASE("a pattern skips peers without room, and what they miss is counted")
         const std::string at = must(out->bind(endpoint_for(transport)));
         must(slow.connect(at));
         must(fast.connect(at));
-        REQUIRE(soon([&] { return ready_peers(out) == 2; }));
+        REQUIRE(until([&] { return ready_peers(out) == 2; }));
 
         // More than the buffers of the system take.
         const std::string body(100'000, 'b');
         constexpr int count = 300;
         for (int index = 0; index < count; ++index) {
             must(out.send({body}, no_wait));
-            REQUIRE((next(fast) == body));
+            REQUIRE((receive_text(fast) == body));
         }
         const socket_counters counted = out->counters();
         CHECK(counted.dropped_full > 0);
         CHECK(counted.queued_total + counted.dropped_full == 2 * count);
         const std::uint64_t queued = counted.queued_total - count;
         for (std::uint64_t index = 0; index < queued; ++index)
-            REQUIRE((next(slow) == body));
-        CHECK(next(slow, no_wait).starts_with("("));
+            REQUIRE((receive_text(slow) == body));
+        CHECK(receive_text(slow, no_wait).starts_with("("));
 
         // It has room again.
         must(out.send({"room"}));
-        CHECK(next(slow) == "room");
-        CHECK(next(fast) == "room");
+        CHECK(receive_text(slow) == "room");
+        CHECK(receive_text(fast) == "room");
     }
 }
 
@@ -331,27 +334,27 @@ TEST_CASE("a pattern adds a part in front, strips it on arrival and discards oth
         test_socket ask(in, zmtp::socket_type::dealer, std::make_unique<asking>());
         auto other = must(dealer::create(in));
         must(ask->connect(must(other.bind(endpoint_for(transport))), {}));
-        const std::string_view marker = asking::text();
+        const std::string_view marker = asking::marker_text();
         const std::string large(50'000, 'l');
 
         must(ask.send({"question", large}));
-        CHECK((parts(other) == texts{"<#>", "question", large}));
+        CHECK((receive_texts(other) == texts{"<#>", "question", large}));
         reply(other, {"without a marker"});
         reply(other, {"a", marker, "b"});
         reply(other, {marker}); // and nothing else
         reply(other, {marker, "answer", large, ""});
-        CHECK((ask.next() == texts{"answer", large, ""}));
+        CHECK((ask.receive_text() == texts{"answer", large, ""}));
         CHECK(ask->counters().received == 1);
         CHECK(ask->counters().discarded == 3);
 
         // Also into messages at once.
         must(ask.send({"again"}));
-        CHECK(parts(other) == texts{"<#>", "again"});
+        CHECK(receive_texts(other) == texts{"<#>", "again"});
         reply(other, {"noise", "noise"});
         reply(other, {marker, "x", "y"});
         std::array<message, 2> both;
-        CHECK(must(ask->receive_batch(std::span(both).first(1), bound)) == 1);
-        CHECK(must(ask->receive_batch(std::span(both).last(1), bound)) == 1);
+        CHECK(must(ask->receive_batch(std::span(both).first(1), test_timeout)) == 1);
+        CHECK(must(ask->receive_batch(std::span(both).last(1), test_timeout)) == 1);
         CHECK(both[0].text() == "x");
         CHECK(both[0].more());
         CHECK(both[1].text() == "y");
@@ -368,10 +371,10 @@ TEST_CASE("a pattern that checks parts cannot be received from without copies")
     auto other = must(dealer::create(in));
     must(ask->connect(must(other.bind("inproc://seam")), {}));
     must(ask.send({"question"}));
-    reply(other, {asking::text(), "answer"});
+    reply(other, {asking::marker_text(), "answer"});
     received_batch batch;
-    CHECK(code_of(ask->receive_batch(batch, 10, bound)) == errc::not_supported);
-    CHECK(ask.next() == texts{"answer"});
+    CHECK(code_of(ask->receive_batch(batch, 10, test_timeout)) == errc::not_supported);
+    CHECK(ask.receive_text() == texts{"answer"});
 }
 
 TEST_CASE("a call in the wrong state fails at once, and does not wait")
@@ -382,15 +385,15 @@ TEST_CASE("a call in the wrong state fails at once, and does not wait")
         test_socket ask(in, zmtp::socket_type::dealer, std::make_unique<asking>());
         auto other = must(dealer::create(in));
         must(ask->connect(must(other.bind(endpoint_for(transport))), {}));
-        must(ask->wait_ready(bound));
+        must(ask->wait_ready(test_timeout));
 
         message got;
         CHECK(code_of(ask->receive(got, slk::timeout{})) == errc::invalid_state);
         std::array<message, 2> many;
         CHECK(code_of(ask->receive_batch(std::span(many), slk::timeout{})) == errc::invalid_state);
         // A message that nobody has asked for makes the socket not readable.
-        reply(other, {asking::text(), "early"});
-        std::this_thread::sleep_for(moment);
+        reply(other, {asking::marker_text(), "early"});
+        std::this_thread::sleep_for(short_timeout);
         CHECK_FALSE(ask->events().readable);
         CHECK(ask->events().writable);
 
@@ -398,9 +401,9 @@ TEST_CASE("a call in the wrong state fails at once, and does not wait")
         CHECK_FALSE(ask->events().writable);
         CHECK(code_of(ask.send({"another"}, slk::timeout{})) == errc::invalid_state);
         CHECK(ask->counters().queued_total == 1);
-        CHECK(parts(other) == texts{"<#>", "question"});
-        CHECK(soon([&] { return ask->events().readable; }));
-        CHECK(ask.next() == texts{"early"});
+        CHECK(receive_texts(other) == texts{"<#>", "question"});
+        CHECK(until([&] { return ask->events().readable; }));
+        CHECK(ask.receive_text() == texts{"early"});
         CHECK(code_of(ask->receive(got, slk::timeout{})) == errc::invalid_state);
         CHECK(ask->events().writable);
     }
@@ -429,8 +432,8 @@ TEST_CASE("a message that a pattern drops is counted, alone and in a batch")
     auto in = new_context();
     test_socket out(in, zmtp::socket_type::push, std::make_unique<dropping>());
     CHECK(must(out.send({"a"})) == send_outcome::dropped_no_route);
-    std::array<message, 3> batch{text("b"), text("c"), text("d")};
-    CHECK(must(out->send_batch(std::span<message>(batch), bound)) == 3);
+    std::array<message, 3> batch{message_of("b"), message_of("c"), message_of("d")};
+    CHECK(must(out->send_batch(std::span<message>(batch), test_timeout)) == 3);
     CHECK(out->counters().dropped_no_route == 4);
     CHECK(out->counters().queued_total == 0);
 }

@@ -3,7 +3,9 @@
 // set_options(): the next bind() or connect() takes the new options, earlier ones keep theirs, live
 // options act at once, and bad ones change nothing.
 
-#include "sockets/socket_rig.hpp"
+#include "support/sockets.hpp"
+
+#include <serverlink/serverlink.hpp>
 
 #include <array>
 #include <map>
@@ -12,7 +14,7 @@
 #include <thread>
 
 using namespace slk;
-using namespace slk::socket_tests;
+using namespace slk::testing;
 using namespace std::string_view_literals;
 
 namespace {
@@ -61,19 +63,19 @@ public:
         wanted.reconnect.base = reconnect_never;
         to_there_.emplace(must(slk::link::create(loop_, wanted, on)));
         to_there_->start();
-        REQUIRE(must(loop_.run_until([&] { return connected; }, bound)));
+        REQUIRE(must(loop_.run_until([&] { return connected; }, test_timeout)));
         if (bytes.empty())
             return;
         bool sent = false;
         must(connection_.send(std::as_bytes(std::span(bytes.data(), bytes.size())),
                               [&](const result<std::size_t>&) { sent = true; }));
-        REQUIRE(must(loop_.run_until([&] { return sent; }, bound)));
+        REQUIRE(must(loop_.run_until([&] { return sent; }, test_timeout)));
     }
     raw_client(const raw_client&) = delete;
     raw_client& operator=(const raw_client&) = delete;
 
     /// The other side closes the connection within this time.
-    [[nodiscard]] bool is_closed(duration timeout = bound)
+    [[nodiscard]] bool is_closed(duration timeout = test_timeout)
     {
         return must(loop_.run_until([&] { return closed_; }, timeout));
     }
@@ -119,8 +121,8 @@ TEST_CASE("routing_id and properties are those of the latest options at each con
     options.properties = {{"X-Number", "2"}, {"X-More", "m"}};
     must(from.set_options(options));
     must(from.connect(at));
-    must(from.wait_ready(bound));
-    REQUIRE(soon([&] { return to.peers().size() == 2; }));
+    must(from.wait_ready(test_timeout));
+    REQUIRE(until([&] { return to.peers().size() == 2; }));
     std::map<std::string, std::vector<socket_property>> seen;
     for (const peer_status& each : to.peers())
         seen[each.routing_id] = each.properties;
@@ -143,8 +145,8 @@ TEST_CASE("with inproc routing_id is that of the latest options too")
         must(from.set_options(options));
         must(from.connect("inproc://options"));
     }
-    must(from.wait_ready(bound));
-    REQUIRE(soon([&] { return to.peers().size() == 2; }));
+    must(from.wait_ready(test_timeout));
+    REQUIRE(until([&] { return to.peers().size() == 2; }));
     for (const char* const id : {"first", "second"})
         CHECK(to.send(peer_id{id}, "hello", no_wait).has_value());
 }
@@ -157,15 +159,15 @@ TEST_CASE("security is that of the latest options at each bind() and connect()")
         options.security.mechanism = security_mechanism::plain_server;
         options.security.accepted = {{"user", "password"}};
     });
-    auto from = must(push::create(in, quick()));
+    auto from = must(push::create(in, reconnect_at_once()));
     must(from.connect(at[0]));
     change(from, [](socket_options& options) {
         options.security.mechanism = security_mechanism::plain_client;
         options.security.own = {"user", "password"};
     });
     must(from.connect(at[1]));
-    must(from.wait_ready(bound));
-    REQUIRE(soon([&] { return to.peers().size() == 2; }));
+    must(from.wait_ready(test_timeout));
+    REQUIRE(until([&] { return to.peers().size() == 2; }));
     std::map<std::string, std::string> users;
     for (const peer_status& each : to.peers())
         users[each.endpoint] = each.user;
@@ -173,9 +175,9 @@ TEST_CASE("security is that of the latest options at each bind() and connect()")
     CHECK(users[at[1]] == "user");
 
     // The other way round neither gets in.
-    auto other = must(push::create(in, quick()));
+    auto other = must(push::create(in, reconnect_at_once()));
     must(other.connect(at[1]));
-    REQUIRE(soon([&] { return failures(to, 1) > 0; }));
+    REQUIRE(until([&] { return failures(to, 1) > 0; }));
     CHECK(failures(to, 0) == 0);
 }
 
@@ -187,14 +189,14 @@ TEST_CASE("max_message_size is that of the latest options at each bind()")
     auto to = must(pull::create(in, small));
     const auto at =
         bind_twice(to, [](socket_options& options) { options.max_message_size = 1000; });
-    auto first = must(push::create(in, quick()));
-    auto second = must(push::create(in, quick()));
+    auto first = must(push::create(in, reconnect_at_once()));
+    auto second = must(push::create(in, reconnect_at_once()));
     must(first.connect(at[0]));
     must(second.connect(at[1]));
-    must(first.send(std::string(100, 'a'), bound));
-    must(second.send(std::string(100, 'b'), bound));
-    CHECK(next(to) == std::string(100, 'b'));
-    CHECK(soon([&] { return first.peers()[0].connections > 1; }));
+    must(first.send(std::string(100, 'a'), test_timeout));
+    must(second.send(std::string(100, 'b'), test_timeout));
+    CHECK(receive_text(to) == std::string(100, 'b'));
+    CHECK(until([&] { return first.peers()[0].connections > 1; }));
     CHECK(second.peers()[0].connections == 1);
     CHECK(to.counters().received == 1);
 }
@@ -205,13 +207,13 @@ TEST_CASE("max_handshake_size is that of the latest options at each bind()")
     auto to = must(pull::create(in));
     const auto at =
         bind_twice(to, [](socket_options& options) { options.max_handshake_size = 100; });
-    push_options options = quick();
+    push_options options = reconnect_at_once();
     options.properties = {{"X-Long", std::string(500, 'x')}};
     auto from = must(push::create(in, options));
     must(from.connect(at[0]));
-    must(from.wait_ready(bound));
+    must(from.wait_ready(test_timeout));
     must(from.connect(at[1]));
-    CHECK(soon([&] { return failures(to, 1) > 0; }));
+    CHECK(until([&] { return failures(to, 1) > 0; }));
     CHECK(failures(to, 0) == 0);
     CHECK(to.endpoints()[0].peers == 1);
 }
@@ -219,7 +221,7 @@ TEST_CASE("max_handshake_size is that of the latest options at each bind()")
 TEST_CASE("conflate is that of the latest options at each connect()")
 {
     auto in = new_context();
-    auto from = must(push::create(in, quick()));
+    auto from = must(push::create(in, reconnect_at_once()));
     must(from.connect(absent));
     change(from, [](socket_options& options) { options.conflate = true; });
     must(from.connect(absent));
@@ -241,7 +243,7 @@ TEST_CASE("immediate is that of the latest options at each connect()")
 {
     auto in = new_context();
     for (const bool immediate_first : {false, true}) {
-        auto from = must(push::create(in, quick()));
+        auto from = must(push::create(in, reconnect_at_once()));
         for (const bool immediate : {immediate_first, !immediate_first}) {
             change(from, [&](socket_options& options) { options.immediate = immediate; });
             must(from.connect(absent));
@@ -258,12 +260,12 @@ TEST_CASE("immediate is that of the latest options at each connect()")
 TEST_CASE("reconnect is that of the latest options at each connect()")
 {
     auto in = new_context();
-    auto from = must(push::create(in, quick()));
+    auto from = must(push::create(in, reconnect_at_once()));
     must(from.connect(absent));
     change(from, [](socket_options& options) { options.reconnect.base = reconnect_never; });
     must(from.connect(absent));
-    CHECK(soon([&] { return from.endpoints()[0].link.attempt > 3; }));
-    CHECK(soon([&] { return from.endpoints()[1].link.state == link_state::idle; }));
+    CHECK(until([&] { return from.endpoints()[0].link.attempt > 3; }));
+    CHECK(until([&] { return from.endpoints()[1].link.state == link_state::idle; }));
     CHECK(from.endpoints()[1].link.attempt == 1);
 }
 
@@ -279,18 +281,18 @@ TEST_CASE("tuning is that of the latest options at each bind() and connect()")
     CHECK(code_of(to.bind(tcp)) != errc::ok);
     CHECK(to.endpoints().size() == 1);
 
-    auto from = must(push::create(in, quick()));
+    auto from = must(push::create(in, reconnect_at_once()));
     must(from.connect(at));
-    must(from.wait_ready(bound));
+    must(from.wait_ready(test_timeout));
     change(from, no_device);
     must(from.connect(at));
-    CHECK(soon([&] { return from.endpoints()[1].link.last_error != error{}; }));
+    CHECK(until([&] { return from.endpoints()[1].link.last_error != error{}; }));
     CHECK_FALSE(from.endpoints()[1].ready);
     CHECK(from.endpoints()[0].ready);
     CHECK(from.peers()[0].connections == 1);
     change(from, [](socket_options& options) { options.tuning = {}; });
     must(from.connect(at));
-    CHECK(soon([&] { return from.endpoints()[2].ready; }));
+    CHECK(until([&] { return from.endpoints()[2].ready; }));
 }
 
 TEST_CASE("handshake_timeout is that of the latest options at each bind()")
@@ -300,9 +302,9 @@ TEST_CASE("handshake_timeout is that of the latest options at each bind()")
     patient.handshake_timeout = duration::zero();
     auto to = must(pull::create(in, patient));
     const auto at =
-        bind_twice(to, [](socket_options& options) { options.handshake_timeout = moment; });
+        bind_twice(to, [](socket_options& options) { options.handshake_timeout = short_timeout; });
     const raw_client first(at[0], ""), second(at[1], "");
-    CHECK(soon([&] { return failures(to, 1) == 1; }));
+    CHECK(until([&] { return failures(to, 1) == 1; }));
     CHECK(to.endpoints()[1].last_handshake_failure == errc::timed_out);
     CHECK(failures(to, 0) == 0);
 }
@@ -313,13 +315,14 @@ TEST_CASE("peer_timeout is that of the latest options at each bind()")
     pull_options patient;
     patient.peer_timeout = duration::zero();
     auto to = must(pull::create(in, patient));
-    const auto at = bind_twice(to, [](socket_options& options) { options.peer_timeout = moment; });
+    const auto at =
+        bind_twice(to, [](socket_options& options) { options.peer_timeout = short_timeout; });
     raw_client first(at[0], push_handshake());
-    REQUIRE(soon([&] { return to.endpoints()[0].peers == 1; }));
+    REQUIRE(until([&] { return to.endpoints()[0].peers == 1; }));
     raw_client second(at[1], push_handshake());
     CHECK(second.is_closed());
     CHECK(failures(to, 1) == 0);
-    CHECK_FALSE(first.is_closed(moment));
+    CHECK_FALSE(first.is_closed(short_timeout));
     CHECK(to.endpoints()[0].peers == 1);
 }
 
@@ -331,7 +334,7 @@ TEST_CASE("max_pending_handshakes is that of the latest options at each bind()")
         bind_twice(to, [](socket_options& options) { options.max_pending_handshakes = 1; });
     const raw_client first(at[0], ""), second(at[0], "");
     const raw_client third(at[1], ""), fourth(at[1], "");
-    CHECK(soon([&] { return failures(to, 1) == 1; }));
+    CHECK(until([&] { return failures(to, 1) == 1; }));
     CHECK(to.endpoints()[1].last_handshake_failure == errc::connection_refused);
     CHECK(failures(to, 0) == 0);
 }
@@ -345,9 +348,9 @@ TEST_CASE("accept_zmtp_2_0 is that of the latest options at each bind()")
     auto to = must(pull::create(in));
     const auto at = bind_twice(to, [](socket_options& options) { options.accept_zmtp_2_0 = true; });
     const raw_client first(at[0], old);
-    CHECK(soon([&] { return failures(to, 0) == 1; }));
+    CHECK(until([&] { return failures(to, 0) == 1; }));
     const raw_client second(at[1], old);
-    CHECK(next(to) == "old");
+    CHECK(receive_text(to) == "old");
     CHECK(failures(to, 1) == 0);
 }
 
@@ -358,7 +361,7 @@ TEST_CASE("affinity is that of the latest options at each bind()")
     std::map<std::string, std::thread::id, std::less<>> threads;
     auto in = new_context(2);
     auto to = must(pull::create(in));
-    auto from = must(push::create(in, quick()));
+    auto from = must(push::create(in, reconnect_at_once()));
     const std::pair<const char*, std::uint64_t> binds[] = {{"a", 1}, {"b", 2}, {"c", 1}, {"d", 2}};
     for (const auto& [domain, affinity] : binds) {
         change(to, [&](socket_options& options) {
@@ -372,7 +375,7 @@ TEST_CASE("affinity is that of the latest options at each bind()")
         });
         must(from.connect(must(to.bind(tcp))));
     }
-    must(from.wait_ready(bound));
+    must(from.wait_ready(test_timeout));
     const std::lock_guard lock(guard);
     REQUIRE(threads.size() == 4);
     CHECK(threads["a"] == threads["c"]);
@@ -384,20 +387,20 @@ TEST_CASE("dual_stack is that of the latest options at each bind()")
 {
     auto in = new_context();
     auto to = must(pull::create(in));
-    auto from = must(push::create(in, quick()));
+    auto from = must(push::create(in, reconnect_at_once()));
     for (const bool both : {false, true}) {
         change(to, [&](socket_options& options) { options.dual_stack = both; });
         const std::string at = must(to.bind("tcp://[::]:*"));
         must(from.connect("tcp://127.0.0.1" + at.substr(at.rfind(':'))));
     }
-    CHECK(soon([&] { return from.endpoints()[1].ready; }));
-    CHECK(soon([&] { return from.endpoints()[0].link.last_error == errc::connection_refused; }));
+    CHECK(until([&] { return from.endpoints()[1].ready; }));
+    CHECK(until([&] { return from.endpoints()[0].link.last_error == errc::connection_refused; }));
 }
 
 TEST_CASE("high-water marks and linger act at once")
 {
     auto in = new_context();
-    push_options options = quick();
+    push_options options = reconnect_at_once();
     options.send_high_water_mark = 2;
     auto from = must(push::create(in, options));
     must(from.connect(absent));
@@ -437,16 +440,16 @@ TEST_CASE("receive marks of an existing connection act at once")
     const std::string body(100'000, 'b');
     for (int index = 0; index < 200; ++index)
         must(from.send(std::string_view(body)));
-    must(to.wait_ready(bound));
+    must(to.wait_ready(test_timeout));
     std::uint64_t sent = 0;
-    REQUIRE(soon([&] {
+    REQUIRE(until([&] {
         const std::uint64_t before = std::exchange(sent, from.peers()[0].sent);
-        std::this_thread::sleep_for(moment);
+        std::this_thread::sleep_for(short_timeout);
         return sent > 0 && before == sent;
     }));
     CHECK(sent < 200);
     change(to, [](socket_options& options) { options.receive_high_water_mark = 0; });
-    CHECK(soon([&] { return from.peers()[0].sent == 200; }));
+    CHECK(until([&] { return from.peers()[0].sent == 200; }));
 }
 
 TEST_CASE("options that are refused change nothing")
@@ -490,8 +493,8 @@ TEST_CASE("options that are refused change nothing")
     // The next bind() has the options from before.
     auto from = must(push::create(in));
     must(from.connect(must(to.bind(tcp))));
-    must(from.send(std::string(900, 'm'), bound));
-    CHECK(next(to) == std::string(900, 'm'));
+    must(from.send(std::string(900, 'm'), test_timeout));
+    CHECK(receive_text(to) == std::string(900, 'm'));
     REQUIRE(from.peers()[0].properties.size() == 1);
     CHECK(from.peers()[0].properties[0].name == "X-Kept");
 

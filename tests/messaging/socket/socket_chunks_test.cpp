@@ -5,6 +5,7 @@
 #include "lane/allocations.hpp"
 #include "messaging/context/context_core.hpp"
 #include "messaging/lane_messages.hpp"
+#include "support/until.hpp"
 
 #include <serverlink/serverlink.hpp>
 
@@ -16,8 +17,6 @@ using namespace slk;
 using namespace slk::testing;
 
 namespace {
-
-constexpr auto test_timeout = std::chrono::seconds(60);
 
 template <class Socket>
 Socket make(context& in)
@@ -112,7 +111,7 @@ TEST_CASE("threads send while their loop receives, and while other sockets come 
         REQUIRE(from.connect(*at));
         check_stream(from, to);
     }
-    SUBCASE("when the sender has bound")
+    SUBCASE("when the sender has test_timeout")
     {
         const auto at = from.bind("tcp://127.0.0.1:*");
         REQUIRE(at);
