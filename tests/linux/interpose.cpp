@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
+#include <utility>
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -22,7 +23,8 @@ namespace {
 
 constexpr int any = -1; // no level and no name of a socket option
 
-std::array<int, static_cast<std::size_t>(call::count)> counts{};
+std::array<std::atomic<int>, static_cast<std::size_t>(call::count)> counts{};
+thread_local held_send* own_held_send = nullptr;
 
 struct {
     call which = call::count;
@@ -90,7 +92,8 @@ int count_of(call which) noexcept
 
 void reset_counts() noexcept
 {
-    counts = {};
+    for (std::atomic<int>& each : counts)
+        each = 0;
 }
 
 bool intercepted(call which, int& native, bool& after) noexcept
@@ -129,6 +132,44 @@ int injection::hits() const noexcept
     return active.hits;
 }
 
+void held_send::arm() noexcept
+{
+    own_held_send = this;
+}
+
+void held_send::disarm() noexcept
+{
+    own_held_send = nullptr;
+}
+
+bool held_send::is_inside() const
+{
+    return descriptor() >= 0;
+}
+
+int held_send::descriptor() const
+{
+    const std::lock_guard lock(guard_);
+    return descriptor_;
+}
+
+void held_send::let_go()
+{
+    const std::lock_guard lock(guard_);
+    open_ = true;
+    change_.notify_all();
+}
+
+void held_send::pass(int descriptor)
+{
+    held_send* const own = std::exchange(own_held_send, nullptr);
+    if (own == nullptr)
+        return;
+    std::unique_lock lock(own->guard_);
+    own->descriptor_ = descriptor;
+    own->change_.wait(lock, [own] { return own->open_; });
+}
+
 } // namespace slk::linux_tests
 
 using slk::linux_tests::call;
@@ -154,11 +195,13 @@ int accept4(int fd, sockaddr* peer, socklen_t* length, int flags)
 
 ssize_t send(int fd, const void* data, size_t size, int flags)
 {
+    slk::linux_tests::held_send::pass(fd);
     return pass(call::send, SYS_sendto, fd, data, size, flags, nullptr, 0);
 }
 
 ssize_t sendmsg(int fd, const msghdr* message, int flags)
 {
+    slk::linux_tests::held_send::pass(fd);
     return pass(call::send, SYS_sendmsg, fd, message, flags);
 }
 

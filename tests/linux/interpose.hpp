@@ -6,7 +6,9 @@
 /// make some of them fail. The library under test is unmodified.
 
 #include <climits>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 
 namespace slk::linux_tests {
 
@@ -46,6 +48,37 @@ public:
     injection& of_option(int level, int name) noexcept;
     /// The number of calls that were made to fail.
     [[nodiscard]] int hits() const noexcept;
+};
+
+/// Holds one send() or sendmsg() of one thread before its system call.
+class held_send {
+public:
+    held_send() = default;
+    held_send(const held_send&) = delete;
+    held_send& operator=(const held_send&) = delete;
+
+    /// By the thread whose next send is held. That send must come while this lives.
+    void arm() noexcept;
+    /// By the thread whose send is not to be held any more.
+    static void disarm() noexcept;
+
+    // Any other thread.
+
+    /// A thread waits inside its send.
+    [[nodiscard]] bool is_inside() const;
+    /// The descriptor of that send.
+    [[nodiscard]] int descriptor() const;
+    /// The system call is made now.
+    void let_go();
+
+    /// Used by the functions that interpose.
+    static void pass(int descriptor);
+
+private:
+    mutable std::mutex guard_;
+    std::condition_variable change_;
+    int descriptor_ = -1; ///< guarded; -1: no thread is inside
+    bool open_ = false; ///< guarded
 };
 
 // For the other files that interpose.
