@@ -20,7 +20,15 @@ using namespace slk;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#define SLK_TEST_HAS_FEATURE(name) __has_feature(name)
+#else
+#define SLK_TEST_HAS_FEATURE(name) 0
+#endif
+
+// gcc defines macros, clang has features.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
+    SLK_TEST_HAS_FEATURE(address_sanitizer) || SLK_TEST_HAS_FEATURE(thread_sanitizer)
 constexpr bool memory_may_be_exhausted = false;
 #else
 constexpr bool memory_may_be_exhausted = true;
