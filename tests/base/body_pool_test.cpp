@@ -5,6 +5,7 @@
 
 #include "base/body_pool.hpp"
 #include "base/message_access.hpp"
+#include "support/sanitized.hpp"
 #include "support/skip.hpp"
 
 #include <atomic>
@@ -19,20 +20,6 @@
 using namespace slk;
 
 namespace {
-
-#if defined(__has_feature)
-#define SLK_TEST_HAS_FEATURE(name) __has_feature(name)
-#else
-#define SLK_TEST_HAS_FEATURE(name) 0
-#endif
-
-// gcc defines macros, clang has features.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
-    SLK_TEST_HAS_FEATURE(address_sanitizer) || SLK_TEST_HAS_FEATURE(thread_sanitizer)
-constexpr bool memory_may_be_exhausted = false;
-#else
-constexpr bool memory_may_be_exhausted = true;
-#endif
 
 constexpr std::size_t kibibyte = 1024;
 constexpr std::size_t mebibyte = 1024 * kibibyte;
@@ -132,7 +119,7 @@ TEST_CASE("of a burst a bounded part is kept")
 TEST_CASE("a block that no memory is left for is null")
 {
     CHECK(message_detail::owned_memory::create(SIZE_MAX) == nullptr);
-    if (!memory_may_be_exhausted)
+    if (testing::address_sanitized || testing::thread_sanitized)
         SLK_SKIP("the sanitizer ends a program that asks for too much");
     body_pool pool;
     CHECK(pool.take(SIZE_MAX / 2).memory == nullptr);

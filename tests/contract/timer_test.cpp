@@ -25,8 +25,8 @@ SLK_CONTRACT_TEST("E18: a timer of 300 microseconds takes a few turns, not a spi
 SLK_CONTRACT_TEST("E19: a turn that ends before the deadline by the clock fires nothing")
 {
     manual_clock time;
-    rig loop(backend, time);
     tracked_timer timer;
+    rig loop(backend, time);
     loop->arm(timer, after(time.time, 1ms));
     for (int turn = 0; turn < 5; ++turn) {
         CHECK(loop->turn(after(time.time, 1ms)).has_value()); // only real time passes
@@ -72,8 +72,8 @@ SLK_CONTRACT_TEST("T2: a clock that steps back neither fires a timer early nor h
 SLK_CONTRACT_TEST("T4: after a stall a periodic timer fires once, not once per period")
 {
     manual_clock time;
-    rig loop(backend, time);
     tracked_timer timer;
+    rig loop(backend, time);
     timer.then = [&] { loop->arm(timer, after(loop->now(), 100ms)); };
     loop->arm(timer, after(time.time, 100ms));
     time.time += 8h;
@@ -86,10 +86,10 @@ SLK_CONTRACT_TEST("T4: after a stall a periodic timer fires once, not once per p
 SLK_CONTRACT_TEST("T5: a timer disarmed by another one of the same turn does not fire")
 {
     manual_clock time;
-    rig loop(backend, time);
     tracked_timer first;
     tracked_timer second;
     tracked_timer third;
+    rig loop(backend, time);
     first.then = [&] {
         loop->disarm(second);
         loop->arm(third, after(loop->now(), 1h)); // was due now: re-armed, it is not
@@ -123,9 +123,9 @@ SLK_CONTRACT_TEST("T8: a timer that re-arms itself without a delay does not star
 SLK_CONTRACT_TEST("T8: a timer that is armed again and again for the past does not starve others")
 {
     manual_clock time;
-    rig loop(backend, time);
     tracked_timer greedy;
     tracked_timer other;
+    rig loop(backend, time);
     greedy.then = [&] { loop->arm(greedy, time_point{}); };
     loop->arm(greedy, time_point{});
     loop->arm(other, after(time.time, 1s));

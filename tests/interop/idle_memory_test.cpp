@@ -3,6 +3,7 @@
 // The memory of an idle peer, as the C library counts it.
 
 #include "interop_rig.hpp"
+#include "support/sanitized.hpp"
 #include "support/skip.hpp"
 
 #include <malloc.h>
@@ -11,12 +12,6 @@ using namespace slk;
 using namespace slk::testing;
 
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool counts_memory = false;
-#else
-constexpr bool counts_memory = true;
-#endif
 
 std::size_t bytes_in_use()
 {
@@ -40,7 +35,7 @@ std::vector<raw_peer> connect_peers(const std::string& where, std::size_t count)
 
 TEST_CASE("an idle peer uses at most 4 KiB")
 {
-    if (!counts_memory)
+    if (address_sanitized)
         SLK_SKIP("the address sanitizer has its own allocator");
     constexpr std::size_t count = 200;
     auto in = new_context();

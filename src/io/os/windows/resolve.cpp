@@ -45,16 +45,16 @@ result<std::vector<address>> resolve(const std::string& host, std::uint16_t port
     if (const int failed = GetAddrInfoW(name.c_str(), nullptr, &hints, &found); failed != 0)
         return fail(translate_name_error(failed));
     const std::unique_ptr<ADDRINFOW, free_list> owned(found);
-    std::vector<address> found;
+    std::vector<address> addresses;
     for (const ADDRINFOW* entry = found; entry != nullptr; entry = entry->ai_next) {
         address value = windows::from_system(entry->ai_addr);
         value.port = port;
         if (value.family != address_family::none)
-            found.push_back(value);
+            addresses.push_back(value);
     }
-    if (found.empty())
+    if (addresses.empty())
         return fail(errc::name_not_found, phase::resolve, "the name has no IP address");
-    return found;
+    return addresses;
 }
 
 std::uint32_t interface_index(const std::string& name) noexcept
