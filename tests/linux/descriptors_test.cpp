@@ -217,7 +217,7 @@ SLK_BACKEND_TEST("E6: without descriptors an accept fails once, nothing spins, a
         CHECK(accepting.failure == errc::too_many_descriptors);
         reset_counts();
         CHECK(loop.turn(50ms).has_value());
-        CHECK(count_of(call::wait) <= 3);
+        CHECK(count_of(call::wait) <= 10); // a spin has thousands
         CHECK(count_of(call::accept4) == 0);
 
         // The reserve lets it reset the first of them instead of leaving it waiting.

@@ -9,10 +9,10 @@ using namespace slk::testing;
 
 TEST_CASE("two loops that post to each other without end do not stop time")
 {
-    world in;
-    int posts = 0;
+    int posts = 0; // the loops, which end last, still call what was posted
     std::function<void()> there;
     std::function<void()> back;
+    world in;
     there = [&] {
         if (++posts < 100'000)
             in.server_loop->post(back);
