@@ -110,10 +110,9 @@ std::vector<std::string> headline(const setting& between)
         sides += ", both sides in one process";
     else if (between.one_machine)
         sides += ", two processes on this machine";
-    return {sides,
-            format("Rates: the median of %zu slices of %g s after a warm-up of %g s. CPU: of "
-                   "both sides.",
-                   slice_count, between.seconds / slice_count, between.seconds / 4)};
+    return {sides, "Rates: the median of " + std::to_string(slice_count) +
+                       format(" slices of %g s after a warm-up of %g s. CPU: of both sides.",
+                              between.seconds / slice_count, between.seconds / 4)};
 }
 
 std::vector<std::string> heading(const work& of)
