@@ -6,7 +6,10 @@
 #include "interop/raw_peer.hpp"
 #include "io/poller.hpp"
 #include "linux/interpose.hpp"
-#include "sockets/socket_rig.hpp"
+#include "support/sockets.hpp"
+#include "support/zmtp_handshake.hpp"
+
+#include <serverlink/serverlink.hpp>
 
 #include <atomic>
 #include <future>
@@ -18,8 +21,7 @@
 
 using namespace slk;
 using namespace slk::linux_tests;
-using namespace slk::socket_tests;
-using testing::raw_peer;
+using namespace slk::testing;
 
 namespace {
 
@@ -67,7 +69,7 @@ private:
     {
         peer_id from;
         message got;
-        while (socket_.receive(from, got, {bound, stop_.get_token()})) {
+        while (socket_.receive(from, got, {test_timeout, stop_.get_token()})) {
             if (!gate.is_inside())
                 gate.arm();
             for (int number = 0; number < replies; ++number)
@@ -86,21 +88,22 @@ private:
 /// Two other sockets on the same loop.
 struct other_connection {
     explicit other_connection(context& in)
-        : to(must(pair::create(in))), from(must(pair::create(in)))
+        : to(must(slk::pair::create(in))), from(must(slk::pair::create(in)))
     {
         must(from.connect(must(to.bind("tcp://127.0.0.1:*"))));
-        must(from.wait_ready(bound));
+        must(from.wait_ready(test_timeout));
     }
 
     bool goes_on()
     {
         for (int round = 0; round < 50; ++round)
-            if (!from.send(std::to_string(round), bound) || next(to) != std::to_string(round))
+            if (!from.send(std::to_string(round), test_timeout) ||
+                receive_text(to) != std::to_string(round))
                 return false;
         return true;
     }
 
-    pair to, from;
+    slk::pair to, from;
 };
 
 std::string frame(std::string_view body)
@@ -124,7 +127,7 @@ std::optional<std::string> next_frame(raw_peer& peer)
 raw_peer connect_peer(const std::string& endpoint)
 {
     raw_peer peer(endpoint);
-    REQUIRE(peer.send(testing::greeting() + testing::ready_of("DEALER")));
+    REQUIRE(peer.send(zmtp_greeting() + zmtp_ready("DEALER")));
     REQUIRE(peer.receive(64));
     REQUIRE(next_frame(peer) == "/READY");
     return peer;
@@ -136,7 +139,7 @@ void hold(replying_thread& thread, raw_peer& peer)
     for (int tries = 1;; ++tries) {
         REQUIRE(tries < 100);
         REQUIRE(peer.send(frame("go")));
-        REQUIRE(soon([&] { return thread.gate.is_inside() || thread.answered == tries; }));
+        REQUIRE(until([&] { return thread.gate.is_inside() || thread.answered == tries; }));
         if (thread.gate.is_inside())
             return;
         for (int number = 0; number < replies; ++number)
@@ -190,7 +193,7 @@ TEST_CASE("while a thread is held in its send, the loop serves other connections
         fixture at(backend);
         REQUIRE(at.peer->send(ping));
         CHECK(at.other.goes_on());
-        std::this_thread::sleep_for(moment);
+        std::this_thread::sleep_for(short_timeout);
         CHECK(at.peer->receive_some().empty());
         CHECK(at.thread->gate.is_inside());
 
@@ -224,7 +227,7 @@ TEST_CASE("the end of a connection does not wait for the thread that is held in 
                 at.peer.reset();
             } else { // it breaks the protocol
                 REQUIRE(at.peer->send(endless_frame));
-                CHECK_FALSE(at.peer->is_closed_within(moment));
+                CHECK_FALSE(at.peer->is_closed_within(short_timeout));
             }
             CHECK(at.other.goes_on());
             // A descriptor that was closed would be given to the next connection.
@@ -237,7 +240,7 @@ TEST_CASE("the end of a connection does not wait for the thread that is held in 
             at.thread->gate.let_go();
             for (int number = 0; number < replies; ++number)
                 REQUIRE(next_frame(second) == std::to_string(number));
-            CHECK(soon([&] { return !at.is_open(); }));
+            CHECK(until([&] { return !at.is_open(); }));
             if (at.peer)
                 CHECK(at.peer->is_closed());
             CHECK(at.other.goes_on());
@@ -252,11 +255,11 @@ TEST_CASE("the end of a context waits for a thread that is held in a send")
         auto ended = std::async(
             std::launch::async,
             [in = std::make_unique<context>(std::move(at.in))]() mutable { in.reset(); });
-        CHECK(ended.wait_for(moment) == std::future_status::timeout);
+        CHECK(ended.wait_for(short_timeout) == std::future_status::timeout);
         CHECK(at.is_open());
         at.thread->gate.let_go();
-        CHECK(ended.wait_for(bound) == std::future_status::ready);
-        CHECK(soon([&] { return !at.is_open(); }));
+        CHECK(ended.wait_for(test_timeout) == std::future_status::ready);
+        CHECK(until([&] { return !at.is_open(); }));
     }
 }
 
@@ -273,32 +276,32 @@ TEST_CASE("a link whose connection ends under a held send connects again, and no
 
         held_send gate;
         std::atomic<bool> sent{false};
-        std::optional<dealer> socket(must(dealer::create(in, quick<dealer_options>())));
+        std::optional<dealer> socket(must(dealer::create(in, reconnect_at_once<dealer_options>())));
         must(socket->connect(at));
         std::jthread thread([&, mine = std::move(*socket)]() mutable {
             message got;
-            for (int number = 0; mine.receive(got, bound) && got.text() == "go"; ++number) {
+            for (int number = 0; mine.receive(got, test_timeout) && got.text() == "go"; ++number) {
                 if (!gate.is_inside())
                     gate.arm();
-                (void)mine.send(std::to_string(number), bound);
+                (void)mine.send(std::to_string(number), test_timeout);
                 sent = true;
             }
             held_send::disarm();
-            (void)mine.send("last", bound);
-            (void)mine.receive(got, bound); // until the other side has all
+            (void)mine.send("last", test_timeout);
+            (void)mine.receive(got, test_timeout); // until the other side has all
         });
-        must(server->wait_ready(bound));
+        must(server->wait_ready(test_timeout));
         peer_id from{server->peers()[0].routing_id};
         message got;
         // Until a send is direct.
         for (int number = 0;; ++number) {
             REQUIRE(number < 100);
-            must(server->send(from, "go", bound));
-            REQUIRE(soon([&] { return gate.is_inside() || sent; }));
+            must(server->send(from, "go", test_timeout));
+            REQUIRE(until([&] { return gate.is_inside() || sent; }));
             if (gate.is_inside())
                 break;
             sent = false;
-            must(server->receive(from, got, bound));
+            must(server->receive(from, got, test_timeout));
         }
         const int descriptor = gate.descriptor();
         const std::string target = target_of(descriptor);
@@ -308,15 +311,15 @@ TEST_CASE("a link whose connection ends under a held send connects again, and no
         CHECK(other.goes_on());
         CHECK(target_of(descriptor) == target);
         gate.let_go();
-        must(server->wait_ready(bound));
+        must(server->wait_ready(test_timeout));
         from = {server->peers()[0].routing_id};
-        must(server->send(from, "end", bound));
+        must(server->send(from, "end", test_timeout));
         // The held message was lost with the first connection, or is sent again.
-        must(server->receive(from, got, bound));
+        must(server->receive(from, got, test_timeout));
         if (got.text() != "last")
-            must(server->receive(from, got, bound));
+            must(server->receive(from, got, test_timeout));
         CHECK(got.text() == "last");
-        must(server->send(from, "over", bound));
+        must(server->send(from, "over", test_timeout));
         CHECK(other.goes_on());
     }
 }

@@ -46,7 +46,7 @@ TEST_CASE("Rule 13: datagrams of other sockets do not set the signal")
     wake_signal signal;
     REQUIRE(signal.open().has_value());
     io::os::windows::socket_address own;
-    REQUIRE(getsockname(socket_of(signal.handle()), own.data(), &where.length) == 0);
+    REQUIRE(getsockname(socket_of(signal.handle()), own.data(), &own.length) == 0);
     const address local = io::os::windows::from_system(own.data());
     CHECK(local.is_loopback());
     const SOCKET other = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
