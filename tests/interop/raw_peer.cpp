@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -38,6 +39,9 @@ raw_peer::raw_peer(const std::string& endpoint)
         htons(static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1))));
     if (::connect(socket_, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0)
         ::close(std::exchange(socket_, -1));
+    // A small send must not wait until the one before was acknowledged.
+    const int on = 1;
+    (void)::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 raw_peer::raw_peer(raw_peer&& other) noexcept : socket_(std::exchange(other.socket_, -1)) {}
