@@ -75,7 +75,6 @@ void socket_core::close_connections(const endpoint_list& which, duration timeout
             one_less();
     };
     for (endpoint_entry* const each : which) {
-        each->state = endpoint_state::closing;
         if (!each->inproc_name.empty()) {
             state_.context->names().unbind(each->inproc_name, each->number);
             state_.context->names().forget(each->number);

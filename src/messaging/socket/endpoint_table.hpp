@@ -19,11 +19,6 @@
 
 namespace slk::messaging {
 
-enum class endpoint_state : std::uint8_t {
-    open,    ///< bound, or connected to
-    closing, ///< taken back: its connections are ending
-};
-
 struct endpoint_entry final : connection_observer {
     /// A peer that accepts connections and then refuses the handshake is retried with growing
     /// delays, so a link counts as useful only now.
@@ -31,7 +26,6 @@ struct endpoint_entry final : connection_observer {
     void connection_lost() noexcept override {}
 
     endpoint_kind kind = endpoint_kind::connected;
-    endpoint_state state = endpoint_state::open;
     std::uint64_t number = 0;
     std::string text{};
     std::string inproc_name{};
