@@ -90,7 +90,7 @@ TEST_CASE("the measures show the herd of another policy")
 {
     SLK_NEEDS_COMMAND();
     // No random part: all attempts are in one window, and in step during the outage.
-    const std::string lockstep = small("--policy libzmq-30s --outage 90s --test_timeout 1m");
+    const std::string lockstep = small("--policy libzmq-30s --outage 90s --limit 1m");
     CHECK(number(lockstep, "peak_10ms") == 300 / 1.5);
     CHECK(number(lockstep, "lag_autocorrelation") > 0.9);
     // No growth: 400 attempts a minute.
@@ -129,7 +129,7 @@ TEST_CASE("slk simulate herd: every option changes what is simulated")
         CAPTURE(option);
         CHECK(measured(start + option) != started);
     }
-    CHECK(number(small("--policy nats --outage 5s --test_timeout 1s"), "never_back") > 0);
+    CHECK(number(small("--policy nats --outage 5s --limit 1s"), "never_back") > 0);
     const std::string flap = same_herd + "--scenario flapping ";
     const std::string flapped = measured(flap);
     for (const char* option : {"--for 10s", "--stable-after 0"}) {
@@ -167,7 +167,7 @@ TEST_CASE("slk simulate herd: several policies and seeds, as a table and as a ch
     CHECK(chart.find(">AWS full jitter</text>") != std::string::npos);
 
     const run_result all = run_slk("simulate herd --clients 10 --outage 1s --seeds 1 --json "
-                                   "--test_timeout 10s --policy all");
+                                   "--limit 10s --policy all");
     CHECK(all.code == 0);
     CHECK(lines_of(all.out).size() == 10);
 }
@@ -187,7 +187,7 @@ TEST_CASE("slk simulate herd rejects values out of range, and names the option")
              {"--outage 25h", "--outage: '25h' is not 1ms to 24h"},
              {"--outage 5", "--outage: '5' has no unit"},
              {"--for 0", "--for: '0' is not 1ms to 24h"},
-             {"--test_timeout soon", "--test_timeout: 'soon' is not a duration"},
+             {"--limit soon", "--limit: 'soon' is not a duration"},
              {"--accepts-per-second 0", "--accepts-per-second: "},
              {"--backlog 0", "--backlog: "},
              {"--seeds 0", "--seeds: "},

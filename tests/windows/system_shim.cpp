@@ -21,6 +21,7 @@ Function original(const wchar_t* library, const char* name) noexcept
 // file go through the replaced table too.
 
 const auto system_bind = original<decltype(&::bind)>(L"ws2_32.dll", "bind");
+const auto system_accept = original<decltype(&::accept)>(L"ws2_32.dll", "accept");
 const auto system_closesocket = original<decltype(&::closesocket)>(L"ws2_32.dll", "closesocket");
 const auto system_getpeername = original<decltype(&::getpeername)>(L"ws2_32.dll", "getpeername");
 const auto system_getsockname = original<decltype(&::getsockname)>(L"ws2_32.dll", "getsockname");
@@ -88,6 +89,14 @@ int WSAAPI shim_bind(SOCKET socket, const sockaddr* address, int length)
           .any_address = is_any(address)},
          outcome != 0);
     return outcome;
+}
+
+SOCKET WSAAPI shim_accept(SOCKET listener, sockaddr* address, int* length)
+{
+    const SOCKET accepted = system_accept(listener, address, length);
+    note({.function = api::plain_accept, .socket = listener, .value = accepted},
+         accepted == INVALID_SOCKET);
+    return accepted;
 }
 
 int WSAAPI shim_closesocket(SOCKET socket)
@@ -304,6 +313,7 @@ void* address_of(Function* function) noexcept
 
 replacement replacements[] = {
     {"bind", address_of(&shim_bind)},
+    {"accept", address_of(&shim_accept)},
     {"closesocket", address_of(&shim_closesocket)},
     {"getpeername", address_of(&shim_getpeername)},
     {"getsockname", address_of(&shim_getsockname)},

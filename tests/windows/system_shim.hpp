@@ -25,6 +25,7 @@ enum class api {
     close,            ///< closesocket
     connect_ex,
     accept_ex,
+    plain_accept,     ///< accept, which IOCP has no use for
     get_option,
     local_name,       ///< getsockname
     ioctl,            ///< WSAIoctl; `option` is its control code

@@ -162,6 +162,8 @@ void peer_table::retire(pipe& peer)
     const bool is_received = peer.receive_place != SIZE_MAX;
     if (!is_attached(peer.state) || !is_received || !peer.in.readable())
         return end(peer);
+    if (peer.state == peer_state::leaving)
+        return;
     count_unsent(peer);
     peer.state = peer_state::leaving;
     pattern_.stop_sending(peer);

@@ -118,6 +118,30 @@ TEST_CASE("messages that were not received before close() count as discarded")
     CHECK(server.counters().discarded == 4);
 }
 
+TEST_CASE("unsent messages of a peer that has gone count once, although its own are still unread")
+{
+    socket_world in;
+    dealer_options small_buffers;
+    small_buffers.receive_high_water_mark = 1;
+    dealer server = new_socket<dealer>(in.server_context);
+    dealer client = new_socket<dealer>(in.client_context, small_buffers);
+    bind(server);
+    connect(client);
+    REQUIRE(client.send("unread").has_value());
+    REQUIRE(in.until([&] { return server.events().readable; }));
+    for (int number = 0; number < 100; ++number)
+        REQUIRE(server.send(patterned_text(3000)).has_value());
+    client.close(0ms);
+    in.run_with_calls(server, 1s);
+    const std::uint64_t unsent = server.counters().unsent;
+    CHECK(unsent > 0);
+    must(server.unbind("tcp://10.0.0.1:5000"));
+    CHECK(server.counters().unsent == unsent);
+    CHECK(receive_text(server) == "unread");
+    server.close(0ms);
+    CHECK(server.counters().unsent == unsent);
+}
+
 TEST_CASE("a message sent over inproc does not count as unsent while its peer can receive it")
 {
     socket_world in;
