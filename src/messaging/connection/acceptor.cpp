@@ -57,7 +57,7 @@ void acceptor::accepted_peer::connection_ready() noexcept
     --by.pending_handshakes_;
 }
 
-void acceptor::accepted_peer::connection_lost() noexcept
+void acceptor::accepted_peer::connection_closed() noexcept
 {
     by.remove(*this);
 }

@@ -45,7 +45,7 @@ private:
         }
 
         void connection_ready() noexcept override;
-        void connection_lost() noexcept override;
+        void connection_closed() noexcept override;
 
         acceptor& by;
         reference<connection> to;

@@ -233,8 +233,6 @@ void connection::step(const connection_input& input, const error& reason) noexce
         owner_->counters().handshake_failures.add(1);
         post(handshake_failed{}, reason);
     }
-    if ((asks(close_stream) || asks(drain_stream)) && observer_ != nullptr)
-        observer_->connection_lost();
     if (asks(report_disconnected))
         post(peer_disconnected{near_, machine_.state() == connection_state::closed},
              ending_because_);
@@ -379,6 +377,9 @@ void connection::check_returned() noexcept
 void connection::finish() noexcept
 {
     near_.reset();
+    if (connection_observer* const observer = std::exchange(observer_, nullptr);
+        observer != nullptr)
+        observer->connection_closed();
     if (const auto done = std::exchange(closed_handler_, {}); done)
         done();
 }

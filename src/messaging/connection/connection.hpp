@@ -31,13 +31,13 @@
 
 namespace slk::messaging {
 
-/// Is notified when a handshake is over and when a stream ends, on the loop's thread.
+/// Is notified when a handshake is over and when the connection has ended, on the loop's thread.
 class connection_observer {
 public:
     /// The handshake on the present stream is over.
     virtual void connection_ready() noexcept = 0;
-    /// The present stream is over. The connection of an accepted peer is over with it.
-    virtual void connection_lost() noexcept = 0;
+    /// The connection has ended for good, and nothing of it is under way any more.
+    virtual void connection_closed() noexcept = 0;
 
 protected:
     ~connection_observer() = default;

@@ -23,7 +23,7 @@ struct endpoint_entry final : connection_observer {
     /// A peer that accepts connections and then refuses the handshake is retried with growing
     /// delays, so a link counts as useful only now.
     void connection_ready() noexcept override { connecting->confirm_useful(); }
-    void connection_lost() noexcept override {}
+    void connection_closed() noexcept override {}
 
     endpoint_kind kind = endpoint_kind::connected;
     std::uint64_t number = 0;

@@ -86,6 +86,26 @@ TEST_CASE("close() waits for an absent peer, but not longer than its timeout")
     CHECK(client.send("two").error() == errc::invalid_state);
 }
 
+TEST_CASE("close() waits for a send of a connection that has ended, and counts what it has sent")
+{
+    socket_world in;
+    push server = new_socket<push>(in.server_context);
+    pull client = new_socket<pull>(in.client_context);
+    bind(server);
+    connect(client);
+    in.run_with_calls(server, 10ms);
+    // The completion of the send comes after the message, and after the end of the connection.
+    in.net.set_faults(fault_rates{.max_delay = 500ms});
+    in.net.inject(fault::late_completion);
+    REQUIRE(server.send("one").has_value());
+    CHECK(receive_text(client) == "one");
+    CHECK(in.net.injected(fault::late_completion) == 1);
+    client.close(0ms);
+    in.net.run_for(1ms);
+    CHECK(server.close(0ms).unsent() == 0);
+    CHECK(server.counters().unsent == 0);
+}
+
 TEST_CASE("the destructor of a socket waits as long as linger allows")
 {
     socket_world in;
