@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <map>
+#include <mutex>
 
 #include <dlfcn.h>
 #include <liburing.h>
@@ -25,6 +26,9 @@ struct setup_wishes {
 } wishes;
 
 made_ring latest;
+
+/// Of what follows: tests have loops on threads of their own.
+std::mutex guard;
 
 struct {
     int operation = -1;
@@ -174,27 +178,32 @@ made_ring last_ring() noexcept
 
 ring_answer::ring_answer(int operation, int result, int times) noexcept
 {
+    const std::lock_guard lock(guard);
     answer = {operation, result, times, 0, false};
 }
 
 ring_answer& ring_answer::late() noexcept
 {
+    const std::lock_guard lock(guard);
     answer.late = true;
     return *this;
 }
 
 ring_answer::~ring_answer()
 {
+    const std::lock_guard lock(guard);
     answer = {};
 }
 
 int ring_answer::hits() const noexcept
 {
+    const std::lock_guard lock(guard);
     return answer.hits;
 }
 
 int requests_of(int operation) noexcept
 {
+    const std::lock_guard lock(guard);
     return requests[static_cast<std::size_t>(operation)];
 }
 
@@ -217,6 +226,7 @@ int io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params
     const int result = real<decltype(io_uring_queue_init_params)>("io_uring_queue_init_params")(
         entries, ring, parameters);
     if (result == 0) {
+        const std::lock_guard lock(guard);
         rings[ring->ring_fd] = {};
         rings[ring->ring_fd].memory = ring;
         ring->features &= ~wishes.missing_features;
@@ -241,7 +251,10 @@ int io_uring_register_probe(io_uring* ring, io_uring_probe* known, unsigned most
 void io_uring_queue_exit(io_uring* ring)
 {
     using namespace slk::linux_tests;
-    rings.erase(ring->ring_fd);
+    {
+        const std::lock_guard lock(guard);
+        rings.erase(ring->ring_fd);
+    }
     real<decltype(io_uring_queue_exit)>("io_uring_queue_exit")(ring);
 }
 
@@ -254,11 +267,19 @@ int io_uring_enter2(unsigned fd, unsigned count, unsigned at_least, unsigned fla
     if (intercepted(call::wait, native, after) ||
         (count != 0 && intercepted(call::submit, native, after)))
         return -native;
-    seen_ring& ring = rings[static_cast<int>(fd)];
-    look_at_submissions(ring, count);
+    const auto look = [](const auto& how) {
+        const std::lock_guard lock(guard);
+        how();
+    };
+    // A ring is its own thread's; the map's references stay.
+    seen_ring* ring = nullptr;
+    look([&] {
+        ring = &rings[static_cast<int>(fd)];
+        look_at_submissions(*ring, count);
+    });
     const int result = real<decltype(io_uring_enter2)>("io_uring_enter2")(fd, count, at_least,
                                                                           flags, argument, size);
-    look_at_completions(ring);
+    look([&] { look_at_completions(*ring); });
     return result;
 }
 
