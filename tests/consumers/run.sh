@@ -7,7 +7,8 @@ cd "$(dirname "$0")/../.."
 repository=$PWD
 work=$1
 jobs=$2
-# The library is built three times; how its files are compiled makes no difference to its users.
+# The library is built three times, once of them as a release; how its files are compiled makes no
+# difference to its users.
 unity=(--unity on --unity-size 12)
 
 # start NAME PROJECT: copies the project into an empty folder.
@@ -25,7 +26,7 @@ install_library()
     local build=$work/$1-build first=$work/$1-first prefix=$work/$1
     shift
     rm -rf "$build" "$first" "$prefix"
-    meson setup "$build" --prefix "$first" --libdir lib --buildtype release \
+    meson setup "$build" --prefix "$first" --libdir lib \
         -Dtests=disabled -Dtools=disabled -Dexamples=disabled -Dbench=disabled \
         -Dpkgconfig.relocatable=true "${unity[@]}" "$@"
     ninja -C "$build" -j "$jobs"
@@ -42,7 +43,7 @@ consume_subproject()
         tar -c --null -T - | tar -x -C "$work/subproject/subprojects/serverlink"
     cd "$work/subproject"
     # The consumer may use another standard than the library, as long as it has std::expected.
-    meson setup build -Dcpp_args=-std=c++23 "${unity[@]}"
+    meson setup build --buildtype plain -Dcpp_args=-std=c++23 "${unity[@]}"
     ninja -C build -j "$jobs"
     ./build/consumer
 }
@@ -93,12 +94,12 @@ attempt()
 mkdir -p "$work"
 attempt "a subproject of another Meson build" consume_subproject
 
-attempt "installing the shared library" install_library shared --default-library shared
+attempt "installing the shared library" install_library shared --default-library shared --buildtype release
 attempt "pkg-config, shared, std::expected" consume_pkgconfig pkgconfig-shared shared c++23
 attempt "CMake, shared, std::expected" consume_cmake cmake-shared shared
 
 attempt "installing the static library" \
-    install_library static --default-library static -Dexpected=tl -Dcpp_std=c++20
+    install_library static --default-library static --buildtype plain -Dexpected=tl -Dcpp_std=c++20
 attempt "pkg-config, static, tl::expected" \
     consume_pkgconfig pkgconfig-static static c++20 --static
 attempt "CMake, static, tl::expected" consume_cmake cmake-static static

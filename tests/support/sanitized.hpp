@@ -24,6 +24,20 @@ inline constexpr bool thread_sanitized = true;
 inline constexpr bool thread_sanitized = false;
 #endif
 
+/// A sanitizer makes everything slow, and so does Wine, under which the tests for Windows run.
+#if defined(_WIN32)
+inline constexpr bool slow_build = true;
+#else
+inline constexpr bool slow_build = address_sanitized || thread_sanitized;
+#endif
+
+/// Of a test that does alike things many times, the number of times: fewer where each one is slow.
+/// The plain build does them all.
+[[nodiscard]] constexpr int repeats(int plain) noexcept
+{
+    return slow_build ? (plain + 5) / 6 : plain;
+}
+
 } // namespace slk::testing
 
 #undef SLK_TEST_HAS_FEATURE

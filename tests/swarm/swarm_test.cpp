@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
+#include "support/sanitized.hpp"
 #include "swarm/links/links.hpp"
 #include "swarm/messages/messages.hpp"
 
@@ -15,7 +16,8 @@ namespace {
 std::uint64_t seeds()
 {
     const char* const rounds = std::getenv("SLK_ROUNDS");
-    return rounds != nullptr ? std::strtoull(rounds, nullptr, 10) : 40;
+    return rounds != nullptr ? std::strtoull(rounds, nullptr, 10)
+                             : static_cast<std::uint64_t>(testing::repeats(40));
 }
 
 } // namespace

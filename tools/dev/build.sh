@@ -22,7 +22,7 @@ configure()
     printf '%s\n' "$wanted" >"$folder/dev-arguments"
 }
 
-compile() { ninja -C "build/$1" -j "$jobs"; }
+compile() { ninja -C "build/$1" -j "$jobs" "${@:2}"; }
 
 build_release()
 {
@@ -47,9 +47,8 @@ build_release()
 # of the thread sanitizer.
 checked=(-Dtests=enabled -Dtools=enabled -Dinterop=disabled)
 
-# Twelve files are compiled as one: most of a file's time goes to the headers that it includes. In
-# build/native every file stands alone, for whoever changes one of them, and to see that each
-# includes what it uses.
+# Twelve files are compiled as one: most of a file's time goes to the headers that it includes. With
+# `meson setup` alone every file stands for itself, which suits whoever changes one of them.
 unity=(--unity on --unity-size 12)
 
 # Optimised, or 10,000 worlds would take too long, and with the assertions.

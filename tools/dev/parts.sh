@@ -40,12 +40,14 @@ take_report()
     tail -n 1 "$1" >"$logs/$part.counts"
 }
 
-# run_tests FOLDER FACTOR [PROGRAM...]: runs the tests of build/FOLDER, all or some, and leaves the
-# report; FACTOR stretches their time limits.
+# run_tests FOLDER FACTOR [SUITE]: runs the tests of build/FOLDER, all or some, and leaves the
+# report; FACTOR stretches their time limits. One program more than there are processors: some of
+# them mostly wait.
 run_tests()
 {
     rm -f "build/$1/meson-logs/testlog.json"
-    meson test -C "build/$1" --no-rebuild --num-processes "$jobs" -t "$2" "${@:3}" 3>&- || true
+    meson test -C "build/$1" --no-rebuild --num-processes "$((jobs + 1))" -t "$2" \
+        ${3:+--suite "$3"} 3>&- || true
     python3 tests/support/tally.py "build/$1" >"$logs/$part.report"
 }
 
@@ -59,14 +61,15 @@ note_time()
     echo "==> processor time $1: $(<"$logs/$part.seconds") s"
 }
 
-# suite FACTOR: compiles build/<part> and runs its tests.
+# suite FACTOR [NAME]: compiles build/<part> and runs its tests. With a name those of that suite; of
+# what is no test, only what they need is compiled then, and the examples.
 suite()
 {
     say "$part: compiling"
-    compile "$part"
+    compile "$part" ${2:+"$2" examples}
     note_time "until it was compiled"
     say "$part: running"
-    run_tests "$part" "$1"
+    run_tests "$part" "$1" "${@:2}"
     take_report "$logs/$part.report"
 }
 

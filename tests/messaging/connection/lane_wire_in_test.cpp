@@ -5,6 +5,7 @@
 #include "lane/allocations.hpp"
 #include "messaging/connection/lane_wire_in.hpp"
 #include "messaging/lane_messages.hpp"
+#include "support/sanitized.hpp"
 
 #include <algorithm>
 
@@ -153,7 +154,7 @@ TEST_CASE("a message has more large bodies than a chunk has room for")
 TEST_CASE("random messages arrive in random pieces")
 {
     std::mt19937 random(5);
-    for (int round = 0; round < 200; ++round) {
+    for (int round = 0; round < repeats(200); ++round) {
         std::vector<parts> messages;
         for (std::size_t count = 1 + random() % 50; count > 0; --count)
             messages.push_back(random_parts(random, 100'000));

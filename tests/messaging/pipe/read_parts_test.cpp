@@ -4,6 +4,7 @@
 
 #include "lane/allocations.hpp"
 #include "messaging/lane_messages.hpp"
+#include "support/sanitized.hpp"
 
 using namespace slk;
 using namespace slk::testing;
@@ -51,7 +52,7 @@ std::size_t messages_in(const all_parts& all)
 TEST_CASE("parts are read into batches of any size as they are read one by one")
 {
     std::mt19937 random(11);
-    for (int round = 0; round < 150; ++round) {
+    for (int round = 0; round < repeats(150); ++round) {
         open_lane single, batched;
         received_batch batch;
         all_parts expected, found;

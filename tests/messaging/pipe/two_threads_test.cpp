@@ -5,6 +5,7 @@
 #include "lane/allocations.hpp"
 #include "messaging/context/thread_parker.hpp"
 #include "messaging/lane_messages.hpp"
+#include "support/sanitized.hpp"
 
 #include <thread>
 
@@ -185,34 +186,34 @@ outcome check_run(const run& how)
 TEST_CASE("two threads and small marks: every message arrives, and no wake is lost")
 {
     for (const std::uint64_t mark : {1u, 2u, 3u, 10u})
-        (void)check_run({.mark = mark, .messages = 100'000});
+        (void)check_run({.mark = mark, .messages = repeats(100'000)});
 }
 
 TEST_CASE("two threads and a large mark")
 {
-    (void)check_run({.mark = 1000, .messages = 1'000'000});
+    (void)check_run({.mark = 1000, .messages = repeats(1'000'000)});
 }
 
 TEST_CASE("two threads, with messages that are published in batches")
 {
-    (void)check_run({.mark = 1000, .messages = 500'000, .batch = 50});
-    (void)check_run({.mark = 7, .messages = 100'000, .batch = 50});
+    (void)check_run({.mark = 1000, .messages = repeats(500'000), .batch = 50});
+    (void)check_run({.mark = 7, .messages = repeats(100'000), .batch = 50});
 }
 
 TEST_CASE("two threads without a mark")
 {
-    (void)check_run({.mark = 0, .messages = 300'000, .max_size = 1000});
+    (void)check_run({.mark = 0, .messages = repeats(300'000), .max_size = 1000});
 }
 
 TEST_CASE("two threads use the same few chunks again and again")
 {
-    const outcome result = check_run({.mark = 100, .messages = 500'000, .max_size = 1000});
+    const outcome result = check_run({.mark = 100, .messages = repeats(500'000), .max_size = 1000});
     CHECK(result.allocations < 100);
 }
 
 TEST_CASE("two threads, with messages that span chunks: a message becomes readable as a whole")
 {
-    constexpr int messages = 20'000;
+    constexpr int messages = repeats(20'000);
     constexpr int parts_of_each = 20;
     const std::string body = text_of_size(4000);
     open_lane at;

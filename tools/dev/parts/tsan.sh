@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 # shellcheck shell=bash
 
-# This part is also the one for C++20 and tl::expected.
+# This part is also the one for C++20 and tl::expected. Tests without threads and without the system
+# run in other parts.
 part_tsan()
 {
     require "${basic_needs[@]}" "${linux_test_needs[@]}" "${tool_needs[@]}" "${tl_needs[@]}"
@@ -13,5 +14,5 @@ part_tsan()
     if setarch -R true 2>/dev/null; then
         meson() { command setarch -R meson "$@"; }
     fi
-    suite 3
+    suite 3 system
 }

@@ -28,7 +28,7 @@ part_wine()
     local staged=$root/build/wine-staged
     stage_headers "$staged"
     # Without -Dpoller: iocp and select are both in it, and the contract is tested on each.
-    configure wine --buildtype debug -Ddebug=false "${checked[@]}" "${unity[@]}" \
+    configure wine --buildtype plain "${checked[@]}" "${unity[@]}" \
         -Dexamples=enabled --cross-file cross/mingw-w64.ini --cross-file "$staged/machine.ini" \
         --default-library static
     # A Windows of its own, whose server stays for the whole run.
@@ -45,5 +45,5 @@ part_wine()
     # shellcheck disable=SC2034
     exec {keeper}> >(exec wine cmd.exe >/dev/null 2>&1 3>&-)
     trap 'wineserver --kill' EXIT
-    suite 2
+    suite 2 system
 }
