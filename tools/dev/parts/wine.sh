@@ -28,7 +28,7 @@ part_wine()
     local staged=$root/build/wine-staged
     stage_headers "$staged"
     # Without -Dpoller: iocp and select are both in it, and the contract is tested on each.
-    configure wine --buildtype plain "${checked[@]}" "${unity[@]}" \
+    configure wine --buildtype debug -Dcpp_args=-g0 "${checked[@]}" "${unity[@]}" \
         -Dexamples=enabled --cross-file cross/mingw-w64.ini --cross-file "$staged/machine.ini" \
         --default-library static
     # A Windows of its own, whose server stays for the whole run.
