@@ -262,7 +262,8 @@ result<void> loop_core::start_thread()
         // There is no caller to return the errors of failed waits to.
         while (!self.run_claimed(nullptr, duration::max()))
             std::this_thread::sleep_for(pause_after_failed_wait);
-        self.runner_.store(std::thread::id(), std::memory_order_release);
+        // While another thread closes the loop, it is never without an owner.
+        self.runner_.store(self.closer_.load(), std::memory_order_release);
     };
     SLK_TRY(thread_, os::thread::start(body, &shared));
     {
@@ -291,6 +292,7 @@ void loop_core::close()
 {
     if (closed())
         return;
+    closer_.store(std::this_thread::get_id());
     stop();
     runner_.store(std::this_thread::get_id(), std::memory_order_release);
     closing_ = true;
@@ -309,6 +311,7 @@ void loop_core::close()
     closed_.store(true, std::memory_order_seq_cst);
     drop_tasks();
     services.reset();
+    closer_.store(std::thread::id());
     runner_.store(std::thread::id(), std::memory_order_release);
 }
 

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <serverlink/serverlink.hpp>
 
+#include "io/loop_core.hpp"
+
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <thread>
 
 using namespace std::chrono_literals;
 
@@ -97,4 +102,27 @@ TEST_CASE("a loop on a thread of its own refuses a second runner")
     CHECK(second.error() == slk::errc::invalid_state);
     loop->stop();
     CHECK(loop->run_for(0ns));
+}
+
+TEST_CASE("while a loop with a thread of its own ends, no other thread takes it for free")
+{
+    for (int round = 0; round < 50; ++round) {
+        std::optional<slk::loop> loop = std::move(*slk::loop::create());
+        REQUIRE(loop->start_thread());
+        const std::shared_ptr<slk::io::loop_core> core = loop->core();
+        std::atomic<bool> watching{false};
+        int taken = 0;
+        std::thread other([&] {
+            while (!core->closed()) {
+                if (core->may_touch() && !core->closed())
+                    ++taken;
+                watching = true;
+            }
+        });
+        while (!watching)
+            std::this_thread::yield();
+        loop.reset();
+        other.join();
+        REQUIRE(taken == 0);
+    }
 }
