@@ -210,8 +210,9 @@ protected:
     // Each socket class makes the calls that it supports public.
 
     /// Queues one message of one part, and waits for room if `limit` allows it. On an error nothing
-    /// was queued, and the message is still the caller's. Errors: would_block, timed_out,
-    /// cancelled, out_of_memory, invalid_state (closed).
+    /// was queued, and the message is still the caller's. With a timeout of 20 ms or more a message
+    /// of 32 KiB or more may keep the caller for up to 2 ms until the system takes it. Errors:
+    /// would_block, timed_out, cancelled, out_of_memory, invalid_state (closed).
     result<send_outcome> send(message&& whole, const timeout& limit = {});
     result<send_outcome> send(std::span<const std::byte> whole, const timeout& limit = {});
     result<send_outcome> send(std::string_view whole, const timeout& limit = {})

@@ -101,6 +101,13 @@ public:
         return consumer_waits_.load(std::memory_order_seq_cst) &&
                consumer_waits_.exchange(false, std::memory_order_seq_cst);
     }
+    /// The next message does not go through the lane: the consumer is done with it already. For a
+    /// thread that is both ends, while the lane is empty.
+    void bypass() noexcept
+    {
+        ++produced_;
+        consumed_.store(++done_, std::memory_order_release);
+    }
     /// Takes back what was committed since the last publish.
     void discard_unpublished() noexcept;
     /// Bytes committed since the last publish, in the present chunk or before.
@@ -128,12 +135,17 @@ public:
     {
         if (mark == 0) [[likely]]
             return UINT64_MAX;
-        const std::uint64_t waiting = bytes_before(*tail_, written_.bytes, written_.externals) -
-                                      consumed_bytes_.load(std::memory_order_seq_cst);
+        const std::uint64_t waiting = waiting_bytes();
         if (waiting < mark)
             return mark - waiting;
         const bool none = produced_ + unpublished == consumed_.load(std::memory_order_seq_cst);
         return none ? 1 : 0;
+    }
+    /// Bytes that were committed, and that the consumer has not shown to be done with.
+    [[nodiscard]] std::uint64_t waiting_bytes() const noexcept
+    {
+        return bytes_before(*tail_, written_.bytes, written_.externals) -
+               consumed_bytes_.load(std::memory_order_seq_cst);
     }
     /// Returns true if the consumer will notify; false if there is credit meanwhile.
     [[nodiscard]] bool producer_must_wait(std::uint64_t mark, std::uint64_t bytes = 0) noexcept

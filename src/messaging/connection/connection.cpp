@@ -16,6 +16,8 @@ namespace slk::messaging {
 namespace {
 
 constexpr error closed_here{errc::cancelled, phase::close, 0, "closed by its owner"};
+constexpr error no_memory_to_send{errc::out_of_memory, phase::transfer, 0,
+                                  "no memory for the rest of a message"};
 constexpr error loop_ends{errc::cancelled, phase::close, 0, "the loop ends"};
 
 } // namespace
@@ -191,7 +193,22 @@ bool connection::send_now() noexcept
     switch (direct_.send()) {
     case direct_io::attempt::none: return false;
     case direct_io::attempt::done: return true;
+    case direct_io::attempt::recalled:
+    case direct_io::attempt::no_memory: request(wants_send | wants_descriptor_back); return true;
+    }
+    return false;
+}
+
+result<bool> connection::send_body(std::span<const std::byte> body,
+                                   message_detail::shared_memory* owner) noexcept
+{
+    switch (direct_.send_body(lanes_->toward[0], body, owner)) {
+    case direct_io::attempt::none: return false;
+    case direct_io::attempt::done: return true;
     case direct_io::attempt::recalled: request(wants_send | wants_descriptor_back); return true;
+    case direct_io::attempt::no_memory:
+        request(wants_send | wants_descriptor_back);
+        return fail(errc::out_of_memory, phase::transfer);
     }
     return false;
 }
@@ -201,7 +218,8 @@ bool connection::receive_now(lane::chunk_pools& pools) noexcept
     switch (direct_.receive(pools, on_->pools)) {
     case direct_io::attempt::none: return false;
     case direct_io::attempt::done: return true;
-    case direct_io::attempt::recalled: request(wants_receive | wants_descriptor_back); return true;
+    case direct_io::attempt::recalled:
+    case direct_io::attempt::no_memory: request(wants_receive | wants_descriptor_back); return true;
     }
     return false;
 }
@@ -272,6 +290,7 @@ void connection::begin_stream() noexcept
     transport_->lend_descriptor(this);
     direct_.begin(stream_.native_handle());
     paused_ = false;
+    after_body_ = false;
     need_ = 0;
     out_->begin_connection();
     session_.emplace(settings_->protocol());
@@ -376,6 +395,7 @@ void connection::check_returned() noexcept
 
 void connection::finish() noexcept
 {
+    notify_reader();
     near_.reset();
     if (connection_observer* const observer = std::exchange(observer_, nullptr);
         observer != nullptr)
@@ -411,6 +431,8 @@ void connection::send_more() noexcept
         return lose(session_->failure());
     if (sending_ || !direct_.take_sending())
         return;
+    if (direct_.is_torn())
+        return lose(no_memory_to_send);
     while (!gather()) {
         if (session_->state() == zmtp::session_state::failed)
             return lose(session_->failure());

@@ -78,6 +78,8 @@ public:
     void on_writable() noexcept override { request(wants_receive); }
     void send_or_notify() noexcept override;
     bool send_now() noexcept override;
+    result<bool> send_body(std::span<const std::byte> body,
+                           message_detail::shared_memory* owner) noexcept override;
     bool receive_now(lane::chunk_pools& pools) noexcept override;
     void pipe_closed(const error& reason) noexcept override;
     void disconnect(const error& reason) noexcept override;
@@ -132,15 +134,17 @@ private:
     void receive_more() noexcept;
     void received(const result<std::size_t>& count) noexcept;
     void process_window() noexcept;
+    void process_received() noexcept;
+    [[nodiscard]] bool receive_at_once(std::size_t& allowed) noexcept;
     void pause() noexcept;
     [[nodiscard]] bool process(const zmtp::arrival& found) noexcept;
     [[nodiscard]] bool process_body(const zmtp::arrival& found) noexcept;
     void authenticate(const zmtp::credentials& peer) noexcept;
     void become_ready(const zmtp::arrival& found) noexcept;
     [[nodiscard]] bool make_pipe() noexcept;
-    void notify_reader(bool waits) noexcept
+    void notify_reader() noexcept
     {
-        if (waits && near_)
+        if (std::exchange(reader_waits_, false) && near_)
             near_->on_readable();
     }
     [[nodiscard]] time_point now() noexcept { return on_->core->io().now(); }
@@ -170,6 +174,8 @@ private:
     bool draining_ = false; ///< the stream is closed after a drain, which is under way
     bool paused_ = false; ///< not receiving, for want of credit
     bool body_more_ = false; ///< parts follow the one whose body is being received
+    bool after_body_ = false; ///< a large body was received, and nothing since
+    bool reader_waits_ = false; ///< the reader is to be notified of what was published
     std::size_t need_ = 0; ///< bytes that the next frame lacks
     std::size_t offered_control_ = 0; ///< bytes of control_ in the present send
     std::uint64_t sent_before_ = 0; ///< bytes of the stream before the present send

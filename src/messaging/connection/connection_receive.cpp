@@ -14,6 +14,12 @@ namespace {
 constexpr error no_memory_to_receive{errc::out_of_memory, phase::transfer, 0,
                                      "no memory for what arrives"};
 
+/// Bytes that are received in a row before other connections have their turn.
+constexpr std::size_t max_at_once = std::size_t{256} * 1024;
+/// Received with the header of the frame that follows a large body: the next body is not to be
+/// copied out of the window.
+constexpr std::size_t next_frame_bytes = 64;
+
 } // namespace
 
 void connection::receive_more() noexcept
@@ -54,6 +60,45 @@ void connection::received(const result<std::size_t>& count) noexcept
 /// Goes over what was received, and on to receiving more.
 void connection::process_window() noexcept
 {
+    std::size_t allowed = max_at_once;
+    do
+        process_received();
+    while (receive_at_once(allowed));
+    notify_reader();
+    if (!machine_.has_stream())
+        return;
+    if (session_->pending() > 0 || session_->state() == zmtp::session_state::failed)
+        send_more();
+    receive_more();
+    arm();
+}
+
+/// Where much arrives at a time: receives what is there already, without waiting. To wake the
+/// reader takes as long as to receive a body of medium size, so that comes afterwards. Returns true
+/// if something was received.
+bool connection::receive_at_once(std::size_t& allowed) noexcept
+{
+    const auto* const direct = on_->core->io().direct();
+    if (direct == nullptr || !machine_.has_stream() || paused_ || allowed == 0)
+        return false;
+    const bool body = in_->receives_body();
+    if (!body && !after_body_ && !in_->was_filled())
+        return false;
+    std::span<std::byte> space = in_->space(body ? 0 : need_);
+    if (!body && after_body_)
+        space = space.first(std::min(space.size(), std::max(need_, next_frame_bytes)));
+    std::size_t received = 0;
+    // A failure and the end of the stream are found again by the operation that follows.
+    if (space.empty() || direct->receive(stream_.native_handle(), space, received) || received == 0)
+        return false;
+    after_body_ = false;
+    allowed -= std::min(allowed, received);
+    in_->received(received);
+    return true;
+}
+
+void connection::process_received() noexcept
+{
     bool more = true;
     if (in_->receives_body()) {
         session_->body_received(now(), in_->body_progress());
@@ -68,12 +113,6 @@ void connection::process_window() noexcept
         }
         more = process(session_->receive(now(), in_->window(), allowed));
     }
-    if (!machine_.has_stream())
-        return;
-    if (session_->pending() > 0 || session_->state() == zmtp::session_state::failed)
-        send_more();
-    receive_more();
-    arm();
 }
 
 /// The socket's queue is full. Until it has room the stream is not read, so that the peer waits.
@@ -99,7 +138,7 @@ bool connection::process(const zmtp::arrival& found) noexcept
         // Commands that came before are in the window too.
         if (const std::size_t before = found.consumed - found.data.size(); before > 0)
             in_->drop(before);
-        notify_reader(in_->take(found.found));
+        reader_waits_ = in_->take(found.found) || reader_waits_;
         return found.found.size > 0;
     case zmtp::arrival_kind::body: return process_body(found);
     case zmtp::arrival_kind::subscription: in_->drop(found.consumed); return true;
@@ -137,8 +176,9 @@ bool connection::process_body(const zmtp::arrival& found) noexcept
     }
     if (!in_->end_body())
         return false;
+    after_body_ = true;
     if (!body_more_)
-        notify_reader(in_->publish_body());
+        reader_waits_ = in_->publish_body() || reader_waits_;
     return true;
 }
 

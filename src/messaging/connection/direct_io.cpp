@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/connection/direct_io.hpp"
 
+#include "io/os/signal.hpp"
+#include "messaging/pipe/frame_writer.hpp"
+
 #include <algorithm>
+#include <limits>
 #include <thread>
 #include <utility>
 
@@ -19,6 +23,12 @@ constexpr int max_sends = 4;
 constexpr std::size_t streaming_bytes = 16384;
 constexpr duration min_watch_interval = std::chrono::microseconds(100);
 constexpr duration max_watch_interval = std::chrono::microseconds(800);
+
+/// How long a sender of large bodies waits for the system, and how much may be in the lane without
+/// that.
+constexpr duration max_pace = std::chrono::milliseconds(2);
+constexpr duration pace_step = std::chrono::microseconds(50);
+constexpr std::size_t cached_bytes = std::size_t{512} * 1024;
 
 } // namespace
 
@@ -72,6 +82,7 @@ void direct_io::begin(io::native_handle handle) noexcept
     messages_sent_ = 0;
     receive_failure_ = {};
     caller_streams_ = false;
+    torn_ = false;
     watch_interval_ = duration::zero();
     next_look_ = never;
 }
@@ -102,7 +113,8 @@ bool direct_io::offer_sending(time_point now) noexcept
     plan_look(now);
     if (!watches() && !out_.must_wait())
         return false;
-    sending_.offer(watches() ? io_owner::watching : io_owner::caller);
+    open_.store(true, std::memory_order_relaxed);
+    sending_.offer(owner_between_calls());
     return true;
 }
 
@@ -132,6 +144,7 @@ bool direct_io::take_receiving(error& failure) noexcept
 
 bool direct_io::release_descriptor() noexcept
 {
+    open_.store(false, std::memory_order_relaxed);
     const bool sending_free = sending_.reclaim();
     return receiving_.reclaim() && sending_free;
 }
@@ -149,28 +162,126 @@ direct_io::attempt direct_io::send() noexcept
     const auto* const direct = loop_.io().direct();
     if (direct == nullptr || !sending_.enter())
         return attempt::none;
-    // Up to the end of the lane, where must_wait() may be asked; if that is far, the loop goes on.
-    io_owner next = io_owner::loop;
-    for (int sends = 0; sends < max_sends || by_caller_; ++sends) {
+    // Up to the end of the lane; if that is far, the loop goes on.
+    const bool all = drain(*direct, by_caller_ ? std::numeric_limits<int>::max() : max_sends);
+    const bool kept = sending_.leave(all ? owner_between_calls() : io_owner::loop);
+    return kept && all ? attempt::done : attempt::recalled;
+}
+
+/// Sends what the wire holds. Returns true if all of it was sent, and the loop need not be notified
+/// before the next message. The caller's thread is inside.
+bool direct_io::drain(const transfers& direct, int max_calls) noexcept
+{
+    for (int calls = 0; calls < max_calls; ++calls) {
         pieces.clear();
         const std::size_t offered = out_.gather(pieces);
-        if (offered == 0) {
-            if (watches() || out_.must_wait())
-                next = watches() ? io_owner::watching : io_owner::caller;
-            break;
-        }
+        if (offered == 0)
+            return watches() || out_.must_wait();
         caller_streams_ = caller_streams_ || offered >= streaming_bytes;
         std::size_t sent = 0;
         bool all = false;
         // A failure is left for the loop to find, which knows what to do about it.
-        if (direct->send(handle_, pieces, sent, all))
+        if (direct.send(handle_, pieces, sent, all))
             sent = 0;
         messages_sent_ += out_.taken(sent, false).messages;
         if (sent == 0 || !all)
-            break;
+            return false;
     }
-    const bool kept = next != io_owner::loop;
-    return sending_.leave(next) && kept ? attempt::done : attempt::recalled;
+    return false;
+}
+
+direct_io::attempt direct_io::send_body(lane::lane& lane, std::span<const std::byte> body,
+                                        message_detail::shared_memory* owner) noexcept
+{
+    const auto* const direct = loop_.io().direct();
+    if (direct == nullptr || by_caller_ || !out_.allows_direct_io() || !enter_to_send_body(lane))
+        return attempt::none;
+    std::size_t sent = 0;
+    if (drain(*direct, max_sends)) {
+        std::byte header[zmtp::long_header];
+        zmtp::write_header(header, 0, body.size());
+        pieces.clear();
+        pieces.emplace_back(header, zmtp::header_size(body.size()));
+        pieces.push_back(body);
+        bool all = false;
+        if (direct->send(handle_, pieces, sent, all))
+            sent = 0;
+        caller_streams_ = true;
+        if (sent > 0 && all) {
+            lane.bypass();
+            ++messages_sent_;
+            return sending_.leave(owner_between_calls()) ? attempt::done : attempt::recalled;
+        }
+    }
+    if (!write_part(lane, body, owner, false)) {
+        torn_ = sent > 0;
+        (void)sending_.leave(io_owner::loop);
+        return attempt::no_memory;
+    }
+    // This thread is the one that would be notified.
+    (void)lane.publish(1);
+    messages_sent_ += out_.taken(sent, false).messages;
+    return drain_soon(*direct);
+}
+
+/// Takes sending. While the loop sends and much waits in the lane, it gets a moment for that.
+bool direct_io::enter_to_send_body(const lane::lane& lane) noexcept
+{
+    if (sending_.enter())
+        return true;
+    if (!open_.load(std::memory_order_relaxed) || lane.waiting_bytes() < cached_bytes ||
+        !pace_.may_wait())
+        return false;
+    clock& time = system_clock_source();
+    const time_point until = time.now() + max_pace;
+    do {
+        std::this_thread::sleep_for(pace_step);
+        if (sending_.enter()) {
+            pace_.kept_up();
+            return true;
+        }
+        if (lane.waiting_bytes() < cached_bytes) {
+            pace_.kept_up();
+            return false;
+        }
+    } while (open_.load(std::memory_order_relaxed) && time.now() < until);
+    pace_.waited_in_vain();
+    return false;
+}
+
+/// The caller is inside, and the lane holds a message that the system has not taken: sends it as
+/// soon as there is room, for a short time; then the loop does. While the caller waits, it is not
+/// inside, so that the loop can take sending back at any time. Should the loop close the
+/// descriptor, this wait, for a descriptor that may be another one by then, ends early or late, and
+/// no more.
+direct_io::attempt direct_io::drain_soon(const transfers& direct) noexcept
+{
+    clock& time = system_clock_source();
+    const io::native_handle handle = handle_;
+    if (!pace_.may_wait()) {
+        (void)sending_.leave(io_owner::loop);
+        return attempt::recalled;
+    }
+    const time_point until = time.now() + max_pace;
+    for (;;) {
+        if (!sending_.leave(io_owner::caller))
+            return attempt::recalled;
+        io::os::watched socket{.handle = handle, .for_writing = true};
+        const duration left = until - time.now();
+        const bool writable = left > duration::zero() &&
+                              io::os::wait_for(std::span(&socket, 1), left) && socket.writable;
+        if (!sending_.enter())
+            return attempt::done; // the loop has taken it
+        if (!writable)
+            break;
+        if (drain(direct, max_sends)) {
+            pace_.kept_up();
+            return sending_.leave(owner_between_calls()) ? attempt::done : attempt::recalled;
+        }
+    }
+    pace_.waited_in_vain();
+    (void)sending_.leave(io_owner::loop);
+    return attempt::recalled;
 }
 
 direct_io::attempt direct_io::receive(lane::chunk_pools& pools,
@@ -206,7 +317,7 @@ direct_io::attempt direct_io::receive(lane::chunk_pools& pools,
 
 /// Receives what the window lacks of a small frame, and as much more as there is room for. The
 /// loop does everything else: commands, large bodies and failures.
-bool direct_io::receive_small(const io::poller::direct_transfers& direct) noexcept
+bool direct_io::receive_small(const transfers& direct) noexcept
 {
     const auto seen = zmtp::read_header(in_.window(), settings_.protocol().limits);
     if (seen.failure || seen.frame.command || seen.frame.size >= settings_.protocol().large_body)

@@ -11,7 +11,9 @@
 /// calls; the loop takes it back when it needs it. If a caller is inside at that moment, the
 /// direction is recalled: the caller gives it to the loop when it leaves, and notifies it.
 
+#include "base/message_access.hpp"
 #include "io/loop_core.hpp"
+#include "lane/lane.hpp"
 #include "messaging/connection/connection_settings.hpp"
 #include "messaging/connection/wire_in.hpp"
 #include "messaging/connection/wire_out.hpp"
@@ -58,6 +60,34 @@ private:
     std::atomic<io_owner> owner_{io_owner::loop};
 };
 
+/// Whether a sender of large bodies waits for the system to take what it has sent, instead of
+/// filling the lane: memory that is used again at once stays in the processor's cache, and a lane
+/// full of large bodies does not. A peer that is too slow for that is not waited for with the next
+/// bodies, twice as many each time. For the sender's thread.
+class body_pace {
+public:
+    [[nodiscard]] bool may_wait() noexcept
+    {
+        if (bodies_to_skip_ == 0)
+            return true;
+        --bodies_to_skip_;
+        return false;
+    }
+    void waited_in_vain() noexcept
+    {
+        bodies_to_skip_ = first_skip << failures_;
+        failures_ += failures_ < max_failures ? 1 : 0;
+    }
+    void kept_up() noexcept { failures_ = 0; }
+
+private:
+    static constexpr std::uint32_t first_skip = 16;
+    static constexpr std::uint32_t max_failures = 6;
+
+    std::uint32_t bodies_to_skip_ = 0;
+    std::uint32_t failures_ = 0; ///< in a row
+};
+
 class direct_io {
 public:
     direct_io(wire_out& out, wire_in& in, const connection_settings& settings, io::loop_core& loop,
@@ -87,6 +117,8 @@ public:
     /// leaves. `failure`: what a caller has found, if its receive failed.
     [[nodiscard]] bool take_receiving(error& failure) noexcept;
 
+    /// The connection cannot go on. While the loop owns sending.
+    [[nodiscard]] bool is_torn() const noexcept { return torn_; }
     /// The descriptor is to be closed. False: a caller is inside, and notifies the loop.
     [[nodiscard]] bool release_descriptor() noexcept;
     [[nodiscard]] bool is_busy() const noexcept
@@ -108,9 +140,16 @@ public:
         none, ///< the direction is not the caller's: nothing was done
         done, ///< as much was done as possible
         recalled, ///< the same, and the loop must be notified
+        no_memory, ///< for the message, or the rest of it; the loop must be notified
     };
     /// Sends what the wire holds. Also `recalled` if something is left to send.
     [[nodiscard]] attempt send() noexcept;
+    /// Sends a message of one part straight from the caller's memory, behind what `lane` holds,
+    /// which is that of the wire. What the system does not take is written to the lane; then this
+    /// thread goes on sending for a short time, and may wait for that (max_pace). `owner`: that of
+    /// the memory, or null.
+    [[nodiscard]] attempt send_body(lane::lane& lane, std::span<const std::byte> body,
+                                    message_detail::shared_memory* owner) noexcept;
     /// Receives small messages into room that the caller has made, with chunks from `pools`. At
     /// most one receive brings something. `done`: the lane has got messages or is full, and the
     /// caller asks again when it has read; `none` and `recalled`: the loop must be notified, which
@@ -118,7 +157,15 @@ public:
     [[nodiscard]] attempt receive(lane::chunk_pools& pools, lane::chunk_pools& loop_pools) noexcept;
 
 private:
-    [[nodiscard]] bool receive_small(const io::poller::direct_transfers& direct) noexcept;
+    using transfers = io::poller::direct_transfers;
+    [[nodiscard]] bool drain(const transfers& direct, int max_calls) noexcept;
+    [[nodiscard]] bool enter_to_send_body(const lane::lane& lane) noexcept;
+    [[nodiscard]] attempt drain_soon(const transfers& direct) noexcept;
+    [[nodiscard]] io_owner owner_between_calls() const noexcept
+    {
+        return watches() ? io_owner::watching : io_owner::caller;
+    }
+    [[nodiscard]] bool receive_small(const transfers& direct) noexcept;
     [[nodiscard]] bool watches() const noexcept { return watch_interval_ > duration::zero(); }
     void plan_look(time_point now) noexcept;
 
@@ -133,9 +180,14 @@ private:
     io_direction receiving_;
     // The owner's of the sending direction.
     bool caller_streams_ = false; ///< a caller has sent much at a time since the last look
+    bool torn_ = false; ///< the rest of a message that was sent in part is not there
     std::uint64_t messages_sent_ = 0;
     // The owner's of the receiving direction.
     error receive_failure_{};
+    // The sender's.
+    body_pace pace_;
+    // The loop's; any thread reads it.
+    std::atomic<bool> open_{false}; ///< sending was offered on this connection
     // The loop's; a caller inside may read the interval.
     duration watch_interval_{};
     time_point next_look_ = never;

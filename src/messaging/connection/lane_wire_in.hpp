@@ -20,6 +20,7 @@ public:
 
     [[nodiscard]] std::span<std::byte> space(std::size_t wanted) noexcept override;
     void received(std::size_t bytes) noexcept override;
+    [[nodiscard]] bool was_filled() const noexcept override { return busy_; }
     [[nodiscard]] std::span<const std::byte> window() noexcept override
     {
         return lane_.rest().first(window_size_);

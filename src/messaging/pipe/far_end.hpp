@@ -5,8 +5,9 @@
 /// What a pipe sees at the other end of its two lanes: a connection, or with inproc the pipe of
 /// another socket. All calls may be made on any thread.
 
-#include <serverlink/error.hpp>
+#include <serverlink/result.hpp>
 
+#include "base/message_access.hpp"
 #include "base/ref_counted.hpp"
 #include "lane/lane.hpp"
 
@@ -20,6 +21,16 @@ public:
     /// Sends what the lane holds on the caller's thread, as far as that is possible without
     /// waiting. Returns false if nothing was done and the far end was not notified.
     virtual bool send_now() noexcept { return false; }
+    /// Sends a message of one large part straight from the caller's memory, behind what the lane
+    /// holds, and keeps the caller waiting for a moment if need be. Of what the system does not
+    /// take, the lane has a copy on return, or a use of `owner`, which may be null. Returns false
+    /// if nothing was done. Errors: out_of_memory; if a part was sent, the connection is lost.
+    virtual result<bool> send_body(std::span<const std::byte> body,
+                                   message_detail::shared_memory* owner) noexcept
+    {
+        (void)body, (void)owner;
+        return false;
+    }
     /// The reader has made room: receives more into the lane on the caller's thread, as far as that
     /// is possible without waiting. Returns false if the far end is to be notified of the room.
     /// `pools`: the caller's.

@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/pipe/pipe_ends.hpp"
 
-#include "messaging/pipe/frame_writer.hpp"
-
 #include <new>
 
 namespace slk::messaging {
-
-namespace {
-
-constexpr error no_memory_to_send{errc::out_of_memory, phase::transfer};
-
-} // namespace
 
 reference<pipe_lanes> pipe_lanes::create(lane::chunk_pools& pools, bool conflates)
 {
@@ -32,11 +24,9 @@ void pipe_out::conflate(latest_slot& slot) noexcept
     latest_ = &slot;
 }
 
-result<void> pipe_out::write(std::span<const pattern::part_view> parts) noexcept
+result<void> pipe_out::write_parts(std::span<const pattern::part_view> parts) noexcept
 {
-    if (latest_ != nullptr) [[unlikely]]
-        return write_latest(parts);
-    assert(parts.size() == 1 || staged_ == 0);
+    assert(staged_ == 0);
     for (std::size_t index = 0; index < parts.size(); ++index) {
         const pattern::part_view& part = parts[index];
         if (!write_part(lane_, part.bytes, part.owner, index + 1 < parts.size())) [[unlikely]] {

@@ -7,6 +7,7 @@
 /// thread.
 
 #include "messaging/pipe/frame_reader.hpp"
+#include "messaging/pipe/frame_writer.hpp"
 #include "messaging/pipe/latest_slot.hpp"
 #include "messaging/pipe/pipe_lanes.hpp"
 #include "pattern/pattern.hpp"
@@ -45,7 +46,17 @@ public:
 
     /// Writes one message, which the reader sees after publish(). On an error nothing of it was
     /// written. A message of several parts must not follow unpublished ones. Errors: out_of_memory.
-    [[nodiscard]] result<void> write(std::span<const pattern::part_view> parts) noexcept;
+    [[nodiscard]] result<void> write(std::span<const pattern::part_view> parts) noexcept
+    {
+        if (latest_ != nullptr) [[unlikely]]
+            return write_latest(parts);
+        if (parts.size() > 1) [[unlikely]]
+            return write_parts(parts);
+        if (!write_part(lane_, parts.front().bytes, parts.front().owner, false)) [[unlikely]]
+            return fail(no_memory_to_send);
+        ++staged_;
+        return {};
+    }
     /// Messages that were written and not published.
     [[nodiscard]] std::uint32_t staged() const noexcept { return staged_; }
     /// Returns true if the reader waits and must be notified.
@@ -66,6 +77,8 @@ public:
     }
 
 private:
+    static constexpr error no_memory_to_send{errc::out_of_memory, phase::transfer};
+    [[nodiscard]] result<void> write_parts(std::span<const pattern::part_view> parts) noexcept;
     [[nodiscard]] result<void> write_latest(std::span<const pattern::part_view> parts) noexcept;
 
     lane::lane& lane_;

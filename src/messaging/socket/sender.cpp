@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/socket/sender.hpp"
 
+#include "messaging/pipe/frame_writer.hpp"
+
 namespace slk::messaging {
 
 using pattern::part_view;
 using pattern::routing;
+
+namespace {
+
+/// With a shorter timeout a sender is not kept waiting for the system to take a large body.
+constexpr duration min_wait_to_send_body = std::chrono::milliseconds(20);
+
+} // namespace
 
 bool sender::has_room(pattern::peer& entry) noexcept
 {
@@ -20,7 +29,7 @@ bool sender::has_room(pattern::peer& entry) noexcept
     return !to.out.must_wait(marks);
 }
 
-result<void> sender::write(pipe& to, std::span<const part_view> parts)
+inline result<void> sender::write(pipe& to, std::span<const part_view> parts)
 {
     // What was written before must not be lost with a message that finds no memory.
     if (parts.size() > 1 && to.out.staged() > 0)
@@ -34,7 +43,7 @@ result<void> sender::write(pipe& to, std::span<const part_view> parts)
 /// sending to the loop, which then sends many at a time. But a thread that has just waited for a
 /// message, and now replies or asks the next thing, sends by itself; and so does a thread that runs
 /// the loop.
-void sender::publish(pipe& to, bool answers) noexcept
+inline void sender::publish(pipe& to, bool answers) noexcept
 {
     to.publish(answers || state_.context->run_by_caller());
 }
@@ -46,15 +55,36 @@ void sender::count_dropped(send_outcome why) noexcept
         .add_alone(1);
 }
 
-result<void> sender::write(const routing& where, std::span<const part_view> parts)
+/// Straight from the caller's memory, if this thread may wait a moment. Where there are several
+/// peers it may not: a slow one would hold up the others.
+result<bool> sender::send_body(pipe& to, const part_view& whole, const timeout& limit)
+{
+    if (limit.max_wait < min_wait_to_send_body || state_.peers.all().size() > 1 ||
+        to.out.conflates())
+        return false;
+    SLK_TRY(const bool sent, to.far->send_body(whole.bytes, whole.owner));
+    if (sent)
+        state_.reports->counters().queued_total.add_alone(1);
+    return sent;
+}
+
+inline result<void> sender::write_to(pipe& to, std::span<const part_view> parts,
+                                     const timeout& limit)
 {
     const bool answers = std::exchange(waited_, false);
-    if (where.what == routing::kind::one) [[likely]] {
-        auto& to = static_cast<pipe&>(*where.to);
-        SLK_TRY(write(to, parts));
-        publish(to, answers);
-        return {};
+    if (parts.size() == 1 && parts.front().bytes.size() >= large_body) [[unlikely]] {
+        SLK_TRY(const bool sent, send_body(to, parts.front(), limit));
+        if (sent)
+            return {};
     }
+    SLK_TRY(write(to, parts));
+    publish(to, answers);
+    return {};
+}
+
+result<void> sender::write_to_targets(const routing& where, std::span<const part_view> parts)
+{
+    const bool answers = std::exchange(waited_, false);
     state_.reports->counters().dropped_full.add_alone(where.skipped);
     for (pattern::peer* const each : state_.routes->targets()) {
         auto& to = static_cast<pipe&>(*each);
@@ -82,8 +112,10 @@ result<send_outcome> sender::send(std::span<const part_view> parts, const timeou
         SLK_TRY(state_.await(decided, limit));
     }
     switch (where.what) {
-    case routing::kind::one:
-    case routing::kind::several: SLK_TRY(write(where, written)); break;
+    [[likely]] case routing::kind::one:
+        SLK_TRY(write_to(static_cast<pipe&>(*where.to), written, limit));
+        break;
+    case routing::kind::several: SLK_TRY(write_to_targets(where, written)); break;
     case routing::kind::refused: return fail(where.failure);
     case routing::kind::dropped: count_dropped(where.outcome); return where.outcome;
     case routing::kind::wait: break; // await() has ended it
@@ -139,7 +171,7 @@ result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Pa
             if (first)
                 staged_.push_back(&to);
         } else if (where.what == routing::kind::several) {
-            if (const auto written = write(where, parts); !written) {
+            if (const auto written = write_to_targets(where, parts); !written) {
                 failure = written.error();
                 break;
             }

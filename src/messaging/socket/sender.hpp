@@ -39,7 +39,12 @@ public:
     [[nodiscard]] bool begin_wait() noexcept { return !std::exchange(waited_, true); }
 
 private:
-    result<void> write(const pattern::routing& where, std::span<const pattern::part_view> parts);
+    result<void> write_to(pipe& to, std::span<const pattern::part_view> parts,
+                          const timeout& limit);
+    result<void> write_to_targets(const pattern::routing& where,
+                                  std::span<const pattern::part_view> parts);
+    [[nodiscard]] result<bool> send_body(pipe& to, const pattern::part_view& whole,
+                                         const timeout& limit);
     result<void> write(pipe& to, std::span<const pattern::part_view> parts);
     void publish(pipe& to, bool answers) noexcept;
     void count_dropped(send_outcome why) noexcept;

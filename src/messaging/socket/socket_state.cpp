@@ -14,13 +14,11 @@ socket_state::socket_state(std::shared_ptr<context_core> in, zmtp::socket_type o
 {
 }
 
-result<void> socket_state::usable() const noexcept
+error socket_state::why_unusable() const noexcept
 {
     if (closed)
-        return fail(errc::invalid_state, phase::none, "the socket is closed");
-    if (context->stopped())
-        return fail(errc::cancelled, phase::none, "the context was shut down");
-    return {};
+        return {errc::invalid_state, phase::none, 0, "the socket is closed"};
+    return {errc::cancelled, phase::none, 0, "the context was shut down"};
 }
 
 void socket_state::run_and_process()

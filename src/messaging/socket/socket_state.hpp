@@ -25,7 +25,12 @@ public:
                  std::unique_ptr<pattern::pattern> routes);
 
     /// Errors: invalid_state (closed), cancelled (the context was shut down).
-    [[nodiscard]] result<void> usable() const noexcept;
+    [[nodiscard]] result<void> usable() const noexcept
+    {
+        if (closed || context->stopped()) [[unlikely]]
+            return fail(why_unusable());
+        return {};
+    }
 
     /// Takes notice of what has happened. At the beginning of every call of a socket.
     void process_reports()
@@ -63,6 +68,7 @@ public:
     bool closed = false;
 
 private:
+    [[nodiscard]] error why_unusable() const noexcept;
     void read_inbox();
     void read(event& report);
     void connected(peer_connected&& how);

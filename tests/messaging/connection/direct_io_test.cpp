@@ -3,6 +3,7 @@
 // Direct I/O: what a caller's thread sends and receives by itself, and when the loop goes on. The
 // system is a script.
 
+#include "lane/allocations.hpp"
 #include "messaging/connection/direct_io.hpp"
 #include "messaging/connection/lane_wire_in.hpp"
 #include "messaging/connection/lane_wire_out.hpp"
@@ -145,6 +146,10 @@ public:
         (void)lanes->toward[1].consume(1, true);
         return std::move(*found);
     }
+    [[nodiscard]] attempt send_body(const std::string& body)
+    {
+        return direct.send_body(lanes->toward[0], std::as_bytes(std::span(body)), nullptr);
+    }
     /// What is left for the loop to send.
     [[nodiscard]] std::string left()
     {
@@ -233,6 +238,94 @@ TEST_CASE("what the system does not take of a caller's send is left to the loop"
     }
     CHECK(at.direct.send() == attempt::none);
     CHECK(at.direct.take_sending());
+}
+
+TEST_CASE("a large body is sent from the caller's memory, behind what the lane holds")
+{
+    fixture at;
+    REQUIRE(at.direct.offer_sending(at.now));
+    at.write({"first"});
+    const std::string body = text_of_size(40'000);
+    CHECK(at.send_body(body) == attempt::done);
+    CHECK(at.system.sent == stream_of({{"first"}, {body}}));
+    CHECK(at.direct.messages_sent() == 2);
+    CHECK(at.lanes->toward[0].produced() == 2);
+    CHECK(at.lanes->toward[0].consumed_by_now() == 2);
+    at.write({"last"});
+    CHECK(at.direct.send() == attempt::done);
+    CHECK(at.system.sent == stream_of({{"first"}, {body}, {"last"}}));
+}
+
+TEST_CASE("what the system does not take of a large body is in the lane, for the loop")
+{
+    fixture at;
+    REQUIRE(at.direct.offer_sending(at.now));
+    const std::string body = text_of_size(40'000);
+    const std::string wire = stream_of({{body}});
+    std::size_t taken = 0;
+    SUBCASE("because it takes a part")
+    {
+        taken = 10'000;
+    }
+    SUBCASE("because it takes a part of the header")
+    {
+        taken = 3;
+    }
+    SUBCASE("because it takes nothing") {}
+    SUBCASE("because it fails")
+    {
+        at.system.send_failure = {errc::connection_reset, phase::transfer};
+    }
+    at.system.send_room = taken;
+    CHECK(at.send_body(body) == attempt::recalled);
+    CHECK(at.system.sent == wire.substr(0, taken));
+    CHECK(at.left() == wire.substr(taken));
+    CHECK(at.out.inside_frame() == (taken > 0));
+    CHECK(at.direct.messages_sent() == 0);
+    CHECK(at.direct.take_sending());
+    CHECK_FALSE(at.direct.is_torn());
+}
+
+TEST_CASE("a large body is not sent by a caller that does not own sending")
+{
+    fixture at, run_by_caller(true);
+    const std::string body = text_of_size(40'000);
+    CHECK(at.send_body(body) == attempt::none);
+    REQUIRE(run_by_caller.direct.offer_sending(at.now));
+    CHECK(run_by_caller.send_body(body) == attempt::none);
+    CHECK(at.system.sends == 0);
+    CHECK(run_by_caller.system.sends == 0);
+    CHECK(at.lanes->toward[0].produced() == 0);
+}
+
+TEST_CASE("a large body that finds no memory is an error; a torn message ends the connection")
+{
+    fixture at;
+    REQUIRE(at.direct.offer_sending(at.now));
+    const std::string body = text_of_size(40'000);
+    // The lane needs a new chunk for the next frame.
+    lane::lane& to = at.lanes->toward[0];
+    std::size_t room = to.rest().size();
+    std::uint64_t before = 0;
+    for (; room >= zmtp::long_header; room = to.rest().size(), ++before)
+        at.write({text_of_size(std::min<std::size_t>(room - zmtp::short_header, 200))});
+    REQUIRE(at.direct.send() == attempt::done);
+    std::size_t taken = 0;
+    SUBCASE("before a part of it was sent") {}
+    SUBCASE("after a part of it was sent")
+    {
+        taken = 10'000;
+    }
+    at.system.send_room = taken;
+    {
+        const scarce_memory none(0);
+        CHECK(at.send_body(body) == attempt::no_memory);
+    }
+    CHECK(at.direct.take_sending());
+    CHECK(at.direct.is_torn() == (taken > 0));
+    CHECK(to.produced() == before);
+    at.direct.begin(io::invalid_handle);
+    CHECK_FALSE(at.direct.is_torn());
 }
 
 TEST_CASE("the loop does not wait for a caller that is inside a send")
