@@ -7,6 +7,8 @@
 
 #include "support/sanitized.hpp"
 #include "support/sockets.hpp"
+#include "support/streams.hpp"
+#include "support/zmtp_handshake.hpp"
 
 #include <iterator>
 #include <optional>
@@ -136,4 +138,38 @@ TEST_CASE("a sender of large bodies does not wait long for a peer that does not 
     CHECK(std::chrono::steady_clock::now() - began < 500ms * (slow_build ? 10 : 1));
     for (int number = 0; number < 500; ++number)
         REQUIRE(receive_text(to) == body);
+}
+
+TEST_CASE("a reset that follows a large body at once is reported as a reset")
+{
+    auto in = new_context();
+    auto on = must(loop::create());
+    stream peer;
+    listener_options wanted;
+    wanted.at = must(endpoint::parse(any_tcp));
+    listener_handlers handlers;
+    handlers.accepted = [&](stream accepted) { peer = std::move(accepted); };
+    const auto listening = must(listener::create(on, wanted, handlers));
+    const std::string where = to_string(listening.local_endpoint());
+    const std::string body = large_body_of(4);
+    const std::string frame =
+        std::string("\2", 1) + std::string(4, '\0') + '\0' + static_cast<char>(body.size() >> 16) +
+        static_cast<char>(body.size() >> 8) + static_cast<char>(body.size()) + body;
+    for (int round = 0; round < 20; ++round) {
+        CAPTURE(round);
+        auto to = new_socket<pull>(in);
+        must(to.connect(where));
+        REQUIRE(must(on.run_until([&] { return static_cast<bool>(peer); }, test_timeout)));
+        const auto send = [&](const std::string& bytes) {
+            bool sent = false;
+            must(peer.send(bytes_of(bytes), [&](const result<std::size_t>&) { sent = true; }));
+            REQUIRE(must(on.run_until([&] { return sent; }, test_timeout)));
+        };
+        send(zmtp_greeting() + zmtp_ready("PUSH"));
+        REQUIRE(until([&] { return to.endpoints().at(0).ready; }));
+        send(frame);
+        peer.reset();
+        REQUIRE(until([&] { return to.peers().at(0).last_reason != errc::ok; }));
+        CHECK(to.peers().at(0).last_reason == errc::connection_reset);
+    }
 }

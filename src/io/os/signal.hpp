@@ -62,6 +62,9 @@ struct watched {
 /// signal has interrupted. Errors: not_supported (on this system), invalid_argument (not a
 /// descriptor).
 [[nodiscard]] result<std::size_t> wait_for(std::span<watched> all, duration timeout);
+/// Waits until the socket can be written to, or has failed. False: the time is over, or a signal
+/// has interrupted. Errors: as wait_for(). Allocates nothing.
+[[nodiscard]] result<bool> wait_until_writable(native_handle socket, duration timeout) noexcept;
 
 } // namespace slk::io::os
 

@@ -171,6 +171,7 @@ void connection::serve(std::uint32_t requests) noexcept
     if (error failure; (requests & wants_receive) != 0 && direct_.take_receiving(failure)) {
         if (failure)
             return lose(failure);
+        after_body_ = false; // a caller may have received more
         if (std::exchange(paused_, false))
             process_window();
     }

@@ -53,6 +53,7 @@ void connection::received(const result<std::size_t>& count) noexcept
         session_->ended(now());
         return lose(session_->failure());
     }
+    after_body_ = false;
     in_->received(*count);
     process_window();
 }
@@ -88,8 +89,14 @@ bool connection::receive_at_once(std::size_t& allowed) noexcept
     if (!body && after_body_)
         space = space.first(std::min(space.size(), std::max(need_, next_frame_bytes)));
     std::size_t received = 0;
-    // A failure and the end of the stream are found again by the operation that follows.
-    if (space.empty() || direct->receive(stream_.native_handle(), space, received) || received == 0)
+    if (space.empty())
+        return false;
+    // The system reports a failure once. The end of the stream is found again by the operation that
+    // follows.
+    const error failure = direct->receive(stream_.native_handle(), space, received);
+    if (failure && failure != errc::would_block)
+        lose(failure);
+    if (received == 0)
         return false;
     after_body_ = false;
     allowed -= std::min(allowed, received);

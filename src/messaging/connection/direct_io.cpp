@@ -28,6 +28,8 @@ constexpr duration max_watch_interval = std::chrono::microseconds(800);
 /// that.
 constexpr duration max_pace = std::chrono::milliseconds(2);
 constexpr duration pace_step = std::chrono::microseconds(50);
+/// The system's clock for waits is not finer.
+constexpr duration shortest_wait = std::chrono::milliseconds(1);
 constexpr std::size_t cached_bytes = std::size_t{512} * 1024;
 
 } // namespace
@@ -89,10 +91,9 @@ void direct_io::begin(io::native_handle handle) noexcept
 
 bool direct_io::take_sending() noexcept
 {
-    if (!sending_.reclaim())
-        return false;
+    // A caller that is inside tells the loop when it leaves.
     next_look_ = never;
-    return true;
+    return sending_.reclaim();
 }
 
 /// While the loop owns sending.
@@ -127,7 +128,7 @@ bool direct_io::keep_watching(time_point now) noexcept
         next_look_ = now + watch_interval_;
         return true;
     }
-    if (!caller_streams_)
+    if (!caller_streams_ || torn_)
         return false;
     plan_look(now);
     sending_.offer(io_owner::watching);
@@ -163,20 +164,21 @@ direct_io::attempt direct_io::send() noexcept
     if (direct == nullptr || !sending_.enter())
         return attempt::none;
     // Up to the end of the lane; if that is far, the loop goes on.
-    const bool all = drain(*direct, by_caller_ ? std::numeric_limits<int>::max() : max_sends);
+    const bool all =
+        drain(*direct, by_caller_ ? std::numeric_limits<int>::max() : max_sends) == drained::all;
     const bool kept = sending_.leave(all ? owner_between_calls() : io_owner::loop);
     return kept && all ? attempt::done : attempt::recalled;
 }
 
-/// Sends what the wire holds. Returns true if all of it was sent, and the loop need not be notified
-/// before the next message. The caller's thread is inside.
-bool direct_io::drain(const transfers& direct, int max_calls) noexcept
+/// Sends what the wire holds. The caller's thread is inside.
+direct_io::drained direct_io::drain(const transfers& direct, int max_calls) noexcept
 {
+    bool any = false;
     for (int calls = 0; calls < max_calls; ++calls) {
         pieces.clear();
         const std::size_t offered = out_.gather(pieces);
         if (offered == 0)
-            return watches() || out_.must_wait();
+            return watches() || out_.must_wait() ? drained::all : drained::part;
         caller_streams_ = caller_streams_ || offered >= streaming_bytes;
         std::size_t sent = 0;
         bool all = false;
@@ -184,30 +186,35 @@ bool direct_io::drain(const transfers& direct, int max_calls) noexcept
         if (direct.send(handle_, pieces, sent, all))
             sent = 0;
         messages_sent_ += out_.taken(sent, false).messages;
+        any = any || sent > 0;
         if (sent == 0 || !all)
-            return false;
+            break;
     }
-    return false;
+    return any ? drained::part : drained::nothing;
 }
 
 direct_io::attempt direct_io::send_body(lane::lane& lane, std::span<const std::byte> body,
                                         message_detail::shared_memory* owner) noexcept
 {
     const auto* const direct = loop_.io().direct();
-    if (direct == nullptr || by_caller_ || !out_.allows_direct_io() || !enter_to_send_body(lane))
+    if (direct == nullptr || by_caller_ || !out_.allows_direct_io())
+        return attempt::none;
+    const time_point until = system_clock_source().now() + max_pace;
+    if (!enter_to_send_body(lane, until))
         return attempt::none;
     std::size_t sent = 0;
-    if (drain(*direct, max_sends)) {
+    if (drain(*direct, max_sends) == drained::all) {
         std::byte header[zmtp::long_header];
         zmtp::write_header(header, 0, body.size());
+        const std::size_t header_size = zmtp::header_size(body.size());
         pieces.clear();
-        pieces.emplace_back(header, zmtp::header_size(body.size()));
+        pieces.emplace_back(header, header_size);
         pieces.push_back(body);
-        bool all = false;
+        bool all = false; // of what was offered to the system, which may be less
         if (direct->send(handle_, pieces, sent, all))
             sent = 0;
         caller_streams_ = true;
-        if (sent > 0 && all) {
+        if (sent == header_size + body.size()) {
             lane.bypass();
             ++messages_sent_;
             return sending_.leave(owner_between_calls()) ? attempt::done : attempt::recalled;
@@ -221,28 +228,24 @@ direct_io::attempt direct_io::send_body(lane::lane& lane, std::span<const std::b
     // This thread is the one that would be notified.
     (void)lane.publish(1);
     messages_sent_ += out_.taken(sent, false).messages;
-    return drain_soon(*direct);
+    return drain_until(*direct, until);
 }
 
 /// Takes sending. While the loop sends and much waits in the lane, it gets a moment for that.
-bool direct_io::enter_to_send_body(const lane::lane& lane) noexcept
+bool direct_io::enter_to_send_body(const lane::lane& lane, time_point until) noexcept
 {
     if (sending_.enter())
         return true;
     if (!open_.load(std::memory_order_relaxed) || lane.waiting_bytes() < cached_bytes ||
-        !pace_.may_wait())
+        !pace_.take_turn())
         return false;
     clock& time = system_clock_source();
-    const time_point until = time.now() + max_pace;
     do {
         std::this_thread::sleep_for(pace_step);
-        if (sending_.enter()) {
+        const bool entered = sending_.enter();
+        if (entered || lane.waiting_bytes() < cached_bytes) {
             pace_.kept_up();
-            return true;
-        }
-        if (lane.waiting_bytes() < cached_bytes) {
-            pace_.kept_up();
-            return false;
+            return entered;
         }
     } while (open_.load(std::memory_order_relaxed) && time.now() < until);
     pace_.waited_in_vain();
@@ -250,36 +253,39 @@ bool direct_io::enter_to_send_body(const lane::lane& lane) noexcept
 }
 
 /// The caller is inside, and the lane holds a message that the system has not taken: sends it as
-/// soon as there is room, for a short time; then the loop does. While the caller waits, it is not
-/// inside, so that the loop can take sending back at any time. Should the loop close the
-/// descriptor, this wait, for a descriptor that may be another one by then, ends early or late, and
-/// no more.
-direct_io::attempt direct_io::drain_soon(const transfers& direct) noexcept
+/// soon as there is room; at `until` the loop goes on. While the caller waits, it is not inside, so
+/// that the loop can take sending back at any time. Should the loop close the descriptor, this
+/// wait, for a descriptor that may be another one by then, ends early or late, and no more.
+direct_io::attempt direct_io::drain_until(const transfers& direct, time_point until) noexcept
 {
     clock& time = system_clock_source();
     const io::native_handle handle = handle_;
-    if (!pace_.may_wait()) {
-        (void)sending_.leave(io_owner::loop);
-        return attempt::recalled;
-    }
-    const time_point until = time.now() + max_pace;
-    for (;;) {
+    bool goes_on = pace_.take_turn();
+    while (goes_on) {
         if (!sending_.leave(io_owner::caller))
             return attempt::recalled;
-        io::os::watched socket{.handle = handle, .for_writing = true};
         const duration left = until - time.now();
-        const bool writable = left > duration::zero() &&
-                              io::os::wait_for(std::span(&socket, 1), left) && socket.writable;
+        const auto writable =
+            left >= shortest_wait ? io::os::wait_until_writable(handle, left) : result<bool>(false);
+        // Otherwise the loop has it, or is looking whether this thread goes on.
         if (!sending_.enter())
-            return attempt::done; // the loop has taken it
+            return attempt::done;
         if (!writable)
             break;
-        if (drain(direct, max_sends)) {
+        if (!*writable) {
+            goes_on = until - time.now() >= shortest_wait; // a signal has interrupted
+            if (!goes_on)
+                pace_.waited_in_vain();
+            continue;
+        }
+        switch (drain(direct, max_sends)) {
+        case drained::all:
             pace_.kept_up();
             return sending_.leave(owner_between_calls()) ? attempt::done : attempt::recalled;
+        case drained::part: break;
+        case drained::nothing: goes_on = false; break; // the loop finds the failure
         }
     }
-    pace_.waited_in_vain();
     (void)sending_.leave(io_owner::loop);
     return attempt::recalled;
 }

@@ -66,7 +66,8 @@ private:
 /// bodies, twice as many each time. For the sender's thread.
 class body_pace {
 public:
-    [[nodiscard]] bool may_wait() noexcept
+    /// One body's turn: whether its sender waits.
+    [[nodiscard]] bool take_turn() noexcept
     {
         if (bodies_to_skip_ == 0)
             return true;
@@ -158,9 +159,14 @@ public:
 
 private:
     using transfers = io::poller::direct_transfers;
-    [[nodiscard]] bool drain(const transfers& direct, int max_calls) noexcept;
-    [[nodiscard]] bool enter_to_send_body(const lane::lane& lane) noexcept;
-    [[nodiscard]] attempt drain_soon(const transfers& direct) noexcept;
+    enum class drained : std::uint8_t {
+        all, ///< nothing is left, and the loop need not be notified before the next message
+        part,
+        nothing, ///< the system takes nothing now, or the connection has failed
+    };
+    [[nodiscard]] drained drain(const transfers& direct, int max_calls) noexcept;
+    [[nodiscard]] bool enter_to_send_body(const lane::lane& lane, time_point until) noexcept;
+    [[nodiscard]] attempt drain_until(const transfers& direct, time_point until) noexcept;
     [[nodiscard]] io_owner owner_between_calls() const noexcept
     {
         return watches() ? io_owner::watching : io_owner::caller;

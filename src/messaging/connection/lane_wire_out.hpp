@@ -4,8 +4,8 @@
 
 /// Sends what lies in a lane, which is what goes on the wire.
 ///
-/// A message stays in the lane until the system has taken all of it. When a connection is lost, a
-/// message that was taken in part is sent again from its beginning on the next connection.
+/// A message of the lane stays there until the system has taken all of it. When a connection is
+/// lost, a message that was taken in part is sent again from its beginning on the next connection.
 
 #include "lane/lane.hpp"
 #include "messaging/connection/wire_out.hpp"

@@ -33,7 +33,8 @@ public:
     [[nodiscard]] virtual std::span<std::byte> space(std::size_t wanted) noexcept = 0;
     /// This number of bytes was received there.
     virtual void received(std::size_t bytes) noexcept = 0;
-    /// The last receive filled all the room that there was: the system probably holds more.
+    /// The last receive filled all the room that there was: the system probably holds more. Before
+    /// the next space().
     [[nodiscard]] virtual bool was_filled() const noexcept = 0;
 
     // --- the window ---

@@ -24,7 +24,8 @@ public:
     /// Sends a message of one large part straight from the caller's memory, behind what the lane
     /// holds, and keeps the caller waiting for a moment if need be. Of what the system does not
     /// take, the lane has a copy on return, or a use of `owner`, which may be null. Returns false
-    /// if nothing was done. Errors: out_of_memory; if a part was sent, the connection is lost.
+    /// if nothing was done. Errors: out_of_memory; if a part was sent before that, the connection
+    /// is lost.
     virtual result<bool> send_body(std::span<const std::byte> body,
                                    message_detail::shared_memory* owner) noexcept
     {

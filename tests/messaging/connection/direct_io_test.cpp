@@ -22,6 +22,7 @@ namespace {
 /// What the system does with direct transfers.
 struct scripted_system {
     std::size_t send_room = SIZE_MAX; ///< bytes that a send takes
+    std::size_t max_offer = SIZE_MAX; ///< bytes that are given to the system at a time
     error send_failure{};
     std::string sent;
     int sends = 0;
@@ -44,9 +45,10 @@ error send_scripted(io::native_handle, std::span<const std::span<const std::byte
     std::string bytes;
     for (const auto& each : buffers)
         bytes += text_of(each);
-    sent = std::min(bytes.size(), present->send_room);
+    const std::size_t offered = std::min(bytes.size(), present->max_offer);
+    sent = std::min(offered, present->send_room);
     present->send_room -= sent;
-    all = sent == bytes.size();
+    all = sent == offered;
     present->sent += bytes.substr(0, sent);
     return {};
 }
@@ -272,6 +274,11 @@ TEST_CASE("what the system does not take of a large body is in the lane, for the
         taken = 3;
     }
     SUBCASE("because it takes nothing") {}
+    SUBCASE("because it is offered no more at a time")
+    {
+        taken = 10'000;
+        at.system.max_offer = taken;
+    }
     SUBCASE("because it fails")
     {
         at.system.send_failure = {errc::connection_reset, phase::transfer};
@@ -326,6 +333,31 @@ TEST_CASE("a large body that finds no memory is an error; a torn message ends th
     CHECK(to.produced() == before);
     at.direct.begin(io::invalid_handle);
     CHECK_FALSE(at.direct.is_torn());
+}
+
+TEST_CASE("a caller does not send behind a torn message")
+{
+    fixture at;
+    REQUIRE(at.direct.offer_sending(at.now));
+    at.write({text_of_size(40'000)});
+    REQUIRE(at.direct.send() == attempt::done);
+    REQUIRE(at.direct.take_sending());
+    REQUIRE(at.direct.offer_sending(at.now)); // the loop looks by itself now
+    REQUIRE(at.direct.next_look() != never);
+    lane::lane& to = at.lanes->toward[0];
+    for (std::size_t room = to.rest().size(); room >= zmtp::long_header; room = to.rest().size())
+        at.write({text_of_size(std::min<std::size_t>(room - zmtp::short_header, 200))});
+    REQUIRE(at.direct.send() == attempt::done);
+    at.system.send_room = 10'000;
+    const std::string body = text_of_size(40'000);
+    {
+        const scarce_memory none(0);
+        REQUIRE(at.send_body(body) == attempt::no_memory);
+    }
+    CHECK_FALSE(at.direct.keep_watching(at.direct.next_look()));
+    CHECK(at.direct.send() == attempt::none);
+    CHECK(at.direct.take_sending());
+    CHECK(at.direct.is_torn());
 }
 
 TEST_CASE("the loop does not wait for a caller that is inside a send")

@@ -95,4 +95,15 @@ result<std::size_t> wait_for(std::span<watched> all, duration timeout)
     return static_cast<std::size_t>(std::max(ready, 0));
 }
 
+result<bool> wait_until_writable(native_handle socket, duration timeout) noexcept
+{
+    pollfd asked{static_cast<int>(socket), POLLOUT, 0};
+    const int ready = ::poll(&asked, 1, milliseconds(timeout));
+    if (ready < 0 && errno != EINTR)
+        return fail(translate(errno, phase::none));
+    if (ready > 0 && (asked.revents & POLLNVAL) != 0)
+        return fail(errc::invalid_argument, phase::none, "not an open descriptor");
+    return ready > 0;
+}
+
 } // namespace slk::io::os

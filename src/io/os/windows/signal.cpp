@@ -4,6 +4,9 @@
 #include "io/os/system.hpp"
 #include "io/os/windows/winsock.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <climits>
 #include <new>
 
 namespace slk::io::os {
@@ -49,6 +52,19 @@ result<std::size_t> wait_for(std::span<watched>, duration)
 {
     return fail(errc::not_supported, phase::none,
                 "Windows has no wait for sockets together with other descriptors");
+}
+
+result<bool> wait_until_writable(native_handle socket, duration timeout) noexcept
+{
+    WSAPOLLFD asked{.fd = socket_of(socket), .events = POLLWRNORM, .revents = 0};
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
+    const int ready =
+        ::WSAPoll(&asked, 1, static_cast<int>(std::clamp<std::int64_t>(left, 0, INT_MAX)));
+    if (ready == SOCKET_ERROR)
+        return fail(translate(::WSAGetLastError(), phase::none));
+    if (ready > 0 && (asked.revents & POLLNVAL) != 0)
+        return fail(errc::invalid_argument, phase::none, "not an open socket");
+    return ready > 0;
 }
 
 } // namespace slk::io::os
