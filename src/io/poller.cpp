@@ -18,6 +18,9 @@ constexpr int fruitless_waits = 256;
 constexpr int weight_of_failed_wait = 16;
 constexpr auto pause_after_fruitless_wait = std::chrono::milliseconds(1);
 
+// A timer that is this late was kept from firing.
+constexpr duration late = std::chrono::milliseconds(50);
+
 } // namespace
 
 poller::poller(clock& time) noexcept : clock_(time)
@@ -320,8 +323,12 @@ result<void> poller::turn(time_point until)
     refresh_now();
     waiting_ = true;
     auto waited = wait(std::min(until, wants_turn_at()));
-    waiting_ = false;
     refresh_now();
+    // The process was stopped, or kept from running, for longer than it wanted to wait. What has
+    // arrived meanwhile comes before the timers: one of them may be there because nothing did.
+    if (const time_point due = timers_.next_deadline(); due <= now_ && now_ - due >= late)
+        (void)wait(time_point{});
+    waiting_ = false;
     deliver_completed();
     timers_.fire_due(now_);
     return waited;

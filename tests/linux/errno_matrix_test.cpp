@@ -321,6 +321,40 @@ SLK_BACKEND_TEST("C9: an error of the wait is a value, and an interruption is no
     CHECK(loop->refresh_now() - start >= 20ms);
 }
 
+SLK_BACKEND_TEST(
+    "after a stop of the process what has arrived comes before the timers that are late")
+{
+    // Each look at it is a second later.
+    class fast_clock final : public clock {
+    public:
+        time_point now() noexcept override { return time += step; }
+        time_point now_with_suspend() noexcept override { return time; }
+        time_point time{1h};
+        duration step{};
+    };
+    fast_clock time;
+    rig loop(backend, time);
+    const pair link = loop.connect_pair();
+    std::string order;
+    std::array<std::byte, 8> buffer{};
+    receive_op receiving;
+    receiving.then = [&] { order += "received "; };
+    tracked_timer timer;
+    timer.then = [&] { order += "fired "; };
+    loop.receive(receiving, link.client, buffer);
+    loop.turns(2);
+    REQUIRE(::send(static_cast<int>(loop->handle_of(link.server)), "data", 4, MSG_NOSIGNAL) == 4);
+    loop->arm(timer, after(loop->refresh_now(), 1s));
+    time.step = 1s;
+    {
+        // SIGSTOP and SIGCONT interrupt the wait (signal(7)).
+        injection fault(call::wait, EINTR);
+        CHECK(loop.turn(1h).has_value());
+    }
+    CHECK(order == "received fired ");
+    time.step = {};
+}
+
 SLK_BACKEND_TEST("E9: interruptions that never stop end the turn, and tasks and timers run")
 {
     rig loop(backend);
