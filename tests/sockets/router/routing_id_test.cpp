@@ -48,7 +48,12 @@ TEST_CASE("a peer with a routing id that is taken is rejected, or takes it over 
         options.handover = handover;
         auto at = new_socket<router>(in, options);
         const auto where = must(at.bind(any_tcp));
-        auto first = new_dealer(in, where, "me");
+        // It does not come back: the two would take the routing id from each other for ever.
+        dealer_options once;
+        once.routing_id = "me";
+        once.reconnect.base = reconnect_never;
+        auto first = new_socket<dealer>(in, once);
+        must(first.connect(where));
         must(first.send("first", test_timeout));
         const auto old = receive_event(at);
         auto second = new_dealer(in, where, "me");
