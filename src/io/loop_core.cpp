@@ -277,9 +277,11 @@ result<void> loop_core::start_thread()
 
 void loop_core::stop()
 {
+    // Asked first: a loop whose thread ends may be left to this one.
+    const bool from_inside = inside();
     stop_requested_.store(true);
     poller_->wake();
-    if (inside())
+    if (from_inside)
         return;
     const std::lock_guard guard(thread_guard_);
     if (thread_.joinable()) {

@@ -46,7 +46,10 @@ std::string send_bodies(push& from, std::size_t count, bool own_memory, const ti
 {
     for (std::size_t number = 0; number < count; ++number) {
         const std::string body = large_body_of(number);
-        const auto sent = own_memory ? from.send(must(message::copy_of(body)), limit)
+        auto whole = message::copy_of(body);
+        if (!whole)
+            return "no memory";
+        const auto sent = own_memory ? from.send(std::move(*whole), limit)
                                      : from.send(std::string_view(body), limit);
         if (!sent)
             return to_string(sent.error());

@@ -76,17 +76,18 @@ public:
     }
     void waited_in_vain() noexcept
     {
-        bodies_to_skip_ = first_skip << failures_;
-        failures_ += failures_ < max_failures ? 1 : 0;
+        bodies_to_skip_ = static_cast<std::uint16_t>(first_skip << failures_);
+        if (failures_ < max_failures)
+            ++failures_;
     }
     void kept_up() noexcept { failures_ = 0; }
 
 private:
-    static constexpr std::uint32_t first_skip = 16;
-    static constexpr std::uint32_t max_failures = 6;
+    static constexpr unsigned first_skip = 16;
+    static constexpr std::uint8_t max_failures = 6;
 
-    std::uint32_t bodies_to_skip_ = 0;
-    std::uint32_t failures_ = 0; ///< in a row
+    std::uint16_t bodies_to_skip_ = 0;
+    std::uint8_t failures_ = 0; ///< in a row
 };
 
 class direct_io {
@@ -180,6 +181,8 @@ private:
     const connection_settings& settings_;
     io::loop_core& loop_;
     const bool by_caller_;
+    // The loop's; any thread reads it.
+    std::atomic<bool> open_{false}; ///< sending was offered on this connection
     io::native_handle handle_ = io::invalid_handle;
 
     io_direction sending_;
@@ -187,13 +190,12 @@ private:
     // The owner's of the sending direction.
     bool caller_streams_ = false; ///< a caller has sent much at a time since the last look
     bool torn_ = false; ///< the rest of a message that was sent in part is not there
+    // The sender's.
+    body_pace pace_;
+    // The owner's of the sending direction.
     std::uint64_t messages_sent_ = 0;
     // The owner's of the receiving direction.
     error receive_failure_{};
-    // The sender's.
-    body_pace pace_;
-    // The loop's; any thread reads it.
-    std::atomic<bool> open_{false}; ///< sending was offered on this connection
     // The loop's; a caller inside may read the interval.
     duration watch_interval_{};
     time_point next_look_ = never;
