@@ -17,6 +17,19 @@ namespace slk {
 
 using duration = std::chrono::nanoseconds;
 
+/// Returns the time in nanoseconds, or the longest or shortest duration instead of overflowing.
+template <class Number, class Period>
+[[nodiscard]] constexpr duration saturated(std::chrono::duration<Number, Period> time) noexcept
+{
+    using exact = std::chrono::duration<long double, duration::period>;
+    const exact wanted(time);
+    if (!(wanted < exact(duration::max()))) // also what is not a number
+        return duration::max();
+    if (wanted <= exact(duration::min()))
+        return duration::min();
+    return std::chrono::duration_cast<duration>(time);
+}
+
 /// The epoch of time_point is arbitrary (usually the machine's boot): only differences have a
 /// meaning. This is not a Clock in the standard's sense, because it has no static now().
 struct monotonic {

@@ -16,7 +16,7 @@ public:
     [[nodiscard]] static result<dealer> create(context& in, dealer_options options = {});
 
     /// As socket::set_options(), with the options of this type.
-    result<void> set_options(const dealer_options& options);
+    [[nodiscard]] result<void> set_options(const dealer_options& options);
 
     using socket::receive;
     using socket::receive_batch;

@@ -13,7 +13,8 @@
 ///     ipc://PATH                    a Unix domain socket: its file, relative or absolute, at most
 ///                                   107 bytes
 ///     ipc://@NAME                   one with an abstract name (Linux, unix(7)), which has no file
-///     ipc://*                       listen in a new file; the listener's local_endpoint() has its
+///     ipc://*                       listen in a new file, below the directory that TMPDIR, TEMPDIR
+///                                   or TMP names, or /tmp; the listener's local_endpoint() has its
 ///                                   path
 ///     inproc://NAME                 inside one process: for message sockets, not for links and
 ///                                   listeners

@@ -57,6 +57,7 @@ struct refused_backend {
     error reason;
 };
 
+/// After a move, calls of the old object return invalid_state, or false, or nothing.
 class SLK_API loop {
 public:
     /// Errors: invalid_argument (an option out of range), not_supported (the backend is not
@@ -76,21 +77,22 @@ public:
     /// When the system's wait itself fails, run(), run_for() and run_until() try again, with
     /// pauses. They return the error only if it goes on failing or the time is over. Operations in
     /// flight stay so, and the loop may be run again. A thread of start_thread never stops trying.
-    result<void> run();
+    [[nodiscard]] result<void> run();
     /// Runs for `time` or until stop(). Zero: handles what is ready now, without waiting.
-    result<void> run_for(duration time);
+    [[nodiscard]] result<void> run_for(duration time);
     /// Runs until `done` returns true, for at most `timeout`. It is called at first and after every
-    /// turn. Returns whether it returned true.
-    result<bool> run_until(const std::function<bool()>& done, duration timeout);
+    /// turn. Returns whether it returned true. invalid_argument if it is empty.
+    [[nodiscard]] result<bool> run_until(const std::function<bool()>& done, duration timeout);
     /// Starts a thread that runs the loop until stop(). not_supported for a simulated loop.
-    result<void> start_thread();
+    [[nodiscard]] result<void> start_thread();
     /// Makes run() return after the present turn, and joins the thread of start_thread unless
     /// called on it. Any thread.
     void stop();
 
     /// Calls `work` on the loop's thread, in the order of posting. Any thread. Work that still
     /// waits when the loop is destroyed is called by the destructor, so the objects that it uses
-    /// must outlive the loop. Afterwards post() returns false, and `work` is never called.
+    /// must outlive the loop. Afterwards post() returns false, and `work` is never called; the same
+    /// if it is empty.
     bool post(std::function<void()> work);
 
     /// Returns the loop's time at the beginning of the present turn. Any thread.

@@ -157,7 +157,7 @@ public:
 
     void add(message part) { parts_.push_back(std::move(part)); }
     /// Errors: out_of_memory.
-    result<void> add(std::string_view text)
+    [[nodiscard]] result<void> add(std::string_view text)
     {
         SLK_TRY(auto part, message::copy_of(text));
         add(std::move(part));

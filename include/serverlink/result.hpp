@@ -54,8 +54,9 @@ using unexpected = tl::unexpected<error>;
 #define SLK_DETAIL_CONCAT_(a, b) a##b
 #define SLK_DETAIL_CONCAT(a, b) SLK_DETAIL_CONCAT_(a, b)
 #define SLK_DETAIL_TRY_VOID(name, expression)                                                      \
-    if (auto name = (expression); !name)                                                           \
-    return ::slk::unexpected(std::move(name).error())
+    if (auto name = (expression); name) {                                                          \
+    } else                                                                                         \
+        return ::slk::unexpected(std::move(name).error())
 #define SLK_DETAIL_TRY_BIND(name, declaration, expression)                                         \
     auto name = (expression);                                                                      \
     if (!name)                                                                                     \

@@ -32,28 +32,33 @@ public:
     [[nodiscard]] static result<router> create(context& in, router_options options = {});
 
     /// As socket::set_options(), with the options of this type.
-    result<void> set_options(const router_options& options);
+    [[nodiscard]] result<void> set_options(const router_options& options);
 
     /// Sends to the named peer, as socket::send(). Further errors, with `mandatory`: no_route.
     /// Without it, a message that cannot be queued at once is dropped, and the outcome says why.
-    result<send_outcome> send(const peer_id& to, message&& whole, const timeout& limit = {});
-    result<send_outcome> send(const peer_id& to, std::span<const std::byte> whole,
-                              const timeout& limit = {});
-    result<send_outcome> send(const peer_id& to, std::string_view whole, const timeout& limit = {})
+    [[nodiscard]] result<send_outcome> send(const peer_id& to, message&& whole,
+                                            const timeout& limit = {});
+    [[nodiscard]] result<send_outcome> send(const peer_id& to, std::span<const std::byte> whole,
+                                            const timeout& limit = {});
+    [[nodiscard]] result<send_outcome> send(const peer_id& to, std::string_view whole,
+                                            const timeout& limit = {})
     {
         return send(to, std::as_bytes(std::span(whole.data(), whole.size())), limit);
     }
-    result<send_outcome> send(const peer_id& to, multipart&& whole, const timeout& limit = {});
+    [[nodiscard]] result<send_outcome> send(const peer_id& to, multipart&& whole,
+                                            const timeout& limit = {});
 
     /// Receives as socket::receive(), and sets `from` to the peer. A notice has an empty part.
-    result<router_event> receive(peer_id& from, message& into, const timeout& limit = {});
-    result<router_event> receive(peer_id& from, multipart& into, const timeout& limit = {});
+    [[nodiscard]] result<router_event> receive(peer_id& from, message& into,
+                                               const timeout& limit = {});
+    [[nodiscard]] result<router_event> receive(peer_id& from, multipart& into,
+                                               const timeout& limit = {});
 
     /// Ends the connection of a peer. A peer of connect() connects again. `reason`: a literal, or
     /// another text that lives as long as the process; it becomes the detail of
     /// peer_status::last_reason. Errors: no_route.
-    result<void> disconnect_peer(const peer_id& id,
-                                 const char* reason = "disconnected by its owner");
+    [[nodiscard]] result<void> disconnect_peer(const peer_id& id,
+                                               const char* reason = "disconnected by its owner");
     /// Returns true if a message for the peer would be queued at once. Errors: no_route.
     [[nodiscard]] result<bool> has_room(const peer_id& id);
 

@@ -166,7 +166,7 @@ public:
     [[nodiscard]] result<loop> create_loop(host_id on, loop_options options = {});
     /// Applies to later opens and connects. Errors: invalid_argument (an empty range of ports; no
     /// such host).
-    result<void> set_limits(host_id host, const host_limits& limits);
+    [[nodiscard]] result<void> set_limits(host_id host, const host_limits& limits);
     /// Suspends the host, longer if it is suspended already. None of its loops runs; its clock
     /// stops, and shows the gap in now_with_suspend() afterwards. Its network card works: packets
     /// arrive, handshakes and posted operations go on, and are reported when it resumes.

@@ -143,28 +143,32 @@ public:
     /// Replaces the options. Each bind() and connect() takes them as they are then; those that are
     /// marked live act at once. Errors: invalid_argument (with the option's name), invalid_state
     /// (closed), cancelled.
-    result<void> set_options(const socket_options& options);
+    [[nodiscard]] result<void> set_options(const socket_options& options);
     // Each changes one live option; errors as above.
-    result<void> set_send_high_water_mark(std::uint32_t messages);
-    result<void> set_receive_high_water_mark(std::uint32_t messages);
-    result<void> set_send_high_water_bytes(std::uint64_t bytes);
-    result<void> set_receive_high_water_bytes(std::uint64_t bytes);
+    [[nodiscard]] result<void> set_send_high_water_mark(std::uint32_t messages);
+    [[nodiscard]] result<void> set_receive_high_water_mark(std::uint32_t messages);
+    [[nodiscard]] result<void> set_send_high_water_bytes(std::uint64_t bytes);
+    [[nodiscard]] result<void> set_receive_high_water_bytes(std::uint64_t bytes);
 
     // --- endpoints ---
 
     /// Listens, and returns the endpoint: a wildcard has become a real address and port. Errors:
     /// invalid_argument, not_supported (the endpoint), address_in_use, address_not_available,
     /// permission_denied, ...
-    result<std::string> bind(std::string_view endpoint);
+    [[nodiscard]] result<std::string> bind(std::string_view endpoint);
     /// Returns at once; the link tries until the peer is there. Errors: invalid_argument,
     /// not_supported (the endpoint).
-    result<void> connect(std::string_view endpoint, const connect_options& how = {});
-    /// Takes a bound endpoint back, named as bind() has returned it. The port is free on return.
+    [[nodiscard]] result<void> connect(std::string_view endpoint, const connect_options& how = {});
+    /// Takes a bound endpoint back: the one that bind() has returned, or the same place in another
+    /// spelling (tcp://*:5555 for tcp://0.0.0.0:5555). The port is free on return.
     /// What is queued for the peers that came by it is sent for up to `timeout`; then they are
     /// disconnected. What has arrived from them stays readable. Errors: invalid_argument.
-    result<close_report> unbind(std::string_view endpoint, duration timeout = duration::zero());
-    /// Takes back all connect() calls with this text; otherwise as unbind().
-    result<close_report> disconnect(std::string_view endpoint, duration timeout = duration::zero());
+    [[nodiscard]] result<close_report> unbind(std::string_view endpoint,
+                                              duration timeout = duration::zero());
+    /// Takes back all connect() calls with this text, or if there are none, those to the same place
+    /// in another spelling; otherwise as unbind().
+    [[nodiscard]] result<close_report> disconnect(std::string_view endpoint,
+                                                  duration timeout = duration::zero());
     /// The endpoint that the last bind() returned, or that the last connect() was given.
     [[nodiscard]] std::string last_endpoint() const;
 
@@ -177,7 +181,7 @@ public:
     [[nodiscard]] socket_counters counters() const noexcept;
     /// Waits until the handshake is over at every endpoint of connect(); if there is none, until
     /// there is a peer. Errors: timed_out, would_block, cancelled.
-    result<void> wait_ready(const timeout& limit = {});
+    [[nodiscard]] result<void> wait_ready(const timeout& limit = {});
 
     // --- other event loops ---
 
@@ -189,7 +193,7 @@ public:
     /// In a context without threads it is the loop's: events() has to be called after
     /// poll_timeout() too, and not every backend has one. Errors: not_supported,
     /// too_many_descriptors.
-    result<std::intptr_t> event_handle();
+    [[nodiscard]] result<std::intptr_t> event_handle();
     /// In a context without threads: the time after which a call is needed, which may be events();
     /// otherwise duration::max().
     [[nodiscard]] duration poll_timeout() const;
@@ -213,36 +217,39 @@ protected:
     /// was queued, and the message is still the caller's. With a timeout of 20 ms or more a message
     /// of 32 KiB or more may keep the caller for up to 2 ms until the system takes it. Errors:
     /// would_block, timed_out, cancelled, out_of_memory, invalid_state (closed).
-    result<send_outcome> send(message&& whole, const timeout& limit = {});
-    result<send_outcome> send(std::span<const std::byte> whole, const timeout& limit = {});
-    result<send_outcome> send(std::string_view whole, const timeout& limit = {})
+    [[nodiscard]] result<send_outcome> send(message&& whole, const timeout& limit = {});
+    [[nodiscard]] result<send_outcome> send(std::span<const std::byte> whole,
+                                            const timeout& limit = {});
+    [[nodiscard]] result<send_outcome> send(std::string_view whole, const timeout& limit = {})
     {
         return send(std::as_bytes(std::span(whole.data(), whole.size())), limit);
     }
     /// Queues one message of several parts. Errors: as above; invalid_argument without any part.
-    result<send_outcome> send(multipart&& whole, const timeout& limit = {});
+    [[nodiscard]] result<send_outcome> send(multipart&& whole, const timeout& limit = {});
     /// Queues messages of one part, copied from the caller's memory, until all are queued or the
     /// limit ends it. Returns their number. This is the fastest way to send many small messages.
     /// Errors: as above, if none was queued.
-    result<std::size_t> send_batch(std::span<const std::span<const std::byte>> messages,
-                                   const timeout& limit = {});
+    [[nodiscard]] result<std::size_t>
+    send_batch(std::span<const std::span<const std::byte>> messages, const timeout& limit = {});
     /// Queues messages of one part, as above; those that were queued are empty then.
-    result<std::size_t> send_batch(std::span<message> messages, const timeout& limit = {});
+    [[nodiscard]] result<std::size_t> send_batch(std::span<message> messages,
+                                                 const timeout& limit = {});
 
     /// Receives the next part into `into`, and replaces its content. It is a whole message unless
     /// into.more(); the parts that follow have arrived too. Errors: would_block, timed_out,
     /// cancelled, invalid_state (closed).
-    result<void> receive(message& into, const timeout& limit = {});
+    [[nodiscard]] result<void> receive(message& into, const timeout& limit = {});
     /// Receives all parts of the next message.
-    result<void> receive(multipart& into, const timeout& limit = {});
+    [[nodiscard]] result<void> receive(multipart& into, const timeout& limit = {});
     /// Waits for one part, and receives what else has arrived, at most `max` parts, as views into
     /// the memory where it arrived. Returns the number of parts. This is the fastest way to receive
     /// many small messages. Errors: as above; invalid_argument if `max` is 0.
-    result<std::size_t> receive_batch(received_batch& into, std::size_t max,
-                                      const timeout& limit = {});
+    [[nodiscard]] result<std::size_t> receive_batch(received_batch& into, std::size_t max,
+                                                    const timeout& limit = {});
     /// Waits for one part, and receives what else has arrived into messages, as many as there is
     /// space for.
-    result<std::size_t> receive_batch(std::span<message> into, const timeout& limit = {});
+    [[nodiscard]] result<std::size_t> receive_batch(std::span<message> into,
+                                                    const timeout& limit = {});
 
     messaging::socket_core* core_ = nullptr;
 };

@@ -46,16 +46,17 @@ public:
     /// Errors of the call: invalid_state (empty or closed, or not the loop's thread), in_progress.
     /// Errors of the handler: connection_reset, timed_out (user timeout, keep-alive), cancelled,
     /// ...
-    result<void> receive(std::span<std::byte> buffer, handler done);
+    [[nodiscard]] result<void> receive(std::span<std::byte> buffer, handler done);
 
     /// Sends all of `bytes`, which must live until `done` is called with their count. On failure
     /// a part may have been sent.
-    result<void> send(std::span<const std::byte> bytes, handler done);
+    [[nodiscard]] result<void> send(std::span<const std::byte> bytes, handler done);
     /// Sends several pieces, in order. The list and the bytes must live until `done` is called.
-    result<void> send(std::span<const std::span<const std::byte>> pieces, handler done);
+    [[nodiscard]] result<void> send(std::span<const std::span<const std::byte>> pieces,
+                                    handler done);
 
     /// Half-close: the peer reads the end of the stream after all bytes. Receiving goes on.
-    result<void> shutdown_send();
+    [[nodiscard]] result<void> shutdown_send();
 
     /// Ends the stream at once. The system goes on sending the bytes that it has taken; but if
     /// there are received bytes that were not read, TCP resets the connection and the peer may lose
@@ -70,7 +71,8 @@ public:
     /// Ends the stream in order: half-closes it, discards what arrives until the peer has finished
     /// too, then closes; after `timeout` it closes anyway. `done` (may be empty) is called with
     /// errc::ok, timed_out, or the failure that ended the stream.
-    result<void> close_after_drain(duration timeout, std::function<void(error)> done = {});
+    [[nodiscard]] result<void> close_after_drain(duration timeout,
+                                                 std::function<void(error)> done = {});
 
     /// For ipc the family only.
     [[nodiscard]] address local_address() const noexcept;

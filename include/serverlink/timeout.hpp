@@ -23,14 +23,15 @@ struct timeout {
     std::stop_token stop{};
 
     timeout() noexcept = default;
+    /// A time that slk::duration cannot hold counts as no limit.
     template <class Number, class Period>
-    timeout(std::chrono::duration<Number, Period> max) noexcept : max_wait(max)
+    timeout(std::chrono::duration<Number, Period> max) noexcept : max_wait(saturated(max))
     {
     }
     timeout(std::stop_token token) noexcept : stop(std::move(token)) {}
     template <class Number, class Period>
     timeout(std::chrono::duration<Number, Period> max, std::stop_token token) noexcept
-        : max_wait(max), stop(std::move(token))
+        : max_wait(saturated(max)), stop(std::move(token))
     {
     }
 };

@@ -41,8 +41,8 @@ struct wait_item {
 /// Waits until at least one item is ready, and returns the number of ready items. The sockets are
 /// used by this thread, as in every call. Sockets of contexts without threads must all be of the
 /// same context. Errors: timed_out, would_block, cancelled (also: a context was shut down),
-/// not_supported (descriptors on Windows), invalid_argument (no items, an empty socket, a
-/// descriptor that is not open, contexts that do not go together).
+/// not_supported (descriptors on Windows), invalid_argument (no items, an item without a socket or
+/// a descriptor, an empty socket, a descriptor that is not open, contexts that do not go together).
 [[nodiscard]] SLK_API result<std::size_t> wait(std::span<wait_item> items,
                                                const timeout& limit = {});
 

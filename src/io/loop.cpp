@@ -7,6 +7,12 @@
 
 namespace slk {
 
+namespace {
+
+constexpr error moved_from{errc::invalid_state, phase::none, 0, "the loop was moved from"};
+
+} // namespace
+
 loop::loop(std::shared_ptr<io::loop_core> core) noexcept : core_(std::move(core)) {}
 loop::loop(loop&& other) noexcept = default;
 
@@ -34,49 +40,58 @@ result<loop> loop::create(loop_options options)
 
 result<void> loop::run()
 {
+    if (core_ == nullptr)
+        return fail(moved_from);
     SLK_TRY(core_->run(nullptr, duration::max()));
     return {};
 }
 
 result<void> loop::run_for(duration time)
 {
+    if (core_ == nullptr)
+        return fail(moved_from);
     SLK_TRY(core_->run(nullptr, std::max(time, duration::zero())));
     return {};
 }
 
 result<bool> loop::run_until(const std::function<bool()>& done, duration timeout)
 {
+    if (core_ == nullptr)
+        return fail(moved_from);
+    if (!done)
+        return fail(errc::invalid_argument, phase::none, "done is empty");
     return core_->run(&done, std::max(timeout, duration::zero()));
 }
 
 result<void> loop::start_thread()
 {
-    return core_->start_thread();
+    return core_ != nullptr ? core_->start_thread() : fail(moved_from);
 }
 
 void loop::stop()
 {
-    core_->stop();
+    if (core_ != nullptr)
+        core_->stop();
 }
 
 bool loop::post(std::function<void()> work)
 {
-    return core_->post(std::move(work));
+    return core_ != nullptr && work && core_->post(std::move(work));
 }
 
 time_point loop::now() const noexcept
 {
-    return core_->now();
+    return core_ != nullptr ? core_->now() : time_point{};
 }
 
 std::string_view loop::backend() const noexcept
 {
-    return core_->backend();
+    return core_ != nullptr ? core_->backend() : std::string_view();
 }
 
 std::span<const refused_backend> loop::refused_backends() const noexcept
 {
-    return core_->refused_backends();
+    return core_ != nullptr ? core_->refused_backends() : std::span<const refused_backend>();
 }
 
 std::vector<std::string_view> loop::compiled_backends()

@@ -11,12 +11,24 @@ jobs=$2
 # difference to its users.
 unity=(--unity on --unity-size 12)
 
-# start NAME PROJECT: copies the project into an empty folder.
+# recipe LANGUAGE: the block of that language in the README's section for users.
+recipe()
+{
+    awk -v begin="\`\`\`$1" '
+        /^## / { ours = $0 == "## Use it" }
+        ours && inside && /^```/ { exit }
+        inside { print; found = 1 }
+        ours && $0 == begin { inside = 1 }
+        END { exit !found }' README.md
+}
+
+# start NAME LANGUAGE FILE: an empty folder with the program, and with the recipe as that file.
 start()
 {
     rm -rf "${work:?}/$1"
     mkdir -p "$work/$1"
-    cp -r "tests/consumers/$2/." tests/consumers/main.cpp "$work/$1/"
+    cp tests/consumers/main.cpp "$work/$1/server.cpp"
+    recipe "$2" >"$work/$1/$3"
 }
 
 # install_library NAME ARGUMENTS...: installs into $work/NAME. The installation is moved there
@@ -36,35 +48,38 @@ install_library()
 
 consume_subproject()
 {
-    start subproject subproject
+    start subproject meson meson.build
     mkdir -p "$work/subproject/subprojects/serverlink"
+    # The sources are there already: nothing is fetched from this address.
+    recipe ini | sed 's|<the repository>|https://example.invalid/serverlink.git|;
+        s|<a commit or tag>|main|' >"$work/subproject/subprojects/serverlink.wrap"
     git ls-files -z --cached --others --exclude-standard |
         while IFS= read -rd '' file; do [[ -f $file ]] && printf '%s\0' "$file"; done |
         tar -c --null -T - | tar -x -C "$work/subproject/subprojects/serverlink"
     cd "$work/subproject"
-    # The consumer may use another standard than the library, as long as it has std::expected.
-    meson setup build --buildtype plain -Dcpp_args=-std=c++23 "${unity[@]}"
+    meson setup build --buildtype plain "${unity[@]}"
     ninja -C build -j "$jobs"
-    ./build/consumer
+    ./build/server
 }
 
-# consume_pkgconfig NAME LIBRARY STANDARD [OPTIONS]
+# consume_pkgconfig NAME LIBRARY [SED]: the recipe is for the shared library; SED changes it.
 consume_pkgconfig()
 {
-    start "$1" pkgconfig
+    start "$1" sh build.sh
     cd "$work/$1"
-    PKG_CONFIG_PATH=$work/$2/lib/pkgconfig ./build.sh "$3" "${@:4}"
-    LD_LIBRARY_PATH=$work/$2/lib ./consumer
+    sed -i "${3:-}" build.sh
+    PKG_CONFIG_PATH=$work/$2/lib/pkgconfig sh -eux build.sh
+    LD_LIBRARY_PATH=$work/$2/lib ./server
 }
 
 # consume_cmake NAME LIBRARY
 consume_cmake()
 {
-    start "$1" cmake
+    start "$1" cmake CMakeLists.txt
     cd "$work/$1"
     CXX=${CXX##* } cmake -S . -B build -G Ninja -DCMAKE_PREFIX_PATH="$work/$2"
     ninja -C build
-    ./build/consumer
+    ./build/server
 }
 
 passed=0 failed=0
@@ -95,12 +110,12 @@ mkdir -p "$work"
 attempt "a subproject of another Meson build" consume_subproject
 
 attempt "installing the shared library" install_library shared --default-library shared --buildtype release
-attempt "pkg-config, shared, std::expected" consume_pkgconfig pkgconfig-shared shared c++23
+attempt "pkg-config, shared, std::expected" consume_pkgconfig pkgconfig-shared shared
 attempt "CMake, shared, std::expected" consume_cmake cmake-shared shared
 
 attempt "installing the static library" \
     install_library static --default-library static --buildtype plain -Dexpected=tl -Dcpp_std=c++20
 attempt "pkg-config, static, tl::expected" \
-    consume_pkgconfig pkgconfig-static static c++20 --static
+    consume_pkgconfig pkgconfig-static static 's/c++23/c++20/; s/pkg-config/& --static/'
 attempt "CMake, static, tl::expected" consume_cmake cmake-static static
 echo "$passed $failed 0"

@@ -126,3 +126,26 @@ TEST_CASE("while a loop with a thread of its own ends, no other thread takes it 
         REQUIRE(taken == 0);
     }
 }
+
+TEST_CASE("a loop that was moved from returns errors, and an empty function is refused")
+{
+    auto made = slk::loop::create();
+    REQUIRE(made);
+    slk::loop kept = std::move(*made);
+    slk::loop& empty = *made;
+    CHECK(empty.run().error() == slk::errc::invalid_state);
+    CHECK(empty.run_for(1s).error() == slk::errc::invalid_state);
+    CHECK(empty.run_until([] { return true; }, 1s).error() == slk::errc::invalid_state);
+    CHECK(empty.start_thread().error() == slk::errc::invalid_state);
+    empty.stop();
+    CHECK_FALSE(empty.post([] {}));
+    CHECK(empty.now() == slk::time_point{});
+    CHECK(empty.backend().empty());
+    CHECK(empty.refused_backends().empty());
+
+    CHECK_FALSE(kept.post({}));
+    CHECK(kept.run_until({}, 1s).error() == slk::errc::invalid_argument);
+    CHECK(kept.run_for(0s));
+    empty = std::move(kept);
+    CHECK(empty.run_for(0s));
+}

@@ -82,6 +82,39 @@ TEST_CASE("unbind frees the port before it returns, and received messages stay r
     }
 }
 
+TEST_CASE("an endpoint is taken back by any spelling of it")
+{
+    auto in = new_context();
+    auto to = new_socket<pull>(in);
+    const std::string bound = must(to.bind("tcp://*:*"));
+    const std::string port = bound.substr(bound.rfind(':') + 1);
+    CHECK(code_of(to.unbind("tcp://127.0.0.1:" + port)) == errc::invalid_argument);
+    CHECK(code_of(to.unbind("tcp://*:1")) == errc::invalid_argument);
+    CHECK(code_of(to.disconnect("tcp://*:" + port)) == errc::invalid_argument);
+    must(to.unbind("tcp://*:" + port));
+    CHECK(to.endpoints().empty());
+
+    auto from = new_socket<push>(in);
+    const std::pair<const char*, const char*> spellings[] = {
+        {"tcp://LocalHost:1", "tcp://localhost:1"},
+        {"tcp://[::1]:1", "tcp://[0:0:0:0:0:0:0:1]:1"},
+        {"tcp://127.0.0.1:0;127.0.0.1:1", "tcp://127.0.0.1;127.0.0.1:1"},
+    };
+    for (const auto& [given, other] : spellings) {
+        CAPTURE(given);
+        must(from.connect(given));
+        must(from.connect(given));
+        must(from.disconnect(other));
+        CHECK(from.endpoints().empty());
+    }
+    // The very text comes first.
+    must(from.connect("tcp://localhost:1"));
+    must(from.connect("tcp://LOCALHOST:1"));
+    must(from.disconnect("tcp://LOCALHOST:1"));
+    REQUIRE(from.endpoints().size() == 1);
+    CHECK(from.endpoints()[0].endpoint == "tcp://localhost:1");
+}
+
 TEST_CASE("disconnect with a timeout sends the queued messages first")
 {
     auto in = new_context();

@@ -136,6 +136,35 @@ TEST_CASE("wait reports which of several sockets is readable or writable")
     }
 }
 
+TEST_CASE("a timeout of any type that is too long to count is no limit")
+{
+    auto in = new_context();
+    auto to = new_socket<pull>(in);
+    auto from = new_socket<push>(in, reconnect_at_once());
+    bind_and_connect(to, from);
+    const timeout limits[] = {
+        std::chrono::seconds::max(),
+        std::chrono::hours::max(),
+        std::chrono::duration<double>(1e300),
+        std::chrono::duration<double>(std::numeric_limits<double>::quiet_NaN()),
+        {std::chrono::minutes::max(), std::stop_token()}};
+    for (const timeout& limit : limits) {
+        CHECK(limit.max_wait == duration::max());
+        bool sent = false;
+        std::thread sender([&] {
+            std::this_thread::sleep_for(5ms);
+            sent = from.send("late", test_timeout).has_value();
+        });
+        CHECK(receive_text(to, limit) == "late");
+        sender.join();
+        CHECK(sent);
+    }
+    const timeout over{std::chrono::hours::min()};
+    CHECK(over.max_wait == duration::min());
+    message got;
+    CHECK(code_of(to.receive(got, over)) == errc::timed_out);
+}
+
 TEST_CASE("wait refuses invalid items")
 {
     auto in = new_context(0);
@@ -148,6 +177,8 @@ TEST_CASE("wait refuses invalid items")
     auto moved = std::move(a);
     wait_item empty[] = {{.on = &a}};
     CHECK(code_of(wait(empty, no_wait)) == errc::invalid_argument);
+    wait_item nothing[] = {{.on = &moved}, {}};
+    CHECK(code_of(wait(nothing, no_wait)) == errc::invalid_argument);
 }
 
 TEST_CASE("events() reports whether a send and a receive would succeed")

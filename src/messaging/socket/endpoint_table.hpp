@@ -51,7 +51,7 @@ public:
     }
     /// Null: it was taken back.
     [[nodiscard]] endpoint_entry* find(std::uint64_t number) const noexcept;
-    /// All endpoints of this kind and text.
+    /// All endpoints of this kind and text; if there are none, those that mean the same place.
     [[nodiscard]] endpoint_list find_all(endpoint_kind kind, std::string_view text) const;
     [[nodiscard]] endpoint_list everything() const;
 

@@ -55,6 +55,9 @@ private:
             return fail(errc::invalid_argument, phase::none, "there are no items");
         for (const wait_item& each : items_) {
             if (each.on == nullptr) {
+                if (each.descriptor == wait_item{}.descriptor)
+                    return fail(errc::invalid_argument, phase::none,
+                                "an item has neither a socket nor a descriptor");
                 descriptors_.push_back({each.descriptor, each.to_receive, each.to_send});
                 continue;
             }

@@ -162,7 +162,7 @@ bool is_directory(const char* path) noexcept
     return path != nullptr && *path != '\0' && ::stat(path, &found) == 0 && S_ISDIR(found.st_mode);
 }
 
-/// With the '/' at the end; empty for the current directory.
+/// With the '/' at the end; empty for the current directory, where nothing else is there.
 std::string temporary_directory()
 {
     for (const char* const name : {"TMPDIR", "TEMPDIR", "TMP"}) {
@@ -174,7 +174,7 @@ std::string temporary_directory()
             directory += '/';
         return directory;
     }
-    return {};
+    return is_directory("/tmp") ? "/tmp/" : "";
 }
 
 /// Relative paths change with the process' current directory; this path does not.
