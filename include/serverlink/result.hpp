@@ -54,9 +54,10 @@ using unexpected = tl::unexpected<error>;
 #define SLK_DETAIL_CONCAT_(a, b) a##b
 #define SLK_DETAIL_CONCAT(a, b) SLK_DETAIL_CONCAT_(a, b)
 #define SLK_DETAIL_TRY_VOID(name, expression)                                                      \
-    if (auto name = (expression); name) {                                                          \
-    } else                                                                                         \
-        return ::slk::unexpected(std::move(name).error())
+    do {                                                                                           \
+        if (auto name = (expression); !name)                                                       \
+            return ::slk::unexpected(std::move(name).error());                                     \
+    } while (false)
 #define SLK_DETAIL_TRY_BIND(name, declaration, expression)                                         \
     auto name = (expression);                                                                      \
     if (!name)                                                                                     \

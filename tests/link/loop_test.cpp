@@ -149,3 +149,26 @@ TEST_CASE("a loop that was moved from returns errors, and an empty function is r
     empty = std::move(kept);
     CHECK(empty.run_for(0s));
 }
+
+namespace {
+
+slk::result<int> first_of_two(bool first, const slk::result<void>& tried)
+{
+    // The else belongs to this if, and not to what SLK_TRY is made of.
+    if (first)
+        SLK_TRY(slk::result<void>(tried));
+    else
+        return 2;
+    return 1;
+}
+
+} // namespace
+
+TEST_CASE("SLK_TRY is one statement")
+{
+    CHECK(first_of_two(true, {}) == 1);
+    CHECK(first_of_two(false, {}) == 2);
+    const slk::result<void> failed = slk::fail(slk::errc::timed_out, slk::phase::none);
+    CHECK(first_of_two(true, failed).error() == slk::errc::timed_out);
+    CHECK(first_of_two(false, failed) == 2);
+}
