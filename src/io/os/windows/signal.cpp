@@ -56,7 +56,7 @@ result<std::size_t> wait_for(std::span<watched>, duration)
 
 result<bool> wait_until_writable(native_handle socket, duration timeout) noexcept
 {
-    WSAPOLLFD asked{.fd = socket_of(socket), .events = POLLWRNORM, .revents = 0};
+    WSAPOLLFD asked{.fd = windows::socket_of(socket), .events = POLLWRNORM, .revents = 0};
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
     const int ready =
         ::WSAPoll(&asked, 1, static_cast<int>(std::clamp<std::int64_t>(left, 0, INT_MAX)));
