@@ -144,7 +144,7 @@ public:
     [[nodiscard]] virtual part_fate inspect(peer& from, message& part, bool first) noexcept;
 
     /// If set, each new peer is sent an empty message.
-    bool greets = false;
+    bool probes = false;
     /// Messages that the pattern has for the caller; they come before those of peers.
     std::deque<own_message> own_messages;
 

@@ -194,7 +194,7 @@ bool connection::send_now() noexcept
     switch (direct_.send()) {
     case direct_io::attempt::none: return false;
     case direct_io::attempt::done: return true;
-    case direct_io::attempt::recalled:
+    case direct_io::attempt::notify:
     case direct_io::attempt::no_memory: request(wants_send | wants_descriptor_back); return true;
     }
     return false;
@@ -206,7 +206,7 @@ result<bool> connection::send_body(std::span<const std::byte> body,
     switch (direct_.send_body(lanes_->toward[0], body, owner)) {
     case direct_io::attempt::none: return false;
     case direct_io::attempt::done: return true;
-    case direct_io::attempt::recalled: request(wants_send | wants_descriptor_back); return true;
+    case direct_io::attempt::notify: request(wants_send | wants_descriptor_back); return true;
     case direct_io::attempt::no_memory:
         request(wants_send | wants_descriptor_back);
         return fail(errc::out_of_memory, phase::transfer);
@@ -219,7 +219,7 @@ bool connection::receive_now(lane::chunk_pools& pools) noexcept
     switch (direct_.receive(pools, on_->pools)) {
     case direct_io::attempt::none: return false;
     case direct_io::attempt::done: return true;
-    case direct_io::attempt::recalled:
+    case direct_io::attempt::notify:
     case direct_io::attempt::no_memory: request(wants_receive | wants_descriptor_back); return true;
     }
     return false;

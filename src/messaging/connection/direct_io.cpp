@@ -167,7 +167,7 @@ direct_io::attempt direct_io::send() noexcept
     const bool all =
         drain(*direct, by_caller_ ? std::numeric_limits<int>::max() : max_sends) == drained::all;
     const bool kept = sending_.leave(all ? owner_between_calls() : io_owner::loop);
-    return kept && all ? attempt::done : attempt::recalled;
+    return kept && all ? attempt::done : attempt::notify;
 }
 
 /// Sends what the wire holds. The caller's thread is inside.
@@ -217,7 +217,7 @@ direct_io::attempt direct_io::send_body(lane::lane& lane, std::span<const std::b
         if (sent == header_size + body.size()) {
             lane.bypass();
             ++messages_sent_;
-            return sending_.leave(owner_between_calls()) ? attempt::done : attempt::recalled;
+            return sending_.leave(owner_between_calls()) ? attempt::done : attempt::notify;
         }
     }
     if (!write_part(lane, body, owner, false)) {
@@ -263,7 +263,7 @@ direct_io::attempt direct_io::drain_until(const transfers& direct, time_point un
     bool goes_on = pace_.take_turn();
     while (goes_on) {
         if (!sending_.leave(io_owner::caller))
-            return attempt::recalled;
+            return attempt::notify;
         const duration left = until - time.now();
         const auto writable =
             left >= shortest_wait ? io::os::wait_until_writable(handle, left) : result<bool>(false);
@@ -281,13 +281,13 @@ direct_io::attempt direct_io::drain_until(const transfers& direct, time_point un
         switch (drain(direct, max_sends)) {
         case drained::all:
             pace_.kept_up();
-            return sending_.leave(owner_between_calls()) ? attempt::done : attempt::recalled;
+            return sending_.leave(owner_between_calls()) ? attempt::done : attempt::notify;
         case drained::part: break;
         case drained::nothing: goes_on = false; break; // the loop finds the failure
         }
     }
     (void)sending_.leave(io_owner::loop);
-    return attempt::recalled;
+    return attempt::notify;
 }
 
 direct_io::attempt direct_io::receive(lane::chunk_pools& pools,
@@ -318,7 +318,7 @@ direct_io::attempt direct_io::receive(lane::chunk_pools& pools,
     in_.allocate_from(loop_pools);
     return receiving_.leave(goes_on ? io_owner::caller : io_owner::loop) && goes_on
                ? attempt::done
-               : attempt::recalled;
+               : attempt::notify;
 }
 
 /// Receives what the window lacks of a small frame, and as much more as there is room for. The

@@ -6,10 +6,10 @@
 /// connection, while the loop has nothing to do there. That saves a wake of the loop.
 ///
 /// Each direction has one owner at a time, and neither thread waits for the other, but for the end
-/// of the loop. The loop
-/// offers a direction when it has nothing under way; a caller's thread takes it for a few system
-/// calls; the loop takes it back when it needs it. If a caller is inside at that moment, the
-/// direction is recalled: the caller gives it to the loop when it leaves, and notifies it.
+/// of the loop. The loop offers a direction when it has nothing under way; a caller's thread takes
+/// it for a few system calls; the loop takes it back when it needs it. If a caller is inside at that
+/// moment, the direction is recalled: the caller gives it to the loop when it leaves, and notifies
+/// it.
 
 #include "base/message_access.hpp"
 #include "io/loop_core.hpp"
@@ -141,10 +141,10 @@ public:
     enum class attempt : std::uint8_t {
         none, ///< the direction is not the caller's: nothing was done
         done, ///< as much was done as possible
-        recalled, ///< the same, and the loop must be notified
+        notify, ///< the same, and the loop must be notified
         no_memory, ///< for the message, or the rest of it; the loop must be notified
     };
-    /// Sends what the wire holds. Also `recalled` if something is left to send.
+    /// Sends what the wire holds. Also `notify` if something is left to send.
     [[nodiscard]] attempt send() noexcept;
     /// Sends a message of one part straight from the caller's memory, behind what `lane` holds,
     /// which is that of the wire. What the system does not take is written to the lane; then this
@@ -154,7 +154,7 @@ public:
                                     message_detail::shared_memory* owner) noexcept;
     /// Receives small messages into room that the caller has made, with chunks from `pools`. At
     /// most one receive brings something. `done`: the lane has got messages or is full, and the
-    /// caller asks again when it has read; `none` and `recalled`: the loop must be notified, which
+    /// caller asks again when it has read; `none` and `notify`: the loop must be notified, which
     /// then waits for what has not arrived yet.
     [[nodiscard]] attempt receive(lane::chunk_pools& pools, lane::chunk_pools& loop_pools) noexcept;
 

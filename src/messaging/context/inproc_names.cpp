@@ -31,21 +31,21 @@ void count_replaced(pipe_lanes& lanes, std::size_t direction, const inproc_party
 
 } // namespace
 
-void inproc_names::meet(const inproc_party& owner, const pending_connect& guest)
+void inproc_names::meet(const inproc_party& owner, const pending_connect& pending)
 {
     // One side that conflates is enough: the queue between the two belongs to both.
-    pipe_lanes& lanes = *guest.far->lanes();
+    pipe_lanes& lanes = *pending.far->lanes();
     if (owner.conflates && lanes.latest == nullptr) {
         lanes.latest = std::make_unique<latest_slots>();
-        count_replaced(lanes, 0, guest.caller);
+        count_replaced(lanes, 0, pending.caller);
     }
     if (lanes.latest != nullptr)
         count_replaced(lanes, 1, owner);
-    guest.far->conflate();
-    guest.far->endpoint = owner.endpoint;
-    guest.far->report_to(owner.reports);
-    announce(guest.far, owner, guest.caller);
-    announce(guest.near, guest.caller, owner);
+    pending.far->conflate();
+    pending.far->endpoint = owner.endpoint;
+    pending.far->report_to(owner.reports);
+    announce(pending.far, owner, pending.caller);
+    announce(pending.near, pending.caller, owner);
 }
 
 result<void> inproc_names::bind(const std::string& name, const inproc_party& owner)
@@ -54,12 +54,12 @@ result<void> inproc_names::bind(const std::string& name, const inproc_party& own
     if (!bound_.emplace(name, owner).second)
         return fail(errc::address_in_use, phase::bind, "another socket has this inproc name");
     for (auto [each, last] = pending_.equal_range(name); each != last;) {
-        const pending_connect guest = std::move(each->second);
+        const pending_connect pending = std::move(each->second);
         each = pending_.erase(each);
-        if (zmtp::may_talk(owner.type, guest.caller.type))
-            meet(owner, guest);
+        if (zmtp::may_talk(owner.type, pending.caller.type))
+            meet(owner, pending);
         else
-            guest.near->pipe_closed(unsuitable);
+            pending.near->pipe_closed(unsuitable);
     }
     return {};
 }
@@ -86,19 +86,19 @@ result<reference<pipe>> inproc_names::connect(const std::string& name, const inp
     const auto make = [&](std::size_t side, pipe_origin origin) {
         return reference<pipe>::adopt(new (std::nothrow) pipe(lanes, side, origin, true));
     };
-    pending_connect guest{caller, make(0, pipe_origin::connect), make(1, pipe_origin::accept)};
-    if (!guest.near || !guest.far)
+    pending_connect pending{caller, make(0, pipe_origin::connect), make(1, pipe_origin::accept)};
+    if (!pending.near || !pending.far)
         return fail(errc::out_of_memory, phase::connect);
-    guest.near->far = reference<far_end>::to(*guest.far);
-    guest.far->far = reference<far_end>::to(*guest.near);
-    guest.near->endpoint = caller.endpoint;
-    guest.near->report_to(caller.reports);
+    pending.near->far = reference<far_end>::to(*pending.far);
+    pending.far->far = reference<far_end>::to(*pending.near);
+    pending.near->endpoint = caller.endpoint;
+    pending.near->report_to(caller.reports);
 
-    reference<pipe> near = guest.near;
+    reference<pipe> near = pending.near;
     if (found == bound_.end())
-        pending_.emplace(name, std::move(guest));
+        pending_.emplace(name, std::move(pending));
     else
-        meet(found->second, guest);
+        meet(found->second, pending);
     return near;
 }
 

@@ -51,7 +51,7 @@ private:
         reference<pipe> far;
     };
 
-    static void meet(const inproc_party& owner, const pending_connect& guest);
+    static void meet(const inproc_party& owner, const pending_connect& pending);
 
     std::mutex guard_;
     std::map<std::string, inproc_party> bound_; ///< guarded

@@ -19,9 +19,9 @@ namespace slk::messaging {
 /// For one thread.
 class yield_policy {
 public:
-    [[nodiscard]] bool is_wise(time_point now) const noexcept { return now >= again_at_; }
+    [[nodiscard]] bool may_yield(time_point now) const noexcept { return now >= again_at_; }
     /// The thread yielded at `from` and ran again at `until`.
-    void took(time_point from, time_point until) noexcept
+    void yielded(time_point from, time_point until) noexcept
     {
         if (until - from >= too_long)
             again_at_ = until + pause;

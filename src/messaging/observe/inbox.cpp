@@ -100,10 +100,10 @@ void inbox::sleep(duration timeout, bool expects_reply)
     clock& time = system_clock_source();
     const int yields = expects_reply ? yields_for_reply : yields_before_sleep;
     time_point now = time.now();
-    for (int yielded = 0; yielded < yields && own_yield_policy.is_wise(now); ++yielded) {
+    for (int number = 0; number < yields && own_yield_policy.may_yield(now); ++number) {
         std::this_thread::yield();
         const time_point back = time.now();
-        own_yield_policy.took(std::exchange(now, back), back);
+        own_yield_policy.yielded(std::exchange(now, back), back);
         if (has_reports())
             return;
     }
@@ -113,7 +113,7 @@ void inbox::sleep(duration timeout, bool expects_reply)
     sleeping_.store(false, std::memory_order_relaxed);
 }
 
-void inbox::wake_instead(thread_parker* other) noexcept
+void inbox::redirect_wakes(thread_parker* other) noexcept
 {
     const std::lock_guard lock(guard_);
     parker_ = other != nullptr ? other : &own_;

@@ -94,7 +94,7 @@ public:
     }
 
     /// Wakes `other` from now on, which waits for several sockets; null: the inbox's own sleeper.
-    void wake_instead(thread_parker* other) noexcept;
+    void redirect_wakes(thread_parker* other) noexcept;
 
     /// The socket is closed: reports are thrown away from now on. Reports hold their pipes, and
     /// pipes their inbox, so unread ones would keep all of them for ever.

@@ -79,7 +79,7 @@ result<void> peer_table::attach_unconnected(pipe& peer)
     assert(peer.state == peer_state::unattached);
     SLK_TRY(attach(peer));
     peer.state = peer_state::queueing;
-    greet(peer);
+    probe(peer);
     return {};
 }
 
@@ -100,15 +100,15 @@ void peer_table::connected(pipe& peer, peer_connected&& how)
             return reject(peer, attached.error());
     peer.state = peer_state::connected;
     if (first)
-        greet(peer);
+        probe(peer);
     pattern_.readable(peer, true);
     pattern_.writable(peer, true);
     pattern_.connected(peer);
 }
 
-void peer_table::greet(pipe& peer)
+void peer_table::probe(pipe& peer)
 {
-    if (!pattern_.greets)
+    if (!pattern_.probes)
         return;
     const pattern::part_view nothing{};
     if (!peer.out.write({&nothing, 1}))

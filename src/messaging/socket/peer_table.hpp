@@ -71,7 +71,7 @@ private:
     void reject(pipe& peer, const error& reason);
     void disconnect(pipe& peer, const error& reason);
     void detach(pipe& peer);
-    void greet(pipe& peer);
+    void probe(pipe& peer);
     void count_unsent(pipe& peer);
     void show_receive_marks(pipe& peer) noexcept;
 

@@ -17,14 +17,14 @@ constexpr std::size_t max_run = 256;
 // --- giving room back ---
 
 /// The peer's lane has room, and the other end waits for that.
-void receiver::make_room(pipe& from) noexcept
+void receiver::report_room(pipe& from) noexcept
 {
     if (!from.far->receive_now(state_.pools))
         from.far->on_writable();
 }
 
-/// The other end is told of room when half of a mark is free.
-bool receiver::time_to_look(pipe& from, std::uint32_t messages) noexcept
+/// Half of a mark has become free, which is when the other end is told of room.
+bool receiver::is_half_free(pipe& from, std::uint32_t messages) noexcept
 {
     const auto mark = static_cast<std::uint32_t>(state_.peers.receive_marks().messages);
     from.until_look = from.counts_bytes ? 1 : mark / 2 + 1;
@@ -44,21 +44,21 @@ void receiver::consumed(pipe& from, std::uint32_t messages) noexcept
 {
     bool look = false;
     if (from.until_look <= messages)
-        look = time_to_look(from, messages);
+        look = is_half_free(from, messages);
     else
         from.until_look -= messages;
     if (from.in.consume(messages, look))
-        make_room(from);
+        report_room(from);
 }
 
 /// The peer's lane is empty. It has no turn until it signals.
-void receiver::nothing_left(pipe& from)
+void receiver::lane_emptied(pipe& from)
 {
     // The other end must know of the room before this thread sleeps.
     if (from.counts_bytes)
         from.in.update_consumed_bytes();
     if (from.in.consume(0, true))
-        make_room(from);
+        report_room(from);
     if (!from.in.must_wait())
         return;
     state_.routes->readable(from, false);
@@ -85,7 +85,7 @@ pipe* receiver::read_part(message& into)
     while (pipe* const from = next_source()) {
         if (!from->in.read(into)) [[unlikely]] {
             if (!from->in.fetch(state_.pools))
-                nothing_left(*from);
+                lane_emptied(*from);
             continue;
         }
         const bool first = state_.peers.mid_message == nullptr;
@@ -119,7 +119,7 @@ bool receiver::can_receive()
     while (pipe* const from = next_source()) {
         if (from->in.readable())
             return true;
-        nothing_left(*from);
+        lane_emptied(*from);
     }
     return false;
 }
@@ -192,7 +192,7 @@ std::size_t receiver::read_batch(received_batch& into, std::size_t max)
         const auto found = read_parts(from->in.lane(), into, run);
         if (found.parts == 0) {
             if (!from->in.fetch(state_.pools))
-                nothing_left(*from);
+                lane_emptied(*from);
             continue;
         }
         state_.peers.mid_message = into.more(into.size() - 1) ? from : nullptr;

@@ -36,9 +36,9 @@ private:
     [[nodiscard]] std::size_t read_batch(received_batch& into, std::size_t max);
     [[nodiscard]] pipe* next_source() noexcept;
     void consumed(pipe& from, std::uint32_t messages) noexcept;
-    [[nodiscard]] bool time_to_look(pipe& from, std::uint32_t messages) noexcept;
-    void make_room(pipe& from) noexcept;
-    void nothing_left(pipe& from);
+    [[nodiscard]] bool is_half_free(pipe& from, std::uint32_t messages) noexcept;
+    void report_room(pipe& from) noexcept;
+    void lane_emptied(pipe& from);
 
     socket_state& state_;
     sender& sender_;

@@ -305,14 +305,14 @@ result<pair> pair::create(context& in, pair_options options)
 result<dealer> dealer::create(context& in, dealer_options options)
 {
     SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::dealer, options));
-    core->routes().greets = options.probe_router;
+    core->routes().probes = options.probe_router;
     return dealer(core);
 }
 
 result<void> dealer::set_options(const dealer_options& options)
 {
     SLK_TRY(socket::set_options(options));
-    core_->routes().greets = options.probe_router;
+    core_->routes().probes = options.probe_router;
     return {};
 }
 
@@ -329,7 +329,7 @@ result<router> router::create(context& in, router_options options)
 result<void> router::set_options(const router_options& options)
 {
     SLK_TRY(socket::set_options(options));
-    core_->routes().greets = options.probe_router;
+    core_->routes().probes = options.probe_router;
     set_mandatory(options.mandatory);
     set_handover(options.handover);
     set_notify(options.notify_connect, options.notify_disconnect);

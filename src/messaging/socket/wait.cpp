@@ -23,7 +23,7 @@ public:
     ~wait_call()
     {
         for (socket_core* const each : sockets_)
-            each->reports().wake_instead(nullptr);
+            each->reports().redirect_wakes(nullptr);
     }
 
     result<std::size_t> run()
@@ -80,7 +80,7 @@ private:
             SLK_TRY(stop_signal_, io::os::signal::create());
         } else {
             for (socket_core* const each : sockets_)
-                each->reports().wake_instead(&parker_);
+                each->reports().redirect_wakes(&parker_);
         }
         if (limit_.stop.stop_possible())
             on_stop_.emplace(limit_.stop, wake_on_stop{this});

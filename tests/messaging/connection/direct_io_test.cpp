@@ -221,7 +221,7 @@ TEST_CASE("what the system does not take of a caller's send is left to the loop"
     SUBCASE("a part of it")
     {
         at.system.send_room = 10;
-        CHECK(at.direct.send() == attempt::recalled);
+        CHECK(at.direct.send() == attempt::notify);
         CHECK(at.direct.messages_sent() == 1);
         CHECK(at.left() == wire.substr(10));
         CHECK(at.out.inside_frame());
@@ -229,13 +229,13 @@ TEST_CASE("what the system does not take of a caller's send is left to the loop"
     SUBCASE("nothing")
     {
         at.system.send_room = 0;
-        CHECK(at.direct.send() == attempt::recalled);
+        CHECK(at.direct.send() == attempt::notify);
         CHECK(at.left() == wire);
     }
     SUBCASE("because it fails: the loop finds the failure out")
     {
         at.system.send_failure = {errc::connection_reset, phase::transfer};
-        CHECK(at.direct.send() == attempt::recalled);
+        CHECK(at.direct.send() == attempt::notify);
         CHECK(at.left() == wire);
     }
     CHECK(at.direct.send() == attempt::none);
@@ -284,7 +284,7 @@ TEST_CASE("what the system does not take of a large body is in the lane, for the
         at.system.send_failure = {errc::connection_reset, phase::transfer};
     }
     at.system.send_room = taken;
-    CHECK(at.send_body(body) == attempt::recalled);
+    CHECK(at.send_body(body) == attempt::notify);
     CHECK(at.system.sent == wire.substr(0, taken));
     CHECK(at.left() == wire.substr(taken));
     CHECK(at.out.inside_frame() == (taken > 0));
@@ -371,7 +371,7 @@ TEST_CASE("the loop does not wait for a caller that is inside a send")
         CHECK(at.direct.is_busy());
         CHECK(at.direct.send() == attempt::none);
     };
-    CHECK(at.direct.send() == attempt::recalled);
+    CHECK(at.direct.send() == attempt::notify);
     CHECK_FALSE(at.direct.is_busy());
     CHECK(at.direct.release_descriptor());
     CHECK(at.direct.take_sending());
@@ -478,14 +478,14 @@ TEST_CASE("a caller leaves to the loop whatever is not a small message")
     error failure;
     SUBCASE("nothing has arrived")
     {
-        CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::recalled);
+        CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::notify);
         CHECK(at.direct.take_receiving(failure));
         CHECK_FALSE(failure);
     }
     SUBCASE("the connection failed")
     {
         at.system.receive_failure = {errc::connection_reset, phase::transfer};
-        CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::recalled);
+        CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::notify);
         CHECK(at.direct.take_receiving(failure));
         CHECK(failure.code == errc::connection_reset);
     }
@@ -493,7 +493,7 @@ TEST_CASE("a caller leaves to the loop whatever is not a small message")
     {
         at.system.arrived = stream_of({{"a"}}) + ping_command;
         CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::done);
-        CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::recalled);
+        CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::notify);
         CHECK(text_of(at.in.window()) == ping_command);
         CHECK(at.read() == parts{"a"});
     }
@@ -501,7 +501,7 @@ TEST_CASE("a caller leaves to the loop whatever is not a small message")
     {
         const std::string large = stream_of({{text_of_size(messaging::large_body)}});
         at.system.arrived = large;
-        CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::recalled);
+        CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::notify);
         CHECK((text_of(at.in.window()) == large.substr(0, at.in.window().size())));
         CHECK(at.system.receives == 1);
     }
@@ -518,7 +518,7 @@ TEST_CASE("the loop does not wait for a caller that is inside a receive")
         CHECK_FALSE(at.direct.take_receiving(failure));
         CHECK_FALSE(at.direct.release_descriptor());
     };
-    CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::recalled);
+    CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::notify);
     CHECK(at.direct.take_receiving(failure));
     CHECK(at.read() == parts{"a"});
 }

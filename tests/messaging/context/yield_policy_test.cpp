@@ -11,12 +11,12 @@ TEST_CASE("a thread yields until a yield has taken too long, and again after a p
 {
     yield_policy policy;
     const time_point start{1h};
-    CHECK(policy.is_wise(start));
-    policy.took(start, start + yield_policy::too_long - 1us);
-    CHECK(policy.is_wise(start + 1ms));
+    CHECK(policy.may_yield(start));
+    policy.yielded(start, start + yield_policy::too_long - 1us);
+    CHECK(policy.may_yield(start + 1ms));
     const time_point late = start + 1ms + yield_policy::too_long;
-    policy.took(start + 1ms, late);
-    CHECK_FALSE(policy.is_wise(late));
-    CHECK_FALSE(policy.is_wise(late + yield_policy::pause - 1ns));
-    CHECK(policy.is_wise(late + yield_policy::pause));
+    policy.yielded(start + 1ms, late);
+    CHECK_FALSE(policy.may_yield(late));
+    CHECK_FALSE(policy.may_yield(late + yield_policy::pause - 1ns));
+    CHECK(policy.may_yield(late + yield_policy::pause));
 }

@@ -207,13 +207,13 @@ TEST_CASE("an inbox wakes another parker while a thread waits for several socket
     const auto box = make_inbox();
     const auto a = make_pipe(box);
     thread_parker other;
-    box->wake_instead(&other);
+    box->redirect_wakes(&other);
     a->on_readable();
     CHECK(other.park(wake_timeout));
     (void)take(*box);
     box->wake();
     CHECK(other.park(wake_timeout));
-    box->wake_instead(nullptr);
+    box->redirect_wakes(nullptr);
     box->wake();
     CHECK_FALSE(other.park(duration::zero()));
     CHECK(is_woken(*box));
@@ -258,8 +258,8 @@ TEST_CASE("a closed inbox keeps nothing: neither earlier reports nor later ones"
     // The same after a thread has waited for several sockets.
     const auto late = make_pipe(box);
     thread_parker other;
-    box->wake_instead(&other);
-    box->wake_instead(nullptr);
+    box->redirect_wakes(&other);
+    box->redirect_wakes(nullptr);
     late->on_readable();
     CHECK_FALSE(box->has_reports());
 }
