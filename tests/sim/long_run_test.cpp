@@ -43,7 +43,7 @@ TEST_CASE("a loop with a distant timer does not fill the queue with turns")
 {
     world in;
     connected_pair ends(in);
-    ends.server.streams.back().close_after_drain(1h);
+    must(ends.server.streams.back().close_after_drain(1h));
     std::size_t max_events = 0;
     for (int i = 0; i < 1'000; ++i) {
         in.server_loop->post([] {});
