@@ -6,8 +6,10 @@
 #include <serverlink/serverlink.hpp>
 
 #include "support/sanitized.hpp"
+#include "support/skip.hpp"
 #include "support/sockets.hpp"
 #include "support/streams.hpp"
+#include "support/wine.hpp"
 #include "support/zmtp_handshake.hpp"
 
 #include <iterator>
@@ -93,6 +95,9 @@ TEST_CASE("large bodies arrive whole and in order, however much of them the syst
 
 TEST_CASE("a large body that was sent in part when its connection broke arrives whole on the next")
 {
+    // What the sender then takes for unsent may have arrived.
+    if (running_under_wine())
+        SLK_SKIP("Wine does not tell how much of a send the system took when its connection ends");
     const auto count = static_cast<std::size_t>(repeats(300));
     auto sending = new_context();
     auto receiving = new_context();
@@ -145,6 +150,8 @@ TEST_CASE("a sender of large bodies does not wait long for a peer that does not 
 
 TEST_CASE("a reset that follows a large body at once is reported as a reset")
 {
+    if (running_under_wine())
+        SLK_SKIP("Wine's recv shows some resets as the end of the stream");
     auto in = new_context();
     auto on = must(loop::create());
     stream peer;
