@@ -7,9 +7,9 @@
 ///
 /// Each direction has one owner at a time, and neither thread waits for the other, but for the end
 /// of the loop. The loop offers a direction when it has nothing under way; a caller's thread takes
-/// it for a few system calls; the loop takes it back when it needs it. If a caller is inside at that
-/// moment, the direction is recalled: the caller gives it to the loop when it leaves, and notifies
-/// it.
+/// it for a few system calls; the loop takes it back when it needs it. If a caller is inside at
+/// that moment, the direction is recalled: the caller gives it to the loop when it leaves, and
+/// notifies it.
 
 #include "base/message_access.hpp"
 #include "io/loop_core.hpp"
