@@ -17,7 +17,7 @@ run_fuzz()
     local compiler=clang++-19
     is_present "$compiler" || compiler=clang++
     if ! {
-        CXX=$(with_ccache "$compiler") configure fuzz --buildtype debugoptimized \
+        CXX=$(with_ccache "$compiler") configure fuzz --werror --buildtype debugoptimized \
             -Dfuzz=true -Dtests=disabled -Dtools=disabled -Dexamples=disabled -Dbench=disabled \
             -Dexpected=tl -Dcpp_std=c++20 -Db_sanitize=address,undefined -Db_lundef=false \
             "-Dcpp_args=-fno-sanitize=vptr -fno-sanitize-recover=all" && compile fuzz
