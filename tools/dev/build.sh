@@ -32,7 +32,7 @@ build_release()
     say "building build/release"
     if ! (
         set -e
-        CXX=$(with_ccache g++) configure release --buildtype release -Db_lto=false "${unity[@]}" \
+        CXX=$(with_ccache g++) configure release --buildtype release -Dwerror=false -Db_lto=false "${unity[@]}" \
             -Dtests=disabled -Dtools=enabled -Dexamples=enabled -Dbench=enabled
     ) >"$logs/release.log" 2>&1 || ! compile release >>"$logs/release.log" 2>&1; then
         show_end "$logs/release.log"
