@@ -136,7 +136,7 @@ private:
     std::atomic<task*> tasks_{nullptr}; ///< newest first
     std::atomic<std::int64_t> now_{0}; ///< for readers on other threads
     std::atomic<std::thread::id> runner_{};
-    std::atomic<std::thread::id> closer_{}; ///< to whom the loop's own thread leaves the loop
+    std::atomic<std::thread::id> closer_{}; ///< owns the loop after its own thread
     std::atomic<bool> stop_requested_{false};
     std::atomic<bool> closed_{false};
     std::atomic<std::uint64_t> seed_state_;

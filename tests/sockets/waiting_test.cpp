@@ -3,6 +3,7 @@
 
 #include "support/sockets.hpp"
 
+#include <limits>
 #include <stop_token>
 #include <thread>
 

@@ -148,6 +148,14 @@ public:
         (void)lanes->toward[1].consume(1, true);
         return std::move(*found);
     }
+    /// The lane needs a new chunk for the next frame.
+    void fill_chunk()
+    {
+        lane::lane& to = lanes->toward[0];
+        for (std::size_t room = to.rest().size(); room >= zmtp::long_header;
+             room = to.rest().size())
+            write({text_of_size(std::min<std::size_t>(room - zmtp::short_header, 200))});
+    }
     [[nodiscard]] attempt send_body(const std::string& body)
     {
         return direct.send_body(lanes->toward[0], std::as_bytes(std::span(body)), nullptr);
@@ -310,12 +318,8 @@ TEST_CASE("a large body that finds no memory is an error; a torn message ends th
     fixture at;
     REQUIRE(at.direct.offer_sending(at.now));
     const std::string body = text_of_size(40'000);
-    // The lane needs a new chunk for the next frame.
-    lane::lane& to = at.lanes->toward[0];
-    std::size_t room = to.rest().size();
-    std::uint64_t before = 0;
-    for (; room >= zmtp::long_header; room = to.rest().size(), ++before)
-        at.write({text_of_size(std::min<std::size_t>(room - zmtp::short_header, 200))});
+    at.fill_chunk();
+    const std::uint64_t before = at.lanes->toward[0].produced();
     REQUIRE(at.direct.send() == attempt::done);
     std::size_t taken = 0;
     SUBCASE("before a part of it was sent") {}
@@ -330,7 +334,7 @@ TEST_CASE("a large body that finds no memory is an error; a torn message ends th
     }
     CHECK(at.direct.take_sending());
     CHECK(at.direct.is_torn() == (taken > 0));
-    CHECK(to.produced() == before);
+    CHECK(at.lanes->toward[0].produced() == before);
     at.direct.begin(io::invalid_handle);
     CHECK_FALSE(at.direct.is_torn());
 }
@@ -344,9 +348,7 @@ TEST_CASE("a caller does not send behind a torn message")
     REQUIRE(at.direct.take_sending());
     REQUIRE(at.direct.offer_sending(at.now)); // the loop looks by itself now
     REQUIRE(at.direct.next_look() != never);
-    lane::lane& to = at.lanes->toward[0];
-    for (std::size_t room = to.rest().size(); room >= zmtp::long_header; room = to.rest().size())
-        at.write({text_of_size(std::min<std::size_t>(room - zmtp::short_header, 200))});
+    at.fill_chunk();
     REQUIRE(at.direct.send() == attempt::done);
     at.system.send_room = 10'000;
     const std::string body = text_of_size(40'000);
