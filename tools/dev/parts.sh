@@ -41,12 +41,12 @@ take_report()
 }
 
 # run_tests FOLDER FACTOR [SUITE]: runs the tests of build/FOLDER, all or some, and leaves the
-# report; FACTOR stretches their time limits. One program more than there are processors: some of
-# them mostly wait.
+# report; FACTOR stretches their time limits. Two programs more than there are processors: the two
+# that are started first mostly wait.
 run_tests()
 {
     rm -f "build/$1/meson-logs/testlog.json"
-    meson test -C "build/$1" --no-rebuild --num-processes "$((jobs + 1))" -t "$2" \
+    meson test -C "build/$1" --no-rebuild --num-processes "$((jobs + 2))" -t "$2" \
         ${3:+--suite "$3"} 3>&- || true
     python3 tests/support/tally.py "build/$1" >"$logs/$part.report"
 }
