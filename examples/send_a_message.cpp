@@ -20,7 +20,7 @@ static slk::result<slk::close_report> greet()
     slk::message next;
     SLK_TRY(pull.receive(next, 5s));
     std::printf("%.*s\n", static_cast<int>(next.size()), next.text().data());
-    return push.close(1s); // tells what was sent and what was not
+    return push.close(1s); // tells what was sent, what was not, and what may not have been read
 }
 
 int main()

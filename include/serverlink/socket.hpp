@@ -78,6 +78,12 @@ struct peer_status {
     std::uint64_t queued = 0; ///< messages that wait to be sent
     std::uint64_t queued_total = 0; ///< messages that were queued for the peer since the beginning
     std::uint64_t sent = 0; ///< of those, the ones that the system has taken
+    /// Of the sent ones, those of connections that have ended: the peer has not shown that it has
+    /// read them, so that they may be lost.
+    std::uint64_t unconfirmed = 0;
+    /// The connection is up, but the peer neither says anything nor takes what waits for it,
+    /// although its system is alive.
+    bool stalled = false;
     std::uint64_t received = 0; ///< messages of the peer that were received
     /// Conflating sockets only: messages that newer ones have replaced before they were sent, and
     /// before they were received. With inproc the sender counts both.
@@ -96,6 +102,9 @@ struct socket_counters {
     std::uint64_t dropped_full = 0;
     /// Messages that were queued for a peer that went for good before they were sent.
     std::uint64_t unsent = 0;
+    /// As in peer_status.
+    std::uint64_t unconfirmed = 0;
+    std::uint64_t stalls = 0; ///< times that a peer has stalled
     /// Messages that arrived and were thrown away unread: by disconnect(), a handover or close().
     std::uint64_t discarded = 0;
     /// As in peer_status.
@@ -115,11 +124,15 @@ struct close_report {
         std::string routing_id{};
         std::uint64_t flushed = 0; ///< messages that were queued, and that the system has taken
         std::uint64_t unsent = 0; ///< messages that it has not taken
+        /// Of the flushed ones, those that the peer has not shown to have read. They are delivered
+        /// or lost; with inproc there are none.
+        std::uint64_t unconfirmed = 0;
     };
     std::vector<peer> peers{};
 
-    /// The sum over all peers.
+    // The sums over all peers.
     [[nodiscard]] SLK_API std::uint64_t unsent() const noexcept;
+    [[nodiscard]] SLK_API std::uint64_t unconfirmed() const noexcept;
 };
 
 struct socket_events {
@@ -200,9 +213,9 @@ public:
 
     // --- end ---
 
-    /// Waits up to `timeout` until everything that is queued was taken by the system, and delivered
-    /// as far as the system tells; then ends all connections. Messages that were not received are
-    /// discarded. Every later call returns errc::invalid_state.
+    /// Waits up to `timeout` until every peer has read all that was queued for it, and ends all
+    /// connections; the report tells what was not sent, and what was sent but perhaps not read.
+    /// Messages that were not received are discarded. Every later call returns errc::invalid_state.
     close_report close(duration timeout);
 
     /// Used by the library only.

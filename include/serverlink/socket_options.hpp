@@ -93,9 +93,15 @@ struct socket_options {
     bool conflate = false;
 
     /// A peer is given up when nothing was heard of it for this time although it was sent a PING
-    /// (RFC 23). Peers that do not speak ZMTP 3.1 are not asked. 0: never; else 3 ms to 1 min. The
-    /// peer is told the time in tenths of a second, and nothing if it is shorter.
+    /// (RFC 23) and has read everything before that. A peer that may not have read all that it was
+    /// sent may be busy: it is given up when its system does not acknowledge anything for this
+    /// time, where the system tells (Linux); elsewhere when the system gives the connection up. The
+    /// same holds for a peer that does not know PING (ZMTP 2.0 and 3.0). 0: never; else 3 ms to
+    /// 1 min. The peer is told the time in tenths of a second, and nothing if it is shorter.
     duration peer_timeout = std::chrono::seconds(30);
+    /// A peer that reads nothing is given up after it has been stalled for this time (see
+    /// peer_status::stalled), which is looked for only with a peer_timeout. 0: never.
+    duration stalled_timeout = duration::zero();
     /// Greeting and handshake must be over within this time; 0: no limit.
     duration handshake_timeout = std::chrono::seconds(10);
     /// Connections of one bound endpoint whose handshake is under way. More are closed at once.

@@ -115,6 +115,8 @@ struct send_operation : operation {
     send_operation() noexcept : operation(operation_kind::send) {}
     /// Bytes taken by the system: at least 1 when failure is ok, perhaps fewer than offered.
     std::size_t transferred = 0;
+    /// After a failure: bytes that the system may have taken all the same. IOCP only.
+    std::size_t perhaps_transferred = 0;
     std::span<const std::span<const std::byte>> buffers{};
 };
 

@@ -134,6 +134,24 @@ result<void> poller::shutdown_send(socket_id id)
     return shutdown_send_of(*entry);
 }
 
+bool poller::peer_has_finished(socket_id id) noexcept
+{
+    const socket_entry* const entry = table_.find(id);
+    return entry == nullptr || peer_has_finished_of(*entry);
+}
+
+bool poller::peer_may_have_finished(socket_id id) noexcept
+{
+    const socket_entry* const entry = table_.find(id);
+    return entry == nullptr || peer_may_have_finished_of(*entry);
+}
+
+bool poller::peer_acknowledges(socket_id id, duration within) noexcept
+{
+    const socket_entry* const entry = table_.find(id);
+    return entry == nullptr || peer_acknowledges_of(*entry, within);
+}
+
 void poller::close(socket_id id, close_mode mode)
 {
     socket_entry* const entry = table_.find(id);
@@ -262,6 +280,7 @@ void poller::send(send_operation& op, socket_id id,
 {
     op.buffers = buffers;
     op.transferred = 0;
+    op.perhaps_transferred = 0;
     socket_entry* entry = nullptr;
     if (!submit(op, id, phase::transfer, entry))
         return;

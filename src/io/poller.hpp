@@ -114,6 +114,20 @@ public:
     /// stays the poller's. invalid_handle for a stale id.
     [[nodiscard]] native_handle handle_of(socket_id id) noexcept;
 
+    // The other end of an established connection, as far as the system knows about it. For a stale
+    // id the answer is true.
+
+    /// The peer's end of the stream has arrived, perhaps behind bytes that wait to be received.
+    /// False where the system cannot tell.
+    [[nodiscard]] bool peer_has_finished(socket_id id) noexcept;
+    /// As above, or the end may be under way: so many bytes wait to be received that the peer's
+    /// system may hold back the rest. What is sent to a peer that has closed by then makes its
+    /// system reset the connection, and throw the rest away (RFC 9293 section 3.10.7).
+    [[nodiscard]] bool peer_may_have_finished(socket_id id) noexcept;
+    /// The peer's system acknowledges what it is sent, be it only that it has no room: it has done
+    /// so during the last `within`, or nothing waits for it. True where the system cannot tell.
+    [[nodiscard]] bool peer_acknowledges(socket_id id, duration within) noexcept;
+
     // Operations. These calls only submit; see rules 1 to 9.
 
     /// `path` of a local target may end when the submit returns. A local listener whose queue is
@@ -157,6 +171,8 @@ public:
                       std::size_t& sent, bool& all) noexcept;
         error (*receive)(native_handle handle, std::span<std::byte> buffer,
                          std::size_t& received) noexcept;
+        /// As poller::peer_has_finished().
+        bool (*peer_has_finished)(native_handle handle) noexcept;
     };
     /// Returns null where the system has no such transfers.
     [[nodiscard]] virtual const direct_transfers* direct() const noexcept { return nullptr; }
@@ -196,6 +212,10 @@ protected:
     virtual result<void> bind_handle_to_device(const socket_entry& entry,
                                                std::string_view device) = 0;
     virtual result<void> shutdown_send_of(const socket_entry& entry) = 0;
+    [[nodiscard]] virtual bool peer_has_finished_of(const socket_entry& entry) noexcept = 0;
+    [[nodiscard]] virtual bool peer_may_have_finished_of(const socket_entry& entry) noexcept = 0;
+    [[nodiscard]] virtual bool peer_acknowledges_of(const socket_entry& entry,
+                                                    duration within) noexcept = 0;
     virtual std::size_t shed_from(const socket_entry& listener, std::size_t max) = 0;
     virtual void close_handle(native_handle handle, close_mode mode) noexcept = 0;
 

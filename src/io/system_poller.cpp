@@ -78,6 +78,21 @@ result<void> system_poller::shutdown_send_of(const socket_entry& entry)
     return os::shutdown_send(entry.handle);
 }
 
+bool system_poller::peer_has_finished_of(const socket_entry& entry) noexcept
+{
+    return os::peer_has_finished(entry.handle);
+}
+
+bool system_poller::peer_may_have_finished_of(const socket_entry& entry) noexcept
+{
+    return os::peer_may_have_finished(entry.handle);
+}
+
+bool system_poller::peer_acknowledges_of(const socket_entry& entry, duration within) noexcept
+{
+    return os::peer_acknowledges(entry.handle, within);
+}
+
 std::size_t system_poller::shed_from(const socket_entry& listener, std::size_t max)
 {
     return reserve_ != nullptr ? reserve_->shed(listener.handle, max) : 0;

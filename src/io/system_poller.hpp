@@ -33,6 +33,9 @@ protected:
     result<void> set_option_of(const socket_entry& entry, socket_option option, int value) final;
     result<void> bind_handle_to_device(const socket_entry& entry, std::string_view device) final;
     result<void> shutdown_send_of(const socket_entry& entry) override;
+    bool peer_has_finished_of(const socket_entry& entry) noexcept final;
+    bool peer_may_have_finished_of(const socket_entry& entry) noexcept final;
+    bool peer_acknowledges_of(const socket_entry& entry, duration within) noexcept final;
     std::size_t shed_from(const socket_entry& listener, std::size_t max) final;
     void close_handle(native_handle handle, close_mode mode) noexcept final;
 

@@ -180,6 +180,7 @@ void stream_core::submit_send() noexcept
 void stream_core::send_completed() noexcept
 {
     if (send_.failure) {
+        sent_ += send_.perhaps_transferred;
         finish_send(fail(send_.failure));
         return;
     }
@@ -203,8 +204,12 @@ void stream_core::finish_send(result<std::size_t> outcome) noexcept
     // finished sending does not (RFC 9293 section 3.6, half-closed connections).
     if (!outcome)
         end(outcome.error(), io::close_mode::graceful);
+    const bool finish = outcome && draining_ && socket_ && !finished_sending_;
     if (done)
         done(std::move(outcome));
+    if (finish)
+        if (const auto finished = shutdown_send(); !finished)
+            drain_ended(finished.error());
     release();
 }
 
@@ -225,7 +230,7 @@ result<void> stream_core::close_after_drain(duration timeout, std::function<void
     SLK_TRY(usable());
     if (draining_)
         return fail(errc::in_progress, phase::close, "the stream is draining already");
-    if (!finished_sending_)
+    if (!finished_sending_ && !send_.in_flight())
         SLK_TRY(shutdown_send());
     draining_ = true;
     on_drained_ = std::move(done);
@@ -245,10 +250,13 @@ void stream_core::drain_more() noexcept
     loop_->io().receive(receive_, socket_, drain_buffer());
 }
 
-void stream_core::drain_ended(const error& reason) noexcept
+void stream_core::drain_ended(error reason) noexcept
 {
     const auto done = std::exchange(on_drained_, {});
     retain();
+    // A peer that finishes before this side has says nothing about what was sent to it.
+    if (!reason && !finished_sending_)
+        reason = finished_by_peer;
     end(reason ? reason : finished_by_peer, io::close_mode::graceful);
     if (done)
         done(reason);

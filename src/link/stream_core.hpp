@@ -55,6 +55,8 @@ public:
     result<void> send(std::span<const std::byte> bytes, stream::handler done);
     result<void> send(std::span<const std::span<const std::byte>> pieces, stream::handler done);
     result<void> shutdown_send();
+    /// A send that is under way is finished first. `done` gets no error if the peer has read what
+    /// was sent up to its end, and has finished too.
     result<void> close_after_drain(duration timeout, std::function<void(error)> done);
     /// Closes the socket, or puts that off while the descriptor's user needs it, and notifies
     /// the observer of `reason`.
@@ -82,8 +84,22 @@ public:
     [[nodiscard]] const address& local() const noexcept { return local_; }
     [[nodiscard]] const address& peer() const noexcept { return peer_; }
     [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
+    /// Bytes that the system has taken; with those that it may have taken of a send that failed.
     [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
     [[nodiscard]] std::intptr_t native_handle() const noexcept;
+    // See the functions of these names in poller.hpp.
+    [[nodiscard]] bool peer_has_finished() const noexcept
+    {
+        return loop_->io().peer_has_finished(socket_);
+    }
+    [[nodiscard]] bool peer_may_have_finished() const noexcept
+    {
+        return loop_->io().peer_may_have_finished(socket_);
+    }
+    [[nodiscard]] bool peer_acknowledges(duration within) const noexcept
+    {
+        return loop_->io().peer_acknowledges(socket_, within);
+    }
 
 private:
     friend class ref_counted<stream_core>;
@@ -100,7 +116,7 @@ private:
     void submit_send() noexcept;
     void finish_send(result<std::size_t> outcome) noexcept;
     void drain_more() noexcept;
-    void drain_ended(const error& reason) noexcept;
+    void drain_ended(error reason) noexcept;
     void close_socket(io::socket_id socket, io::close_mode mode) noexcept;
 
     std::shared_ptr<block_pool> home_; ///< the pool of its memory

@@ -32,6 +32,10 @@ std::string_view reason_of(int status) noexcept
 session_actions session::step(time_point now, const session_input& input) noexcept
 {
     const session_actions actions = machine_.step(options_, now, input);
+    // A PONG that answers no PING has a context, so that the peer can tell.
+    if (actions.send.has(output::pong) && !pending_.has(output::pong) &&
+        input.event != session_event::command)
+        pong_size_ = 1;
     pending_.add(actions.send);
     return actions;
 }
@@ -103,6 +107,8 @@ std::size_t session::transmit(std::span<std::byte> into) noexcept
         const std::size_t size = size_of(which);
         if (size > into.size() - used)
             break;
+        if (which == output::ping)
+            ++last_ping_;
         writer out(into.data() + used);
         write(out, which);
         used += size;

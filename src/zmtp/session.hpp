@@ -64,8 +64,10 @@ public:
     [[nodiscard]] arrival receive(time_point now, byte_view run,
                                   std::uint64_t max_messages = UINT64_MAX) noexcept;
 
-    /// The owner does not receive at present: silence is then no sign of a dead peer.
-    void excuse(time_point now) noexcept { step(now, {.event = session_event::received}); }
+    /// The owner stops receiving, and receives again. In between the peer's silence says nothing,
+    /// and the peer, whose PINGs are not seen, gets a PONG from time to time.
+    void pause(time_point now) noexcept { step(now, {.event = session_event::paused}); }
+    void resume(time_point now) noexcept { step(now, {.event = session_event::resumed}); }
 
     /// The bytes of the large body that are still to come.
     [[nodiscard]] std::uint64_t body_left() const noexcept { return body_left_; }
@@ -77,15 +79,30 @@ public:
     void accept(time_point now) noexcept { step(now, {.event = session_event::accepted}); }
     void refuse(time_point now, int status) noexcept;
 
-    /// After `flush`, when nothing can be sent now: the PING before is not answered, the next one
-    /// is.
+    /// When nothing can be sent now: the PING before is not answered, the next one is.
     void skip_pong() noexcept { pending_.remove(output::pong); }
+    /// What is pending when the session is ready is not to be sent at all.
+    void skip_heartbeats() noexcept
+    {
+        pending_.remove(output::pong);
+        pending_.remove(output::ping);
+    }
 
     /// The peer has closed its side.
     void ended(time_point now) noexcept { step(now, {.event = session_event::ended}); }
 
-    /// To be called when due() has come; an earlier call does nothing.
-    void tick(time_point now) noexcept { step(now, {.event = session_event::timer}); }
+    /// To be called when due() has come; an earlier call does nothing. `lives` and
+    /// `asks_what_was_read`: see session_input; the former matters only if the session suspects()
+    /// that the peer is dead.
+    void tick(time_point now, bool lives = false, bool asks_what_was_read = true) noexcept
+    {
+        session_input input{.event = session_event::timer};
+        input.lives = lives;
+        input.asks_what_was_read = asks_what_was_read;
+        step(now, input);
+    }
+    [[nodiscard]] bool suspects(time_point now) const noexcept { return machine_.suspects(now); }
+    [[nodiscard]] bool peer_beats() const noexcept { return machine_.peer_beats(); }
     [[nodiscard]] time_point due() const noexcept { return machine_.due(); }
 
     /// The number of bytes that transmit() would write into a large enough buffer.
@@ -93,6 +110,18 @@ public:
     /// Writes pending output, each item complete, as far as there is room; returns the number of
     /// bytes.
     std::size_t transmit(std::span<std::byte> into) noexcept;
+
+    // What was sent before a PING has been read when it is answered. PINGs are counted from 1 on.
+
+    /// The last PING that transmit() has written.
+    [[nodiscard]] std::uint32_t last_ping() const noexcept { return last_ping_; }
+    /// A PING is to be sent that was not transmitted yet.
+    [[nodiscard]] bool has_ping() const noexcept { return pending_.has(output::ping); }
+    /// The system has taken the last PING: the wait for its answer begins.
+    void ping_taken(time_point now) noexcept { step(now, {.event = session_event::asked}); }
+    /// A PING that the peer has answered, and all before it; 0: none. A peer may omit answers, so
+    /// that later ones may have been answered too.
+    [[nodiscard]] std::uint32_t answered_ping() const noexcept { return answered_ping_; }
 
     [[nodiscard]] session_state state() const noexcept { return machine_.state(); }
     [[nodiscard]] const error& failure() const noexcept { return machine_.reason(); }
@@ -112,6 +141,7 @@ private:
     void receive_body(byte_view rest, arrival& next) noexcept;
     void receive_frame(time_point now, byte_view rest, arrival& next) noexcept;
     void receive_command(time_point now, byte_view body, arrival& next) noexcept;
+    void receive_pong(time_point now, byte_view context) noexcept;
     [[nodiscard]] bool may_be_subscription(const frame_header& frame,
                                            byte_view body) const noexcept;
     [[nodiscard]] error_spelling spelling() const noexcept;
@@ -124,6 +154,8 @@ private:
     bool inside_message_ = false; ///< the last message frame had MORE
     std::uint8_t pong_size_ = 0;
     std::array<std::byte, max_ping_context> pong_context_{};
+    std::uint32_t last_ping_ = 0;
+    std::uint32_t answered_ping_ = 0;
     std::size_t handshake_bytes_ = 0;
     std::uint64_t body_left_ = 0;
     frame_header large_frame_{};

@@ -65,7 +65,10 @@ constexpr session_transition transitions[] = {
 
     {ready, session_event::received, ready, "the peer is alive"},
     {ready, session_event::command, ready, "PING: PONG is sent; other commands are ignored"},
-    {ready, session_event::timer, ready, "PING is due"},
+    {ready, session_event::asked, ready, "the wait for the answer begins"},
+    {ready, session_event::paused, ready, "PONG is sent, if the peer waits for a sign of life"},
+    {ready, session_event::resumed, ready, ""},
+    {ready, session_event::timer, ready, "PING is due (while paused PONG), or the peer lives in silence"},
     {ready, session_event::timer, failed, "the peer was silent for too long"},
     {ready, session_event::violation, failed, ""},
     {ready, session_event::ended, failed, ""},
@@ -74,8 +77,19 @@ constexpr session_transition transitions[] = {
 
 constexpr error out_of_time{errc::timed_out, phase::handshake, 0, "handshake_timeout"};
 constexpr error silent{errc::timed_out, phase::transfer, 0, "the peer was silent for too long"};
+/// While this side does not receive, it cannot answer PINGs, and shows that it lives by itself. How
+/// long the peer waits for an answer is not known: it gets several signs between two of its PINGs.
+constexpr int signs_per_ping = 8;
+constexpr duration min_sign_interval = std::chrono::milliseconds(50);
+
 constexpr error unexpected_command{errc::protocol_error, phase::handshake, 0,
                                    "a command that has no place at this point of the handshake"};
+
+/// The silence after a PING that ends the session; 0: none.
+duration patience(const session_options& options) noexcept
+{
+    return options.heartbeat_timeout.value_or(options.heartbeat_interval);
+}
 
 } // namespace
 
@@ -113,6 +127,9 @@ std::string_view name_of(session_event event) noexcept
     case session_event::accepted: return "accepted";
     case session_event::refused: return "refused";
     case session_event::received: return "received";
+    case session_event::asked: return "asked";
+    case session_event::paused: return "paused";
+    case session_event::resumed: return "resumed";
     case session_event::timer: return "timer";
     case session_event::violation: return "violation";
     case session_event::ended: return "ended";
@@ -152,9 +169,15 @@ session_actions session_machine::step(const session_options& options, time_point
                                            : session_actions{.send = {output::error}};
     case session_event::received:
         if (state_ == ready)
-            hear();
+            hear(now);
         return {};
-    case session_event::timer: return expire(options, now);
+    case session_event::asked:
+        if (silent_at_ != never && !std::exchange(asked_, true))
+            silent_at_ = after(now, patience(options));
+        return {};
+    case session_event::paused: return pause(options, now);
+    case session_event::resumed: return resume(options, now);
+    case session_event::timer: return expire(options, now, input);
     case session_event::violation: return fail(input.failure);
     case session_event::ended:
         return fail({errc::end_of_stream, phase::transfer, 0, "the peer has closed"});
@@ -256,12 +279,25 @@ session_actions session_machine::take(const session_options& options, time_point
         return become_ready(options, now, {});
     case ready: break;
     }
-    // RFC 23, "the PING and PONG commands". A second READY, ERROR and unknown commands are ignored.
-    if (input.command != command_name::ping)
+    // A second READY, ERROR and unknown commands are ignored.
+    return take_heartbeat(now, input);
+}
+
+/// RFC 23, "the PING and PONG commands".
+session_actions session_machine::take_heartbeat(time_point now, const session_input& input) noexcept
+{
+    if (input.command != command_name::ping && input.command != command_name::pong)
         return {};
-    hear();
+    peer_beats_ = true;
+    if (input.command == command_name::pong)
+        return {};
+    hear(now);
+    if (heard_ping_ != never)
+        peer_interval_ = now - heard_ping_;
+    heard_ping_ = now;
     if (input.ttl > duration::zero())
         ttl_ends_ = after(now, input.ttl);
+    promised_at_ = never;
     return {.send = {output::pong}};
 }
 
@@ -270,24 +306,75 @@ session_actions session_machine::become_ready(const session_options& options, ti
 {
     state_ = ready;
     handshake_ends_ = never;
+    peer_beats_ = speaks_ == version::v3_1;
     // Version 2.0 has no commands. libzmq sends PING to 3.0 peers too, although the RFC does not.
     if (options.heartbeat_interval > duration::zero() && speaks_ != version::v2_0)
         next_ping_ = after(now, options.heartbeat_interval);
     return {.send = send};
 }
 
-session_actions session_machine::expire(const session_options& options, time_point now) noexcept
+session_actions session_machine::pause(const session_options& options, time_point now) noexcept
+{
+    if (state_ != ready || !std::exchange(reading_, false))
+        return {};
+    hear(heard_at_);
+    next_ping_ = after(now, sign_interval(options));
+    return std::exchange(promised_at_, never) != never ? session_actions{.send = {output::pong}}
+                                                       : session_actions{};
+}
+
+session_actions session_machine::resume(const session_options& options, time_point now) noexcept
+{
+    if (state_ != ready || std::exchange(reading_, true))
+        return {};
+    // Those that have waited say nothing about the time between them.
+    heard_ping_ = never;
+    const bool beats = options.heartbeat_interval > duration::zero() && speaks_ != version::v2_0;
+    next_ping_ = beats ? after(now, options.heartbeat_interval) : never;
+    return {};
+}
+
+/// Between the signs of life of a side that does not receive.
+duration session_machine::sign_interval(const session_options& options) const noexcept
+{
+    if (speaks_ == version::v2_0)
+        return duration::max();
+    duration interval = options.heartbeat_interval > duration::zero() ? options.heartbeat_interval
+                                                                      : duration::max();
+    if (heard_ping_ != never || peer_interval_ > duration::zero())
+        interval = std::min(interval, std::max(peer_interval_ / signs_per_ping, min_sign_interval));
+    return interval;
+}
+
+session_actions session_machine::expire(const session_options& options, time_point now,
+                                        const session_input& input) noexcept
 {
     if (now >= handshake_ends_)
         return fail(out_of_time);
-    if (now >= std::min(silent_at_, ttl_ends_))
-        return fail(silent);
+    if (suspects(now)) {
+        if (!input.lives)
+            return fail(silent);
+        ttl_ends_ = never;
+        if (silent_at_ != never)
+            silent_at_ = after(now, patience(options));
+    }
     if (now < next_ping_)
         return {};
-    next_ping_ = after(now, options.heartbeat_interval);
-    const duration limit = options.heartbeat_timeout.value_or(options.heartbeat_interval);
-    if (silent_at_ == never && limit > duration::zero())
-        silent_at_ = after(now, limit);
+    next_ping_ = after(now, reading_ ? options.heartbeat_interval : sign_interval(options));
+    if (!reading_)
+        return {.send = {output::pong}};
+    const duration interval = options.heartbeat_interval;
+    if (!input.asks_what_was_read && now < after(heard_at_, interval)) {
+        next_ping_ = after(heard_at_, interval);
+        // The ttl is several intervals.
+        if (promised_at_ == never || now < promised_at_ + interval * 3 / 2)
+            return {};
+        promised_at_ = never;
+        return {.send = {output::pong}};
+    }
+    if (silent_at_ == never && patience(options) > duration::zero())
+        silent_at_ = after(now, patience(options));
+    promised_at_ = options.heartbeat_ttl > duration::zero() ? now : never;
     return {.send = {output::ping}};
 }
 
@@ -309,10 +396,12 @@ bool session_machine::running() const noexcept
 
 // Any byte is a sign of life, not only a whole frame: a large body may take longer than any
 // timeout.
-void session_machine::hear() noexcept
+void session_machine::hear(time_point now) noexcept
 {
+    heard_at_ = now;
     silent_at_ = never;
     ttl_ends_ = never;
+    asked_ = false;
 }
 
 time_point session_machine::due() const noexcept

@@ -16,6 +16,7 @@
 
 #include "zmtp/session_options.hpp"
 
+#include <algorithm>
 #include <initializer_list>
 #include <span>
 
@@ -45,11 +46,14 @@ enum class session_event : std::uint8_t {
     accepted, ///< by the owner
     refused, ///< by the owner
     received, ///< bytes of any kind
+    asked, ///< the system has taken a PING of this side
+    paused, ///< this side does not receive at present
+    resumed, ///< it receives again
     timer, ///< due() has come
     violation, ///< of the protocol or of a limit
     ended, ///< the peer has closed
 };
-inline constexpr std::size_t session_event_count = 12;
+inline constexpr std::size_t session_event_count = 15;
 
 [[nodiscard]] std::string_view name_of(session_state state) noexcept;
 [[nodiscard]] std::string_view name_of(session_event event) noexcept;
@@ -60,6 +64,13 @@ struct session_input {
     command_name command = command_name::unknown;
     duration ttl{}; ///< command PING
     error failure{}; ///< violation; command ERROR; refused
+    /// timer: the peer may be busy with what it was sent, and its system is alive. Silence is then
+    /// no sign of a dead peer.
+    bool lives = false;
+    /// timer: the answer to a PING shows what the peer has read. Otherwise a peer that was heard
+    /// during the last interval gets no PING: it might have closed behind what it sends, and the
+    /// PING would make its system throw the rest away.
+    bool asks_what_was_read = true;
 };
 
 /// Items that can be sent, in the order in which they go out.
@@ -135,6 +146,13 @@ public:
     /// The time at which `timer` is to be the next input; never, if nothing is planned. An early
     /// one does nothing.
     [[nodiscard]] time_point due() const noexcept;
+    /// The peer has been silent for too long: `timer` ends the session unless the peer lives.
+    [[nodiscard]] bool suspects(time_point now) const noexcept
+    {
+        return now >= std::min(silent_at_, ttl_ends_);
+    }
+    /// The peer answers PINGs: its version of the protocol has them, or it has sent one or a PONG.
+    [[nodiscard]] bool peer_beats() const noexcept { return peer_beats_; }
 
 private:
     session_actions start(const session_options& options, time_point now) noexcept;
@@ -144,19 +162,32 @@ private:
                          const session_input& input) noexcept;
     session_actions become_ready(const session_options& options, time_point now,
                                  outputs send) noexcept;
-    session_actions expire(const session_options& options, time_point now) noexcept;
+    session_actions take_heartbeat(time_point now, const session_input& input) noexcept;
+    session_actions pause(const session_options& options, time_point now) noexcept;
+    session_actions resume(const session_options& options, time_point now) noexcept;
+    session_actions expire(const session_options& options, time_point now,
+                           const session_input& input) noexcept;
+    [[nodiscard]] duration sign_interval(const session_options& options) const noexcept;
     session_actions fail(error reason) noexcept;
     [[nodiscard]] bool running() const noexcept;
-    void hear() noexcept;
+    void hear(time_point now) noexcept;
 
     session_state state_ = session_state::idle;
     version speaks_ = version::v3_1;
     bool major_held_back_ = false;
     bool rest_held_back_ = false;
     time_point handshake_ends_ = never;
-    time_point next_ping_ = never;
+    bool peer_beats_ = false;
+    bool reading_ = true; ///< not paused
+    bool asked_ = false; ///< the system has taken the PING that is not answered
+    /// When the last PING with a ttl was due, if the peer may be waiting for another sign of life.
+    time_point promised_at_ = never;
+    time_point next_ping_ = never; ///< while paused: the next sign of life
     time_point silent_at_ = never; ///< the end of the wait for any answer to a PING
     time_point ttl_ends_ = never; ///< what the peer's last PING asked for
+    time_point heard_at_{};
+    time_point heard_ping_ = never; ///< the peer's last PING, since this side reads
+    duration peer_interval_{}; ///< between the peer's PINGs; 0: not known
     error reason_{};
 };
 

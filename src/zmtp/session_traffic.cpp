@@ -140,9 +140,19 @@ void session::receive_command(time_point now, byte_view body, arrival& next) noe
     case command_name::error:
     case command_name::hello:
     case command_name::welcome:
-    case command_name::initiate:
-    case command_name::pong: return;
+    case command_name::initiate: return;
+    case command_name::pong: return receive_pong(now, command->data);
     }
+}
+
+/// Answers come in the order of the PINGs, with the context of this side's, which is empty.
+void session::receive_pong(time_point now, byte_view context) noexcept
+{
+    session_input input{.event = session_event::command};
+    input.command = command_name::pong;
+    step(now, input);
+    if (context.empty() && answered_ping_ < last_ping_)
+        ++answered_ping_;
 }
 
 /// The message form of a subscription: a message of one frame that begins with 0 or 1. It may come

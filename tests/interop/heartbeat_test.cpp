@@ -147,12 +147,15 @@ TEST_CASE("a stopped peer is disconnected within peer_timeout, and reconnects wh
     CHECK(receive_from(ours) == parts{"hello again"});
 }
 
-TEST_CASE("a stopped peer is disconnected within peer_timeout also while messages are sent to it")
+TEST_CASE(
+    "a stopped peer that has not read everything is stalled, and disconnected after that limit")
 {
     if (!have_pyzmq())
         SLK_SKIP("needs pyzmq");
     context mine = new_context();
-    auto ours = new_socket<push>(mine, with_peer_timeout(peer_timeout));
+    socket_options options = with_peer_timeout(peer_timeout);
+    options.stalled_timeout = 500ms;
+    auto ours = new_socket<push>(mine, options);
     child_process peer(peer_program("echo.py", {"PULL", "bind", any_tcp}));
     const auto where = peer.line();
     REQUIRE(where.has_value());
@@ -163,8 +166,11 @@ TEST_CASE("a stopped peer is disconnected within peer_timeout also while message
     peer.interrupt(SIGSTOP);
     for (int count = 0; count < 3; ++count)
         REQUIRE(send_to(ours, {large}));
+    CHECK(until([&] { return ours.peers().front().stalled; }, 3s));
+    CHECK(status_of(ours).ready);
     CHECK(until([&] { return !status_of(ours).ready; }, 3s));
     CHECK(ours.peers().front().last_reason == errc::timed_out);
+    CHECK(ours.counters().stalls == 1);
 }
 
 TEST_CASE("a stopped peer is disconnected after the time to live of its last PING")
@@ -194,4 +200,49 @@ TEST_CASE("a libzmq socket stays connected while its program does not receive")
     stays_connected(ours, several_periods);
     for (int number = 0; number < 100; ++number)
         CHECK(theirs.receive() == parts{std::to_string(number)});
+}
+
+TEST_CASE("a libzmq socket whose queue is full stays connected, and gets everything")
+{
+    context mine = new_context();
+    auto ours = new_socket<push>(mine, with_peer_timeout(peer_timeout));
+    libzmq_context libzmq;
+    libzmq_socket theirs(libzmq, ZMQ_PULL);
+    theirs.set(ZMQ_RCVHWM, 1);
+    must(ours.connect(theirs.bind(any_tcp)));
+    // A few that stay in the buffers, or more than they hold.
+    const int messages = 20;
+    std::size_t size = 100;
+    SUBCASE("small messages") {}
+    SUBCASE("large messages")
+    {
+        size = 1'000'000;
+    }
+    for (int number = 0; number < messages; ++number)
+        REQUIRE(send_to(ours, {random_bytes(static_cast<std::uint64_t>(number), size)}));
+    stays_connected(ours, several_periods);
+    for (int number = 0; number < messages; ++number)
+        CHECK(theirs.receive() == parts{random_bytes(static_cast<std::uint64_t>(number), size)});
+}
+
+TEST_CASE("a libzmq socket with heartbeats stays connected while we do not receive")
+{
+    for (const int timeout : {60, 150, 1000}) {
+        CAPTURE(timeout);
+        context mine = new_context();
+        socket_options options = with_peer_timeout(0ms);
+        options.receive_high_water_mark = 1;
+        auto ours = new_socket<pull>(mine, options);
+        libzmq_context libzmq;
+        libzmq_socket theirs(libzmq, ZMQ_PUSH);
+        set_heartbeats(theirs, timeout, timeout * 3 / 2);
+        REQUIRE(theirs.connect(must(ours.bind(any_tcp))));
+        // It has sent PINGs when the queue becomes full.
+        stays_connected(ours, std::chrono::milliseconds(3 * timeout));
+        for (int number = 0; number < 20; ++number)
+            REQUIRE(theirs.send({std::to_string(number)}));
+        stays_connected(ours, std::chrono::milliseconds(5 * timeout));
+        for (int number = 0; number < 20; ++number)
+            CHECK(receive_from(ours) == parts{std::to_string(number)});
+    }
 }

@@ -43,6 +43,9 @@ session_options beating(duration interval, std::optional<duration> timeout)
 }
 
 const std::string ping_hex = "04 07 04 50 49 4e 47 00 00";
+const bytes pong_frame = from_hex("04 05 04 50 4f 4e 47");
+/// A sign of life that answers no PING.
+const std::string sign_hex = "04 06 04 50 4f 4e 47 00";
 
 } // namespace
 
@@ -220,5 +223,179 @@ TEST_CASE("each PING begins its TTL anew, and one without takes it away")
     flushed(one);
     CHECK(one.due() == begin + 1500ms);
     (void)one.receive(begin + 600ms, from_hex("04 07 04 50 49 4e 47 00 00"));
+    CHECK(one.due() == never);
+}
+
+TEST_CASE("the wait for an answer begins when the system has taken the PING")
+{
+    const session_options options = beating(1s, 300ms);
+    session one = ready_session(options);
+    one.tick(begin + 1s);
+    flushed(one);
+    CHECK(one.due() == begin + 1300ms);
+    one.ping_taken(begin + 1200ms);
+    CHECK(one.due() == begin + 1500ms);
+    // The answer to the first one is waited for, however many follow.
+    one.ping_taken(begin + 1400ms);
+    CHECK(one.due() == begin + 1500ms);
+    CHECK_FALSE(one.suspects(begin + 1500ms - 1ns));
+    CHECK(one.suspects(begin + 1500ms));
+    one.tick(begin + 1500ms);
+    CHECK(one.state() == session_state::failed);
+}
+
+TEST_CASE("a silent peer that lives is not given up, and is suspected again and again")
+{
+    const session_options options = beating(200ms, 300ms);
+    session one = ready_session(options);
+    one.tick(begin + 200ms);
+    one.ping_taken(begin + 200ms);
+    one.tick(begin + 400ms);
+    for (const duration at : {500ms, 800ms, 1100ms}) {
+        CHECK_FALSE(one.suspects(begin + at - 1ns));
+        CHECK(one.suspects(begin + at));
+        one.tick(begin + at, true);
+        CHECK(one.state() == session_state::ready);
+    }
+    one.tick(begin + 1400ms, false);
+    CHECK(one.state() == session_state::failed);
+}
+
+TEST_CASE("a peer that lives may also exceed the TTL of its PING")
+{
+    const session_options options = options_of(socket_type::pair);
+    session one = ready_session(options);
+    (void)one.receive(begin, from_hex("04 07 04 50 49 4e 47 00 0a"));
+    one.tick(begin + 1s, true);
+    CHECK(one.state() == session_state::ready);
+    CHECK(one.due() == never);
+}
+
+TEST_CASE("answers are counted, and signs of life are no answers")
+{
+    const session_options options = beating(200ms, 0s);
+    session one = ready_session(options);
+    CHECK(one.last_ping() == 0);
+    (void)one.receive(begin, pong_frame);
+    CHECK(one.answered_ping() == 0);
+    for (const duration at : {200ms, 400ms, 600ms}) {
+        one.tick(begin + at);
+        CHECK(one.has_ping());
+        flushed(one);
+        CHECK_FALSE(one.has_ping());
+    }
+    CHECK(one.last_ping() == 3);
+    (void)one.receive(begin + 1s, from_hex(sign_hex));
+    CHECK(one.answered_ping() == 0);
+    (void)one.receive(begin + 1s, pong_frame + pong_frame);
+    CHECK(one.answered_ping() == 2);
+    (void)one.receive(begin + 1s, pong_frame + pong_frame);
+    CHECK(one.answered_ping() == 3);
+}
+
+TEST_CASE("a peer that was just heard gets no PING that would tell nothing")
+{
+    session_options options = beating(200ms, 400ms);
+    options.heartbeat_ttl = 600ms;
+    session one = ready_session(options);
+    one.tick(begin + 200ms, false, false);
+    CHECK(to_hex(flushed(one)) == "04 07 04 50 49 4e 47 00 06");
+    for (duration at = 250ms; at <= 1000ms; at += 50ms) {
+        (void)one.receive(begin + at, frame_from(0, "x"));
+        one.tick(begin + at + 1ms, false, false);
+        // The peer was promised another sign of life, once.
+        CHECK(to_hex(flushed(one)) == (at == 600ms ? sign_hex : ""));
+    }
+    CHECK(one.due() == begin + 1200ms);
+    one.tick(begin + 1200ms, false, false);
+    CHECK(to_hex(flushed(one)) == "04 07 04 50 49 4e 47 00 06");
+    (void)one.receive(begin + 1300ms, frame_from(0, "x"));
+    one.tick(begin + 1400ms, false, true);
+    CHECK(to_hex(flushed(one)) == "04 07 04 50 49 4e 47 00 06");
+}
+
+TEST_CASE("a peer shows by its version, a PING or a PONG that it answers PINGs")
+{
+    const session_options options = beating(200ms, 0s);
+    CHECK(ready_session(options, 1).peer_beats());
+    for (const bytes& sign : {ping_frame, pong_frame}) {
+        session one = ready_session(options, 0);
+        CHECK_FALSE(one.peer_beats());
+        (void)one.receive(begin, frame_from(0, "x"));
+        CHECK_FALSE(one.peer_beats());
+        (void)one.receive(begin, sign);
+        CHECK(one.peer_beats());
+    }
+}
+
+TEST_CASE("while a session is paused, the peer's silence says nothing")
+{
+    const session_options options = beating(200ms, 300ms);
+    session one = ready_session(options);
+    (void)one.receive(begin, from_hex("04 07 04 50 49 4e 47 00 01"));
+    one.tick(begin + 50ms);
+    one.pause(begin + 50ms);
+    flushed(one);
+    for (duration at = 100ms; at < 2s; at += 50ms)
+        one.tick(begin + at);
+    CHECK(one.state() == session_state::ready);
+    one.resume(begin + 2s);
+    flushed(one);
+    one.tick(begin + 2200ms);
+    CHECK(to_hex(flushed(one)) == ping_hex);
+    one.tick(begin + 2500ms);
+    CHECK(one.state() == session_state::failed);
+}
+
+TEST_CASE("a paused session sends a PONG at once if its last PING had a TTL, and then regularly")
+{
+    session_options options = beating(200ms, 300ms);
+    options.heartbeat_ttl = 1s;
+    session one = ready_session(options);
+    one.pause(begin);
+    CHECK(flushed(one).empty());
+    one.resume(begin);
+    one.tick(begin + 200ms);
+    CHECK(to_hex(flushed(one)) == "04 07 04 50 49 4e 47 00 0a");
+    one.pause(begin + 250ms);
+    CHECK(to_hex(flushed(one)) == sign_hex);
+    for (const duration at : {450ms, 650ms}) {
+        CHECK(one.due() == begin + at);
+        one.tick(begin + at);
+        CHECK(to_hex(flushed(one)) == sign_hex);
+    }
+    // A second pause without a PING in between owes nothing.
+    one.resume(begin + 700ms);
+    one.pause(begin + 700ms);
+    CHECK(flushed(one).empty());
+}
+
+TEST_CASE("a paused session gives several signs of life between two PINGs of its peer")
+{
+    for (const duration own : {duration{0s}, duration{10s}}) {
+        CAPTURE(own.count());
+        const session_options options = beating(own, own);
+        session one = ready_session(options);
+        (void)one.receive(begin, ping_frame);
+        (void)one.receive(begin, {});
+        flushed(one);
+        (void)one.receive(begin + 800ms, ping_frame);
+        flushed(one);
+        one.pause(begin + 900ms);
+        for (const duration at : {1000ms, 1100ms, 1200ms}) {
+            CHECK(one.due() == begin + at);
+            one.tick(begin + at);
+            CHECK(to_hex(flushed(one)) == sign_hex);
+        }
+        one.resume(begin + 1250ms);
+        CHECK(one.due() == (own == 0s ? never : begin + 1250ms + own));
+    }
+}
+
+TEST_CASE("a paused session whose peer does not ask, and that has no interval, sends nothing")
+{
+    const session_options options = options_of(socket_type::pair);
+    session one = ready_session(options);
+    one.pause(begin);
     CHECK(one.due() == never);
 }

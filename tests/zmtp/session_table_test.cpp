@@ -67,6 +67,9 @@ std::vector<situation> situations()
     session_options beating = null;
     beating.heartbeat_interval = 1s;
     beating.heartbeat_timeout = 5s;
+    session_options asking_often = beating;
+    asking_often.heartbeat_interval = 2ms;
+    asking_often.heartbeat_timeout = 1ms;
     using inputs = std::vector<session_input>;
     const inputs greeting{of(start)};
     const inputs met{of(start), of(session_event::greeted)};
@@ -106,6 +109,15 @@ std::vector<situation> situations()
          {of(start), of(session_event::greeted), telling(command_name::welcome)}},
         {"ready", session_state::ready, null, up},
         {"ready, with heartbeats", session_state::ready, beating, up},
+        {"ready, with a PING that waits",
+         session_state::ready,
+         asking_often,
+         {of(start), of(session_event::greeted), telling(command_name::ready), of(received),
+          of(timer)}},
+        {"ready, paused",
+         session_state::ready,
+         beating,
+         {of(start), of(session_event::greeted), telling(command_name::ready), of(paused)}},
         {"ready, after a PING with a TTL",
          session_state::ready,
          null,

@@ -45,6 +45,15 @@ namespace slk::io::os {
 /// Never retried, whatever it returns: the descriptor is gone after EINTR too.
 void close(native_handle handle, close_mode mode) noexcept;
 
+// peer.cpp
+
+/// See poller::peer_has_finished().
+[[nodiscard]] bool peer_has_finished(native_handle handle) noexcept;
+/// See poller::peer_may_have_finished().
+[[nodiscard]] bool peer_may_have_finished(native_handle handle) noexcept;
+/// See poller::peer_acknowledges().
+[[nodiscard]] bool peer_acknowledges(native_handle handle, duration within) noexcept;
+
 // error.cpp
 
 /// The one table from this system's numbers to slk::errc: errno, or WSA and Win32 codes.

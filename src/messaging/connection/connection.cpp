@@ -18,6 +18,8 @@ namespace {
 constexpr error closed_here{errc::cancelled, phase::close, 0, "closed by its owner"};
 constexpr error no_memory_to_send{errc::out_of_memory, phase::transfer, 0,
                                   "no memory for the rest of a message"};
+constexpr error stalled_too_long{errc::timed_out, phase::transfer, 0,
+                                 "the peer has not read for stalled_timeout"};
 constexpr error loop_ends{errc::cancelled, phase::close, 0, "the loop ends"};
 
 } // namespace
@@ -172,8 +174,12 @@ void connection::serve(std::uint32_t requests) noexcept
         if (failure)
             return lose(failure);
         after_body_ = false; // a caller may have received more
-        if (std::exchange(paused_, false))
+        if (std::exchange(paused_, false)) {
+            direct_.set_paused(false);
+            session_->resume(now());
             process_window();
+            requests |= wants_send; // it may have been held back
+        }
     }
     if ((requests & wants_send) != 0) {
         send_more();
@@ -290,6 +296,11 @@ void connection::begin_stream() noexcept
     transport_ = reference<link_detail::stream_core>::to(*stream_.core());
     transport_->lend_descriptor(this);
     direct_.begin(stream_.native_handle());
+    read_ = taken();
+    answers_before_ = lanes_->toward[1].produced();
+    ping_ = 0;
+    sent_at_last_look_ = read_;
+    stalled_since_ = never;
     paused_ = false;
     after_body_ = false;
     need_ = 0;
@@ -307,21 +318,24 @@ void connection::begin_stream() noexcept
 void connection::arm() noexcept
 {
     if (machine_.has_stream())
-        on_->core->io().arm(timer_, std::min(session_->due(), direct_.next_look()));
+        on_->core->io().arm(timer_, std::min({session_->due(), direct_.next_look(), stall_ends()}));
 }
 
 void connection::expire() noexcept
 {
     if (!machine_.has_stream())
         return;
-    // This side does not listen at the moment: the peer's silence says nothing.
-    if (paused_)
-        session_->excuse(now());
-    session_->tick(now());
+    const time_point at = now();
+    const bool silent = session_->suspects(at);
+    session_->tick(at, silent && lives_in_silence(), taken() != read_);
+    if (is_ready())
+        look_for_stall(silent);
+    if (at >= stall_ends())
+        return lose(stalled_too_long);
     // At once: a send that is under way to a dead peer would never come back.
     if (session_->state() == zmtp::session_state::failed)
         return lose(session_->failure());
-    if (session_->pending() > 0 || !direct_.keep_watching(now()))
+    if (session_->pending() > 0 || !direct_.keep_watching(at))
         send_more();
     arm();
 }
@@ -344,12 +358,11 @@ void connection::close(duration timeout, std::function<void()> done)
     if (machine_.state() == connection_state::closed)
         return done();
     closed_handler_ = std::move(done);
-    // A peer that was sent messages may still be reading them; with unread bytes on this side, the
-    // system would reset the connection.
-    const bool sending_is_free = is_ready() && !sending_ && direct_.take_sending();
-    const bool drain = sending_is_free && direct_.messages_sent() > 0 && timeout > duration::zero();
-    if (drain)
-        drain_timeout_ = timeout;
+    // A peer that was sent messages may still be reading them. Were the stream closed now, the
+    // peer's next PING, or bytes that were not read on this side, would make the system reset the
+    // connection.
+    const bool drain = is_ready() && timeout > duration::zero() && taken() != read_;
+    drain_timeout_ = timeout;
     step({connection_event::close, drain}, closed_here);
 }
 
@@ -358,10 +371,13 @@ void connection::drain_stream() noexcept
     (void)direct_.release_descriptor();
     auto mine = reference<connection>::to(*this);
     draining_ = true;
-    const auto begun = stream_.close_after_drain(drain_timeout_, [mine](error) noexcept {
-        mine->draining_ = false;
-        mine->check_returned();
-    });
+    const auto begun =
+        stream_.close_after_drain(drain_timeout_, [mine](const error& reason) noexcept {
+            mine->draining_ = false;
+            if (!reason)
+                mine->read_ = mine->taken();
+            mine->check_returned();
+        });
     if (!begun) {
         draining_ = false;
         stream_.close(closed_here);
@@ -389,6 +405,7 @@ void connection::check_returned() noexcept
         on_->core->remove(*this);
     release(); // the stream's
     // Only now is it known how much of the last send the system has taken.
+    count_unconfirmed();
     step({connection_event::returned});
     if (!machine_.has_stream())
         transport_.reset();
@@ -412,10 +429,17 @@ bool connection::gather() noexcept
 {
     direct_.pieces.clear();
     offered_control_ = 0;
-    if (session_->pending() > 0 && !out_->inside_frame()) {
+    offers_ping_ = false;
+    if (session_->pending() > 0 && !out_->inside_frame() && may_send_heartbeat()) {
+        const std::uint32_t ping_before = session_->last_ping();
         control_.resize(session_->pending());
         offered_control_ = session_->transmit(control_);
         direct_.pieces.emplace_back(control_.data(), offered_control_);
+        offers_ping_ = session_->last_ping() != ping_before;
+    }
+    if (offers_ping_ && ping_ == 0) {
+        ping_ = session_->last_ping();
+        taken_before_ping_ = taken();
     }
     if (is_ready() && session_->state() == zmtp::session_state::ready)
         out_->gather(direct_.pieces);
@@ -434,6 +458,8 @@ void connection::send_more() noexcept
         return;
     if (direct_.is_torn())
         return lose(no_memory_to_send);
+    if (holds_back())
+        return;
     while (!gather()) {
         if (session_->state() == zmtp::session_state::failed)
             return lose(session_->failure());
@@ -459,6 +485,8 @@ void connection::sent(const result<std::size_t>& count) noexcept
     sending_ = false;
     // Bytes that a broken connection took are not sent again.
     const std::uint64_t taken = count ? *count : transport_->sent() - sent_before_;
+    if (offers_ping_ && taken >= offered_control_ && session_)
+        session_->ping_taken(now());
     if (taken > offered_control_) {
         const auto progress = out_->taken(static_cast<std::size_t>(taken) - offered_control_, true);
         direct_.count_sent(progress.messages);

@@ -125,6 +125,19 @@ private:
         return machine_.state() == connection_state::ready;
     }
 
+    // What is known about the peer (connection_liveness.cpp).
+    [[nodiscard]] std::uint64_t taken() const noexcept;
+    [[nodiscard]] bool may_have_unread() const noexcept;
+    [[nodiscard]] bool is_stuck() const noexcept;
+    [[nodiscard]] bool lives_in_silence() noexcept;
+    void look_for_stall(bool silent) noexcept;
+    void set_stalled(bool stalled) noexcept;
+    [[nodiscard]] time_point stall_ends() const noexcept;
+    void note_sign_of_life() noexcept;
+    [[nodiscard]] bool holds_back() noexcept;
+    [[nodiscard]] bool may_send_heartbeat() noexcept;
+    void count_unconfirmed() noexcept;
+
     // Sending.
     void send_more() noexcept;
     [[nodiscard]] bool gather() noexcept;
@@ -178,8 +191,17 @@ private:
     bool reader_waits_ = false; ///< the reader is to be notified of what was published
     std::size_t need_ = 0; ///< bytes that the next frame lacks
     std::size_t offered_control_ = 0; ///< bytes of control_ in the present send
+    bool offers_ping_ = false; ///< there is a PING in it
     std::uint64_t sent_before_ = 0; ///< bytes of the stream before the present send
     std::vector<std::byte> control_;
+
+    // Of the messages that taken() counts.
+    std::uint64_t read_ = 0; ///< the peer has read so many, for all that is known
+    std::uint64_t answers_before_ = 0; ///< messages that were received when that was known
+    std::uint64_t taken_before_ping_ = 0; ///< when ping_ was sent
+    std::uint32_t ping_ = 0; ///< the number of a PING whose answer shows what was read; 0: none
+    std::uint64_t sent_at_last_look_ = 0; ///< messages and bytes
+    time_point stalled_since_ = never;
 
     io::timer timer_;
     io::task task_;

@@ -68,6 +68,7 @@ void connection::process_window() noexcept
     notify_reader();
     if (!machine_.has_stream())
         return;
+    note_sign_of_life();
     if (session_->pending() > 0 || session_->state() == zmtp::session_state::failed)
         send_more();
     receive_more();
@@ -130,6 +131,10 @@ void connection::pause() noexcept
     if (paused_ && in_->allows_direct_io() && session_->state() == zmtp::session_state::ready &&
         !zmtp::is_publisher(settings_->protocol().metadata.type))
         direct_.offer_receiving();
+    if (paused_) {
+        direct_.set_paused(true);
+        session_->pause(now());
+    }
 }
 
 /// Returns true if there may be more in the window.

@@ -87,6 +87,7 @@ void direct_io::begin(io::native_handle handle) noexcept
     torn_ = false;
     watch_interval_ = duration::zero();
     next_look_ = never;
+    paused_.store(false, std::memory_order_relaxed);
 }
 
 bool direct_io::take_sending() noexcept
@@ -174,6 +175,8 @@ direct_io::attempt direct_io::send() noexcept
 direct_io::drained direct_io::drain(const transfers& direct, int max_calls) noexcept
 {
     bool any = false;
+    if (paused_.load(std::memory_order_relaxed) && direct.peer_has_finished(handle_))
+        return drained::nothing; // the loop knows what to do about it
     for (int calls = 0; calls < max_calls; ++calls) {
         pieces.clear();
         const std::size_t offered = out_.gather(pieces);

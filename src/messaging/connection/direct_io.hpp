@@ -115,6 +115,8 @@ public:
 
     /// The loop does not receive for want of room; callers may when they have made some.
     void offer_receiving() noexcept { receiving_.offer(io_owner::caller); }
+    /// The loop does not receive, so that it does not see the peer's end: who sends asks for it.
+    void set_paused(bool paused) noexcept { paused_.store(paused, std::memory_order_relaxed); }
     /// The loop wants to receive. False: a caller is receiving, and notifies the loop when it
     /// leaves. `failure`: what a caller has found, if its receive failed.
     [[nodiscard]] bool take_receiving(error& failure) noexcept;
@@ -183,6 +185,7 @@ private:
     const bool by_caller_;
     // The loop's; any thread reads it.
     std::atomic<bool> open_{false}; ///< sending was offered on this connection
+    std::atomic<bool> paused_{false};
     io::native_handle handle_ = io::invalid_handle;
 
     io_direction sending_;

@@ -40,10 +40,12 @@ struct counters {
     counter unsent;
     counter discarded;
     counter rejected;
+    counter stalls;
     // Written by several threads.
     counter conflated_sent;
     counter conflated_received;
     counter handshake_failures;
+    counter unconfirmed;
 
     [[nodiscard]] socket_counters snapshot() const noexcept
     {
@@ -52,6 +54,8 @@ struct counters {
                 .dropped_no_route = dropped_no_route.value(),
                 .dropped_full = dropped_full.value(),
                 .unsent = unsent.value(),
+                .unconfirmed = unconfirmed.value(),
+                .stalls = stalls.value(),
                 .discarded = discarded.value(),
                 .conflated_sent = conflated_sent.value(),
                 .conflated_received = conflated_received.value(),

@@ -34,12 +34,19 @@ struct peer_disconnected {
     bool for_good = false; ///< no other connection follows: the pipe ends
 };
 
+/// The pipe's peer has stopped reading, or reads again.
+struct peer_stalled {
+    reference<pipe> peer;
+    bool stalled = false;
+};
+
 /// A connection ended before its handshake did.
 struct handshake_failed {
     std::uint64_t count = 1; ///< equal events in a row are counted in one
 };
 
-using event_detail = std::variant<peer_connected, peer_disconnected, handshake_failed>;
+using event_detail =
+    std::variant<peer_connected, peer_disconnected, peer_stalled, handshake_failed>;
 
 struct event {
     event_detail what;

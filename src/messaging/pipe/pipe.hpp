@@ -108,6 +108,7 @@ public:
     const pipe_origin origin;
     const bool is_inproc;
     peer_state state = peer_state::unattached;
+    bool stalled = false;          ///< connected, and not reading
     bool immediate = false;        ///< the option, as connect() found it
     bool counts_bytes = false;     ///< bytes that are received have a mark
     std::uint32_t until_look = 1;  ///< messages until the other end is told of room

@@ -31,6 +31,9 @@ struct pipe_lanes final : ref_counted<pipe_lanes> {
     /// The receiving socket's marks. A connection reads them before it receives more.
     std::atomic<std::uint32_t> receive_mark{0};
     std::atomic<std::uint64_t> receive_bytes{0};
+    /// Messages that the system took on connections that have ended, and that the peer has not
+    /// shown to have read. Any thread.
+    std::atomic<std::uint64_t> unconfirmed{0};
     /// Conflating sockets only: messages go through these, and the reader of each direction writes
     /// to its lane itself. With inproc they may come later than the first message.
     std::unique_ptr<latest_slots> latest{};

@@ -11,8 +11,8 @@ namespace slk::messaging {
 
 namespace {
 
-/// A peer may take this much time to read what was sent, at most.
-constexpr duration max_drain = std::chrono::seconds(1);
+/// Connections whose time is over end within this time, or are not waited for any more.
+constexpr duration time_to_end = std::chrono::seconds(1);
 
 constexpr error by_owner{errc::cancelled, phase::close, 0, "closed by its owner"};
 
@@ -36,8 +36,9 @@ constexpr error by_owner{errc::cancelled, phase::close, 0, "closed by its owner"
             which, [&](const endpoint_entry* entry) { return entry->number == peer->endpoint; });
         const message_counts sent = peer->out.counts();
         const std::uint64_t taken = peer->taken(sent);
-        report.peers.push_back(
-            {(*at)->text, peer->name(), taken, sent.written - sent.replaced - taken});
+        report.peers.push_back({(*at)->text, peer->name(), taken,
+                                sent.written - sent.replaced - taken,
+                                peer->lanes()->unconfirmed.load(std::memory_order_relaxed)});
     }
     return report;
 }
@@ -60,10 +61,10 @@ void socket_core::flush(const endpoint_list& which, duration timeout)
     }
 }
 
-/// Closes the endpoints and their connections, and waits for that, which does not take long.
-void socket_core::close_connections(const endpoint_list& which, duration timeout)
+/// Closes the endpoints and their connections, and waits for that: for `drain` until the peers have
+/// read what they were sent.
+void socket_core::close_connections(const endpoint_list& which, duration drain)
 {
-    const duration drain = std::min(timeout, max_drain);
     const auto left = std::make_shared<std::atomic<std::size_t>>(0);
     const auto one_less = [left, reports = state_.reports] {
         if (left->fetch_sub(1, std::memory_order_acq_rel) == 1)
@@ -86,7 +87,7 @@ void socket_core::close_connections(const endpoint_list& which, duration timeout
         if (each->accepting)
             begin(*each->accepting->on(), [&] { each->accepting->close(drain, one_less); });
     }
-    const slk::timeout limit{drain + max_drain};
+    const slk::timeout limit{drain < duration::max() - time_to_end ? drain + time_to_end : drain};
     waiter waiting(*state_.context, *state_.reports, limit, true);
     while (left->load(std::memory_order_acquire) > 0 && waiting.wait())
         state_.process_reports();
@@ -102,9 +103,13 @@ close_report socket_core::end_connections(const endpoint_list& which, duration t
             each->accepting->on()->perform([&] { each->accepting->stop_listening(); });
     sender_.publish_staged();
     const std::vector<reference<pipe>> leaving = peers_of(which, state_.peers);
+    const time_point deadline = after(state_.context->now(), timeout);
     if (timeout > duration::zero())
         flush(which, timeout);
-    close_connections(which, timeout);
+    const time_point flushed = state_.context->now();
+    close_connections(which, deadline == never    ? duration::max()
+                             : deadline > flushed ? deadline - flushed
+                                                  : duration::zero());
     state_.process_reports();
     return report_of(leaving, which);
 }

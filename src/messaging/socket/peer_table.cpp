@@ -137,9 +137,16 @@ void peer_table::disconnect(pipe& peer, const error& reason)
         peer.origin == pipe_origin::accept ? far->pipe_closed(reason) : far->disconnect(reason);
 }
 
+void peer_table::stalled(pipe& peer, bool is_stalled) noexcept
+{
+    peer.stalled = is_stalled;
+    counters_.stalls.add_alone(is_stalled ? 1 : 0);
+}
+
 void peer_table::disconnected(pipe& peer, bool for_good, const error& reason)
 {
     peer.last_reason = reason;
+    peer.stalled = false;
     if (for_good && peer.place == SIZE_MAX)
         return;
     if (for_good && peer.state == peer_state::connected)

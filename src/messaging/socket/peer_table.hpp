@@ -48,6 +48,8 @@ public:
     result<void> attach_unconnected(pipe& peer);
     /// The handshake is over.
     void connected(pipe& peer, peer_connected&& how);
+    /// The peer has stopped reading, or reads again.
+    void stalled(pipe& peer, bool is_stalled) noexcept;
     /// The connection is over.
     void disconnected(pipe& peer, bool for_good, const error& reason);
     /// Nothing more is sent to the peer. It ends now, or when what has arrived was received.

@@ -70,6 +70,14 @@ std::uint64_t close_report::unsent() const noexcept
     return sum;
 }
 
+std::uint64_t close_report::unconfirmed() const noexcept
+{
+    std::uint64_t sum = 0;
+    for (const peer& each : peers)
+        sum += each.unconfirmed;
+    return sum;
+}
+
 socket::socket(socket&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
 
 socket& socket::operator=(socket&& other) noexcept

@@ -103,6 +103,8 @@ std::vector<peer_status> socket_core::peers()
         status.conflated_received = peer.is_inproc ? 0 : peer.in.replaced();
         status.user = peer.info.user;
         status.properties = peer.info.properties;
+        status.unconfirmed = peer.lanes()->unconfirmed.load(std::memory_order_relaxed);
+        status.stalled = peer.stalled;
         status.last_reason = peer.last_reason;
         all.push_back(std::move(status));
     }

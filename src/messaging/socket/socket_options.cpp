@@ -56,6 +56,8 @@ result<void> socket_options::validate() const
     if (peer_timeout != duration::zero() &&
         (peer_timeout < min_liveness || peer_timeout > max_liveness))
         return bad("peer_timeout is not 0 or 3 ms to 1 min");
+    if (stalled_timeout < duration::zero())
+        return bad("stalled_timeout is negative");
     if (handshake_timeout < duration::zero())
         return bad("handshake_timeout is negative");
     if (max_pending_handshakes == 0)

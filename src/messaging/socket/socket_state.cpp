@@ -72,6 +72,8 @@ void socket_state::read(event& report)
                 connected(std::move(what));
             } else if constexpr (std::is_same_v<kind, peer_disconnected>) {
                 peers.disconnected(*what.peer, what.for_good, report.why);
+            } else if constexpr (std::is_same_v<kind, peer_stalled>) {
+                peers.stalled(*what.peer, what.stalled);
             } else {
                 static_assert(std::is_same_v<kind, handshake_failed>);
                 if (endpoint_entry* const at = endpoints.find(report.endpoint); at != nullptr) {

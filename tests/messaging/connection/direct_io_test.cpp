@@ -29,6 +29,7 @@ struct scripted_system {
     std::string arrived; ///< bytes that a receive brings
     error receive_failure{errc::would_block}; ///< if nothing has arrived
     int receives = 0;
+    bool peer_has_finished = false;
     std::function<void()> inside; ///< is called in the middle of a transfer
 };
 
@@ -67,6 +68,11 @@ error receive_scripted(io::native_handle, std::span<std::byte> buffer,
     return {};
 }
 
+bool has_finished_scripted(io::native_handle) noexcept
+{
+    return present->peer_has_finished;
+}
+
 /// A poller that has direct transfers and nothing else.
 class scripted_poller final : public io::poller {
 public:
@@ -81,7 +87,8 @@ public:
     }
     [[nodiscard]] const direct_transfers* direct() const noexcept override
     {
-        static constexpr direct_transfers scripted{send_scripted, receive_scripted};
+        static constexpr direct_transfers scripted{send_scripted, receive_scripted,
+                                                   has_finished_scripted};
         return &scripted;
     }
     void wake() noexcept override {}
@@ -108,6 +115,9 @@ protected:
         return none();
     }
     result<void> shutdown_send_of(const io::socket_entry&) override { return none(); }
+    bool peer_has_finished_of(const io::socket_entry&) noexcept override { return false; }
+    bool peer_may_have_finished_of(const io::socket_entry&) noexcept override { return false; }
+    bool peer_acknowledges_of(const io::socket_entry&, duration) noexcept override { return true; }
     std::size_t shed_from(const io::socket_entry&, std::size_t) override { return 0; }
     void close_handle(io::native_handle, io::close_mode) noexcept override {}
     void start_connect(io::connect_operation& op, io::socket_entry&) override { refuse(op); }
@@ -248,6 +258,29 @@ TEST_CASE("what the system does not take of a caller's send is left to the loop"
     }
     CHECK(at.direct.send() == attempt::none);
     CHECK(at.direct.take_sending());
+}
+
+TEST_CASE("while the loop does not receive, a caller sends nothing to a peer that has finished")
+{
+    fixture at;
+    REQUIRE(at.direct.offer_sending(at.now));
+    at.write({"a"});
+    at.system.peer_has_finished = true;
+    CHECK(at.direct.send() == attempt::done); // the loop receives, and sees the end
+    CHECK(at.direct.take_sending());
+    REQUIRE(at.direct.offer_sending(at.now));
+    at.direct.set_paused(true);
+    at.write({"b"});
+    SUBCASE("a message")
+    {
+        CHECK(at.direct.send() == attempt::notify);
+    }
+    SUBCASE("a large body")
+    {
+        CHECK(at.send_body(text_of_size(100'000)) == attempt::notify);
+    }
+    CHECK(at.system.sent == stream_of({{"a"}}));
+    CHECK(at.left().starts_with(stream_of({{"b"}})));
 }
 
 TEST_CASE("a large body is sent from the caller's memory, behind what the lane holds")

@@ -166,7 +166,8 @@ void ring_poller::drain_backlog()
 
 const poller::direct_transfers* ring_poller::direct() const noexcept
 {
-    static constexpr direct_transfers attempts{os::try_send, os::try_receive};
+    static constexpr direct_transfers attempts{os::try_send, os::try_receive,
+                                               os::peer_has_finished};
     return &attempts;
 }
 

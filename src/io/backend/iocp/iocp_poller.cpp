@@ -27,8 +27,12 @@ constexpr ULONG batch_size = 128;
 /// Buffers gathered into one WSASend. The owner's next send has the rest.
 constexpr std::size_t max_buffers = 64;
 
-/// Bytes offered in one call: its counters have 32 bits.
-constexpr std::size_t max_bytes = std::size_t{1} << 30;
+/// Bytes offered in one WSARecv: its counter has 32 bits.
+constexpr std::size_t max_received = std::size_t{1} << 30;
+
+/// Bytes offered in one WSASend. If the connection ends meanwhile, nobody tells how many of them
+/// were taken, so that all of them may be lost: they should not be many.
+constexpr std::size_t max_sent = std::size_t{64} * 1024;
 
 /// The maximum of peers that were gone before their connection was accepted: in one turn, and in a
 /// row until the accept reports it to its owner.
@@ -303,7 +307,7 @@ void iocp_poller::start_receive(receive_operation& op, socket_entry& entry)
     char nothing = 0;
     WSABUF buffer;
     buffer.buf = op.buffer.empty() ? &nothing : reinterpret_cast<char*>(op.buffer.data());
-    buffer.len = static_cast<ULONG>(std::min(op.buffer.size(), max_bytes));
+    buffer.len = static_cast<ULONG>(std::min(op.buffer.size(), max_received));
     DWORD flags = 0;
     DWORD transferred = 0;
     const int called = WSARecv(socket_of(entry.handle), &buffer, 1, &transferred, &flags,
@@ -322,17 +326,19 @@ void iocp_poller::start_send(send_operation& op, socket_entry& entry)
     DWORD count = 0;
     std::size_t offered = 0;
     for (const std::span<const std::byte> buffer : op.buffers) {
-        if (count == max_buffers || offered == max_bytes)
+        if (count == max_buffers || offered == max_sent)
             break;
         if (buffer.empty())
             continue;
-        const std::size_t size = std::min(buffer.size(), max_bytes - offered);
+        const std::size_t size = std::min(buffer.size(), max_sent - offered);
         // WSASend only reads, although its parameter is not const.
         gathered[count].buf = const_cast<char*>(reinterpret_cast<const char*>(buffer.data()));
         gathered[count].len = static_cast<ULONG>(size);
         ++count;
         offered += size;
     }
+    // A packet that reports a failure does not tell how much was taken before.
+    op.perhaps_transferred = offered;
     DWORD transferred = 0;
     const int called = WSASend(socket_of(entry.handle), gathered, count, &transferred, 0,
                                &notes.overlapped, nullptr);
@@ -340,6 +346,7 @@ void iocp_poller::start_send(send_operation& op, socket_entry& entry)
     if (packet_follows(outcome, entry))
         return;
     op.transferred = transferred;
+    op.perhaps_transferred = 0;
     end_transfer(op, &entry, outcome.failure);
 }
 

@@ -50,7 +50,8 @@ int wait_milliseconds(duration remaining) noexcept
 
 const poller::direct_transfers* readiness_poller::direct() const noexcept
 {
-    static constexpr direct_transfers attempts{os::try_send, os::try_receive};
+    static constexpr direct_transfers attempts{os::try_send, os::try_receive,
+                                               os::peer_has_finished};
     return &attempts;
 }
 

@@ -331,6 +331,10 @@ public:
                              std::size_t& taken);
     [[nodiscard]] error receive(socket_ref ref, std::span<std::byte> buffer, std::size_t& received);
     [[nodiscard]] result<void> end(socket_ref ref);
+    // See the functions of these names in poller.hpp.
+    [[nodiscard]] bool peer_has_finished(socket_ref ref) noexcept;
+    [[nodiscard]] bool peer_may_have_finished(socket_ref ref) noexcept;
+    [[nodiscard]] bool peer_acknowledges(socket_ref ref) noexcept;
     /// Called when the path has closed, or a timeout was set on the socket.
     void watch_path(socket_ref ref);
 
@@ -417,6 +421,7 @@ private:
     void handle_keep_alive(socket_ref ref, std::uint32_t probing);
     void announce_room(sim_socket& socket);
     void send_reset(std::uint32_t from_host, std::uint32_t to_host, socket_ref from, socket_ref to);
+    [[nodiscard]] std::size_t room_for(const sim_socket& socket) noexcept;
     [[nodiscard]] error break_transfer(socket_ref ref);
     void handle_broken(socket_ref ref);
     void break_connection(socket_ref ref, errc code);

@@ -154,6 +154,21 @@ result<void> sim_poller::shutdown_send_of(const socket_entry& entry)
     return network_->end(to_ref(entry.handle));
 }
 
+bool sim_poller::peer_has_finished_of(const socket_entry& entry) noexcept
+{
+    return network_->peer_has_finished(to_ref(entry.handle));
+}
+
+bool sim_poller::peer_may_have_finished_of(const socket_entry& entry) noexcept
+{
+    return network_->peer_may_have_finished(to_ref(entry.handle));
+}
+
+bool sim_poller::peer_acknowledges_of(const socket_entry& entry, duration) noexcept
+{
+    return network_->peer_acknowledges(to_ref(entry.handle));
+}
+
 std::size_t sim_poller::shed_from(const socket_entry& listener, std::size_t max)
 {
     return network_->shed(to_ref(listener.handle), max);

@@ -53,9 +53,7 @@ error network::send(socket_ref ref, std::span<const std::span<const std::byte>> 
         return system_failure(socket.failure.code, phase::transfer);
     if (socket.end_sent)
         return system_failure(errc::broken_pipe, phase::transfer);
-    const sim_socket* const peer = find(socket.peer);
-    const std::size_t room =
-        socket.send_room + (peer != nullptr ? peer->receive_room : sim_socket::default_room);
+    const std::size_t room = room_for(socket);
     if (socket.outstanding >= room)
         return {errc::would_block, phase::transfer};
     if (should_inject(fault::transfer_error))
@@ -70,6 +68,13 @@ error network::send(socket_ref ref, std::span<const std::span<const std::byte>> 
     socket.unacknowledged += taken;
     transmit(ref, packet_kind::data, buffers, taken);
     return {};
+}
+
+/// The bytes that both ends may hold.
+std::size_t network::room_for(const sim_socket& socket) noexcept
+{
+    const sim_socket* const peer = find(socket.peer);
+    return socket.send_room + (peer != nullptr ? peer->receive_room : sim_socket::default_room);
 }
 
 /// Fails a send or receive without a cause. Its caller is in the middle of serving the socket, so
@@ -334,6 +339,35 @@ result<void> network::end(socket_ref ref)
     if (!std::exchange(socket.end_sent, true))
         transmit(ref, packet_kind::end);
     return {};
+}
+
+// --- what a system knows about the peer ---
+
+bool network::peer_has_finished(socket_ref ref) noexcept
+{
+    const sim_socket* const socket = find(ref);
+    return socket == nullptr || socket->end_received;
+}
+
+bool network::peer_may_have_finished(socket_ref ref) noexcept
+{
+    const sim_socket* const socket = find(ref);
+    return socket == nullptr || socket->end_received ||
+           socket->inbox.size() >= socket->receive_room / 8;
+}
+
+bool network::peer_acknowledges(socket_ref ref) noexcept
+{
+    const sim_socket* const socket = find(ref);
+    if (socket == nullptr)
+        return true;
+    // A host that sleeps does not acknowledge anything.
+    if (is_suspended(hosts_[other_host(*socket)]))
+        return false;
+    // A sender without room asks for it, and gets no answer.
+    const bool waits = socket->unacknowledged > 0 || !socket->held.empty() ||
+                       socket->outstanding >= room_for(*socket);
+    return !waits || path_is_whole(*socket);
 }
 
 // --- paths that are closed ---
