@@ -81,6 +81,10 @@ struct peer_status {
     /// Of the sent ones, those of connections that have ended: the peer has not shown that it has
     /// read them, so that they may be lost.
     std::uint64_t unconfirmed = 0;
+    /// Messages that were set aside, and are lost: the peer has ended three connections in a row in
+    /// the middle of each, as it does when a message is too large for it.
+    std::uint64_t refused = 0;
+    error last_refusal{}; ///< how the connection ended in the last one of them
     /// The connection is up, but the peer neither says anything nor takes what waits for it,
     /// although its system is alive.
     bool stalled = false;
@@ -102,8 +106,9 @@ struct socket_counters {
     std::uint64_t dropped_full = 0;
     /// Messages that were queued for a peer that went for good before they were sent.
     std::uint64_t unsent = 0;
-    /// As in peer_status.
+    // As in peer_status.
     std::uint64_t unconfirmed = 0;
+    std::uint64_t refused = 0;
     std::uint64_t stalls = 0; ///< times that a peer has stalled
     /// Messages that arrived and were thrown away unread: by disconnect(), a handover or close().
     std::uint64_t discarded = 0;
@@ -127,6 +132,8 @@ struct close_report {
         /// Of the flushed ones, those that the peer has not shown to have read. They are delivered
         /// or lost; with inproc there are none.
         std::uint64_t unconfirmed = 0;
+        std::uint64_t refused = 0; ///< as in peer_status
+        error last_refusal{};
     };
     std::vector<peer> peers{};
 

@@ -405,6 +405,7 @@ void connection::check_returned() noexcept
         on_->core->remove(*this);
     release(); // the stream's
     // Only now is it known how much of the last send the system has taken.
+    look_for_refusal();
     count_unconfirmed();
     step({connection_event::returned});
     if (!machine_.has_stream())

@@ -137,6 +137,7 @@ private:
     [[nodiscard]] bool holds_back() noexcept;
     [[nodiscard]] bool may_send_heartbeat() noexcept;
     void count_unconfirmed() noexcept;
+    void look_for_refusal() noexcept;
 
     // Sending.
     void send_more() noexcept;
@@ -200,6 +201,8 @@ private:
     std::uint64_t answers_before_ = 0; ///< messages that were received when that was known
     std::uint64_t taken_before_ping_ = 0; ///< when ping_ was sent
     std::uint32_t ping_ = 0; ///< the number of a PING whose answer shows what was read; 0: none
+    std::uint64_t broken_at_ = 0; ///< the peer has ended a stream in the message after these
+    std::uint8_t breaks_ = 0; ///< so many streams in a row
     std::uint64_t sent_at_last_look_ = 0; ///< messages and bytes
     time_point stalled_since_ = never;
 

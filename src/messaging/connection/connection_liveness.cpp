@@ -9,6 +9,19 @@
 
 namespace slk::messaging {
 
+namespace {
+
+/// Streams that the peer ends in the same message before the message is set aside.
+constexpr int max_breaks = 3;
+
+[[nodiscard]] bool ended_by_peer(const error& reason) noexcept
+{
+    return reason == errc::connection_reset || reason == errc::connection_aborted ||
+           reason == errc::broken_pipe || reason == errc::end_of_stream;
+}
+
+} // namespace
+
 /// Messages that the system has taken on all streams up to now.
 std::uint64_t connection::taken() const noexcept
 {
@@ -99,6 +112,28 @@ bool connection::may_send_heartbeat() noexcept
     if (paused_)
         session_->skip_heartbeats();
     return false;
+}
+
+/// The stream is over. A message that the peer refuses, for example because it is too large for it,
+/// would be sent again on the next one, and would end that too. It is set aside after a few, so
+/// that the messages behind it arrive.
+void connection::look_for_refusal() noexcept
+{
+    if (!out_->inside_message() || !ended_by_peer(ending_because_))
+        return;
+    const std::uint64_t at = taken();
+    breaks_ = breaks_ > 0 && broken_at_ == at ? static_cast<std::uint8_t>(breaks_ + 1) : 1;
+    broken_at_ = at;
+    if (breaks_ < max_breaks)
+        return;
+    breaks_ = 0;
+    const auto dropped = out_->drop_message();
+    read_ += dropped.messages;
+    lanes_->refused.fetch_add(dropped.messages, std::memory_order_relaxed);
+    owner_->counters().refused.add(dropped.messages);
+    post(message_refused{near_}, ending_because_);
+    if (dropped.notify && near_)
+        near_->on_writable();
 }
 
 /// The stream is over. What the peer has not shown to have read may be lost with it.

@@ -65,6 +65,24 @@ wire_out::progress lane_wire_out::taken(std::size_t bytes, bool look) noexcept
     return made;
 }
 
+wire_out::progress lane_wire_out::drop_message() noexcept
+{
+    rewind();
+    progress made;
+    while (made.messages == 0) {
+        const piece run = sent_.run();
+        if (run.empty()) {
+            if (sent_.leave() == nullptr)
+                break;
+            scanned_ = sent_;
+            continue;
+        }
+        const zmtp::frame_header frame = zmtp::read_header(run, zmtp::frame_limits{}).frame;
+        made = taken(frame.header + static_cast<std::size_t>(frame.size), true);
+    }
+    return made;
+}
+
 /// Goes over frames that were taken whole: in one run of bytes, or one with a body behind it.
 bool lane_wire_out::scan(std::uint64_t& messages) noexcept
 {

@@ -24,6 +24,11 @@ public:
     progress taken(std::size_t bytes, bool look) noexcept override;
     void begin_connection() noexcept override { rewind(); }
     [[nodiscard]] bool inside_frame() const noexcept override { return inside_frame_; }
+    [[nodiscard]] bool inside_message() const noexcept override
+    {
+        return !lane_.head().same_place(sent_);
+    }
+    progress drop_message() noexcept override;
     [[nodiscard]] bool must_wait() noexcept override
     {
         const bool waits = lane_.consumer_must_wait();

@@ -40,6 +40,12 @@ public:
     /// The last byte taken is inside a frame: nothing else may be sent now.
     [[nodiscard]] virtual bool inside_frame() const noexcept = 0;
 
+    /// The system has taken the first message in part.
+    [[nodiscard]] virtual bool inside_message() const noexcept = 0;
+    /// Between two connections: drops the first message. The writer is to be notified as by
+    /// taken().
+    virtual progress drop_message() noexcept = 0;
+
     /// After gather() has found nothing. Returns true if the writer will notify; false if there is
     /// something to send meanwhile.
     [[nodiscard]] virtual bool must_wait() noexcept = 0;

@@ -46,6 +46,7 @@ struct counters {
     counter conflated_received;
     counter handshake_failures;
     counter unconfirmed;
+    counter refused;
 
     [[nodiscard]] socket_counters snapshot() const noexcept
     {
@@ -55,6 +56,7 @@ struct counters {
                 .dropped_full = dropped_full.value(),
                 .unsent = unsent.value(),
                 .unconfirmed = unconfirmed.value(),
+                .refused = refused.value(),
                 .stalls = stalls.value(),
                 .discarded = discarded.value(),
                 .conflated_sent = conflated_sent.value(),

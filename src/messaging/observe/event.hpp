@@ -40,13 +40,18 @@ struct peer_stalled {
     bool stalled = false;
 };
 
+/// A message was set aside because the pipe's peer has ended one connection after the other in it.
+struct message_refused {
+    reference<pipe> peer;
+};
+
 /// A connection ended before its handshake did.
 struct handshake_failed {
     std::uint64_t count = 1; ///< equal events in a row are counted in one
 };
 
-using event_detail =
-    std::variant<peer_connected, peer_disconnected, peer_stalled, handshake_failed>;
+using event_detail = std::variant<peer_connected, peer_disconnected, peer_stalled, message_refused,
+                                  handshake_failed>;
 
 struct event {
     event_detail what;

@@ -118,6 +118,7 @@ public:
     std::uint64_t discarded = 0;   ///< messages that arrived and were thrown away
     std::uint64_t connections = 0; ///< times that the peer connected
     error last_reason{};           ///< why the last connection ended
+    error last_refusal{};          ///< how the peer refused a message
     reference<far_end> far;
     peer_info info;
 

@@ -34,6 +34,8 @@ struct pipe_lanes final : ref_counted<pipe_lanes> {
     /// Messages that the system took on connections that have ended, and that the peer has not
     /// shown to have read. Any thread.
     std::atomic<std::uint64_t> unconfirmed{0};
+    /// Messages that the peer has refused. They count as taken from the lane. Any thread.
+    std::atomic<std::uint64_t> refused{0};
     /// Conflating sockets only: messages go through these, and the reader of each direction writes
     /// to its lane itself. With inproc they may come later than the first message.
     std::unique_ptr<latest_slots> latest{};

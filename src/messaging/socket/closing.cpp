@@ -36,9 +36,15 @@ constexpr error by_owner{errc::cancelled, phase::close, 0, "closed by its owner"
             which, [&](const endpoint_entry* entry) { return entry->number == peer->endpoint; });
         const message_counts sent = peer->out.counts();
         const std::uint64_t taken = peer->taken(sent);
-        report.peers.push_back({(*at)->text, peer->name(), taken,
-                                sent.written - sent.replaced - taken,
-                                peer->lanes()->unconfirmed.load(std::memory_order_relaxed)});
+        const std::uint64_t refused = peer->lanes()->refused.load(std::memory_order_relaxed);
+        close_report::peer& of = report.peers.emplace_back();
+        of.endpoint = (*at)->text;
+        of.routing_id = peer->name();
+        of.flushed = taken - refused;
+        of.unsent = sent.written - sent.replaced - taken;
+        of.unconfirmed = peer->lanes()->unconfirmed.load(std::memory_order_relaxed);
+        of.refused = refused;
+        of.last_refusal = peer->last_refusal;
     }
     return report;
 }

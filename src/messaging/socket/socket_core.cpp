@@ -95,7 +95,9 @@ std::vector<peer_status> socket_core::peers()
         status.ready = peer.state == peer_state::connected;
         status.connections = peer.connections;
         status.queued_total = sent.written;
-        status.sent = sent.taken;
+        status.refused = peer.lanes()->refused.load(std::memory_order_relaxed);
+        status.last_refusal = peer.last_refusal;
+        status.sent = sent.taken - status.refused;
         status.queued = sent.written - sent.replaced - sent.taken;
         status.received = peer.in.consumed() - peer.discarded;
         status.conflated_sent = sent.replaced;

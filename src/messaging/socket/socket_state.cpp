@@ -74,6 +74,8 @@ void socket_state::read(event& report)
                 peers.disconnected(*what.peer, what.for_good, report.why);
             } else if constexpr (std::is_same_v<kind, peer_stalled>) {
                 peers.stalled(*what.peer, what.stalled);
+            } else if constexpr (std::is_same_v<kind, message_refused>) {
+                what.peer->last_refusal = report.why;
             } else {
                 static_assert(std::is_same_v<kind, handshake_failed>);
                 if (endpoint_entry* const at = endpoints.find(report.endpoint); at != nullptr) {

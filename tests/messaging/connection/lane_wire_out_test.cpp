@@ -295,3 +295,35 @@ TEST_CASE("a writer notifies a connection that waits, which goes on where it was
     }
     CHECK((all == expected));
 }
+
+TEST_CASE("the first message can be dropped, however much of it was taken, and the rest is intact")
+{
+    std::mt19937 random(7);
+    for (int round = 0; round < repeats(300); ++round) {
+        std::vector<parts> messages;
+        for (int number = 0; number < 20; ++number)
+            messages.push_back(random_parts(random));
+        const std::string wire = wire_of(messages);
+        const borders at(messages);
+        open_lane from;
+        lane_wire_out out(from.lane);
+        for (const parts& each : messages)
+            send(from.lane, each);
+        const std::size_t before = random() % messages.size();
+        std::size_t left =
+            at.begin_of(before) + random() % (at.whole[before] - at.begin_of(before));
+        const bool inside = left > at.begin_of(before);
+        while (left > 0) {
+            const std::size_t part = std::min(left, gather(out).bytes);
+            (void)out.taken(part, false);
+            left -= part;
+        }
+        REQUIRE(out.inside_message() == inside);
+        REQUIRE(out.drop_message().messages == 1);
+        REQUIRE_FALSE(out.inside_message());
+        REQUIRE_FALSE(out.inside_frame());
+        std::uint64_t counted = before + 1;
+        REQUIRE((drain(out, counted) == wire.substr(at.whole[before])));
+        REQUIRE(counted == messages.size());
+    }
+}
