@@ -4,6 +4,7 @@
 
 #include "messaging/connection/connection.hpp"
 
+#include "base/wipe.hpp"
 #include "messaging/connection/latest_wire.hpp"
 
 #include <algorithm>
@@ -32,7 +33,7 @@ struct connection::wires {
 reference<connection> connection::create(std::shared_ptr<io_loop> on,
                                          std::shared_ptr<const connection_settings> settings,
                                          reference<inbox> owner, bool accepted,
-                                         std::uint64_t endpoint, lane::chunk_pools& pools)
+                                         reference<endpoint_log> log, lane::chunk_pools& pools)
 {
     const auto lanes = pipe_lanes::create(pools, settings->options().conflate);
     if (!lanes)
@@ -56,35 +57,36 @@ reference<connection> connection::create(std::shared_ptr<io_loop> on,
         return {};
     return reference<connection>::adopt(
         new (std::nothrow) connection(std::move(on), std::move(settings), std::move(owner), lanes,
-                                      std::move(made), accepted, endpoint));
+                                      std::move(made), accepted, std::move(log)));
 }
 
 reference<connection> connection::create_connecting(
     std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
-    reference<inbox> owner, std::uint64_t endpoint, lane::chunk_pools& pools)
+    reference<inbox> owner, reference<endpoint_log> log, lane::chunk_pools& pools)
 {
     auto made =
-        create(std::move(on), std::move(settings), std::move(owner), false, endpoint, pools);
+        create(std::move(on), std::move(settings), std::move(owner), false, std::move(log), pools);
     return made && made->make_pipe() ? made : reference<connection>{};
 }
 
 reference<connection>
 connection::create_accepted(std::shared_ptr<io_loop> on,
                             std::shared_ptr<const connection_settings> settings,
-                            reference<inbox> owner, std::uint64_t endpoint)
+                            reference<inbox> owner, reference<endpoint_log> log)
 {
     lane::chunk_pools& pools = on->pools;
-    return create(std::move(on), std::move(settings), std::move(owner), true, endpoint, pools);
+    return create(std::move(on), std::move(settings), std::move(owner), true, std::move(log),
+                  pools);
 }
 
 connection::connection(std::shared_ptr<io_loop> on,
                        std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
                        reference<pipe_lanes> lanes, wires made, bool accepted,
-                       std::uint64_t endpoint) noexcept
+                       reference<endpoint_log> log) noexcept
     : on_(std::move(on)), settings_(std::move(settings)), owner_(std::move(owner)),
-      lanes_(std::move(lanes)), endpoint_(endpoint), accepted_(accepted), out_(std::move(made.out)),
-      in_(std::move(made.in)), direct_(*out_, *in_, *settings_, *on_->core, on_->by_caller),
-      machine_(accepted)
+      lanes_(std::move(lanes)), log_(std::move(log)), accepted_(accepted),
+      out_(std::move(made.out)), in_(std::move(made.in)),
+      direct_(*out_, *in_, *settings_, *on_->core, on_->by_caller), machine_(accepted)
 {
     lanes_->receive_mark.store(settings_->options().receive_high_water_mark,
                                std::memory_order_relaxed);
@@ -112,7 +114,7 @@ bool connection::make_pipe() noexcept
     if (!near_)
         return false;
     near_->far = reference<far_end>::to(*this);
-    near_->endpoint = endpoint_;
+    near_->endpoint = log_->number;
     near_->report_to(owner_);
     return true;
 }
@@ -254,10 +256,8 @@ void connection::step(const connection_input& input, const error& reason) noexce
         else
             stream_.close(reason);
     }
-    if (asks(report_failed)) {
-        owner_->counters().handshake_failures.add(1);
-        post(handshake_failed{}, reason);
-    }
+    if (asks(report_failed))
+        log_->handshake_failed(reason);
     if (asks(report_disconnected))
         post(peer_disconnected{near_, machine_.state() == connection_state::closed},
              ending_because_);
@@ -273,11 +273,7 @@ void connection::step(const connection_input& input, const error& reason) noexce
 
 void connection::post(event_detail what, const error& why)
 {
-    owner_->post({.what = std::move(what),
-                  .endpoint = endpoint_,
-                  .where = transport_ ? transport_->peer() : address{},
-                  .when = now(),
-                  .why = why});
+    owner_->post({.what = std::move(what), .why = why});
 }
 
 void connection::begin(stream next)
@@ -304,7 +300,9 @@ void connection::begin_stream() noexcept
     paused_ = false;
     after_body_ = false;
     need_ = 0;
+    answer_at_ = never;
     out_->begin_connection();
+    in_->keep_secret(settings_->protocol().as_server);
     session_.emplace(settings_->protocol());
     session_->start(now());
     if (!linked())
@@ -318,7 +316,8 @@ void connection::begin_stream() noexcept
 void connection::arm() noexcept
 {
     if (machine_.has_stream())
-        on_->core->io().arm(timer_, std::min({session_->due(), direct_.next_look(), stall_ends()}));
+        on_->core->io().arm(
+            timer_, std::min({session_->due(), direct_.next_look(), stall_ends(), answer_at_}));
 }
 
 void connection::expire() noexcept
@@ -326,6 +325,8 @@ void connection::expire() noexcept
     if (!machine_.has_stream())
         return;
     const time_point at = now();
+    if (at >= answer_at_)
+        return answer_late();
     const bool silent = session_->suspects(at);
     session_->tick(at, silent && lives_in_silence(), taken() != read_);
     if (is_ready())
@@ -349,6 +350,14 @@ void connection::end(const error& reason) noexcept
 {
     next_stream_ = {};
     step({connection_event::close}, reason);
+}
+
+void connection::give_way(const error& reason) noexcept
+{
+    if (machine_.state() != connection_state::handshaking)
+        return; // it ends already
+    stream_.reset();
+    lose(reason);
 }
 
 void connection::close(duration timeout, std::function<void()> done)
@@ -494,9 +503,12 @@ void connection::sent(const result<std::size_t>& count) noexcept
         if (progress.notify && near_)
             near_->on_writable();
     }
-    // A handshake has the longest of these texts, and an idle peer should not cost its memory.
-    if (offered_control_ > 0)
+    // A handshake has the longest of these texts, and an idle peer should not cost its memory. A
+    // password may be among them.
+    if (offered_control_ > 0) {
+        wipe(control_);
         control_ = {};
+    }
     if (!count)
         lose(count.error());
     if (!machine_.has_stream())

@@ -14,10 +14,12 @@
 
 #include "io/timer.hpp"
 #include "link/stream_core.hpp"
+#include "messaging/connection/admission.hpp"
 #include "messaging/connection/connection_machine.hpp"
 #include "messaging/connection/connection_settings.hpp"
 #include "messaging/connection/direct_io.hpp"
 #include "messaging/context/io_loop.hpp"
+#include "messaging/observe/endpoint_log.hpp"
 #include "messaging/pipe/pipe.hpp"
 #include "zmtp/session.hpp"
 
@@ -31,11 +33,28 @@
 
 namespace slk::messaging {
 
-/// Is notified when a handshake is over and when the connection has ended, on the loop's thread.
+/// Is notified when a handshake is over and when the connection has ended, and asked whether the
+/// peer may come in; on the loop's thread.
 class connection_observer {
 public:
-    /// The handshake on the present stream is over.
-    virtual void connection_ready() noexcept = 0;
+    /// The peer has got on with its handshake: begun, greeted.
+    virtual void handshake_progressed(handshake_stage stage) noexcept { (void)stage; }
+    /// PLAIN server only. Whether the peer's password may be looked at.
+    [[nodiscard]] virtual bool may_authenticate() noexcept { return true; }
+    /// PLAIN server only: the password was right, or not. Returns the time of the answer.
+    [[nodiscard]] virtual time_point authenticated(bool right, time_point now) noexcept
+    {
+        (void)right;
+        return now;
+    }
+    /// The handshake is over, and the pipe was made. An error: the peer is not let in.
+    [[nodiscard]] virtual error admit(pipe& peer) noexcept
+    {
+        (void)peer;
+        return {};
+    }
+    /// The handshake on the present stream is over, and the peer was reported.
+    virtual void connection_ready() noexcept {}
     /// The connection has ended for good, and nothing of it is under way any more.
     virtual void connection_closed() noexcept = 0;
 
@@ -50,12 +69,12 @@ public:
     [[nodiscard]] static reference<connection>
     create_connecting(std::shared_ptr<io_loop> on,
                       std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
-                      std::uint64_t endpoint, lane::chunk_pools& pools);
+                      reference<endpoint_log> log, lane::chunk_pools& pools);
     /// For a peer of bind(). Null when memory is exhausted. On the loop's thread.
     [[nodiscard]] static reference<connection>
     create_accepted(std::shared_ptr<io_loop> on,
                     std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
-                    std::uint64_t endpoint);
+                    reference<endpoint_log> log);
 
     /// The pipe of a connect().
     [[nodiscard]] const reference<pipe>& near() const noexcept { return near_; }
@@ -71,6 +90,8 @@ public:
     void close(duration timeout, std::function<void()> done);
     /// Ends the connection at once.
     void end(const error& reason) noexcept;
+    /// Ends the handshake of an accepted peer by a reset, which leaves nothing in the system.
+    void give_way(const error& reason) noexcept;
 
     // Any thread: what the pipe asks for.
 
@@ -93,11 +114,12 @@ private:
 
     connection(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
                reference<inbox> owner, reference<pipe_lanes> lanes, wires made, bool accepted,
-               std::uint64_t endpoint) noexcept;
+               reference<endpoint_log> log) noexcept;
     ~connection() override = default;
     [[nodiscard]] static reference<connection>
     create(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
-           reference<inbox> owner, bool accepted, std::uint64_t endpoint, lane::chunk_pools& pools);
+           reference<inbox> owner, bool accepted, reference<endpoint_log> log,
+           lane::chunk_pools& pools);
 
     // Requests of other threads.
     static constexpr std::uint32_t wants_send = 1;
@@ -153,7 +175,10 @@ private:
     void pause() noexcept;
     [[nodiscard]] bool process(const zmtp::arrival& found) noexcept;
     [[nodiscard]] bool process_body(const zmtp::arrival& found) noexcept;
+    void report_progress() noexcept;
     void authenticate(const zmtp::credentials& peer) noexcept;
+    void answer() noexcept;
+    void answer_late() noexcept;
     void become_ready(const zmtp::arrival& found) noexcept;
     [[nodiscard]] bool make_pipe() noexcept;
     void notify_reader() noexcept
@@ -167,7 +192,7 @@ private:
     const std::shared_ptr<const connection_settings> settings_;
     const reference<inbox> owner_;
     const reference<pipe_lanes> lanes_;
-    const std::uint64_t endpoint_; ///< its number
+    const reference<endpoint_log> log_; ///< of the endpoint
     const bool accepted_;
     const std::unique_ptr<wire_out> out_;
     const std::unique_ptr<wire_in> in_;
@@ -182,11 +207,13 @@ private:
     std::optional<zmtp::session> session_;
     error ending_because_{};
     std::string user_; ///< a PLAIN client that was let in
+    int zap_status_ = 0; ///< of the answer to the peer's credentials
+    time_point answer_at_ = never; ///< that answer is held back until then
 
     bool sending_ = false; ///< an operation is under way
     bool receiving_ = false; ///< an operation is under way
     bool draining_ = false; ///< the stream is closed after a drain, which is under way
-    bool paused_ = false; ///< not receiving, for want of credit
+    bool paused_ = false; ///< not receiving: no credit, or an answer is held back
     bool body_more_ = false; ///< parts follow the one whose body is being received
     bool after_body_ = false; ///< a large body was received, and nothing since
     bool reader_waits_ = false; ///< the reader is to be notified of what was published

@@ -11,6 +11,9 @@ namespace slk::messaging {
 
 namespace {
 
+/// As after the temporary refusal of an authenticator, the peer gets no ERROR, and comes again.
+constexpr error too_many_refusals{errc::authentication_refused, phase::handshake, 300,
+                                  "too many wrong passwords from this address"};
 constexpr error no_memory_to_receive{errc::out_of_memory, phase::transfer, 0,
                                      "no memory for what arrives"};
 
@@ -56,6 +59,16 @@ void connection::received(const result<std::size_t>& count) noexcept
     after_body_ = false;
     in_->received(*count);
     process_window();
+    if (!is_ready())
+        report_progress();
+}
+
+void connection::report_progress() noexcept
+{
+    if (machine_.state() == connection_state::handshaking && observer_ != nullptr)
+        observer_->handshake_progressed(session_->state() == zmtp::session_state::greeting
+                                            ? handshake_stage::begun
+                                            : handshake_stage::greeted);
 }
 
 /// Goes over what was received, and on to receiving more.
@@ -156,8 +169,10 @@ bool connection::process(const zmtp::arrival& found) noexcept
     case zmtp::arrival_kind::subscription: in_->drop(found.consumed); return true;
     case zmtp::arrival_kind::authenticate:
         authenticate(found.client);
+        if (!machine_.has_stream())
+            return false;
         in_->drop(found.consumed);
-        return true;
+        return !paused_;
     case zmtp::arrival_kind::ready: become_ready(found); return machine_.has_stream();
     case zmtp::arrival_kind::flush:
         in_->drop(found.consumed);
@@ -196,11 +211,35 @@ bool connection::process_body(const zmtp::arrival& found) noexcept
 
 void connection::authenticate(const zmtp::credentials& peer) noexcept
 {
-    const int status = settings_->authenticate(peer, stream_.peer_address());
-    if (status != 200)
-        return session_->refuse(now(), status);
-    user_ = peer.user;
-    session_->accept(now());
+    const bool has_password = settings_->protocol().as_server && observer_ != nullptr;
+    if (has_password && !observer_->may_authenticate())
+        return lose(too_many_refusals);
+    zap_status_ = settings_->authenticate(peer, stream_.peer_address());
+    const bool right = zap_status_ == 200;
+    if (right)
+        user_ = peer.user;
+    const time_point when = has_password ? observer_->authenticated(right, now()) : now();
+    if (when <= now())
+        return answer();
+    // Until then the peer is not read: it has nothing to say.
+    answer_at_ = when;
+    paused_ = true;
+}
+
+void connection::answer() noexcept
+{
+    if (zap_status_ == 200)
+        session_->accept(now());
+    else
+        session_->refuse(now(), zap_status_);
+}
+
+void connection::answer_late() noexcept
+{
+    answer_at_ = never;
+    paused_ = false;
+    answer();
+    process_window();
 }
 
 void connection::become_ready(const zmtp::arrival& found) noexcept
@@ -222,6 +261,9 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
 
     if (!near_ && !make_pipe())
         return lose(no_memory_to_receive);
+    if (const error refused = observer_ != nullptr ? observer_->admit(*near_) : error{}; refused)
+        return lose(refused);
+    in_->keep_secret(false);
     met.peer = near_;
     post(std::move(met));
     step({connection_event::handshaken});

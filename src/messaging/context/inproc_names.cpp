@@ -18,8 +18,7 @@ void announce(const reference<pipe>& near, const inproc_party& self, const inpro
     met.info.routing_id = party.routing_id;
     met.far_mark = party.receive_mark;
     met.far_bytes = party.receive_bytes;
-    self.reports->post(
-        {.what = std::move(met), .endpoint = self.endpoint, .when = system_clock_source().now()});
+    self.reports->post({.what = std::move(met)});
 }
 
 /// Replaced messages count at the socket that wrote them.

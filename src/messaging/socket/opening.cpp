@@ -18,8 +18,11 @@ result<std::string> socket_core::bind(std::string_view text)
     entry->kind = endpoint_kind::bound;
     entry->number = state_.context->next_number();
     const std::shared_ptr<io_loop>& on = state_.context->next_loop(state_.options.affinity);
-    entry->accepting = reference<acceptor>::adopt(
-        new acceptor(on, state_.settings, state_.reports, entry->number));
+    entry->log = reference<endpoint_log>::adopt(new (std::nothrow)
+                                                    endpoint_log(entry->number, state_.reports));
+    if (!entry->log)
+        return fail(errc::out_of_memory, phase::bind);
+    SLK_TRY(entry->accepting, acceptor::create(on, state_.settings, state_.reports, entry->log));
     result<void> opened = fail(errc::loop_closed, phase::bind);
     on->perform([&] {
         opened = entry->accepting->open(at);
@@ -111,8 +114,11 @@ result<void> socket_core::connect_inproc(endpoint_entry& entry, const std::strin
 result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to)
 {
     const std::shared_ptr<io_loop>& on = state_.context->next_loop(state_.options.affinity);
-    entry.connected = connection::create_connecting(on, state_.settings, state_.reports,
-                                                    entry.number, state_.pools);
+    entry.log = reference<endpoint_log>::adopt(new (std::nothrow)
+                                                   endpoint_log(entry.number, state_.reports));
+    if (entry.log)
+        entry.connected = connection::create_connecting(on, state_.settings, state_.reports,
+                                                        entry.log, state_.pools);
     if (!entry.connected)
         return fail(errc::out_of_memory, phase::connect);
     entry.peer = entry.connected->near();

@@ -86,7 +86,7 @@ result<void> peer_table::attach_unconnected(pipe& peer)
 void peer_table::connected(pipe& peer, peer_connected&& how)
 {
     const bool first = !is_attached(peer.state);
-    ++peer.connections;
+    peer.connections += how.times;
     peer.far_marks = {how.far_mark, how.far_bytes};
     peer.info = std::move(how.info);
     peer.conflate();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <serverlink/socket_options.hpp>
 
+#include "base/wipe.hpp"
 #include "zmtp/greeting.hpp"
 #include "zmtp/metadata.hpp"
 #include "zmtp/session_options.hpp"
@@ -51,6 +52,11 @@ result<void> check(const std::vector<socket_property>& properties)
 
 } // namespace
 
+plain_credentials::~plain_credentials()
+{
+    wipe(password);
+}
+
 result<void> socket_options::validate() const
 {
     if (peer_timeout != duration::zero() &&
@@ -66,6 +72,8 @@ result<void> socket_options::validate() const
         return bad("max_message_size is 2^63 or more");
     if (max_handshake_size < zmtp::greeting_size || max_handshake_size > 65536)
         return bad("max_handshake_size is not 64 to 65536");
+    if (max_metadata_size < 64 || max_metadata_size > 65536)
+        return bad("max_metadata_size is not 64 to 65536");
     if (linger < duration::zero())
         return bad("linger is negative");
     if (backlog < 1)

@@ -48,7 +48,8 @@ struct side {
             }
             each = next;
         }
-        auto all = box->take_events();
+        std::vector<event> all;
+        box->take_events([&](event& each) { all.push_back(std::move(each)); });
         for (const event& each : all)
             if (const auto* const how = std::get_if<peer_connected>(&each.what); how != nullptr)
                 met.push_back(how->peer);
@@ -82,7 +83,6 @@ void check_met(side& owner, side& caller, const reference<messaging::pipe>& near
     const auto to_owner = owner.events();
     REQUIRE(to_owner.size() == 1);
     const peer_connected& by_owner = connected_by(to_owner[0]);
-    CHECK(to_owner[0].endpoint == owner.party.endpoint);
     CHECK(by_owner.info.type == caller.party.type);
     CHECK(by_owner.info.routing_id == caller.party.routing_id);
     CHECK(by_owner.far_mark == caller.party.receive_mark);

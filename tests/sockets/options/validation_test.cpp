@@ -33,6 +33,8 @@ TEST_CASE("options out of range are refused")
     CHECK(refuses([](auto& o) { o.max_message_size = UINT64_MAX; }));
     CHECK(refuses([](auto& o) { o.max_handshake_size = 10; }));
     CHECK(refuses([](auto& o) { o.max_handshake_size = 65537; }));
+    CHECK(refuses([](auto& o) { o.max_metadata_size = 63; }));
+    CHECK(refuses([](auto& o) { o.max_metadata_size = 65537; }));
     CHECK(refuses([](auto& o) { o.linger = -1s; }));
     CHECK(refuses([](auto& o) { o.backlog = 0; }));
     CHECK(refuses([](auto& o) { o.routing_id = std::string("\0x", 2); }));
