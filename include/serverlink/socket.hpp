@@ -82,7 +82,8 @@ struct peer_status {
     /// read them, so that they may be lost.
     std::uint64_t unconfirmed = 0;
     /// Messages that were set aside, and are lost: the peer has ended three connections in a row in
-    /// the middle of each, as it does when a message is too large for it.
+    /// the middle of each, within 10 s after they were ready, as it does when a message is too
+    /// large for it.
     std::uint64_t refused = 0;
     error last_refusal{}; ///< how the connection ended in the last one of them
     /// The connection is up, but the peer neither says anything nor takes what waits for it,
@@ -181,8 +182,9 @@ public:
     [[nodiscard]] result<void> connect(std::string_view endpoint, const connect_options& how = {});
     /// Takes a bound endpoint back: the one that bind() has returned, or the same place in another
     /// spelling (tcp://*:5555 for tcp://0.0.0.0:5555). The port is free on return.
-    /// What is queued for the peers that came by it is sent for up to `timeout`; then they are
-    /// disconnected. What has arrived from them stays readable. Errors: invalid_argument.
+    /// The peers that came by it have up to `timeout` to read what is queued for them, as with
+    /// close(); then they are disconnected. What has arrived from them stays readable. Errors:
+    /// invalid_argument.
     [[nodiscard]] result<close_report> unbind(std::string_view endpoint,
                                               duration timeout = duration::zero());
     /// Takes back all connect() calls with this text, or if there are none, those to the same place

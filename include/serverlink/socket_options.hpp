@@ -96,8 +96,9 @@ struct socket_options {
     /// (RFC 23) and has read everything before that. A peer that may not have read all that it was
     /// sent may be busy: it is given up when its system does not acknowledge anything for this
     /// time, where the system tells (Linux); elsewhere when the system gives the connection up. The
-    /// same holds for a peer that does not know PING (ZMTP 2.0 and 3.0). 0: never; else 3 ms to
-    /// 1 min. The peer is told the time in tenths of a second, and nothing if it is shorter.
+    /// same holds for a peer that never answers PINGs (ZMTP 3.0); one of ZMTP 2.0 is left to the
+    /// system. 0: never; else 3 ms to 1 min. The peer is told the time in tenths of a second, and
+    /// nothing if it is shorter.
     duration peer_timeout = std::chrono::seconds(30);
     /// A peer that reads nothing is given up after it has been stalled for this time (see
     /// peer_status::stalled), which is looked for only with a peer_timeout. 0: never.

@@ -35,7 +35,7 @@ session_actions session::step(time_point now, const session_input& input) noexce
     // A PONG that answers no PING has a context, so that the peer can tell.
     if (actions.send.has(output::pong) && !pending_.has(output::pong) &&
         input.event != session_event::command)
-        pong_size_ = 1;
+        pong_size_ = pongs_ = 1;
     pending_.add(actions.send);
     return actions;
 }
@@ -135,7 +135,7 @@ std::size_t session::size_of(output which) const noexcept
     case output::initiate: return metadata_frame_size(command_name::initiate, options_.metadata);
     case output::ready: return metadata_frame_size(command_name::ready, options_.metadata);
     case output::error: return error_frame_size(reason_of(failure().native), spelling());
-    case output::pong: return pong_frame_size(byte_view(pong_context_).first(pong_size_));
+    case output::pong: return pongs_ * pong_frame_size(byte_view(pong_context_).first(pong_size_));
     case output::ping: return ping_frame_size({});
     }
     return 0;
@@ -166,7 +166,10 @@ void session::write(writer& out, output which) const noexcept
         break;
     case output::ready: write_metadata_frame(out, command_name::ready, options_.metadata); break;
     case output::error: write_error_frame(out, reason_of(failure().native), spelling()); break;
-    case output::pong: write_pong_frame(out, byte_view(pong_context_).first(pong_size_)); break;
+    case output::pong:
+        for (std::uint8_t number = 0; number < pongs_; ++number)
+            write_pong_frame(out, byte_view(pong_context_).first(pong_size_));
+        break;
     case output::ping: write_ping_frame(out, options_.heartbeat_ttl, {}); break;
     }
 }

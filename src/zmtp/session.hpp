@@ -102,7 +102,7 @@ public:
         step(now, input);
     }
     [[nodiscard]] bool suspects(time_point now) const noexcept { return machine_.suspects(now); }
-    [[nodiscard]] bool peer_beats() const noexcept { return machine_.peer_beats(); }
+    [[nodiscard]] bool peer_answers_pings() const noexcept { return machine_.peer_answers_pings(); }
     [[nodiscard]] time_point due() const noexcept { return machine_.due(); }
 
     /// The number of bytes that transmit() would write into a large enough buffer.
@@ -118,7 +118,7 @@ public:
     /// A PING is to be sent that was not transmitted yet.
     [[nodiscard]] bool has_ping() const noexcept { return pending_.has(output::ping); }
     /// The system has taken the last PING: the wait for its answer begins.
-    void ping_taken(time_point now) noexcept { step(now, {.event = session_event::asked}); }
+    void ping_taken(time_point now) noexcept { step(now, {.event = session_event::ping_taken}); }
     /// A PING that the peer has answered, and all before it; 0: none. A peer may omit answers, so
     /// that later ones may have been answered too.
     [[nodiscard]] std::uint32_t answered_ping() const noexcept { return answered_ping_; }
@@ -153,6 +153,7 @@ private:
     outputs pending_{};
     bool inside_message_ = false; ///< the last message frame had MORE
     std::uint8_t pong_size_ = 0;
+    std::uint8_t pongs_ = 1; ///< of that context, when one is pending
     std::array<std::byte, max_ping_context> pong_context_{};
     std::uint32_t last_ping_ = 0;
     std::uint32_t answered_ping_ = 0;

@@ -65,7 +65,7 @@ constexpr session_transition transitions[] = {
 
     {ready, session_event::received, ready, "the peer is alive"},
     {ready, session_event::command, ready, "PING: PONG is sent; other commands are ignored"},
-    {ready, session_event::asked, ready, "the wait for the answer begins"},
+    {ready, session_event::ping_taken, ready, "the wait for the answer begins"},
     {ready, session_event::paused, ready, "PONG is sent, if the peer waits for a sign of life"},
     {ready, session_event::resumed, ready, ""},
     {ready, session_event::timer, ready, "PING is due (while paused PONG), or the peer lives in silence"},
@@ -81,6 +81,8 @@ constexpr error silent{errc::timed_out, phase::transfer, 0, "the peer was silent
 /// long the peer waits for an answer is not known: it gets several signs between two of its PINGs.
 constexpr int signs_per_ping = 8;
 constexpr duration min_sign_interval = std::chrono::milliseconds(50);
+/// Between the PINGs of a peer that has sent only one.
+constexpr duration assumed_peer_interval = std::chrono::seconds(2);
 
 constexpr error unexpected_command{errc::protocol_error, phase::handshake, 0,
                                    "a command that has no place at this point of the handshake"};
@@ -127,7 +129,7 @@ std::string_view name_of(session_event event) noexcept
     case session_event::accepted: return "accepted";
     case session_event::refused: return "refused";
     case session_event::received: return "received";
-    case session_event::asked: return "asked";
+    case session_event::ping_taken: return "ping_taken";
     case session_event::paused: return "paused";
     case session_event::resumed: return "resumed";
     case session_event::timer: return "timer";
@@ -171,8 +173,8 @@ session_actions session_machine::step(const session_options& options, time_point
         if (state_ == ready)
             hear(now);
         return {};
-    case session_event::asked:
-        if (silent_at_ != never && !std::exchange(asked_, true))
+    case session_event::ping_taken:
+        if (silent_at_ != never && !std::exchange(ping_taken_, true))
             silent_at_ = after(now, patience(options));
         return {};
     case session_event::paused: return pause(options, now);
@@ -288,13 +290,15 @@ session_actions session_machine::take_heartbeat(time_point now, const session_in
 {
     if (input.command != command_name::ping && input.command != command_name::pong)
         return {};
-    peer_beats_ = true;
+    peer_answers_pings_ = true;
     if (input.command == command_name::pong)
         return {};
     hear(now);
-    if (heard_ping_ != never)
+    // PINGs that have waited while this side was paused come all at once.
+    if (heard_ping_ != never && now - heard_ping_ >= min_sign_interval)
         peer_interval_ = now - heard_ping_;
     heard_ping_ = now;
+    owes_sign_ = false;
     if (input.ttl > duration::zero())
         ttl_ends_ = after(now, input.ttl);
     promised_at_ = never;
@@ -306,7 +310,7 @@ session_actions session_machine::become_ready(const session_options& options, ti
 {
     state_ = ready;
     handshake_ends_ = never;
-    peer_beats_ = speaks_ == version::v3_1;
+    peer_answers_pings_ = speaks_ == version::v3_1;
     // Version 2.0 has no commands. libzmq sends PING to 3.0 peers too, although the RFC does not.
     if (options.heartbeat_interval > duration::zero() && speaks_ != version::v2_0)
         next_ping_ = after(now, options.heartbeat_interval);
@@ -317,8 +321,9 @@ session_actions session_machine::pause(const session_options& options, time_poin
 {
     if (state_ != ready || !std::exchange(reading_, false))
         return {};
-    hear(heard_at_);
-    next_ping_ = after(now, sign_interval(options));
+    stop_waiting();
+    owes_sign_ = heard_ping_ != never;
+    next_ping_ = std::min(next_ping_, after(now, sign_interval(options)));
     return std::exchange(promised_at_, never) != never ? session_actions{.send = {output::pong}}
                                                        : session_actions{};
 }
@@ -327,10 +332,9 @@ session_actions session_machine::resume(const session_options& options, time_poi
 {
     if (state_ != ready || std::exchange(reading_, true))
         return {};
-    // Those that have waited say nothing about the time between them.
-    heard_ping_ = never;
     const bool beats = options.heartbeat_interval > duration::zero() && speaks_ != version::v2_0;
-    next_ping_ = beats ? after(now, options.heartbeat_interval) : never;
+    const time_point next = beats ? after(now, options.heartbeat_interval) : never;
+    next_ping_ = owes_sign_ ? std::min(next_ping_, next) : next;
     return {};
 }
 
@@ -341,8 +345,10 @@ duration session_machine::sign_interval(const session_options& options) const no
         return duration::max();
     duration interval = options.heartbeat_interval > duration::zero() ? options.heartbeat_interval
                                                                       : duration::max();
-    if (heard_ping_ != never || peer_interval_ > duration::zero())
-        interval = std::min(interval, std::max(peer_interval_ / signs_per_ping, min_sign_interval));
+    const duration theirs =
+        peer_interval_ > duration::zero() ? peer_interval_ : assumed_peer_interval;
+    if (heard_ping_ != never)
+        interval = std::min(interval, std::max(theirs / signs_per_ping, min_sign_interval));
     return interval;
 }
 
@@ -360,8 +366,11 @@ session_actions session_machine::expire(const session_options& options, time_poi
     }
     if (now < next_ping_)
         return {};
-    next_ping_ = after(now, reading_ ? options.heartbeat_interval : sign_interval(options));
-    if (!reading_)
+    next_ping_ = !reading_ ? after(now, sign_interval(options))
+                 : options.heartbeat_interval > duration::zero()
+                     ? after(now, options.heartbeat_interval)
+                     : never;
+    if (std::exchange(owes_sign_, false) || !reading_)
         return {.send = {output::pong}};
     const duration interval = options.heartbeat_interval;
     if (!input.asks_what_was_read && now < after(heard_at_, interval)) {
@@ -399,9 +408,14 @@ bool session_machine::running() const noexcept
 void session_machine::hear(time_point now) noexcept
 {
     heard_at_ = now;
+    stop_waiting();
+}
+
+void session_machine::stop_waiting() noexcept
+{
     silent_at_ = never;
     ttl_ends_ = never;
-    asked_ = false;
+    ping_taken_ = false;
 }
 
 time_point session_machine::due() const noexcept

@@ -46,7 +46,7 @@ enum class session_event : std::uint8_t {
     accepted, ///< by the owner
     refused, ///< by the owner
     received, ///< bytes of any kind
-    asked, ///< the system has taken a PING of this side
+    ping_taken, ///< by the system
     paused, ///< this side does not receive at present
     resumed, ///< it receives again
     timer, ///< due() has come
@@ -152,7 +152,7 @@ public:
         return now >= std::min(silent_at_, ttl_ends_);
     }
     /// The peer answers PINGs: its version of the protocol has them, or it has sent one or a PONG.
-    [[nodiscard]] bool peer_beats() const noexcept { return peer_beats_; }
+    [[nodiscard]] bool peer_answers_pings() const noexcept { return peer_answers_pings_; }
 
 private:
     session_actions start(const session_options& options, time_point now) noexcept;
@@ -171,22 +171,24 @@ private:
     session_actions fail(error reason) noexcept;
     [[nodiscard]] bool running() const noexcept;
     void hear(time_point now) noexcept;
+    void stop_waiting() noexcept;
 
     session_state state_ = session_state::idle;
     version speaks_ = version::v3_1;
     bool major_held_back_ = false;
     bool rest_held_back_ = false;
     time_point handshake_ends_ = never;
-    bool peer_beats_ = false;
+    bool peer_answers_pings_ = false;
     bool reading_ = true; ///< not paused
-    bool asked_ = false; ///< the system has taken the PING that is not answered
+    bool ping_taken_ = false; ///< the system has taken the PING that is not answered
+    bool owes_sign_ = false; ///< it has paused since the last sign of life
     /// When the last PING with a ttl was due, if the peer may be waiting for another sign of life.
     time_point promised_at_ = never;
     time_point next_ping_ = never; ///< while paused: the next sign of life
     time_point silent_at_ = never; ///< the end of the wait for any answer to a PING
     time_point ttl_ends_ = never; ///< what the peer's last PING asked for
     time_point heard_at_{};
-    time_point heard_ping_ = never; ///< the peer's last PING, since this side reads
+    time_point heard_ping_ = never; ///< the peer's last PING
     duration peer_interval_{}; ///< between the peer's PINGs; 0: not known
     error reason_{};
 };

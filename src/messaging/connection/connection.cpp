@@ -170,17 +170,8 @@ void connection::serve(std::uint32_t requests) noexcept
         return lose(request_reason());
     if (!machine_.has_stream())
         return;
-    if (error failure; (requests & wants_receive) != 0 && direct_.take_receiving(failure)) {
-        if (failure)
-            return lose(failure);
-        after_body_ = false; // a caller may have received more
-        if (std::exchange(paused_, false)) {
-            direct_.set_paused(false);
-            session_->resume(now());
-            process_window();
-            requests |= wants_send; // it may have been held back
-        }
-    }
+    if ((requests & wants_receive) != 0)
+        resume();
     if ((requests & wants_send) != 0) {
         send_more();
         arm();
@@ -297,9 +288,12 @@ void connection::begin_stream() noexcept
     transport_->lend_descriptor(this);
     direct_.begin(stream_.native_handle());
     read_ = taken();
-    answers_before_ = lanes_->toward[1].produced();
+    answers_before_ = arrived();
+    receives_rest_ = false;
+    ready_since_ = held_since_ = never;
     ping_ = 0;
     sent_at_last_look_ = read_;
+    progress_at_ = now();
     stalled_since_ = never;
     paused_ = false;
     after_body_ = false;
@@ -370,11 +364,13 @@ void connection::drain_stream() noexcept
 {
     (void)direct_.release_descriptor();
     auto mine = reference<connection>::to(*this);
+    // A peer that finishes before this side does may not read any more.
+    const bool finished_first = transport_->peer_has_finished();
     draining_ = true;
-    const auto begun =
-        stream_.close_after_drain(drain_timeout_, [mine](const error& reason) noexcept {
+    const auto begun = stream_.close_after_drain(
+        drain_timeout_, [mine, finished_first](const error& reason) noexcept {
             mine->draining_ = false;
-            if (!reason)
+            if (!reason && !finished_first)
                 mine->read_ = mine->taken();
             mine->check_returned();
         });
@@ -459,8 +455,11 @@ void connection::send_more() noexcept
         return;
     if (direct_.is_torn())
         return lose(no_memory_to_send);
-    if (holds_back())
+    if (holds_back()) {
+        if (receives_rest_)
+            resume();
         return;
+    }
     while (!gather()) {
         if (session_->state() == zmtp::session_state::failed)
             return lose(session_->failure());
@@ -490,7 +489,6 @@ void connection::sent(const result<std::size_t>& count) noexcept
         session_->ping_taken(now());
     if (taken > offered_control_) {
         const auto progress = out_->taken(static_cast<std::size_t>(taken) - offered_control_, true);
-        direct_.count_sent(progress.messages);
         if (progress.notify && near_)
             near_->on_writable();
     }

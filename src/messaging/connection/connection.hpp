@@ -127,6 +127,7 @@ private:
 
     // What is known about the peer (connection_liveness.cpp).
     [[nodiscard]] std::uint64_t taken() const noexcept;
+    [[nodiscard]] std::uint64_t arrived() const noexcept;
     [[nodiscard]] bool may_have_unread() const noexcept;
     [[nodiscard]] bool is_stuck() const noexcept;
     [[nodiscard]] bool lives_in_silence() noexcept;
@@ -145,6 +146,7 @@ private:
     void sent(const result<std::size_t>& count) noexcept;
 
     // Receiving (connection_receive.cpp).
+    void resume() noexcept;
     void receive_more() noexcept;
     void received(const result<std::size_t>& count) noexcept;
     void process_window() noexcept;
@@ -197,13 +199,17 @@ private:
     std::vector<std::byte> control_;
 
     // Of the messages that taken() counts.
-    std::uint64_t read_ = 0; ///< the peer has read so many, for all that is known
-    std::uint64_t answers_before_ = 0; ///< messages that were received when that was known
+    std::uint64_t read_ = 0; ///< those that the peer has shown to have read
+    std::uint64_t answers_before_ = 0; ///< arrived() at that time
     std::uint64_t taken_before_ping_ = 0; ///< when ping_ was sent
     std::uint32_t ping_ = 0; ///< the number of a PING whose answer shows what was read; 0: none
-    std::uint64_t broken_at_ = 0; ///< the peer has ended a stream in the message after these
-    std::uint8_t breaks_ = 0; ///< so many streams in a row
+    std::uint64_t ended_at_ = 0; ///< the peer has ended streams in the message after these
+    std::uint8_t ends_in_message_ = 0; ///< streams in a row that ended there
+    bool receives_rest_ = false; ///< whatever the marks are: the peer has finished
+    time_point ready_since_ = never; ///< the stream
+    time_point held_since_ = never; ///< a heartbeat waits
     std::uint64_t sent_at_last_look_ = 0; ///< messages and bytes
+    time_point progress_at_{}; ///< when more had been sent than at the look before
     time_point stalled_since_ = never;
 
     io::timer timer_;

@@ -22,6 +22,24 @@ constexpr std::size_t next_frame_bytes = 64;
 
 } // namespace
 
+/// Receives again after a pause.
+void connection::resume() noexcept
+{
+    error failure;
+    if (!direct_.take_receiving(failure))
+        return; // a caller is receiving, and asks for this when it leaves
+    if (failure)
+        return lose(failure);
+    after_body_ = false; // a caller may have received more
+    if (!std::exchange(paused_, false))
+        return;
+    direct_.set_paused(false);
+    session_->resume(now());
+    process_window();
+    send_more(); // what was held back
+    arm();
+}
+
 void connection::receive_more() noexcept
 {
     if (receiving_ || paused_ || !machine_.has_stream())
@@ -113,7 +131,7 @@ void connection::process_received() noexcept
         more = session_->body_left() == 0 && process_body({});
     }
     while (more && machine_.has_stream()) {
-        const std::uint64_t allowed = in_->credit();
+        const std::uint64_t allowed = receives_rest_ ? UINT64_MAX : in_->credit();
         if (allowed == 0 && is_ready()) {
             pause();
             more = !paused_;
@@ -224,6 +242,7 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
         return lose(no_memory_to_receive);
     met.peer = near_;
     post(std::move(met));
+    ready_since_ = now();
     step({connection_event::handshaken});
     send_more();
 }

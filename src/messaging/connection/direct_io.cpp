@@ -81,7 +81,6 @@ bool io_direction::reclaim_if_idle() noexcept
 void direct_io::begin(io::native_handle handle) noexcept
 {
     handle_ = handle;
-    messages_sent_ = 0;
     receive_failure_ = {};
     caller_streams_ = false;
     torn_ = false;
@@ -188,7 +187,7 @@ direct_io::drained direct_io::drain(const transfers& direct, int max_calls) noex
         // A failure is left for the loop to find, which knows what to do about it.
         if (direct.send(handle_, pieces, sent, all))
             sent = 0;
-        messages_sent_ += out_.taken(sent, false).messages;
+        (void)out_.taken(sent, false);
         any = any || sent > 0;
         if (sent == 0 || !all)
             break;
@@ -219,7 +218,6 @@ direct_io::attempt direct_io::send_body(lane::lane& lane, std::span<const std::b
         caller_streams_ = true;
         if (sent == header_size + body.size()) {
             lane.bypass();
-            ++messages_sent_;
             return sending_.leave(owner_between_calls()) ? attempt::done : attempt::notify;
         }
     }
@@ -230,7 +228,7 @@ direct_io::attempt direct_io::send_body(lane::lane& lane, std::span<const std::b
     }
     // This thread is the one that would be notified.
     (void)lane.publish(1);
-    messages_sent_ += out_.taken(sent, false).messages;
+    (void)out_.taken(sent, false);
     return drain_until(*direct, until);
 }
 

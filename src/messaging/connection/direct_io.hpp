@@ -115,7 +115,8 @@ public:
 
     /// The loop does not receive for want of room; callers may when they have made some.
     void offer_receiving() noexcept { receiving_.offer(io_owner::caller); }
-    /// The loop does not receive, so that it does not see the peer's end: who sends asks for it.
+    /// The loop does not receive, so that it does not see the peer's end: a caller that sends asks
+    /// the system.
     void set_paused(bool paused) noexcept { paused_.store(paused, std::memory_order_relaxed); }
     /// The loop wants to receive. False: a caller is receiving, and notifies the loop when it
     /// leaves. `failure`: what a caller has found, if its receive failed.
@@ -132,9 +133,6 @@ public:
     /// The end of the loop: waits until no caller is inside, which takes a few system calls.
     void wait_until_idle() noexcept;
 
-    /// Messages that were sent on this connection, by both threads. While the loop owns sending.
-    void count_sent(std::uint64_t messages) noexcept { messages_sent_ += messages; }
-    [[nodiscard]] std::uint64_t messages_sent() const noexcept { return messages_sent_; }
     /// For gather(); the owner's of the sending direction.
     std::vector<wire_out::piece> pieces;
 
@@ -195,8 +193,6 @@ private:
     bool torn_ = false; ///< the rest of a message that was sent in part is not there
     // The sender's.
     body_pace pace_;
-    // The owner's of the sending direction.
-    std::uint64_t messages_sent_ = 0;
     // The owner's of the receiving direction.
     error receive_failure_{};
     // The loop's; a caller inside may read the interval.

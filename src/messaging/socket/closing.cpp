@@ -11,6 +11,8 @@ namespace slk::messaging {
 
 namespace {
 
+/// Peers have at least this time to read what was sent, unless the caller's timeout is shorter.
+constexpr duration min_drain = std::chrono::seconds(1);
 /// Connections whose time is over end within this time, or are not waited for any more.
 constexpr duration time_to_end = std::chrono::seconds(1);
 
@@ -112,10 +114,12 @@ close_report socket_core::end_connections(const endpoint_list& which, duration t
     const time_point deadline = after(state_.context->now(), timeout);
     if (timeout > duration::zero())
         flush(which, timeout);
+    // A peer that cannot be reached may have used up the time of the others.
     const time_point flushed = state_.context->now();
-    close_connections(which, deadline == never    ? duration::max()
-                             : deadline > flushed ? deadline - flushed
-                                                  : duration::zero());
+    const duration left = deadline == never    ? duration::max()
+                          : deadline > flushed ? deadline - flushed
+                                               : duration::zero();
+    close_connections(which, std::max(left, std::min(timeout, min_drain)));
     state_.process_reports();
     return report_of(leaving, which);
 }

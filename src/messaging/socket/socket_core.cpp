@@ -85,8 +85,10 @@ std::vector<peer_status> socket_core::peers()
     std::vector<peer_status> all;
     for (const auto& each : state_.peers.all()) {
         const pipe& peer = *each;
-        const message_counts sent = peer.out.counts();
         peer_status status;
+        // Before the others: a refused message is one that was taken.
+        status.refused = peer.lanes()->refused.load(std::memory_order_acquire);
+        const message_counts sent = peer.out.counts();
         status.routing_id = peer.name();
         status.generation = peer.generation;
         if (const endpoint_entry* const at = state_.endpoints.find(peer.endpoint); at != nullptr)
@@ -95,7 +97,6 @@ std::vector<peer_status> socket_core::peers()
         status.ready = peer.state == peer_state::connected;
         status.connections = peer.connections;
         status.queued_total = sent.written;
-        status.refused = peer.lanes()->refused.load(std::memory_order_relaxed);
         status.last_refusal = peer.last_refusal;
         status.sent = sent.taken - status.refused;
         status.queued = sent.written - sent.replaced - sent.taken;

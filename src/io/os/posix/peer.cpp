@@ -10,6 +10,7 @@
 
 #include "io/os/system.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 #include <netinet/in.h>
@@ -92,7 +93,9 @@ bool peer_acknowledges(native_handle handle, duration within) noexcept
     // A peer without room is asked again and again, and one question may be under way.
     if (known.tcpi_unacked == 0)
         return known.tcpi_probes <= 1;
-    return std::chrono::milliseconds(known.tcpi_last_ack_recv) <= within;
+    // The next attempt may be a long time after the last one.
+    const duration attempt = 2 * std::chrono::microseconds(known.tcpi_rto);
+    return std::chrono::milliseconds(known.tcpi_last_ack_recv) <= std::max(within, attempt);
 #else
     (void)handle, (void)within;
     return true;
