@@ -62,9 +62,11 @@ enum class errc : std::uint16_t {
     // The peer.
     protocol_error,
     authentication_refused,
+    rejected,           ///< the peer's routing id is taken, or a PAIR has a peer already
 
     message_too_large,
     no_route,           ///< no peer has the routing id of the message
+    peer_replaced,      ///< the routing id belongs to a later peer than the one that was named
     would_block,
     interrupted,
     unknown, ///< in no table; see error::native

@@ -86,6 +86,12 @@ struct socket_options {
     /// 0: no limit. Live.
     std::uint64_t send_high_water_bytes = 0;
     std::uint64_t receive_high_water_bytes = 0;
+    /// PUSH, DEALER and PAIR: what was queued for a peer of bind() that has gone, or for an
+    /// endpoint that is taken back while there are others, and that the system has not taken, goes
+    /// to the other peers in its order, or waits for the next one. At most the send high-water mark
+    /// waits so; the rest counts as unsent, as everything does without this option. A ROUTER's
+    /// messages are for one peer, and never go to another. Live.
+    bool requeue = true;
     /// PUSH, PULL and DEALER only (else invalid_argument): only the newest message waits for each
     /// peer, and of each peer, whole with all its parts. An older one that was not sent yet, or was
     /// not received, is replaced, and counted. The high-water marks do not count then, and each
@@ -153,11 +159,13 @@ using pull_options = socket_options;
 using dealer_options = probing_options;
 
 struct router_options : probing_options {
-    /// To send to an unknown peer is errc::no_route, and to send to a peer whose queue is full
+    /// To send to an unknown peer is errc::no_route, to send to an earlier peer of a routing id
+    /// (another generation) is errc::peer_replaced, and to send to a peer whose queue is full
     /// waits. Without it such messages are dropped, and counted. Live.
     bool mandatory = true;
     /// A new peer with a routing id that is taken gets it, and the peer that had it is
-    /// disconnected. Without it the new peer is disconnected. Live.
+    /// disconnected; but a name that connect() has given stays. Without it the new peer is
+    /// rejected, and tries again later. Live.
     bool handover = false;
     /// An empty message reports that a peer has connected. Live.
     bool notify_connect = false;

@@ -18,7 +18,7 @@ constexpr session_transition transitions[] = {
     {greeting, session_event::revision, greeting, "the greeting is staged: its rest is sent"},
     {greeting, session_event::revision, awaiting_identity, "2.0: type and identity are sent"},
     {greeting, session_event::revision, failed, "1.0, or 2.0 that is not allowed"},
-    {greeting, session_event::greeted, awaiting_ready, "NULL: READY is sent"},
+    {greeting, session_event::greeted, awaiting_ready, "NULL: READY is sent, or comes last"},
     {greeting, session_event::greeted, authenticating, "NULL: the owner is asked"},
     {greeting, session_event::greeted, awaiting_welcome, "PLAIN, client: HELLO is sent"},
     {greeting, session_event::greeted, awaiting_hello, "PLAIN, server"},
@@ -27,6 +27,7 @@ constexpr session_transition transitions[] = {
     {greeting, session_event::ended, failed, ""},
 
     {awaiting_identity, session_event::identity, ready, ""},
+    {awaiting_identity, session_event::identity, admitting, "the owner is asked"},
     {awaiting_identity, session_event::timer, failed, ""},
     {awaiting_identity, session_event::violation, failed, ""},
     {awaiting_identity, session_event::ended, failed, ""},
@@ -37,7 +38,7 @@ constexpr session_transition transitions[] = {
     {awaiting_hello, session_event::violation, failed, ""},
     {awaiting_hello, session_event::ended, failed, ""},
 
-    {authenticating, session_event::accepted, awaiting_ready, "NULL: READY is sent"},
+    {authenticating, session_event::accepted, awaiting_ready, "NULL: READY is sent, or comes last"},
     {authenticating, session_event::accepted, awaiting_initiate, "PLAIN: WELCOME is sent"},
     {authenticating, session_event::refused, failed, "ERROR is sent, unless the status is 300"},
     {authenticating, session_event::command, failed, "the client has to wait"},
@@ -52,16 +53,24 @@ constexpr session_transition transitions[] = {
     {awaiting_welcome, session_event::ended, failed, ""},
 
     {awaiting_initiate, session_event::command, ready, "INITIATE: READY is sent"},
+    {awaiting_initiate, session_event::command, admitting, "INITIATE: the owner is asked"},
     {awaiting_initiate, session_event::command, failed, "any other"},
     {awaiting_initiate, session_event::timer, failed, ""},
     {awaiting_initiate, session_event::violation, failed, ""},
     {awaiting_initiate, session_event::ended, failed, ""},
 
     {awaiting_ready, session_event::command, ready, "READY"},
+    {awaiting_ready, session_event::command, admitting, "READY: the owner is asked"},
     {awaiting_ready, session_event::command, failed, "ERROR, or any other"},
     {awaiting_ready, session_event::timer, failed, ""},
     {awaiting_ready, session_event::violation, failed, ""},
     {awaiting_ready, session_event::ended, failed, ""},
+
+    {admitting, session_event::accepted, ready, "READY is sent, if it comes last"},
+    {admitting, session_event::refused, failed, "ERROR is sent, if READY would come last"},
+    {admitting, session_event::timer, failed, ""},
+    {admitting, session_event::violation, failed, ""},
+    {admitting, session_event::ended, failed, ""},
 
     {ready, session_event::received, ready, "the peer is alive"},
     {ready, session_event::command, ready, "PING: PONG is sent; other commands are ignored"},
@@ -93,6 +102,14 @@ duration patience(const session_options& options) noexcept
     return options.heartbeat_timeout.value_or(options.heartbeat_interval);
 }
 
+/// READY comes last: of NULL where the owner asks for it, and of a PLAIN server.
+bool sends_ready_last(const session_options& options, version speaks) noexcept
+{
+    if (speaks == version::v2_0)
+        return false;
+    return options.security == mechanism::null ? options.ready_last : options.as_server;
+}
+
 } // namespace
 
 std::span<const session_transition> session_transitions() noexcept
@@ -111,6 +128,7 @@ std::string_view name_of(session_state state) noexcept
     case awaiting_welcome: return "awaiting_welcome";
     case awaiting_initiate: return "awaiting_initiate";
     case awaiting_ready: return "awaiting_ready";
+    case admitting: return "admitting";
     case ready: return "ready";
     case failed: return "failed";
     }
@@ -151,24 +169,10 @@ session_actions session_machine::step(const session_options& options, time_point
     case session_event::revision: return decide(options, input.speaks);
     case session_event::greeted: return begin_handshake(options, input.speaks);
     case session_event::identity:
-        return state_ == awaiting_identity ? become_ready(options, now, {}) : session_actions{};
+        return state_ == awaiting_identity ? meet(options, now) : session_actions{};
     case session_event::command: return take(options, now, input);
-    case session_event::accepted:
-        if (state_ != authenticating)
-            return {};
-        if (options.security == mechanism::null) {
-            state_ = awaiting_ready;
-            return {.send = {output::ready}};
-        }
-        state_ = awaiting_initiate;
-        return {.send = {output::welcome}};
-    case session_event::refused:
-        if (state_ != authenticating)
-            return {};
-        fail(input.failure);
-        // ZAP's 300 is temporary: the client is to run into its timeout and try again.
-        return input.failure.native == 300 ? session_actions{}
-                                           : session_actions{.send = {output::error}};
+    case session_event::accepted: return accept(options, now);
+    case session_event::refused: return refuse(options, input);
     case session_event::received:
         if (state_ == ready)
             hear(now);
@@ -240,12 +244,57 @@ session_actions session_machine::begin_handshake(const session_options& options,
     speaks_ = peer;
     switch (options.security) {
     case mechanism::null:
-        state_ = options.ask_with_null ? authenticating : awaiting_ready;
-        return options.ask_with_null ? session_actions{} : session_actions{.send = {output::ready}};
+        if (!options.ask_with_null)
+            return await_ready(options);
+        state_ = authenticating;
+        return {};
     case mechanism::plain: break;
     }
     state_ = options.as_server ? awaiting_hello : awaiting_welcome;
     return options.as_server ? session_actions{} : session_actions{.send = {output::hello}};
+}
+
+session_actions session_machine::await_ready(const session_options& options) noexcept
+{
+    state_ = awaiting_ready;
+    return sends_ready_last(options, speaks_) ? session_actions{}
+                                              : session_actions{.send = {output::ready}};
+}
+
+/// Who the peer is, is known.
+session_actions session_machine::meet(const session_options& options, time_point now) noexcept
+{
+    if (options.ask_about_peer) {
+        state_ = admitting;
+        return {};
+    }
+    return become_ready(options, now,
+                        state_ == awaiting_initiate ? outputs{output::ready} : outputs{});
+}
+
+session_actions session_machine::accept(const session_options& options, time_point now) noexcept
+{
+    if (state_ == admitting)
+        return become_ready(
+            options, now, sends_ready_last(options, speaks_) ? outputs{output::ready} : outputs{});
+    if (state_ != authenticating)
+        return {};
+    if (options.security == mechanism::null)
+        return await_ready(options);
+    state_ = awaiting_initiate;
+    return {.send = {output::welcome}};
+}
+
+session_actions session_machine::refuse(const session_options& options,
+                                        const session_input& input) noexcept
+{
+    if (state_ != authenticating && state_ != admitting)
+        return {};
+    // Behind a READY the peer does not expect an ERROR any more.
+    const bool tells =
+        !input.silently && (state_ == authenticating || sends_ready_last(options, speaks_));
+    fail(input.failure);
+    return tells ? session_actions{.send = {output::error}} : session_actions{};
 }
 
 session_actions session_machine::take(const session_options& options, time_point now,
@@ -255,6 +304,7 @@ session_actions session_machine::take(const session_options& options, time_point
     case idle:
     case greeting:
     case awaiting_identity:
+    case admitting:
     case failed: return {};
     case awaiting_hello:
         if (input.command != command_name::hello)
@@ -272,13 +322,13 @@ session_actions session_machine::take(const session_options& options, time_point
     case awaiting_initiate:
         if (input.command != command_name::initiate)
             return fail(unexpected_command);
-        return become_ready(options, now, {output::ready});
+        return meet(options, now);
     case awaiting_ready:
         if (input.command == command_name::error)
             return fail(input.failure);
         if (input.command != command_name::ready)
             return fail(unexpected_command);
-        return become_ready(options, now, {});
+        return meet(options, now);
     case ready: break;
     }
     // A second READY, ERROR and unknown commands are ignored.

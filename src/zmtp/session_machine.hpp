@@ -11,6 +11,7 @@
 ///
 ///  - Each side's steps come in the order of the mechanism (RFC 23 for NULL, RFC 24 for PLAIN); any
 ///    other step of the peer ends the session. NULL is symmetric, as libzmq's is.
+///  - A peer that the owner does not take is not told READY, if the owner's READY comes last.
 ///  - One deadline covers greeting and handshake.
 ///  - `failed` is final, with a reason; a new connection gets a new machine.
 
@@ -31,10 +32,11 @@ enum class session_state : std::uint8_t {
     awaiting_welcome,
     awaiting_initiate,
     awaiting_ready,
+    admitting, ///< the owner decides whether it takes the peer
     ready,
     failed,
 };
-inline constexpr std::size_t session_state_count = 10;
+inline constexpr std::size_t session_state_count = 11;
 
 enum class session_event : std::uint8_t {
     start,
@@ -71,6 +73,7 @@ struct session_input {
     /// during the last interval gets no PING: it might have closed behind what it sends, and the
     /// PING would make its system throw the rest away.
     bool asks_what_was_read = true;
+    bool silently = false; ///< refused: without an ERROR
 };
 
 /// Items that can be sent, in the order in which they go out.
@@ -158,6 +161,10 @@ private:
     session_actions start(const session_options& options, time_point now) noexcept;
     session_actions decide(const session_options& options, version peer) noexcept;
     session_actions begin_handshake(const session_options& options, version peer) noexcept;
+    session_actions await_ready(const session_options& options) noexcept;
+    session_actions meet(const session_options& options, time_point now) noexcept;
+    session_actions accept(const session_options& options, time_point now) noexcept;
+    session_actions refuse(const session_options& options, const session_input& input) noexcept;
     session_actions take(const session_options& options, time_point now,
                          const session_input& input) noexcept;
     session_actions become_ready(const session_options& options, time_point now,

@@ -113,8 +113,10 @@ TEST_CASE("every error has its failure class, and every class an error")
         failure_class::out_of_resources,   // out_of_memory
         failure_class::protocol,           // protocol_error
         failure_class::authentication,     // authentication_refused
+        failure_class::other,              // rejected
         failure_class::protocol,           // message_too_large
         failure_class::other,              // no_route
+        failure_class::other,              // peer_replaced
         failure_class::other,              // would_block
         failure_class::other,              // interrupted
         failure_class::other,              // unknown

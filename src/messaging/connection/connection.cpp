@@ -20,6 +20,7 @@ constexpr error no_memory_to_send{errc::out_of_memory, phase::transfer, 0,
                                   "no memory for the rest of a message"};
 constexpr error stalled_too_long{errc::timed_out, phase::transfer, 0,
                                  "the peer has not read for stalled_timeout"};
+constexpr error has_peer{errc::rejected, phase::handshake, 0, "this PAIR has a peer already"};
 constexpr error loop_ends{errc::cancelled, phase::close, 0, "the loop ends"};
 
 } // namespace
@@ -31,7 +32,7 @@ struct connection::wires {
 
 reference<connection> connection::create(std::shared_ptr<io_loop> on,
                                          std::shared_ptr<const connection_settings> settings,
-                                         reference<inbox> owner, bool accepted,
+                                         reference<inbox> owner, pipe_origin origin,
                                          std::uint64_t endpoint, lane::chunk_pools& pools)
 {
     const auto lanes = pipe_lanes::create(pools, settings->options().conflate);
@@ -56,37 +57,37 @@ reference<connection> connection::create(std::shared_ptr<io_loop> on,
         return {};
     return reference<connection>::adopt(
         new (std::nothrow) connection(std::move(on), std::move(settings), std::move(owner), lanes,
-                                      std::move(made), accepted, endpoint));
+                                      std::move(made), origin, endpoint));
 }
 
 reference<connection> connection::create_connecting(
     std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
     reference<inbox> owner, std::uint64_t endpoint, lane::chunk_pools& pools)
 {
-    auto made =
-        create(std::move(on), std::move(settings), std::move(owner), false, endpoint, pools);
+    auto made = create(std::move(on), std::move(settings), std::move(owner), pipe_origin::connect,
+                       endpoint, pools);
     return made && made->make_pipe() ? made : reference<connection>{};
 }
 
-reference<connection>
-connection::create_accepted(std::shared_ptr<io_loop> on,
-                            std::shared_ptr<const connection_settings> settings,
-                            reference<inbox> owner, std::uint64_t endpoint)
+reference<connection> connection::create_single(std::shared_ptr<io_loop> on,
+                                                std::shared_ptr<const connection_settings> settings,
+                                                reference<inbox> owner, pipe_origin origin,
+                                                std::uint64_t endpoint)
 {
     lane::chunk_pools& pools = on->pools;
-    return create(std::move(on), std::move(settings), std::move(owner), true, endpoint, pools);
+    return create(std::move(on), std::move(settings), std::move(owner), origin, endpoint, pools);
 }
 
 connection::connection(std::shared_ptr<io_loop> on,
                        std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
-                       reference<pipe_lanes> lanes, wires made, bool accepted,
+                       reference<pipe_lanes> lanes, wires made, pipe_origin origin,
                        std::uint64_t endpoint) noexcept
     : on_(std::move(on)), settings_(std::move(settings)), owner_(std::move(owner)),
-      lanes_(std::move(lanes)), endpoint_(endpoint), accepted_(accepted), out_(std::move(made.out)),
+      lanes_(std::move(lanes)), endpoint_(endpoint), origin_(origin), out_(std::move(made.out)),
       in_(std::move(made.in)), direct_(*out_, *in_, *settings_, *on_->core, on_->by_caller),
-      machine_(accepted)
+      machine_(origin != pipe_origin::connect)
 {
-    lanes_->receive_mark.store(settings_->options().receive_high_water_mark,
+    lanes_->receive_mark.store(left_of_mark(settings_->options().receive_high_water_mark, 0),
                                std::memory_order_relaxed);
     lanes_->receive_bytes.store(settings_->options().receive_high_water_bytes,
                                 std::memory_order_relaxed);
@@ -107,10 +108,10 @@ connection::connection(std::shared_ptr<io_loop> on,
 
 bool connection::make_pipe() noexcept
 {
-    const auto origin = accepted_ ? pipe_origin::accept : pipe_origin::connect;
-    near_ = reference<pipe>::adopt(new (std::nothrow) pipe(lanes_, 0, origin, false));
+    near_ = reference<pipe>::adopt(new (std::nothrow) pipe(lanes_, 0, origin_, false));
     if (!near_)
         return false;
+    near_->immediate = origin_ == pipe_origin::link && settings_->options().immediate;
     near_->far = reference<far_end>::to(*this);
     near_->endpoint = endpoint_;
     near_->report_to(owner_);
@@ -252,6 +253,9 @@ void connection::step(const connection_input& input, const error& reason) noexce
     if (asks(report_disconnected))
         post(peer_disconnected{near_, machine_.state() == connection_state::closed},
              ending_because_);
+    // Behind the event: the next peer's comes after it.
+    if (input.event == connection_event::returned || machine_.state() == connection_state::closed)
+        leave_place();
     if (asks(connection_action::finish))
         connection::finish();
     if (asks(connection_action::begin))
@@ -299,11 +303,13 @@ void connection::begin_stream() noexcept
     after_body_ = false;
     need_ = 0;
     out_->begin_connection();
-    session_.emplace(settings_->protocol());
+    session_.emplace(settings_->protocol(origin_));
     session_->start(now());
     if (!linked())
         on_->core->add(*this);
     retain(); // the stream's, given back when it has ended
+    if (!take_place_before())
+        return;
     send_more();
     receive_more();
     arm();
@@ -417,6 +423,47 @@ void connection::finish() noexcept
         observer->connection_closed();
     if (const auto done = std::exchange(closed_handler_, {}); done)
         done();
+}
+
+// --- the peer's place ---
+
+place_holder connection::holder() const noexcept
+{
+    return origin_ == pipe_origin::accept ? place_holder{.lanes = lanes_.get()}
+                                          : place_holder{.endpoint = endpoint_};
+}
+
+/// A PAIR that connects has to know whether it may have a peer before it sends READY. Returns false
+/// if the stream was closed.
+bool connection::take_place_before() noexcept
+{
+    peer_registry& places = owner_->places();
+    if (origin_ != pipe_origin::connect || places.rule() != pattern::peer_rule::one)
+        return true;
+    if (places.reserve(holder(), {})) {
+        owner_->counters().rejected.add(1);
+        lose(has_peer);
+        return false;
+    }
+    // Without `immediate` the place is the pipe's, also while it has no connection.
+    has_place_ = settings_->options().immediate;
+    return true;
+}
+
+/// The peer may come again before the socket's thread has read what is here.
+void connection::leave_unread() noexcept
+{
+    if (!near_ || origin_ == pipe_origin::connect || settings_->options().conflate)
+        return;
+    lanes_->published_at_pause.store(lanes_->toward[1].produced(), std::memory_order_release);
+    owner_->places().leave_unread(holder(), peer_id(), lanes_);
+}
+
+void connection::leave_place() noexcept
+{
+    leave_unread();
+    if (std::exchange(has_place_, false))
+        owner_->places().release(holder(), peer_id());
 }
 
 // --- sending ---

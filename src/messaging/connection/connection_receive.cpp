@@ -5,6 +5,7 @@
 #include "messaging/connection/connection.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace slk::messaging {
@@ -74,6 +75,11 @@ void connection::received(const result<std::size_t>& count) noexcept
     after_body_ = false;
     in_->received(*count);
     process_window();
+    if (!paused_ && lanes_->has_paused.load(std::memory_order_relaxed)) {
+        lanes_->has_paused.store(false, std::memory_order_release);
+        if (near_)
+            near_->on_readable();
+    }
 }
 
 /// Goes over what was received, and on to receiving more.
@@ -145,6 +151,12 @@ void connection::process_received() noexcept
 void connection::pause() noexcept
 {
     paused_ = in_->must_wait();
+    // A peer that has gone is not noticed before there is room, and may come again meanwhile.
+    if (paused_ && origin_ == pipe_origin::accept && !peer_id().empty() &&
+        owner_->places().rule() == pattern::peer_rule::any) {
+        lanes_->has_paused.store(true, std::memory_order_release);
+        leave_unread();
+    }
     // A publisher has to look into what it receives.
     if (paused_ && in_->allows_direct_io() && session_->state() == zmtp::session_state::ready &&
         !zmtp::is_publisher(settings_->protocol().metadata.type))
@@ -176,6 +188,7 @@ bool connection::process(const zmtp::arrival& found) noexcept
         authenticate(found.client);
         in_->drop(found.consumed);
         return true;
+    case zmtp::arrival_kind::admit: admit(found); return machine_.has_stream();
     case zmtp::arrival_kind::ready: become_ready(found); return machine_.has_stream();
     case zmtp::arrival_kind::flush:
         in_->drop(found.consumed);
@@ -217,21 +230,69 @@ void connection::authenticate(const zmtp::credentials& peer) noexcept
     const int status = settings_->authenticate(peer, stream_.peer_address());
     if (status != 200)
         return session_->refuse(now(), status);
-    user_ = peer.user;
+    if (!peer.user.empty())
+        user_.reset(new (std::nothrow) std::string(peer.user));
+    if (!peer.user.empty() && user_ == nullptr)
+        return session_->refuse(now(), 500);
     session_->accept(now());
+}
+
+/// Returns false if memory is exhausted.
+bool connection::note_peer_id(std::string_view routing_id) noexcept
+{
+    // An idle peer without one should not cost its memory.
+    if (routing_id.empty())
+        peer_id_.reset();
+    else if (peer_id() != routing_id)
+        peer_id_.reset(new (std::nothrow) std::string(routing_id));
+    return peer_id() == routing_id;
+}
+
+/// Decides whether the peer may be one of the socket's, before it is told READY.
+void connection::admit(const zmtp::arrival& found) noexcept
+{
+    if (!note_peer_id(zmtp::text_of(found.peer.identity)))
+        return lose(no_memory_to_receive);
+    const auto rejected = owner_->places().reserve(holder(), peer_id());
+    if (rejected) {
+        owner_->counters().rejected.add(1);
+        session_->reject(now(), *rejected, !connection_settings::retries(found.peer));
+        in_->drop(found.consumed);
+        return;
+    }
+    has_place_ = true;
+    session_->accept(now());
+    become_ready(found);
+}
+
+/// What earlier connections of this peer have left unread counts in the mark of this one.
+void connection::count_unread_before() noexcept
+{
+    const socket_options& options = settings_->options();
+    if (origin_ == pipe_origin::connect || options.conflate)
+        return;
+    // Bytes are not known here; the socket's thread counts them.
+    const std::uint64_t unread = owner_->places().unread_before(holder(), peer_id());
+    const bool no_bytes = options.receive_high_water_bytes != 0 && unread > 0;
+    lanes_->receive_mark.store(no_bytes ? no_room
+                                        : left_of_mark(options.receive_high_water_mark, unread),
+                               std::memory_order_release);
 }
 
 void connection::become_ready(const zmtp::arrival& found) noexcept
 {
+    if (!note_peer_id(zmtp::text_of(found.peer.identity)))
+        return lose(no_memory_to_receive);
     peer_connected met{};
     met.info.type = found.peer.type;
     met.info.speaks = session_->speaks();
-    met.info.routing_id = zmtp::text_of(found.peer.identity);
-    met.info.user = user_;
+    met.info.routing_id = peer_id();
+    if (user_ != nullptr)
+        met.info.user = *user_;
     zmtp::metadata_reader properties(found.peer.properties);
     // The standard properties have fields of their own.
     for (auto next = properties.next(); next && *next; next = properties.next())
-        if ((*next)->name.starts_with("X-"))
+        if ((*next)->name.starts_with("X-") && (*next)->name != connection_settings::retries_name)
             met.info.properties.push_back(
                 {std::string((*next)->name), std::string((*next)->value)});
     met.info.local = stream_.local_address();
@@ -241,6 +302,10 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     if (!near_ && !make_pipe())
         return lose(no_memory_to_receive);
     met.peer = near_;
+    count_unread_before();
+    // From now on it is the pipe's, which may outlive its connection.
+    if (origin_ == pipe_origin::link)
+        has_place_ = false;
     post(std::move(met));
     ready_since_ = now();
     step({connection_event::handshaken});

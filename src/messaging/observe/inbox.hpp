@@ -24,6 +24,8 @@
 
 namespace slk::messaging {
 
+class peer_registry;
+
 /// An entry of the list of those that have signalled.
 struct inbox_entry {
     inbox_entry* next = nullptr;
@@ -55,6 +57,8 @@ public:
     void wake() noexcept;
 
     [[nodiscard]] messaging::counters& counters() noexcept { return counters_; }
+    /// The places of the socket's peers.
+    [[nodiscard]] peer_registry& places() noexcept { return *places_; }
 
     // --- the socket's thread ---
 
@@ -119,6 +123,7 @@ private:
     bool events_signalled_ = false; ///< guarded
     bool closed_ = false; ///< guarded
     messaging::counters counters_;
+    const std::unique_ptr<peer_registry> places_;
 };
 
 } // namespace slk::messaging

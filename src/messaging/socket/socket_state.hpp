@@ -38,6 +38,9 @@ public:
         if (reports->has_reports()) [[unlikely]]
             read_inbox();
     }
+    /// Peers have come or gone, or have room: messages that waited for a peer are sent, and a
+    /// place that is free is offered to sockets of inproc that wait for it.
+    void settle();
     /// As process_reports(); and a loop that the caller runs has a turn.
     void run_and_process();
 
