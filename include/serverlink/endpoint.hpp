@@ -11,7 +11,7 @@
 ///     tcp://*:PORT                  listen on every IPv4 address; tcp://[::]:PORT for IPv6
 ///     tcp://INTERFACE:PORT          listen on an address of a network interface: tcp://lo:5555
 ///     ipc://PATH                    a Unix domain socket: its file, relative or absolute, at most
-///                                   107 bytes
+///                                   107 bytes (103 on macOS and the BSDs)
 ///     ipc://@NAME                   one with an abstract name (Linux, unix(7)), which has no file
 ///     ipc://*                       listen in a new file, below the directory that TMPDIR, TEMPDIR
 ///                                   or TMP names, or /tmp; the listener's local_endpoint() has its
