@@ -41,7 +41,8 @@ struct link_options {
     [[nodiscard]] SLK_API result<void> validate() const;
 };
 
-/// Called on the loop's thread. A handler may call any function of the link, and destroy it.
+/// Called on the loop's thread; not after the link's destructor. A handler may call any function of
+/// the link, and destroy it. It must not throw (serverlink/loop.hpp).
 struct link_handlers {
     /// Called for every change of state, with the status after it.
     std::function<void(const link_transition&, const link_status&)> state_changed{};
@@ -57,7 +58,7 @@ struct link_handlers {
 class SLK_API link {
 public:
     /// Creates a link that is not started yet. Errors: invalid_argument (an option), not_supported
-    /// (ipc on Windows or in a simulation), loop_closed, out_of_memory.
+    /// (ipc on Windows or in a simulation), loop_closed, forked, out_of_memory.
     [[nodiscard]] static result<link> create(loop& on, link_options options,
                                              link_handlers handlers = {});
 
@@ -81,7 +82,8 @@ public:
     /// For usefulness::confirmed: the present connection is useful.
     void confirm_useful();
 
-    /// Never waits for the loop. All fields are of the same moment.
+    /// Never waits for the loop. All fields are of the same moment. In a child process (fork(2)):
+    /// idle, with errc::forked as the last error.
     [[nodiscard]] link_status status() const noexcept;
     /// Returns the flight recorder: the last moves, oldest first, at most `flight_recorder_size`.
     [[nodiscard]] std::vector<link_transition> recent_transitions() const;

@@ -70,7 +70,8 @@ struct listener_status {
 
 static_assert(std::is_trivially_copyable_v<listener_status>);
 
-/// Called on the loop's thread. A handler may call any function of the listener, and destroy it.
+/// Called on the loop's thread; not after close(), and not by the loop's destructor. A handler may
+/// call any function of the listener, and destroy it. It must not throw (serverlink/loop.hpp).
 struct listener_handlers {
     std::function<void(stream)> accepted{};
     /// An accept failed, or the listener pauses. It goes on by itself; this is for the log.

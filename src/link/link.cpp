@@ -26,8 +26,10 @@ result<void> link_options::validate() const
 result<link> link::create(loop& on, link_options options, link_handlers handlers)
 {
     SLK_TRY(options.validate());
-    if (on.core() == nullptr || on.core()->closed())
+    if (on.core() == nullptr)
         return fail(errc::loop_closed, phase::setup);
+    if (on.core()->closed())
+        return fail(on.core()->why_closed());
     SLK_TRY(link_detail::check_supported(options.to, on.core()->io()));
     auto* const made = new (std::nothrow)
         link_detail::connecter(on.core(), std::move(options), std::move(handlers));

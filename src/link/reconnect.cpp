@@ -72,6 +72,7 @@ failure_class classify(const error& failure) noexcept
     case errc::invalid_state:
     case errc::in_progress:
     case errc::loop_closed:
+    case errc::forked:
     case errc::no_route:
     case errc::would_block:
     case errc::interrupted:

@@ -280,6 +280,11 @@ int getpeername(int fd, sockaddr* peer, socklen_t* length) noexcept
     return static_cast<int>(pass(call::getpeername, SYS_getpeername, fd, peer, length));
 }
 
+ssize_t write(int fd, const void* data, size_t size)
+{
+    return pass(call::write, SYS_write, fd, data, size);
+}
+
 int pipe2(int ends[2], int flags) noexcept
 {
     return static_cast<int>(pass(call::eventfd, SYS_pipe2, ends, flags));

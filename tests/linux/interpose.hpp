@@ -26,6 +26,7 @@ enum class call : std::uint8_t {
     so_error, ///< getsockopt(SO_ERROR)
     getpeername,
     eventfd, ///< and pipe2
+    write,
     count,
 };
 

@@ -128,6 +128,7 @@ private:
     close_report remove(const endpoint_list& which, duration timeout);
     void flush(const endpoint_list& which, duration timeout);
     void close_connections(const endpoint_list& which, duration timeout);
+    close_report leave_to_parent() noexcept;
 
     socket_state state_;
     sender sender_{state_};
