@@ -84,7 +84,11 @@ class SLK_API listener {
 public:
     /// Binds and listens before it returns. Errors: invalid_argument; address_in_use,
     /// address_not_available, permission_denied, ...; not_supported (ipc on Windows or in a
-    /// simulation); invalid_state on another thread than the loop's.
+    /// simulation); invalid_state on another thread than the loop's; loop_closed; forked.
+    ///
+    /// An address that is in use is tried again for 100 ms, except in a handler: the system may
+    /// give the address of a process that has ended back a little later (io_uring on Linux,
+    /// measured up to 16 ms), and a program that is started again at once must get it.
     ///
     /// A host that is neither numeric nor the wildcard is the name of a network interface. Its
     /// first IPv4 address is used, else an IPv6 address; address_not_available if there is no such

@@ -3,6 +3,7 @@
 
 #include "base/call_user.hpp"
 #include "link/endpoint_rules.hpp"
+#include "link/open_when_free.hpp"
 #include "link/stream_core.hpp"
 #include "link/tune.hpp"
 
@@ -311,7 +312,8 @@ result<listener> listener::create(loop& on, listener_options options, listener_h
     if (made == nullptr)
         return fail(errc::out_of_memory, phase::setup);
     listener handle(made);
-    SLK_TRY(made->open());
+    const bool may_wait = !on.core()->inside() && on.core()->io().names() == nullptr;
+    SLK_TRY(link_detail::open_when_free(may_wait, [made] { return made->open(); }));
     return handle;
 }
 

@@ -2,6 +2,7 @@
 
 // How a socket gets its peers: bind() and connect().
 
+#include "link/open_when_free.hpp"
 #include "messaging/socket/socket_core.hpp"
 
 #include <new>
@@ -20,13 +21,17 @@ result<std::string> socket_core::bind(std::string_view text)
     const std::shared_ptr<io_loop>& on = state_.context->next_loop(state_.options.affinity);
     entry->accepting = reference<acceptor>::adopt(
         new acceptor(on, state_.settings, state_.reports, entry->number));
-    result<void> opened = fail(errc::loop_closed, phase::bind);
-    on->perform([&] {
-        opened = entry->accepting->open(at);
-        if (opened)
-            entry->text = to_string(entry->accepting->local_endpoint());
-    });
-    SLK_TRY(std::move(opened));
+    const auto open = [&] {
+        result<void> opened = fail(errc::loop_closed, phase::bind);
+        on->perform([&] {
+            opened = entry->accepting->open(at);
+            if (opened)
+                entry->text = to_string(entry->accepting->local_endpoint());
+        });
+        return opened;
+    };
+    // A listener that is opened on this thread waits by itself.
+    SLK_TRY(link_detail::open_when_free(!on->core->may_touch(), open));
     return state_.endpoints.add(std::move(entry)).text;
 }
 
