@@ -5,8 +5,8 @@
 /// slk::link: an outbound connection, over TCP or ipc, that establishes itself, reports its state
 /// as a value, and reconnects.
 ///
-///     auto options = slk::link_options{.to = *slk::endpoint::parse("tcp://db.example:5432")};
-///     auto link = slk::link::create(loop, options, {.connected = [&](slk::stream s) { ... }});
+///     auto link = slk::link::create(loop, "tcp://db.example:5432", {},
+///                                   {.connected = [&](slk::stream s) { ... }});
 ///     (*link).start();
 ///
 /// The link is the connecter of docs/states.md: idle, binding, connecting, tuning, connected,
@@ -24,6 +24,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace slk {
@@ -61,6 +62,10 @@ public:
     /// (ipc on Windows or in a simulation), loop_closed, forked, out_of_memory.
     [[nodiscard]] static result<link> create(loop& on, link_options options,
                                              link_handlers handlers = {});
+    /// The same, to an endpoint as text; `options.to` is not used. Errors: also those of
+    /// endpoint::parse().
+    [[nodiscard]] static result<link>
+    create(loop& on, std::string_view to, link_options options = {}, link_handlers handlers = {});
 
     link(link&& other) noexcept;
     link& operator=(link&& other) noexcept;

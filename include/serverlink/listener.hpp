@@ -99,6 +99,10 @@ public:
     /// connects to the socket, so a living listener sees a connection that ends at once.
     [[nodiscard]] static result<listener> create(loop& on, listener_options options,
                                                  listener_handlers handlers);
+    /// The same, at an endpoint as text; `options.at` is not used. Errors: also those of
+    /// endpoint::parse().
+    [[nodiscard]] static result<listener>
+    create(loop& on, std::string_view at, listener_options options, listener_handlers handlers);
 
     listener(listener&& other) noexcept;
     listener& operator=(listener&& other) noexcept;

@@ -38,6 +38,13 @@ result<link> link::create(loop& on, link_options options, link_handlers handlers
     return link(made);
 }
 
+result<link> link::create(loop& on, std::string_view to, link_options options,
+                          link_handlers handlers)
+{
+    SLK_TRY(options.to, endpoint::parse(to));
+    return create(on, std::move(options), std::move(handlers));
+}
+
 link::link(link&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
 
 link& link::operator=(link&& other) noexcept

@@ -317,6 +317,13 @@ result<listener> listener::create(loop& on, listener_options options, listener_h
     return handle;
 }
 
+result<listener> listener::create(loop& on, std::string_view at, listener_options options,
+                                  listener_handlers handlers)
+{
+    SLK_TRY(options.at, endpoint::parse(at));
+    return create(on, std::move(options), std::move(handlers));
+}
+
 listener::listener(listener&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
 
 listener& listener::operator=(listener&& other) noexcept
