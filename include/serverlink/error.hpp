@@ -30,6 +30,7 @@ enum class errc : std::uint16_t {
     in_progress,        ///< the same operation is already under way
     cancelled,          ///< ended by cancel, close or stop
     loop_closed,        ///< the loop that would have done it is gone
+    forked,             ///< the object is the parent process', and this is a child (fork(2))
 
     // Connecting.
     connection_refused, ///< no listener

@@ -63,7 +63,7 @@ struct security_options {
     /// Is asked instead of `accepted`: by a plain_server about each client; by a socket without a
     /// mechanism about each peer, but only if there is a zap_domain. Called on the context's
     /// threads, several at a time, in the middle of a handshake: all other connections of the
-    /// thread wait until it returns.
+    /// thread wait until it returns. It must not throw (serverlink/loop.hpp).
     std::function<authentication_answer(const authentication_request&)> authenticator{};
     /// Is passed to the authenticator; at most 255 bytes. Several sockets may have the same one.
     std::string zap_domain{};

@@ -13,6 +13,7 @@ std::string_view name_of(errc code) noexcept
     case errc::in_progress: return "in_progress";
     case errc::cancelled: return "cancelled";
     case errc::loop_closed: return "loop_closed";
+    case errc::forked: return "forked";
     case errc::connection_refused: return "connection_refused";
     case errc::self_connect: return "self_connect";
     case errc::timed_out: return "timed_out";
@@ -122,6 +123,7 @@ std::errc standard_equivalent(errc code) noexcept
     case errc::ok:
     case errc::invalid_state:
     case errc::loop_closed:
+    case errc::forked:
     case errc::name_not_found:
     case errc::name_lookup_failed:
     case errc::end_of_stream:

@@ -51,8 +51,8 @@ result<socket_id> poller::add_socket(native_handle handle, address_family family
         return fail(errc::out_of_memory, phase::open);
     }
     if (auto attached = attach(id, *entry); !attached) {
-        close_handle(handle, close_mode::reset);
         table_.remove(id);
+        close_handle(handle, close_mode::reset);
         return fail(attached.error());
     }
     return id;

@@ -188,6 +188,9 @@ public:
     /// Rule 12. Any thread.
     virtual void wake() noexcept = 0;
     void shutdown();
+    /// In a child process (os/forks.hpp): closes this process' copies of the descriptors, and does
+    /// nothing to what they refer to. Instead of shutdown(); nothing may be called afterwards.
+    virtual void close_copies() noexcept {}
 
     [[nodiscard]] std::uint32_t open_sockets() const noexcept { return table_.open_count(); }
     [[nodiscard]] const ledger& operations() const noexcept { return ledger_; }

@@ -73,6 +73,7 @@ failure_class classify(const error& failure) noexcept
     case errc::in_progress:
     case errc::loop_closed:
     case errc::rejected:
+    case errc::forked:
     case errc::no_route:
     case errc::peer_replaced:
     case errc::would_block:

@@ -91,6 +91,7 @@ TEST_CASE("every error has its failure class, and every class an error")
         failure_class::other,              // in_progress
         failure_class::closed_locally,     // cancelled
         failure_class::other,              // loop_closed
+        failure_class::other,              // forked
         failure_class::refused,            // connection_refused
         failure_class::refused,            // self_connect
         failure_class::timed_out,          // timed_out

@@ -36,6 +36,8 @@ struct {
     bool after = false;
     int level = any;
     int name = any;
+    bool without_peer = false;
+    bool peer_gone = false; ///< for one getpeername()
 } active;
 
 /// Counts the call. Returns true if it is to fail.
@@ -124,6 +126,12 @@ injection& injection::of_option(int level, int name) noexcept
 {
     active.level = level;
     active.name = name;
+    return *this;
+}
+
+injection& injection::without_peer() noexcept
+{
+    active.without_peer = true;
     return *this;
 }
 
@@ -248,6 +256,7 @@ int setsockopt(int fd, int level, int name, const void* value, socklen_t length)
 {
     using namespace slk::linux_tests;
     const bool failing = fails(call::setsockopt, level, name);
+    active.peer_gone = failing && active.without_peer;
     return static_cast<int>(pass_unless(failing, SYS_setsockopt, fd, level, name, value, length));
 }
 
@@ -264,7 +273,16 @@ int getsockopt(int fd, int level, int name, void* value, socklen_t* length) noex
 
 int getpeername(int fd, sockaddr* peer, socklen_t* length) noexcept
 {
+    if (std::exchange(slk::linux_tests::active.peer_gone, false)) {
+        errno = ENOTCONN;
+        return -1;
+    }
     return static_cast<int>(pass(call::getpeername, SYS_getpeername, fd, peer, length));
+}
+
+ssize_t write(int fd, const void* data, size_t size)
+{
+    return pass(call::write, SYS_write, fd, data, size);
 }
 
 int pipe2(int ends[2], int flags) noexcept

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/connection/connection_settings.hpp"
 
+#include "base/call_user.hpp"
 #include "messaging/pipe/frame_writer.hpp"
 
 #include <algorithm>
@@ -78,8 +79,10 @@ int connection_settings::authenticate(const zmtp::credentials& peer,
 {
     const security_options& security = options_.security;
     if (security.authenticator)
-        return static_cast<int>(security.authenticator(
-            {security.zap_domain, security.mechanism, from, peer.user, peer.password}));
+        return static_cast<int>(call_user("security_options::authenticator", [&] {
+            return security.authenticator(
+                {security.zap_domain, security.mechanism, from, peer.user, peer.password});
+        }));
     const bool known = std::ranges::any_of(security.accepted, [&](const plain_credentials& each) {
         return each.user == peer.user && each.password == peer.password;
     });

@@ -103,6 +103,12 @@ public:
     /// The socket is closed: reports are thrown away from now on. Reports hold their pipes, and
     /// pipes their inbox, so unread ones would keep all of them for ever.
     void close() noexcept;
+    /// In a child process (io/os/forks.hpp): closes the child's copies of the descriptors.
+    void leave_to_parent() noexcept
+    {
+        if (shown_.exchange(nullptr, std::memory_order_relaxed) != nullptr)
+            signal_.reset();
+    }
 
 private:
     friend class ref_counted<inbox>;

@@ -180,10 +180,22 @@ close_report socket_core::remove(const endpoint_list& which, duration timeout)
     return report;
 }
 
+/// In a child process: everything but the descriptors is the parent's.
+close_report socket_core::leave_to_parent() noexcept
+{
+    state_.closed = true;
+    state_.reports->leave_to_parent();
+    state_.context->leave_to_parent();
+    retain(); // for ever: what it refers to may be in the middle of any change
+    return {};
+}
+
 close_report socket_core::close(duration timeout)
 {
     if (state_.closed)
         return {};
+    if (state_.context->forked())
+        return leave_to_parent();
     state_.process_reports();
     state_.closed = true;
     const endpoint_list which = state_.endpoints.everything();

@@ -2,6 +2,7 @@
 
 // How a socket gets its peers: bind() and connect().
 
+#include "link/open_when_free.hpp"
 #include "messaging/socket/socket_core.hpp"
 
 #include <list>
@@ -49,13 +50,17 @@ result<std::string> socket_core::bind(std::string_view text)
     const std::shared_ptr<io_loop>& on = state_.context->next_loop(state_.options.affinity);
     entry->accepting = reference<acceptor>::adopt(
         new acceptor(on, state_.settings, state_.reports, entry->number));
-    result<void> opened = fail(errc::loop_closed, phase::bind);
-    on->perform([&] {
-        opened = entry->accepting->open(at);
-        if (opened)
-            entry->text = to_string(entry->accepting->local_endpoint());
-    });
-    if (!opened)
+    const auto open = [&] {
+        result<void> opened = fail(errc::loop_closed, phase::bind);
+        on->perform([&] {
+            opened = entry->accepting->open(at);
+            if (opened)
+                entry->text = to_string(entry->accepting->local_endpoint());
+        });
+        return opened;
+    };
+    // A listener that is opened on this thread waits by itself.
+    if (const auto opened = link_detail::open_when_free(!on->core->may_touch(), open); !opened)
         return fail(name_endpoint(opened.error(), at));
     return state_.endpoints.add(std::move(entry)).text;
 }

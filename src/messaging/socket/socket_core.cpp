@@ -55,6 +55,8 @@ result<void> socket_core::set_options(const socket_options& options)
 
 std::vector<endpoint_status> socket_core::endpoints()
 {
+    if (state_.context->forked())
+        return {};
     state_.run_and_process();
     std::vector<endpoint_status> all;
     for (const auto& each : state_.endpoints.all()) {
@@ -79,6 +81,8 @@ std::vector<endpoint_status> socket_core::endpoints()
 
 std::vector<peer_status> socket_core::peers()
 {
+    if (state_.context->forked())
+        return {};
     state_.run_and_process();
     std::vector<peer_status> all;
     for (const auto& each : state_.peers.all()) {

@@ -131,6 +131,7 @@ private:
     void flush(const endpoint_list& which, duration timeout);
     [[nodiscard]] bool has_others(const endpoint_list& which) const noexcept;
     [[nodiscard]] bool close_connections(const endpoint_list& which, duration timeout);
+    close_report leave_to_parent() noexcept;
 
     socket_state state_;
     sender sender_{state_};

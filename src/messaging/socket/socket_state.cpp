@@ -19,7 +19,7 @@ error socket_state::why_unusable() const noexcept
 {
     if (closed)
         return {errc::invalid_state, phase::none, 0, "the socket is closed"};
-    return {errc::cancelled, phase::none, 0, "the context was shut down"};
+    return context->why_stopped();
 }
 
 void socket_state::run_and_process()

@@ -24,7 +24,7 @@ public:
     socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of,
                  std::unique_ptr<pattern::pattern> routes);
 
-    /// Errors: invalid_state (closed), cancelled (the context was shut down).
+    /// Errors: invalid_state (closed), cancelled (the context was shut down), forked.
     [[nodiscard]] result<void> usable() const noexcept
     {
         if (closed || context->stopped()) [[unlikely]]
