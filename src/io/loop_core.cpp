@@ -158,6 +158,8 @@ result<void> loop_core::one_turn(time_point until)
     if (run_tasks() || tasks_.load(std::memory_order_relaxed) != nullptr ||
         stop_requested_.load(std::memory_order_relaxed))
         until = time_point{};
+    if (forked()) // in a task, and this is the child
+        return {};
     auto turned = poller_->turn(until);
     now_.store(poller_->now().time_since_epoch().count(), std::memory_order_relaxed);
     check_for_suspension();
@@ -317,6 +319,9 @@ void loop_core::leave_to_parent() noexcept
 
 void loop_core::close()
 {
+    // The parent has closed it before the fork: nothing is left to leave.
+    if (open_in_.load(std::memory_order_seq_cst) == no_process)
+        return;
     if (forked())
         return leave_to_parent();
     if (closed())

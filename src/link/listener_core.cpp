@@ -307,13 +307,14 @@ result<listener> listener::create(loop& on, listener_options options, listener_h
     if (!on.core()->may_touch())
         return fail(errc::invalid_state, phase::setup, "not on the loop's thread");
     SLK_TRY(link_detail::check_supported(options.at, on.core()->io()));
+    const transport by = options.at.transport;
     auto* const made = new (std::nothrow)
         link_detail::listener_core(on.core(), std::move(options), std::move(handlers));
     if (made == nullptr)
         return fail(errc::out_of_memory, phase::setup);
     listener handle(made);
     const bool may_wait = !on.core()->inside() && on.core()->io().names() == nullptr;
-    SLK_TRY(link_detail::open_when_free(may_wait, [made] { return made->open(); }));
+    SLK_TRY(link_detail::open_when_free(may_wait, by, [made] { return made->open(); }));
     return handle;
 }
 

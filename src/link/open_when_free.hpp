@@ -10,6 +10,7 @@
 /// while, whichever backend its successor has: 7 ms in the median and at most 16 ms of 200 trials
 /// on a busy machine (Linux 6.18); after a program on epoll or select it was free within 0.2 ms.
 
+#include <serverlink/endpoint.hpp>
 #include <serverlink/result.hpp>
 
 #include "io/os/system.hpp"
@@ -22,13 +23,14 @@ namespace slk::link_detail {
 /// Returns what open() returns, a result. While that is address_in_use, calls it again for a time
 /// (os::max_release_time()), unless the caller may not wait.
 template <class Open>
-[[nodiscard]] auto open_when_free(bool may_wait, const Open& open)
+[[nodiscard]] auto open_when_free(bool may_wait, transport by, const Open& open)
 {
-    constexpr duration pause = std::chrono::milliseconds(1);
+    // To look for the owner of an ipc name is a connection for that one.
+    const duration pause = std::chrono::milliseconds(by == transport::ipc ? 20 : 1);
+    clock& time = system_clock_source();
     auto opened = open();
-    for (duration waited{}; may_wait && !opened && opened.error() == errc::address_in_use &&
-                            waited < io::os::max_release_time();
-         waited += pause) {
+    const time_point until = time.now() + io::os::max_release_time();
+    while (may_wait && !opened && opened.error() == errc::address_in_use && time.now() < until) {
         std::this_thread::sleep_for(pause);
         opened = open();
     }

@@ -116,6 +116,13 @@ public:
 
     // What was sent before a PING has been read when it is answered. PINGs are counted from 1 on.
 
+    /// Messages were sent since the last answer: a PING is to follow soon.
+    void ask_what_was_read(time_point now) noexcept
+    {
+        step(now, {.event = session_event::sent});
+        if (!suspects(now))
+            tick(now);
+    }
     /// The last PING that transmit() has written.
     [[nodiscard]] std::uint32_t last_ping() const noexcept { return last_ping_; }
     /// A PING is to be sent that was not transmitted yet.

@@ -74,6 +74,7 @@ constexpr session_transition transitions[] = {
 
     {ready, session_event::received, ready, "the peer is alive"},
     {ready, session_event::command, ready, "PING: PONG is sent; other commands are ignored"},
+    {ready, session_event::sent, ready, "PING is due earlier"},
     {ready, session_event::ping_taken, ready, "the wait for the answer begins"},
     {ready, session_event::paused, ready, "PONG is sent, if the peer waits for a sign of life"},
     {ready, session_event::resumed, ready, ""},
@@ -95,6 +96,9 @@ constexpr duration assumed_peer_interval = std::chrono::seconds(2);
 
 constexpr error unexpected_command{errc::protocol_error, phase::handshake, 0,
                                    "a command that has no place at this point of the handshake"};
+
+/// While messages are sent, PINGs ask more often whether they were read.
+constexpr int questions_per_ping = 10;
 
 /// The silence after a PING that ends the session; 0: none.
 duration patience(const session_options& options) noexcept
@@ -147,6 +151,7 @@ std::string_view name_of(session_event event) noexcept
     case session_event::accepted: return "accepted";
     case session_event::refused: return "refused";
     case session_event::received: return "received";
+    case session_event::sent: return "sent";
     case session_event::ping_taken: return "ping_taken";
     case session_event::paused: return "paused";
     case session_event::resumed: return "resumed";
@@ -176,6 +181,12 @@ session_actions session_machine::step(const session_options& options, time_point
     case session_event::received:
         if (state_ == ready)
             hear(now);
+        return {};
+    case session_event::sent:
+        if (state_ == ready && reading_ && next_ping_ != never)
+            next_ping_ = std::min(
+                next_ping_,
+                std::max(now, after(pinged_at_, options.heartbeat_interval / questions_per_ping)));
         return {};
     case session_event::ping_taken:
         if (silent_at_ != never && !std::exchange(ping_taken_, true))
@@ -359,6 +370,7 @@ session_actions session_machine::become_ready(const session_options& options, ti
                                               outputs send) noexcept
 {
     state_ = ready;
+    pinged_at_ = now;
     handshake_ends_ = never;
     peer_answers_pings_ = speaks_ == version::v3_1;
     // Version 2.0 has no commands. libzmq sends PING to 3.0 peers too, although the RFC does not.
@@ -433,6 +445,7 @@ session_actions session_machine::expire(const session_options& options, time_poi
     }
     if (silent_at_ == never && patience(options) > duration::zero())
         silent_at_ = after(now, patience(options));
+    pinged_at_ = now;
     promised_at_ = options.heartbeat_ttl > duration::zero() ? now : never;
     return {.send = {output::ping}};
 }

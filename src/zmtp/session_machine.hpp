@@ -48,6 +48,7 @@ enum class session_event : std::uint8_t {
     accepted, ///< by the owner
     refused, ///< by the owner
     received, ///< bytes of any kind
+    sent, ///< messages, and the owner wants to know whether the peer reads them
     ping_taken, ///< by the system
     paused, ///< this side does not receive at present
     resumed, ///< it receives again
@@ -55,7 +56,7 @@ enum class session_event : std::uint8_t {
     violation, ///< of the protocol or of a limit
     ended, ///< the peer has closed
 };
-inline constexpr std::size_t session_event_count = 15;
+inline constexpr std::size_t session_event_count = 16;
 
 [[nodiscard]] std::string_view name_of(session_state state) noexcept;
 [[nodiscard]] std::string_view name_of(session_event event) noexcept;
@@ -194,6 +195,7 @@ private:
     time_point next_ping_ = never; ///< while paused: the next sign of life
     time_point silent_at_ = never; ///< the end of the wait for any answer to a PING
     time_point ttl_ends_ = never; ///< what the peer's last PING asked for
+    time_point pinged_at_{}; ///< the last PING, or the end of the handshake
     time_point heard_at_{};
     time_point heard_ping_ = never; ///< the peer's last PING
     duration peer_interval_{}; ///< between the peer's PINGs; 0: not known

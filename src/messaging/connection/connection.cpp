@@ -507,6 +507,7 @@ void connection::send_more() noexcept
             resume();
         return;
     }
+    ask_what_was_read();
     while (!gather()) {
         if (session_->state() == zmtp::session_state::failed)
             return lose(session_->failure());

@@ -145,6 +145,7 @@ private:
     void look_for_stall(bool silent) noexcept;
     void set_stalled(bool stalled) noexcept;
     [[nodiscard]] time_point stall_ends() const noexcept;
+    void ask_what_was_read() noexcept;
     void note_sign_of_life() noexcept;
     [[nodiscard]] bool holds_back() noexcept;
     [[nodiscard]] bool may_send_heartbeat() noexcept;
@@ -229,8 +230,6 @@ private:
     std::uint64_t answers_before_ = 0; ///< arrived() at that time
     std::uint64_t taken_before_ping_ = 0; ///< when ping_ was sent
     std::uint32_t ping_ = 0; ///< the number of a PING whose answer shows what was read; 0: none
-    std::uint64_t ended_at_ = 0; ///< the peer has ended streams in the message after these
-    std::uint8_t ends_in_message_ = 0; ///< streams in a row that ended there
     bool receives_rest_ = false; ///< whatever the marks are: the peer has finished
     time_point ready_since_ = never; ///< the stream
     time_point held_since_ = never; ///< a heartbeat waits

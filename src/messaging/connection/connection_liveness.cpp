@@ -46,10 +46,11 @@ std::uint64_t connection::arrived() const noexcept
 }
 
 /// Messages were sent that the peer may not have read yet: no PING after them was answered, and
-/// fewer messages have come back since than were sent. Not while paused.
+/// fewer messages have come back since than were sent. One may be the one that the peer works on,
+/// and that it has read. Not while paused.
 bool connection::may_have_unread() const noexcept
 {
-    return taken() - read_ > arrived() - answers_before_;
+    return taken() - read_ > arrived() - answers_before_ + 1;
 }
 
 /// The system does not take what is to be sent.
@@ -99,6 +100,16 @@ time_point connection::stall_ends() const noexcept
                                                                 : after(stalled_since_, limit);
 }
 
+/// A peer that stops in the middle of its work can be told from a busy one only if it has shown
+/// what it had read. It is asked soon after messages were sent, and not only when it becomes
+/// silent.
+void connection::ask_what_was_read() noexcept
+{
+    if (is_ready() && session_->state() == zmtp::session_state::ready && ping_ == 0 && !paused_ &&
+        taken() != read_)
+        session_->ask_what_was_read(now());
+}
+
 /// Something has arrived.
 void connection::note_sign_of_life() noexcept
 {
@@ -109,6 +120,10 @@ void connection::note_sign_of_life() noexcept
         read_ = taken_before_ping_;
         answers_before_ = arrived();
         ping_ = 0;
+        if (taken() == read_)
+            direct_.tell_of_next_send();
+        else
+            ask_what_was_read();
     }
 }
 
@@ -155,15 +170,14 @@ void connection::look_for_refusal() noexcept
         return;
     const bool quick = now() - std::exchange(ready_since_, never) <= soon;
     if (!quick || !out_->inside_message() || !ended_by_peer(ending_because_)) {
-        ends_in_message_ = 0;
+        lanes_->set_ends_in_message(taken(), 0);
         return;
     }
     const std::uint64_t at = taken();
-    ends_in_message_ = ended_at_ == at ? static_cast<std::uint8_t>(ends_in_message_ + 1) : 1;
-    ended_at_ = at;
-    if (ends_in_message_ < max_ends_in_message)
+    const int ends = lanes_->ends_in_message(at) + 1;
+    lanes_->set_ends_in_message(at, static_cast<std::uint8_t>(ends));
+    if (ends < max_ends_in_message)
         return;
-    ends_in_message_ = 0;
     const auto dropped = out_->drop_message();
     read_ += dropped.messages;
     lanes_->refused.fetch_add(dropped.messages, std::memory_order_release);

@@ -308,6 +308,7 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
         has_place_ = false;
     post(std::move(met));
     ready_since_ = now();
+    direct_.tell_of_next_send();
     step({connection_event::handshaken});
     send_more();
 }

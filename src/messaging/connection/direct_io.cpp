@@ -87,6 +87,7 @@ void direct_io::begin(io::native_handle handle) noexcept
     watch_interval_ = duration::zero();
     next_look_ = never;
     paused_.store(false, std::memory_order_relaxed);
+    tells_.store(false, std::memory_order_relaxed);
 }
 
 bool direct_io::take_sending() noexcept
@@ -167,7 +168,7 @@ direct_io::attempt direct_io::send() noexcept
     const bool all =
         drain(*direct, by_caller_ ? std::numeric_limits<int>::max() : max_sends) == drained::all;
     const bool kept = sending_.leave(all ? owner_between_calls() : io_owner::loop);
-    return kept && all ? attempt::done : attempt::notify;
+    return kept && all && !must_tell() ? attempt::done : attempt::notify;
 }
 
 /// Sends what the wire holds. The caller's thread is inside.
@@ -218,7 +219,8 @@ direct_io::attempt direct_io::send_body(lane::lane& lane, std::span<const std::b
         caller_streams_ = true;
         if (sent == header_size + body.size()) {
             lane.bypass();
-            return sending_.leave(owner_between_calls()) ? attempt::done : attempt::notify;
+            return sending_.leave(owner_between_calls()) && !must_tell() ? attempt::done
+                                                                         : attempt::notify;
         }
     }
     if (!write_part(lane, body, owner, false)) {

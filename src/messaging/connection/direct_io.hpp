@@ -122,6 +122,8 @@ public:
     /// leaves. `failure`: what a caller has found, if its receive failed.
     [[nodiscard]] bool take_receiving(error& failure) noexcept;
 
+    /// The loop is to be notified when a caller sends by itself the next time. Once.
+    void tell_of_next_send() noexcept { tells_.store(true, std::memory_order_relaxed); }
     /// The connection cannot go on. While the loop owns sending.
     [[nodiscard]] bool is_torn() const noexcept { return torn_; }
     /// The descriptor is to be closed. False: a caller is inside, and notifies the loop.
@@ -175,6 +177,11 @@ private:
     [[nodiscard]] bool receive_small(const transfers& direct) noexcept;
     [[nodiscard]] bool watches() const noexcept { return watch_interval_ > duration::zero(); }
     void plan_look(time_point now) noexcept;
+    [[nodiscard]] bool must_tell() noexcept
+    {
+        return tells_.load(std::memory_order_relaxed) &&
+               tells_.exchange(false, std::memory_order_relaxed);
+    }
 
     wire_out& out_;
     wire_in& in_;
@@ -184,6 +191,7 @@ private:
     // The loop's; any thread reads it.
     std::atomic<bool> open_{false}; ///< sending was offered on this connection
     std::atomic<bool> paused_{false};
+    std::atomic<bool> tells_{false}; ///< of the next send
     io::native_handle handle_ = io::invalid_handle;
 
     io_direction sending_;

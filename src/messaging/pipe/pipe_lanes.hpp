@@ -62,6 +62,24 @@ struct pipe_lanes final : ref_counted<pipe_lanes> {
     std::atomic<std::uint64_t> unconfirmed{0};
     /// Messages that the peer has refused. They count as taken from the lane. Any thread.
     std::atomic<std::uint64_t> refused{0};
+    /// Streams in a row that the peer has ended in the message behind so many others. They follow
+    /// the message when it goes to another pipe.
+    /// The position is in the lower bits, so that the two are read and written as one.
+    std::atomic<std::uint64_t> suspect{0};
+    static constexpr unsigned position_bits = 56;
+
+    /// The streams that the peer has ended in the message behind `taken` others.
+    [[nodiscard]] std::uint8_t ends_in_message(std::uint64_t taken) const noexcept
+    {
+        const std::uint64_t known = suspect.load(std::memory_order_relaxed);
+        const bool same = ((known ^ taken) << (64 - position_bits)) == 0;
+        return same ? static_cast<std::uint8_t>(known >> position_bits) : std::uint8_t{0};
+    }
+    void set_ends_in_message(std::uint64_t taken, std::uint8_t ends) noexcept
+    {
+        const std::uint64_t position = taken & ((std::uint64_t{1} << position_bits) - 1);
+        suspect.store(std::uint64_t{ends} << position_bits | position, std::memory_order_relaxed);
+    }
     /// Conflating sockets only: messages go through these, and the reader of each direction writes
     /// to its lane itself. With inproc they may come later than the first message.
     std::unique_ptr<latest_slots> latest{};

@@ -36,9 +36,10 @@ constexpr error by_owner{errc::cancelled, phase::close, 0, "closed by its owner"
     for (const auto& peer : leaving) {
         const auto at = std::ranges::find_if(
             which, [&](const endpoint_entry* entry) { return entry->number == peer->endpoint; });
+        // Before the others: a refused message is one that was taken.
+        const std::uint64_t refused = peer->lanes()->refused.load(std::memory_order_acquire);
         const message_counts sent = peer->out.counts();
         const std::uint64_t taken = peer->taken(sent);
-        const std::uint64_t refused = peer->lanes()->refused.load(std::memory_order_relaxed);
         close_report::peer& of = report.peers.emplace_back();
         of.endpoint = (*at)->text;
         of.routing_id = peer->name();

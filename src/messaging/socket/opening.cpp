@@ -60,7 +60,8 @@ result<std::string> socket_core::bind(std::string_view text)
         return opened;
     };
     // A listener that is opened on this thread waits by itself.
-    if (const auto opened = link_detail::open_when_free(!on->core->may_touch(), open); !opened)
+    const bool may_wait = !on->core->may_touch();
+    if (const auto opened = link_detail::open_when_free(may_wait, at.transport, open); !opened)
         return fail(name_endpoint(opened.error(), at));
     return state_.endpoints.add(std::move(entry)).text;
 }

@@ -404,6 +404,9 @@ void peer_table::end(pipe& peer)
     pipes_[peer.place]->place = peer.place;
     pipes_.pop_back();
     peer.place = SIZE_MAX;
+    // One that ends before those that it follows leaves its place to the next one.
+    if (peer.after() != nullptr && !peer.is_followed)
+        peer.after()->is_followed = false;
     if (peer.is_followed)
         end_turn_before(peer);
     if (peer.history)
@@ -461,6 +464,8 @@ void peer_table::requeue(pipe& peer)
     if (!requeue_ || !pattern_.may_requeue() || !peer.is_severed() || !peer.make_history())
         return;
     const bool newest_only = peer.out.conflates();
+    // The first message is the one that was being sent.
+    std::uint8_t ends = peer.lanes()->ends_in_message(peer.out.counts().taken);
     for (std::vector<message> parts;;) {
         if (!newest_only && waiting_is_full())
             send_waiting();
@@ -474,7 +479,7 @@ void peer_table::requeue(pipe& peer)
             waiting_bytes_ = 0;
         }
         waiting_bytes_ += bytes_of(parts);
-        waiting_.push_back(std::move(parts));
+        waiting_.push_back({std::move(parts), std::exchange(ends, std::uint8_t{0})});
     }
     send_waiting();
 }
@@ -488,7 +493,7 @@ void peer_table::send_waiting()
 /// Returns false if no peer has room.
 bool peer_table::send_first_waiting()
 {
-    const std::vector<pattern::part_view> views = views_of(waiting_.front());
+    const std::vector<pattern::part_view> views = views_of(waiting_.front().parts);
     std::span<const pattern::part_view> parts(views);
     const pattern::routing where = pattern_.route(parts, nullptr, *this);
     if (where.what != pattern::routing::kind::one)
@@ -499,9 +504,11 @@ bool peer_table::send_first_waiting()
     } else {
         if (!to.out.write(parts))
             return false;
+        if (const std::uint8_t ends = waiting_.front().ends; ends > 0 && !to.out.conflates())
+            to.lanes()->set_ends_in_message(to.out.counts().written, ends);
         to.publish(false);
     }
-    waiting_bytes_ -= bytes_of(waiting_.front());
+    waiting_bytes_ -= bytes_of(waiting_.front().parts);
     waiting_.pop_front();
     return true;
 }
@@ -520,12 +527,15 @@ void peer_table::hand_over(pipe& from, pipe& to)
 {
     if (!from.make_history())
         return;
+    std::uint8_t ends = from.lanes()->ends_in_message(from.out.counts().taken);
     for (std::vector<message> parts; from.out.take_back(parts, pools_);) {
         ++from.history->requeued;
         if (!to.out.write(views_of(parts))) {
             counters_.unsent.add_alone(1);
             continue;
         }
+        if (const std::uint8_t carried = std::exchange(ends, std::uint8_t{0}); carried > 0)
+            to.lanes()->set_ends_in_message(to.out.counts().written, carried);
         to.publish(false);
     }
 }

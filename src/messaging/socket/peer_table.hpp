@@ -126,7 +126,11 @@ private:
     bool requeue_ = true;
     bool place_freed_ = false;
     std::size_t leaving_ = 0; ///< peers in this state
-    std::deque<std::vector<message>> waiting_;
+    struct waiting_message {
+        std::vector<message> parts;
+        std::uint8_t ends = 0; ///< streams that peers have ended in it; see pipe_lanes
+    };
+    std::deque<waiting_message> waiting_;
     std::uint64_t waiting_bytes_ = 0;
     std::vector<reference<pipe>> pipes_;
     high_water send_marks_{};

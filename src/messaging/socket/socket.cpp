@@ -416,7 +416,7 @@ void router::set_mandatory(bool on)
 
 void router::set_handover(bool on)
 {
-    if (core_ == nullptr)
+    if (core_ == nullptr || !core_->usable())
         return;
     router_of(*core_).handover = on;
     core_->reports().places().set_handover(on);
