@@ -133,7 +133,7 @@ struct socket_options {
     security_options security{};
     /// How a ROUTER knows this socket: at most 255 bytes, not beginning with a zero byte.
     std::string routing_id{};
-    /// At most 253, with 60,000 bytes in all.
+    /// At most 253, with 30,000 bytes in all.
     std::vector<socket_property> properties{};
 
     reconnect_options reconnect{};
