@@ -399,3 +399,37 @@ TEST_CASE("a paused session whose peer does not ask, and that has no interval, s
     one.pause(begin);
     CHECK(one.due() == never);
 }
+
+TEST_CASE(
+    "after messages were sent, the peer is asked a tenth of an interval after the last question")
+{
+    const session_options options = beating(1s, 0s);
+    session one = ready_session(options);
+    one.ask_what_was_read(begin + 10ms);
+    CHECK(flushed(one).empty());
+    CHECK(one.due() == begin + 100ms);
+    one.tick(begin + 100ms);
+    CHECK(to_hex(flushed(one)) == ping_hex);
+    CHECK(one.due() == begin + 1100ms);
+    one.ask_what_was_read(begin + 150ms);
+    CHECK(one.due() == begin + 200ms);
+    one.tick(begin + 200ms);
+    CHECK(to_hex(flushed(one)) == ping_hex);
+    one.ask_what_was_read(begin + 600ms);
+    CHECK(to_hex(flushed(one)) == ping_hex);
+}
+
+TEST_CASE("without heartbeats, and while a session is paused, nothing is asked")
+{
+    const session_options none = options_of(socket_type::pair);
+    session quiet = ready_session(none);
+    quiet.ask_what_was_read(begin + 10s);
+    CHECK(flushed(quiet).empty());
+    CHECK(quiet.due() == never);
+    const session_options options = beating(1s, 0s);
+    session one = ready_session(options);
+    one.pause(begin);
+    one.ask_what_was_read(begin + 500ms);
+    CHECK(flushed(one).empty());
+    CHECK(one.due() == begin + 1s);
+}

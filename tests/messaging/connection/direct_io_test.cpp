@@ -258,6 +258,27 @@ TEST_CASE("what the system does not take of a caller's send is left to the loop"
     CHECK(at.direct.take_sending());
 }
 
+TEST_CASE("the loop is told of a caller's next send, once")
+{
+    fixture at;
+    REQUIRE(at.direct.offer_sending(at.now));
+    at.write({"a"});
+    CHECK(at.direct.send() == attempt::done);
+    at.direct.tell_of_next_send();
+    SUBCASE("a message")
+    {
+        at.write({"b"});
+        CHECK(at.direct.send() == attempt::notify);
+    }
+    SUBCASE("a large body")
+    {
+        CHECK(at.send_body(text_of_size(100'000)) == attempt::notify);
+    }
+    // The direction is still the caller's.
+    at.write({"c"});
+    CHECK(at.direct.send() == attempt::done);
+}
+
 TEST_CASE("while the loop does not receive, a caller sends nothing to a peer that has finished")
 {
     fixture at;
