@@ -37,8 +37,8 @@ struct {
     int level = any;
     int name = any;
     bool without_peer = false;
-    bool peer_gone = false; ///< for one getpeername()
 } active;
+std::atomic<bool> peer_gone{false}; ///< for one getpeername(), on any thread
 
 /// Counts the call. Returns true if it is to fail.
 bool fails(call which, int level = any, int name = any) noexcept
@@ -114,6 +114,7 @@ injection::injection(call which, int native, int first, int last) noexcept
 injection::~injection()
 {
     active = {};
+    peer_gone.store(false, std::memory_order_relaxed);
 }
 
 injection& injection::after_the_call() noexcept
@@ -256,7 +257,8 @@ int setsockopt(int fd, int level, int name, const void* value, socklen_t length)
 {
     using namespace slk::linux_tests;
     const bool failing = fails(call::setsockopt, level, name);
-    active.peer_gone = failing && active.without_peer;
+    if (failing && active.without_peer)
+        peer_gone.store(true, std::memory_order_relaxed);
     return static_cast<int>(pass_unless(failing, SYS_setsockopt, fd, level, name, value, length));
 }
 
@@ -273,7 +275,8 @@ int getsockopt(int fd, int level, int name, void* value, socklen_t* length) noex
 
 int getpeername(int fd, sockaddr* peer, socklen_t* length) noexcept
 {
-    if (std::exchange(slk::linux_tests::active.peer_gone, false)) {
+    using slk::linux_tests::peer_gone;
+    if (peer_gone.load(std::memory_order_relaxed) && peer_gone.exchange(false)) {
         errno = ENOTCONN;
         return -1;
     }
