@@ -124,7 +124,8 @@ bool loop_core::run_tasks() noexcept
     const bool any = newest != nullptr;
     while (newest != nullptr)
         newest = std::exchange(newest->next_, std::exchange(oldest, newest));
-    while (oldest != nullptr) {
+    // Not in a child that a task has forked: the others are the parent's.
+    while (oldest != nullptr && !forked()) {
         task& next = *std::exchange(oldest, oldest->next_);
         next.posted_.exchange(false, std::memory_order_acq_rel);
         next.run(next);
@@ -158,8 +159,6 @@ result<void> loop_core::one_turn(time_point until)
     if (run_tasks() || tasks_.load(std::memory_order_relaxed) != nullptr ||
         stop_requested_.load(std::memory_order_relaxed))
         until = time_point{};
-    if (forked()) // in a task, and this is the child
-        return {};
     auto turned = poller_->turn(until);
     now_.store(poller_->now().time_since_epoch().count(), std::memory_order_relaxed);
     check_for_suspension();

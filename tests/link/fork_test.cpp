@@ -169,4 +169,39 @@ TEST_CASE("a run that a handler has forked in ends in the child as forked")
     CHECK(outcome == 0);
 }
 
+TEST_CASE("a handler that forks, and returns in the child, takes nothing from the parent's loop")
+{
+    slk::loop on = new_loop();
+    bool child = false;
+    int runs = 0;
+    pid_t pid = 0;
+    CHECK(on.post([&] {
+        pid = ::fork();
+        child = pid == 0;
+        if (child)
+            return;
+        // The wake is there while the child goes on, and must still be there for the parent.
+        std::jthread([&] { CHECK(on.post([&] { ++runs; })); }).join();
+        int status = 0;
+        REQUIRE(::waitpid(pid, &status, 0) == pid);
+        CHECK(status == 0);
+    }));
+    CHECK(on.post([&] {
+        if (child)
+            ::_exit(3); // work that was posted to the parent's loop
+        ++runs;
+    }));
+    const auto ran = on.run_until([&] { return runs == 2; }, 10s);
+    if (child)
+        ::_exit(code_of(ran) == errc::forked ? 0 : 1);
+    CHECK(code_of(ran) == errc::ok);
+    // The loop sleeps, and is woken.
+    std::jthread later([&] {
+        std::this_thread::sleep_for(100ms);
+        CHECK(on.post([&] { ++runs; }));
+    });
+    const auto woken = on.run_until([&] { return runs == 3; }, 5s);
+    CHECK(woken == true);
+}
+
 } // namespace slk::link_tests

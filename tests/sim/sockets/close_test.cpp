@@ -7,18 +7,6 @@
 using namespace slk;
 using namespace slk::testing;
 
-namespace {
-
-std::uint64_t flushed(const close_report& report)
-{
-    std::uint64_t sum = 0;
-    for (const close_report::peer& each : report.peers)
-        sum += each.flushed;
-    return sum;
-}
-
-} // namespace
-
 TEST_CASE("close() reports which messages of a long send the system has taken")
 {
     socket_world in;

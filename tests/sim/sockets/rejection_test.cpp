@@ -36,6 +36,18 @@ void queue_numbers(Socket& from, int count)
         REQUIRE(from.send(std::to_string(number), no_wait));
 }
 
+/// The second client is rejected as long as the first one is there, and keeps its queue.
+template <class Client, class Server>
+void check_kept_until_closed(socket_world& in, Client& one, Client& two, Server& server)
+{
+    queue_numbers(two, 10);
+    in.net.run_for(20s);
+    CHECK(status_of(two).last_handshake_failure == errc::rejected);
+    CHECK(two.peers().at(0).sent == 0);
+    one.close(0ms);
+    receive_numbers(server, 10);
+}
+
 } // namespace
 
 TEST_CASE("a peer whose routing id is taken keeps its queue until it is admitted")
@@ -109,12 +121,7 @@ TEST_CASE("with PLAIN a peer whose routing id is taken is rejected in the handsh
     REQUIRE(next_text(server) == "hello");
     dealer two = new_socket<dealer>(in.client_context, client);
     connect(two);
-    queue_numbers(two, 10);
-    in.net.run_for(20s);
-    CHECK(status_of(two).last_handshake_failure == errc::rejected);
-    CHECK(two.peers().at(0).sent == 0);
-    one.close(0ms);
-    receive_numbers(server, 10);
+    check_kept_until_closed(in, one, two, server);
 }
 
 TEST_CASE("a second PAIR keeps its queue until the first has closed")
@@ -127,12 +134,7 @@ TEST_CASE("a second PAIR keeps its queue until the first has closed")
     REQUIRE(in.until([&] { return status_of(one).ready; }));
     pair two = new_socket<pair>(in.client_context);
     connect(two);
-    queue_numbers(two, 10);
-    in.net.run_for(20s);
-    CHECK(status_of(two).last_handshake_failure == errc::rejected);
-    CHECK(two.peers().at(0).sent == 0);
-    one.close(0ms);
-    receive_numbers(server, 10);
+    check_kept_until_closed(in, one, two, server);
 }
 
 TEST_CASE("a PAIR that has got another peer does not say READY at the address that it connects to")
