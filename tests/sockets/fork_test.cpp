@@ -197,3 +197,18 @@ TEST_CASE("when a child has ended its copies, none of their descriptors is open 
           }) == 0);
     parent.check();
 }
+
+TEST_CASE("a child may destroy the handle of a socket that its parent had closed, and its context")
+{
+    for (const int threads : {0, 1}) {
+        CAPTURE(threads);
+        auto in = std::make_optional(new_context(threads));
+        auto closed = std::make_optional(new_socket<pull>(*in));
+        closed->close(0ms);
+        in.reset();
+        CHECK(in_a_child([&] {
+                  closed.reset();
+                  return 0;
+              }) == 0);
+    }
+}

@@ -176,3 +176,22 @@ TEST_CASE("a message sent over inproc does not count as unsent while its peer ca
     }
     CHECK(client.counters().queued_total == 1);
 }
+
+TEST_CASE("a peer that cannot be reached does not use up the time in which another one reads")
+{
+    socket_world in;
+    pull server = new_socket<pull>(in.server_context);
+    bind(server);
+    push client = new_socket<push>(in.client_context);
+    connect(client);
+    connect(client, "tcp://10.0.0.1:6000"); // nobody is there
+    REQUIRE(in.until([&] { return status_of(client).ready; }));
+    for (int number = 0; number < 10; ++number)
+        REQUIRE(client.send("x", no_wait));
+    const time_point began = in.net.now();
+    const close_report report = client.close(500ms);
+    CHECK(in.net.now() - began < 700ms);
+    CHECK(flushed(report) == 5);
+    CHECK(report.unsent() == 5);
+    CHECK(report.unconfirmed() == 0);
+}

@@ -105,3 +105,25 @@ TEST_CASE("the same holds for the messages of a ROUTER's peer, and for its link"
     }
     CHECK(count >= 150);
 }
+
+TEST_CASE("a connection that sends nothing in between does not change the order")
+{
+    socket_world in;
+    dealer server = new_socket<dealer>(in.server_context);
+    bind(server);
+    dealer_options named;
+    named.routing_id = "a";
+    int next = 0;
+    for (const int messages : {3, 0, 3}) {
+        dealer client = new_socket<dealer>(in.client_context, named);
+        connect(client);
+        REQUIRE(in.until([&] { return status_of(client).ready; }));
+        for (int sent = 0; sent < messages; ++sent)
+            REQUIRE(client.send(std::to_string(next++), no_wait));
+        in.run_with_calls(server, 1s);
+        client.close(1s);
+        in.run_with_calls(server, 1s);
+    }
+    for (int number = 0; number < next; ++number)
+        CHECK(receive_text(server, 1s) == std::to_string(number));
+}
