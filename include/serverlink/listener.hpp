@@ -86,8 +86,8 @@ public:
     /// address_not_available, permission_denied, ...; not_supported (ipc on Windows or in a
     /// simulation); invalid_state on another thread than the loop's; loop_closed; forked.
     ///
-    /// An address that is in use is tried again for 100 ms, except in a handler: the system may
-    /// give the address of a process that has ended back a little later (io_uring on Linux,
+    /// On Linux an address that is in use is tried again for about 100 ms, except in a handler: the
+    /// system may give the address of a process that has ended back a little later (io_uring,
     /// measured up to 16 ms), and a program that is started again at once must get it.
     ///
     /// A host that is neither numeric nor the wildcard is the name of a network interface. Its

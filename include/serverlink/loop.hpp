@@ -110,7 +110,7 @@ public:
     /// Calls `work` on the loop's thread, in the order of posting. Any thread. It must not throw.
     /// Work that still waits when the loop is destroyed is not called: what it uses may be gone.
     /// post() returns false, and `work` is never called, if the loop is closed already or `work` is
-    /// empty.
+    /// empty. True is no promise: the loop may be destroyed before `work` has its turn.
     bool post(std::function<void()> work);
 
     /// Returns the loop's time at the beginning of the present turn. Any thread.

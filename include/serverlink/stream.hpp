@@ -7,8 +7,8 @@
 /// Completion-based: a call begins an operation, and its handler is called once, later, on the
 /// loop's thread, never from inside the call. (Only a loop that is destroyed calls no handler of a
 /// stream that was closed or destroyed before.) At most one receive and one send are under way at a
-/// time. A stream is for the loop's thread (or for any
-/// thread while none runs the loop); other threads use loop::post(). A handler must not throw.
+/// time. A stream is for the loop's thread (or for any thread while none runs the loop); other
+/// threads use loop::post(). A handler must not throw.
 
 #include <serverlink/address.hpp>
 #include <serverlink/clock.hpp>

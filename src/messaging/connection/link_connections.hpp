@@ -5,7 +5,8 @@
 /// The connections of a connect() whose peers are known by their own routing ids (a ROUTER).
 ///
 /// Another peer may answer at the same address when a link has reconnected. So each stream has a
-/// connection and a pipe of its own: what was queued for one peer cannot reach another.
+/// connection and a pipe of its own: what was queued for a peer with a routing id cannot reach
+/// another. Peers without one cannot be told apart.
 
 #include <serverlink/stream.hpp>
 
