@@ -53,6 +53,17 @@ std::size_t hello_data(const credentials& client) noexcept
 
 } // namespace
 
+std::string_view reason_of(rejection why) noexcept
+{
+    switch (why) {
+    case rejection::id_taken: return "id taken";
+    case rejection::has_peer: return "has a peer";
+    case rejection::too_many_peers:
+    case rejection::too_many_peers_of_address: return "too many peers";
+    }
+    return "";
+}
+
 std::string_view name_of(command_name which) noexcept
 {
     switch (which) {

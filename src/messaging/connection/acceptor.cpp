@@ -103,12 +103,14 @@ time_point acceptor::accepted_peer::authenticated(bool right, time_point now) no
     return by.admission_.authenticated(*this, right, now);
 }
 
-error acceptor::accepted_peer::admit(pipe& peer) noexcept
+std::optional<zmtp::rejection> acceptor::accepted_peer::admit() noexcept
 {
-    const error refused = by.admission_.become_ready(*this);
-    if (!refused)
-        peer.count_in(by.admission_.peers());
-    return refused;
+    return by.admission_.become_ready(*this);
+}
+
+void acceptor::accepted_peer::connection_ready() noexcept
+{
+    to->near()->count_in(by.admission_.peers());
 }
 
 void acceptor::accepted_peer::connection_closed() noexcept

@@ -30,6 +30,11 @@ public:
     result<void> open(const endpoint& at);
     /// After open() and before stop_listening().
     [[nodiscard]] endpoint local_endpoint() const { return listener_->local_endpoint(); }
+    /// On the thread that uses the socket, too: that thread alone stops the listener.
+    [[nodiscard]] listener_status status() const noexcept
+    {
+        return listener_ ? listener_->status() : listener_status{};
+    }
     /// The port is free on return. Connections stay.
     void stop_listening() noexcept { listener_.reset(); }
     /// Ends all connections, as connection::close(); `done` is called when the last one has ended.
@@ -52,7 +57,8 @@ private:
         void handshake_progressed(handshake_stage stage) noexcept override;
         [[nodiscard]] bool may_authenticate() noexcept override;
         [[nodiscard]] time_point authenticated(bool right, time_point now) noexcept override;
-        [[nodiscard]] error admit(pipe& peer) noexcept override;
+        [[nodiscard]] std::optional<zmtp::rejection> admit() noexcept override;
+        void connection_ready() noexcept override;
         void connection_closed() noexcept override;
 
         acceptor& by;

@@ -153,20 +153,20 @@ void admission::move(admitted_peer& entry, handshake_stage stage) noexcept
     entry.from_->pending.add(entry.of_address_, stage);
 }
 
-error admission::become_ready(admitted_peer& entry) noexcept
+std::optional<zmtp::rejection> admission::become_ready(admitted_peer& entry) noexcept
 {
     assert(entry.from_ != nullptr && !entry.ready_);
     address_record& from = *entry.from_;
     if (limits_.peers != 0 && peers_->value.load(std::memory_order_relaxed) >= limits_.peers)
-        return too_many_peers;
+        return zmtp::rejection::too_many_peers;
     if (from.key.of != address_key::kind::local && limits_.peers_per_address != 0 &&
         from.peers >= limits_.peers_per_address)
-        return too_many_peers_of_address;
+        return zmtp::rejection::too_many_peers_of_address;
     pending_.remove(entry.in_all_);
     from.pending.remove(entry.of_address_);
     ++from.peers;
     entry.ready_ = true;
-    return {};
+    return std::nullopt;
 }
 
 void admission::leave(admitted_peer& entry, time_point now) noexcept

@@ -21,6 +21,7 @@
 #include "base/list.hpp"
 #include "base/reference.hpp"
 #include "messaging/pipe/peer_count.hpp"
+#include "zmtp/command.hpp"
 
 #include <array>
 #include <cstddef>
@@ -127,7 +128,7 @@ public:
     /// Ignored if the peer is there already, or was refused.
     void progress(admitted_peer& entry, handshake_stage stage) noexcept;
     /// The handshake is over. An error: the peer is one too many.
-    [[nodiscard]] error become_ready(admitted_peer& entry) noexcept;
+    [[nodiscard]] std::optional<zmtp::rejection> become_ready(admitted_peer& entry) noexcept;
     /// The connection is over. May be called again.
     void leave(admitted_peer& entry, time_point now) noexcept;
 

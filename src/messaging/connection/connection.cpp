@@ -32,7 +32,7 @@ struct connection::wires {
 
 reference<connection> connection::create(std::shared_ptr<io_loop> on,
                                          std::shared_ptr<const connection_settings> settings,
-                                         reference<inbox> owner, bool accepted,
+                                         reference<inbox> owner, pipe_origin origin,
                                          reference<endpoint_log> log, lane::chunk_pools& pools)
 {
     const auto lanes = pipe_lanes::create(pools, settings->options().conflate);
@@ -57,38 +57,38 @@ reference<connection> connection::create(std::shared_ptr<io_loop> on,
         return {};
     return reference<connection>::adopt(
         new (std::nothrow) connection(std::move(on), std::move(settings), std::move(owner), lanes,
-                                      std::move(made), accepted, std::move(log)));
+                                      std::move(made), origin, std::move(log)));
 }
 
 reference<connection> connection::create_connecting(
     std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
     reference<inbox> owner, reference<endpoint_log> log, lane::chunk_pools& pools)
 {
-    auto made =
-        create(std::move(on), std::move(settings), std::move(owner), false, std::move(log), pools);
+    auto made = create(std::move(on), std::move(settings), std::move(owner), pipe_origin::connect,
+                       std::move(log), pools);
     return made && made->make_pipe() ? made : reference<connection>{};
 }
 
-reference<connection>
-connection::create_accepted(std::shared_ptr<io_loop> on,
-                            std::shared_ptr<const connection_settings> settings,
-                            reference<inbox> owner, reference<endpoint_log> log)
+reference<connection> connection::create_single(std::shared_ptr<io_loop> on,
+                                                std::shared_ptr<const connection_settings> settings,
+                                                reference<inbox> owner, pipe_origin origin,
+                                                reference<endpoint_log> log)
 {
     lane::chunk_pools& pools = on->pools;
-    return create(std::move(on), std::move(settings), std::move(owner), true, std::move(log),
+    return create(std::move(on), std::move(settings), std::move(owner), origin, std::move(log),
                   pools);
 }
 
 connection::connection(std::shared_ptr<io_loop> on,
                        std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
-                       reference<pipe_lanes> lanes, wires made, bool accepted,
+                       reference<pipe_lanes> lanes, wires made, pipe_origin origin,
                        reference<endpoint_log> log) noexcept
     : on_(std::move(on)), settings_(std::move(settings)), owner_(std::move(owner)),
-      lanes_(std::move(lanes)), log_(std::move(log)), accepted_(accepted),
-      out_(std::move(made.out)), in_(std::move(made.in)),
-      direct_(*out_, *in_, *settings_, *on_->core, on_->by_caller), machine_(accepted)
+      lanes_(std::move(lanes)), log_(std::move(log)), origin_(origin), out_(std::move(made.out)),
+      in_(std::move(made.in)), direct_(*out_, *in_, *settings_, *on_->core, on_->by_caller),
+      machine_(origin != pipe_origin::connect)
 {
-    lanes_->receive_mark.store(settings_->options().receive_high_water_mark,
+    lanes_->receive_mark.store(left_of_mark(settings_->options().receive_high_water_mark, 0),
                                std::memory_order_relaxed);
     lanes_->receive_bytes.store(settings_->options().receive_high_water_bytes,
                                 std::memory_order_relaxed);
@@ -109,10 +109,10 @@ connection::connection(std::shared_ptr<io_loop> on,
 
 bool connection::make_pipe() noexcept
 {
-    const auto origin = accepted_ ? pipe_origin::accept : pipe_origin::connect;
-    near_ = reference<pipe>::adopt(new (std::nothrow) pipe(lanes_, 0, origin, false));
+    near_ = reference<pipe>::adopt(new (std::nothrow) pipe(lanes_, 0, origin_, false));
     if (!near_)
         return false;
+    near_->immediate = origin_ == pipe_origin::link && settings_->options().immediate;
     near_->far = reference<far_end>::to(*this);
     near_->endpoint = log_->number;
     near_->report_to(owner_);
@@ -172,17 +172,8 @@ void connection::serve(std::uint32_t requests) noexcept
         return lose(request_reason());
     if (!machine_.has_stream())
         return;
-    if (error failure; (requests & wants_receive) != 0 && direct_.take_receiving(failure)) {
-        if (failure)
-            return lose(failure);
-        after_body_ = false; // a caller may have received more
-        if (std::exchange(paused_, false)) {
-            direct_.set_paused(false);
-            session_->resume(now());
-            process_window();
-            requests |= wants_send; // it may have been held back
-        }
-    }
+    if ((requests & wants_receive) != 0)
+        resume();
     if ((requests & wants_send) != 0) {
         send_more();
         arm();
@@ -261,6 +252,9 @@ void connection::step(const connection_input& input, const error& reason) noexce
     if (asks(report_disconnected))
         post(peer_disconnected{near_, machine_.state() == connection_state::closed},
              ending_because_);
+    // Behind the event: the next peer's comes after it.
+    if (input.event == connection_event::returned || machine_.state() == connection_state::closed)
+        leave_place();
     if (asks(connection_action::finish))
         connection::finish();
     if (asks(connection_action::begin))
@@ -293,9 +287,12 @@ void connection::begin_stream() noexcept
     transport_->lend_descriptor(this);
     direct_.begin(stream_.native_handle());
     read_ = taken();
-    answers_before_ = lanes_->toward[1].produced();
+    answers_before_ = arrived();
+    receives_rest_ = false;
+    ready_since_ = held_since_ = never;
     ping_ = 0;
     sent_at_last_look_ = read_;
+    progress_at_ = now();
     stalled_since_ = never;
     paused_ = false;
     after_body_ = false;
@@ -303,7 +300,7 @@ void connection::begin_stream() noexcept
     answer_at_ = never;
     out_->begin_connection();
     in_->keep_secret(settings_->protocol().as_server);
-    session_.emplace(settings_->protocol());
+    session_.emplace(settings_->protocol(origin_));
     session_->start(now());
     if (!linked())
         on_->core->add(*this);
@@ -379,11 +376,13 @@ void connection::drain_stream() noexcept
 {
     (void)direct_.release_descriptor();
     auto mine = reference<connection>::to(*this);
+    // A peer that finishes before this side does may not read any more.
+    const bool finished_first = transport_->peer_has_finished();
     draining_ = true;
-    const auto begun =
-        stream_.close_after_drain(drain_timeout_, [mine](const error& reason) noexcept {
+    const auto begun = stream_.close_after_drain(
+        drain_timeout_, [mine, finished_first](const error& reason) noexcept {
             mine->draining_ = false;
-            if (!reason)
+            if (!reason && !finished_first)
                 mine->read_ = mine->taken();
             mine->check_returned();
         });
@@ -432,6 +431,30 @@ void connection::finish() noexcept
         done();
 }
 
+// --- the peer's place ---
+
+place_holder connection::holder() const noexcept
+{
+    return origin_ == pipe_origin::accept ? place_holder{.lanes = lanes_.get()}
+                                          : place_holder{.endpoint = log_->number};
+}
+
+/// The peer may come again before the socket's thread has read what is here.
+void connection::leave_unread() noexcept
+{
+    if (!near_ || origin_ == pipe_origin::connect || settings_->options().conflate)
+        return;
+    lanes_->published_at_pause.store(lanes_->toward[1].produced(), std::memory_order_release);
+    owner_->places().leave_unread(holder(), peer_id(), lanes_);
+}
+
+void connection::leave_place() noexcept
+{
+    leave_unread();
+    if (std::exchange(has_place_, false))
+        owner_->places().release(holder(), peer_id());
+}
+
 // --- sending ---
 
 /// Puts what is to be sent next into direct_.pieces; returns false if there is nothing.
@@ -468,8 +491,12 @@ void connection::send_more() noexcept
         return;
     if (direct_.is_torn())
         return lose(no_memory_to_send);
-    if (holds_back())
+    if (holds_back()) {
+        if (receives_rest_)
+            resume();
         return;
+    }
+    ask_what_was_read();
     while (!gather()) {
         if (session_->state() == zmtp::session_state::failed)
             return lose(session_->failure());
@@ -499,7 +526,6 @@ void connection::sent(const result<std::size_t>& count) noexcept
         session_->ping_taken(now());
     if (taken > offered_control_) {
         const auto progress = out_->taken(static_cast<std::size_t>(taken) - offered_control_, true);
-        direct_.count_sent(progress.messages);
         if (progress.notify && near_)
             near_->on_writable();
     }

@@ -7,8 +7,10 @@
 ///
 /// The connection of a connect() outlives its streams: the link brings one after the other, and the
 /// lanes stay. The connection of an accepted peer has one stream, and makes its pipe when the
-/// handshake is over. Either way the loop moves bytes and not messages: what the socket has written
-/// into the lane is sent as it is, and what arrives is received into the lane and only scanned.
+/// handshake is over; so has that of a connect() whose peers are known by their routing ids
+/// (link_connections.hpp). Either way the loop moves bytes and not messages: what the socket has
+/// written into the lane is sent as it is, and what arrives is received into the lane and only
+/// scanned.
 
 #include <serverlink/stream.hpp>
 
@@ -47,12 +49,8 @@ public:
         (void)right;
         return now;
     }
-    /// The handshake is over, and the pipe was made. An error: the peer is not let in.
-    [[nodiscard]] virtual error admit(pipe& peer) noexcept
-    {
-        (void)peer;
-        return {};
-    }
+    /// The peer has introduced itself. Returns why it is not let in.
+    [[nodiscard]] virtual std::optional<zmtp::rejection> admit() noexcept { return std::nullopt; }
     /// The handshake on the present stream is over, and the peer was reported.
     virtual void connection_ready() noexcept {}
     /// The connection has ended for good, and nothing of it is under way any more.
@@ -74,7 +72,15 @@ public:
     [[nodiscard]] static reference<connection>
     create_accepted(std::shared_ptr<io_loop> on,
                     std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
-                    reference<endpoint_log> log);
+                    reference<endpoint_log> log)
+    {
+        return create_single(std::move(on), std::move(settings), std::move(owner),
+                             pipe_origin::accept, std::move(log));
+    }
+    /// For one stream only. Null when memory is exhausted. On the loop's thread.
+    [[nodiscard]] static reference<connection>
+    create_single(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
+                  reference<inbox> owner, pipe_origin origin, reference<endpoint_log> log);
 
     /// The pipe of a connect().
     [[nodiscard]] const reference<pipe>& near() const noexcept { return near_; }
@@ -113,12 +119,12 @@ private:
     struct wires;
 
     connection(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
-               reference<inbox> owner, reference<pipe_lanes> lanes, wires made, bool accepted,
+               reference<inbox> owner, reference<pipe_lanes> lanes, wires made, pipe_origin origin,
                reference<endpoint_log> log) noexcept;
     ~connection() override = default;
     [[nodiscard]] static reference<connection>
     create(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
-           reference<inbox> owner, bool accepted, reference<endpoint_log> log,
+           reference<inbox> owner, pipe_origin origin, reference<endpoint_log> log,
            lane::chunk_pools& pools);
 
     // Requests of other threads.
@@ -149,17 +155,29 @@ private:
 
     // What is known about the peer (connection_liveness.cpp).
     [[nodiscard]] std::uint64_t taken() const noexcept;
+    [[nodiscard]] std::uint64_t arrived() const noexcept;
     [[nodiscard]] bool may_have_unread() const noexcept;
     [[nodiscard]] bool is_stuck() const noexcept;
     [[nodiscard]] bool lives_in_silence() noexcept;
     void look_for_stall(bool silent) noexcept;
     void set_stalled(bool stalled) noexcept;
     [[nodiscard]] time_point stall_ends() const noexcept;
+    void ask_what_was_read() noexcept;
     void note_sign_of_life() noexcept;
     [[nodiscard]] bool holds_back() noexcept;
     [[nodiscard]] bool may_send_heartbeat() noexcept;
     void count_unconfirmed() noexcept;
     void look_for_refusal() noexcept;
+
+    // The peer's place (peer_registry.hpp).
+    [[nodiscard]] place_holder holder() const noexcept;
+    void leave_place() noexcept;
+    void leave_unread() noexcept;
+    [[nodiscard]] bool note_peer_id(std::string_view routing_id) noexcept;
+    [[nodiscard]] std::string_view peer_id() const noexcept
+    {
+        return peer_id_ != nullptr ? *peer_id_ : std::string_view{};
+    }
 
     // Sending.
     void send_more() noexcept;
@@ -167,6 +185,7 @@ private:
     void sent(const result<std::size_t>& count) noexcept;
 
     // Receiving (connection_receive.cpp).
+    void resume() noexcept;
     void receive_more() noexcept;
     void received(const result<std::size_t>& count) noexcept;
     void process_window() noexcept;
@@ -179,7 +198,10 @@ private:
     void authenticate(const zmtp::credentials& peer) noexcept;
     void answer() noexcept;
     void answer_late() noexcept;
+    void admit(const zmtp::arrival& found) noexcept;
+    [[nodiscard]] std::optional<zmtp::rejection> take_place() noexcept;
     void become_ready(const zmtp::arrival& found) noexcept;
+    void count_unread_before() noexcept;
     [[nodiscard]] bool make_pipe() noexcept;
     void notify_reader() noexcept
     {
@@ -193,7 +215,7 @@ private:
     const reference<inbox> owner_;
     const reference<pipe_lanes> lanes_;
     const reference<endpoint_log> log_; ///< of the endpoint
-    const bool accepted_;
+    const pipe_origin origin_;
     const std::unique_ptr<wire_out> out_;
     const std::unique_ptr<wire_in> in_;
     direct_io direct_;
@@ -206,7 +228,9 @@ private:
     reference<link_detail::stream_core> transport_; ///< of stream_, until `returned`
     std::optional<zmtp::session> session_;
     error ending_because_{};
-    std::string user_; ///< a PLAIN client that was let in
+    std::unique_ptr<std::string> user_; ///< a PLAIN client that was let in
+    std::unique_ptr<std::string> peer_id_; ///< the routing id that the peer has sent, if any
+    bool has_place_ = false; ///< this connection has reserved it, and not the pipe
     int zap_status_ = 0; ///< of the answer to the peer's credentials
     time_point answer_at_ = never; ///< that answer is held back until then
 
@@ -224,13 +248,15 @@ private:
     std::vector<std::byte> control_;
 
     // Of the messages that taken() counts.
-    std::uint64_t read_ = 0; ///< the peer has read so many, for all that is known
-    std::uint64_t answers_before_ = 0; ///< messages that were received when that was known
+    std::uint64_t read_ = 0; ///< those that the peer has shown to have read
+    std::uint64_t answers_before_ = 0; ///< arrived() at that time
     std::uint64_t taken_before_ping_ = 0; ///< when ping_ was sent
     std::uint32_t ping_ = 0; ///< the number of a PING whose answer shows what was read; 0: none
-    std::uint64_t broken_at_ = 0; ///< the peer has ended a stream in the message after these
-    std::uint8_t breaks_ = 0; ///< so many streams in a row
+    bool receives_rest_ = false; ///< whatever the marks are: the peer has finished
+    time_point ready_since_ = never; ///< the stream
+    time_point held_since_ = never; ///< a heartbeat waits
     std::uint64_t sent_at_last_look_ = 0; ///< messages and bytes
+    time_point progress_at_{}; ///< when more had been sent than at the look before
     time_point stalled_since_ = never;
 
     io::timer timer_;

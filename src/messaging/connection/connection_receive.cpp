@@ -5,6 +5,7 @@
 #include "messaging/connection/connection.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace slk::messaging {
@@ -24,6 +25,24 @@ constexpr std::size_t max_at_once = std::size_t{256} * 1024;
 constexpr std::size_t next_frame_bytes = 64;
 
 } // namespace
+
+/// Receives again after a pause.
+void connection::resume() noexcept
+{
+    error failure;
+    if (!direct_.take_receiving(failure))
+        return; // a caller is receiving, and asks for this when it leaves
+    if (failure)
+        return lose(failure);
+    after_body_ = false; // a caller may have received more
+    if (!std::exchange(paused_, false))
+        return;
+    direct_.set_paused(false);
+    session_->resume(now());
+    process_window();
+    send_more(); // what was held back
+    arm();
+}
 
 void connection::receive_more() noexcept
 {
@@ -59,6 +78,11 @@ void connection::received(const result<std::size_t>& count) noexcept
     after_body_ = false;
     in_->received(*count);
     process_window();
+    if (!paused_ && lanes_->has_paused.load(std::memory_order_relaxed)) {
+        lanes_->has_paused.store(false, std::memory_order_release);
+        if (near_)
+            near_->on_readable();
+    }
     if (!is_ready())
         report_progress();
 }
@@ -126,7 +150,7 @@ void connection::process_received() noexcept
         more = session_->body_left() == 0 && process_body({});
     }
     while (more && machine_.has_stream()) {
-        const std::uint64_t allowed = in_->credit();
+        const std::uint64_t allowed = receives_rest_ ? UINT64_MAX : in_->credit();
         if (allowed == 0 && is_ready()) {
             pause();
             more = !paused_;
@@ -140,6 +164,12 @@ void connection::process_received() noexcept
 void connection::pause() noexcept
 {
     paused_ = in_->must_wait();
+    // A peer that has gone is not noticed before there is room, and may come again meanwhile.
+    if (paused_ && origin_ == pipe_origin::accept && !peer_id().empty() &&
+        owner_->places().rule() == pattern::peer_rule::any) {
+        lanes_->has_paused.store(true, std::memory_order_release);
+        leave_unread();
+    }
     // A publisher has to look into what it receives.
     if (paused_ && in_->allows_direct_io() && session_->state() == zmtp::session_state::ready &&
         !zmtp::is_publisher(settings_->protocol().metadata.type))
@@ -173,6 +203,7 @@ bool connection::process(const zmtp::arrival& found) noexcept
             return false;
         in_->drop(found.consumed);
         return !paused_;
+    case zmtp::arrival_kind::admit: admit(found); return machine_.has_stream();
     case zmtp::arrival_kind::ready: become_ready(found); return machine_.has_stream();
     case zmtp::arrival_kind::flush:
         in_->drop(found.consumed);
@@ -216,8 +247,11 @@ void connection::authenticate(const zmtp::credentials& peer) noexcept
         return lose(too_many_refusals);
     zap_status_ = settings_->authenticate(peer, stream_.peer_address());
     const bool right = zap_status_ == 200;
-    if (right)
-        user_ = peer.user;
+    if (right && !peer.user.empty()) {
+        user_.reset(new (std::nothrow) std::string(peer.user));
+        if (user_ == nullptr)
+            zap_status_ = 500;
+    }
     const time_point when = has_password ? observer_->authenticated(right, now()) : now();
     if (when <= now())
         return answer();
@@ -242,17 +276,74 @@ void connection::answer_late() noexcept
     process_window();
 }
 
+/// Returns false if memory is exhausted.
+bool connection::note_peer_id(std::string_view routing_id) noexcept
+{
+    // An idle peer without one should not cost its memory.
+    if (routing_id.empty())
+        peer_id_.reset();
+    else if (peer_id() != routing_id)
+        peer_id_.reset(new (std::nothrow) std::string(routing_id));
+    return peer_id() == routing_id;
+}
+
+/// Decides whether the peer may be one of the socket's, before it is told READY.
+void connection::admit(const zmtp::arrival& found) noexcept
+{
+    if (!note_peer_id(zmtp::text_of(found.peer.identity)))
+        return lose(no_memory_to_receive);
+    if (const auto rejected = take_place(); rejected) {
+        owner_->counters().rejected.add(1);
+        session_->reject(now(), *rejected, !connection_settings::retries(found.peer));
+        in_->drop(found.consumed);
+        return;
+    }
+    session_->accept(now());
+    become_ready(found);
+}
+
+/// Takes the peer's place at the socket, and one of the endpoint's, or returns why not.
+std::optional<zmtp::rejection> connection::take_place() noexcept
+{
+    if (const auto rejected = owner_->places().reserve(holder(), peer_id()); rejected)
+        return rejected;
+    has_place_ = true;
+    const auto rejected = observer_ != nullptr ? observer_->admit() : std::nullopt;
+    if (rejected) {
+        has_place_ = false;
+        owner_->places().release(holder(), peer_id());
+    }
+    return rejected;
+}
+
+/// What earlier connections of this peer have left unread counts in the mark of this one.
+void connection::count_unread_before() noexcept
+{
+    const socket_options& options = settings_->options();
+    if (origin_ == pipe_origin::connect || options.conflate)
+        return;
+    // Bytes are not known here; the socket's thread counts them.
+    const std::uint64_t unread = owner_->places().unread_before(holder(), peer_id());
+    const bool no_bytes = options.receive_high_water_bytes != 0 && unread > 0;
+    lanes_->receive_mark.store(no_bytes ? no_room
+                                        : left_of_mark(options.receive_high_water_mark, unread),
+                               std::memory_order_release);
+}
+
 void connection::become_ready(const zmtp::arrival& found) noexcept
 {
+    if (!note_peer_id(zmtp::text_of(found.peer.identity)))
+        return lose(no_memory_to_receive);
     peer_connected met{};
     met.info.type = found.peer.type;
     met.info.speaks = session_->speaks();
-    met.info.routing_id = zmtp::text_of(found.peer.identity);
-    met.info.user = user_;
+    met.info.routing_id = peer_id();
+    if (user_ != nullptr)
+        met.info.user = *user_;
     zmtp::metadata_reader properties(found.peer.properties);
     // The standard properties have fields of their own.
     for (auto next = properties.next(); next && *next; next = properties.next())
-        if ((*next)->name.starts_with("X-"))
+        if ((*next)->name.starts_with("X-") && (*next)->name != connection_settings::retries_name)
             met.info.properties.push_back(
                 {std::string((*next)->name), std::string((*next)->value)});
     met.info.local = stream_.local_address();
@@ -261,11 +352,15 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
 
     if (!near_ && !make_pipe())
         return lose(no_memory_to_receive);
-    if (const error refused = observer_ != nullptr ? observer_->admit(*near_) : error{}; refused)
-        return lose(refused);
     in_->keep_secret(false);
     met.peer = near_;
+    count_unread_before();
+    // From now on it is the pipe's, which may outlive its connection.
+    if (origin_ == pipe_origin::link)
+        has_place_ = false;
     post(std::move(met));
+    ready_since_ = now();
+    direct_.tell_of_next_send();
     step({connection_event::handshaken});
     send_more();
 }

@@ -38,11 +38,12 @@ struct counters {
     counter dropped_no_route;
     counter dropped_full;
     counter unsent;
+    counter requeued;
     counter discarded;
-    counter rejected;
     // Written by several threads.
     counter conflated_sent;
     counter conflated_received;
+    counter rejected;
     counter handshake_failures;
     counter stalls;
     counter unconfirmed;
@@ -60,6 +61,7 @@ struct counters {
                 .unconfirmed = unconfirmed.value(),
                 .refused = refused.value(),
                 .stalls = stalls.value(),
+                .requeued = requeued.value(),
                 .discarded = discarded.value(),
                 .conflated_sent = conflated_sent.value(),
                 .conflated_received = conflated_received.value(),

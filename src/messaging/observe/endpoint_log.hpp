@@ -20,10 +20,9 @@ namespace slk::messaging {
 /// For any thread.
 class endpoint_log final : public ref_counted<endpoint_log> {
 public:
-    endpoint_log(std::uint64_t its_number, reference<inbox> owner) noexcept
-        : number(its_number), owner_(std::move(owner))
-    {
-    }
+    /// Errors: out_of_memory.
+    [[nodiscard]] static result<reference<endpoint_log>> create(std::uint64_t number,
+                                                                reference<inbox> owner, phase at);
 
     struct failures {
         std::uint64_t count = 0;
@@ -37,6 +36,10 @@ public:
 
 private:
     friend class ref_counted<endpoint_log>;
+    endpoint_log(std::uint64_t its_number, reference<inbox> owner) noexcept
+        : number(its_number), owner_(std::move(owner))
+    {
+    }
     ~endpoint_log() = default;
 
     const reference<inbox> owner_;

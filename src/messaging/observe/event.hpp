@@ -8,8 +8,8 @@
 #include <serverlink/error.hpp>
 
 #include "base/list.hpp"
-
 #include "base/reference.hpp"
+#include "messaging/pipe/far_end.hpp"
 #include "messaging/pipe/peer_info.hpp"
 
 #include <cstdint>
@@ -27,6 +27,8 @@ struct peer_connected {
     /// inproc only: what the other socket may hold unread, in messages and bytes; 0: no limit.
     std::uint32_t far_mark = 0;
     std::uint64_t far_bytes = 0;
+    /// inproc only: the other end, where it is another one than before.
+    reference<far_end> far{};
     /// The peer connected this number of times, and was lost in between.
     std::uint64_t times = 1;
 };

@@ -2,6 +2,7 @@
 #include "messaging/observe/inbox.hpp"
 
 #include "messaging/context/yield_policy.hpp"
+#include "messaging/observe/peer_registry.hpp"
 #include "messaging/pipe/pipe.hpp"
 
 #include <thread>
@@ -20,8 +21,11 @@ thread_local yield_policy own_yield_policy;
 /// The peer is there, once more if it was there before.
 void add(unread_events& to, peer_connected& met, const error&)
 {
-    if (to.met)
+    if (to.met) {
         met.times += to.met->times;
+        if (!met.far)
+            met.far = std::move(to.met->far);
+    }
     met.peer.reset(); // the inbox holds it
     to.met = std::move(met);
     to.lost.reset();
@@ -45,15 +49,16 @@ void add(unread_events& to, const message_refused&, const error& why)
 }
 
 /// The peer came and left while nobody looked, and has left nothing: there is nothing to say of it.
+/// (With inproc the socket still has to give back the place.)
 bool is_over(const pipe& peer)
 {
-    return peer.origin == pipe_origin::accept && peer.met && peer.lost && peer.lost->for_good &&
-           !peer.in.was_written();
+    return peer.origin == pipe_origin::accept && !peer.is_inproc && peer.met && peer.lost &&
+           peer.lost->for_good && !peer.in.was_written();
 }
 
 } // namespace
 
-inbox::inbox() = default;
+inbox::inbox() : places_(std::make_unique<peer_registry>()) {}
 inbox::~inbox() = default;
 
 void inbox::signal_events(bool first) noexcept

@@ -22,6 +22,15 @@ unexpected bad(const char* what)
     return fail(errc::invalid_argument, phase::setup, what);
 }
 
+/// Beside them a handshake has the socket's type, its routing id and a property of the library.
+constexpr std::size_t max_own_properties = zmtp::max_properties - 3;
+/// Names and values; a handshake has room for little more.
+constexpr std::size_t max_property_bytes = 30'000;
+/// The lengths of the name and the value of a property.
+constexpr std::size_t property_overhead = 1 + 4;
+/// The socket's type, the name of the routing id, and the property of the library.
+constexpr std::size_t other_metadata = 64;
+
 result<void> check(const security_options& security)
 {
     const auto too_long = [](const plain_credentials& each) {
@@ -42,8 +51,26 @@ result<void> check(const security_options& security)
     return {};
 }
 
+/// Peers have the same limit, unless they were told otherwise.
+result<void> check_metadata(const socket_options& options)
+{
+    std::size_t size = other_metadata + options.routing_id.size();
+    for (const socket_property& each : options.properties)
+        size += property_overhead + each.name.size() + each.value.size();
+    if (!options.properties.empty() && size > options.max_metadata_size)
+        return bad("properties: they are larger than max_metadata_size");
+    return {};
+}
+
 result<void> check(const std::vector<socket_property>& properties)
 {
+    if (properties.size() > max_own_properties)
+        return bad("properties: there are more than 253");
+    std::size_t bytes = 0;
+    for (const socket_property& each : properties)
+        bytes += each.name.size() + each.value.size();
+    if (bytes > max_property_bytes)
+        return bad("properties: they have more than 30,000 bytes");
     for (const socket_property& each : properties)
         if (!each.name.starts_with("X-") || each.name.size() > zmtp::max_property_name)
             return bad("properties: a name begins with X- and has at most 255 bytes");
@@ -83,6 +110,7 @@ result<void> socket_options::validate() const
             return bad("routing_id has more than 255 bytes or begins with a zero");
     SLK_TRY(check(security));
     SLK_TRY(check(properties));
+    SLK_TRY(check_metadata(*this));
     SLK_TRY(reconnect.validate());
     SLK_TRY(tuning.validate());
     return {};

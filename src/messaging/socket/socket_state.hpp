@@ -24,7 +24,7 @@ public:
     socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of,
                  std::unique_ptr<pattern::pattern> routes);
 
-    /// Errors: invalid_state (closed), cancelled (the context was shut down).
+    /// Errors: invalid_state (closed), cancelled (the context was shut down), forked.
     [[nodiscard]] result<void> usable() const noexcept
     {
         if (closed || context->stopped()) [[unlikely]]
@@ -38,6 +38,9 @@ public:
         if (reports->has_reports()) [[unlikely]]
             read_inbox();
     }
+    /// Peers have come or gone, or have room: messages that waited for a peer are sent, and a
+    /// place that is free is offered to sockets of inproc that wait for it.
+    void settle();
     /// As process_reports(); and a loop that the caller runs has a turn.
     void run_and_process();
 

@@ -13,7 +13,6 @@ using messaging::inbox;
 using messaging::inproc_names;
 using messaging::inproc_party;
 using messaging::peer_connected;
-using messaging::peer_disconnected;
 using messaging::pipe_origin;
 using zmtp::socket_type;
 
@@ -22,12 +21,15 @@ namespace {
 /// One of the two sockets.
 struct side {
     side(socket_type type, std::string id, std::uint64_t endpoint, std::uint32_t receive_mark)
-        : box(reference<inbox>::adopt(new inbox)), party{.reports = box,
-                                                         .type = type,
-                                                         .routing_id = std::move(id),
-                                                         .endpoint = endpoint,
-                                                         .receive_mark = receive_mark,
-                                                         .pools = &pools}
+        : box(reference<inbox>::adopt(new inbox)),
+          log(*messaging::endpoint_log::create(endpoint, box, phase::none)),
+          party{.reports = box,
+                .log = log,
+                .type = type,
+                .routing_id = std::move(id),
+                .endpoint = endpoint,
+                .receive_mark = receive_mark,
+                .pools = &pools}
     {
     }
     ~side()
@@ -58,6 +60,7 @@ struct side {
 
     lane::chunk_pools pools;
     reference<inbox> box;
+    reference<messaging::endpoint_log> log;
     inproc_party party;
     std::vector<reference<messaging::pipe>> met;
 };
@@ -195,19 +198,20 @@ TEST_CASE("sockets whose types do not suit each other do not meet, and the conne
         CHECK(caller.events().empty());
         check_met(owner, suitable, connect(names, suitable));
     }
-    SUBCASE("by an event, when it is bound later")
+    SUBCASE("by an event, when it is bound later; and it waits for the next owner")
     {
-        const auto unsuitable = connect(names, caller);
         const auto near = connect(names, suitable);
+        const auto unsuitable = connect(names, caller);
         REQUIRE(names.bind("name", owner.party));
-        const auto events = caller.events();
-        REQUIRE(events.size() == 1);
-        const auto* const over = std::get_if<peer_disconnected>(&events[0].what);
-        REQUIRE(over != nullptr);
-        CHECK(over->peer.get() == unsuitable.get());
-        CHECK(over->for_good);
-        CHECK(events[0].why.code == errc::invalid_argument);
+        CHECK(caller.events().empty());
+        const auto failures = caller.log->handshake_failures();
+        CHECK(failures.count == 1);
+        CHECK(failures.latest == errc::invalid_argument);
         check_met(owner, suitable, near);
+        names.unbind("name", owner.party.endpoint);
+        side other(socket_type::pair, "", 4, 20);
+        REQUIRE(names.bind("name", other.party));
+        check_met(other, caller, unsuitable);
     }
 }
 

@@ -156,9 +156,14 @@ TEST_CASE("at most max_pending_handshakes connections are in their handshake")
     options.max_pending_handshakes = 3;
     pull server = new_socket<pull>(in.server_context, options);
     bind(server);
+    link_options once;
+    once.reconnect.base = reconnect_never;
     std::vector<std::unique_ptr<test_link>> silent;
+    const auto connect_silent = [&] {
+        silent.push_back(std::make_unique<test_link>(*in.client_loop, "tcp://server:5000", once));
+    };
     for (int number = 0; number < 3; ++number)
-        silent.push_back(std::make_unique<test_link>(*in.client_loop));
+        connect_silent();
     REQUIRE(in.until(
         [&] { return std::ranges::all_of(silent, [](auto& each) { return each->connected(); }); }));
     CHECK(server.counters().handshake_failures == 0);
@@ -169,10 +174,10 @@ TEST_CASE("at most max_pending_handshakes connections are in their handshake")
     CHECK(status_of(server).handshake_failures == 1);
     CHECK(server.counters().handshake_failures == 1);
     // A connection whose handshake is over does not count.
-    silent.push_back(std::make_unique<test_link>(*in.client_loop));
+    connect_silent();
     in.net.run_for(1s);
     CHECK(server.counters().handshake_failures == 1);
-    silent.push_back(std::make_unique<test_link>(*in.client_loop));
+    connect_silent();
     in.net.run_for(1s);
     CHECK(server.counters().handshake_failures == 2);
     CHECK(status_of(client).link.generation == 1);

@@ -75,10 +75,9 @@ TEST_CASE("a second peer of a PAIR is rejected, and admitted when the first has 
     pair two = new_socket<pair>(in.client_context);
     connect(two);
     REQUIRE(two.send("of two").has_value());
-    in.run_with_calls(server, 10s);
-    (void)server.events(); // takes notice of the peers
+    in.run_with_calls(server, 20s);
     CHECK(server.counters().rejected > 2);
-    CHECK(server.counters().rejected < 12);
+    CHECK(server.counters().rejected < 10);
     CHECK(ready_peers(server) == 1);
     CHECK(receive_text(server, no_wait) == "(would_block)");
     REQUIRE(one.send("of one").has_value());
@@ -87,8 +86,8 @@ TEST_CASE("a second peer of a PAIR is rejected, and admitted when the first has 
     CHECK(receive_text(one) == "to one");
     one.close(0ms);
     REQUIRE(in.until([&] { return status_of(two).ready && ready_peers(server) == 1; }, 10s));
-    in.net.run_for(1s);
     REQUIRE(two.send("again of two").has_value());
+    CHECK(receive_text(server) == "of two");
     CHECK(receive_text(server) == "again of two");
 }
 
@@ -105,33 +104,4 @@ TEST_CASE("a PAIR with a peer refuses another connect(), and keeps its peer")
     REQUIRE(client.send("hello").has_value());
     CHECK(receive_text(server) == "hello");
     CHECK(status_of(client).link.generation == 1);
-}
-
-TEST_CASE("a PAIR that meanwhile has another peer connects again after that one has closed")
-{
-    socket_world in;
-    // The client connects and is bound.
-    pair client = new_socket<pair>(in.client_context, with_immediate());
-    pair server = new_socket<pair>(in.server_context);
-    bind(server);
-    connect(client);
-    bind(client, "tcp://10.0.0.2:6000");
-    REQUIRE(in.until([&] { return status_of(client).ready && ready_peers(server) == 1; }));
-    REQUIRE(server.unbind(server.last_endpoint()).has_value());
-    REQUIRE(in.until([&] { return !status_of(client).ready; }));
-    pair other = new_socket<pair>(in.server_context);
-    connect(other, "tcp://10.0.0.2:6000");
-    REQUIRE(in.until([&] { return ready_peers(client) == 1; }));
-    bind(server);
-    in.run_with_calls(client, 10s);
-    (void)client.events(); // takes notice of the peers
-    CHECK(client.counters().rejected > 0);
-    CHECK(ready_peers(client) == 1);
-    REQUIRE(client.send("to the other").has_value());
-    CHECK(receive_text(other) == "to the other");
-    other.close(0ms);
-    REQUIRE(in.until([&] { return status_of(client).ready && ready_peers(server) == 1; }, 10s));
-    in.net.run_for(1s);
-    REQUIRE(client.send("to the server", no_wait).has_value());
-    CHECK(receive_text(server) == "to the server");
 }
