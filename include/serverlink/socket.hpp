@@ -185,7 +185,7 @@ public:
 
     // --- options ---
 
-    /// Returns the common options as they are now; those of one type alone are not included.
+    /// Returns the options as they are now.
     [[nodiscard]] socket_options options() const;
     /// Replaces the options. Each bind() and connect() takes them as they are then; those that are
     /// marked live act at once. Errors: invalid_argument (with the option's name), invalid_state
@@ -223,8 +223,8 @@ public:
 
     // --- state ---
 
-    [[nodiscard]] std::vector<endpoint_status> endpoints() const;
-    [[nodiscard]] std::vector<peer_status> peers() const;
+    [[nodiscard]] std::vector<endpoint_status> endpoints();
+    [[nodiscard]] std::vector<peer_status> peers();
     /// Any thread, at any time in the life of the socket; does not wait. Each number is exact, but
     /// they are not all of one moment.
     [[nodiscard]] socket_counters counters() const noexcept;

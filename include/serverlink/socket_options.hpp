@@ -171,23 +171,14 @@ struct socket_options {
     /// bind() to an IPv6 wildcard only: take IPv4 connections as well.
     bool dual_stack = false;
 
-    /// errc::invalid_argument, with the option's name as detail.
-    [[nodiscard]] SLK_API result<void> validate() const;
-};
+    // DEALER and ROUTER only: elsewhere it is invalid_argument if set.
 
-/// DEALER and ROUTER only.
-struct probing_options : socket_options {
     /// Send each new peer an empty message, so that a ROUTER there learns the routing id of this
     /// socket before a message is sent.
     bool probe_router = false;
-};
 
-using pair_options = socket_options;
-using push_options = socket_options;
-using pull_options = socket_options;
-using dealer_options = probing_options;
+    // ROUTER only: elsewhere they are invalid_argument if set, but for `mandatory`.
 
-struct router_options : probing_options {
     /// To send to an unknown peer is errc::no_route, to send to an earlier peer of a routing id
     /// (another generation) is errc::peer_replaced, and to send to a peer whose queue is full
     /// waits. Without it such messages are dropped, and counted. Live.
@@ -200,7 +191,16 @@ struct router_options : probing_options {
     bool notify_connect = false;
     /// An empty message reports that a peer has disconnected. Live.
     bool notify_disconnect = false;
+
+    /// errc::invalid_argument, with the option's name as detail.
+    [[nodiscard]] SLK_API result<void> validate() const;
 };
+
+using pair_options = socket_options;
+using push_options = socket_options;
+using pull_options = socket_options;
+using dealer_options = socket_options;
+using router_options = socket_options;
 
 } // namespace slk
 

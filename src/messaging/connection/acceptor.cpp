@@ -121,7 +121,7 @@ void acceptor::accepted_peer::connection_closed() noexcept
 void acceptor::remove(accepted_peer& peer) noexcept
 {
     admission_.leave(peer, now());
-    peer.unlink();
+    static_cast<in_peers&>(peer).unlink();
     delete &peer;
 }
 
@@ -134,7 +134,8 @@ void acceptor::close(duration timeout, std::function<void()> done)
         if (--*left == 0)
             done();
     };
-    peers_.for_each([&](accepted_peer& peer) {
+    peers_.for_each([&](in_peers& each) {
+        auto& peer = static_cast<accepted_peer&>(each);
         ++*left;
         const reference<connection> leaving = peer.to;
         remove(peer);

@@ -48,7 +48,8 @@ private:
              reference<peer_count> peers) noexcept;
     ~acceptor() = default;
 
-    struct accepted_peer final : list_node, admitted_peer, connection_observer {
+    struct in_peers : list_node {};
+    struct accepted_peer final : in_peers, admitted_peer, connection_observer {
         accepted_peer(acceptor& owner, reference<connection> made) noexcept
             : by(owner), to(std::move(made))
         {
@@ -76,7 +77,7 @@ private:
     const reference<endpoint_log> log_;
     admission admission_;
     std::optional<listener> listener_;
-    list<accepted_peer> peers_;
+    list<in_peers> peers_;
 };
 
 } // namespace slk::messaging

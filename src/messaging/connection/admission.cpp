@@ -56,7 +56,7 @@ public:
 
     const address_key key;
     address_record* next = nullptr; ///< in its bucket
-    handshake_queue pending;
+    handshake_queue<place_in_address> pending;
     std::uint32_t peers = 0; ///< ready ones
     std::uint32_t refusals = 0; ///< since the address began anew
     time_point last_refusal{};
@@ -84,11 +84,12 @@ address_key address_key::from(const address& peer) noexcept
     return {};
 }
 
-admitted_peer* handshake_queue::first() const noexcept
+template <class Place>
+admitted_peer* handshake_queue<Place>::first() const noexcept
 {
     for (const auto& each : at_)
         if (!each.empty())
-            return &each.front().of;
+            return &static_cast<admitted_peer&>(each.front());
     return nullptr;
 }
 
@@ -131,8 +132,8 @@ bool admission::enter(admitted_peer& entry, const address& peer) noexcept
     entry.from_ = find_or_add(address_key::from(peer));
     if (entry.from_ == nullptr)
         return false;
-    pending_.add(entry.in_all_, entry.stage_);
-    entry.from_->pending.add(entry.of_address_, entry.stage_);
+    pending_.add(entry, entry.stage_);
+    entry.from_->pending.add(entry, entry.stage_);
     return true;
 }
 
@@ -147,10 +148,10 @@ void admission::move(admitted_peer& entry, handshake_stage stage) noexcept
     if (entry.from_ == nullptr || entry.ready_)
         return;
     entry.stage_ = stage;
-    pending_.remove(entry.in_all_);
-    pending_.add(entry.in_all_, stage);
-    entry.from_->pending.remove(entry.of_address_);
-    entry.from_->pending.add(entry.of_address_, stage);
+    pending_.remove(entry);
+    pending_.add(entry, stage);
+    entry.from_->pending.remove(entry);
+    entry.from_->pending.add(entry, stage);
 }
 
 std::optional<zmtp::rejection> admission::become_ready(admitted_peer& entry) noexcept
@@ -162,8 +163,8 @@ std::optional<zmtp::rejection> admission::become_ready(admitted_peer& entry) noe
     if (from.key.of != address_key::kind::local && limits_.peers_per_address != 0 &&
         from.peers >= limits_.peers_per_address)
         return zmtp::rejection::too_many_peers_of_address;
-    pending_.remove(entry.in_all_);
-    from.pending.remove(entry.of_address_);
+    pending_.remove(entry);
+    from.pending.remove(entry);
     ++from.peers;
     entry.ready_ = true;
     return std::nullopt;
@@ -177,8 +178,8 @@ void admission::leave(admitted_peer& entry, time_point now) noexcept
     if (entry.ready_) {
         --from.peers;
     } else {
-        pending_.remove(entry.in_all_);
-        from.pending.remove(entry.of_address_);
+        pending_.remove(entry);
+        from.pending.remove(entry);
     }
     if (from.is_used())
         return;

@@ -64,20 +64,20 @@ struct admission_limits {
 class address_record;
 class admitted_peer;
 
+// The places of a connection in the two queues.
+struct place_in_all : list_node {};
+struct place_in_address : list_node {};
+
 /// Handshakes that are under way, in the order in which they give way.
+template <class Place>
 class handshake_queue {
 public:
-    struct place : list_node {
-        explicit place(admitted_peer& owner) noexcept : of(owner) {}
-        admitted_peer& of;
-    };
-
-    void add(place& entry, handshake_stage stage) noexcept
+    void add(Place& entry, handshake_stage stage) noexcept
     {
         at_[static_cast<std::size_t>(stage)].push_back(entry);
         ++size_;
     }
-    void remove(place& entry) noexcept
+    void remove(Place& entry) noexcept
     {
         entry.unlink();
         --size_;
@@ -87,12 +87,12 @@ public:
     [[nodiscard]] admitted_peer* first() const noexcept;
 
 private:
-    std::array<list<place>, handshake_stage_count> at_;
+    std::array<list<Place>, handshake_stage_count> at_;
     std::uint32_t size_ = 0;
 };
 
 /// An accepted connection, as its limits see it.
-class admitted_peer {
+class admitted_peer : place_in_all, place_in_address {
 public:
     admitted_peer() noexcept = default;
     admitted_peer(const admitted_peer&) = delete;
@@ -100,12 +100,12 @@ public:
 
 private:
     friend class admission;
+    template <class Place>
+    friend class handshake_queue;
 
     address_record* from_ = nullptr; ///< null: it does not count, or no longer
     handshake_stage stage_ = handshake_stage::silent;
     bool ready_ = false;
-    handshake_queue::place in_all_{*this};
-    handshake_queue::place of_address_{*this};
 };
 
 class admission {
@@ -166,7 +166,7 @@ private:
     const admission_limits limits_;
     const reference<peer_count> peers_;
     const std::uint64_t seed_;
-    handshake_queue pending_;
+    handshake_queue<place_in_all> pending_;
     std::array<address_record*, 64> first_buckets_{};
     std::unique_ptr<address_record*[]> more_buckets_;
     std::span<address_record*> buckets_{first_buckets_}; ///< one of the two above

@@ -84,9 +84,9 @@ connection::connection(std::shared_ptr<io_loop> on,
                        reference<pipe_lanes> lanes, wires made, pipe_origin origin,
                        reference<endpoint_log> log) noexcept
     : on_(std::move(on)), settings_(std::move(settings)), owner_(std::move(owner)),
-      lanes_(std::move(lanes)), log_(std::move(log)), origin_(origin), out_(std::move(made.out)),
+      lanes_(std::move(lanes)), log_(std::move(log)), out_(std::move(made.out)),
       in_(std::move(made.in)), direct_(*out_, *in_, *settings_, *on_->core, on_->by_caller),
-      machine_(origin != pipe_origin::connect)
+      origin_(origin), machine_(origin != pipe_origin::connect)
 {
     lanes_->receive_mark.store(left_of_mark(settings_->options().receive_high_water_mark, 0),
                                std::memory_order_relaxed);
@@ -250,8 +250,8 @@ void connection::step(const connection_input& input, const error& reason) noexce
     if (asks(report_failed))
         log_->handshake_failed(reason);
     if (asks(report_disconnected))
-        post(peer_disconnected{near_, machine_.state() == connection_state::closed},
-             ending_because_);
+        owner_->post(peer_disconnected{near_, machine_.state() == connection_state::closed},
+                     ending_because_);
     // Behind the event: the next peer's comes after it.
     if (input.event == connection_event::returned || machine_.state() == connection_state::closed)
         leave_place();
@@ -263,11 +263,6 @@ void connection::step(const connection_input& input, const error& reason) noexce
         observer_->connection_ready();
     if (machine_.state() == connection_state::ending)
         check_returned();
-}
-
-void connection::post(event_detail what, const error& why)
-{
-    owner_->post({.what = std::move(what), .why = why});
 }
 
 void connection::begin(stream next)

@@ -147,7 +147,6 @@ private:
     void finish() noexcept;
     void expire() noexcept;
     void arm() noexcept;
-    void post(event_detail what, const error& why = {});
     [[nodiscard]] bool is_ready() const noexcept
     {
         return machine_.state() == connection_state::ready;
@@ -215,11 +214,12 @@ private:
     const reference<inbox> owner_;
     const reference<pipe_lanes> lanes_;
     const reference<endpoint_log> log_; ///< of the endpoint
-    const pipe_origin origin_;
     const std::unique_ptr<wire_out> out_;
     const std::unique_ptr<wire_in> in_;
     direct_io direct_;
+    const pipe_origin origin_;
     connection_machine machine_;
+    bool has_place_ = false; ///< this connection has reserved it, and not the pipe
     reference<pipe> near_;
     connection_observer* observer_ = nullptr;
 
@@ -230,20 +230,20 @@ private:
     error ending_because_{};
     std::unique_ptr<std::string> user_; ///< a PLAIN client that was let in
     std::unique_ptr<std::string> peer_id_; ///< the routing id that the peer has sent, if any
-    bool has_place_ = false; ///< this connection has reserved it, and not the pipe
-    int zap_status_ = 0; ///< of the answer to the peer's credentials
-    time_point answer_at_ = never; ///< that answer is held back until then
+    time_point answer_at_ = never; ///< the answer to its credentials is held back until then
 
-    bool sending_ = false; ///< an operation is under way
-    bool receiving_ = false; ///< an operation is under way
-    bool draining_ = false; ///< the stream is closed after a drain, which is under way
+    bool sending_ : 1 = false; ///< an operation is under way
+    bool receiving_ : 1 = false; ///< an operation is under way
+    bool draining_ : 1 = false; ///< the stream is closed after a drain, which is under way
     bool paused_ = false; ///< not receiving: no credit, or an answer is held back
-    bool body_more_ = false; ///< parts follow the one whose body is being received
-    bool after_body_ = false; ///< a large body was received, and nothing since
+    bool body_more_ : 1 = false; ///< parts follow the one whose body is being received
+    bool after_body_ : 1 = false; ///< a large body was received, and nothing since
     bool reader_waits_ = false; ///< the reader is to be notified of what was published
+    bool offers_ping_ : 1 = false; ///< there is a PING in the present send
+    bool receives_rest_ : 1 = false; ///< whatever the marks are: the peer has finished
+    std::int16_t zap_status_ = 0; ///< of the answer to the peer's credentials
     std::size_t need_ = 0; ///< bytes that the next frame lacks
     std::size_t offered_control_ = 0; ///< bytes of control_ in the present send
-    bool offers_ping_ = false; ///< there is a PING in it
     std::uint64_t sent_before_ = 0; ///< bytes of the stream before the present send
     std::vector<std::byte> control_;
 
@@ -251,8 +251,6 @@ private:
     std::uint64_t read_ = 0; ///< those that the peer has shown to have read
     std::uint64_t answers_before_ = 0; ///< arrived() at that time
     std::uint64_t taken_before_ping_ = 0; ///< when ping_ was sent
-    std::uint32_t ping_ = 0; ///< the number of a PING whose answer shows what was read; 0: none
-    bool receives_rest_ = false; ///< whatever the marks are: the peer has finished
     time_point ready_since_ = never; ///< the stream
     time_point held_since_ = never; ///< a heartbeat waits
     std::uint64_t sent_at_last_look_ = 0; ///< messages and bytes
@@ -262,6 +260,7 @@ private:
     io::timer timer_;
     io::task task_;
     std::atomic<std::uint32_t> requests_{0};
+    std::uint32_t ping_ = 0; ///< the number of a PING whose answer shows what was read; 0: none
     std::mutex reason_guard_; ///< held for an assignment only
     error request_reason_{}; ///< guarded
     std::function<void()> closed_handler_;

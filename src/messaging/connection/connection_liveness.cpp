@@ -90,7 +90,7 @@ void connection::set_stalled(bool stalled) noexcept
     if (stalled == (stalled_since_ != never))
         return;
     stalled_since_ = stalled ? now() : never;
-    post(peer_stalled{near_, stalled});
+    owner_->post(peer_stalled{near_, stalled});
 }
 
 time_point connection::stall_ends() const noexcept
@@ -182,7 +182,7 @@ void connection::look_for_refusal() noexcept
     read_ += dropped.messages;
     lanes_->refused.fetch_add(dropped.messages, std::memory_order_release);
     owner_->counters().refused.add(dropped.messages);
-    post(message_refused{near_}, ending_because_);
+    owner_->post(message_refused{near_}, ending_because_);
     if (dropped.notify && near_)
         near_->on_writable();
 }

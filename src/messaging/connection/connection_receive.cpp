@@ -245,7 +245,7 @@ void connection::authenticate(const zmtp::credentials& peer) noexcept
     const bool has_password = settings_->protocol().as_server && observer_ != nullptr;
     if (has_password && !observer_->may_authenticate())
         return lose(too_many_refusals);
-    zap_status_ = settings_->authenticate(peer, stream_.peer_address());
+    zap_status_ = static_cast<std::int16_t>(settings_->authenticate(peer, stream_.peer_address()));
     const bool right = zap_status_ == 200;
     if (right && !peer.user.empty()) {
         user_.reset(new (std::nothrow) std::string(peer.user));
@@ -334,31 +334,33 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
 {
     if (!note_peer_id(zmtp::text_of(found.peer.identity)))
         return lose(no_memory_to_receive);
-    peer_connected met{};
-    met.info.type = found.peer.type;
-    met.info.speaks = session_->speaks();
-    met.info.routing_id = peer_id();
+    auto met = std::unique_ptr<peer_connected>(new (std::nothrow) peer_connected);
+    if (met == nullptr)
+        return lose(no_memory_to_receive);
+    met->info.type = found.peer.type;
+    met->info.speaks = session_->speaks();
+    met->info.routing_id = peer_id();
     if (user_ != nullptr)
-        met.info.user = *user_;
+        met->info.user = *user_;
     zmtp::metadata_reader properties(found.peer.properties);
     // The standard properties have fields of their own.
     for (auto next = properties.next(); next && *next; next = properties.next())
         if ((*next)->name.starts_with("X-") && (*next)->name != connection_settings::retries_name)
-            met.info.properties.push_back(
+            met->info.properties.push_back(
                 {std::string((*next)->name), std::string((*next)->value)});
-    met.info.local = stream_.local_address();
-    met.info.peer = stream_.peer_address();
+    met->info.local = stream_.local_address();
+    met->info.peer = stream_.peer_address();
     in_->drop(found.consumed);
 
     if (!near_ && !make_pipe())
         return lose(no_memory_to_receive);
     in_->keep_secret(false);
-    met.peer = near_;
+    met->peer = near_;
     count_unread_before();
     // From now on it is the pipe's, which may outlive its connection.
     if (origin_ == pipe_origin::link)
         has_place_ = false;
-    post(std::move(met));
+    owner_->post(std::move(met));
     ready_since_ = now();
     direct_.tell_of_next_send();
     step({connection_event::handshaken});

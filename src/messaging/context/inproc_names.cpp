@@ -14,18 +14,17 @@ constexpr error no_memory{errc::out_of_memory, phase::connect};
 constexpr error id_taken{errc::rejected, phase::handshake, 0, "the peer's routing id is taken"};
 constexpr error has_peer{errc::rejected, phase::handshake, 0, "a PAIR has a peer already"};
 
-/// `party` is reported to the socket that `near` belongs to. `far`: the other end, if it is new.
-void announce(const reference<pipe>& near, const inproc_party& self, const inproc_party& party,
-              const reference<pipe>& far)
+/// What a socket is to learn of its peer. Null: memory is exhausted.
+std::unique_ptr<peer_connected> introduce(const inproc_party& peer)
 {
-    peer_connected met{.peer = near, .info = {}};
-    if (far)
-        met.far = reference<far_end>::to(*far);
-    met.info.type = party.type;
-    met.info.routing_id = party.routing_id;
-    met.far_mark = party.receive_mark;
-    met.far_bytes = party.receive_bytes;
-    self.reports->post({.what = std::move(met)});
+    auto met = std::unique_ptr<peer_connected>(new (std::nothrow) peer_connected);
+    if (met == nullptr)
+        return met;
+    met->info.type = peer.type;
+    met->info.routing_id = peer.routing_id;
+    met->far_mark = peer.receive_mark;
+    met->far_bytes = peer.receive_bytes;
+    return met;
 }
 
 /// Replaced messages count at the socket that wrote them.
@@ -123,7 +122,9 @@ void inproc_names::meet(const inproc_party& owner, connecter& which, lane::chunk
         return caller.log->handshake_failed(why);
     }
     const bool again = which.met;
-    if (again && !renew_far(which)) {
+    auto to_owner = introduce(caller);
+    auto to_caller = introduce(owner);
+    if (to_owner == nullptr || to_caller == nullptr || (again && !renew_far(which))) {
         owner.reports->places().release({.lanes = which.near->lanes().get()}, caller.routing_id);
         return caller.log->handshake_failed(no_memory);
     }
@@ -143,8 +144,12 @@ void inproc_names::meet(const inproc_party& owner, connecter& which, lane::chunk
     far->conflate();
     far->endpoint = owner.endpoint;
     far->report_to(owner.reports);
-    announce(far, owner, caller, {});
-    announce(which.near, caller, owner, again ? far : reference<pipe>{});
+    to_owner->peer = far;
+    owner.reports->post(std::move(to_owner));
+    to_caller->peer = which.near;
+    if (again)
+        to_caller->far = reference<far_end>::to(*far);
+    caller.reports->post(std::move(to_caller));
 }
 
 result<void> inproc_names::bind(const std::string& name, const inproc_party& owner)

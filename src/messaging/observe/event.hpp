@@ -13,7 +13,7 @@
 #include "messaging/pipe/peer_info.hpp"
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <variant>
 
 namespace slk::messaging {
@@ -57,22 +57,21 @@ struct event {
     error why{};
 };
 
-/// What the socket has not read yet about a peer. It is a part of the pipe, so that an event needs
-/// no memory, and however often the peer comes and goes, it does not grow. The inbox guards it.
+/// What the socket has not read yet about a peer. It is a part of the pipe, so that no other event
+/// than `met` needs memory, and however often the peer comes and goes, it does not grow. The inbox
+/// guards it.
 struct unread_events : list_node {
-    struct loss {
-        bool for_good = false;
-        error why{};
-    };
+    std::unique_ptr<peer_connected> met; ///< its pipe is the one that this belongs to
+    error lost_why{}; ///< the latest; also of a message that was refused by this
+    // What there is beside `met`, which is the second one, in this order.
+    bool lost_before : 1 = false;
+    bool stall_changed : 1 = false;
+    bool refused : 1 = false;
+    bool lost : 1 = false;
 
-    // In this order.
-    std::optional<loss> lost_before;
-    std::optional<peer_connected> met; ///< its pipe is the one that this belongs to
-    std::optional<bool> stall;   ///< the latest
-    std::optional<error> refused; ///< the latest
-    std::optional<loss> lost;
-
-    bool is_connected = false; ///< after all events so far, also those that were read
+    bool is_stalled : 1 = false; ///< of stall_changed
+    bool lost_for_good : 1 = false; ///< of lost_before or lost
+    bool is_connected : 1 = false; ///< after all events so far, also those that were read
 };
 
 } // namespace slk::messaging

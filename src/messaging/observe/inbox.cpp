@@ -18,42 +18,12 @@ constexpr int yields_for_reply = 16;
 
 thread_local yield_policy own_yield_policy;
 
-/// The peer is there, once more if it was there before.
-void add(unread_events& to, peer_connected& met, const error&)
-{
-    if (to.met) {
-        met.times += to.met->times;
-        if (!met.far)
-            met.far = std::move(to.met->far);
-    }
-    met.peer.reset(); // the inbox holds it
-    to.met = std::move(met);
-    to.lost.reset();
-}
-
-void add(unread_events& to, const peer_disconnected& what, const error& why)
-{
-    std::optional<unread_events::loss>& into = to.met ? to.lost : to.lost_before;
-    into = unread_events::loss{what.for_good || (into && into->for_good), why};
-    to.stall.reset();
-}
-
-void add(unread_events& to, const peer_stalled& what, const error&)
-{
-    to.stall = what.stalled;
-}
-
-void add(unread_events& to, const message_refused&, const error& why)
-{
-    to.refused = why;
-}
-
 /// The peer came and left while nobody looked, and has left nothing: there is nothing to say of it.
 /// (With inproc the socket still has to give back the place.)
 bool is_over(const pipe& peer)
 {
     return peer.origin == pipe_origin::accept && !peer.is_inproc && peer.met && peer.lost &&
-           peer.lost->for_good && !peer.in.was_written();
+           peer.lost_for_good && !peer.in.was_written();
 }
 
 } // namespace
@@ -67,18 +37,16 @@ void inbox::signal_events(bool first) noexcept
         signal(events_entry_);
 }
 
-void inbox::post(event report)
+/// Makes a change of what is unread about the peer.
+template <class Change>
+void inbox::add(pipe& peer, const Change& change)
 {
-    const reference<pipe> about =
-        std::visit([](const auto& what) { return what.peer; }, report.what);
-    pipe& peer = *about;
     bool first = false;
     {
         const std::lock_guard lock(guard_);
         if (closed_)
             return;
-        count(peer, report.what);
-        std::visit([&](auto& what) { add(peer, what, report.why); }, report.what);
+        change(static_cast<unread_events&>(peer));
         if (is_over(peer)) {
             forget(peer);
             return;
@@ -92,24 +60,56 @@ void inbox::post(event report)
     signal_events(first);
 }
 
-void inbox::count(unread_events& peer, const event_detail& what) noexcept
+void inbox::post(std::unique_ptr<peer_connected> met)
 {
-    if (std::holds_alternative<peer_connected>(what)) {
+    // The inbox holds it.
+    const reference<pipe> peer = std::exchange(met->peer, {});
+    add(*peer, [&](unread_events& to) {
         counters_.connected.add(1);
-        peer.is_connected = true;
-    } else if (std::holds_alternative<peer_disconnected>(what)) {
-        counters_.disconnected.add(std::exchange(peer.is_connected, false) ? 1 : 0);
-    }
+        if (to.met) {
+            met->times += to.met->times;
+            if (!met->far)
+                met->far = std::move(to.met->far);
+        }
+        to.met = std::move(met);
+        to.lost = false;
+        to.is_connected = true;
+    });
+}
+
+void inbox::post(const peer_disconnected& what, const error& why)
+{
+    add(*what.peer, [&](unread_events& to) {
+        counters_.disconnected.add(to.is_connected ? 1 : 0);
+        to.is_connected = false;
+        (to.met ? to.lost : to.lost_before) = true;
+        to.lost_for_good = to.lost_for_good || what.for_good;
+        to.lost_why = why;
+        to.stall_changed = false;
+    });
+}
+
+void inbox::post(const peer_stalled& what)
+{
+    add(*what.peer, [&](unread_events& to) {
+        to.stall_changed = true;
+        to.is_stalled = what.stalled;
+    });
+}
+
+void inbox::post(const message_refused& what, const error& why)
+{
+    add(*what.peer, [&](unread_events& to) {
+        to.refused = true;
+        to.lost_why = why;
+    });
 }
 
 /// `peer` is held by the caller.
 void inbox::forget(pipe& peer) noexcept
 {
-    peer.lost_before.reset();
     peer.met.reset();
-    peer.stall.reset();
-    peer.refused.reset();
-    peer.lost.reset();
+    peer.lost_before = peer.stall_changed = peer.refused = peer.lost = peer.lost_for_good = false;
     if (!peer.linked())
         return;
     peer.unlink();
@@ -130,24 +130,23 @@ bool inbox::next_events(list<unread_events>& all, events_of_peer& next)
         return false;
     auto& peer = static_cast<pipe&>(all.pop_front());
     const auto about = reference<pipe>::adopt(&peer);
-    const auto take = [&](std::optional<unread_events::loss>& lost, std::optional<event>& into) {
-        if (lost)
-            into = event{peer_disconnected{about, lost->for_good}, lost->why};
-        lost.reset();
+    const auto lost = [&](bool for_good) {
+        return event{peer_disconnected{about, for_good}, peer.lost_why};
     };
-    take(peer.lost_before, next[0]);
+    if (peer.lost_before)
+        next[0] = lost(peer.lost_for_good && !peer.lost);
     if (peer.met) {
         peer.met->peer = about;
         next[1] = event{std::move(*peer.met), {}};
         peer.met.reset();
     }
-    if (peer.stall)
-        next[2] = event{peer_stalled{about, *peer.stall}, {}};
-    peer.stall.reset();
+    if (peer.stall_changed)
+        next[2] = event{peer_stalled{about, peer.is_stalled}, {}};
     if (peer.refused)
-        next[3] = event{message_refused{about}, *peer.refused};
-    peer.refused.reset();
-    take(peer.lost, next[4]);
+        next[3] = event{message_refused{about}, peer.lost_why};
+    if (peer.lost)
+        next[4] = lost(peer.lost_for_good);
+    peer.lost_before = peer.stall_changed = peer.refused = peer.lost = peer.lost_for_good = false;
     return true;
 }
 

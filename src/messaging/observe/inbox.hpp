@@ -54,7 +54,10 @@ public:
                  shown != nullptr)
             shown->set();
     }
-    void post(event report);
+    void post(std::unique_ptr<peer_connected> met);
+    void post(const peer_disconnected& what, const error& why);
+    void post(const peer_stalled& what);
+    void post(const message_refused& what, const error& why);
     /// Makes a thread that waits look again, without an event.
     void notify();
     /// Ends a sleep, or the next one.
@@ -134,7 +137,8 @@ private:
     using events_of_peer = std::array<std::optional<event>, 5>;
     void begin_events(list<unread_events>& all);
     [[nodiscard]] bool next_events(list<unread_events>& all, events_of_peer& next);
-    void count(unread_events& peer, const event_detail& what) noexcept;
+    template <class Change>
+    void add(pipe& peer, const Change& change);
     static void forget(pipe& peer) noexcept;
 
     std::atomic<inbox_entry*> signalled_{nullptr};

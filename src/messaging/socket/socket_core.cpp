@@ -51,13 +51,13 @@ result<void> socket_core::set_options(const socket_options& options)
     SLK_TRY(state_.usable());
     state_.process_reports();
     SLK_TRY(options.validate());
-    if (options.conflate && !pattern::may_conflate(state_.type))
-        return fail(errc::invalid_argument, phase::setup,
-                    "conflate is not for this type of socket");
+    SLK_TRY(pattern::check_options(state_.type, options));
     SLK_TRY(state_.context->check_affinity(options.affinity));
     SLK_TRY(state_.settings, connection_settings::create(state_.type, options));
     wipe_passwords(state_.options.security);
     state_.options = options;
+    state_.routes->set_options(options);
+    state_.reports->places().set_handover(options.handover);
     state_.peers.set_requeue(options.requeue);
     state_.peers.set_marks({options.send_high_water_mark, options.send_high_water_bytes},
                            {options.receive_high_water_mark, options.receive_high_water_bytes});

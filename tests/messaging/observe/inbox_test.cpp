@@ -61,16 +61,18 @@ struct reports {
     std::vector<event> events;
 };
 
-event came(const reference<messaging::pipe>& peer, const char* routing_id = "")
+std::unique_ptr<peer_connected> came(const reference<messaging::pipe>& peer,
+                                     const char* routing_id = "")
 {
-    peer_connected met{.peer = peer, .info = {}};
-    met.info.routing_id = routing_id;
-    return {.what = std::move(met)};
+    auto met = std::make_unique<peer_connected>();
+    met->peer = peer;
+    met->info.routing_id = routing_id;
+    return met;
 }
 
-event left(const reference<messaging::pipe>& peer, bool for_good, errc why = errc::ok)
+void leave(inbox& box, const reference<messaging::pipe>& peer, bool for_good, errc why = errc::ok)
 {
-    return {.what = peer_disconnected{peer, for_good}, .why = {why}};
+    box.post(peer_disconnected{peer, for_good}, {why});
 }
 
 /// The pipe of a connect().
@@ -148,7 +150,7 @@ TEST_CASE("events keep their order, and one entry of the list stands for all of 
     const auto a = make_pipe(box);
     box->post(came(a));
     a->on_readable();
-    box->post(left(a, false));
+    leave(*box, a, false);
     const reports all = take(*box);
     CHECK(all.pipes == std::vector{a.get()});
     REQUIRE(all.events.size() == 2);
@@ -160,7 +162,7 @@ TEST_CASE("events keep their order, and one entry of the list stands for all of 
     CHECK(box->has_reports());
     CHECK(take(*box).events.empty());
     CHECK_FALSE(box->has_reports());
-    box->post(left(a, false));
+    leave(*box, a, false);
     CHECK(take(*box).events.size() == 1);
 }
 
@@ -168,7 +170,7 @@ TEST_CASE("the events of several peers are read in the order of their first unre
 {
     const auto box = make_inbox();
     const auto a = make_pipe(box), b = make_pipe(box);
-    box->post(left(b, true));
+    leave(*box, b, true);
     box->post(came(a));
     box->post(came(b));
     const reports all = take(*box);
@@ -189,7 +191,7 @@ TEST_CASE("a peer that came and went before anybody looked leaves two counters, 
         if (number == 500)
             send(*gone, held);
         box->post(came(gone));
-        box->post(left(gone, true));
+        leave(*box, gone, true);
     }
     CHECK(held.is_back());
     CHECK(box->counters().connected.value() == 1001);
@@ -211,7 +213,7 @@ TEST_CASE("a peer that has left something to be received is reported, although i
     {
         (void)from_peer.publish(1);
         gone->on_readable();
-        box->post(left(gone, true));
+        leave(*box, gone, true);
         const messaging::pipe* const peer = gone.get();
         gone.reset();
         const reports all = take(*box);
@@ -223,7 +225,7 @@ TEST_CASE("a peer that has left something to be received is reported, although i
     SUBCASE("it has sent a part of a message")
     {
         from_peer.discard_unpublished();
-        box->post(left(gone, true));
+        leave(*box, gone, true);
         CHECK(take(*box).events.empty());
     }
 }
@@ -235,7 +237,7 @@ TEST_CASE("a peer that was seen, and went and came again since, has two events")
     box->post(came(peer, "first"));
     CHECK(take(*box).events.size() == 1);
     for (int round = 0; round < 100; ++round) {
-        box->post(left(peer, false, errc::connection_reset));
+        leave(*box, peer, false, errc::connection_reset);
         box->post(came(peer, round == 99 ? "last" : "one between"));
     }
     SUBCASE("it is there")
@@ -250,7 +252,7 @@ TEST_CASE("a peer that was seen, and went and came again since, has two events")
     }
     SUBCASE("it is gone again")
     {
-        box->post(left(peer, false, errc::timed_out));
+        leave(*box, peer, false, errc::timed_out);
         const reports all = take(*box);
         REQUIRE(all.events.size() == 3);
         CHECK(std::get<peer_connected>(all.events[1].what).times == 100);
@@ -271,8 +273,8 @@ TEST_CASE("what is posted while the events are read is read then, or the next ti
     box->take_events([&](event&) {
         if (++seen > 1)
             return;
-        box->post(left(a, false)); // it has had its turn
-        box->post(left(b, false));
+        leave(*box, a, false); // it has had its turn
+        leave(*box, b, false);
     });
     CHECK(seen == 3);
     CHECK(box->has_reports());
@@ -358,7 +360,7 @@ TEST_CASE("a closed inbox keeps nothing: neither earlier reports nor later ones"
     send(*before, first);
     send(*after, second);
     before->on_readable();
-    box->post(left(before, false));
+    leave(*box, before, false);
     before.reset();
     CHECK(first.released() == 0);
     box->close();

@@ -42,7 +42,7 @@ std::vector<std::string> bind_twice(pull& to, Change changes)
     return at;
 }
 
-std::uint64_t failures(const socket& of, std::size_t endpoint)
+std::uint64_t failures(socket& of, std::size_t endpoint)
 {
     return of.endpoints().at(endpoint).handshake_failures;
 }

@@ -60,6 +60,7 @@ TEST_CASE("metadata larger than max_metadata_size fails the handshake, on either
             pull_options of_pull = reconnect_at_once();
             of_pull.max_metadata_size = max_size;
             push_options of_push = reconnect_at_once();
+            of_push.max_metadata_size = 65536;
             of_push.properties = {{"X-Long", std::string(8192, 'x')}};
             auto to = new_socket<pull>(in, of_pull);
             auto from = new_socket<push>(in, of_push);
