@@ -324,6 +324,6 @@ TEST_CASE("a handshake is refused by its size alone")
 TEST_CASE("the limits of messages do not concern the handshake")
 {
     session_options options = options_of(socket_type::pair);
-    options.limits = {.message = 1, .command = 1};
+    options.limits = {.part = 1, .command = 1, .message = 1, .parts = 1};
     CHECK(drive_both(options, null_peer(socket_type::pair)).state == session_state::ready);
 }

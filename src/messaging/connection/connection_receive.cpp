@@ -130,7 +130,7 @@ void connection::pause() noexcept
     // A publisher has to look into what it receives.
     if (paused_ && in_->allows_direct_io() && session_->state() == zmtp::session_state::ready &&
         !zmtp::is_publisher(settings_->protocol().metadata.type))
-        direct_.offer_receiving();
+        direct_.offer_receiving(session_->begun());
     if (paused_) {
         direct_.set_paused(true);
         session_->pause(now());

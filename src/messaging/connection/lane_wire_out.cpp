@@ -96,7 +96,8 @@ bool lane_wire_out::scan(std::uint64_t& messages) noexcept
         return scanned_.leave() != nullptr;
 
     const zmtp::frame_limits none{};
-    if (const zmtp::scanned found = zmtp::scan_messages(run, none); found.size > 0) {
+    zmtp::message_progress uncounted;
+    if (const zmtp::scanned found = zmtp::scan_messages(run, none, uncounted); found.size > 0) {
         if (found.messages == 0) {
             scanned_.skip_bytes(found.size);
             return true;
