@@ -170,7 +170,8 @@ const char* run_session(byte_view data, session_options options)
     options.metadata.identity = "us";
     options.accept_2_0 = (choice & 1) != 0;
     const bool small = (choice & 2) != 0;
-    options.limits = small ? frame_limits{.part = 300, .command = 40, .message = 500, .parts = 4} : frame_limits{};
+    options.limits = small ? frame_limits{.part = 300, .command = 40, .message = 500, .parts = 4}
+                           : frame_limits{};
     options.max_handshake_size = small ? 120 : 65536;
     options.large_body = !small ? 8192 : (choice & 8) != 0 ? 200 : 30;
     owner by;

@@ -42,6 +42,16 @@ namespace slk::testing {
     return std::string(1, more ? '\1' : '\0') + static_cast<char>(body.size()) + std::string(body);
 }
 
+/// One endpoint to bind for each transport that peers can send any bytes to.
+[[nodiscard]] inline std::vector<std::string> stream_endpoints()
+{
+    std::vector<std::string> all{"tcp://127.0.0.1:*"};
+#ifndef _WIN32
+    all.emplace_back("ipc://*");
+#endif
+    return all;
+}
+
 /// A loop on the backend that SLK_TEST_BACKEND names, or else on the best one.
 [[nodiscard]] inline loop new_peer_loop()
 {
@@ -76,17 +86,17 @@ public:
         if (listens) {
             listener_options options;
             options.at = must(slk::endpoint::parse(endpoint));
-            listener_.emplace(must(
-                listener::create(on, options,
-                                 {.accepted = [this](stream made) { take(std::move(made)); },
-                                  .failed = {}})));
+            listener_.emplace(must(listener::create(
+                on, options,
+                {.accepted = [this](stream made) { take(std::move(made)); }, .failed = {}})));
             return;
         }
         link_options options;
         options.to = must(slk::endpoint::parse(endpoint));
-        link_.emplace(must(link::create(
-            on, options,
-            {.state_changed = {}, .connected = [this](stream made) { take(std::move(made)); }})));
+        link_.emplace(
+            must(link::create(on, options, {.state_changed = {}, .connected = [this](stream made) {
+                                                take(std::move(made));
+                                            }})));
         link_->start();
         REQUIRE(is_connected());
     }
@@ -123,6 +133,11 @@ public:
             bytes.remove_prefix(piece.size());
         }
         return bytes.empty();
+    }
+    /// Goes on while the loop runs.
+    [[nodiscard]] std::unique_ptr<testing::sender> begin_send(std::string bytes)
+    {
+        return std::make_unique<testing::sender>(at_->of, std::move(bytes));
     }
     /// The other side has closed.
     [[nodiscard]] bool is_closed(duration within = test_timeout)

@@ -285,7 +285,8 @@ TEST_CASE("the limits of a message hold for all its frames, by the header of eac
         for (const std::size_t large_body : {10u, 8192u}) {
             session_options options = options_of(type);
             options.large_body = large_body;
-            const socket_type peer = type == socket_type::pull ? socket_type::push : socket_type::sub;
+            const socket_type peer =
+                type == socket_type::pull ? socket_type::push : socket_type::sub;
             const auto check = [&](const bytes& stream, const char* what) {
                 const auto result = drive_both(options, null_peer(peer) + stream);
                 CHECK(result.broken == nullptr);

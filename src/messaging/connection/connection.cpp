@@ -90,6 +90,7 @@ connection::connection(std::shared_ptr<io_loop> on,
                                std::memory_order_relaxed);
     lanes_->receive_bytes.store(settings_->options().receive_high_water_bytes,
                                 std::memory_order_relaxed);
+    in_->set_memory_user(*this);
     timer_.owner = this;
     timer_.on_expiry = [](io::timer& self) noexcept {
         auto& mine = *static_cast<connection*>(self.owner);
@@ -126,6 +127,11 @@ void connection::request(std::uint32_t what) noexcept
         const auto kept = reference<connection>::to(*this);
         return serve(what);
     }
+    post_request(what);
+}
+
+void connection::post_request(std::uint32_t what) noexcept
+{
     if (requests_.fetch_or(what, std::memory_order_seq_cst) != 0)
         return;
     retain(); // the task's
@@ -170,9 +176,12 @@ void connection::serve(std::uint32_t requests) noexcept
         return lose(request_reason());
     if (!machine_.has_stream())
         return;
-    if (error failure; (requests & wants_receive) != 0 && direct_.take_receiving(failure)) {
+    if (error failure;
+        (requests & (wants_receive | wants_memory_back)) != 0 && direct_.take_receiving(failure)) {
         if (failure)
             return lose(failure);
+        if ((requests & wants_memory_back) != 0 && in_->has_claim())
+            return end_for_want_of_memory();
         after_body_ = false; // a caller may have received more
         if (std::exchange(paused_, false)) {
             direct_.set_paused(false);
@@ -304,6 +313,7 @@ void connection::begin_stream() noexcept
     paused_ = false;
     after_body_ = false;
     need_ = 0;
+    memory_due_ = never;
     out_->begin_connection();
     session_.emplace(settings_->protocol());
     session_->start(now());
@@ -318,7 +328,8 @@ void connection::begin_stream() noexcept
 void connection::arm() noexcept
 {
     if (machine_.has_stream())
-        on_->core->io().arm(timer_, std::min({session_->due(), direct_.next_look(), stall_ends()}));
+        on_->core->io().arm(
+            timer_, std::min({session_->due(), direct_.next_look(), stall_ends(), memory_due_}));
 }
 
 void connection::expire() noexcept
@@ -332,6 +343,8 @@ void connection::expire() noexcept
         look_for_stall(silent);
     if (at >= stall_ends())
         return lose(stalled_too_long);
+    if (at >= memory_due_)
+        look_for_memory();
     // At once: a send that is under way to a dead peer would never come back.
     if (session_->state() == zmtp::session_state::failed)
         return lose(session_->failure());

@@ -43,7 +43,10 @@ protected:
     ~connection_observer() = default;
 };
 
-class connection final : public far_end, public io::resident, public link_detail::descriptor_user {
+class connection final : public far_end,
+                         public io::resident,
+                         public link_detail::descriptor_user,
+                         public memory_user {
 public:
     /// For connect(): with a pipe from the beginning, whose far end it is. Null when memory is
     /// exhausted. `pools`: those of the calling thread.
@@ -84,6 +87,13 @@ public:
     void pipe_closed(const error& reason) noexcept override;
     void disconnect(const error& reason) noexcept override;
 
+    // Any thread: what the budget of memory asks for.
+
+    void on_memory() noexcept override { post_request(wants_receive); }
+    void end_for_memory() noexcept override { post_request(wants_memory_back); }
+    void retain_user() noexcept override { retain(); }
+    void release_user() noexcept override { release(); }
+
     void loop_closing() noexcept override;
     bool release_descriptor() noexcept override;
     void wait_for_descriptor() noexcept override { direct_.wait_until_idle(); }
@@ -105,7 +115,9 @@ private:
     static constexpr std::uint32_t wants_close = 4;
     static constexpr std::uint32_t wants_disconnect = 8;
     static constexpr std::uint32_t wants_descriptor_back = 16;
+    static constexpr std::uint32_t wants_memory_back = 32;
     void request(std::uint32_t what) noexcept;
+    void post_request(std::uint32_t what) noexcept;
     void request_because(std::uint32_t what, const error& reason) noexcept;
     [[nodiscard]] error request_reason() noexcept;
     void serve(std::uint32_t requests) noexcept;
@@ -151,6 +163,9 @@ private:
     void process_received() noexcept;
     [[nodiscard]] bool receive_at_once(std::size_t& allowed) noexcept;
     void pause() noexcept;
+    void wait_for_memory() noexcept;
+    void look_for_memory() noexcept;
+    void end_for_want_of_memory() noexcept;
     [[nodiscard]] bool process(const zmtp::arrival& found) noexcept;
     [[nodiscard]] bool process_body(const zmtp::arrival& found) noexcept;
     void authenticate(const zmtp::credentials& peer) noexcept;
@@ -186,11 +201,13 @@ private:
     bool sending_ = false; ///< an operation is under way
     bool receiving_ = false; ///< an operation is under way
     bool draining_ = false; ///< the stream is closed after a drain, which is under way
-    bool paused_ = false; ///< not receiving, for want of credit
+    bool paused_ = false; ///< not receiving, for want of credit or of memory
     bool body_more_ = false; ///< parts follow the one whose body is being received
     bool after_body_ = false; ///< a large body was received, and nothing since
     bool reader_waits_ = false; ///< the reader is to be notified of what was published
     std::size_t need_ = 0; ///< bytes that the next frame lacks
+    time_point memory_due_ = never; ///< of look_for_memory(), while a message waits for memory
+    std::uint64_t memory_senior_ = 0; ///< the message that had precedence at the last look
     std::size_t offered_control_ = 0; ///< bytes of control_ in the present send
     bool offers_ping_ = false; ///< there is a PING in it
     std::uint64_t sent_before_ = 0; ///< bytes of the stream before the present send

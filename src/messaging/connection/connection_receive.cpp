@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// How a connection receives: the window, the handshake, and messages on their way into the lane.
+// How a connection receives: the window, the handshake, and messages on their
+// way into the lane.
 
 #include "messaging/connection/connection.hpp"
 
@@ -13,11 +14,16 @@ namespace {
 
 constexpr error no_memory_to_receive{errc::out_of_memory, phase::transfer, 0,
                                      "no memory for what arrives"};
+constexpr error memory_used_up{errc::out_of_memory, phase::transfer, 0,
+                               "max_memory of the context is used up"};
+
+/// How long messages wait for memory until one of them is ended.
+constexpr duration max_memory_wait = std::chrono::seconds(10);
 
 /// Bytes that are received in a row before other connections have their turn.
 constexpr std::size_t max_at_once = std::size_t{256} * 1024;
-/// Received with the header of the frame that follows a large body: the next body is not to be
-/// copied out of the window.
+/// Received with the header of the frame that follows a large body: the next
+/// body is not to be copied out of the window.
 constexpr std::size_t next_frame_bytes = 64;
 
 } // namespace
@@ -28,7 +34,8 @@ void connection::receive_more() noexcept
         return;
     const std::span<std::byte> space = in_->space(need_);
     if (space.empty())
-        return lose(no_memory_to_receive);
+        return in_->waits_for_memory() ? wait_for_memory() : lose(no_memory_to_receive);
+    memory_due_ = never;
     receiving_ = true;
     retain();
     const auto begun = stream_.receive(space, [this](const result<std::size_t>& count) {
@@ -75,9 +82,9 @@ void connection::process_window() noexcept
     arm();
 }
 
-/// Where much arrives at a time: receives what is there already, without waiting. To wake the
-/// reader takes as long as to receive a body of medium size, so that comes afterwards. Returns true
-/// if something was received.
+/// Where much arrives at a time: receives what is there already, without
+/// waiting. To wake the reader takes as long as to receive a body of medium
+/// size, so that comes afterwards. Returns true if something was received.
 bool connection::receive_at_once(std::size_t& allowed) noexcept
 {
     const auto* const direct = on_->core->io().direct();
@@ -92,8 +99,8 @@ bool connection::receive_at_once(std::size_t& allowed) noexcept
     std::size_t received = 0;
     if (space.empty())
         return false;
-    // The system reports a failure once. The end of the stream is found again by the operation that
-    // follows.
+  // The system reports a failure once. The end of the stream is found again by
+  // the operation that follows.
     const error failure = direct->receive(stream_.native_handle(), space, received);
     if (failure && failure != errc::would_block)
         lose(failure);
@@ -123,11 +130,13 @@ void connection::process_received() noexcept
     }
 }
 
-/// The socket's queue is full. Until it has room the stream is not read, so that the peer waits.
+/// The socket's queue is full. Until it has room the stream is not read, so
+/// that the peer waits.
 void connection::pause() noexcept
 {
     paused_ = in_->must_wait();
-    // A publisher has to look into what it receives.
+    memory_due_ = never;
+  // A publisher has to look into what it receives.
     if (paused_ && in_->allows_direct_io() && session_->state() == zmtp::session_state::ready &&
         !zmtp::is_publisher(settings_->protocol().metadata.type))
         direct_.offer_receiving(session_->begun());
@@ -135,6 +144,34 @@ void connection::pause() noexcept
         direct_.set_paused(true);
         session_->pause(now());
     }
+}
+
+/// The budget of memory is used up, and a large message needs more. The stream
+/// is not read until there is some, which on_memory() reports.
+void connection::wait_for_memory() noexcept
+{
+    paused_ = true;
+    direct_.set_paused(true);
+    session_->pause(now());
+    if (memory_due_ != never)
+        return;
+    memory_senior_ = 0;
+    in_->has_waited_for_memory(memory_senior_);
+    memory_due_ = now() + max_memory_wait;
+}
+
+/// The message has waited for long. Ends the one that has had precedence all
+/// the time.
+void connection::look_for_memory() noexcept
+{
+    memory_due_ = now() + max_memory_wait;
+    in_->has_waited_for_memory(memory_senior_);
+}
+
+void connection::end_for_want_of_memory() noexcept
+{
+    lanes_->toward[1].budget()->count_ended();
+    lose(memory_used_up);
 }
 
 /// Returns true if there may be more in the window.
@@ -147,7 +184,7 @@ bool connection::process(const zmtp::arrival& found) noexcept
         need_ = found.need;
         return false;
     case zmtp::arrival_kind::messages:
-        // Commands that came before are in the window too.
+    // Commands that came before are in the window too.
         if (const std::size_t before = found.consumed - found.data.size(); before > 0)
             in_->drop(before);
         reader_waits_ = in_->take(found.found) || reader_waits_;
@@ -162,8 +199,8 @@ bool connection::process(const zmtp::arrival& found) noexcept
     case zmtp::arrival_kind::flush:
         in_->drop(found.consumed);
         send_more();
-        // A peer that does not take our PONGs gets one when it does. It is read meanwhile: what it
-        // sends is its sign of life.
+    // A peer that does not take our PONGs gets one when it does. It is read
+    // meanwhile: what it sends is its sign of life.
         if (machine_.has_stream())
             session_->skip_pong();
         return machine_.has_stream();
@@ -172,8 +209,8 @@ bool connection::process(const zmtp::arrival& found) noexcept
     return false;
 }
 
-/// The beginning of a large body, or with an empty arrival the end of it. Returns true if all of it
-/// is there.
+/// The beginning of a large body, or with an empty arrival the end of it.
+/// Returns true if all of it is there.
 bool connection::process_body(const zmtp::arrival& found) noexcept
 {
     if (found.kind == zmtp::arrival_kind::body) {
@@ -211,7 +248,7 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     met.info.routing_id = zmtp::text_of(found.peer.identity);
     met.info.user = user_;
     zmtp::metadata_reader properties(found.peer.properties);
-    // The standard properties have fields of their own.
+  // The standard properties have fields of their own.
     for (auto next = properties.next(); next && *next; next = properties.next())
         if ((*next)->name.starts_with("X-"))
             met.info.properties.push_back(

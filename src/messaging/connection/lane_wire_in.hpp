@@ -2,8 +2,8 @@
 #ifndef SLK_MESSAGING_CONNECTION_LANE_WIRE_IN_HPP
 #define SLK_MESSAGING_CONNECTION_LANE_WIRE_IN_HPP
 
-/// Receives straight into the lane that the socket reads from. The window lies behind what the lane
-/// holds, in the same chunk.
+/// Receives straight into the lane that the socket reads from. The window lies
+/// behind what the lane holds, in the same chunk.
 
 #include "base/message_access.hpp"
 #include "lane/lane.hpp"
@@ -14,9 +14,13 @@ namespace slk::messaging {
 
 class lane_wire_in : public wire_in {
 public:
-    /// `shared`: has the marks of the socket that reads.
+  /// `shared`: has the marks of the socket that reads.
     lane_wire_in(lane::lane& into, pipe_lanes& shared) noexcept : lane_(into), shared_(shared) {}
-    ~lane_wire_in() override { forget_body(); }
+    ~lane_wire_in() override
+    {
+        forget_body();
+        withdraw_claim();
+    }
 
     [[nodiscard]] std::span<std::byte> space(std::size_t wanted) noexcept override;
     void received(std::size_t bytes) noexcept override;
@@ -31,7 +35,15 @@ public:
     [[nodiscard]] bool receives_body() const noexcept override { return body_ != nullptr; }
     [[nodiscard]] std::size_t body_progress() noexcept override;
     [[nodiscard]] bool end_body() noexcept override;
-    [[nodiscard]] bool publish_body() noexcept override { return publish(1); }
+    [[nodiscard]] bool publish_body() noexcept override
+    {
+        withdraw_claim();
+        return publish(1);
+    }
+    void set_memory_user(memory_user& user) noexcept override { claim_.set_user(user); }
+    [[nodiscard]] bool waits_for_memory() const noexcept override { return waits_for_memory_; }
+    [[nodiscard]] bool has_claim() const noexcept override { return has_claim_; }
+    void has_waited_for_memory(std::uint64_t& senior) noexcept override;
     [[nodiscard]] std::uint64_t credit() noexcept override;
     [[nodiscard]] bool must_wait() noexcept override;
     void request_notice() noexcept override { lane_.request_notice(); }
@@ -40,7 +52,7 @@ public:
     void end_connection() noexcept override;
 
 protected:
-    /// What was committed to the lane is this number of whole messages.
+  /// What was committed to the lane is this number of whole messages.
     [[nodiscard]] virtual bool publish(std::uint64_t messages) noexcept
     {
         return lane_.publish(messages);
@@ -55,6 +67,10 @@ private:
     }
     [[nodiscard]] bool grow_body() noexcept;
     void forget_body() noexcept;
+    void set_body_room(std::size_t room) noexcept;
+    [[nodiscard]] bool may_take(std::size_t more) noexcept;
+    void withdraw_claim() noexcept;
+    void set_blocked(bool blocked) noexcept;
 
     lane::lane& lane_;
     pipe_lanes& shared_;
@@ -66,6 +82,11 @@ private:
     std::size_t body_room_ = 0;
     std::size_t body_filled_ = 0;
     std::size_t body_reported_ = 0;
+
+    memory_claim claim_; ///< of the message that arrives, if it is large
+    bool has_claim_ = false;
+    bool is_blocked_ = false; ///< the message, for want of credit
+    bool waits_for_memory_ = false;
 };
 
 } // namespace slk::messaging

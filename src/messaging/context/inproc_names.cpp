@@ -36,7 +36,7 @@ void inproc_names::meet(const inproc_party& owner, const pending_connect& pendin
     // One side that conflates is enough: the queue between the two belongs to both.
     pipe_lanes& lanes = *pending.far->lanes();
     if (owner.conflates && lanes.latest == nullptr) {
-        lanes.latest = std::make_unique<latest_slots>();
+        lanes.latest = std::make_unique<latest_slots>(lanes.toward[0].budget());
         count_replaced(lanes, 0, pending.caller);
     }
     if (lanes.latest != nullptr)

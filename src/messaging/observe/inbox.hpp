@@ -10,6 +10,7 @@
 
 #include <serverlink/error.hpp>
 
+#include "base/memory_budget.hpp"
 #include "base/ref_counted.hpp"
 #include "base/reference.hpp"
 #include "io/os/signal.hpp"
@@ -29,7 +30,7 @@ struct inbox_entry {
     inbox_entry* next = nullptr;
 };
 
-class inbox final : public ref_counted<inbox> {
+class inbox final : public ref_counted<inbox>, public memory_user {
 public:
     inbox();
 
@@ -51,6 +52,11 @@ public:
     void post(event report);
     /// Makes a thread that waits look again, without an event.
     void notify();
+    /// A socket that waits for memory looks again.
+    void on_memory() noexcept override { notify(); }
+    void end_for_memory() noexcept override {}
+    void retain_user() noexcept override { retain(); }
+    void release_user() noexcept override { release(); }
     /// Ends a sleep, or the next one.
     void wake() noexcept;
 

@@ -13,16 +13,6 @@ using namespace slk::testing;
 
 namespace {
 
-/// One endpoint for each transport that peers can send any bytes to.
-std::vector<std::string> endpoints()
-{
-    std::vector<std::string> all{any_tcp};
-#ifndef _WIN32
-    all.emplace_back("ipc://*");
-#endif
-    return all;
-}
-
 std::vector<std::string> next_message(router& from)
 {
     multipart got;
@@ -104,12 +94,20 @@ std::vector<attack> attacks()
         // The size alone is too much.
         {"max_message_size", limited(300'000, 0), short_frame("ok", false), 1,
          large + large + long_frame_header(100'001, false), ""},
-        {"max_message_size", {}, short_frame("ok", false), 1,
-         long_frame_header(std::uint64_t{1} << 40, false), ""},
+        {"max_message_size",
+         {},
+         short_frame("ok", false),
+         1,
+         long_frame_header(std::uint64_t{1} << 40, false),
+         ""},
         {"max_message_parts", limited(0, 1000),
          repeated(short_frame("", true), 999) + short_frame("", false), 1, "",
          repeated(short_frame("", true), 100)},
-        {"max_message_parts", {}, short_frame("ok", false), 1, "",
+        {"max_message_parts",
+         {},
+         short_frame("ok", false),
+         1,
+         "",
          repeated(short_frame("", true), 5000)},
         {"max_part_size", limited(0, 0, 64), repeated(part64, 300) + short_frame(body(64), false),
          1, part64, short_frame(body(65), true)},
@@ -156,25 +154,25 @@ void check_attacks(const std::string& where, const socket_options& common)
 
 TEST_CASE("a PULL disconnects a peer whose message exceeds a limit, and serves the next one")
 {
-    for (const std::string& where : endpoints())
+    for (const std::string& where : stream_endpoints())
         check_attacks<pull>(where, {});
 }
 
 TEST_CASE("a PAIR disconnects a peer whose message exceeds a limit, and serves the next one")
 {
-    for (const std::string& where : endpoints())
+    for (const std::string& where : stream_endpoints())
         check_attacks<pair>(where, {});
 }
 
 TEST_CASE("a DEALER disconnects a peer whose message exceeds a limit, and serves the next one")
 {
-    for (const std::string& where : endpoints())
+    for (const std::string& where : stream_endpoints())
         check_attacks<dealer>(where, {});
 }
 
 TEST_CASE("a ROUTER disconnects a peer whose message exceeds a limit, and serves the next one")
 {
-    for (const std::string& where : endpoints())
+    for (const std::string& where : stream_endpoints())
         check_attacks<router>(where, {});
 }
 
@@ -194,7 +192,7 @@ TEST_CASE("the limits of a message hold for a conflating socket, and whatever th
     {
         options.receive_high_water_mark = 0;
     }
-    for (const std::string& where : endpoints()) {
+    for (const std::string& where : stream_endpoints()) {
         check_attacks<pull>(where, options);
         check_attacks<dealer>(where, options);
     }
