@@ -47,7 +47,7 @@ bool memory_budget::may_grow(memory_claim& of, std::uint64_t more) noexcept
             note_waiting();
         }
     }
-  // There may be memory for another one too.
+    // There may be memory for another one too.
     if (granted && any_waits_.load(std::memory_order_relaxed) && !is_used_up())
         call_waiting();
     return granted;
@@ -64,7 +64,7 @@ void memory_budget::withdraw(memory_claim& of) noexcept
             --waiting_claims_;
         note_waiting();
     }
-  // Another message may be the senior now.
+    // Another message may be the senior now.
     if (any_waits_.load(std::memory_order_relaxed))
         call_waiting();
 }
@@ -145,8 +145,8 @@ memory_user* memory_budget::take_waiting() noexcept
     return user;
 }
 
-/// A message that is called asks again. One that gets memory calls the next
-/// one, so only one is called here; sockets are all called.
+/// A message that is called asks again. One that gets memory calls the next one, so only one is
+/// called here; sockets are all called.
 void memory_budget::call_waiting() noexcept
 {
     for (bool more = true; more;) {

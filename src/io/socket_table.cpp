@@ -13,9 +13,11 @@ socket_entry* socket_table::add(native_handle handle, address_family family, soc
     } else {
         index = used_;
         if (index / entries_per_block == blocks_.size()) {
-            block fresh(new (std::nothrow) socket_entry[entries_per_block]);
+            std::unique_ptr<block> fresh(new (std::nothrow) block);
             if (fresh == nullptr)
                 return nullptr;
+            fresh->older = newest_.load(std::memory_order_relaxed);
+            newest_.store(fresh.get(), std::memory_order_release);
             blocks_.push_back(std::move(fresh));
         }
         ++used_;

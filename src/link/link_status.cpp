@@ -83,6 +83,9 @@ std::string to_string(const link_status& status, time_point now)
         line += ", peer " + to_string(status.peer);
     if (status.next_attempt != never)
         line += ", next in " + in_milliseconds(status.next_attempt - now);
+    // Of a connected link it is history.
+    if (status.state == link_state::connected)
+        return line;
     if (status.last_error)
         line += ", last error: " + to_string(status.last_error);
     if (status.last_error_address.family != address_family::none)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "link/resolver.hpp"
 
+#include "base/call_user.hpp"
 #include "io/name_service.hpp"
 #include "io/os/system.hpp"
 #include "io/os/thread.hpp"
@@ -74,8 +75,10 @@ void resolver::shared::work(const std::shared_ptr<shared>& self)
         const lookup_question next = std::move(self->questions.front());
         self->questions.pop_front();
         lock.unlock();
-        auto addresses = self->look_up ? self->look_up(next.host, next.port)
-                                       : io::os::resolve(next.host, next.port);
+        auto addresses = self->look_up
+                             ? call_user("loop_options::lookup",
+                                         [&] { return self->look_up(next.host, next.port); })
+                             : io::os::resolve(next.host, next.port);
         lock.lock();
         if (!self->take(next.number, std::move(addresses)))
             break;

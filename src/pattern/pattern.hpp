@@ -78,6 +78,13 @@ enum class part_fate : std::uint8_t {
     discard, ///< with all parts of its message that follow
 };
 
+/// Which peers a socket may have at the same time.
+enum class peer_rule : std::uint8_t {
+    any, ///< as many as come
+    one, ///< one alone
+    one_for_each_id, ///< one for each routing id; those without an id get one
+};
+
 /// A message that the pattern itself has for the caller: a ROUTER's notice of a peer.
 struct own_message {
     peer_id about;
@@ -90,6 +97,9 @@ public:
 
     // --- peers ---
 
+    [[nodiscard]] virtual peer_rule rule() const noexcept { return peer_rule::any; }
+    /// Whether messages that were queued for a peer may go to another one, or to the next.
+    [[nodiscard]] virtual bool may_requeue() const noexcept { return false; }
     /// Whether a peer may be attached before its handshake is over.
     [[nodiscard]] virtual bool attaches_unconnected(const peer& entry) const noexcept
     {

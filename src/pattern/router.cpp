@@ -11,16 +11,20 @@ namespace slk::pattern {
 namespace {
 
 constexpr error no_route{errc::no_route, phase::transfer, 0, "no peer has that routing id"};
+constexpr error replaced{errc::peer_replaced, phase::transfer, 0,
+                         "a later peer has that routing id"};
 
 } // namespace
 
-peer* router::find(const peer_id& id) const noexcept
+result<peer*> router::find(const peer_id& id) const noexcept
 {
     const auto known = by_id_.find(id.routing_id);
     if (known == by_id_.end())
-        return nullptr;
+        return fail(no_route);
     peer& entry = *known->second;
-    return id.generation == 0 || id.generation == entry.generation ? &entry : nullptr;
+    if (id.generation != 0 && id.generation != entry.generation)
+        return fail(replaced);
+    return &entry;
 }
 
 result<void> router::check_name(std::string_view routing_id) const
@@ -48,7 +52,7 @@ result<peer*> router::resume_sending(peer& entry)
     const auto [known, is_new] = by_id_.emplace(entry.routing_id, &entry);
     if (is_new || known->second == &entry)
         return nullptr;
-    if (!handover)
+    if (!handover || known->second->named)
         return fail(errc::address_in_use, phase::handshake, "the peer's routing id is taken");
     return std::exchange(known->second, &entry);
 }
@@ -83,12 +87,12 @@ routing router::route(std::span<const part_view>&, const peer_id* to, room_check
     if (to == nullptr)
         return routing::refuse({errc::invalid_argument, phase::transfer, 0,
                                 "a ROUTER sends to a peer that the caller names"});
-    peer* const known = find(*to);
-    if (known == nullptr)
-        return mandatory ? routing::refuse(no_route)
+    const result<peer*> known = find(*to);
+    if (!known)
+        return mandatory ? routing::refuse(known.error())
                          : routing::drop(send_outcome::dropped_no_route);
-    if (rooms.has_room(*known))
-        return routing::to_peer(*known);
+    if (rooms.has_room(**known))
+        return routing::to_peer(**known);
     return mandatory ? routing{} : routing::drop(send_outcome::dropped_full);
 }
 

@@ -69,8 +69,7 @@ TEST_CASE("a message may grow within the budget, and the one that began first "
     CHECK(budget.may_grow(first.claim, 1000));
     CHECK(second.calls == 0);
 
-  // It has arrived, and its memory is still in use: the second one has
-  // precedence now.
+    // It has arrived, and its memory is still in use: the second one has precedence now.
     budget.withdraw(first.claim);
     CHECK_FALSE(first.claim.linked());
     CHECK(second.calls == 1);
@@ -146,11 +145,11 @@ TEST_CASE("a message that has waited ends the one that has had precedence "
     CHECK(first.ends == 1);
     budget.has_waited(third.claim, seen_by_third);
     CHECK(first.ends == 1);
-  // It is another one now.
+    // It is another one now.
     budget.withdraw(first.claim);
     budget.has_waited(third.claim, seen_by_third);
     CHECK(second.ends == 0);
-  // The message itself is not ended.
+    // The message itself is not ended.
     budget.has_waited(second.claim, seen);
     budget.has_waited(second.claim, seen);
     CHECK(second.ends == 0);

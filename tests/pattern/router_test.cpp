@@ -30,7 +30,7 @@ bool took_free_place(const result<pattern::peer*>& taken)
 
 pattern::peer* find(const pattern::router& table, std::string id, std::uint64_t generation = 0)
 {
-    return table.find({std::move(id), generation});
+    return table.find({std::move(id), generation}).value_or(nullptr);
 }
 
 pattern::routing route_to(pattern::router& table, std::string id, std::uint64_t generation = 0)
@@ -182,7 +182,7 @@ TEST_CASE("a generation names one peer: the next peer with the same routing id i
     table.detach(first);
     REQUIRE(took_free_place(table.attach(second)));
     CHECK(find(table, "id", first.generation) == nullptr);
-    CHECK(route_to(table, "id", first.generation).failure.code == errc::no_route);
+    CHECK(route_to(table, "id", first.generation).failure.code == errc::peer_replaced);
     CHECK(find(table, "id", second.generation) == &second);
     CHECK(route_to(table, "id", second.generation).to == &second);
     CHECK(route_to(table, "id").to == &second);
@@ -251,4 +251,15 @@ TEST_CASE("connect() may give a ROUTER's peer a routing id that no peer has")
     named.named = true;
     CHECK(table.attaches_unconnected(named));
     CHECK_FALSE(table.attaches_unconnected(a));
+}
+
+TEST_CASE("handover does not take a name that connect() has given")
+{
+    pattern::router table(0);
+    table.handover = true;
+    named_peer given = peer_with("id"), other = peer_with("id");
+    given.named = true;
+    REQUIRE(took_free_place(table.attach(given)));
+    CHECK(table.attach(other).error().code == errc::address_in_use);
+    CHECK(find(table, "id") == &given);
 }

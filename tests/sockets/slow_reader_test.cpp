@@ -35,10 +35,10 @@ Options with_short_timeout()
 
 /// Returns how many of `count` messages have come, in order.
 template <class Socket>
-int receive_in_order(Socket& from, int count)
+int receive_in_order(Socket& from, int count, const timeout& limit = test_timeout)
 {
     int next = 0;
-    while (next < count && receive_text(from) == numbered(next))
+    while (next < count && receive_text(from, limit) == numbered(next))
         ++next;
     return next;
 }
@@ -51,14 +51,6 @@ std::vector<std::string> system_endpoints()
     all.emplace_back("ipc://*");
 #endif
     return all;
-}
-
-std::uint64_t flushed(const close_report& report)
-{
-    std::uint64_t sum = 0;
-    for (const close_report::peer& each : report.peers)
-        sum += each.flushed;
-    return sum;
 }
 
 } // namespace
@@ -79,7 +71,14 @@ TEST_CASE("what the system took before an orderly close arrives, however late it
         CHECK(flushed(report) + report.unsent() == many);
         std::this_thread::sleep_for(400ms); // several PINGs would have been sent
         const int sent = static_cast<int>(flushed(report));
+#ifdef _WIN32
+        // With IOCP nobody knows how much was taken of the send that the end has interrupted.
+        constexpr int bytes_of_one_send = 65536;
+        const int received = receive_in_order(to, sent, 1s);
+        CHECK((sent - received) * static_cast<int>(numbered(0).size()) <= bytes_of_one_send);
+#else
         CHECK(receive_in_order(to, sent) == sent);
+#endif
         // It was not known that they would arrive.
         CHECK(report.unconfirmed() > 0);
         CHECK(report.unconfirmed() <= flushed(report));

@@ -20,6 +20,7 @@ constexpr error no_memory_to_send{errc::out_of_memory, phase::transfer, 0,
                                   "no memory for the rest of a message"};
 constexpr error stalled_too_long{errc::timed_out, phase::transfer, 0,
                                  "the peer has not read for stalled_timeout"};
+constexpr error pair_has_peer{errc::rejected, phase::handshake, 0, "this PAIR has a peer already"};
 constexpr error loop_ends{errc::cancelled, phase::close, 0, "the loop ends"};
 
 } // namespace
@@ -31,7 +32,7 @@ struct connection::wires {
 
 reference<connection> connection::create(std::shared_ptr<io_loop> on,
                                          std::shared_ptr<const connection_settings> settings,
-                                         reference<inbox> owner, bool accepted,
+                                         reference<inbox> owner, pipe_origin origin,
                                          std::uint64_t endpoint, lane::chunk_pools& pools)
 {
     const auto lanes = pipe_lanes::create(pools, settings->options().conflate);
@@ -56,37 +57,37 @@ reference<connection> connection::create(std::shared_ptr<io_loop> on,
         return {};
     return reference<connection>::adopt(
         new (std::nothrow) connection(std::move(on), std::move(settings), std::move(owner), lanes,
-                                      std::move(made), accepted, endpoint));
+                                      std::move(made), origin, endpoint));
 }
 
 reference<connection> connection::create_connecting(
     std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
     reference<inbox> owner, std::uint64_t endpoint, lane::chunk_pools& pools)
 {
-    auto made =
-        create(std::move(on), std::move(settings), std::move(owner), false, endpoint, pools);
+    auto made = create(std::move(on), std::move(settings), std::move(owner), pipe_origin::connect,
+                       endpoint, pools);
     return made && made->make_pipe() ? made : reference<connection>{};
 }
 
-reference<connection>
-connection::create_accepted(std::shared_ptr<io_loop> on,
-                            std::shared_ptr<const connection_settings> settings,
-                            reference<inbox> owner, std::uint64_t endpoint)
+reference<connection> connection::create_single(std::shared_ptr<io_loop> on,
+                                                std::shared_ptr<const connection_settings> settings,
+                                                reference<inbox> owner, pipe_origin origin,
+                                                std::uint64_t endpoint)
 {
     lane::chunk_pools& pools = on->pools;
-    return create(std::move(on), std::move(settings), std::move(owner), true, endpoint, pools);
+    return create(std::move(on), std::move(settings), std::move(owner), origin, endpoint, pools);
 }
 
 connection::connection(std::shared_ptr<io_loop> on,
                        std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
-                       reference<pipe_lanes> lanes, wires made, bool accepted,
+                       reference<pipe_lanes> lanes, wires made, pipe_origin origin,
                        std::uint64_t endpoint) noexcept
     : on_(std::move(on)), settings_(std::move(settings)), owner_(std::move(owner)),
-      lanes_(std::move(lanes)), endpoint_(endpoint), accepted_(accepted), out_(std::move(made.out)),
+      lanes_(std::move(lanes)), endpoint_(endpoint), origin_(origin), out_(std::move(made.out)),
       in_(std::move(made.in)), direct_(*out_, *in_, *settings_, *on_->core, on_->by_caller),
-      machine_(accepted)
+      machine_(origin != pipe_origin::connect)
 {
-    lanes_->receive_mark.store(settings_->options().receive_high_water_mark,
+    lanes_->receive_mark.store(left_of_mark(settings_->options().receive_high_water_mark, 0),
                                std::memory_order_relaxed);
     lanes_->receive_bytes.store(settings_->options().receive_high_water_bytes,
                                 std::memory_order_relaxed);
@@ -108,10 +109,10 @@ connection::connection(std::shared_ptr<io_loop> on,
 
 bool connection::make_pipe() noexcept
 {
-    const auto origin = accepted_ ? pipe_origin::accept : pipe_origin::connect;
-    near_ = reference<pipe>::adopt(new (std::nothrow) pipe(lanes_, 0, origin, false));
+    near_ = reference<pipe>::adopt(new (std::nothrow) pipe(lanes_, 0, origin_, false));
     if (!near_)
         return false;
+    near_->immediate = origin_ == pipe_origin::link && settings_->options().immediate;
     near_->far = reference<far_end>::to(*this);
     near_->endpoint = endpoint_;
     near_->report_to(owner_);
@@ -176,20 +177,8 @@ void connection::serve(std::uint32_t requests) noexcept
         return lose(request_reason());
     if (!machine_.has_stream())
         return;
-    if (error failure;
-        (requests & (wants_receive | wants_memory_back)) != 0 && direct_.take_receiving(failure)) {
-        if (failure)
-            return lose(failure);
-        if ((requests & wants_memory_back) != 0 && in_->has_claim())
-            return end_for_want_of_memory();
-        after_body_ = false; // a caller may have received more
-        if (std::exchange(paused_, false)) {
-            direct_.set_paused(false);
-            session_->resume(now());
-            process_window();
-            requests |= wants_send; // it may have been held back
-        }
-    }
+    if ((requests & (wants_receive | wants_memory_back)) != 0)
+        resume((requests & wants_memory_back) != 0);
     if ((requests & wants_send) != 0) {
         send_more();
         arm();
@@ -270,6 +259,9 @@ void connection::step(const connection_input& input, const error& reason) noexce
     if (asks(report_disconnected))
         post(peer_disconnected{near_, machine_.state() == connection_state::closed},
              ending_because_);
+    // Behind the event: the next peer's comes after it.
+    if (input.event == connection_event::returned || machine_.state() == connection_state::closed)
+        leave_place();
     if (asks(connection_action::finish))
         connection::finish();
     if (asks(connection_action::begin))
@@ -306,20 +298,25 @@ void connection::begin_stream() noexcept
     transport_->lend_descriptor(this);
     direct_.begin(stream_.native_handle());
     read_ = taken();
-    answers_before_ = lanes_->toward[1].produced();
+    answers_before_ = arrived();
+    receives_rest_ = false;
+    ready_since_ = held_since_ = never;
     ping_ = 0;
     sent_at_last_look_ = read_;
+    progress_at_ = now();
     stalled_since_ = never;
     paused_ = false;
     after_body_ = false;
     need_ = 0;
     memory_due_ = never;
     out_->begin_connection();
-    session_.emplace(settings_->protocol());
+    session_.emplace(settings_->protocol(origin_));
     session_->start(now());
     if (!linked())
         on_->core->add(*this);
     retain(); // the stream's, given back when it has ended
+    if (!take_place_before())
+        return;
     send_more();
     receive_more();
     arm();
@@ -383,11 +380,13 @@ void connection::drain_stream() noexcept
 {
     (void)direct_.release_descriptor();
     auto mine = reference<connection>::to(*this);
+    // A peer that finishes before this side does may not read any more.
+    const bool finished_first = transport_->peer_has_finished();
     draining_ = true;
-    const auto begun =
-        stream_.close_after_drain(drain_timeout_, [mine](const error& reason) noexcept {
+    const auto begun = stream_.close_after_drain(
+        drain_timeout_, [mine, finished_first](const error& reason) noexcept {
             mine->draining_ = false;
-            if (!reason)
+            if (!reason && !finished_first)
                 mine->read_ = mine->taken();
             mine->check_returned();
         });
@@ -405,15 +404,16 @@ void connection::loop_closing() noexcept
 /// When everything that was under way has come back, the next stream may begin.
 void connection::check_returned() noexcept
 {
-    if (machine_.state() != connection_state::ending || sending_ || receiving_ || draining_ ||
-        direct_.is_busy())
+    if (machine_.state() != connection_state::ending || receiving_ || direct_.is_busy())
+        return;
+    in_->end_connection(); // not before the last receive into it has come back
+    if (sending_ || draining_)
         return;
     const auto kept = reference<connection>::to(*this);
     // A caller that has left may not have posted its request yet: nothing waits for it.
     transport_->descriptor_returned();
     session_.reset();
     transport_->lend_descriptor(nullptr);
-    in_->end_connection(); // not before the last receive into it has come back
     if (linked())
         on_->core->remove(*this);
     release(); // the stream's
@@ -434,6 +434,47 @@ void connection::finish() noexcept
         observer->connection_closed();
     if (const auto done = std::exchange(closed_handler_, {}); done)
         done();
+}
+
+// --- the peer's place ---
+
+place_holder connection::holder() const noexcept
+{
+    return origin_ == pipe_origin::accept ? place_holder{.lanes = lanes_.get()}
+                                          : place_holder{.endpoint = endpoint_};
+}
+
+/// A PAIR that connects has to know whether it may have a peer before it sends READY. Returns false
+/// if the stream was closed.
+bool connection::take_place_before() noexcept
+{
+    peer_registry& places = owner_->places();
+    if (origin_ != pipe_origin::connect || places.rule() != pattern::peer_rule::one)
+        return true;
+    if (places.reserve(holder(), {})) {
+        owner_->counters().rejected.add(1);
+        lose(pair_has_peer);
+        return false;
+    }
+    // Without `immediate` the place is the pipe's, also while it has no connection.
+    has_place_ = settings_->options().immediate;
+    return true;
+}
+
+/// The peer may come again before the socket's thread has read what is here.
+void connection::leave_unread() noexcept
+{
+    if (!near_ || origin_ == pipe_origin::connect || settings_->options().conflate)
+        return;
+    lanes_->published_at_pause.store(lanes_->toward[1].produced(), std::memory_order_release);
+    owner_->places().leave_unread(holder(), peer_id(), lanes_);
+}
+
+void connection::leave_place() noexcept
+{
+    leave_unread();
+    if (std::exchange(has_place_, false))
+        owner_->places().release(holder(), peer_id());
 }
 
 // --- sending ---
@@ -472,8 +513,13 @@ void connection::send_more() noexcept
         return;
     if (direct_.is_torn())
         return lose(no_memory_to_send);
-    if (holds_back())
+    if (holds_back()) {
+        // While the rest waits for memory, on_memory() resumes.
+        if (receives_rest_ && memory_due_ == never)
+            resume();
         return;
+    }
+    ask_what_was_read();
     while (!gather()) {
         if (session_->state() == zmtp::session_state::failed)
             return lose(session_->failure());
@@ -503,7 +549,6 @@ void connection::sent(const result<std::size_t>& count) noexcept
         session_->ping_taken(now());
     if (taken > offered_control_) {
         const auto progress = out_->taken(static_cast<std::size_t>(taken) - offered_control_, true);
-        direct_.count_sent(progress.messages);
         if (progress.notify && near_)
             near_->on_writable();
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// How a connection receives: the window, the handshake, and messages on their
-// way into the lane.
+// How a connection receives: the window, the handshake, and messages on their way into the lane.
 
 #include "messaging/connection/connection.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace slk::messaging {
@@ -22,11 +22,31 @@ constexpr duration max_memory_wait = std::chrono::seconds(10);
 
 /// Bytes that are received in a row before other connections have their turn.
 constexpr std::size_t max_at_once = std::size_t{256} * 1024;
-/// Received with the header of the frame that follows a large body: the next
-/// body is not to be copied out of the window.
+/// Received with the header of the frame that follows a large body: the next body is not to be
+/// copied out of the window.
 constexpr std::size_t next_frame_bytes = 64;
 
 } // namespace
+
+/// Receives again after a pause, or gives the memory of an unfinished message back.
+void connection::resume(bool give_memory_back) noexcept
+{
+    error failure;
+    if (!direct_.take_receiving(failure))
+        return; // a caller is receiving, and asks for this when it leaves
+    if (failure)
+        return lose(failure);
+    if (give_memory_back && in_->has_claim())
+        return end_for_want_of_memory();
+    after_body_ = false; // a caller may have received more
+    if (!std::exchange(paused_, false))
+        return;
+    direct_.set_paused(false);
+    session_->resume(now());
+    process_window();
+    send_more(); // what was held back
+    arm();
+}
 
 void connection::receive_more() noexcept
 {
@@ -49,6 +69,13 @@ void connection::receive_more() noexcept
     }
 }
 
+/// A part of a message has arrived, and not all of it.
+bool connection::is_inside_message() noexcept
+{
+    return machine_.has_stream() &&
+           (in_->receives_body() || !in_->window().empty() || session_->begun().parts > 0);
+}
+
 void connection::received(const result<std::size_t>& count) noexcept
 {
     receiving_ = false;
@@ -63,6 +90,11 @@ void connection::received(const result<std::size_t>& count) noexcept
     after_body_ = false;
     in_->received(*count);
     process_window();
+    if (!paused_ && !is_inside_message() && lanes_->has_paused.load(std::memory_order_relaxed)) {
+        lanes_->has_paused.store(false, std::memory_order_release);
+        if (near_)
+            near_->on_readable();
+    }
 }
 
 /// Goes over what was received, and on to receiving more.
@@ -82,9 +114,9 @@ void connection::process_window() noexcept
     arm();
 }
 
-/// Where much arrives at a time: receives what is there already, without
-/// waiting. To wake the reader takes as long as to receive a body of medium
-/// size, so that comes afterwards. Returns true if something was received.
+/// Where much arrives at a time: receives what is there already, without waiting. To wake the
+/// reader takes as long as to receive a body of medium size, so that comes afterwards. Returns true
+/// if something was received.
 bool connection::receive_at_once(std::size_t& allowed) noexcept
 {
     const auto* const direct = on_->core->io().direct();
@@ -99,8 +131,8 @@ bool connection::receive_at_once(std::size_t& allowed) noexcept
     std::size_t received = 0;
     if (space.empty())
         return false;
-  // The system reports a failure once. The end of the stream is found again by
-  // the operation that follows.
+    // The system reports a failure once. The end of the stream is found again by the operation that
+    // follows.
     const error failure = direct->receive(stream_.native_handle(), space, received);
     if (failure && failure != errc::would_block)
         lose(failure);
@@ -120,7 +152,7 @@ void connection::process_received() noexcept
         more = session_->body_left() == 0 && process_body({});
     }
     while (more && machine_.has_stream()) {
-        const std::uint64_t allowed = in_->credit();
+        const std::uint64_t allowed = receives_rest_ ? UINT64_MAX : in_->credit();
         if (allowed == 0 && is_ready()) {
             pause();
             more = !paused_;
@@ -130,13 +162,24 @@ void connection::process_received() noexcept
     }
 }
 
-/// The socket's queue is full. Until it has room the stream is not read, so
-/// that the peer waits.
+/// A peer that has gone is not noticed before the stream is read again, and may come again
+/// meanwhile.
+void connection::note_pause() noexcept
+{
+    if (!paused_ || origin_ != pipe_origin::accept || peer_id().empty() ||
+        owner_->places().rule() != pattern::peer_rule::any)
+        return;
+    lanes_->has_paused.store(true, std::memory_order_release);
+    leave_unread();
+}
+
+/// The socket's queue is full. Until it has room the stream is not read, so that the peer waits.
 void connection::pause() noexcept
 {
     paused_ = in_->must_wait();
     memory_due_ = never;
-  // A publisher has to look into what it receives.
+    note_pause();
+    // A publisher has to look into what it receives.
     if (paused_ && in_->allows_direct_io() && session_->state() == zmtp::session_state::ready &&
         !zmtp::is_publisher(settings_->protocol().metadata.type))
         direct_.offer_receiving(session_->begun());
@@ -146,11 +189,12 @@ void connection::pause() noexcept
     }
 }
 
-/// The budget of memory is used up, and a large message needs more. The stream
-/// is not read until there is some, which on_memory() reports.
+/// The budget of memory is used up, and a large message needs more. The stream is not read until
+/// there is some, which on_memory() reports.
 void connection::wait_for_memory() noexcept
 {
     paused_ = true;
+    note_pause();
     direct_.set_paused(true);
     session_->pause(now());
     if (memory_due_ != never)
@@ -160,8 +204,7 @@ void connection::wait_for_memory() noexcept
     memory_due_ = now() + max_memory_wait;
 }
 
-/// The message has waited for long. Ends the one that has had precedence all
-/// the time.
+/// The message has waited for long. Ends the one that has had precedence all the time.
 void connection::look_for_memory() noexcept
 {
     memory_due_ = now() + max_memory_wait;
@@ -184,7 +227,7 @@ bool connection::process(const zmtp::arrival& found) noexcept
         need_ = found.need;
         return false;
     case zmtp::arrival_kind::messages:
-    // Commands that came before are in the window too.
+        // Commands that came before are in the window too.
         if (const std::size_t before = found.consumed - found.data.size(); before > 0)
             in_->drop(before);
         reader_waits_ = in_->take(found.found) || reader_waits_;
@@ -195,12 +238,13 @@ bool connection::process(const zmtp::arrival& found) noexcept
         authenticate(found.client);
         in_->drop(found.consumed);
         return true;
+    case zmtp::arrival_kind::admit: admit(found); return machine_.has_stream();
     case zmtp::arrival_kind::ready: become_ready(found); return machine_.has_stream();
     case zmtp::arrival_kind::flush:
         in_->drop(found.consumed);
         send_more();
-    // A peer that does not take our PONGs gets one when it does. It is read
-    // meanwhile: what it sends is its sign of life.
+        // A peer that does not take our PONGs gets one when it does. It is read meanwhile: what it
+        // sends is its sign of life.
         if (machine_.has_stream())
             session_->skip_pong();
         return machine_.has_stream();
@@ -209,8 +253,8 @@ bool connection::process(const zmtp::arrival& found) noexcept
     return false;
 }
 
-/// The beginning of a large body, or with an empty arrival the end of it.
-/// Returns true if all of it is there.
+/// The beginning of a large body, or with an empty arrival the end of it. Returns true if all of it
+/// is there.
 bool connection::process_body(const zmtp::arrival& found) noexcept
 {
     if (found.kind == zmtp::arrival_kind::body) {
@@ -236,21 +280,69 @@ void connection::authenticate(const zmtp::credentials& peer) noexcept
     const int status = settings_->authenticate(peer, stream_.peer_address());
     if (status != 200)
         return session_->refuse(now(), status);
-    user_ = peer.user;
+    if (!peer.user.empty())
+        user_.reset(new (std::nothrow) std::string(peer.user));
+    if (!peer.user.empty() && user_ == nullptr)
+        return session_->refuse(now(), 500);
     session_->accept(now());
+}
+
+/// Returns false if memory is exhausted.
+bool connection::note_peer_id(std::string_view routing_id) noexcept
+{
+    // An idle peer without one should not cost its memory.
+    if (routing_id.empty())
+        peer_id_.reset();
+    else if (peer_id() != routing_id)
+        peer_id_.reset(new (std::nothrow) std::string(routing_id));
+    return peer_id() == routing_id;
+}
+
+/// Decides whether the peer may be one of the socket's, before it is told READY.
+void connection::admit(const zmtp::arrival& found) noexcept
+{
+    if (!note_peer_id(zmtp::text_of(found.peer.identity)))
+        return lose(no_memory_to_receive);
+    const auto rejected = owner_->places().reserve(holder(), peer_id());
+    if (rejected) {
+        owner_->counters().rejected.add(1);
+        session_->reject(now(), *rejected, !connection_settings::retries(found.peer));
+        in_->drop(found.consumed);
+        return;
+    }
+    has_place_ = true;
+    session_->accept(now());
+    become_ready(found);
+}
+
+/// What earlier connections of this peer have left unread counts in the mark of this one.
+void connection::count_unread_before() noexcept
+{
+    const socket_options& options = settings_->options();
+    if (origin_ == pipe_origin::connect || options.conflate)
+        return;
+    // Bytes are not known here; the socket's thread counts them.
+    const std::uint64_t unread = owner_->places().unread_before(holder(), peer_id());
+    const bool no_bytes = options.receive_high_water_bytes != 0 && unread > 0;
+    lanes_->receive_mark.store(no_bytes ? no_room
+                                        : left_of_mark(options.receive_high_water_mark, unread),
+                               std::memory_order_release);
 }
 
 void connection::become_ready(const zmtp::arrival& found) noexcept
 {
+    if (!note_peer_id(zmtp::text_of(found.peer.identity)))
+        return lose(no_memory_to_receive);
     peer_connected met{};
     met.info.type = found.peer.type;
     met.info.speaks = session_->speaks();
-    met.info.routing_id = zmtp::text_of(found.peer.identity);
-    met.info.user = user_;
+    met.info.routing_id = peer_id();
+    if (user_ != nullptr)
+        met.info.user = *user_;
     zmtp::metadata_reader properties(found.peer.properties);
-  // The standard properties have fields of their own.
+    // The standard properties have fields of their own.
     for (auto next = properties.next(); next && *next; next = properties.next())
-        if ((*next)->name.starts_with("X-"))
+        if ((*next)->name.starts_with("X-") && (*next)->name != connection_settings::retries_name)
             met.info.properties.push_back(
                 {std::string((*next)->name), std::string((*next)->value)});
     met.info.local = stream_.local_address();
@@ -260,7 +352,13 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     if (!near_ && !make_pipe())
         return lose(no_memory_to_receive);
     met.peer = near_;
+    count_unread_before();
+    // From now on it is the pipe's, which may outlive its connection.
+    if (origin_ == pipe_origin::link)
+        has_place_ = false;
     post(std::move(met));
+    ready_since_ = now();
+    direct_.tell_of_next_send();
     step({connection_event::handshaken});
     send_more();
 }

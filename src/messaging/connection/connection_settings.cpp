@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/connection/connection_settings.hpp"
 
+#include "base/call_user.hpp"
 #include "messaging/pipe/frame_writer.hpp"
 
 #include <algorithm>
@@ -12,7 +13,7 @@ connection_settings::create(zmtp::socket_type type, const socket_options& option
 {
     SLK_TRY(options.validate());
     auto made = std::make_shared<const connection_settings>(type, options);
-    SLK_TRY(zmtp::check(made->protocol()));
+    SLK_TRY(zmtp::check(made->protocol(pipe_origin::accept)));
     return made;
 }
 
@@ -55,6 +56,26 @@ connection_settings::connection_settings(zmtp::socket_type type, const socket_op
     protocol_.heartbeat_interval = options_.peer_timeout / 3;
     protocol_.heartbeat_timeout = options_.peer_timeout - options_.peer_timeout / 3;
     protocol_.heartbeat_ttl = options_.peer_timeout;
+
+    properties_to_bound_ = properties_;
+    properties_to_bound_.push_back({retries_name, {}});
+    // A peer that may be rejected must not send before that is decided. Only one of the two sides
+    // can wait for the other: it is the one that has accepted.
+    const bool rejects = type == zmtp::socket_type::router || type == zmtp::socket_type::pair;
+    protocol_of_accepted_ = protocol_;
+    protocol_of_accepted_.ask_about_peer = protocol_of_accepted_.ready_last = rejects;
+    protocol_.metadata.application = properties_to_bound_;
+    protocol_of_links_ = protocol_;
+    protocol_of_links_.ask_about_peer = true;
+}
+
+bool connection_settings::retries(const zmtp::peer_metadata& peer) noexcept
+{
+    zmtp::metadata_reader properties(peer.properties);
+    for (auto next = properties.next(); next && *next; next = properties.next())
+        if ((*next)->name == retries_name)
+            return true;
+    return false;
 }
 
 int connection_settings::authenticate(const zmtp::credentials& peer,
@@ -62,8 +83,10 @@ int connection_settings::authenticate(const zmtp::credentials& peer,
 {
     const security_options& security = options_.security;
     if (security.authenticator)
-        return static_cast<int>(security.authenticator(
-            {security.zap_domain, security.mechanism, from, peer.user, peer.password}));
+        return static_cast<int>(call_user("security_options::authenticator", [&] {
+            return security.authenticator(
+                {security.zap_domain, security.mechanism, from, peer.user, peer.password});
+        }));
     const bool known = std::ranges::any_of(security.accepted, [&](const plain_credentials& each) {
         return each.user == peer.user && each.password == peer.password;
     });

@@ -11,15 +11,13 @@ namespace {
 /// Less room than this is not worth a receive of its own.
 constexpr std::size_t min_room = 128;
 
-/// The size of a body is announced by the peer and may be false. This much
-/// memory is allocated for a start, and twice as much each time that it has
-/// been filled.
+/// The size of a body is announced by the peer and may be false. This much memory is allocated for
+/// a start, and twice as much each time that it has been filled.
 constexpr std::size_t first_body_room = std::size_t{1} << 20;
 /// A body that has to wait for memory begins with this much.
 constexpr std::size_t min_body_room = 4096;
 
-/// An unfinished message may hold this much without a claim: small messages
-/// never wait for memory.
+/// An unfinished message may hold this much without a claim: small messages never wait for memory.
 constexpr std::size_t max_unclaimed = std::size_t{128} * 1024;
 
 } // namespace
@@ -34,7 +32,7 @@ std::span<std::byte> lane_wire_in::space(std::size_t wanted) noexcept
     }
     const std::size_t room = lane_.rest().size() - window_size_;
     wanted = std::max(wanted, min_room);
-  // A peer cannot bring this about: the limits of the ZMTP session are lower.
+    // A peer cannot bring this about: the limits of the ZMTP session are lower.
     if (window_size_ + wanted > lane::lane::max_reserve)
         return {};
     if (room < wanted) {
@@ -48,7 +46,7 @@ std::span<std::byte> lane_wire_in::space(std::size_t wanted) noexcept
 
 void lane_wire_in::received(std::size_t bytes) noexcept
 {
-  // The system probably holds more than there was room for.
+    // The system probably holds more than there was room for.
     busy_ = body_ == nullptr && bytes == lane_.rest().size() - window_size_;
     (body_ != nullptr ? body_filled_ : window_size_) += bytes;
 }
@@ -74,7 +72,7 @@ bool lane_wire_in::begin_body(std::size_t header, std::uint64_t size) noexcept
 {
     const std::span<const std::byte> here = window().subspan(header);
     auto room = static_cast<std::size_t>(std::min<std::uint64_t>(size, first_body_room));
-  // What does not get its memory now asks again when it has filled this.
+    // What does not get its memory now asks again when it has filled this.
     if (!may_take(room))
         room = std::min(room, std::max(here.size(), min_body_room));
     body_ = message_detail::owned_memory::create(room);
@@ -85,7 +83,7 @@ bool lane_wire_in::begin_body(std::size_t header, std::uint64_t size) noexcept
     body_filled_ = std::min(here.size(), body_room_);
     std::memcpy(body_->bytes(), here.data(), body_filled_);
     body_reported_ = body_filled_;
-  // The header and its body stand in the same chunk.
+    // The header and its body stand in the same chunk.
     if (!lane_.can_splice() && !lane_.grow(header, window().first(header), true))
         return false;
     window_size_ = 0;
@@ -95,14 +93,13 @@ bool lane_wire_in::begin_body(std::size_t header, std::uint64_t size) noexcept
 
 std::uint64_t lane_wire_in::credit() noexcept
 {
-    if (!lane_.has_memory())
+    const std::uint32_t mark = shared_.receive_mark.load(std::memory_order_acquire);
+    if (mark == no_room || !lane_.has_memory()) [[unlikely]]
         return 0;
-    const std::uint64_t messages =
-        lane_.credit(shared_.receive_mark.load(std::memory_order_acquire));
+    const std::uint64_t messages = lane_.credit(mark);
     const std::uint64_t bytes =
         lane_.byte_credit(shared_.receive_bytes.load(std::memory_order_acquire));
-  // If not all of the window fits, one message at a time, until one has used up
-  // what was left.
+    // If not all of the window fits, one message at a time, until one has used up what was left.
     const std::uint64_t all =
         bytes >= window_size_ ? messages : std::min<std::uint64_t>(messages, bytes > 0 ? 1 : 0);
     if (is_blocked_ && all > 0)
@@ -112,9 +109,11 @@ std::uint64_t lane_wire_in::credit() noexcept
 
 bool lane_wire_in::must_wait() noexcept
 {
+    const std::uint32_t mark = shared_.receive_mark.load(std::memory_order_acquire);
+    // Who raises the mark notifies.
     const bool waits =
-        lane_.producer_must_wait(shared_.receive_mark.load(std::memory_order_acquire),
-                                 shared_.receive_bytes.load(std::memory_order_acquire));
+        mark == no_room ||
+        lane_.producer_must_wait(mark, shared_.receive_bytes.load(std::memory_order_acquire));
     if (waits && has_claim_)
         set_blocked(true);
     return waits;
@@ -192,6 +191,8 @@ bool lane_wire_in::may_take(std::size_t more) noexcept
     if (!has_claim_ && held + more <= max_unclaimed)
         return true;
     has_claim_ = true;
+    if (is_blocked_) // it is received whatever the marks are
+        set_blocked(false);
     waits_for_memory_ = !budget->may_grow(claim_, more);
     return !waits_for_memory_;
 }

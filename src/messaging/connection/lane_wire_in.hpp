@@ -2,8 +2,8 @@
 #ifndef SLK_MESSAGING_CONNECTION_LANE_WIRE_IN_HPP
 #define SLK_MESSAGING_CONNECTION_LANE_WIRE_IN_HPP
 
-/// Receives straight into the lane that the socket reads from. The window lies
-/// behind what the lane holds, in the same chunk.
+/// Receives straight into the lane that the socket reads from. The window lies behind what the lane
+/// holds, in the same chunk.
 
 #include "base/message_access.hpp"
 #include "lane/lane.hpp"
@@ -14,7 +14,7 @@ namespace slk::messaging {
 
 class lane_wire_in : public wire_in {
 public:
-  /// `shared`: has the marks of the socket that reads.
+    /// `shared`: has the marks of the socket that reads.
     lane_wire_in(lane::lane& into, pipe_lanes& shared) noexcept : lane_(into), shared_(shared) {}
     ~lane_wire_in() override
     {
@@ -52,7 +52,7 @@ public:
     void end_connection() noexcept override;
 
 protected:
-  /// What was committed to the lane is this number of whole messages.
+    /// What was committed to the lane is this number of whole messages.
     [[nodiscard]] virtual bool publish(std::uint64_t messages) noexcept
     {
         return lane_.publish(messages);

@@ -2,15 +2,13 @@
 #ifndef SLK_MESSAGING_CONNECTION_WIRE_IN_HPP
 #define SLK_MESSAGING_CONNECTION_WIRE_IN_HPP
 
-/// Where a connection puts the bytes that it receives. A plain lane and the
-/// slot of a conflating socket are implementations.
+/// Where a connection puts the bytes that it receives. A plain lane and the slot of a conflating
+/// socket are implementations.
 ///
-/// Bytes that were received and not yet understood are the window. Frames of
-/// messages at its beginning are taken; other bytes are dropped. A large body
-/// is received into memory of its own.
+/// Bytes that were received and not yet understood are the window. Frames of messages at its
+/// beginning are taken; other bytes are dropped. A large body is received into memory of its own.
 ///
-/// One thread at a time uses it: the loop's, or the one that direct_io has let
-/// in.
+/// One thread at a time uses it: the loop's, or the one that direct_io has let in.
 
 #include "base/memory_budget.hpp"
 #include "lane/chunk.hpp"
@@ -29,68 +27,65 @@ public:
     wire_in& operator=(const wire_in&) = delete;
     virtual ~wire_in() = default;
 
-  // --- receiving ---
+    // --- receiving ---
 
-  /// Where the next bytes are to be received; empty when memory is exhausted,
-  /// or the message has to wait for memory. At least `wanted` more bytes fit
-  /// behind the window in one piece.
+    /// Where the next bytes are to be received; empty when memory is exhausted, or the message has
+    /// to wait for memory. At least `wanted` more bytes fit behind the window in one piece.
     [[nodiscard]] virtual std::span<std::byte> space(std::size_t wanted) noexcept = 0;
-  /// This number of bytes was received there.
+    /// This number of bytes was received there.
     virtual void received(std::size_t bytes) noexcept = 0;
-  /// The last receive filled all the room that there was: the system probably
-  /// holds more. Before the next space().
+    /// The last receive filled all the room that there was: the system probably holds more. Before
+    /// the next space().
     [[nodiscard]] virtual bool was_filled() const noexcept = 0;
 
-  // --- the window ---
+    // --- the window ---
 
     [[nodiscard]] virtual std::span<const std::byte> window() noexcept = 0;
-  /// Removes bytes that are not frames of messages from its beginning.
+    /// Removes bytes that are not frames of messages from its beginning.
     virtual void drop(std::size_t bytes) noexcept = 0;
-  /// Takes the frames of messages at its beginning, and publishes the whole
-  /// messages. Returns true if the reader waits and must be notified.
+    /// Takes the frames of messages at its beginning, and publishes the whole messages. Returns
+    /// true if the reader waits and must be notified.
     [[nodiscard]] virtual bool take(const zmtp::scanned& found) noexcept = 0;
 
-  // --- large bodies ---
+    // --- large bodies ---
 
-  /// The window begins with the header of a frame whose body is large, and the
-  /// first bytes of the body. Returns false when memory is exhausted.
+    /// The window begins with the header of a frame whose body is large, and the first bytes of the
+    /// body. Returns false when memory is exhausted.
     [[nodiscard]] virtual bool begin_body(std::size_t header, std::uint64_t size) noexcept = 0;
     [[nodiscard]] virtual bool receives_body() const noexcept = 0;
-  /// Bytes of the body that were received since the last call.
+    /// Bytes of the body that were received since the last call.
     [[nodiscard]] virtual std::size_t body_progress() noexcept = 0;
-  /// Takes the body if all of it was received, and returns true then.
+    /// Takes the body if all of it was received, and returns true then.
     [[nodiscard]] virtual bool end_body() noexcept = 0;
-  /// Publishes one message whose last part is a large body. Returns as take().
+    /// Publishes one message whose last part is a large body. Returns as take().
     [[nodiscard]] virtual bool publish_body() noexcept = 0;
 
-  // --- the budget of memory ---
+    // --- the budget of memory ---
 
-  /// Before the first space(): is called when there is memory for a message
-  /// that waits.
+    /// Before the first space(): is called when there is memory for a message that waits.
     virtual void set_memory_user(memory_user& user) noexcept = 0;
-  /// The last space() was empty because the message has to wait for memory.
+    /// The last space() was empty because the message has to wait for memory.
     [[nodiscard]] virtual bool waits_for_memory() const noexcept = 0;
-  /// A large message is arriving.
+    /// A large message is arriving.
     [[nodiscard]] virtual bool has_claim() const noexcept = 0;
-  /// See memory_budget::has_waited().
+    /// See memory_budget::has_waited().
     virtual void has_waited_for_memory(std::uint64_t& senior) noexcept = 0;
 
-  // --- credit ---
+    // --- credit ---
 
-  /// Messages that may be taken now.
+    /// Messages that may be taken now.
     [[nodiscard]] virtual std::uint64_t credit() noexcept = 0;
-  /// Returns true if the reader will notify when there is room; false if there
-  /// is room meanwhile.
+    /// Returns true if the reader will notify when there is room; false if there is room meanwhile.
     [[nodiscard]] virtual bool must_wait() noexcept = 0;
-  /// The reader notifies when it has read something.
+    /// The reader notifies when it has read something.
     virtual void request_notice() noexcept = 0;
 
-  /// Whether the thread that reads may also receive.
+    /// Whether the thread that reads may also receive.
     [[nodiscard]] virtual bool allows_direct_io() const noexcept = 0;
-  /// Chunks come from `pools` from now on: those of the thread that receives.
+    /// Chunks come from `pools` from now on: those of the thread that receives.
     virtual void allocate_from(lane::chunk_pools& pools) noexcept = 0;
 
-  /// A connection is over: what was not published is forgotten.
+    /// A connection is over: what was not published is forgotten.
     virtual void end_connection() noexcept = 0;
 };
 

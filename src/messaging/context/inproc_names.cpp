@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/context/inproc_names.hpp"
 
+#include <algorithm>
 #include <new>
 
 namespace slk::messaging {
@@ -9,17 +10,32 @@ namespace {
 
 constexpr error unsuitable{errc::invalid_argument, phase::connect, 0,
                            "the types of the two sockets do not suit each other"};
+constexpr error no_memory{errc::out_of_memory, phase::connect};
+constexpr error id_taken{errc::rejected, phase::handshake, 0, "the peer's routing id is taken"};
+constexpr error has_peer{errc::rejected, phase::handshake, 0, "a PAIR has a peer already"};
 
-/// `party` is reported to the socket that `near` belongs to.
-void announce(const reference<pipe>& near, const inproc_party& self, const inproc_party& party)
+/// `party` is reported to the socket that `near` belongs to. `far`: the other end, if it is new.
+void announce(const reference<pipe>& near, const inproc_party& self, const inproc_party& party,
+              const reference<pipe>& far)
 {
     peer_connected met{.peer = near, .info = {}};
+    if (far)
+        met.far = reference<far_end>::to(*far);
     met.info.type = party.type;
     met.info.routing_id = party.routing_id;
     met.far_mark = party.receive_mark;
     met.far_bytes = party.receive_bytes;
     self.reports->post(
         {.what = std::move(met), .endpoint = self.endpoint, .when = system_clock_source().now()});
+}
+
+void report_failure(const inproc_party& to, const error& why)
+{
+    to.reports->counters().handshake_failures.add(1);
+    to.reports->post({.what = handshake_failed{},
+                      .endpoint = to.endpoint,
+                      .when = system_clock_source().now(),
+                      .why = why});
 }
 
 /// Replaced messages count at the socket that wrote them.
@@ -29,23 +45,116 @@ void count_replaced(pipe_lanes& lanes, std::size_t direction, const inproc_party
                                                    writer.reports->counters().conflated_sent);
 }
 
+/// Takes a place for each at the other socket. Returns why not.
+error take_places(const inproc_party& owner, const inproc_party& caller, const pipe& near)
+{
+    const auto take = [](const inproc_party& at, const place_holder& by, const std::string& id) {
+        const auto rejected = at.reports->places().reserve(by, id);
+        if (!rejected)
+            return error{};
+        at.reports->counters().rejected.add(1);
+        return *rejected == zmtp::rejection::id_taken ? id_taken : has_peer;
+    };
+    const place_holder of_caller{.lanes = near.lanes().get()};
+    if (const error why = take(owner, of_caller, caller.routing_id))
+        return why;
+    // A name that connect() gives has its place already.
+    if (caller.named)
+        return {};
+    const error why = take(caller, {.endpoint = caller.endpoint}, owner.routing_id);
+    if (why)
+        owner.reports->places().release(of_caller, caller.routing_id);
+    return why;
+}
+
 } // namespace
 
-void inproc_names::meet(const inproc_party& owner, const pending_connect& pending)
+const inproc_party* inproc_names::owner_of(const std::string& name) const
 {
+    const auto found = bound_.find(name);
+    return found != bound_.end() ? &found->second : nullptr;
+}
+
+bool inproc_names::make_pipes(connecter& which, lane::chunk_pools& pools)
+{
+    const auto lanes = pipe_lanes::create(pools, which.caller.conflates);
+    if (!lanes)
+        return false;
+    if (which.caller.conflates)
+        count_replaced(*lanes, 0, which.caller);
+    const auto make = [&](std::size_t side, pipe_origin origin) {
+        return reference<pipe>::adopt(new (std::nothrow) pipe(lanes, side, origin, true));
+    };
+    auto near = make(0, which.caller.by_id ? pipe_origin::link : pipe_origin::connect);
+    auto far = make(1, pipe_origin::accept);
+    if (!near || !far)
+        return false;
+    near->far = reference<far_end>::to(*far);
+    far->far = reference<far_end>::to(*near);
+    near->endpoint = which.caller.endpoint;
+    near->immediate = which.caller.immediate;
+    near->report_to(which.caller.reports);
+    which.near = std::move(near);
+    which.far = std::move(far);
+    which.met = false;
+    return true;
+}
+
+/// Another pipe at the other end of the lanes, whose pipe there is over.
+bool inproc_names::renew_far(connecter& which)
+{
+    const reference<pipe_lanes>& lanes = which.near->lanes();
+    const auto far =
+        reference<pipe>::adopt(new (std::nothrow) pipe(lanes, 1, pipe_origin::accept, true));
+    if (!far)
+        return false;
+    far->far = reference<far_end>::to(*which.near);
+    if (!far->make_history())
+        return false;
+    far->history->earlier.written = lanes->toward[1].produced();
+    far->history->earlier.taken = lanes->toward[0].consumed();
+    which.far->forward_to(*far);
+    which.far = far;
+    return true;
+}
+
+/// The two meet now, or the connecting one goes on waiting.
+void inproc_names::meet(const inproc_party& owner, connecter& which, lane::chunk_pools& pools)
+{
+    const inproc_party& caller = which.caller;
+    if (!which.waits)
+        return;
+    if (!zmtp::may_talk(owner.type, caller.type))
+        return report_failure(caller, unsuitable);
+    if (which.met && caller.by_id && !make_pipes(which, pools))
+        return report_failure(caller, no_memory);
+    if (const error why = take_places(owner, caller, *which.near)) {
+        report_failure(owner, why);
+        return report_failure(caller, why);
+    }
+    const bool again = which.met;
+    if (again && !renew_far(which)) {
+        owner.reports->places().release({.lanes = which.near->lanes().get()}, caller.routing_id);
+        return report_failure(caller, no_memory);
+    }
     // One side that conflates is enough: the queue between the two belongs to both.
-    pipe_lanes& lanes = *pending.far->lanes();
+    const reference<pipe>& far = which.far;
+    pipe_lanes& lanes = *far->lanes();
     if (owner.conflates && lanes.latest == nullptr) {
         lanes.latest = std::make_unique<latest_slots>(lanes.toward[0].budget());
-        count_replaced(lanes, 0, pending.caller);
+        count_replaced(lanes, 0, caller);
     }
     if (lanes.latest != nullptr)
         count_replaced(lanes, 1, owner);
-    pending.far->conflate();
-    pending.far->endpoint = owner.endpoint;
-    pending.far->report_to(owner.reports);
-    announce(pending.far, owner, pending.caller);
-    announce(pending.near, pending.caller, owner);
+    which.waits = false;
+    which.met = true;
+    for (std::atomic<bool>& each : lanes.ended)
+        each.store(false, std::memory_order_release);
+    far->conflate();
+    far->endpoint = owner.endpoint;
+    far->report_to(owner.reports);
+    announce(far, owner, caller, {});
+    announce(which.near, caller, owner, again ? far : reference<pipe>{});
 }
 
 result<void> inproc_names::bind(const std::string& name, const inproc_party& owner)
@@ -53,14 +162,9 @@ result<void> inproc_names::bind(const std::string& name, const inproc_party& own
     const std::lock_guard lock(guard_);
     if (!bound_.emplace(name, owner).second)
         return fail(errc::address_in_use, phase::bind, "another socket has this inproc name");
-    for (auto [each, last] = pending_.equal_range(name); each != last;) {
-        const pending_connect pending = std::move(each->second);
-        each = pending_.erase(each);
-        if (zmtp::may_talk(owner.type, pending.caller.type))
-            meet(owner, pending);
-        else
-            pending.near->pipe_closed(unsuitable);
-    }
+    for (connecter& each : connecters_)
+        if (each.name == name)
+            meet(owner, each, *owner.pools);
     return {};
 }
 
@@ -75,38 +179,60 @@ void inproc_names::unbind(const std::string& name, std::uint64_t endpoint) noexc
 result<reference<pipe>> inproc_names::connect(const std::string& name, const inproc_party& caller)
 {
     const std::lock_guard lock(guard_);
-    const auto found = bound_.find(name);
-    if (found != bound_.end() && !zmtp::may_talk(caller.type, found->second.type))
+    const inproc_party* const owner = owner_of(name);
+    if (owner != nullptr && !zmtp::may_talk(caller.type, owner->type))
         return fail(unsuitable);
-    const auto lanes = pipe_lanes::create(*caller.pools, caller.conflates);
-    if (!lanes)
-        return fail(errc::out_of_memory, phase::connect);
-    if (caller.conflates)
-        count_replaced(*lanes, 0, caller);
-    const auto make = [&](std::size_t side, pipe_origin origin) {
-        return reference<pipe>::adopt(new (std::nothrow) pipe(lanes, side, origin, true));
-    };
-    pending_connect pending{caller, make(0, pipe_origin::connect), make(1, pipe_origin::accept)};
-    if (!pending.near || !pending.far)
-        return fail(errc::out_of_memory, phase::connect);
-    pending.near->far = reference<far_end>::to(*pending.far);
-    pending.far->far = reference<far_end>::to(*pending.near);
-    pending.near->endpoint = caller.endpoint;
-    pending.near->report_to(caller.reports);
-
-    reference<pipe> near = pending.near;
-    if (found == bound_.end())
-        pending_.emplace(name, std::move(pending));
-    else
-        meet(found->second, pending);
+    connecter made;
+    made.name = name;
+    made.caller = caller;
+    if (!make_pipes(made, *caller.pools))
+        return fail(no_memory);
+    connecters_.push_back(std::move(made));
+    // The caller may add its pipe before it reads the event.
+    reference<pipe> near = connecters_.back().near;
+    if (owner != nullptr)
+        meet(*owner, connecters_.back(), *caller.pools);
     return near;
+}
+
+void inproc_names::reconnect(const pipe& near, lane::chunk_pools& pools)
+{
+    const std::lock_guard lock(guard_);
+    const auto found = std::ranges::find_if(
+        connecters_, [&](const connecter& each) { return each.near.get() == &near; });
+    // As long as the other end reads the rest, it is not over.
+    if (found == connecters_.end() || found->waits || !near.is_severed())
+        return;
+    found->waits = true;
+    if (const inproc_party* const owner = owner_of(found->name); owner != nullptr)
+        meet(*owner, *found, pools);
+}
+
+void inproc_names::retry(std::uint64_t endpoint, lane::chunk_pools& pools)
+{
+    const std::lock_guard lock(guard_);
+    for (connecter& each : connecters_) {
+        if (!each.waits)
+            continue;
+        const inproc_party* const owner = owner_of(each.name);
+        if (owner != nullptr && (owner->endpoint == endpoint || each.caller.endpoint == endpoint))
+            meet(*owner, each, pools);
+    }
 }
 
 void inproc_names::forget(std::uint64_t endpoint) noexcept
 {
     const std::lock_guard lock(guard_);
-    for (auto each = pending_.begin(); each != pending_.end();)
-        each = each->second.caller.endpoint == endpoint ? pending_.erase(each) : std::next(each);
+    std::erase_if(connecters_, [&](connecter& each) {
+        if (each.caller.endpoint != endpoint)
+            return false;
+        // The two hold each other, and nobody else has heard of the far one.
+        if (!each.met) {
+            each.far->far.reset();
+            each.far->set_ended();
+        }
+        return true;
+    });
 }
 
 } // namespace slk::messaging

@@ -8,9 +8,6 @@
 
 namespace slk::messaging {
 
-namespace {
-
-/// The bytes that a message holds, with its part objects.
 std::uint64_t memory_of(const std::vector<message>& parts) noexcept
 {
     std::uint64_t bytes = parts.capacity() * sizeof(message);
@@ -18,8 +15,6 @@ std::uint64_t memory_of(const std::vector<message>& parts) noexcept
         bytes += message_detail::access::owner_of(each) != nullptr ? each.size() : 0;
     return bytes;
 }
-
-} // namespace
 
 void latest_slot::begin_after(std::uint64_t messages) noexcept
 {

@@ -29,6 +29,9 @@ struct message_counts {
     std::uint64_t taken = 0;    ///< of the written ones: the reader is done with them
 };
 
+/// The bytes that a message holds, with its part objects.
+[[nodiscard]] std::uint64_t memory_of(const std::vector<message>& parts) noexcept;
+
 class latest_slot {
 public:
     /// `budget` counts the message that is here; may be null.
@@ -38,9 +41,11 @@ public:
     }
     ~latest_slot() { (void)take_parts(); }
 
-    /// Before anything else: replaced messages are added to `total`, a counter of `owner`.
+    /// Before anything else, and when another socket takes over the end that writes: replaced
+    /// messages are added to `total`, a counter of `owner`.
     void count_replaced(reference<inbox> owner, counter& total) noexcept
     {
+        const std::lock_guard lock(guard_);
         owner_ = std::move(owner);
         total_ = &total;
     }

@@ -9,6 +9,7 @@
 
 #include "messaging/connection/acceptor.hpp"
 #include "messaging/connection/connection.hpp"
+#include "messaging/connection/link_connections.hpp"
 
 #include <memory>
 #include <optional>
@@ -33,7 +34,8 @@ struct endpoint_entry final : connection_observer {
     // connect() only.
     std::optional<link> connecting{};
     reference<connection> connected{};
-    reference<pipe> peer{};
+    reference<link_connections> successive{}; ///< instead of `connected`
+    reference<pipe> peer{}; ///< the present one
     // bind() only.
     reference<acceptor> accepting{};
 

@@ -11,12 +11,6 @@
 
 namespace slk::messaging {
 
-namespace {
-
-constexpr error no_route{errc::no_route, phase::transfer, 0, "no peer has that routing id"};
-
-} // namespace
-
 result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in,
                                          zmtp::socket_type type, const socket_options& options)
 {
@@ -50,8 +44,10 @@ result<void> socket_core::set_options(const socket_options& options)
     SLK_TRY(state_.context->check_affinity(options.affinity));
     SLK_TRY(state_.settings, connection_settings::create(state_.type, options));
     state_.options = options;
+    state_.peers.set_requeue(options.requeue);
     state_.peers.set_marks({options.send_high_water_mark, options.send_high_water_bytes},
                            {options.receive_high_water_mark, options.receive_high_water_bytes});
+    state_.settle();
     return {};
 }
 
@@ -59,6 +55,8 @@ result<void> socket_core::set_options(const socket_options& options)
 
 std::vector<endpoint_status> socket_core::endpoints()
 {
+    if (state_.context->forked())
+        return {};
     state_.run_and_process();
     std::vector<endpoint_status> all;
     for (const auto& each : state_.endpoints.all()) {
@@ -67,6 +65,8 @@ std::vector<endpoint_status> socket_core::endpoints()
         status.endpoint = each->text;
         if (each->connecting)
             status.link = each->connecting->status();
+        if (each->accepting)
+            status.listener = each->accepting->status();
         status.ready = each->peer && each->peer->state == peer_state::connected;
         status.peers = static_cast<std::size_t>(
             std::ranges::count_if(state_.peers.all(), [&](const auto& peer) {
@@ -81,12 +81,16 @@ std::vector<endpoint_status> socket_core::endpoints()
 
 std::vector<peer_status> socket_core::peers()
 {
+    if (state_.context->forked())
+        return {};
     state_.run_and_process();
     std::vector<peer_status> all;
     for (const auto& each : state_.peers.all()) {
         const pipe& peer = *each;
-        const message_counts sent = peer.out.counts();
         peer_status status;
+        // Before the others: a refused message is one that was taken.
+        status.refused = peer.lanes()->refused.load(std::memory_order_acquire);
+        const message_counts sent = peer.out.counts();
         status.routing_id = peer.name();
         status.generation = peer.generation;
         if (const endpoint_entry* const at = state_.endpoints.find(peer.endpoint); at != nullptr)
@@ -94,12 +98,13 @@ std::vector<peer_status> socket_core::peers()
         status.address = peer.info.peer;
         status.ready = peer.state == peer_state::connected;
         status.connections = peer.connections;
-        status.queued_total = sent.written;
-        status.refused = peer.lanes()->refused.load(std::memory_order_relaxed);
+        const message_counts earlier = peer.history ? peer.history->earlier : message_counts{};
+        status.queued_total = sent.written - earlier.written;
         status.last_refusal = peer.last_refusal;
-        status.sent = sent.taken - status.refused;
+        status.sent = std::max(sent.taken, earlier.written) - earlier.written - peer.requeued() -
+                      status.refused;
         status.queued = sent.written - sent.replaced - sent.taken;
-        status.received = peer.in.consumed() - peer.discarded;
+        status.received = peer.in.consumed() - earlier.taken - peer.discarded;
         status.conflated_sent = sent.replaced;
         // With inproc the sender counts them.
         status.conflated_received = peer.is_inproc ? 0 : peer.in.replaced();
@@ -135,19 +140,19 @@ result<void> socket_core::wait_ready(const timeout& limit)
 
 // --- the peers of a ROUTER ---
 
-result<void> socket_core::disconnect_peer(pattern::peer* known, const char* reason)
+result<void> socket_core::disconnect_peer(const result<pattern::peer*>& known, const char* reason)
 {
-    if (known == nullptr)
-        return fail(no_route);
-    state_.peers.drop(static_cast<pipe&>(*known), {errc::cancelled, phase::none, 0, reason});
+    if (!known)
+        return fail(known.error());
+    state_.peers.drop(static_cast<pipe&>(**known), {errc::cancelled, phase::none, 0, reason});
     return {};
 }
 
-result<bool> socket_core::has_room(pattern::peer* known)
+result<bool> socket_core::has_room(const result<pattern::peer*>& known)
 {
-    if (known == nullptr)
-        return fail(no_route);
-    return sender_.has_room(*known);
+    if (!known)
+        return fail(known.error());
+    return sender_.has_room(**known);
 }
 
 // --- other event loops ---

@@ -10,8 +10,9 @@ namespace slk::messaging {
 socket_state::socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of,
                            std::unique_ptr<pattern::pattern> made)
     : context(std::move(in)), type(of), reports(reference<inbox>::adopt(new inbox)),
-      routes(std::move(made)), pools(context->budget()), peers(*routes, reports->counters(), pools)
+      routes(std::move(made)), pools(context->budget()), peers(*routes, *reports, pools)
 {
+    reports->places().set_rule(routes->rule());
     wants_memory_.set_user(*reports);
 }
 
@@ -19,7 +20,7 @@ error socket_state::why_unusable() const noexcept
 {
     if (closed)
         return {errc::invalid_state, phase::none, 0, "the socket is closed"};
-    return {errc::cancelled, phase::none, 0, "the context was shut down"};
+    return context->why_stopped();
 }
 
 void socket_state::run_and_process()
@@ -56,12 +57,13 @@ void socket_state::read_inbox()
         if (!is_attached(peer->state))
             continue;
         if ((signals & pipe::readable_signal) != 0)
-            routes->readable(*peer, true);
+            peers.readable(*peer);
         if ((signals & pipe::writable_signal) != 0)
             routes->writable(*peer, true);
     }
     if (waits_for_memory_) [[unlikely]]
         look_for_memory();
+    settle();
     if (routes->receive_from() == nullptr && routes->own_messages.empty())
         reports->clear_event_handle();
 }
@@ -75,6 +77,20 @@ void socket_state::look_for_memory()
             routes->writable(*each, true);
 }
 
+void socket_state::settle()
+{
+    if (peers.waiting() > 0) {
+        peers.send_waiting();
+        // Memory that is given back elsewhere is room for them, too.
+        if (peers.waiting() > 0 && context->budget()->is_used_up() && !must_wait_for_memory())
+            peers.send_waiting();
+    }
+    if (peers.take_place_freed() && !closed)
+        for (const auto& each : endpoints.all())
+            if (!each->inproc_name.empty())
+                context->names().retry(each->number, pools);
+}
+
 void socket_state::read(event& report)
 {
     std::visit(
@@ -84,6 +100,8 @@ void socket_state::read(event& report)
                 connected(std::move(what));
             } else if constexpr (std::is_same_v<kind, peer_disconnected>) {
                 peers.disconnected(*what.peer, what.for_good, report.why);
+                if (what.peer->is_inproc && what.peer->origin != pipe_origin::accept && !closed)
+                    context->names().reconnect(*what.peer, pools);
             } else if constexpr (std::is_same_v<kind, peer_stalled>) {
                 peers.stalled(*what.peer, what.stalled);
             } else if constexpr (std::is_same_v<kind, message_refused>) {
@@ -103,8 +121,11 @@ void socket_state::connected(peer_connected&& how)
 {
     pipe& peer = *how.peer;
     const reference<pipe> kept = how.peer;
-    if (endpoints.find(peer.endpoint) != nullptr)
+    if (endpoint_entry* const at = endpoints.find(peer.endpoint); at != nullptr) {
+        if (at->kind == endpoint_kind::connected)
+            at->peer = kept;
         return peers.connected(peer, std::move(how));
+    }
     // The endpoint was taken back meanwhile.
     if (peer.far)
         peer.far->pipe_closed({errc::cancelled, phase::close, 0, "the endpoint is withdrawn"});

@@ -28,7 +28,7 @@ public:
     socket_state& operator=(const socket_state&) = delete;
     ~socket_state() { stop_waiting_for_memory(); }
 
-    /// Errors: invalid_state (closed), cancelled (the context was shut down).
+    /// Errors: invalid_state (closed), cancelled (the context was shut down), forked.
     [[nodiscard]] result<void> usable() const noexcept
     {
         if (closed || context->stopped()) [[unlikely]]
@@ -42,6 +42,9 @@ public:
         if (reports->has_reports()) [[unlikely]]
             read_inbox();
     }
+    /// Peers have come or gone, or have room: messages that waited for a peer are sent, and a
+    /// place that is free is offered to sockets of inproc that wait for it.
+    void settle();
     /// As process_reports(); and a loop that the caller runs has a turn.
     void run_and_process();
 

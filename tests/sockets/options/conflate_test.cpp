@@ -149,14 +149,15 @@ TEST_CASE(
         auto from = new_socket<push>(in, sending);
         must(from.connect(where));
         must(from.wait_ready(test_timeout));
-        // The system takes only the beginning of the last message.
-        const std::string body(3'000'000, 'x');
-        for (const char* const each : {"0", "1", "2"})
-            must(from.send(each + body, test_timeout));
-        CHECK(until([&] { return from.peers().at(0).queued == 1 || to.events().readable; }));
-        CHECK(from.counters().queued_total == 3);
+        // The receiver takes one message. Of the next one the system takes only the beginning.
+        must(from.send("first", test_timeout));
+        CHECK(until([&] { return to.events().readable; }));
+        must(from.send(std::string(3'000'000, 'x'), test_timeout));
+        std::this_thread::sleep_for(50ms);
+        (void)from.events(); // runs the loop if it has no thread
         for (const char* const each : {"older", "newest"})
             must(from.send(each, test_timeout));
+        CHECK(from.counters().queued_total == 4);
         to.close(0ms);
         CHECK(until([&] { return !from.peers().at(0).ready; }));
         auto next_one = new_socket<pull>(in);
