@@ -134,11 +134,17 @@ struct socket_counters {
     /// As in peer_status.
     std::uint64_t conflated_sent = 0;
     std::uint64_t conflated_received = 0;
-    /// Peers that were turned away: a second peer of a PAIR, a routing id that is taken. This
-    /// happens in the handshake, and counts as a handshake that failed, too.
+    /// Peers that were turned away: a second peer of a PAIR, a routing id that is taken, one more
+    /// than max_peers or max_peers_per_address. This happens in the handshake, and counts as a
+    /// handshake that failed, too.
     std::uint64_t rejected = 0;
-    /// Connections whose handshake failed.
+    /// Connections whose handshake failed, or that were closed before it.
     std::uint64_t handshake_failures = 0;
+    /// Times that a peer has connected: its handshake was over. And times that the connection of
+    /// such a peer has ended. Of peers that came, left nothing to be received and went while the
+    /// socket was not used, these two numbers are all that is known.
+    std::uint64_t connected = 0;
+    std::uint64_t disconnected = 0;
 };
 
 /// What became of the messages for each peer when a socket or an endpoint was closed. Messages that

@@ -12,6 +12,9 @@ namespace slk::messaging {
 
 namespace {
 
+/// As after the temporary refusal of an authenticator, the peer gets no ERROR, and comes again.
+constexpr error too_many_refusals{errc::authentication_refused, phase::handshake, 300,
+                                  "too many wrong passwords from this address"};
 constexpr error no_memory_to_receive{errc::out_of_memory, phase::transfer, 0,
                                      "no memory for what arrives"};
 constexpr error memory_used_up{errc::out_of_memory, phase::transfer, 0,
@@ -95,6 +98,16 @@ void connection::received(const result<std::size_t>& count) noexcept
         if (near_)
             near_->on_readable();
     }
+    if (!is_ready())
+        report_progress();
+}
+
+void connection::report_progress() noexcept
+{
+    if (machine_.state() == connection_state::handshaking && observer_ != nullptr)
+        observer_->handshake_progressed(session_->state() == zmtp::session_state::greeting
+                                            ? handshake_stage::begun
+                                            : handshake_stage::greeted);
 }
 
 /// Goes over what was received, and on to receiving more.
@@ -236,8 +249,10 @@ bool connection::process(const zmtp::arrival& found) noexcept
     case zmtp::arrival_kind::subscription: in_->drop(found.consumed); return true;
     case zmtp::arrival_kind::authenticate:
         authenticate(found.client);
+        if (!machine_.has_stream())
+            return false;
         in_->drop(found.consumed);
-        return true;
+        return !paused_;
     case zmtp::arrival_kind::admit: admit(found); return machine_.has_stream();
     case zmtp::arrival_kind::ready: become_ready(found); return machine_.has_stream();
     case zmtp::arrival_kind::flush:
@@ -277,14 +292,38 @@ bool connection::process_body(const zmtp::arrival& found) noexcept
 
 void connection::authenticate(const zmtp::credentials& peer) noexcept
 {
-    const int status = settings_->authenticate(peer, stream_.peer_address());
-    if (status != 200)
-        return session_->refuse(now(), status);
-    if (!peer.user.empty())
+    const bool has_password = settings_->protocol().as_server && observer_ != nullptr;
+    if (has_password && !observer_->may_authenticate())
+        return lose(too_many_refusals);
+    zap_status_ = settings_->authenticate(peer, stream_.peer_address());
+    const bool right = zap_status_ == 200;
+    if (right && !peer.user.empty()) {
         user_.reset(new (std::nothrow) std::string(peer.user));
-    if (!peer.user.empty() && user_ == nullptr)
-        return session_->refuse(now(), 500);
-    session_->accept(now());
+        if (user_ == nullptr)
+            zap_status_ = 500;
+    }
+    const time_point when = has_password ? observer_->authenticated(right, now()) : now();
+    if (when <= now())
+        return answer();
+    // Until then the peer is not read: it has nothing to say.
+    answer_at_ = when;
+    paused_ = true;
+}
+
+void connection::answer() noexcept
+{
+    if (zap_status_ == 200)
+        session_->accept(now());
+    else
+        session_->refuse(now(), zap_status_);
+}
+
+void connection::answer_late() noexcept
+{
+    answer_at_ = never;
+    paused_ = false;
+    answer();
+    process_window();
 }
 
 /// Returns false if memory is exhausted.
@@ -303,16 +342,28 @@ void connection::admit(const zmtp::arrival& found) noexcept
 {
     if (!note_peer_id(zmtp::text_of(found.peer.identity)))
         return lose(no_memory_to_receive);
-    const auto rejected = owner_->places().reserve(holder(), peer_id());
-    if (rejected) {
+    if (const auto rejected = take_place(); rejected) {
         owner_->counters().rejected.add(1);
         session_->reject(now(), *rejected, !connection_settings::retries(found.peer));
         in_->drop(found.consumed);
         return;
     }
-    has_place_ = true;
     session_->accept(now());
     become_ready(found);
+}
+
+/// Takes the peer's place at the socket, and one of the endpoint's, or returns why not.
+std::optional<zmtp::rejection> connection::take_place() noexcept
+{
+    if (const auto rejected = owner_->places().reserve(holder(), peer_id()); rejected)
+        return rejected;
+    has_place_ = true;
+    const auto rejected = observer_ != nullptr ? observer_->admit() : std::nullopt;
+    if (rejected) {
+        has_place_ = false;
+        owner_->places().release(holder(), peer_id());
+    }
+    return rejected;
 }
 
 /// What earlier connections of this peer have left unread counts in the mark of this one.
@@ -351,6 +402,7 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
 
     if (!near_ && !make_pipe())
         return lose(no_memory_to_receive);
+    in_->keep_secret(false);
     met.peer = near_;
     count_unread_before();
     // From now on it is the pipe's, which may outlive its connection.

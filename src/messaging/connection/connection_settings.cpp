@@ -29,6 +29,18 @@ socket_options without_marks(socket_options options)
     return options;
 }
 
+/// The time that it takes does not tell where the two differ.
+bool equal_secrets(std::string_view one, std::string_view other) noexcept
+{
+    if (one.size() != other.size())
+        return false;
+    unsigned difference = 0;
+    for (std::size_t index = 0; index < one.size(); ++index)
+        difference |= static_cast<unsigned char>(one[index]) ^
+                      static_cast<unsigned>(static_cast<unsigned char>(other[index]));
+    return difference == 0;
+}
+
 } // namespace
 
 connection_settings::connection_settings(zmtp::socket_type type, const socket_options& options)
@@ -50,6 +62,7 @@ connection_settings::connection_settings(zmtp::socket_type type, const socket_op
     protocol_.limits.parts =
         options_.max_message_parts > 0 ? options_.max_message_parts : UINT64_MAX;
     protocol_.max_handshake_size = options_.max_handshake_size;
+    protocol_.max_metadata_size = options_.max_metadata_size;
     protocol_.large_body = large_body;
     protocol_.handshake_timeout = options_.handshake_timeout;
     // A PING follows after a third of the time; its answer has the other two thirds.
@@ -62,8 +75,12 @@ connection_settings::connection_settings(zmtp::socket_type type, const socket_op
     // A peer that may be rejected must not send before that is decided. Only one of the two sides
     // can wait for the other: it is the one that has accepted.
     const bool rejects = type == zmtp::socket_type::router || type == zmtp::socket_type::pair;
+    // The default limit is far away, and is not worth a longer handshake of every peer.
+    const bool has_limits =
+        options_.max_peers_per_address != 0 || options_.max_peers != socket_options{}.max_peers;
     protocol_of_accepted_ = protocol_;
-    protocol_of_accepted_.ask_about_peer = protocol_of_accepted_.ready_last = rejects;
+    protocol_of_accepted_.ask_about_peer = true;
+    protocol_of_accepted_.ready_last = rejects || has_limits;
     protocol_.metadata.application = properties_to_bound_;
     protocol_of_links_ = protocol_;
     protocol_of_links_.ask_about_peer = true;
@@ -88,7 +105,7 @@ int connection_settings::authenticate(const zmtp::credentials& peer,
                 {security.zap_domain, security.mechanism, from, peer.user, peer.password});
         }));
     const bool known = std::ranges::any_of(security.accepted, [&](const plain_credentials& each) {
-        return each.user == peer.user && each.password == peer.password;
+        return each.user == peer.user && equal_secrets(each.password, peer.password);
     });
     return known ? 200 : 400;
 }

@@ -25,17 +25,7 @@ void announce(const reference<pipe>& near, const inproc_party& self, const inpro
     met.info.routing_id = party.routing_id;
     met.far_mark = party.receive_mark;
     met.far_bytes = party.receive_bytes;
-    self.reports->post(
-        {.what = std::move(met), .endpoint = self.endpoint, .when = system_clock_source().now()});
-}
-
-void report_failure(const inproc_party& to, const error& why)
-{
-    to.reports->counters().handshake_failures.add(1);
-    to.reports->post({.what = handshake_failed{},
-                      .endpoint = to.endpoint,
-                      .when = system_clock_source().now(),
-                      .why = why});
+    self.reports->post({.what = std::move(met)});
 }
 
 /// Replaced messages count at the socket that wrote them.
@@ -125,17 +115,17 @@ void inproc_names::meet(const inproc_party& owner, connecter& which, lane::chunk
     if (!which.waits)
         return;
     if (!zmtp::may_talk(owner.type, caller.type))
-        return report_failure(caller, unsuitable);
+        return caller.log->handshake_failed(unsuitable);
     if (which.met && caller.by_id && !make_pipes(which, pools))
-        return report_failure(caller, no_memory);
+        return caller.log->handshake_failed(no_memory);
     if (const error why = take_places(owner, caller, *which.near)) {
-        report_failure(owner, why);
-        return report_failure(caller, why);
+        owner.log->handshake_failed(why);
+        return caller.log->handshake_failed(why);
     }
     const bool again = which.met;
     if (again && !renew_far(which)) {
         owner.reports->places().release({.lanes = which.near->lanes().get()}, caller.routing_id);
-        return report_failure(caller, no_memory);
+        return caller.log->handshake_failed(no_memory);
     }
     // One side that conflates is enough: the queue between the two belongs to both.
     const reference<pipe>& far = which.far;

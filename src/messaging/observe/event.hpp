@@ -2,18 +2,18 @@
 #ifndef SLK_MESSAGING_OBSERVE_EVENT_HPP
 #define SLK_MESSAGING_OBSERVE_EVENT_HPP
 
-/// An event: one change of a peer or of an endpoint, as a value. It says which one, where, when,
-/// and why. Connections make events on their loop's thread; the socket reads them from its inbox.
+/// An event: one change of a peer, as a value. It says which peer, what, and why. Connections make
+/// events on their loop's thread; the socket reads them from its inbox.
 
-#include <serverlink/address.hpp>
-#include <serverlink/clock.hpp>
 #include <serverlink/error.hpp>
 
+#include "base/list.hpp"
 #include "base/reference.hpp"
 #include "messaging/pipe/far_end.hpp"
 #include "messaging/pipe/peer_info.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <variant>
 
 namespace slk::messaging {
@@ -29,6 +29,8 @@ struct peer_connected {
     std::uint64_t far_bytes = 0;
     /// inproc only: the other end, where it is another one than before.
     reference<far_end> far{};
+    /// The peer connected this number of times, and was lost in between.
+    std::uint64_t times = 1;
 };
 
 /// The connection of the pipe's peer is over.
@@ -48,20 +50,29 @@ struct message_refused {
     reference<pipe> peer;
 };
 
-/// A connection ended before its handshake did.
-struct handshake_failed {
-    std::uint64_t count = 1; ///< equal events in a row are counted in one
-};
-
-using event_detail = std::variant<peer_connected, peer_disconnected, peer_stalled, message_refused,
-                                  handshake_failed>;
+using event_detail = std::variant<peer_connected, peer_disconnected, peer_stalled, message_refused>;
 
 struct event {
     event_detail what;
-    std::uint64_t endpoint = 0; ///< the number of the endpoint that it happened at
-    address where{};            ///< of the peer, as far as it is known
-    time_point when{};
     error why{};
+};
+
+/// What the socket has not read yet about a peer. It is a part of the pipe, so that an event needs
+/// no memory, and however often the peer comes and goes, it does not grow. The inbox guards it.
+struct unread_events : list_node {
+    struct loss {
+        bool for_good = false;
+        error why{};
+    };
+
+    // In this order.
+    std::optional<loss> lost_before;
+    std::optional<peer_connected> met; ///< its pipe is the one that this belongs to
+    std::optional<bool> stall;   ///< the latest
+    std::optional<error> refused; ///< the latest
+    std::optional<loss> lost;
+
+    bool is_connected = false; ///< after all events so far, also those that were read
 };
 
 } // namespace slk::messaging

@@ -18,17 +18,42 @@ constexpr int yields_for_reply = 16;
 
 thread_local yield_policy own_yield_policy;
 
-/// A peer whose handshakes fail again and again while the socket's thread does something else must
-/// not fill the memory: the new event takes the place of the last one, and counts both.
-bool merge_failures(event& last, event& report)
+/// The peer is there, once more if it was there before.
+void add(unread_events& to, peer_connected& met, const error&)
 {
-    auto* const before = std::get_if<handshake_failed>(&last.what);
-    auto* const now = std::get_if<handshake_failed>(&report.what);
-    if (before == nullptr || now == nullptr || last.endpoint != report.endpoint)
-        return false;
-    now->count += before->count;
-    last = std::move(report);
-    return true;
+    if (to.met) {
+        met.times += to.met->times;
+        if (!met.far)
+            met.far = std::move(to.met->far);
+    }
+    met.peer.reset(); // the inbox holds it
+    to.met = std::move(met);
+    to.lost.reset();
+}
+
+void add(unread_events& to, const peer_disconnected& what, const error& why)
+{
+    std::optional<unread_events::loss>& into = to.met ? to.lost : to.lost_before;
+    into = unread_events::loss{what.for_good || (into && into->for_good), why};
+    to.stall.reset();
+}
+
+void add(unread_events& to, const peer_stalled& what, const error&)
+{
+    to.stall = what.stalled;
+}
+
+void add(unread_events& to, const message_refused&, const error& why)
+{
+    to.refused = why;
+}
+
+/// The peer came and left while nobody looked, and has left nothing: there is nothing to say of it.
+/// (With inproc the socket still has to give back the place.)
+bool is_over(const pipe& peer)
+{
+    return peer.origin == pipe_origin::accept && !peer.is_inproc && peer.met && peer.lost &&
+           peer.lost->for_good && !peer.in.was_written();
 }
 
 } // namespace
@@ -44,16 +69,86 @@ void inbox::signal_events(bool first) noexcept
 
 void inbox::post(event report)
 {
+    const reference<pipe> about =
+        std::visit([](const auto& what) { return what.peer; }, report.what);
+    pipe& peer = *about;
     bool first = false;
     {
         const std::lock_guard lock(guard_);
         if (closed_)
             return;
-        if (events_.empty() || !merge_failures(events_.back(), report))
-            events_.push_back(std::move(report));
+        count(peer, report.what);
+        std::visit([&](auto& what) { add(peer, what, report.why); }, report.what);
+        if (is_over(peer)) {
+            forget(peer);
+            return;
+        }
+        if (!peer.linked()) {
+            events_.push_back(peer);
+            peer.retain();
+        }
         first = !std::exchange(events_signalled_, true);
     }
     signal_events(first);
+}
+
+void inbox::count(unread_events& peer, const event_detail& what) noexcept
+{
+    if (std::holds_alternative<peer_connected>(what)) {
+        counters_.connected.add(1);
+        peer.is_connected = true;
+    } else if (std::holds_alternative<peer_disconnected>(what)) {
+        counters_.disconnected.add(std::exchange(peer.is_connected, false) ? 1 : 0);
+    }
+}
+
+/// `peer` is held by the caller.
+void inbox::forget(pipe& peer) noexcept
+{
+    peer.lost_before.reset();
+    peer.met.reset();
+    peer.stall.reset();
+    peer.refused.reset();
+    peer.lost.reset();
+    if (!peer.linked())
+        return;
+    peer.unlink();
+    peer.release();
+}
+
+void inbox::begin_events(list<unread_events>& all)
+{
+    const std::lock_guard lock(guard_);
+    events_signalled_ = false;
+    all.take(events_);
+}
+
+bool inbox::next_events(list<unread_events>& all, events_of_peer& next)
+{
+    const std::lock_guard lock(guard_);
+    if (all.empty())
+        return false;
+    auto& peer = static_cast<pipe&>(all.pop_front());
+    const auto about = reference<pipe>::adopt(&peer);
+    const auto take = [&](std::optional<unread_events::loss>& lost, std::optional<event>& into) {
+        if (lost)
+            into = event{peer_disconnected{about, lost->for_good}, lost->why};
+        lost.reset();
+    };
+    take(peer.lost_before, next[0]);
+    if (peer.met) {
+        peer.met->peer = about;
+        next[1] = event{std::move(*peer.met), {}};
+        peer.met.reset();
+    }
+    if (peer.stall)
+        next[2] = event{peer_stalled{about, *peer.stall}, {}};
+    peer.stall.reset();
+    if (peer.refused)
+        next[3] = event{message_refused{about}, *peer.refused};
+    peer.refused.reset();
+    take(peer.lost, next[4]);
+    return true;
 }
 
 void inbox::notify()
@@ -64,13 +159,6 @@ void inbox::notify()
         first = !std::exchange(events_signalled_, true);
     }
     signal_events(first);
-}
-
-std::vector<event> inbox::take_events()
-{
-    const std::lock_guard lock(guard_);
-    events_signalled_ = false;
-    return std::exchange(events_, {});
 }
 
 result<io::native_handle> inbox::event_handle()
@@ -123,13 +211,12 @@ void inbox::redirect_wakes(thread_parker* other) noexcept
 
 void inbox::close() noexcept
 {
-    std::vector<event> unread;
     {
         const std::lock_guard lock(guard_);
         closed_ = true;
         sleeping_.store(true, std::memory_order_seq_cst);
-        unread = std::exchange(events_, {});
     }
+    take_events([](const event&) {});
     discard_signalled();
 }
 

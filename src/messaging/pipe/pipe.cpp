@@ -14,10 +14,7 @@ void pipe::conflate() noexcept
 void pipe::pipe_closed(const error& reason) noexcept
 {
     if (inbox* const to = reports_to_.load(std::memory_order_seq_cst); to != nullptr)
-        to->post({.what = peer_disconnected{reference<pipe>::to(*this), true},
-                  .endpoint = endpoint,
-                  .when = system_clock_source().now(),
-                  .why = reason});
+        to->post({.what = peer_disconnected{reference<pipe>::to(*this), true}, .why = reason});
 }
 
 } // namespace slk::messaging

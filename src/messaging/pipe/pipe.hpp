@@ -13,6 +13,7 @@
 #include "messaging/observe/inbox.hpp"
 #include "messaging/observe/peer_registry.hpp"
 #include "messaging/pipe/far_end.hpp"
+#include "messaging/pipe/peer_count.hpp"
 #include "messaging/pipe/peer_info.hpp"
 #include "messaging/pipe/pipe_ends.hpp"
 #include "pattern/peer.hpp"
@@ -59,7 +60,7 @@ struct pipe_history {
     pipe* after = nullptr; ///< of an earlier connection: it is received before this one
 };
 
-class pipe final : public far_end, public pattern::peer, public inbox_entry {
+class pipe final : public far_end, public pattern::peer, public inbox_entry, public unread_events {
 public:
     pipe(reference<pipe_lanes> lanes, std::size_t side, pipe_origin how,
          bool between_sockets) noexcept
@@ -74,6 +75,13 @@ public:
     [[nodiscard]] const reference<pipe_lanes>& lanes() const noexcept { return lanes_; }
     /// inproc only: the lanes have got slots after this pipe was made.
     void conflate() noexcept;
+
+    /// Accepted peers only: the pipe counts there as long as it exists.
+    void count_in(const reference<peer_count>& peers) noexcept
+    {
+        peers->value.fetch_add(1, std::memory_order_relaxed);
+        counted_in_ = peers;
+    }
 
     /// inproc only: this end is over, and another pipe takes its place at the same lanes; signals
     /// go there. It lives until the pipe at the other end signals it directly, or has ended.
@@ -197,6 +205,12 @@ public:
     peer_info info;
 
 private:
+    ~pipe() override
+    {
+        if (counted_in_)
+            counted_in_->value.fetch_sub(1, std::memory_order_relaxed);
+    }
+
     void signal(std::uint32_t which) noexcept
     {
         inbox* const to = reports_to_.load(std::memory_order_seq_cst);
@@ -215,6 +229,7 @@ private:
     const reference<pipe_lanes> lanes_;
     const std::size_t side_;
     reference<inbox> owner_;
+    reference<peer_count> counted_in_;
     std::atomic<inbox*> reports_to_{nullptr};
     std::atomic<std::uint32_t> signals_{0};
 

@@ -48,8 +48,8 @@ result<std::string> socket_core::bind(std::string_view text)
     entry->kind = endpoint_kind::bound;
     entry->number = state_.context->next_number();
     const std::shared_ptr<io_loop>& on = state_.context->next_loop(state_.options.affinity);
-    entry->accepting = reference<acceptor>::adopt(
-        new acceptor(on, state_.settings, state_.reports, entry->number));
+    SLK_TRY(entry->log, endpoint_log::create(entry->number, state_.reports, phase::bind));
+    SLK_TRY(entry->accepting, acceptor::create(on, state_.settings, state_.reports, entry->log));
     const auto open = [&] {
         result<void> opened = fail(errc::loop_closed, phase::bind);
         on->perform([&] {
@@ -73,9 +73,10 @@ result<std::string> socket_core::bind_inproc(const std::string& name)
     made->number = state_.context->next_number();
     made->inproc_name = name;
     made->text = "inproc://" + name;
+    SLK_TRY(made->log, endpoint_log::create(made->number, state_.reports, phase::bind));
     // Sockets that wait for the name are reported at once, so the entry comes first.
     endpoint_entry& entry = state_.endpoints.add(std::move(made));
-    if (const auto bound = state_.context->names().bind(name, party(entry.number)); !bound) {
+    if (const auto bound = state_.context->names().bind(name, party(entry)); !bound) {
         state_.endpoints.remove({&entry});
         return fail(bound.error());
     }
@@ -83,13 +84,14 @@ result<std::string> socket_core::bind_inproc(const std::string& name)
     return entry.text;
 }
 
-inproc_party socket_core::party(std::uint64_t number) noexcept
+inproc_party socket_core::party(const endpoint_entry& entry)
 {
     const socket_options& options = state_.settings->options();
     return {.reports = state_.reports,
+            .log = entry.log,
             .type = state_.type,
             .routing_id = options.routing_id,
-            .endpoint = number,
+            .endpoint = entry.number,
             .receive_mark = options.receive_high_water_mark,
             .receive_bytes = options.receive_high_water_bytes,
             .conflates = options.conflate,
@@ -107,8 +109,7 @@ result<void> socket_core::take_place(std::uint64_t endpoint, const connect_optio
         SLK_TRY(state_.routes->check_name(how.routing_id));
         if (places.reserve(by, how.routing_id, true))
             return fail(errc::invalid_argument, phase::connect, "routing_id is taken");
-    } else if (places.rule() == pattern::peer_rule::one && !state_.options.immediate &&
-               places.reserve(by, {})) {
+    } else if (places.rule() == pattern::peer_rule::one && places.reserve(by, {})) {
         return fail(errc::address_in_use, phase::connect, "this PAIR has a peer already");
     }
     return {};
@@ -154,7 +155,8 @@ result<void> socket_core::connect_inproc(endpoint_entry& entry, const std::strin
                                          const connect_options& how)
 {
     entry.inproc_name = name;
-    inproc_party caller = party(entry.number);
+    SLK_TRY(entry.log, endpoint_log::create(entry.number, state_.reports, phase::connect));
+    inproc_party caller = party(entry);
     caller.named = !how.routing_id.empty();
     caller.by_id = !caller.named && state_.routes->rule() == pattern::peer_rule::one_for_each_id;
     SLK_TRY(entry.peer, state_.context->names().connect(name, caller));
@@ -165,17 +167,18 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
                                        const connect_options& how)
 {
     const std::shared_ptr<io_loop>& on = state_.context->next_loop(state_.options.affinity);
+    SLK_TRY(entry.log, endpoint_log::create(entry.number, state_.reports, phase::connect));
     link_handlers handlers;
     // Where peers are known by their own routing ids, each connection may bring another one.
     if (state_.routes->rule() == pattern::peer_rule::one_for_each_id && how.routing_id.empty()) {
         entry.successive = reference<link_connections>::adopt(new (std::nothrow) link_connections(
-            on, state_.settings, state_.reports, entry.number, entry));
+            on, state_.settings, state_.reports, entry.log, entry));
         if (!entry.successive)
             return fail(errc::out_of_memory, phase::connect);
         handlers.connected = [by = entry.successive](stream next) { by->begin(std::move(next)); };
     } else {
         entry.connected = connection::create_connecting(on, state_.settings, state_.reports,
-                                                        entry.number, state_.pools);
+                                                        entry.log, state_.pools);
         if (!entry.connected)
             return fail(errc::out_of_memory, phase::connect);
         entry.peer = entry.connected->near();

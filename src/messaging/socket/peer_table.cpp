@@ -111,8 +111,9 @@ void peer_table::add(pipe& entry)
     entry.out.allocate_from(pools_);
     entry.place = pipes_.size();
     pipes_.push_back(reference<pipe>::to(entry));
-    // connect() has reserved the name that it gives.
-    entry.holds_place = entry.named;
+    // connect() has reserved the name that it gives, and a PAIR's only place.
+    const bool is_only_one = places_.rule() == pattern::peer_rule::one;
+    entry.holds_place = entry.named || (is_only_one && entry.origin != pipe_origin::accept);
     show_receive_marks(entry);
 }
 
@@ -218,7 +219,7 @@ void peer_table::follow(pipe& peer, pipe& before) noexcept
 void peer_table::connected(pipe& peer, peer_connected&& how)
 {
     const bool first = !is_attached(peer.state);
-    ++peer.connections;
+    peer.connections += how.times;
     peer.far_marks = {how.far_mark, how.far_bytes};
     if (how.far)
         peer.far = std::move(how.far);
@@ -314,7 +315,6 @@ void peer_table::disconnected(pipe& peer, bool for_good, const error& reason)
         pattern_.stop_sending(peer);
         if (peer.origin == pipe_origin::link && !peer.named)
             free_place(peer);
-        place_freed_ = true; // a PAIR's
     }
     peer.state = peer.immediate ? peer_state::suspended : peer_state::queueing;
     report_disconnected(peer);

@@ -4,12 +4,25 @@
 
 #include "messaging/socket/socket_core.hpp"
 
+#include "base/wipe.hpp"
 #include "pattern/make_pattern.hpp"
 
 #include <algorithm>
 #include <new>
 
 namespace slk::messaging {
+
+namespace {
+
+/// To assign to a text may leave its old bytes behind.
+void wipe_passwords(security_options& of) noexcept
+{
+    wipe(of.own.password);
+    for (plain_credentials& each : of.accepted)
+        wipe(each.password);
+}
+
+} // namespace
 
 result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in,
                                          zmtp::socket_type type, const socket_options& options)
@@ -43,6 +56,7 @@ result<void> socket_core::set_options(const socket_options& options)
                     "conflate is not for this type of socket");
     SLK_TRY(state_.context->check_affinity(options.affinity));
     SLK_TRY(state_.settings, connection_settings::create(state_.type, options));
+    wipe_passwords(state_.options.security);
     state_.options = options;
     state_.peers.set_requeue(options.requeue);
     state_.peers.set_marks({options.send_high_water_mark, options.send_high_water_bytes},
@@ -72,8 +86,11 @@ std::vector<endpoint_status> socket_core::endpoints()
             std::ranges::count_if(state_.peers.all(), [&](const auto& peer) {
                 return peer->endpoint == each->number && peer->state == peer_state::connected;
             }));
-        status.handshake_failures = each->handshake_failures;
-        status.last_handshake_failure = each->last_handshake_failure;
+        if (each->log) {
+            const auto [count, latest] = each->log->handshake_failures();
+            status.handshake_failures = count;
+            status.last_handshake_failure = latest;
+        }
         all.push_back(std::move(status));
     }
     return all;

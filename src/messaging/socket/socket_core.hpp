@@ -123,7 +123,7 @@ private:
                                 const connect_options& how);
     result<void> connect_link(endpoint_entry& entry, const endpoint& to,
                               const connect_options& how);
-    [[nodiscard]] inproc_party party(std::uint64_t number) noexcept;
+    [[nodiscard]] inproc_party party(const endpoint_entry& entry);
     [[nodiscard]] result<void> take_place(std::uint64_t endpoint, const connect_options& how);
 
     [[nodiscard]] close_report end_connections(const endpoint_list& which, duration timeout);

@@ -48,8 +48,7 @@ void socket_state::read_inbox()
     }
     // A pipe signals only after the event that announces it.
     if (has_events)
-        for (event& each : reports->take_events())
-            read(each);
+        reports->take_events([this](event& each) { read(each); });
     while (oldest != nullptr) {
         const auto peer = reference<pipe>::adopt(static_cast<pipe*>(oldest));
         oldest = oldest->next;
@@ -98,20 +97,15 @@ void socket_state::read(event& report)
             using kind = std::remove_cvref_t<decltype(what)>;
             if constexpr (std::is_same_v<kind, peer_connected>) {
                 connected(std::move(what));
-            } else if constexpr (std::is_same_v<kind, peer_disconnected>) {
-                peers.disconnected(*what.peer, what.for_good, report.why);
-                if (what.peer->is_inproc && what.peer->origin != pipe_origin::accept && !closed)
-                    context->names().reconnect(*what.peer, pools);
             } else if constexpr (std::is_same_v<kind, peer_stalled>) {
                 peers.stalled(*what.peer, what.stalled);
             } else if constexpr (std::is_same_v<kind, message_refused>) {
                 what.peer->last_refusal = report.why;
             } else {
-                static_assert(std::is_same_v<kind, handshake_failed>);
-                if (endpoint_entry* const at = endpoints.find(report.endpoint); at != nullptr) {
-                    at->handshake_failures += what.count;
-                    at->last_handshake_failure = report.why;
-                }
+                static_assert(std::is_same_v<kind, peer_disconnected>);
+                peers.disconnected(*what.peer, what.for_good, report.why);
+                if (what.peer->is_inproc && what.peer->origin != pipe_origin::accept && !closed)
+                    context->names().reconnect(*what.peer, pools);
             }
         },
         report.what);
