@@ -144,7 +144,7 @@ private:
         byte_view left = next.data;
         std::size_t frames = 0, messages = 0, whole = 0;
         while (!left.empty()) {
-            const header_view seen = read_header(left, options_.limits);
+            const header_view seen = read_header(left, options_.limits, begun_);
             if (seen.need > 0 || seen.failure || seen.frame.command ||
                 seen.frame.size > left.size() - seen.frame.header)
                 return blame("a range of messages is not one");
@@ -169,18 +169,29 @@ private:
         log_.events += frame.more ? "frame+ " : "frame ";
         log_.events += text_of(body);
         log_.events += '\n';
+        count(frame);
+    }
+
+    /// The parts and bytes of the message that the frame belongs to.
+    void count(const frame_header& frame)
+    {
+        const frame_limits& limits = options_.limits;
+        if (frame.size > limits.part || frame.size > limits.message - begun_.bytes ||
+            begun_.parts >= limits.parts)
+            blame("a message exceeds a limit");
+        begun_.add(frame.size, frame.more);
     }
 
     void note_body(const arrival& next)
     {
-        if (!inside_body_)
+        if (!inside_body_) {
             log_.events += next.frame.more ? "frame+ " : "frame ";
+            count(next.frame);
+        }
         inside_body_ = tested_.body_left() > 0 && !by_.bodies_elsewhere;
         log_.events += text_of(next.data);
         if (tested_.body_left() == 0)
             log_.events += '\n';
-        if (next.frame.size > options_.limits.message)
-            blame("a body is larger than the limit");
     }
 
     const session_options& options_;
@@ -190,6 +201,7 @@ private:
     std::size_t begin_ = 0; ///< of what is not consumed
     std::size_t enough_at_ = 0; ///< the position from which the session can go on
     bool inside_body_ = false;
+    message_progress begun_{};
 };
 
 } // namespace

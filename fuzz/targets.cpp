@@ -48,23 +48,29 @@ const char* run_greeting(byte_view data)
 
 const char* run_frames(byte_view data)
 {
-    const frame_limits limits{.message = take(data) * 4, .command = take(data)};
-    const scanned found = scan_messages(data, limits);
+    const std::uint64_t part = take(data) * 4;
+    const std::uint64_t command = take(data);
+    const frame_limits limits{
+        .part = part, .command = command, .message = part * 2, .parts = 1 + command % 8};
+    message_progress in_scan;
+    const scanned found = scan_messages(data, limits, in_scan);
+    message_progress begun;
     scanned slowly;
     byte_view rest = data;
     while (true) {
-        const header_view seen = read_header(rest, limits);
+        const header_view seen = read_header(rest, limits, begun);
         if (seen.need > 0 || seen.failure || seen.frame.command ||
             rest.size() - seen.frame.header < seen.frame.size)
             break;
         std::array<std::byte, long_header> again{};
         const std::size_t length =
             write_header(again.data(), seen.frame.more ? flag_more : 0, seen.frame.size);
-        const header_view reread = read_header(byte_view(again).first(length), limits);
+        const header_view reread = read_header(byte_view(again).first(length), limits, begun);
         if (reread.need > 0 || reread.failure || reread.frame.size != seen.frame.size ||
             reread.frame.more != seen.frame.more)
             return "a header that was written is read as another one";
         rest = rest.subspan(seen.frame.header + static_cast<std::size_t>(seen.frame.size));
+        begun.add(seen.frame.size, seen.frame.more);
         ++slowly.frames;
         slowly.size = data.size() - rest.size();
         if (!seen.frame.more) {
@@ -73,7 +79,8 @@ const char* run_frames(byte_view data)
         }
     }
     if (found.size != slowly.size || found.frames != slowly.frames ||
-        found.messages != slowly.messages || found.whole_messages != slowly.whole_messages)
+        found.messages != slowly.messages || found.whole_messages != slowly.whole_messages ||
+        in_scan.bytes != begun.bytes || in_scan.parts != begun.parts)
         return "the scan and the slow reading do not agree";
     return nullptr;
 }
@@ -163,7 +170,8 @@ const char* run_session(byte_view data, session_options options)
     options.metadata.identity = "us";
     options.accept_2_0 = (choice & 1) != 0;
     const bool small = (choice & 2) != 0;
-    options.limits = small ? frame_limits{.message = 300, .command = 40} : frame_limits{};
+    options.limits = small ? frame_limits{.part = 300, .command = 40, .message = 500, .parts = 4}
+                           : frame_limits{};
     options.max_handshake_size = small ? 120 : 65536;
     options.large_body = !small ? 8192 : (choice & 8) != 0 ? 200 : 30;
     options.ask_about_peer = (choice & 16) != 0;

@@ -14,6 +14,7 @@
 #include <serverlink/result.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 namespace slk {
@@ -28,11 +29,29 @@ struct context_options {
     int threads = 1;
     /// Sockets that may be open at a time; more are errc::too_many_descriptors.
     std::size_t max_sockets = 1023;
+    /// Bytes that the queues of all sockets together may hold; 0: no limit. They are the messages
+    /// that wait to be sent or to be received, and what has arrived of others; not what the program
+    /// has received and keeps. The default is four times socket_options::max_message_size.
+    ///
+    /// When it is used up, a queue takes one more message only when it is empty, as with a
+    /// high-water mark of 1: a connection is not read further, and a send waits, or returns
+    /// would_block. A message of more than 128 KiB that is arriving waits, but the one that began
+    /// first goes on and may exceed the limit. If it does not arrive for 10 s while others wait,
+    /// its connection ends with out_of_memory, and the next one has its turn.
+    std::uint64_t max_memory = std::uint64_t{1} << 30;
     /// For each loop.
     loop_options loop{};
 
     /// errc::invalid_argument, with the option's name as detail.
     [[nodiscard]] SLK_API result<void> validate() const;
+};
+
+/// What the queues of a context hold.
+struct memory_use {
+    std::uint64_t bytes = 0; ///< counted as for context_options::max_memory
+    std::uint64_t max_bytes = 0; ///< context_options::max_memory
+    /// Connections that ended because a message found no memory within max_memory.
+    std::uint64_t ended_connections = 0;
 };
 
 /// Moved, not copied. Its calls may be made from any thread.
@@ -48,14 +67,18 @@ public:
     [[nodiscard]] static result<context> create(context_options options = {});
     /// A context on a loop of the caller's, which must outlive the context. Another thread may run
     /// the loop; if none does, the thread that calls a socket runs it. This is how sockets get onto
-    /// a simulated network.
-    [[nodiscard]] static result<context> on(loop& of_user);
+    /// a simulated network. `max_memory`: as in context_options.
+    [[nodiscard]] static result<context>
+    on(loop& of_user, std::uint64_t max_memory = context_options{}.max_memory);
 
     context(context&& other) noexcept;
     context& operator=(context&& other) noexcept;
     /// As shutdown(). Sockets that still exist are inert, and may be destroyed later. Waits for
     /// system calls that other threads are making on sockets of this context.
     ~context();
+
+    /// Does not wait.
+    [[nodiscard]] memory_use memory() const noexcept;
 
     /// Every call of a socket that waits, and every later one, returns errc::cancelled, except for
     /// close(). Any thread.

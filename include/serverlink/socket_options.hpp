@@ -137,9 +137,20 @@ struct socket_options {
     /// of its own, a limit keeps one of them from taking all of max_peers. ipc: no limit.
     std::uint32_t max_peers_per_address = 0;
 
-    /// Bytes of one received part, not of a whole message; a peer that announces a larger one is
-    /// disconnected.
-    std::uint64_t max_message_size = UINT64_MAX >> 1;
+    /// Limits of a message that a peer sends by tcp or ipc; 0: no limit. A peer that exceeds one is
+    /// disconnected when the header of the part that does so has arrived. The reason is
+    /// message_too_large with the name of the limit as detail; link_status::last_error has it where
+    /// this socket has connected. A message that this socket sends is not compared with them: the
+    /// limits of the peer decide about it.
+    ///
+    /// Bytes of a message, all its parts together. An image of 8K in 16 bit colour has 200 MB; what
+    /// is larger is better sent as several messages, because a message is in memory as a whole.
+    std::uint64_t max_message_size = std::uint64_t{256} << 20;
+    /// Parts of a message. Envelopes have up to ten, a table that is sent as columns has thousands.
+    /// A part costs its receiver up to 72 bytes, however small it is (slk::message).
+    std::uint32_t max_message_parts = 65536;
+    /// Bytes of one part.
+    std::uint64_t max_part_size = 0;
     /// Bytes of the handshake of a peer; 64 to 65536.
     std::size_t max_handshake_size = 65536;
     /// Bytes of the metadata of a peer (READY, INITIATE), of which the properties are kept as long

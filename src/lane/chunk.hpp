@@ -11,11 +11,13 @@
 #include <serverlink/message.hpp>
 
 #include "base/block_pool.hpp"
+#include "base/memory_budget.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace slk::lane {
 
@@ -46,6 +48,14 @@ inline constexpr std::size_t large_block = 72 * 1024;
 
 /// The blocks that one thread takes chunks from. Any thread gives them back.
 struct chunk_pools {
+    chunk_pools() = default;
+    explicit chunk_pools(std::shared_ptr<memory_budget> of_context) noexcept
+        : budget(std::move(of_context))
+    {
+    }
+
+    /// Counts what lanes hold; null: nothing does.
+    std::shared_ptr<memory_budget> budget{};
     std::shared_ptr<block_pool> small = std::make_shared<block_pool>(small_block, 64);
     std::shared_ptr<block_pool> large = std::make_shared<block_pool>(large_block, 16);
 };
@@ -64,6 +74,7 @@ public:
         return reinterpret_cast<std::byte*>(externals_ + max_externals_);
     }
     [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
+    [[nodiscard]] bool is_large() const noexcept { return capacity_ > small_block; }
     [[nodiscard]] std::uint32_t max_externals() const noexcept { return max_externals_; }
     [[nodiscard]] external& at(std::uint32_t index) noexcept { return externals_[index]; }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "lane/lane.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace slk::lane {
@@ -17,16 +18,26 @@ static_assert(large_block - sizeof(chunk) - large_externals * sizeof(external) >
 /// With this number of messages on their way, the consumer is behind and a large chunk pays.
 constexpr std::uint64_t messages_when_busy = 4;
 
-void release_from(chunk* first) noexcept
+} // namespace
+
+/// The chunks from there on, with the bodies that were not taken.
+void lane::release_from(chunk* first) noexcept
 {
     while (first != nullptr) {
         chunk* const following = first->next;
-        first->release();
+        release_bodies(*first, 0);
+        release(*first);
         first = following;
     }
 }
 
-} // namespace
+void lane::release_bodies(chunk& of, std::uint32_t first) noexcept
+{
+    for (std::uint32_t index = first; index < of.set_externals; ++index)
+        if (of.at(index).owner != nullptr)
+            take_body(of.at(index))->release();
+    of.set_externals = std::min(of.set_externals, first);
+}
 
 lane::~lane()
 {
@@ -36,6 +47,7 @@ lane::~lane()
 bool lane::open(chunk_pools& pools) noexcept
 {
     pools_ = &pools;
+    budget_ = pools.budget;
     tail_ = chunk::create(pools.small, small_externals);
     published_in_ = tail_;
     head_ = cursor(tail_);
@@ -65,7 +77,16 @@ bool lane::grow(std::size_t bytes, std::span<const std::byte> carried, bool busy
     }
     tail_ = following;
     written_ = {};
+    if (!small)
+        take_memory(large_block);
     return true;
+}
+
+bool lane::look_for_memory(std::uint64_t unpublished) noexcept
+{
+    short_of_memory_ = budget_->is_used_up();
+    return !short_of_memory_ ||
+           produced_ + unpublished == consumed_.load(std::memory_order_seq_cst);
 }
 
 std::uint64_t lane::bytes_before(chunk& at, std::uint32_t bytes, std::uint32_t externals) noexcept
@@ -91,10 +112,7 @@ void lane::discard_unpublished() noexcept
 {
     release_from(published_in_->next);
     published_in_->next = nullptr;
-    for (std::uint32_t index = published_.externals; index < published_in_->set_externals; ++index)
-        if (shared_memory* const owner = published_in_->at(index).owner; owner != nullptr)
-            owner->release();
-    published_in_->set_externals = published_.externals;
+    release_bodies(*published_in_, published_.externals);
     tail_ = published_in_;
     written_ = published_;
 }

@@ -12,6 +12,9 @@
 /// is done with. The producer keeps the difference below a high-water mark. Bytes may have a
 /// mark as well; they are not counted, but computed from the two places in the lane.
 ///
+/// Memory: large chunks and bodies count in the budget of the context while they are in the lane,
+/// and not any more when the consumer has taken them. Small chunks do not: there are few of them.
+///
 /// Waiting: a side that finds nothing to do says so (consumer_must_wait, producer_must_wait), and
 /// the other side then notifies it, once.
 
@@ -22,7 +25,9 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <utility>
 
 namespace slk::lane {
 
@@ -87,6 +92,7 @@ public:
     {
         tail_->at(written_.externals++) = {written_.bytes, data, size, owner};
         tail_->set_externals = written_.externals;
+        take_memory(size);
     }
     /// What was committed since the last publish is this number of whole messages. Returns true if
     /// the consumer waits and must be notified.
@@ -141,6 +147,22 @@ public:
         const bool none = produced_ + unpublished == consumed_.load(std::memory_order_seq_cst);
         return none ? 1 : 0;
     }
+    /// Whether the budget of memory, or the empty lane, has room for one more message.
+    /// `unpublished`: whole messages that were committed since the last publish.
+    [[nodiscard]] bool has_memory(std::uint64_t unpublished = 0) noexcept
+    {
+        return !short_of_memory_ || look_for_memory(unpublished);
+    }
+    /// The budget was used up when the producer last took memory from it, or asked.
+    [[nodiscard]] bool is_short_of_memory() const noexcept { return short_of_memory_; }
+    /// Null if nothing is counted.
+    [[nodiscard]] const std::shared_ptr<memory_budget>& budget() const noexcept { return budget_; }
+    /// Bytes of the message that is not published yet.
+    [[nodiscard]] std::uint64_t unpublished_bytes() const noexcept
+    {
+        return bytes_before(*tail_, written_.bytes, written_.externals) -
+               bytes_before(*published_in_, published_.bytes, published_.externals);
+    }
     /// Bytes that were committed, and that the consumer has not shown to be done with.
     [[nodiscard]] std::uint64_t waiting_bytes() const noexcept
     {
@@ -151,7 +173,7 @@ public:
     [[nodiscard]] bool producer_must_wait(std::uint64_t mark, std::uint64_t bytes = 0) noexcept
     {
         producer_waits_.store(true, std::memory_order_seq_cst);
-        if (credit(mark) == 0 || byte_credit(bytes) == 0)
+        if (credit(mark) == 0 || byte_credit(bytes) == 0 || !has_memory())
             return true;
         producer_waits_.store(false, std::memory_order_relaxed);
         return false;
@@ -170,7 +192,7 @@ public:
         chunk* const left = head_.leave();
         if (left == nullptr)
             return false;
-        left->release();
+        release(*left);
         return true;
     }
     [[nodiscard]] bool readable() noexcept
@@ -180,6 +202,19 @@ public:
                 return true;
         while (next_chunk());
         return false;
+    }
+    /// Takes the body at a cursor out of the lane, with its owner.
+    [[nodiscard]] shared_memory* take_body(external& body) noexcept
+    {
+        give_memory(body.size);
+        return std::exchange(body.owner, nullptr);
+    }
+    /// The consumer has left this chunk.
+    void release(chunk& left) noexcept
+    {
+        if (left.is_large())
+            give_memory(large_block);
+        left.release();
     }
     /// Returns true if the producer will notify; false if there is something meanwhile.
     [[nodiscard]] bool consumer_must_wait() noexcept
@@ -223,6 +258,19 @@ public:
     }
 
 private:
+    void take_memory(std::uint64_t bytes) noexcept
+    {
+        if (budget_ != nullptr && budget_->add(bytes))
+            short_of_memory_ = true;
+    }
+    void give_memory(std::uint64_t bytes) noexcept
+    {
+        if (budget_ != nullptr)
+            budget_->remove(bytes);
+    }
+    [[nodiscard]] bool look_for_memory(std::uint64_t unpublished) noexcept;
+    void release_from(chunk* first) noexcept;
+    void release_bodies(chunk& of, std::uint32_t first) noexcept;
     void publish_chunks() noexcept;
     /// Bytes of the lane before that place.
     [[nodiscard]] static std::uint64_t bytes_before(chunk& at, std::uint32_t bytes,
@@ -238,6 +286,7 @@ private:
     chunk_pools* pools_ = nullptr;
     std::uint64_t produced_ = 0;
     std::uint64_t seen_consumed_ = 0;
+    bool short_of_memory_ = false;
 
     alignas(line) cursor head_;
     std::uint64_t done_ = 0;
@@ -247,6 +296,7 @@ private:
     // Rarely written, and read by both.
     alignas(line) std::atomic<bool> producer_waits_{false};
     std::atomic<bool> consumer_waits_{true};
+    std::shared_ptr<memory_budget> budget_; ///< set by open()
 };
 
 } // namespace slk::lane

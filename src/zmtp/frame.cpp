@@ -5,7 +5,28 @@
 
 namespace slk::zmtp {
 
-header_view read_header(byte_view stream, const frame_limits& limits) noexcept
+namespace {
+
+/// Why a message frame is not accepted. The texts are those of socket options.
+error check_message_frame(std::uint64_t size, const frame_limits& limits,
+                          const message_progress& begun) noexcept
+{
+    const auto too_large = [](const char* detail) {
+        return error{errc::message_too_large, phase::transfer, 0, detail};
+    };
+    if (size > limits.part)
+        return too_large("a part is larger than max_part_size");
+    if (begun.parts >= limits.parts)
+        return too_large("a message has more parts than max_message_parts");
+    if (size > limits.message - begun.bytes)
+        return too_large("a message is larger than max_message_size");
+    return {};
+}
+
+} // namespace
+
+header_view read_header(byte_view stream, const frame_limits& limits,
+                        const message_progress& begun) noexcept
 {
     header_view seen;
     if (stream.size() < short_header) {
@@ -32,15 +53,17 @@ header_view read_header(byte_view stream, const frame_limits& limits) noexcept
     else if (seen.frame.command && seen.frame.size > limits.command)
         seen.failure = {errc::message_too_large, phase::transfer, 0,
                         "a command is larger than the limit"};
-    else if (!seen.frame.command && seen.frame.size > limits.message)
-        seen.failure = {errc::message_too_large, phase::transfer, 0,
-                        "a message frame is larger than the limit"};
+    else if (!seen.frame.command)
+        seen.failure = check_message_frame(seen.frame.size, limits, begun);
     return seen;
 }
 
-scanned scan_messages(byte_view run, const frame_limits& limits,
+scanned scan_messages(byte_view run, const frame_limits& limits, message_progress& begun,
                       std::uint64_t max_messages) noexcept
 {
+    message_progress message = begun;
+    // The largest body that the next frame may have.
+    std::uint64_t room = std::min(limits.part, limits.message - message.bytes);
     const std::byte* const begin = run.data();
     const std::byte* const end = begin + run.size();
     const std::byte* at = begin;
@@ -59,14 +82,22 @@ scanned scan_messages(byte_view run, const frame_limits& limits,
         }
         // Compared with the bytes that are left, because adding a size from the wire could
         // overflow.
-        if (size > static_cast<std::size_t>(end - at) - header || size > limits.message)
+        if (size > static_cast<std::size_t>(end - at) - header || size > room)
             break;
+        const bool last = (flags & flag_more) == 0;
+        // A message of one part needs no counting.
+        if (!last || message.parts > 0) [[unlikely]] {
+            if (message.parts >= limits.parts)
+                break;
+            message.add(size, !last);
+            room = std::min(limits.part, limits.message - message.bytes);
+        }
         at += header + static_cast<std::size_t>(size);
         ++frames;
-        const bool last = (flags & flag_more) == 0;
         messages += last ? 1 : 0;
         boundary = last ? at : boundary;
     }
+    begun = message;
     return {static_cast<std::size_t>(at - begin), frames, messages,
             static_cast<std::size_t>(boundary - begin)};
 }

@@ -34,8 +34,23 @@ struct frame_header {
 };
 
 struct frame_limits {
-    std::uint64_t message = max_size; ///< body of one message frame
+    std::uint64_t part = max_size; ///< body of one message frame
     std::uint64_t command = 65536; ///< body of a command
+    std::uint64_t message = max_size; ///< bodies of all frames of a message
+    std::uint64_t parts = UINT64_MAX; ///< frames of a message; at least 1
+};
+
+/// The frames that have come of a message whose last one has not. All zero between messages.
+struct message_progress {
+    std::uint64_t bytes = 0; ///< of their bodies
+    std::uint64_t parts = 0;
+
+    /// One more message frame, within the limits.
+    constexpr void add(std::uint64_t size, bool more) noexcept
+    {
+        bytes = more ? bytes + size : 0;
+        parts = more ? parts + 1 : 0;
+    }
 };
 
 [[nodiscard]] constexpr std::size_t header_size(std::uint64_t body) noexcept
@@ -66,7 +81,9 @@ struct header_view {
     error failure{};
 };
 
-[[nodiscard]] header_view read_header(byte_view stream, const frame_limits& limits) noexcept;
+/// `begun`: the frames before it of the same message, which count in its limits.
+[[nodiscard]] header_view read_header(byte_view stream, const frame_limits& limits,
+                                      const message_progress& begun = {}) noexcept;
 
 /// Complete message frames at the beginning of some bytes.
 struct scanned {
@@ -77,9 +94,11 @@ struct scanned {
     std::size_t whole_messages = 0;
 };
 
-/// Stops before a frame that is incomplete, is a command, or exceeds the limit (read_header()
-/// distinguishes them), and after `max_messages` messages. Reads headers only.
+/// Stops before a frame that is incomplete, is a command, or exceeds a limit (read_header()
+/// distinguishes them), and after `max_messages` messages. Reads headers only. `begun`: the message
+/// that the run goes on with; on return, the one that it ends in.
 [[nodiscard]] scanned scan_messages(byte_view run, const frame_limits& limits,
+                                    message_progress& begun,
                                     std::uint64_t max_messages = UINT64_MAX) noexcept;
 
 } // namespace slk::zmtp

@@ -70,6 +70,10 @@ public:
     void pause(time_point now) noexcept { step(now, {.event = session_event::paused}); }
     void resume(time_point now) noexcept { step(now, {.event = session_event::resumed}); }
 
+    /// What has come of a message whose last part has not. An owner that scans frames itself while
+    /// it receives past the session counts them here.
+    [[nodiscard]] message_progress& begun() noexcept { return begun_; }
+
     /// The bytes of the large body that are still to come.
     [[nodiscard]] std::uint64_t body_left() const noexcept { return body_left_; }
     /// Bytes of the body that were received elsewhere; at most body_left().
@@ -161,8 +165,8 @@ private:
 
     const session_options& options_;
     session_machine machine_;
+    message_progress begun_{};
     outputs pending_{};
-    bool inside_message_ = false; ///< the last message frame had MORE
     std::uint8_t pong_size_ = 0;
     std::uint8_t pongs_ = 1; ///< of that context, when one is pending
     std::array<std::byte, max_ping_context> pong_context_{};

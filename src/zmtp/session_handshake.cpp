@@ -124,7 +124,7 @@ void session::receive_old_identity(time_point now, byte_view rest, arrival& next
 
 void session::receive_handshake(time_point now, byte_view rest, arrival& next) noexcept
 {
-    const header_view seen = read_header(rest, {.message = max_size, .command = max_size});
+    const header_view seen = read_header(rest, {.part = max_size, .command = max_size});
     if (seen.need > 0) {
         next.need = seen.need;
         return;

@@ -36,8 +36,11 @@ result<void> check(const session_options& options) noexcept
     if (std::max(options.own_credentials.user.size(), options.own_credentials.password.size()) >
         max_credential)
         return refused("user and password: at most 255 bytes each");
-    if (std::max(options.limits.message, options.limits.command) > max_size)
+    const frame_limits& limits = options.limits;
+    if (std::max({limits.part, limits.command, limits.message}) > max_size)
         return refused("limits: at most 2^63-1 bytes");
+    if (limits.parts == 0)
+        return refused("limits: a message has at least one part");
     if (std::min({options.handshake_timeout, options.heartbeat_interval, options.heartbeat_ttl,
                   options.heartbeat_timeout.value_or(duration::zero())}) < duration::zero())
         return refused("a timeout is negative");

@@ -15,9 +15,8 @@ void session::receive_traffic(time_point now, byte_view rest, std::uint64_t max_
         return receive_body(rest, next);
     // Only a publisher has to look into frames: each one might be a subscription.
     if (!is_publisher(options_.metadata.type)) {
-        next.found = scan_messages(rest, options_.limits, max_messages);
+        next.found = scan_messages(rest, options_.limits, begun_, max_messages);
         if (next.found.size > 0) {
-            inside_message_ = next.found.whole_messages != next.found.size;
             next.data = rest.first(next.found.size);
             next.consumed += next.found.size;
             next.kind = arrival_kind::messages;
@@ -45,7 +44,7 @@ void session::receive_body(byte_view rest, arrival& next) noexcept
 /// The frame at the beginning of the rest, which the scan has left.
 void session::receive_frame(time_point now, byte_view rest, arrival& next) noexcept
 {
-    const header_view seen = read_header(rest, options_.limits);
+    const header_view seen = read_header(rest, options_.limits, begun_);
     if (seen.need > 0) {
         next.need = seen.need;
         return;
@@ -62,7 +61,7 @@ void session::receive_frame(time_point now, byte_view rest, arrival& next) noexc
     }
     const bool to_be_kept = frame.command || may_be_subscription(frame, there);
     if (!is_whole && !to_be_kept && frame.size >= options_.large_body) {
-        inside_message_ = frame.more;
+        begun_.add(frame.size, frame.more);
         large_frame_ = frame;
         body_left_ = frame.size;
         next.consumed += frame.header;
@@ -95,7 +94,7 @@ void session::receive_frame(time_point now, byte_view rest, arrival& next) noexc
         next.data = body.subspan(1);
         return;
     }
-    inside_message_ = frame.more;
+    begun_.add(frame.size, frame.more);
     next.kind = arrival_kind::messages;
     next.data = rest.first(whole);
     next.found = {whole, 1, frame.more ? std::size_t{0} : 1, frame.more ? 0 : whole};
@@ -166,7 +165,7 @@ void session::receive_pong(time_point now, byte_view context) noexcept
 bool session::may_be_subscription(const frame_header& frame, byte_view body) const noexcept
 {
     return is_publisher(options_.metadata.type) && !frame.command && !frame.more &&
-           !inside_message_ && frame.size > 0 && !body.empty() &&
+           begun_.parts == 0 && frame.size > 0 && !body.empty() &&
            std::to_integer<unsigned>(body[0]) <= 1;
 }
 

@@ -190,7 +190,9 @@ TEST_CASE(
 
 TEST_CASE("the header of a frame of 2^62 bytes does not allocate its size")
 {
-    listening_pull host;
+    auto options = strict();
+    options.max_message_size = 0;
+    listening_pull host(options);
     const std::size_t before = resident_bytes();
     {
         raw_peer peer = ready_peer_of(host);

@@ -97,7 +97,7 @@ inline std::string take(lane::lane& from)
         }
         lane::external& body = *at.here();
         all += text_of({body.data, body.size});
-        std::exchange(body.owner, nullptr)->release();
+        from.take_body(body)->release();
         at.skip_external();
     }
     return all;

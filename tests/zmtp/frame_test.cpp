@@ -49,11 +49,13 @@ TEST_CASE("all captured frames are scanned as whole messages, and a cut-off end 
     for (const char* file : {"frames", "reqrep"}) {
         for (const auto& [name, data] : vectors_of(file)) {
             INFO(name);
-            const scanned all = scan_messages(data, {});
+            message_progress begun;
+            const scanned all = scan_messages(data, {}, begun);
+            CHECK(begun.parts == 0);
             CHECK(all.size == data.size());
             CHECK(all.whole_messages == data.size());
             CHECK(all.messages == 1);
-            const scanned cut = scan_messages(byte_view(data).first(data.size() - 1), {});
+            const scanned cut = scan_messages(byte_view(data).first(data.size() - 1), {}, begun);
             CHECK(cut.messages == 0);
             CHECK(cut.whole_messages == 0);
             CHECK(cut.frames == all.frames - 1);
@@ -139,7 +141,8 @@ TEST_CASE("a scan stops before a command, a frame above the limit and an impossi
           "02 ff ff ff ff ff ff ff ff", "02 00 00", "00", "00 05 61 61"}) {
         INFO(std::string(stopper));
         const bytes run = two + from_hex(stopper);
-        const scanned found = scan_messages(run, {100, 100});
+        message_progress begun;
+        const scanned found = scan_messages(run, {100, 100}, begun);
         CHECK(found.size == two.size());
         CHECK(found.frames == 2);
         CHECK(found.messages == 1);
@@ -161,15 +164,18 @@ TEST_CASE("a scan counts what reading header by header counts")
             run = run + frame_of(flags, bytes(size, std::byte{0x05}));
         }
         run.resize(run.size() - random.next() % 300);
-        const frame_limits limits{.message = 590, .command = 1000};
+        const frame_limits limits{
+            .part = 590, .command = 1000, .message = 650 + random.next() % 200, .parts = 9};
+        message_progress begun, in_scan;
         scanned slowly;
         for (byte_view rest = run;;) {
-            const header_view seen = read_header(rest, limits);
+            const header_view seen = read_header(rest, limits, begun);
             if (seen.need > 0 || seen.failure || seen.frame.command ||
                 rest.size() - seen.frame.header < seen.frame.size)
                 break;
             const std::size_t whole = seen.frame.header + static_cast<std::size_t>(seen.frame.size);
             rest = rest.subspan(whole);
+            begun.add(seen.frame.size, seen.frame.more);
             slowly.size += whole;
             ++slowly.frames;
             if (!seen.frame.more) {
@@ -177,10 +183,62 @@ TEST_CASE("a scan counts what reading header by header counts")
                 slowly.whole_messages = slowly.size;
             }
         }
-        const scanned found = scan_messages(run, limits);
+        const scanned found = scan_messages(run, limits, in_scan);
+        REQUIRE(in_scan.bytes == begun.bytes);
+        REQUIRE(in_scan.parts == begun.parts);
         REQUIRE(found.size == slowly.size);
         REQUIRE(found.frames == slowly.frames);
         REQUIRE(found.messages == slowly.messages);
         REQUIRE(found.whole_messages == slowly.whole_messages);
+    }
+}
+
+TEST_CASE("a scan stops before the frame with which a message exceeds a limit, wherever it is cut")
+{
+    const frame_limits limits{.part = 50, .command = 100, .message = 100, .parts = 3};
+    struct row {
+        const char* what;
+        std::vector<std::size_t> sizes; ///< of the parts; all but the last one have MORE
+        std::size_t accepted;
+    };
+    const row rows[] = {
+        {"", {50, 50}, 2},
+        {"", {50, 0, 50}, 3},
+        {"", {50}, 1},
+        {"max_part_size", {51}, 0},
+        {"max_part_size", {10, 51}, 1},
+        {"max_message_size", {50, 50, 1}, 2},
+        {"max_message_size", {40, 30, 31}, 2},
+        {"max_message_parts", {1, 1, 1, 1}, 3},
+        {"max_message_parts", {0, 0, 0, 0}, 3},
+    };
+    for (const row& expected : rows) {
+        const bytes before = frame_of(flag_more, bytes(50)) + frame_of(0, bytes(50));
+        bytes run = before;
+        std::vector<std::size_t> ends;
+        for (std::size_t index = 0; index < expected.sizes.size(); ++index) {
+            const bool last = index + 1 == expected.sizes.size();
+            run = run + frame_of(last ? 0 : flag_more, bytes(expected.sizes[index]));
+            ends.push_back(run.size());
+        }
+        const std::size_t end =
+            expected.accepted == 0 ? before.size() : ends[expected.accepted - 1];
+        for (std::size_t cut = 0; cut <= run.size(); ++cut) {
+            message_progress begun;
+            const scanned first = scan_messages(byte_view(run).first(cut), limits, begun);
+            const byte_view left = byte_view(run).subspan(first.size);
+            const scanned second = scan_messages(left, limits, begun);
+            REQUIRE(first.size + second.size == end);
+            REQUIRE(first.frames + second.frames == 2 + expected.accepted);
+            const header_view seen = read_header(left.subspan(second.size), limits, begun);
+            if (std::string_view(expected.what).empty()) {
+                REQUIRE(end == run.size());
+                REQUIRE(begun.parts == 0);
+                continue;
+            }
+            REQUIRE(seen.failure.code == errc::message_too_large);
+            REQUIRE(std::string_view(seen.failure.detail).find(expected.what) !=
+                    std::string_view::npos);
+        }
     }
 }

@@ -447,6 +447,6 @@ TEST_CASE("metadata that is too large is refused, by its header if that is enoug
 TEST_CASE("the limits of messages do not concern the handshake")
 {
     session_options options = options_of(socket_type::pair);
-    options.limits = {.message = 1, .command = 1};
+    options.limits = {.part = 1, .command = 1, .message = 1, .parts = 1};
     CHECK(drive_both(options, null_peer(socket_type::pair)).state == session_state::ready);
 }

@@ -30,7 +30,9 @@ TEST_CASE("every option outside of its range is refused by its name")
         {"metadata", [](session_options& o) { o.metadata.application = too_much; }},
         {"user", [](session_options& o) { o.own_credentials.user = long_text; }},
         {"password", [](session_options& o) { o.own_credentials.password = long_text; }},
+        {"limits", [](session_options& o) { o.limits.part = max_size + 1; }},
         {"limits", [](session_options& o) { o.limits.message = max_size + 1; }},
+        {"limits", [](session_options& o) { o.limits.parts = 0; }},
         {"limits", [](session_options& o) { o.limits.command = max_size + 1; }},
         {"timeout", [](session_options& o) { o.handshake_timeout = -1ns; }},
         {"timeout", [](session_options& o) { o.heartbeat_interval = -1ns; }},
@@ -59,7 +61,7 @@ TEST_CASE("options at the ends of their ranges are good")
     options.metadata.identity = longest;
     options.metadata.application = named;
     options.own_credentials = {longest, longest};
-    options.limits = {max_size, max_size};
+    options.limits = {max_size, max_size, max_size, 1};
     options.heartbeat_ttl = max_ttl;
     options.heartbeat_timeout = 0s;
     CHECK(check(options).has_value());

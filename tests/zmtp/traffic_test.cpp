@@ -276,7 +276,7 @@ TEST_CASE("body_received takes no more than the rest of the body")
 TEST_CASE("the limits hold for each frame, by the header alone")
 {
     session_options options = options_of(socket_type::xpub);
-    options.limits = {.message = 100, .command = 50};
+    options.limits = {.part = 100, .command = 50};
     const std::string most(100, 'm');
     CHECK(arrivals_after_ready(options, socket_type::sub,
                                frame_from(flag_more, most) + frame_from(0, most)) ==
@@ -296,6 +296,45 @@ TEST_CASE("the limits hold for each frame, by the header alone")
     options.metadata.type = socket_type::pull;
     check_failed(options, socket_type::push, frame_from(0, "ok") + from_hex("00 65"),
                  errc::message_too_large);
+}
+
+TEST_CASE("the limits of a message hold for all its frames, by the header of each")
+{
+    const std::string part(60, 'p');
+    // A publisher looks at frames one by one; a large body is announced before it is there.
+    for (const socket_type type : {socket_type::pull, socket_type::xpub})
+        for (const std::size_t large_body : {10u, 8192u}) {
+            session_options options = options_of(type);
+            options.large_body = large_body;
+            const socket_type peer =
+                type == socket_type::pull ? socket_type::push : socket_type::sub;
+            const auto check = [&](const bytes& stream, const char* what) {
+                const auto result = drive_both(options, null_peer(peer) + stream);
+                CHECK(result.broken == nullptr);
+                CHECK(result.failure.code == errc::message_too_large);
+                CHECK(std::string_view(result.failure.detail).find(what) != std::string_view::npos);
+            };
+            options.limits.message = 120;
+            const bytes full = frame_from(flag_more, part) + frame_from(0, part);
+            CHECK(drive_both(options, null_peer(peer) + full + full).state == session_state::ready);
+            check(full + frame_from(flag_more, part) + frame_from(flag_more, part) +
+                      from_hex("00 01"),
+                  "max_message_size");
+            check(frame_from(flag_more, part) + from_hex("02 00 00 00 00 40 00 00 00"),
+                  "max_message_size");
+            check(from_hex("00 79"), "max_message_size");
+            options.limits = {.parts = 3};
+            const bytes three =
+                frame_from(flag_more, "") + frame_from(flag_more, part) + frame_from(0, "x");
+            CHECK(drive_both(options, null_peer(peer) + three + three).state ==
+                  session_state::ready);
+            check(three + frame_from(flag_more, "") + frame_from(flag_more, part) +
+                      frame_from(flag_more, "x") + from_hex("00 00"),
+                  "max_message_parts");
+            check(frame_from(flag_more, part) + ping_frame + frame_from(flag_more, part) +
+                      ping_frame + frame_from(flag_more, part) + from_hex("00 40"),
+                  "max_message_parts");
+        }
 }
 
 TEST_CASE("the peer's close is a failure of the phase in which it comes")

@@ -92,6 +92,7 @@ connection::connection(std::shared_ptr<io_loop> on,
                                std::memory_order_relaxed);
     lanes_->receive_bytes.store(settings_->options().receive_high_water_bytes,
                                 std::memory_order_relaxed);
+    in_->set_memory_user(*this);
     timer_.owner = this;
     timer_.on_expiry = [](io::timer& self) noexcept {
         auto& mine = *static_cast<connection*>(self.owner);
@@ -128,6 +129,11 @@ void connection::request(std::uint32_t what) noexcept
         const auto kept = reference<connection>::to(*this);
         return serve(what);
     }
+    post_request(what);
+}
+
+void connection::post_request(std::uint32_t what) noexcept
+{
     if (requests_.fetch_or(what, std::memory_order_seq_cst) != 0)
         return;
     retain(); // the task's
@@ -138,7 +144,7 @@ void connection::request(std::uint32_t what) noexcept
 void connection::request_because(std::uint32_t what, const error& reason) noexcept
 {
     {
-        const std::lock_guard lock(reason_guard_);
+        const std::lock_guard lock(on_->reason_guard);
         request_reason_ = reason;
     }
     request(what);
@@ -146,7 +152,7 @@ void connection::request_because(std::uint32_t what, const error& reason) noexce
 
 error connection::request_reason() noexcept
 {
-    const std::lock_guard lock(reason_guard_);
+    const std::lock_guard lock(on_->reason_guard);
     return request_reason_;
 }
 
@@ -172,8 +178,8 @@ void connection::serve(std::uint32_t requests) noexcept
         return lose(request_reason());
     if (!machine_.has_stream())
         return;
-    if ((requests & wants_receive) != 0)
-        resume();
+    if ((requests & (wants_receive | wants_memory_back)) != 0)
+        resume((requests & wants_memory_back) != 0);
     if ((requests & wants_send) != 0) {
         send_more();
         arm();
@@ -292,7 +298,7 @@ void connection::begin_stream() noexcept
     paused_ = false;
     after_body_ = false;
     need_ = 0;
-    answer_at_ = never;
+    held_until_ = never;
     out_->begin_connection();
     in_->keep_secret(settings_->protocol().as_server);
     session_.emplace(settings_->protocol(origin_));
@@ -309,7 +315,7 @@ void connection::arm() noexcept
 {
     if (machine_.has_stream())
         on_->core->io().arm(
-            timer_, std::min({session_->due(), direct_.next_look(), stall_ends(), answer_at_}));
+            timer_, std::min({session_->due(), direct_.next_look(), stall_ends(), held_until_}));
 }
 
 void connection::expire() noexcept
@@ -317,7 +323,7 @@ void connection::expire() noexcept
     if (!machine_.has_stream())
         return;
     const time_point at = now();
-    if (at >= answer_at_)
+    if (at >= held_until_ && !is_ready())
         return answer_late();
     const bool silent = session_->suspects(at);
     session_->tick(at, silent && lives_in_silence(), taken() != read_);
@@ -325,6 +331,8 @@ void connection::expire() noexcept
         look_for_stall(silent);
     if (at >= stall_ends())
         return lose(stalled_too_long);
+    if (at >= held_until_)
+        look_for_memory();
     // At once: a send that is under way to a dead peer would never come back.
     if (session_->state() == zmtp::session_state::failed)
         return lose(session_->failure());
@@ -395,15 +403,16 @@ void connection::loop_closing() noexcept
 /// When everything that was under way has come back, the next stream may begin.
 void connection::check_returned() noexcept
 {
-    if (machine_.state() != connection_state::ending || sending_ || receiving_ || draining_ ||
-        direct_.is_busy())
+    if (machine_.state() != connection_state::ending || receiving_ || direct_.is_busy())
+        return;
+    in_->end_connection(); // not before the last receive into it has come back
+    if (sending_ || draining_)
         return;
     const auto kept = reference<connection>::to(*this);
     // A caller that has left may not have posted its request yet: nothing waits for it.
     transport_->descriptor_returned();
     session_.reset();
     transport_->lend_descriptor(nullptr);
-    in_->end_connection(); // not before the last receive into it has come back
     if (linked())
         on_->core->remove(*this);
     release(); // the stream's
@@ -461,7 +470,7 @@ bool connection::gather() noexcept
     if (session_->pending() > 0 && !out_->inside_frame() && may_send_heartbeat()) {
         const std::uint32_t ping_before = session_->last_ping();
         control_.resize(session_->pending());
-        offered_control_ = session_->transmit(control_);
+        offered_control_ = static_cast<std::uint32_t>(session_->transmit(control_));
         direct_.pieces.emplace_back(control_.data(), offered_control_);
         offers_ping_ = session_->last_ping() != ping_before;
     }
@@ -487,7 +496,8 @@ void connection::send_more() noexcept
     if (direct_.is_torn())
         return lose(no_memory_to_send);
     if (holds_back()) {
-        if (receives_rest_)
+        // While the rest waits for memory, on_memory() resumes.
+        if (receives_rest_ && held_until_ == never)
             resume();
         return;
     }

@@ -28,7 +28,6 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,7 +59,10 @@ protected:
     ~connection_observer() = default;
 };
 
-class connection final : public far_end, public io::resident, public link_detail::descriptor_user {
+class connection final : public far_end,
+                         public io::resident,
+                         public link_detail::descriptor_user,
+                         public memory_user {
 public:
     /// For connect(): with a pipe from the beginning, whose far end it is. Null when memory is
     /// exhausted. `pools`: those of the calling thread.
@@ -111,6 +113,13 @@ public:
     void pipe_closed(const error& reason) noexcept override;
     void disconnect(const error& reason) noexcept override;
 
+    // Any thread: what the budget of memory asks for.
+
+    void on_memory() noexcept override { post_request(wants_receive); }
+    void end_for_memory() noexcept override { post_request(wants_memory_back); }
+    void retain_user() noexcept override { retain(); }
+    void release_user() noexcept override { release(); }
+
     void loop_closing() noexcept override;
     bool release_descriptor() noexcept override;
     void wait_for_descriptor() noexcept override { direct_.wait_until_idle(); }
@@ -133,7 +142,9 @@ private:
     static constexpr std::uint32_t wants_close = 4;
     static constexpr std::uint32_t wants_disconnect = 8;
     static constexpr std::uint32_t wants_descriptor_back = 16;
+    static constexpr std::uint32_t wants_memory_back = 32;
     void request(std::uint32_t what) noexcept;
+    void post_request(std::uint32_t what) noexcept;
     void request_because(std::uint32_t what, const error& reason) noexcept;
     [[nodiscard]] error request_reason() noexcept;
     void serve(std::uint32_t requests) noexcept;
@@ -184,13 +195,18 @@ private:
     void sent(const result<std::size_t>& count) noexcept;
 
     // Receiving (connection_receive.cpp).
-    void resume() noexcept;
+    void resume(bool give_memory_back = false) noexcept;
     void receive_more() noexcept;
+    [[nodiscard]] bool is_inside_message() noexcept;
     void received(const result<std::size_t>& count) noexcept;
     void process_window() noexcept;
     void process_received() noexcept;
     [[nodiscard]] bool receive_at_once(std::size_t& allowed) noexcept;
     void pause() noexcept;
+    void note_pause() noexcept;
+    void wait_for_memory() noexcept;
+    void look_for_memory() noexcept;
+    void end_for_want_of_memory() noexcept;
     [[nodiscard]] bool process(const zmtp::arrival& found) noexcept;
     [[nodiscard]] bool process_body(const zmtp::arrival& found) noexcept;
     void report_progress() noexcept;
@@ -230,20 +246,22 @@ private:
     error ending_because_{};
     std::unique_ptr<std::string> user_; ///< a PLAIN client that was let in
     std::unique_ptr<std::string> peer_id_; ///< the routing id that the peer has sent, if any
-    time_point answer_at_ = never; ///< the answer to its credentials is held back until then
+    /// When the answer to its credentials is no longer held back; or after the handshake the next
+    /// look_for_memory(), while a message waits for memory.
+    time_point held_until_ = never;
 
     bool sending_ : 1 = false; ///< an operation is under way
     bool receiving_ : 1 = false; ///< an operation is under way
     bool draining_ : 1 = false; ///< the stream is closed after a drain, which is under way
-    bool paused_ = false; ///< not receiving: no credit, or an answer is held back
+    bool paused_ : 1 = false; ///< not receiving: no credit, no memory, or an answer is held back
     bool body_more_ : 1 = false; ///< parts follow the one whose body is being received
     bool after_body_ : 1 = false; ///< a large body was received, and nothing since
-    bool reader_waits_ = false; ///< the reader is to be notified of what was published
     bool offers_ping_ : 1 = false; ///< there is a PING in the present send
     bool receives_rest_ : 1 = false; ///< whatever the marks are: the peer has finished
+    bool reader_waits_ = false; ///< the reader is to be notified of what was published
     std::int16_t zap_status_ = 0; ///< of the answer to the peer's credentials
+    std::uint32_t offered_control_ = 0; ///< bytes of control_ in the present send
     std::size_t need_ = 0; ///< bytes that the next frame lacks
-    std::size_t offered_control_ = 0; ///< bytes of control_ in the present send
     std::uint64_t sent_before_ = 0; ///< bytes of the stream before the present send
     std::vector<std::byte> control_;
 
@@ -261,8 +279,7 @@ private:
     io::task task_;
     std::atomic<std::uint32_t> requests_{0};
     std::uint32_t ping_ = 0; ///< the number of a PING whose answer shows what was read; 0: none
-    std::mutex reason_guard_; ///< held for an assignment only
-    error request_reason_{}; ///< guarded
+    error request_reason_{}; ///< guarded by io_loop::reason_guard
     std::function<void()> closed_handler_;
     duration drain_timeout_{};
 };

@@ -17,6 +17,11 @@ constexpr error too_many_refusals{errc::authentication_refused, phase::handshake
                                   "too many wrong passwords from this address"};
 constexpr error no_memory_to_receive{errc::out_of_memory, phase::transfer, 0,
                                      "no memory for what arrives"};
+constexpr error memory_used_up{errc::out_of_memory, phase::transfer, 0,
+                               "max_memory of the context is used up"};
+
+/// How long messages wait for memory until one of them is ended.
+constexpr duration max_memory_wait = std::chrono::seconds(10);
 
 /// Bytes that are received in a row before other connections have their turn.
 constexpr std::size_t max_at_once = std::size_t{256} * 1024;
@@ -26,17 +31,20 @@ constexpr std::size_t next_frame_bytes = 64;
 
 } // namespace
 
-/// Receives again after a pause.
-void connection::resume() noexcept
+/// Receives again after a pause, or gives the memory of an unfinished message back.
+void connection::resume(bool give_memory_back) noexcept
 {
     error failure;
     if (!direct_.take_receiving(failure))
         return; // a caller is receiving, and asks for this when it leaves
     if (failure)
         return lose(failure);
+    if (give_memory_back && in_->has_claim())
+        return end_for_want_of_memory();
     after_body_ = false; // a caller may have received more
-    if (!std::exchange(paused_, false))
+    if (!paused_)
         return;
+    paused_ = false;
     direct_.set_paused(false);
     session_->resume(now());
     process_window();
@@ -50,7 +58,8 @@ void connection::receive_more() noexcept
         return;
     const std::span<std::byte> space = in_->space(need_);
     if (space.empty())
-        return lose(no_memory_to_receive);
+        return in_->waits_for_memory() ? wait_for_memory() : lose(no_memory_to_receive);
+    held_until_ = never;
     receiving_ = true;
     retain();
     const auto begun = stream_.receive(space, [this](const result<std::size_t>& count) {
@@ -62,6 +71,13 @@ void connection::receive_more() noexcept
         lose(begun.error());
         release();
     }
+}
+
+/// A part of a message has arrived, and not all of it.
+bool connection::is_inside_message() noexcept
+{
+    return machine_.has_stream() &&
+           (in_->receives_body() || !in_->window().empty() || session_->begun().parts > 0);
 }
 
 void connection::received(const result<std::size_t>& count) noexcept
@@ -78,7 +94,7 @@ void connection::received(const result<std::size_t>& count) noexcept
     after_body_ = false;
     in_->received(*count);
     process_window();
-    if (!paused_ && lanes_->has_paused.load(std::memory_order_relaxed)) {
+    if (!paused_ && !is_inside_message() && lanes_->has_paused.load(std::memory_order_relaxed)) {
         lanes_->has_paused.store(false, std::memory_order_release);
         if (near_)
             near_->on_readable();
@@ -160,24 +176,58 @@ void connection::process_received() noexcept
     }
 }
 
+/// A peer that has gone is not noticed before the stream is read again, and may come again
+/// meanwhile.
+void connection::note_pause() noexcept
+{
+    if (!paused_ || origin_ != pipe_origin::accept || peer_id().empty() ||
+        owner_->places().rule() != pattern::peer_rule::any)
+        return;
+    lanes_->has_paused.store(true, std::memory_order_release);
+    leave_unread();
+}
+
 /// The socket's queue is full. Until it has room the stream is not read, so that the peer waits.
 void connection::pause() noexcept
 {
     paused_ = in_->must_wait();
-    // A peer that has gone is not noticed before there is room, and may come again meanwhile.
-    if (paused_ && origin_ == pipe_origin::accept && !peer_id().empty() &&
-        owner_->places().rule() == pattern::peer_rule::any) {
-        lanes_->has_paused.store(true, std::memory_order_release);
-        leave_unread();
-    }
+    held_until_ = never;
+    note_pause();
     // A publisher has to look into what it receives.
     if (paused_ && in_->allows_direct_io() && session_->state() == zmtp::session_state::ready &&
         !zmtp::is_publisher(settings_->protocol().metadata.type))
-        direct_.offer_receiving();
+        direct_.offer_receiving(session_->begun());
     if (paused_) {
         direct_.set_paused(true);
         session_->pause(now());
     }
+}
+
+/// The budget of memory is used up, and a large message needs more. The stream is not read until
+/// there is some, which on_memory() reports.
+void connection::wait_for_memory() noexcept
+{
+    paused_ = true;
+    note_pause();
+    direct_.set_paused(true);
+    session_->pause(now());
+    if (held_until_ != never)
+        return;
+    in_->has_waited_for_memory(true);
+    held_until_ = now() + max_memory_wait;
+}
+
+/// The message has waited for long. Ends the one that has had precedence all the time.
+void connection::look_for_memory() noexcept
+{
+    held_until_ = now() + max_memory_wait;
+    in_->has_waited_for_memory(false);
+}
+
+void connection::end_for_want_of_memory() noexcept
+{
+    lanes_->toward[1].budget()->count_ended();
+    lose(memory_used_up);
 }
 
 /// Returns true if there may be more in the window.
@@ -256,7 +306,7 @@ void connection::authenticate(const zmtp::credentials& peer) noexcept
     if (when <= now())
         return answer();
     // Until then the peer is not read: it has nothing to say.
-    answer_at_ = when;
+    held_until_ = when;
     paused_ = true;
 }
 
@@ -270,7 +320,7 @@ void connection::answer() noexcept
 
 void connection::answer_late() noexcept
 {
-    answer_at_ = never;
+    held_until_ = never;
     paused_ = false;
     answer();
     process_window();

@@ -56,7 +56,11 @@ connection_settings::connection_settings(zmtp::socket_type type, const socket_op
     protocol_.own_credentials = {security.own.user, security.own.password};
     protocol_.metadata = {type, options_.routing_id, properties_};
     protocol_.accept_2_0 = options_.accept_zmtp_2_0;
-    protocol_.limits.message = std::min<std::uint64_t>(options_.max_message_size, zmtp::max_size);
+    const auto size_limit = [](std::uint64_t size) { return size > 0 ? size : zmtp::max_size; };
+    protocol_.limits.part = size_limit(options_.max_part_size);
+    protocol_.limits.message = size_limit(options_.max_message_size);
+    protocol_.limits.parts =
+        options_.max_message_parts > 0 ? options_.max_message_parts : UINT64_MAX;
     protocol_.max_handshake_size = options_.max_handshake_size;
     protocol_.max_metadata_size = options_.max_metadata_size;
     protocol_.large_body = large_body;

@@ -305,7 +305,8 @@ direct_io::attempt direct_io::receive(lane::chunk_pools& pools,
     bool enough = false;
     while (goes_on && !enough) {
         const std::uint64_t allowed = in_.credit();
-        const auto found = zmtp::scan_messages(in_.window(), settings_.protocol().limits, allowed);
+        const auto found =
+            zmtp::scan_messages(in_.window(), settings_.protocol().limits, *begun_, allowed);
         if (allowed == 0) {
             enough = in_.must_wait();
         } else if (found.size > 0) {
@@ -328,7 +329,7 @@ direct_io::attempt direct_io::receive(lane::chunk_pools& pools,
 /// loop does everything else: commands, large bodies and failures.
 bool direct_io::receive_small(const transfers& direct) noexcept
 {
-    const auto seen = zmtp::read_header(in_.window(), settings_.protocol().limits);
+    const auto seen = zmtp::read_header(in_.window(), settings_.protocol().limits, *begun_);
     if (seen.failure || seen.frame.command || seen.frame.size >= settings_.protocol().large_body)
         return false;
     const std::size_t missing =

@@ -113,8 +113,13 @@ public:
     /// At next_look(). Returns true if a caller still sends by itself, and the loop need not.
     [[nodiscard]] bool keep_watching(time_point now) noexcept;
 
-    /// The loop does not receive for want of room; callers may when they have made some.
-    void offer_receiving() noexcept { receiving_.offer(io_owner::caller); }
+    /// The loop does not receive for want of room; callers may when they have made some. They count
+    /// the parts of an unfinished message in `begun`.
+    void offer_receiving(zmtp::message_progress& begun) noexcept
+    {
+        begun_ = &begun;
+        receiving_.offer(io_owner::caller);
+    }
     /// The loop does not receive, so that it does not see the peer's end: a caller that sends asks
     /// the system.
     void set_paused(bool paused) noexcept { paused_.store(paused, std::memory_order_relaxed); }
@@ -203,6 +208,7 @@ private:
     body_pace pace_;
     // The owner's of the receiving direction.
     error receive_failure_{};
+    zmtp::message_progress* begun_ = nullptr; ///< the session's; set while receiving was offered
     // The loop's; a caller inside may read the interval.
     duration watch_interval_{};
     time_point next_look_ = never;

@@ -18,11 +18,17 @@ constexpr std::size_t min_room = 128;
 /// The size of a body is announced by the peer and may be false. This much memory is allocated for
 /// a start, and twice as much each time that it has been filled.
 constexpr std::size_t first_body_room = std::size_t{1} << 20;
+/// A body that has to wait for memory begins with this much.
+constexpr std::size_t min_body_room = 4096;
+
+/// An unfinished message may hold this much without a claim: small messages never wait for memory.
+constexpr std::size_t max_unclaimed = std::size_t{128} * 1024;
 
 } // namespace
 
 std::span<std::byte> lane_wire_in::space(std::size_t wanted) noexcept
 {
+    waits_for_memory_ = false;
     if (body_ != nullptr) {
         if (body_filled_ == body_room_ && !grow_body())
             return {};
@@ -35,6 +41,8 @@ std::span<std::byte> lane_wire_in::space(std::size_t wanted) noexcept
         return {};
     if (room >= wanted)
         return lane_.rest().subspan(window_size_);
+    if (lane_.has_unpublished() && !may_take(lane::large_block))
+        return {};
     if (is_secret_ ? !grow_secretly(window_size_ + wanted)
                    : !lane_.grow(window_size_ + wanted, window(), std::exchange(busy_, false)))
         return {};
@@ -75,6 +83,8 @@ void lane_wire_in::drop(std::size_t bytes) noexcept
 bool lane_wire_in::take(const zmtp::scanned& found) noexcept
 {
     commit(found.whole_messages);
+    if (found.messages > 0)
+        withdraw_claim();
     const bool notify = found.messages > 0 && publish(found.messages);
     commit(found.size - found.whole_messages);
     return notify;
@@ -82,12 +92,16 @@ bool lane_wire_in::take(const zmtp::scanned& found) noexcept
 
 bool lane_wire_in::begin_body(std::size_t header, std::uint64_t size) noexcept
 {
-    body_room_ = static_cast<std::size_t>(std::min<std::uint64_t>(size, first_body_room));
-    body_ = message_detail::owned_memory::create(body_room_);
+    const std::span<const std::byte> here = window().subspan(header);
+    auto room = static_cast<std::size_t>(std::min<std::uint64_t>(size, first_body_room));
+    // What does not get its memory now asks again when it has filled this.
+    if (!may_take(room))
+        room = std::min(room, std::max(here.size(), min_body_room));
+    body_ = message_detail::owned_memory::create(room);
     if (body_ == nullptr)
         return false;
+    set_body_room(room);
     body_size_ = size;
-    const std::span<const std::byte> here = window().subspan(header);
     body_filled_ = std::min(here.size(), body_room_);
     std::memcpy(body_->bytes(), here.data(), body_filled_);
     body_reported_ = body_filled_;
@@ -102,32 +116,42 @@ bool lane_wire_in::begin_body(std::size_t header, std::uint64_t size) noexcept
 std::uint64_t lane_wire_in::credit() noexcept
 {
     const std::uint32_t mark = shared_.receive_mark.load(std::memory_order_acquire);
-    if (mark == no_room) [[unlikely]]
+    if (mark == no_room || !lane_.has_memory()) [[unlikely]]
         return 0;
     const std::uint64_t messages = lane_.credit(mark);
     const std::uint64_t bytes =
         lane_.byte_credit(shared_.receive_bytes.load(std::memory_order_acquire));
     // If not all of the window fits, one message at a time, until one has used up what was left.
-    return bytes >= window_size_ ? messages : std::min<std::uint64_t>(messages, bytes > 0 ? 1 : 0);
+    const std::uint64_t all =
+        bytes >= window_size_ ? messages : std::min<std::uint64_t>(messages, bytes > 0 ? 1 : 0);
+    if (is_blocked_ && all > 0)
+        set_blocked(false);
+    return all;
 }
 
 bool lane_wire_in::must_wait() noexcept
 {
     const std::uint32_t mark = shared_.receive_mark.load(std::memory_order_acquire);
     // Who raises the mark notifies.
-    return mark == no_room ||
-           lane_.producer_must_wait(mark, shared_.receive_bytes.load(std::memory_order_acquire));
+    const bool waits =
+        mark == no_room ||
+        lane_.producer_must_wait(mark, shared_.receive_bytes.load(std::memory_order_acquire));
+    if (waits && claim_ != nullptr)
+        set_blocked(true);
+    return waits;
 }
 
 bool lane_wire_in::grow_body() noexcept
 {
     const auto room = static_cast<std::size_t>(
         std::min<std::uint64_t>(body_size_, std::uint64_t{body_room_} * 2));
+    if (!may_take(room - body_room_))
+        return false;
     auto* const larger = body_->resize(room, body_filled_);
     if (larger == nullptr)
         return false;
     body_ = larger;
-    body_room_ = room;
+    set_body_room(room);
     return true;
 }
 
@@ -143,12 +167,14 @@ bool lane_wire_in::end_body() noexcept
     lane_.splice(body_->bytes(), body_filled_, body_);
     body_ = nullptr;
     body_filled_ = 0;
+    set_body_room(0);
     return true;
 }
 
 void lane_wire_in::end_connection() noexcept
 {
     forget_body();
+    withdraw_claim();
     if (is_secret_)
         wipe(lane_.rest().first(window_size_));
     window_size_ = 0;
@@ -160,6 +186,68 @@ void lane_wire_in::forget_body() noexcept
     if (body_ != nullptr)
         std::exchange(body_, nullptr)->release();
     body_filled_ = 0;
+    set_body_room(0);
+}
+
+// --- the budget of memory ---
+
+/// What the body holds from now on.
+void lane_wire_in::set_body_room(std::size_t room) noexcept
+{
+    const std::size_t before = std::exchange(body_room_, room);
+    memory_budget* const budget = lane_.budget().get();
+    if (budget == nullptr || room == before)
+        return;
+    if (room > before)
+        (void)budget->add(room - before);
+    else
+        budget->remove(before - room);
+}
+
+/// Whether the unfinished message may hold more memory. If not, it waits.
+bool lane_wire_in::may_take(std::size_t more) noexcept
+{
+    waits_for_memory_ = false;
+    memory_budget* const budget = lane_.budget().get();
+    if (budget == nullptr || !budget->is_limited())
+        return true;
+    const std::uint64_t held = lane_.unpublished_bytes() + body_room_;
+    if (claim_ == nullptr) {
+        if (held + more <= max_unclaimed)
+            return true;
+        claim_.reset(new (std::nothrow) claim);
+        if (claim_ == nullptr)
+            return false;
+        claim_->of.set_user(*user_);
+    }
+    if (is_blocked_) // it is received whatever the marks are
+        set_blocked(false);
+    waits_for_memory_ = !budget->may_grow(claim_->of, more);
+    return !waits_for_memory_;
+}
+
+void lane_wire_in::withdraw_claim() noexcept
+{
+    if (claim_ == nullptr)
+        return;
+    is_blocked_ = false;
+    lane_.budget()->withdraw(claim_->of);
+    claim_.reset();
+}
+
+void lane_wire_in::set_blocked(bool blocked) noexcept
+{
+    is_blocked_ = blocked;
+    lane_.budget()->set_blocked(claim_->of, blocked);
+}
+
+void lane_wire_in::has_waited_for_memory(bool first) noexcept
+{
+    if (claim_ == nullptr)
+        return;
+    if (first)
+        claim_->senior = 0;
+    lane_.budget()->has_waited(claim_->of, claim_->senior);
 }
 
 } // namespace slk::messaging

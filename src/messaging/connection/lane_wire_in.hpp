@@ -16,7 +16,11 @@ class lane_wire_in : public wire_in {
 public:
     /// `shared`: has the marks of the socket that reads.
     lane_wire_in(lane::lane& into, pipe_lanes& shared) noexcept : lane_(into), shared_(shared) {}
-    ~lane_wire_in() override { forget_body(); }
+    ~lane_wire_in() override
+    {
+        forget_body();
+        withdraw_claim();
+    }
 
     [[nodiscard]] std::span<std::byte> space(std::size_t wanted) noexcept override;
     void received(std::size_t bytes) noexcept override;
@@ -31,7 +35,15 @@ public:
     [[nodiscard]] bool receives_body() const noexcept override { return body_ != nullptr; }
     [[nodiscard]] std::size_t body_progress() noexcept override;
     [[nodiscard]] bool end_body() noexcept override;
-    [[nodiscard]] bool publish_body() noexcept override { return publish(1); }
+    [[nodiscard]] bool publish_body() noexcept override
+    {
+        withdraw_claim();
+        return publish(1);
+    }
+    void set_memory_user(memory_user& user) noexcept override { user_ = &user; }
+    [[nodiscard]] bool waits_for_memory() const noexcept override { return waits_for_memory_; }
+    [[nodiscard]] bool has_claim() const noexcept override { return claim_ != nullptr; }
+    void has_waited_for_memory(bool first) noexcept override;
     [[nodiscard]] std::uint64_t credit() noexcept override;
     [[nodiscard]] bool must_wait() noexcept override;
     void request_notice() noexcept override { lane_.request_notice(); }
@@ -57,18 +69,31 @@ private:
     [[nodiscard]] bool grow_secretly(std::size_t bytes) noexcept;
     [[nodiscard]] bool grow_body() noexcept;
     void forget_body() noexcept;
+    void set_body_room(std::size_t room) noexcept;
+    [[nodiscard]] bool may_take(std::size_t more) noexcept;
+    void withdraw_claim() noexcept;
+    void set_blocked(bool blocked) noexcept;
 
     lane::lane& lane_;
     pipe_lanes& shared_;
     std::size_t window_size_ = 0;
     bool busy_ = false; ///< the last receive filled the chunk: a larger one pays
     bool is_secret_ = false;
+    bool is_blocked_ = false; ///< the message, for want of credit
+    bool waits_for_memory_ = false;
 
     message_detail::owned_memory* body_ = nullptr;
     std::uint64_t body_size_ = 0;
     std::size_t body_room_ = 0;
     std::size_t body_filled_ = 0;
     std::size_t body_reported_ = 0;
+
+    struct claim {
+        memory_claim of;
+        std::uint64_t senior = 0; ///< the message that had precedence at the last look
+    };
+    std::unique_ptr<claim> claim_; ///< of the message that arrives, if it is large
+    memory_user* user_ = nullptr;
 };
 
 } // namespace slk::messaging

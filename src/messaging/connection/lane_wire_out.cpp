@@ -96,7 +96,8 @@ bool lane_wire_out::scan(std::uint64_t& messages) noexcept
         return scanned_.leave() != nullptr;
 
     const zmtp::frame_limits none{};
-    if (const zmtp::scanned found = zmtp::scan_messages(run, none); found.size > 0) {
+    zmtp::message_progress uncounted;
+    if (const zmtp::scanned found = zmtp::scan_messages(run, none, uncounted); found.size > 0) {
         if (found.messages == 0) {
             scanned_.skip_bytes(found.size);
             return true;
@@ -132,12 +133,11 @@ void lane_wire_out::release_scanned() noexcept
     while (head.at() != scanned_.at()) {
         lane::chunk* const left = head.at();
         head = lane::cursor(left->next);
-        left->release();
+        lane_.release(*left);
     }
     for (std::uint32_t index = head.externals(); index < scanned_.externals(); ++index)
-        if (auto* const owner = std::exchange(head.at()->at(index).owner, nullptr);
-            owner != nullptr)
-            owner->release();
+        if (lane::external& body = head.at()->at(index); body.owner != nullptr)
+            lane_.take_body(body)->release();
     head = scanned_;
 }
 

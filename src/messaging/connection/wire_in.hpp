@@ -10,6 +10,7 @@
 ///
 /// One thread at a time uses it: the loop's, or the one that direct_io has let in.
 
+#include "base/memory_budget.hpp"
 #include "lane/chunk.hpp"
 #include "zmtp/frame.hpp"
 
@@ -28,8 +29,8 @@ public:
 
     // --- receiving ---
 
-    /// Where the next bytes are to be received; empty when memory is exhausted. At least `wanted`
-    /// more bytes fit behind the window in one piece.
+    /// Where the next bytes are to be received; empty when memory is exhausted, or the message has
+    /// to wait for memory. At least `wanted` more bytes fit behind the window in one piece.
     [[nodiscard]] virtual std::span<std::byte> space(std::size_t wanted) noexcept = 0;
     /// This number of bytes was received there.
     virtual void received(std::size_t bytes) noexcept = 0;
@@ -58,6 +59,17 @@ public:
     [[nodiscard]] virtual bool end_body() noexcept = 0;
     /// Publishes one message whose last part is a large body. Returns as take().
     [[nodiscard]] virtual bool publish_body() noexcept = 0;
+
+    // --- the budget of memory ---
+
+    /// Before the first space(): is called when there is memory for a message that waits.
+    virtual void set_memory_user(memory_user& user) noexcept = 0;
+    /// The last space() was empty because the message has to wait for memory.
+    [[nodiscard]] virtual bool waits_for_memory() const noexcept = 0;
+    /// A large message is arriving.
+    [[nodiscard]] virtual bool has_claim() const noexcept = 0;
+    /// See memory_budget::has_waited(). `first`: the wait has just begun.
+    virtual void has_waited_for_memory(bool first) noexcept = 0;
 
     // --- credit ---
 

@@ -14,12 +14,13 @@ constexpr error left_to_parent{errc::forked, phase::none, 0, "the context is the
 result<std::shared_ptr<context_core>> context_core::create(const context_options& wanted)
 {
     SLK_TRY(wanted.validate());
-    auto made = std::make_shared<context_core>();
+    auto made = std::make_shared<context_core>(wanted.max_memory);
     made->max_sockets_ = wanted.max_sockets;
     made->threads_ = wanted.threads > 0;
     for (int number = 0; number < std::max(wanted.threads, 1); ++number) {
         SLK_TRY(auto loop, slk::loop::create(wanted.loop));
-        made->loops_.push_back(std::make_shared<io_loop>(std::move(loop), !made->threads_));
+        made->loops_.push_back(
+            std::make_shared<io_loop>(std::move(loop), !made->threads_, made->budget_));
     }
     if (made->threads_)
         for (const auto& each : made->loops_)
@@ -27,10 +28,10 @@ result<std::shared_ptr<context_core>> context_core::create(const context_options
     return made;
 }
 
-std::shared_ptr<context_core> context_core::on(loop& of_user)
+std::shared_ptr<context_core> context_core::on(loop& of_user, std::uint64_t max_memory)
 {
-    auto made = std::make_shared<context_core>();
-    made->loops_.push_back(std::make_shared<io_loop>(of_user));
+    auto made = std::make_shared<context_core>(max_memory);
+    made->loops_.push_back(std::make_shared<io_loop>(of_user, made->budget_));
     return made;
 }
 
@@ -157,13 +158,24 @@ time_point context_core::now() const noexcept
 
 namespace slk {
 
+namespace {
+
+result<void> check_memory(std::uint64_t max_memory)
+{
+    if (max_memory > UINT64_MAX / 2)
+        return fail(errc::invalid_argument, phase::setup, "max_memory is 2^63 or more");
+    return {};
+}
+
+} // namespace
+
 result<void> context_options::validate() const
 {
     if (threads < 0 || threads > 64)
         return fail(errc::invalid_argument, phase::setup, "threads is not 0 to 64");
     if (max_sockets == 0)
         return fail(errc::invalid_argument, phase::setup, "max_sockets is 0");
-    return {};
+    return check_memory(max_memory);
 }
 
 context::context(std::shared_ptr<messaging::context_core> core) noexcept : core_(std::move(core)) {}
@@ -191,13 +203,23 @@ result<context> context::create(context_options options)
     return context(std::move(core));
 }
 
-result<context> context::on(loop& of_user)
+result<context> context::on(loop& of_user, std::uint64_t max_memory)
 {
     if (of_user.core() == nullptr)
         return fail(errc::loop_closed, phase::setup);
     if (of_user.core()->closed())
         return fail(of_user.core()->why_closed());
-    return context(messaging::context_core::on(of_user));
+    SLK_TRY(check_memory(max_memory));
+    return context(messaging::context_core::on(of_user, max_memory));
+}
+
+memory_use context::memory() const noexcept
+{
+    if (core_ == nullptr)
+        return {};
+    const memory_budget& budget = *core_->budget();
+    return {
+        .bytes = budget.used(), .max_bytes = budget.limit(), .ended_connections = budget.ended()};
 }
 
 void context::shutdown()

@@ -7,6 +7,7 @@
 
 #include <serverlink/context.hpp>
 
+#include "base/memory_budget.hpp"
 #include "base/reference.hpp"
 #include "io/os/forks.hpp"
 #include "messaging/context/inproc_names.hpp"
@@ -24,7 +25,11 @@ class context_core : public std::enable_shared_from_this<context_core> {
 public:
     [[nodiscard]] static result<std::shared_ptr<context_core>>
     create(const context_options& wanted);
-    [[nodiscard]] static std::shared_ptr<context_core> on(loop& of_user);
+    [[nodiscard]] static std::shared_ptr<context_core> on(loop& of_user, std::uint64_t max_memory);
+    explicit context_core(std::uint64_t max_memory)
+        : budget_(std::make_shared<memory_budget>(max_memory))
+    {
+    }
 
     /// The loop of the next connection or listener, among those that an affinity allows.
     [[nodiscard]] const std::shared_ptr<io_loop>& next_loop(std::uint64_t affinity) noexcept;
@@ -77,11 +82,14 @@ public:
             submit_to_loop();
     }
     [[nodiscard]] inproc_names& names() noexcept { return names_; }
+    /// What the queues of all sockets hold.
+    [[nodiscard]] const std::shared_ptr<memory_budget>& budget() const noexcept { return budget_; }
 
 private:
     void run_completed() noexcept;
     void submit_to_loop();
 
+    const std::shared_ptr<memory_budget> budget_;
     std::vector<std::shared_ptr<io_loop>> loops_;
     bool threads_ = false; ///< the loops have threads of their own
     std::size_t max_sockets_ = SIZE_MAX;

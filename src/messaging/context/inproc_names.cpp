@@ -132,7 +132,7 @@ void inproc_names::meet(const inproc_party& owner, connecter& which, lane::chunk
     const reference<pipe>& far = which.far;
     pipe_lanes& lanes = *far->lanes();
     if (owner.conflates && lanes.latest == nullptr) {
-        lanes.latest = std::make_unique<latest_slots>();
+        lanes.latest = std::make_unique<latest_slots>(lanes.toward[0].budget());
         count_replaced(lanes, 0, caller);
     }
     if (lanes.latest != nullptr)

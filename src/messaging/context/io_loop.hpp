@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -18,13 +19,15 @@ namespace slk::messaging {
 
 struct io_loop {
     /// A loop of the context's own.
-    explicit io_loop(slk::loop made, bool run_by_caller) noexcept
-        : own(std::move(made)), loop(&*own), core(own->core()), by_caller(run_by_caller)
+    io_loop(slk::loop made, bool run_by_caller,
+            const std::shared_ptr<memory_budget>& budget) noexcept
+        : own(std::move(made)), loop(&*own), core(own->core()), by_caller(run_by_caller),
+          pools(budget)
     {
     }
     /// A loop of the user's.
-    explicit io_loop(slk::loop& of_user) noexcept
-        : loop(&of_user), core(of_user.core()), by_caller(true)
+    io_loop(slk::loop& of_user, const std::shared_ptr<memory_budget>& budget) noexcept
+        : loop(&of_user), core(of_user.core()), by_caller(true), pools(budget)
     {
     }
 
@@ -38,6 +41,7 @@ struct io_loop {
     std::shared_ptr<io::loop_core> core;
     const bool by_caller;    ///< the thread that uses a socket may have to run the loop
     lane::chunk_pools pools; ///< for the loop's thread
+    std::mutex reason_guard; ///< of its connections' request_reason_; held for an assignment only
 };
 
 } // namespace slk::messaging

@@ -13,6 +13,7 @@
 
 #include <serverlink/error.hpp>
 
+#include "base/memory_budget.hpp"
 #include "base/ref_counted.hpp"
 #include "base/reference.hpp"
 #include "io/os/signal.hpp"
@@ -35,7 +36,7 @@ struct inbox_entry {
     inbox_entry* next = nullptr;
 };
 
-class inbox final : public ref_counted<inbox> {
+class inbox final : public ref_counted<inbox>, public memory_user {
 public:
     inbox();
 
@@ -60,6 +61,11 @@ public:
     void post(const message_refused& what, const error& why);
     /// Makes a thread that waits look again, without an event.
     void notify();
+    /// A socket that waits for memory looks again.
+    void on_memory() noexcept override { notify(); }
+    void end_for_memory() noexcept override {}
+    void retain_user() noexcept override { retain(); }
+    void release_user() noexcept override { release(); }
     /// Ends a sleep, or the next one.
     void wake() noexcept;
 

@@ -46,8 +46,8 @@ struct frame_head {
         const std::byte* const body = run.data() + head.header;
         if (lane::external* const apart = head.header < run.size() ? nullptr : at.here();
             apart != nullptr) {
-            message_detail::access::view(into, apart->data, apart->size,
-                                         std::exchange(apart->owner, nullptr), false);
+            message_detail::access::view(into, apart->data, apart->size, from.take_body(*apart),
+                                         false);
             at.skip_external();
         } else if (head.size <= message::inline_capacity) {
             message_detail::access::copy(into, {body, head.size});
@@ -98,7 +98,7 @@ inline parts_read read_parts(lane::lane& from, received_batch& into, std::size_t
         at.skip_bytes(head.header);
         lane::external& body = *at.here();
         message_detail::access::add_owned(into, {body.data, body.size}, head.more,
-                                          std::exchange(body.owner, nullptr));
+                                          from.take_body(body));
         at.skip_external();
         ++found.parts;
         found.messages += head.more ? 0 : 1;

@@ -8,6 +8,14 @@
 
 namespace slk::messaging {
 
+std::uint64_t memory_of(const std::vector<message>& parts) noexcept
+{
+    std::uint64_t bytes = parts.capacity() * sizeof(message);
+    for (const message& each : parts)
+        bytes += message_detail::access::owner_of(each) != nullptr ? each.size() : 0;
+    return bytes;
+}
+
 void latest_slot::begin_after(std::uint64_t messages) noexcept
 {
     const std::lock_guard lock(guard_);
@@ -22,14 +30,27 @@ void latest_slot::replace(std::uint64_t messages) noexcept
         total_->add(messages);
 }
 
+/// The lock is held, except at the end.
+std::vector<message> latest_slot::take_parts() noexcept
+{
+    if (const std::uint64_t bytes = std::exchange(memory_, 0); bytes > 0)
+        budget_->remove(bytes);
+    return std::exchange(parts_, {});
+}
+
 bool latest_slot::put(std::vector<message> parts, std::uint64_t messages) noexcept
 {
+    const std::uint64_t bytes = budget_ != nullptr ? memory_of(parts) : 0;
+    std::vector<message> older_parts; // ends after the lock
     const std::lock_guard lock(guard_);
     written_ += messages;
     if (const std::uint64_t older = parts_.empty() ? messages - 1 : messages; older > 0)
         replace(older);
-    // The replaced message ends with the argument, after the lock.
-    parts_.swap(parts);
+    older_parts = take_parts();
+    parts_ = std::move(parts);
+    memory_ = bytes;
+    if (bytes > 0)
+        (void)budget_->add(bytes);
     return std::exchange(reader_waits_, false);
 }
 
@@ -38,7 +59,7 @@ bool latest_slot::move_to(lane::lane& into, lane::chunk_pools& pools) noexcept
     std::vector<message> parts;
     {
         const std::lock_guard lock(guard_);
-        parts.swap(parts_);
+        parts = take_parts();
     }
     if (parts.empty())
         return false;

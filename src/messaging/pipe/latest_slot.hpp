@@ -15,7 +15,9 @@
 #include "messaging/observe/inbox.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace slk::messaging {
@@ -27,8 +29,18 @@ struct message_counts {
     std::uint64_t taken = 0;    ///< of the written ones: the reader is done with them
 };
 
+/// The bytes that a message holds, with its part objects.
+[[nodiscard]] std::uint64_t memory_of(const std::vector<message>& parts) noexcept;
+
 class latest_slot {
 public:
+    /// `budget` counts the message that is here; may be null.
+    explicit latest_slot(std::shared_ptr<memory_budget> budget) noexcept
+        : budget_(std::move(budget))
+    {
+    }
+    ~latest_slot() { (void)take_parts(); }
+
     /// Before anything else, and when another socket takes over the end that writes: replaced
     /// messages are added to `total`, a counter of `owner`.
     void count_replaced(reference<inbox> owner, counter& total) noexcept
@@ -64,19 +76,27 @@ public:
 
 private:
     void replace(std::uint64_t messages) noexcept;
+    [[nodiscard]] std::vector<message> take_parts() noexcept;
 
     std::mutex guard_;
     std::vector<message> parts_; ///< guarded; empty: there is no message
     std::uint64_t written_ = 0; ///< guarded
     std::uint64_t replaced_ = 0; ///< guarded
     std::uint64_t dropped_ = 0; ///< guarded: of the replaced ones, those from the lane
+    std::uint64_t memory_ = 0; ///< guarded: what the message counts in the budget
     bool reader_waits_ = true; ///< guarded
+    const std::shared_ptr<memory_budget> budget_;
     reference<inbox> owner_;
     counter* total_ = nullptr;
 };
 
 /// The slots of both directions of a pipe, indexed as the lanes are.
 struct latest_slots {
+    explicit latest_slots(const std::shared_ptr<memory_budget>& budget) noexcept
+        : toward{latest_slot(budget), latest_slot(budget)}
+    {
+    }
+
     latest_slot toward[2];
     /// Where a connection receives what it then puts into a slot.
     lane::lane received;

@@ -11,7 +11,7 @@ reference<pipe_lanes> pipe_lanes::create(lane::chunk_pools& pools, bool conflate
     if (!lanes || !lanes->toward[0].open(pools) || !lanes->toward[1].open(pools))
         return {};
     if (conflates) {
-        lanes->latest.reset(new (std::nothrow) latest_slots);
+        lanes->latest.reset(new (std::nothrow) latest_slots(pools.budget));
         if (lanes->latest == nullptr || !lanes->latest->received.open(pools))
             return {};
     }

@@ -37,7 +37,12 @@ public:
         if (latest_ != nullptr) [[unlikely]]
             return true;
         return lane_.credit(marks.messages) > staged_ &&
-               lane_.byte_credit(marks.bytes, staged_) > 0;
+               lane_.byte_credit(marks.bytes, staged_) > 0 && lane_.has_memory(staged_);
+    }
+    /// The lane may have no room because the budget of memory is used up.
+    [[nodiscard]] bool is_short_of_memory() const noexcept
+    {
+        return latest_ == nullptr && lane_.is_short_of_memory();
     }
     /// Returns true if the reader will notify when there is room; false if there is room meanwhile.
     [[nodiscard]] bool must_wait(const high_water& marks) noexcept

@@ -479,7 +479,9 @@ void peer_table::requeue(pipe& peer)
             waiting_bytes_ = 0;
         }
         waiting_bytes_ += bytes_of(parts);
-        waiting_.push_back({std::move(parts), std::exchange(ends, std::uint8_t{0})});
+        memory_share held(pools_.budget.get(), memory_of(parts));
+        waiting_.push_back(
+            {std::move(parts), std::exchange(ends, std::uint8_t{0}), std::move(held)});
     }
     send_waiting();
 }

@@ -129,6 +129,7 @@ private:
     struct waiting_message {
         std::vector<message> parts;
         std::uint8_t ends = 0; ///< streams that peers have ended in it; see pipe_lanes
+        memory_share held; ///< in the budget of the context
     };
     std::deque<waiting_message> waiting_;
     std::uint64_t waiting_bytes_ = 0;

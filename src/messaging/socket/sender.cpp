@@ -26,7 +26,9 @@ bool sender::has_room(pattern::peer& entry) noexcept
     // To send what the lane holds takes less time than to sleep until the loop has done so.
     if (to.far->send_now() && to.out.has_room(marks))
         return true;
-    return !to.out.must_wait(marks);
+    if (!to.out.must_wait(marks))
+        return true;
+    return to.out.is_short_of_memory() && !state_.must_wait_for_memory() && to.out.has_room(marks);
 }
 
 inline result<void> sender::write(pipe& to, std::span<const part_view> parts)

@@ -97,6 +97,8 @@ result<void> socket_options::validate() const
         return bad("max_pending_handshakes is 0");
     if (max_message_size > zmtp::max_size)
         return bad("max_message_size is 2^63 or more");
+    if (max_part_size > zmtp::max_size)
+        return bad("max_part_size is 2^63 or more");
     if (max_handshake_size < zmtp::greeting_size || max_handshake_size > 65536)
         return bad("max_handshake_size is not 64 to 65536");
     if (max_metadata_size < 64 || max_metadata_size > 65536)

@@ -10,9 +10,10 @@ namespace slk::messaging {
 socket_state::socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of,
                            std::unique_ptr<pattern::pattern> made)
     : context(std::move(in)), type(of), reports(reference<inbox>::adopt(new inbox)),
-      routes(std::move(made)), peers(*routes, *reports, pools)
+      routes(std::move(made)), pools(context->budget()), peers(*routes, *reports, pools)
 {
     reports->places().set_rule(routes->rule());
+    wants_memory_.set_user(*reports);
 }
 
 error socket_state::why_unusable() const noexcept
@@ -59,15 +60,30 @@ void socket_state::read_inbox()
         if ((signals & pipe::writable_signal) != 0)
             routes->writable(*peer, true);
     }
+    if (waits_for_memory_) [[unlikely]]
+        look_for_memory();
     settle();
     if (routes->receive_from() == nullptr && routes->own_messages.empty())
         reports->clear_event_handle();
 }
 
+/// A report may mean that there is memory: all peers that lack it are asked again.
+void socket_state::look_for_memory()
+{
+    stop_waiting_for_memory();
+    for (const auto& each : peers.all())
+        if (is_attached(each->state) && each->out.is_short_of_memory())
+            routes->writable(*each, true);
+}
+
 void socket_state::settle()
 {
-    if (peers.waiting() > 0)
+    if (peers.waiting() > 0) {
         peers.send_waiting();
+        // Memory that is given back elsewhere is room for them, too.
+        if (peers.waiting() > 0 && context->budget()->is_used_up() && !must_wait_for_memory())
+            peers.send_waiting();
+    }
     if (peers.take_place_freed() && !closed)
         for (const auto& each : endpoints.all())
             if (!each->inproc_name.empty())

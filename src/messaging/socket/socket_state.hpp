@@ -16,6 +16,7 @@
 #include "pattern/pattern.hpp"
 
 #include <memory>
+#include <utility>
 
 namespace slk::messaging {
 
@@ -23,6 +24,9 @@ class socket_state {
 public:
     socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of,
                  std::unique_ptr<pattern::pattern> routes);
+    socket_state(const socket_state&) = delete;
+    socket_state& operator=(const socket_state&) = delete;
+    ~socket_state() { stop_waiting_for_memory(); }
 
     /// Errors: invalid_state (closed), cancelled (the context was shut down), forked.
     [[nodiscard]] result<void> usable() const noexcept
@@ -58,6 +62,19 @@ public:
         return {};
     }
 
+    /// No room to send because the budget of memory is used up. Returns true if there will be a
+    /// report when there is memory; false if there is some meanwhile.
+    [[nodiscard]] bool must_wait_for_memory() noexcept
+    {
+        waits_for_memory_ = context->budget()->must_wait(wants_memory_);
+        return waits_for_memory_;
+    }
+    void stop_waiting_for_memory() noexcept
+    {
+        if (std::exchange(waits_for_memory_, false))
+            context->budget()->withdraw(wants_memory_);
+    }
+
     const std::shared_ptr<context_core> context;
     const zmtp::socket_type type;
     const reference<inbox> reports;
@@ -75,6 +92,10 @@ private:
     void read_inbox();
     void read(event& report);
     void connected(peer_connected&& how);
+    void look_for_memory();
+
+    memory_claim wants_memory_;
+    bool waits_for_memory_ = false; ///< or has been called since
 };
 
 } // namespace slk::messaging

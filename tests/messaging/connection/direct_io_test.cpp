@@ -191,6 +191,7 @@ public:
     messaging::lane_wire_out out;
     messaging::lane_wire_in in;
     direct_io direct;
+    zmtp::message_progress begun;
     time_point now{std::chrono::hours(1)};
 };
 
@@ -493,7 +494,7 @@ TEST_CASE("a caller receives small messages after the loop has offered it, once 
     at.system.arrived = stream_of({{"a"}, {"b", "c"}, {text_of_size(1000)}});
     CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::none);
     CHECK(at.read().empty());
-    at.direct.offer_receiving();
+    at.direct.offer_receiving(at.begun);
     CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::done);
     CHECK(at.read() == parts{"a"});
     CHECK(at.read() == parts{"b", "c"});
@@ -511,7 +512,7 @@ TEST_CASE("a caller receives small messages after the loop has offered it, once 
 TEST_CASE("a caller receives no more messages than there is room for")
 {
     fixture at(false, 2);
-    at.direct.offer_receiving();
+    at.direct.offer_receiving(at.begun);
     at.system.arrived = stream_of({{"a"}, {"b"}, {"c"}});
     CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::done);
     CHECK(at.direct.receive(at.pools, at.loop_pools) == attempt::done);
@@ -526,7 +527,7 @@ TEST_CASE("a caller receives no more messages than there is room for")
 TEST_CASE("a caller leaves to the loop whatever is not a small message")
 {
     fixture at;
-    at.direct.offer_receiving();
+    at.direct.offer_receiving(at.begun);
     error failure;
     SUBCASE("nothing has arrived")
     {
@@ -563,7 +564,7 @@ TEST_CASE("a caller leaves to the loop whatever is not a small message")
 TEST_CASE("the loop does not wait for a caller that is inside a receive")
 {
     fixture at;
-    at.direct.offer_receiving();
+    at.direct.offer_receiving(at.begun);
     at.system.arrived = stream_of({{"a"}});
     error failure;
     at.system.inside = [&] {

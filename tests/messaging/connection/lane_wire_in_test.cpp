@@ -58,7 +58,7 @@ private:
             end_body();
         }
         for (;;) {
-            (void)in_.take(zmtp::scan_messages(in_.window(), limits));
+            (void)in_.take(zmtp::scan_messages(in_.window(), limits, begun_));
             const zmtp::header_view seen = zmtp::read_header(in_.window(), limits);
             need_ = seen.need;
             if (seen.need > 0)
@@ -91,6 +91,7 @@ private:
     open_lane at_;
     reference<messaging::pipe_lanes> shared_ = messaging::pipe_lanes::create(at_.pools, false);
     lane_wire_in in_;
+    zmtp::message_progress begun_;
     std::size_t need_ = 0;
     std::uint64_t left_ = 0;
     bool more_ = false;

@@ -512,6 +512,7 @@ TEST_CASE("options that are refused change nothing")
     check_refused([](auto& options) { options.handshake_timeout = -1ms; });
     check_refused([](auto& options) { options.max_pending_handshakes = 0; });
     check_refused([](auto& options) { options.max_message_size = UINT64_MAX; });
+    check_refused([](auto& options) { options.max_part_size = UINT64_MAX; });
     check_refused([](auto& options) { options.max_handshake_size = 1; });
     check_refused([](auto& options) { options.max_metadata_size = 1; });
     check_refused([](auto& options) { options.linger = -1ms; });

@@ -31,6 +31,7 @@ TEST_CASE("options out of range are refused")
     CHECK(refuses([](auto& o) { o.handshake_timeout = -1s; }));
     CHECK(refuses([](auto& o) { o.max_pending_handshakes = 0; }));
     CHECK(refuses([](auto& o) { o.max_message_size = UINT64_MAX; }));
+    CHECK(refuses([](auto& o) { o.max_part_size = UINT64_MAX; }));
     CHECK(refuses([](auto& o) { o.max_handshake_size = 10; }));
     CHECK(refuses([](auto& o) { o.max_handshake_size = 65537; }));
     CHECK(refuses([](auto& o) { o.max_metadata_size = 63; }));
