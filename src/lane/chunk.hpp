@@ -11,6 +11,7 @@
 #include <serverlink/message.hpp>
 
 #include "base/block_pool.hpp"
+#include "base/try_allocate.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -46,8 +47,11 @@ inline constexpr std::size_t large_block = 72 * 1024;
 
 /// The blocks that one thread takes chunks from. Any thread gives them back.
 struct chunk_pools {
-    std::shared_ptr<block_pool> small = std::make_shared<block_pool>(small_block, 64);
-    std::shared_ptr<block_pool> large = std::make_shared<block_pool>(large_block, 16);
+    std::shared_ptr<block_pool> small = try_make_shared<block_pool>(small_block, 64U);
+    std::shared_ptr<block_pool> large = try_make_shared<block_pool>(large_block, 16U);
+
+    /// False: there was no memory for them, and they cannot be used.
+    [[nodiscard]] bool complete() const noexcept { return small != nullptr && large != nullptr; }
 };
 
 class chunk final : public shared_memory {
