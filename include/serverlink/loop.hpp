@@ -92,7 +92,7 @@ public:
     /// Calls `work` on the loop's thread, in the order of posting. Any thread. Work that still
     /// waits when the loop is destroyed is called by the destructor, so the objects that it uses
     /// must outlive the loop. Afterwards post() returns false, and `work` is never called; the same
-    /// if it is empty.
+    /// if it is empty, or if memory is exhausted.
     bool post(std::function<void()> work);
 
     /// Returns the loop's time at the beginning of the present turn. Any thread.
@@ -103,7 +103,7 @@ public:
     /// best one of the build runs, or loop_options named the backend (the refusal of a named one is
     /// the error of create()). The span lives as long as the loop. Any thread.
     [[nodiscard]] std::span<const refused_backend> refused_backends() const noexcept;
-    /// Returns the backends of this build, best first.
+    /// Returns the backends of this build, best first. Empty when memory is exhausted.
     [[nodiscard]] static std::vector<std::string_view> compiled_backends();
 
     /// For the library itself.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "io/loop_core.hpp"
 
+#include "base/try_allocate.hpp"
+
 #include <condition_variable>
 #include <mutex>
 #include <new>
@@ -18,7 +20,7 @@ constexpr int max_failed_waits = 16;
 constexpr auto pause_after_failed_wait = std::chrono::milliseconds(10);
 
 struct posted_function final : task {
-    explicit posted_function(std::function<void()> body) : work(std::move(body))
+    explicit posted_function(std::function<void()> body) noexcept : work(std::move(body))
     {
         run = [](task& self) noexcept {
             auto& posted = static_cast<posted_function&>(self);
@@ -43,7 +45,11 @@ result<std::shared_ptr<loop_core>> loop_core::create(loop_options options)
         options.backend.empty() ? make_poller(time, &refused) : make_poller(time, options.backend);
     if (!chosen)
         return fail(chosen.error());
-    return std::make_shared<loop_core>(std::move(*chosen), std::move(refused), std::move(options));
+    auto made =
+        try_make_shared<loop_core>(std::move(*chosen), std::move(refused), std::move(options));
+    if (made == nullptr)
+        return fail(errc::out_of_memory, phase::setup);
+    return made;
 }
 
 loop_core::loop_core(std::unique_ptr<poller> chosen, std::vector<refused_backend> refused,

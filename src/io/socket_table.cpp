@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "io/socket_table.hpp"
 
+#include "base/try_allocate.hpp"
+
 #include <new>
 
 namespace slk::io {
@@ -14,9 +16,8 @@ socket_entry* socket_table::add(native_handle handle, address_family family, soc
         index = used_;
         if (index / entries_per_block == blocks_.size()) {
             block fresh(new (std::nothrow) socket_entry[entries_per_block]);
-            if (fresh == nullptr)
+            if (fresh == nullptr || !try_push_back(blocks_, std::move(fresh)))
                 return nullptr;
-            blocks_.push_back(std::move(fresh));
         }
         ++used_;
     }
