@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "link/listener_core.hpp"
 
+#include "base/try_allocate.hpp"
 #include "link/endpoint_rules.hpp"
 #include "link/stream_core.hpp"
 #include "link/tune.hpp"
@@ -108,7 +109,7 @@ endpoint listener_core::local_endpoint() const
         return endpoint::of(status().local);
     endpoint made;
     made.transport = transport::ipc;
-    made.host = name_->path();
+    made.host = joined({name_->path()});
     return made;
 }
 
