@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "pattern/router.hpp"
 
+#include "base/try_allocate.hpp"
 #include "zmtp/metadata.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace slk::pattern {
@@ -11,6 +13,17 @@ namespace slk::pattern {
 namespace {
 
 constexpr error no_route{errc::no_route, phase::transfer, 0, "no peer has that routing id"};
+
+/// Null when memory is exhausted.
+std::unique_ptr<own_message> notice_of(const peer& entry, router_event what) noexcept
+{
+    std::unique_ptr<own_message> made(new (std::nothrow) own_message);
+    if (made == nullptr || !try_assign(made->about.routing_id, entry.routing_id))
+        return nullptr;
+    made->about.generation = entry.generation;
+    made->what = what;
+    return made;
+}
 
 } // namespace
 
@@ -37,6 +50,8 @@ result<peer*> router::attach(peer& entry)
 {
     if (entry.routing_id.empty())
         entry.routing_id = make_id();
+    if (!receiving_.reserve())
+        return fail(no_memory_for_peer);
     SLK_TRY(peer* const displaced, resume_sending(entry));
     entry.generation = ++generations_;
     receiving_.add(entry, false);
@@ -45,8 +60,15 @@ result<peer*> router::attach(peer& entry)
 
 result<peer*> router::resume_sending(peer& entry)
 {
-    const auto [known, is_new] = by_id_.emplace(entry.routing_id, &entry);
-    if (is_new || known->second == &entry)
+    const auto known = by_id_.find(entry.routing_id);
+    if (known == by_id_.end()) {
+        std::string id;
+        if (!try_assign(id, entry.routing_id) ||
+            !try_allocate([&] { by_id_.try_emplace(std::move(id), &entry); }))
+            return fail(no_memory_for_peer);
+        return nullptr;
+    }
+    if (known->second == &entry)
         return nullptr;
     if (!handover)
         return fail(errc::address_in_use, phase::handshake, "the peer's routing id is taken");
@@ -66,16 +88,32 @@ void router::detach(peer& entry) noexcept
     receiving_.remove(entry);
 }
 
-void router::connected(const peer& entry)
+result<void> router::connected(peer& entry)
 {
-    if (notify_connect)
-        own_messages.push_back({{entry.routing_id, entry.generation}, router_event::connected});
+    if (notify_disconnect) {
+        entry.end_notice = notice_of(entry, router_event::disconnected);
+        if (entry.end_notice == nullptr)
+            return fail(no_memory_for_peer);
+    }
+    if (notify_connect) {
+        auto notice = notice_of(entry, router_event::connected);
+        if (notice == nullptr)
+            return fail(no_memory_for_peer);
+        own_messages.push(std::move(notice));
+    }
+    return {};
 }
 
-void router::disconnected(const peer& entry)
+void router::disconnected(peer& entry) noexcept
 {
-    if (notify_disconnect)
-        own_messages.push_back({{entry.routing_id, entry.generation}, router_event::disconnected});
+    auto notice = std::move(entry.end_notice);
+    if (!notify_disconnect)
+        return;
+    // The option was not set yet when the peer connected.
+    if (notice == nullptr)
+        notice = notice_of(entry, router_event::disconnected);
+    if (notice != nullptr)
+        own_messages.push(std::move(notice));
 }
 
 routing router::route(std::span<const part_view>&, const peer_id* to, room_check& rooms) noexcept

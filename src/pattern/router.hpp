@@ -38,8 +38,8 @@ public:
     result<peer*> resume_sending(peer& entry) override;
     void stop_sending(peer& entry) noexcept override;
     void detach(peer& entry) noexcept override;
-    void connected(const peer& entry) override;
-    void disconnected(const peer& entry) override;
+    [[nodiscard]] result<void> connected(peer& entry) override;
+    void disconnected(peer& entry) noexcept override;
 
     void readable(peer& entry, bool is) noexcept override
     {

@@ -53,8 +53,9 @@ private:
     };
 
     void accept(stream incoming);
-    void refuse(stream& incoming);
+    void refuse(stream& incoming, const error& reason);
     void remove(accepted_peer& peer) noexcept;
+    void one_closed() noexcept;
 
     const std::shared_ptr<io_loop> on_;
     const std::shared_ptr<const connection_settings> settings_;
@@ -63,6 +64,8 @@ private:
     std::optional<listener> listener_;
     list<accepted_peer> peers_;
     std::uint32_t pending_handshakes_ = 0;
+    std::size_t closing_ = 0; ///< of those that close() ends; it has a reference for each
+    std::function<void()> closed_handler_;
 };
 
 } // namespace slk::messaging

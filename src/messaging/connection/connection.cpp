@@ -4,6 +4,7 @@
 
 #include "messaging/connection/connection.hpp"
 
+#include "base/try_allocate.hpp"
 #include "messaging/connection/latest_wire.hpp"
 
 #include <algorithm>
@@ -54,9 +55,11 @@ reference<connection> connection::create(std::shared_ptr<io_loop> on,
     }
     if (made.out == nullptr || made.in == nullptr)
         return {};
-    return reference<connection>::adopt(
+    auto all = reference<connection>::adopt(
         new (std::nothrow) connection(std::move(on), std::move(settings), std::move(owner), lanes,
                                       std::move(made), accepted, endpoint));
+    return all && try_reserve(all->direct_.pieces, direct_io::min_pieces) ? all
+                                                                          : reference<connection>{};
 }
 
 reference<connection> connection::create_connecting(
@@ -256,11 +259,13 @@ void connection::step(const connection_input& input, const error& reason) noexce
     }
     if (asks(report_failed)) {
         owner_->counters().handshake_failures.add(1);
-        post(handshake_failed{}, reason);
+        (void)owner_->post(event_of(handshake_failed{}, reason));
     }
-    if (asks(report_disconnected))
-        post(peer_disconnected{near_, machine_.state() == connection_state::closed},
-             ending_because_);
+    if (asks(report_disconnected)) {
+        const bool for_good = machine_.state() == connection_state::closed;
+        end_event_->report = event_of(peer_disconnected{near_, for_good}, ending_because_);
+        owner_->post(std::move(end_event_));
+    }
     if (asks(connection_action::finish))
         connection::finish();
     if (asks(connection_action::begin))
@@ -271,13 +276,13 @@ void connection::step(const connection_input& input, const error& reason) noexce
         check_returned();
 }
 
-void connection::post(event_detail what, const error& why)
+event connection::event_of(event_detail what, const error& why) const noexcept
 {
-    owner_->post({.what = std::move(what),
-                  .endpoint = endpoint_,
-                  .where = transport_ ? transport_->peer() : address{},
-                  .when = now(),
-                  .why = why});
+    return {.what = std::move(what),
+            .endpoint = endpoint_,
+            .where = transport_ ? transport_->peer() : address{},
+            .when = now(),
+            .why = why};
 }
 
 void connection::begin(stream next)
@@ -369,18 +374,20 @@ void connection::close(duration timeout, std::function<void()> done)
 void connection::drain_stream() noexcept
 {
     (void)direct_.release_descriptor();
-    auto mine = reference<connection>::to(*this);
+    retain();
     draining_ = true;
     const auto begun =
-        stream_.close_after_drain(drain_timeout_, [mine](const error& reason) noexcept {
-            mine->draining_ = false;
+        stream_.close_after_drain(drain_timeout_, [this](const error& reason) noexcept {
+            draining_ = false;
             if (!reason)
-                mine->read_ = mine->taken();
-            mine->check_returned();
+                read_ = taken();
+            check_returned();
+            release();
         });
     if (!begun) {
         draining_ = false;
         stream_.close(closed_here);
+        release();
     }
 }
 
@@ -425,15 +432,16 @@ void connection::finish() noexcept
 
 // --- sending ---
 
-/// Puts what is to be sent next into direct_.pieces; returns false if there is nothing.
-bool connection::gather() noexcept
+/// Puts what is to be sent next into direct_.pieces.
+connection::gathered connection::gather() noexcept
 {
     direct_.pieces.clear();
     offered_control_ = 0;
     offers_ping_ = false;
     if (session_->pending() > 0 && !out_->inside_frame() && may_send_heartbeat()) {
         const std::uint32_t ping_before = session_->last_ping();
-        control_.resize(session_->pending());
+        if (!try_resize(control_, session_->pending()))
+            return gathered::no_memory;
         offered_control_ = session_->transmit(control_);
         direct_.pieces.emplace_back(control_.data(), offered_control_);
         offers_ping_ = session_->last_ping() != ping_before;
@@ -444,7 +452,7 @@ bool connection::gather() noexcept
     }
     if (is_ready() && session_->state() == zmtp::session_state::ready)
         out_->gather(direct_.pieces);
-    return !direct_.pieces.empty();
+    return direct_.pieces.empty() ? gathered::nothing : gathered::something;
 }
 
 void connection::send_more() noexcept
@@ -461,7 +469,9 @@ void connection::send_more() noexcept
         return lose(no_memory_to_send);
     if (holds_back())
         return;
-    while (!gather()) {
+    for (gathered found = gather(); found != gathered::something; found = gather()) {
+        if (found == gathered::no_memory)
+            return lose(no_memory_to_send);
         if (session_->state() == zmtp::session_state::failed)
             return lose(session_->failure());
         if (!is_ready() || direct_.offer_sending(now()))

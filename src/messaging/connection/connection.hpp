@@ -119,7 +119,7 @@ private:
     void finish() noexcept;
     void expire() noexcept;
     void arm() noexcept;
-    void post(event_detail what, const error& why = {});
+    [[nodiscard]] event event_of(event_detail what, const error& why = {}) const noexcept;
     [[nodiscard]] bool is_ready() const noexcept
     {
         return machine_.state() == connection_state::ready;
@@ -141,7 +141,8 @@ private:
 
     // Sending.
     void send_more() noexcept;
-    [[nodiscard]] bool gather() noexcept;
+    enum class gathered : std::uint8_t { something, nothing, no_memory };
+    [[nodiscard]] gathered gather() noexcept;
     void sent(const result<std::size_t>& count) noexcept;
 
     // Receiving (connection_receive.cpp).
@@ -155,13 +156,15 @@ private:
     [[nodiscard]] bool process_body(const zmtp::arrival& found) noexcept;
     void authenticate(const zmtp::credentials& peer) noexcept;
     void become_ready(const zmtp::arrival& found) noexcept;
+    [[nodiscard]] bool read_metadata(const zmtp::peer_metadata& from,
+                                     peer_info& into) const noexcept;
     [[nodiscard]] bool make_pipe() noexcept;
     void notify_reader() noexcept
     {
         if (std::exchange(reader_waits_, false) && near_)
             near_->on_readable();
     }
-    [[nodiscard]] time_point now() noexcept { return on_->core->io().now(); }
+    [[nodiscard]] time_point now() const noexcept { return on_->core->io().now(); }
 
     const std::shared_ptr<io_loop> on_;
     const std::shared_ptr<const connection_settings> settings_;
@@ -182,6 +185,8 @@ private:
     std::optional<zmtp::session> session_;
     error ending_because_{};
     std::string user_; ///< a PLAIN client that was let in
+    std::unique_ptr<queued_event> stall_end_event_; ///< of a stall that was reported
+    std::unique_ptr<queued_event> end_event_; ///< of a ready connection: its end needs no memory
 
     bool sending_ = false; ///< an operation is under way
     bool receiving_ = false; ///< an operation is under way

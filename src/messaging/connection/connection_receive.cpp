@@ -4,7 +4,10 @@
 
 #include "messaging/connection/connection.hpp"
 
+#include "base/try_allocate.hpp"
+
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace slk::messaging {
@@ -156,6 +159,8 @@ bool connection::process(const zmtp::arrival& found) noexcept
     case zmtp::arrival_kind::subscription: in_->drop(found.consumed); return true;
     case zmtp::arrival_kind::authenticate:
         authenticate(found.client);
+        if (!machine_.has_stream())
+            return false;
         in_->drop(found.consumed);
         return true;
     case zmtp::arrival_kind::ready: become_ready(found); return machine_.has_stream();
@@ -199,23 +204,44 @@ void connection::authenticate(const zmtp::credentials& peer) noexcept
     const int status = settings_->authenticate(peer, stream_.peer_address());
     if (status != 200)
         return session_->refuse(now(), status);
-    user_ = peer.user;
+    if (!try_assign(user_, peer.user))
+        return lose(no_memory_to_receive);
     session_->accept(now());
+}
+
+/// Returns false when memory is exhausted.
+bool connection::read_metadata(const zmtp::peer_metadata& from, peer_info& into) const noexcept
+{
+    if (!try_assign(into.routing_id, zmtp::text_of(from.identity)) || !try_assign(into.user, user_))
+        return false;
+    // The standard properties have fields of their own.
+    const auto for_each_other = [&](auto visit) {
+        zmtp::metadata_reader properties(from.properties);
+        for (auto next = properties.next(); next && *next; next = properties.next())
+            if ((*next)->name.starts_with("X-") && !visit(**next))
+                return false;
+        return true;
+    };
+    std::size_t count = 0;
+    (void)for_each_other([&](const zmtp::property&) { return ++count > 0; });
+    if (!try_resize(into.properties, count))
+        return false;
+    auto place = into.properties.begin();
+    return for_each_other([&](const zmtp::property& each) {
+        socket_property& to = *place++;
+        return try_assign(to.name, each.name) && try_assign(to.value, each.value);
+    });
 }
 
 void connection::become_ready(const zmtp::arrival& found) noexcept
 {
     peer_connected met{};
+    std::unique_ptr<queued_event> began(new (std::nothrow) queued_event);
+    end_event_.reset(new (std::nothrow) queued_event);
+    if (began == nullptr || end_event_ == nullptr || !read_metadata(found.peer, met.info))
+        return lose(no_memory_to_receive);
     met.info.type = found.peer.type;
     met.info.speaks = session_->speaks();
-    met.info.routing_id = zmtp::text_of(found.peer.identity);
-    met.info.user = user_;
-    zmtp::metadata_reader properties(found.peer.properties);
-    // The standard properties have fields of their own.
-    for (auto next = properties.next(); next && *next; next = properties.next())
-        if ((*next)->name.starts_with("X-"))
-            met.info.properties.push_back(
-                {std::string((*next)->name), std::string((*next)->value)});
     met.info.local = stream_.local_address();
     met.info.peer = stream_.peer_address();
     in_->drop(found.consumed);
@@ -223,7 +249,8 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     if (!near_ && !make_pipe())
         return lose(no_memory_to_receive);
     met.peer = near_;
-    post(std::move(met));
+    began->report = event_of(std::move(met));
+    owner_->post(std::move(began));
     step({connection_event::handshaken});
     send_more();
 }

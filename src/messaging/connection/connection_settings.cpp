@@ -1,17 +1,34 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/connection/connection_settings.hpp"
 
+#include "base/try_allocate.hpp"
 #include "messaging/pipe/frame_writer.hpp"
 
 #include <algorithm>
 
 namespace slk::messaging {
 
+bool try_copy(socket_options& to, const socket_options& from) noexcept
+{
+    // With as many elements as the other list, an assignment makes no elements, and each text
+    // belongs to `to` at once.
+    return try_resize(to.properties, from.properties.size()) &&
+           try_resize(to.security.accepted, from.security.accepted.size()) &&
+           try_allocate([&] { to = from; });
+}
+
 result<std::shared_ptr<const connection_settings>>
 connection_settings::create(zmtp::socket_type type, const socket_options& options)
 {
     SLK_TRY(options.validate());
-    auto made = std::make_shared<const connection_settings>(type, options);
+    socket_options own;
+    std::vector<zmtp::property> properties;
+    if (!try_copy(own, options) || !try_reserve(properties, options.properties.size()))
+        return fail(errc::out_of_memory, phase::setup);
+    auto made =
+        try_make_shared<const connection_settings>(type, std::move(own), std::move(properties));
+    if (made == nullptr)
+        return fail(errc::out_of_memory, phase::setup);
     SLK_TRY(zmtp::check(made->protocol()));
     return made;
 }
@@ -19,7 +36,7 @@ connection_settings::create(zmtp::socket_type type, const socket_options& option
 namespace {
 
 /// A message that is replaced by a newer one needs no room.
-socket_options without_marks(socket_options options)
+socket_options without_marks(socket_options options) noexcept
 {
     if (options.conflate) {
         options.send_high_water_mark = options.receive_high_water_mark = 0;
@@ -30,8 +47,9 @@ socket_options without_marks(socket_options options)
 
 } // namespace
 
-connection_settings::connection_settings(zmtp::socket_type type, const socket_options& options)
-    : options_(without_marks(options))
+connection_settings::connection_settings(zmtp::socket_type type, socket_options options,
+                                         std::vector<zmtp::property> properties) noexcept
+    : options_(without_marks(std::move(options))), properties_(std::move(properties))
 {
     for (const socket_property& each : options_.properties)
         properties_.push_back({each.name, each.value});

@@ -13,12 +13,18 @@
 
 namespace slk::messaging {
 
+/// Copies all options. Returns false when memory is exhausted; some of them are copied then.
+[[nodiscard]] bool try_copy(socket_options& to, const socket_options& from) noexcept;
+
 class connection_settings {
 public:
+    /// Errors: those of socket_options::validate(), out_of_memory.
     [[nodiscard]] static result<std::shared_ptr<const connection_settings>>
     create(zmtp::socket_type type, const socket_options& options);
 
-    connection_settings(zmtp::socket_type type, const socket_options& options);
+    /// `properties`: with room for those of the options.
+    connection_settings(zmtp::socket_type type, socket_options options,
+                        std::vector<zmtp::property> properties) noexcept;
     connection_settings(const connection_settings&) = delete;
     connection_settings& operator=(const connection_settings&) = delete;
 

@@ -135,8 +135,9 @@ public:
     /// Messages that were sent on this connection, by both threads. While the loop owns sending.
     void count_sent(std::uint64_t messages) noexcept { messages_sent_ += messages; }
     [[nodiscard]] std::uint64_t messages_sent() const noexcept { return messages_sent_; }
-    /// For gather(); the owner's of the sending direction.
+    /// For gather(), with room for `min_pieces` at least; the owner's of the sending direction.
     std::vector<wire_out::piece> pieces;
+    static constexpr std::size_t min_pieces = 4;
 
     // --- a caller's thread ---
 

@@ -22,13 +22,13 @@ class context_core {
 public:
     [[nodiscard]] static result<std::shared_ptr<context_core>>
     create(const context_options& wanted);
-    [[nodiscard]] static std::shared_ptr<context_core> on(loop& of_user);
+    [[nodiscard]] static result<std::shared_ptr<context_core>> on(loop& of_user);
 
     /// The loop of the next connection or listener, among those that an affinity allows.
     [[nodiscard]] const std::shared_ptr<io_loop>& next_loop(std::uint64_t affinity) noexcept;
     /// Errors: invalid_argument (the affinity names a loop that does not exist).
     [[nodiscard]] result<void> check_affinity(std::uint64_t affinity) const noexcept;
-    /// Errors: too_many_descriptors, cancelled.
+    /// Errors: too_many_descriptors, cancelled, out_of_memory.
     result<void> add(const reference<inbox>& socket);
     void remove(const reference<inbox>& socket) noexcept;
 
@@ -66,6 +66,7 @@ public:
     [[nodiscard]] inproc_names& names() noexcept { return names_; }
 
 private:
+    result<void> add_loop(std::shared_ptr<io_loop> made);
     void run_completed() noexcept;
     void submit_to_loop();
 

@@ -12,10 +12,12 @@
 
 #include "messaging/pipe/pipe.hpp"
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
-#include <vector>
+#include <string_view>
 
 namespace slk::messaging {
 
@@ -33,14 +35,15 @@ struct inproc_party {
 
 class inproc_names {
 public:
-    /// Sockets that wait for the name meet its owner at once. Errors: address_in_use.
-    result<void> bind(const std::string& name, const inproc_party& owner);
+    /// Sockets that wait for the name meet its owner at once. Errors: address_in_use,
+    /// out_of_memory.
+    result<void> bind(std::string_view name, inproc_party owner);
     /// The name is free again; pipes that exist stay.
-    void unbind(const std::string& name, std::uint64_t endpoint) noexcept;
+    void unbind(std::string_view name, std::uint64_t endpoint) noexcept;
 
     /// Returns the caller's pipe; both sockets are told by an event when they have met. Errors:
     /// invalid_argument (the types do not suit each other), out_of_memory.
-    result<reference<pipe>> connect(const std::string& name, const inproc_party& caller);
+    result<reference<pipe>> connect(std::string_view name, inproc_party caller);
     /// An endpoint of connect() no longer waits for its name.
     void forget(std::uint64_t endpoint) noexcept;
 
@@ -49,13 +52,18 @@ private:
         inproc_party caller;
         reference<pipe> near;
         reference<pipe> far;
+        // Made by prepare() for meet(), which needs no memory.
+        std::unique_ptr<queued_event> to_owner{};
+        std::unique_ptr<queued_event> to_caller{};
+        std::unique_ptr<latest_slots> slots{};
     };
 
-    static void meet(const inproc_party& owner, const pending_connect& pending);
+    [[nodiscard]] static bool prepare(const inproc_party& owner, pending_connect& pending) noexcept;
+    static void meet(const inproc_party& owner, pending_connect& pending) noexcept;
 
     std::mutex guard_;
-    std::map<std::string, inproc_party> bound_; ///< guarded
-    std::multimap<std::string, pending_connect> pending_; ///< guarded
+    std::map<std::string, inproc_party, std::less<>> bound_; ///< guarded
+    std::multimap<std::string, pending_connect, std::less<>> pending_; ///< guarded
 };
 
 } // namespace slk::messaging

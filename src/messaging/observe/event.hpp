@@ -9,10 +9,12 @@
 #include <serverlink/clock.hpp>
 #include <serverlink/error.hpp>
 
+#include "base/list.hpp"
 #include "base/reference.hpp"
 #include "messaging/pipe/peer_info.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <variant>
 
 namespace slk::messaging {
@@ -59,6 +61,38 @@ struct event {
     address where{};            ///< of the peer, as far as it is known
     time_point when{};
     error why{};
+};
+
+/// An event on its way. One that must not be lost is made before it is needed.
+struct queued_event : list_node {
+    event report;
+};
+
+class event_queue {
+public:
+    event_queue() = default;
+    event_queue(const event_queue&) = delete;
+    event_queue& operator=(const event_queue&) = delete;
+    ~event_queue()
+    {
+        while (pop() != nullptr) {
+        }
+    }
+
+    [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
+    /// Of a queue that is not empty.
+    [[nodiscard]] event& last() const noexcept { return all_.back().report; }
+    void push(std::unique_ptr<queued_event> next) noexcept { all_.push_back(*next.release()); }
+    /// Moves all events of `other` to the end.
+    void take(event_queue& other) noexcept { all_.take(other.all_); }
+    /// Null: there is none.
+    [[nodiscard]] std::unique_ptr<queued_event> pop() noexcept
+    {
+        return std::unique_ptr<queued_event>(all_.empty() ? nullptr : &all_.pop_front());
+    }
+
+private:
+    list<queued_event> all_;
 };
 
 } // namespace slk::messaging

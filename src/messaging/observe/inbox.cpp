@@ -4,6 +4,7 @@
 #include "messaging/context/yield_policy.hpp"
 #include "messaging/pipe/pipe.hpp"
 
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -41,18 +42,28 @@ void inbox::signal_events(bool first) noexcept
         signal(events_entry_);
 }
 
-void inbox::post(event report)
+void inbox::post(std::unique_ptr<queued_event> next) noexcept
 {
     bool first = false;
     {
         const std::lock_guard lock(guard_);
         if (closed_)
             return;
-        if (events_.empty() || !merge_failures(events_.back(), report))
-            events_.push_back(std::move(report));
+        if (events_.empty() || !merge_failures(events_.last(), next->report))
+            events_.push(std::move(next));
         first = !std::exchange(events_signalled_, true);
     }
     signal_events(first);
+}
+
+bool inbox::post(event report) noexcept
+{
+    std::unique_ptr<queued_event> made(new (std::nothrow) queued_event);
+    if (made == nullptr)
+        return false;
+    made->report = std::move(report);
+    post(std::move(made));
+    return true;
 }
 
 void inbox::notify()
@@ -65,11 +76,11 @@ void inbox::notify()
     signal_events(first);
 }
 
-std::vector<event> inbox::take_events()
+void inbox::take_events(event_queue& into) noexcept
 {
     const std::lock_guard lock(guard_);
     events_signalled_ = false;
-    return std::exchange(events_, {});
+    into.take(events_);
 }
 
 result<io::native_handle> inbox::event_handle()
@@ -122,12 +133,12 @@ void inbox::redirect_wakes(thread_parker* other) noexcept
 
 void inbox::close() noexcept
 {
-    std::vector<event> unread;
+    event_queue unread;
     {
         const std::lock_guard lock(guard_);
         closed_ = true;
         sleeping_.store(true, std::memory_order_seq_cst);
-        unread = std::exchange(events_, {});
+        unread.take(events_);
     }
     discard_signalled();
 }

@@ -20,7 +20,6 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <vector>
 
 namespace slk::messaging {
 
@@ -48,7 +47,9 @@ public:
                  shown != nullptr)
             shown->set();
     }
-    void post(event report);
+    void post(std::unique_ptr<queued_event> next) noexcept;
+    /// Returns false when memory is exhausted; the event is lost then.
+    bool post(event report) noexcept;
     /// Makes a thread that waits look again, without an event.
     void notify();
     /// Ends a sleep, or the next one.
@@ -72,7 +73,8 @@ public:
     {
         return &entry == &events_entry_;
     }
-    [[nodiscard]] std::vector<event> take_events();
+    /// Takes all events, the oldest first.
+    void take_events(event_queue& into) noexcept;
 
     /// Sleeps until there is a report or a wake, or `timeout` has passed. `expects_reply`: the
     /// thread has just sent a message and is likely to be woken soon.
@@ -115,7 +117,7 @@ private:
     thread_parker own_;
     std::mutex guard_;
     thread_parker* parker_ = &own_; ///< guarded
-    std::vector<event> events_; ///< guarded
+    event_queue events_; ///< guarded
     bool events_signalled_ = false; ///< guarded
     bool closed_ = false; ///< guarded
     messaging::counters counters_;

@@ -18,6 +18,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 namespace slk::messaging {
 
@@ -99,6 +100,9 @@ public:
         return is_inproc && state == peer_state::connected ? sent.written - sent.replaced
                                                            : sent.taken;
     }
+    /// inproc only: makes the event of the pipe's end, which then needs no memory. Returns false
+    /// when memory is exhausted.
+    [[nodiscard]] bool make_end_event() noexcept;
     /// The routing id that the socket knows the peer by, or else the peer's own.
     [[nodiscard]] const std::string& name() const noexcept
     {
@@ -108,17 +112,18 @@ public:
     const pipe_origin origin;
     const bool is_inproc;
     peer_state state = peer_state::unattached;
-    bool stalled = false;          ///< connected, and not reading
-    bool immediate = false;        ///< the option, as connect() found it
-    bool counts_bytes = false;     ///< bytes that are received have a mark
-    std::uint32_t until_look = 1;  ///< messages until the other end is told of room
-    std::uint64_t endpoint = 0;    ///< the number of the endpoint that it came by
-    std::size_t place = SIZE_MAX;  ///< in the peer table
-    high_water far_marks{};        ///< inproc only: what the other socket may hold unread
-    std::uint64_t discarded = 0;   ///< messages that arrived and were thrown away
+    bool stalled = false; ///< connected, and not reading
+    bool immediate = false; ///< the option, as connect() found it
+    bool counts_bytes = false; ///< bytes that are received have a mark
+    std::uint32_t until_look = 1; ///< messages until the other end is told of room
+    std::uint64_t endpoint = 0; ///< the number of the endpoint that it came by
+    std::size_t place = SIZE_MAX; ///< in the peer table
+    high_water far_marks{}; ///< inproc only: what the other socket may hold unread
+    std::uint64_t discarded = 0; ///< messages that arrived and were thrown away
     std::uint64_t connections = 0; ///< times that the peer connected
-    error last_reason{};           ///< why the last connection ended
-    error last_refusal{};          ///< how the peer refused a message
+    error last_reason{}; ///< why the last connection ended
+    error last_refusal{}; ///< how the peer refused a message
+    reference<pipe> next_leaving; ///< of the pipes of endpoints that are being closed
     reference<far_end> far;
     peer_info info;
 
@@ -135,6 +140,7 @@ private:
     const reference<pipe_lanes> lanes_;
     const std::size_t side_;
     reference<inbox> owner_;
+    std::unique_ptr<queued_event> end_event_;
     std::atomic<inbox*> reports_to_{nullptr};
     std::atomic<std::uint32_t> signals_{0};
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/socket/peer_table.hpp"
 
+#include "base/try_allocate.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <utility>
@@ -52,14 +54,16 @@ void peer_table::show_receive_marks(pipe& peer) noexcept
 
 // --- peers come ---
 
-void peer_table::add(pipe& entry)
+bool peer_table::add(pipe& entry) noexcept
 {
     assert(entry.place == SIZE_MAX && entry.state == peer_state::unattached);
+    if (!try_push_back(pipes_, reference<pipe>::to(entry)))
+        return false;
     // The lane may have been made by another thread, with pools of its own.
     entry.out.allocate_from(pools_);
-    entry.place = pipes_.size();
-    pipes_.push_back(reference<pipe>::to(entry));
+    entry.place = pipes_.size() - 1;
     show_receive_marks(entry);
+    return true;
 }
 
 /// The pattern learns of the peer, or sends to it again.
@@ -83,27 +87,47 @@ result<void> peer_table::attach_unconnected(pipe& peer)
     return {};
 }
 
-void peer_table::connected(pipe& peer, peer_connected&& how)
+bool peer_table::connected(pipe& peer, peer_connected& how)
 {
     const bool first = !is_attached(peer.state);
     ++peer.connections;
     peer.far_marks = {how.far_mark, how.far_bytes};
     peer.info = std::move(how.info);
     peer.conflate();
-    // The name that connect() has given to a peer stays.
-    if (first && !peer.named)
-        peer.routing_id = peer.info.routing_id;
-    if (peer.place == SIZE_MAX)
-        add(peer);
-    if (first || peer.state == peer_state::suspended)
-        if (const auto attached = attach(peer); !attached)
-            return reject(peer, attached.error());
+    if (const auto taken = take_in(peer, first); !taken) {
+        if (peer.is_inproc && taken.error() == errc::out_of_memory) {
+            --peer.connections;
+            how.info = std::move(peer.info);
+            return false;
+        }
+        reject(peer, taken.error());
+        return true;
+    }
     peer.state = peer_state::connected;
     if (first)
         probe(peer);
     pattern_.readable(peer, true);
     pattern_.writable(peer, true);
-    pattern_.connected(peer);
+    return true;
+}
+
+/// `first`: the pattern does not know the peer.
+result<void> peer_table::take_in(pipe& peer, bool first)
+{
+    // The name that connect() has given to a peer stays.
+    if (first && !peer.named && !try_assign(peer.routing_id, peer.info.routing_id))
+        return fail(pattern::no_memory_for_peer);
+    if (peer.place == SIZE_MAX && !add(peer))
+        return fail(pattern::no_memory_for_peer);
+    const bool resumed = peer.state == peer_state::suspended;
+    if (first || resumed)
+        SLK_TRY(attach(peer));
+    auto noticed = pattern_.connected(peer);
+    if (!noticed && first)
+        pattern_.detach(peer);
+    else if (!noticed && resumed)
+        pattern_.stop_sending(peer);
+    return noticed;
 }
 
 void peer_table::probe(pipe& peer)
@@ -131,7 +155,7 @@ void peer_table::disconnect(pipe& peer, const error& reason)
 {
     const reference<far_end> far = peer.far;
     peer.last_reason = reason;
-    if (peer.is_inproc)
+    if (peer.is_inproc && peer.place != SIZE_MAX)
         end(peer);
     if (far)
         peer.origin == pipe_origin::accept ? far->pipe_closed(reason) : far->disconnect(reason);

@@ -5,6 +5,7 @@
 /// The peers of a socket, each with its pipe and its state. It makes all moves between the states
 /// of a peer (peer_state), and tells the pattern of them. For the socket's thread.
 
+#include "base/try_allocate.hpp"
 #include "messaging/observe/counters.hpp"
 #include "messaging/pipe/pipe.hpp"
 #include "pattern/pattern.hpp"
@@ -42,12 +43,15 @@ public:
 
     // --- peers come and go ---
 
-    /// The pipe of a connect(), or of an accepted peer.
-    void add(pipe& entry);
+    /// Makes room for one more peer. Returns false when memory is exhausted.
+    [[nodiscard]] bool reserve() noexcept { return try_reserve_more(pipes_); }
+    /// The pipe of a connect(), or of an accepted peer. Returns false when memory is exhausted.
+    [[nodiscard]] bool add(pipe& entry) noexcept;
     /// The peer takes part before its handshake is over. Errors: those of pattern::attach().
     result<void> attach_unconnected(pipe& peer);
-    /// The handshake is over.
-    void connected(pipe& peer, peer_connected&& how);
+    /// The handshake is over. Returns false where it must be called again, with the same `how`:
+    /// there was no memory for a peer of inproc, which would not come again.
+    [[nodiscard]] bool connected(pipe& peer, peer_connected& how);
     /// The peer has stopped reading, or reads again.
     void stalled(pipe& peer, bool is_stalled) noexcept;
     /// The connection is over.
@@ -70,6 +74,7 @@ private:
         return own == 0 || far == 0 ? 0 : own + far;
     }
     result<void> attach(pipe& peer);
+    result<void> take_in(pipe& peer, bool first);
     void reject(pipe& peer, const error& reason);
     void disconnect(pipe& peer, const error& reason);
     void detach(pipe& peer);

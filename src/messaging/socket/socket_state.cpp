@@ -8,9 +8,9 @@
 namespace slk::messaging {
 
 socket_state::socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of,
-                           std::unique_ptr<pattern::pattern> made)
-    : context(std::move(in)), type(of), reports(reference<inbox>::adopt(new inbox)),
-      routes(std::move(made)), peers(*routes, reports->counters(), pools)
+                           reference<inbox> box, std::unique_ptr<pattern::pattern> made) noexcept
+    : context(std::move(in)), type(of), reports(std::move(box)), routes(std::move(made)),
+      peers(*routes, reports->counters(), pools)
 {
 }
 
@@ -45,9 +45,16 @@ void socket_state::read_inbox()
         each = next;
     }
     // A pipe signals only after the event that announces it.
-    if (has_events)
-        for (event& each : reports->take_events())
-            read(each);
+    event_queue events;
+    if (has_events) {
+        events.take(postponed_);
+        reports->take_events(events);
+    }
+    while (auto next = events.pop())
+        read(std::move(next));
+    // Nothing else tells that there is memory again.
+    if (!postponed_.empty()) [[unlikely]]
+        reports->notify();
     while (oldest != nullptr) {
         const auto peer = reference<pipe>::adopt(static_cast<pipe*>(oldest));
         oldest = oldest->next;
@@ -63,14 +70,17 @@ void socket_state::read_inbox()
         reports->clear_event_handle();
 }
 
-void socket_state::read(event& report)
+void socket_state::read(std::unique_ptr<queued_event> next)
 {
+    event& report = next->report;
     std::visit(
         [&](auto& what) {
             using kind = std::remove_cvref_t<decltype(what)>;
             if constexpr (std::is_same_v<kind, peer_connected>) {
-                connected(std::move(what));
+                if (!connected(what))
+                    postponed_.push(std::move(next));
             } else if constexpr (std::is_same_v<kind, peer_disconnected>) {
+                forget_postponed(*what.peer);
                 peers.disconnected(*what.peer, what.for_good, report.why);
             } else if constexpr (std::is_same_v<kind, peer_stalled>) {
                 peers.stalled(*what.peer, what.stalled);
@@ -87,16 +97,36 @@ void socket_state::read(event& report)
         report.what);
 }
 
-void socket_state::connected(peer_connected&& how)
+bool socket_state::connected(peer_connected& how)
 {
     pipe& peer = *how.peer;
     const reference<pipe> kept = how.peer;
     if (endpoints.find(peer.endpoint) != nullptr)
-        return peers.connected(peer, std::move(how));
+        return peers.connected(peer, how);
     // The endpoint was taken back meanwhile.
     if (peer.far)
         peer.far->pipe_closed({errc::cancelled, phase::close, 0, "the endpoint is withdrawn"});
     peer.far.reset();
+    return true;
+}
+
+void socket_state::forget_postponed(const pipe& peer) noexcept
+{
+    event_queue kept;
+    while (auto next = postponed_.pop())
+        if (std::get<peer_connected>(next->report.what).peer.get() != &peer)
+            kept.push(std::move(next));
+    postponed_.take(kept);
+}
+
+void socket_state::give_up_postponed(const error& reason) noexcept
+{
+    while (const auto next = postponed_.pop()) {
+        pipe& peer = *std::get<peer_connected>(next->report.what).peer;
+        const reference<far_end> far = std::move(peer.far);
+        if (far)
+            far->pipe_closed(reason);
+    }
 }
 
 } // namespace slk::messaging

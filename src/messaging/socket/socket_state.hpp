@@ -21,8 +21,8 @@ namespace slk::messaging {
 
 class socket_state {
 public:
-    socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of,
-                 std::unique_ptr<pattern::pattern> routes);
+    socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of, reference<inbox> box,
+                 std::unique_ptr<pattern::pattern> routes) noexcept;
 
     /// Errors: invalid_state (closed), cancelled (the context was shut down).
     [[nodiscard]] result<void> usable() const noexcept
@@ -40,6 +40,9 @@ public:
     }
     /// As process_reports(); and a loop that the caller runs has a turn.
     void run_and_process();
+
+    /// Before the end: the peers that could not be taken in are told.
+    void give_up_postponed(const error& reason) noexcept;
 
     /// Waits and processes reports until `ready` returns true. Errors: those of waiter::wait().
     template <class Ready>
@@ -70,8 +73,11 @@ public:
 private:
     [[nodiscard]] error why_unusable() const noexcept;
     void read_inbox();
-    void read(event& report);
-    void connected(peer_connected&& how);
+    void read(std::unique_ptr<queued_event> next);
+    [[nodiscard]] bool connected(peer_connected& how);
+    void forget_postponed(const pipe& peer) noexcept;
+
+    event_queue postponed_; ///< those that there was no memory for: read again with the next ones
 };
 
 } // namespace slk::messaging

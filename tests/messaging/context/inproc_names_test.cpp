@@ -48,7 +48,11 @@ struct side {
             }
             each = next;
         }
-        auto all = box->take_events();
+        messaging::event_queue taken;
+        box->take_events(taken);
+        std::vector<event> all;
+        while (const auto next = taken.pop())
+            all.push_back(std::move(next->report));
         for (const event& each : all)
             if (const auto* const how = std::get_if<peer_connected>(&each.what); how != nullptr)
                 met.push_back(how->peer);

@@ -83,8 +83,11 @@ reports take(inbox& box)
         }
         each = next;
     }
+    event_queue events;
     if (has_events)
-        all.events = box.take_events();
+        box.take_events(events);
+    while (const auto next = events.pop())
+        all.events.push_back(std::move(next->report));
     return all;
 }
 
