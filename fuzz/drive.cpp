@@ -114,6 +114,14 @@ private:
             else
                 tested_.refuse(now, by_.status);
             break;
+        case arrival_kind::admit:
+            if (!by_.rejects) {
+                tested_.accept(now);
+                note_ready(next);
+            } else {
+                tested_.reject(now, *by_.rejects, by_.silently);
+            }
+            break;
         case arrival_kind::ready: note_ready(next); break;
         }
     }

@@ -6,6 +6,7 @@
 
 #include "zmtp/session.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct conversation {
 
 struct owner {
     int status = 200; ///< for a client's credentials; a refusal if it is not 200
+    std::optional<zmtp::rejection> rejects{}; ///< the peer, if the session asks about it
+    bool silently = false; ///< without an ERROR
     bool bodies_elsewhere = false; ///< the rest of a large body does not come in the run
 };
 

@@ -166,8 +166,13 @@ const char* run_session(byte_view data, session_options options)
     options.limits = small ? frame_limits{.message = 300, .command = 40} : frame_limits{};
     options.max_handshake_size = small ? 120 : 65536;
     options.large_body = !small ? 8192 : (choice & 8) != 0 ? 200 : 30;
+    options.ask_about_peer = (choice & 16) != 0;
+    options.ready_last = (choice & 32) != 0;
     owner by;
     by.status = (choice & 4) != 0 ? 400 : 200;
+    if ((choice & 64) != 0)
+        by.rejects = rejection::id_taken;
+    by.silently = (choice & 128) != 0;
 
     const conversation whole = drive(options, data, {}, by);
     const conversation cut = drive(options, data, random_cuts(data.size(), choice), by);

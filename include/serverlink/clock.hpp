@@ -70,8 +70,11 @@ public:
     [[nodiscard]] virtual time_point now_with_suspend() noexcept = 0;
 };
 
-/// The machine's own clock: CLOCK_MONOTONIC and CLOCK_BOOTTIME (clock_gettime(2)), or
-/// QueryUnbiasedInterruptTimePrecise and QueryInterruptTimePrecise.
+/// The machine's own clock, now() and now_with_suspend() (clock_gettime(2)): CLOCK_MONOTONIC and
+/// CLOCK_BOOTTIME on Linux, CLOCK_UPTIME_RAW and CLOCK_MONOTONIC_RAW on macOS, CLOCK_UPTIME and
+/// CLOCK_BOOTTIME on OpenBSD; QueryUnbiasedInterruptTimePrecise and QueryInterruptTimePrecise on
+/// Windows. FreeBSD, NetBSD and DragonFly have one clock only, CLOCK_MONOTONIC, so that a
+/// suspension is not noticed there.
 [[nodiscard]] SLK_API clock& system_clock_source() noexcept;
 
 } // namespace slk

@@ -36,6 +36,12 @@ struct context_options {
 };
 
 /// Moved, not copied. Its calls may be made from any thread.
+///
+/// fork(2): a child process may destroy or close its copies of contexts and sockets, execute a
+/// program, exit, and make new ones. None of that waits or has an effect on the parent, whatever
+/// time close() was given or `linger` has. The first copy that ends closes the child's descriptors
+/// of the whole context; memory stays allocated. Every other call of an inherited socket or context
+/// returns errc::forked, or does nothing.
 class SLK_API context {
 public:
     /// Errors: invalid_argument (an option), and those of loop::create and loop::start_thread.

@@ -11,7 +11,7 @@
 ///     tcp://*:PORT                  listen on every IPv4 address; tcp://[::]:PORT for IPv6
 ///     tcp://INTERFACE:PORT          listen on an address of a network interface: tcp://lo:5555
 ///     ipc://PATH                    a Unix domain socket: its file, relative or absolute, at most
-///                                   107 bytes
+///                                   107 bytes (103 on macOS and the BSDs)
 ///     ipc://@NAME                   one with an abstract name (Linux, unix(7)), which has no file
 ///     ipc://*                       listen in a new file, below the directory that TMPDIR, TEMPDIR
 ///                                   or TMP names, or /tmp; the listener's local_endpoint() has its
@@ -41,11 +41,13 @@ enum class transport : std::uint8_t { tcp, ipc, inproc };
 [[nodiscard]] SLK_API std::string_view name_of(transport value) noexcept;
 
 struct endpoint {
+    /// The first member: a text where an endpoint is expected (`.to = "tcp://..."`) does not
+    /// compile instead of becoming the host.
+    slk::transport transport = slk::transport::tcp;
     /// tcp: without brackets; "*" for the wildcard. ipc: the path, "@name" or "*". inproc: the
     /// name.
     std::string host;
     std::uint16_t port = 0; ///< tcp only; 0: any free port
-    slk::transport transport = slk::transport::tcp;
     std::uint16_t source_port = 0; ///< with `source`; 0: any free port
     /// The address to connect from: a numeric address, or the name of a network interface, of which
     /// each attempt uses an address of the target's family. Empty: the system chooses.

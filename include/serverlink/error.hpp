@@ -34,6 +34,7 @@ enum class errc : std::uint16_t {
     in_progress, ///< the same operation is already under way
     cancelled, ///< ended by cancel, close or stop
     loop_closed, ///< the loop that would have done it is gone
+    forked, ///< the object is the parent process', and this is a child (fork(2))
 
     // Connecting.
     connection_refused, ///< no listener
@@ -66,9 +67,11 @@ enum class errc : std::uint16_t {
     // The peer.
     protocol_error,
     authentication_refused,
+    rejected, ///< the peer's routing id is taken, or a PAIR has a peer already
 
     message_too_large,
     no_route, ///< no peer has the routing id of the message
+    peer_replaced, ///< the routing id belongs to a later peer than the one that was named
     would_block,
     interrupted,
     unknown, ///< in no table; see error::native

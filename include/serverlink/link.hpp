@@ -5,8 +5,8 @@
 /// slk::link: an outbound connection, over TCP or ipc, that establishes itself, reports its state
 /// as a value, and reconnects.
 ///
-///     auto options = slk::link_options{.to = *slk::endpoint::parse("tcp://db.example:5432")};
-///     auto link = slk::link::create(loop, options, {.connected = [&](slk::stream s) { ... }});
+///     auto link = slk::link::create(loop, "tcp://db.example:5432", {},
+///                                   {.connected = [&](slk::stream s) { ... }});
 ///     (*link).start();
 ///
 /// The link is the connecter of docs/states.md: idle, binding, connecting, tuning, connected,
@@ -24,6 +24,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace slk {
@@ -41,7 +42,8 @@ struct link_options {
     [[nodiscard]] SLK_API result<void> validate() const;
 };
 
-/// Called on the loop's thread. A handler may call any function of the link, and destroy it.
+/// Called on the loop's thread; not after the link's destructor. A handler may call any function of
+/// the link, and destroy it. It must not throw (serverlink/loop.hpp).
 struct link_handlers {
     /// Called for every change of state, with the status after it.
     std::function<void(const link_transition&, const link_status&)> state_changed{};
@@ -57,9 +59,13 @@ struct link_handlers {
 class SLK_API link {
 public:
     /// Creates a link that is not started yet. Errors: invalid_argument (an option), not_supported
-    /// (ipc on Windows or in a simulation), loop_closed, out_of_memory.
+    /// (ipc on Windows or in a simulation), loop_closed, forked, out_of_memory.
     [[nodiscard]] static result<link> create(loop& on, link_options options,
                                              link_handlers handlers = {});
+    /// The same, to an endpoint as text; `options.to` is not used. Errors: also those of
+    /// endpoint::parse().
+    [[nodiscard]] static result<link>
+    create(loop& on, std::string_view to, link_options options = {}, link_handlers handlers = {});
 
     link(link&& other) noexcept;
     link& operator=(link&& other) noexcept;
@@ -81,7 +87,8 @@ public:
     /// For usefulness::confirmed: the present connection is useful.
     void confirm_useful();
 
-    /// Never waits for the loop. All fields are of the same moment.
+    /// Never waits for the loop. All fields are of the same moment. In a child process (fork(2)):
+    /// idle, with errc::forked as the last error.
     [[nodiscard]] link_status status() const noexcept;
     /// Returns the flight recorder: the last moves, oldest first, at most `flight_recorder_size`.
     [[nodiscard]] std::vector<link_transition> recent_transitions() const;

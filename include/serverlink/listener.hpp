@@ -70,7 +70,8 @@ struct listener_status {
 
 static_assert(std::is_trivially_copyable_v<listener_status>);
 
-/// Called on the loop's thread. A handler may call any function of the listener, and destroy it.
+/// Called on the loop's thread; not after close(), and not by the loop's destructor. A handler may
+/// call any function of the listener, and destroy it. It must not throw (serverlink/loop.hpp).
 struct listener_handlers {
     std::function<void(stream)> accepted{};
     /// An accept failed, or the listener pauses. It goes on by itself; this is for the log.
@@ -83,7 +84,11 @@ class SLK_API listener {
 public:
     /// Binds and listens before it returns. Errors: invalid_argument; address_in_use,
     /// address_not_available, permission_denied, ...; not_supported (ipc on Windows or in a
-    /// simulation); invalid_state on another thread than the loop's.
+    /// simulation); invalid_state on another thread than the loop's; loop_closed; forked.
+    ///
+    /// On Linux an address that is in use is tried again for about 100 ms, except in a handler: the
+    /// system may give the address of a process that has ended back a little later (io_uring,
+    /// measured up to 16 ms), and a program that is started again at once must get it.
     ///
     /// A host that is neither numeric nor the wildcard is the name of a network interface. Its
     /// first IPv4 address is used, else an IPv6 address; address_not_available if there is no such
@@ -94,6 +99,10 @@ public:
     /// connects to the socket, so a living listener sees a connection that ends at once.
     [[nodiscard]] static result<listener> create(loop& on, listener_options options,
                                                  listener_handlers handlers);
+    /// The same, at an endpoint as text; `options.at` is not used. Errors: also those of
+    /// endpoint::parse().
+    [[nodiscard]] static result<listener>
+    create(loop& on, std::string_view at, listener_options options, listener_handlers handlers);
 
     listener(listener&& other) noexcept;
     listener& operator=(listener&& other) noexcept;

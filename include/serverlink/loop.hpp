@@ -10,6 +10,23 @@
 ///
 /// Besides that thread there are only the name-lookup threads, at most
 /// loop_options::resolver_threads, started by the first endpoint that is a name.
+///
+/// Exceptions: no function that a caller gives to the library (handlers, posted work, conditions, a
+/// lookup, an authenticator) may throw. If one does, the process ends by std::terminate(), after a
+/// line on stderr that names the function and, of a std::exception, its text.
+///
+/// The end of a loop: handles may be destroyed before their loop or after it. The loop's destructor
+/// calls handlers of links, and of streams, that still exist. The handlers of those that were
+/// closed or destroyed before, and posted work, it destroys without a call. So an object may have
+/// the loop as its first or as its last member.
+///
+/// fork(2): a child process may destroy or close its copies of loops, links, listeners and streams,
+/// execute a program, exit, and make new ones. None of that waits for anything, calls a handler or
+/// has an effect on the parent. The first copy that ends closes the child's descriptors of the
+/// whole loop; memory stays allocated. Every other call returns errc::forked, or does nothing. A
+/// child that does none of that keeps the parent's connections and ports open. A handler that forks
+/// must not return in the child, but for one that is called from run(), run_for() or run_until(),
+/// which then return.
 
 #include <serverlink/address.hpp>
 #include <serverlink/clock.hpp>
@@ -32,7 +49,8 @@ class loop_core;
 }
 class simulation;
 
-/// Returns the addresses of a name. It may block: it is called on a lookup thread.
+/// Returns the addresses of a name. It may block: it is called on a lookup thread. The loop's end
+/// does not wait for it, so what it uses must outlive it. It must not throw.
 using name_lookup =
     std::function<result<std::vector<address>>(const std::string& host, std::uint16_t port)>;
 
@@ -68,8 +86,8 @@ public:
     loop(loop&& other) noexcept;
     loop& operator=(loop&& other) noexcept;
     /// Stops and joins the thread of start_thread, stops every link and listener, and closes every
-    /// stream. Outstanding callbacks are made with errc::cancelled before it returns. Handles that
-    /// still exist become inert. Not from inside a callback.
+    /// stream. Outstanding handlers of streams that are open are called with errc::cancelled before
+    /// it returns. Handles that still exist become inert. Not from inside a callback.
     ~loop();
 
     /// Runs until stop(), on this thread. invalid_state if a thread runs it already, or from
@@ -81,7 +99,7 @@ public:
     /// Runs for `time` or until stop(). Zero: handles what is ready now, without waiting.
     [[nodiscard]] result<void> run_for(duration time);
     /// Runs until `done` returns true, for at most `timeout`. It is called at first and after every
-    /// turn. Returns whether it returned true. invalid_argument if it is empty.
+    /// turn. Returns whether it returned true. invalid_argument if it is empty. It must not throw.
     [[nodiscard]] result<bool> run_until(const std::function<bool()>& done, duration timeout);
     /// Starts a thread that runs the loop until stop(). not_supported for a simulated loop.
     [[nodiscard]] result<void> start_thread();
@@ -89,10 +107,11 @@ public:
     /// called on it. Any thread.
     void stop();
 
-    /// Calls `work` on the loop's thread, in the order of posting. Any thread. Work that still
-    /// waits when the loop is destroyed is called by the destructor, so the objects that it uses
-    /// must outlive the loop. Afterwards post() returns false, and `work` is never called; the same
-    /// if it is empty, or if memory is exhausted.
+    /// Calls `work` on the loop's thread, in the order of posting. Any thread. It must not throw.
+    /// Work that still waits when the loop is destroyed is not called: what it uses may be gone.
+    /// post() returns false, and `work` is never called, if the loop is closed already, `work` is
+    /// empty, or memory is exhausted. True is no promise: the loop may be destroyed before `work`
+    /// has its turn.
     bool post(std::function<void()> work);
 
     /// Returns the loop's time at the beginning of the present turn. Any thread.

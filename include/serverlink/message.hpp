@@ -81,7 +81,7 @@ public:
     [[nodiscard]] static result<message> allocate_for_overwrite(std::size_t size);
     /// A message that refers to the caller's memory. `release(bytes, hint)` is called once, when
     /// the last message that refers to it is gone, on the thread where that happens. It may be null
-    /// for memory that lives for ever. On an error nothing was adopted.
+    /// for memory that lives for ever. It must not throw. On an error nothing was adopted.
     [[nodiscard]] static result<message>
     adopt(std::span<const std::byte> bytes,
           void (*release)(std::span<const std::byte> bytes, void* hint), void* hint = nullptr);

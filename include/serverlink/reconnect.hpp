@@ -43,7 +43,7 @@ enum class failure_class : std::uint8_t {
     protocol, ///< the peer does not speak the protocol
     authentication, ///< the peer refused the credentials
     unsupported, ///< this system does not support it
-    other, ///< everything else, unknown codes included
+    other, ///< everything else: the peer rejects this side, unknown codes, ...
 };
 inline constexpr std::size_t failure_class_count = 16;
 
@@ -59,8 +59,8 @@ enum class retry_rule : std::uint8_t {
 [[nodiscard]] SLK_API std::string_view name_of(retry_rule value) noexcept;
 
 /// One rule per failure class. The default retries everything. Failures that time will hardly mend
-/// (a name that does not exist, a refused password, a source address that is not this machine's)
-/// are retried slowly.
+/// (a name that does not exist, a refused password, a routing id that is taken, a source address
+/// that is not this machine's) are retried slowly.
 class retry_policy {
 public:
     SLK_API retry_policy() noexcept;

@@ -34,6 +34,10 @@ using result = tl::expected<T, error>;
 using unexpected = tl::unexpected<error>;
 #endif
 
+/// A result is not an error: compare `done.error()`, after a look whether there is one.
+template <class T>
+bool operator==(const result<T>& done, errc code) = delete;
+
 /// Makes an unexpected value for any result: `return fail(errc::timed_out, phase::connect);`
 [[nodiscard]] inline unexpected fail(error failure)
 {

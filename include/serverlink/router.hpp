@@ -7,6 +7,11 @@
 ///
 /// The name of a peer is the routing id that it has sent, or one that the ROUTER makes: five bytes,
 /// the first of them zero. A peer that comes back with the same name has another generation.
+///
+/// With connect() the name is the one that connect_options gives, whichever peer answers there; or
+/// else that of the peer, which is known from the first handshake on. As long as it is not
+/// connected, messages for it are queued. If another peer answers at the address, that one gets
+/// none of them: they count as unsent, and the earlier peer is unknown.
 
 #include <serverlink/socket.hpp>
 
@@ -34,7 +39,8 @@ public:
     /// As socket::set_options(), with the options of this type.
     [[nodiscard]] result<void> set_options(const router_options& options);
 
-    /// Sends to the named peer, as socket::send(). Further errors, with `mandatory`: no_route.
+    /// Sends to the named peer, as socket::send(). Further errors, with `mandatory`: no_route;
+    /// peer_replaced (the generation is not that of the peer that has the name now).
     /// Without it, a message that cannot be queued at once is dropped, and the outcome says why.
     [[nodiscard]] result<send_outcome> send(const peer_id& to, message&& whole,
                                             const timeout& limit = {});
@@ -56,10 +62,11 @@ public:
 
     /// Ends the connection of a peer. A peer of connect() connects again. `reason`: a literal, or
     /// another text that lives as long as the process; it becomes the detail of
-    /// peer_status::last_reason. Errors: no_route.
+    /// peer_status::last_reason. Errors: no_route, peer_replaced.
     [[nodiscard]] result<void> disconnect_peer(const peer_id& id,
                                                const char* reason = "disconnected by its owner");
-    /// Returns true if a message for the peer would be queued at once. Errors: no_route.
+    /// Returns true if a message for the peer would be queued at once. Errors: no_route,
+    /// peer_replaced.
     [[nodiscard]] result<bool> has_room(const peer_id& id);
 
     // Each changes a live option.

@@ -122,7 +122,7 @@ struct simulation_options {
     /// The time that a loop's turn takes, so that time passes even for a program that never waits;
     /// 1 ns to 1 s.
     duration turn_cost = std::chrono::microseconds(1);
-    /// Called with one line per event, for reading.
+    /// Called with one line per event, for reading. It must not throw (serverlink/loop.hpp).
     std::function<void(std::string_view line)> log{};
 
     /// errc::invalid_argument, with the option's name as detail.
@@ -210,13 +210,13 @@ public:
 
     [[nodiscard]] time_point now() const noexcept;
     /// Calls `work` at that time of the simulation, outside of every loop. A time that has passed
-    /// means now, slk::never means not at all.
+    /// means now, slk::never means not at all. It must not throw; the simulation's end drops it.
     void at(time_point when, std::function<void()> work);
     /// Runs every loop of the simulation for `time`. A loop's own run() and run_for() run all the
     /// others while they wait.
     void run_for(duration time);
     /// Runs until `done` returns true, for at most `timeout`. It is called at first and after every
-    /// event. Returns whether it returned true. `done` may run loops itself.
+    /// event. Returns whether it returned true. `done` may run loops itself; it must not throw.
     bool run_until(const std::function<bool()>& done, duration timeout);
     /// Handles the next event if it comes before `limit`. Returns whether there was one.
     bool step(time_point limit = never);

@@ -11,11 +11,23 @@
 /// The messages of one peer arrive whole, in the order in which they were sent, and none of them
 /// twice. What a broken connection had already taken is lost with it. Everything else is queued; if
 /// a message is not queued, the result of the call says why.
+///
+/// When a peer has connected again, what its earlier connection brought is received first, and
+/// counts in the same high-water mark. At the connecting side that holds for every peer of an
+/// endpoint of connect(). At the bound side it holds for peers that send a routing id (DEALER and
+/// ROUTER); others cannot be recognised: each of their connections is a peer of its own, with its
+/// own mark, and takes its turn beside what an earlier one has left.
+///
+/// A peer that cannot be admitted (a PAIR that has a peer, a ROUTER that has another peer with the
+/// routing id) is rejected in the handshake, before it sends messages: its queue stays as it is,
+/// and it connects again later. A peer that speaks ZMTP 2.0 sends its messages along with its
+/// routing id; those that it has sent by then are lost with the connection.
 
 #include <serverlink/address.hpp>
 #include <serverlink/context.hpp>
 #include <serverlink/export.hpp>
 #include <serverlink/link_status.hpp>
+#include <serverlink/listener.hpp>
 #include <serverlink/message.hpp>
 #include <serverlink/received_batch.hpp>
 #include <serverlink/result.hpp>
@@ -57,6 +69,9 @@ struct endpoint_status {
     std::string endpoint{};
     /// connect() only: the status of the link.
     link_status link{};
+    /// bind() only, and not inproc: the status of the listener, which counts what it accepts, and
+    /// pauses when there are no descriptors.
+    listener_status listener{};
     /// connect() only: the handshake with the peer is over, and the connection is up.
     bool ready = false;
     /// Peers that are connected by this endpoint.
@@ -82,7 +97,8 @@ struct peer_status {
     /// read them, so that they may be lost.
     std::uint64_t unconfirmed = 0;
     /// Messages that were set aside, and are lost: the peer has ended three connections in a row in
-    /// the middle of each, as it does when a message is too large for it.
+    /// the middle of each, within 10 s after they were ready, as it does when a message is too
+    /// large for it.
     std::uint64_t refused = 0;
     error last_refusal{}; ///< how the connection ended in the last one of them
     /// The connection is up, but the peer neither says anything nor takes what waits for it,
@@ -110,19 +126,23 @@ struct socket_counters {
     std::uint64_t unconfirmed = 0;
     std::uint64_t refused = 0;
     std::uint64_t stalls = 0; ///< times that a peer has stalled
+    /// Messages that were queued for a peer that went for good, and that go to other peers or to
+    /// the next one instead (option requeue).
+    std::uint64_t requeued = 0;
     /// Messages that arrived and were thrown away unread: by disconnect(), a handover or close().
     std::uint64_t discarded = 0;
     /// As in peer_status.
     std::uint64_t conflated_sent = 0;
     std::uint64_t conflated_received = 0;
-    /// Peers that were disconnected after their handshake: a second peer of a PAIR, a routing id
-    /// that is taken.
+    /// Peers that were turned away: a second peer of a PAIR, a routing id that is taken. This
+    /// happens in the handshake, and counts as a handshake that failed, too.
     std::uint64_t rejected = 0;
     /// Connections whose handshake failed.
     std::uint64_t handshake_failures = 0;
 };
 
-/// What became of the messages for each peer when a socket or an endpoint was closed.
+/// What became of the messages for each peer when a socket or an endpoint was closed. Messages that
+/// waited for a peer, and got none before the socket was closed, have an entry without an endpoint.
 struct close_report {
     struct peer {
         std::string endpoint{};
@@ -134,6 +154,7 @@ struct close_report {
         std::uint64_t unconfirmed = 0;
         std::uint64_t refused = 0; ///< as in peer_status
         error last_refusal{};
+        std::uint64_t requeued = 0; ///< messages that go to other peers (option requeue)
     };
     std::vector<peer> peers{};
 
@@ -173,7 +194,8 @@ public:
 
     // --- endpoints ---
 
-    /// Listens, and returns the endpoint: a wildcard has become a real address and port. Errors:
+    /// Listens, and returns the endpoint: a wildcard has become a real address and port. An error
+    /// of the system has the endpoint as its detail. Errors:
     /// invalid_argument, not_supported (the endpoint), address_in_use, address_not_available,
     /// permission_denied, ...
     [[nodiscard]] result<std::string> bind(std::string_view endpoint);
@@ -182,8 +204,9 @@ public:
     [[nodiscard]] result<void> connect(std::string_view endpoint, const connect_options& how = {});
     /// Takes a bound endpoint back: the one that bind() has returned, or the same place in another
     /// spelling (tcp://*:5555 for tcp://0.0.0.0:5555). The port is free on return.
-    /// What is queued for the peers that came by it is sent for up to `timeout`; then they are
-    /// disconnected. What has arrived from them stays readable. Errors: invalid_argument.
+    /// The peers that came by it have up to `timeout` to read what is queued for them, as with
+    /// close(); then they are disconnected. What has arrived from them stays readable. Errors:
+    /// invalid_argument.
     [[nodiscard]] result<close_report> unbind(std::string_view endpoint,
                                               duration timeout = duration::zero());
     /// Takes back all connect() calls with this text, or if there are none, those to the same place

@@ -63,7 +63,7 @@ struct security_options {
     /// Is asked instead of `accepted`: by a plain_server about each client; by a socket without a
     /// mechanism about each peer, but only if there is a zap_domain. Called on the context's
     /// threads, several at a time, in the middle of a handshake: all other connections of the
-    /// thread wait until it returns.
+    /// thread wait until it returns. It must not throw (serverlink/loop.hpp).
     std::function<authentication_answer(const authentication_request&)> authenticator{};
     /// Is passed to the authenticator; at most 255 bytes. Several sockets may have the same one.
     std::string zap_domain{};
@@ -86,6 +86,12 @@ struct socket_options {
     /// 0: no limit. Live.
     std::uint64_t send_high_water_bytes = 0;
     std::uint64_t receive_high_water_bytes = 0;
+    /// PUSH, DEALER and PAIR: what was queued for a peer of bind() that has gone, or for an
+    /// endpoint that is taken back while there are others, and that the system has not taken, goes
+    /// to the other peers in its order, or waits for the next one. At most the send high-water mark
+    /// waits so; the rest counts as unsent, as everything does without this option. A ROUTER's
+    /// messages are for one peer, and never go to another. Live.
+    bool requeue = true;
     /// PUSH, PULL and DEALER only (else invalid_argument): only the newest message waits for each
     /// peer, and of each peer, whole with all its parts. An older one that was not sent yet, or was
     /// not received, is replaced, and counted. The high-water marks do not count then, and each
@@ -96,8 +102,9 @@ struct socket_options {
     /// (RFC 23) and has read everything before that. A peer that may not have read all that it was
     /// sent may be busy: it is given up when its system does not acknowledge anything for this
     /// time, where the system tells (Linux); elsewhere when the system gives the connection up. The
-    /// same holds for a peer that does not know PING (ZMTP 2.0 and 3.0). 0: never; else 3 ms to
-    /// 1 min. The peer is told the time in tenths of a second, and nothing if it is shorter.
+    /// same holds for a peer that never answers PINGs (ZMTP 3.0); one of ZMTP 2.0 is left to the
+    /// system. 0: never; else 3 ms to 1 min. The peer is told the time in tenths of a second, and
+    /// nothing if it is shorter.
     duration peer_timeout = std::chrono::seconds(30);
     /// A peer that reads nothing is given up after it has been stalled for this time (see
     /// peer_status::stalled), which is looked for only with a peer_timeout. 0: never.
@@ -126,6 +133,7 @@ struct socket_options {
     security_options security{};
     /// How a ROUTER knows this socket: at most 255 bytes, not beginning with a zero byte.
     std::string routing_id{};
+    /// At most 253, with 30,000 bytes in all.
     std::vector<socket_property> properties{};
 
     reconnect_options reconnect{};
@@ -152,11 +160,13 @@ using pull_options = socket_options;
 using dealer_options = probing_options;
 
 struct router_options : probing_options {
-    /// To send to an unknown peer is errc::no_route, and to send to a peer whose queue is full
+    /// To send to an unknown peer is errc::no_route, to send to an earlier peer of a routing id
+    /// (another generation) is errc::peer_replaced, and to send to a peer whose queue is full
     /// waits. Without it such messages are dropped, and counted. Live.
     bool mandatory = true;
     /// A new peer with a routing id that is taken gets it, and the peer that had it is
-    /// disconnected. Without it the new peer is disconnected. Live.
+    /// disconnected; but a name that connect() has given stays. Without it the new peer is
+    /// rejected, and tries again later. Live.
     bool handover = false;
     /// An empty message reports that a peer has connected. Live.
     bool notify_connect = false;

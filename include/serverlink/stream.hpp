@@ -5,9 +5,10 @@
 /// slk::stream: one established connection, over TCP or ipc, from a link or a listener.
 ///
 /// Completion-based: a call begins an operation, and its handler is called once, later, on the
-/// loop's thread, never from inside the call. At most one receive and one send are under way at a
+/// loop's thread, never from inside the call. (Only a loop that is destroyed calls no handler of a
+/// stream that was closed or destroyed before.) At most one receive and one send are under way at a
 /// time. A stream is for the loop's thread (or for any thread while none runs the loop); other
-/// threads use loop::post().
+/// threads use loop::post(). A handler must not throw.
 
 #include <serverlink/address.hpp>
 #include <serverlink/clock.hpp>
@@ -27,15 +28,14 @@ class stream_core;
 
 class SLK_API stream {
 public:
-    /// Gets the number of bytes, or the failure.
+    /// Gets the number of bytes, or the failure. It must not throw.
     using handler = std::function<void(result<std::size_t>)>;
 
     /// An empty stream: every operation returns errc::invalid_state.
     stream() noexcept = default;
     stream(stream&& other) noexcept;
     stream& operator=(stream&& other) noexcept;
-    /// As close(): the system still sends the bytes that it has taken, operations under way are
-    /// cancelled, and their handlers are still called.
+    /// As close().
     ~stream();
 
     [[nodiscard]] explicit operator bool() const noexcept { return core_ != nullptr; }
@@ -55,12 +55,16 @@ public:
     [[nodiscard]] result<void> send(std::span<const std::span<const std::byte>> pieces,
                                     handler done);
 
-    /// Half-close: the peer reads the end of the stream after all bytes. Receiving goes on.
+    /// Half-close: the peer reads the end of the stream after all bytes. Receiving goes on. Errors:
+    /// invalid_state, and in_progress while a send is under way: its handler may call this.
     [[nodiscard]] result<void> shutdown_send();
 
     /// Ends the stream at once. The system goes on sending the bytes that it has taken; but if
     /// there are received bytes that were not read, TCP resets the connection and the peer may lose
-    /// the last ones.
+    /// the last ones. Operations under way are cancelled, and their handlers are still called, in
+    /// the loop's next turn: with cancelled, or with the bytes of one that had succeeded already. A
+    /// loop that has no such turn destroys the handlers in its destructor without a call. Buffers
+    /// must live until then.
     void close();
     /// Closes the stream with a reason: the stream's link reacts as if the stream had failed with
     /// that error.
@@ -68,9 +72,11 @@ public:
     /// Ends the stream with a reset: nothing more is sent, the peer reads connection_reset. ipc has
     /// no resets: the peer reads what was sent, and then the end of the stream.
     void reset();
-    /// Ends the stream in order: half-closes it, discards what arrives until the peer has finished
-    /// too, then closes; after `timeout` it closes anyway. `done` (may be empty) is called with
-    /// errc::ok, timed_out, or the failure that ended the stream.
+    /// Ends the stream in order: finishes a send that is under way, half-closes it, discards what
+    /// arrives until the peer has finished too, then closes; after `timeout` it closes anyway.
+    /// `done` (may be empty) is called with errc::ok, timed_out, or the failure that ended the
+    /// stream; it must not throw. Errors of the call: invalid_state, and in_progress while another
+    /// drain is under way.
     [[nodiscard]] result<void> close_after_drain(duration timeout,
                                                  std::function<void(error)> done = {});
 

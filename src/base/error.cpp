@@ -15,6 +15,7 @@ std::string_view name_of(errc code) noexcept
     case errc::in_progress: return "in_progress";
     case errc::cancelled: return "cancelled";
     case errc::loop_closed: return "loop_closed";
+    case errc::forked: return "forked";
     case errc::connection_refused: return "connection_refused";
     case errc::self_connect: return "self_connect";
     case errc::timed_out: return "timed_out";
@@ -37,8 +38,10 @@ std::string_view name_of(errc code) noexcept
     case errc::out_of_memory: return "out_of_memory";
     case errc::protocol_error: return "protocol_error";
     case errc::authentication_refused: return "authentication_refused";
+    case errc::rejected: return "rejected";
     case errc::message_too_large: return "message_too_large";
     case errc::no_route: return "no_route";
+    case errc::peer_replaced: return "peer_replaced";
     case errc::would_block: return "would_block";
     case errc::interrupted: return "interrupted";
     case errc::unknown: return "unknown";
@@ -107,16 +110,19 @@ std::errc standard_equivalent(errc code) noexcept
     case errc::out_of_memory: return std::errc::not_enough_memory;
     case errc::protocol_error: return std::errc::protocol_error;
     case errc::message_too_large: return std::errc::message_size;
-    case errc::no_route: return std::errc::host_unreachable;
+    case errc::no_route:
+    case errc::peer_replaced: return std::errc::host_unreachable;
     case errc::would_block: return std::errc::resource_unavailable_try_again;
     case errc::interrupted: return std::errc::interrupted;
     case errc::ok:
     case errc::invalid_state:
     case errc::loop_closed:
+    case errc::forked:
     case errc::name_not_found:
     case errc::name_lookup_failed:
     case errc::end_of_stream:
     case errc::authentication_refused:
+    case errc::rejected:
     case errc::unknown: break;
     }
     return std::errc{};

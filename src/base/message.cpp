@@ -2,6 +2,7 @@
 #include <serverlink/message.hpp>
 
 #include "base/body_pool.hpp"
+#include "base/call_user.hpp"
 #include "base/message_access.hpp"
 #include "base/try_allocate.hpp"
 
@@ -98,7 +99,8 @@ result<message> message::adopt(std::span<const std::byte> bytes,
     memory->dispose = [](shared_memory* self) noexcept {
         auto* const over = static_cast<adopted_memory*>(self);
         if (over->released != nullptr)
-            over->released(over->bytes, over->hint);
+            call_user("the release function of message::adopt()",
+                      [&] { over->released(over->bytes, over->hint); });
         delete over;
     };
     message made;

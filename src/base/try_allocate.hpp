@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -94,6 +95,17 @@ template <class T>
     if (!try_reserve(to, text.size()))
         return false;
     to.assign(text);
+    return true;
+}
+
+/// A text that few objects have. On failure nothing has changed.
+[[nodiscard]] inline bool try_assign(std::unique_ptr<std::string>& to,
+                                     std::string_view text) noexcept
+{
+    std::unique_ptr<std::string> made(new (std::nothrow) std::string);
+    if (made == nullptr || !try_assign(*made, text))
+        return false;
+    to = std::move(made);
     return true;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <serverlink/loop.hpp>
 
+#include "base/call_user.hpp"
 #include "base/try_allocate.hpp"
 #include "io/loop_core.hpp"
 
@@ -61,7 +62,10 @@ result<bool> loop::run_until(const std::function<bool()>& done, duration timeout
         return fail(moved_from);
     if (!done)
         return fail(errc::invalid_argument, phase::none, "done is empty");
-    return core_->run(&done, std::max(timeout, duration::zero()));
+    const std::function<bool()> guarded = [&done] {
+        return call_user("the condition of loop::run_until()", done);
+    };
+    return core_->run(&guarded, std::max(timeout, duration::zero()));
 }
 
 result<void> loop::start_thread()

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "io/loop_core.hpp"
 
+#include "base/call_user.hpp"
 #include "base/try_allocate.hpp"
 
-#include <condition_variable>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -19,12 +19,15 @@ constexpr duration min_suspension = std::chrono::seconds(1);
 constexpr int max_failed_waits = 16;
 constexpr auto pause_after_failed_wait = std::chrono::milliseconds(10);
 
+/// Not called once the loop closes: what it uses may be gone.
 struct posted_function final : task {
-    explicit posted_function(std::function<void()> body) noexcept : work(std::move(body))
+    posted_function(loop_core& on, std::function<void()> body) noexcept : work(std::move(body))
     {
+        owner = &on;
         run = [](task& self) noexcept {
             auto& posted = static_cast<posted_function&>(self);
-            posted.work();
+            if (!static_cast<loop_core*>(posted.owner)->closing())
+                call_user("the work of loop::post()", posted.work);
             delete &posted;
         };
         drop = [](task& self) noexcept { delete &static_cast<posted_function&>(self); };
@@ -104,7 +107,7 @@ bool loop_core::post(task& work) noexcept
     while (!tasks_.compare_exchange_weak(newest, &work, std::memory_order_seq_cst));
     // close() sets its flag before it empties the queue for the last time: either it saw this
     // task, or this thread sees the flag.
-    if (closed_.load(std::memory_order_seq_cst))
+    if (open_in_.load(std::memory_order_seq_cst) == no_process)
         drop_tasks();
     else if (!inside() || poller_->waiting())
         poller_->wake();
@@ -115,7 +118,7 @@ bool loop_core::post(std::function<void()> work)
 {
     if (closed())
         return false;
-    auto* const posted = new (std::nothrow) posted_function(std::move(work));
+    auto* const posted = new (std::nothrow) posted_function(*this, std::move(work));
     return posted != nullptr && post(*posted);
 }
 
@@ -126,7 +129,8 @@ bool loop_core::run_tasks() noexcept
     const bool any = newest != nullptr;
     while (newest != nullptr)
         newest = std::exchange(newest->next_, std::exchange(oldest, newest));
-    while (oldest != nullptr) {
+    // Not in a child that a task has forked: the others are the parent's.
+    while (oldest != nullptr && !forked()) {
         task& next = *std::exchange(oldest, oldest->next_);
         next.posted_.exchange(false, std::memory_order_acq_rel);
         next.run(next);
@@ -187,7 +191,7 @@ result<void> loop_core::claim() noexcept
 {
     std::thread::id none{};
     if (closed())
-        return fail(errc::loop_closed, phase::setup);
+        return fail(why_closed());
     if (!runner_.compare_exchange_strong(none, std::this_thread::get_id()))
         return fail(errc::invalid_state, phase::setup, "the loop is running already");
     return {};
@@ -201,6 +205,8 @@ result<bool> loop_core::run_claimed(const std::function<bool()>* done, duration 
     int failed_waits = 0; // in a row
     for (;;) {
         const auto turned = one_turn(timeout == duration::zero() ? time_point{} : until);
+        if (forked()) // in a handler, and this is the child
+            return fail(why_closed());
         failed_waits = turned ? 0 : failed_waits + 1;
         if (done != nullptr && (*done)())
             return true;
@@ -236,9 +242,11 @@ time_point loop_core::wants_turn_at() const noexcept
 
 result<void> loop_core::start_thread()
 {
+    if (closed())
+        return fail(why_closed());
     const std::lock_guard guard(thread_guard_);
     if (closed())
-        return fail(errc::loop_closed, phase::setup);
+        return fail(why_closed());
     if (poller_->names() != nullptr)
         return fail(errc::not_supported, phase::setup, "a simulated loop has no thread of its own");
     if (thread_.joinable() || runner_.load() != std::thread::id())
@@ -283,6 +291,8 @@ result<void> loop_core::start_thread()
 
 void loop_core::stop()
 {
+    if (forked())
+        return;
     // Asked first: a loop whose thread ends may be left to this one.
     const bool from_inside = inside();
     stop_requested_.store(true);
@@ -296,8 +306,28 @@ void loop_core::stop()
     }
 }
 
+error loop_core::why_closed() const noexcept
+{
+    if (forked())
+        return {errc::forked, phase::none, 0, "the loop is the parent process'"};
+    return {errc::loop_closed, phase::setup};
+}
+
+void loop_core::leave_to_parent() noexcept
+{
+    if (left_.exchange(true))
+        return;
+    kept_ = shared_from_this();
+    poller_->close_copies();
+}
+
 void loop_core::close()
 {
+    // The parent has closed it before the fork: nothing is left to leave.
+    if (open_in_.load(std::memory_order_seq_cst) == no_process)
+        return;
+    if (forked())
+        return leave_to_parent();
     if (closed())
         return;
     closer_.store(std::this_thread::get_id());
@@ -316,7 +346,7 @@ void loop_core::close()
     run_tasks();
     poller_->shutdown();
     run_tasks();
-    closed_.store(true, std::memory_order_seq_cst);
+    open_in_.store(no_process, std::memory_order_seq_cst);
     drop_tasks();
     services.reset();
     closer_.store(std::thread::id());

@@ -9,10 +9,12 @@
 #include <serverlink/random.hpp>
 
 #include "base/list.hpp"
+#include "io/os/forks.hpp"
 #include "io/os/thread.hpp"
 #include "io/poller.hpp"
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -65,6 +67,13 @@ public:
     virtual void closing() noexcept = 0;
 };
 
+/// Where a thread that destroys a handle waits until a handler has returned, which is rare. Not
+/// atomic::wait: where the system has no futex, libstdc++ 12 may miss the notification.
+struct handler_calls {
+    std::mutex guard;
+    std::condition_variable changed;
+};
+
 class loop_core : public std::enable_shared_from_this<loop_core> {
 public:
     [[nodiscard]] static result<std::shared_ptr<loop_core>> create(loop_options options);
@@ -100,6 +109,9 @@ public:
     }
     void remove(resident& entry) noexcept { entry.unlink(); }
 
+    /// The loop is being closed. On the loop's thread.
+    [[nodiscard]] bool closing() const noexcept { return closing_; }
+
     /// Returns a new seed for one link's random stream. Any thread.
     [[nodiscard]] std::uint64_t next_seed() noexcept;
 
@@ -111,7 +123,19 @@ public:
     [[nodiscard]] time_point wants_turn_at() const noexcept;
     void stop();
     void close();
-    [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+    /// Also true in a child process, where the loop is not the process' own.
+    [[nodiscard]] bool closed() const noexcept
+    {
+        return open_in_.load(std::memory_order_acquire) != io::os::fork_watch::number();
+    }
+    /// The error of a call on a closed loop.
+    [[nodiscard]] error why_closed() const noexcept;
+
+    /// Returns true in a child of the process that made the loop (os/forks.hpp).
+    [[nodiscard]] bool forked() const noexcept { return process_.forked(); }
+    /// In a child process, when the first handle of the loop ends: closes the child's copies of the
+    /// descriptors. The loop's memory stays as it is until the process ends.
+    void leave_to_parent() noexcept;
 
     /// The state that the links of this loop share (link/services.hpp). Made by that layer, on the
     /// loop's thread, and destroyed with the loop.
@@ -119,6 +143,7 @@ public:
 
     /// Guards the requests of handles from other threads; held for a few instructions.
     std::mutex& requests_guard() noexcept { return requests_guard_; }
+    handler_calls& handler_calls_of_links() noexcept { return handler_calls_; }
 
 private:
     result<void> claim() noexcept;
@@ -138,9 +163,15 @@ private:
     std::atomic<std::thread::id> runner_{};
     std::atomic<std::thread::id> closer_{}; ///< owns the loop after its own thread
     std::atomic<bool> stop_requested_{false};
-    std::atomic<bool> closed_{false};
+    const os::fork_watch process_;
+    /// The number of the process' fork; no_process once the loop is closed.
+    std::atomic<std::uint32_t> open_in_{os::fork_watch::number()};
+    static constexpr std::uint32_t no_process = UINT32_MAX;
+    std::atomic<bool> left_{false};
+    std::shared_ptr<loop_core> kept_; ///< itself, once it is left to the parent
     std::atomic<std::uint64_t> seed_state_;
     std::mutex requests_guard_;
+    handler_calls handler_calls_;
     std::mutex thread_guard_;
     os::thread thread_;
     list<resident> residents_;

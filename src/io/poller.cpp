@@ -51,8 +51,8 @@ result<socket_id> poller::add_socket(native_handle handle, address_family family
         return fail(errc::out_of_memory, phase::open);
     }
     if (auto attached = attach(id, *entry); !attached) {
-        close_handle(handle, close_mode::reset);
         table_.remove(id);
+        close_handle(handle, close_mode::reset);
         return fail(attached.error());
     }
     return id;
@@ -155,7 +155,7 @@ bool poller::peer_acknowledges(socket_id id, duration within) noexcept
 void poller::close(socket_id id, close_mode mode)
 {
     socket_entry* const entry = table_.find(id);
-    if (entry == nullptr)
+    if (entry == nullptr || process_.forked())
         return;
     const auto mark = [](operation& op) { op.cancel_requested = true; };
     entry->inbound.for_each(mark);
@@ -197,8 +197,8 @@ bool poller::submit(operation& op, socket_id id, phase in, socket_entry*& entry)
     op.failure = error{};
     ledger_.submitted(op);
     entry = table_.find(id);
-    if (shut_down_) {
-        complete(op, error{errc::loop_closed, in});
+    if (shut_down_ || process_.forked()) {
+        complete(op, error{shut_down_ ? errc::loop_closed : errc::forked, in});
         return false;
     }
     if (entry == nullptr) {
@@ -297,7 +297,7 @@ void poller::cancel(operation& op)
     if (op.state_ != operation_state::submitted || op.cancel_requested)
         return;
     op.cancel_requested = true;
-    if (socket_entry* const entry = table_.find(op.socket); entry != nullptr)
+    if (socket_entry* const entry = table_.find(op.socket); entry != nullptr && !process_.forked())
         start_cancel(op, *entry);
 }
 
@@ -329,7 +329,7 @@ void poller::deliver_completed()
     // A member, because a completion that calls shutdown() enters this function again, and the rest
     // of the batch is then delivered there.
     delivering_.take(completed_);
-    while (!delivering_.empty()) {
+    while (!delivering_.empty() && !process_.forked()) {
         operation& op = delivering_.pop_front();
         op.state_ = operation_state::idle;
         ledger_.delivered(op);
@@ -339,6 +339,8 @@ void poller::deliver_completed()
 
 result<void> poller::turn(time_point until)
 {
+    if (process_.forked())
+        return {};
     refresh_now();
     waiting_ = true;
     auto waited = wait(std::min(until, wants_turn_at()));

@@ -48,6 +48,7 @@
 
 #include "io/ledger.hpp"
 #include "io/operation.hpp"
+#include "io/os/forks.hpp"
 #include "io/socket_option.hpp"
 #include "io/socket_table.hpp"
 #include "io/timer.hpp"
@@ -155,7 +156,8 @@ public:
     time_point refresh_now() noexcept;
 
     /// Delivers completions and fires due timers; if there are none, waits for them, but not beyond
-    /// `until` and not past a wake. Errors are those of the system's wait itself.
+    /// `until` and not past a wake. Errors are those of the system's wait itself. In a child
+    /// process that a handler has forked nothing more is delivered, and nothing is submitted.
     result<void> turn(time_point until);
     /// Operations reach the system with the next turn at the latest. This call passes them on now,
     /// for a caller that may not run a turn soon.
@@ -188,6 +190,9 @@ public:
     /// Rule 12. Any thread.
     virtual void wake() noexcept = 0;
     void shutdown();
+    /// In a child process (os/forks.hpp): closes this process' copies of the descriptors, and does
+    /// nothing to what they refer to. Instead of shutdown(); nothing may be called afterwards.
+    virtual void close_copies() noexcept {}
 
     [[nodiscard]] std::uint32_t open_sockets() const noexcept { return table_.open_count(); }
     [[nodiscard]] const ledger& operations() const noexcept { return ledger_; }
@@ -269,6 +274,8 @@ private:
     void deliver_completed();
 
     clock& clock_;
+    /// A handler may fork, and return in the child, where nothing may be taken from the system.
+    const os::fork_watch process_;
     time_point now_{};
     socket_table table_;
     timer_queue timers_;

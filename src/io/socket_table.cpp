@@ -15,9 +15,12 @@ socket_entry* socket_table::add(native_handle handle, address_family family, soc
     } else {
         index = used_;
         if (index / entries_per_block == blocks_.size()) {
-            block fresh(new (std::nothrow) socket_entry[entries_per_block]);
-            if (fresh == nullptr || !try_push_back(blocks_, std::move(fresh)))
+            std::unique_ptr<block> fresh(new (std::nothrow) block);
+            block* const made = fresh.get();
+            if (made == nullptr || !try_push_back(blocks_, std::move(fresh)))
                 return nullptr;
+            made->older = newest_.load(std::memory_order_relaxed);
+            newest_.store(made, std::memory_order_release);
         }
         ++used_;
     }

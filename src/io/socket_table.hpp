@@ -8,6 +8,7 @@
 #include "base/list.hpp"
 #include "io/operation.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -61,16 +62,32 @@ public:
     /// Returns any open socket, for shutting down; a null id when there is none.
     [[nodiscard]] socket_id any_open() const noexcept;
 
+    /// Calls visit(handle) for each open handle. Also in a child process whose parent was in the
+    /// middle of any change of the table when it forked.
+    template <class Visit>
+    void for_each_handle(Visit&& visit) const
+    {
+        for (const block* each = newest_.load(std::memory_order_acquire); each != nullptr;
+             each = each->older)
+            for (const socket_entry& place : each->entries)
+                if (place.handle != invalid_handle)
+                    visit(place.handle);
+    }
+
 private:
     static constexpr std::uint32_t entries_per_block = 128;
-    using block = std::unique_ptr<socket_entry[]>;
+    struct block {
+        socket_entry entries[entries_per_block];
+        const block* older = nullptr;
+    };
 
     [[nodiscard]] socket_entry& entry(std::uint32_t index) const noexcept
     {
-        return blocks_[index / entries_per_block][index % entries_per_block];
+        return blocks_[index / entries_per_block]->entries[index % entries_per_block];
     }
 
-    std::vector<block> blocks_;
+    std::vector<std::unique_ptr<block>> blocks_;
+    std::atomic<const block*> newest_{nullptr}; ///< the same ones: a chain that is always whole
     std::uint32_t first_free_ = UINT32_MAX;
     std::uint32_t used_ = 0;
     std::uint32_t open_count_ = 0;

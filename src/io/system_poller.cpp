@@ -98,6 +98,12 @@ std::size_t system_poller::shed_from(const socket_entry& listener, std::size_t m
     return reserve_ != nullptr ? reserve_->shed(listener.handle, max) : 0;
 }
 
+void system_poller::close_copies() noexcept
+{
+    table().for_each_handle([](native_handle each) { os::close(each, close_mode::graceful); });
+    reserve_.reset();
+}
+
 void system_poller::close_handle(native_handle handle, close_mode mode) noexcept
 {
     os::close(handle, mode);

@@ -20,6 +20,7 @@ public:
 
     [[nodiscard]] result<void> check_local_name(std::string_view path) const final;
     [[nodiscard]] result<std::vector<address>> interface_addresses(const std::string& name) final;
+    void close_copies() noexcept override;
 
 protected:
     explicit system_poller(clock& time) noexcept;

@@ -105,7 +105,7 @@ std::size_t timer_queue::fire_due(time_point now) noexcept
 {
     std::size_t fired = 0;
     waiting_from_ = next_order_;
-    while (root_ != nullptr && root_->deadline_ <= now) {
+    while (root_ != nullptr && root_->deadline_ <= now && !process_.forked()) {
         timer& due = *root_;
         remove(due);
         ++fired;

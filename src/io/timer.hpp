@@ -10,6 +10,8 @@
 
 #include <serverlink/clock.hpp>
 
+#include "io/os/forks.hpp"
+
 #include <cstddef>
 #include <cstdint>
 
@@ -79,6 +81,7 @@ private:
     std::uint64_t waiting_from_ = UINT64_MAX;
     std::size_t size_ = 0;
     std::uint64_t next_order_ = 0;
+    const os::fork_watch process_;
 };
 
 } // namespace slk::io

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "link/connecter.hpp"
 
+#include "base/call_user.hpp"
 #include "base/try_allocate.hpp"
 #include "link/address_order.hpp"
 #include "link/endpoint_rules.hpp"
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <condition_variable>
 #include <mutex>
 #include <new>
 #include <span>
@@ -18,11 +18,6 @@
 namespace slk::link_detail {
 
 namespace {
-
-/// For handles that are destroyed on another thread while a handler runs, which is rare. Not
-/// atomic::wait: where the system has no futex, libstdc++ 12 may miss the notification.
-std::mutex handlers_guard;
-std::condition_variable handlers_changed;
 
 constexpr error no_memory_to_link{errc::out_of_memory, phase::setup};
 
@@ -309,8 +304,9 @@ std::optional<connecter_input> connecter::hand_over() noexcept
     stream_->retain();
     stream handle(stream_);
     if (handlers_.connected) {
-        call_handler([&] { handlers_.connected(std::move(handle)); });
+        call_handler("link_handlers::connected", [&] { handlers_.connected(std::move(handle)); });
     } else {
+        stream_->belongs_to_library();
         unattended_ = std::move(handle);
         watch_unattended_stream();
     }
@@ -421,7 +417,8 @@ void connecter::publish_status(link_state before, const connecter_input& cause,
     };
     recorder_.record(move);
     if (handlers_.state_changed)
-        call_handler([&] { handlers_.state_changed(move, status); });
+        call_handler("link_handlers::state_changed",
+                     [&] { handlers_.state_changed(move, status); });
 }
 
 void connecter::remember_failure(const connecter_input& cause) noexcept
@@ -435,9 +432,19 @@ void connecter::remember_failure(const connecter_input& cause) noexcept
                         address_failure{attempt_->candidates[cause.candidate], cause.failure});
 }
 
+link_status connecter::status() const noexcept
+{
+    // The parent's loop may have been in the middle of a store when it forked.
+    if (loop_->forked())
+        return {.last_error = loop_->why_closed()};
+    return status_.load();
+}
+
 std::vector<address_failure> connecter::address_failures() const
 {
     std::vector<address_failure> all;
+    if (loop_->forked())
+        return all;
     if (name_ != nullptr) {
         const std::lock_guard lock(loop_->requests_guard());
         (void)try_assign(all, name_->failures);
@@ -450,19 +457,20 @@ std::vector<address_failure> connecter::address_failures() const
 }
 
 template <class Call>
-void connecter::call_handler(Call&& call) noexcept
+void connecter::call_handler(const char* name, const Call& call) noexcept
 {
     calling expected = calling::no;
     if (!calling_.compare_exchange_strong(expected, calling::yes))
         return;
-    call();
+    call_user(name, call);
     // The handler may have destroyed the handle: then it stays never_again.
     expected = calling::yes;
     if (calling_.compare_exchange_strong(expected, calling::no) || expected != calling::awaited)
         return;
-    const std::lock_guard lock(handlers_guard);
+    io::handler_calls& calls = loop_->handler_calls_of_links();
+    const std::lock_guard lock(calls.guard);
     calling_.store(calling::no);
-    handlers_changed.notify_all();
+    calls.changed.notify_all();
 }
 
 // --- the handle and the loop ---
@@ -499,6 +507,8 @@ void connecter::request_queue::condense() noexcept
 
 void connecter::ask(request asked) noexcept
 {
+    if (loop_->forked())
+        return;
     {
         const std::lock_guard lock(loop_->requests_guard());
         requests_.add(asked);
@@ -520,15 +530,20 @@ void connecter::schedule() noexcept
 
 void connecter::close_handle() noexcept
 {
+    if (loop_->forked()) {
+        loop_->leave_to_parent();
+        return release();
+    }
     if (loop_->inside()) {
         calling_.store(calling::never_again);
     } else {
-        std::unique_lock lock(handlers_guard);
+        io::handler_calls& calls = loop_->handler_calls_of_links();
+        std::unique_lock lock(calls.guard);
         calling expected = calling::no;
         while (!calling_.compare_exchange_strong(expected, calling::never_again)) {
             if (expected == calling::awaited ||
                 calling_.compare_exchange_strong(expected, calling::awaited))
-                handlers_changed.wait(lock);
+                calls.changed.wait(lock);
             expected = calling::no;
         }
     }

@@ -70,7 +70,7 @@ public:
     /// The handle is being destroyed; see slk::link::~link. Releases the handle's reference.
     void close_handle() noexcept;
 
-    [[nodiscard]] link_status status() const noexcept { return status_.load(); }
+    [[nodiscard]] link_status status() const noexcept;
     [[nodiscard]] std::vector<link_transition> recent_transitions() const
     {
         return recorder_.moves();
@@ -114,7 +114,7 @@ private:
     void publish_status(link_state before, const connecter_input& cause,
                         const connecter_actions& actions) noexcept;
     template <class Call>
-    void call_handler(Call&& call) noexcept;
+    void call_handler(const char* name, const Call& call) noexcept;
 
     // Requests of other threads, and the loop.
     void schedule() noexcept;

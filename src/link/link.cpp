@@ -27,8 +27,10 @@ result<void> link_options::validate() const
 result<link> link::create(loop& on, link_options options, link_handlers handlers)
 {
     SLK_TRY(options.validate());
-    if (on.core() == nullptr || on.core()->closed())
+    if (on.core() == nullptr)
         return fail(errc::loop_closed, phase::setup);
+    if (on.core()->closed())
+        return fail(on.core()->why_closed());
     SLK_TRY(link_detail::check_supported(options.to, on.core()->io()));
     auto* const made = new (std::nothrow)
         link_detail::connecter(on.core(), std::move(options), std::move(handlers));
@@ -39,6 +41,13 @@ result<link> link::create(loop& on, link_options options, link_handlers handlers
         return fail(errc::out_of_memory, phase::setup);
     }
     return link(made);
+}
+
+result<link> link::create(loop& on, std::string_view to, link_options options,
+                          link_handlers handlers)
+{
+    SLK_TRY(options.to, endpoint::parse(to));
+    return create(on, std::move(options), std::move(handlers));
 }
 
 link::link(link&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}

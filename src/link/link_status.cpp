@@ -76,8 +76,11 @@ std::string to_string(const link_status& status, time_point now)
     const bool waits = status.next_attempt != never;
     const number_text next = in_milliseconds(waits ? status.next_attempt - now : duration::zero());
     const std::string peer = text_of(status.peer);
-    const std::string failure = status.last_error ? to_string(status.last_error) : std::string();
-    const std::string failed_at = text_of(status.last_error_address);
+    // Of a connected link it is history.
+    const bool failed = status.state != link_state::connected;
+    const std::string failure =
+        failed && status.last_error ? to_string(status.last_error) : std::string();
+    const std::string failed_at = failed ? text_of(status.last_error_address) : std::string();
     return joined({name_of(status.state), status.paused ? ", paused" : "", " for ", since, " ms",
                    ", attempt ", attempt, ", connection ", generation,
                    peer.empty() ? "" : ", peer ", peer, waits ? ", next in " : "",

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "link/listener_core.hpp"
 
+#include "base/call_user.hpp"
 #include "base/try_allocate.hpp"
 #include "link/endpoint_rules.hpp"
+#include "link/open_when_free.hpp"
 #include "link/stream_core.hpp"
 #include "link/tune.hpp"
 
@@ -129,7 +131,7 @@ void listener_core::feed(listener_event event, const error& failure) noexcept
     retain();
     perform(actions);
     if (failure && handlers_.failed && !handle_gone_)
-        handlers_.failed(failure);
+        call_user("listener_handlers::failed", [&] { handlers_.failed(failure); });
     release();
 }
 
@@ -217,7 +219,7 @@ error listener_core::take(const io::accept_operation& op) noexcept
     stream_core* const made = stream_core::create(loop_, id, *local, *peer, nullptr);
     if (made == nullptr)
         return give_up({errc::out_of_memory, phase::accept});
-    handlers_.accepted(stream(made));
+    call_user("listener_handlers::accepted", [&] { handlers_.accepted(stream(made)); });
     return {};
 }
 
@@ -247,9 +249,19 @@ void listener_core::loop_closing() noexcept
     stop();
 }
 
+listener_status listener_core::status() const noexcept
+{
+    // The parent's loop may have been in the middle of a store when it forked.
+    if (loop_->forked())
+        return {.last_error = loop_->why_closed()};
+    return status_.load();
+}
+
 void listener_core::close_handle() noexcept
 {
-    if (loop_->closed()) {
+    if (loop_->forked()) {
+        loop_->leave_to_parent();
+    } else if (loop_->closed()) {
         // It was stopped when the loop closed.
     } else if (loop_->may_touch()) {
         stop();
@@ -289,18 +301,29 @@ result<void> listener_options::validate() const
 result<listener> listener::create(loop& on, listener_options options, listener_handlers handlers)
 {
     SLK_TRY(options.validate());
-    if (on.core() == nullptr || on.core()->closed())
+    if (on.core() == nullptr)
         return fail(errc::loop_closed, phase::setup);
+    if (on.core()->closed())
+        return fail(on.core()->why_closed());
     if (!on.core()->may_touch())
         return fail(errc::invalid_state, phase::setup, "not on the loop's thread");
     SLK_TRY(link_detail::check_supported(options.at, on.core()->io()));
+    const transport by = options.at.transport;
     auto* const made = new (std::nothrow)
         link_detail::listener_core(on.core(), std::move(options), std::move(handlers));
     if (made == nullptr)
         return fail(errc::out_of_memory, phase::setup);
     listener handle(made);
-    SLK_TRY(made->open());
+    const bool may_wait = !on.core()->inside() && on.core()->io().names() == nullptr;
+    SLK_TRY(link_detail::open_when_free(may_wait, by, [made] { return made->open(); }));
     return handle;
+}
+
+result<listener> listener::create(loop& on, std::string_view at, listener_options options,
+                                  listener_handlers handlers)
+{
+    SLK_TRY(options.at, endpoint::parse(at));
+    return create(on, std::move(options), std::move(handlers));
 }
 
 listener::listener(listener&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}

@@ -27,7 +27,7 @@ public:
     /// The handle is gone; releases its reference. Any thread.
     void close_handle() noexcept;
 
-    [[nodiscard]] listener_status status() const noexcept { return status_.load(); }
+    [[nodiscard]] listener_status status() const noexcept;
     [[nodiscard]] endpoint local_endpoint() const;
     void loop_closing() noexcept override;
 

@@ -72,7 +72,10 @@ failure_class classify(const error& failure) noexcept
     case errc::invalid_state:
     case errc::in_progress:
     case errc::loop_closed:
+    case errc::rejected:
+    case errc::forked:
     case errc::no_route:
+    case errc::peer_replaced:
     case errc::would_block:
     case errc::interrupted:
     case errc::unknown: break;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "link/resolver.hpp"
 
+#include "base/call_user.hpp"
 #include "base/try_allocate.hpp"
 #include "io/name_service.hpp"
 #include "io/os/system.hpp"
@@ -84,8 +85,10 @@ void resolver::shared::work(const std::shared_ptr<shared>& self)
         std::unique_ptr<lookup_job> next(&self->questions.pop_front());
         --self->waiting;
         lock.unlock();
-        next->found = self->look_up ? self->look_up(next->host, next->port)
-                                    : io::os::resolve(next->host, next->port);
+        next->found = self->look_up
+                          ? call_user("loop_options::lookup",
+                                      [&] { return self->look_up(next->host, next->port); })
+                          : io::os::resolve(next->host, next->port);
         lock.lock();
         if (!self->answer(std::move(next)))
             break;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "link/stream_core.hpp"
 
+#include "base/call_user.hpp"
 #include "base/try_allocate.hpp"
 #include "link/services.hpp"
 
@@ -71,6 +72,7 @@ stream_core::stream_core(std::shared_ptr<block_pool> home, std::shared_ptr<io::l
     close_task_.owner = this;
     close_task_.run = [](io::task& self) noexcept {
         auto* const stream = static_cast<stream_core*>(self.owner);
+        stream->handle_gone_ = true;
         stream->end(stream->abandoned_because_, stream->abandoned_with_);
         stream->release();
     };
@@ -84,6 +86,8 @@ stream_core::stream_core(std::shared_ptr<block_pool> home, std::shared_ptr<io::l
 
 result<void> stream_core::usable() const noexcept
 {
+    if (loop_->forked())
+        return fail(loop_->why_closed());
     if (!loop_->may_touch())
         return fail(errc::invalid_state, phase::transfer, "not on the loop's thread");
     if (!socket_)
@@ -93,7 +97,20 @@ result<void> stream_core::usable() const noexcept
 
 std::intptr_t stream_core::native_handle() const noexcept
 {
-    return socket_ ? loop_->io().handle_of(socket_) : io::invalid_handle;
+    return socket_ && !loop_->forked() ? loop_->io().handle_of(socket_) : io::invalid_handle;
+}
+
+/// Calls a handler. When the loop ends, what a handler of the user uses may be gone with the handle
+/// of its stream.
+template <class Handler, class Outcome>
+void stream_core::report(const char* name, const Handler& done, const Outcome& outcome) noexcept
+{
+    if (!done)
+        return;
+    if (of_library_)
+        return done(outcome);
+    if (!(handle_gone_ && loop_->closing()))
+        call_user(name, [&] { done(outcome); });
 }
 
 // --- receiving ---
@@ -125,8 +142,8 @@ void stream_core::receive_completed() noexcept
     const bool draining = draining_;
     if (failure && !draining)
         end(failure, io::close_mode::graceful);
-    if (done)
-        done(failure ? result<std::size_t>(fail(failure)) : result<std::size_t>(count));
+    report("the handler of stream::receive()", done,
+           failure ? result<std::size_t>(fail(failure)) : result<std::size_t>(count));
     if (draining && (failure || finished_receiving_))
         drain_ended(failure);
     else if (draining)
@@ -214,8 +231,7 @@ void stream_core::finish_send(result<std::size_t> outcome) noexcept
     if (!outcome)
         end(outcome.error(), io::close_mode::graceful);
     const bool finish = outcome && draining_ && socket_ && !finished_sending_;
-    if (done)
-        done(std::move(outcome));
+    report("the handler of stream::send()", done, outcome);
     if (finish)
         if (const auto finished = shutdown_send(); !finished)
             drain_ended(finished.error());
@@ -267,8 +283,7 @@ void stream_core::drain_ended(error reason) noexcept
     if (!reason && !finished_sending_)
         reason = finished_by_peer;
     end(reason ? reason : finished_by_peer, io::close_mode::graceful);
-    if (done)
-        done(reason);
+    report("the handler of stream::close_after_drain()", done, reason);
     release();
 }
 
@@ -317,9 +332,12 @@ void stream_core::retract() noexcept
 
 void stream_core::abandon(io::close_mode mode, const error& reason) noexcept
 {
-    if (loop_->closed()) {
+    if (loop_->forked()) {
+        loop_->leave_to_parent();
+    } else if (loop_->closed()) {
         // Everything was ended when the loop closed.
     } else if (loop_->may_touch()) {
+        handle_gone_ = true;
         end(reason, mode);
     } else {
         abandoned_with_ = mode;

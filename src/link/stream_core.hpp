@@ -65,6 +65,8 @@ public:
     void retract() noexcept;
     /// The user's handle is gone. Any thread.
     void abandon(io::close_mode mode, const error& reason = closed_here) noexcept;
+    /// The handle, and so the handlers, are not the user's.
+    void belongs_to_library() noexcept { of_library_ = true; }
     static constexpr error closed_here{errc::cancelled, phase::transfer, 0, "closed by its owner"};
 
     void loop_closing() noexcept override;
@@ -75,6 +77,7 @@ public:
     {
         if (socket_)
             descriptor_user_ = user;
+        of_library_ = of_library_ || user != nullptr;
     }
     /// Closes the socket whose close was put off. To be called once, by the user whose
     /// release_descriptor() returned false, when no thread is inside a transfer. Ignored when
@@ -114,6 +117,8 @@ private:
     void receive_completed() noexcept;
     void send_completed() noexcept;
     void submit_send() noexcept;
+    template <class Handler, class Outcome>
+    void report(const char* name, const Handler& done, const Outcome& outcome) noexcept;
     void finish_send(result<std::size_t> outcome) noexcept;
     void drain_more() noexcept;
     void drain_ended(error reason) noexcept;
@@ -141,6 +146,8 @@ private:
     bool draining_ = false;
     io::close_mode abandoned_with_ = io::close_mode::graceful;
     error abandoned_because_{};
+    bool handle_gone_ = false;
+    bool of_library_ = false;
 
     /// The rest of the present send: the pieces from next_piece_ on, the first of them beginning at
     /// offset_.

@@ -74,6 +74,17 @@ result<void> set(io::poller& poller, io::socket_id id, io::socket_option option,
     return named(poller.set_option(id, option, value), name);
 }
 
+/// As set(), for a connection. Where it was reset meanwhile, some systems refuse every option:
+/// macOS with EINVAL (setsockopt(2) there). Then the option is not at fault.
+result<void> set_connected(io::poller& poller, io::socket_id id, io::socket_option option,
+                           int value, const char* name)
+{
+    auto done = set(poller, id, option, value, name);
+    if (!done && !poller.peer_address(id))
+        return fail({errc::connection_reset, phase::tune, done.error().native, name});
+    return done;
+}
+
 } // namespace
 
 result<void> tune_before_connect(io::poller& poller, io::socket_id id,
@@ -93,27 +104,29 @@ result<void> tune_connected(io::poller& poller, io::socket_id id, address_family
                             const tuning_options& options)
 {
     using enum io::socket_option;
+    // The default is best effort, and one that was set explicitly cannot be told from it.
     if (options.no_delay && family != address_family::local)
-        SLK_TRY(set(poller, id, no_delay, 1, "tuning.no_delay"));
+        (void)set_connected(poller, id, no_delay, 1, "tuning.no_delay");
     if (options.keep_alive) {
         const keep_alive_options& probes = *options.keep_alive;
-        SLK_TRY(set(poller, id, keep_alive, probes.enabled ? 1 : 0, "tuning.keep_alive"));
+        SLK_TRY(set_connected(poller, id, keep_alive, probes.enabled ? 1 : 0, "tuning.keep_alive"));
         if (probes.enabled) {
-            SLK_TRY(set(poller, id, keep_alive_idle, seconds_of(probes.idle),
-                        "tuning.keep_alive.idle"));
-            SLK_TRY(set(poller, id, keep_alive_interval, seconds_of(probes.interval),
-                        "tuning.keep_alive.interval"));
-            SLK_TRY(set(poller, id, keep_alive_count, probes.count, "tuning.keep_alive.count"));
+            SLK_TRY(set_connected(poller, id, keep_alive_idle, seconds_of(probes.idle),
+                                  "tuning.keep_alive.idle"));
+            SLK_TRY(set_connected(poller, id, keep_alive_interval, seconds_of(probes.interval),
+                                  "tuning.keep_alive.interval"));
+            SLK_TRY(set_connected(poller, id, keep_alive_count, probes.count,
+                                  "tuning.keep_alive.count"));
         }
     }
     if (options.type_of_service)
-        SLK_TRY(
-            set(poller, id, type_of_service, *options.type_of_service, "tuning.type_of_service"));
+        SLK_TRY(set_connected(poller, id, type_of_service, *options.type_of_service,
+                              "tuning.type_of_service"));
     if (options.user_timeout) {
         const auto milliseconds =
             std::chrono::duration_cast<std::chrono::milliseconds>(*options.user_timeout).count();
-        SLK_TRY(
-            set(poller, id, user_timeout, static_cast<int>(milliseconds), "tuning.user_timeout"));
+        SLK_TRY(set_connected(poller, id, user_timeout, static_cast<int>(milliseconds),
+                              "tuning.user_timeout"));
     }
     return {};
 }

@@ -11,6 +11,7 @@ namespace slk::pattern {
 
 class dealer final : public pattern {
 public:
+    [[nodiscard]] bool may_requeue() const noexcept override { return true; }
     result<peer*> attach(peer& entry) override
     {
         if (!receiving_.reserve())

@@ -11,6 +11,8 @@ namespace slk::pattern {
 
 class pair final : public pattern {
 public:
+    [[nodiscard]] peer_rule rule() const noexcept override { return peer_rule::one; }
+    [[nodiscard]] bool may_requeue() const noexcept override { return true; }
     result<peer*> attach(peer& entry) override
     {
         if (!receiving_.reserve())

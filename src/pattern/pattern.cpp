@@ -8,11 +8,12 @@ result<void> pattern::check_name(std::string_view) const
     return fail(errc::invalid_argument, phase::connect, "routing_id is for a ROUTER");
 }
 
-result<void> pattern::connected(peer&)
+bool pattern::prepare(peer&) noexcept
 {
-    return {};
+    return true;
 }
 
+void pattern::connected(peer&) noexcept {}
 void pattern::disconnected(peer&) noexcept {}
 
 part_fate pattern::inspect(peer&, message&, bool) noexcept

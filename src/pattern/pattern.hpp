@@ -81,6 +81,13 @@ enum class part_fate : std::uint8_t {
     discard, ///< with all parts of its message that follow
 };
 
+/// Which peers a socket may have at the same time.
+enum class peer_rule : std::uint8_t {
+    any, ///< as many as come
+    one, ///< one alone
+    one_for_each_id, ///< one for each routing id; those without an id get one
+};
+
 /// The messages that a pattern itself has for the caller.
 class own_message_queue {
 public:
@@ -111,6 +118,9 @@ public:
 
     // --- peers ---
 
+    [[nodiscard]] virtual peer_rule rule() const noexcept { return peer_rule::any; }
+    /// Whether messages that were queued for a peer may go to another one, or to the next.
+    [[nodiscard]] virtual bool may_requeue() const noexcept { return false; }
     /// Whether a peer may be attached before its handshake is over.
     [[nodiscard]] virtual bool attaches_unconnected(const peer& entry) const noexcept
     {
@@ -127,9 +137,11 @@ public:
     /// The peer gets no more messages. What it has sent is still received, until detach().
     virtual void stop_sending(peer& entry) noexcept = 0;
     virtual void detach(peer& entry) noexcept = 0;
-    /// The handshake with an attached peer is over. Errors: out_of_memory; the peer must be
-    /// disconnected then.
-    [[nodiscard]] virtual result<void> connected(peer& entry);
+    /// Before the peer is attached, and each time that its handshake is over: makes what the
+    /// following two need. Returns false when memory is exhausted.
+    [[nodiscard]] virtual bool prepare(peer& entry) noexcept;
+    /// The handshake with an attached peer is over.
+    virtual void connected(peer& entry) noexcept;
     /// The connection of an attached peer is over.
     virtual void disconnected(peer& entry) noexcept;
 

@@ -32,7 +32,8 @@ struct peer {
 
     /// ROUTER only: what it calls the peer. Empty: the peer has sent none.
     std::string routing_id;
-    /// ROUTER only: counts the peers that it has met; never 0 for one that it knows.
+    /// ROUTER only: counts the peers that it has met; never 0 for one that it knows. A peer that
+    /// comes again is another one, unless connect() has given its name.
     std::uint64_t generation = 0;
     /// The routing id was given by connect(), and not by the peer.
     bool named = false;

@@ -10,6 +10,7 @@ namespace slk::pattern {
 
 class push final : public pattern {
 public:
+    [[nodiscard]] bool may_requeue() const noexcept override { return true; }
     result<peer*> attach(peer& entry) override { return resume_sending(entry); }
     result<peer*> resume_sending(peer& entry) override
     {

@@ -13,27 +13,37 @@ namespace slk::pattern {
 namespace {
 
 constexpr error no_route{errc::no_route, phase::transfer, 0, "no peer has that routing id"};
+constexpr error replaced{errc::peer_replaced, phase::transfer, 0,
+                         "a later peer has that routing id"};
 
-/// Null when memory is exhausted.
-std::unique_ptr<own_message> notice_of(const peer& entry, router_event what) noexcept
+/// A notice with room for the peer's name; null when memory is exhausted.
+std::unique_ptr<own_message> make_notice(const peer& entry) noexcept
 {
     std::unique_ptr<own_message> made(new (std::nothrow) own_message);
-    if (made == nullptr || !try_assign(made->about.routing_id, entry.routing_id))
+    if (made == nullptr || !try_reserve(made->about.routing_id, entry.routing_id.size()))
         return nullptr;
-    made->about.generation = entry.generation;
-    made->what = what;
     return made;
+}
+
+void fill(own_message& notice, const peer& entry, router_event what) noexcept
+{
+    // Only an id that the pattern has made may be longer, and it needs no memory.
+    notice.about.routing_id.assign(entry.routing_id);
+    notice.about.generation = entry.generation;
+    notice.what = what;
 }
 
 } // namespace
 
-peer* router::find(const peer_id& id) const noexcept
+result<peer*> router::find(const peer_id& id) const noexcept
 {
     const auto known = by_id_.find(id.routing_id);
     if (known == by_id_.end())
-        return nullptr;
+        return fail(no_route);
     peer& entry = *known->second;
-    return id.generation == 0 || id.generation == entry.generation ? &entry : nullptr;
+    if (id.generation != 0 && id.generation != entry.generation)
+        return fail(replaced);
+    return &entry;
 }
 
 result<void> router::check_name(std::string_view routing_id) const
@@ -70,7 +80,7 @@ result<peer*> router::resume_sending(peer& entry)
     }
     if (known->second == &entry)
         return nullptr;
-    if (!handover)
+    if (!handover || known->second->named)
         return fail(errc::address_in_use, phase::handshake, "the peer's routing id is taken");
     return std::exchange(known->second, &entry);
 }
@@ -88,20 +98,20 @@ void router::detach(peer& entry) noexcept
     receiving_.remove(entry);
 }
 
-result<void> router::connected(peer& entry)
+bool router::prepare(peer& entry) noexcept
 {
-    if (notify_disconnect) {
-        entry.end_notice = notice_of(entry, router_event::disconnected);
-        if (entry.end_notice == nullptr)
-            return fail(no_memory_for_peer);
-    }
-    if (notify_connect) {
-        auto notice = notice_of(entry, router_event::connected);
-        if (notice == nullptr)
-            return fail(no_memory_for_peer);
-        own_messages.push(std::move(notice));
-    }
-    return {};
+    entry.end_notice = notify_disconnect ? make_notice(entry) : nullptr;
+    begin_notice_ = notify_connect ? make_notice(entry) : nullptr;
+    return (entry.end_notice != nullptr || !notify_disconnect) &&
+           (begin_notice_ != nullptr || !notify_connect);
+}
+
+void router::connected(peer& entry) noexcept
+{
+    if (begin_notice_ == nullptr)
+        return;
+    fill(*begin_notice_, entry, router_event::connected);
+    own_messages.push(std::move(begin_notice_));
 }
 
 void router::disconnected(peer& entry) noexcept
@@ -111,9 +121,11 @@ void router::disconnected(peer& entry) noexcept
         return;
     // The option was not set yet when the peer connected.
     if (notice == nullptr)
-        notice = notice_of(entry, router_event::disconnected);
-    if (notice != nullptr)
-        own_messages.push(std::move(notice));
+        notice = make_notice(entry);
+    if (notice == nullptr)
+        return;
+    fill(*notice, entry, router_event::disconnected);
+    own_messages.push(std::move(notice));
 }
 
 routing router::route(std::span<const part_view>&, const peer_id* to, room_check& rooms) noexcept
@@ -121,12 +133,12 @@ routing router::route(std::span<const part_view>&, const peer_id* to, room_check
     if (to == nullptr)
         return routing::refuse({errc::invalid_argument, phase::transfer, 0,
                                 "a ROUTER sends to a peer that the caller names"});
-    peer* const known = find(*to);
-    if (known == nullptr)
-        return mandatory ? routing::refuse(no_route)
+    const result<peer*> known = find(*to);
+    if (!known)
+        return mandatory ? routing::refuse(known.error())
                          : routing::drop(send_outcome::dropped_no_route);
-    if (rooms.has_room(*known))
-        return routing::to_peer(*known);
+    if (rooms.has_room(**known))
+        return routing::to_peer(**known);
     return mandatory ? routing{} : routing::drop(send_outcome::dropped_full);
 }
 

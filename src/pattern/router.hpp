@@ -24,21 +24,24 @@ public:
     bool notify_connect = false;
     bool notify_disconnect = false;
 
-    /// The peer that has this id now; with a generation, only that one. Null: there is none.
-    [[nodiscard]] peer* find(const peer_id& id) const noexcept;
+    /// The peer that has this id now. Errors: no_route; peer_replaced (its generation is another
+    /// one than the caller's).
+    [[nodiscard]] result<peer*> find(const peer_id& id) const noexcept;
 
+    [[nodiscard]] peer_rule rule() const noexcept override { return peer_rule::one_for_each_id; }
     /// A peer without a name is unknown until its handshake.
     [[nodiscard]] bool attaches_unconnected(const peer& entry) const noexcept override
     {
         return entry.named;
     }
     [[nodiscard]] result<void> check_name(std::string_view routing_id) const override;
-    /// Errors: address_in_use (the id is taken).
+    /// Errors: address_in_use (the id is taken, and handover is off or connect() has given it).
     result<peer*> attach(peer& entry) override;
     result<peer*> resume_sending(peer& entry) override;
     void stop_sending(peer& entry) noexcept override;
     void detach(peer& entry) noexcept override;
-    [[nodiscard]] result<void> connected(peer& entry) override;
+    [[nodiscard]] bool prepare(peer& entry) noexcept override;
+    void connected(peer& entry) noexcept override;
     void disconnected(peer& entry) noexcept override;
 
     void readable(peer& entry, bool is) noexcept override
@@ -62,6 +65,7 @@ private:
     std::map<std::string, peer*, std::less<>> by_id_;
     std::uint32_t next_id_;
     std::uint64_t generations_ = 0;
+    std::unique_ptr<own_message> begin_notice_; ///< for connected()
 };
 
 } // namespace slk::pattern

@@ -53,6 +53,15 @@ std::size_t hello_data(const credentials& client) noexcept
 
 } // namespace
 
+std::string_view reason_of(rejection why) noexcept
+{
+    switch (why) {
+    case rejection::id_taken: return "id taken";
+    case rejection::has_peer: return "has a peer";
+    }
+    return "";
+}
+
 std::string_view name_of(command_name which) noexcept
 {
     switch (which) {

@@ -50,6 +50,16 @@ struct credentials {
 /// HELLO of PLAIN (RFC 24): user-length (1), user, password-length (1), password, nothing more.
 [[nodiscard]] result<credentials> parse_hello(byte_view data) noexcept;
 
+/// Why a socket does not take a peer. The reasons of ERROR are for people (RFC 23); these are what
+/// serverlink writes, and recognises.
+enum class rejection : std::uint8_t {
+    id_taken, ///< a ROUTER has another peer with this routing id
+    has_peer, ///< a PAIR has a peer
+};
+
+/// The reason of the ERROR: short, and ASCII.
+[[nodiscard]] std::string_view reason_of(rejection why) noexcept;
+
 /// ERROR: reason-length (1), reason.
 [[nodiscard]] result<std::string_view> parse_error(byte_view data) noexcept;
 

@@ -17,8 +17,19 @@ std::size_t old_greeting_size(std::string_view identity) noexcept
     return 1 + header_size(identity.size()) + identity.size();
 }
 
-/// The reason of an ERROR is ZAP's status in digits.
-std::string_view reason_of(int status) noexcept
+error rejected_here(rejection why) noexcept
+{
+    switch (why) {
+    case rejection::id_taken:
+        return {errc::rejected, phase::handshake, 0, "the peer's routing id is taken"};
+    case rejection::has_peer:
+        return {errc::rejected, phase::handshake, 0, "this PAIR has a peer already"};
+    }
+    return {errc::rejected, phase::handshake};
+}
+
+/// To a peer that was not authenticated: ZAP's status in digits.
+std::string_view status_text(int status) noexcept
 {
     switch (status) {
     case 300: return "300";
@@ -35,7 +46,7 @@ session_actions session::step(time_point now, const session_input& input) noexce
     // A PONG that answers no PING has a context, so that the peer can tell.
     if (actions.send.has(output::pong) && !pending_.has(output::pong) &&
         input.event != session_event::command)
-        pong_size_ = 1;
+        pong_size_ = pongs_ = 1;
     pending_.add(actions.send);
     return actions;
 }
@@ -57,6 +68,8 @@ arrival session::receive(time_point now, byte_view run, std::uint64_t max_messag
         switch (state()) {
         case session_state::idle: return next;
         case session_state::greeting: receive_greeting(now, rest, next); break;
+        // The owner has not decided yet.
+        case session_state::admitting: return next.need = 1, next;
         case session_state::awaiting_identity: receive_old_identity(now, rest, next); break;
         case session_state::authenticating:
             // A NULL peer does not wait, and is not read before the decision.
@@ -85,6 +98,17 @@ void session::refuse(time_point now, int status) noexcept
     session_input input{.event = session_event::refused};
     input.failure = {errc::authentication_refused, phase::handshake, status,
                      "refused by this side"};
+    // ZAP's 300 is temporary: the client is to run into its timeout and try again.
+    input.silently = status == 300;
+    step(now, input);
+}
+
+void session::reject(time_point now, rejection why, bool silently) noexcept
+{
+    rejected_ = why;
+    session_input input{.event = session_event::refused};
+    input.failure = rejected_here(why);
+    input.silently = silently;
     step(now, input);
 }
 
@@ -123,6 +147,11 @@ error_spelling session::spelling() const noexcept
                                                  : error_spelling::proper;
 }
 
+std::string_view session::error_reason() const noexcept
+{
+    return rejected_ ? reason_of(*rejected_) : status_text(failure().native);
+}
+
 std::size_t session::size_of(output which) const noexcept
 {
     switch (which) {
@@ -134,8 +163,8 @@ std::size_t session::size_of(output which) const noexcept
     case output::welcome: return welcome_frame_size();
     case output::initiate: return metadata_frame_size(command_name::initiate, options_.metadata);
     case output::ready: return metadata_frame_size(command_name::ready, options_.metadata);
-    case output::error: return error_frame_size(reason_of(failure().native), spelling());
-    case output::pong: return pong_frame_size(byte_view(pong_context_).first(pong_size_));
+    case output::error: return error_frame_size(error_reason(), spelling());
+    case output::pong: return pongs_ * pong_frame_size(byte_view(pong_context_).first(pong_size_));
     case output::ping: return ping_frame_size({});
     }
     return 0;
@@ -165,8 +194,11 @@ void session::write(writer& out, output which) const noexcept
         write_metadata_frame(out, command_name::initiate, options_.metadata);
         break;
     case output::ready: write_metadata_frame(out, command_name::ready, options_.metadata); break;
-    case output::error: write_error_frame(out, reason_of(failure().native), spelling()); break;
-    case output::pong: write_pong_frame(out, byte_view(pong_context_).first(pong_size_)); break;
+    case output::error: write_error_frame(out, error_reason(), spelling()); break;
+    case output::pong:
+        for (std::uint8_t number = 0; number < pongs_; ++number)
+            write_pong_frame(out, byte_view(pong_context_).first(pong_size_));
+        break;
     case output::ping: write_ping_frame(out, options_.heartbeat_ttl, {}); break;
     }
 }

@@ -34,6 +34,7 @@ enum class arrival_kind : std::uint8_t {
     body, ///< of the large frame `frame`, `data` is here and body_left() is to come
     subscription, ///< `subscribe` or cancel `data`; only PUB and XPUB have it
     authenticate, ///< a PLAIN `client`, or ask_with_null; accept() or refuse() it
+    admit, ///< ask_about_peer: accept() makes the session ready, reject() ends it; see `peer`
     ready, ///< the handshake is over; the peer is `peer`
     flush, ///< transmit() first, then call again
     failed, ///< see failure()
@@ -74,10 +75,12 @@ public:
     /// Bytes of the body that were received elsewhere; at most body_left().
     void body_received(time_point now, std::uint64_t count) noexcept;
 
-    /// The owner's decisions about `authenticate`. The status is ZAP's (RFC 27): 300 for a
-    /// temporary refusal, 400 for a final one, 500 for an internal error.
+    /// The owner's decisions about `authenticate`, and about `admit`. The status is ZAP's (RFC 27):
+    /// 300 for a temporary refusal, 400 for a final one, 500 for an internal error.
     void accept(time_point now) noexcept { step(now, {.event = session_event::accepted}); }
     void refuse(time_point now, int status) noexcept;
+    /// After `admit`. `silently`: the peer gets no ERROR, and sees the connection end.
+    void reject(time_point now, rejection why, bool silently) noexcept;
 
     /// When nothing can be sent now: the PING before is not answered, the next one is.
     void skip_pong() noexcept { pending_.remove(output::pong); }
@@ -102,7 +105,7 @@ public:
         step(now, input);
     }
     [[nodiscard]] bool suspects(time_point now) const noexcept { return machine_.suspects(now); }
-    [[nodiscard]] bool peer_beats() const noexcept { return machine_.peer_beats(); }
+    [[nodiscard]] bool peer_answers_pings() const noexcept { return machine_.peer_answers_pings(); }
     [[nodiscard]] time_point due() const noexcept { return machine_.due(); }
 
     /// The number of bytes that transmit() would write into a large enough buffer.
@@ -113,12 +116,19 @@ public:
 
     // What was sent before a PING has been read when it is answered. PINGs are counted from 1 on.
 
+    /// Messages were sent since the last answer: a PING is to follow soon.
+    void ask_what_was_read(time_point now) noexcept
+    {
+        step(now, {.event = session_event::sent});
+        if (!suspects(now))
+            tick(now);
+    }
     /// The last PING that transmit() has written.
     [[nodiscard]] std::uint32_t last_ping() const noexcept { return last_ping_; }
     /// A PING is to be sent that was not transmitted yet.
     [[nodiscard]] bool has_ping() const noexcept { return pending_.has(output::ping); }
     /// The system has taken the last PING: the wait for its answer begins.
-    void ping_taken(time_point now) noexcept { step(now, {.event = session_event::asked}); }
+    void ping_taken(time_point now) noexcept { step(now, {.event = session_event::ping_taken}); }
     /// A PING that the peer has answered, and all before it; 0: none. A peer may omit answers, so
     /// that later ones may have been answered too.
     [[nodiscard]] std::uint32_t answered_ping() const noexcept { return answered_ping_; }
@@ -145,6 +155,7 @@ private:
     [[nodiscard]] bool may_be_subscription(const frame_header& frame,
                                            byte_view body) const noexcept;
     [[nodiscard]] error_spelling spelling() const noexcept;
+    [[nodiscard]] std::string_view error_reason() const noexcept;
     [[nodiscard]] std::size_t size_of(output which) const noexcept;
     void write(writer& out, output which) const noexcept;
 
@@ -153,9 +164,11 @@ private:
     outputs pending_{};
     bool inside_message_ = false; ///< the last message frame had MORE
     std::uint8_t pong_size_ = 0;
+    std::uint8_t pongs_ = 1; ///< of that context, when one is pending
     std::array<std::byte, max_ping_context> pong_context_{};
     std::uint32_t last_ping_ = 0;
     std::uint32_t answered_ping_ = 0;
+    std::optional<rejection> rejected_;
     std::size_t handshake_bytes_ = 0;
     std::uint64_t body_left_ = 0;
     frame_header large_frame_{};

@@ -20,6 +20,10 @@ constexpr error handshake_too_large{errc::message_too_large, phase::handshake, 0
 error refusal(std::string_view reason) noexcept
 {
     error failure{errc::authentication_refused, phase::handshake, 0, "refused by the peer"};
+    if (reason == reason_of(rejection::id_taken))
+        return {errc::rejected, phase::handshake, 0, "the peer has another with this routing id"};
+    if (reason == reason_of(rejection::has_peer))
+        return {errc::rejected, phase::handshake, 0, "the peer is a PAIR that has a peer already"};
     for (const auto& [digits, status] :
          {std::pair{"300", 300}, std::pair{"400", 400}, std::pair{"500", 500}})
         if (reason == digits)
@@ -99,7 +103,7 @@ void session::receive_old_identity(time_point now, byte_view rest, arrival& next
         return violate(now, good.error());
     step(now, {.event = session_event::identity});
     next.consumed += whole;
-    next.kind = arrival_kind::ready;
+    next.kind = state() == session_state::admitting ? arrival_kind::admit : arrival_kind::ready;
 }
 
 void session::receive_handshake(time_point now, byte_view rest, arrival& next) noexcept
@@ -128,6 +132,8 @@ void session::receive_handshake(time_point now, byte_view rest, arrival& next) n
     next.consumed += whole;
     if (state() == session_state::authenticating)
         next.kind = arrival_kind::authenticate;
+    else if (state() == session_state::admitting)
+        next.kind = arrival_kind::admit;
     else if (state() == session_state::ready)
         next.kind = arrival_kind::ready;
 }

@@ -18,7 +18,7 @@ constexpr session_transition transitions[] = {
     {greeting, session_event::revision, greeting, "the greeting is staged: its rest is sent"},
     {greeting, session_event::revision, awaiting_identity, "2.0: type and identity are sent"},
     {greeting, session_event::revision, failed, "1.0, or 2.0 that is not allowed"},
-    {greeting, session_event::greeted, awaiting_ready, "NULL: READY is sent"},
+    {greeting, session_event::greeted, awaiting_ready, "NULL: READY is sent, or comes last"},
     {greeting, session_event::greeted, authenticating, "NULL: the owner is asked"},
     {greeting, session_event::greeted, awaiting_welcome, "PLAIN, client: HELLO is sent"},
     {greeting, session_event::greeted, awaiting_hello, "PLAIN, server"},
@@ -27,6 +27,7 @@ constexpr session_transition transitions[] = {
     {greeting, session_event::ended, failed, ""},
 
     {awaiting_identity, session_event::identity, ready, ""},
+    {awaiting_identity, session_event::identity, admitting, "the owner is asked"},
     {awaiting_identity, session_event::timer, failed, ""},
     {awaiting_identity, session_event::violation, failed, ""},
     {awaiting_identity, session_event::ended, failed, ""},
@@ -37,7 +38,7 @@ constexpr session_transition transitions[] = {
     {awaiting_hello, session_event::violation, failed, ""},
     {awaiting_hello, session_event::ended, failed, ""},
 
-    {authenticating, session_event::accepted, awaiting_ready, "NULL: READY is sent"},
+    {authenticating, session_event::accepted, awaiting_ready, "NULL: READY is sent, or comes last"},
     {authenticating, session_event::accepted, awaiting_initiate, "PLAIN: WELCOME is sent"},
     {authenticating, session_event::refused, failed, "ERROR is sent, unless the status is 300"},
     {authenticating, session_event::command, failed, "the client has to wait"},
@@ -52,20 +53,29 @@ constexpr session_transition transitions[] = {
     {awaiting_welcome, session_event::ended, failed, ""},
 
     {awaiting_initiate, session_event::command, ready, "INITIATE: READY is sent"},
+    {awaiting_initiate, session_event::command, admitting, "INITIATE: the owner is asked"},
     {awaiting_initiate, session_event::command, failed, "any other"},
     {awaiting_initiate, session_event::timer, failed, ""},
     {awaiting_initiate, session_event::violation, failed, ""},
     {awaiting_initiate, session_event::ended, failed, ""},
 
     {awaiting_ready, session_event::command, ready, "READY"},
+    {awaiting_ready, session_event::command, admitting, "READY: the owner is asked"},
     {awaiting_ready, session_event::command, failed, "ERROR, or any other"},
     {awaiting_ready, session_event::timer, failed, ""},
     {awaiting_ready, session_event::violation, failed, ""},
     {awaiting_ready, session_event::ended, failed, ""},
 
+    {admitting, session_event::accepted, ready, "READY is sent, if it comes last"},
+    {admitting, session_event::refused, failed, "ERROR is sent, if READY would come last"},
+    {admitting, session_event::timer, failed, ""},
+    {admitting, session_event::violation, failed, ""},
+    {admitting, session_event::ended, failed, ""},
+
     {ready, session_event::received, ready, "the peer is alive"},
     {ready, session_event::command, ready, "PING: PONG is sent; other commands are ignored"},
-    {ready, session_event::asked, ready, "the wait for the answer begins"},
+    {ready, session_event::sent, ready, "PING is due earlier"},
+    {ready, session_event::ping_taken, ready, "the wait for the answer begins"},
     {ready, session_event::paused, ready, "PONG is sent, if the peer waits for a sign of life"},
     {ready, session_event::resumed, ready, ""},
     {ready, session_event::timer, ready, "PING is due (while paused PONG), or the peer lives in silence"},
@@ -81,14 +91,27 @@ constexpr error silent{errc::timed_out, phase::transfer, 0, "the peer was silent
 /// long the peer waits for an answer is not known: it gets several signs between two of its PINGs.
 constexpr int signs_per_ping = 8;
 constexpr duration min_sign_interval = std::chrono::milliseconds(50);
+/// Between the PINGs of a peer that has sent only one.
+constexpr duration assumed_peer_interval = std::chrono::seconds(2);
 
 constexpr error unexpected_command{errc::protocol_error, phase::handshake, 0,
                                    "a command that has no place at this point of the handshake"};
+
+/// While messages are sent, PINGs ask more often whether they were read.
+constexpr int questions_per_ping = 10;
 
 /// The silence after a PING that ends the session; 0: none.
 duration patience(const session_options& options) noexcept
 {
     return options.heartbeat_timeout.value_or(options.heartbeat_interval);
+}
+
+/// READY comes last: of NULL where the owner asks for it, and of a PLAIN server.
+bool sends_ready_last(const session_options& options, version speaks) noexcept
+{
+    if (speaks == version::v2_0)
+        return false;
+    return options.security == mechanism::null ? options.ready_last : options.as_server;
 }
 
 } // namespace
@@ -109,6 +132,7 @@ std::string_view name_of(session_state state) noexcept
     case awaiting_welcome: return "awaiting_welcome";
     case awaiting_initiate: return "awaiting_initiate";
     case awaiting_ready: return "awaiting_ready";
+    case admitting: return "admitting";
     case ready: return "ready";
     case failed: return "failed";
     }
@@ -127,7 +151,8 @@ std::string_view name_of(session_event event) noexcept
     case session_event::accepted: return "accepted";
     case session_event::refused: return "refused";
     case session_event::received: return "received";
-    case session_event::asked: return "asked";
+    case session_event::sent: return "sent";
+    case session_event::ping_taken: return "ping_taken";
     case session_event::paused: return "paused";
     case session_event::resumed: return "resumed";
     case session_event::timer: return "timer";
@@ -149,30 +174,22 @@ session_actions session_machine::step(const session_options& options, time_point
     case session_event::revision: return decide(options, input.speaks);
     case session_event::greeted: return begin_handshake(options, input.speaks);
     case session_event::identity:
-        return state_ == awaiting_identity ? become_ready(options, now, {}) : session_actions{};
+        return state_ == awaiting_identity ? meet(options, now) : session_actions{};
     case session_event::command: return take(options, now, input);
-    case session_event::accepted:
-        if (state_ != authenticating)
-            return {};
-        if (options.security == mechanism::null) {
-            state_ = awaiting_ready;
-            return {.send = {output::ready}};
-        }
-        state_ = awaiting_initiate;
-        return {.send = {output::welcome}};
-    case session_event::refused:
-        if (state_ != authenticating)
-            return {};
-        fail(input.failure);
-        // ZAP's 300 is temporary: the client is to run into its timeout and try again.
-        return input.failure.native == 300 ? session_actions{}
-                                           : session_actions{.send = {output::error}};
+    case session_event::accepted: return accept(options, now);
+    case session_event::refused: return refuse(options, input);
     case session_event::received:
         if (state_ == ready)
             hear(now);
         return {};
-    case session_event::asked:
-        if (silent_at_ != never && !std::exchange(asked_, true))
+    case session_event::sent:
+        if (state_ == ready && reading_ && next_ping_ != never)
+            next_ping_ = std::min(
+                next_ping_,
+                std::max(now, after(pinged_at_, options.heartbeat_interval / questions_per_ping)));
+        return {};
+    case session_event::ping_taken:
+        if (silent_at_ != never && !std::exchange(ping_taken_, true))
             silent_at_ = after(now, patience(options));
         return {};
     case session_event::paused: return pause(options, now);
@@ -238,12 +255,57 @@ session_actions session_machine::begin_handshake(const session_options& options,
     speaks_ = peer;
     switch (options.security) {
     case mechanism::null:
-        state_ = options.ask_with_null ? authenticating : awaiting_ready;
-        return options.ask_with_null ? session_actions{} : session_actions{.send = {output::ready}};
+        if (!options.ask_with_null)
+            return await_ready(options);
+        state_ = authenticating;
+        return {};
     case mechanism::plain: break;
     }
     state_ = options.as_server ? awaiting_hello : awaiting_welcome;
     return options.as_server ? session_actions{} : session_actions{.send = {output::hello}};
+}
+
+session_actions session_machine::await_ready(const session_options& options) noexcept
+{
+    state_ = awaiting_ready;
+    return sends_ready_last(options, speaks_) ? session_actions{}
+                                              : session_actions{.send = {output::ready}};
+}
+
+/// Who the peer is, is known.
+session_actions session_machine::meet(const session_options& options, time_point now) noexcept
+{
+    if (options.ask_about_peer) {
+        state_ = admitting;
+        return {};
+    }
+    return become_ready(options, now,
+                        state_ == awaiting_initiate ? outputs{output::ready} : outputs{});
+}
+
+session_actions session_machine::accept(const session_options& options, time_point now) noexcept
+{
+    if (state_ == admitting)
+        return become_ready(
+            options, now, sends_ready_last(options, speaks_) ? outputs{output::ready} : outputs{});
+    if (state_ != authenticating)
+        return {};
+    if (options.security == mechanism::null)
+        return await_ready(options);
+    state_ = awaiting_initiate;
+    return {.send = {output::welcome}};
+}
+
+session_actions session_machine::refuse(const session_options& options,
+                                        const session_input& input) noexcept
+{
+    if (state_ != authenticating && state_ != admitting)
+        return {};
+    // Behind a READY the peer does not expect an ERROR any more.
+    const bool tells =
+        !input.silently && (state_ == authenticating || sends_ready_last(options, speaks_));
+    fail(input.failure);
+    return tells ? session_actions{.send = {output::error}} : session_actions{};
 }
 
 session_actions session_machine::take(const session_options& options, time_point now,
@@ -253,6 +315,7 @@ session_actions session_machine::take(const session_options& options, time_point
     case idle:
     case greeting:
     case awaiting_identity:
+    case admitting:
     case failed: return {};
     case awaiting_hello:
         if (input.command != command_name::hello)
@@ -270,13 +333,13 @@ session_actions session_machine::take(const session_options& options, time_point
     case awaiting_initiate:
         if (input.command != command_name::initiate)
             return fail(unexpected_command);
-        return become_ready(options, now, {output::ready});
+        return meet(options, now);
     case awaiting_ready:
         if (input.command == command_name::error)
             return fail(input.failure);
         if (input.command != command_name::ready)
             return fail(unexpected_command);
-        return become_ready(options, now, {});
+        return meet(options, now);
     case ready: break;
     }
     // A second READY, ERROR and unknown commands are ignored.
@@ -288,13 +351,15 @@ session_actions session_machine::take_heartbeat(time_point now, const session_in
 {
     if (input.command != command_name::ping && input.command != command_name::pong)
         return {};
-    peer_beats_ = true;
+    peer_answers_pings_ = true;
     if (input.command == command_name::pong)
         return {};
     hear(now);
-    if (heard_ping_ != never)
+    // PINGs that have waited while this side was paused come all at once.
+    if (heard_ping_ != never && now - heard_ping_ >= min_sign_interval)
         peer_interval_ = now - heard_ping_;
     heard_ping_ = now;
+    owes_sign_ = false;
     if (input.ttl > duration::zero())
         ttl_ends_ = after(now, input.ttl);
     promised_at_ = never;
@@ -305,8 +370,9 @@ session_actions session_machine::become_ready(const session_options& options, ti
                                               outputs send) noexcept
 {
     state_ = ready;
+    pinged_at_ = now;
     handshake_ends_ = never;
-    peer_beats_ = speaks_ == version::v3_1;
+    peer_answers_pings_ = speaks_ == version::v3_1;
     // Version 2.0 has no commands. libzmq sends PING to 3.0 peers too, although the RFC does not.
     if (options.heartbeat_interval > duration::zero() && speaks_ != version::v2_0)
         next_ping_ = after(now, options.heartbeat_interval);
@@ -317,8 +383,9 @@ session_actions session_machine::pause(const session_options& options, time_poin
 {
     if (state_ != ready || !std::exchange(reading_, false))
         return {};
-    hear(heard_at_);
-    next_ping_ = after(now, sign_interval(options));
+    stop_waiting();
+    owes_sign_ = heard_ping_ != never;
+    next_ping_ = std::min(next_ping_, after(now, sign_interval(options)));
     return std::exchange(promised_at_, never) != never ? session_actions{.send = {output::pong}}
                                                        : session_actions{};
 }
@@ -327,10 +394,9 @@ session_actions session_machine::resume(const session_options& options, time_poi
 {
     if (state_ != ready || std::exchange(reading_, true))
         return {};
-    // Those that have waited say nothing about the time between them.
-    heard_ping_ = never;
     const bool beats = options.heartbeat_interval > duration::zero() && speaks_ != version::v2_0;
-    next_ping_ = beats ? after(now, options.heartbeat_interval) : never;
+    const time_point next = beats ? after(now, options.heartbeat_interval) : never;
+    next_ping_ = owes_sign_ ? std::min(next_ping_, next) : next;
     return {};
 }
 
@@ -341,8 +407,10 @@ duration session_machine::sign_interval(const session_options& options) const no
         return duration::max();
     duration interval = options.heartbeat_interval > duration::zero() ? options.heartbeat_interval
                                                                       : duration::max();
-    if (heard_ping_ != never || peer_interval_ > duration::zero())
-        interval = std::min(interval, std::max(peer_interval_ / signs_per_ping, min_sign_interval));
+    const duration theirs =
+        peer_interval_ > duration::zero() ? peer_interval_ : assumed_peer_interval;
+    if (heard_ping_ != never)
+        interval = std::min(interval, std::max(theirs / signs_per_ping, min_sign_interval));
     return interval;
 }
 
@@ -360,8 +428,11 @@ session_actions session_machine::expire(const session_options& options, time_poi
     }
     if (now < next_ping_)
         return {};
-    next_ping_ = after(now, reading_ ? options.heartbeat_interval : sign_interval(options));
-    if (!reading_)
+    next_ping_ = !reading_ ? after(now, sign_interval(options))
+                 : options.heartbeat_interval > duration::zero()
+                     ? after(now, options.heartbeat_interval)
+                     : never;
+    if (std::exchange(owes_sign_, false) || !reading_)
         return {.send = {output::pong}};
     const duration interval = options.heartbeat_interval;
     if (!input.asks_what_was_read && now < after(heard_at_, interval)) {
@@ -374,6 +445,7 @@ session_actions session_machine::expire(const session_options& options, time_poi
     }
     if (silent_at_ == never && patience(options) > duration::zero())
         silent_at_ = after(now, patience(options));
+    pinged_at_ = now;
     promised_at_ = options.heartbeat_ttl > duration::zero() ? now : never;
     return {.send = {output::ping}};
 }
@@ -399,9 +471,14 @@ bool session_machine::running() const noexcept
 void session_machine::hear(time_point now) noexcept
 {
     heard_at_ = now;
+    stop_waiting();
+}
+
+void session_machine::stop_waiting() noexcept
+{
     silent_at_ = never;
     ttl_ends_ = never;
-    asked_ = false;
+    ping_taken_ = false;
 }
 
 time_point session_machine::due() const noexcept

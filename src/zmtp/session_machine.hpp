@@ -11,6 +11,7 @@
 ///
 ///  - Each side's steps come in the order of the mechanism (RFC 23 for NULL, RFC 24 for PLAIN); any
 ///    other step of the peer ends the session. NULL is symmetric, as libzmq's is.
+///  - A peer that the owner does not take is not told READY, if the owner's READY comes last.
 ///  - One deadline covers greeting and handshake.
 ///  - `failed` is final, with a reason; a new connection gets a new machine.
 
@@ -31,10 +32,11 @@ enum class session_state : std::uint8_t {
     awaiting_welcome,
     awaiting_initiate,
     awaiting_ready,
+    admitting, ///< the owner decides whether it takes the peer
     ready,
     failed,
 };
-inline constexpr std::size_t session_state_count = 10;
+inline constexpr std::size_t session_state_count = 11;
 
 enum class session_event : std::uint8_t {
     start,
@@ -46,14 +48,15 @@ enum class session_event : std::uint8_t {
     accepted, ///< by the owner
     refused, ///< by the owner
     received, ///< bytes of any kind
-    asked, ///< the system has taken a PING of this side
+    sent, ///< messages, and the owner wants to know whether the peer reads them
+    ping_taken, ///< by the system
     paused, ///< this side does not receive at present
     resumed, ///< it receives again
     timer, ///< due() has come
     violation, ///< of the protocol or of a limit
     ended, ///< the peer has closed
 };
-inline constexpr std::size_t session_event_count = 15;
+inline constexpr std::size_t session_event_count = 16;
 
 [[nodiscard]] std::string_view name_of(session_state state) noexcept;
 [[nodiscard]] std::string_view name_of(session_event event) noexcept;
@@ -71,6 +74,7 @@ struct session_input {
     /// during the last interval gets no PING: it might have closed behind what it sends, and the
     /// PING would make its system throw the rest away.
     bool asks_what_was_read = true;
+    bool silently = false; ///< refused: without an ERROR
 };
 
 /// Items that can be sent, in the order in which they go out.
@@ -152,12 +156,16 @@ public:
         return now >= std::min(silent_at_, ttl_ends_);
     }
     /// The peer answers PINGs: its version of the protocol has them, or it has sent one or a PONG.
-    [[nodiscard]] bool peer_beats() const noexcept { return peer_beats_; }
+    [[nodiscard]] bool peer_answers_pings() const noexcept { return peer_answers_pings_; }
 
 private:
     session_actions start(const session_options& options, time_point now) noexcept;
     session_actions decide(const session_options& options, version peer) noexcept;
     session_actions begin_handshake(const session_options& options, version peer) noexcept;
+    session_actions await_ready(const session_options& options) noexcept;
+    session_actions meet(const session_options& options, time_point now) noexcept;
+    session_actions accept(const session_options& options, time_point now) noexcept;
+    session_actions refuse(const session_options& options, const session_input& input) noexcept;
     session_actions take(const session_options& options, time_point now,
                          const session_input& input) noexcept;
     session_actions become_ready(const session_options& options, time_point now,
@@ -171,22 +179,25 @@ private:
     session_actions fail(error reason) noexcept;
     [[nodiscard]] bool running() const noexcept;
     void hear(time_point now) noexcept;
+    void stop_waiting() noexcept;
 
     session_state state_ = session_state::idle;
     version speaks_ = version::v3_1;
     bool major_held_back_ = false;
     bool rest_held_back_ = false;
     time_point handshake_ends_ = never;
-    bool peer_beats_ = false;
+    bool peer_answers_pings_ = false;
     bool reading_ = true; ///< not paused
-    bool asked_ = false; ///< the system has taken the PING that is not answered
+    bool ping_taken_ = false; ///< the system has taken the PING that is not answered
+    bool owes_sign_ = false; ///< it has paused since the last sign of life
     /// When the last PING with a ttl was due, if the peer may be waiting for another sign of life.
     time_point promised_at_ = never;
     time_point next_ping_ = never; ///< while paused: the next sign of life
     time_point silent_at_ = never; ///< the end of the wait for any answer to a PING
     time_point ttl_ends_ = never; ///< what the peer's last PING asked for
+    time_point pinged_at_{}; ///< the last PING, or the end of the handshake
     time_point heard_at_{};
-    time_point heard_ping_ = never; ///< the peer's last PING, since this side reads
+    time_point heard_ping_ = never; ///< the peer's last PING
     duration peer_interval_{}; ///< between the peer's PINGs; 0: not known
     error reason_{};
 };

@@ -25,6 +25,12 @@ struct session_options {
     /// a domain).
     bool ask_with_null = false;
 
+    /// The owner is asked about each peer (arrival_kind::admit) when its metadata is known.
+    bool ask_about_peer = false;
+    /// With ask_about_peer: NULL holds READY back until the owner has admitted the peer. A peer
+    /// sends no messages before that. Of two sides only one may do so: they would wait for ever.
+    bool ready_last = false;
+
     own_metadata metadata{};
 
     /// Use ZMTP 2.0 with a peer that has no later version. The greeting then goes out in three

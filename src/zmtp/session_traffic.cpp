@@ -101,6 +101,9 @@ void session::receive_frame(time_point now, byte_view rest, arrival& next) noexc
     next.found = {whole, 1, frame.more ? std::size_t{0} : 1, frame.more ? 0 : whole};
 }
 
+/// PINGs that wait for their answer, so that nothing grows when the peer does not read the answers.
+constexpr std::uint8_t max_pongs = 100;
+
 /// Unknown, malformed and misplaced commands are dropped, as libzmq does; but a PING that is cut
 /// off is an error, because libzmq would not answer it.
 void session::receive_command(time_point now, byte_view body, arrival& next) noexcept
@@ -113,14 +116,17 @@ void session::receive_command(time_point now, byte_view body, arrival& next) noe
         const auto seen = parse_ping(command->data);
         if (!seen)
             return violate(now, seen.error());
-        // Every PING is answered as long as the owner can send, and nothing grows when the peer
-        // does not read the answers.
-        if (pending_.has(output::pong)) {
+        // Every PING is answered as long as the owner can send.
+        // Those without a context are counted.
+        const bool alike = seen->context.empty() && pong_size_ == 0;
+        const bool waits = pending_.has(output::pong);
+        if (waits && (!alike || pongs_ == max_pongs)) {
             next.kind = arrival_kind::flush;
             return;
         }
         std::ranges::copy(seen->context, pong_context_.begin());
         pong_size_ = static_cast<std::uint8_t>(seen->context.size());
+        pongs_ = waits ? static_cast<std::uint8_t>(pongs_ + 1) : 1;
         session_input input{.event = session_event::command};
         input.command = command_name::ping;
         input.ttl = seen->ttl;

@@ -214,7 +214,7 @@ TEST_CASE("with handover a second peer takes over the routing id, and the first 
     CHECK(later.whole == parts{"second"});
     CHECK(later.from.routing_id == earlier.from.routing_id);
     CHECK(later.from.generation > earlier.from.generation);
-    CHECK(rig.ours.send(earlier.from, "x", test_timeout).error() == errc::no_route);
+    CHECK(rig.ours.send(earlier.from, "x", test_timeout).error() == errc::peer_replaced);
     REQUIRE(rig.ours.send(later.from, "to the second", test_timeout).has_value());
     CHECK(second.receive() == parts{"to the second"});
     CHECK(events.wait_for(ZMQ_EVENT_DISCONNECTED).has_value());

@@ -85,6 +85,12 @@ TEST_CASE("C9: every errno that the manual pages name has a meaning")
     }
 }
 
+TEST_CASE("a send that finds the wrong protocol type meets a reset, as on macOS")
+{
+    CHECK(os::translate(EPROTOTYPE, phase::transfer) == errc::connection_reset);
+    CHECK(os::translate(EPROTOTYPE, phase::open) == errc::not_supported);
+}
+
 TEST_CASE("C9: a number that no table knows is unknown and kept")
 {
     for (const int native : {12345, -1, 0, INT32_MAX}) {

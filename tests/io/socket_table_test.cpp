@@ -77,3 +77,20 @@ TEST_CASE("C4: an entry whose generations are used up is retired")
     CHECK(next.index != id.index);
     CHECK(table.find(socket_id{id.index, 0}) == nullptr);
 }
+
+TEST_CASE("every open handle is visited, and no closed one")
+{
+    socket_table table;
+    std::vector<socket_id> ids(300);
+    for (std::size_t index = 0; index < ids.size(); ++index)
+        REQUIRE(table.add(static_cast<native_handle>(index), address_family::ipv4, ids[index]) !=
+                nullptr);
+    table.remove(ids[7]);
+    table.find(ids[200])->handle = invalid_handle; // about to be closed
+    std::vector<int> visits(300);
+    table.for_each_handle([&](native_handle each) { ++visits[static_cast<std::size_t>(each)]; });
+    for (std::size_t index = 0; index < visits.size(); ++index) {
+        CAPTURE(index);
+        CHECK(visits[index] == (index == 7 || index == 200 ? 0 : 1));
+    }
+}

@@ -91,6 +91,7 @@ TEST_CASE("every error has its failure class, and every class an error")
         failure_class::other,              // in_progress
         failure_class::closed_locally,     // cancelled
         failure_class::other,              // loop_closed
+        failure_class::other,              // forked
         failure_class::refused,            // connection_refused
         failure_class::refused,            // self_connect
         failure_class::timed_out,          // timed_out
@@ -113,8 +114,10 @@ TEST_CASE("every error has its failure class, and every class an error")
         failure_class::out_of_resources,   // out_of_memory
         failure_class::protocol,           // protocol_error
         failure_class::authentication,     // authentication_refused
+        failure_class::other,              // rejected
         failure_class::protocol,           // message_too_large
         failure_class::other,              // no_route
+        failure_class::other,              // peer_replaced
         failure_class::other,              // would_block
         failure_class::other,              // interrupted
         failure_class::other,              // unknown

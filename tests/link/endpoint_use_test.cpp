@@ -32,6 +32,35 @@ error listener_refusal(slk::loop& on, const endpoint& at)
 
 } // namespace
 
+template <class Options>
+concept takes_text_for_an_endpoint = requires { Options{.to = "tcp://127.0.0.1:1"}; } ||
+                                     requires { Options{.at = "tcp://127.0.0.1:1"}; };
+static_assert(!takes_text_for_an_endpoint<link_options>);
+static_assert(!takes_text_for_an_endpoint<listener_options>);
+
+TEST_CASE("links and listeners take their endpoints as text")
+{
+    rig on;
+    std::vector<stream> streams;
+    auto served =
+        listener::create(*on, "tcp://127.0.0.1:*", {},
+                         {.accepted = [&](stream next) { streams.push_back(std::move(next)); }});
+    REQUIRE(served);
+    const std::string where = to_string(served->local_endpoint());
+    auto client = link::create(*on, where);
+    REQUIRE(client);
+    CHECK(to_string(client->target()) == where);
+    client->start();
+    CHECK(on.until([&] { return connected(*client) && streams.size() == 1; }));
+
+    const auto bad_link = link::create(*on, "tcp://127.0.0.1");
+    REQUIRE_FALSE(bad_link);
+    CHECK(bad_link.error() == errc::invalid_argument);
+    const auto bad_listener = listener::create(*on, "udp://127.0.0.1:1", {}, {});
+    REQUIRE_FALSE(bad_listener);
+    CHECK(bad_listener.error() == errc::not_supported);
+}
+
 TEST_CASE("links and listeners refuse inproc")
 {
     rig on;

@@ -37,6 +37,13 @@ inline std::string wanted_backend()
     return name != nullptr ? name : "";
 }
 
+inline slk::loop new_loop()
+{
+    auto made = slk::loop::create({.backend = wanted_backend()});
+    REQUIRE(made.has_value());
+    return std::move(*made);
+}
+
 class rig {
 public:
     explicit rig(loop_options options = {})

@@ -49,7 +49,7 @@ TEST_CASE("run_until notices the effect of a posted function without any further
     CHECK(spent < 5s);
 }
 
-TEST_CASE("the destructor of a loop calls the functions that are posted to it")
+TEST_CASE("the destructor of a loop calls no function that is posted to it, and destroys it")
 {
     std::optional<slk::loop> loop;
     {
@@ -58,9 +58,12 @@ TEST_CASE("the destructor of a loop calls the functions that are posted to it")
         loop.emplace(std::move(*made));
     }
     bool ran = false;
-    CHECK(loop->post([&] { ran = true; }));
+    const auto held = std::make_shared<int>(0);
+    CHECK(loop->post([&ran, held] { ran = true; }));
+    CHECK(held.use_count() == 2);
     loop.reset();
-    CHECK(ran);
+    CHECK_FALSE(ran);
+    CHECK(held.use_count() == 1);
 }
 
 TEST_CASE("a stop that came before the run counts, once")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "contract/harness.hpp"
 #include "linux/interpose.hpp"
+#include "support/forked.hpp"
 
 #include <fstream>
 #include <set>
@@ -326,4 +327,26 @@ SLK_BACKEND_TEST("E1: urgent data in the middle of a stream does not stop it")
         total += receiving.transferred;
     }
     CHECK(total == 20);
+}
+
+SLK_BACKEND_TEST("a child submits and delivers nothing, and the parent receives what it would have")
+{
+    rig loop(backend);
+    const pair ends = loop.connect_pair(loop.listen());
+    const char one = 'x';
+    REQUIRE(::send(static_cast<int>(loop->handle_of(ends.client)), &one, 1, 0) == 1);
+    std::byte buffer[1];
+    const int code = testing::in_a_child([&] {
+        auto* const op = new receive_op; // it never ends
+        loop.receive(*op, ends.server, buffer);
+        const bool refused = op->failure == errc::forked;
+        (void)loop.turn(10ms);
+        return refused && op->completions == 0 ? 0 : 1;
+    });
+    CHECK(code == 0);
+    receive_op op;
+    loop.receive(op, ends.server, buffer);
+    REQUIRE(loop.run_until([&] { return op.done(); }));
+    CHECK_FALSE(op.failure);
+    CHECK(op.transferred == 1);
 }

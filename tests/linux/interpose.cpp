@@ -36,7 +36,9 @@ struct {
     bool after = false;
     int level = any;
     int name = any;
+    bool without_peer = false;
 } active;
+std::atomic<bool> peer_gone{false}; ///< for one getpeername(), on any thread
 
 /// Counts the call. Returns true if it is to fail.
 bool fails(call which, int level = any, int name = any) noexcept
@@ -112,6 +114,7 @@ injection::injection(call which, int native, int first, int last) noexcept
 injection::~injection()
 {
     active = {};
+    peer_gone.store(false, std::memory_order_relaxed);
 }
 
 injection& injection::after_the_call() noexcept
@@ -124,6 +127,12 @@ injection& injection::of_option(int level, int name) noexcept
 {
     active.level = level;
     active.name = name;
+    return *this;
+}
+
+injection& injection::without_peer() noexcept
+{
+    active.without_peer = true;
     return *this;
 }
 
@@ -248,6 +257,8 @@ int setsockopt(int fd, int level, int name, const void* value, socklen_t length)
 {
     using namespace slk::linux_tests;
     const bool failing = fails(call::setsockopt, level, name);
+    if (failing && active.without_peer)
+        peer_gone.store(true, std::memory_order_relaxed);
     return static_cast<int>(pass_unless(failing, SYS_setsockopt, fd, level, name, value, length));
 }
 
@@ -264,7 +275,17 @@ int getsockopt(int fd, int level, int name, void* value, socklen_t* length) noex
 
 int getpeername(int fd, sockaddr* peer, socklen_t* length) noexcept
 {
+    using slk::linux_tests::peer_gone;
+    if (peer_gone.load(std::memory_order_relaxed) && peer_gone.exchange(false)) {
+        errno = ENOTCONN;
+        return -1;
+    }
     return static_cast<int>(pass(call::getpeername, SYS_getpeername, fd, peer, length));
+}
+
+ssize_t write(int fd, const void* data, size_t size)
+{
+    return pass(call::write, SYS_write, fd, data, size);
 }
 
 int pipe2(int ends[2], int flags) noexcept

@@ -26,6 +26,7 @@ enum class call : std::uint8_t {
     so_error, ///< getsockopt(SO_ERROR)
     getpeername,
     eventfd, ///< and pipe2
+    write,
     count,
 };
 
@@ -46,6 +47,8 @@ public:
     injection& after_the_call() noexcept;
     /// For setsockopt: only the calls for this option count.
     injection& of_option(int level, int name) noexcept;
+    /// For setsockopt: the next getpeername() after one that fails does so too, with ENOTCONN.
+    injection& without_peer() noexcept;
     /// The number of calls that were made to fail.
     [[nodiscard]] int hits() const noexcept;
 };

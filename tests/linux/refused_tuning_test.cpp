@@ -27,7 +27,6 @@ struct socket_setting {
 };
 
 constexpr socket_setting set_after_connect[] = {
-    {IPPROTO_TCP, TCP_NODELAY, "tuning.no_delay"},
     {SOL_SOCKET, SO_KEEPALIVE, "tuning.keep_alive"},
     {IPPROTO_TCP, TCP_KEEPIDLE, "tuning.keep_alive.idle"},
     {IPPROTO_TCP, TCP_KEEPINTVL, "tuning.keep_alive.interval"},
@@ -155,6 +154,40 @@ SLK_BACKEND_TEST("an option that is refused after connect ends the attempt, and 
         CHECK_FALSE(ends[1].has_value());
         on.end();
     }
+}
+
+SLK_BACKEND_TEST("a default that is refused does not end the attempt")
+{
+    rig on({.backend = std::string(backend)});
+    plain_server peer(*on);
+    injection fault(call::setsockopt, EINVAL, 1, INT_MAX);
+    fault.of_option(IPPROTO_TCP, TCP_NODELAY);
+    const observed_link dialling(*on, {.to = at(peer.where()), .reconnect = quick()});
+    REQUIRE(on.until([&] { return connected(*dialling.made); }));
+    CHECK(fault.hits() == 1);
+    CHECK(dialling.made->status().attempt == 1);
+    CHECK_FALSE(dialling.made->status().last_error);
+}
+
+SLK_BACKEND_TEST("an option that is refused because the connection was reset counts as a reset")
+{
+    // As macOS does: every option is EINVAL, and there is no peer.
+    rig on({.backend = std::string(backend)});
+    plain_server peer(*on);
+    injection fault(call::setsockopt, EINVAL);
+    fault.of_option(IPPROTO_TCP, TCP_USER_TIMEOUT).without_peer();
+    link_options options{.to = at(peer.where()), .reconnect = quick()};
+    options.tuning.user_timeout = 10s;
+    const observed_link dialling(*on, options);
+    REQUIRE(on.until([&] { return connected(*dialling.made); }));
+    REQUIRE(dialling.moves.size() >= 4);
+    const link_transition& refused = dialling.moves[3];
+    CHECK(refused.from == link_state::tuning);
+    CHECK(refused.reason == errc::connection_reset);
+    CHECK(refused.reason.native == EINVAL);
+    CHECK(refused.reason.phase == phase::tune);
+    REQUIRE(refused.reason.detail != nullptr);
+    CHECK(std::string(refused.reason.detail) == "tuning.user_timeout");
 }
 
 SLK_BACKEND_TEST("an option that is refused before connect ends the attempt by its name")

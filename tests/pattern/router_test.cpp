@@ -30,7 +30,7 @@ bool took_free_place(const result<pattern::peer*>& taken)
 
 pattern::peer* find(const pattern::router& table, std::string id, std::uint64_t generation = 0)
 {
-    return table.find({std::move(id), generation});
+    return table.find({std::move(id), generation}).value_or(nullptr);
 }
 
 pattern::routing route_to(pattern::router& table, std::string id, std::uint64_t generation = 0)
@@ -182,7 +182,7 @@ TEST_CASE("a generation names one peer: the next peer with the same routing id i
     table.detach(first);
     REQUIRE(took_free_place(table.attach(second)));
     CHECK(find(table, "id", first.generation) == nullptr);
-    CHECK(route_to(table, "id", first.generation).failure.code == errc::no_route);
+    CHECK(route_to(table, "id", first.generation).failure.code == errc::peer_replaced);
     CHECK(find(table, "id", second.generation) == &second);
     CHECK(route_to(table, "id", second.generation).to == &second);
     CHECK(route_to(table, "id").to == &second);
@@ -218,12 +218,14 @@ TEST_CASE("a ROUTER has a notice for each peer that comes and goes, if they are 
     pattern::router table(0);
     named_peer a = peer_with("a");
     REQUIRE(took_free_place(table.attach(a)));
-    CHECK(table.connected(a));
+    CHECK(table.prepare(a));
+    table.connected(a);
     table.disconnected(a);
     CHECK(table.own_messages.empty());
 
     table.notify_connect = true;
-    CHECK(table.connected(a));
+    CHECK(table.prepare(a));
+    table.connected(a);
     table.disconnected(a);
     REQUIRE(!table.own_messages.empty());
     auto notice = table.own_messages.pop();
@@ -233,7 +235,8 @@ TEST_CASE("a ROUTER has a notice for each peer that comes and goes, if they are 
 
     table.notify_connect = false;
     table.notify_disconnect = true;
-    CHECK(table.connected(a));
+    CHECK(table.prepare(a));
+    table.connected(a);
     CHECK(table.own_messages.empty());
     table.disconnected(a);
     REQUIRE(!table.own_messages.empty());
@@ -256,4 +259,15 @@ TEST_CASE("connect() may give a ROUTER's peer a routing id that no peer has")
     named.named = true;
     CHECK(table.attaches_unconnected(named));
     CHECK_FALSE(table.attaches_unconnected(a));
+}
+
+TEST_CASE("handover does not take a name that connect() has given")
+{
+    pattern::router table(0);
+    table.handover = true;
+    named_peer given = peer_with("id"), other = peer_with("id");
+    given.named = true;
+    REQUIRE(took_free_place(table.attach(given)));
+    CHECK(table.attach(other).error().code == errc::address_in_use);
+    CHECK(find(table, "id") == &given);
 }

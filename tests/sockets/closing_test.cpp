@@ -170,6 +170,7 @@ TEST_CASE("a socket notices that the other end of inproc was closed")
     bind_and_connect(to, from, "inproc://unread");
     must(from.send("x", test_timeout));
     (void)to.close(0s);
-    CHECK(until([&] { return from.peers().empty(); }));
-    CHECK(code_of(from.send("no peer", no_wait)) == errc::would_block);
+    CHECK(until([&] { return ready_peers(from) == 0; }));
+    CHECK_FALSE(status_of(from).ready);
+    CHECK(code_of(from.wait_ready(no_wait)) == errc::would_block);
 }

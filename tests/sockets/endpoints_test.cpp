@@ -54,3 +54,34 @@ TEST_CASE("incompatible socket types fail the handshake, and the endpoint status
     CHECK(at.endpoints()[0].last_handshake_failure == errc::protocol_error);
     CHECK_FALSE(wrong.endpoints()[0].ready);
 }
+
+TEST_CASE("the status of a bound endpoint has the state and the counters of its listener")
+{
+    auto in = new_context();
+    auto at = new_socket<pull>(in);
+    const auto where = must(at.bind(any_tcp));
+    CHECK(status_of(at).listener.state == listener_state::listening);
+    CHECK(status_of(at).listener.accepted == 0);
+    auto from = new_socket<push>(in);
+    must(from.connect(where));
+    must(from.wait_ready(test_timeout));
+    CHECK(status_of(at).listener.accepted == 1);
+    CHECK(to_string(status_of(at).listener.local) == where.substr(where.find("127")));
+    CHECK(status_of(from).listener.state == listener_state::idle);
+}
+
+TEST_CASE("the error of bind() names the endpoint")
+{
+    auto in = new_context();
+    auto first = new_socket<pull>(in), second = new_socket<pull>(in);
+    const auto where = must(first.bind(any_tcp));
+    const auto refused = second.bind(where);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error() == errc::address_in_use);
+    REQUIRE(refused.error().detail != nullptr);
+    CHECK(refused.error().detail == where);
+    const auto elsewhere = second.bind("tcp://192.0.2.1:5555");
+    REQUIRE_FALSE(elsewhere);
+    REQUIRE(elsewhere.error().detail != nullptr);
+    CHECK(std::string_view(elsewhere.error().detail) == "tcp://192.0.2.1:5555");
+}

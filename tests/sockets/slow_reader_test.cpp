@@ -53,14 +53,6 @@ std::vector<std::string> system_endpoints()
     return all;
 }
 
-std::uint64_t flushed(const close_report& report)
-{
-    std::uint64_t sum = 0;
-    for (const close_report::peer& each : report.peers)
-        sum += each.flushed;
-    return sum;
-}
-
 } // namespace
 
 TEST_CASE("what the system took before an orderly close arrives, however late it is received")

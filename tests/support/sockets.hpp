@@ -100,6 +100,15 @@ template <class Socket>
     return all[index];
 }
 
+/// The messages of all peers that the system has taken.
+[[nodiscard]] inline std::uint64_t flushed(const close_report& report)
+{
+    std::uint64_t sum = 0;
+    for (const close_report::peer& each : report.peers)
+        sum += each.flushed;
+    return sum;
+}
+
 /// The number of peers whose handshake is over.
 [[nodiscard]] inline std::size_t ready_peers(const socket& which)
 {

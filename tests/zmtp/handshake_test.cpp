@@ -18,6 +18,9 @@ const bytes hello = from_hex("04 13 05 48 45 4c 4c 4f 05 61 64 6d 69 6e 06 73 65
 const bytes error_400 = from_hex("04 0a 05 45 52 52 4f 52 03 34 30 30");
 const bytes corrupt_error_400 = from_hex("04 09 5e 52 52 4f 52 03 34 30 30");
 
+const bytes error_id_taken = from_hex("04 0f 05 45 52 52 4f 52 08 69 64 20 74 61 6b 65 6e");
+const bytes error_has_peer = from_hex("04 11 05 45 52 52 4f 52 0a 68 61 73 20 61 20 70 65 65 72");
+
 bytes initiate(socket_type type)
 {
     return metadata_from(type, {}, command_name::initiate);
@@ -258,6 +261,106 @@ TEST_CASE(
     const bytes old = greeting_from(mechanism::null);
     check_failed(options, bytes(old.begin(), old.begin() + 10) + from_hex("01"),
                  errc::protocol_error, "no authentication");
+}
+
+TEST_CASE("NULL holds READY back until the owner has admitted the peer, and else sends an ERROR")
+{
+    session_options options = options_of(socket_type::router);
+    options.ask_about_peer = options.ready_last = true;
+    const bytes greeting = greeting_from(mechanism::null);
+    CHECK(drive_both(options, greeting).sent.size() == greeting_size);
+    const bytes peer = greeting + metadata_from(socket_type::dealer, "me");
+    const auto admitted = drive_both(options, peer);
+    CHECK(admitted.broken == nullptr);
+    CHECK(admitted.events == "ready 3.1 DEALER me\n");
+    const auto answer = [](const fuzz::conversation& of) {
+        return to_hex(byte_view(of.sent).subspan(greeting_size));
+    };
+    CHECK(answer(admitted) == to_hex(metadata_from(socket_type::router)));
+
+    fuzz::owner by;
+    by.rejects = rejection::id_taken;
+    const auto rejected = drive_both(options, peer, by);
+    CHECK(rejected.broken == nullptr);
+    CHECK(rejected.state == session_state::failed);
+    CHECK(rejected.failure.code == errc::rejected);
+    CHECK(answer(rejected) == to_hex(error_id_taken));
+    by.silently = true;
+    CHECK(answer(drive_both(options, peer, by)).empty());
+    by = {};
+    by.rejects = rejection::has_peer;
+    CHECK(answer(drive_both(options, peer, by)) == to_hex(error_has_peer));
+}
+
+TEST_CASE("a side whose READY does not come last sends no ERROR behind it")
+{
+    session_options options = options_of(socket_type::router);
+    options.ask_about_peer = true;
+    fuzz::owner by;
+    by.rejects = rejection::id_taken;
+    const auto result = drive_both(options, null_peer(socket_type::dealer), by);
+    CHECK(result.failure.code == errc::rejected);
+    CHECK(to_hex(byte_view(result.sent).subspan(greeting_size)) ==
+          to_hex(metadata_from(socket_type::router)));
+}
+
+TEST_CASE("a PLAIN server asks about the peer after INITIATE, before READY")
+{
+    session_options options = plain_options(socket_type::router, true);
+    options.ask_about_peer = true;
+    const bytes client = greeting_from(mechanism::plain) + hello + initiate(socket_type::dealer);
+    const auto admitted = drive_both(options, client);
+    CHECK(admitted.state == session_state::ready);
+    CHECK(to_hex(byte_view(admitted.sent).subspan(greeting_size)) ==
+          to_hex(welcome + metadata_from(socket_type::router)));
+    fuzz::owner by;
+    by.rejects = rejection::id_taken;
+    const auto rejected = drive_both(options, client, by);
+    CHECK(rejected.failure.code == errc::rejected);
+    const bytes corrupt_error = from_hex("04 0e 5e 52 52 4f 52 08 69 64 20 74 61 6b 65 6e");
+    CHECK(to_hex(byte_view(rejected.sent).subspan(greeting_size)) ==
+          to_hex(welcome + corrupt_error));
+}
+
+TEST_CASE("a 2.0 peer that the owner does not take is disconnected")
+{
+    session_options options = options_of(socket_type::router);
+    options.ask_about_peer = options.ready_last = options.accept_2_0 = true;
+    const bytes old = greeting_from(mechanism::null);
+    const bytes peer = bytes(old.begin(), old.begin() + 10) + from_hex("01 05 00 02 6d 65");
+    CHECK(drive_both(options, peer).events == "ready 2.0 DEALER me\n");
+    fuzz::owner by;
+    by.rejects = rejection::id_taken;
+    const auto rejected = drive_both(options, peer, by);
+    CHECK(rejected.failure.code == errc::rejected);
+    CHECK(rejected.sent == drive_both(options, peer).sent);
+}
+
+TEST_CASE("a peer that is rejected is told why, and knows it from a refused password")
+{
+    const bytes greeting = greeting_from(mechanism::null);
+    for (const bytes& told : {error_id_taken, error_has_peer}) {
+        const auto result = drive_both(options_of(socket_type::dealer), greeting + told);
+        CHECK(result.failure.code == errc::rejected);
+        CHECK(result.failure.detail != nullptr);
+    }
+}
+
+TEST_CASE("the decision about a peer may come later")
+{
+    session_options options = options_of(socket_type::router);
+    options.ask_about_peer = options.ready_last = true;
+    const bytes peer = null_peer(socket_type::dealer) + frame_from(0, "early");
+    session slow(options);
+    slow.start({});
+    const arrival asked = slow.receive({}, peer);
+    REQUIRE(asked.kind == arrival_kind::admit);
+    const byte_view rest = byte_view(peer).subspan(asked.consumed);
+    const arrival early = slow.receive({}, rest);
+    CHECK(early.kind == arrival_kind::need);
+    CHECK(early.consumed == 0);
+    slow.accept({});
+    CHECK(slow.receive({}, rest).kind == arrival_kind::messages);
 }
 
 TEST_CASE("a client that does not wait for WELCOME is refused while the owner still decides")

@@ -317,14 +317,14 @@ TEST_CASE("a peer that was just heard gets no PING that would tell nothing")
 TEST_CASE("a peer shows by its version, a PING or a PONG that it answers PINGs")
 {
     const session_options options = beating(200ms, 0s);
-    CHECK(ready_session(options, 1).peer_beats());
+    CHECK(ready_session(options, 1).peer_answers_pings());
     for (const bytes& sign : {ping_frame, pong_frame}) {
         session one = ready_session(options, 0);
-        CHECK_FALSE(one.peer_beats());
+        CHECK_FALSE(one.peer_answers_pings());
         (void)one.receive(begin, frame_from(0, "x"));
-        CHECK_FALSE(one.peer_beats());
+        CHECK_FALSE(one.peer_answers_pings());
         (void)one.receive(begin, sign);
-        CHECK(one.peer_beats());
+        CHECK(one.peer_answers_pings());
     }
 }
 
@@ -359,7 +359,7 @@ TEST_CASE("a paused session sends a PONG at once if its last PING had a TTL, and
     CHECK(to_hex(flushed(one)) == "04 07 04 50 49 4e 47 00 0a");
     one.pause(begin + 250ms);
     CHECK(to_hex(flushed(one)) == sign_hex);
-    for (const duration at : {450ms, 650ms}) {
+    for (const duration at : {400ms, 600ms}) {
         CHECK(one.due() == begin + at);
         one.tick(begin + at);
         CHECK(to_hex(flushed(one)) == sign_hex);
@@ -398,4 +398,38 @@ TEST_CASE("a paused session whose peer does not ask, and that has no interval, s
     session one = ready_session(options);
     one.pause(begin);
     CHECK(one.due() == never);
+}
+
+TEST_CASE(
+    "after messages were sent, the peer is asked a tenth of an interval after the last question")
+{
+    const session_options options = beating(1s, 0s);
+    session one = ready_session(options);
+    one.ask_what_was_read(begin + 10ms);
+    CHECK(flushed(one).empty());
+    CHECK(one.due() == begin + 100ms);
+    one.tick(begin + 100ms);
+    CHECK(to_hex(flushed(one)) == ping_hex);
+    CHECK(one.due() == begin + 1100ms);
+    one.ask_what_was_read(begin + 150ms);
+    CHECK(one.due() == begin + 200ms);
+    one.tick(begin + 200ms);
+    CHECK(to_hex(flushed(one)) == ping_hex);
+    one.ask_what_was_read(begin + 600ms);
+    CHECK(to_hex(flushed(one)) == ping_hex);
+}
+
+TEST_CASE("without heartbeats, and while a session is paused, nothing is asked")
+{
+    const session_options none = options_of(socket_type::pair);
+    session quiet = ready_session(none);
+    quiet.ask_what_was_read(begin + 10s);
+    CHECK(flushed(quiet).empty());
+    CHECK(quiet.due() == never);
+    const session_options options = beating(1s, 0s);
+    session one = ready_session(options);
+    one.pause(begin);
+    one.ask_what_was_read(begin + 500ms);
+    CHECK(flushed(one).empty());
+    CHECK(one.due() == begin + 1s);
 }

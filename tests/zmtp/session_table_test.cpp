@@ -64,6 +64,14 @@ std::vector<situation> situations()
     server.as_server = true;
     session_options asking = null;
     asking.ask_with_null = true;
+    session_options choosing = null;
+    choosing.ask_about_peer = true;
+    choosing.ready_last = true;
+    choosing.accept_2_0 = true;
+    session_options choosing_server = server;
+    choosing_server.ask_about_peer = true;
+    session_options choosing_late = null;
+    choosing_late.ask_about_peer = true;
     session_options beating = null;
     beating.heartbeat_interval = 1s;
     beating.heartbeat_timeout = 5s;
@@ -107,6 +115,18 @@ std::vector<situation> situations()
          session_state::awaiting_ready,
          client,
          {of(start), of(session_event::greeted), telling(command_name::welcome)}},
+        {"choosing a 2.0 peer",
+         session_state::awaiting_identity,
+         choosing,
+         {of(start), of(signature), speaking(revision, version::v2_0)}},
+        {"awaiting READY, to choose", session_state::awaiting_ready, choosing, met},
+        {"awaiting INITIATE, to choose",
+         session_state::awaiting_initiate,
+         choosing_server,
+         {of(start), of(session_event::greeted), telling(command_name::hello), of(accepted)}},
+        {"the owner admits the peer", session_state::admitting, choosing, up},
+        {"the owner admits the peer after its own READY", session_state::admitting, choosing_late,
+         up},
         {"ready", session_state::ready, null, up},
         {"ready, with heartbeats", session_state::ready, beating, up},
         {"ready, with a PING that waits",

@@ -28,8 +28,9 @@ public:
     /// Any thread. Cheap if it is set already.
     void set() noexcept
     {
-        if (!set_.exchange(true, std::memory_order_seq_cst))
-            raise();
+        // After a failure the next call tries again.
+        if (!set_.exchange(true, std::memory_order_seq_cst) && !raise())
+            set_.store(false, std::memory_order_seq_cst);
     }
     /// A caller that clears it must check afterwards whether to set it again: a concurrent set()
     /// may be lost.
@@ -41,7 +42,7 @@ public:
 
 private:
     signal() = default;
-    void raise() noexcept;
+    [[nodiscard]] bool raise() noexcept;
     void lower() noexcept;
 
     native_handle waits_ = invalid_handle;

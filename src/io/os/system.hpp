@@ -36,6 +36,9 @@ namespace slk::io::os {
 /// (where SO_REUSEADDR would let others steal the port).
 [[nodiscard]] result<native_handle> open_listener(const address& local,
                                                   const listen_settings& settings);
+/// The maximum of the time for which an address stays in use when the process that listened there
+/// has ended without closing it: see link/open_when_free.hpp.
+[[nodiscard]] duration max_release_time() noexcept;
 [[nodiscard]] result<address> local_address(native_handle handle);
 [[nodiscard]] result<address> peer_address(native_handle handle);
 [[nodiscard]] result<void> set_option(native_handle handle, address_family family,

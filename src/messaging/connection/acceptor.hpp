@@ -29,6 +29,11 @@ public:
     result<void> open(const endpoint& at);
     /// After open() and before stop_listening().
     [[nodiscard]] endpoint local_endpoint() const { return listener_->local_endpoint(); }
+    /// On the thread that uses the socket, too: that thread alone stops the listener.
+    [[nodiscard]] listener_status status() const noexcept
+    {
+        return listener_ ? listener_->status() : listener_status{};
+    }
     /// The port is free on return. Connections stay.
     void stop_listening() noexcept { listener_.reset(); }
     /// Ends all connections, as connection::close(); `done` is called when the last one has ended.

@@ -21,6 +21,7 @@ constexpr error no_memory_to_send{errc::out_of_memory, phase::transfer, 0,
                                   "no memory for the rest of a message"};
 constexpr error stalled_too_long{errc::timed_out, phase::transfer, 0,
                                  "the peer has not read for stalled_timeout"};
+constexpr error has_peer{errc::rejected, phase::handshake, 0, "this PAIR has a peer already"};
 constexpr error loop_ends{errc::cancelled, phase::close, 0, "the loop ends"};
 
 } // namespace
@@ -32,7 +33,7 @@ struct connection::wires {
 
 reference<connection> connection::create(std::shared_ptr<io_loop> on,
                                          std::shared_ptr<const connection_settings> settings,
-                                         reference<inbox> owner, bool accepted,
+                                         reference<inbox> owner, pipe_origin origin,
                                          std::uint64_t endpoint, lane::chunk_pools& pools)
 {
     const auto lanes = pipe_lanes::create(pools, settings->options().conflate);
@@ -57,7 +58,7 @@ reference<connection> connection::create(std::shared_ptr<io_loop> on,
         return {};
     auto all = reference<connection>::adopt(
         new (std::nothrow) connection(std::move(on), std::move(settings), std::move(owner), lanes,
-                                      std::move(made), accepted, endpoint));
+                                      std::move(made), origin, endpoint));
     return all && try_reserve(all->direct_.pieces, direct_io::min_pieces) ? all
                                                                           : reference<connection>{};
 }
@@ -66,30 +67,30 @@ reference<connection> connection::create_connecting(
     std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
     reference<inbox> owner, std::uint64_t endpoint, lane::chunk_pools& pools)
 {
-    auto made =
-        create(std::move(on), std::move(settings), std::move(owner), false, endpoint, pools);
+    auto made = create(std::move(on), std::move(settings), std::move(owner), pipe_origin::connect,
+                       endpoint, pools);
     return made && made->make_pipe() ? made : reference<connection>{};
 }
 
-reference<connection>
-connection::create_accepted(std::shared_ptr<io_loop> on,
-                            std::shared_ptr<const connection_settings> settings,
-                            reference<inbox> owner, std::uint64_t endpoint)
+reference<connection> connection::create_single(std::shared_ptr<io_loop> on,
+                                                std::shared_ptr<const connection_settings> settings,
+                                                reference<inbox> owner, pipe_origin origin,
+                                                std::uint64_t endpoint)
 {
     lane::chunk_pools& pools = on->pools;
-    return create(std::move(on), std::move(settings), std::move(owner), true, endpoint, pools);
+    return create(std::move(on), std::move(settings), std::move(owner), origin, endpoint, pools);
 }
 
 connection::connection(std::shared_ptr<io_loop> on,
                        std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
-                       reference<pipe_lanes> lanes, wires made, bool accepted,
+                       reference<pipe_lanes> lanes, wires made, pipe_origin origin,
                        std::uint64_t endpoint) noexcept
     : on_(std::move(on)), settings_(std::move(settings)), owner_(std::move(owner)),
-      lanes_(std::move(lanes)), endpoint_(endpoint), accepted_(accepted), out_(std::move(made.out)),
+      lanes_(std::move(lanes)), endpoint_(endpoint), origin_(origin), out_(std::move(made.out)),
       in_(std::move(made.in)), direct_(*out_, *in_, *settings_, *on_->core, on_->by_caller),
-      machine_(accepted)
+      machine_(origin != pipe_origin::connect)
 {
-    lanes_->receive_mark.store(settings_->options().receive_high_water_mark,
+    lanes_->receive_mark.store(left_of_mark(settings_->options().receive_high_water_mark, 0),
                                std::memory_order_relaxed);
     lanes_->receive_bytes.store(settings_->options().receive_high_water_bytes,
                                 std::memory_order_relaxed);
@@ -110,10 +111,10 @@ connection::connection(std::shared_ptr<io_loop> on,
 
 bool connection::make_pipe() noexcept
 {
-    const auto origin = accepted_ ? pipe_origin::accept : pipe_origin::connect;
-    near_ = reference<pipe>::adopt(new (std::nothrow) pipe(lanes_, 0, origin, false));
+    near_ = reference<pipe>::adopt(new (std::nothrow) pipe(lanes_, 0, origin_, false));
     if (!near_)
         return false;
+    near_->immediate = origin_ == pipe_origin::link && settings_->options().immediate;
     near_->far = reference<far_end>::to(*this);
     near_->endpoint = endpoint_;
     near_->report_to(owner_);
@@ -173,17 +174,8 @@ void connection::serve(std::uint32_t requests) noexcept
         return lose(request_reason());
     if (!machine_.has_stream())
         return;
-    if (error failure; (requests & wants_receive) != 0 && direct_.take_receiving(failure)) {
-        if (failure)
-            return lose(failure);
-        after_body_ = false; // a caller may have received more
-        if (std::exchange(paused_, false)) {
-            direct_.set_paused(false);
-            session_->resume(now());
-            process_window();
-            requests |= wants_send; // it may have been held back
-        }
-    }
+    if ((requests & wants_receive) != 0)
+        resume();
     if ((requests & wants_send) != 0) {
         send_more();
         arm();
@@ -266,6 +258,9 @@ void connection::step(const connection_input& input, const error& reason) noexce
         end_event_->report = event_of(peer_disconnected{near_, for_good}, ending_because_);
         owner_->post(std::move(end_event_));
     }
+    // Behind the event: the next peer's comes after it.
+    if (input.event == connection_event::returned || machine_.state() == connection_state::closed)
+        leave_place();
     if (asks(connection_action::finish))
         connection::finish();
     if (asks(connection_action::begin))
@@ -302,19 +297,24 @@ void connection::begin_stream() noexcept
     transport_->lend_descriptor(this);
     direct_.begin(stream_.native_handle());
     read_ = taken();
-    answers_before_ = lanes_->toward[1].produced();
+    answers_before_ = arrived();
+    receives_rest_ = false;
+    ready_since_ = held_since_ = never;
     ping_ = 0;
     sent_at_last_look_ = read_;
+    progress_at_ = now();
     stalled_since_ = never;
     paused_ = false;
     after_body_ = false;
     need_ = 0;
     out_->begin_connection();
-    session_.emplace(settings_->protocol());
+    session_.emplace(settings_->protocol(origin_));
     session_->start(now());
     if (!linked())
         on_->core->add(*this);
     retain(); // the stream's, given back when it has ended
+    if (!take_place_before())
+        return;
     send_more();
     receive_more();
     arm();
@@ -375,11 +375,13 @@ void connection::drain_stream() noexcept
 {
     (void)direct_.release_descriptor();
     retain();
+    // A peer that finishes before this side does may not read any more.
+    const bool finished_first = transport_->peer_has_finished();
     draining_ = true;
-    const auto begun =
-        stream_.close_after_drain(drain_timeout_, [this](const error& reason) noexcept {
+    const auto begun = stream_.close_after_drain(
+        drain_timeout_, [this, finished_first](const error& reason) noexcept {
             draining_ = false;
-            if (!reason)
+            if (!reason && !finished_first)
                 read_ = taken();
             check_returned();
             release();
@@ -430,6 +432,47 @@ void connection::finish() noexcept
         done();
 }
 
+// --- the peer's place ---
+
+place_holder connection::holder() const noexcept
+{
+    return origin_ == pipe_origin::accept ? place_holder{.lanes = lanes_.get()}
+                                          : place_holder{.endpoint = endpoint_};
+}
+
+/// A PAIR that connects has to know whether it may have a peer before it sends READY. Returns false
+/// if the stream was closed.
+bool connection::take_place_before() noexcept
+{
+    peer_registry& places = owner_->places();
+    if (origin_ != pipe_origin::connect || places.rule() != pattern::peer_rule::one)
+        return true;
+    if (places.reserve(holder(), {}).value_or(zmtp::rejection::has_peer)) {
+        owner_->counters().rejected.add(1);
+        lose(has_peer);
+        return false;
+    }
+    // Without `immediate` the place is the pipe's, also while it has no connection.
+    has_place_ = settings_->options().immediate;
+    return true;
+}
+
+/// The peer may come again before the socket's thread has read what is here.
+void connection::leave_unread() noexcept
+{
+    if (!near_ || origin_ == pipe_origin::connect || settings_->options().conflate)
+        return;
+    lanes_->published_at_pause.store(lanes_->toward[1].produced(), std::memory_order_release);
+    owner_->places().leave_unread(holder(), peer_id(), lanes_);
+}
+
+void connection::leave_place() noexcept
+{
+    leave_unread();
+    if (std::exchange(has_place_, false))
+        owner_->places().release(holder(), peer_id());
+}
+
 // --- sending ---
 
 /// Puts what is to be sent next into direct_.pieces.
@@ -467,8 +510,12 @@ void connection::send_more() noexcept
         return;
     if (direct_.is_torn())
         return lose(no_memory_to_send);
-    if (holds_back())
+    if (holds_back()) {
+        if (receives_rest_)
+            resume();
         return;
+    }
+    ask_what_was_read();
     for (gathered found = gather(); found != gathered::something; found = gather()) {
         if (found == gathered::no_memory)
             return lose(no_memory_to_send);
@@ -500,7 +547,6 @@ void connection::sent(const result<std::size_t>& count) noexcept
         session_->ping_taken(now());
     if (taken > offered_control_) {
         const auto progress = out_->taken(static_cast<std::size_t>(taken) - offered_control_, true);
-        direct_.count_sent(progress.messages);
         if (progress.notify && near_)
             near_->on_writable();
     }

@@ -7,8 +7,10 @@
 ///
 /// The connection of a connect() outlives its streams: the link brings one after the other, and the
 /// lanes stay. The connection of an accepted peer has one stream, and makes its pipe when the
-/// handshake is over. Either way the loop moves bytes and not messages: what the socket has written
-/// into the lane is sent as it is, and what arrives is received into the lane and only scanned.
+/// handshake is over; so has that of a connect() whose peers are known by their routing ids
+/// (link_connections.hpp). Either way the loop moves bytes and not messages: what the socket has
+/// written into the lane is sent as it is, and what arrives is received into the lane and only
+/// scanned.
 
 #include <serverlink/stream.hpp>
 
@@ -55,7 +57,15 @@ public:
     [[nodiscard]] static reference<connection>
     create_accepted(std::shared_ptr<io_loop> on,
                     std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
-                    std::uint64_t endpoint);
+                    std::uint64_t endpoint)
+    {
+        return create_single(std::move(on), std::move(settings), std::move(owner),
+                             pipe_origin::accept, endpoint);
+    }
+    /// For one stream only. Null when memory is exhausted. On the loop's thread.
+    [[nodiscard]] static reference<connection>
+    create_single(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
+                  reference<inbox> owner, pipe_origin origin, std::uint64_t endpoint);
 
     /// The pipe of a connect().
     [[nodiscard]] const reference<pipe>& near() const noexcept { return near_; }
@@ -92,12 +102,13 @@ private:
     struct wires;
 
     connection(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
-               reference<inbox> owner, reference<pipe_lanes> lanes, wires made, bool accepted,
+               reference<inbox> owner, reference<pipe_lanes> lanes, wires made, pipe_origin origin,
                std::uint64_t endpoint) noexcept;
     ~connection() override = default;
     [[nodiscard]] static reference<connection>
     create(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
-           reference<inbox> owner, bool accepted, std::uint64_t endpoint, lane::chunk_pools& pools);
+           reference<inbox> owner, pipe_origin origin, std::uint64_t endpoint,
+           lane::chunk_pools& pools);
 
     // Requests of other threads.
     static constexpr std::uint32_t wants_send = 1;
@@ -127,17 +138,30 @@ private:
 
     // What is known about the peer (connection_liveness.cpp).
     [[nodiscard]] std::uint64_t taken() const noexcept;
+    [[nodiscard]] std::uint64_t arrived() const noexcept;
     [[nodiscard]] bool may_have_unread() const noexcept;
     [[nodiscard]] bool is_stuck() const noexcept;
     [[nodiscard]] bool lives_in_silence() noexcept;
     void look_for_stall(bool silent) noexcept;
     void set_stalled(bool stalled) noexcept;
     [[nodiscard]] time_point stall_ends() const noexcept;
+    void ask_what_was_read() noexcept;
     void note_sign_of_life() noexcept;
     [[nodiscard]] bool holds_back() noexcept;
     [[nodiscard]] bool may_send_heartbeat() noexcept;
     void count_unconfirmed() noexcept;
     void look_for_refusal() noexcept;
+
+    // The peer's place (peer_registry.hpp).
+    [[nodiscard]] place_holder holder() const noexcept;
+    [[nodiscard]] bool take_place_before() noexcept;
+    void leave_place() noexcept;
+    void leave_unread() noexcept;
+    [[nodiscard]] bool note_peer_id(std::string_view routing_id) noexcept;
+    [[nodiscard]] std::string_view peer_id() const noexcept
+    {
+        return peer_id_ != nullptr ? *peer_id_ : std::string_view{};
+    }
 
     // Sending.
     void send_more() noexcept;
@@ -146,6 +170,7 @@ private:
     void sent(const result<std::size_t>& count) noexcept;
 
     // Receiving (connection_receive.cpp).
+    void resume() noexcept;
     void receive_more() noexcept;
     void received(const result<std::size_t>& count) noexcept;
     void process_window() noexcept;
@@ -155,9 +180,11 @@ private:
     [[nodiscard]] bool process(const zmtp::arrival& found) noexcept;
     [[nodiscard]] bool process_body(const zmtp::arrival& found) noexcept;
     void authenticate(const zmtp::credentials& peer) noexcept;
+    void admit(const zmtp::arrival& found) noexcept;
     void become_ready(const zmtp::arrival& found) noexcept;
     [[nodiscard]] bool read_metadata(const zmtp::peer_metadata& from,
                                      peer_info& into) const noexcept;
+    void count_unread_before() noexcept;
     [[nodiscard]] bool make_pipe() noexcept;
     void notify_reader() noexcept
     {
@@ -171,7 +198,7 @@ private:
     const reference<inbox> owner_;
     const reference<pipe_lanes> lanes_;
     const std::uint64_t endpoint_; ///< its number
-    const bool accepted_;
+    const pipe_origin origin_;
     const std::unique_ptr<wire_out> out_;
     const std::unique_ptr<wire_in> in_;
     direct_io direct_;
@@ -184,9 +211,11 @@ private:
     reference<link_detail::stream_core> transport_; ///< of stream_, until `returned`
     std::optional<zmtp::session> session_;
     error ending_because_{};
-    std::string user_; ///< a PLAIN client that was let in
+    std::unique_ptr<std::string> user_; ///< a PLAIN client that was let in
+    std::unique_ptr<std::string> peer_id_; ///< the routing id that the peer has sent, if any
     std::unique_ptr<queued_event> stall_end_event_; ///< of a stall that was reported
     std::unique_ptr<queued_event> end_event_; ///< of a ready connection: its end needs no memory
+    bool has_place_ = false; ///< this connection has reserved it, and not the pipe
 
     bool sending_ = false; ///< an operation is under way
     bool receiving_ = false; ///< an operation is under way
@@ -202,13 +231,15 @@ private:
     std::vector<std::byte> control_;
 
     // Of the messages that taken() counts.
-    std::uint64_t read_ = 0; ///< the peer has read so many, for all that is known
-    std::uint64_t answers_before_ = 0; ///< messages that were received when that was known
+    std::uint64_t read_ = 0; ///< those that the peer has shown to have read
+    std::uint64_t answers_before_ = 0; ///< arrived() at that time
     std::uint64_t taken_before_ping_ = 0; ///< when ping_ was sent
     std::uint32_t ping_ = 0; ///< the number of a PING whose answer shows what was read; 0: none
-    std::uint64_t broken_at_ = 0; ///< the peer has ended a stream in the message after these
-    std::uint8_t breaks_ = 0; ///< so many streams in a row
+    bool receives_rest_ = false; ///< whatever the marks are: the peer has finished
+    time_point ready_since_ = never; ///< the stream
+    time_point held_since_ = never; ///< a heartbeat waits
     std::uint64_t sent_at_last_look_ = 0; ///< messages and bytes
+    time_point progress_at_{}; ///< when more had been sent than at the look before
     time_point stalled_since_ = never;
 
     io::timer timer_;

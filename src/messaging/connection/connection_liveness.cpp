@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// What a connection knows about its peer: how much the peer has read, whether it lives, and
-// whether it may have finished.
+// What a connection knows about its peer: how much the peer has read, whether it lives, whether it
+// may have finished, and which messages it refuses.
 
 #include "messaging/connection/connection.hpp"
 
@@ -13,8 +13,16 @@ namespace slk::messaging {
 
 namespace {
 
-/// Streams that the peer ends in the same message before the message is set aside.
-constexpr int max_breaks = 3;
+/// Streams that the peer ends in the same message, soon after they were ready, before the message
+/// is set aside.
+constexpr int max_ends_in_message = 3;
+constexpr duration soon = std::chrono::seconds(10);
+
+/// A heartbeat is not held back for longer while this side receives.
+constexpr duration max_hold = std::chrono::milliseconds(250);
+
+/// Where peer_timeout is 0, and the peer has a timeout of its own.
+constexpr duration default_patience = std::chrono::seconds(10);
 
 [[nodiscard]] bool ended_by_peer(const error& reason) noexcept
 {
@@ -32,12 +40,19 @@ std::uint64_t connection::taken() const noexcept
                                      : lane.consumed_by_now();
 }
 
+/// Messages that have arrived. Not while paused, when a caller may be counting them. Those of a
+/// conflating socket are not counted.
+std::uint64_t connection::arrived() const noexcept
+{
+    return lanes_->latest == nullptr ? lanes_->toward[1].produced() : 0;
+}
+
 /// Messages were sent that the peer may not have read yet: no PING after them was answered, and
-/// fewer messages have come back since than were sent.
+/// fewer messages have come back since than were sent. One may be the one that the peer works on,
+/// and that it has read. Not while paused.
 bool connection::may_have_unread() const noexcept
 {
-    const std::uint64_t answers = lanes_->toward[1].produced() - answers_before_;
-    return taken() - read_ > (lanes_->latest == nullptr ? answers : 0);
+    return taken() - read_ > arrived() - answers_before_ + 1;
 }
 
 /// The system does not take what is to be sent.
@@ -51,21 +66,25 @@ bool connection::is_stuck() const noexcept
 /// live as long as their system acknowledges.
 bool connection::lives_in_silence() noexcept
 {
-    const bool need_not_answer = is_stuck() || may_have_unread() || !session_->peer_beats();
-    return need_not_answer && transport_->peer_acknowledges(settings_->options().peer_timeout);
+    const bool need_not_answer = is_stuck() || may_have_unread() || !session_->peer_answers_pings();
+    const duration own = settings_->options().peer_timeout;
+    return need_not_answer &&
+           transport_->peer_acknowledges(own > duration::zero() ? own : default_patience);
 }
 
 /// A peer is stalled that neither says anything nor takes anything, although something waits for
 /// it.
 void connection::look_for_stall(bool silent) noexcept
 {
+    const time_point at = now();
     const std::uint64_t sent = taken() + transport_->sent();
-    const bool progress = std::exchange(sent_at_last_look_, sent) != sent;
-    const bool waits = is_stuck() || (session_->peer_beats() && may_have_unread());
-    if (progress)
+    if (std::exchange(sent_at_last_look_, sent) != sent) {
+        progress_at_ = at;
         set_stalled(false);
-    else if (silent && waits)
+    } else if (silent && at >= after(progress_at_, settings_->options().peer_timeout) &&
+               (is_stuck() || (session_->peer_answers_pings() && may_have_unread()))) {
         set_stalled(true);
+    }
 }
 
 void connection::set_stalled(bool stalled) noexcept
@@ -96,6 +115,16 @@ time_point connection::stall_ends() const noexcept
                                                                 : after(stalled_since_, limit);
 }
 
+/// A peer that stops in the middle of its work can be told from a busy one only if it has shown
+/// what it had read. It is asked soon after messages were sent, and not only when it becomes
+/// silent.
+void connection::ask_what_was_read() noexcept
+{
+    if (is_ready() && session_->state() == zmtp::session_state::ready && ping_ == 0 && !paused_ &&
+        taken() != read_)
+        session_->ask_what_was_read(now());
+}
+
 /// Something has arrived.
 void connection::note_sign_of_life() noexcept
 {
@@ -104,29 +133,47 @@ void connection::note_sign_of_life() noexcept
     // While it is paused, a caller may be counting messages.
     if (ping_ != 0 && !paused_ && session_->answered_ping() >= ping_) {
         read_ = taken_before_ping_;
-        answers_before_ = lanes_->toward[1].produced();
+        answers_before_ = arrived();
         ping_ = 0;
+        if (taken() == read_)
+            direct_.tell_of_next_send();
+        else
+            ask_what_was_read();
     }
 }
 
 /// While this side does not receive, it does not see the peer's end, which is behind what waits to
-/// be received. Messages are not sent to a peer that has finished: the next connection gets them.
+/// be received. Nothing is sent to a peer that has finished: the next connection gets the messages.
+/// If there are any, the rest is received, so that it can begin; the system does not hold much.
 bool connection::holds_back() noexcept
 {
-    return paused_ && transport_->peer_has_finished();
+    if (receives_rest_)
+        return true;
+    if (!paused_ || !transport_->peer_has_finished())
+        return false;
+    session_->skip_heartbeats();
+    receives_rest_ = out_->inside_message() || !out_->must_wait();
+    return true;
 }
 
 /// A heartbeat is not sent if the peer's end has arrived or may be under way, because it would make
-/// the peer's system throw away what it has not passed on yet. While this side receives, the
-/// heartbeat waits until what is there has been received; otherwise it is omitted.
+/// the peer's system throw away what it has not passed on yet. While this side does not receive, it
+/// is omitted. Otherwise it waits until what is there has been received; not for long, because a
+/// peer that sends all the time waits for it.
 bool connection::may_send_heartbeat() noexcept
 {
     if (!is_ready() || session_->state() != zmtp::session_state::ready ||
-        !transport_->peer_may_have_finished())
+        !transport_->peer_may_have_finished()) {
+        held_since_ = never;
         return true;
-    if (paused_)
+    }
+    if (paused_) {
         session_->skip_heartbeats();
-    return false;
+        return false;
+    }
+    if (held_since_ == never)
+        held_since_ = now();
+    return now() - held_since_ >= max_hold && !transport_->peer_has_finished();
 }
 
 /// The stream is over. A message that the peer refuses, for example because it is too large for it,
@@ -134,17 +181,21 @@ bool connection::may_send_heartbeat() noexcept
 /// that the messages behind it arrive.
 void connection::look_for_refusal() noexcept
 {
-    if (!out_->inside_message() || !ended_by_peer(ending_because_))
+    if (ready_since_ == never) // the stream has not got that far
         return;
+    const bool quick = now() - std::exchange(ready_since_, never) <= soon;
+    if (!quick || !out_->inside_message() || !ended_by_peer(ending_because_)) {
+        lanes_->set_ends_in_message(taken(), 0);
+        return;
+    }
     const std::uint64_t at = taken();
-    breaks_ = breaks_ > 0 && broken_at_ == at ? static_cast<std::uint8_t>(breaks_ + 1) : 1;
-    broken_at_ = at;
-    if (breaks_ < max_breaks)
+    const int ends = lanes_->ends_in_message(at) + 1;
+    lanes_->set_ends_in_message(at, static_cast<std::uint8_t>(ends));
+    if (ends < max_ends_in_message)
         return;
-    breaks_ = 0;
     const auto dropped = out_->drop_message();
     read_ += dropped.messages;
-    lanes_->refused.fetch_add(dropped.messages, std::memory_order_relaxed);
+    lanes_->refused.fetch_add(dropped.messages, std::memory_order_release);
     owner_->counters().refused.add(dropped.messages);
     (void)owner_->post(event_of(message_refused{near_}, ending_because_));
     if (dropped.notify && near_)

@@ -25,6 +25,24 @@ constexpr std::size_t next_frame_bytes = 64;
 
 } // namespace
 
+/// Receives again after a pause.
+void connection::resume() noexcept
+{
+    error failure;
+    if (!direct_.take_receiving(failure))
+        return; // a caller is receiving, and asks for this when it leaves
+    if (failure)
+        return lose(failure);
+    after_body_ = false; // a caller may have received more
+    if (!std::exchange(paused_, false))
+        return;
+    direct_.set_paused(false);
+    session_->resume(now());
+    process_window();
+    send_more(); // what was held back
+    arm();
+}
+
 void connection::receive_more() noexcept
 {
     if (receiving_ || paused_ || !machine_.has_stream())
@@ -59,6 +77,11 @@ void connection::received(const result<std::size_t>& count) noexcept
     after_body_ = false;
     in_->received(*count);
     process_window();
+    if (!paused_ && lanes_->has_paused.load(std::memory_order_relaxed)) {
+        lanes_->has_paused.store(false, std::memory_order_release);
+        if (near_)
+            near_->on_readable();
+    }
 }
 
 /// Goes over what was received, and on to receiving more.
@@ -116,7 +139,7 @@ void connection::process_received() noexcept
         more = session_->body_left() == 0 && process_body({});
     }
     while (more && machine_.has_stream()) {
-        const std::uint64_t allowed = in_->credit();
+        const std::uint64_t allowed = receives_rest_ ? UINT64_MAX : in_->credit();
         if (allowed == 0 && is_ready()) {
             pause();
             more = !paused_;
@@ -130,6 +153,12 @@ void connection::process_received() noexcept
 void connection::pause() noexcept
 {
     paused_ = in_->must_wait();
+    // A peer that has gone is not noticed before there is room, and may come again meanwhile.
+    if (paused_ && origin_ == pipe_origin::accept && !peer_id().empty() &&
+        owner_->places().rule() == pattern::peer_rule::any) {
+        lanes_->has_paused.store(true, std::memory_order_release);
+        leave_unread();
+    }
     // A publisher has to look into what it receives.
     if (paused_ && in_->allows_direct_io() && session_->state() == zmtp::session_state::ready &&
         !zmtp::is_publisher(settings_->protocol().metadata.type))
@@ -163,6 +192,7 @@ bool connection::process(const zmtp::arrival& found) noexcept
             return false;
         in_->drop(found.consumed);
         return true;
+    case zmtp::arrival_kind::admit: admit(found); return machine_.has_stream();
     case zmtp::arrival_kind::ready: become_ready(found); return machine_.has_stream();
     case zmtp::arrival_kind::flush:
         in_->drop(found.consumed);
@@ -204,21 +234,67 @@ void connection::authenticate(const zmtp::credentials& peer) noexcept
     const int status = settings_->authenticate(peer, stream_.peer_address());
     if (status != 200)
         return session_->refuse(now(), status);
-    if (!try_assign(user_, peer.user))
+    if (!peer.user.empty() && !try_assign(user_, peer.user))
         return lose(no_memory_to_receive);
     session_->accept(now());
+}
+
+/// Returns false if memory is exhausted.
+bool connection::note_peer_id(std::string_view routing_id) noexcept
+{
+    // An idle peer without one should not cost its memory.
+    if (routing_id.empty())
+        peer_id_.reset();
+    else if (peer_id() != routing_id)
+        return try_assign(peer_id_, routing_id);
+    return true;
+}
+
+/// Decides whether the peer may be one of the socket's, before it is told READY.
+void connection::admit(const zmtp::arrival& found) noexcept
+{
+    if (!note_peer_id(zmtp::text_of(found.peer.identity)))
+        return lose(no_memory_to_receive);
+    const auto rejected = owner_->places().reserve(holder(), peer_id());
+    if (!rejected)
+        return lose(no_memory_to_receive);
+    if (*rejected) {
+        owner_->counters().rejected.add(1);
+        session_->reject(now(), **rejected, !connection_settings::retries(found.peer));
+        in_->drop(found.consumed);
+        return;
+    }
+    has_place_ = true;
+    session_->accept(now());
+    become_ready(found);
+}
+
+/// What earlier connections of this peer have left unread counts in the mark of this one.
+void connection::count_unread_before() noexcept
+{
+    const socket_options& options = settings_->options();
+    if (origin_ == pipe_origin::connect || options.conflate)
+        return;
+    // Bytes are not known here; the socket's thread counts them.
+    const std::uint64_t unread = owner_->places().unread_before(holder(), peer_id());
+    const bool no_bytes = options.receive_high_water_bytes != 0 && unread > 0;
+    lanes_->receive_mark.store(no_bytes ? no_room
+                                        : left_of_mark(options.receive_high_water_mark, unread),
+                               std::memory_order_release);
 }
 
 /// Returns false when memory is exhausted.
 bool connection::read_metadata(const zmtp::peer_metadata& from, peer_info& into) const noexcept
 {
-    if (!try_assign(into.routing_id, zmtp::text_of(from.identity)) || !try_assign(into.user, user_))
+    if (!try_assign(into.routing_id, peer_id()) ||
+        (user_ != nullptr && !try_assign(into.user, *user_)))
         return false;
     // The standard properties have fields of their own.
     const auto for_each_other = [&](auto visit) {
         zmtp::metadata_reader properties(from.properties);
         for (auto next = properties.next(); next && *next; next = properties.next())
-            if ((*next)->name.starts_with("X-") && !visit(**next))
+            if ((*next)->name.starts_with("X-") &&
+                (*next)->name != connection_settings::retries_name && !visit(**next))
                 return false;
         return true;
     };
@@ -235,6 +311,8 @@ bool connection::read_metadata(const zmtp::peer_metadata& from, peer_info& into)
 
 void connection::become_ready(const zmtp::arrival& found) noexcept
 {
+    if (!note_peer_id(zmtp::text_of(found.peer.identity)))
+        return lose(no_memory_to_receive);
     peer_connected met{};
     std::unique_ptr<queued_event> began(new (std::nothrow) queued_event);
     end_event_.reset(new (std::nothrow) queued_event);
@@ -249,8 +327,14 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     if (!near_ && !make_pipe())
         return lose(no_memory_to_receive);
     met.peer = near_;
+    count_unread_before();
+    // From now on it is the pipe's, which may outlive its connection.
+    if (origin_ == pipe_origin::link)
+        has_place_ = false;
     began->report = event_of(std::move(met));
     owner_->post(std::move(began));
+    ready_since_ = now();
+    direct_.tell_of_next_send();
     step({connection_event::handshaken});
     send_more();
 }

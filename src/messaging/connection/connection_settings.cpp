@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/connection/connection_settings.hpp"
 
+#include "base/call_user.hpp"
 #include "base/try_allocate.hpp"
 #include "messaging/pipe/frame_writer.hpp"
 
@@ -22,14 +23,16 @@ connection_settings::create(zmtp::socket_type type, const socket_options& option
 {
     SLK_TRY(options.validate());
     socket_options own;
-    std::vector<zmtp::property> properties;
-    if (!try_copy(own, options) || !try_reserve(properties, options.properties.size()))
+    std::vector<zmtp::property> properties, properties_to_bound;
+    const std::size_t count = options.properties.size();
+    if (!try_copy(own, options) || !try_reserve(properties, count) ||
+        !try_reserve(properties_to_bound, count + 1))
         return fail(errc::out_of_memory, phase::setup);
-    auto made =
-        try_make_shared<const connection_settings>(type, std::move(own), std::move(properties));
+    auto made = try_make_shared<const connection_settings>(
+        type, std::move(own), std::move(properties), std::move(properties_to_bound));
     if (made == nullptr)
         return fail(errc::out_of_memory, phase::setup);
-    SLK_TRY(zmtp::check(made->protocol()));
+    SLK_TRY(zmtp::check(made->protocol(pipe_origin::accept)));
     return made;
 }
 
@@ -48,11 +51,16 @@ socket_options without_marks(socket_options options) noexcept
 } // namespace
 
 connection_settings::connection_settings(zmtp::socket_type type, socket_options options,
-                                         std::vector<zmtp::property> properties) noexcept
-    : options_(without_marks(std::move(options))), properties_(std::move(properties))
+                                         std::vector<zmtp::property> properties,
+                                         std::vector<zmtp::property> properties_to_bound) noexcept
+    : options_(without_marks(std::move(options))), properties_(std::move(properties)),
+      properties_to_bound_(std::move(properties_to_bound))
 {
-    for (const socket_property& each : options_.properties)
+    for (const socket_property& each : options_.properties) {
         properties_.push_back({each.name, each.value});
+        properties_to_bound_.push_back(properties_.back());
+    }
+    properties_to_bound_.push_back({retries_name, {}});
     const security_options& security = options_.security;
     if (security.mechanism != security_mechanism::null)
         protocol_.security = zmtp::mechanism::plain;
@@ -69,6 +77,24 @@ connection_settings::connection_settings(zmtp::socket_type type, socket_options 
     protocol_.heartbeat_interval = options_.peer_timeout / 3;
     protocol_.heartbeat_timeout = options_.peer_timeout - options_.peer_timeout / 3;
     protocol_.heartbeat_ttl = options_.peer_timeout;
+
+    // A peer that may be rejected must not send before that is decided. Only one of the two sides
+    // can wait for the other: it is the one that has accepted.
+    const bool rejects = type == zmtp::socket_type::router || type == zmtp::socket_type::pair;
+    protocol_of_accepted_ = protocol_;
+    protocol_of_accepted_.ask_about_peer = protocol_of_accepted_.ready_last = rejects;
+    protocol_.metadata.application = properties_to_bound_;
+    protocol_of_links_ = protocol_;
+    protocol_of_links_.ask_about_peer = true;
+}
+
+bool connection_settings::retries(const zmtp::peer_metadata& peer) noexcept
+{
+    zmtp::metadata_reader properties(peer.properties);
+    for (auto next = properties.next(); next && *next; next = properties.next())
+        if ((*next)->name == retries_name)
+            return true;
+    return false;
 }
 
 int connection_settings::authenticate(const zmtp::credentials& peer,
@@ -76,8 +102,10 @@ int connection_settings::authenticate(const zmtp::credentials& peer,
 {
     const security_options& security = options_.security;
     if (security.authenticator)
-        return static_cast<int>(security.authenticator(
-            {security.zap_domain, security.mechanism, from, peer.user, peer.password}));
+        return static_cast<int>(call_user("security_options::authenticator", [&] {
+            return security.authenticator(
+                {security.zap_domain, security.mechanism, from, peer.user, peer.password});
+        }));
     const bool known = std::ranges::any_of(security.accepted, [&](const plain_credentials& each) {
         return each.user == peer.user && each.password == peer.password;
     });

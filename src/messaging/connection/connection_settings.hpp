@@ -6,6 +6,7 @@
 
 #include <serverlink/socket_options.hpp>
 
+#include "messaging/pipe/pipe.hpp"
 #include "zmtp/session_options.hpp"
 
 #include <memory>
@@ -22,14 +23,29 @@ public:
     [[nodiscard]] static result<std::shared_ptr<const connection_settings>>
     create(zmtp::socket_type type, const socket_options& options);
 
-    /// `properties`: with room for those of the options.
+    /// `properties`: with room for those of the options; `properties_to_bound`: for one more.
     connection_settings(zmtp::socket_type type, socket_options options,
-                        std::vector<zmtp::property> properties) noexcept;
+                        std::vector<zmtp::property> properties,
+                        std::vector<zmtp::property> properties_to_bound) noexcept;
     connection_settings(const connection_settings&) = delete;
     connection_settings& operator=(const connection_settings&) = delete;
 
     [[nodiscard]] const socket_options& options() const noexcept { return options_; }
     [[nodiscard]] const zmtp::session_options& protocol() const noexcept { return protocol_; }
+    /// For the session of a connection: who waits for READY, and who asks about the peer.
+    [[nodiscard]] const zmtp::session_options& protocol(pipe_origin origin) const noexcept
+    {
+        switch (origin) {
+        case pipe_origin::connect: return protocol_;
+        case pipe_origin::link: return protocol_of_links_;
+        case pipe_origin::accept: return protocol_of_accepted_;
+        }
+        return protocol_;
+    }
+    /// A side that connects shows this property: it takes an ERROR for a reason, and connects again
+    /// later. libzmq would not come again after an ERROR, and sees the connection end instead.
+    static constexpr std::string_view retries_name = "X-Retries-After-Error";
+    [[nodiscard]] static bool retries(const zmtp::peer_metadata& peer) noexcept;
     /// Returns the status of ZAP (RFC 27): 200 accepts the peer.
     [[nodiscard]] int authenticate(const zmtp::credentials& peer,
                                    const address& from) const noexcept;
@@ -37,7 +53,10 @@ public:
 private:
     const socket_options options_;
     std::vector<zmtp::property> properties_; ///< views into options_
-    zmtp::session_options protocol_;
+    std::vector<zmtp::property> properties_to_bound_; ///< the same, and retries_name
+    zmtp::session_options protocol_; ///< of a connection of connect()
+    zmtp::session_options protocol_of_links_;
+    zmtp::session_options protocol_of_accepted_;
 };
 
 } // namespace slk::messaging

@@ -81,13 +81,13 @@ bool io_direction::reclaim_if_idle() noexcept
 void direct_io::begin(io::native_handle handle) noexcept
 {
     handle_ = handle;
-    messages_sent_ = 0;
     receive_failure_ = {};
     caller_streams_ = false;
     torn_ = false;
     watch_interval_ = duration::zero();
     next_look_ = never;
     paused_.store(false, std::memory_order_relaxed);
+    tells_.store(false, std::memory_order_relaxed);
 }
 
 bool direct_io::take_sending() noexcept
@@ -168,7 +168,7 @@ direct_io::attempt direct_io::send() noexcept
     const bool all =
         drain(*direct, by_caller_ ? std::numeric_limits<int>::max() : max_sends) == drained::all;
     const bool kept = sending_.leave(all ? owner_between_calls() : io_owner::loop);
-    return kept && all ? attempt::done : attempt::notify;
+    return kept && all && !must_tell() ? attempt::done : attempt::notify;
 }
 
 /// Sends what the wire holds. The caller's thread is inside.
@@ -188,7 +188,7 @@ direct_io::drained direct_io::drain(const transfers& direct, int max_calls) noex
         // A failure is left for the loop to find, which knows what to do about it.
         if (direct.send(handle_, pieces, sent, all))
             sent = 0;
-        messages_sent_ += out_.taken(sent, false).messages;
+        (void)out_.taken(sent, false);
         any = any || sent > 0;
         if (sent == 0 || !all)
             break;
@@ -219,8 +219,8 @@ direct_io::attempt direct_io::send_body(lane::lane& lane, std::span<const std::b
         caller_streams_ = true;
         if (sent == header_size + body.size()) {
             lane.bypass();
-            ++messages_sent_;
-            return sending_.leave(owner_between_calls()) ? attempt::done : attempt::notify;
+            return sending_.leave(owner_between_calls()) && !must_tell() ? attempt::done
+                                                                         : attempt::notify;
         }
     }
     if (!write_part(lane, body, owner, false)) {
@@ -230,7 +230,7 @@ direct_io::attempt direct_io::send_body(lane::lane& lane, std::span<const std::b
     }
     // This thread is the one that would be notified.
     (void)lane.publish(1);
-    messages_sent_ += out_.taken(sent, false).messages;
+    (void)out_.taken(sent, false);
     return drain_until(*direct, until);
 }
 

@@ -115,12 +115,15 @@ public:
 
     /// The loop does not receive for want of room; callers may when they have made some.
     void offer_receiving() noexcept { receiving_.offer(io_owner::caller); }
-    /// The loop does not receive, so that it does not see the peer's end: who sends asks for it.
+    /// The loop does not receive, so that it does not see the peer's end: a caller that sends asks
+    /// the system.
     void set_paused(bool paused) noexcept { paused_.store(paused, std::memory_order_relaxed); }
     /// The loop wants to receive. False: a caller is receiving, and notifies the loop when it
     /// leaves. `failure`: what a caller has found, if its receive failed.
     [[nodiscard]] bool take_receiving(error& failure) noexcept;
 
+    /// The loop is to be notified when a caller sends by itself the next time. Once.
+    void tell_of_next_send() noexcept { tells_.store(true, std::memory_order_relaxed); }
     /// The connection cannot go on. While the loop owns sending.
     [[nodiscard]] bool is_torn() const noexcept { return torn_; }
     /// The descriptor is to be closed. False: a caller is inside, and notifies the loop.
@@ -132,9 +135,6 @@ public:
     /// The end of the loop: waits until no caller is inside, which takes a few system calls.
     void wait_until_idle() noexcept;
 
-    /// Messages that were sent on this connection, by both threads. While the loop owns sending.
-    void count_sent(std::uint64_t messages) noexcept { messages_sent_ += messages; }
-    [[nodiscard]] std::uint64_t messages_sent() const noexcept { return messages_sent_; }
     /// For gather(), with room for `min_pieces` at least; the owner's of the sending direction.
     std::vector<wire_out::piece> pieces;
     static constexpr std::size_t min_pieces = 4;
@@ -178,6 +178,11 @@ private:
     [[nodiscard]] bool receive_small(const transfers& direct) noexcept;
     [[nodiscard]] bool watches() const noexcept { return watch_interval_ > duration::zero(); }
     void plan_look(time_point now) noexcept;
+    [[nodiscard]] bool must_tell() noexcept
+    {
+        return tells_.load(std::memory_order_relaxed) &&
+               tells_.exchange(false, std::memory_order_relaxed);
+    }
 
     wire_out& out_;
     wire_in& in_;
@@ -187,6 +192,7 @@ private:
     // The loop's; any thread reads it.
     std::atomic<bool> open_{false}; ///< sending was offered on this connection
     std::atomic<bool> paused_{false};
+    std::atomic<bool> tells_{false}; ///< of the next send
     io::native_handle handle_ = io::invalid_handle;
 
     io_direction sending_;
@@ -196,8 +202,6 @@ private:
     bool torn_ = false; ///< the rest of a message that was sent in part is not there
     // The sender's.
     body_pace pace_;
-    // The owner's of the sending direction.
-    std::uint64_t messages_sent_ = 0;
     // The owner's of the receiving direction.
     error receive_failure_{};
     // The loop's; a caller inside may read the interval.

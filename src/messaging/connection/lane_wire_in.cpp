@@ -77,8 +77,10 @@ bool lane_wire_in::begin_body(std::size_t header, std::uint64_t size) noexcept
 
 std::uint64_t lane_wire_in::credit() noexcept
 {
-    const std::uint64_t messages =
-        lane_.credit(shared_.receive_mark.load(std::memory_order_acquire));
+    const std::uint32_t mark = shared_.receive_mark.load(std::memory_order_acquire);
+    if (mark == no_room) [[unlikely]]
+        return 0;
+    const std::uint64_t messages = lane_.credit(mark);
     const std::uint64_t bytes =
         lane_.byte_credit(shared_.receive_bytes.load(std::memory_order_acquire));
     // If not all of the window fits, one message at a time, until one has used up what was left.
@@ -87,8 +89,10 @@ std::uint64_t lane_wire_in::credit() noexcept
 
 bool lane_wire_in::must_wait() noexcept
 {
-    return lane_.producer_must_wait(shared_.receive_mark.load(std::memory_order_acquire),
-                                    shared_.receive_bytes.load(std::memory_order_acquire));
+    const std::uint32_t mark = shared_.receive_mark.load(std::memory_order_acquire);
+    // Who raises the mark notifies.
+    return mark == no_room ||
+           lane_.producer_must_wait(mark, shared_.receive_bytes.load(std::memory_order_acquire));
 }
 
 bool lane_wire_in::grow_body() noexcept

@@ -7,6 +7,12 @@
 
 namespace slk::messaging {
 
+namespace {
+
+constexpr error left_to_parent{errc::forked, phase::none, 0, "the context is the parent process'"};
+
+} // namespace
+
 result<std::shared_ptr<context_core>> context_core::create(const context_options& wanted)
 {
     SLK_TRY(wanted.validate());
@@ -65,6 +71,8 @@ result<void> context_core::check_affinity(std::uint64_t affinity) const noexcept
 
 result<void> context_core::add(const reference<inbox>& socket)
 {
+    if (forked())
+        return fail(left_to_parent);
     const std::lock_guard lock(guard_);
     if (stopped())
         return fail(errc::cancelled, phase::setup, "the context was shut down");
@@ -81,10 +89,28 @@ void context_core::remove(const reference<inbox>& socket) noexcept
     std::erase_if(sockets_, [&](const auto& each) { return each.get() == socket.get(); });
 }
 
+error context_core::why_stopped() const noexcept
+{
+    if (forked())
+        return left_to_parent;
+    return {errc::cancelled, phase::none, 0, "the context was shut down"};
+}
+
+void context_core::leave_to_parent() noexcept
+{
+    if (left_.exchange(true))
+        return;
+    kept_ = shared_from_this();
+    for (const auto& each : loops_)
+        each->core->leave_to_parent();
+}
+
 void context_core::shutdown() noexcept
 {
+    if (forked())
+        return;
     const std::lock_guard lock(guard_);
-    stopped_.store(true, std::memory_order_release);
+    usable_in_.store(no_process, std::memory_order_release);
     for (const auto& each : sockets_)
         each->wake();
     for (const auto& each : loops_)
@@ -94,6 +120,8 @@ void context_core::shutdown() noexcept
 
 void context_core::end() noexcept
 {
+    if (forked())
+        return leave_to_parent();
     shutdown();
     for (const auto& each : loops_)
         each->own.reset();
@@ -184,8 +212,10 @@ result<context> context::create(context_options options)
 
 result<context> context::on(loop& of_user)
 {
-    if (of_user.core() == nullptr || of_user.core()->closed())
+    if (of_user.core() == nullptr)
         return fail(errc::loop_closed, phase::setup);
+    if (of_user.core()->closed())
+        return fail(of_user.core()->why_closed());
     SLK_TRY(auto core, messaging::context_core::on(of_user));
     return context(std::move(core));
 }

@@ -8,17 +8,19 @@
 #include <serverlink/context.hpp>
 
 #include "base/reference.hpp"
+#include "io/os/forks.hpp"
 #include "messaging/context/inproc_names.hpp"
 #include "messaging/context/io_loop.hpp"
 #include "messaging/observe/inbox.hpp"
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <vector>
 
 namespace slk::messaging {
 
-class context_core {
+class context_core : public std::enable_shared_from_this<context_core> {
 public:
     [[nodiscard]] static result<std::shared_ptr<context_core>>
     create(const context_options& wanted);
@@ -28,11 +30,22 @@ public:
     [[nodiscard]] const std::shared_ptr<io_loop>& next_loop(std::uint64_t affinity) noexcept;
     /// Errors: invalid_argument (the affinity names a loop that does not exist).
     [[nodiscard]] result<void> check_affinity(std::uint64_t affinity) const noexcept;
-    /// Errors: too_many_descriptors, cancelled, out_of_memory.
+    /// Errors: too_many_descriptors, cancelled, forked, out_of_memory.
     result<void> add(const reference<inbox>& socket);
     void remove(const reference<inbox>& socket) noexcept;
 
-    [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_acquire); }
+    /// Also true in a child process, where the context is not the process' own.
+    [[nodiscard]] bool stopped() const noexcept
+    {
+        return usable_in_.load(std::memory_order_acquire) != io::os::fork_watch::number();
+    }
+    /// The error of a call while stopped.
+    [[nodiscard]] error why_stopped() const noexcept;
+    /// Returns true in a child of the process that made the context (io/os/forks.hpp).
+    [[nodiscard]] bool forked() const noexcept { return process_.forked(); }
+    /// In a child process, when the context or the first of its sockets ends: see
+    /// loop_core::leave_to_parent().
+    void leave_to_parent() noexcept;
     void shutdown() noexcept;
     /// The context is gone, and so are its loops.
     void end() noexcept;
@@ -75,7 +88,12 @@ private:
     std::size_t max_sockets_ = SIZE_MAX;
     std::atomic<std::size_t> next_loop_{0};
     std::atomic<std::uint64_t> numbers_{0};
-    std::atomic<bool> stopped_{false};
+    const io::os::fork_watch process_;
+    /// The number of the process' fork; no_process once it is shut down.
+    std::atomic<std::uint32_t> usable_in_{io::os::fork_watch::number()};
+    static constexpr std::uint32_t no_process = UINT32_MAX;
+    std::atomic<bool> left_{false};
+    std::shared_ptr<context_core> kept_; ///< itself, once it is left to the parent
     std::mutex guard_;
     std::vector<reference<inbox>> sockets_; ///< guarded
     inproc_names names_;

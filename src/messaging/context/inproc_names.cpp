@@ -12,23 +12,37 @@ namespace {
 
 constexpr error unsuitable{errc::invalid_argument, phase::connect, 0,
                            "the types of the two sockets do not suit each other"};
+constexpr error no_memory{errc::out_of_memory, phase::connect};
+constexpr error id_taken{errc::rejected, phase::handshake, 0, "the peer's routing id is taken"};
+constexpr error pair_has_peer{errc::rejected, phase::handshake, 0, "a PAIR has a peer already"};
 
-/// The event by which `party` is reported to the socket that `near` belongs to. Null when memory is
-/// exhausted.
-std::unique_ptr<queued_event> announcement_of(const inproc_party& party,
-                                              const reference<pipe>& near,
-                                              std::uint64_t endpoint) noexcept
+/// The event by which `party` is reported to the socket that `near` belongs to. `far`: the other
+/// end, if it is new. Null when memory is exhausted.
+std::unique_ptr<queued_event> announcement_of(const reference<pipe>& near, const inproc_party& self,
+                                              const inproc_party& party,
+                                              const reference<pipe>& far) noexcept
 {
     std::unique_ptr<queued_event> made(new (std::nothrow) queued_event);
     peer_connected met{.peer = near, .info = {}};
     if (made == nullptr || !try_assign(met.info.routing_id, party.routing_id))
         return nullptr;
+    if (far)
+        met.far = reference<far_end>::to(*far);
     met.info.type = party.type;
     met.far_mark = party.receive_mark;
     met.far_bytes = party.receive_bytes;
     made->report = {
-        .what = std::move(met), .endpoint = endpoint, .when = system_clock_source().now()};
+        .what = std::move(met), .endpoint = self.endpoint, .when = system_clock_source().now()};
     return made;
+}
+
+void report_failure(const inproc_party& to, const error& why) noexcept
+{
+    to.reports->counters().handshake_failures.add(1);
+    (void)to.reports->post({.what = handshake_failed{},
+                            .endpoint = to.endpoint,
+                            .when = system_clock_source().now(),
+                            .why = why});
 }
 
 /// Replaced messages count at the socket that wrote them.
@@ -38,62 +52,164 @@ void count_replaced(pipe_lanes& lanes, std::size_t direction, const inproc_party
                                                    writer.reports->counters().conflated_sent);
 }
 
-} // namespace
-
-/// Returns false when memory is exhausted.
-bool inproc_names::prepare(const inproc_party& owner, pending_connect& pending) noexcept
+/// Takes a place for each at the other socket. Returns why not.
+error take_places(const inproc_party& owner, const inproc_party& caller, const pipe& near) noexcept
 {
-    pending.slots.reset();
-    if (owner.conflates && pending.far->lanes()->latest == nullptr) {
-        pending.slots.reset(new (std::nothrow) latest_slots);
-        if (pending.slots == nullptr)
-            return false;
-    }
-    pending.to_owner = announcement_of(pending.caller, pending.far, owner.endpoint);
-    pending.to_caller = announcement_of(owner, pending.near, pending.caller.endpoint);
-    return pending.to_owner != nullptr && pending.to_caller != nullptr;
+    const auto take = [](const inproc_party& at, const place_holder& by, const std::string& id) {
+        const auto rejected = at.reports->places().reserve(by, id);
+        if (!rejected || !*rejected)
+            return rejected ? error{} : rejected.error();
+        at.reports->counters().rejected.add(1);
+        return **rejected == zmtp::rejection::id_taken ? id_taken : pair_has_peer;
+    };
+    const place_holder of_caller{.lanes = near.lanes().get()};
+    if (const error why = take(owner, of_caller, caller.routing_id))
+        return why;
+    // A name that connect() gives has its place already.
+    if (caller.named)
+        return {};
+    const error why = take(caller, {.endpoint = caller.endpoint}, owner.routing_id);
+    if (why)
+        owner.reports->places().release(of_caller, caller.routing_id);
+    return why;
 }
 
-void inproc_names::meet(const inproc_party& owner, pending_connect& pending) noexcept
+} // namespace
+
+inproc_names::~inproc_names()
 {
+    while (!connecters_.empty())
+        delete &connecters_.pop_front();
+}
+
+const inproc_party* inproc_names::owner_of(std::string_view name) const noexcept
+{
+    const auto found = bound_.find(name);
+    return found != bound_.end() ? &found->second : nullptr;
+}
+
+/// Returns false when memory is exhausted.
+bool inproc_names::make_pipes(connecter& which, lane::chunk_pools& pools) noexcept
+{
+    const auto lanes = pipe_lanes::create(pools, which.caller.conflates);
+    if (!lanes)
+        return false;
+    if (which.caller.conflates)
+        count_replaced(*lanes, 0, which.caller);
+    const auto make = [&](std::size_t side, pipe_origin origin) {
+        return reference<pipe>::adopt(new (std::nothrow) pipe(lanes, side, origin, true));
+    };
+    auto near = make(0, which.caller.by_id ? pipe_origin::link : pipe_origin::connect);
+    auto far = make(1, pipe_origin::accept);
+    if (!near || !far)
+        return false;
+    near->far = reference<far_end>::to(*far);
+    far->far = reference<far_end>::to(*near);
+    near->endpoint = which.caller.endpoint;
+    near->immediate = which.caller.immediate;
+    near->report_to(which.caller.reports);
+    which.near = std::move(near);
+    which.far = std::move(far);
+    which.met = false;
+    return true;
+}
+
+/// Two pipes that were not used: they hold each other, and nobody else has heard of the far one.
+void inproc_names::part(connecter& which) noexcept
+{
+    which.far->far.reset();
+    which.far->set_ended();
+}
+
+/// Another pipe for the other end of the lanes, whose pipe there is over. Null when memory is
+/// exhausted.
+reference<pipe> inproc_names::make_far(const connecter& which) noexcept
+{
+    const reference<pipe_lanes>& lanes = which.near->lanes();
+    auto far = reference<pipe>::adopt(new (std::nothrow) pipe(lanes, 1, pipe_origin::accept, true));
+    if (!far || !far->make_history())
+        return {};
+    far->far = reference<far_end>::to(*which.near);
+    far->history->earlier.written = lanes->toward[1].produced();
+    far->history->earlier.taken = lanes->toward[0].consumed();
+    return far;
+}
+
+/// The two meet now, or the connecting one goes on waiting. Returns false when memory is exhausted.
+bool inproc_names::meet(const inproc_party& owner, connecter& which,
+                        lane::chunk_pools& pools) noexcept
+{
+    const inproc_party& caller = which.caller;
+    if (!which.waits)
+        return true;
+    if (!zmtp::may_talk(owner.type, caller.type)) {
+        report_failure(caller, unsuitable);
+        return true;
+    }
+    if (which.met && caller.by_id && !make_pipes(which, pools))
+        return false;
+    // All that needs memory comes first.
+    const bool again = which.met;
+    const reference<pipe> far = again ? make_far(which) : which.far;
+    if (!far)
+        return false;
+    pipe_lanes& lanes = *far->lanes();
+    std::unique_ptr<latest_slots> slots;
+    if (owner.conflates && lanes.latest == nullptr) {
+        slots.reset(new (std::nothrow) latest_slots);
+        if (slots == nullptr)
+            return false;
+    }
+    auto to_owner = announcement_of(far, owner, caller, {});
+    auto to_caller = announcement_of(which.near, caller, owner, again ? far : reference<pipe>{});
+    if (to_owner == nullptr || to_caller == nullptr)
+        return false;
+    if (const error why = take_places(owner, caller, *which.near)) {
+        if (why == errc::out_of_memory)
+            return false;
+        report_failure(owner, why);
+        report_failure(caller, why);
+        return true;
+    }
+    if (again) {
+        which.far->forward_to(*far);
+        which.far = far;
+    }
     // One side that conflates is enough: the queue between the two belongs to both.
-    pipe_lanes& lanes = *pending.far->lanes();
-    if (pending.slots != nullptr) {
-        lanes.latest = std::move(pending.slots);
-        count_replaced(lanes, 0, pending.caller);
+    if (slots != nullptr) {
+        lanes.latest = std::move(slots);
+        count_replaced(lanes, 0, caller);
     }
     if (lanes.latest != nullptr)
         count_replaced(lanes, 1, owner);
-    pending.far->conflate();
-    pending.far->endpoint = owner.endpoint;
-    pending.far->report_to(owner.reports);
-    owner.reports->post(std::move(pending.to_owner));
-    pending.caller.reports->post(std::move(pending.to_caller));
+    which.waits = false;
+    which.met = true;
+    for (std::atomic<bool>& each : lanes.ended)
+        each.store(false, std::memory_order_release);
+    far->conflate();
+    far->endpoint = owner.endpoint;
+    far->report_to(owner.reports);
+    owner.reports->post(std::move(to_owner));
+    caller.reports->post(std::move(to_caller));
+    return true;
 }
 
-result<void> inproc_names::bind(std::string_view name, inproc_party owner)
+result<bool> inproc_names::bind(std::string_view name, inproc_party owner)
 {
     const std::lock_guard lock(guard_);
     if (bound_.contains(name))
         return fail(errc::address_in_use, phase::bind, "another socket has this inproc name");
-    auto [first, last] = pending_.equal_range(name);
-    for (auto each = first; each != last; ++each)
-        if (zmtp::may_talk(owner.type, each->second.caller.type) && !prepare(owner, each->second))
-            return fail(errc::out_of_memory, phase::bind);
     std::string key;
     decltype(bound_)::iterator made;
     if (!try_assign(key, name) ||
         !try_allocate([&] { made = bound_.try_emplace(std::move(key), std::move(owner)).first; }))
         return fail(errc::out_of_memory, phase::bind);
-    while (first != last) {
-        pending_connect pending = std::move(first->second);
-        first = pending_.erase(first);
-        if (zmtp::may_talk(made->second.type, pending.caller.type))
-            meet(made->second, pending);
-        else
-            pending.near->pipe_closed(unsuitable);
-    }
-    return {};
+    bool all = true;
+    connecters_.for_each([&](connecter& each) {
+        if (each.name == name)
+            all = meet(made->second, each, *made->second.pools) && all;
+    });
+    return all;
 }
 
 void inproc_names::unbind(std::string_view name, std::uint64_t endpoint) noexcept
@@ -107,48 +223,67 @@ void inproc_names::unbind(std::string_view name, std::uint64_t endpoint) noexcep
 result<reference<pipe>> inproc_names::connect(std::string_view name, inproc_party caller)
 {
     const std::lock_guard lock(guard_);
-    const auto found = bound_.find(name);
-    if (found != bound_.end() && !zmtp::may_talk(caller.type, found->second.type))
+    const inproc_party* const owner = owner_of(name);
+    if (owner != nullptr && !zmtp::may_talk(caller.type, owner->type))
         return fail(unsuitable);
-    const auto lanes = pipe_lanes::create(*caller.pools, caller.conflates);
-    if (!lanes)
-        return fail(errc::out_of_memory, phase::connect);
-    if (caller.conflates)
-        count_replaced(*lanes, 0, caller);
-    const auto make = [&](std::size_t side, pipe_origin origin) {
-        return reference<pipe>::adopt(new (std::nothrow) pipe(lanes, side, origin, true));
-    };
-    pending_connect pending{std::move(caller), make(0, pipe_origin::connect),
-                            make(1, pipe_origin::accept)};
-    if (!pending.near || !pending.far || !pending.near->make_end_event() ||
-        !pending.far->make_end_event())
-        return fail(errc::out_of_memory, phase::connect);
-    const reference<pipe> near = pending.near;
-    std::string key;
-    if (found != bound_.end() ? !prepare(found->second, pending) : !try_assign(key, name))
-        return fail(errc::out_of_memory, phase::connect);
-    pending.near->far = reference<far_end>::to(*pending.far);
-    pending.far->far = reference<far_end>::to(*pending.near);
-    pending.near->endpoint = pending.caller.endpoint;
-    pending.near->report_to(pending.caller.reports);
-
-    if (found != bound_.end()) {
-        meet(found->second, pending);
-        return near;
+    std::unique_ptr<connecter> made(new (std::nothrow) connecter);
+    if (made == nullptr || !try_assign(made->name, name))
+        return fail(no_memory);
+    made->caller = std::move(caller);
+    lane::chunk_pools& pools = *made->caller.pools;
+    if (!make_pipes(*made, pools))
+        return fail(no_memory);
+    if (owner != nullptr && !meet(*owner, *made, pools)) {
+        part(*made);
+        return fail(no_memory);
     }
-    if (!try_allocate([&] { pending_.emplace(std::move(key), std::move(pending)); })) {
-        // The two refer to each other.
-        near->far.reset();
-        return fail(errc::out_of_memory, phase::connect);
-    }
+    // The caller may add its pipe before it reads the event.
+    reference<pipe> near = made->near;
+    connecters_.push_back(*made.release());
     return near;
+}
+
+bool inproc_names::reconnect(const pipe& near, lane::chunk_pools& pools)
+{
+    const std::lock_guard lock(guard_);
+    connecter* found = nullptr;
+    connecters_.for_each([&](connecter& each) {
+        if (each.near.get() == &near)
+            found = &each;
+    });
+    // As long as the other end reads the rest, it is not over.
+    if (found == nullptr || found->waits || !near.is_severed())
+        return true;
+    found->waits = true;
+    const inproc_party* const owner = owner_of(found->name);
+    return owner == nullptr || meet(*owner, *found, pools);
+}
+
+bool inproc_names::retry(std::uint64_t endpoint, lane::chunk_pools& pools)
+{
+    const std::lock_guard lock(guard_);
+    bool all = true;
+    connecters_.for_each([&](connecter& each) {
+        if (!each.waits)
+            return;
+        const inproc_party* const owner = owner_of(each.name);
+        if (owner != nullptr && (owner->endpoint == endpoint || each.caller.endpoint == endpoint))
+            all = meet(*owner, each, pools) && all;
+    });
+    return all;
 }
 
 void inproc_names::forget(std::uint64_t endpoint) noexcept
 {
     const std::lock_guard lock(guard_);
-    for (auto each = pending_.begin(); each != pending_.end();)
-        each = each->second.caller.endpoint == endpoint ? pending_.erase(each) : std::next(each);
+    connecters_.for_each([&](connecter& each) {
+        if (each.caller.endpoint != endpoint)
+            return;
+        if (!each.met)
+            part(each);
+        each.unlink();
+        delete &each;
+    });
 }
 
 } // namespace slk::messaging

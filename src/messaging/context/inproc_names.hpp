@@ -6,10 +6,14 @@
 /// between them, and nothing else.
 ///
 /// connect() makes both pipes. If the name is not bound yet, the pipe of the other side waits under
-/// it, and may be written to meanwhile.
+/// it, and may be written to meanwhile. When the two have parted, the connecting side waits for the
+/// name again. The next owner has a new pipe at the same lanes, and gets what is queued there; but
+/// where peers are known by their routing ids, both pipes are new. The connecting side also waits
+/// while one of the sockets has no place for the other (peer_registry.hpp).
 
 #include <serverlink/result.hpp>
 
+#include "base/list.hpp"
 #include "messaging/pipe/pipe.hpp"
 
 #include <functional>
@@ -30,40 +34,60 @@ struct inproc_party {
     std::uint32_t receive_mark = 0;
     std::uint64_t receive_bytes = 0;
     bool conflates = false;
+    bool immediate = false; ///< connect() only: the option
+    /// connect() only: the peer is known by its own routing id.
+    bool by_id = false;
+    bool named = false; ///< connect() only: it has given the peer a name
     lane::chunk_pools* pools = nullptr; ///< of the thread that uses the socket
 };
 
 class inproc_names {
 public:
-    /// Sockets that wait for the name meet its owner at once. Errors: address_in_use,
-    /// out_of_memory.
-    result<void> bind(std::string_view name, inproc_party owner);
+    inproc_names() = default;
+    inproc_names(const inproc_names&) = delete;
+    inproc_names& operator=(const inproc_names&) = delete;
+    ~inproc_names();
+
+    /// Sockets that wait for the name meet its owner at once. Returns false when memory is
+    /// exhausted for one of them: retry() is needed. Errors: address_in_use, out_of_memory.
+    result<bool> bind(std::string_view name, inproc_party owner);
     /// The name is free again; pipes that exist stay.
     void unbind(std::string_view name, std::uint64_t endpoint) noexcept;
 
     /// Returns the caller's pipe; both sockets are told by an event when they have met. Errors:
     /// invalid_argument (the types do not suit each other), out_of_memory.
     result<reference<pipe>> connect(std::string_view name, inproc_party caller);
+    /// The other end of a pipe of connect() is over: its endpoint waits for the name again, and
+    /// meets the present owner at once. Does nothing if the pipe is not the endpoint's last one.
+    /// Returns false when memory is exhausted: retry() is needed.
+    [[nodiscard]] bool reconnect(const pipe& near, lane::chunk_pools& pools);
+    /// A socket with this endpoint, of bind() or connect(), may have a place for another one again.
+    /// Returns as reconnect().
+    [[nodiscard]] bool retry(std::uint64_t endpoint, lane::chunk_pools& pools);
     /// An endpoint of connect() no longer waits for its name.
     void forget(std::uint64_t endpoint) noexcept;
 
 private:
-    struct pending_connect {
+    /// An endpoint of connect().
+    struct connecter : list_node {
+        std::string name;
         inproc_party caller;
-        reference<pipe> near;
-        reference<pipe> far;
-        // Made by prepare() for meet(), which needs no memory.
-        std::unique_ptr<queued_event> to_owner{};
-        std::unique_ptr<queued_event> to_caller{};
-        std::unique_ptr<latest_slots> slots{};
+        reference<pipe> near; ///< of the last meeting, or the one to come
+        reference<pipe> far; ///< of that meeting
+        bool met = false; ///< the two pipes were used
+        bool waits = true; ///< for the name, or for a place
     };
 
-    [[nodiscard]] static bool prepare(const inproc_party& owner, pending_connect& pending) noexcept;
-    static void meet(const inproc_party& owner, pending_connect& pending) noexcept;
+    [[nodiscard]] static bool make_pipes(connecter& which, lane::chunk_pools& pools) noexcept;
+    static void part(connecter& which) noexcept;
+    [[nodiscard]] static reference<pipe> make_far(const connecter& which) noexcept;
+    [[nodiscard]] static bool meet(const inproc_party& owner, connecter& which,
+                                   lane::chunk_pools& pools) noexcept;
+    [[nodiscard]] const inproc_party* owner_of(std::string_view name) const noexcept;
 
     std::mutex guard_;
     std::map<std::string, inproc_party, std::less<>> bound_; ///< guarded
-    std::multimap<std::string, pending_connect, std::less<>> pending_; ///< guarded
+    list<connecter> connecters_; ///< guarded; in the order of their connects
 };
 
 } // namespace slk::messaging

@@ -38,12 +38,13 @@ struct counters {
     counter dropped_no_route;
     counter dropped_full;
     counter unsent;
+    counter requeued;
     counter discarded;
-    counter rejected;
     counter stalls;
     // Written by several threads.
     counter conflated_sent;
     counter conflated_received;
+    counter rejected;
     counter handshake_failures;
     counter unconfirmed;
     counter refused;
@@ -58,6 +59,7 @@ struct counters {
                 .unconfirmed = unconfirmed.value(),
                 .refused = refused.value(),
                 .stalls = stalls.value(),
+                .requeued = requeued.value(),
                 .discarded = discarded.value(),
                 .conflated_sent = conflated_sent.value(),
                 .conflated_received = conflated_received.value(),

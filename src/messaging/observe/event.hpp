@@ -11,6 +11,7 @@
 
 #include "base/list.hpp"
 #include "base/reference.hpp"
+#include "messaging/pipe/far_end.hpp"
 #include "messaging/pipe/peer_info.hpp"
 
 #include <cstdint>
@@ -28,6 +29,8 @@ struct peer_connected {
     /// inproc only: what the other socket may hold unread, in messages and bytes; 0: no limit.
     std::uint32_t far_mark = 0;
     std::uint64_t far_bytes = 0;
+    /// inproc only: the other end, where it is another one than before.
+    reference<far_end> far{};
 };
 
 /// The connection of the pipe's peer is over.

@@ -2,6 +2,7 @@
 #include "messaging/observe/inbox.hpp"
 
 #include "messaging/context/yield_policy.hpp"
+#include "messaging/observe/peer_registry.hpp"
 #include "messaging/pipe/pipe.hpp"
 
 #include <new>
@@ -33,7 +34,7 @@ bool merge_failures(event& last, event& report)
 
 } // namespace
 
-inbox::inbox() = default;
+inbox::inbox() : places_(new(std::nothrow) peer_registry) {}
 inbox::~inbox() = default;
 
 void inbox::signal_events(bool first) noexcept

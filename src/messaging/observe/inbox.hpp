@@ -23,6 +23,8 @@
 
 namespace slk::messaging {
 
+class peer_registry;
+
 /// An entry of the list of those that have signalled.
 struct inbox_entry {
     inbox_entry* next = nullptr;
@@ -31,6 +33,8 @@ struct inbox_entry {
 class inbox final : public ref_counted<inbox> {
 public:
     inbox();
+    /// False: there was no memory for all of it, and it cannot be used.
+    [[nodiscard]] bool complete() const noexcept { return places_ != nullptr; }
 
     // --- any thread ---
 
@@ -56,6 +60,8 @@ public:
     void wake() noexcept;
 
     [[nodiscard]] messaging::counters& counters() noexcept { return counters_; }
+    /// The places of the socket's peers.
+    [[nodiscard]] peer_registry& places() noexcept { return *places_; }
 
     // --- the socket's thread ---
 
@@ -101,6 +107,12 @@ public:
     /// The socket is closed: reports are thrown away from now on. Reports hold their pipes, and
     /// pipes their inbox, so unread ones would keep all of them for ever.
     void close() noexcept;
+    /// In a child process (io/os/forks.hpp): closes the child's copies of the descriptors.
+    void leave_to_parent() noexcept
+    {
+        if (shown_.exchange(nullptr, std::memory_order_relaxed) != nullptr)
+            signal_.reset();
+    }
 
 private:
     friend class ref_counted<inbox>;
@@ -121,6 +133,7 @@ private:
     bool events_signalled_ = false; ///< guarded
     bool closed_ = false; ///< guarded
     messaging::counters counters_;
+    const std::unique_ptr<peer_registry> places_;
 };
 
 } // namespace slk::messaging

@@ -29,9 +29,11 @@ struct message_counts {
 
 class latest_slot {
 public:
-    /// Before anything else: replaced messages are added to `total`, a counter of `owner`.
+    /// Before anything else, and when another socket takes over the end that writes: replaced
+    /// messages are added to `total`, a counter of `owner`.
     void count_replaced(reference<inbox> owner, counter& total) noexcept
     {
+        const std::lock_guard lock(guard_);
         owner_ = std::move(owner);
         total_ = &total;
     }

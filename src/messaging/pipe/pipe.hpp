@@ -11,6 +11,7 @@
 
 #include "base/reference.hpp"
 #include "messaging/observe/inbox.hpp"
+#include "messaging/observe/peer_registry.hpp"
 #include "messaging/pipe/far_end.hpp"
 #include "messaging/pipe/peer_info.hpp"
 #include "messaging/pipe/pipe_ends.hpp"
@@ -19,6 +20,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <new>
 
 namespace slk::messaging {
 
@@ -41,7 +43,20 @@ enum class peer_state : std::uint8_t {
 /// How a pipe came about.
 enum class pipe_origin : std::uint8_t {
     connect, ///< by connect(): it outlives its connections
-    accept,  ///< at a bound endpoint: it ends with its connection
+    /// By connect(), but each connection has a pipe of its own: where peers are known by their
+    /// routing ids, another one may come, and with inproc another socket. The pipe waits for the
+    /// next one's, which takes over the queue if it is the same peer's.
+    link,
+    accept, ///< at a bound endpoint: it ends with its connection
+};
+
+class pipe;
+
+/// What has happened with other pipes of the same peer.
+struct pipe_history {
+    message_counts earlier{}; ///< inproc only: what went through earlier pipes of this end
+    std::uint64_t requeued = 0; ///< messages that were taken back for other pipes
+    pipe* after = nullptr; ///< of an earlier connection: it is received before this one
 };
 
 class pipe final : public far_end, public pattern::peer, public inbox_entry {
@@ -60,6 +75,13 @@ public:
     /// inproc only: the lanes have got slots after this pipe was made.
     void conflate() noexcept;
 
+    /// inproc only: this end is over, and another pipe takes its place at the same lanes; signals
+    /// go there. It lives until the pipe at the other end signals it directly, or has ended.
+    void forward_to(pipe& next) noexcept
+    {
+        lanes_->next_far.store(&next, std::memory_order_seq_cst);
+        reports_to_.store(nullptr, std::memory_order_seq_cst);
+    }
     /// Where this pipe signals. Once; with inproc that may be later than the first message.
     void report_to(reference<inbox> owner) noexcept
     {
@@ -75,6 +97,8 @@ public:
 
     static constexpr std::uint32_t readable_signal = 1;
     static constexpr std::uint32_t writable_signal = 2;
+    /// The pipe was closed, and there was no memory for the event that says so.
+    static constexpr std::uint32_t closed_signal = 4;
     /// By the socket, when it has taken the pipe from its inbox.
     [[nodiscard]] std::uint32_t take_signals() noexcept
     {
@@ -97,12 +121,55 @@ public:
     [[nodiscard]] std::uint64_t taken(const message_counts& sent) const noexcept
     {
         // The lanes of inproc outlive this socket: the peer reads what is in them.
-        return is_inproc && state == peer_state::connected ? sent.written - sent.replaced
-                                                           : sent.taken;
+        return is_inproc && state == peer_state::connected
+                   ? sent.written - sent.replaced - requeued()
+                   : sent.taken - requeued();
     }
-    /// inproc only: makes the event of the pipe's end, which then needs no memory. Returns false
-    /// when memory is exhausted.
-    [[nodiscard]] bool make_end_event() noexcept;
+    /// Messages that were written and that would be lost with this pipe.
+    [[nodiscard]] std::uint64_t untaken(const message_counts& sent) const noexcept
+    {
+        return sent.written - sent.replaced - requeued() - taken(sent);
+    }
+    [[nodiscard]] std::uint64_t requeued() const noexcept
+    {
+        return history ? history->requeued : 0;
+    }
+    /// The pipe of an earlier connection of the peer, which is received before this one; or null.
+    [[nodiscard]] pipe* after() const noexcept { return history ? history->after : nullptr; }
+    /// Returns false when memory is exhausted.
+    [[nodiscard]] bool make_history() noexcept
+    {
+        if (!history)
+            history.reset(new (std::nothrow) pipe_history);
+        return history != nullptr;
+    }
+    /// The other end neither reads nor writes any more.
+    [[nodiscard]] bool is_severed() const noexcept
+    {
+        return is_inproc ? lanes_->ended[1 - side_].load(std::memory_order_acquire) : severed;
+    }
+    /// inproc only: the other socket learns that this end does not read any more.
+    void set_ended() noexcept { lanes_->ended[side_].store(true, std::memory_order_release); }
+    [[nodiscard]] bool has_ended() const noexcept
+    {
+        return lanes_->ended[side_].load(std::memory_order_relaxed);
+    }
+    /// There may be more of the peer that was not received for want of room.
+    [[nodiscard]] bool may_have_more() const noexcept
+    {
+        return lanes_->has_paused.load(std::memory_order_acquire);
+    }
+    /// What has arrived and is not read yet, as far as this thread can know.
+    [[nodiscard]] high_water unread() const noexcept
+    {
+        return severed ? in.unread() : high_water{lanes_->unread_since_pause(), 0};
+    }
+    /// The peer's place in the registry.
+    [[nodiscard]] place_holder holder() const noexcept
+    {
+        return origin == pipe_origin::accept ? place_holder{.lanes = lanes_.get()}
+                                             : place_holder{.endpoint = endpoint};
+    }
     /// The routing id that the socket knows the peer by, or else the peer's own.
     [[nodiscard]] const std::string& name() const noexcept
     {
@@ -115,12 +182,17 @@ public:
     bool stalled = false; ///< connected, and not reading
     bool immediate = false; ///< the option, as connect() found it
     bool counts_bytes = false; ///< bytes that are received have a mark
+    bool reported : 1 = false; ///< to the pattern: it is connected
+    bool holds_place : 1 = false; ///< in the registry
+    bool severed : 1 = false; ///< the connection has ended for good
+    bool is_followed : 1 = false; ///< another pipe waits until this one was received
     std::uint32_t until_look = 1; ///< messages until the other end is told of room
     std::uint64_t endpoint = 0; ///< the number of the endpoint that it came by
     std::size_t place = SIZE_MAX; ///< in the peer table
     high_water far_marks{}; ///< inproc only: what the other socket may hold unread
     std::uint64_t discarded = 0; ///< messages that arrived and were thrown away
     std::uint64_t connections = 0; ///< times that the peer connected
+    std::unique_ptr<pipe_history> history; ///< few pipes have one
     error last_reason{}; ///< why the last connection ended
     error last_refusal{}; ///< how the peer refused a message
     reference<pipe> next_leaving; ///< of the pipes of endpoints that are being closed
@@ -131,16 +203,25 @@ private:
     void signal(std::uint32_t which) noexcept
     {
         inbox* const to = reports_to_.load(std::memory_order_seq_cst);
-        if (to == nullptr || signals_.fetch_or(which, std::memory_order_seq_cst) != 0)
+        if (to == nullptr) [[unlikely]] {
+            far_end* const next = lanes_->next_far.load(std::memory_order_seq_cst);
+            if (next != nullptr && next != this)
+                static_cast<pipe*>(next)->signal(which);
+            return;
+        }
+        signal(which, *to);
+    }
+    void signal(std::uint32_t which, inbox& to) noexcept
+    {
+        if (signals_.fetch_or(which, std::memory_order_seq_cst) != 0)
             return;
         retain(); // the list's
-        to->signal(*this);
+        to.signal(*this);
     }
 
     const reference<pipe_lanes> lanes_;
     const std::size_t side_;
     reference<inbox> owner_;
-    std::unique_ptr<queued_event> end_event_;
     std::atomic<inbox*> reports_to_{nullptr};
     std::atomic<std::uint32_t> signals_{0};
 

@@ -61,6 +61,25 @@ result<void> pipe_out::write_latest(std::span<const pattern::part_view> parts) n
     return {};
 }
 
+bool pipe_out::take_back(std::vector<message>& parts, lane::chunk_pools& pools) noexcept
+{
+    parts.clear();
+    if (!lane_.readable() && (latest_ == nullptr || !latest_->move_to(lane_, pools)))
+        return false;
+    bool fits = true;
+    for (message part; read_part(lane_, part); part = {}) {
+        const bool more = part.more();
+        fits = fits && try_push_back(parts, std::move(part));
+        if (!more)
+            break;
+    }
+    if (!fits)
+        parts.clear();
+    lane_.update_consumed_bytes();
+    (void)lane_.consume(1, false);
+    return true;
+}
+
 bool pipe_out::is_flushed() noexcept
 {
     lane_.request_notice();

@@ -13,6 +13,7 @@
 #include "pattern/pattern.hpp"
 
 #include <utility>
+#include <vector>
 
 namespace slk::messaging {
 
@@ -57,6 +58,13 @@ public:
         ++staged_;
         return {};
     }
+    /// Takes back what was written and not published. Not for conflating pipes.
+    void discard_unpublished() noexcept
+    {
+        assert(latest_ == nullptr);
+        lane_.discard_unpublished();
+        staged_ = 0;
+    }
     /// Messages that were written and not published.
     [[nodiscard]] std::uint32_t staged() const noexcept { return staged_; }
     /// Returns true if the reader waits and must be notified.
@@ -65,6 +73,15 @@ public:
         if (latest_ != nullptr) [[unlikely]]
             return std::exchange(staged_, 0) > 0 && std::exchange(notify_, false);
         return lane_.publish(std::exchange(staged_, 0));
+    }
+
+    /// When the other end is over: takes back the next message that it has not taken. Returns false
+    /// if there is none. A message that there is no memory for is lost: `parts` is empty then.
+    [[nodiscard]] bool take_back(std::vector<message>& parts, lane::chunk_pools& pools) noexcept;
+    /// Conflating only: a message waits that was written after the one before was taken.
+    [[nodiscard]] bool has_latest() const noexcept
+    {
+        return latest_ != nullptr && latest_->has_message();
     }
 
     /// Whether everything that was written is done with. If not, the reader notifies when it has
@@ -121,6 +138,11 @@ public:
     void update_consumed_bytes() noexcept { lane_.update_consumed_bytes(); }
     [[nodiscard]] std::uint64_t consumed_bytes() const noexcept { return lane_.consumed_bytes(); }
     [[nodiscard]] std::uint64_t consumed() const noexcept { return lane_.consumed(); }
+    /// When the other end is over: what is not read yet.
+    [[nodiscard]] high_water unread() const noexcept
+    {
+        return {lane_.produced() - lane_.consumed(), lane_.waiting_bytes()};
+    }
     /// Messages that newer ones replaced before they were read.
     [[nodiscard]] std::uint64_t replaced() const noexcept
     {

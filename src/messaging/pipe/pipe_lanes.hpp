@@ -9,6 +9,7 @@
 #include "lane/lane.hpp"
 #include "messaging/pipe/latest_slot.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -21,14 +22,39 @@ struct high_water {
     std::uint64_t bytes = 0;
 };
 
+class far_end;
+
+/// A mark that is used up.
+inline constexpr std::uint32_t no_room = UINT32_MAX;
+
+/// What is left of a mark when this number is unread elsewhere. 0 stays: no limit.
+[[nodiscard]] constexpr std::uint32_t left_of_mark(std::uint64_t mark,
+                                                   std::uint64_t unread) noexcept
+{
+    if (mark != 0 && unread >= mark)
+        return no_room;
+    return static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(mark == 0 ? 0 : mark - unread, no_room - 1));
+}
+
 /// The two lanes. `toward[0]` leads away from the end that has made them. They live as long as one
 /// of the ends.
 struct pipe_lanes final : ref_counted<pipe_lanes> {
     /// Null when memory is exhausted. `conflates`: with slots from the beginning.
     [[nodiscard]] static reference<pipe_lanes> create(lane::chunk_pools& pools, bool conflates);
 
+    // Before the lanes, which have cache lines of their own, there is room.
+    /// Messages that the connection had published when it last paused for want of room, or ended.
+    std::atomic<std::uint64_t> published_at_pause{0};
+    /// Where peers are recognised: the connection has paused, and has received nothing since.
+    std::atomic<bool> has_paused{false};
+    /// inproc only: this end does not read any more; index 0 is the end that has made the lanes.
+    std::atomic<bool> ended[2]{};
+    /// inproc only: the pipe that has taken the place of the one at the end that is bound.
+    std::atomic<far_end*> next_far{nullptr};
     lane::lane toward[2];
-    /// The receiving socket's marks. A connection reads them before it receives more.
+    /// The receiving socket's marks, less what earlier connections of the peer have left unread. A
+    /// connection reads them before it receives more.
     std::atomic<std::uint32_t> receive_mark{0};
     std::atomic<std::uint64_t> receive_bytes{0};
     /// Messages that the system took on connections that have ended, and that the peer has not
@@ -36,9 +62,35 @@ struct pipe_lanes final : ref_counted<pipe_lanes> {
     std::atomic<std::uint64_t> unconfirmed{0};
     /// Messages that the peer has refused. They count as taken from the lane. Any thread.
     std::atomic<std::uint64_t> refused{0};
+    /// Streams in a row that the peer has ended in the message behind so many others. They follow
+    /// the message when it goes to another pipe.
+    /// The position is in the lower bits, so that the two are read and written as one.
+    std::atomic<std::uint64_t> suspect{0};
+    static constexpr unsigned position_bits = 56;
+
+    /// The streams that the peer has ended in the message behind `taken` others.
+    [[nodiscard]] std::uint8_t ends_in_message(std::uint64_t taken) const noexcept
+    {
+        const std::uint64_t known = suspect.load(std::memory_order_relaxed);
+        const bool same = ((known ^ taken) << (64 - position_bits)) == 0;
+        return same ? static_cast<std::uint8_t>(known >> position_bits) : std::uint8_t{0};
+    }
+    void set_ends_in_message(std::uint64_t taken, std::uint8_t ends) noexcept
+    {
+        const std::uint64_t position = taken & ((std::uint64_t{1} << position_bits) - 1);
+        suspect.store(std::uint64_t{ends} << position_bits | position, std::memory_order_relaxed);
+    }
     /// Conflating sockets only: messages go through these, and the reader of each direction writes
     /// to its lane itself. With inproc they may come later than the first message.
     std::unique_ptr<latest_slots> latest{};
+
+    /// Any thread: messages that were unread at the last pause, or the end, and still are.
+    [[nodiscard]] std::uint64_t unread_since_pause() const noexcept
+    {
+        const std::uint64_t published = published_at_pause.load(std::memory_order_acquire);
+        const std::uint64_t consumed = toward[1].consumed_by_now();
+        return published > consumed ? published - consumed : 0;
+    }
 };
 
 } // namespace slk::messaging

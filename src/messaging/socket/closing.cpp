@@ -13,6 +13,8 @@ namespace slk::messaging {
 
 namespace {
 
+/// Peers have at least this time to read what was sent, unless the caller's timeout is shorter.
+constexpr duration min_drain = std::chrono::seconds(1);
 /// Connections whose time is over end within this time, or are not waited for any more.
 constexpr duration time_to_end = std::chrono::seconds(1);
 
@@ -64,17 +66,19 @@ private:
     if (!try_reserve(report.peers, leaving.size()))
         return report;
     leaving.for_each([&](const pipe& peer) {
+        // Before the others: a refused message is one that was taken.
+        const std::uint64_t refused = peer.lanes()->refused.load(std::memory_order_acquire);
         const message_counts sent = peer.out.counts();
         const std::uint64_t taken = peer.taken(sent);
-        const std::uint64_t refused = peer.lanes()->refused.load(std::memory_order_relaxed);
         close_report::peer of;
         // Without memory for the texts the numbers are there.
         (void)try_assign(of.endpoint, which.find(peer.endpoint)->text);
         (void)try_assign(of.routing_id, peer.name());
         of.flushed = taken - refused;
-        of.unsent = sent.written - sent.replaced - taken;
+        of.unsent = peer.untaken(sent);
         of.unconfirmed = peer.lanes()->unconfirmed.load(std::memory_order_relaxed);
         of.refused = refused;
+        of.requeued = peer.requeued();
         of.last_refusal = peer.last_refusal;
         report.peers.push_back(std::move(of));
     });
@@ -94,14 +98,16 @@ void socket_core::flush(const endpoint_list& which, duration timeout)
         for (const auto& each : state_.peers.all())
             if (each->state != peer_state::leaving && !each->is_inproc && came_by(*each, which))
                 all = each->out.is_flushed() && all;
+        // Only the end of the socket is the end of what waits for a peer.
+        all = all && (!state_.closed || state_.peers.waiting() == 0);
         if (all || !waiting.wait())
             return;
     }
 }
 
 /// Closes the endpoints and their connections, and waits for that: for `drain` until the peers have
-/// read what they were sent.
-void socket_core::close_connections(const endpoint_list& which, duration drain)
+/// read what they were sent. Returns false if it took too long.
+bool socket_core::close_connections(const endpoint_list& which, duration drain)
 {
     // A function of this size is kept without memory.
     const std::function<void()> one_closed = [counted = closing_.get()] { counted->ended(); };
@@ -119,6 +125,8 @@ void socket_core::close_connections(const endpoint_list& which, duration drain)
             each.connecting->pause();
         if (each.connected)
             close_one(*each.connected);
+        if (each.successive)
+            close_one(*each.successive);
         if (each.accepting)
             close_one(*each.accepting);
     });
@@ -127,6 +135,7 @@ void socket_core::close_connections(const endpoint_list& which, duration drain)
     while (closing_->any() && waiting.wait())
         state_.process_reports();
     which.for_each([](endpoint_entry& each) { each.connecting.reset(); });
+    return !closing_->any();
 }
 
 /// What the end of an endpoint and the end of the socket have in common.
@@ -141,11 +150,23 @@ close_report socket_core::end_connections(const endpoint_list& which, duration t
     const time_point deadline = after(state_.context->now(), timeout);
     if (timeout > duration::zero())
         flush(which, timeout);
+    // A peer that cannot be reached may have used up the time of the others.
+    if (state_.closed)
+        state_.peers.set_requeue(false);
     const time_point flushed = state_.context->now();
-    close_connections(which, deadline == never    ? duration::max()
-                             : deadline > flushed ? deadline - flushed
-                                                  : duration::zero());
+    const duration left = deadline == never    ? duration::max()
+                          : deadline > flushed ? deadline - flushed
+                                               : duration::zero();
+    const bool ended = close_connections(which, std::max(left, std::min(timeout, min_drain)));
     state_.process_reports();
+    // A connection that never was ready has not reported its end.
+    leaving.for_each([&](pipe& peer) {
+        if (peer.is_inproc || !ended || peer.place == SIZE_MAX)
+            return;
+        peer.severed = true;
+        if (!state_.closed)
+            state_.peers.retire(peer);
+    });
     return report_of(leaving, which);
 }
 
@@ -160,25 +181,51 @@ result<close_report> socket_core::withdraw(endpoint_kind kind, std::string_view 
     return remove(which, timeout);
 }
 
+/// Whether there is, or may come, another peer than those of these endpoints.
+bool socket_core::has_others(const endpoint_list& which) const noexcept
+{
+    return state_.endpoints.all().size() > which.size() ||
+           std::ranges::any_of(state_.peers.all(), [&](const auto& each) {
+               return !came_by(*each, which) ||
+                      (each->is_inproc && each->origin == pipe_origin::accept);
+           });
+}
+
 close_report socket_core::remove(const endpoint_list& which, duration timeout)
 {
+    state_.peers.set_requeue(state_.options.requeue && has_others(which));
     close_report report = end_connections(which, timeout);
     leaving_peers(which, state_.peers).for_each([&](pipe& peer) {
         // A name of inproc is given up, but not the peers that came by it.
         if (peer.is_inproc && peer.origin == pipe_origin::accept)
             return;
-        if (peer.is_inproc && peer.far)
-            peer.far->pipe_closed(by_owner);
+        const reference<far_end> far = peer.far;
         state_.peers.retire(peer);
+        if (peer.is_inproc && far)
+            far->pipe_closed(by_owner);
     });
     state_.endpoints.remove(which);
+    state_.peers.set_requeue(state_.options.requeue);
+    state_.settle();
     return report;
+}
+
+/// In a child process: everything but the descriptors is the parent's.
+close_report socket_core::leave_to_parent() noexcept
+{
+    state_.closed = true;
+    state_.reports->leave_to_parent();
+    state_.context->leave_to_parent();
+    retain(); // for ever: what it refers to may be in the middle of any change
+    return {};
 }
 
 close_report socket_core::close(duration timeout)
 {
     if (state_.closed)
         return {};
+    if (state_.context->forked())
+        return leave_to_parent();
     state_.process_reports();
     state_.closed = true;
     const endpoint_list which = state_.endpoints.everything();
@@ -188,8 +235,14 @@ close_report socket_core::close(duration timeout)
         const reference<pipe> peer = state_.peers.all().back();
         const reference<far_end> far = peer->far;
         state_.peers.end(*peer);
-        if (peer->is_inproc && far)
+        // A socket that has parted from this one knows.
+        if (peer->is_inproc && far && !(peer->severed && peer->origin == pipe_origin::accept))
             far->pipe_closed(by_owner);
+    }
+    if (const std::size_t waiting = state_.peers.give_up_waiting(); waiting > 0) {
+        close_report::peer nobody;
+        nobody.unsent = waiting;
+        (void)try_push_back(report.peers, std::move(nobody));
     }
     state_.endpoints.remove(which);
     state_.context->remove(state_.reports);

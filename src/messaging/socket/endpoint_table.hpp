@@ -9,6 +9,7 @@
 
 #include "messaging/connection/acceptor.hpp"
 #include "messaging/connection/connection.hpp"
+#include "messaging/connection/link_connections.hpp"
 
 #include <memory>
 #include <optional>
@@ -32,8 +33,9 @@ struct endpoint_entry final : connection_observer {
 
     // connect() only.
     reference<connection> connected{};
-    std::optional<link> connecting{}; ///< ends first: its handler refers to the connection
-    reference<pipe> peer{};
+    reference<link_connections> successive{}; ///< instead of `connected`
+    std::optional<link> connecting{}; ///< ends first: its handler refers to the connections
+    reference<pipe> peer{}; ///< the present one
     // bind() only.
     reference<acceptor> accepting{};
 
@@ -57,7 +59,9 @@ public:
         entry.next_in_list = nullptr;
         (last_ != nullptr ? last_->next_in_list : first_) = &entry;
         last_ = &entry;
+        ++size_;
     }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
     /// Null: no entry of the list has that number.
     [[nodiscard]] const endpoint_entry* find(std::uint64_t number) const noexcept
     {
@@ -76,6 +80,7 @@ public:
 private:
     endpoint_entry* first_ = nullptr;
     endpoint_entry* last_ = nullptr;
+    std::size_t size_ = 0;
 };
 
 class endpoint_table {

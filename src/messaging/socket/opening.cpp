@@ -2,10 +2,12 @@
 
 // How a socket gets its peers: bind() and connect().
 
+#include "base/try_allocate.hpp"
+#include "link/open_when_free.hpp"
 #include "messaging/socket/socket_core.hpp"
 
-#include "base/try_allocate.hpp"
-
+#include <array>
+#include <mutex>
 #include <new>
 #include <utility>
 
@@ -29,6 +31,31 @@ struct endpoint_texts {
     std::string returned;
 };
 
+/// A text for error::detail, which lives as long as the process: only the first few are kept.
+const char* keep_text(std::string text)
+{
+    static std::mutex guard;
+    static std::array<const std::string*, 64> kept{};
+    const std::lock_guard lock(guard);
+    for (const std::string*& each : kept) {
+        if (each == nullptr)
+            each = text.empty() ? nullptr : new (std::nothrow) std::string(std::move(text));
+        else if (*each != text)
+            continue;
+        return each != nullptr ? each->c_str() : "the endpoint";
+    }
+    return "the endpoint";
+}
+
+/// Says which endpoint could not be bound, unless the error has more to say, or memory is
+/// exhausted.
+error name_endpoint(error failure, const endpoint& at)
+{
+    if (failure.detail == nullptr && failure != errc::out_of_memory)
+        failure.detail = keep_text(to_string(at));
+    return failure;
+}
+
 } // namespace
 
 result<std::string> socket_core::bind(std::string_view text)
@@ -47,19 +74,25 @@ result<std::string> socket_core::bind(std::string_view text)
         new (std::nothrow) acceptor(on, state_.settings, state_.reports, entry->number));
     if (!entry->accepting)
         return fail(no_memory_to_bind);
-    result<void> opened = fail(errc::loop_closed, phase::bind);
     endpoint_texts texts;
-    on->perform([&] {
-        opened = entry->accepting->open(at);
-        if (!opened)
-            return;
-        const endpoint local = entry->accepting->local_endpoint();
-        if (!local.host.empty() && texts.assign(*entry, to_string(local)))
-            return;
-        entry->accepting->stop_listening();
-        opened = fail(no_memory_to_bind);
-    });
-    SLK_TRY(std::move(opened));
+    const auto open = [&] {
+        result<void> opened = fail(errc::loop_closed, phase::bind);
+        on->perform([&] {
+            opened = entry->accepting->open(at);
+            if (!opened)
+                return;
+            const endpoint local = entry->accepting->local_endpoint();
+            if (!local.host.empty() && texts.assign(*entry, to_string(local)))
+                return;
+            entry->accepting->stop_listening();
+            opened = fail(no_memory_to_bind);
+        });
+        return opened;
+    };
+    // A listener that is opened on this thread waits by itself.
+    const bool may_wait = !on->core->may_touch();
+    if (const auto opened = link_detail::open_when_free(may_wait, at.transport, open); !opened)
+        return fail(name_endpoint(opened.error(), at));
     state_.endpoints.add(std::move(entry), std::move(texts.last));
     return std::move(texts.returned);
 }
@@ -79,6 +112,8 @@ result<std::string> socket_core::bind_inproc(const std::string& name)
     if (const auto bound = state_.context->names().bind(name, std::move(self)); !bound) {
         state_.endpoints.remove(endpoint_list(entry));
         return fail(bound.error());
+    } else if (!*bound) {
+        state_.want_meetings();
     }
     state_.process_reports();
     return std::move(texts.returned);
@@ -94,20 +129,28 @@ result<inproc_party> socket_core::party(std::uint64_t number) noexcept
                       .receive_mark = options.receive_high_water_mark,
                       .receive_bytes = options.receive_high_water_bytes,
                       .conflates = options.conflate,
+                      .immediate = options.immediate,
                       .pools = &state_.pools};
     if (!try_assign(made.routing_id, options.routing_id))
         return fail(errc::out_of_memory, phase::setup);
     return made;
 }
 
-/// A name that connect() gives to a peer.
-result<void> socket_core::check_name(const connect_options& how) const
+/// What has to be free for a new endpoint of connect(): the name that it gives, and a PAIR's only
+/// place.
+result<void> socket_core::take_place(std::uint64_t endpoint, const connect_options& how)
 {
-    if (how.routing_id.empty())
-        return {};
-    SLK_TRY(state_.routes->check_name(how.routing_id));
-    if (state_.peers.has_name(how.routing_id))
-        return fail(errc::invalid_argument, phase::connect, "routing_id is taken");
+    peer_registry& places = state_.reports->places();
+    const place_holder by{.endpoint = endpoint};
+    if (!how.routing_id.empty()) {
+        SLK_TRY(state_.routes->check_name(how.routing_id));
+        SLK_TRY(const auto rejected, places.reserve(by, how.routing_id, true));
+        if (rejected)
+            return fail(errc::invalid_argument, phase::connect, "routing_id is taken");
+    } else if (places.rule() == pattern::peer_rule::one && !state_.options.immediate &&
+               places.reserve(by, {}).value_or(zmtp::rejection::has_peer)) {
+        return fail(errc::address_in_use, phase::connect, "this PAIR has a peer already");
+    }
     return {};
 }
 
@@ -116,7 +159,6 @@ result<void> socket_core::connect(std::string_view text, const connect_options& 
     SLK_TRY(state_.usable());
     state_.process_reports();
     SLK_TRY(const endpoint to, endpoint::parse(text));
-    SLK_TRY(check_name(how));
     std::unique_ptr<endpoint_entry> made(new (std::nothrow) endpoint_entry);
     std::string last, routing_id;
     if (made == nullptr || !state_.endpoints.reserve() || !state_.peers.reserve() ||
@@ -125,18 +167,27 @@ result<void> socket_core::connect(std::string_view text, const connect_options& 
         return fail(no_memory_to_connect);
     made->kind = endpoint_kind::connected;
     made->number = state_.context->next_number();
-    SLK_TRY(to.transport == transport::inproc ? connect_inproc(*made, to.host)
-                                              : connect_link(*made, to));
-    pipe& peer = *made->peer;
+    SLK_TRY(take_place(made->number, how));
+    const auto connected = to.transport == transport::inproc ? connect_inproc(*made, to.host, how)
+                                                             : connect_link(*made, to, how);
+    if (!connected) {
+        state_.reports->places().release({.endpoint = made->number}, how.routing_id);
+        return connected;
+    }
     endpoint_entry& entry = state_.endpoints.add(std::move(made), std::move(last));
-    peer.immediate = state_.options.immediate;
-    peer.named = !how.routing_id.empty();
-    peer.routing_id = std::move(routing_id);
-    (void)state_.peers.add(peer); // there is room
-    if (!peer.immediate && state_.routes->attaches_unconnected(peer)) {
-        if (const auto attached = state_.peers.attach_unconnected(peer); !attached) {
-            (void)remove(endpoint_list(entry), duration::zero());
-            return fail(attached.error());
+    if (entry.peer) {
+        pipe& peer = *entry.peer;
+        peer.immediate = state_.options.immediate;
+        peer.named = !how.routing_id.empty();
+        peer.routing_id = std::move(routing_id);
+        (void)state_.peers.add(peer); // there is room
+        if (!peer.immediate && state_.routes->attaches_unconnected(peer)) {
+            if (const auto attached = state_.peers.attach_unconnected(peer); !attached) {
+                const place_holder by{.endpoint = entry.number};
+                (void)remove(endpoint_list(entry), duration::zero());
+                state_.reports->places().release(by, how.routing_id);
+                return fail(attached.error());
+            }
         }
     }
     if (entry.connecting)
@@ -145,23 +196,44 @@ result<void> socket_core::connect(std::string_view text, const connect_options& 
     return {};
 }
 
-result<void> socket_core::connect_inproc(endpoint_entry& entry, const std::string& name)
+result<void> socket_core::connect_inproc(endpoint_entry& entry, const std::string& name,
+                                         const connect_options& how)
 {
     if (!try_assign(entry.inproc_name, name))
         return fail(no_memory_to_connect);
-    SLK_TRY(auto self, party(entry.number));
-    SLK_TRY(entry.peer, state_.context->names().connect(name, std::move(self)));
+    SLK_TRY(auto caller, party(entry.number));
+    caller.named = !how.routing_id.empty();
+    caller.by_id = !caller.named && state_.routes->rule() == pattern::peer_rule::one_for_each_id;
+    SLK_TRY(entry.peer, state_.context->names().connect(name, std::move(caller)));
     return {};
 }
 
-result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to)
+result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to,
+                                       const connect_options& how)
 {
     const std::shared_ptr<io_loop>& on = state_.context->next_loop(state_.options.affinity);
-    entry.connected = connection::create_connecting(on, state_.settings, state_.reports,
-                                                    entry.number, state_.pools);
-    if (!entry.connected)
-        return fail(no_memory_to_connect);
-    entry.peer = entry.connected->near();
+    // The entry keeps the connections for as long as the link. Functions of this size are kept
+    // without memory.
+    link_handlers handlers;
+    // Where peers are known by their own routing ids, each connection may bring another one.
+    if (state_.routes->rule() == pattern::peer_rule::one_for_each_id && how.routing_id.empty()) {
+        entry.successive = reference<link_connections>::adopt(new (std::nothrow) link_connections(
+            on, state_.settings, state_.reports, entry.number, entry));
+        if (!entry.successive)
+            return fail(no_memory_to_connect);
+        handlers.connected = [by = entry.successive.get()](stream next) {
+            by->begin(std::move(next));
+        };
+    } else {
+        entry.connected = connection::create_connecting(on, state_.settings, state_.reports,
+                                                        entry.number, state_.pools);
+        if (!entry.connected)
+            return fail(no_memory_to_connect);
+        entry.peer = entry.connected->near();
+        handlers.connected = [by = entry.connected.get()](stream next) {
+            by->begin(std::move(next));
+        };
+    }
 
     link_options wanted;
     const bool copied = try_allocate([&] {
@@ -170,21 +242,18 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
     });
     wanted.reconnect = state_.options.reconnect;
     wanted.reconnect.useful_when = usefulness::confirmed;
-    link_handlers handlers;
-    // The entry keeps the connection for as long as the link. A function of this size is kept
-    // without memory.
-    handlers.connected = [made = entry.connected.get()](stream next) {
-        made->begin(std::move(next));
-    };
     auto connecting = copied ? link::create(*on->loop, std::move(wanted), std::move(handlers))
                              : result<link>(fail(no_memory_to_connect));
     if (!connecting) {
-        entry.connected->end(connecting.error());
-        entry.peer->far.reset();
+        if (entry.connected) {
+            entry.connected->end(connecting.error());
+            entry.peer->far.reset();
+        }
         return fail(connecting.error());
     }
     entry.connecting = std::move(*connecting);
-    entry.connected->observe(&entry);
+    if (entry.connected)
+        entry.connected->observe(&entry);
     return {};
 }
 

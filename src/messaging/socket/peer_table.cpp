@@ -5,16 +5,23 @@
 
 #include <algorithm>
 #include <cassert>
+#include <memory>
+#include <new>
 #include <utility>
 
 namespace slk::messaging {
 
-bool peer_table::has_name(std::string_view routing_id) const noexcept
+namespace {
+
+std::uint64_t bytes_of(const std::vector<message>& parts) noexcept
 {
-    return std::ranges::any_of(pipes_, [&](const auto& each) {
-        return each->named && each->state != peer_state::leaving && each->routing_id == routing_id;
-    });
+    std::uint64_t sum = 0;
+    for (const message& part : parts)
+        sum += zmtp::header_size(part.size()) + part.size();
+    return sum;
 }
+
+} // namespace
 
 // --- high-water marks ---
 
@@ -41,7 +48,10 @@ void peer_table::show_receive_marks(pipe& peer) noexcept
     // Conflating connections have no marks.
     if (peer.is_inproc || peer.out.conflates())
         return;
-    const auto messages = static_cast<std::uint32_t>(receive_marks_.messages);
+    const high_water unread = unread_before(peer);
+    const bool no_bytes_left = receive_marks_.bytes != 0 && unread.bytes >= receive_marks_.bytes;
+    const std::uint32_t messages =
+        no_bytes_left ? no_room : left_of_mark(receive_marks_.messages, unread.messages);
     pipe_lanes& shared = *peer.lanes();
     const bool messages_changed =
         shared.receive_mark.exchange(messages, std::memory_order_seq_cst) != messages;
@@ -50,6 +60,41 @@ void peer_table::show_receive_marks(pipe& peer) noexcept
         receive_marks_.bytes;
     if ((messages_changed || bytes_changed) && peer.far)
         peer.far->on_writable();
+}
+
+/// What earlier connections of the peer have left unread.
+high_water peer_table::unread_before(const pipe& peer) const noexcept
+{
+    high_water sum;
+    for (const pipe* each = peer.after(); each != nullptr; each = each->after()) {
+        if (each->is_inproc)
+            continue; // the other socket still counts there
+        const high_water unread = each->unread();
+        sum.messages += unread.messages;
+        sum.bytes += unread.bytes;
+    }
+    return sum;
+}
+
+// --- places ---
+
+void peer_table::take_place(pipe& peer)
+{
+    // An id that the pattern has made is no peer's own.
+    if (peer.routing_id.starts_with('\0'))
+        return;
+    // The pattern has decided. The connection has reserved the place before, as a rule.
+    (void)places_.reserve(peer.holder(), peer.routing_id, peer.named);
+    peer.holds_place = true;
+}
+
+void peer_table::free_place(pipe& peer) noexcept
+{
+    if (!peer.holds_place)
+        return;
+    peer.holds_place = false;
+    places_.release(peer.holder(), peer.routing_id);
+    place_freed_ = true;
 }
 
 // --- peers come ---
@@ -62,6 +107,8 @@ bool peer_table::add(pipe& entry) noexcept
     // The lane may have been made by another thread, with pools of its own.
     entry.out.allocate_from(pools_);
     entry.place = pipes_.size() - 1;
+    // connect() has reserved the name that it gives.
+    entry.holds_place = entry.named;
     show_receive_marks(entry);
     return true;
 }
@@ -75,6 +122,7 @@ result<void> peer_table::attach(pipe& peer)
     if (displaced != nullptr)
         drop(static_cast<pipe&>(*displaced),
              {errc::cancelled, phase::none, 0, "another peer has taken over the routing id"});
+    take_place(peer);
     return {};
 }
 
@@ -84,7 +132,87 @@ result<void> peer_table::attach_unconnected(pipe& peer)
     SLK_TRY(attach(peer));
     peer.state = peer_state::queueing;
     probe(peer);
+    send_waiting();
     return {};
+}
+
+/// The pipe of the link's connection before this one.
+pipe* peer_table::predecessor(const pipe& peer) const noexcept
+{
+    if (peer.origin != pipe_origin::link)
+        return nullptr;
+    for (const auto& each : pipes_)
+        if (each.get() != &peer && each->origin == pipe_origin::link &&
+            each->endpoint == peer.endpoint && each->state != peer_state::leaving)
+            return each.get();
+    return nullptr;
+}
+
+/// The last one of the earlier connections of the peer that have left something unread. It may not
+/// be known yet that one has ended: a connection that has no room is not read.
+pipe* peer_table::last_left_by(const pipe& peer) const noexcept
+{
+    const bool by_link = peer.origin == pipe_origin::link;
+    const bool ids_are_unique = places_.rule() == pattern::peer_rule::one_for_each_id;
+    if ((by_link || ids_are_unique) && leaving_ == 0)
+        return nullptr;
+    if (peer.is_inproc || (!by_link && peer.info.routing_id.empty()))
+        return nullptr;
+    const auto is_earlier = [&](pipe& each) {
+        if (&each == &peer || each.origin != peer.origin || each.is_inproc ||
+            each.receive_place == SIZE_MAX)
+            return false;
+        if (by_link ? each.endpoint != peer.endpoint : each.info.routing_id != peer.info.routing_id)
+            return false;
+        return each.state == peer_state::leaving ||
+               (each.state == peer_state::connected &&
+                (each.after() != nullptr || each.may_have_more() || each.in.readable()));
+    };
+    // The last one is the one that no other follows.
+    const auto last = std::ranges::find_if(
+        pipes_, [&](const auto& each) { return !each->is_followed && is_earlier(*each); });
+    return last != pipes_.end() ? last->get() : nullptr;
+}
+
+/// The next peer of a link takes the place of the one before, and its queue if it is the same.
+result<void> peer_table::attach_after(pipe& before, pipe& peer)
+{
+    peer.immediate = before.immediate;
+    peer.named = before.named;
+    const bool by_id = places_.rule() == pattern::peer_rule::one_for_each_id && !before.named;
+    const bool same = !by_id || before.info.routing_id == peer.info.routing_id;
+    // An id that was given stays, by connect() or by the pattern.
+    if ((before.named || (by_id && same)) && !try_assign(peer.routing_id, before.routing_id))
+        return fail(pattern::no_memory_for_peer);
+    // Both may need it below: for what is taken back, and for what is still to be received.
+    if (!before.make_history() || !peer.make_history() || !pattern_.prepare(peer))
+        return fail(pattern::no_memory_for_peer);
+    if (is_attached(before.state))
+        pattern_.stop_sending(before);
+    if (auto attached = attach(peer); !attached) {
+        if (before.state == peer_state::queueing)
+            (void)pattern_.resume_sending(before);
+        return attached;
+    }
+    if (same) {
+        peer.connections += before.connections;
+        before.holds_place = false; // it is this one's now
+        if (before.is_severed())
+            hand_over(before, peer);
+    }
+    leave(before);
+    return {};
+}
+
+/// What `before` has left unread is received first.
+void peer_table::follow(pipe& peer, pipe& before) noexcept
+{
+    if (!peer.make_history())
+        return;
+    peer.history->after = &before;
+    before.is_followed = true;
+    pattern_.readable(peer, false);
+    show_receive_marks(peer);
 }
 
 bool peer_table::connected(pipe& peer, peer_connected& how)
@@ -92,11 +220,14 @@ bool peer_table::connected(pipe& peer, peer_connected& how)
     const bool first = !is_attached(peer.state);
     ++peer.connections;
     peer.far_marks = {how.far_mark, how.far_bytes};
+    if (how.far)
+        peer.far = std::move(how.far);
     peer.info = std::move(how.info);
     peer.conflate();
     if (const auto taken = take_in(peer, first); !taken) {
-        if (peer.is_inproc && taken.error() == errc::out_of_memory) {
-            --peer.connections;
+        if (taken.error() == errc::out_of_memory)
+            --peer.connections; // it comes again
+        if (taken.error() == errc::out_of_memory && peer.is_inproc) {
             how.info = std::move(peer.info);
             return false;
         }
@@ -104,10 +235,16 @@ bool peer_table::connected(pipe& peer, peer_connected& how)
         return true;
     }
     peer.state = peer_state::connected;
-    if (first)
+    if (first && (peer.origin != pipe_origin::link || peer.connections == 1))
         probe(peer);
-    pattern_.readable(peer, true);
+    if (pipe* const before = first ? last_left_by(peer) : nullptr; before != nullptr)
+        follow(peer, *before);
+    else
+        show_receive_marks(peer);
+    readable(peer);
     pattern_.writable(peer, true);
+    peer.reported = true;
+    pattern_.connected(peer);
     return true;
 }
 
@@ -115,19 +252,16 @@ bool peer_table::connected(pipe& peer, peer_connected& how)
 result<void> peer_table::take_in(pipe& peer, bool first)
 {
     // The name that connect() has given to a peer stays.
-    if (first && !peer.named && !try_assign(peer.routing_id, peer.info.routing_id))
+    if (!peer.named && !try_assign(peer.routing_id, peer.info.routing_id))
         return fail(pattern::no_memory_for_peer);
     if (peer.place == SIZE_MAX && !add(peer))
         return fail(pattern::no_memory_for_peer);
-    const bool resumed = peer.state == peer_state::suspended;
-    if (first || resumed)
-        SLK_TRY(attach(peer));
-    auto noticed = pattern_.connected(peer);
-    if (!noticed && first)
-        pattern_.detach(peer);
-    else if (!noticed && resumed)
-        pattern_.stop_sending(peer);
-    return noticed;
+    if (pipe* const before = first ? predecessor(peer) : nullptr; before != nullptr)
+        return attach_after(*before, peer);
+    const bool follows = first && last_left_by(peer) != nullptr;
+    if ((follows && !peer.make_history()) || !pattern_.prepare(peer))
+        return fail(pattern::no_memory_for_peer);
+    return first || peer.state == peer_state::suspended ? attach(peer) : result<void>{};
 }
 
 void peer_table::probe(pipe& peer)
@@ -143,7 +277,7 @@ void peer_table::probe(pipe& peer)
 
 void peer_table::reject(pipe& peer, const error& reason)
 {
-    counters_.rejected.add_alone(1);
+    counters_.rejected.add(1);
     disconnect(peer, reason);
 }
 
@@ -155,10 +289,16 @@ void peer_table::disconnect(pipe& peer, const error& reason)
 {
     const reference<far_end> far = peer.far;
     peer.last_reason = reason;
-    if (peer.is_inproc && peer.place != SIZE_MAX)
-        end(peer);
+    if (peer.is_inproc) {
+        if (peer.origin != pipe_origin::accept) {
+            peer.set_ended();
+            peer.pipe_closed(reason); // it comes again
+        } else if (peer.place != SIZE_MAX) {
+            end(peer);
+        }
+    }
     if (far)
-        peer.origin == pipe_origin::accept ? far->pipe_closed(reason) : far->disconnect(reason);
+        peer.origin == pipe_origin::connect ? far->disconnect(reason) : far->pipe_closed(reason);
 }
 
 void peer_table::stalled(pipe& peer, bool is_stalled) noexcept
@@ -171,8 +311,12 @@ void peer_table::disconnected(pipe& peer, bool for_good, const error& reason)
 {
     peer.last_reason = reason;
     peer.stalled = false;
+    peer.severed = peer.severed || for_good;
     if (for_good && peer.place == SIZE_MAX)
         return;
+    // The next connection of the link has another pipe; or the next meeting has this one.
+    if (peer.origin == pipe_origin::link || (peer.is_inproc && peer.origin == pipe_origin::connect))
+        for_good = false;
     if (for_good && peer.state == peer_state::connected)
         peer.state = peer_state::queueing;
     if (for_good)
@@ -182,23 +326,46 @@ void peer_table::disconnected(pipe& peer, bool for_good, const error& reason)
         return discard_unread(peer);
     if (peer.state != peer_state::connected)
         return;
-    if (peer.immediate)
+    if (peer.immediate) {
         pattern_.stop_sending(peer);
+        if (peer.origin == pipe_origin::link && !peer.named)
+            free_place(peer);
+        place_freed_ = true; // a PAIR's
+    }
     peer.state = peer.immediate ? peer_state::suspended : peer_state::queueing;
-    pattern_.disconnected(peer);
+    report_disconnected(peer);
 }
 
 void peer_table::retire(pipe& peer)
 {
+    if (peer.state == peer_state::leaving)
+        return;
+    if (is_attached(peer.state))
+        pattern_.stop_sending(peer);
+    requeue(peer);
+    leave(peer);
+}
+
+/// Nothing more is sent to the peer, and its queue is given up.
+void peer_table::leave(pipe& peer)
+{
     const bool is_received = peer.receive_place != SIZE_MAX;
     if (!is_attached(peer.state) || !is_received || !peer.in.readable())
         return end(peer);
-    if (peer.state == peer_state::leaving)
-        return;
     count_unsent(peer);
-    peer.state = peer_state::leaving;
     pattern_.stop_sending(peer);
-    pattern_.readable(peer, true);
+    free_place(peer);
+    peer.state = peer_state::leaving;
+    ++leaving_;
+    readable(peer);
+}
+
+void peer_table::report_disconnected(pipe& peer)
+{
+    if (!peer.reported)
+        return;
+    peer.reported = false;
+    pattern_.disconnected(peer);
 }
 
 /// The pattern does not know the peer any more.
@@ -206,17 +373,35 @@ void peer_table::detach(pipe& peer)
 {
     if (mid_message == &peer)
         mid_message = nullptr;
-    if (!is_attached(std::exchange(peer.state, peer_state::unattached)))
+    const peer_state before = std::exchange(peer.state, peer_state::unattached);
+    if (!is_attached(before))
         return;
+    leaving_ -= before == peer_state::leaving ? 1 : 0;
     pattern_.detach(peer);
-    if (peer.connections > 0)
-        pattern_.disconnected(peer);
+    report_disconnected(peer);
+    if (!peer.named)
+        free_place(peer);
 }
 
 void peer_table::count_unsent(pipe& peer)
 {
-    const message_counts sent = peer.out.counts();
-    counters_.unsent.add_alone(sent.written - sent.replaced - peer.taken(sent));
+    counters_.unsent.add_alone(peer.untaken(peer.out.counts()));
+}
+
+/// The peers that have waited until this one was received have their turn.
+void peer_table::end_turn_before(pipe& peer) noexcept
+{
+    peer.is_followed = false;
+    for (const auto& each : pipes_) {
+        if (each->after() != &peer)
+            continue;
+        each->history->after = peer.after();
+        if (peer.after() != nullptr)
+            peer.after()->is_followed = true;
+        show_receive_marks(*each);
+        if (is_attached(each->state))
+            readable(*each);
+    }
 }
 
 void peer_table::end(pipe& peer)
@@ -226,17 +411,33 @@ void peer_table::end(pipe& peer)
     if (peer.state != peer_state::leaving)
         count_unsent(peer);
     detach(peer);
+    free_place(peer);
     discard_unread(peer);
+    if (peer.is_inproc)
+        peer.set_ended();
     peer.state = peer_state::ended;
     std::swap(pipes_[peer.place], pipes_.back());
     pipes_[peer.place]->place = peer.place;
     pipes_.pop_back();
     peer.place = SIZE_MAX;
-    peer.far.reset();
+    // One that ends before those that it follows leaves its place to the next one.
+    if (peer.after() != nullptr && !peer.is_followed)
+        peer.after()->is_followed = false;
+    if (peer.is_followed)
+        end_turn_before(peer);
+    if (peer.history)
+        peer.history->after = nullptr;
+    const reference<far_end> far = std::exchange(peer.far, {});
+    // The other socket has parted from this one, and this one has read the rest: it may come again.
+    if (peer.is_inproc && peer.origin == pipe_origin::accept && peer.severed && far)
+        far->pipe_closed(peer.last_reason);
 }
 
 void peer_table::discard_unread(pipe& peer)
 {
+    // The other socket may have taken the rest back.
+    if (peer.has_ended())
+        return;
     std::uint64_t messages = 0;
     do
         for (message part; peer.in.read(part); part.clear())
@@ -255,6 +456,129 @@ void peer_table::drop(pipe& peer, const error& reason)
     detach(peer);
     discard_unread(peer);
     disconnect(peer, reason);
+}
+
+// --- messages of peers that are gone ---
+
+bool peer_table::has_room(pattern::peer& entry) noexcept
+{
+    auto& to = static_cast<pipe&>(entry);
+    const high_water marks = send_marks(to);
+    return to.out.has_room(marks) || !to.out.must_wait(marks);
+}
+
+/// Whether as much waits for a peer as may wait for one.
+bool peer_table::waiting_is_full() const noexcept
+{
+    return (send_marks_.messages != 0 && waiting_count_ >= send_marks_.messages) ||
+           (send_marks_.bytes != 0 && waiting_bytes_ >= send_marks_.bytes);
+}
+
+/// Takes back what was queued for a peer that is gone, in its order.
+void peer_table::requeue(pipe& peer)
+{
+    if (!requeue_ || !pattern_.may_requeue() || !peer.is_severed() || !peer.make_history())
+        return;
+    const bool newest_only = peer.out.conflates();
+    // The first message is the one that was being sent.
+    std::uint8_t ends = peer.lanes()->ends_in_message(peer.out.counts().taken);
+    for (;;) {
+        if (!newest_only && waiting_is_full())
+            send_waiting();
+        if (!newest_only && waiting_is_full())
+            break;
+        // What there is no memory for stays in the lane, and is lost with it.
+        std::unique_ptr<waiting_message> next(new (std::nothrow) waiting_message);
+        if (next == nullptr || !peer.out.take_back(next->parts, pools_))
+            break;
+        ++peer.history->requeued;
+        next->ends = std::exchange(ends, std::uint8_t{0});
+        if (next->parts.empty() || !try_reserve(views_, next->parts.size())) {
+            counters_.unsent.add_alone(1);
+            continue;
+        }
+        counters_.requeued.add_alone(1);
+        if (newest_only && !waiting_.empty()) {
+            counters_.conflated_sent.add(waiting_count_);
+            clear_waiting();
+        }
+        waiting_bytes_ += bytes_of(next->parts);
+        waiting_.push_back(*next.release());
+        ++waiting_count_;
+    }
+    send_waiting();
+}
+
+/// There is room for the views.
+std::span<const pattern::part_view> peer_table::views_of(const std::vector<message>& parts) noexcept
+{
+    views_.clear();
+    for (const message& part : parts)
+        views_.push_back({part.bytes(), message_detail::access::owner_of(part)});
+    return views_;
+}
+
+void peer_table::send_waiting()
+{
+    while (!waiting_.empty() && send_first_waiting()) {
+    }
+}
+
+/// Returns false if no peer has room.
+bool peer_table::send_first_waiting()
+{
+    std::span<const pattern::part_view> parts = views_of(waiting_.front().parts);
+    const pattern::routing where = pattern_.route(parts, nullptr, *this);
+    if (where.what != pattern::routing::kind::one)
+        return false;
+    auto& to = static_cast<pipe&>(*where.to);
+    if (to.out.has_latest()) {
+        counters_.conflated_sent.add(1); // a newer one waits there
+    } else {
+        if (!to.out.write(parts)) {
+            reports_.notify(); // nothing else tells that there is memory again
+            return false;
+        }
+        if (const std::uint8_t ends = waiting_.front().ends; ends > 0 && !to.out.conflates())
+            to.lanes()->set_ends_in_message(to.out.counts().written, ends);
+        to.publish(false);
+    }
+    waiting_bytes_ -= bytes_of(waiting_.front().parts);
+    delete &waiting_.pop_front();
+    --waiting_count_;
+    return true;
+}
+
+void peer_table::clear_waiting() noexcept
+{
+    while (!waiting_.empty())
+        delete &waiting_.pop_front();
+    waiting_count_ = 0;
+    waiting_bytes_ = 0;
+}
+
+std::size_t peer_table::give_up_waiting() noexcept
+{
+    const std::size_t count = waiting_count_;
+    counters_.unsent.add_alone(count);
+    clear_waiting();
+    return count;
+}
+
+/// What was queued for a peer that has come again goes into its new pipe, before everything else.
+void peer_table::hand_over(pipe& from, pipe& to)
+{
+    std::uint8_t ends = from.lanes()->ends_in_message(from.out.counts().taken);
+    for (std::vector<message> parts; from.out.take_back(parts, pools_);) {
+        ++from.history->requeued;
+        if (parts.empty() || !try_reserve(views_, parts.size()) || !to.out.write(views_of(parts))) {
+            counters_.unsent.add_alone(1);
+            continue;
+        }
+        if (const std::uint8_t carried = std::exchange(ends, std::uint8_t{0}); carried > 0)
+            to.lanes()->set_ends_in_message(to.out.counts().written, carried);
+        to.publish(false);
+    }
 }
 
 } // namespace slk::messaging

@@ -4,9 +4,16 @@
 
 /// The peers of a socket, each with its pipe and its state. It makes all moves between the states
 /// of a peer (peer_state), and tells the pattern of them. For the socket's thread.
+///
+/// Peers come again. What an earlier connection of a peer has left unread is received before what
+/// the next one brings, where the peer can be recognised: by its link, or by its routing id. What
+/// was queued for a peer that is gone goes to the others if the pattern allows it, or waits here
+/// for the next one.
 
+#include "base/list.hpp"
 #include "base/try_allocate.hpp"
-#include "messaging/observe/counters.hpp"
+#include "messaging/observe/inbox.hpp"
+#include "messaging/observe/peer_registry.hpp"
 #include "messaging/pipe/pipe.hpp"
 #include "pattern/pattern.hpp"
 
@@ -15,17 +22,18 @@
 
 namespace slk::messaging {
 
-class peer_table {
+class peer_table final : private pattern::room_check {
 public:
-    peer_table(pattern::pattern& routes, messaging::counters& counts,
-               lane::chunk_pools& pools) noexcept
-        : pattern_(routes), counters_(counts), pools_(pools)
+    peer_table(pattern::pattern& routes, inbox& reports, lane::chunk_pools& pools) noexcept
+        : pattern_(routes), reports_(reports), counters_(reports.counters()),
+          places_(reports.places()), pools_(pools)
     {
     }
+    peer_table(const peer_table&) = delete;
+    peer_table& operator=(const peer_table&) = delete;
+    ~peer_table() { clear_waiting(); }
 
     [[nodiscard]] std::span<const reference<pipe>> all() const noexcept { return pipes_; }
-    /// Whether connect() has given this routing id to a peer.
-    [[nodiscard]] bool has_name(std::string_view routing_id) const noexcept;
 
     // --- high-water marks ---
 
@@ -58,6 +66,16 @@ public:
     void disconnected(pipe& peer, bool for_good, const error& reason);
     /// Nothing more is sent to the peer. It ends now, or when what has arrived was received.
     void retire(pipe& peer);
+    /// The peer has something to be received. It may have to wait for its turn.
+    void readable(pipe& peer) noexcept
+    {
+        if (peer.after() == nullptr)
+            pattern_.readable(peer, true);
+    }
+    /// All that the peer had sent when others have followed it was received: they have their turn.
+    void caught_up(pipe& peer) noexcept { end_turn_before(peer); }
+    /// Returns true once after a peer has left its place: another one may take it.
+    [[nodiscard]] bool take_place_freed() noexcept { return std::exchange(place_freed_, false); }
     /// Ends the peer: what has arrived and was not received is thrown away.
     void end(pipe& peer);
     /// Disconnects the peer, and throws away what has arrived. A peer of connect() may come again.
@@ -67,6 +85,17 @@ public:
     void discard_unread(pipe& peer);
     /// The peer whose message is being received part by part; null between messages.
     pipe* mid_message = nullptr;
+
+    // --- messages of peers that are gone ---
+
+    /// Whether what was queued for a peer that goes is kept for others.
+    void set_requeue(bool on) noexcept { requeue_ = on; }
+    /// Gives the messages that wait to peers that have room. After each change.
+    void send_waiting();
+    /// Messages that wait for a peer.
+    [[nodiscard]] std::size_t waiting() const noexcept { return waiting_count_; }
+    /// They are counted as unsent. Returns their number.
+    std::size_t give_up_waiting() noexcept;
 
 private:
     [[nodiscard]] static std::uint64_t sum(std::uint64_t own, std::uint64_t far) noexcept
@@ -78,13 +107,47 @@ private:
     void reject(pipe& peer, const error& reason);
     void disconnect(pipe& peer, const error& reason);
     void detach(pipe& peer);
+    void leave(pipe& peer);
+    void report_disconnected(pipe& peer);
     void probe(pipe& peer);
     void count_unsent(pipe& peer);
     void show_receive_marks(pipe& peer) noexcept;
+    [[nodiscard]] high_water unread_before(const pipe& peer) const noexcept;
+
+    void take_place(pipe& peer);
+    void free_place(pipe& peer) noexcept;
+    [[nodiscard]] std::span<const pattern::part_view>
+    views_of(const std::vector<message>& parts) noexcept;
+    [[nodiscard]] pipe* predecessor(const pipe& peer) const noexcept;
+    [[nodiscard]] pipe* last_left_by(const pipe& peer) const noexcept;
+    result<void> attach_after(pipe& before, pipe& peer);
+    void follow(pipe& peer, pipe& before) noexcept;
+    void end_turn_before(pipe& peer) noexcept;
+
+    [[nodiscard]] bool has_room(pattern::peer& entry) noexcept override;
+    [[nodiscard]] bool send_first_waiting();
+    [[nodiscard]] bool waiting_is_full() const noexcept;
+    void requeue(pipe& peer);
+    void hand_over(pipe& from, pipe& to);
+    void clear_waiting() noexcept;
 
     pattern::pattern& pattern_;
+    inbox& reports_;
     messaging::counters& counters_;
+    peer_registry& places_;
     lane::chunk_pools& pools_;
+    bool requeue_ = true;
+    bool place_freed_ = false;
+    std::size_t leaving_ = 0; ///< peers in this state
+    struct waiting_message : list_node {
+        std::vector<message> parts;
+        std::uint8_t ends = 0; ///< streams that peers have ended in it; see pipe_lanes
+    };
+    list<waiting_message> waiting_;
+    std::size_t waiting_count_ = 0;
+    /// Of the parts of one message; with room for those of every message that waits.
+    std::vector<pattern::part_view> views_;
+    std::uint64_t waiting_bytes_ = 0;
     std::vector<reference<pipe>> pipes_;
     high_water send_marks_{};
     high_water receive_marks_{};

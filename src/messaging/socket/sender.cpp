@@ -72,7 +72,7 @@ result<bool> sender::send_body(pipe& to, const part_view& whole, const timeout& 
 inline result<void> sender::write_to(pipe& to, std::span<const part_view> parts,
                                      const timeout& limit)
 {
-    const bool answers = std::exchange(waited_, false);
+    const bool answers = begin_send();
     if (parts.size() == 1 && parts.front().bytes.size() >= large_body) [[unlikely]] {
         SLK_TRY(const bool sent, send_body(to, parts.front(), limit));
         if (sent)
@@ -83,15 +83,27 @@ inline result<void> sender::write_to(pipe& to, std::span<const part_view> parts,
     return {};
 }
 
+/// All of the targets get the message, or none of them.
 result<void> sender::write_to_targets(const routing& where, std::span<const part_view> parts)
 {
-    const bool answers = std::exchange(waited_, false);
-    state_.reports->counters().dropped_full.add_alone(where.skipped);
-    for (pattern::peer* const each : state_.routes->targets()) {
-        auto& to = static_cast<pipe&>(*each);
-        SLK_TRY(write(to, parts));
-        publish(to, answers);
+    const bool answers = begin_send();
+    const std::span<pattern::peer* const> targets = state_.routes->targets();
+    // What a batch has written before is not to be taken back with this message.
+    for (pattern::peer* const each : targets)
+        if (auto& to = static_cast<pipe&>(*each); to.out.staged() > 0)
+            publish(to, false);
+    for (std::size_t index = 0; index < targets.size(); ++index) {
+        const auto written = static_cast<pipe&>(*targets[index]).out.write(parts);
+        if (written)
+            continue;
+        for (pattern::peer* const before : targets.first(index))
+            static_cast<pipe&>(*before).out.discard_unpublished();
+        return fail(written.error());
     }
+    for (pattern::peer* const each : targets)
+        publish(static_cast<pipe&>(*each), answers);
+    state_.reports->counters().queued_total.add_alone(targets.size());
+    state_.reports->counters().dropped_full.add_alone(where.skipped);
     return {};
 }
 
@@ -183,7 +195,8 @@ result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Pa
         part.queued(queued);
         ++queued;
     }
-    waited_ = false;
+    if (queued > 0)
+        (void)begin_send();
     publish_staged();
     state_.context->submit_sends();
     if (queued == 0 && failure)

@@ -36,7 +36,10 @@ public:
 
     /// The caller begins to wait for a message. Returns true if it has sent one since the last
     /// wait: then it waits for the reply.
-    [[nodiscard]] bool begin_wait() noexcept { return !std::exchange(waited_, true); }
+    [[nodiscard]] bool begin_wait() noexcept
+    {
+        return std::exchange(last_, last_call::waited) == last_call::sent;
+    }
 
 private:
     result<void> write_to(pipe& to, std::span<const pattern::part_view> parts,
@@ -47,13 +50,19 @@ private:
                                          const timeout& limit);
     result<void> write(pipe& to, std::span<const pattern::part_view> parts);
     void publish(pipe& to, bool answers) noexcept;
+    /// A message is sent. Returns true if the thread has waited for one before: this one answers.
+    [[nodiscard]] bool begin_send() noexcept
+    {
+        return std::exchange(last_, last_call::sent) == last_call::waited;
+    }
     void count_dropped(send_outcome why) noexcept;
     template <class Part>
     result<std::size_t> send_all(std::size_t count, const timeout& limit, Part part);
 
     socket_state& state_;
     std::vector<pipe*> staged_; ///< pipes with unpublished messages
-    bool waited_ = false; ///< for a message, since the last one was sent
+    enum class last_call : std::uint8_t { none, sent, waited };
+    last_call last_ = last_call::none; ///< sent a message, or waited for one
 };
 
 } // namespace slk::messaging

@@ -9,6 +9,7 @@
 #include <serverlink/router.hpp>
 
 #include "base/try_allocate.hpp"
+#include "messaging/observe/peer_registry.hpp"
 #include "messaging/socket/socket_core.hpp"
 #include "pattern/router.hpp"
 
@@ -453,8 +454,10 @@ void router::set_mandatory(bool on)
 
 void router::set_handover(bool on)
 {
-    if (core_ != nullptr)
-        router_of(*core_).handover = on;
+    if (core_ == nullptr || !core_->usable())
+        return;
+    router_of(*core_).handover = on;
+    core_->reports().places().set_handover(on);
 }
 
 void router::set_notify(bool connect, bool disconnect)

@@ -14,8 +14,6 @@ namespace slk::messaging {
 
 namespace {
 
-constexpr error no_route{errc::no_route, phase::transfer, 0, "no peer has that routing id"};
-
 /// Returns false when memory is exhausted.
 bool try_copy(std::vector<socket_property>& to, const std::vector<socket_property>& from) noexcept
 {
@@ -36,7 +34,7 @@ result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in
                                          std::unique_ptr<pattern::pattern> routes)
 {
     auto reports = reference<inbox>::adopt(new (std::nothrow) inbox);
-    if (routes == nullptr || !reports)
+    if (routes == nullptr || !reports || !reports->complete())
         return fail(errc::out_of_memory, phase::setup);
     auto closing = reference<closing_count>::adopt(new (std::nothrow) closing_count(reports));
     if (!closing)
@@ -64,9 +62,11 @@ result<void> socket_core::set_options(const socket_options& options)
     if (!try_copy(own, options))
         return fail(errc::out_of_memory, phase::setup);
     SLK_TRY(state_.settings, connection_settings::create(state_.type, options));
+    state_.peers.set_requeue(options.requeue);
     state_.options = std::move(own);
     state_.peers.set_marks({options.send_high_water_mark, options.send_high_water_bytes},
                            {options.receive_high_water_mark, options.receive_high_water_bytes});
+    state_.settle();
     return {};
 }
 
@@ -74,6 +74,8 @@ result<void> socket_core::set_options(const socket_options& options)
 
 std::vector<endpoint_status> socket_core::endpoints()
 {
+    if (state_.context->forked())
+        return {};
     state_.run_and_process();
     std::vector<endpoint_status> all;
     if (!try_reserve(all, state_.endpoints.all().size()))
@@ -85,6 +87,8 @@ std::vector<endpoint_status> socket_core::endpoints()
             return {};
         if (each->connecting)
             status.link = each->connecting->status();
+        if (each->accepting)
+            status.listener = each->accepting->status();
         status.ready = each->peer && each->peer->state == peer_state::connected;
         status.peers = static_cast<std::size_t>(
             std::ranges::count_if(state_.peers.all(), [&](const auto& peer) {
@@ -99,15 +103,19 @@ std::vector<endpoint_status> socket_core::endpoints()
 
 std::vector<peer_status> socket_core::peers()
 {
+    if (state_.context->forked())
+        return {};
     state_.run_and_process();
     std::vector<peer_status> all;
     if (!try_reserve(all, state_.peers.all().size()))
         return {};
     for (const auto& each : state_.peers.all()) {
         const pipe& peer = *each;
-        const message_counts sent = peer.out.counts();
         const endpoint_entry* const at = state_.endpoints.find(peer.endpoint);
         peer_status status;
+        // Before the others: a refused message is one that was taken.
+        status.refused = peer.lanes()->refused.load(std::memory_order_acquire);
+        const message_counts sent = peer.out.counts();
         if (!try_assign(status.routing_id, peer.name()) ||
             (at != nullptr && !try_assign(status.endpoint, at->text)) ||
             !try_assign(status.user, peer.info.user) ||
@@ -117,12 +125,13 @@ std::vector<peer_status> socket_core::peers()
         status.address = peer.info.peer;
         status.ready = peer.state == peer_state::connected;
         status.connections = peer.connections;
-        status.queued_total = sent.written;
-        status.refused = peer.lanes()->refused.load(std::memory_order_relaxed);
+        const message_counts earlier = peer.history ? peer.history->earlier : message_counts{};
+        status.queued_total = sent.written - earlier.written;
         status.last_refusal = peer.last_refusal;
-        status.sent = sent.taken - status.refused;
+        status.sent = std::max(sent.taken, earlier.written) - earlier.written - peer.requeued() -
+                      status.refused;
         status.queued = sent.written - sent.replaced - sent.taken;
-        status.received = peer.in.consumed() - peer.discarded;
+        status.received = peer.in.consumed() - earlier.taken - peer.discarded;
         status.conflated_sent = sent.replaced;
         // With inproc the sender counts them.
         status.conflated_received = peer.is_inproc ? 0 : peer.in.replaced();
@@ -156,19 +165,19 @@ result<void> socket_core::wait_ready(const timeout& limit)
 
 // --- the peers of a ROUTER ---
 
-result<void> socket_core::disconnect_peer(pattern::peer* known, const char* reason)
+result<void> socket_core::disconnect_peer(const result<pattern::peer*>& known, const char* reason)
 {
-    if (known == nullptr)
-        return fail(no_route);
-    state_.peers.drop(static_cast<pipe&>(*known), {errc::cancelled, phase::none, 0, reason});
+    if (!known)
+        return fail(known.error());
+    state_.peers.drop(static_cast<pipe&>(**known), {errc::cancelled, phase::none, 0, reason});
     return {};
 }
 
-result<bool> socket_core::has_room(pattern::peer* known)
+result<bool> socket_core::has_room(const result<pattern::peer*>& known)
 {
-    if (known == nullptr)
-        return fail(no_route);
-    return sender_.has_room(*known);
+    if (!known)
+        return fail(known.error());
+    return sender_.has_room(**known);
 }
 
 // --- other event loops ---

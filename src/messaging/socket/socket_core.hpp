@@ -120,9 +120,9 @@ public:
 
     // --- the peers of a ROUTER ---
 
-    /// Errors: no_route.
-    result<void> disconnect_peer(pattern::peer* known, const char* reason);
-    result<bool> has_room(pattern::peer* known);
+    /// Errors: those of finding it.
+    result<void> disconnect_peer(const result<pattern::peer*>& known, const char* reason);
+    result<bool> has_room(const result<pattern::peer*>& known);
 
     // --- other event loops ---
 
@@ -149,15 +149,19 @@ private:
     ~socket_core() = default;
 
     result<std::string> bind_inproc(const std::string& name);
-    result<void> connect_inproc(endpoint_entry& entry, const std::string& name);
-    result<void> connect_link(endpoint_entry& entry, const endpoint& to);
+    result<void> connect_inproc(endpoint_entry& entry, const std::string& name,
+                                const connect_options& how);
+    result<void> connect_link(endpoint_entry& entry, const endpoint& to,
+                              const connect_options& how);
     [[nodiscard]] result<inproc_party> party(std::uint64_t number) noexcept;
-    [[nodiscard]] result<void> check_name(const connect_options& how) const;
+    [[nodiscard]] result<void> take_place(std::uint64_t endpoint, const connect_options& how);
 
     [[nodiscard]] close_report end_connections(const endpoint_list& which, duration timeout);
     close_report remove(const endpoint_list& which, duration timeout);
     void flush(const endpoint_list& which, duration timeout);
-    void close_connections(const endpoint_list& which, duration timeout);
+    [[nodiscard]] bool has_others(const endpoint_list& which) const noexcept;
+    [[nodiscard]] bool close_connections(const endpoint_list& which, duration timeout);
+    close_report leave_to_parent() noexcept;
 
     socket_state state_;
     const reference<closing_count> closing_;

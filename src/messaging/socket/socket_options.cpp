@@ -21,6 +21,11 @@ unexpected bad(const char* what)
     return fail(errc::invalid_argument, phase::setup, what);
 }
 
+/// Beside them a handshake has the socket's type, its routing id and a property of the library.
+constexpr std::size_t max_own_properties = zmtp::max_properties - 3;
+/// Names and values; a handshake has room for little more.
+constexpr std::size_t max_property_bytes = 30'000;
+
 result<void> check(const security_options& security)
 {
     const auto too_long = [](const plain_credentials& each) {
@@ -43,6 +48,13 @@ result<void> check(const security_options& security)
 
 result<void> check(const std::vector<socket_property>& properties)
 {
+    if (properties.size() > max_own_properties)
+        return bad("properties: there are more than 253");
+    std::size_t bytes = 0;
+    for (const socket_property& each : properties)
+        bytes += each.name.size() + each.value.size();
+    if (bytes > max_property_bytes)
+        return bad("properties: they have more than 30,000 bytes");
     for (const socket_property& each : properties)
         if (!each.name.starts_with("X-") || each.name.size() > zmtp::max_property_name)
             return bad("properties: a name begins with X- and has at most 255 bytes");

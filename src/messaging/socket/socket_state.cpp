@@ -7,18 +7,25 @@
 
 namespace slk::messaging {
 
+namespace {
+
+constexpr error closed_without_reason{errc::cancelled, phase::close, 0, "no memory for the reason"};
+
+} // namespace
+
 socket_state::socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of,
                            reference<inbox> box, std::unique_ptr<pattern::pattern> made) noexcept
     : context(std::move(in)), type(of), reports(std::move(box)), routes(std::move(made)),
-      peers(*routes, reports->counters(), pools)
+      peers(*routes, *reports, pools)
 {
+    reports->places().set_rule(routes->rule());
 }
 
 error socket_state::why_unusable() const noexcept
 {
     if (closed)
         return {errc::invalid_state, phase::none, 0, "the socket is closed"};
-    return {errc::cancelled, phase::none, 0, "the context was shut down"};
+    return context->why_stopped();
 }
 
 void socket_state::run_and_process()
@@ -59,15 +66,37 @@ void socket_state::read_inbox()
         const auto peer = reference<pipe>::adopt(static_cast<pipe*>(oldest));
         oldest = oldest->next;
         const std::uint32_t signals = peer->take_signals();
+        if ((signals & pipe::closed_signal) != 0) [[unlikely]]
+            disconnected(*peer, true, closed_without_reason);
         if (!is_attached(peer->state))
             continue;
         if ((signals & pipe::readable_signal) != 0)
-            routes->readable(*peer, true);
+            peers.readable(*peer);
         if ((signals & pipe::writable_signal) != 0)
             routes->writable(*peer, true);
     }
+    settle();
     if (routes->receive_from() == nullptr && routes->own_messages.empty())
         reports->clear_event_handle();
+}
+
+void socket_state::settle()
+{
+    if (peers.waiting() > 0)
+        peers.send_waiting();
+    const bool freed = peers.take_place_freed();
+    if ((!freed && !wants_meetings_) || closed)
+        return;
+    wants_meetings_ = false;
+    for (const auto& each : endpoints.all())
+        if (!each->inproc_name.empty() && !context->names().retry(each->number, pools))
+            want_meetings();
+}
+
+void socket_state::want_meetings() noexcept
+{
+    wants_meetings_ = true;
+    reports->notify();
 }
 
 void socket_state::read(std::unique_ptr<queued_event> next)
@@ -80,8 +109,7 @@ void socket_state::read(std::unique_ptr<queued_event> next)
                 if (!connected(what))
                     postponed_.push(std::move(next));
             } else if constexpr (std::is_same_v<kind, peer_disconnected>) {
-                forget_postponed(*what.peer);
-                peers.disconnected(*what.peer, what.for_good, report.why);
+                disconnected(*what.peer, what.for_good, report.why);
             } else if constexpr (std::is_same_v<kind, peer_stalled>) {
                 peers.stalled(*what.peer, what.stalled);
             } else if constexpr (std::is_same_v<kind, message_refused>) {
@@ -101,32 +129,58 @@ bool socket_state::connected(peer_connected& how)
 {
     pipe& peer = *how.peer;
     const reference<pipe> kept = how.peer;
-    if (endpoints.find(peer.endpoint) != nullptr)
+    if (endpoint_entry* const at = endpoints.find(peer.endpoint); at != nullptr) {
+        if (at->kind == endpoint_kind::connected)
+            at->peer = kept;
         return peers.connected(peer, how);
+    }
     // The endpoint was taken back meanwhile.
-    if (peer.far)
-        peer.far->pipe_closed({errc::cancelled, phase::close, 0, "the endpoint is withdrawn"});
-    peer.far.reset();
+    give_up(peer, {errc::cancelled, phase::close, 0, "the endpoint is withdrawn"});
     return true;
 }
 
-void socket_state::forget_postponed(const pipe& peer) noexcept
+void socket_state::disconnected(pipe& peer, bool for_good, const error& reason)
 {
+    const bool was_postponed = forget_postponed(peer);
+    peers.disconnected(peer, for_good, reason);
+    if (was_postponed && peer.place == SIZE_MAX && peer.origin == pipe_origin::accept)
+        give_up(peer, reason);
+    if (peer.is_inproc && peer.origin != pipe_origin::accept && !closed &&
+        !context->names().reconnect(peer, pools))
+        want_meetings();
+}
+
+/// The end of a peer that the table does not have.
+void socket_state::give_up(pipe& peer, const error& reason) noexcept
+{
+    const reference<far_end> far = std::move(peer.far);
+    if (peer.is_inproc)
+        peer.set_ended();
+    if (far)
+        far->pipe_closed(reason);
+}
+
+/// Returns whether there was one of this peer.
+bool socket_state::forget_postponed(const pipe& peer) noexcept
+{
+    bool found = false;
     event_queue kept;
-    while (auto next = postponed_.pop())
-        if (std::get<peer_connected>(next->report.what).peer.get() != &peer)
+    while (auto next = postponed_.pop()) {
+        if (std::get<peer_connected>(next->report.what).peer.get() == &peer)
+            found = true;
+        else
             kept.push(std::move(next));
+    }
     postponed_.take(kept);
+    return found;
 }
 
 void socket_state::give_up_postponed(const error& reason) noexcept
 {
-    while (const auto next = postponed_.pop()) {
-        pipe& peer = *std::get<peer_connected>(next->report.what).peer;
-        const reference<far_end> far = std::move(peer.far);
-        if (far)
-            far->pipe_closed(reason);
-    }
+    // Those that the table has end with the others.
+    while (const auto next = postponed_.pop())
+        if (pipe& peer = *std::get<peer_connected>(next->report.what).peer; peer.place == SIZE_MAX)
+            give_up(peer, reason);
 }
 
 } // namespace slk::messaging

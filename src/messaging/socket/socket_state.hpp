@@ -24,7 +24,7 @@ public:
     socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of, reference<inbox> box,
                  std::unique_ptr<pattern::pattern> routes) noexcept;
 
-    /// Errors: invalid_state (closed), cancelled (the context was shut down).
+    /// Errors: invalid_state (closed), cancelled (the context was shut down), forked.
     [[nodiscard]] result<void> usable() const noexcept
     {
         if (closed || context->stopped()) [[unlikely]]
@@ -38,9 +38,14 @@ public:
         if (reports->has_reports()) [[unlikely]]
             read_inbox();
     }
+    /// Peers have come or gone, or have room: messages that waited for a peer are sent, and a
+    /// place that is free is offered to sockets of inproc that wait for it.
+    void settle();
     /// As process_reports(); and a loop that the caller runs has a turn.
     void run_and_process();
 
+    /// Peers of inproc could not be met for want of memory: settle() tries again.
+    void want_meetings() noexcept;
     /// Before the end: the peers that could not be taken in are told.
     void give_up_postponed(const error& reason) noexcept;
 
@@ -75,8 +80,11 @@ private:
     void read_inbox();
     void read(std::unique_ptr<queued_event> next);
     [[nodiscard]] bool connected(peer_connected& how);
-    void forget_postponed(const pipe& peer) noexcept;
+    void disconnected(pipe& peer, bool for_good, const error& reason);
+    static void give_up(pipe& peer, const error& reason) noexcept;
+    [[nodiscard]] bool forget_postponed(const pipe& peer) noexcept;
 
+    bool wants_meetings_ = false; ///< by inproc, which there was no memory for
     event_queue postponed_; ///< those that there was no memory for: read again with the next ones
 };
 

@@ -57,7 +57,7 @@ private:
     [[nodiscard]] result<void> may_go_on() const noexcept
     {
         if (context_.stopped() && !closing_)
-            return fail(errc::cancelled, phase::none, "the context was shut down");
+            return fail(context_.why_stopped());
         if (limit_.stop.stop_requested())
             return fail(errc::cancelled, phase::none, "a stop was requested");
         return {};

@@ -13,7 +13,6 @@ using messaging::inbox;
 using messaging::inproc_names;
 using messaging::inproc_party;
 using messaging::peer_connected;
-using messaging::peer_disconnected;
 using messaging::pipe_origin;
 using zmtp::socket_type;
 
@@ -199,19 +198,21 @@ TEST_CASE("sockets whose types do not suit each other do not meet, and the conne
         CHECK(caller.events().empty());
         check_met(owner, suitable, connect(names, suitable));
     }
-    SUBCASE("by an event, when it is bound later")
+    SUBCASE("by an event, when it is bound later; and it waits for the next owner")
     {
-        const auto unsuitable = connect(names, caller);
         const auto near = connect(names, suitable);
+        const auto unsuitable = connect(names, caller);
         REQUIRE(names.bind("name", owner.party));
         const auto events = caller.events();
         REQUIRE(events.size() == 1);
-        const auto* const over = std::get_if<peer_disconnected>(&events[0].what);
-        REQUIRE(over != nullptr);
-        CHECK(over->peer.get() == unsuitable.get());
-        CHECK(over->for_good);
+        CHECK(std::holds_alternative<messaging::handshake_failed>(events[0].what));
+        CHECK(events[0].endpoint == caller.party.endpoint);
         CHECK(events[0].why.code == errc::invalid_argument);
         check_met(owner, suitable, near);
+        names.unbind("name", owner.party.endpoint);
+        side other(socket_type::pair, "", 4, 20);
+        REQUIRE(names.bind("name", other.party));
+        check_met(other, caller, unsuitable);
     }
 }
 

@@ -3,6 +3,7 @@
 // What a pattern may do with messages, seen through a real socket: to send one message to several
 // peers, to add, check and strip parts, to discard messages, and to fail calls that make no sense.
 
+#include "lane/allocations.hpp"
 #include "messaging/context/context_core.hpp"
 #include "messaging/socket/socket_core.hpp"
 #include "pattern/rotation.hpp"
@@ -266,6 +267,53 @@ TEST_CASE("a pattern sends one message to several peers")
         CHECK(out->counters().queued_total == 305);
         CHECK(out->counters().dropped_full == 0);
     }
+}
+
+TEST_CASE("a message for several peers that finds no memory goes to none of them")
+{
+    auto in = new_context();
+    test_socket out(in, zmtp::socket_type::push, std::make_unique<fan_out>());
+    const std::string at = must(out->bind("inproc://seam"));
+    std::vector<pull> peers;
+    for (int index = 0; index < 3; ++index) {
+        peers.push_back(must(pull::create(in)));
+        must(peers.back().connect(at));
+    }
+    REQUIRE(until([&] { return ready_peers(out) == 3; }));
+    const std::string large(30'000, 'l'); // needs another chunk
+    std::uint64_t failed = 0;
+    for (bool sent = false; !sent;) {
+        const std::uint64_t queued = out->counters().queued_total;
+        {
+            const scarce_memory scarce(failed);
+            sent = out.send({"first", large}, no_wait).has_value();
+        }
+        CHECK(out->counters().queued_total == queued + (sent ? 3 : 0));
+        failed += sent ? 0 : 1;
+        must(out.send({"marker"}));
+        for (pull& each : peers) {
+            if (sent)
+                CHECK((receive_texts(each) == texts{"first", large}));
+            CHECK(receive_text(each) == "marker");
+        }
+    }
+    CHECK(failed >= 2); // also when a peer had it already
+}
+
+TEST_CASE("a thread that has sent nothing does not wait for a reply")
+{
+    auto in = new_context();
+    messaging::socket_state state(in.core(), zmtp::socket_type::push,
+                                  reference<messaging::inbox>::adopt(new messaging::inbox),
+                                  std::make_unique<fan_out>());
+    state.options = {};
+    messaging::sender tested(state);
+    CHECK_FALSE(tested.begin_wait());
+    const part_view part{};
+    must(tested.send({&part, 1}, no_wait));
+    // It went to nobody, but the caller has asked for something.
+    CHECK(tested.begin_wait());
+    CHECK_FALSE(tested.begin_wait());
 }
 
 TEST_CASE("a batch is sent to several peers, message by message")

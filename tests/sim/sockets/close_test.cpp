@@ -7,18 +7,6 @@
 using namespace slk;
 using namespace slk::testing;
 
-namespace {
-
-std::uint64_t flushed(const close_report& report)
-{
-    std::uint64_t sum = 0;
-    for (const close_report::peer& each : report.peers)
-        sum += each.flushed;
-    return sum;
-}
-
-} // namespace
-
 TEST_CASE("close() reports which messages of a long send the system has taken")
 {
     socket_world in;
@@ -143,7 +131,9 @@ TEST_CASE("unsent messages of a peer that has gone count once, although its own 
     socket_world in;
     dealer_options small_buffers;
     small_buffers.receive_high_water_mark = 1;
-    dealer server = new_socket<dealer>(in.server_context);
+    dealer_options abandoning;
+    abandoning.requeue = false;
+    dealer server = new_socket<dealer>(in.server_context, abandoning);
     dealer client = new_socket<dealer>(in.client_context, small_buffers);
     bind(server);
     connect(client);
@@ -182,7 +172,26 @@ TEST_CASE("a message sent over inproc does not count as unsent while its peer ca
     {
         server.close(0ms);
         CHECK(server.counters().discarded == 1);
-        CHECK(client.close(1s).peers.empty());
+        CHECK(client.close(1s).unsent() == 0);
     }
     CHECK(client.counters().queued_total == 1);
+}
+
+TEST_CASE("a peer that cannot be reached does not use up the time in which another one reads")
+{
+    socket_world in;
+    pull server = new_socket<pull>(in.server_context);
+    bind(server);
+    push client = new_socket<push>(in.client_context);
+    connect(client);
+    connect(client, "tcp://10.0.0.1:6000"); // nobody is there
+    REQUIRE(in.until([&] { return status_of(client).ready; }));
+    for (int number = 0; number < 10; ++number)
+        REQUIRE(client.send("x", no_wait));
+    const time_point began = in.net.now();
+    const close_report report = client.close(500ms);
+    CHECK(in.net.now() - began < 700ms);
+    CHECK(flushed(report) == 5);
+    CHECK(report.unsent() == 5);
+    CHECK(report.unconfirmed() == 0);
 }

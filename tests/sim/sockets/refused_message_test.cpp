@@ -56,7 +56,35 @@ void check_refusal(bool parts)
     CHECK(report.unsent() == 0);
 }
 
+/// The same where the sender is bound: each connection of the receiver is another peer.
+template <class Sender, class Receiver>
+void check_refusal_by_peers()
+{
+    socket_world in;
+    auto from = new_socket<Sender>(in.server_context);
+    auto to = new_socket<Receiver>(in.client_context, {receiver_options()});
+    bind(from);
+    connect(to);
+    REQUIRE(in.until([&] { return ready_peers(from) == 1; }));
+    must(from.send("before"));
+    must(from.send(patterned_text(too_large)));
+    must(from.send("behind"));
+    CHECK(receive_text(to, 10s) == "before");
+    in.run_with_calls(from, 1min);
+    CHECK(receive_text(to, 1min) == "behind");
+    CHECK(from.counters().refused == 1);
+    CHECK(from.counters().unsent == 0);
+    CHECK(status_of(to).link.generation == 4);
+}
+
 } // namespace
+
+TEST_CASE("a message that every connection of a peer of bind() ends in is set aside")
+{
+    check_refusal_by_peers<push, pull>();
+    check_refusal_by_peers<dealer, dealer>();
+    check_refusal_by_peers<pair, pair>();
+}
 
 TEST_CASE("a message that ends three connections in a row is set aside, and those behind it arrive")
 {

@@ -32,6 +32,13 @@ struct socket_world : world {
     context server_context = new_context(*server_loop);
 };
 
+inline dealer_options dealer_called(const char* name)
+{
+    dealer_options options;
+    options.routing_id = name;
+    return options;
+}
+
 inline void bind(socket& which, const std::string& endpoint = "tcp://10.0.0.1:5000")
 {
     must(which.bind(endpoint));

@@ -92,13 +92,13 @@ TEST_CASE("a peer that reads slowly, or has nothing to read, is not stalled")
         messages = 0;
     }
     stalled_world in(0s, patient_for(3s), messages);
-    for (int number = 0; number < 30; ++number) {
-        in.net.run_for(900ms);
+    for (int number = 0; number < 100; ++number) {
+        in.net.run_for(100ms);
         message next;
         CHECK(in.reader.receive(next, no_wait).has_value() == (number < messages));
     }
-    CHECK(in.sender.counters().stalls == 0);
     CHECK(only_peer(in.sender).connections == 1);
+    CHECK(in.sender.counters().stalls == 0);
 }
 
 TEST_CASE("a stalled peer is given up after stalled_timeout, and only then")
@@ -107,7 +107,7 @@ TEST_CASE("a stalled peer is given up after stalled_timeout, and only then")
     options.stalled_timeout = 10s;
     stalled_world in(0s, options);
     const duration stalled = in.time_until([&] { return only_peer(in.sender).stalled; });
-    CHECK(stalled < 1s);
+    CHECK(stalled < 2s);
     const duration given_up = in.time_until([&] { return !status_of(in.sender).ready; });
     CHECK(given_up >= 9'990ms);
     CHECK(given_up <= 10'010ms);
@@ -144,4 +144,27 @@ TEST_CASE("stalled_timeout is not negative")
     const auto valid = options.validate();
     REQUIRE_FALSE(valid);
     CHECK(std::string_view(valid.error().detail).starts_with("stalled_timeout"));
+}
+
+TEST_CASE("a socket that sends and never receives goes on to the next connection of its peer")
+{
+    socket_world in;
+    dealer_options options;
+    options.receive_high_water_mark = 1;
+    auto sender = new_socket<dealer>(in.client_context, options);
+    connect(sender);
+    {
+        auto first = new_socket<dealer>(in.server_context);
+        bind(first);
+        REQUIRE(in.until([&] { return status_of(sender).ready; }));
+        for (int number = 0; number < 5; ++number)
+            must(first.send(patterned_text(1000)));
+        in.net.run_for(1s);
+        first.close(1s);
+    }
+    auto second = new_socket<dealer>(in.server_context);
+    bind(second);
+    in.net.run_for(1s);
+    must(sender.send("for the second"));
+    CHECK(receive_text(second, 1min) == "for the second");
 }

@@ -6,6 +6,26 @@
 using namespace slk;
 using namespace slk::testing;
 
+TEST_CASE("a peer takes as many properties as a socket may have")
+{
+    auto in = new_context();
+    for (const bool large : {false, true}) {
+        socket_options options;
+        if (large)
+            options.properties = {{"X-A", std::string(14'997, 'x')},
+                                  {"X-B", std::string(14'997, 'x')}};
+        else
+            options.properties.assign(253, {"X-Name", "value"});
+        options.routing_id = std::string(255, 'i');
+        auto to = new_socket<pair>(in);
+        auto from = new_socket<pair>(in, options);
+        bind_and_connect(to, from);
+        CHECK(from.wait_ready(test_timeout).has_value());
+        CHECK(until([&] { return ready_peers(to) == 1; }));
+        CHECK(to.peers().at(0).properties.size() == options.properties.size());
+    }
+}
+
 TEST_CASE("the peer sees the properties of a socket")
 {
     auto in = new_context();

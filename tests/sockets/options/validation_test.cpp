@@ -38,6 +38,15 @@ TEST_CASE("options out of range are refused")
     CHECK(refuses([](auto& o) { o.routing_id = std::string("\0x", 2); }));
     CHECK(refuses([](auto& o) { o.routing_id = std::string(256, 'x'); }));
     CHECK(refuses([](auto& o) { o.properties = {{"no x", "value"}}; }));
+    CHECK(refuses([](auto& o) { o.properties.assign(254, {"X-Name", "value"}); }));
+    CHECK_FALSE(refuses([](auto& o) { o.properties.assign(253, {"X-Name", "value"}); }));
+    const auto two_of_size = [](std::size_t first) {
+        return [first](auto& o) {
+            o.properties = {{"X-A", std::string(first, 'x')}, {"X-B", std::string(14'997, 'x')}};
+        };
+    };
+    CHECK(refuses(two_of_size(14'998)));
+    CHECK_FALSE(refuses(two_of_size(14'997)));
     CHECK(refuses([](auto& o) { o.security.own.user = std::string(256, 'x'); }));
     CHECK(refuses([](auto& o) { o.security.accepted = {{"user", "password"}}; }));
     const auto accept_all = [](const authentication_request&) {

@@ -47,7 +47,7 @@ TEST_CASE("a peer that disconnect_peer() disconnected reconnects as the next gen
     const auto after = receive_event(at);
     CHECK(after.text == "two");
     CHECK(after.from.generation == before.from.generation + 1);
-    CHECK(code_of(at.disconnect_peer(before.from)) == errc::no_route);
+    CHECK(code_of(at.disconnect_peer(before.from)) == errc::peer_replaced);
 }
 
 TEST_CASE("the status of a peer has the reason of disconnect_peer(), also after it reconnects")

@@ -35,7 +35,7 @@ bool world::may_fail(const socket_slot& which, const error& why, const timeout& 
         return limit.max_wait == no_wait;
     if (why == errc::timed_out && limit.max_wait > no_wait)
         return true;
-    if (why == errc::no_route)
+    if (why == errc::no_route || why == errc::peer_replaced)
         return which.type == kind::router && which.options.mandatory;
     return network_->injected(fault::wait_error) > wait_errors;
 }
@@ -165,7 +165,8 @@ void world::check_received(socket_slot& which, const multipart& whole, const pee
 }
 
 /// The messages of one connection are received in order. Those of two connections, one of which has
-/// ended, may be received alternately.
+/// ended, may be received alternately. With requeue, what was queued for another peer comes behind
+/// later messages.
 void world::check_order(socket_slot& which, message_id id, const peer_id& from)
 {
     std::vector<std::uint32_t>& last = which.last[{id.sender, from.generation}];
@@ -187,6 +188,11 @@ void world::check_order(socket_slot& which, message_id id, const peer_id& from)
             allowed += connections_of(each);
     if (which.type == kind::router)
         allowed = 1;
+    const socket_slot& sending = sockets_[by];
+    if (sending.options.requeue && sending.type != kind::router)
+        for (const link_slot& each : links_)
+            if (each.from == by || each.to == by)
+                allowed += connections_of(each) + 1;
     if (last.size() > allowed)
         report_failure("messages of one peer were received in another order");
 }

@@ -119,6 +119,7 @@ void world::choose_own_options(socket_slot& which)
     options.receive_high_water_mark = mark();
     which.max_mark = options.send_high_water_mark;
     options.immediate = random_.chance(25);
+    options.requeue = random_.chance(50);
     options.linger = random_.one_of<duration>({0ms, 10ms, 500ms});
     // A ROUTER can send to another ROUTER only by its routing id.
     const bool both = in.binder == kind::router && in.connecter == kind::router;

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "io/backend/epoll/epoll_poller.hpp"
 
+#include "io/backend/eventfd/wake_event.hpp"
 #include "io/backend/readiness/readiness_poller.hpp"
 #include "io/os/system.hpp"
 
-#include <atomic>
 #include <cerrno>
 #include <new>
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -58,8 +57,6 @@ public:
 
     ~epoll_poller() override
     {
-        if (wake_ >= 0)
-            ::close(wake_);
         if (epoll_ >= 0)
             ::close(epoll_);
     }
@@ -69,31 +66,22 @@ public:
         epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
         if (epoll_ < 0)
             return fail(os::translate(errno, phase::setup));
-        wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (wake_ < 0)
-            return fail(os::translate(errno, phase::setup));
-        return control(EPOLL_CTL_ADD, wake_, EPOLLIN | EPOLLET, wake_key);
+        SLK_TRY(wake_.open());
+        return control(EPOLL_CTL_ADD, wake_.descriptor(), EPOLLIN | EPOLLET, wake_key);
     }
 
     [[nodiscard]] std::string_view name() const noexcept override { return "epoll"; }
 
+    void close_copies() noexcept override
+    {
+        readiness_poller::close_copies();
+        wake_.close();
+        ::close(epoll_);
+    }
+
     [[nodiscard]] native_handle wait_handle() const noexcept override { return epoll_; }
 
-    void wake() noexcept override
-    {
-        // A caller that finds the flag set relies on the caller that set it: the loop clears the
-        // flag only after it has seen that write, and before its owner looks for work.
-        if (waking_.exchange(true, std::memory_order_acq_rel))
-            return;
-        const std::uint64_t one = 1;
-        // Registered by edge: every write is an event, and no read is needed. At one write per wake
-        // the counter outlasts the machine, but a full counter would refuse writes for ever.
-        if (::write(wake_, &one, sizeof one) < 0 && errno == EAGAIN) {
-            std::uint64_t count = 0;
-            (void)!::read(wake_, &count, sizeof count);
-            (void)!::write(wake_, &one, sizeof one);
-        }
-    }
+    void wake() noexcept override { wake_.set(); }
 
 private:
     static constexpr int batch_size = 256;
@@ -151,7 +139,7 @@ private:
         for (int index = 0; index < count; ++index) {
             const epoll_event event = events_[index];
             if (event.data.u64 == wake_key) {
-                (void)waking_.exchange(false, std::memory_order_acq_rel);
+                wake_.seen();
                 progress = true;
                 continue;
             }
@@ -165,9 +153,8 @@ private:
     }
 
     int epoll_ = -1;
-    int wake_ = -1;
+    wake_event wake_; ///< registered by edge: every write is an event
     bool precise_ = true;
-    std::atomic<bool> waking_{false};
     epoll_event events_[batch_size];
 };
 

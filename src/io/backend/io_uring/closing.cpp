@@ -3,6 +3,8 @@
 
 #include "io/os/system.hpp"
 
+#include <utility>
+
 #include <sys/socket.h>
 
 namespace slk::io::uring {
@@ -28,10 +30,6 @@ void end_connection(int descriptor, close_mode mode) noexcept
 
 void ring_poller::release(socket_entry& entry, close_mode mode)
 {
-    if (process_.forked()) {
-        end_here(entry.inbound);
-        end_here(entry.outbound);
-    }
     if (!entry.inbound.empty() || !entry.outbound.empty()) {
         const auto cancel_known = [this](operation& op) {
             if (of(op).in_backlog == request::submission)
@@ -46,7 +44,7 @@ void ring_poller::release(socket_entry& entry, close_mode mode)
         start_following(entry.outbound);
     }
     if (entry.inbound.empty() && entry.outbound.empty())
-        return os::close(entry.handle, mode);
+        return os::close(std::exchange(entry.handle, invalid_handle), mode);
     orphan(entry, mode);
 }
 
@@ -84,13 +82,6 @@ void ring_poller::finish_orphan(operation& op, const error& failure)
     // The operations that waited for this one.
     if (op.kind() == next->kind() && waits(of(*next)))
         finish_orphan(*next, error{errc::cancelled, phase::transfer});
-}
-
-/// In a child process the kernel's completions for the parent do not reach this memory.
-void ring_poller::end_here(list<operation>& operations)
-{
-    operations.for_each(
-        [this](operation& op) { complete(op, error{errc::cancelled, phase::close}); });
 }
 
 } // namespace slk::io::uring

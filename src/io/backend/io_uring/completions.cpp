@@ -39,8 +39,10 @@ unsigned ring_poller::take_completions()
     return ring_.take([this](std::uint64_t key, int result, unsigned flags) {
         if (key == wake_key) {
             wake_armed_ = (flags & IORING_CQE_F_MORE) != 0;
-            (void)waking_.exchange(false, std::memory_order_acq_rel);
+            wake_.seen();
             progress_ = true;
+        } else if (key == withdrawn_key) {
+            // Its operation has ended before.
         } else if ((key & cancellation_bit) != 0) {
             cancellation_completed(operation_of(key));
         } else {

@@ -10,8 +10,6 @@
 #include <utility>
 
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 namespace slk::io {
 
@@ -30,17 +28,9 @@ __kernel_timespec to_kernel(duration span) noexcept
 
 } // namespace
 
-ring_poller::~ring_poller()
-{
-    if (wake_ >= 0)
-        ::close(wake_);
-}
-
 result<void> ring_poller::start()
 {
-    wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (wake_ < 0)
-        return fail(os::translate(errno, phase::setup));
+    SLK_TRY(wake_.open());
     SLK_TRY(ring_.start());
     return try_out();
 }
@@ -61,20 +51,11 @@ result<void> ring_poller::try_out()
     return {};
 }
 
-void ring_poller::wake() noexcept
+void ring_poller::close_copies() noexcept
 {
-    // A caller that finds the flag set relies on the caller that set it: the loop clears the flag
-    // only after it has seen that write, and before its owner looks for work.
-    if (waking_.exchange(true, std::memory_order_acq_rel))
-        return;
-    const std::uint64_t one = 1;
-    // Every write is an event to a multishot poll, and no read is needed; but a full counter would
-    // refuse writes for ever.
-    if (::write(wake_, &one, sizeof one) < 0 && errno == EAGAIN) {
-        std::uint64_t count = 0;
-        (void)!::read(wake_, &count, sizeof count);
-        (void)!::write(wake_, &one, sizeof one);
-    }
+    system_poller::close_copies();
+    ring_.end(); // the requests are the parent's, and go on
+    wake_.close();
 }
 
 void ring_poller::arm_wake()
@@ -82,7 +63,7 @@ void ring_poller::arm_wake()
     io_uring_sqe* const sqe = ring_.next();
     if (sqe == nullptr)
         return;
-    io_uring_prep_poll_multishot(sqe, wake_, POLLIN);
+    io_uring_prep_poll_multishot(sqe, wake_.descriptor(), POLLIN);
     io_uring_sqe_set_data64(sqe, wake_key);
     wake_armed_ = true;
 }
@@ -145,10 +126,6 @@ int ring_poller::relieve(duration timeout)
 
 result<void> ring_poller::wait(time_point until)
 {
-    if (process_.forked()) {
-        end_here(orphans_);
-        return fail(errc::invalid_state, phase::none, "the loop belongs to the parent process");
-    }
     progress_ = false;
     duration remaining = time_until(until, now());
     for (int rounds = 0; rounds < max_interruptions; ++rounds) {

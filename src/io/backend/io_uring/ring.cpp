@@ -111,6 +111,20 @@ io_uring_sqe* ring::next() noexcept
     return sqe;
 }
 
+bool ring::withdraw(std::uint64_t key, std::uint64_t replacement) noexcept
+{
+    for (unsigned left = interrupted_ ? prepared() : 0; left != 0; --left) {
+        io_uring_sqe& each = ring_.sq.sqes[(ring_.sq.sqe_tail - left) & *ring_.sq.kring_mask];
+        if (each.user_data != key)
+            continue;
+        std::memset(&each, 0, sizeof each);
+        io_uring_prep_nop(&each);
+        io_uring_sqe_set_data64(&each, replacement);
+        return true;
+    }
+    return false;
+}
+
 void ring::advance_tail() noexcept
 {
     ring_.sq.sqe_head = ring_.sq.sqe_tail;
@@ -147,7 +161,9 @@ int ring::enter(unsigned at_least, __kernel_timespec* timeout) noexcept
     if (!started_)
         return -EBADF;
     advance_tail();
-    return call(prepared(), at_least, timeout);
+    const int outcome = call(prepared(), at_least, timeout);
+    interrupted_ = outcome == -EINTR;
+    return outcome;
 }
 
 int ring::only_wait(unsigned at_least, __kernel_timespec* timeout) noexcept

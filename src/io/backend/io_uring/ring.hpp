@@ -6,6 +6,8 @@
 
 #include <serverlink/result.hpp>
 
+#include <cstdint>
+
 #include <liburing.h>
 
 namespace slk::io::uring {
@@ -22,6 +24,10 @@ public:
     /// Ends the queues; the kernel drops its requests. Afterwards there is nothing to prepare or
     /// take.
     void end() noexcept;
+
+    /// While calls are interrupted: makes a prepared submission that the kernel has not taken do
+    /// nothing, with another key. Returns false if there is none with this key.
+    [[nodiscard]] bool withdraw(std::uint64_t key, std::uint64_t replacement) noexcept;
 
     /// Returns a cleared submission to fill in, or null when the queue is full and the kernel takes
     /// nothing from it at the moment.
@@ -65,6 +71,7 @@ private:
 
     ::io_uring ring_{};
     bool started_ = false;
+    bool interrupted_ = false; ///< the last call that was to submit
 };
 
 } // namespace slk::io::uring

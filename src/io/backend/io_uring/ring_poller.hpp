@@ -5,20 +5,19 @@
 /// The poller on a ring. The requests to the kernel are in submissions.cpp, its completions in
 /// completions.cpp, the end of sockets in closing.cpp, and the wait in io_uring_poller.cpp.
 
+#include "io/backend/eventfd/wake_event.hpp"
 #include "io/backend/io_uring/awaited_receives.hpp"
-#include "io/backend/io_uring/forks.hpp"
 #include "io/backend/io_uring/gathers.hpp"
 #include "io/backend/io_uring/pending.hpp"
 #include "io/backend/io_uring/ring.hpp"
 #include "io/system_poller.hpp"
 
-#include <atomic>
-
 namespace slk::io::uring {
 
 // The keys of completions: an operation's address; the same with the lowest bit set for its
-// cancellation; or the wake's.
+// cancellation; or the wake's; or that of a request that was withdrawn.
 inline constexpr std::uint64_t wake_key = 2;
+inline constexpr std::uint64_t withdrawn_key = 0;
 inline constexpr std::uint64_t cancellation_bit = 1;
 static_assert(alignof(operation) > wake_key);
 
@@ -49,12 +48,13 @@ inline constexpr std::uint16_t max_retries = 16;
 class ring_poller final : public system_poller {
 public:
     explicit ring_poller(clock& time) noexcept : system_poller(time) {}
-    ~ring_poller() override;
+    ~ring_poller() override = default;
 
     result<void> start();
 
     [[nodiscard]] std::string_view name() const noexcept override { return "io_uring"; }
-    void wake() noexcept override;
+    void wake() noexcept override { wake_.set(); }
+    void close_copies() noexcept override;
     void flush_submissions() override;
     [[nodiscard]] native_handle wait_handle() const noexcept override { return ring_.descriptor(); }
     [[nodiscard]] const direct_transfers* direct() const noexcept override;
@@ -100,7 +100,6 @@ private:
     // Closed sockets.
     void orphan(socket_entry& entry, close_mode mode);
     void finish_orphan(operation& op, const error& failure);
-    void end_here(list<operation>& operations);
 
     // Waiting.
     result<void> try_out();
@@ -112,13 +111,11 @@ private:
     backlog backlog_;
     gathers gathers_;
     awaited_receives receives_;
-    fork_watch process_;
     list<operation> orphans_; ///< in flight on sockets that are closed
-    int wake_ = -1;
+    wake_event wake_; ///< every write is an event to a multishot poll
     bool flushed_ = false; ///< by flush_submissions(), since the last sleep
     bool wake_armed_ = false;
     bool progress_ = false; ///< an operation completed, or wake() was called
-    std::atomic<bool> waking_{false};
 };
 
 } // namespace slk::io::uring

@@ -125,17 +125,24 @@ void ring_poller::start_cancel(operation& op, socket_entry&)
 {
     if (of(op).in_backlog == request::submission)
         backlog_.remove(op);
+    cancel_in_kernel(op);
     if (waits(of(op)))
         finish(op, error{errc::cancelled, phase_of(op.kind())});
-    else
-        cancel_in_kernel(op);
 }
 
 void ring_poller::cancel_in_kernel(operation& op)
 {
-    const pending& notes = of(op);
+    pending& notes = of(op);
     if (!notes.in_kernel || notes.cancelling || notes.in_backlog != request::none)
         return;
+    // As long as every call is interrupted, the kernel takes neither this request nor its
+    // cancellation, and the operation would never end.
+    if (ring_.withdraw(key_of(op), withdrawn_key)) {
+        notes.in_kernel = false;
+        if (op.kind() == operation_kind::receive)
+            receives_.remove(op);
+        return;
+    }
     if (!backlog_.empty() || !prepare_cancellation(op))
         backlog_.push_back(op, request::cancellation);
 }
@@ -174,8 +181,6 @@ const poller::direct_transfers* ring_poller::direct() const noexcept
 /// Submits without waiting.
 void ring_poller::submit_prepared()
 {
-    if (process_.forked())
-        return;
     for (int tries = 0; ring_.prepared() != 0 && tries < max_retries; ++tries) {
         const int outcome = ring_.enter(0, nullptr);
         if (outcome < 0 && outcome != -EINTR)

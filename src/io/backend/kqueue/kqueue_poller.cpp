@@ -76,6 +76,8 @@ public:
         return change(user);
     }
 
+    // close_copies() leaves the queue alone: a child does not inherit it (kqueue(2)), and its
+    // number may be another descriptor's there.
     [[nodiscard]] std::string_view name() const noexcept override { return "kqueue"; }
     [[nodiscard]] native_handle wait_handle() const noexcept override { return queue_; }
 
@@ -86,13 +88,18 @@ public:
         if (waking_.exchange(true, std::memory_order_acq_rel))
             return;
         const native_event trigger = make_change(wake_ident, EVFILT_USER, 0, 0, NOTE_TRIGGER);
-        while (::kevent(queue_, &trigger, 1, nullptr, 0, nullptr) < 0)
+        for (int tries = 0; tries < max_interrupted_tries; ++tries) {
+            if (::kevent(queue_, &trigger, 1, nullptr, 0, nullptr) >= 0)
+                return;
             if (errno != EINTR)
-                return waking_.store(false, std::memory_order_release); // the next one tries again
+                break;
+        }
+        waking_.store(false, std::memory_order_release); // the next one tries again
     }
 
 private:
     static constexpr int batch_size = 256;
+    static constexpr int max_interrupted_tries = 16;
     /// Descriptors are idents of other filters.
     static constexpr std::uintptr_t wake_ident = 0;
 

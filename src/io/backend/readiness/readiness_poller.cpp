@@ -6,6 +6,7 @@
 
 #include <climits>
 #include <new>
+#include <utility>
 
 namespace slk::io {
 
@@ -67,7 +68,8 @@ void readiness_poller::release(socket_entry& entry, close_mode mode)
     entry.outbound.for_each(end);
     if (entry.watched)
         unwatch(entry);
-    os::close(entry.handle, mode);
+    // The number is forgotten first: a process that is forked in between must not close it.
+    os::close(std::exchange(entry.handle, invalid_handle), mode);
 }
 
 void readiness_poller::start_cancel(operation& op, socket_entry&)

@@ -27,6 +27,11 @@ public:
 
     [[nodiscard]] std::string_view name() const noexcept override { return "select"; }
     void wake() noexcept override { wake_.set(); }
+    void close_copies() noexcept override
+    {
+        readiness_poller::close_copies();
+        wake_.close();
+    }
 
 private:
     struct watched_socket {

@@ -19,19 +19,21 @@ namespace slk::io::select {
 class wake_signal {
 public:
     wake_signal() noexcept = default;
-    ~wake_signal();
+    ~wake_signal() { close(); }
     wake_signal(const wake_signal&) = delete;
     wake_signal& operator=(const wake_signal&) = delete;
 
     [[nodiscard]] result<void> open();
+    void close() noexcept;
 
     /// Any thread. Of many calls before clear(), one makes a system call.
     void set() noexcept
     {
         // A caller that finds the flag set relies on the caller that set it: the loop clears the
-        // flag only after it has seen that write, and before its owner looks for work.
-        if (!set_.exchange(true, std::memory_order_acq_rel))
-            write_byte();
+        // flag only after it has seen that write, and before its owner looks for work. After a
+        // write that failed the next caller tries again.
+        if (!set_.exchange(true, std::memory_order_acq_rel) && !write_byte())
+            set_.store(false, std::memory_order_release);
     }
 
     /// The handle that select() watches.
@@ -47,7 +49,7 @@ public:
     }
 
 private:
-    void write_byte() noexcept;
+    [[nodiscard]] bool write_byte() noexcept;
     void drain() noexcept;
 
     native_handle read_end_ = invalid_handle;

@@ -42,10 +42,11 @@ bool hears_itself(SOCKET socket) noexcept
 
 } // namespace
 
-wake_signal::~wake_signal()
+void wake_signal::close() noexcept
 {
     if (read_end_ != invalid_handle)
         closesocket(socket_of(read_end_));
+    read_end_ = write_end_ = invalid_handle;
 }
 
 result<void> wake_signal::open()
@@ -64,13 +65,14 @@ result<void> wake_signal::open()
     return {};
 }
 
-void wake_signal::write_byte() noexcept
+bool wake_signal::write_byte() noexcept
 {
     // The system may be out of memory for a moment. The datagram must not be lost, because the loop
     // is woken by nothing else: try until it is sent or no longer needed.
     const char one = 1;
     while (::send(socket_of(write_end_), &one, 1, 0) != 1 && set_.load(std::memory_order_acquire))
         Sleep(1);
+    return true;
 }
 
 void wake_signal::drain() noexcept

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "io/backend/sim/network.hpp"
 
+#include "base/call_user.hpp"
 #include "io/backend/sim/sim_poller.hpp"
 
 #include <algorithm>
@@ -76,7 +77,8 @@ void network::log(const event& next)
         line, sizeof line, "%lld.%09lld %s %u %u", static_cast<long long>(passed / 1'000'000'000),
         static_cast<long long>(passed % 1'000'000'000),
         event_names[static_cast<std::size_t>(next.kind)], next.subject, next.detail);
-    options_.log(std::string_view(line, static_cast<std::size_t>(length)));
+    const std::string_view text(line, static_cast<std::size_t>(length));
+    call_user("simulation_options::log", [&] { options_.log(text); });
 }
 
 void network::handle(const event& next)
@@ -196,7 +198,7 @@ void network::handle_call(std::uint32_t number)
 {
     const std::function<void()> work = std::exchange(calls_[number], nullptr);
     calls_.give_back(number);
-    work();
+    call_user("the work of simulation::at()", work);
     plan_all_turns();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <serverlink/simulation.hpp>
 
+#include "base/call_user.hpp"
 #include "io/backend/sim/network.hpp"
 #include "io/backend/sim/sim_poller.hpp"
 #include "io/loop_core.hpp"
@@ -196,10 +197,13 @@ void simulation::run_for(duration time)
 
 bool simulation::run_until(const std::function<bool()>& done, duration timeout)
 {
+    const auto is_done = [&done] {
+        return call_user("the condition of simulation::run_until()", done);
+    };
     const time_point limit = after(core_->now(), timeout);
     core_->plan_all_turns();
     for (;;) {
-        if (done())
+        if (is_done())
             return true;
         core_->plan_turns_after_outside_run();
         if (!core_->step(limit))
@@ -207,7 +211,7 @@ bool simulation::run_until(const std::function<bool()>& done, duration timeout)
     }
     if (limit != never)
         core_->idle_until(limit);
-    return done();
+    return is_done();
 }
 
 bool simulation::step(time_point limit)

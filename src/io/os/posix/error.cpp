@@ -106,12 +106,24 @@ errc in_connect(int native, errc otherwise) noexcept
     }
 }
 
+/// The meaning of the same number for send(2) and recv(2).
+errc in_transfer(int native, errc otherwise) noexcept
+{
+    // macOS: the peer has closed or reset the connection at this moment (sosend() in its kernel;
+    // libuv and Go treat it as a reset, too).
+    return native == EPROTOTYPE ? errc::connection_reset : otherwise;
+}
+
 } // namespace
 
 error translate(int native, phase in) noexcept
 {
-    const errc code = lookup(native);
-    return {in == phase::connect ? in_connect(native, code) : code, in, native, nullptr};
+    errc code = lookup(native);
+    if (in == phase::connect)
+        code = in_connect(native, code);
+    else if (in == phase::transfer)
+        code = in_transfer(native, code);
+    return {code, in, native, nullptr};
 }
 
 error translate_name_error(int native) noexcept

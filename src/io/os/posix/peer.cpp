@@ -10,6 +10,7 @@
 
 #include "io/os/system.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 #include <netinet/in.h>
@@ -46,6 +47,10 @@ bool buffer_may_be_full(int fd, int unread) noexcept
     socklen_t length = sizeof size;
     return ::getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, &length) != 0 || unread >= size / 64;
 }
+
+#if defined(__linux__)
+constexpr duration shortest_time_to_answer = std::chrono::seconds(1);
+#endif
 
 #if defined(POLLRDHUP)
 constexpr bool system_tells_the_end = true;
@@ -92,7 +97,10 @@ bool peer_acknowledges(native_handle handle, duration within) noexcept
     // A peer without room is asked again and again, and one question may be under way.
     if (known.tcpi_unacked == 0)
         return known.tcpi_probes <= 1;
-    return std::chrono::milliseconds(known.tcpi_last_ack_recv) <= within;
+    // The next attempt may be a long time after the last one, and a busy system is slow to answer.
+    const duration attempt = 2 * std::chrono::microseconds(known.tcpi_rto);
+    return std::chrono::milliseconds(known.tcpi_last_ack_recv) <=
+           std::max({within, attempt, shortest_time_to_answer});
 #else
     (void)handle, (void)within;
     return true;

@@ -2,6 +2,8 @@
 #include "io/os/attempt.hpp"
 #include "io/os/system.hpp"
 
+#include <utility>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -27,8 +29,8 @@ reserve_descriptor::~reserve_descriptor()
 std::size_t reserve_descriptor::shed(native_handle listener, std::size_t max) noexcept
 {
     if (reserve_ != invalid_handle) {
-        ::close(static_cast<int>(reserve_));
-        reserve_ = invalid_handle;
+        // The number is forgotten first: a process that is forked in between must not close it.
+        ::close(static_cast<int>(std::exchange(reserve_, invalid_handle)));
     }
     std::size_t count = 0;
     native_handle accepted = invalid_handle;

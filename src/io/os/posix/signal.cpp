@@ -2,6 +2,7 @@
 #include "io/os/signal.hpp"
 
 #include "base/try_allocate.hpp"
+#include "io/os/posix/pipe.hpp"
 #include "io/os/system.hpp"
 
 #include <cerrno>
@@ -9,7 +10,6 @@
 #include <new>
 #include <vector>
 
-#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -17,11 +17,7 @@ namespace slk::io::os {
 
 namespace {
 
-bool prepare(int descriptor) noexcept
-{
-    return ::fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 &&
-           ::fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0;
-}
+constexpr int max_interrupted_tries = 16;
 
 int milliseconds(duration time) noexcept
 {
@@ -39,12 +35,10 @@ result<std::unique_ptr<signal>> signal::create()
     if (made == nullptr)
         return fail(errc::out_of_memory, phase::setup);
     int ends[2];
-    if (::pipe(ends) != 0)
+    if (!open_pipe(ends))
         return fail(translate(errno, phase::setup));
     made->waits_ = ends[0];
     made->raises_ = ends[1];
-    if (!prepare(ends[0]) || !prepare(ends[1]))
-        return fail(translate(errno, phase::setup));
     return made;
 }
 
@@ -55,18 +49,27 @@ signal::~signal()
             ::close(static_cast<int>(end));
 }
 
-void signal::raise() noexcept
+bool signal::raise() noexcept
 {
     const char one = 1;
-    while (::write(static_cast<int>(raises_), &one, 1) < 0 && errno == EINTR) {
+    for (int tries = 0; tries < max_interrupted_tries; ++tries) {
+        if (::write(static_cast<int>(raises_), &one, 1) > 0)
+            return true;
+        if (errno == EAGAIN)
+            return true; // it is full, and so readable
+        if (errno != EINTR)
+            return false;
     }
+    return false;
 }
 
 void signal::lower() noexcept
 {
+    // Bytes that stay show a report too many.
     char some[16];
-    while (::read(static_cast<int>(waits_), some, sizeof some) < 0 && errno == EINTR) {
-    }
+    for (int tries = 0; tries < max_interrupted_tries; ++tries)
+        if (::read(static_cast<int>(waits_), some, sizeof some) >= 0 || errno != EINTR)
+            return;
 }
 
 result<std::size_t> wait_for(std::span<watched> all, duration timeout)

@@ -176,6 +176,15 @@ result<native_handle> open_listener(const address& local, const listen_settings&
     return handle;
 }
 
+duration max_release_time() noexcept
+{
+#if defined(__linux__)
+    return std::chrono::milliseconds(100);
+#else
+    return duration::zero();
+#endif
+}
+
 result<address> local_address(native_handle handle)
 {
     native_address native;

@@ -38,9 +38,9 @@ signal::~signal()
         ::CloseHandle(event_of(waits_));
 }
 
-void signal::raise() noexcept
+bool signal::raise() noexcept
 {
-    ::SetEvent(event_of(waits_));
+    return ::SetEvent(event_of(waits_)) != FALSE;
 }
 
 void signal::lower() noexcept

@@ -146,6 +146,11 @@ result<native_handle> open_listener(const address& local, const listen_settings&
     return opened.release();
 }
 
+duration max_release_time() noexcept
+{
+    return duration::zero();
+}
+
 result<address> local_address(native_handle handle)
 {
     return address_by(&getsockname, handle);

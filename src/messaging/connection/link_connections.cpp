@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "messaging/connection/link_connections.hpp"
+
+#include <utility>
+
+namespace slk::messaging {
+
+void link_connections::begin(stream next)
+{
+    if (closed_)
+        return;
+    next_ = std::move(next);
+    if (present_)
+        return;
+    present_ = connection::create_single(on_, settings_, owner_, pipe_origin::link, endpoint_);
+    if (!present_)
+        return std::exchange(next_, {}).close({errc::out_of_memory, phase::handshake});
+    present_->observe(this);
+    // A connection that ends at once has let go of itself.
+    const reference<connection> begins = present_;
+    begins->begin(std::exchange(next_, {}));
+}
+
+void link_connections::connection_closed() noexcept
+{
+    const auto kept = reference<link_connections>::to(*this);
+    present_.reset();
+    if (next_)
+        begin(std::move(next_));
+}
+
+void link_connections::close(duration timeout, std::function<void()> done)
+{
+    closed_ = true;
+    next_ = {};
+    if (!present_)
+        return done();
+    const reference<connection> leaving = std::exchange(present_, {});
+    leaving->close(timeout, std::move(done));
+}
+
+} // namespace slk::messaging

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_CONNECTION_LINK_CONNECTIONS_HPP
+#define SLK_MESSAGING_CONNECTION_LINK_CONNECTIONS_HPP
+
+/// The connections of a connect() whose peers are known by their own routing ids (a ROUTER).
+///
+/// Another peer may answer at the same address when a link has reconnected. So each stream has a
+/// connection and a pipe of its own: what was queued for a peer with a routing id cannot reach
+/// another. Peers without one cannot be told apart.
+
+#include <serverlink/stream.hpp>
+
+#include "messaging/connection/connection.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace slk::messaging {
+
+/// For the loop's thread, but for on().
+class link_connections final : public ref_counted<link_connections>, private connection_observer {
+public:
+    /// `observer`: is notified of each handshake that is over; lives until close().
+    link_connections(std::shared_ptr<io_loop> on,
+                     std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
+                     std::uint64_t endpoint, connection_observer& observer) noexcept
+        : on_(std::move(on)), settings_(std::move(settings)), owner_(std::move(owner)),
+          endpoint_(endpoint), observer_(observer)
+    {
+    }
+
+    [[nodiscard]] const std::shared_ptr<io_loop>& on() const noexcept { return on_; }
+
+    /// The next stream. It waits until the connection before has ended.
+    void begin(stream next);
+    /// Ends the present connection, as connection::close(), and takes no other stream.
+    void close(duration timeout, std::function<void()> done);
+
+private:
+    friend class ref_counted<link_connections>;
+    ~link_connections() = default;
+
+    void connection_ready() noexcept override { observer_.connection_ready(); }
+    void connection_closed() noexcept override;
+
+    const std::shared_ptr<io_loop> on_;
+    const std::shared_ptr<const connection_settings> settings_;
+    const reference<inbox> owner_;
+    const std::uint64_t endpoint_; ///< its number
+    connection_observer& observer_;
+    reference<connection> present_;
+    stream next_;
+    bool closed_ = false;
+};
+
+} // namespace slk::messaging
+
+#endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_OBSERVE_PEER_REGISTRY_HPP
+#define SLK_MESSAGING_OBSERVE_PEER_REGISTRY_HPP
+
+/// What loops have to know about the peers of a socket while its thread does something else: which
+/// places are taken, and what earlier connections of a peer have left unread.
+///
+/// The pattern decides who is a peer, on the socket's thread. But a peer must be rejected before it
+/// is told READY, because it sends its queue after that; so a connection reserves the peer's place
+/// in the handshake, and gives it back behind the event that reports its end. As events come in
+/// that order, the place is free in the pattern too when the next peer's event is read. Any thread.
+
+#include <serverlink/result.hpp>
+
+#include "base/reference.hpp"
+#include "messaging/pipe/pipe_lanes.hpp"
+#include "pattern/pattern.hpp"
+#include "zmtp/command.hpp"
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slk::messaging {
+
+/// Who has a place: a peer of bind() for one connection, a peer of connect() as long as the
+/// endpoint exists.
+struct place_holder {
+    std::uint64_t endpoint = 0; ///< connect() only: its number
+    const pipe_lanes* lanes = nullptr; ///< bind() only: those of the connection
+
+    friend bool operator==(const place_holder&, const place_holder&) = default;
+};
+
+class peer_registry {
+public:
+    /// Before anything else.
+    void set_rule(pattern::peer_rule rule) noexcept { rule_ = rule; }
+    [[nodiscard]] pattern::peer_rule rule() const noexcept { return rule_; }
+    /// A new peer gets a routing id that is taken, unless connect() has given it.
+    void set_handover(bool on) noexcept;
+
+    /// Takes the place, or returns why not. A holder may take its place again. `given`: the routing
+    /// id is a name that connect() has given. Errors: out_of_memory, of peer_rule::one_for_each_id
+    /// alone.
+    [[nodiscard]] result<std::optional<zmtp::rejection>>
+    reserve(const place_holder& by, std::string_view routing_id, bool given = false) noexcept;
+    /// Frees the place, if it is the holder's.
+    void release(const place_holder& by, std::string_view routing_id) noexcept;
+
+    /// A connection has paused, or ended, and has messages that are unread. The next connection of
+    /// the peer, which is known by its endpoint or else by its routing id, counts them in its mark,
+    /// unless memory is exhausted.
+    void leave_unread(const place_holder& by, std::string_view routing_id,
+                      reference<pipe_lanes> lanes) noexcept;
+    /// The messages of earlier connections of this peer that are unread now.
+    [[nodiscard]] std::uint64_t unread_before(const place_holder& by, std::string_view routing_id);
+
+private:
+    struct place {
+        place_holder by;
+        bool given = false;
+    };
+    struct remains {
+        std::uint64_t endpoint;
+        std::string routing_id;
+        reference<pipe_lanes> lanes;
+    };
+
+    pattern::peer_rule rule_ = pattern::peer_rule::any;
+    std::mutex guard_;
+    bool handover_ = false; ///< guarded
+    std::map<std::string, place, std::less<>> by_id_; ///< guarded
+    std::optional<place_holder> only_; ///< guarded
+    std::vector<remains> remains_; ///< guarded
+};
+
+} // namespace slk::messaging
+
+#endif
