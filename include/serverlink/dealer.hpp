@@ -15,9 +15,6 @@ public:
     /// cancelled (the context was shut down), out_of_memory.
     [[nodiscard]] static result<dealer> create(context& in, dealer_options options = {});
 
-    /// As socket::set_options(), with the options of this type.
-    [[nodiscard]] result<void> set_options(const dealer_options& options);
-
     using socket::receive;
     using socket::receive_batch;
     using socket::send;

@@ -62,6 +62,8 @@ struct listener_status {
     /// Accepted and lost again before the handler was called: reset by the peer, or a setting of
     /// `tuning` was refused.
     std::uint64_t failed = 0;
+    /// Reset because listener_handlers::admits returned false.
+    std::uint64_t refused = 0;
     /// Reset because there was no descriptor for them.
     std::uint64_t shed = 0;
     std::uint64_t pauses = 0;
@@ -76,6 +78,9 @@ struct listener_handlers {
     std::function<void(stream)> accepted{};
     /// An accept failed, or the listener pauses. It goes on by itself; this is for the log.
     std::function<void(const error&)> failed{};
+    /// Asked about each connection before anything is made for it. False: it is reset. Empty: all
+    /// are accepted. `peer`: for ipc the family only.
+    std::function<bool(const address& peer)> admits{};
 };
 
 /// A handle, moved but not copied. status() may be called from any thread, the rest on the loop's

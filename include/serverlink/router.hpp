@@ -36,9 +36,6 @@ public:
     /// cancelled (the context was shut down), out_of_memory.
     [[nodiscard]] static result<router> create(context& in, router_options options = {});
 
-    /// As socket::set_options(), with the options of this type.
-    [[nodiscard]] result<void> set_options(const router_options& options);
-
     /// Sends to the named peer, as socket::send(). Further errors, with `mandatory`: no_route;
     /// peer_replaced (the generation is not that of the peer that has the name now).
     /// Without it, a message that cannot be queued at once is dropped, and the outcome says why.
@@ -70,9 +67,9 @@ public:
     [[nodiscard]] result<bool> has_room(const peer_id& id);
 
     // Each changes a live option.
-    void set_mandatory(bool on);
-    void set_handover(bool on);
-    void set_notify(bool connect, bool disconnect);
+    [[nodiscard]] result<void> set_mandatory(bool on);
+    [[nodiscard]] result<void> set_handover(bool on);
+    [[nodiscard]] result<void> set_notify(bool connect, bool disconnect);
 
 private:
     using socket::socket;

@@ -134,11 +134,17 @@ struct socket_counters {
     /// As in peer_status.
     std::uint64_t conflated_sent = 0;
     std::uint64_t conflated_received = 0;
-    /// Peers that were turned away: a second peer of a PAIR, a routing id that is taken. This
-    /// happens in the handshake, and counts as a handshake that failed, too.
+    /// Peers that were turned away: a second peer of a PAIR, a routing id that is taken, one more
+    /// than max_peers or max_peers_per_address. This happens in the handshake, and counts as a
+    /// handshake that failed, too.
     std::uint64_t rejected = 0;
-    /// Connections whose handshake failed.
+    /// Connections whose handshake failed, or that were closed before it.
     std::uint64_t handshake_failures = 0;
+    /// Times that a peer has connected: its handshake was over. And times that the connection of
+    /// such a peer has ended. Of peers that came, left nothing to be received and went while the
+    /// socket was not used, these two numbers are all that is known.
+    std::uint64_t connected = 0;
+    std::uint64_t disconnected = 0;
 };
 
 /// What became of the messages for each peer when a socket or an endpoint was closed. Messages that
@@ -179,8 +185,8 @@ public:
 
     // --- options ---
 
-    /// Returns the common options as they are now; those of one type alone are not included. They
-    /// are the socket's: until its options are set again, or its end.
+    /// Returns the options as they are now. They are the socket's: until its options are set again,
+    /// or its end.
     [[nodiscard]] const socket_options& options() const noexcept;
     /// Replaces the options. Each bind() and connect() takes them as they are then; those that are
     /// marked live act at once. Errors: invalid_argument (with the option's name), invalid_state
@@ -220,8 +226,8 @@ public:
     // --- state ---
 
     // Both lists are empty when memory is exhausted.
-    [[nodiscard]] std::vector<endpoint_status> endpoints() const;
-    [[nodiscard]] std::vector<peer_status> peers() const;
+    [[nodiscard]] std::vector<endpoint_status> endpoints();
+    [[nodiscard]] std::vector<peer_status> peers();
     /// Any thread, at any time in the life of the socket; does not wait. Each number is exact, but
     /// they are not all of one moment.
     [[nodiscard]] socket_counters counters() const noexcept;

@@ -34,7 +34,9 @@ enum class security_mechanism : std::uint8_t {
 
 struct plain_credentials {
     std::string user{}; ///< at most 255 bytes
-    std::string password{}; ///< at most 255 bytes
+    std::string password{}; ///< at most 255 bytes; overwritten when it is destroyed
+
+    SLK_API ~plain_credentials();
 };
 
 /// A peer that is to be accepted or refused. The views live as long as the call.
@@ -60,6 +62,11 @@ struct security_options {
     plain_credentials own{};
     /// plain_server only: the credentials that are accepted.
     std::vector<plain_credentials> accepted{};
+    // A plain_server answers a refused client after a delay, which doubles with each refusal of its
+    // address, from 50 ms to 2 s, and ends a minute after the last one. Other clients of the
+    // address are answered up to 1 s late then. While too many refusals wait, further passwords of
+    // the address are not looked at, and the client comes again.
+
     /// Is asked instead of `accepted`: by a plain_server about each client; by a socket without a
     /// mechanism about each peer, but only if there is a zap_domain. Called on the context's
     /// threads, several at a time, in the middle of a handshake: all other connections of the
@@ -111,13 +118,33 @@ struct socket_options {
     duration stalled_timeout = duration::zero();
     /// Greeting and handshake must be over within this time; 0: no limit.
     duration handshake_timeout = std::chrono::seconds(10);
-    /// Connections of one bound endpoint whose handshake is under way. More are closed at once.
+    // Limits of each bound endpoint. What they end or refuse counts as a failed handshake, with the
+    // option's name as detail.
+
+    /// Connections whose handshake is under way; at least 1. One more, and the one that has said
+    /// least is reset: one that has sent nothing before one that has sent its greeting; of several,
+    /// the one without progress for the longest time.
     std::uint32_t max_pending_handshakes = 256;
+    /// The same for the connections of one address, so that one address cannot take all places; 0:
+    /// no limit. An IPv6 address means its first 64 bits. Many clients behind one address (NAT, a
+    /// proxy) share it only while their handshakes last. ipc: no limit.
+    std::uint32_t max_pending_handshakes_per_address = 128;
+    /// Peers that are connected, or that have left something to be received. More are refused. 0:
+    /// no limit.
+    std::uint32_t max_peers = 16384;
+    /// Peers of one address that are connected. By default there is no limit (0), because many
+    /// clients may be behind one address, or all on this machine; where each client has an address
+    /// of its own, a limit keeps one of them from taking all of max_peers. ipc: no limit.
+    std::uint32_t max_peers_per_address = 0;
+
     /// Bytes of one received part, not of a whole message; a peer that announces a larger one is
     /// disconnected.
     std::uint64_t max_message_size = UINT64_MAX >> 1;
     /// Bytes of the handshake of a peer; 64 to 65536.
     std::size_t max_handshake_size = 65536;
+    /// Bytes of the metadata of a peer (READY, INITIATE), of which the properties are kept as long
+    /// as the peer is known; 64 to 65536.
+    std::size_t max_metadata_size = 8192;
     /// Speak ZMTP 2.0 with peers that know no newer version (libzmq 2.x and 3.x).
     bool accept_zmtp_2_0 = false;
 
@@ -133,7 +160,8 @@ struct socket_options {
     security_options security{};
     /// How a ROUTER knows this socket: at most 255 bytes, not beginning with a zero byte.
     std::string routing_id{};
-    /// At most 253, with 30,000 bytes in all.
+    /// At most 253, with 30,000 bytes in all; and no more than max_metadata_size takes, which the
+    /// peers have to raise too.
     std::vector<socket_property> properties{};
 
     reconnect_options reconnect{};
@@ -143,23 +171,14 @@ struct socket_options {
     /// bind() to an IPv6 wildcard only: take IPv4 connections as well.
     bool dual_stack = false;
 
-    /// errc::invalid_argument, with the option's name as detail.
-    [[nodiscard]] SLK_API result<void> validate() const;
-};
+    // DEALER and ROUTER only: elsewhere it is invalid_argument if set.
 
-/// DEALER and ROUTER only.
-struct probing_options : socket_options {
     /// Send each new peer an empty message, so that a ROUTER there learns the routing id of this
     /// socket before a message is sent.
     bool probe_router = false;
-};
 
-using pair_options = socket_options;
-using push_options = socket_options;
-using pull_options = socket_options;
-using dealer_options = probing_options;
+    // ROUTER only: elsewhere they are invalid_argument if set, but for `mandatory`.
 
-struct router_options : probing_options {
     /// To send to an unknown peer is errc::no_route, to send to an earlier peer of a routing id
     /// (another generation) is errc::peer_replaced, and to send to a peer whose queue is full
     /// waits. Without it such messages are dropped, and counted. Live.
@@ -172,7 +191,16 @@ struct router_options : probing_options {
     bool notify_connect = false;
     /// An empty message reports that a peer has disconnected. Live.
     bool notify_disconnect = false;
+
+    /// errc::invalid_argument, with the option's name as detail.
+    [[nodiscard]] SLK_API result<void> validate() const;
 };
+
+using pair_options = socket_options;
+using push_options = socket_options;
+using pull_options = socket_options;
+using dealer_options = socket_options;
+using router_options = socket_options;
 
 } // namespace slk
 

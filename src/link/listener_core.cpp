@@ -188,8 +188,6 @@ void listener_core::accept_completed(io::accept_operation& op) noexcept
     if (const error lost = take(op); lost) {
         ++present_.failed;
         present_.last_error = lost;
-    } else {
-        ++present_.accepted;
     }
     feed(listener_event::accepted);
 }
@@ -203,12 +201,21 @@ error listener_core::take(const io::accept_operation& op) noexcept
         poller.close(id, io::close_mode::reset);
         return reason;
     };
+    constexpr error no_handler{errc::cancelled, phase::accept, 0, "there is no handler"};
     if (handle_gone_ || !handlers_.accepted)
-        return give_up({errc::cancelled, phase::accept, 0, "there is no handler"});
+        return give_up(no_handler);
     // A connection that its client has reset has no peer; that is no error of the listener.
     const auto peer = poller.peer_address(id);
     if (!peer)
         return give_up(peer.error());
+    const auto admits = [&] { return handlers_.admits(*peer); };
+    if (handlers_.admits && !call_user("listener_handlers::admits", admits)) {
+        ++present_.refused;
+        poller.close(id, io::close_mode::reset);
+        return {};
+    }
+    if (handle_gone_) // since the handler was asked
+        return give_up(no_handler);
     const auto local = poller.local_address(id);
     if (!local)
         return give_up(local.error());
@@ -219,6 +226,7 @@ error listener_core::take(const io::accept_operation& op) noexcept
     stream_core* const made = stream_core::create(loop_, id, *local, *peer, nullptr);
     if (made == nullptr)
         return give_up({errc::out_of_memory, phase::accept});
+    ++present_.accepted;
     call_user("listener_handlers::accepted", [&] { handlers_.accepted(stream(made)); });
     return {};
 }

@@ -128,13 +128,17 @@ private:
     std::shared_ptr<io::loop_core> loop_;
     io::socket_id socket_; ///< null: the stream is over
     io::socket_id lent_socket_; ///< its close is put off until descriptor_user_ returns it
-    io::close_mode lent_socket_mode_ = io::close_mode::graceful;
     address local_;
     address peer_;
     stream_observer* observer_;
     descriptor_user* descriptor_user_ = nullptr;
+    io::close_mode lent_socket_mode_ = io::close_mode::graceful;
+    io::close_mode abandoned_with_ = io::close_mode::graceful;
     bool finished_receiving_ = false; ///< the peer has finished sending
     bool finished_sending_ = false;
+    bool draining_ = false;
+    bool handle_gone_ = false;
+    bool of_library_ = false;
 
     io::receive_operation receive_;
     io::send_operation send_;
@@ -143,11 +147,7 @@ private:
     stream::handler on_received_;
     stream::handler on_sent_;
     std::function<void(error)> on_drained_;
-    bool draining_ = false;
-    io::close_mode abandoned_with_ = io::close_mode::graceful;
     error abandoned_because_{};
-    bool handle_gone_ = false;
-    bool of_library_ = false;
 
     /// The rest of the present send: the pieces from next_piece_ on, the first of them beginning at
     /// offset_.

@@ -33,10 +33,25 @@ std::unique_ptr<pattern> make_pattern(zmtp::socket_type type, std::uint64_t rand
     return std::unique_ptr<pattern>(made);
 }
 
-bool may_conflate(zmtp::socket_type type) noexcept
+result<void> check_options(zmtp::socket_type type, const socket_options& options)
 {
-    return type == zmtp::socket_type::push || type == zmtp::socket_type::pull ||
-           type == zmtp::socket_type::dealer;
+    using enum zmtp::socket_type;
+    const auto not_for_type = [](const char* detail) {
+        return fail(errc::invalid_argument, phase::setup, detail);
+    };
+    if (options.conflate && type != push && type != pull && type != dealer)
+        return not_for_type("conflate is not for this type of socket");
+    if (options.probe_router && type != dealer && type != zmtp::socket_type::router)
+        return not_for_type("probe_router is not for this type of socket");
+    if (type == zmtp::socket_type::router)
+        return {};
+    if (options.handover)
+        return not_for_type("handover is for a ROUTER");
+    if (options.notify_connect)
+        return not_for_type("notify_connect is for a ROUTER");
+    if (options.notify_disconnect)
+        return not_for_type("notify_disconnect is for a ROUTER");
+    return {};
 }
 
 } // namespace slk::pattern

@@ -16,9 +16,9 @@ namespace slk::pattern {
 [[nodiscard]] std::unique_ptr<pattern> make_pattern(zmtp::socket_type type,
                                                     std::uint64_t random) noexcept;
 
-/// Whether the type's sockets may conflate. The others need every message: the peers of a ROUTER
-/// and of a PAIR may be in a conversation.
-[[nodiscard]] bool may_conflate(zmtp::socket_type type) noexcept;
+/// Errors: invalid_argument (an option is not for this type, with its name). Types that may not
+/// conflate need every message: the peers of a ROUTER and of a PAIR may be in a conversation.
+[[nodiscard]] result<void> check_options(zmtp::socket_type type, const socket_options& options);
 
 } // namespace slk::pattern
 

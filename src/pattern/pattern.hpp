@@ -177,6 +177,12 @@ public:
     /// `first`: the part begins a message. The part may be taken by moving it away.
     [[nodiscard]] virtual part_fate inspect(peer& from, message& part, bool first) noexcept;
 
+    /// What its type has of them; the caller has checked them.
+    virtual void set_options(const socket_options& options) noexcept
+    {
+        probes = options.probe_router;
+    }
+
     /// If set, each new peer is sent an empty message.
     bool probes = false;
     /// Messages that the pattern has for the caller; they come before those of peers.

@@ -46,6 +46,15 @@ result<peer*> router::find(const peer_id& id) const noexcept
     return &entry;
 }
 
+void router::set_options(const socket_options& options) noexcept
+{
+    pattern::set_options(options);
+    mandatory = options.mandatory;
+    handover = options.handover;
+    notify_connect = options.notify_connect;
+    notify_disconnect = options.notify_disconnect;
+}
+
 result<void> router::check_name(std::string_view routing_id) const
 {
     if (routing_id.empty() || routing_id.size() > zmtp::max_identity || routing_id.front() == '\0')

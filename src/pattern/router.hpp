@@ -18,11 +18,13 @@ public:
     /// `first`: the ids that it makes for peers without one count from here.
     explicit router(std::uint32_t first) noexcept : next_id_(first) {}
 
-    // The live options; see router_options.
+    // The options of this type; see socket_options.
     bool mandatory = true;
     bool handover = false;
     bool notify_connect = false;
     bool notify_disconnect = false;
+
+    void set_options(const socket_options& options) noexcept override;
 
     /// The peer that has this id now. Errors: no_route; peer_replaced (its generation is another
     /// one than the caller's).

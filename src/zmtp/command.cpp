@@ -58,6 +58,8 @@ std::string_view reason_of(rejection why) noexcept
     switch (why) {
     case rejection::id_taken: return "id taken";
     case rejection::has_peer: return "has a peer";
+    case rejection::too_many_peers:
+    case rejection::too_many_peers_of_address: return "too many peers";
     }
     return "";
 }

@@ -55,6 +55,8 @@ struct credentials {
 enum class rejection : std::uint8_t {
     id_taken, ///< a ROUTER has another peer with this routing id
     has_peer, ///< a PAIR has a peer
+    too_many_peers, ///< max_peers
+    too_many_peers_of_address, ///< max_peers_per_address
 };
 
 /// The reason of the ERROR: short, and ASCII.

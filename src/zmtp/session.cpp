@@ -24,6 +24,9 @@ error rejected_here(rejection why) noexcept
         return {errc::rejected, phase::handshake, 0, "the peer's routing id is taken"};
     case rejection::has_peer:
         return {errc::rejected, phase::handshake, 0, "this PAIR has a peer already"};
+    case rejection::too_many_peers: return {errc::rejected, phase::handshake, 0, "max_peers"};
+    case rejection::too_many_peers_of_address:
+        return {errc::rejected, phase::handshake, 0, "max_peers_per_address"};
     }
     return {errc::rejected, phase::handshake};
 }

@@ -15,6 +15,14 @@ constexpr error no_command{errc::protocol_error, phase::handshake, 0,
 constexpr error handshake_too_large{errc::message_too_large, phase::handshake, 0,
                                     "the peer's handshake is larger than max_handshake_size"};
 
+constexpr error metadata_too_large{errc::message_too_large, phase::handshake, 0,
+                                   "the peer's metadata is larger than max_metadata_size"};
+
+/// The longest name of a command that has metadata, with its length.
+constexpr std::size_t initiate_name = 1 + 8;
+/// Commands without metadata: HELLO has two texts with their lengths.
+constexpr std::size_t max_other_command = 1 + 5 + 2 * (1 + 255);
+
 /// Converts the peer's ERROR. libzmq's reason is ZAP's status; the reason of others may be a
 /// sentence, which is not kept.
 error refusal(std::string_view reason) noexcept
@@ -24,6 +32,8 @@ error refusal(std::string_view reason) noexcept
         return {errc::rejected, phase::handshake, 0, "the peer has another with this routing id"};
     if (reason == reason_of(rejection::has_peer))
         return {errc::rejected, phase::handshake, 0, "the peer is a PAIR that has a peer already"};
+    if (reason == reason_of(rejection::too_many_peers))
+        return {errc::rejected, phase::handshake, 0, "the peer has as many peers as it takes"};
     for (const auto& [digits, status] :
          {std::pair{"300", 300}, std::pair{"400", 400}, std::pair{"500", 500}})
         if (reason == digits)
@@ -32,14 +42,20 @@ error refusal(std::string_view reason) noexcept
 }
 
 /// Returns whether a frame of this header may be part of the handshake.
-error check_handshake_frame(const header_view& seen, std::size_t used, std::size_t limit) noexcept
+error check_handshake_frame(const header_view& seen, std::size_t used,
+                            const session_options& options) noexcept
 {
     if (!seen.frame.command)
         return no_command;
     if (seen.failure)
         return seen.failure;
-    const std::size_t left = limit - std::min(used, limit);
-    return seen.frame.header + seen.frame.size > left ? handshake_too_large : error{};
+    const std::size_t left =
+        options.max_handshake_size - std::min(used, options.max_handshake_size);
+    if (seen.frame.header + seen.frame.size > left)
+        return handshake_too_large;
+    return seen.frame.size > std::max(initiate_name + options.max_metadata_size, max_other_command)
+               ? metadata_too_large
+               : error{};
 }
 
 } // namespace
@@ -113,7 +129,7 @@ void session::receive_handshake(time_point now, byte_view rest, arrival& next) n
         next.need = seen.need;
         return;
     }
-    const error broken = check_handshake_frame(seen, handshake_bytes_, options_.max_handshake_size);
+    const error broken = check_handshake_frame(seen, handshake_bytes_, options_);
     if (broken)
         return violate(now, broken);
     const std::size_t whole = seen.frame.header + static_cast<std::size_t>(seen.frame.size);
@@ -156,6 +172,8 @@ result<session_input> session::read_handshake_command(const command_view& seen,
         break;
     case command_name::initiate:
     case command_name::ready: {
+        if (seen.data.size() > options_.max_metadata_size)
+            return fail(metadata_too_large);
         SLK_TRY(next.peer, parse_metadata(seen.data, options_.metadata.type));
         break;
     }

@@ -8,7 +8,8 @@ namespace slk::zmtp {
 namespace {
 
 constexpr std::size_t max_credential = 255; // its length is one byte
-/// This side's READY must pass the limits of other serverlinks.
+/// This side's READY must pass max_handshake_size of other serverlinks, whose max_metadata_size may
+/// have to be raised for it.
 constexpr std::size_t max_metadata = 32768;
 
 unexpected refused(const char* detail) noexcept

@@ -40,6 +40,8 @@ struct session_options {
     frame_limits limits{};
     /// All of the peer's bytes between the greeting and the first message.
     std::size_t max_handshake_size = 65536;
+    /// The peer's metadata, in READY or INITIATE.
+    std::size_t max_metadata_size = 8192;
     /// A message body of `large_body` bytes or more that has not arrived completely is announced
     /// instead of waited for, so that the rest can be received at its destination.
     std::size_t large_body = 8192;

@@ -111,7 +111,7 @@ TEST_CASE("our mandatory ROUTER waits for a full libzmq peer, and another ROUTER
         ++sent;
     CHECK(ours.send({"slow"}, "x", no_wait).error() == errc::would_block);
     CHECK(ours.has_room({"slow"}) == false);
-    ours.set_mandatory(false);
+    must(ours.set_mandatory(false));
     CHECK(ours.send({"slow"}, "x") == send_outcome::dropped_full);
     CHECK(ours.counters().dropped_full == 1);
     for (std::size_t number = 0; number < sent; ++number)

@@ -154,7 +154,7 @@ TEST_CASE("our mandatory ROUTER refuses to send to a libzmq peer that has closed
         const auto sent = rig.ours.send(closed_peer, "x", test_timeout);
         return !sent && sent.error() == errc::no_route;
     }));
-    rig.ours.set_mandatory(false);
+    must(rig.ours.set_mandatory(false));
     CHECK(rig.ours.send(closed_peer, "x", test_timeout) == send_outcome::dropped_no_route);
     CHECK(rig.ours.counters().dropped_no_route == 1);
 }

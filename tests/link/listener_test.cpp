@@ -94,6 +94,61 @@ TEST_CASE("a listener reports where it listens and counts what it accepts")
     CHECK(peer.streams[0].local_address() == where);
 }
 
+TEST_CASE("a listener asks about each connection, and resets those that are not admitted")
+{
+    rig on;
+    std::vector<stream> streams;
+    std::vector<address> asked;
+    listener_options options;
+    options.at = at(address::loopback(address_family::ipv4, 0));
+    auto made =
+        listener::create(*on, options,
+                         {.accepted = [&](stream made) { streams.push_back(std::move(made)); },
+                          .failed = {},
+                          .admits =
+                              [&](const address& peer) {
+                                  asked.push_back(peer);
+                                  return asked.size() == 3;
+                              }});
+    REQUIRE(made.has_value());
+    link dialling = make_link(*on, at(made->local_address()), quick());
+    dialling.start();
+    REQUIRE(on.until([&] { return !streams.empty(); }));
+    CHECK(asked.size() == 3);
+    CHECK(asked[2] == streams[0].peer_address());
+    CHECK(made->status().refused == 2);
+    CHECK(made->status().accepted == 1);
+    CHECK(made->status().failed == 0);
+    CHECK_FALSE(made->status().last_error);
+    CHECK(on.until([&] { return connected(dialling); }));
+}
+
+TEST_CASE("a listener may be destroyed while it asks about a connection")
+{
+    for (const bool answer : {true, false}) {
+        rig on;
+        std::optional<listener> made;
+        bool asked = false;
+        listener_options options;
+        options.at = at(address::loopback(address_family::ipv4, 0));
+        auto created = listener::create(*on, options,
+                                        {.accepted = [](stream) { FAIL("was accepted"); },
+                                         .failed = {},
+                                         .admits =
+                                             [&](const address&) {
+                                                 asked = true;
+                                                 made.reset();
+                                                 return answer;
+                                             }});
+        REQUIRE(created.has_value());
+        made.emplace(std::move(*created));
+        link dialling = make_link(*on, at(made->local_address()), quick());
+        dialling.start();
+        CHECK(on.until([&] { return asked; }));
+        on.pass(10ms);
+    }
+}
+
 TEST_CASE("a closed listener frees its port at once and leaves its streams alone")
 {
     rig on;

@@ -29,8 +29,8 @@ using std::chrono::steady_clock;
 
 constexpr int exit_for_exception = 42;
 /// Without SLK_MEMORY_ALL: of a scenario, with one failure each and with several in a row.
-constexpr std::uint64_t tried_alone = 40;
-constexpr std::uint64_t tried_in_a_row = 12;
+constexpr std::uint64_t tried_alone = 24;
+constexpr std::uint64_t tried_in_a_row = 8;
 constexpr std::uint64_t failures_in_a_row = 6;
 
 enum class outcome : std::uint8_t { good, aborted, crashed, hung, threw, leaked, broken };

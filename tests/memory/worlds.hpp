@@ -70,8 +70,17 @@ Options quick(Options options = {})
 template <class Socket, class Options>
 result<Socket> new_socket(context& in, const Options& options)
 {
-    return insist_with(options,
-                       [&](Options given) { return Socket::create(in, std::move(given)); });
+    // A move of the options copies the credentials of a client, in the program's own code.
+    Options bare = options;
+    const bool has_credentials = !options.security.own.user.empty();
+    if (has_credentials)
+        bare.security = {};
+    auto made =
+        insist_with(bare, [&](Options given) { return Socket::create(in, std::move(given)); });
+    if (made && has_credentials)
+        if (const auto set = insist([&] { return made->set_options(options); }); !set)
+            return fail(set.error());
+    return made;
 }
 
 /// Ends the socket; counts.

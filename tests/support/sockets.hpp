@@ -93,7 +93,7 @@ template <class Socket>
 }
 
 /// The socket's first endpoint, or another one.
-[[nodiscard]] inline endpoint_status status_of(const socket& which, std::size_t index = 0)
+[[nodiscard]] inline endpoint_status status_of(socket& which, std::size_t index = 0)
 {
     const auto all = which.endpoints();
     REQUIRE(all.size() > index);
@@ -110,7 +110,7 @@ template <class Socket>
 }
 
 /// The number of peers whose handshake is over.
-[[nodiscard]] inline std::size_t ready_peers(const socket& which)
+[[nodiscard]] inline std::size_t ready_peers(socket& which)
 {
     const auto all = which.peers();
     return static_cast<std::size_t>(std::ranges::count_if(all, &peer_status::ready));

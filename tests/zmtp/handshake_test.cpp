@@ -424,6 +424,26 @@ TEST_CASE("a handshake is refused by its size alone")
                  errc::message_too_large, "max_handshake_size");
 }
 
+TEST_CASE("metadata that is too large is refused, by its header if that is enough")
+{
+    session_options options = options_of(socket_type::pair);
+    const bytes ready = metadata_from(socket_type::pair);
+    constexpr std::size_t before = 2 + 6; // the header, and the name of the command
+    options.max_metadata_size = ready.size() - before;
+    CHECK(drive_both(options, null_peer(socket_type::pair)).events == "ready 3.1 PAIR \n");
+    options.max_metadata_size = ready.size() - before - 1;
+    check_failed(options, null_peer(socket_type::pair), errc::message_too_large,
+                 "max_metadata_size");
+    // 8192 bytes, and "INITIATE" with its length.
+    check_failed(options_of(socket_type::pair),
+                 greeting_from(mechanism::null) + from_hex("06 00 00 00 00 00 00 20 0a"),
+                 errc::message_too_large, "max_metadata_size");
+    session_options server = plain_options(socket_type::pair, true);
+    server.max_metadata_size = initiate(socket_type::pair).size() - (2 + 9) - 1;
+    check_failed(server, greeting_from(mechanism::plain) + hello + initiate(socket_type::pair),
+                 errc::message_too_large, "max_metadata_size");
+}
+
 TEST_CASE("the limits of messages do not concern the handshake")
 {
     session_options options = options_of(socket_type::pair);

@@ -227,7 +227,7 @@ result<void> message_socket::wait_ready(duration timeout)
 result<void> message_socket::wait_for_peer(const std::string& id, duration timeout)
 {
     auto& held = std::get<router>(socket_);
-    held.set_notify(true, false);
+    SLK_TRY(held.set_notify(true, false));
     return wait_in_steps(timeout, [&](const slk::timeout& limit) -> result<void> {
         // The received messages are discarded; the notification of a new peer ends the wait.
         for (;;) {

@@ -9,11 +9,42 @@ namespace slk::messaging {
 
 namespace {
 
-constexpr error no_memory_for_peer{errc::out_of_memory, phase::handshake, 0,
-                                   "no memory for one more peer"};
-constexpr error too_many{errc::connection_refused, phase::handshake, 0, "max_pending_handshakes"};
+constexpr error no_memory_for_peer{errc::out_of_memory, phase::accept, 0,
+                                   "no memory for a connection"};
+
+[[nodiscard]] admission_limits limits_of(const socket_options& options) noexcept
+{
+    return {.pending_handshakes = options.max_pending_handshakes,
+            .pending_handshakes_per_address = options.max_pending_handshakes_per_address,
+            .peers = options.max_peers,
+            .peers_per_address = options.max_peers_per_address,
+            .handshake_timeout = options.handshake_timeout};
+}
 
 } // namespace
+
+result<reference<acceptor>> acceptor::create(std::shared_ptr<io_loop> on,
+                                             std::shared_ptr<const connection_settings> settings,
+                                             reference<inbox> owner, reference<endpoint_log> log)
+{
+    auto peers = reference<peer_count>::adopt(new (std::nothrow) peer_count);
+    auto made =
+        peers ? reference<acceptor>::adopt(new (std::nothrow) acceptor(
+                    std::move(on), std::move(settings), std::move(owner), std::move(log), peers))
+              : reference<acceptor>{};
+    if (!made)
+        return fail(errc::out_of_memory, phase::bind);
+    return made;
+}
+
+acceptor::acceptor(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
+                   reference<inbox> owner, reference<endpoint_log> log,
+                   reference<peer_count> peers) noexcept
+    : on_(std::move(on)), settings_(std::move(settings)), owner_(std::move(owner)),
+      log_(std::move(log)),
+      admission_(limits_of(settings_->options()), std::move(peers), on_->core->next_seed())
+{
+}
 
 result<void> acceptor::open(const endpoint& at)
 {
@@ -27,41 +58,65 @@ result<void> acceptor::open(const endpoint& at)
     wanted.backlog = options.backlog;
     wanted.dual_stack = options.dual_stack;
     listener_handlers handlers;
+    handlers.admits = [this](const address& peer) { return admits(peer); };
     handlers.accepted = [this](stream incoming) { accept(std::move(incoming)); };
     SLK_TRY(auto opened, listener::create(*on_->loop, std::move(wanted), std::move(handlers)));
     listener_ = std::move(opened);
     return {};
 }
 
+bool acceptor::admits(const address& peer) noexcept
+{
+    const admission::decision made = admission_.ask(peer);
+    if (made.gives_way != nullptr) {
+        auto& leaving = static_cast<accepted_peer&>(*made.gives_way);
+        const reference<connection> to = leaving.to;
+        admission_.leave(leaving, now());
+        to->give_way(made.why);
+        return true;
+    }
+    if (made.why)
+        log_->handshake_failed(made.why);
+    return !made.why;
+}
+
 void acceptor::accept(stream incoming)
 {
-    if (pending_handshakes_ >= settings_->options().max_pending_handshakes)
-        return refuse(incoming, too_many);
-    auto made = connection::create_accepted(on_, settings_, owner_, endpoint_);
+    auto made = connection::create_accepted(on_, settings_, owner_, log_);
     auto* const peer = made ? new (std::nothrow) accepted_peer(*this, made) : nullptr;
-    if (peer == nullptr)
-        return refuse(incoming, no_memory_for_peer);
+    if (peer == nullptr || !admission_.enter(*peer, incoming.peer_address())) {
+        delete peer;
+        log_->handshake_failed(no_memory_for_peer);
+        return incoming.reset();
+    }
     peers_.push_back(*peer);
-    ++pending_handshakes_;
     made->observe(peer);
     made->begin(std::move(incoming));
 }
 
-void acceptor::refuse(stream& incoming, const error& reason)
+void acceptor::accepted_peer::handshake_progressed(handshake_stage stage) noexcept
 {
-    owner_->counters().handshake_failures.add(1);
-    (void)owner_->post({.what = handshake_failed{},
-                        .endpoint = endpoint_,
-                        .where = incoming.peer_address(),
-                        .when = on_->core->io().now(),
-                        .why = reason});
-    incoming.reset();
+    by.admission_.progress(*this, stage);
+}
+
+bool acceptor::accepted_peer::may_authenticate() noexcept
+{
+    return by.admission_.may_authenticate(*this, by.now());
+}
+
+time_point acceptor::accepted_peer::authenticated(bool right, time_point now) noexcept
+{
+    return by.admission_.authenticated(*this, right, now);
+}
+
+std::optional<zmtp::rejection> acceptor::accepted_peer::admit() noexcept
+{
+    return by.admission_.become_ready(*this);
 }
 
 void acceptor::accepted_peer::connection_ready() noexcept
 {
-    was_ready = true;
-    --by.pending_handshakes_;
+    to->near()->count_in(by.admission_.peers());
 }
 
 void acceptor::accepted_peer::connection_closed() noexcept
@@ -71,9 +126,8 @@ void acceptor::accepted_peer::connection_closed() noexcept
 
 void acceptor::remove(accepted_peer& peer) noexcept
 {
-    if (!peer.was_ready)
-        --pending_handshakes_;
-    peer.unlink();
+    admission_.leave(peer, now());
+    static_cast<in_peers&>(peer).unlink();
     delete &peer;
 }
 
@@ -84,15 +138,14 @@ void acceptor::close(duration timeout, std::function<void()> done)
     // One more than there are connections, so that `done` is not called before all are closing.
     closing_ = 1;
     retain();
-    peers_.for_each([&](accepted_peer& peer) {
+    peers_.for_each([&](in_peers& each) {
+        auto& peer = static_cast<accepted_peer&>(each);
         ++closing_;
         retain();
         const reference<connection> leaving = peer.to;
-        peer.unlink();
-        delete &peer;
+        remove(peer);
         leaving->close(timeout, [this] { one_closed(); });
     });
-    pending_handshakes_ = 0;
     one_closed();
 }
 

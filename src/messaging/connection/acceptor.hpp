@@ -7,22 +7,23 @@
 #include <serverlink/listener.hpp>
 
 #include "base/list.hpp"
+#include "messaging/connection/admission.hpp"
 #include "messaging/connection/connection.hpp"
+#include "messaging/observe/endpoint_log.hpp"
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace slk::messaging {
 
-/// For the loop's thread, but for on().
+/// For the loop's thread, but for create() and on().
 class acceptor final : public ref_counted<acceptor> {
 public:
-    acceptor(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
-             reference<inbox> owner, std::uint64_t endpoint) noexcept
-        : on_(std::move(on)), settings_(std::move(settings)), owner_(std::move(owner)),
-          endpoint_(endpoint)
-    {
-    }
+    /// Errors: out_of_memory.
+    [[nodiscard]] static result<reference<acceptor>>
+    create(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
+           reference<inbox> owner, reference<endpoint_log> log);
 
     [[nodiscard]] const std::shared_ptr<io_loop>& on() const noexcept { return on_; }
 
@@ -41,34 +42,43 @@ public:
 
 private:
     friend class ref_counted<acceptor>;
+
+    acceptor(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
+             reference<inbox> owner, reference<endpoint_log> log,
+             reference<peer_count> peers) noexcept;
     ~acceptor() = default;
 
-    struct accepted_peer final : list_node, connection_observer {
+    struct in_peers : list_node {};
+    struct accepted_peer final : in_peers, admitted_peer, connection_observer {
         accepted_peer(acceptor& owner, reference<connection> made) noexcept
             : by(owner), to(std::move(made))
         {
         }
 
+        void handshake_progressed(handshake_stage stage) noexcept override;
+        [[nodiscard]] bool may_authenticate() noexcept override;
+        [[nodiscard]] time_point authenticated(bool right, time_point now) noexcept override;
+        [[nodiscard]] std::optional<zmtp::rejection> admit() noexcept override;
         void connection_ready() noexcept override;
         void connection_closed() noexcept override;
 
         acceptor& by;
         reference<connection> to;
-        bool was_ready = false;
     };
 
+    [[nodiscard]] bool admits(const address& peer) noexcept;
     void accept(stream incoming);
-    void refuse(stream& incoming, const error& reason);
     void remove(accepted_peer& peer) noexcept;
     void one_closed() noexcept;
+    [[nodiscard]] time_point now() const noexcept { return on_->core->io().now(); }
 
     const std::shared_ptr<io_loop> on_;
     const std::shared_ptr<const connection_settings> settings_;
     const reference<inbox> owner_;
-    const std::uint64_t endpoint_; ///< its number
+    const reference<endpoint_log> log_;
+    admission admission_;
     std::optional<listener> listener_;
-    list<accepted_peer> peers_;
-    std::uint32_t pending_handshakes_ = 0;
+    list<in_peers> peers_;
     std::size_t closing_ = 0; ///< of those that close() ends; it has a reference for each
     std::function<void()> closed_handler_;
 };

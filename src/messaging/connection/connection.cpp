@@ -5,6 +5,7 @@
 #include "messaging/connection/connection.hpp"
 
 #include "base/try_allocate.hpp"
+#include "base/wipe.hpp"
 #include "messaging/connection/latest_wire.hpp"
 
 #include <algorithm>
@@ -21,7 +22,6 @@ constexpr error no_memory_to_send{errc::out_of_memory, phase::transfer, 0,
                                   "no memory for the rest of a message"};
 constexpr error stalled_too_long{errc::timed_out, phase::transfer, 0,
                                  "the peer has not read for stalled_timeout"};
-constexpr error has_peer{errc::rejected, phase::handshake, 0, "this PAIR has a peer already"};
 constexpr error loop_ends{errc::cancelled, phase::close, 0, "the loop ends"};
 
 } // namespace
@@ -34,7 +34,7 @@ struct connection::wires {
 reference<connection> connection::create(std::shared_ptr<io_loop> on,
                                          std::shared_ptr<const connection_settings> settings,
                                          reference<inbox> owner, pipe_origin origin,
-                                         std::uint64_t endpoint, lane::chunk_pools& pools)
+                                         reference<endpoint_log> log, lane::chunk_pools& pools)
 {
     const auto lanes = pipe_lanes::create(pools, settings->options().conflate);
     if (!lanes)
@@ -58,37 +58,38 @@ reference<connection> connection::create(std::shared_ptr<io_loop> on,
         return {};
     auto all = reference<connection>::adopt(
         new (std::nothrow) connection(std::move(on), std::move(settings), std::move(owner), lanes,
-                                      std::move(made), origin, endpoint));
+                                      std::move(made), origin, std::move(log)));
     return all && try_reserve(all->direct_.pieces, direct_io::min_pieces) ? all
                                                                           : reference<connection>{};
 }
 
 reference<connection> connection::create_connecting(
     std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
-    reference<inbox> owner, std::uint64_t endpoint, lane::chunk_pools& pools)
+    reference<inbox> owner, reference<endpoint_log> log, lane::chunk_pools& pools)
 {
     auto made = create(std::move(on), std::move(settings), std::move(owner), pipe_origin::connect,
-                       endpoint, pools);
+                       std::move(log), pools);
     return made && made->make_pipe() ? made : reference<connection>{};
 }
 
 reference<connection> connection::create_single(std::shared_ptr<io_loop> on,
                                                 std::shared_ptr<const connection_settings> settings,
                                                 reference<inbox> owner, pipe_origin origin,
-                                                std::uint64_t endpoint)
+                                                reference<endpoint_log> log)
 {
     lane::chunk_pools& pools = on->pools;
-    return create(std::move(on), std::move(settings), std::move(owner), origin, endpoint, pools);
+    return create(std::move(on), std::move(settings), std::move(owner), origin, std::move(log),
+                  pools);
 }
 
 connection::connection(std::shared_ptr<io_loop> on,
                        std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
                        reference<pipe_lanes> lanes, wires made, pipe_origin origin,
-                       std::uint64_t endpoint) noexcept
+                       reference<endpoint_log> log) noexcept
     : on_(std::move(on)), settings_(std::move(settings)), owner_(std::move(owner)),
-      lanes_(std::move(lanes)), endpoint_(endpoint), origin_(origin), out_(std::move(made.out)),
+      lanes_(std::move(lanes)), log_(std::move(log)), out_(std::move(made.out)),
       in_(std::move(made.in)), direct_(*out_, *in_, *settings_, *on_->core, on_->by_caller),
-      machine_(origin != pipe_origin::connect)
+      origin_(origin), machine_(origin != pipe_origin::connect)
 {
     lanes_->receive_mark.store(left_of_mark(settings_->options().receive_high_water_mark, 0),
                                std::memory_order_relaxed);
@@ -116,7 +117,7 @@ bool connection::make_pipe() noexcept
         return false;
     near_->immediate = origin_ == pipe_origin::link && settings_->options().immediate;
     near_->far = reference<far_end>::to(*this);
-    near_->endpoint = endpoint_;
+    near_->endpoint = log_->number;
     near_->report_to(owner_);
     return true;
 }
@@ -249,15 +250,11 @@ void connection::step(const connection_input& input, const error& reason) noexce
         else
             stream_.close(reason);
     }
-    if (asks(report_failed)) {
-        owner_->counters().handshake_failures.add(1);
-        (void)owner_->post(event_of(handshake_failed{}, reason));
-    }
-    if (asks(report_disconnected)) {
-        const bool for_good = machine_.state() == connection_state::closed;
-        end_event_->report = event_of(peer_disconnected{near_, for_good}, ending_because_);
-        owner_->post(std::move(end_event_));
-    }
+    if (asks(report_failed))
+        log_->handshake_failed(reason);
+    if (asks(report_disconnected))
+        owner_->post(peer_disconnected{near_, machine_.state() == connection_state::closed},
+                     ending_because_);
     // Behind the event: the next peer's comes after it.
     if (input.event == connection_event::returned || machine_.state() == connection_state::closed)
         leave_place();
@@ -269,15 +266,6 @@ void connection::step(const connection_input& input, const error& reason) noexce
         observer_->connection_ready();
     if (machine_.state() == connection_state::ending)
         check_returned();
-}
-
-event connection::event_of(event_detail what, const error& why) const noexcept
-{
-    return {.what = std::move(what),
-            .endpoint = endpoint_,
-            .where = transport_ ? transport_->peer() : address{},
-            .when = now(),
-            .why = why};
 }
 
 void connection::begin(stream next)
@@ -307,14 +295,14 @@ void connection::begin_stream() noexcept
     paused_ = false;
     after_body_ = false;
     need_ = 0;
+    answer_at_ = never;
     out_->begin_connection();
+    in_->keep_secret(settings_->protocol().as_server);
     session_.emplace(settings_->protocol(origin_));
     session_->start(now());
     if (!linked())
         on_->core->add(*this);
     retain(); // the stream's, given back when it has ended
-    if (!take_place_before())
-        return;
     send_more();
     receive_more();
     arm();
@@ -323,7 +311,8 @@ void connection::begin_stream() noexcept
 void connection::arm() noexcept
 {
     if (machine_.has_stream())
-        on_->core->io().arm(timer_, std::min({session_->due(), direct_.next_look(), stall_ends()}));
+        on_->core->io().arm(
+            timer_, std::min({session_->due(), direct_.next_look(), stall_ends(), answer_at_}));
 }
 
 void connection::expire() noexcept
@@ -331,6 +320,8 @@ void connection::expire() noexcept
     if (!machine_.has_stream())
         return;
     const time_point at = now();
+    if (at >= answer_at_)
+        return answer_late();
     const bool silent = session_->suspects(at);
     session_->tick(at, silent && lives_in_silence(), taken() != read_);
     if (is_ready())
@@ -354,6 +345,14 @@ void connection::end(const error& reason) noexcept
 {
     next_stream_ = {};
     step({connection_event::close}, reason);
+}
+
+void connection::give_way(const error& reason) noexcept
+{
+    if (machine_.state() != connection_state::handshaking)
+        return; // it ends already
+    stream_.reset();
+    lose(reason);
 }
 
 void connection::close(duration timeout, std::function<void()> done)
@@ -437,24 +436,7 @@ void connection::finish() noexcept
 place_holder connection::holder() const noexcept
 {
     return origin_ == pipe_origin::accept ? place_holder{.lanes = lanes_.get()}
-                                          : place_holder{.endpoint = endpoint_};
-}
-
-/// A PAIR that connects has to know whether it may have a peer before it sends READY. Returns false
-/// if the stream was closed.
-bool connection::take_place_before() noexcept
-{
-    peer_registry& places = owner_->places();
-    if (origin_ != pipe_origin::connect || places.rule() != pattern::peer_rule::one)
-        return true;
-    if (places.reserve(holder(), {}).value_or(zmtp::rejection::has_peer)) {
-        owner_->counters().rejected.add(1);
-        lose(has_peer);
-        return false;
-    }
-    // Without `immediate` the place is the pipe's, also while it has no connection.
-    has_place_ = settings_->options().immediate;
-    return true;
+                                          : place_holder{.endpoint = log_->number};
 }
 
 /// The peer may come again before the socket's thread has read what is here.
@@ -550,9 +532,12 @@ void connection::sent(const result<std::size_t>& count) noexcept
         if (progress.notify && near_)
             near_->on_writable();
     }
-    // A handshake has the longest of these texts, and an idle peer should not cost its memory.
-    if (offered_control_ > 0)
+    // A handshake has the longest of these texts, and an idle peer should not cost its memory. A
+    // password may be among them.
+    if (offered_control_ > 0) {
+        wipe(control_);
         control_ = {};
+    }
     if (!count)
         lose(count.error());
     if (!machine_.has_stream())

@@ -16,10 +16,12 @@
 
 #include "io/timer.hpp"
 #include "link/stream_core.hpp"
+#include "messaging/connection/admission.hpp"
 #include "messaging/connection/connection_machine.hpp"
 #include "messaging/connection/connection_settings.hpp"
 #include "messaging/connection/direct_io.hpp"
 #include "messaging/context/io_loop.hpp"
+#include "messaging/observe/endpoint_log.hpp"
 #include "messaging/pipe/pipe.hpp"
 #include "zmtp/session.hpp"
 
@@ -33,11 +35,24 @@
 
 namespace slk::messaging {
 
-/// Is notified when a handshake is over and when the connection has ended, on the loop's thread.
+/// Is notified when a handshake is over and when the connection has ended, and asked whether the
+/// peer may come in; on the loop's thread.
 class connection_observer {
 public:
-    /// The handshake on the present stream is over.
-    virtual void connection_ready() noexcept = 0;
+    /// The peer has got on with its handshake: begun, greeted.
+    virtual void handshake_progressed(handshake_stage stage) noexcept { (void)stage; }
+    /// PLAIN server only. Whether the peer's password may be looked at.
+    [[nodiscard]] virtual bool may_authenticate() noexcept { return true; }
+    /// PLAIN server only: the password was right, or not. Returns the time of the answer.
+    [[nodiscard]] virtual time_point authenticated(bool right, time_point now) noexcept
+    {
+        (void)right;
+        return now;
+    }
+    /// The peer has introduced itself. Returns why it is not let in.
+    [[nodiscard]] virtual std::optional<zmtp::rejection> admit() noexcept { return std::nullopt; }
+    /// The handshake on the present stream is over, and the peer was reported.
+    virtual void connection_ready() noexcept {}
     /// The connection has ended for good, and nothing of it is under way any more.
     virtual void connection_closed() noexcept = 0;
 
@@ -52,20 +67,20 @@ public:
     [[nodiscard]] static reference<connection>
     create_connecting(std::shared_ptr<io_loop> on,
                       std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
-                      std::uint64_t endpoint, lane::chunk_pools& pools);
+                      reference<endpoint_log> log, lane::chunk_pools& pools);
     /// For a peer of bind(). Null when memory is exhausted. On the loop's thread.
     [[nodiscard]] static reference<connection>
     create_accepted(std::shared_ptr<io_loop> on,
                     std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
-                    std::uint64_t endpoint)
+                    reference<endpoint_log> log)
     {
         return create_single(std::move(on), std::move(settings), std::move(owner),
-                             pipe_origin::accept, endpoint);
+                             pipe_origin::accept, std::move(log));
     }
     /// For one stream only. Null when memory is exhausted. On the loop's thread.
     [[nodiscard]] static reference<connection>
     create_single(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
-                  reference<inbox> owner, pipe_origin origin, std::uint64_t endpoint);
+                  reference<inbox> owner, pipe_origin origin, reference<endpoint_log> log);
 
     /// The pipe of a connect().
     [[nodiscard]] const reference<pipe>& near() const noexcept { return near_; }
@@ -81,6 +96,8 @@ public:
     void close(duration timeout, std::function<void()> done);
     /// Ends the connection at once.
     void end(const error& reason) noexcept;
+    /// Ends the handshake of an accepted peer by a reset, which leaves nothing in the system.
+    void give_way(const error& reason) noexcept;
 
     // Any thread: what the pipe asks for.
 
@@ -103,11 +120,11 @@ private:
 
     connection(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
                reference<inbox> owner, reference<pipe_lanes> lanes, wires made, pipe_origin origin,
-               std::uint64_t endpoint) noexcept;
+               reference<endpoint_log> log) noexcept;
     ~connection() override = default;
     [[nodiscard]] static reference<connection>
     create(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
-           reference<inbox> owner, pipe_origin origin, std::uint64_t endpoint,
+           reference<inbox> owner, pipe_origin origin, reference<endpoint_log> log,
            lane::chunk_pools& pools);
 
     // Requests of other threads.
@@ -130,7 +147,6 @@ private:
     void finish() noexcept;
     void expire() noexcept;
     void arm() noexcept;
-    [[nodiscard]] event event_of(event_detail what, const error& why = {}) const noexcept;
     [[nodiscard]] bool is_ready() const noexcept
     {
         return machine_.state() == connection_state::ready;
@@ -154,7 +170,6 @@ private:
 
     // The peer's place (peer_registry.hpp).
     [[nodiscard]] place_holder holder() const noexcept;
-    [[nodiscard]] bool take_place_before() noexcept;
     void leave_place() noexcept;
     void leave_unread() noexcept;
     [[nodiscard]] bool note_peer_id(std::string_view routing_id) noexcept;
@@ -179,8 +194,12 @@ private:
     void pause() noexcept;
     [[nodiscard]] bool process(const zmtp::arrival& found) noexcept;
     [[nodiscard]] bool process_body(const zmtp::arrival& found) noexcept;
+    void report_progress() noexcept;
     void authenticate(const zmtp::credentials& peer) noexcept;
+    void answer() noexcept;
+    void answer_late() noexcept;
     void admit(const zmtp::arrival& found) noexcept;
+    [[nodiscard]] result<std::optional<zmtp::rejection>> take_place() noexcept;
     void become_ready(const zmtp::arrival& found) noexcept;
     [[nodiscard]] bool read_metadata(const zmtp::peer_metadata& from,
                                      peer_info& into) const noexcept;
@@ -197,12 +216,13 @@ private:
     const std::shared_ptr<const connection_settings> settings_;
     const reference<inbox> owner_;
     const reference<pipe_lanes> lanes_;
-    const std::uint64_t endpoint_; ///< its number
-    const pipe_origin origin_;
+    const reference<endpoint_log> log_; ///< of the endpoint
     const std::unique_ptr<wire_out> out_;
     const std::unique_ptr<wire_in> in_;
     direct_io direct_;
+    const pipe_origin origin_;
     connection_machine machine_;
+    bool has_place_ = false; ///< this connection has reserved it, and not the pipe
     reference<pipe> near_;
     connection_observer* observer_ = nullptr;
 
@@ -213,20 +233,20 @@ private:
     error ending_because_{};
     std::unique_ptr<std::string> user_; ///< a PLAIN client that was let in
     std::unique_ptr<std::string> peer_id_; ///< the routing id that the peer has sent, if any
-    std::unique_ptr<queued_event> stall_end_event_; ///< of a stall that was reported
-    std::unique_ptr<queued_event> end_event_; ///< of a ready connection: its end needs no memory
-    bool has_place_ = false; ///< this connection has reserved it, and not the pipe
+    time_point answer_at_ = never; ///< the answer to its credentials is held back until then
 
-    bool sending_ = false; ///< an operation is under way
-    bool receiving_ = false; ///< an operation is under way
-    bool draining_ = false; ///< the stream is closed after a drain, which is under way
-    bool paused_ = false; ///< not receiving, for want of credit
-    bool body_more_ = false; ///< parts follow the one whose body is being received
-    bool after_body_ = false; ///< a large body was received, and nothing since
+    bool sending_ : 1 = false; ///< an operation is under way
+    bool receiving_ : 1 = false; ///< an operation is under way
+    bool draining_ : 1 = false; ///< the stream is closed after a drain, which is under way
+    bool paused_ = false; ///< not receiving: no credit, or an answer is held back
+    bool body_more_ : 1 = false; ///< parts follow the one whose body is being received
+    bool after_body_ : 1 = false; ///< a large body was received, and nothing since
     bool reader_waits_ = false; ///< the reader is to be notified of what was published
+    bool offers_ping_ : 1 = false; ///< there is a PING in the present send
+    bool receives_rest_ : 1 = false; ///< whatever the marks are: the peer has finished
+    std::int16_t zap_status_ = 0; ///< of the answer to the peer's credentials
     std::size_t need_ = 0; ///< bytes that the next frame lacks
     std::size_t offered_control_ = 0; ///< bytes of control_ in the present send
-    bool offers_ping_ = false; ///< there is a PING in it
     std::uint64_t sent_before_ = 0; ///< bytes of the stream before the present send
     std::vector<std::byte> control_;
 
@@ -234,8 +254,6 @@ private:
     std::uint64_t read_ = 0; ///< those that the peer has shown to have read
     std::uint64_t answers_before_ = 0; ///< arrived() at that time
     std::uint64_t taken_before_ping_ = 0; ///< when ping_ was sent
-    std::uint32_t ping_ = 0; ///< the number of a PING whose answer shows what was read; 0: none
-    bool receives_rest_ = false; ///< whatever the marks are: the peer has finished
     time_point ready_since_ = never; ///< the stream
     time_point held_since_ = never; ///< a heartbeat waits
     std::uint64_t sent_at_last_look_ = 0; ///< messages and bytes
@@ -245,6 +263,7 @@ private:
     io::timer timer_;
     io::task task_;
     std::atomic<std::uint32_t> requests_{0};
+    std::uint32_t ping_ = 0; ///< the number of a PING whose answer shows what was read; 0: none
     std::mutex reason_guard_; ///< held for an assignment only
     error request_reason_{}; ///< guarded
     std::function<void()> closed_handler_;

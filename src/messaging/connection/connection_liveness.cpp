@@ -5,8 +5,6 @@
 
 #include "messaging/connection/connection.hpp"
 
-#include <memory>
-#include <new>
 #include <utility>
 
 namespace slk::messaging {
@@ -92,20 +90,7 @@ void connection::set_stalled(bool stalled) noexcept
     if (stalled == (stalled_since_ != never))
         return;
     stalled_since_ = stalled ? now() : never;
-    // The end of a stall that was reported needs no memory. Without memory for both, neither is.
-    if (stalled) {
-        std::unique_ptr<queued_event> began(new (std::nothrow) queued_event);
-        stall_end_event_.reset(new (std::nothrow) queued_event);
-        if (began == nullptr)
-            stall_end_event_.reset();
-        if (stall_end_event_ == nullptr)
-            return;
-        began->report = event_of(peer_stalled{near_, true});
-        owner_->post(std::move(began));
-    } else if (stall_end_event_ != nullptr) {
-        stall_end_event_->report = event_of(peer_stalled{near_, false});
-        owner_->post(std::move(stall_end_event_));
-    }
+    owner_->post(peer_stalled{near_, stalled});
 }
 
 time_point connection::stall_ends() const noexcept
@@ -197,7 +182,7 @@ void connection::look_for_refusal() noexcept
     read_ += dropped.messages;
     lanes_->refused.fetch_add(dropped.messages, std::memory_order_release);
     owner_->counters().refused.add(dropped.messages);
-    (void)owner_->post(event_of(message_refused{near_}, ending_because_));
+    owner_->post(message_refused{near_}, ending_because_);
     if (dropped.notify && near_)
         near_->on_writable();
 }

@@ -14,6 +14,9 @@ namespace slk::messaging {
 
 namespace {
 
+/// As after the temporary refusal of an authenticator, the peer gets no ERROR, and comes again.
+constexpr error too_many_refusals{errc::authentication_refused, phase::handshake, 300,
+                                  "too many wrong passwords from this address"};
 constexpr error no_memory_to_receive{errc::out_of_memory, phase::transfer, 0,
                                      "no memory for what arrives"};
 
@@ -82,6 +85,16 @@ void connection::received(const result<std::size_t>& count) noexcept
         if (near_)
             near_->on_readable();
     }
+    if (!is_ready())
+        report_progress();
+}
+
+void connection::report_progress() noexcept
+{
+    if (machine_.state() == connection_state::handshaking && observer_ != nullptr)
+        observer_->handshake_progressed(session_->state() == zmtp::session_state::greeting
+                                            ? handshake_stage::begun
+                                            : handshake_stage::greeted);
 }
 
 /// Goes over what was received, and on to receiving more.
@@ -191,7 +204,7 @@ bool connection::process(const zmtp::arrival& found) noexcept
         if (!machine_.has_stream())
             return false;
         in_->drop(found.consumed);
-        return true;
+        return !paused_;
     case zmtp::arrival_kind::admit: admit(found); return machine_.has_stream();
     case zmtp::arrival_kind::ready: become_ready(found); return machine_.has_stream();
     case zmtp::arrival_kind::flush:
@@ -231,12 +244,35 @@ bool connection::process_body(const zmtp::arrival& found) noexcept
 
 void connection::authenticate(const zmtp::credentials& peer) noexcept
 {
-    const int status = settings_->authenticate(peer, stream_.peer_address());
-    if (status != 200)
-        return session_->refuse(now(), status);
-    if (!peer.user.empty() && !try_assign(user_, peer.user))
+    const bool has_password = settings_->protocol().as_server && observer_ != nullptr;
+    if (has_password && !observer_->may_authenticate())
+        return lose(too_many_refusals);
+    zap_status_ = static_cast<std::int16_t>(settings_->authenticate(peer, stream_.peer_address()));
+    const bool right = zap_status_ == 200;
+    if (right && !peer.user.empty() && !try_assign(user_, peer.user))
         return lose(no_memory_to_receive);
-    session_->accept(now());
+    const time_point when = has_password ? observer_->authenticated(right, now()) : now();
+    if (when <= now())
+        return answer();
+    // Until then the peer is not read: it has nothing to say.
+    answer_at_ = when;
+    paused_ = true;
+}
+
+void connection::answer() noexcept
+{
+    if (zap_status_ == 200)
+        session_->accept(now());
+    else
+        session_->refuse(now(), zap_status_);
+}
+
+void connection::answer_late() noexcept
+{
+    answer_at_ = never;
+    paused_ = false;
+    answer();
+    process_window();
 }
 
 /// Returns false if memory is exhausted.
@@ -255,7 +291,7 @@ void connection::admit(const zmtp::arrival& found) noexcept
 {
     if (!note_peer_id(zmtp::text_of(found.peer.identity)))
         return lose(no_memory_to_receive);
-    const auto rejected = owner_->places().reserve(holder(), peer_id());
+    const auto rejected = take_place();
     if (!rejected)
         return lose(no_memory_to_receive);
     if (*rejected) {
@@ -264,9 +300,24 @@ void connection::admit(const zmtp::arrival& found) noexcept
         in_->drop(found.consumed);
         return;
     }
-    has_place_ = true;
     session_->accept(now());
     become_ready(found);
+}
+
+/// Takes the peer's place at the socket, and one of the endpoint's, or returns why not. Errors:
+/// out_of_memory.
+result<std::optional<zmtp::rejection>> connection::take_place() noexcept
+{
+    SLK_TRY(const auto taken, owner_->places().reserve(holder(), peer_id()));
+    if (taken)
+        return taken;
+    has_place_ = true;
+    const auto rejected = observer_ != nullptr ? observer_->admit() : std::nullopt;
+    if (rejected) {
+        has_place_ = false;
+        owner_->places().release(holder(), peer_id());
+    }
+    return rejected;
 }
 
 /// What earlier connections of this peer have left unread counts in the mark of this one.
@@ -313,26 +364,24 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
 {
     if (!note_peer_id(zmtp::text_of(found.peer.identity)))
         return lose(no_memory_to_receive);
-    peer_connected met{};
-    std::unique_ptr<queued_event> began(new (std::nothrow) queued_event);
-    end_event_.reset(new (std::nothrow) queued_event);
-    if (began == nullptr || end_event_ == nullptr || !read_metadata(found.peer, met.info))
+    std::unique_ptr<peer_connected> met(new (std::nothrow) peer_connected);
+    if (met == nullptr || !read_metadata(found.peer, met->info))
         return lose(no_memory_to_receive);
-    met.info.type = found.peer.type;
-    met.info.speaks = session_->speaks();
-    met.info.local = stream_.local_address();
-    met.info.peer = stream_.peer_address();
+    met->info.type = found.peer.type;
+    met->info.speaks = session_->speaks();
+    met->info.local = stream_.local_address();
+    met->info.peer = stream_.peer_address();
     in_->drop(found.consumed);
 
     if (!near_ && !make_pipe())
         return lose(no_memory_to_receive);
-    met.peer = near_;
+    in_->keep_secret(false);
+    met->peer = near_;
     count_unread_before();
     // From now on it is the pipe's, which may outlive its connection.
     if (origin_ == pipe_origin::link)
         has_place_ = false;
-    began->report = event_of(std::move(met));
-    owner_->post(std::move(began));
+    owner_->post(std::move(met));
     ready_since_ = now();
     direct_.tell_of_next_send();
     step({connection_event::handshaken});

@@ -3,6 +3,7 @@
 
 #include "base/call_user.hpp"
 #include "base/try_allocate.hpp"
+#include "base/wipe.hpp"
 #include "messaging/pipe/frame_writer.hpp"
 
 #include <algorithm>
@@ -16,6 +17,18 @@ bool try_copy(socket_options& to, const socket_options& from) noexcept
     return try_resize(to.properties, from.properties.size()) &&
            try_resize(to.security.accepted, from.security.accepted.size()) &&
            try_allocate([&] { to = from; });
+}
+
+void move_options(socket_options& to, socket_options& from) noexcept
+{
+    // Credentials have no move: without the texts a copy needs no memory.
+    plain_credentials& own = from.security.own;
+    std::string user = std::move(own.user), password = std::move(own.password);
+    wipe(own.password);
+    to = std::move(from);
+    to.security.own.user = std::move(user);
+    to.security.own.password = std::move(password);
+    wipe(password);
 }
 
 result<std::shared_ptr<const connection_settings>>
@@ -38,24 +51,31 @@ connection_settings::create(zmtp::socket_type type, const socket_options& option
 
 namespace {
 
-/// A message that is replaced by a newer one needs no room.
-socket_options without_marks(socket_options options) noexcept
+/// The time that it takes does not tell where the two differ.
+bool equal_secrets(std::string_view one, std::string_view other) noexcept
 {
-    if (options.conflate) {
-        options.send_high_water_mark = options.receive_high_water_mark = 0;
-        options.send_high_water_bytes = options.receive_high_water_bytes = 0;
-    }
-    return options;
+    if (one.size() != other.size())
+        return false;
+    unsigned difference = 0;
+    for (std::size_t index = 0; index < one.size(); ++index)
+        difference |= static_cast<unsigned char>(one[index]) ^
+                      static_cast<unsigned>(static_cast<unsigned char>(other[index]));
+    return difference == 0;
 }
 
 } // namespace
 
-connection_settings::connection_settings(zmtp::socket_type type, socket_options options,
+connection_settings::connection_settings(zmtp::socket_type type, socket_options&& options,
                                          std::vector<zmtp::property> properties,
                                          std::vector<zmtp::property> properties_to_bound) noexcept
-    : options_(without_marks(std::move(options))), properties_(std::move(properties)),
-      properties_to_bound_(std::move(properties_to_bound))
+    : properties_(std::move(properties)), properties_to_bound_(std::move(properties_to_bound))
 {
+    move_options(options_, options);
+    // A message that is replaced by a newer one needs no room.
+    if (options_.conflate) {
+        options_.send_high_water_mark = options_.receive_high_water_mark = 0;
+        options_.send_high_water_bytes = options_.receive_high_water_bytes = 0;
+    }
     for (const socket_property& each : options_.properties) {
         properties_.push_back({each.name, each.value});
         properties_to_bound_.push_back(properties_.back());
@@ -71,6 +91,7 @@ connection_settings::connection_settings(zmtp::socket_type type, socket_options 
     protocol_.accept_2_0 = options_.accept_zmtp_2_0;
     protocol_.limits.message = std::min<std::uint64_t>(options_.max_message_size, zmtp::max_size);
     protocol_.max_handshake_size = options_.max_handshake_size;
+    protocol_.max_metadata_size = options_.max_metadata_size;
     protocol_.large_body = large_body;
     protocol_.handshake_timeout = options_.handshake_timeout;
     // A PING follows after a third of the time; its answer has the other two thirds.
@@ -81,8 +102,12 @@ connection_settings::connection_settings(zmtp::socket_type type, socket_options 
     // A peer that may be rejected must not send before that is decided. Only one of the two sides
     // can wait for the other: it is the one that has accepted.
     const bool rejects = type == zmtp::socket_type::router || type == zmtp::socket_type::pair;
+    // The default limit is far away, and is not worth a longer handshake of every peer.
+    const bool has_limits =
+        options_.max_peers_per_address != 0 || options_.max_peers != socket_options{}.max_peers;
     protocol_of_accepted_ = protocol_;
-    protocol_of_accepted_.ask_about_peer = protocol_of_accepted_.ready_last = rejects;
+    protocol_of_accepted_.ask_about_peer = true;
+    protocol_of_accepted_.ready_last = rejects || has_limits;
     protocol_.metadata.application = properties_to_bound_;
     protocol_of_links_ = protocol_;
     protocol_of_links_.ask_about_peer = true;
@@ -107,7 +132,7 @@ int connection_settings::authenticate(const zmtp::credentials& peer,
                 {security.zap_domain, security.mechanism, from, peer.user, peer.password});
         }));
     const bool known = std::ranges::any_of(security.accepted, [&](const plain_credentials& each) {
-        return each.user == peer.user && each.password == peer.password;
+        return each.user == peer.user && equal_secrets(each.password, peer.password);
     });
     return known ? 200 : 400;
 }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/connection/lane_wire_in.hpp"
 
+#include "base/wipe.hpp"
+
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <new>
 
 namespace slk::messaging {
 
@@ -29,9 +33,27 @@ std::span<std::byte> lane_wire_in::space(std::size_t wanted) noexcept
     // A peer cannot bring this about: the limits of the ZMTP session are lower.
     if (window_size_ + wanted > lane::lane::max_reserve)
         return {};
-    if (room < wanted && !lane_.grow(window_size_ + wanted, window(), std::exchange(busy_, false)))
+    if (room >= wanted)
+        return lane_.rest().subspan(window_size_);
+    if (is_secret_ ? !grow_secretly(window_size_ + wanted)
+                   : !lane_.grow(window_size_ + wanted, window(), std::exchange(busy_, false)))
         return {};
     return lane_.rest().subspan(window_size_);
+}
+
+/// The reader may give the chunk back as soon as it is left, so the window leaves it before.
+bool lane_wire_in::grow_secretly(std::size_t bytes) noexcept
+{
+    const std::unique_ptr<std::byte[]> carried(new (std::nothrow) std::byte[window_size_]);
+    if (carried == nullptr)
+        return false;
+    const std::span<std::byte> before = lane_.rest().first(window_size_);
+    const std::span<std::byte> copy(carried.get(), window_size_);
+    std::ranges::copy(before, copy.begin());
+    wipe(before);
+    const bool grown = lane_.grow(bytes, copy, std::exchange(busy_, false));
+    wipe(copy);
+    return grown;
 }
 
 void lane_wire_in::received(std::size_t bytes) noexcept
@@ -46,6 +68,8 @@ void lane_wire_in::drop(std::size_t bytes) noexcept
     const std::span<std::byte> all = lane_.rest().first(window_size_);
     std::memmove(all.data(), all.data() + bytes, window_size_ - bytes);
     window_size_ -= bytes;
+    if (is_secret_)
+        wipe(all.last(bytes));
 }
 
 bool lane_wire_in::take(const zmtp::scanned& found) noexcept
@@ -125,6 +149,8 @@ bool lane_wire_in::end_body() noexcept
 void lane_wire_in::end_connection() noexcept
 {
     forget_body();
+    if (is_secret_)
+        wipe(lane_.rest().first(window_size_));
     window_size_ = 0;
     lane_.discard_unpublished();
 }

@@ -37,6 +37,7 @@ public:
     void request_notice() noexcept override { lane_.request_notice(); }
     [[nodiscard]] bool allows_direct_io() const noexcept override { return true; }
     void allocate_from(lane::chunk_pools& pools) noexcept override { lane_.use(pools); }
+    void keep_secret(bool is) noexcept override { is_secret_ = is; }
     void end_connection() noexcept override;
 
 protected:
@@ -53,6 +54,7 @@ private:
         lane_.commit(bytes);
         window_size_ -= bytes;
     }
+    [[nodiscard]] bool grow_secretly(std::size_t bytes) noexcept;
     [[nodiscard]] bool grow_body() noexcept;
     void forget_body() noexcept;
 
@@ -60,6 +62,7 @@ private:
     pipe_lanes& shared_;
     std::size_t window_size_ = 0;
     bool busy_ = false; ///< the last receive filled the chunk: a larger one pays
+    bool is_secret_ = false;
 
     message_detail::owned_memory* body_ = nullptr;
     std::uint64_t body_size_ = 0;

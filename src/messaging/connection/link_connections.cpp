@@ -12,7 +12,7 @@ void link_connections::begin(stream next)
     next_ = std::move(next);
     if (present_)
         return;
-    present_ = connection::create_single(on_, settings_, owner_, pipe_origin::link, endpoint_);
+    present_ = connection::create_single(on_, settings_, owner_, pipe_origin::link, log_);
     if (!present_)
         return std::exchange(next_, {}).close({errc::out_of_memory, phase::handshake});
     present_->observe(this);

@@ -23,9 +23,9 @@ public:
     /// `observer`: is notified of each handshake that is over; lives until close().
     link_connections(std::shared_ptr<io_loop> on,
                      std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
-                     std::uint64_t endpoint, connection_observer& observer) noexcept
+                     reference<endpoint_log> log, connection_observer& observer) noexcept
         : on_(std::move(on)), settings_(std::move(settings)), owner_(std::move(owner)),
-          endpoint_(endpoint), observer_(observer)
+          log_(std::move(log)), observer_(observer)
     {
     }
 
@@ -46,7 +46,7 @@ private:
     const std::shared_ptr<io_loop> on_;
     const std::shared_ptr<const connection_settings> settings_;
     const reference<inbox> owner_;
-    const std::uint64_t endpoint_; ///< its number
+    const reference<endpoint_log> log_; ///< of the endpoint
     connection_observer& observer_;
     reference<connection> present_;
     stream next_;

@@ -73,6 +73,10 @@ public:
     /// Chunks come from `pools` from now on: those of the thread that receives.
     virtual void allocate_from(lane::chunk_pools& pools) noexcept = 0;
 
+    /// Whether a password may be among the bytes of the window, which are wiped then wherever they
+    /// have been. Off when messages arrive.
+    virtual void keep_secret(bool is) noexcept = 0;
+
     /// A connection is over: what was not published is forgotten.
     virtual void end_connection() noexcept = 0;
 };

@@ -16,33 +16,16 @@ constexpr error no_memory{errc::out_of_memory, phase::connect};
 constexpr error id_taken{errc::rejected, phase::handshake, 0, "the peer's routing id is taken"};
 constexpr error pair_has_peer{errc::rejected, phase::handshake, 0, "a PAIR has a peer already"};
 
-/// The event by which `party` is reported to the socket that `near` belongs to. `far`: the other
-/// end, if it is new. Null when memory is exhausted.
-std::unique_ptr<queued_event> announcement_of(const reference<pipe>& near, const inproc_party& self,
-                                              const inproc_party& party,
-                                              const reference<pipe>& far) noexcept
+/// What a socket is to learn of its peer. Null when memory is exhausted.
+std::unique_ptr<peer_connected> introduce(const inproc_party& peer) noexcept
 {
-    std::unique_ptr<queued_event> made(new (std::nothrow) queued_event);
-    peer_connected met{.peer = near, .info = {}};
-    if (made == nullptr || !try_assign(met.info.routing_id, party.routing_id))
+    std::unique_ptr<peer_connected> met(new (std::nothrow) peer_connected);
+    if (met == nullptr || !try_assign(met->info.routing_id, peer.routing_id))
         return nullptr;
-    if (far)
-        met.far = reference<far_end>::to(*far);
-    met.info.type = party.type;
-    met.far_mark = party.receive_mark;
-    met.far_bytes = party.receive_bytes;
-    made->report = {
-        .what = std::move(met), .endpoint = self.endpoint, .when = system_clock_source().now()};
-    return made;
-}
-
-void report_failure(const inproc_party& to, const error& why) noexcept
-{
-    to.reports->counters().handshake_failures.add(1);
-    (void)to.reports->post({.what = handshake_failed{},
-                            .endpoint = to.endpoint,
-                            .when = system_clock_source().now(),
-                            .why = why});
+    met->info.type = peer.type;
+    met->far_mark = peer.receive_mark;
+    met->far_bytes = peer.receive_bytes;
+    return met;
 }
 
 /// Replaced messages count at the socket that wrote them.
@@ -143,7 +126,7 @@ bool inproc_names::meet(const inproc_party& owner, connecter& which,
     if (!which.waits)
         return true;
     if (!zmtp::may_talk(owner.type, caller.type)) {
-        report_failure(caller, unsuitable);
+        caller.log->handshake_failed(unsuitable);
         return true;
     }
     if (which.met && caller.by_id && !make_pipes(which, pools))
@@ -160,15 +143,15 @@ bool inproc_names::meet(const inproc_party& owner, connecter& which,
         if (slots == nullptr)
             return false;
     }
-    auto to_owner = announcement_of(far, owner, caller, {});
-    auto to_caller = announcement_of(which.near, caller, owner, again ? far : reference<pipe>{});
+    auto to_owner = introduce(caller);
+    auto to_caller = introduce(owner);
     if (to_owner == nullptr || to_caller == nullptr)
         return false;
     if (const error why = take_places(owner, caller, *which.near)) {
         if (why == errc::out_of_memory)
             return false;
-        report_failure(owner, why);
-        report_failure(caller, why);
+        owner.log->handshake_failed(why);
+        caller.log->handshake_failed(why);
         return true;
     }
     if (again) {
@@ -189,7 +172,11 @@ bool inproc_names::meet(const inproc_party& owner, connecter& which,
     far->conflate();
     far->endpoint = owner.endpoint;
     far->report_to(owner.reports);
+    to_owner->peer = far;
     owner.reports->post(std::move(to_owner));
+    to_caller->peer = which.near;
+    if (again)
+        to_caller->far = reference<far_end>::to(*far);
     caller.reports->post(std::move(to_caller));
     return true;
 }

@@ -14,6 +14,7 @@
 #include <serverlink/result.hpp>
 
 #include "base/list.hpp"
+#include "messaging/observe/endpoint_log.hpp"
 #include "messaging/pipe/pipe.hpp"
 
 #include <functional>
@@ -28,9 +29,10 @@ namespace slk::messaging {
 /// One of the two sockets.
 struct inproc_party {
     reference<inbox> reports;
+    reference<endpoint_log> log{};
     zmtp::socket_type type = zmtp::socket_type::pair;
     std::string routing_id;
-    std::uint64_t endpoint = 0;
+    std::uint64_t endpoint = 0; ///< its number
     std::uint32_t receive_mark = 0;
     std::uint64_t receive_bytes = 0;
     bool conflates = false;

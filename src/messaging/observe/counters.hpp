@@ -40,14 +40,16 @@ struct counters {
     counter unsent;
     counter requeued;
     counter discarded;
-    counter stalls;
     // Written by several threads.
     counter conflated_sent;
     counter conflated_received;
     counter rejected;
     counter handshake_failures;
+    counter stalls;
     counter unconfirmed;
     counter refused;
+    counter connected;
+    counter disconnected;
 
     [[nodiscard]] socket_counters snapshot() const noexcept
     {
@@ -64,7 +66,9 @@ struct counters {
                 .conflated_sent = conflated_sent.value(),
                 .conflated_received = conflated_received.value(),
                 .rejected = rejected.value(),
-                .handshake_failures = handshake_failures.value()};
+                .handshake_failures = handshake_failures.value(),
+                .connected = connected.value(),
+                .disconnected = disconnected.value()};
     }
 };
 

@@ -2,11 +2,9 @@
 #ifndef SLK_MESSAGING_OBSERVE_EVENT_HPP
 #define SLK_MESSAGING_OBSERVE_EVENT_HPP
 
-/// An event: one change of a peer or of an endpoint, as a value. It says which one, where, when,
-/// and why. Connections make events on their loop's thread; the socket reads them from its inbox.
+/// An event: one change of a peer, as a value. It says which peer, what, and why. Connections make
+/// events on their loop's thread; the socket reads them from its inbox.
 
-#include <serverlink/address.hpp>
-#include <serverlink/clock.hpp>
 #include <serverlink/error.hpp>
 
 #include "base/list.hpp"
@@ -31,6 +29,8 @@ struct peer_connected {
     std::uint64_t far_bytes = 0;
     /// inproc only: the other end, where it is another one than before.
     reference<far_end> far{};
+    /// The peer connected this number of times, and was lost in between.
+    std::uint64_t times = 1;
 };
 
 /// The connection of the pipe's peer is over.
@@ -50,52 +50,28 @@ struct message_refused {
     reference<pipe> peer;
 };
 
-/// A connection ended before its handshake did.
-struct handshake_failed {
-    std::uint64_t count = 1; ///< equal events in a row are counted in one
-};
-
-using event_detail = std::variant<peer_connected, peer_disconnected, peer_stalled, message_refused,
-                                  handshake_failed>;
+using event_detail = std::variant<peer_connected, peer_disconnected, peer_stalled, message_refused>;
 
 struct event {
     event_detail what;
-    std::uint64_t endpoint = 0; ///< the number of the endpoint that it happened at
-    address where{};            ///< of the peer, as far as it is known
-    time_point when{};
     error why{};
 };
 
-/// An event on its way. One that must not be lost is made before it is needed.
-struct queued_event : list_node {
-    event report;
-};
+/// What the socket has not read yet about a peer. It is a part of the pipe, so that no other event
+/// than `met` needs memory, and however often the peer comes and goes, it does not grow. The inbox
+/// guards it.
+struct unread_events : list_node {
+    std::unique_ptr<peer_connected> met; ///< its pipe is the one that this belongs to
+    error lost_why{}; ///< the latest; also of a message that was refused by this
+    // What there is beside `met`, which is the second one, in this order.
+    bool lost_before : 1 = false;
+    bool stall_changed : 1 = false;
+    bool refused : 1 = false;
+    bool lost : 1 = false;
 
-class event_queue {
-public:
-    event_queue() = default;
-    event_queue(const event_queue&) = delete;
-    event_queue& operator=(const event_queue&) = delete;
-    ~event_queue()
-    {
-        while (pop() != nullptr) {
-        }
-    }
-
-    [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
-    /// Of a queue that is not empty.
-    [[nodiscard]] event& last() const noexcept { return all_.back().report; }
-    void push(std::unique_ptr<queued_event> next) noexcept { all_.push_back(*next.release()); }
-    /// Moves all events of `other` to the end.
-    void take(event_queue& other) noexcept { all_.take(other.all_); }
-    /// Null: there is none.
-    [[nodiscard]] std::unique_ptr<queued_event> pop() noexcept
-    {
-        return std::unique_ptr<queued_event>(all_.empty() ? nullptr : &all_.pop_front());
-    }
-
-private:
-    list<queued_event> all_;
+    bool is_stalled : 1 = false; ///< of stall_changed
+    bool lost_for_good : 1 = false; ///< of lost_before or lost
+    bool is_connected : 1 = false; ///< after all events so far, also those that were read
 };
 
 } // namespace slk::messaging

@@ -19,17 +19,12 @@ constexpr int yields_for_reply = 16;
 
 thread_local yield_policy own_yield_policy;
 
-/// A peer whose handshakes fail again and again while the socket's thread does something else must
-/// not fill the memory: the new event takes the place of the last one, and counts both.
-bool merge_failures(event& last, event& report)
+/// The peer came and left while nobody looked, and has left nothing: there is nothing to say of it.
+/// (With inproc the socket still has to give back the place.)
+bool is_over(const pipe& peer)
 {
-    auto* const before = std::get_if<handshake_failed>(&last.what);
-    auto* const now = std::get_if<handshake_failed>(&report.what);
-    if (before == nullptr || now == nullptr || last.endpoint != report.endpoint)
-        return false;
-    now->count += before->count;
-    last = std::move(report);
-    return true;
+    return peer.origin == pipe_origin::accept && !peer.is_inproc && peer.met && peer.lost &&
+           peer.lost_for_good && !peer.in.was_written();
 }
 
 } // namespace
@@ -43,27 +38,116 @@ void inbox::signal_events(bool first) noexcept
         signal(events_entry_);
 }
 
-void inbox::post(std::unique_ptr<queued_event> next) noexcept
+/// Makes a change of what is unread about the peer.
+template <class Change>
+void inbox::add(pipe& peer, const Change& change)
 {
     bool first = false;
     {
         const std::lock_guard lock(guard_);
         if (closed_)
             return;
-        if (events_.empty() || !merge_failures(events_.last(), next->report))
-            events_.push(std::move(next));
+        change(static_cast<unread_events&>(peer));
+        if (is_over(peer)) {
+            forget(peer);
+            return;
+        }
+        if (!peer.linked()) {
+            events_.push_back(peer);
+            peer.retain();
+        }
         first = !std::exchange(events_signalled_, true);
     }
     signal_events(first);
 }
 
-bool inbox::post(event report) noexcept
+void inbox::post(std::unique_ptr<peer_connected> met)
 {
-    std::unique_ptr<queued_event> made(new (std::nothrow) queued_event);
-    if (made == nullptr)
+    // The inbox holds it.
+    const reference<pipe> peer = std::exchange(met->peer, {});
+    add(*peer, [&](unread_events& to) {
+        counters_.connected.add(1);
+        if (to.met) {
+            met->times += to.met->times;
+            if (!met->far)
+                met->far = std::move(to.met->far);
+        }
+        to.met = std::move(met);
+        to.lost = false;
+        to.is_connected = true;
+    });
+}
+
+void inbox::post(const peer_disconnected& what, const error& why)
+{
+    add(*what.peer, [&](unread_events& to) {
+        counters_.disconnected.add(to.is_connected ? 1 : 0);
+        to.is_connected = false;
+        (to.met ? to.lost : to.lost_before) = true;
+        to.lost_for_good = to.lost_for_good || what.for_good;
+        to.lost_why = why;
+        to.stall_changed = false;
+    });
+}
+
+void inbox::post(const peer_stalled& what)
+{
+    add(*what.peer, [&](unread_events& to) {
+        to.stall_changed = true;
+        to.is_stalled = what.stalled;
+    });
+}
+
+void inbox::post(const message_refused& what, const error& why)
+{
+    add(*what.peer, [&](unread_events& to) {
+        to.refused = true;
+        to.lost_why = why;
+    });
+}
+
+/// `peer` is held by the caller.
+void inbox::forget(pipe& peer) noexcept
+{
+    peer.met.reset();
+    peer.lost_before = peer.stall_changed = peer.refused = peer.lost = peer.lost_for_good = false;
+    if (!peer.linked())
+        return;
+    peer.unlink();
+    peer.release();
+}
+
+void inbox::begin_events(list<unread_events>& all)
+{
+    const std::lock_guard lock(guard_);
+    events_signalled_ = false;
+    all.take(events_);
+}
+
+bool inbox::next_events(list<unread_events>& all, events_of_peer& next)
+{
+    const std::lock_guard lock(guard_);
+    if (all.empty())
         return false;
-    made->report = std::move(report);
-    post(std::move(made));
+    auto& peer = static_cast<pipe&>(all.pop_front());
+    const auto about = reference<pipe>::adopt(&peer);
+    const auto lost = [&](bool for_good) {
+        return event{peer_disconnected{about, for_good}, peer.lost_why};
+    };
+    if (peer.lost_before)
+        next[0] = lost(peer.lost_for_good && !peer.lost);
+    if (peer.met) {
+        peer.met->peer = about;
+        next[1] = event{std::move(*peer.met), {}};
+        peer.met.reset();
+    }
+    if (peer.stall_changed)
+        next[2] = event{peer_stalled{about, peer.is_stalled}, {}};
+    if (peer.refused)
+        next[3] = event{message_refused{about}, peer.lost_why};
+    if (peer.lost)
+        next[4] = lost(peer.lost_for_good);
+    peer.lost_before = peer.stall_changed = peer.refused = peer.lost = peer.lost_for_good = false;
     return true;
 }
 
@@ -75,13 +159,6 @@ void inbox::notify()
         first = !std::exchange(events_signalled_, true);
     }
     signal_events(first);
-}
-
-void inbox::take_events(event_queue& into) noexcept
-{
-    const std::lock_guard lock(guard_);
-    events_signalled_ = false;
-    into.take(events_);
 }
 
 result<io::native_handle> inbox::event_handle()
@@ -134,13 +211,12 @@ void inbox::redirect_wakes(thread_parker* other) noexcept
 
 void inbox::close() noexcept
 {
-    event_queue unread;
     {
         const std::lock_guard lock(guard_);
         closed_ = true;
         sleeping_.store(true, std::memory_order_seq_cst);
-        unread.take(events_);
     }
+    take_events([](const event&) {});
     discard_signalled();
 }
 

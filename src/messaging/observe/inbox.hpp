@@ -7,6 +7,9 @@
 /// There are two kinds of reports. A pipe that has become readable or writable is frequent: it
 /// links itself into a list without a lock, once, however often it signals. An event (event.hpp) is
 /// rare, and goes through a lock. Both wake the socket's thread if it sleeps.
+///
+/// A socket that is not used for a while does not fill the memory: about a peer there is one
+/// record, and none about a peer that came, left nothing to be received, and went.
 
 #include <serverlink/error.hpp>
 
@@ -17,9 +20,11 @@
 #include "messaging/observe/counters.hpp"
 #include "messaging/observe/event.hpp"
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 namespace slk::messaging {
 
@@ -51,9 +56,10 @@ public:
                  shown != nullptr)
             shown->set();
     }
-    void post(std::unique_ptr<queued_event> next) noexcept;
-    /// Returns false when memory is exhausted; the event is lost then.
-    bool post(event report) noexcept;
+    void post(std::unique_ptr<peer_connected> met);
+    void post(const peer_disconnected& what, const error& why);
+    void post(const peer_stalled& what);
+    void post(const message_refused& what, const error& why);
     /// Makes a thread that waits look again, without an event.
     void notify();
     /// Ends a sleep, or the next one.
@@ -79,8 +85,18 @@ public:
     {
         return &entry == &events_entry_;
     }
-    /// Takes all events, the oldest first.
-    void take_events(event_queue& into) noexcept;
+    /// Calls visit(event&) for each event. What is posted about a peer that has not had its turn
+    /// yet is read too.
+    template <class Visit>
+    void take_events(Visit&& visit)
+    {
+        list<unread_events> all;
+        begin_events(all);
+        for (events_of_peer next; next_events(all, next); next = {})
+            for (std::optional<event>& each : next)
+                if (each)
+                    visit(*each);
+    }
 
     /// Sleeps until there is a report or a wake, or `timeout` has passed. `expects_reply`: the
     /// thread has just sent a message and is likely to be woken soon.
@@ -120,6 +136,12 @@ private:
 
     void signal_events(bool first) noexcept;
     void discard_signalled() noexcept;
+    using events_of_peer = std::array<std::optional<event>, 5>;
+    void begin_events(list<unread_events>& all);
+    [[nodiscard]] bool next_events(list<unread_events>& all, events_of_peer& next);
+    template <class Change>
+    void add(pipe& peer, const Change& change);
+    static void forget(pipe& peer) noexcept;
 
     std::atomic<inbox_entry*> signalled_{nullptr};
     std::atomic<bool> sleeping_{false}; ///< or closed: a signal is to call wake()
@@ -129,7 +151,7 @@ private:
     thread_parker own_;
     std::mutex guard_;
     thread_parker* parker_ = &own_; ///< guarded
-    event_queue events_; ///< guarded
+    list<unread_events> events_; ///< guarded
     bool events_signalled_ = false; ///< guarded
     bool closed_ = false; ///< guarded
     messaging::counters counters_;

@@ -13,12 +13,8 @@ void pipe::conflate() noexcept
 
 void pipe::pipe_closed(const error& reason) noexcept
 {
-    inbox* const to = reports_to_.load(std::memory_order_seq_cst);
-    if (to != nullptr && !to->post({.what = peer_disconnected{reference<pipe>::to(*this), true},
-                                    .endpoint = endpoint,
-                                    .when = system_clock_source().now(),
-                                    .why = reason}))
-        signal(closed_signal, *to);
+    if (inbox* const to = reports_to_.load(std::memory_order_seq_cst); to != nullptr)
+        to->post(peer_disconnected{reference<pipe>::to(*this), true}, reason);
 }
 
 } // namespace slk::messaging

@@ -13,6 +13,7 @@
 #include "messaging/observe/inbox.hpp"
 #include "messaging/observe/peer_registry.hpp"
 #include "messaging/pipe/far_end.hpp"
+#include "messaging/pipe/peer_count.hpp"
 #include "messaging/pipe/peer_info.hpp"
 #include "messaging/pipe/pipe_ends.hpp"
 #include "pattern/peer.hpp"
@@ -59,7 +60,7 @@ struct pipe_history {
     pipe* after = nullptr; ///< of an earlier connection: it is received before this one
 };
 
-class pipe final : public far_end, public pattern::peer, public inbox_entry {
+class pipe final : public far_end, public pattern::peer, public inbox_entry, public unread_events {
 public:
     pipe(reference<pipe_lanes> lanes, std::size_t side, pipe_origin how,
          bool between_sockets) noexcept
@@ -74,6 +75,13 @@ public:
     [[nodiscard]] const reference<pipe_lanes>& lanes() const noexcept { return lanes_; }
     /// inproc only: the lanes have got slots after this pipe was made.
     void conflate() noexcept;
+
+    /// Accepted peers only: the pipe counts there as long as it exists.
+    void count_in(const reference<peer_count>& peers) noexcept
+    {
+        peers->value.fetch_add(1, std::memory_order_relaxed);
+        counted_in_ = peers;
+    }
 
     /// inproc only: this end is over, and another pipe takes its place at the same lanes; signals
     /// go there. It lives until the pipe at the other end signals it directly, or has ended.
@@ -97,8 +105,6 @@ public:
 
     static constexpr std::uint32_t readable_signal = 1;
     static constexpr std::uint32_t writable_signal = 2;
-    /// The pipe was closed, and there was no memory for the event that says so.
-    static constexpr std::uint32_t closed_signal = 4;
     /// By the socket, when it has taken the pipe from its inbox.
     [[nodiscard]] std::uint32_t take_signals() noexcept
     {
@@ -196,10 +202,17 @@ public:
     error last_reason{}; ///< why the last connection ended
     error last_refusal{}; ///< how the peer refused a message
     reference<pipe> next_leaving; ///< of the pipes of endpoints that are being closed
+    reference<pipe> next_postponed; ///< of those that there was no memory for
     reference<far_end> far;
     peer_info info;
 
 private:
+    ~pipe() override
+    {
+        if (counted_in_)
+            counted_in_->value.fetch_sub(1, std::memory_order_relaxed);
+    }
+
     void signal(std::uint32_t which) noexcept
     {
         inbox* const to = reports_to_.load(std::memory_order_seq_cst);
@@ -209,19 +222,16 @@ private:
                 static_cast<pipe*>(next)->signal(which);
             return;
         }
-        signal(which, *to);
-    }
-    void signal(std::uint32_t which, inbox& to) noexcept
-    {
         if (signals_.fetch_or(which, std::memory_order_seq_cst) != 0)
             return;
         retain(); // the list's
-        to.signal(*this);
+        to->signal(*this);
     }
 
     const reference<pipe_lanes> lanes_;
     const std::size_t side_;
     reference<inbox> owner_;
+    reference<peer_count> counted_in_;
     std::atomic<inbox*> reports_to_{nullptr};
     std::atomic<std::uint32_t> signals_{0};
 

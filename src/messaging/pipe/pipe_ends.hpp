@@ -122,6 +122,11 @@ public:
     {
         return lane_.readable() || (latest_ != nullptr && latest_->has_message());
     }
+    /// Whether there ever was a message. For the writer's thread.
+    [[nodiscard]] bool was_written() const noexcept
+    {
+        return latest_ != nullptr ? latest_->counts(lane_).written > 0 : lane_.produced() > 0;
+    }
     /// Returns true if the writer will notify; false if there is something to read meanwhile.
     [[nodiscard]] bool must_wait() noexcept
     {

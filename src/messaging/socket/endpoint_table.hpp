@@ -39,8 +39,7 @@ struct endpoint_entry final : connection_observer {
     // bind() only.
     reference<acceptor> accepting{};
 
-    std::uint64_t handshake_failures = 0;
-    error last_handshake_failure{};
+    reference<endpoint_log> log{};
 
     endpoint_entry* next_in_list = nullptr;
     bool is_removed = false;

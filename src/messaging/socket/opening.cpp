@@ -70,10 +70,8 @@ result<std::string> socket_core::bind(std::string_view text)
     entry->kind = endpoint_kind::bound;
     entry->number = state_.context->next_number();
     const std::shared_ptr<io_loop>& on = state_.context->next_loop(state_.options.affinity);
-    entry->accepting = reference<acceptor>::adopt(
-        new (std::nothrow) acceptor(on, state_.settings, state_.reports, entry->number));
-    if (!entry->accepting)
-        return fail(no_memory_to_bind);
+    SLK_TRY(entry->log, endpoint_log::create(entry->number, state_.reports, phase::bind));
+    SLK_TRY(entry->accepting, acceptor::create(on, state_.settings, state_.reports, entry->log));
     endpoint_texts texts;
     const auto open = [&] {
         result<void> opened = fail(errc::loop_closed, phase::bind);
@@ -106,7 +104,8 @@ result<std::string> socket_core::bind_inproc(const std::string& name)
         return fail(no_memory_to_bind);
     made->kind = endpoint_kind::bound;
     made->number = state_.context->next_number();
-    SLK_TRY(auto self, party(made->number));
+    SLK_TRY(made->log, endpoint_log::create(made->number, state_.reports, phase::bind));
+    SLK_TRY(auto self, party(*made));
     // Sockets that wait for the name are reported at once, so the entry comes first.
     endpoint_entry& entry = state_.endpoints.add(std::move(made), std::move(texts.last));
     if (const auto bound = state_.context->names().bind(name, std::move(self)); !bound) {
@@ -119,13 +118,14 @@ result<std::string> socket_core::bind_inproc(const std::string& name)
     return std::move(texts.returned);
 }
 
-result<inproc_party> socket_core::party(std::uint64_t number) noexcept
+result<inproc_party> socket_core::party(const endpoint_entry& entry) noexcept
 {
     const socket_options& options = state_.settings->options();
     inproc_party made{.reports = state_.reports,
+                      .log = entry.log,
                       .type = state_.type,
                       .routing_id = {},
-                      .endpoint = number,
+                      .endpoint = entry.number,
                       .receive_mark = options.receive_high_water_mark,
                       .receive_bytes = options.receive_high_water_bytes,
                       .conflates = options.conflate,
@@ -147,7 +147,7 @@ result<void> socket_core::take_place(std::uint64_t endpoint, const connect_optio
         SLK_TRY(const auto rejected, places.reserve(by, how.routing_id, true));
         if (rejected)
             return fail(errc::invalid_argument, phase::connect, "routing_id is taken");
-    } else if (places.rule() == pattern::peer_rule::one && !state_.options.immediate &&
+    } else if (places.rule() == pattern::peer_rule::one &&
                places.reserve(by, {}).value_or(zmtp::rejection::has_peer)) {
         return fail(errc::address_in_use, phase::connect, "this PAIR has a peer already");
     }
@@ -201,7 +201,8 @@ result<void> socket_core::connect_inproc(endpoint_entry& entry, const std::strin
 {
     if (!try_assign(entry.inproc_name, name))
         return fail(no_memory_to_connect);
-    SLK_TRY(auto caller, party(entry.number));
+    SLK_TRY(entry.log, endpoint_log::create(entry.number, state_.reports, phase::connect));
+    SLK_TRY(auto caller, party(entry));
     caller.named = !how.routing_id.empty();
     caller.by_id = !caller.named && state_.routes->rule() == pattern::peer_rule::one_for_each_id;
     SLK_TRY(entry.peer, state_.context->names().connect(name, std::move(caller)));
@@ -212,13 +213,14 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
                                        const connect_options& how)
 {
     const std::shared_ptr<io_loop>& on = state_.context->next_loop(state_.options.affinity);
+    SLK_TRY(entry.log, endpoint_log::create(entry.number, state_.reports, phase::connect));
     // The entry keeps the connections for as long as the link. Functions of this size are kept
     // without memory.
     link_handlers handlers;
     // Where peers are known by their own routing ids, each connection may bring another one.
     if (state_.routes->rule() == pattern::peer_rule::one_for_each_id && how.routing_id.empty()) {
         entry.successive = reference<link_connections>::adopt(new (std::nothrow) link_connections(
-            on, state_.settings, state_.reports, entry.number, entry));
+            on, state_.settings, state_.reports, entry.log, entry));
         if (!entry.successive)
             return fail(no_memory_to_connect);
         handlers.connected = [by = entry.successive.get()](stream next) {
@@ -226,7 +228,7 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
         };
     } else {
         entry.connected = connection::create_connecting(on, state_.settings, state_.reports,
-                                                        entry.number, state_.pools);
+                                                        entry.log, state_.pools);
         if (!entry.connected)
             return fail(no_memory_to_connect);
         entry.peer = entry.connected->near();

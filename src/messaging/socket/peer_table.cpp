@@ -107,8 +107,9 @@ bool peer_table::add(pipe& entry) noexcept
     // The lane may have been made by another thread, with pools of its own.
     entry.out.allocate_from(pools_);
     entry.place = pipes_.size() - 1;
-    // connect() has reserved the name that it gives.
-    entry.holds_place = entry.named;
+    // connect() has reserved the name that it gives, and a PAIR's only place.
+    const bool is_only_one = places_.rule() == pattern::peer_rule::one;
+    entry.holds_place = entry.named || (is_only_one && entry.origin != pipe_origin::accept);
     show_receive_marks(entry);
     return true;
 }
@@ -215,10 +216,10 @@ void peer_table::follow(pipe& peer, pipe& before) noexcept
     show_receive_marks(peer);
 }
 
-bool peer_table::connected(pipe& peer, peer_connected& how)
+bool peer_table::connected(pipe& peer, peer_connected&& how)
 {
     const bool first = !is_attached(peer.state);
-    ++peer.connections;
+    peer.connections += how.times;
     peer.far_marks = {how.far_mark, how.far_bytes};
     if (how.far)
         peer.far = std::move(how.far);
@@ -226,11 +227,9 @@ bool peer_table::connected(pipe& peer, peer_connected& how)
     peer.conflate();
     if (const auto taken = take_in(peer, first); !taken) {
         if (taken.error() == errc::out_of_memory)
-            --peer.connections; // it comes again
-        if (taken.error() == errc::out_of_memory && peer.is_inproc) {
-            how.info = std::move(peer.info);
+            peer.connections -= how.times; // it comes again
+        if (taken.error() == errc::out_of_memory && peer.is_inproc)
             return false;
-        }
         reject(peer, taken.error());
         return true;
     }
@@ -330,7 +329,6 @@ void peer_table::disconnected(pipe& peer, bool for_good, const error& reason)
         pattern_.stop_sending(peer);
         if (peer.origin == pipe_origin::link && !peer.named)
             free_place(peer);
-        place_freed_ = true; // a PAIR's
     }
     peer.state = peer.immediate ? peer_state::suspended : peer_state::queueing;
     report_disconnected(peer);

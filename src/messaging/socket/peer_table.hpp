@@ -57,9 +57,9 @@ public:
     [[nodiscard]] bool add(pipe& entry) noexcept;
     /// The peer takes part before its handshake is over. Errors: those of pattern::attach().
     result<void> attach_unconnected(pipe& peer);
-    /// The handshake is over. Returns false where it must be called again, with the same `how`:
-    /// there was no memory for a peer of inproc, which would not come again.
-    [[nodiscard]] bool connected(pipe& peer, peer_connected& how);
+    /// The handshake is over. Returns false where it is to be called again: there was no memory for
+    /// a peer of inproc, which would not come again.
+    [[nodiscard]] bool connected(pipe& peer, peer_connected&& how);
     /// The peer has stopped reading, or reads again.
     void stalled(pipe& peer, bool is_stalled) noexcept;
     /// The connection is over.

@@ -9,7 +9,6 @@
 #include <serverlink/router.hpp>
 
 #include "base/try_allocate.hpp"
-#include "messaging/observe/peer_registry.hpp"
 #include "messaging/socket/socket_core.hpp"
 #include "pattern/router.hpp"
 
@@ -140,12 +139,12 @@ std::string socket::last_endpoint() const
     return core_ != nullptr ? joined({core_->last_endpoint()}) : std::string();
 }
 
-std::vector<endpoint_status> socket::endpoints() const
+std::vector<endpoint_status> socket::endpoints()
 {
     return core_ != nullptr ? core_->endpoints() : std::vector<endpoint_status>();
 }
 
-std::vector<peer_status> socket::peers() const
+std::vector<peer_status> socket::peers()
 {
     return core_ != nullptr ? core_->peers() : std::vector<peer_status>();
 }
@@ -348,15 +347,7 @@ result<pair> pair::create(context& in, pair_options options)
 result<dealer> dealer::create(context& in, dealer_options options)
 {
     SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::dealer, options));
-    core->routes().probes = options.probe_router;
     return dealer(core);
-}
-
-result<void> dealer::set_options(const dealer_options& options)
-{
-    SLK_TRY(socket::set_options(options));
-    core_->routes().probes = options.probe_router;
-    return {};
 }
 
 // --- ROUTER ---
@@ -364,19 +355,7 @@ result<void> dealer::set_options(const dealer_options& options)
 result<router> router::create(context& in, router_options options)
 {
     SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::router, options));
-    router made(core);
-    SLK_TRY(made.set_options(options));
-    return made;
-}
-
-result<void> router::set_options(const router_options& options)
-{
-    SLK_TRY(socket::set_options(options));
-    core_->routes().probes = options.probe_router;
-    set_mandatory(options.mandatory);
-    set_handover(options.handover);
-    set_notify(options.notify_connect, options.notify_disconnect);
-    return {};
+    return router(core);
 }
 
 result<send_outcome> router::send(const peer_id& to, message&& whole, const timeout& limit)
@@ -446,26 +425,26 @@ result<bool> router::has_room(const peer_id& id)
     return core_->has_room(router_of(*core_).find(id));
 }
 
-void router::set_mandatory(bool on)
+result<void> router::set_mandatory(bool on)
 {
-    if (core_ != nullptr)
-        router_of(*core_).mandatory = on;
+    socket_options changed = options();
+    changed.mandatory = on;
+    return set_options(changed);
 }
 
-void router::set_handover(bool on)
+result<void> router::set_handover(bool on)
 {
-    if (core_ == nullptr || !core_->usable())
-        return;
-    router_of(*core_).handover = on;
-    core_->reports().places().set_handover(on);
+    socket_options changed = options();
+    changed.handover = on;
+    return set_options(changed);
 }
 
-void router::set_notify(bool connect, bool disconnect)
+result<void> router::set_notify(bool connect, bool disconnect)
 {
-    if (core_ == nullptr)
-        return;
-    router_of(*core_).notify_connect = connect;
-    router_of(*core_).notify_disconnect = disconnect;
+    socket_options changed = options();
+    changed.notify_connect = connect;
+    changed.notify_disconnect = disconnect;
+    return set_options(changed);
 }
 
 } // namespace slk

@@ -5,6 +5,7 @@
 #include "messaging/socket/socket_core.hpp"
 
 #include "base/try_allocate.hpp"
+#include "base/wipe.hpp"
 #include "pattern/make_pattern.hpp"
 
 #include <algorithm>
@@ -19,6 +20,14 @@ bool try_copy(std::vector<socket_property>& to, const std::vector<socket_propert
 {
     // The elements exist, so that each text belongs to `to` at once.
     return try_resize(to, from.size()) && try_allocate([&] { to = from; });
+}
+
+/// To assign to a text may leave its old bytes behind.
+void wipe_passwords(security_options& of) noexcept
+{
+    wipe(of.own.password);
+    for (plain_credentials& each : of.accepted)
+        wipe(each.password);
 }
 
 } // namespace
@@ -54,16 +63,17 @@ result<void> socket_core::set_options(const socket_options& options)
     SLK_TRY(state_.usable());
     state_.process_reports();
     SLK_TRY(options.validate());
-    if (options.conflate && !pattern::may_conflate(state_.type))
-        return fail(errc::invalid_argument, phase::setup,
-                    "conflate is not for this type of socket");
+    SLK_TRY(pattern::check_options(state_.type, options));
     SLK_TRY(state_.context->check_affinity(options.affinity));
     socket_options own;
     if (!try_copy(own, options))
         return fail(errc::out_of_memory, phase::setup);
     SLK_TRY(state_.settings, connection_settings::create(state_.type, options));
+    wipe_passwords(state_.options.security);
+    state_.routes->set_options(options);
+    state_.reports->places().set_handover(options.handover);
     state_.peers.set_requeue(options.requeue);
-    state_.options = std::move(own);
+    move_options(state_.options, own);
     state_.peers.set_marks({options.send_high_water_mark, options.send_high_water_bytes},
                            {options.receive_high_water_mark, options.receive_high_water_bytes});
     state_.settle();
@@ -94,8 +104,11 @@ std::vector<endpoint_status> socket_core::endpoints()
             std::ranges::count_if(state_.peers.all(), [&](const auto& peer) {
                 return peer->endpoint == each->number && peer->state == peer_state::connected;
             }));
-        status.handshake_failures = each->handshake_failures;
-        status.last_handshake_failure = each->last_handshake_failure;
+        if (each->log) {
+            const auto [count, latest] = each->log->handshake_failures();
+            status.handshake_failures = count;
+            status.last_handshake_failure = latest;
+        }
         all.push_back(std::move(status));
     }
     return all;

@@ -153,7 +153,7 @@ private:
                                 const connect_options& how);
     result<void> connect_link(endpoint_entry& entry, const endpoint& to,
                               const connect_options& how);
-    [[nodiscard]] result<inproc_party> party(std::uint64_t number) noexcept;
+    [[nodiscard]] result<inproc_party> party(const endpoint_entry& entry) noexcept;
     [[nodiscard]] result<void> take_place(std::uint64_t endpoint, const connect_options& how);
 
     [[nodiscard]] close_report end_connections(const endpoint_list& which, duration timeout);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <serverlink/socket_options.hpp>
 
+#include "base/wipe.hpp"
 #include "zmtp/greeting.hpp"
 #include "zmtp/metadata.hpp"
 #include "zmtp/session_options.hpp"
@@ -25,6 +26,10 @@ unexpected bad(const char* what)
 constexpr std::size_t max_own_properties = zmtp::max_properties - 3;
 /// Names and values; a handshake has room for little more.
 constexpr std::size_t max_property_bytes = 30'000;
+/// The lengths of the name and the value of a property.
+constexpr std::size_t property_overhead = 1 + 4;
+/// The socket's type, the name of the routing id, and the property of the library.
+constexpr std::size_t other_metadata = 64;
 
 result<void> check(const security_options& security)
 {
@@ -46,6 +51,17 @@ result<void> check(const security_options& security)
     return {};
 }
 
+/// Peers have the same limit, unless they were told otherwise.
+result<void> check_metadata(const socket_options& options)
+{
+    std::size_t size = other_metadata + options.routing_id.size();
+    for (const socket_property& each : options.properties)
+        size += property_overhead + each.name.size() + each.value.size();
+    if (!options.properties.empty() && size > options.max_metadata_size)
+        return bad("properties: they are larger than max_metadata_size");
+    return {};
+}
+
 result<void> check(const std::vector<socket_property>& properties)
 {
     if (properties.size() > max_own_properties)
@@ -63,6 +79,11 @@ result<void> check(const std::vector<socket_property>& properties)
 
 } // namespace
 
+plain_credentials::~plain_credentials()
+{
+    wipe(password);
+}
+
 result<void> socket_options::validate() const
 {
     if (peer_timeout != duration::zero() &&
@@ -78,6 +99,8 @@ result<void> socket_options::validate() const
         return bad("max_message_size is 2^63 or more");
     if (max_handshake_size < zmtp::greeting_size || max_handshake_size > 65536)
         return bad("max_handshake_size is not 64 to 65536");
+    if (max_metadata_size < 64 || max_metadata_size > 65536)
+        return bad("max_metadata_size is not 64 to 65536");
     if (linger < duration::zero())
         return bad("linger is negative");
     if (backlog < 1)
@@ -87,6 +110,7 @@ result<void> socket_options::validate() const
             return bad("routing_id has more than 255 bytes or begins with a zero");
     SLK_TRY(check(security));
     SLK_TRY(check(properties));
+    SLK_TRY(check_metadata(*this));
     SLK_TRY(reconnect.validate());
     SLK_TRY(tuning.validate());
     return {};

@@ -7,12 +7,6 @@
 
 namespace slk::messaging {
 
-namespace {
-
-constexpr error closed_without_reason{errc::cancelled, phase::close, 0, "no memory for the reason"};
-
-} // namespace
-
 socket_state::socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of,
                            reference<inbox> box, std::unique_ptr<pattern::pattern> made) noexcept
     : context(std::move(in)), type(of), reports(std::move(box)), routes(std::move(made)),
@@ -52,22 +46,17 @@ void socket_state::read_inbox()
         each = next;
     }
     // A pipe signals only after the event that announces it.
-    event_queue events;
     if (has_events) {
-        events.take(postponed_);
-        reports->take_events(events);
+        retry_postponed();
+        reports->take_events([this](event& each) { read(each); });
+        // Nothing else tells that there is memory again.
+        if (postponed_) [[unlikely]]
+            reports->notify();
     }
-    while (auto next = events.pop())
-        read(std::move(next));
-    // Nothing else tells that there is memory again.
-    if (!postponed_.empty()) [[unlikely]]
-        reports->notify();
     while (oldest != nullptr) {
         const auto peer = reference<pipe>::adopt(static_cast<pipe*>(oldest));
         oldest = oldest->next;
         const std::uint32_t signals = peer->take_signals();
-        if ((signals & pipe::closed_signal) != 0) [[unlikely]]
-            disconnected(*peer, true, closed_without_reason);
         if (!is_attached(peer->state))
             continue;
         if ((signals & pipe::readable_signal) != 0)
@@ -99,44 +88,51 @@ void socket_state::want_meetings() noexcept
     reports->notify();
 }
 
-void socket_state::read(std::unique_ptr<queued_event> next)
+void socket_state::read(event& report)
 {
-    event& report = next->report;
     std::visit(
         [&](auto& what) {
             using kind = std::remove_cvref_t<decltype(what)>;
             if constexpr (std::is_same_v<kind, peer_connected>) {
-                if (!connected(what))
-                    postponed_.push(std::move(next));
-            } else if constexpr (std::is_same_v<kind, peer_disconnected>) {
-                disconnected(*what.peer, what.for_good, report.why);
+                connected(std::move(what));
             } else if constexpr (std::is_same_v<kind, peer_stalled>) {
                 peers.stalled(*what.peer, what.stalled);
             } else if constexpr (std::is_same_v<kind, message_refused>) {
                 what.peer->last_refusal = report.why;
             } else {
-                static_assert(std::is_same_v<kind, handshake_failed>);
-                if (endpoint_entry* const at = endpoints.find(report.endpoint); at != nullptr) {
-                    at->handshake_failures += what.count;
-                    at->last_handshake_failure = report.why;
-                }
+                static_assert(std::is_same_v<kind, peer_disconnected>);
+                disconnected(*what.peer, what.for_good, report.why);
             }
         },
         report.what);
 }
 
-bool socket_state::connected(peer_connected& how)
+void socket_state::connected(peer_connected&& how)
 {
     pipe& peer = *how.peer;
     const reference<pipe> kept = how.peer;
-    if (endpoint_entry* const at = endpoints.find(peer.endpoint); at != nullptr) {
-        if (at->kind == endpoint_kind::connected)
-            at->peer = kept;
-        return peers.connected(peer, how);
-    }
+    endpoint_entry* const at = endpoints.find(peer.endpoint);
     // The endpoint was taken back meanwhile.
-    give_up(peer, {errc::cancelled, phase::close, 0, "the endpoint is withdrawn"});
-    return true;
+    if (at == nullptr)
+        return give_up(peer, {errc::cancelled, phase::close, 0, "the endpoint is withdrawn"});
+    if (at->kind == endpoint_kind::connected)
+        at->peer = kept;
+    if (!peers.connected(peer, std::move(how)))
+        peer.next_postponed = std::exchange(postponed_, kept);
+}
+
+/// What the pipe has of them is what peer_connected said.
+void socket_state::retry_postponed()
+{
+    reference<pipe> all = std::exchange(postponed_, {});
+    while (all) {
+        const reference<pipe> each = std::exchange(all, {});
+        all = std::exchange(each->next_postponed, {});
+        connected({.peer = each,
+                   .info = std::move(each->info),
+                   .far_mark = static_cast<std::uint32_t>(each->far_marks.messages),
+                   .far_bytes = each->far_marks.bytes});
+    }
 }
 
 void socket_state::disconnected(pipe& peer, bool for_good, const error& reason)
@@ -160,27 +156,27 @@ void socket_state::give_up(pipe& peer, const error& reason) noexcept
         far->pipe_closed(reason);
 }
 
-/// Returns whether there was one of this peer.
-bool socket_state::forget_postponed(const pipe& peer) noexcept
+/// Returns whether it was one of them.
+bool socket_state::forget_postponed(pipe& peer) noexcept
 {
-    bool found = false;
-    event_queue kept;
-    while (auto next = postponed_.pop()) {
-        if (std::get<peer_connected>(next->report.what).peer.get() == &peer)
-            found = true;
-        else
-            kept.push(std::move(next));
+    for (reference<pipe>* each = &postponed_; *each; each = &(*each)->next_postponed) {
+        if (each->get() != &peer)
+            continue;
+        *each = std::exchange(peer.next_postponed, {});
+        return true;
     }
-    postponed_.take(kept);
-    return found;
+    return false;
 }
 
 void socket_state::give_up_postponed(const error& reason) noexcept
 {
-    // Those that the table has end with the others.
-    while (const auto next = postponed_.pop())
-        if (pipe& peer = *std::get<peer_connected>(next->report.what).peer; peer.place == SIZE_MAX)
-            give_up(peer, reason);
+    while (postponed_) {
+        const reference<pipe> peer = postponed_;
+        postponed_ = std::exchange(peer->next_postponed, {});
+        // Those that the table has end with the others.
+        if (peer->place == SIZE_MAX)
+            give_up(*peer, reason);
+    }
 }
 
 } // namespace slk::messaging

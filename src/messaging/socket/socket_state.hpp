@@ -78,14 +78,16 @@ public:
 private:
     [[nodiscard]] error why_unusable() const noexcept;
     void read_inbox();
-    void read(std::unique_ptr<queued_event> next);
-    [[nodiscard]] bool connected(peer_connected& how);
+    void read(event& report);
+    void connected(peer_connected&& how);
     void disconnected(pipe& peer, bool for_good, const error& reason);
     static void give_up(pipe& peer, const error& reason) noexcept;
-    [[nodiscard]] bool forget_postponed(const pipe& peer) noexcept;
+    void retry_postponed();
+    [[nodiscard]] bool forget_postponed(pipe& peer) noexcept;
 
     bool wants_meetings_ = false; ///< by inproc, which there was no memory for
-    event_queue postponed_; ///< those that there was no memory for: read again with the next ones
+    /// Peers of inproc that there was no memory for, as a chain through their pipes.
+    reference<pipe> postponed_;
 };
 
 } // namespace slk::messaging

@@ -61,9 +61,30 @@ struct reports {
     std::vector<event> events;
 };
 
-std::uint64_t failures(const event& report)
+std::unique_ptr<peer_connected> came(const reference<messaging::pipe>& peer,
+                                     const char* routing_id = "")
 {
-    return std::get<handshake_failed>(report.what).count;
+    auto met = std::make_unique<peer_connected>();
+    met->peer = peer;
+    met->info.routing_id = routing_id;
+    return met;
+}
+
+void leave(inbox& box, const reference<messaging::pipe>& peer, bool for_good, errc why = errc::ok)
+{
+    box.post(peer_disconnected{peer, for_good}, {why});
+}
+
+/// The pipe of a connect().
+reference<messaging::pipe> make_connecting_pipe(const reference<inbox>& owner)
+{
+    static lane::chunk_pools pools;
+    const auto lanes = pipe_lanes::create(pools, false);
+    REQUIRE(lanes);
+    auto made = reference<messaging::pipe>::adopt(
+        new messaging::pipe(lanes, 0, pipe_origin::connect, false));
+    made->report_to(owner);
+    return made;
 }
 
 /// Takes all reports, as a socket does.
@@ -83,11 +104,8 @@ reports take(inbox& box)
         }
         each = next;
     }
-    event_queue events;
     if (has_events)
-        box.take_events(events);
-    while (const auto next = events.pop())
-        all.events.push_back(std::move(next->report));
+        box.take_events([&](event& each) { all.events.push_back(std::move(each)); });
     return all;
 }
 
@@ -130,9 +148,9 @@ TEST_CASE("events keep their order, and one entry of the list stands for all of 
 {
     const auto box = make_inbox();
     const auto a = make_pipe(box);
-    box->post({.what = peer_connected{.peer = a, .info = {}}});
+    box->post(came(a));
     a->on_readable();
-    box->post({.what = peer_disconnected{a}});
+    leave(*box, a, false);
     const reports all = take(*box);
     CHECK(all.pipes == std::vector{a.get()});
     REQUIRE(all.events.size() == 2);
@@ -144,25 +162,123 @@ TEST_CASE("events keep their order, and one entry of the list stands for all of 
     CHECK(box->has_reports());
     CHECK(take(*box).events.empty());
     CHECK_FALSE(box->has_reports());
-    box->post({.what = handshake_failed{}});
+    leave(*box, a, false);
     CHECK(take(*box).events.size() == 1);
 }
 
-TEST_CASE("failed handshakes of one endpoint, one after the other, are one event that counts them")
+TEST_CASE("the events of several peers are read in the order of their first unread ones")
 {
     const auto box = make_inbox();
-    const auto a = make_pipe(box);
-    for (const std::uint64_t endpoint : {1u, 1u, 1u, 2u, 1u})
-        box->post({.what = handshake_failed{}, .endpoint = endpoint});
-    box->post({.what = peer_disconnected{a}});
-    box->post({.what = peer_disconnected{a}});
+    const auto a = make_pipe(box), b = make_pipe(box);
+    leave(*box, b, true);
+    box->post(came(a));
+    box->post(came(b));
     const reports all = take(*box);
-    REQUIRE(all.events.size() == 5);
-    CHECK(all.events[0].endpoint == 1);
-    CHECK(failures(all.events[0]) == 3);
-    CHECK(all.events[1].endpoint == 2);
-    CHECK(failures(all.events[1]) == 1);
-    CHECK(failures(all.events[2]) == 1);
+    REQUIRE(all.events.size() == 3);
+    CHECK(std::get<peer_disconnected>(all.events[0].what).peer.get() == b.get());
+    CHECK(std::get<peer_connected>(all.events[1].what).peer.get() == b.get());
+    CHECK(std::get<peer_connected>(all.events[2].what).peer.get() == a.get());
+}
+
+TEST_CASE("a peer that came and went before anybody looked leaves two counters, and no event")
+{
+    const auto box = make_inbox();
+    const auto stays = make_pipe(box);
+    box->post(came(stays));
+    lent_memory held("held by its lanes");
+    for (int number = 0; number < 1000; ++number) {
+        auto gone = make_pipe(box);
+        if (number == 500)
+            send(*gone, held);
+        box->post(came(gone));
+        leave(*box, gone, true);
+    }
+    CHECK(held.is_back());
+    CHECK(box->counters().connected.value() == 1001);
+    CHECK(box->counters().disconnected.value() == 1000);
+    const reports all = take(*box);
+    REQUIRE(all.events.size() == 1);
+    CHECK(std::get<peer_connected>(all.events[0].what).peer.get() == stays.get());
+}
+
+TEST_CASE("a peer that has left something to be received is reported, although it is gone")
+{
+    const auto box = make_inbox();
+    auto gone = make_pipe(box);
+    lane::lane& from_peer = gone->lanes()->toward[1];
+    lent_memory body("to be received");
+    put(from_peer, "", body.lend());
+    box->post(came(gone));
+    SUBCASE("it has sent a whole message")
+    {
+        (void)from_peer.publish(1);
+        gone->on_readable();
+        leave(*box, gone, true);
+        const messaging::pipe* const peer = gone.get();
+        gone.reset();
+        const reports all = take(*box);
+        CHECK(all.pipes == std::vector{const_cast<messaging::pipe*>(peer)});
+        REQUIRE(all.events.size() == 2);
+        CHECK(std::get<peer_connected>(all.events[0].what).peer.get() == peer);
+        CHECK(std::get<peer_disconnected>(all.events[1].what).for_good);
+    }
+    SUBCASE("it has sent a part of a message")
+    {
+        from_peer.discard_unpublished();
+        leave(*box, gone, true);
+        CHECK(take(*box).events.empty());
+    }
+}
+
+TEST_CASE("a peer that was seen, and went and came again since, has two events")
+{
+    const auto box = make_inbox();
+    const auto peer = make_connecting_pipe(box);
+    box->post(came(peer, "first"));
+    CHECK(take(*box).events.size() == 1);
+    for (int round = 0; round < 100; ++round) {
+        leave(*box, peer, false, errc::connection_reset);
+        box->post(came(peer, round == 99 ? "last" : "one between"));
+    }
+    SUBCASE("it is there")
+    {
+        const reports all = take(*box);
+        REQUIRE(all.events.size() == 2);
+        CHECK(std::holds_alternative<peer_disconnected>(all.events[0].what));
+        CHECK(all.events[0].why == errc::connection_reset);
+        const auto& met = std::get<peer_connected>(all.events[1].what);
+        CHECK(met.info.routing_id == "last");
+        CHECK(met.times == 100);
+    }
+    SUBCASE("it is gone again")
+    {
+        leave(*box, peer, false, errc::timed_out);
+        const reports all = take(*box);
+        REQUIRE(all.events.size() == 3);
+        CHECK(std::get<peer_connected>(all.events[1].what).times == 100);
+        CHECK(all.events[2].why == errc::timed_out);
+        CHECK_FALSE(std::get<peer_disconnected>(all.events[2].what).for_good);
+    }
+    CHECK(box->counters().connected.value() == 101);
+}
+
+TEST_CASE("what is posted while the events are read is read then, or the next time")
+{
+    const auto box = make_inbox();
+    const auto a = make_pipe(box), b = make_pipe(box);
+    box->post(came(a));
+    box->post(came(b));
+    int seen = 0;
+    CHECK(box->is_events(*box->take_signalled()));
+    box->take_events([&](event&) {
+        if (++seen > 1)
+            return;
+        leave(*box, a, false); // it has had its turn
+        leave(*box, b, false);
+    });
+    CHECK(seen == 3);
+    CHECK(box->has_reports());
+    CHECK(take(*box).events.size() == 1);
 }
 
 TEST_CASE("a pipe whose other end is closed reports that by an event")
@@ -244,7 +360,7 @@ TEST_CASE("a closed inbox keeps nothing: neither earlier reports nor later ones"
     send(*before, first);
     send(*after, second);
     before->on_readable();
-    box->post({.what = peer_disconnected{before}});
+    leave(*box, before, false);
     before.reset();
     CHECK(first.released() == 0);
     box->close();
@@ -309,8 +425,7 @@ TEST_CASE("threads signal and post while the socket sleeps and wakes: nothing is
                     each.signalled.store(round, std::memory_order_release);
                     each.peer->on_readable();
                     if (round % 16 == 0)
-                        box->post({.what = peer_disconnected{each.peer},
-                                   .endpoint = static_cast<std::uint64_t>(round)});
+                        box->post(came(each.peer));
                 }
             });
         const auto all_seen = [&] {
@@ -327,9 +442,9 @@ TEST_CASE("threads signal and post while the socket sleeps and wakes: nothing is
             const reports all = take(*box);
             for (source& each : sources) {
                 for (const event& report : all.events)
-                    if (std::get<peer_disconnected>(report.what).peer.get() == each.peer.get())
-                        lost = lost ||
-                               report.endpoint != static_cast<std::uint64_t>(++each.posted) * 16;
+                    if (const auto& met = std::get<peer_connected>(report.what);
+                        met.peer.get() == each.peer.get())
+                        each.posted += static_cast<int>(met.times);
                 for (const messaging::pipe* const peer : all.pipes)
                     if (peer == each.peer.get())
                         each.seen = each.signalled.load(std::memory_order_acquire);

@@ -14,7 +14,7 @@ using namespace slk::testing;
 
 namespace {
 
-peer_status only_peer(const socket& of)
+peer_status only_peer(socket& of)
 {
     const auto all = of.peers();
     REQUIRE(all.size() == 1);

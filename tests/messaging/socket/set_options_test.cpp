@@ -42,7 +42,7 @@ std::vector<std::string> bind_twice(pull& to, Change changes)
     return at;
 }
 
-std::uint64_t failures(const socket& of, std::size_t endpoint)
+std::uint64_t failures(socket& of, std::size_t endpoint)
 {
     return of.endpoints().at(endpoint).handshake_failures;
 }
@@ -222,6 +222,38 @@ TEST_CASE("max_handshake_size is that of the latest options at each bind()")
     CHECK(to.endpoints()[0].peers == 1);
 }
 
+TEST_CASE("max_metadata_size is that of the latest options at each bind()")
+{
+    auto in = new_context();
+    auto to = must(pull::create(in));
+    const auto at =
+        bind_twice(to, [](socket_options& options) { options.max_metadata_size = 100; });
+    push_options options = reconnect_at_once();
+    options.properties = {{"X-Long", std::string(100, 'x')}};
+    auto from = must(push::create(in, options));
+    must(from.connect(at[0]));
+    must(from.wait_ready(test_timeout));
+    must(from.connect(at[1]));
+    CHECK(until([&] { return failures(to, 1) > 0; }));
+    CHECK(failures(to, 0) == 0);
+}
+
+TEST_CASE("max_peers is that of the latest options at each bind()")
+{
+    auto in = new_context();
+    auto to = must(pull::create(in));
+    const auto at = bind_twice(to, [](socket_options& options) { options.max_peers = 1; });
+    auto from = must(push::create(in, reconnect_at_once()));
+    for (const std::string& each : at)
+        must(from.connect(each));
+    must(from.wait_ready(test_timeout));
+    for (const std::string& each : at)
+        must(from.connect(each));
+    CHECK(until([&] { return failures(to, 1) > 0 && to.endpoints()[0].peers == 2; }));
+    CHECK(to.endpoints()[1].peers == 1);
+    CHECK(failures(to, 0) == 0);
+}
+
 TEST_CASE("conflate is that of the latest options at each connect()")
 {
     auto in = new_context();
@@ -337,9 +369,9 @@ TEST_CASE("max_pending_handshakes is that of the latest options at each bind()")
     const auto at =
         bind_twice(to, [](socket_options& options) { options.max_pending_handshakes = 1; });
     const raw_client first(at[0], ""), second(at[0], "");
-    const raw_client third(at[1], "");
-    raw_client fourth(at[1], "");
-    CHECK(fourth.is_closed());
+    raw_client third(at[1], "");
+    const raw_client fourth(at[1], "");
+    CHECK(third.is_closed());
     CHECK(until([&] { return failures(to, 1) == 1; }));
     CHECK(to.endpoints()[1].last_handshake_failure == errc::connection_refused);
     CHECK(failures(to, 0) == 0);
@@ -481,6 +513,7 @@ TEST_CASE("options that are refused change nothing")
     check_refused([](auto& options) { options.max_pending_handshakes = 0; });
     check_refused([](auto& options) { options.max_message_size = UINT64_MAX; });
     check_refused([](auto& options) { options.max_handshake_size = 1; });
+    check_refused([](auto& options) { options.max_metadata_size = 1; });
     check_refused([](auto& options) { options.linger = -1ms; });
     check_refused([](auto& options) { options.backlog = 0; });
     check_refused([](auto& options) { options.routing_id = std::string(256, 'r'); });

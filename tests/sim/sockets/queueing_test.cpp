@@ -105,32 +105,3 @@ TEST_CASE("a PAIR with a peer refuses another connect(), and keeps its peer")
     CHECK(receive_text(server) == "hello");
     CHECK(status_of(client).link.generation == 1);
 }
-
-TEST_CASE("a PAIR that meanwhile has another peer connects again after that one has closed")
-{
-    socket_world in;
-    // The client connects and is bound.
-    pair client = new_socket<pair>(in.client_context, with_immediate());
-    pair server = new_socket<pair>(in.server_context);
-    bind(server);
-    connect(client);
-    bind(client, "tcp://10.0.0.2:6000");
-    REQUIRE(in.until([&] { return status_of(client).ready && ready_peers(server) == 1; }));
-    REQUIRE(server.unbind(server.last_endpoint()).has_value());
-    REQUIRE(in.until([&] { return !status_of(client).ready; }));
-    pair other = new_socket<pair>(in.server_context);
-    connect(other, "tcp://10.0.0.2:6000");
-    REQUIRE(in.until([&] { return ready_peers(client) == 1; }));
-    bind(server);
-    in.run_with_calls(client, 10s);
-    (void)client.events(); // takes notice of the peers
-    CHECK(client.counters().rejected > 0);
-    CHECK(ready_peers(client) == 1);
-    REQUIRE(client.send("to the other").has_value());
-    CHECK(receive_text(other) == "to the other");
-    other.close(0ms);
-    REQUIRE(in.until([&] { return status_of(client).ready && ready_peers(server) == 1; }, 10s));
-    in.net.run_for(1s);
-    REQUIRE(client.send("to the server", no_wait).has_value());
-    CHECK(receive_text(server) == "to the server");
-}

@@ -94,7 +94,7 @@ TEST_CASE("a ROUTER with notify options reports peers that connect and disconnec
     CHECK(went.event == router_event::disconnected);
     CHECK(went.from == came.from);
     CHECK(receive_event(server).text == "nothing");
-    server.set_notify(false, false);
+    must(server.set_notify(false, false));
     dealer other = new_socket<dealer>(in.client_context, with_routing_id("a"));
     connect(other);
     REQUIRE(other.send("hello").has_value());

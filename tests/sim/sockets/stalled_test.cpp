@@ -18,7 +18,7 @@ socket_options patient_for(duration time)
 }
 
 /// The peer that the socket has.
-peer_status only_peer(const socket& which)
+peer_status only_peer(socket& which)
 {
     const auto all = which.peers();
     REQUIRE(all.size() == 1);

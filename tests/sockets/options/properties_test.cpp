@@ -11,13 +11,17 @@ TEST_CASE("a peer takes as many properties as a socket may have")
     auto in = new_context();
     for (const bool large : {false, true}) {
         socket_options options;
-        if (large)
+        socket_options of_peer;
+        if (large) {
             options.properties = {{"X-A", std::string(14'997, 'x')},
                                   {"X-B", std::string(14'997, 'x')}};
-        else
-            options.properties.assign(253, {"X-Name", "value"});
+            options.max_metadata_size = of_peer.max_metadata_size = 31'000;
+        } else {
+            options.properties.assign(252, {"X-Name", "value"});
+            options.properties.push_back({"X-Long", std::string(3'830, 'x')});
+        }
         options.routing_id = std::string(255, 'i');
-        auto to = new_socket<pair>(in);
+        auto to = new_socket<pair>(in, of_peer);
         auto from = new_socket<pair>(in, options);
         bind_and_connect(to, from);
         CHECK(from.wait_ready(test_timeout).has_value());

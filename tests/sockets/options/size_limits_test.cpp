@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// max_message_size and max_handshake_size.
+// max_message_size, max_handshake_size and max_metadata_size.
 
 #include <serverlink/serverlink.hpp>
 
@@ -47,4 +47,33 @@ TEST_CASE("a handshake larger than max_handshake_size fails")
             CHECK(to.endpoints()[0].last_handshake_failure == errc::message_too_large);
         }
     }
+}
+
+TEST_CASE("metadata larger than max_metadata_size fails the handshake, on either side")
+{
+    for (const bool client_refuses : {false, true})
+        for (const std::size_t max_size :
+             {socket_options{}.max_metadata_size, std::size_t{65536}}) {
+            CAPTURE(client_refuses);
+            CAPTURE(max_size);
+            auto in = new_context();
+            pull_options of_pull = reconnect_at_once();
+            of_pull.max_metadata_size = max_size;
+            push_options of_push = reconnect_at_once();
+            of_push.max_metadata_size = 65536;
+            of_push.properties = {{"X-Long", std::string(8192, 'x')}};
+            auto to = new_socket<pull>(in, of_pull);
+            auto from = new_socket<push>(in, of_push);
+            if (client_refuses)
+                bind_and_connect(from, to);
+            else
+                bind_and_connect(to, from);
+            if (max_size == 65536) {
+                must(to.wait_ready(test_timeout));
+                CHECK(to.peers().at(0).properties.at(0).value.size() == 8192);
+            } else {
+                CHECK(until([&] { return to.endpoints()[0].handshake_failures > 0; }));
+                CHECK(to.endpoints()[0].last_handshake_failure == errc::message_too_large);
+            }
+        }
 }

@@ -33,6 +33,8 @@ TEST_CASE("options out of range are refused")
     CHECK(refuses([](auto& o) { o.max_message_size = UINT64_MAX; }));
     CHECK(refuses([](auto& o) { o.max_handshake_size = 10; }));
     CHECK(refuses([](auto& o) { o.max_handshake_size = 65537; }));
+    CHECK(refuses([](auto& o) { o.max_metadata_size = 63; }));
+    CHECK(refuses([](auto& o) { o.max_metadata_size = 65537; }));
     CHECK(refuses([](auto& o) { o.linger = -1s; }));
     CHECK(refuses([](auto& o) { o.backlog = 0; }));
     CHECK(refuses([](auto& o) { o.routing_id = std::string("\0x", 2); }));
@@ -42,11 +44,16 @@ TEST_CASE("options out of range are refused")
     CHECK_FALSE(refuses([](auto& o) { o.properties.assign(253, {"X-Name", "value"}); }));
     const auto two_of_size = [](std::size_t first) {
         return [first](auto& o) {
+            o.max_metadata_size = 65536;
             o.properties = {{"X-A", std::string(first, 'x')}, {"X-B", std::string(14'997, 'x')}};
         };
     };
     CHECK(refuses(two_of_size(14'998)));
     CHECK_FALSE(refuses(two_of_size(14'997)));
+    const auto larger_than_peers_take = [](auto& o) {
+        o.properties = {{"X-A", std::string(8'192 - 64 - 5 - 3 + 1, 'x')}};
+    };
+    CHECK(refuses(larger_than_peers_take));
     CHECK(refuses([](auto& o) { o.security.own.user = std::string(256, 'x'); }));
     CHECK(refuses([](auto& o) { o.security.accepted = {{"user", "password"}}; }));
     const auto accept_all = [](const authentication_request&) {

@@ -27,7 +27,7 @@ TEST_CASE("a ROUTER reports peers that connect and disconnect, if its options as
     CHECK(left.event == router_event::disconnected);
     CHECK(left.from.routing_id == "peer");
 
-    at.set_notify(false, false);
+    must(at.set_notify(false, false));
     auto again = new_dealer(in, where, "again");
     must(again.send("hello", test_timeout));
     CHECK(receive_event(at).event == router_event::message);

@@ -29,7 +29,7 @@ TEST_CASE("a mandatory ROUTER refuses a message without a route, another one dro
     auto in = new_context();
     auto at = new_socket<router>(in);
     CHECK(code_of(at.send({"unknown"}, "x", no_wait)) == errc::no_route);
-    at.set_mandatory(false);
+    must(at.set_mandatory(false));
     CHECK(must(at.send({"unknown"}, "x", no_wait)) == send_outcome::dropped_no_route);
     CHECK(at.counters().dropped_no_route == 1);
 
@@ -43,7 +43,7 @@ TEST_CASE("a mandatory ROUTER refuses a message without a route, another one dro
     CHECK(full.counters().dropped_full == 1);
     CHECK_FALSE(must(full.has_room({"absent"})));
     CHECK(code_of(full.has_room({"unknown"})) == errc::no_route);
-    full.set_mandatory(true);
+    must(full.set_mandatory(true));
     CHECK(code_of(full.send({"absent"}, "3", no_wait)) == errc::would_block);
 }
 

@@ -147,8 +147,8 @@ void world::act_on_router(socket_slot& which)
         return;
     }
     count_action(action::change_router);
-    chosen.set_handover(which.options.handover = random_.chance(50));
-    chosen.set_mandatory(which.options.mandatory = random_.chance(50));
+    (void)chosen.set_handover(which.options.handover = random_.chance(50));
+    (void)chosen.set_mandatory(which.options.mandatory = random_.chance(50));
 }
 
 void world::change_marks(socket_slot& which)

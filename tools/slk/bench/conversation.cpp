@@ -98,14 +98,14 @@ result<conversation> conversation::create(context& in, duration max_silence)
     return conversation(std::move(made), max_silence);
 }
 
-error conversation::why_no_peer() const
+error conversation::why_no_peer()
 {
     for (const endpoint_status& each : socket_.endpoints())
         return each.last_handshake_failure ? each.last_handshake_failure : each.link.last_error;
     return {};
 }
 
-error conversation::check_peer(duration silent) const
+error conversation::check_peer(duration silent)
 {
     if (begun_) {
         // A peer that has reconnected does not know the earlier commands.

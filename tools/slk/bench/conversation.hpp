@@ -63,7 +63,7 @@ public:
     /// From now on it is an error when the other side disconnects.
     void begin() noexcept { begun_ = true; }
     /// Why there is no peer; no error if that is not known.
-    [[nodiscard]] error why_no_peer() const;
+    [[nodiscard]] error why_no_peer();
 
     [[nodiscard]] slk::pair& socket() noexcept { return socket_; }
     /// Repeats a call of the socket until it has no timeout, or check_peer() has an error. `call`
@@ -104,7 +104,7 @@ private:
                (outcome.error() == errc::timed_out || outcome.error() == errc::would_block);
     }
     /// Returns why waiting longer is useless; no error if it is not.
-    [[nodiscard]] error check_peer(duration silent) const;
+    [[nodiscard]] error check_peer(duration silent);
 
     /// How often a waiting call checks whether the other side is still connected.
     static constexpr duration step = std::chrono::milliseconds(100);

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Clients that nobody knows: silent ones that come back at once, too many, and those that guess
+// passwords.
+
+#include "sim/sockets/simulated_sockets.hpp"
+#include "support/zmtp_handshake.hpp"
+
+#include <array>
+#include <deque>
+#include <memory>
+
+using namespace slk;
+using namespace slk::testing;
+
+namespace {
+
+/// More client hosts, 10.0.1.1 and on, each with a loop.
+struct many_hosts {
+    many_hosts(socket_world& in, int count)
+    {
+        for (int number = 1; number <= count; ++number) {
+            const std::string text = std::to_string(number);
+            const host_id made =
+                new_host(in.net, ("client" + text).c_str(), {ip(("10.0.1." + text).c_str())});
+            loops.push_back(new_loop(in.net, made));
+        }
+    }
+    std::deque<loop> loops;
+};
+
+link_options back_within(duration time)
+{
+    link_options options;
+    options.reconnect.base = time / 2;
+    options.reconnect.floor = 0ms;
+    options.reconnect.cap = time;
+    options.reconnect.useful_when = usefulness::connected;
+    options.reconnect.stable_after = 0ms;
+    return options;
+}
+
+/// A client that connects, sends `text` and nothing more, and comes back when it is thrown out.
+class stranger {
+public:
+    explicit stranger(loop& on, std::string text = {}, duration back = 2ms)
+        : text_(std::move(text)), dialling_(on, numeric_endpoint, back_within(back))
+    {
+        dialling_.on_connected = [this] {
+            ++connections;
+            read();
+            if (!text_.empty())
+                sent_ = std::make_unique<sender>(dialling_.connection, text_);
+        };
+    }
+
+    int connections = 0;
+
+private:
+    /// When the other side has closed, so does it.
+    void read()
+    {
+        (void)dialling_.connection.receive(
+            received_, [this, alive = std::weak_ptr(alive_)](const result<std::size_t>& count) {
+                if (alive.expired())
+                    return;
+                if (count && *count > 0)
+                    read();
+                else
+                    dialling_.connection.close();
+            });
+    }
+
+    std::string text_;
+    std::array<std::byte, 256> received_{};
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    std::unique_ptr<sender> sent_;
+    test_link dialling_;
+};
+
+std::string command(const std::string& body)
+{
+    return std::string("\4") + static_cast<char>(body.size()) + body;
+}
+
+std::string text_with_size(const std::string& text)
+{
+    return static_cast<char>(text.size()) + text;
+}
+
+std::string plain_greeting()
+{
+    std::string greeting = zmtp_greeting();
+    greeting.replace(12, 5, "PLAIN");
+    return greeting;
+}
+
+std::string hello(const std::string& user, const std::string& password)
+{
+    return command("\5HELLO" + text_with_size(user) + text_with_size(password));
+}
+
+socket_options plain_server()
+{
+    socket_options options;
+    options.security.mechanism = security_mechanism::plain_server;
+    options.security.accepted = {{"ann", "secret"}};
+    return options;
+}
+
+socket_options plain_client(const std::string& password)
+{
+    socket_options options = reconnect_at_once();
+    options.reconnect.stable_after = 0ms;
+    options.security.mechanism = security_mechanism::plain_client;
+    options.security.own = {"ann", password};
+    return options;
+}
+
+} // namespace
+
+TEST_CASE("strangers that come back at once do not keep a client out")
+{
+    socket_world in;
+    socket_options options;
+    options.handshake_timeout = 0s;
+    many_hosts hosts(in, 4);
+    std::size_t used = 1;
+    std::string text;
+    const char* reason = "max_pending_handshakes_per_address";
+    SUBCASE("of its own address, and silent") {}
+    SUBCASE("of its own address, after their greeting")
+    {
+        text = zmtp_greeting();
+    }
+    SUBCASE("of several addresses, and silent")
+    {
+        used = 4;
+        reason = "max_pending_handshakes";
+    }
+    SUBCASE("of several addresses, after their greeting")
+    {
+        used = 4;
+        text = zmtp_greeting();
+        reason = "max_pending_handshakes";
+    }
+    pull server = new_socket<pull>(in.server_context, options);
+    bind(server);
+    context good_context = new_context(hosts.loops.front());
+    std::deque<stranger> all;
+    for (std::size_t number = 0; number < 400; ++number)
+        all.emplace_back(hosts.loops[number % used], text);
+    // All places are taken. The last ones to come have displaced others.
+    REQUIRE(in.until([&] { return status_of(server).handshake_failures > 1000; }));
+    const endpoint_status seen = status_of(server);
+    CHECK(seen.handshake_failures == server.counters().handshake_failures);
+    CHECK(seen.last_handshake_failure == errc::connection_refused);
+    CHECK(std::string(seen.last_handshake_failure.detail) == reason);
+    push client = new_socket<push>(good_context);
+    connect(client);
+    CHECK(in.time_until([&] { return ready_peers(server) == 1; }) < 1s);
+    CHECK(status_of(client).handshake_failures == 0);
+    REQUIRE(client.send("good", no_wait).has_value());
+    CHECK(receive_text(server, no_wait) == "(would_block)");
+    CHECK(in.until([&] { return receive_text(server, no_wait) == "good"; }, 10ms));
+}
+
+TEST_CASE("one address cannot take the places of others, not even by its greetings")
+{
+    socket_world in;
+    socket_options options;
+    options.handshake_timeout = 0s;
+    options.max_pending_handshakes_per_address = 3;
+    pull server = new_socket<pull>(in.server_context, options);
+    bind(server);
+    many_hosts hosts(in, 1);
+    stranger slow(hosts.loops[0], zmtp_greeting());
+    REQUIRE(in.until([&] { return slow.connections == 1; }));
+    std::deque<stranger> all;
+    for (int number = 0; number < 20; ++number)
+        all.emplace_back(*in.client_loop, zmtp_greeting());
+    in.net.run_for(1s);
+    CHECK(server.counters().handshake_failures > 100);
+    CHECK(slow.connections == 1);
+}
+
+TEST_CASE("one more than max_peers is refused, and comes in when another one has gone")
+{
+    socket_world in;
+    socket_options options;
+    options.max_peers = 2;
+    pull server = new_socket<pull>(in.server_context, options);
+    bind(server);
+    std::deque<push> clients;
+    for (int number = 0; number < 3; ++number) {
+        clients.push_back(new_socket<push>(in.client_context, reconnect_at_once()));
+        connect(clients.back());
+        in.net.run_for(10ms);
+    }
+    CHECK(ready_peers(server) == 2);
+    CHECK(status_of(server).last_handshake_failure == errc::connection_refused);
+    CHECK(std::string(status_of(server).last_handshake_failure.detail) == "max_peers");
+    // One that has left a message counts until the message was received.
+    REQUIRE(clients[0].send("left", no_wait).has_value());
+    in.net.run_for(10ms);
+    clients[0].close(0s);
+    in.net.run_for(1s);
+    CHECK(ready_peers(server) == 1);
+    CHECK(receive_text(server, no_wait) == "left");
+    CHECK(receive_text(server, no_wait) == "(would_block)");
+    CHECK(in.until([&] { return ready_peers(server) == 2; }, 1s));
+}
+
+TEST_CASE("max_peers_per_address counts the peers of each address for itself")
+{
+    socket_world in;
+    socket_options options;
+    options.max_peers_per_address = 1;
+    pull server = new_socket<pull>(in.server_context, options);
+    bind(server);
+    many_hosts hosts(in, 1);
+    context other_context = new_context(hosts.loops[0]);
+    push first = new_socket<push>(in.client_context, reconnect_at_once());
+    push second = new_socket<push>(in.client_context, reconnect_at_once());
+    push other = new_socket<push>(other_context, reconnect_at_once());
+    connect(first);
+    in.net.run_for(10ms);
+    connect(second);
+    connect(other);
+    in.net.run_for(100ms);
+    CHECK(ready_peers(server) == 2);
+    CHECK(status_of(first).ready);
+    CHECK(status_of(other).ready);
+    CHECK(std::string(status_of(server).last_handshake_failure.detail) == "max_peers_per_address");
+    first.close(0s);
+    CHECK(in.until([&] { return status_of(second).ready && ready_peers(server) == 2; }, 1s));
+}
+
+TEST_CASE("each wrong password is answered later, and others are served meanwhile")
+{
+    socket_world in;
+    pull server = new_socket<pull>(in.server_context, plain_server());
+    bind(server);
+    push guesser = new_socket<push>(in.client_context, plain_client("guess"));
+    connect(guesser);
+    in.net.run_for(1min);
+    // 50, 100, 200, 400, 800, 1600 ms, and then 2 s for each.
+    CHECK(status_of(guesser).handshake_failures > 25);
+    CHECK(status_of(guesser).handshake_failures < 40);
+    CHECK(status_of(guesser).last_handshake_failure == errc::authentication_refused);
+    CHECK(status_of(guesser).last_handshake_failure.native == 400);
+    CHECK(status_of(server).last_handshake_failure == errc::authentication_refused);
+
+    SUBCASE("of the same address")
+    {
+        push good = new_socket<push>(in.client_context, plain_client("secret"));
+        connect(good);
+        CHECK(in.time_until([&] { return status_of(good).ready; }) < 1100ms);
+    }
+    SUBCASE("of another one")
+    {
+        many_hosts hosts(in, 1);
+        context other_context = new_context(hosts.loops[0]);
+        push good = new_socket<push>(other_context, plain_client("secret"));
+        connect(good);
+        CHECK(in.time_until([&] { return status_of(good).ready; }) < 10ms);
+    }
+}
+
+TEST_CASE("an address that does not wait for the answers has few of its passwords looked at")
+{
+    socket_world in;
+    socket_options options = plain_server();
+    options.security.accepted.clear();
+    int looked_at = 0;
+    options.security.authenticator = [&](const authentication_request&) {
+        ++looked_at;
+        return authentication_answer::refused;
+    };
+    pull server = new_socket<pull>(in.server_context, options);
+    bind(server);
+    std::deque<stranger> all;
+    // As many as it takes to be displaced by the next ones, again and again.
+    for (int number = 0; number < 140; ++number)
+        all.emplace_back(*in.client_loop, plain_greeting() + hello("ann", "guess"), 50ms);
+    in.net.run_for(2s);
+    CHECK(server.counters().handshake_failures > 3000);
+    // 64 in 2 s, and as many at first.
+    CHECK(looked_at > 10);
+    CHECK(looked_at < 200);
+}
+
+TEST_CASE("a client that sends more before the answer does not learn it sooner")
+{
+    socket_world in;
+    pull server = new_socket<pull>(in.server_context, plain_server());
+    bind(server);
+    test_link guesser(*in.client_loop, numeric_endpoint);
+    REQUIRE(in.until([&] { return guesser.connected(); }));
+    const reader received(guesser.connection);
+    const sender sent(guesser.connection, plain_greeting() + hello("ann", "guess") +
+                                              command(std::string("\10INITIATE")));
+    CHECK(in.time_until([&] { return received.finished(); }) >= 50ms);
+    CHECK(status_of(server).last_handshake_failure == errc::authentication_refused);
+}
