@@ -51,7 +51,7 @@ struct address {
 static_assert(std::is_trivially_copyable_v<address>);
 
 /// "192.0.2.1:80", "[2001:db8::1]:80", "[fe80::1%2]:80"; "ipc" for a Unix domain socket,
-/// "-" for an address without a family.
+/// "-" for an address without a family. Empty when memory is exhausted.
 [[nodiscard]] SLK_API std::string to_string(const address& value);
 
 } // namespace slk

@@ -53,12 +53,13 @@ struct endpoint {
     /// each attempt uses an address of the target's family. Empty: the system chooses.
     std::string source{};
 
-    /// Errors: invalid_argument, with the fault as detail; not_supported for an unknown transport.
+    /// Errors: invalid_argument, with the fault as detail; not_supported for an unknown transport;
+    /// out_of_memory.
     /// Asks no name service; only the scope of an IPv6 address is looked up, among this machine's
     /// interfaces.
     [[nodiscard]] static SLK_API result<endpoint> parse(std::string_view text);
     /// A tcp endpoint at a numeric address. Returns an endpoint without a host for any other
-    /// address.
+    /// address, and when memory is exhausted.
     [[nodiscard]] static SLK_API endpoint of(const address& at);
 
     /// Returns the address if the host is numeric or the wildcard, and address::local() for ipc;
@@ -68,7 +69,7 @@ struct endpoint {
     friend bool operator==(const endpoint&, const endpoint&) = default;
 };
 
-/// Returns the text that parse() reads.
+/// Returns the text that parse() reads. Empty when memory is exhausted.
 [[nodiscard]] SLK_API std::string to_string(const endpoint& value);
 
 } // namespace slk

@@ -8,6 +8,10 @@
 /// system reports is translated once, by one table per system, into an slk::errc; the native
 /// number is kept for the log. A number that no table knows becomes errc::unknown and keeps its
 /// native code, so nothing is lost.
+///
+/// No call of the library throws. Running out of memory is errc::out_of_memory; a call that returns
+/// a text or a list instead of a result returns an empty one. What a program copies in its own code
+/// may throw there: options that are passed by value, the texts in them, multipart::add(message).
 
 #include <serverlink/export.hpp>
 
@@ -24,50 +28,50 @@ enum class errc : std::uint16_t {
     ok = 0,
 
     // The caller.
-    invalid_argument,   ///< a value outside its documented range
-    invalid_state,      ///< the call does not fit the object's present state
-    not_supported,      ///< this system, or this build, cannot do it
-    in_progress,        ///< the same operation is already under way
-    cancelled,          ///< ended by cancel, close or stop
-    loop_closed,        ///< the loop that would have done it is gone
-    forked,             ///< the object is the parent process', and this is a child (fork(2))
+    invalid_argument, ///< a value outside its documented range
+    invalid_state, ///< the call does not fit the object's present state
+    not_supported, ///< this system, or this build, cannot do it
+    in_progress, ///< the same operation is already under way
+    cancelled, ///< ended by cancel, close or stop
+    loop_closed, ///< the loop that would have done it is gone
+    forked, ///< the object is the parent process', and this is a child (fork(2))
 
     // Connecting.
     connection_refused, ///< no listener
-    self_connect,       ///< the kernel connected the socket to itself; treated as refused
-    timed_out,          ///< a deadline passed, ours or the system's
+    self_connect, ///< the kernel connected the socket to itself; treated as refused
+    timed_out, ///< a deadline passed, ours or the system's
     network_unreachable,
     host_unreachable,
     network_down,
-    permission_denied,  ///< a firewall rule, a prohibited route or a privileged port
+    permission_denied, ///< a firewall rule, a prohibited route or a privileged port
     address_in_use,
     address_not_available, ///< not an address of this machine
-    no_local_port,      ///< the range of ephemeral ports is used up
+    no_local_port, ///< the range of ephemeral ports is used up
     address_family_not_supported,
 
     // Names.
-    name_not_found,     ///< the name does not exist
+    name_not_found, ///< the name does not exist
     name_lookup_failed, ///< the name service did not answer, or failed; may be temporary
 
     // Established connections.
     connection_reset,
     connection_aborted,
     not_connected,
-    end_of_stream,      ///< the peer finished sending
-    broken_pipe,        ///< sent after the connection had ended
+    end_of_stream, ///< the peer finished sending
+    broken_pipe, ///< sent after the connection had ended
 
     // Resources of this machine.
     too_many_descriptors, ///< of the process or of the system
-    out_of_memory,      ///< memory or kernel buffers
+    out_of_memory, ///< memory or kernel buffers
 
     // The peer.
     protocol_error,
     authentication_refused,
-    rejected,           ///< the peer's routing id is taken, or a PAIR has a peer already
+    rejected, ///< the peer's routing id is taken, or a PAIR has a peer already
 
     message_too_large,
-    no_route,           ///< no peer has the routing id of the message
-    peer_replaced,      ///< the routing id belongs to a later peer than the one that was named
+    no_route, ///< no peer has the routing id of the message
+    peer_replaced, ///< the routing id belongs to a later peer than the one that was named
     would_block,
     interrupted,
     unknown, ///< in no table; see error::native
@@ -76,9 +80,9 @@ enum class errc : std::uint16_t {
 /// The phase in which a failure happened.
 enum class phase : std::uint8_t {
     none = 0,
-    setup,     ///< options, loop and backend
+    setup, ///< options, loop and backend
     resolve,
-    open,      ///< the socket call
+    open, ///< the socket call
     bind,
     listen,
     accept,
@@ -110,7 +114,8 @@ static_assert(std::is_trivially_copyable_v<error>);
 [[nodiscard]] SLK_API std::string_view name_of(errc code) noexcept;
 [[nodiscard]] SLK_API std::string_view name_of(phase value) noexcept;
 
-/// Returns one line for people: "connect: connection_refused (native 111)".
+/// Returns one line for people: "connect: connection_refused (native 111)". Empty when memory is
+/// exhausted.
 [[nodiscard]] SLK_API std::string to_string(const error& failure);
 
 /// The category of std::error_code values made from slk::errc. Its name is "serverlink".

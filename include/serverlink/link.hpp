@@ -96,7 +96,8 @@ public:
     /// Returns the addresses that failed in the latest attempt, in the order of failing. Each
     /// attempt begins with an empty list. Any thread; copies under a lock.
     [[nodiscard]] std::vector<address_failure> address_failures() const;
-    /// Returns the status, the failed addresses and the flight recorder as text for people.
+    /// Returns the status, the failed addresses and the flight recorder as text for people. This
+    /// and the lists are empty, or lack a part, when memory is exhausted.
     [[nodiscard]] std::string report() const;
 
     /// Returns the endpoint that was given to create().

@@ -106,6 +106,7 @@ static_assert(std::is_trivially_copyable_v<link_transition>);
 
 /// Returns one line: "  12.345s  connecting -> backoff  failed  attempt 3  connect:
 /// connection_refused (native 111)  next in 140 ms". `origin` is the time that is printed as zero.
+/// Both texts are empty, or lack a part, when memory is exhausted.
 [[nodiscard]] SLK_API std::string to_string(const link_transition& move, time_point origin);
 /// Returns one line for the whole status; without the last error while the link is connected.
 [[nodiscard]] SLK_API std::string to_string(const link_status& status, time_point now);

@@ -122,7 +122,7 @@ public:
     /// Returns the address with the real port.
     [[nodiscard]] address local_address() const noexcept { return status().local; }
     /// Returns the address as an endpoint for links: "tcp://127.0.0.1:44399", "tcp://[::]:46865",
-    /// "ipc:///tmp/tmpab12cd/socket". Any thread.
+    /// "ipc:///tmp/tmpab12cd/socket". Without a host when memory is exhausted. Any thread.
     [[nodiscard]] endpoint local_endpoint() const;
 
 private:

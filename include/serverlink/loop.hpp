@@ -109,8 +109,9 @@ public:
 
     /// Calls `work` on the loop's thread, in the order of posting. Any thread. It must not throw.
     /// Work that still waits when the loop is destroyed is not called: what it uses may be gone.
-    /// post() returns false, and `work` is never called, if the loop is closed already or `work` is
-    /// empty. True is no promise: the loop may be destroyed before `work` has its turn.
+    /// post() returns false, and `work` is never called, if the loop is closed already, `work` is
+    /// empty, or memory is exhausted. True is no promise: the loop may be destroyed before `work`
+    /// has its turn.
     bool post(std::function<void()> work);
 
     /// Returns the loop's time at the beginning of the present turn. Any thread.
@@ -121,7 +122,7 @@ public:
     /// best one of the build runs, or loop_options named the backend (the refusal of a named one is
     /// the error of create()). The span lives as long as the loop. Any thread.
     [[nodiscard]] std::span<const refused_backend> refused_backends() const noexcept;
-    /// Returns the backends of this build, best first.
+    /// Returns the backends of this build, best first. Empty when memory is exhausted.
     [[nodiscard]] static std::vector<std::string_view> compiled_backends();
 
     /// For the library itself.

@@ -155,14 +155,13 @@ public:
     multipart(multipart&&) noexcept = default;
     multipart& operator=(multipart&&) noexcept = default;
 
+    /// Beyond the parts that reserve() has made room for, it throws std::bad_alloc when memory is
+    /// exhausted.
     void add(message part) { parts_.push_back(std::move(part)); }
     /// Errors: out_of_memory.
-    [[nodiscard]] result<void> add(std::string_view text)
-    {
-        SLK_TRY(auto part, message::copy_of(text));
-        add(std::move(part));
-        return {};
-    }
+    [[nodiscard]] SLK_API result<void> add(std::string_view text);
+    /// Makes room for this number of parts altogether. Errors: out_of_memory.
+    [[nodiscard]] SLK_API result<void> reserve(std::size_t parts);
     void clear() noexcept { parts_.clear(); }
 
     [[nodiscard]] std::size_t size() const noexcept { return parts_.size(); }
@@ -178,6 +177,8 @@ public:
     [[nodiscard]] auto end() const noexcept { return parts_.end(); }
 
 private:
+    friend struct message_detail::access;
+
     std::vector<message> parts_;
 };
 

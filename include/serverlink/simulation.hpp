@@ -24,6 +24,8 @@
 /// timeout. Not modelled: congestion, TIME_WAIT, IP options, the time of an acknowledgement. A lost
 /// segment of an established connection arrives later, as it would by retransmission.
 ///
+/// A simulation that runs out of memory ends the process.
+///
 /// A simulation and all its loops belong to one thread; loop::start_thread() is refused. Only
 /// loop::post() may be called from other threads, which ends determinism.
 

@@ -185,11 +185,12 @@ public:
 
     // --- options ---
 
-    /// Returns the options as they are now.
-    [[nodiscard]] socket_options options() const;
+    /// Returns the options as they are now. They are the socket's: until its options are set again,
+    /// or its end.
+    [[nodiscard]] const socket_options& options() const noexcept;
     /// Replaces the options. Each bind() and connect() takes them as they are then; those that are
     /// marked live act at once. Errors: invalid_argument (with the option's name), invalid_state
-    /// (closed), cancelled.
+    /// (closed), cancelled, out_of_memory.
     [[nodiscard]] result<void> set_options(const socket_options& options);
     // Each changes one live option; errors as above.
     [[nodiscard]] result<void> set_send_high_water_mark(std::uint32_t messages);
@@ -218,11 +219,13 @@ public:
     /// in another spelling; otherwise as unbind().
     [[nodiscard]] result<close_report> disconnect(std::string_view endpoint,
                                                   duration timeout = duration::zero());
-    /// The endpoint that the last bind() returned, or that the last connect() was given.
+    /// The endpoint that the last bind() returned, or that the last connect() was given. Empty when
+    /// memory is exhausted.
     [[nodiscard]] std::string last_endpoint() const;
 
     // --- state ---
 
+    // Both lists are empty when memory is exhausted.
     [[nodiscard]] std::vector<endpoint_status> endpoints();
     [[nodiscard]] std::vector<peer_status> peers();
     /// Any thread, at any time in the life of the socket; does not wait. Each number is exact, but
@@ -286,9 +289,10 @@ protected:
 
     /// Receives the next part into `into`, and replaces its content. It is a whole message unless
     /// into.more(); the parts that follow have arrived too. Errors: would_block, timed_out,
-    /// cancelled, invalid_state (closed).
+    /// cancelled, invalid_state (closed), out_of_memory (nothing was received).
     [[nodiscard]] result<void> receive(message& into, const timeout& limit = {});
-    /// Receives all parts of the next message.
+    /// Receives all parts of the next message. Errors: as above; out_of_memory, and if it has more
+    /// than 4 parts, the message is lost then.
     [[nodiscard]] result<void> receive(multipart& into, const timeout& limit = {});
     /// Waits for one part, and receives what else has arrived, at most `max` parts, as views into
     /// the memory where it arrived. Returns the number of parts. This is the fastest way to receive

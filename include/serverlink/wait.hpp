@@ -42,7 +42,8 @@ struct wait_item {
 /// used by this thread, as in every call. Sockets of contexts without threads must all be of the
 /// same context. Errors: timed_out, would_block, cancelled (also: a context was shut down),
 /// not_supported (descriptors on Windows), invalid_argument (no items, an item without a socket or
-/// a descriptor, an empty socket, a descriptor that is not open, contexts that do not go together).
+/// a descriptor, an empty socket, a descriptor that is not open, contexts that do not go together),
+/// out_of_memory.
 [[nodiscard]] SLK_API result<std::size_t> wait(std::span<wait_item> items,
                                                const timeout& limit = {});
 

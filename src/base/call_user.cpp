@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// The only file that is compiled with exceptions.
+// Compiled with exceptions, which end the process here.
 
 #include "base/call_user.hpp"
 

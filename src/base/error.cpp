@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <serverlink/error.hpp>
 
+#include "base/try_allocate.hpp"
+
 namespace slk {
 
 std::string_view name_of(errc code) noexcept
@@ -68,22 +70,14 @@ std::string_view name_of(phase value) noexcept
 
 std::string to_string(const error& failure)
 {
-    std::string text;
-    if (failure.phase != phase::none) {
-        text += name_of(failure.phase);
-        text += ": ";
-    }
-    text += name_of(failure.code);
-    if (failure.native != 0) {
-        text += " (native ";
-        text += std::to_string(failure.native);
-        text += ')';
-    }
-    if (failure.detail != nullptr) {
-        text += ": ";
-        text += failure.detail;
-    }
-    return text;
+    const bool in_phase = failure.phase != phase::none;
+    const bool has_native = failure.native != 0;
+    const bool has_detail = failure.detail != nullptr;
+    const number_text native(failure.native);
+    return joined({in_phase ? name_of(failure.phase) : "", in_phase ? ": " : "",
+                   name_of(failure.code), has_native ? " (native " : "",
+                   has_native ? std::string_view(native) : "", has_native ? ")" : "",
+                   has_detail ? ": " : "", has_detail ? failure.detail : ""});
 }
 
 namespace {
@@ -140,7 +134,7 @@ public:
 
     [[nodiscard]] std::string message(int code) const override
     {
-        return std::string(name_of(static_cast<errc>(code)));
+        return joined({name_of(static_cast<errc>(code))});
     }
 
     [[nodiscard]] std::error_condition default_error_condition(int code) const noexcept override

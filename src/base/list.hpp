@@ -32,6 +32,7 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return head_.next == &head_; }
     [[nodiscard]] T& front() const noexcept { return static_cast<T&>(*head_.next); }
+    [[nodiscard]] T& back() const noexcept { return static_cast<T&>(*head_.previous); }
 
     /// Calls visit(element) for each element, in order; visit may unlink that element.
     template <class Visit>

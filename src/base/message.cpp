@@ -4,6 +4,7 @@
 #include "base/body_pool.hpp"
 #include "base/call_user.hpp"
 #include "base/message_access.hpp"
+#include "base/try_allocate.hpp"
 
 #include <new>
 
@@ -118,6 +119,21 @@ message message::copy() const noexcept
     }
     other.more_ = more_;
     return other;
+}
+
+result<void> multipart::add(std::string_view text)
+{
+    SLK_TRY(auto part, message::copy_of(text));
+    if (!access::try_add(*this, std::move(part)))
+        return fail(errc::out_of_memory, phase::none);
+    return {};
+}
+
+result<void> multipart::reserve(std::size_t parts)
+{
+    if (!try_reserve(parts_, parts))
+        return fail(errc::out_of_memory, phase::none);
+    return {};
 }
 
 void received_batch::clear() noexcept

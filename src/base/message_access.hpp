@@ -7,6 +7,8 @@
 #include <serverlink/message.hpp>
 #include <serverlink/received_batch.hpp>
 
+#include "base/try_allocate.hpp"
+
 namespace slk::message_detail {
 
 /// A block of the shared body pool, with the message's bytes behind this header.
@@ -39,9 +41,12 @@ struct access {
     }
     static void set_more(message& of, bool more) noexcept { of.more_ = more; }
 
-    /// Room for this number of parts, so that add() does not allocate for them.
-    static void reserve(received_batch& of, std::size_t parts) { of.parts_.reserve(parts); }
-    /// Adds a part, and one more use of the memory that it lies in.
+    /// Room for this number of parts altogether. Returns false when memory is exhausted.
+    [[nodiscard]] static bool reserve(received_batch& of, std::size_t parts) noexcept
+    {
+        return try_reserve(of.parts_, parts) && try_reserve(of.owners_, parts);
+    }
+    /// Adds a part that there is room for, and one more use of the memory that it lies in.
     static void add(received_batch& to, std::span<const std::byte> bytes, bool more,
                     shared_memory& owner)
     {
@@ -51,12 +56,18 @@ struct access {
         owner.retain();
         to.owners_.push_back(&owner);
     }
-    /// Adds a part, and takes over one use of the memory that it lies in.
+    /// Adds a part that there is room for, and takes over one use of the memory that it lies in.
     static void add_owned(received_batch& to, std::span<const std::byte> bytes, bool more,
                           shared_memory* owner)
     {
         to.parts_.push_back({bytes.data(), bytes.size(), more});
         to.owners_.push_back(owner);
+    }
+
+    /// Returns false when memory is exhausted; the part is still the caller's then.
+    [[nodiscard]] static bool try_add(multipart& to, message&& part) noexcept
+    {
+        return try_push_back(to.parts_, std::move(part));
     }
 
     /// Returns the owner of a large message's bytes; null for an inline message.

@@ -42,6 +42,7 @@ private:
     std::uint64_t delivered_ = 0;
 #if !defined(NDEBUG)
     std::unordered_set<std::uint64_t> open_;
+    bool incomplete_ = false; ///< a number found no memory: open_ lacks it
 #endif
 };
 

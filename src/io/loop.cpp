@@ -2,6 +2,7 @@
 #include <serverlink/loop.hpp>
 
 #include "base/call_user.hpp"
+#include "base/try_allocate.hpp"
 #include "io/loop_core.hpp"
 
 #include <utility>
@@ -101,7 +102,10 @@ std::span<const refused_backend> loop::refused_backends() const noexcept
 std::vector<std::string_view> loop::compiled_backends()
 {
     const auto names = io::compiled_backends();
-    return {names.begin(), names.end()};
+    std::vector<std::string_view> found;
+    if (try_reserve(found, names.size()))
+        found.assign(names.begin(), names.end());
+    return found;
 }
 
 } // namespace slk

@@ -2,6 +2,7 @@
 #include "io/loop_core.hpp"
 
 #include "base/call_user.hpp"
+#include "base/try_allocate.hpp"
 
 #include <mutex>
 #include <new>
@@ -20,7 +21,7 @@ constexpr auto pause_after_failed_wait = std::chrono::milliseconds(10);
 
 /// Not called once the loop closes: what it uses may be gone.
 struct posted_function final : task {
-    posted_function(loop_core& on, std::function<void()> body) : work(std::move(body))
+    posted_function(loop_core& on, std::function<void()> body) noexcept : work(std::move(body))
     {
         owner = &on;
         run = [](task& self) noexcept {
@@ -47,7 +48,11 @@ result<std::shared_ptr<loop_core>> loop_core::create(loop_options options)
         options.backend.empty() ? make_poller(time, &refused) : make_poller(time, options.backend);
     if (!chosen)
         return fail(chosen.error());
-    return std::make_shared<loop_core>(std::move(*chosen), std::move(refused), std::move(options));
+    auto made =
+        try_make_shared<loop_core>(std::move(*chosen), std::move(refused), std::move(options));
+    if (made == nullptr)
+        return fail(errc::out_of_memory, phase::setup);
+    return made;
 }
 
 loop_core::loop_core(std::unique_ptr<poller> chosen, std::vector<refused_backend> refused,

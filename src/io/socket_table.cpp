@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "io/socket_table.hpp"
 
+#include "base/try_allocate.hpp"
+
 #include <new>
 
 namespace slk::io {
@@ -14,11 +16,11 @@ socket_entry* socket_table::add(native_handle handle, address_family family, soc
         index = used_;
         if (index / entries_per_block == blocks_.size()) {
             std::unique_ptr<block> fresh(new (std::nothrow) block);
-            if (fresh == nullptr)
+            block* const made = fresh.get();
+            if (made == nullptr || !try_push_back(blocks_, std::move(fresh)))
                 return nullptr;
-            fresh->older = newest_.load(std::memory_order_relaxed);
-            newest_.store(fresh.get(), std::memory_order_release);
-            blocks_.push_back(std::move(fresh));
+            made->older = newest_.load(std::memory_order_relaxed);
+            newest_.store(made, std::memory_order_release);
         }
         ++used_;
     }

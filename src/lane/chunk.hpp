@@ -12,6 +12,7 @@
 
 #include "base/block_pool.hpp"
 #include "base/memory_budget.hpp"
+#include "base/try_allocate.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -43,7 +44,7 @@ struct extent {
 
 /// The two sizes of chunks. A lane begins with a small one, so that an idle peer costs little, and
 /// goes on with large ones as soon as that has been filled.
-inline constexpr std::size_t small_block = 352;
+inline constexpr std::size_t small_block = 336;
 inline constexpr std::size_t large_block = 72 * 1024;
 
 /// The blocks that one thread takes chunks from. Any thread gives them back.
@@ -56,8 +57,11 @@ struct chunk_pools {
 
     /// Counts what lanes hold; null: nothing does.
     std::shared_ptr<memory_budget> budget{};
-    std::shared_ptr<block_pool> small = std::make_shared<block_pool>(small_block, 64);
-    std::shared_ptr<block_pool> large = std::make_shared<block_pool>(large_block, 16);
+    std::shared_ptr<block_pool> small = try_make_shared<block_pool>(small_block, 64U);
+    std::shared_ptr<block_pool> large = try_make_shared<block_pool>(large_block, 16U);
+
+    /// False: there was no memory for them, and they cannot be used.
+    [[nodiscard]] bool complete() const noexcept { return small != nullptr && large != nullptr; }
 };
 
 class chunk final : public shared_memory {

@@ -2,6 +2,7 @@
 #include "link/connecter.hpp"
 
 #include "base/call_user.hpp"
+#include "base/try_allocate.hpp"
 #include "link/address_order.hpp"
 #include "link/endpoint_rules.hpp"
 #include "link/services.hpp"
@@ -10,11 +11,15 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
+#include <new>
+#include <span>
 #include <utility>
 
 namespace slk::link_detail {
 
 namespace {
+
+constexpr error no_memory_to_link{errc::out_of_memory, phase::setup};
 
 connecter_input failed(const error& failure, std::uint32_t candidate = no_candidate)
 {
@@ -31,15 +36,17 @@ std::span<std::byte> discarded_bytes()
 } // namespace
 
 connecter::connecter(std::shared_ptr<io::loop_core> loop, link_options options,
-                     link_handlers handlers)
+                     link_handlers handlers) noexcept
     : loop_(std::move(loop)), target_(std::move(options.to)), reconnect_(options.reconnect),
       tuning_(options.tuning == tuning_options{}
                   ? nullptr
-                  : std::make_unique<const tuning_options>(std::move(options.tuning))),
+                  : new(std::nothrow) const tuning_options(std::move(options.tuning))),
       handlers_(std::move(handlers)), numeric_(target_.numeric().value_or(address{})),
       random_(loop_->next_seed()),
-      name_(numeric_.family == address_family::none ? std::make_unique<name_memory>() : nullptr)
+      name_(numeric_.family == address_family::none ? new(std::nothrow) name_memory : nullptr)
 {
+    complete_ = (tuning_ != nullptr || options.tuning == tuning_options{}) &&
+                (name_ != nullptr || numeric_.family != address_family::none);
     timer_.owner = this;
     timer_.on_expiry = [](io::timer& self) noexcept {
         auto* const link = static_cast<connecter*>(self.owner);
@@ -106,18 +113,19 @@ std::optional<connecter_input> connecter::perform(const connecter_actions& actio
 // binding: the addresses of the name.
 std::optional<connecter_input> connecter::begin_lookup() noexcept
 {
-    services& shared = services::of(*loop_);
+    services* const shared = services::make(*loop_);
+    if (attempt_ == nullptr && shared != nullptr)
+        attempt_ = shared->attempts.take();
     if (attempt_ == nullptr)
-        attempt_ = shared.attempts.take();
-    if (attempt_ == nullptr)
-        return failed({errc::out_of_memory, phase::setup});
+        return failed(no_memory_to_link);
     attempt_->stagger.owner = this;
     attempt_->stagger.on_expiry = [](io::timer& self) noexcept {
         static_cast<connecter*>(self.owner)->feed({.event = link_event::stagger});
     };
     attempt_->candidates.clear();
     if (name_ == nullptr) {
-        attempt_->candidates.push_back(numeric_);
+        if (!try_push_back(attempt_->candidates, numeric_))
+            return failed(no_memory_to_link);
         return take_candidates();
     }
     {
@@ -130,7 +138,7 @@ std::optional<connecter_input> connecter::begin_lookup() noexcept
         auto* const link = static_cast<connecter*>(self.owner);
         link->feed(link->looked_up(std::move(found)));
     };
-    shared.names.resolve(attempt_->lookup, target_.host, target_.port);
+    shared->names.resolve(attempt_->lookup, target_.host, target_.port);
     return std::nullopt;
 }
 
@@ -142,7 +150,8 @@ connecter_input connecter::looked_up(result<std::vector<address>> found) noexcep
         return failed(found.error());
     if (found)
         name_->last_good = std::move(*found);
-    attempt_->candidates = name_->last_good;
+    if (!try_assign(attempt_->candidates, name_->last_good))
+        return failed(no_memory_to_link);
     interleave_families(attempt_->candidates);
     return take_candidates();
 }
@@ -165,7 +174,8 @@ result<void> connecter::find_sources() noexcept
 {
     attempt_->sources.clear();
     if (const auto numeric = address::parse(target_.source, 0)) {
-        attempt_->sources.push_back(*numeric);
+        if (!try_push_back(attempt_->sources, *numeric))
+            return fail(no_memory_to_link);
         return {};
     }
     SLK_TRY(attempt_->sources, loop_->io().interface_addresses(target_.source));
@@ -194,7 +204,7 @@ connecter_input connecter::open_candidate() noexcept
     racer* const entry = pool.take();
     if (entry == nullptr) {
         loop_->io().close(*opened);
-        return failed({errc::out_of_memory, phase::setup}, candidate);
+        return failed(no_memory_to_link, candidate);
     }
     entry->socket_of_its_own = *opened;
     entry->candidate = candidate;
@@ -289,8 +299,7 @@ std::optional<connecter_input> connecter::hand_over() noexcept
 {
     stream_ = stream_core::create(loop_, socket_, attempt_->local, attempt_->peer, this);
     if (stream_ == nullptr)
-        return connecter_input{.event = link_event::lost,
-                               .failure = {errc::out_of_memory, phase::setup}};
+        return connecter_input{.event = link_event::lost, .failure = no_memory_to_link};
     socket_ = {};
     stream_->retain();
     stream handle(stream_);
@@ -418,7 +427,9 @@ void connecter::remember_failure(const connecter_input& cause) noexcept
     if (name_ == nullptr || !of_an_address || cause.failure == errc::cancelled)
         return;
     const std::lock_guard lock(loop_->requests_guard());
-    name_->failures.push_back({attempt_->candidates[cause.candidate], cause.failure});
+    // For people only: without memory the list lacks one.
+    (void)try_push_back(name_->failures,
+                        address_failure{attempt_->candidates[cause.candidate], cause.failure});
 }
 
 link_status connecter::status() const noexcept
@@ -431,16 +442,18 @@ link_status connecter::status() const noexcept
 
 std::vector<address_failure> connecter::address_failures() const
 {
+    std::vector<address_failure> all;
     if (loop_->forked())
-        return {};
+        return all;
     if (name_ != nullptr) {
         const std::lock_guard lock(loop_->requests_guard());
-        return name_->failures;
+        (void)try_assign(all, name_->failures);
+        return all;
     }
     const link_status now = status();
-    if (now.last_error_address.family == address_family::none)
-        return {};
-    return {{now.last_error_address, now.last_error}};
+    if (now.last_error_address.family != address_family::none)
+        (void)try_push_back(all, address_failure{now.last_error_address, now.last_error});
+    return all;
 }
 
 template <class Call>
@@ -462,13 +475,43 @@ void connecter::call_handler(const char* name, const Call& call) noexcept
 
 // --- the handle and the loop ---
 
+/// Keeps the last of each pair of requests that cancel each other, in their order; and the last
+/// stop before a start, which makes that a restart.
+void connecter::request_queue::condense() noexcept
+{
+    const std::span<const request> before = all();
+    const auto is_needed = [&](std::size_t place) {
+        const auto rest = before.subspan(place + 1);
+        const auto follows = [&](auto... any) {
+            return std::ranges::any_of(rest, [&](request each) { return ((each == any) || ...); });
+        };
+        switch (before[place]) {
+        case request::start: return !follows(request::start, request::stop);
+        case request::stop: return !follows(request::stop);
+        case request::pause:
+        case request::resume: return !follows(request::pause, request::resume);
+        case request::retry_now:
+        case request::confirm_useful:
+        case request::close: return !follows(before[place]);
+        }
+        return true;
+    };
+    std::array<request, 16> kept{};
+    std::uint8_t count = 0;
+    for (std::size_t place = 0; place < before.size(); ++place)
+        if (is_needed(place))
+            kept[count++] = before[place];
+    all_ = kept;
+    size_ = count;
+}
+
 void connecter::ask(request asked) noexcept
 {
     if (loop_->forked())
         return;
     {
         const std::lock_guard lock(loop_->requests_guard());
-        requests_.push_back(asked);
+        requests_.add(asked);
     }
     schedule();
 }
@@ -510,18 +553,19 @@ void connecter::close_handle() noexcept
 
 void connecter::handle_requests() noexcept
 {
-    std::vector<request> waiting;
+    request_queue waiting;
     {
         const std::lock_guard lock(loop_->requests_guard());
         scheduled_ = false;
-        waiting.swap(requests_);
+        waiting = requests_;
+        requests_.clear();
     }
     if (std::exchange(stream_over_, false)) {
         // The user ended the stream, so the link need not close it.
         std::exchange(stream_, nullptr)->release();
         feed({.event = link_event::lost, .failure = stream_reason_});
     }
-    for (const request next : waiting)
+    for (const request next : waiting.all())
         handle(next);
     release();
 }

@@ -20,16 +20,22 @@
 #include "link/flight_recorder.hpp"
 #include "link/stream_core.hpp"
 
+#include <array>
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace slk::link_detail {
 
 class connecter final : public ref_counted<connecter>, public io::resident, public stream_observer {
 public:
-    connecter(std::shared_ptr<io::loop_core> loop, link_options options, link_handlers handlers);
+    connecter(std::shared_ptr<io::loop_core> loop, link_options options,
+              link_handlers handlers) noexcept;
+    /// False: there was no memory for all of it, and it cannot be used.
+    [[nodiscard]] bool complete() const noexcept { return complete_; }
 
     /// The requests of a handle, from any thread. Handled in order, on the loop's thread.
     enum class request : std::uint8_t {
@@ -41,6 +47,25 @@ public:
         confirm_useful,
         close, ///< stop, and leave the loop
     };
+    /// The requests of one turn of the loop. A queue without room for another one is condensed:
+    /// what was asked for and taken back is not done, and has no effect on the state that follows.
+    class request_queue {
+    public:
+        void add(request next) noexcept
+        {
+            if (size_ == all_.size())
+                condense();
+            all_[size_++] = next;
+        }
+        [[nodiscard]] std::span<const request> all() const noexcept { return {all_.data(), size_}; }
+        void clear() noexcept { size_ = 0; }
+
+    private:
+        void condense() noexcept;
+
+        std::array<request, 16> all_{};
+        std::uint8_t size_ = 0;
+    };
     void ask(request asked) noexcept;
     /// The handle is being destroyed; see slk::link::~link. Releases the handle's reference.
     void close_handle() noexcept;
@@ -50,6 +75,7 @@ public:
     {
         return recorder_.moves();
     }
+    /// Empty when memory is exhausted.
     [[nodiscard]] std::vector<address_failure> address_failures() const;
     [[nodiscard]] const endpoint& target() const noexcept { return target_; }
     [[nodiscard]] time_point now() const noexcept { return loop_->now(); }
@@ -109,24 +135,25 @@ private:
     random_stream random_;
     io::timer timer_;
     connect_attempt* attempt_ = nullptr;
-    io::socket_id socket_;          ///< the one that connected
+    io::socket_id socket_; ///< the one that connected
     stream_core* stream_ = nullptr; ///< the connection that was handed over
-    stream unattended_;             ///< its handle, if there is no handler for it
+    stream unattended_; ///< its handle, if there is no handler for it
 
     io::task task_;
-    std::vector<request> requests_; ///< guarded by loop_core::requests_guard
-    bool scheduled_ = false;        ///< guarded too: the task is posted and has a reference
-    bool attached_ = false;         ///< a resident of the loop, which has a reference
-    bool closing_ = false;          ///< the handle or the loop is gone
+    request_queue requests_; ///< guarded by loop_core::requests_guard
+    bool scheduled_ = false; ///< guarded too: the task is posted and has a reference
+    bool attached_ = false; ///< a resident of the loop, which has a reference
+    bool closing_ = false; ///< the handle or the loop is gone
     bool stream_over_ = false;
     error stream_reason_{};
 
     /// Used for names only; a link to a numeric address has none of it.
     struct name_memory {
-        std::vector<address> last_good;        ///< the resolver's last answer
+        std::vector<address> last_good; ///< the resolver's last answer
         std::vector<address_failure> failures; ///< guarded by loop_core::requests_guard
     };
     const std::unique_ptr<name_memory> name_;
+    bool complete_ = true;
 
     /// Whether a handler is being called, or may no longer be: see close_handle().
     enum class calling : std::uint8_t { no, yes, awaited, never_again };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <serverlink/endpoint.hpp>
 
+#include "base/try_allocate.hpp"
 #include "link/endpoint_rules.hpp"
 
 #include <algorithm>
@@ -95,7 +96,8 @@ result<void> parse_source(std::string_view text, endpoint& into)
         SLK_TRY(port, parse_port(*from.port));
     }
     SLK_TRY(check_host(from.host));
-    into.source = from.host;
+    if (!try_assign(into.source, from.host))
+        return fail(errc::out_of_memory, phase::setup);
     into.source_port = port;
     return {};
 }
@@ -114,7 +116,8 @@ result<endpoint> parse_tcp(std::string_view text)
     if (to.host.empty())
         return bad_endpoint("the host is missing");
     SLK_TRY(check_host(to.host));
-    parsed.host = to.host;
+    if (!try_assign(parsed.host, to.host))
+        return fail(errc::out_of_memory, phase::setup);
     return parsed;
 }
 
@@ -157,7 +160,8 @@ result<endpoint> endpoint::parse(std::string_view text)
         return rest.empty() ? bad_endpoint("the host and the port are missing") : parse_tcp(rest);
 
     endpoint parsed;
-    parsed.host = rest;
+    if (!try_assign(parsed.host, rest))
+        return fail(errc::out_of_memory, phase::setup);
     if (scheme == name_of(transport::ipc)) {
         parsed.transport = transport::ipc;
         SLK_TRY(check_path(rest));
@@ -176,11 +180,13 @@ endpoint endpoint::of(const address& given)
     endpoint made;
     if (given.family != address_family::ipv4 && given.family != address_family::ipv6)
         return made;
-    const std::string text = to_string(given);
-    std::string_view host = std::string_view(text).substr(0, text.rfind(':'));
-    if (host.starts_with('['))
-        host = host.substr(1, host.size() - 2);
-    made.host = host;
+    // "HOST:PORT" or "[HOST]:PORT"
+    made.host = to_string(given);
+    made.host.resize(made.host.rfind(':') != std::string::npos ? made.host.rfind(':') : 0);
+    if (made.host.starts_with('[')) {
+        made.host.pop_back();
+        made.host.erase(0, 1);
+    }
     made.port = given.port;
     return made;
 }
@@ -200,22 +206,26 @@ std::optional<address> endpoint::numeric() const
 
 namespace {
 
-std::string host_and_port_text(const std::string& host, std::uint16_t port)
+bool wants_brackets(std::string_view host) noexcept
 {
-    const bool brackets = host.find(':') != std::string::npos;
-    return (brackets ? "[" + host + "]" : host) + ":" + std::to_string(port);
+    return host.find(':') != std::string_view::npos;
 }
 
 } // namespace
 
 std::string to_string(const endpoint& value)
 {
-    std::string text = std::string(name_of(value.transport)) + "://";
+    const std::string_view scheme = name_of(value.transport);
     if (value.transport != transport::tcp)
-        return text + value.host;
-    if (!value.source.empty())
-        text += host_and_port_text(value.source, value.source_port) + ";";
-    return text + host_and_port_text(value.host, value.port);
+        return joined({scheme, "://", value.host});
+    const bool six = wants_brackets(value.host);
+    const number_text port(value.port);
+    if (value.source.empty())
+        return joined({scheme, "://", six ? "[" : "", value.host, six ? "]" : "", ":", port});
+    const bool source_six = wants_brackets(value.source);
+    const number_text source_port(value.source_port);
+    return joined({scheme, "://", source_six ? "[" : "", value.source, source_six ? "]" : "", ":",
+                   source_port, ";", six ? "[" : "", value.host, six ? "]" : "", ":", port});
 }
 
 } // namespace slk

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "link/flight_recorder.hpp"
 
+#include "base/try_allocate.hpp"
+
 #include <algorithm>
 #include <bit>
 
@@ -76,7 +78,8 @@ std::vector<link_transition> flight_recorder::moves() const
     const std::uint64_t end = finished_.load(std::memory_order_acquire);
     const std::uint64_t kept = std::min<std::uint64_t>(end, link::flight_recorder_size);
     std::vector<link_transition> moves;
-    moves.reserve(static_cast<std::size_t>(kept));
+    if (!try_reserve(moves, static_cast<std::size_t>(kept)))
+        return moves;
     for (std::uint64_t index = end - kept; index < end; ++index) {
         const std::size_t first = index % link::flight_recorder_size * words_per_move;
         packed words;

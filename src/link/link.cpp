@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <serverlink/link.hpp>
 
+#include "base/try_allocate.hpp"
 #include "link/connecter.hpp"
 #include "link/endpoint_rules.hpp"
 
@@ -35,6 +36,10 @@ result<link> link::create(loop& on, link_options options, link_handlers handlers
         link_detail::connecter(on.core(), std::move(options), std::move(handlers));
     if (made == nullptr)
         return fail(errc::out_of_memory, phase::setup);
+    if (!made->complete()) {
+        made->release();
+        return fail(errc::out_of_memory, phase::setup);
+    }
     return link(made);
 }
 
@@ -118,13 +123,20 @@ std::string link::report() const
 {
     if (core_ == nullptr)
         return {};
-    std::string text = to_string(target()) + ": " + to_string(status(), core_->now()) + "\n";
+    std::string text;
+    const auto add = [&](std::string_view part) { return try_append(text, part); };
+    if (!add(to_string(target())) || !add(": ") || !add(to_string(status(), core_->now())) ||
+        !add("\n"))
+        return {};
     if (const auto failures = address_failures(); failures.size() > 1)
         for (const address_failure& each : failures)
-            text += "  " + to_string(each.address) + ": " + to_string(each.reason) + "\n";
+            if (!add("  ") || !add(to_string(each.address)) || !add(": ") ||
+                !add(to_string(each.reason)) || !add("\n"))
+                return {};
     const auto moves = recent_transitions();
     for (const link_transition& move : moves)
-        text += to_string(move, moves.front().at) + "\n";
+        if (!add(to_string(move, moves.front().at)) || !add("\n"))
+            return {};
     return text;
 }
 

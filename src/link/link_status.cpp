@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <serverlink/link_status.hpp>
 
+#include "base/try_allocate.hpp"
+
 #include <cstdio>
 
 namespace slk {
 
 namespace {
 
-std::string in_milliseconds(duration value)
+number_text in_milliseconds(duration value) noexcept
 {
-    const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(value).count();
-    return std::to_string(count) + " ms";
+    return number_text(std::chrono::duration_cast<std::chrono::milliseconds>(value).count());
 }
 
 } // namespace
@@ -55,42 +56,37 @@ std::string to_string(const link_transition& move, time_point origin)
 {
     char at[32];
     std::snprintf(at, sizeof at, "%9.3fs", std::chrono::duration<double>(move.at - origin).count());
-    std::string line(at);
-    line += "  ";
-    line += name_of(move.from);
-    line += " -> ";
-    line += name_of(move.to);
-    line += "  (";
-    line += name_of(move.event);
-    line += ", attempt ";
-    line += std::to_string(move.attempt);
-    line += ')';
-    if (move.reason)
-        line += "  " + to_string(move.reason);
-    if (move.delay > duration::zero())
-        line += "  next in " + in_milliseconds(move.delay);
-    return line;
+    const number_text attempt(move.attempt), delay = in_milliseconds(move.delay);
+    const std::string reason = move.reason ? to_string(move.reason) : std::string();
+    const bool waits = move.delay > duration::zero();
+    return joined({at, "  ", name_of(move.from), " -> ", name_of(move.to), "  (",
+                   name_of(move.event), ", attempt ", attempt, ")", move.reason ? "  " : "", reason,
+                   waits ? "  next in " : "", waits ? std::string_view(delay) : "",
+                   waits ? " ms" : ""});
 }
 
 std::string to_string(const link_status& status, time_point now)
 {
-    std::string line(name_of(status.state));
-    line += status.paused ? ", paused" : "";
-    line += " for " + in_milliseconds(now - status.since);
-    line += ", attempt " + std::to_string(status.attempt);
-    line += ", connection " + std::to_string(status.generation);
-    if (status.peer.family != address_family::none)
-        line += ", peer " + to_string(status.peer);
-    if (status.next_attempt != never)
-        line += ", next in " + in_milliseconds(status.next_attempt - now);
+    const auto text_of = [](const address& value) {
+        return value.family != address_family::none ? to_string(value) : std::string();
+    };
+    const number_text since = in_milliseconds(now - status.since);
+    const number_text attempt(static_cast<std::int64_t>(status.attempt));
+    const number_text generation(static_cast<std::int64_t>(status.generation));
+    const bool waits = status.next_attempt != never;
+    const number_text next = in_milliseconds(waits ? status.next_attempt - now : duration::zero());
+    const std::string peer = text_of(status.peer);
     // Of a connected link it is history.
-    if (status.state == link_state::connected)
-        return line;
-    if (status.last_error)
-        line += ", last error: " + to_string(status.last_error);
-    if (status.last_error_address.family != address_family::none)
-        line += " at " + to_string(status.last_error_address);
-    return line;
+    const bool failed = status.state != link_state::connected;
+    const std::string failure =
+        failed && status.last_error ? to_string(status.last_error) : std::string();
+    const std::string failed_at = failed ? text_of(status.last_error_address) : std::string();
+    return joined({name_of(status.state), status.paused ? ", paused" : "", " for ", since, " ms",
+                   ", attempt ", attempt, ", connection ", generation,
+                   peer.empty() ? "" : ", peer ", peer, waits ? ", next in " : "",
+                   waits ? std::string_view(next) : "", waits ? " ms" : "",
+                   failure.empty() ? "" : ", last error: ", failure,
+                   failed_at.empty() ? "" : " at ", failed_at});
 }
 
 } // namespace slk

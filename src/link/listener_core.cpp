@@ -2,6 +2,7 @@
 #include "link/listener_core.hpp"
 
 #include "base/call_user.hpp"
+#include "base/try_allocate.hpp"
 #include "link/endpoint_rules.hpp"
 #include "link/open_when_free.hpp"
 #include "link/stream_core.hpp"
@@ -110,7 +111,7 @@ endpoint listener_core::local_endpoint() const
         return endpoint::of(status().local);
     endpoint made;
     made.transport = transport::ipc;
-    made.host = name_->path();
+    made.host = joined({name_->path()});
     return made;
 }
 

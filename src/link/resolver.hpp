@@ -22,9 +22,7 @@
 
 namespace slk::link_detail {
 
-struct lookup;
-
-/// One lookup, embedded in its owner. Used on the loop's thread only.
+/// One request, embedded in its owner. Used on the loop's thread only.
 class lookup_request : public list_node {
 public:
     using completion = void (*)(lookup_request& self, result<std::vector<address>> found) noexcept;
@@ -42,16 +40,27 @@ public:
 
 private:
     friend class resolver;
-    friend struct lookup;
-    io::task cancelled_;
+    io::task failed_;
+    error failure_{}; ///< for failed_
     bool in_flight_ = false;
+};
+
+/// A lookup under way and the requests that wait for it. On the loop's thread.
+struct lookup : list_node {
+    std::uint64_t number = 0;
+    std::string host;
+    std::uint16_t port = 0;
+    list<lookup_request> waiting;
 };
 
 class resolver final {
 public:
-    explicit resolver(io::loop_core& loop);
+    explicit resolver(io::loop_core& loop) noexcept;
     ~resolver();
+    /// Before anything else. Returns false when memory is exhausted.
+    [[nodiscard]] bool open() noexcept;
 
+    /// Errors of the request: those of the lookup, out_of_memory.
     void resolve(lookup_request& request, const std::string& host, std::uint16_t port);
     /// The request completes with errc::cancelled soon. The thread that works on it goes on, and
     /// its result is dropped.
@@ -64,11 +73,12 @@ private:
     struct shared;
 
     void deliver_answers() noexcept;
+    void fail_soon(lookup_request& request, const error& reason) noexcept;
 
     io::loop_core& loop_;
     std::shared_ptr<shared> shared_;
     io::task answers_;
-    std::vector<std::unique_ptr<lookup>> running_;
+    list<lookup> running_;
 };
 
 } // namespace slk::link_detail

@@ -2,6 +2,7 @@
 #include "link/stream_core.hpp"
 
 #include "base/call_user.hpp"
+#include "base/try_allocate.hpp"
 #include "link/services.hpp"
 
 #include <algorithm>
@@ -33,7 +34,10 @@ stream_core* stream_core::create(std::shared_ptr<io::loop_core> loop, io::socket
                                  stream_observer* observer)
 {
     static_assert(alignof(stream_core) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
-    const std::shared_ptr<block_pool>& home = services::of(*loop).streams;
+    services* const shared = services::make(*loop);
+    if (shared == nullptr)
+        return nullptr;
+    const std::shared_ptr<block_pool>& home = shared->streams;
     void* const memory = home->take();
     if (memory == nullptr)
         return nullptr;
@@ -187,9 +191,14 @@ void stream_core::submit_send() noexcept
     auto offered = pieces_.subspan(next_piece_, left);
     if (offset_ > 0) {
         // The first piece was sent in part: the offer differs from the user's list.
-        rest_.assign(offered.begin(), offered.end());
-        rest_.front() = rest_.front().subspan(offset_);
-        offered = rest_;
+        rest_of_piece_ = offered.front().subspan(offset_);
+        if (try_resize(rest_, offered.size())) {
+            std::ranges::copy(offered, rest_.begin());
+            rest_.front() = rest_of_piece_;
+            offered = rest_;
+        } else {
+            offered = {&rest_of_piece_, 1};
+        }
     }
     loop_->io().send(send_, socket_, offered);
 }

@@ -156,6 +156,7 @@ private:
     std::size_t next_piece_ = 0;
     std::size_t offset_ = 0;
     std::size_t total_ = 0;
+    std::span<const std::byte> rest_of_piece_;
     std::vector<std::span<const std::byte>> rest_;
 
     std::uint64_t received_ = 0;

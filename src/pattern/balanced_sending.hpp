@@ -11,10 +11,15 @@ namespace slk::pattern {
 
 class balanced_sending {
 public:
-    void add(peer& entry)
+    /// Returns false when memory is exhausted.
+    [[nodiscard]] bool add(peer& entry) noexcept
     {
-        if (!peers_.has(entry))
-            peers_.add(entry, true);
+        if (peers_.has(entry))
+            return true;
+        if (!peers_.reserve())
+            return false;
+        peers_.add(entry, true);
+        return true;
     }
     void remove(peer& entry) noexcept
     {

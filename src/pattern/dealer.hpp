@@ -14,12 +14,16 @@ public:
     [[nodiscard]] bool may_requeue() const noexcept override { return true; }
     result<peer*> attach(peer& entry) override
     {
+        if (!receiving_.reserve())
+            return fail(no_memory_for_peer);
+        SLK_TRY(resume_sending(entry));
         receiving_.add(entry, false);
-        return resume_sending(entry);
+        return nullptr;
     }
     result<peer*> resume_sending(peer& entry) override
     {
-        sending_.add(entry);
+        if (!sending_.add(entry))
+            return fail(no_memory_for_peer);
         return nullptr;
     }
     void stop_sending(peer& entry) noexcept override { sending_.remove(entry); }

@@ -15,6 +15,8 @@ public:
     [[nodiscard]] bool may_requeue() const noexcept override { return true; }
     result<peer*> attach(peer& entry) override
     {
+        if (!receiving_.reserve())
+            return fail(no_memory_for_peer);
         SLK_TRY(resume_sending(entry));
         receiving_.add(entry, false);
         return nullptr;

@@ -8,8 +8,13 @@ result<void> pattern::check_name(std::string_view) const
     return fail(errc::invalid_argument, phase::connect, "routing_id is for a ROUTER");
 }
 
-void pattern::connected(const peer&) {}
-void pattern::disconnected(const peer&) {}
+bool pattern::prepare(peer&) noexcept
+{
+    return true;
+}
+
+void pattern::connected(peer&) noexcept {}
+void pattern::disconnected(peer&) noexcept {}
 
 part_fate pattern::inspect(peer&, message&, bool) noexcept
 {

@@ -8,13 +8,12 @@
 
 #include <serverlink/message.hpp>
 #include <serverlink/result.hpp>
-#include <serverlink/router.hpp>
 #include <serverlink/socket.hpp>
 
 #include "pattern/peer.hpp"
 
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <span>
 
 namespace slk::pattern {
@@ -71,6 +70,10 @@ struct routing {
     }
 };
 
+/// The error of attach() and its like.
+inline constexpr error no_memory_for_peer{errc::out_of_memory, phase::handshake, 0,
+                                          "no memory for one more peer"};
+
 /// What becomes of a part that has arrived.
 enum class part_fate : std::uint8_t {
     deliver, ///< to the caller
@@ -85,10 +88,28 @@ enum class peer_rule : std::uint8_t {
     one_for_each_id, ///< one for each routing id; those without an id get one
 };
 
-/// A message that the pattern itself has for the caller: a ROUTER's notice of a peer.
-struct own_message {
-    peer_id about;
-    router_event what = router_event::message;
+/// The messages that a pattern itself has for the caller.
+class own_message_queue {
+public:
+    own_message_queue() = default;
+    own_message_queue(const own_message_queue&) = delete;
+    own_message_queue& operator=(const own_message_queue&) = delete;
+    ~own_message_queue()
+    {
+        while (!empty())
+            (void)pop();
+    }
+
+    [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
+    void push(std::unique_ptr<own_message> last) noexcept { all_.push_back(*last.release()); }
+    /// The first one, of a queue that is not empty.
+    [[nodiscard]] std::unique_ptr<own_message> pop() noexcept
+    {
+        return std::unique_ptr<own_message>(&all_.pop_front());
+    }
+
+private:
+    list<own_message> all_;
 };
 
 class pattern {
@@ -109,17 +130,20 @@ public:
     /// Whether connect() may give a peer this routing id. Errors: invalid_argument.
     [[nodiscard]] virtual result<void> check_name(std::string_view routing_id) const;
     /// The peer takes part from now on. Returns a peer that has lost its place to it and must be
-    /// disconnected, or null. An error: this socket does not take the peer.
+    /// disconnected, or null. An error: this socket does not take the peer, or out_of_memory.
     virtual result<peer*> attach(peer& entry) = 0;
     /// After stop_sending(): the peer gets messages again. Returns as attach().
     virtual result<peer*> resume_sending(peer& entry) = 0;
     /// The peer gets no more messages. What it has sent is still received, until detach().
     virtual void stop_sending(peer& entry) noexcept = 0;
     virtual void detach(peer& entry) noexcept = 0;
+    /// Before the peer is attached, and each time that its handshake is over: makes what the
+    /// following two need. Returns false when memory is exhausted.
+    [[nodiscard]] virtual bool prepare(peer& entry) noexcept;
     /// The handshake with an attached peer is over.
-    virtual void connected(const peer& entry);
+    virtual void connected(peer& entry) noexcept;
     /// The connection of an attached peer is over.
-    virtual void disconnected(const peer& entry);
+    virtual void disconnected(peer& entry) noexcept;
 
     /// The peer has something to be received, or no longer has.
     virtual void readable(peer& entry, bool is) noexcept = 0;
@@ -162,7 +186,7 @@ public:
     /// If set, each new peer is sent an empty message.
     bool probes = false;
     /// Messages that the pattern has for the caller; they come before those of peers.
-    std::deque<own_message> own_messages;
+    own_message_queue own_messages;
 
 protected:
     pattern() = default;

@@ -4,13 +4,28 @@
 
 /// What a pattern knows about a peer: its places in the orders of turns, and its name.
 
+#include <serverlink/router.hpp>
+
+#include "base/list.hpp"
+
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace slk::pattern {
 
+/// A message that the pattern itself has for the caller: a ROUTER's notice of a peer.
+struct own_message : list_node {
+    peer_id about;
+    router_event what = router_event::message;
+};
+
 struct peer {
+    peer() = default;
+    peer(peer&&) noexcept = default;
+    peer& operator=(peer&&) noexcept = default;
+
     /// Places in the rotations; each rotation has its own.
     std::size_t receive_place = SIZE_MAX;
     std::size_t send_place = SIZE_MAX;
@@ -22,6 +37,8 @@ struct peer {
     std::uint64_t generation = 0;
     /// The routing id was given by connect(), and not by the peer.
     bool named = false;
+    /// ROUTER only: made when the peer connects, so that its end needs no memory.
+    std::unique_ptr<own_message> end_notice;
 
 protected:
     ~peer() = default;

@@ -13,6 +13,8 @@ class pull final : public pattern {
 public:
     result<peer*> attach(peer& entry) override
     {
+        if (!receiving_.reserve())
+            return fail(no_memory_for_peer);
         receiving_.add(entry, false);
         return nullptr;
     }

@@ -14,7 +14,8 @@ public:
     result<peer*> attach(peer& entry) override { return resume_sending(entry); }
     result<peer*> resume_sending(peer& entry) override
     {
-        sending_.add(entry);
+        if (!sending_.add(entry))
+            return fail(no_memory_for_peer);
         return nullptr;
     }
     void stop_sending(peer& entry) noexcept override { sending_.remove(entry); }

@@ -7,6 +7,7 @@
 /// The fair queue of all receiving sockets (the peers that have a message) and the load balancer of
 /// PUSH and DEALER (the peers that have room) are both rotations. Every change takes constant time.
 
+#include "base/try_allocate.hpp"
 #include "pattern/peer.hpp"
 
 #include <utility>
@@ -17,7 +18,9 @@ namespace slk::pattern {
 template <std::size_t peer::* Place>
 class rotation {
 public:
-    /// The peer takes its turn after those that are active already.
+    /// Makes room for one more peer. Returns false when memory is exhausted.
+    [[nodiscard]] bool reserve() noexcept { return try_reserve_more(peers_); }
+    /// After reserve(). The peer takes its turn after those that are active already.
     void add(peer& entry, bool active)
     {
         entry.*Place = peers_.size();

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "pattern/router.hpp"
 
+#include "base/try_allocate.hpp"
 #include "zmtp/metadata.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace slk::pattern {
@@ -13,6 +15,23 @@ namespace {
 constexpr error no_route{errc::no_route, phase::transfer, 0, "no peer has that routing id"};
 constexpr error replaced{errc::peer_replaced, phase::transfer, 0,
                          "a later peer has that routing id"};
+
+/// A notice with room for the peer's name; null when memory is exhausted.
+std::unique_ptr<own_message> make_notice(const peer& entry) noexcept
+{
+    std::unique_ptr<own_message> made(new (std::nothrow) own_message);
+    if (made == nullptr || !try_reserve(made->about.routing_id, entry.routing_id.size()))
+        return nullptr;
+    return made;
+}
+
+void fill(own_message& notice, const peer& entry, router_event what) noexcept
+{
+    // Only an id that the pattern has made may be longer, and it needs no memory.
+    notice.about.routing_id.assign(entry.routing_id);
+    notice.about.generation = entry.generation;
+    notice.what = what;
+}
 
 } // namespace
 
@@ -50,6 +69,8 @@ result<peer*> router::attach(peer& entry)
 {
     if (entry.routing_id.empty())
         entry.routing_id = make_id();
+    if (!receiving_.reserve())
+        return fail(no_memory_for_peer);
     SLK_TRY(peer* const displaced, resume_sending(entry));
     entry.generation = ++generations_;
     receiving_.add(entry, false);
@@ -58,8 +79,15 @@ result<peer*> router::attach(peer& entry)
 
 result<peer*> router::resume_sending(peer& entry)
 {
-    const auto [known, is_new] = by_id_.emplace(entry.routing_id, &entry);
-    if (is_new || known->second == &entry)
+    const auto known = by_id_.find(entry.routing_id);
+    if (known == by_id_.end()) {
+        std::string id;
+        if (!try_assign(id, entry.routing_id) ||
+            !try_allocate([&] { by_id_.try_emplace(std::move(id), &entry); }))
+            return fail(no_memory_for_peer);
+        return nullptr;
+    }
+    if (known->second == &entry)
         return nullptr;
     if (!handover || known->second->named)
         return fail(errc::address_in_use, phase::handshake, "the peer's routing id is taken");
@@ -79,16 +107,34 @@ void router::detach(peer& entry) noexcept
     receiving_.remove(entry);
 }
 
-void router::connected(const peer& entry)
+bool router::prepare(peer& entry) noexcept
 {
-    if (notify_connect)
-        own_messages.push_back({{entry.routing_id, entry.generation}, router_event::connected});
+    entry.end_notice = notify_disconnect ? make_notice(entry) : nullptr;
+    begin_notice_ = notify_connect ? make_notice(entry) : nullptr;
+    return (entry.end_notice != nullptr || !notify_disconnect) &&
+           (begin_notice_ != nullptr || !notify_connect);
 }
 
-void router::disconnected(const peer& entry)
+void router::connected(peer& entry) noexcept
 {
-    if (notify_disconnect)
-        own_messages.push_back({{entry.routing_id, entry.generation}, router_event::disconnected});
+    if (begin_notice_ == nullptr)
+        return;
+    fill(*begin_notice_, entry, router_event::connected);
+    own_messages.push(std::move(begin_notice_));
+}
+
+void router::disconnected(peer& entry) noexcept
+{
+    auto notice = std::move(entry.end_notice);
+    if (!notify_disconnect)
+        return;
+    // The option was not set yet when the peer connected.
+    if (notice == nullptr)
+        notice = make_notice(entry);
+    if (notice == nullptr)
+        return;
+    fill(*notice, entry, router_event::disconnected);
+    own_messages.push(std::move(notice));
 }
 
 routing router::route(std::span<const part_view>&, const peer_id* to, room_check& rooms) noexcept

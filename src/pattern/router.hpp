@@ -42,8 +42,9 @@ public:
     result<peer*> resume_sending(peer& entry) override;
     void stop_sending(peer& entry) noexcept override;
     void detach(peer& entry) noexcept override;
-    void connected(const peer& entry) override;
-    void disconnected(const peer& entry) override;
+    [[nodiscard]] bool prepare(peer& entry) noexcept override;
+    void connected(peer& entry) noexcept override;
+    void disconnected(peer& entry) noexcept override;
 
     void readable(peer& entry, bool is) noexcept override
     {
@@ -66,6 +67,7 @@ private:
     std::map<std::string, peer*, std::less<>> by_id_;
     std::uint32_t next_id_;
     std::uint64_t generations_ = 0;
+    std::unique_ptr<own_message> begin_notice_; ///< for connected()
 };
 
 } // namespace slk::pattern

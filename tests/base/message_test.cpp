@@ -235,3 +235,15 @@ TEST_CASE("memory that is allocated to be overwritten has its size and can be wr
         CHECK(allocated(size).text() == std::string(size, '\0'));
     }
 }
+
+TEST_CASE(
+    "a lack of memory for the parts of a message is an error, and leaves the message as it is")
+{
+    multipart whole;
+    REQUIRE(whole.add("a part"));
+    CHECK(whole.reserve(SIZE_MAX).error() == errc::out_of_memory);
+    REQUIRE(whole.size() == 1);
+    CHECK(whole[0].text() == "a part");
+    CHECK(whole.reserve(100));
+    CHECK(whole.add(std::string(100, 'x')));
+}

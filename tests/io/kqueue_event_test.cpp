@@ -127,7 +127,7 @@ TEST_CASE("K6: an event of an earlier socket with the same descriptor is ignored
                      .tag = descriptor_ids::tag_of(id)};
     };
     CHECK_FALSE(ids.find(reported(7, first)));
-    ids.remember(7, first);
+    CHECK(ids.remember(7, first));
     CHECK(ids.find(reported(7, first)) == first);
     CHECK_FALSE(ids.find(reported(8, first)));
     CHECK_FALSE(ids.find(reported(100000, first)));
@@ -136,13 +136,13 @@ TEST_CASE("K6: an event of an earlier socket with the same descriptor is ignored
         for (const io::socket_id later :
              {io::socket_id{3, 1 + number}, io::socket_id{3 + number, 1},
               io::socket_id{3 + number, 1 + number}}) {
-            ids.remember(7, later);
+            CHECK(ids.remember(7, later));
             CHECK(ids.find(reported(7, later)) == later);
             CHECK_FALSE(ids.find(reported(7, first)));
         }
     ids.forget(7);
     CHECK_FALSE(ids.find(reported(7, first)));
     ids.forget(100000);
-    ids.remember(100000, first);
+    CHECK(ids.remember(100000, first));
     CHECK(ids.find(reported(100000, first)) == first);
 }

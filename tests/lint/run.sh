@@ -112,6 +112,31 @@ rule_the_shared_tools_stand_alone()
         code '^\s*#\s*include\s*<(CLI|nlohmann)/'
 }
 
+# Running out of memory is an error value. The compiler does not see what an assignment allocates;
+# tests/memory does.
+rule_allocations_fail_as_values()
+{
+    local list=tests/lint/allocations.txt
+    sed -E '/^(#|$)/d' "$list" >"$work/allowed"
+    sources 'src' |
+        code '\bnew\s+[\w:]|\bstd::(make_(unique|shared)|to_string|format|deque|list|any|j?thread\()|\bthread_local\b|\bcatch\b|(\.|->)(push_back|emplace_back|emplace|try_emplace|insert|resize|reserve|assign|append|replace)\((?!\))' |
+        grep -vE 'try_allocate\(|operator new' >"$work/found" || true
+    awk -F ' *\\| ?' -v list="$list" '
+        NR == FNR { file[NR] = $1; text[NR] = $2; reason[NR] = $3; count = NR; next }
+        {
+            ok = 0
+            for (i = 1; i <= count; ++i)
+                if (index($0, file[i]) == 1 && (text[i] == "" || index($0, text[i]) > 0)) { used[i] = ok = 1; break }
+            if (!ok) print
+        }
+        END {
+            for (i = 1; i <= count; ++i) {
+                if (reason[i] == "") print list ": no reason: " file[i]
+                if (!used[i]) print list ": not found: " file[i] ": " text[i]
+            }
+        }' "$work/allowed" "$work/found"
+}
+
 rule_every_source_is_built()
 {
     local file folder

@@ -4,6 +4,7 @@
 
 #include <serverlink/loop.hpp>
 
+#include "base/try_allocate.hpp"
 #include "io/poller.hpp"
 
 #include "build_config.hpp"
@@ -78,8 +79,9 @@ result<std::unique_ptr<poller>> make_poller(clock& time, std::vector<refused_bac
         if (made)
             return made;
         refusal = made.error();
-        if (refused != nullptr)
-            refused->push_back({candidate.name, refusal});
+        if (refused != nullptr &&
+            !try_push_back(*refused, refused_backend{candidate.name, refusal}))
+            return fail(errc::out_of_memory, phase::setup);
     }
     return fail(refusal);
 }

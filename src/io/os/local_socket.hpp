@@ -60,6 +60,7 @@ public:
 
 private:
     local_name() = default;
+    [[nodiscard]] result<void> make_directory();
 
     std::string path_;
     std::string file_; ///< the path, independent of the current directory; empty if abstract

@@ -69,7 +69,7 @@ void close(native_handle handle, close_mode mode) noexcept;
 /// getaddrinfo for TCP: blocks for as long as the name service takes. Never on a loop's thread.
 [[nodiscard]] result<std::vector<address>> resolve(const std::string& host, std::uint16_t port);
 /// Returns the index of a network interface (if_nametoindex), 0 if there is no such one.
-[[nodiscard]] std::uint32_t interface_index(const std::string& name) noexcept;
+[[nodiscard]] std::uint32_t interface_index(std::string_view name) noexcept;
 
 // interfaces.cpp
 

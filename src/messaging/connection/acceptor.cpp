@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/connection/acceptor.hpp"
 
+#include "base/try_allocate.hpp"
+
 #include <new>
 
 namespace slk::messaging {
 
 namespace {
 
-constexpr error no_memory{errc::out_of_memory, phase::accept, 0, "no memory for a connection"};
+constexpr error no_memory_for_peer{errc::out_of_memory, phase::accept, 0,
+                                   "no memory for a connection"};
 
 [[nodiscard]] admission_limits limits_of(const socket_options& options) noexcept
 {
@@ -47,10 +50,13 @@ result<void> acceptor::open(const endpoint& at)
 {
     const socket_options& options = settings_->options();
     listener_options wanted;
-    wanted.at = at;
+    if (!try_allocate([&] {
+            wanted.at = at;
+            wanted.tuning = options.tuning;
+        }))
+        return fail(errc::out_of_memory, phase::listen);
     wanted.backlog = options.backlog;
     wanted.dual_stack = options.dual_stack;
-    wanted.tuning = options.tuning;
     listener_handlers handlers;
     handlers.admits = [this](const address& peer) { return admits(peer); };
     handlers.accepted = [this](stream incoming) { accept(std::move(incoming)); };
@@ -80,7 +86,7 @@ void acceptor::accept(stream incoming)
     auto* const peer = made ? new (std::nothrow) accepted_peer(*this, made) : nullptr;
     if (peer == nullptr || !admission_.enter(*peer, incoming.peer_address())) {
         delete peer;
-        log_->handshake_failed(no_memory);
+        log_->handshake_failed(no_memory_for_peer);
         return incoming.reset();
     }
     peers_.push_back(*peer);
@@ -128,20 +134,26 @@ void acceptor::remove(accepted_peer& peer) noexcept
 void acceptor::close(duration timeout, std::function<void()> done)
 {
     stop_listening();
+    closed_handler_ = std::move(done);
     // One more than there are connections, so that `done` is not called before all are closing.
-    auto left = std::make_shared<std::size_t>(1);
-    const auto one_less = [left, done = std::move(done)] {
-        if (--*left == 0)
-            done();
-    };
+    closing_ = 1;
+    retain();
     peers_.for_each([&](in_peers& each) {
         auto& peer = static_cast<accepted_peer&>(each);
-        ++*left;
+        ++closing_;
+        retain();
         const reference<connection> leaving = peer.to;
         remove(peer);
-        leaving->close(timeout, one_less);
+        leaving->close(timeout, [this] { one_closed(); });
     });
-    one_less();
+    one_closed();
+}
+
+void acceptor::one_closed() noexcept
+{
+    if (--closing_ == 0)
+        std::exchange(closed_handler_, {})();
+    release();
 }
 
 } // namespace slk::messaging

@@ -69,6 +69,7 @@ private:
     [[nodiscard]] bool admits(const address& peer) noexcept;
     void accept(stream incoming);
     void remove(accepted_peer& peer) noexcept;
+    void one_closed() noexcept;
     [[nodiscard]] time_point now() const noexcept { return on_->core->io().now(); }
 
     const std::shared_ptr<io_loop> on_;
@@ -78,6 +79,8 @@ private:
     admission admission_;
     std::optional<listener> listener_;
     list<in_peers> peers_;
+    std::size_t closing_ = 0; ///< of those that close() ends; it has a reference for each
+    std::function<void()> closed_handler_;
 };
 
 } // namespace slk::messaging

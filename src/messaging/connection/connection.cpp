@@ -4,6 +4,7 @@
 
 #include "messaging/connection/connection.hpp"
 
+#include "base/try_allocate.hpp"
 #include "base/wipe.hpp"
 #include "messaging/connection/latest_wire.hpp"
 
@@ -55,9 +56,11 @@ reference<connection> connection::create(std::shared_ptr<io_loop> on,
     }
     if (made.out == nullptr || made.in == nullptr)
         return {};
-    return reference<connection>::adopt(
+    auto all = reference<connection>::adopt(
         new (std::nothrow) connection(std::move(on), std::move(settings), std::move(owner), lanes,
                                       std::move(made), origin, std::move(log)));
+    return all && try_reserve(all->direct_.pieces, direct_io::min_pieces) ? all
+                                                                          : reference<connection>{};
 }
 
 reference<connection> connection::create_connecting(
@@ -378,20 +381,22 @@ void connection::close(duration timeout, std::function<void()> done)
 void connection::drain_stream() noexcept
 {
     (void)direct_.release_descriptor();
-    auto mine = reference<connection>::to(*this);
+    retain();
     // A peer that finishes before this side does may not read any more.
     const bool finished_first = transport_->peer_has_finished();
     draining_ = true;
     const auto begun = stream_.close_after_drain(
-        drain_timeout_, [mine, finished_first](const error& reason) noexcept {
-            mine->draining_ = false;
+        drain_timeout_, [this, finished_first](const error& reason) noexcept {
+            draining_ = false;
             if (!reason && !finished_first)
-                mine->read_ = mine->taken();
-            mine->check_returned();
+                read_ = taken();
+            check_returned();
+            release();
         });
     if (!begun) {
         draining_ = false;
         stream_.close(closed_here);
+        release();
     }
 }
 
@@ -461,15 +466,16 @@ void connection::leave_place() noexcept
 
 // --- sending ---
 
-/// Puts what is to be sent next into direct_.pieces; returns false if there is nothing.
-bool connection::gather() noexcept
+/// Puts what is to be sent next into direct_.pieces.
+connection::gathered connection::gather() noexcept
 {
     direct_.pieces.clear();
     offered_control_ = 0;
     offers_ping_ = false;
     if (session_->pending() > 0 && !out_->inside_frame() && may_send_heartbeat()) {
         const std::uint32_t ping_before = session_->last_ping();
-        control_.resize(session_->pending());
+        if (!try_resize(control_, session_->pending()))
+            return gathered::no_memory;
         offered_control_ = static_cast<std::uint32_t>(session_->transmit(control_));
         direct_.pieces.emplace_back(control_.data(), offered_control_);
         offers_ping_ = session_->last_ping() != ping_before;
@@ -480,7 +486,7 @@ bool connection::gather() noexcept
     }
     if (is_ready() && session_->state() == zmtp::session_state::ready)
         out_->gather(direct_.pieces);
-    return !direct_.pieces.empty();
+    return direct_.pieces.empty() ? gathered::nothing : gathered::something;
 }
 
 void connection::send_more() noexcept
@@ -502,7 +508,9 @@ void connection::send_more() noexcept
         return;
     }
     ask_what_was_read();
-    while (!gather()) {
+    for (gathered found = gather(); found != gathered::something; found = gather()) {
+        if (found == gathered::no_memory)
+            return lose(no_memory_to_send);
         if (session_->state() == zmtp::session_state::failed)
             return lose(session_->failure());
         if (!is_ready() || direct_.offer_sending(now()))

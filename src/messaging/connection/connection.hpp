@@ -191,7 +191,8 @@ private:
 
     // Sending.
     void send_more() noexcept;
-    [[nodiscard]] bool gather() noexcept;
+    enum class gathered : std::uint8_t { something, nothing, no_memory };
+    [[nodiscard]] gathered gather() noexcept;
     void sent(const result<std::size_t>& count) noexcept;
 
     // Receiving (connection_receive.cpp).
@@ -214,8 +215,10 @@ private:
     void answer() noexcept;
     void answer_late() noexcept;
     void admit(const zmtp::arrival& found) noexcept;
-    [[nodiscard]] std::optional<zmtp::rejection> take_place() noexcept;
+    [[nodiscard]] result<std::optional<zmtp::rejection>> take_place() noexcept;
     void become_ready(const zmtp::arrival& found) noexcept;
+    [[nodiscard]] bool read_metadata(const zmtp::peer_metadata& from,
+                                     peer_info& into) const noexcept;
     void count_unread_before() noexcept;
     [[nodiscard]] bool make_pipe() noexcept;
     void notify_reader() noexcept
@@ -223,7 +226,7 @@ private:
         if (std::exchange(reader_waits_, false) && near_)
             near_->on_readable();
     }
-    [[nodiscard]] time_point now() noexcept { return on_->core->io().now(); }
+    [[nodiscard]] time_point now() const noexcept { return on_->core->io().now(); }
 
     const std::shared_ptr<io_loop> on_;
     const std::shared_ptr<const connection_settings> settings_;

@@ -4,6 +4,8 @@
 
 #include "messaging/connection/connection.hpp"
 
+#include "base/try_allocate.hpp"
+
 #include <algorithm>
 #include <new>
 #include <utility>
@@ -297,11 +299,8 @@ void connection::authenticate(const zmtp::credentials& peer) noexcept
         return lose(too_many_refusals);
     zap_status_ = static_cast<std::int16_t>(settings_->authenticate(peer, stream_.peer_address()));
     const bool right = zap_status_ == 200;
-    if (right && !peer.user.empty()) {
-        user_.reset(new (std::nothrow) std::string(peer.user));
-        if (user_ == nullptr)
-            zap_status_ = 500;
-    }
+    if (right && !peer.user.empty() && !try_assign(user_, peer.user))
+        return lose(no_memory_to_receive);
     const time_point when = has_password ? observer_->authenticated(right, now()) : now();
     if (when <= now())
         return answer();
@@ -333,8 +332,8 @@ bool connection::note_peer_id(std::string_view routing_id) noexcept
     if (routing_id.empty())
         peer_id_.reset();
     else if (peer_id() != routing_id)
-        peer_id_.reset(new (std::nothrow) std::string(routing_id));
-    return peer_id() == routing_id;
+        return try_assign(peer_id_, routing_id);
+    return true;
 }
 
 /// Decides whether the peer may be one of the socket's, before it is told READY.
@@ -342,9 +341,12 @@ void connection::admit(const zmtp::arrival& found) noexcept
 {
     if (!note_peer_id(zmtp::text_of(found.peer.identity)))
         return lose(no_memory_to_receive);
-    if (const auto rejected = take_place(); rejected) {
+    const auto rejected = take_place();
+    if (!rejected)
+        return lose(no_memory_to_receive);
+    if (*rejected) {
         owner_->counters().rejected.add(1);
-        session_->reject(now(), *rejected, !connection_settings::retries(found.peer));
+        session_->reject(now(), **rejected, !connection_settings::retries(found.peer));
         in_->drop(found.consumed);
         return;
     }
@@ -352,11 +354,13 @@ void connection::admit(const zmtp::arrival& found) noexcept
     become_ready(found);
 }
 
-/// Takes the peer's place at the socket, and one of the endpoint's, or returns why not.
-std::optional<zmtp::rejection> connection::take_place() noexcept
+/// Takes the peer's place at the socket, and one of the endpoint's, or returns why not. Errors:
+/// out_of_memory.
+result<std::optional<zmtp::rejection>> connection::take_place() noexcept
 {
-    if (const auto rejected = owner_->places().reserve(holder(), peer_id()); rejected)
-        return rejected;
+    SLK_TRY(const auto taken, owner_->places().reserve(holder(), peer_id()));
+    if (taken)
+        return taken;
     has_place_ = true;
     const auto rejected = observer_ != nullptr ? observer_->admit() : std::nullopt;
     if (rejected) {
@@ -380,24 +384,41 @@ void connection::count_unread_before() noexcept
                                std::memory_order_release);
 }
 
+/// Returns false when memory is exhausted.
+bool connection::read_metadata(const zmtp::peer_metadata& from, peer_info& into) const noexcept
+{
+    if (!try_assign(into.routing_id, peer_id()) ||
+        (user_ != nullptr && !try_assign(into.user, *user_)))
+        return false;
+    // The standard properties have fields of their own.
+    const auto for_each_other = [&](auto visit) {
+        zmtp::metadata_reader properties(from.properties);
+        for (auto next = properties.next(); next && *next; next = properties.next())
+            if ((*next)->name.starts_with("X-") &&
+                (*next)->name != connection_settings::retries_name && !visit(**next))
+                return false;
+        return true;
+    };
+    std::size_t count = 0;
+    (void)for_each_other([&](const zmtp::property&) { return ++count > 0; });
+    if (!try_resize(into.properties, count))
+        return false;
+    auto place = into.properties.begin();
+    return for_each_other([&](const zmtp::property& each) {
+        socket_property& to = *place++;
+        return try_assign(to.name, each.name) && try_assign(to.value, each.value);
+    });
+}
+
 void connection::become_ready(const zmtp::arrival& found) noexcept
 {
     if (!note_peer_id(zmtp::text_of(found.peer.identity)))
         return lose(no_memory_to_receive);
-    auto met = std::unique_ptr<peer_connected>(new (std::nothrow) peer_connected);
-    if (met == nullptr)
+    std::unique_ptr<peer_connected> met(new (std::nothrow) peer_connected);
+    if (met == nullptr || !read_metadata(found.peer, met->info))
         return lose(no_memory_to_receive);
     met->info.type = found.peer.type;
     met->info.speaks = session_->speaks();
-    met->info.routing_id = peer_id();
-    if (user_ != nullptr)
-        met->info.user = *user_;
-    zmtp::metadata_reader properties(found.peer.properties);
-    // The standard properties have fields of their own.
-    for (auto next = properties.next(); next && *next; next = properties.next())
-        if ((*next)->name.starts_with("X-") && (*next)->name != connection_settings::retries_name)
-            met->info.properties.push_back(
-                {std::string((*next)->name), std::string((*next)->value)});
     met->info.local = stream_.local_address();
     met->info.peer = stream_.peer_address();
     in_->drop(found.consumed);

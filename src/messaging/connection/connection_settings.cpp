@@ -2,32 +2,54 @@
 #include "messaging/connection/connection_settings.hpp"
 
 #include "base/call_user.hpp"
+#include "base/try_allocate.hpp"
+#include "base/wipe.hpp"
 #include "messaging/pipe/frame_writer.hpp"
 
 #include <algorithm>
 
 namespace slk::messaging {
 
+bool try_copy(socket_options& to, const socket_options& from) noexcept
+{
+    // With as many elements as the other list, an assignment makes no elements, and each text
+    // belongs to `to` at once.
+    return try_resize(to.properties, from.properties.size()) &&
+           try_resize(to.security.accepted, from.security.accepted.size()) &&
+           try_allocate([&] { to = from; });
+}
+
+void move_options(socket_options& to, socket_options& from) noexcept
+{
+    // Credentials have no move: without the texts a copy needs no memory.
+    plain_credentials& own = from.security.own;
+    std::string user = std::move(own.user), password = std::move(own.password);
+    wipe(own.password);
+    to = std::move(from);
+    to.security.own.user = std::move(user);
+    to.security.own.password = std::move(password);
+    wipe(password);
+}
+
 result<std::shared_ptr<const connection_settings>>
 connection_settings::create(zmtp::socket_type type, const socket_options& options)
 {
     SLK_TRY(options.validate());
-    auto made = std::make_shared<const connection_settings>(type, options);
+    socket_options own;
+    std::vector<zmtp::property> properties, properties_to_bound;
+    const std::size_t count = options.properties.size();
+    if (!try_copy(own, options) || !try_reserve(properties, count) ||
+        !try_reserve(properties_to_bound, count + 1))
+        return fail(errc::out_of_memory, phase::setup);
+    auto made = try_make_shared<const connection_settings>(
+        type, std::move(own), std::move(properties), std::move(properties_to_bound));
+    if (made == nullptr)
+        return fail(errc::out_of_memory, phase::setup);
     SLK_TRY(zmtp::check(made->protocol(pipe_origin::accept)));
     return made;
 }
 
 namespace {
-
-/// A message that is replaced by a newer one needs no room.
-socket_options without_marks(socket_options options)
-{
-    if (options.conflate) {
-        options.send_high_water_mark = options.receive_high_water_mark = 0;
-        options.send_high_water_bytes = options.receive_high_water_bytes = 0;
-    }
-    return options;
-}
 
 /// The time that it takes does not tell where the two differ.
 bool equal_secrets(std::string_view one, std::string_view other) noexcept
@@ -43,11 +65,22 @@ bool equal_secrets(std::string_view one, std::string_view other) noexcept
 
 } // namespace
 
-connection_settings::connection_settings(zmtp::socket_type type, const socket_options& options)
-    : options_(without_marks(options))
+connection_settings::connection_settings(zmtp::socket_type type, socket_options&& options,
+                                         std::vector<zmtp::property> properties,
+                                         std::vector<zmtp::property> properties_to_bound) noexcept
+    : properties_(std::move(properties)), properties_to_bound_(std::move(properties_to_bound))
 {
-    for (const socket_property& each : options_.properties)
+    move_options(options_, options);
+    // A message that is replaced by a newer one needs no room.
+    if (options_.conflate) {
+        options_.send_high_water_mark = options_.receive_high_water_mark = 0;
+        options_.send_high_water_bytes = options_.receive_high_water_bytes = 0;
+    }
+    for (const socket_property& each : options_.properties) {
         properties_.push_back({each.name, each.value});
+        properties_to_bound_.push_back(properties_.back());
+    }
+    properties_to_bound_.push_back({retries_name, {}});
     const security_options& security = options_.security;
     if (security.mechanism != security_mechanism::null)
         protocol_.security = zmtp::mechanism::plain;
@@ -70,8 +103,6 @@ connection_settings::connection_settings(zmtp::socket_type type, const socket_op
     protocol_.heartbeat_timeout = options_.peer_timeout - options_.peer_timeout / 3;
     protocol_.heartbeat_ttl = options_.peer_timeout;
 
-    properties_to_bound_ = properties_;
-    properties_to_bound_.push_back({retries_name, {}});
     // A peer that may be rejected must not send before that is decided. Only one of the two sides
     // can wait for the other: it is the one that has accepted.
     const bool rejects = type == zmtp::socket_type::router || type == zmtp::socket_type::pair;

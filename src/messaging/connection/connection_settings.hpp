@@ -14,12 +14,22 @@
 
 namespace slk::messaging {
 
+/// Copies all options. Returns false when memory is exhausted; some of them are copied then.
+[[nodiscard]] bool try_copy(socket_options& to, const socket_options& from) noexcept;
+
+/// Moves all options, without memory; passwords leave nothing behind.
+void move_options(socket_options& to, socket_options& from) noexcept;
+
 class connection_settings {
 public:
+    /// Errors: those of socket_options::validate(), out_of_memory.
     [[nodiscard]] static result<std::shared_ptr<const connection_settings>>
     create(zmtp::socket_type type, const socket_options& options);
 
-    connection_settings(zmtp::socket_type type, const socket_options& options);
+    /// `properties`: with room for those of the options; `properties_to_bound`: for one more.
+    connection_settings(zmtp::socket_type type, socket_options&& options,
+                        std::vector<zmtp::property> properties,
+                        std::vector<zmtp::property> properties_to_bound) noexcept;
     connection_settings(const connection_settings&) = delete;
     connection_settings& operator=(const connection_settings&) = delete;
 
@@ -44,7 +54,7 @@ public:
                                    const address& from) const noexcept;
 
 private:
-    const socket_options options_;
+    socket_options options_;
     std::vector<zmtp::property> properties_; ///< views into options_
     std::vector<zmtp::property> properties_to_bound_; ///< the same, and retries_name
     zmtp::session_options protocol_; ///< of a connection of connect()

@@ -140,8 +140,9 @@ public:
     /// The end of the loop: waits until no caller is inside, which takes a few system calls.
     void wait_until_idle() noexcept;
 
-    /// For gather(); the owner's of the sending direction.
+    /// For gather(), with room for `min_pieces` at least; the owner's of the sending direction.
     std::vector<wire_out::piece> pieces;
+    static constexpr std::size_t min_pieces = 2;
 
     // --- a caller's thread ---
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/connection/lane_wire_out.hpp"
 
+#include "base/try_allocate.hpp"
+
 #include <algorithm>
 
 namespace slk::messaging {
@@ -18,7 +20,8 @@ std::size_t lane_wire_out::gather(std::vector<piece>& pieces)
 {
     lane::cursor at = sent_;
     std::size_t bytes = 0;
-    while (pieces.size() < max_pieces && bytes < max_bytes) {
+    // Without memory for more pieces those that there is room for are sent.
+    while (pieces.size() < max_pieces && bytes < max_bytes && try_reserve_more(pieces)) {
         if (const piece run = at.run(); !run.empty()) {
             pieces.push_back(run);
             at.skip_bytes(run.size());

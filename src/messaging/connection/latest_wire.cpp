@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/connection/latest_wire.hpp"
 
+#include "base/try_allocate.hpp"
 #include "messaging/pipe/frame_reader.hpp"
 
 #include <utility>
@@ -25,14 +26,20 @@ bool latest_wire_in::publish(std::uint64_t messages) noexcept
     (void)lane().publish(messages);
     std::vector<message> newest;
     std::uint64_t whole = 0;
-    for (message part; read_part(lane(), part);) {
+    bool fits = true;
+    for (message part; read_part(lane(), part); part.clear()) {
         const bool last = !part.more();
-        newest.push_back(std::move(part));
-        if (last && ++whole < messages)
+        fits = fits && try_push_back(newest, std::move(part));
+        if (last && ++whole < messages) {
             newest.clear();
+            fits = true;
+        }
     }
     (void)lane().consume(messages, false);
-    return slot_.put(std::move(newest), messages);
+    if (fits)
+        return slot_.put(std::move(newest), messages);
+    slot_.skip(messages);
+    return false;
 }
 
 } // namespace slk::messaging

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/context/context_core.hpp"
 
+#include "base/try_allocate.hpp"
+
 #include <algorithm>
 
 namespace slk::messaging {
@@ -14,13 +16,20 @@ constexpr error left_to_parent{errc::forked, phase::none, 0, "the context is the
 result<std::shared_ptr<context_core>> context_core::create(const context_options& wanted)
 {
     SLK_TRY(wanted.validate());
-    auto made = std::make_shared<context_core>(wanted.max_memory);
+    const int loops = std::max(wanted.threads, 1);
+    auto budget = try_make_shared<memory_budget>(wanted.max_memory);
+    auto made = budget != nullptr ? try_make_shared<context_core>(std::move(budget)) : nullptr;
+    if (made == nullptr || !try_reserve(made->loops_, static_cast<std::size_t>(loops)))
+        return fail(errc::out_of_memory, phase::setup);
     made->max_sockets_ = wanted.max_sockets;
     made->threads_ = wanted.threads > 0;
-    for (int number = 0; number < std::max(wanted.threads, 1); ++number) {
-        SLK_TRY(auto loop, slk::loop::create(wanted.loop));
-        made->loops_.push_back(
-            std::make_shared<io_loop>(std::move(loop), !made->threads_, made->budget_));
+    for (int number = 0; number < loops; ++number) {
+        loop_options each;
+        if (!try_allocate([&] { each = wanted.loop; }))
+            return fail(errc::out_of_memory, phase::setup);
+        SLK_TRY(auto loop, slk::loop::create(std::move(each)));
+        SLK_TRY(made->add_loop(
+            try_make_shared<io_loop>(std::move(loop), !made->threads_, made->budget_)));
     }
     if (made->threads_)
         for (const auto& each : made->loops_)
@@ -28,11 +37,22 @@ result<std::shared_ptr<context_core>> context_core::create(const context_options
     return made;
 }
 
-std::shared_ptr<context_core> context_core::on(loop& of_user, std::uint64_t max_memory)
+result<std::shared_ptr<context_core>> context_core::on(loop& of_user, std::uint64_t max_memory)
 {
-    auto made = std::make_shared<context_core>(max_memory);
-    made->loops_.push_back(std::make_shared<io_loop>(of_user, made->budget_));
+    auto budget = try_make_shared<memory_budget>(max_memory);
+    auto made = budget != nullptr ? try_make_shared<context_core>(std::move(budget)) : nullptr;
+    if (made == nullptr)
+        return fail(errc::out_of_memory, phase::setup);
+    SLK_TRY(made->add_loop(try_make_shared<io_loop>(of_user, made->budget_)));
     return made;
+}
+
+/// `made`: null when memory is exhausted.
+result<void> context_core::add_loop(std::shared_ptr<io_loop> made)
+{
+    if (made == nullptr || !made->pools.complete() || !try_push_back(loops_, std::move(made)))
+        return fail(errc::out_of_memory, phase::setup);
+    return {};
 }
 
 const std::shared_ptr<io_loop>& context_core::next_loop(std::uint64_t affinity) noexcept
@@ -61,7 +81,8 @@ result<void> context_core::add(const reference<inbox>& socket)
         return fail(errc::cancelled, phase::setup, "the context was shut down");
     if (sockets_.size() >= max_sockets_)
         return fail(errc::too_many_descriptors, phase::setup, "max_sockets");
-    sockets_.push_back(socket);
+    if (!try_push_back(sockets_, reference<inbox>(socket)))
+        return fail(errc::out_of_memory, phase::setup);
     return {};
 }
 
@@ -210,7 +231,8 @@ result<context> context::on(loop& of_user, std::uint64_t max_memory)
     if (of_user.core()->closed())
         return fail(of_user.core()->why_closed());
     SLK_TRY(check_memory(max_memory));
-    return context(messaging::context_core::on(of_user, max_memory));
+    SLK_TRY(auto core, messaging::context_core::on(of_user, max_memory));
+    return context(std::move(core));
 }
 
 memory_use context::memory() const noexcept

@@ -25,9 +25,10 @@ class context_core : public std::enable_shared_from_this<context_core> {
 public:
     [[nodiscard]] static result<std::shared_ptr<context_core>>
     create(const context_options& wanted);
-    [[nodiscard]] static std::shared_ptr<context_core> on(loop& of_user, std::uint64_t max_memory);
-    explicit context_core(std::uint64_t max_memory)
-        : budget_(std::make_shared<memory_budget>(max_memory))
+    [[nodiscard]] static result<std::shared_ptr<context_core>> on(loop& of_user,
+                                                                  std::uint64_t max_memory);
+    explicit context_core(std::shared_ptr<memory_budget> budget) noexcept
+        : budget_(std::move(budget))
     {
     }
 
@@ -35,7 +36,7 @@ public:
     [[nodiscard]] const std::shared_ptr<io_loop>& next_loop(std::uint64_t affinity) noexcept;
     /// Errors: invalid_argument (the affinity names a loop that does not exist).
     [[nodiscard]] result<void> check_affinity(std::uint64_t affinity) const noexcept;
-    /// Errors: too_many_descriptors, cancelled, forked.
+    /// Errors: too_many_descriptors, cancelled, forked, out_of_memory.
     result<void> add(const reference<inbox>& socket);
     void remove(const reference<inbox>& socket) noexcept;
 
@@ -86,6 +87,7 @@ public:
     [[nodiscard]] const std::shared_ptr<memory_budget>& budget() const noexcept { return budget_; }
 
 private:
+    result<void> add_loop(std::shared_ptr<io_loop> made);
     void run_completed() noexcept;
     void submit_to_loop();
 

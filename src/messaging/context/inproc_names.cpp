@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/context/inproc_names.hpp"
 
-#include <algorithm>
+#include "base/try_allocate.hpp"
+
 #include <new>
+#include <utility>
 
 namespace slk::messaging {
 
@@ -12,16 +14,15 @@ constexpr error unsuitable{errc::invalid_argument, phase::connect, 0,
                            "the types of the two sockets do not suit each other"};
 constexpr error no_memory{errc::out_of_memory, phase::connect};
 constexpr error id_taken{errc::rejected, phase::handshake, 0, "the peer's routing id is taken"};
-constexpr error has_peer{errc::rejected, phase::handshake, 0, "a PAIR has a peer already"};
+constexpr error pair_has_peer{errc::rejected, phase::handshake, 0, "a PAIR has a peer already"};
 
-/// What a socket is to learn of its peer. Null: memory is exhausted.
-std::unique_ptr<peer_connected> introduce(const inproc_party& peer)
+/// What a socket is to learn of its peer. Null when memory is exhausted.
+std::unique_ptr<peer_connected> introduce(const inproc_party& peer) noexcept
 {
-    auto met = std::unique_ptr<peer_connected>(new (std::nothrow) peer_connected);
-    if (met == nullptr)
-        return met;
+    std::unique_ptr<peer_connected> met(new (std::nothrow) peer_connected);
+    if (met == nullptr || !try_assign(met->info.routing_id, peer.routing_id))
+        return nullptr;
     met->info.type = peer.type;
-    met->info.routing_id = peer.routing_id;
     met->far_mark = peer.receive_mark;
     met->far_bytes = peer.receive_bytes;
     return met;
@@ -35,14 +36,14 @@ void count_replaced(pipe_lanes& lanes, std::size_t direction, const inproc_party
 }
 
 /// Takes a place for each at the other socket. Returns why not.
-error take_places(const inproc_party& owner, const inproc_party& caller, const pipe& near)
+error take_places(const inproc_party& owner, const inproc_party& caller, const pipe& near) noexcept
 {
     const auto take = [](const inproc_party& at, const place_holder& by, const std::string& id) {
         const auto rejected = at.reports->places().reserve(by, id);
-        if (!rejected)
-            return error{};
+        if (!rejected || !*rejected)
+            return rejected ? error{} : rejected.error();
         at.reports->counters().rejected.add(1);
-        return *rejected == zmtp::rejection::id_taken ? id_taken : has_peer;
+        return **rejected == zmtp::rejection::id_taken ? id_taken : pair_has_peer;
     };
     const place_holder of_caller{.lanes = near.lanes().get()};
     if (const error why = take(owner, of_caller, caller.routing_id))
@@ -58,13 +59,20 @@ error take_places(const inproc_party& owner, const inproc_party& caller, const p
 
 } // namespace
 
-const inproc_party* inproc_names::owner_of(const std::string& name) const
+inproc_names::~inproc_names()
+{
+    while (!connecters_.empty())
+        delete &connecters_.pop_front();
+}
+
+const inproc_party* inproc_names::owner_of(std::string_view name) const noexcept
 {
     const auto found = bound_.find(name);
     return found != bound_.end() ? &found->second : nullptr;
 }
 
-bool inproc_names::make_pipes(connecter& which, lane::chunk_pools& pools)
+/// Returns false when memory is exhausted.
+bool inproc_names::make_pipes(connecter& which, lane::chunk_pools& pools) noexcept
 {
     const auto lanes = pipe_lanes::create(pools, which.caller.conflates);
     if (!lanes)
@@ -89,50 +97,70 @@ bool inproc_names::make_pipes(connecter& which, lane::chunk_pools& pools)
     return true;
 }
 
-/// Another pipe at the other end of the lanes, whose pipe there is over.
-bool inproc_names::renew_far(connecter& which)
+/// Two pipes that were not used: they hold each other, and nobody else has heard of the far one.
+void inproc_names::part(connecter& which) noexcept
 {
-    const reference<pipe_lanes>& lanes = which.near->lanes();
-    const auto far =
-        reference<pipe>::adopt(new (std::nothrow) pipe(lanes, 1, pipe_origin::accept, true));
-    if (!far)
-        return false;
-    far->far = reference<far_end>::to(*which.near);
-    if (!far->make_history())
-        return false;
-    far->history->earlier.written = lanes->toward[1].produced();
-    far->history->earlier.taken = lanes->toward[0].consumed();
-    which.far->forward_to(*far);
-    which.far = far;
-    return true;
+    which.far->far.reset();
+    which.far->set_ended();
 }
 
-/// The two meet now, or the connecting one goes on waiting.
-void inproc_names::meet(const inproc_party& owner, connecter& which, lane::chunk_pools& pools)
+/// Another pipe for the other end of the lanes, whose pipe there is over. Null when memory is
+/// exhausted.
+reference<pipe> inproc_names::make_far(const connecter& which) noexcept
+{
+    const reference<pipe_lanes>& lanes = which.near->lanes();
+    auto far = reference<pipe>::adopt(new (std::nothrow) pipe(lanes, 1, pipe_origin::accept, true));
+    if (!far || !far->make_history())
+        return {};
+    far->far = reference<far_end>::to(*which.near);
+    far->history->earlier.written = lanes->toward[1].produced();
+    far->history->earlier.taken = lanes->toward[0].consumed();
+    return far;
+}
+
+/// The two meet now, or the connecting one goes on waiting. Returns false when memory is exhausted.
+bool inproc_names::meet(const inproc_party& owner, connecter& which,
+                        lane::chunk_pools& pools) noexcept
 {
     const inproc_party& caller = which.caller;
     if (!which.waits)
-        return;
-    if (!zmtp::may_talk(owner.type, caller.type))
-        return caller.log->handshake_failed(unsuitable);
-    if (which.met && caller.by_id && !make_pipes(which, pools))
-        return caller.log->handshake_failed(no_memory);
-    if (const error why = take_places(owner, caller, *which.near)) {
-        owner.log->handshake_failed(why);
-        return caller.log->handshake_failed(why);
+        return true;
+    if (!zmtp::may_talk(owner.type, caller.type)) {
+        caller.log->handshake_failed(unsuitable);
+        return true;
     }
+    if (which.met && caller.by_id && !make_pipes(which, pools))
+        return false;
+    // All that needs memory comes first.
     const bool again = which.met;
+    const reference<pipe> far = again ? make_far(which) : which.far;
+    if (!far)
+        return false;
+    pipe_lanes& lanes = *far->lanes();
+    std::unique_ptr<latest_slots> slots;
+    if (owner.conflates && lanes.latest == nullptr) {
+        slots.reset(new (std::nothrow) latest_slots(lanes.toward[0].budget()));
+        if (slots == nullptr)
+            return false;
+    }
     auto to_owner = introduce(caller);
     auto to_caller = introduce(owner);
-    if (to_owner == nullptr || to_caller == nullptr || (again && !renew_far(which))) {
-        owner.reports->places().release({.lanes = which.near->lanes().get()}, caller.routing_id);
-        return caller.log->handshake_failed(no_memory);
+    if (to_owner == nullptr || to_caller == nullptr)
+        return false;
+    if (const error why = take_places(owner, caller, *which.near)) {
+        if (why == errc::out_of_memory)
+            return false;
+        owner.log->handshake_failed(why);
+        caller.log->handshake_failed(why);
+        return true;
+    }
+    if (again) {
+        which.far->forward_to(*far);
+        which.far = far;
     }
     // One side that conflates is enough: the queue between the two belongs to both.
-    const reference<pipe>& far = which.far;
-    pipe_lanes& lanes = *far->lanes();
-    if (owner.conflates && lanes.latest == nullptr) {
-        lanes.latest = std::make_unique<latest_slots>(lanes.toward[0].budget());
+    if (slots != nullptr) {
+        lanes.latest = std::move(slots);
         count_replaced(lanes, 0, caller);
     }
     if (lanes.latest != nullptr)
@@ -150,20 +178,28 @@ void inproc_names::meet(const inproc_party& owner, connecter& which, lane::chunk
     if (again)
         to_caller->far = reference<far_end>::to(*far);
     caller.reports->post(std::move(to_caller));
+    return true;
 }
 
-result<void> inproc_names::bind(const std::string& name, const inproc_party& owner)
+result<bool> inproc_names::bind(std::string_view name, inproc_party owner)
 {
     const std::lock_guard lock(guard_);
-    if (!bound_.emplace(name, owner).second)
+    if (bound_.contains(name))
         return fail(errc::address_in_use, phase::bind, "another socket has this inproc name");
-    for (connecter& each : connecters_)
+    std::string key;
+    decltype(bound_)::iterator made;
+    if (!try_assign(key, name) ||
+        !try_allocate([&] { made = bound_.try_emplace(std::move(key), std::move(owner)).first; }))
+        return fail(errc::out_of_memory, phase::bind);
+    bool all = true;
+    connecters_.for_each([&](connecter& each) {
         if (each.name == name)
-            meet(owner, each, *owner.pools);
-    return {};
+            all = meet(made->second, each, *made->second.pools) && all;
+    });
+    return all;
 }
 
-void inproc_names::unbind(const std::string& name, std::uint64_t endpoint) noexcept
+void inproc_names::unbind(std::string_view name, std::uint64_t endpoint) noexcept
 {
     const std::lock_guard lock(guard_);
     if (const auto found = bound_.find(name);
@@ -171,62 +207,69 @@ void inproc_names::unbind(const std::string& name, std::uint64_t endpoint) noexc
         bound_.erase(found);
 }
 
-result<reference<pipe>> inproc_names::connect(const std::string& name, const inproc_party& caller)
+result<reference<pipe>> inproc_names::connect(std::string_view name, inproc_party caller)
 {
     const std::lock_guard lock(guard_);
     const inproc_party* const owner = owner_of(name);
     if (owner != nullptr && !zmtp::may_talk(caller.type, owner->type))
         return fail(unsuitable);
-    connecter made;
-    made.name = name;
-    made.caller = caller;
-    if (!make_pipes(made, *caller.pools))
+    std::unique_ptr<connecter> made(new (std::nothrow) connecter);
+    if (made == nullptr || !try_assign(made->name, name))
         return fail(no_memory);
-    connecters_.push_back(std::move(made));
+    made->caller = std::move(caller);
+    lane::chunk_pools& pools = *made->caller.pools;
+    if (!make_pipes(*made, pools))
+        return fail(no_memory);
+    if (owner != nullptr && !meet(*owner, *made, pools)) {
+        part(*made);
+        return fail(no_memory);
+    }
     // The caller may add its pipe before it reads the event.
-    reference<pipe> near = connecters_.back().near;
-    if (owner != nullptr)
-        meet(*owner, connecters_.back(), *caller.pools);
+    reference<pipe> near = made->near;
+    connecters_.push_back(*made.release());
     return near;
 }
 
-void inproc_names::reconnect(const pipe& near, lane::chunk_pools& pools)
+bool inproc_names::reconnect(const pipe& near, lane::chunk_pools& pools)
 {
     const std::lock_guard lock(guard_);
-    const auto found = std::ranges::find_if(
-        connecters_, [&](const connecter& each) { return each.near.get() == &near; });
+    connecter* found = nullptr;
+    connecters_.for_each([&](connecter& each) {
+        if (each.near.get() == &near)
+            found = &each;
+    });
     // As long as the other end reads the rest, it is not over.
-    if (found == connecters_.end() || found->waits || !near.is_severed())
-        return;
+    if (found == nullptr || found->waits || !near.is_severed())
+        return true;
     found->waits = true;
-    if (const inproc_party* const owner = owner_of(found->name); owner != nullptr)
-        meet(*owner, *found, pools);
+    const inproc_party* const owner = owner_of(found->name);
+    return owner == nullptr || meet(*owner, *found, pools);
 }
 
-void inproc_names::retry(std::uint64_t endpoint, lane::chunk_pools& pools)
+bool inproc_names::retry(std::uint64_t endpoint, lane::chunk_pools& pools)
 {
     const std::lock_guard lock(guard_);
-    for (connecter& each : connecters_) {
+    bool all = true;
+    connecters_.for_each([&](connecter& each) {
         if (!each.waits)
-            continue;
+            return;
         const inproc_party* const owner = owner_of(each.name);
         if (owner != nullptr && (owner->endpoint == endpoint || each.caller.endpoint == endpoint))
-            meet(*owner, each, pools);
-    }
+            all = meet(*owner, each, pools) && all;
+    });
+    return all;
 }
 
 void inproc_names::forget(std::uint64_t endpoint) noexcept
 {
     const std::lock_guard lock(guard_);
-    std::erase_if(connecters_, [&](connecter& each) {
+    connecters_.for_each([&](connecter& each) {
         if (each.caller.endpoint != endpoint)
-            return false;
-        // The two hold each other, and nobody else has heard of the far one.
-        if (!each.met) {
-            each.far->far.reset();
-            each.far->set_ended();
-        }
-        return true;
+            return;
+        if (!each.met)
+            part(each);
+        each.unlink();
+        delete &each;
     });
 }
 

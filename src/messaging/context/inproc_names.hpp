@@ -13,13 +13,16 @@
 
 #include <serverlink/result.hpp>
 
+#include "base/list.hpp"
 #include "messaging/observe/endpoint_log.hpp"
 #include "messaging/pipe/pipe.hpp"
 
-#include <list>
+#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 namespace slk::messaging {
 
@@ -42,25 +45,33 @@ struct inproc_party {
 
 class inproc_names {
 public:
-    /// Sockets that wait for the name meet its owner at once. Errors: address_in_use.
-    result<void> bind(const std::string& name, const inproc_party& owner);
+    inproc_names() = default;
+    inproc_names(const inproc_names&) = delete;
+    inproc_names& operator=(const inproc_names&) = delete;
+    ~inproc_names();
+
+    /// Sockets that wait for the name meet its owner at once. Returns false when memory is
+    /// exhausted for one of them: retry() is needed. Errors: address_in_use, out_of_memory.
+    result<bool> bind(std::string_view name, inproc_party owner);
     /// The name is free again; pipes that exist stay.
-    void unbind(const std::string& name, std::uint64_t endpoint) noexcept;
+    void unbind(std::string_view name, std::uint64_t endpoint) noexcept;
 
     /// Returns the caller's pipe; both sockets are told by an event when they have met. Errors:
     /// invalid_argument (the types do not suit each other), out_of_memory.
-    result<reference<pipe>> connect(const std::string& name, const inproc_party& caller);
+    result<reference<pipe>> connect(std::string_view name, inproc_party caller);
     /// The other end of a pipe of connect() is over: its endpoint waits for the name again, and
     /// meets the present owner at once. Does nothing if the pipe is not the endpoint's last one.
-    void reconnect(const pipe& near, lane::chunk_pools& pools);
+    /// Returns false when memory is exhausted: retry() is needed.
+    [[nodiscard]] bool reconnect(const pipe& near, lane::chunk_pools& pools);
     /// A socket with this endpoint, of bind() or connect(), may have a place for another one again.
-    void retry(std::uint64_t endpoint, lane::chunk_pools& pools);
+    /// Returns as reconnect().
+    [[nodiscard]] bool retry(std::uint64_t endpoint, lane::chunk_pools& pools);
     /// An endpoint of connect() no longer waits for its name.
     void forget(std::uint64_t endpoint) noexcept;
 
 private:
     /// An endpoint of connect().
-    struct connecter {
+    struct connecter : list_node {
         std::string name;
         inproc_party caller;
         reference<pipe> near; ///< of the last meeting, or the one to come
@@ -69,14 +80,16 @@ private:
         bool waits = true; ///< for the name, or for a place
     };
 
-    [[nodiscard]] static bool make_pipes(connecter& which, lane::chunk_pools& pools);
-    [[nodiscard]] static bool renew_far(connecter& which);
-    static void meet(const inproc_party& owner, connecter& which, lane::chunk_pools& pools);
-    [[nodiscard]] const inproc_party* owner_of(const std::string& name) const;
+    [[nodiscard]] static bool make_pipes(connecter& which, lane::chunk_pools& pools) noexcept;
+    static void part(connecter& which) noexcept;
+    [[nodiscard]] static reference<pipe> make_far(const connecter& which) noexcept;
+    [[nodiscard]] static bool meet(const inproc_party& owner, connecter& which,
+                                   lane::chunk_pools& pools) noexcept;
+    [[nodiscard]] const inproc_party* owner_of(std::string_view name) const noexcept;
 
     std::mutex guard_;
-    std::map<std::string, inproc_party> bound_; ///< guarded
-    std::list<connecter> connecters_; ///< guarded; in the order of their connects
+    std::map<std::string, inproc_party, std::less<>> bound_; ///< guarded
+    list<connecter> connecters_; ///< guarded; in the order of their connects
 };
 
 } // namespace slk::messaging

@@ -9,7 +9,8 @@ namespace {
 
 /// A task whose end another thread waits for.
 struct awaited_task final : io::task {
-    const std::function<void()>* work = nullptr;
+    void (*work)(void* argument) = nullptr;
+    void* argument = nullptr;
     bool ended = false; ///< guarded by the parker
     bool performed = false;
     thread_parker caller;
@@ -23,19 +24,20 @@ struct awaited_task final : io::task {
 
 } // namespace
 
-bool io_loop::perform(const std::function<void()>& work) const
+bool io_loop::perform(void (*work)(void* argument), void* argument) const
 {
     if (core->closed())
         return false;
     if (core->may_touch()) {
-        work();
+        work(argument);
         return true;
     }
     awaited_task request;
-    request.work = &work;
+    request.work = work;
+    request.argument = argument;
     request.run = [](io::task& self) noexcept {
         auto& asked = static_cast<awaited_task&>(self);
-        (*asked.work)();
+        asked.work(asked.argument);
         asked.end(true);
     };
     request.drop = [](io::task& self) noexcept { static_cast<awaited_task&>(self).end(false); };

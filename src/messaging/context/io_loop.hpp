@@ -9,10 +9,10 @@
 #include "io/loop_core.hpp"
 #include "lane/chunk.hpp"
 
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace slk::messaging {
@@ -34,7 +34,14 @@ struct io_loop {
     /// Does `work` on the loop's thread, and returns when it has been done. False: the loop is
     /// closed, and the work was not done. Any thread, but not while it holds
     /// anything that the loop waits for.
-    bool perform(const std::function<void()>& work) const;
+    template <class Work>
+    bool perform(Work&& work) const
+    {
+        using body = std::remove_reference_t<Work>;
+        return perform([](void* argument) { (*static_cast<body*>(argument))(); },
+                       const_cast<void*>(static_cast<const void*>(std::addressof(work))));
+    }
+    bool perform(void (*work)(void* argument), void* argument) const;
 
     std::optional<slk::loop> own;
     slk::loop* loop;

@@ -5,6 +5,7 @@
 #include "messaging/observe/peer_registry.hpp"
 #include "messaging/pipe/pipe.hpp"
 
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -28,7 +29,7 @@ bool is_over(const pipe& peer)
 
 } // namespace
 
-inbox::inbox() : places_(std::make_unique<peer_registry>()) {}
+inbox::inbox() : places_(new(std::nothrow) peer_registry) {}
 inbox::~inbox() = default;
 
 void inbox::signal_events(bool first) noexcept

@@ -39,6 +39,8 @@ struct inbox_entry {
 class inbox final : public ref_counted<inbox>, public memory_user {
 public:
     inbox();
+    /// False: there was no memory for all of it, and it cannot be used.
+    [[nodiscard]] bool complete() const noexcept { return places_ != nullptr; }
 
     // --- any thread ---
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/observe/peer_registry.hpp"
 
+#include "base/try_allocate.hpp"
+
 #include <algorithm>
+#include <utility>
 
 namespace slk::messaging {
 
@@ -11,8 +14,8 @@ void peer_registry::set_handover(bool on) noexcept
     handover_ = on;
 }
 
-std::optional<zmtp::rejection> peer_registry::reserve(const place_holder& by,
-                                                      std::string_view routing_id, bool given)
+result<std::optional<zmtp::rejection>>
+peer_registry::reserve(const place_holder& by, std::string_view routing_id, bool given) noexcept
 {
     const std::lock_guard lock(guard_);
     switch (rule_) {
@@ -27,8 +30,15 @@ std::optional<zmtp::rejection> peer_registry::reserve(const place_holder& by,
     // A peer without an id gets one that no other has.
     if (routing_id.empty())
         return std::nullopt;
-    const auto [known, is_new] = by_id_.try_emplace(std::string(routing_id), place{by, given});
-    if (is_new || known->second.by == by)
+    const auto known = by_id_.find(routing_id);
+    if (known == by_id_.end()) {
+        std::string id;
+        if (!try_assign(id, routing_id) ||
+            !try_allocate([&] { by_id_.try_emplace(std::move(id), place{by, given}); }))
+            return fail(errc::out_of_memory, phase::handshake);
+        return std::nullopt;
+    }
+    if (known->second.by == by)
         return std::nullopt;
     if (given || known->second.given || !handover_)
         return zmtp::rejection::id_taken;
@@ -46,14 +56,17 @@ void peer_registry::release(const place_holder& by, std::string_view routing_id)
 }
 
 void peer_registry::leave_unread(const place_holder& by, std::string_view routing_id,
-                                 reference<pipe_lanes> lanes)
+                                 reference<pipe_lanes> lanes) noexcept
 {
     if ((by.endpoint == 0 && routing_id.empty()) || lanes->unread_since_pause() == 0)
         return;
     const std::lock_guard lock(guard_);
     if (std::ranges::find(remains_, lanes.get(),
-                          [](const remains& each) { return each.lanes.get(); }) == remains_.end())
-        remains_.push_back({by.endpoint, std::string(routing_id), std::move(lanes)});
+                          [](const remains& each) { return each.lanes.get(); }) != remains_.end())
+        return;
+    std::string id;
+    if (try_assign(id, routing_id))
+        (void)try_push_back(remains_, {by.endpoint, std::move(id), std::move(lanes)});
 }
 
 std::uint64_t peer_registry::unread_before(const place_holder& by, std::string_view routing_id)

@@ -10,6 +10,8 @@
 /// in the handshake, and gives it back behind the event that reports its end. As events come in
 /// that order, the place is free in the pattern too when the next peer's event is read. Any thread.
 
+#include <serverlink/result.hpp>
+
 #include "base/reference.hpp"
 #include "messaging/pipe/pipe_lanes.hpp"
 #include "pattern/pattern.hpp"
@@ -43,16 +45,18 @@ public:
     void set_handover(bool on) noexcept;
 
     /// Takes the place, or returns why not. A holder may take its place again. `given`: the routing
-    /// id is a name that connect() has given.
-    [[nodiscard]] std::optional<zmtp::rejection>
-    reserve(const place_holder& by, std::string_view routing_id, bool given = false);
+    /// id is a name that connect() has given. Errors: out_of_memory, of peer_rule::one_for_each_id
+    /// alone.
+    [[nodiscard]] result<std::optional<zmtp::rejection>>
+    reserve(const place_holder& by, std::string_view routing_id, bool given = false) noexcept;
     /// Frees the place, if it is the holder's.
     void release(const place_holder& by, std::string_view routing_id) noexcept;
 
     /// A connection has paused, or ended, and has messages that are unread. The next connection of
-    /// the peer, which is known by its endpoint or else by its routing id, counts them in its mark.
+    /// the peer, which is known by its endpoint or else by its routing id, counts them in its mark,
+    /// unless memory is exhausted.
     void leave_unread(const place_holder& by, std::string_view routing_id,
-                      reference<pipe_lanes> lanes);
+                      reference<pipe_lanes> lanes) noexcept;
     /// The messages of earlier connections of this peer that are unread now.
     [[nodiscard]] std::uint64_t unread_before(const place_holder& by, std::string_view routing_id);
 

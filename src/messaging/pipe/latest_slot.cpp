@@ -54,6 +54,13 @@ bool latest_slot::put(std::vector<message> parts, std::uint64_t messages) noexce
     return std::exchange(reader_waits_, false);
 }
 
+void latest_slot::skip(std::uint64_t messages) noexcept
+{
+    const std::lock_guard lock(guard_);
+    written_ += messages;
+    replace(messages);
+}
+
 bool latest_slot::move_to(lane::lane& into, lane::chunk_pools& pools) noexcept
 {
     std::vector<message> parts;

@@ -57,6 +57,8 @@ public:
     /// Puts the last of `messages` messages that came at once. Returns true if the reader waits and
     /// must be notified.
     [[nodiscard]] bool put(std::vector<message> parts, std::uint64_t messages = 1) noexcept;
+    /// Messages have come that there is no memory for: they count as replaced.
+    void skip(std::uint64_t messages) noexcept;
 
     // --- the reader ---
 

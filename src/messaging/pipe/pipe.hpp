@@ -64,7 +64,8 @@ class pipe final : public far_end, public pattern::peer, public inbox_entry, pub
 public:
     pipe(reference<pipe_lanes> lanes, std::size_t side, pipe_origin how,
          bool between_sockets) noexcept
-        : origin(how), is_inproc(between_sockets), lanes_(std::move(lanes)), side_(side),
+        : origin(how), is_inproc(between_sockets), lanes_(std::move(lanes)),
+          side_(static_cast<std::uint8_t>(side)),
           out(lanes_->toward[side],
               lanes_->latest != nullptr ? &lanes_->latest->toward[side] : nullptr),
           in(lanes_->toward[1 - side],
@@ -201,6 +202,8 @@ public:
     std::unique_ptr<pipe_history> history; ///< few pipes have one
     error last_reason{}; ///< why the last connection ended
     error last_refusal{}; ///< how the peer refused a message
+    reference<pipe> next_leaving; ///< of the pipes of endpoints that are being closed
+    reference<pipe> next_postponed; ///< of those that there was no memory for
     reference<far_end> far;
     peer_info info;
 
@@ -227,11 +230,11 @@ private:
     }
 
     const reference<pipe_lanes> lanes_;
-    const std::size_t side_;
     reference<inbox> owner_;
     reference<peer_count> counted_in_;
     std::atomic<inbox*> reports_to_{nullptr};
     std::atomic<std::uint32_t> signals_{0};
+    const std::uint8_t side_; ///< index in the lanes
 
 public:
     pipe_out out;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/pipe/pipe_ends.hpp"
 
+#include "base/try_allocate.hpp"
+
 #include <new>
 
 namespace slk::messaging {
@@ -41,7 +43,9 @@ result<void> pipe_out::write_parts(std::span<const pattern::part_view> parts) no
 
 result<void> pipe_out::write_latest(std::span<const pattern::part_view> parts) noexcept
 {
-    std::vector<message> copies(parts.size());
+    std::vector<message> copies;
+    if (!try_resize(copies, parts.size()))
+        return fail(no_memory_to_send);
     for (std::size_t index = 0; index < parts.size(); ++index) {
         const pattern::part_view& part = parts[index];
         if (part.owner == nullptr) {
@@ -62,12 +66,15 @@ bool pipe_out::take_back(std::vector<message>& parts, lane::chunk_pools& pools) 
     parts.clear();
     if (!lane_.readable() && (latest_ == nullptr || !latest_->move_to(lane_, pools)))
         return false;
+    bool fits = true;
     for (message part; read_part(lane_, part); part = {}) {
         const bool more = part.more();
-        parts.push_back(std::move(part));
+        fits = fits && try_push_back(parts, std::move(part));
         if (!more)
             break;
     }
+    if (!fits)
+        parts.clear();
     lane_.update_consumed_bytes();
     (void)lane_.consume(1, false);
     return true;

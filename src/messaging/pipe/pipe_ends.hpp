@@ -81,7 +81,7 @@ public:
     }
 
     /// When the other end is over: takes back the next message that it has not taken. Returns false
-    /// if there is none.
+    /// if there is none. A message that there is no memory for is lost: `parts` is empty then.
     [[nodiscard]] bool take_back(std::vector<message>& parts, lane::chunk_pools& pools) noexcept;
     /// Conflating only: a message waits that was written after the one before was taken.
     [[nodiscard]] bool has_latest() const noexcept

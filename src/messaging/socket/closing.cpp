@@ -2,10 +2,12 @@
 
 // How a socket takes endpoints back, and how it ends.
 
+#include "base/try_allocate.hpp"
 #include "messaging/socket/socket_core.hpp"
 
 #include <algorithm>
-#include <atomic>
+#include <functional>
+#include <utility>
 
 namespace slk::messaging {
 
@@ -18,38 +20,68 @@ constexpr duration time_to_end = std::chrono::seconds(1);
 
 constexpr error by_owner{errc::cancelled, phase::close, 0, "closed by its owner"};
 
-[[nodiscard]] std::vector<reference<pipe>> peers_of(const endpoint_list& which,
-                                                    const peer_table& peers)
-{
-    std::vector<reference<pipe>> found;
-    for (const auto& each : peers.all())
-        if (came_by(*each, which))
-            found.push_back(each);
-    return found;
-}
+/// The peers that came by some endpoints, as a chain through their pipes, of which there is one at
+/// a time.
+class leaving_peers {
+public:
+    leaving_peers(const endpoint_list& which, const peer_table& peers) noexcept
+    {
+        for (const auto& each : peers.all())
+            if (came_by(*each, which))
+                add(each);
+    }
+    leaving_peers(const leaving_peers&) = delete;
+    leaving_peers& operator=(const leaving_peers&) = delete;
+    ~leaving_peers()
+    {
+        while (first_)
+            first_ = std::move(first_->next_leaving);
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    template <class Visit>
+    void for_each(Visit&& visit) const
+    {
+        for (pipe* each = first_.get(); each != nullptr; each = each->next_leaving.get())
+            visit(*each);
+    }
+
+private:
+    void add(const reference<pipe>& peer) noexcept
+    {
+        (last_ != nullptr ? last_->next_leaving : first_) = peer;
+        last_ = peer.get();
+        ++size_;
+    }
+
+    reference<pipe> first_;
+    pipe* last_ = nullptr;
+    std::size_t size_ = 0;
+};
 
 /// After the connections have ended: until then the system may take more.
-[[nodiscard]] close_report report_of(const std::vector<reference<pipe>>& leaving,
-                                     const endpoint_list& which)
+[[nodiscard]] close_report report_of(const leaving_peers& leaving, const endpoint_list& which)
 {
     close_report report;
-    for (const auto& peer : leaving) {
-        const auto at = std::ranges::find_if(
-            which, [&](const endpoint_entry* entry) { return entry->number == peer->endpoint; });
+    if (!try_reserve(report.peers, leaving.size()))
+        return report;
+    leaving.for_each([&](const pipe& peer) {
         // Before the others: a refused message is one that was taken.
-        const std::uint64_t refused = peer->lanes()->refused.load(std::memory_order_acquire);
-        const message_counts sent = peer->out.counts();
-        const std::uint64_t taken = peer->taken(sent);
-        close_report::peer& of = report.peers.emplace_back();
-        of.endpoint = (*at)->text;
-        of.routing_id = peer->name();
+        const std::uint64_t refused = peer.lanes()->refused.load(std::memory_order_acquire);
+        const message_counts sent = peer.out.counts();
+        const std::uint64_t taken = peer.taken(sent);
+        close_report::peer of;
+        // Without memory for the texts the numbers are there.
+        (void)try_assign(of.endpoint, which.find(peer.endpoint)->text);
+        (void)try_assign(of.routing_id, peer.name());
         of.flushed = taken - refused;
-        of.unsent = peer->untaken(sent);
-        of.unconfirmed = peer->lanes()->unconfirmed.load(std::memory_order_relaxed);
+        of.unsent = peer.untaken(sent);
+        of.unconfirmed = peer.lanes()->unconfirmed.load(std::memory_order_relaxed);
         of.refused = refused;
-        of.requeued = peer->requeued();
-        of.last_refusal = peer->last_refusal;
-    }
+        of.requeued = peer.requeued();
+        of.last_refusal = peer.last_refusal;
+        report.peers.push_back(std::move(of));
+    });
     return report;
 }
 
@@ -77,47 +109,44 @@ void socket_core::flush(const endpoint_list& which, duration timeout)
 /// read what they were sent. Returns false if it took too long.
 bool socket_core::close_connections(const endpoint_list& which, duration drain)
 {
-    const auto left = std::make_shared<std::atomic<std::size_t>>(0);
-    const auto one_less = [left, reports = state_.reports] {
-        if (left->fetch_sub(1, std::memory_order_acq_rel) == 1)
-            reports->notify();
+    // A function of this size is kept without memory.
+    const std::function<void()> one_closed = [counted = closing_.get()] { counted->ended(); };
+    const auto close_one = [&](auto& closed) {
+        closing_->begun();
+        if (!closed.on()->perform([&] { closed.close(drain, one_closed); }))
+            one_closed();
     };
-    const auto begin = [&](const io_loop& on, const std::function<void()>& work) {
-        left->fetch_add(1, std::memory_order_relaxed);
-        if (!on.perform(work))
-            one_less();
-    };
-    for (endpoint_entry* const each : which) {
-        if (!each->inproc_name.empty()) {
-            state_.context->names().unbind(each->inproc_name, each->number);
-            state_.context->names().forget(each->number);
+    which.for_each([&](endpoint_entry& each) {
+        if (!each.inproc_name.empty()) {
+            state_.context->names().unbind(each.inproc_name, each.number);
+            state_.context->names().forget(each.number);
         }
-        if (each->connecting)
-            each->connecting->pause();
-        if (each->connected)
-            begin(*each->connected->on(), [&] { each->connected->close(drain, one_less); });
-        if (each->successive)
-            begin(*each->successive->on(), [&] { each->successive->close(drain, one_less); });
-        if (each->accepting)
-            begin(*each->accepting->on(), [&] { each->accepting->close(drain, one_less); });
-    }
+        if (each.connecting)
+            each.connecting->pause();
+        if (each.connected)
+            close_one(*each.connected);
+        if (each.successive)
+            close_one(*each.successive);
+        if (each.accepting)
+            close_one(*each.accepting);
+    });
     const slk::timeout limit{drain < duration::max() - time_to_end ? drain + time_to_end : drain};
     waiter waiting(*state_.context, *state_.reports, limit, true);
-    while (left->load(std::memory_order_acquire) > 0 && waiting.wait())
+    while (closing_->any() && waiting.wait())
         state_.process_reports();
-    for (endpoint_entry* const each : which)
-        each->connecting.reset();
-    return left->load(std::memory_order_acquire) == 0;
+    which.for_each([](endpoint_entry& each) { each.connecting.reset(); });
+    return !closing_->any();
 }
 
 /// What the end of an endpoint and the end of the socket have in common.
 close_report socket_core::end_connections(const endpoint_list& which, duration timeout)
 {
-    for (const endpoint_entry* const each : which)
-        if (each->accepting)
-            each->accepting->on()->perform([&] { each->accepting->stop_listening(); });
+    which.for_each([](endpoint_entry& each) {
+        if (each.accepting)
+            each.accepting->on()->perform([&] { each.accepting->stop_listening(); });
+    });
     sender_.publish_staged();
-    const std::vector<reference<pipe>> leaving = peers_of(which, state_.peers);
+    const leaving_peers leaving(which, state_.peers);
     const time_point deadline = after(state_.context->now(), timeout);
     if (timeout > duration::zero())
         flush(which, timeout);
@@ -131,13 +160,13 @@ close_report socket_core::end_connections(const endpoint_list& which, duration t
     const bool ended = close_connections(which, std::max(left, std::min(timeout, min_drain)));
     state_.process_reports();
     // A connection that never was ready has not reported its end.
-    for (const auto& peer : leaving) {
-        if (peer->is_inproc || !ended || peer->place == SIZE_MAX)
-            continue;
-        peer->severed = true;
+    leaving.for_each([&](pipe& peer) {
+        if (peer.is_inproc || !ended || peer.place == SIZE_MAX)
+            return;
+        peer.severed = true;
         if (!state_.closed)
-            state_.peers.retire(*peer);
-    }
+            state_.peers.retire(peer);
+    });
     return report_of(leaving, which);
 }
 
@@ -146,7 +175,7 @@ result<close_report> socket_core::withdraw(endpoint_kind kind, std::string_view 
 {
     SLK_TRY(state_.usable());
     state_.process_reports();
-    const endpoint_list which = state_.endpoints.find_all(kind, text);
+    SLK_TRY(const endpoint_list which, state_.endpoints.find_all(kind, text));
     if (which.empty())
         return fail(errc::invalid_argument, phase::close, "there is no such endpoint");
     return remove(which, timeout);
@@ -166,15 +195,15 @@ close_report socket_core::remove(const endpoint_list& which, duration timeout)
 {
     state_.peers.set_requeue(state_.options.requeue && has_others(which));
     close_report report = end_connections(which, timeout);
-    for (const auto& peer : peers_of(which, state_.peers)) {
+    leaving_peers(which, state_.peers).for_each([&](pipe& peer) {
         // A name of inproc is given up, but not the peers that came by it.
-        if (peer->is_inproc && peer->origin == pipe_origin::accept)
-            continue;
-        const reference<far_end> far = peer->far;
-        state_.peers.retire(*peer);
-        if (peer->is_inproc && far)
+        if (peer.is_inproc && peer.origin == pipe_origin::accept)
+            return;
+        const reference<far_end> far = peer.far;
+        state_.peers.retire(peer);
+        if (peer.is_inproc && far)
             far->pipe_closed(by_owner);
-    }
+    });
     state_.endpoints.remove(which);
     state_.peers.set_requeue(state_.options.requeue);
     state_.settle();
@@ -201,6 +230,7 @@ close_report socket_core::close(duration timeout)
     state_.closed = true;
     const endpoint_list which = state_.endpoints.everything();
     close_report report = end_connections(which, timeout);
+    state_.give_up_postponed(by_owner);
     while (!state_.peers.all().empty()) {
         const reference<pipe> peer = state_.peers.all().back();
         const reference<far_end> far = peer->far;
@@ -209,8 +239,11 @@ close_report socket_core::close(duration timeout)
         if (peer->is_inproc && far && !(peer->severed && peer->origin == pipe_origin::accept))
             far->pipe_closed(by_owner);
     }
-    if (const std::size_t waiting = state_.peers.give_up_waiting(); waiting > 0)
-        report.peers.emplace_back().unsent = waiting;
+    if (const std::size_t waiting = state_.peers.give_up_waiting(); waiting > 0) {
+        close_report::peer nobody;
+        nobody.unsent = waiting;
+        (void)try_push_back(report.peers, std::move(nobody));
+    }
     state_.endpoints.remove(which);
     state_.context->remove(state_.reports);
     state_.process_reports();

@@ -3,6 +3,8 @@
 
 #include <serverlink/endpoint.hpp>
 
+#include "base/try_allocate.hpp"
+
 #include <algorithm>
 
 namespace slk::messaging {
@@ -40,48 +42,58 @@ endpoint_entry* endpoint_table::find(std::uint64_t number) const noexcept
     return found != entries_.end() ? found->get() : nullptr;
 }
 
-endpoint_list endpoint_table::find_all(endpoint_kind kind, std::string_view text) const
+result<endpoint_list> endpoint_table::find_all(endpoint_kind kind, std::string_view text) const
 {
     endpoint_list found;
     for (const auto& each : entries_)
         if (each->kind == kind && each->text == text)
-            found.push_back(each.get());
-    const auto wanted = endpoint::parse(text);
-    if (!found.empty() || !wanted)
+            found.add(*each);
+    if (!found.empty())
         return found;
-    for (const auto& each : entries_)
-        if (const auto there = endpoint::parse(each->text);
-            each->kind == kind && there && is_same(*there, *wanted))
-            found.push_back(each.get());
+    const auto wanted = endpoint::parse(text);
+    if (!wanted)
+        return wanted.error() == errc::out_of_memory ? result<endpoint_list>(fail(wanted.error()))
+                                                     : found;
+    for (const auto& each : entries_) {
+        const auto there = endpoint::parse(each->text);
+        if (!there && there.error() == errc::out_of_memory)
+            return fail(there.error());
+        if (each->kind == kind && there && is_same(*there, *wanted))
+            found.add(*each);
+    }
     return found;
 }
 
-endpoint_list endpoint_table::everything() const
+endpoint_list endpoint_table::everything() const noexcept
 {
     endpoint_list all;
     for (const auto& each : entries_)
-        all.push_back(each.get());
+        all.add(*each);
     return all;
 }
 
-endpoint_entry& endpoint_table::add(std::unique_ptr<endpoint_entry> entry)
+bool endpoint_table::reserve() noexcept
 {
-    last_text_ = entry->text;
+    return try_reserve_more(entries_);
+}
+
+endpoint_entry& endpoint_table::add(std::unique_ptr<endpoint_entry> entry,
+                                    std::string text) noexcept
+{
+    last_text_ = std::move(text);
     entries_.push_back(std::move(entry));
     return *entries_.back();
 }
 
-void endpoint_table::remove(const endpoint_list& which)
+void endpoint_table::remove(const endpoint_list& which) noexcept
 {
-    std::erase_if(entries_, [&](const auto& each) {
-        return std::ranges::find(which, each.get()) != which.end();
-    });
+    which.for_each([](endpoint_entry& entry) { entry.is_removed = true; });
+    std::erase_if(entries_, [](const auto& each) { return each->is_removed; });
 }
 
 bool came_by(const pipe& peer, const endpoint_list& which) noexcept
 {
-    return std::ranges::any_of(
-        which, [&](const endpoint_entry* each) { return each->number == peer.endpoint; });
+    return which.find(peer.endpoint) != nullptr;
 }
 
 } // namespace slk::messaging

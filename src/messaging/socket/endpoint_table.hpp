@@ -32,17 +32,55 @@ struct endpoint_entry final : connection_observer {
     std::string inproc_name{};
 
     // connect() only.
-    std::optional<link> connecting{};
     reference<connection> connected{};
     reference<link_connections> successive{}; ///< instead of `connected`
+    std::optional<link> connecting{}; ///< ends first: its handler refers to the connections
     reference<pipe> peer{}; ///< the present one
     // bind() only.
     reference<acceptor> accepting{};
 
     reference<endpoint_log> log{};
+
+    endpoint_entry* next_in_list = nullptr;
+    bool is_removed = false;
 };
 
-using endpoint_list = std::vector<endpoint_entry*>;
+/// Some of the endpoints of a socket, as a chain through the entries: an entry is in the list that
+/// was made last.
+class endpoint_list {
+public:
+    endpoint_list() = default;
+    explicit endpoint_list(endpoint_entry& only) noexcept { add(only); }
+
+    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+    void add(endpoint_entry& entry) noexcept
+    {
+        entry.next_in_list = nullptr;
+        (last_ != nullptr ? last_->next_in_list : first_) = &entry;
+        last_ = &entry;
+        ++size_;
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    /// Null: no entry of the list has that number.
+    [[nodiscard]] const endpoint_entry* find(std::uint64_t number) const noexcept
+    {
+        const endpoint_entry* entry = first_;
+        while (entry != nullptr && entry->number != number)
+            entry = entry->next_in_list;
+        return entry;
+    }
+    template <class Visit>
+    void for_each(Visit&& visit) const
+    {
+        for (endpoint_entry* entry = first_; entry != nullptr; entry = entry->next_in_list)
+            visit(*entry);
+    }
+
+private:
+    endpoint_entry* first_ = nullptr;
+    endpoint_entry* last_ = nullptr;
+    std::size_t size_ = 0;
+};
 
 class endpoint_table {
 public:
@@ -53,11 +91,15 @@ public:
     /// Null: it was taken back.
     [[nodiscard]] endpoint_entry* find(std::uint64_t number) const noexcept;
     /// All endpoints of this kind and text; if there are none, those that mean the same place.
-    [[nodiscard]] endpoint_list find_all(endpoint_kind kind, std::string_view text) const;
-    [[nodiscard]] endpoint_list everything() const;
+    /// Errors: out_of_memory.
+    [[nodiscard]] result<endpoint_list> find_all(endpoint_kind kind, std::string_view text) const;
+    [[nodiscard]] endpoint_list everything() const noexcept;
 
-    endpoint_entry& add(std::unique_ptr<endpoint_entry> entry);
-    void remove(const endpoint_list& which);
+    /// Makes room for one more. Returns false when memory is exhausted.
+    [[nodiscard]] bool reserve() noexcept;
+    /// After reserve(). `text`: once more the text of the entry.
+    endpoint_entry& add(std::unique_ptr<endpoint_entry> entry, std::string text) noexcept;
+    void remove(const endpoint_list& which) noexcept;
 
     /// The text of the endpoint that was added last.
     [[nodiscard]] const std::string& last_text() const noexcept { return last_text_; }

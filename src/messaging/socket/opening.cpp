@@ -2,36 +2,56 @@
 
 // How a socket gets its peers: bind() and connect().
 
+#include "base/try_allocate.hpp"
 #include "link/open_when_free.hpp"
 #include "messaging/socket/socket_core.hpp"
 
-#include <list>
+#include <array>
 #include <mutex>
 #include <new>
+#include <utility>
 
 namespace slk::messaging {
 
 namespace {
 
+constexpr error no_memory_to_bind{errc::out_of_memory, phase::bind};
+constexpr error no_memory_to_connect{errc::out_of_memory, phase::connect};
+
+/// The text of an endpoint, for the table and for the caller.
+struct endpoint_texts {
+    /// Returns false when memory is exhausted.
+    [[nodiscard]] bool assign(endpoint_entry& entry, std::string_view text) noexcept
+    {
+        return !text.empty() && try_assign(entry.text, text) && try_assign(last, text) &&
+               try_assign(returned, text);
+    }
+
+    std::string last;
+    std::string returned;
+};
+
 /// A text for error::detail, which lives as long as the process: only the first few are kept.
 const char* keep_text(std::string text)
 {
-    constexpr std::size_t max_texts = 64;
     static std::mutex guard;
-    static auto& kept = *new std::list<std::string>;
+    static std::array<const std::string*, 64> kept{};
     const std::lock_guard lock(guard);
-    for (const std::string& each : kept)
-        if (each == text)
-            return each.c_str();
-    if (kept.size() == max_texts)
-        return "the endpoint";
-    return kept.emplace_back(std::move(text)).c_str();
+    for (const std::string*& each : kept) {
+        if (each == nullptr)
+            each = text.empty() ? nullptr : new (std::nothrow) std::string(std::move(text));
+        else if (*each != text)
+            continue;
+        return each != nullptr ? each->c_str() : "the endpoint";
+    }
+    return "the endpoint";
 }
 
-/// Says which endpoint could not be bound, unless the error has more to say.
+/// Says which endpoint could not be bound, unless the error has more to say, or memory is
+/// exhausted.
 error name_endpoint(error failure, const endpoint& at)
 {
-    if (failure.detail == nullptr)
+    if (failure.detail == nullptr && failure != errc::out_of_memory)
         failure.detail = keep_text(to_string(at));
     return failure;
 }
@@ -44,18 +64,26 @@ result<std::string> socket_core::bind(std::string_view text)
     SLK_TRY(const endpoint at, endpoint::parse(text));
     if (at.transport == transport::inproc)
         return bind_inproc(at.host);
-    auto entry = std::make_unique<endpoint_entry>();
+    std::unique_ptr<endpoint_entry> entry(new (std::nothrow) endpoint_entry);
+    if (entry == nullptr || !state_.endpoints.reserve())
+        return fail(no_memory_to_bind);
     entry->kind = endpoint_kind::bound;
     entry->number = state_.context->next_number();
     const std::shared_ptr<io_loop>& on = state_.context->next_loop(state_.options.affinity);
     SLK_TRY(entry->log, endpoint_log::create(entry->number, state_.reports, phase::bind));
     SLK_TRY(entry->accepting, acceptor::create(on, state_.settings, state_.reports, entry->log));
+    endpoint_texts texts;
     const auto open = [&] {
         result<void> opened = fail(errc::loop_closed, phase::bind);
         on->perform([&] {
             opened = entry->accepting->open(at);
-            if (opened)
-                entry->text = to_string(entry->accepting->local_endpoint());
+            if (!opened)
+                return;
+            const endpoint local = entry->accepting->local_endpoint();
+            if (!local.host.empty() && texts.assign(*entry, to_string(local)))
+                return;
+            entry->accepting->stop_listening();
+            opened = fail(no_memory_to_bind);
         });
         return opened;
     };
@@ -63,40 +91,49 @@ result<std::string> socket_core::bind(std::string_view text)
     const bool may_wait = !on->core->may_touch();
     if (const auto opened = link_detail::open_when_free(may_wait, at.transport, open); !opened)
         return fail(name_endpoint(opened.error(), at));
-    return state_.endpoints.add(std::move(entry)).text;
+    state_.endpoints.add(std::move(entry), std::move(texts.last));
+    return std::move(texts.returned);
 }
 
 result<std::string> socket_core::bind_inproc(const std::string& name)
 {
-    auto made = std::make_unique<endpoint_entry>();
+    std::unique_ptr<endpoint_entry> made(new (std::nothrow) endpoint_entry);
+    endpoint_texts texts;
+    if (made == nullptr || !state_.endpoints.reserve() || !try_assign(made->inproc_name, name) ||
+        !texts.assign(*made, joined({"inproc://", name})))
+        return fail(no_memory_to_bind);
     made->kind = endpoint_kind::bound;
     made->number = state_.context->next_number();
-    made->inproc_name = name;
-    made->text = "inproc://" + name;
     SLK_TRY(made->log, endpoint_log::create(made->number, state_.reports, phase::bind));
+    SLK_TRY(auto self, party(*made));
     // Sockets that wait for the name are reported at once, so the entry comes first.
-    endpoint_entry& entry = state_.endpoints.add(std::move(made));
-    if (const auto bound = state_.context->names().bind(name, party(entry)); !bound) {
-        state_.endpoints.remove({&entry});
+    endpoint_entry& entry = state_.endpoints.add(std::move(made), std::move(texts.last));
+    if (const auto bound = state_.context->names().bind(name, std::move(self)); !bound) {
+        state_.endpoints.remove(endpoint_list(entry));
         return fail(bound.error());
+    } else if (!*bound) {
+        state_.want_meetings();
     }
     state_.process_reports();
-    return entry.text;
+    return std::move(texts.returned);
 }
 
-inproc_party socket_core::party(const endpoint_entry& entry)
+result<inproc_party> socket_core::party(const endpoint_entry& entry) noexcept
 {
     const socket_options& options = state_.settings->options();
-    return {.reports = state_.reports,
-            .log = entry.log,
-            .type = state_.type,
-            .routing_id = options.routing_id,
-            .endpoint = entry.number,
-            .receive_mark = options.receive_high_water_mark,
-            .receive_bytes = options.receive_high_water_bytes,
-            .conflates = options.conflate,
-            .immediate = options.immediate,
-            .pools = &state_.pools};
+    inproc_party made{.reports = state_.reports,
+                      .log = entry.log,
+                      .type = state_.type,
+                      .routing_id = {},
+                      .endpoint = entry.number,
+                      .receive_mark = options.receive_high_water_mark,
+                      .receive_bytes = options.receive_high_water_bytes,
+                      .conflates = options.conflate,
+                      .immediate = options.immediate,
+                      .pools = &state_.pools};
+    if (!try_assign(made.routing_id, options.routing_id))
+        return fail(errc::out_of_memory, phase::setup);
+    return made;
 }
 
 /// What has to be free for a new endpoint of connect(): the name that it gives, and a PAIR's only
@@ -107,9 +144,11 @@ result<void> socket_core::take_place(std::uint64_t endpoint, const connect_optio
     const place_holder by{.endpoint = endpoint};
     if (!how.routing_id.empty()) {
         SLK_TRY(state_.routes->check_name(how.routing_id));
-        if (places.reserve(by, how.routing_id, true))
+        SLK_TRY(const auto rejected, places.reserve(by, how.routing_id, true));
+        if (rejected)
             return fail(errc::invalid_argument, phase::connect, "routing_id is taken");
-    } else if (places.rule() == pattern::peer_rule::one && places.reserve(by, {})) {
+    } else if (places.rule() == pattern::peer_rule::one &&
+               places.reserve(by, {}).value_or(zmtp::rejection::has_peer)) {
         return fail(errc::address_in_use, phase::connect, "this PAIR has a peer already");
     }
     return {};
@@ -120,10 +159,14 @@ result<void> socket_core::connect(std::string_view text, const connect_options& 
     SLK_TRY(state_.usable());
     state_.process_reports();
     SLK_TRY(const endpoint to, endpoint::parse(text));
-    auto made = std::make_unique<endpoint_entry>();
+    std::unique_ptr<endpoint_entry> made(new (std::nothrow) endpoint_entry);
+    std::string last, routing_id;
+    if (made == nullptr || !state_.endpoints.reserve() || !state_.peers.reserve() ||
+        !try_assign(made->text, text) || !try_assign(last, text) ||
+        !try_assign(routing_id, how.routing_id))
+        return fail(no_memory_to_connect);
     made->kind = endpoint_kind::connected;
     made->number = state_.context->next_number();
-    made->text = text;
     SLK_TRY(take_place(made->number, how));
     const auto connected = to.transport == transport::inproc ? connect_inproc(*made, to.host, how)
                                                              : connect_link(*made, to, how);
@@ -131,16 +174,18 @@ result<void> socket_core::connect(std::string_view text, const connect_options& 
         state_.reports->places().release({.endpoint = made->number}, how.routing_id);
         return connected;
     }
-    endpoint_entry& entry = state_.endpoints.add(std::move(made));
+    endpoint_entry& entry = state_.endpoints.add(std::move(made), std::move(last));
     if (entry.peer) {
         pipe& peer = *entry.peer;
         peer.immediate = state_.options.immediate;
         peer.named = !how.routing_id.empty();
-        peer.routing_id = how.routing_id;
-        state_.peers.add(peer);
+        peer.routing_id = std::move(routing_id);
+        (void)state_.peers.add(peer); // there is room
         if (!peer.immediate && state_.routes->attaches_unconnected(peer)) {
             if (const auto attached = state_.peers.attach_unconnected(peer); !attached) {
-                (void)remove({&entry}, duration::zero());
+                const place_holder by{.endpoint = entry.number};
+                (void)remove(endpoint_list(entry), duration::zero());
+                state_.reports->places().release(by, how.routing_id);
                 return fail(attached.error());
             }
         }
@@ -154,12 +199,13 @@ result<void> socket_core::connect(std::string_view text, const connect_options& 
 result<void> socket_core::connect_inproc(endpoint_entry& entry, const std::string& name,
                                          const connect_options& how)
 {
-    entry.inproc_name = name;
+    if (!try_assign(entry.inproc_name, name))
+        return fail(no_memory_to_connect);
     SLK_TRY(entry.log, endpoint_log::create(entry.number, state_.reports, phase::connect));
-    inproc_party caller = party(entry);
+    SLK_TRY(auto caller, party(entry));
     caller.named = !how.routing_id.empty();
     caller.by_id = !caller.named && state_.routes->rule() == pattern::peer_rule::one_for_each_id;
-    SLK_TRY(entry.peer, state_.context->names().connect(name, caller));
+    SLK_TRY(entry.peer, state_.context->names().connect(name, std::move(caller)));
     return {};
 }
 
@@ -168,27 +214,38 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
 {
     const std::shared_ptr<io_loop>& on = state_.context->next_loop(state_.options.affinity);
     SLK_TRY(entry.log, endpoint_log::create(entry.number, state_.reports, phase::connect));
+    // The entry keeps the connections for as long as the link. Functions of this size are kept
+    // without memory.
     link_handlers handlers;
     // Where peers are known by their own routing ids, each connection may bring another one.
     if (state_.routes->rule() == pattern::peer_rule::one_for_each_id && how.routing_id.empty()) {
         entry.successive = reference<link_connections>::adopt(new (std::nothrow) link_connections(
             on, state_.settings, state_.reports, entry.log, entry));
         if (!entry.successive)
-            return fail(errc::out_of_memory, phase::connect);
-        handlers.connected = [by = entry.successive](stream next) { by->begin(std::move(next)); };
+            return fail(no_memory_to_connect);
+        handlers.connected = [by = entry.successive.get()](stream next) {
+            by->begin(std::move(next));
+        };
     } else {
         entry.connected = connection::create_connecting(on, state_.settings, state_.reports,
                                                         entry.log, state_.pools);
         if (!entry.connected)
-            return fail(errc::out_of_memory, phase::connect);
+            return fail(no_memory_to_connect);
         entry.peer = entry.connected->near();
-        handlers.connected = [by = entry.connected](stream next) { by->begin(std::move(next)); };
+        handlers.connected = [by = entry.connected.get()](stream next) {
+            by->begin(std::move(next));
+        };
     }
 
-    link_options wanted{
-        .to = to, .reconnect = state_.options.reconnect, .tuning = state_.options.tuning};
+    link_options wanted;
+    const bool copied = try_allocate([&] {
+        wanted.to = to;
+        wanted.tuning = state_.options.tuning;
+    });
+    wanted.reconnect = state_.options.reconnect;
     wanted.reconnect.useful_when = usefulness::confirmed;
-    auto connecting = link::create(*on->loop, std::move(wanted), std::move(handlers));
+    auto connecting = copied ? link::create(*on->loop, std::move(wanted), std::move(handlers))
+                             : result<link>(fail(no_memory_to_connect));
     if (!connecting) {
         if (entry.connected) {
             entry.connected->end(connecting.error());

@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/socket/peer_table.hpp"
 
+#include "base/try_allocate.hpp"
+
 #include <algorithm>
 #include <cassert>
+#include <memory>
+#include <new>
 #include <utility>
 
 namespace slk::messaging {
 
 namespace {
-
-std::vector<pattern::part_view> views_of(const std::vector<message>& parts)
-{
-    std::vector<pattern::part_view> views;
-    views.reserve(parts.size());
-    for (const message& part : parts)
-        views.push_back({part.bytes(), message_detail::access::owner_of(part)});
-    return views;
-}
 
 std::uint64_t bytes_of(const std::vector<message>& parts) noexcept
 {
@@ -104,17 +99,19 @@ void peer_table::free_place(pipe& peer) noexcept
 
 // --- peers come ---
 
-void peer_table::add(pipe& entry)
+bool peer_table::add(pipe& entry) noexcept
 {
     assert(entry.place == SIZE_MAX && entry.state == peer_state::unattached);
+    if (!try_push_back(pipes_, reference<pipe>::to(entry)))
+        return false;
     // The lane may have been made by another thread, with pools of its own.
     entry.out.allocate_from(pools_);
-    entry.place = pipes_.size();
-    pipes_.push_back(reference<pipe>::to(entry));
+    entry.place = pipes_.size() - 1;
     // connect() has reserved the name that it gives, and a PAIR's only place.
     const bool is_only_one = places_.rule() == pattern::peer_rule::one;
     entry.holds_place = entry.named || (is_only_one && entry.origin != pipe_origin::accept);
     show_receive_marks(entry);
+    return true;
 }
 
 /// The pattern learns of the peer, or sends to it again.
@@ -186,8 +183,11 @@ result<void> peer_table::attach_after(pipe& before, pipe& peer)
     const bool by_id = places_.rule() == pattern::peer_rule::one_for_each_id && !before.named;
     const bool same = !by_id || before.info.routing_id == peer.info.routing_id;
     // An id that was given stays, by connect() or by the pattern.
-    if (before.named || (by_id && same))
-        peer.routing_id = before.routing_id;
+    if ((before.named || (by_id && same)) && !try_assign(peer.routing_id, before.routing_id))
+        return fail(pattern::no_memory_for_peer);
+    // Both may need it below: for what is taken back, and for what is still to be received.
+    if (!before.make_history() || !peer.make_history() || !pattern_.prepare(peer))
+        return fail(pattern::no_memory_for_peer);
     if (is_attached(before.state))
         pattern_.stop_sending(before);
     if (auto attached = attach(peer); !attached) {
@@ -216,7 +216,7 @@ void peer_table::follow(pipe& peer, pipe& before) noexcept
     show_receive_marks(peer);
 }
 
-void peer_table::connected(pipe& peer, peer_connected&& how)
+bool peer_table::connected(pipe& peer, peer_connected&& how)
 {
     const bool first = !is_attached(peer.state);
     peer.connections += how.times;
@@ -225,16 +225,13 @@ void peer_table::connected(pipe& peer, peer_connected&& how)
         peer.far = std::move(how.far);
     peer.info = std::move(how.info);
     peer.conflate();
-    // The name that connect() has given to a peer stays.
-    if (!peer.named)
-        peer.routing_id = peer.info.routing_id;
-    if (peer.place == SIZE_MAX)
-        add(peer);
-    if (first || peer.state == peer_state::suspended) {
-        pipe* const before = first ? predecessor(peer) : nullptr;
-        const auto attached = before != nullptr ? attach_after(*before, peer) : attach(peer);
-        if (!attached)
-            return reject(peer, attached.error());
+    if (const auto taken = take_in(peer, first); !taken) {
+        if (taken.error() == errc::out_of_memory)
+            peer.connections -= how.times; // it comes again
+        if (taken.error() == errc::out_of_memory && peer.is_inproc)
+            return false;
+        reject(peer, taken.error());
+        return true;
     }
     peer.state = peer_state::connected;
     if (first && (peer.origin != pipe_origin::link || peer.connections == 1))
@@ -247,6 +244,23 @@ void peer_table::connected(pipe& peer, peer_connected&& how)
     pattern_.writable(peer, true);
     peer.reported = true;
     pattern_.connected(peer);
+    return true;
+}
+
+/// `first`: the pattern does not know the peer.
+result<void> peer_table::take_in(pipe& peer, bool first)
+{
+    // The name that connect() has given to a peer stays.
+    if (!peer.named && !try_assign(peer.routing_id, peer.info.routing_id))
+        return fail(pattern::no_memory_for_peer);
+    if (peer.place == SIZE_MAX && !add(peer))
+        return fail(pattern::no_memory_for_peer);
+    if (pipe* const before = first ? predecessor(peer) : nullptr; before != nullptr)
+        return attach_after(*before, peer);
+    const bool follows = first && last_left_by(peer) != nullptr;
+    if ((follows && !peer.make_history()) || !pattern_.prepare(peer))
+        return fail(pattern::no_memory_for_peer);
+    return first || peer.state == peer_state::suspended ? attach(peer) : result<void>{};
 }
 
 void peer_table::probe(pipe& peer)
@@ -275,11 +289,11 @@ void peer_table::disconnect(pipe& peer, const error& reason)
     const reference<far_end> far = peer.far;
     peer.last_reason = reason;
     if (peer.is_inproc) {
-        if (peer.origin == pipe_origin::accept) {
-            end(peer);
-        } else {
+        if (peer.origin != pipe_origin::accept) {
             peer.set_ended();
             peer.pipe_closed(reason); // it comes again
+        } else if (peer.place != SIZE_MAX) {
+            end(peer);
         }
     }
     if (far)
@@ -454,7 +468,7 @@ bool peer_table::has_room(pattern::peer& entry) noexcept
 /// Whether as much waits for a peer as may wait for one.
 bool peer_table::waiting_is_full() const noexcept
 {
-    return (send_marks_.messages != 0 && waiting_.size() >= send_marks_.messages) ||
+    return (send_marks_.messages != 0 && waiting_count_ >= send_marks_.messages) ||
            (send_marks_.bytes != 0 && waiting_bytes_ >= send_marks_.bytes);
 }
 
@@ -466,24 +480,41 @@ void peer_table::requeue(pipe& peer)
     const bool newest_only = peer.out.conflates();
     // The first message is the one that was being sent.
     std::uint8_t ends = peer.lanes()->ends_in_message(peer.out.counts().taken);
-    for (std::vector<message> parts;;) {
+    for (;;) {
         if (!newest_only && waiting_is_full())
             send_waiting();
-        if ((!newest_only && waiting_is_full()) || !peer.out.take_back(parts, pools_))
+        if (!newest_only && waiting_is_full())
+            break;
+        // What there is no memory for stays in the lane, and is lost with it.
+        std::unique_ptr<waiting_message> next(new (std::nothrow) waiting_message);
+        if (next == nullptr || !peer.out.take_back(next->parts, pools_))
             break;
         ++peer.history->requeued;
+        next->ends = std::exchange(ends, std::uint8_t{0});
+        if (next->parts.empty() || !try_reserve(views_, next->parts.size())) {
+            counters_.unsent.add_alone(1);
+            continue;
+        }
         counters_.requeued.add_alone(1);
         if (newest_only && !waiting_.empty()) {
-            counters_.conflated_sent.add(waiting_.size());
-            waiting_.clear();
-            waiting_bytes_ = 0;
+            counters_.conflated_sent.add(waiting_count_);
+            clear_waiting();
         }
-        waiting_bytes_ += bytes_of(parts);
-        memory_share held(pools_.budget.get(), memory_of(parts));
-        waiting_.push_back(
-            {std::move(parts), std::exchange(ends, std::uint8_t{0}), std::move(held)});
+        waiting_bytes_ += bytes_of(next->parts);
+        next->held.emplace(pools_.budget.get(), memory_of(next->parts));
+        waiting_.push_back(*next.release());
+        ++waiting_count_;
     }
     send_waiting();
+}
+
+/// There is room for the views.
+std::span<const pattern::part_view> peer_table::views_of(const std::vector<message>& parts) noexcept
+{
+    views_.clear();
+    for (const message& part : parts)
+        views_.push_back({part.bytes(), message_detail::access::owner_of(part)});
+    return views_;
 }
 
 void peer_table::send_waiting()
@@ -495,8 +526,7 @@ void peer_table::send_waiting()
 /// Returns false if no peer has room.
 bool peer_table::send_first_waiting()
 {
-    const std::vector<pattern::part_view> views = views_of(waiting_.front().parts);
-    std::span<const pattern::part_view> parts(views);
+    std::span<const pattern::part_view> parts = views_of(waiting_.front().parts);
     const pattern::routing where = pattern_.route(parts, nullptr, *this);
     if (where.what != pattern::routing::kind::one)
         return false;
@@ -504,35 +534,43 @@ bool peer_table::send_first_waiting()
     if (to.out.has_latest()) {
         counters_.conflated_sent.add(1); // a newer one waits there
     } else {
-        if (!to.out.write(parts))
+        if (!to.out.write(parts)) {
+            reports_.notify(); // nothing else tells that there is memory again
             return false;
+        }
         if (const std::uint8_t ends = waiting_.front().ends; ends > 0 && !to.out.conflates())
             to.lanes()->set_ends_in_message(to.out.counts().written, ends);
         to.publish(false);
     }
     waiting_bytes_ -= bytes_of(waiting_.front().parts);
-    waiting_.pop_front();
+    delete &waiting_.pop_front();
+    --waiting_count_;
     return true;
+}
+
+void peer_table::clear_waiting() noexcept
+{
+    while (!waiting_.empty())
+        delete &waiting_.pop_front();
+    waiting_count_ = 0;
+    waiting_bytes_ = 0;
 }
 
 std::size_t peer_table::give_up_waiting() noexcept
 {
-    const std::size_t count = waiting_.size();
+    const std::size_t count = waiting_count_;
     counters_.unsent.add_alone(count);
-    waiting_.clear();
-    waiting_bytes_ = 0;
+    clear_waiting();
     return count;
 }
 
 /// What was queued for a peer that has come again goes into its new pipe, before everything else.
 void peer_table::hand_over(pipe& from, pipe& to)
 {
-    if (!from.make_history())
-        return;
     std::uint8_t ends = from.lanes()->ends_in_message(from.out.counts().taken);
     for (std::vector<message> parts; from.out.take_back(parts, pools_);) {
         ++from.history->requeued;
-        if (!to.out.write(views_of(parts))) {
+        if (parts.empty() || !try_reserve(views_, parts.size()) || !to.out.write(views_of(parts))) {
             counters_.unsent.add_alone(1);
             continue;
         }

@@ -10,12 +10,13 @@
 /// was queued for a peer that is gone goes to the others if the pattern allows it, or waits here
 /// for the next one.
 
+#include "base/list.hpp"
+#include "base/try_allocate.hpp"
 #include "messaging/observe/inbox.hpp"
 #include "messaging/observe/peer_registry.hpp"
 #include "messaging/pipe/pipe.hpp"
 #include "pattern/pattern.hpp"
 
-#include <deque>
 #include <span>
 #include <vector>
 
@@ -24,9 +25,13 @@ namespace slk::messaging {
 class peer_table final : private pattern::room_check {
 public:
     peer_table(pattern::pattern& routes, inbox& reports, lane::chunk_pools& pools) noexcept
-        : pattern_(routes), counters_(reports.counters()), places_(reports.places()), pools_(pools)
+        : pattern_(routes), reports_(reports), counters_(reports.counters()),
+          places_(reports.places()), pools_(pools)
     {
     }
+    peer_table(const peer_table&) = delete;
+    peer_table& operator=(const peer_table&) = delete;
+    ~peer_table() { clear_waiting(); }
 
     [[nodiscard]] std::span<const reference<pipe>> all() const noexcept { return pipes_; }
 
@@ -46,12 +51,15 @@ public:
 
     // --- peers come and go ---
 
-    /// The pipe of a connect(), or of an accepted peer.
-    void add(pipe& entry);
+    /// Makes room for one more peer. Returns false when memory is exhausted.
+    [[nodiscard]] bool reserve() noexcept { return try_reserve_more(pipes_); }
+    /// The pipe of a connect(), or of an accepted peer. Returns false when memory is exhausted.
+    [[nodiscard]] bool add(pipe& entry) noexcept;
     /// The peer takes part before its handshake is over. Errors: those of pattern::attach().
     result<void> attach_unconnected(pipe& peer);
-    /// The handshake is over.
-    void connected(pipe& peer, peer_connected&& how);
+    /// The handshake is over. Returns false where it is to be called again: there was no memory for
+    /// a peer of inproc, which would not come again.
+    [[nodiscard]] bool connected(pipe& peer, peer_connected&& how);
     /// The peer has stopped reading, or reads again.
     void stalled(pipe& peer, bool is_stalled) noexcept;
     /// The connection is over.
@@ -85,7 +93,7 @@ public:
     /// Gives the messages that wait to peers that have room. After each change.
     void send_waiting();
     /// Messages that wait for a peer.
-    [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.size(); }
+    [[nodiscard]] std::size_t waiting() const noexcept { return waiting_count_; }
     /// They are counted as unsent. Returns their number.
     std::size_t give_up_waiting() noexcept;
 
@@ -95,6 +103,7 @@ private:
         return own == 0 || far == 0 ? 0 : own + far;
     }
     result<void> attach(pipe& peer);
+    result<void> take_in(pipe& peer, bool first);
     void reject(pipe& peer, const error& reason);
     void disconnect(pipe& peer, const error& reason);
     void detach(pipe& peer);
@@ -107,6 +116,8 @@ private:
 
     void take_place(pipe& peer);
     void free_place(pipe& peer) noexcept;
+    [[nodiscard]] std::span<const pattern::part_view>
+    views_of(const std::vector<message>& parts) noexcept;
     [[nodiscard]] pipe* predecessor(const pipe& peer) const noexcept;
     [[nodiscard]] pipe* last_left_by(const pipe& peer) const noexcept;
     result<void> attach_after(pipe& before, pipe& peer);
@@ -118,20 +129,25 @@ private:
     [[nodiscard]] bool waiting_is_full() const noexcept;
     void requeue(pipe& peer);
     void hand_over(pipe& from, pipe& to);
+    void clear_waiting() noexcept;
 
     pattern::pattern& pattern_;
+    inbox& reports_;
     messaging::counters& counters_;
     peer_registry& places_;
     lane::chunk_pools& pools_;
     bool requeue_ = true;
     bool place_freed_ = false;
     std::size_t leaving_ = 0; ///< peers in this state
-    struct waiting_message {
+    struct waiting_message : list_node {
         std::vector<message> parts;
         std::uint8_t ends = 0; ///< streams that peers have ended in it; see pipe_lanes
-        memory_share held; ///< in the budget of the context
+        std::optional<memory_share> held{}; ///< in the budget of the context
     };
-    std::deque<waiting_message> waiting_;
+    list<waiting_message> waiting_;
+    std::size_t waiting_count_ = 0;
+    /// Of the parts of one message; with room for those of every message that waits.
+    std::vector<pattern::part_view> views_;
     std::uint64_t waiting_bytes_ = 0;
     std::vector<reference<pipe>> pipes_;
     high_water send_marks_{};

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/socket/receiver.hpp"
 
+#include "base/try_allocate.hpp"
 #include "messaging/pipe/frame_reader.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace slk::messaging {
 
@@ -11,6 +13,8 @@ namespace {
 
 /// Parts that a batch takes of one peer before the next one has its turn.
 constexpr std::size_t max_run = 256;
+/// Parts that a received_batch has room for, whatever its caller's maximum is.
+constexpr std::size_t max_batch = 65536;
 
 } // namespace
 
@@ -81,10 +85,16 @@ pipe* receiver::next_source() noexcept
     return next;
 }
 
-/// Reads the next part for the caller; returns its peer, or null if there is none.
-pipe* receiver::read_part(message& into)
+/// Reads the next part for the caller; returns its peer, or null if there is none. `name`: gets
+/// that of the peer.
+pipe* receiver::read_part(message& into, peer_id* name)
 {
     while (pipe* const from = next_source()) {
+        // First, because a part that was read cannot be put back.
+        if (name != nullptr && !try_assign(name->routing_id, from->routing_id)) [[unlikely]] {
+            no_memory_for_name_ = true;
+            return nullptr;
+        }
         if (!from->in.read(into)) [[unlikely]] {
             if (!from->in.fetch(state_.pools))
                 lane_emptied(*from);
@@ -143,27 +153,28 @@ result<void> receiver::take_or_wait(Take take, const timeout& limit)
 result<router_event> receiver::receive(message& into, const timeout& limit, peer_id* from)
 {
     into.clear();
-    std::deque<pattern::own_message>& own = state_.routes->own_messages;
+    pattern::own_message_queue& own = state_.routes->own_messages;
     const pipe* source = nullptr;
     const auto take = [&] {
         if (!own.empty() && state_.peers.mid_message == nullptr) [[unlikely]]
             return true;
-        source = read_part(into);
-        return source != nullptr;
+        source = read_part(into, from);
+        return source != nullptr || no_memory_for_name_;
     };
     SLK_TRY(take_or_wait(take, limit));
+    if (no_memory_for_name_) [[unlikely]] {
+        no_memory_for_name_ = false;
+        return fail(errc::out_of_memory, phase::transfer);
+    }
     if (source != nullptr) {
-        if (from != nullptr) {
-            from->routing_id = source->routing_id;
+        if (from != nullptr)
             from->generation = source->generation;
-        }
         return router_event::message;
     }
-    const pattern::own_message next = std::move(own.front());
-    own.pop_front();
+    const auto next = own.pop();
     if (from != nullptr)
-        *from = next.about;
-    return next.what;
+        *from = std::move(next->about);
+    return next->what;
 }
 
 // --- batches ---
@@ -217,7 +228,9 @@ result<std::size_t> receiver::receive_batch(received_batch& into, std::size_t ma
     if (state_.routes->inspects)
         return fail(errc::not_supported, phase::transfer,
                     "this type of socket does not receive a received_batch");
-    message_detail::access::reserve(into, max);
+    max = std::min(max, max_batch);
+    if (!message_detail::access::reserve(into, max))
+        return fail(errc::out_of_memory, phase::transfer);
     SLK_TRY(take_or_wait([&] { return read_batch(into, max) > 0; }, limit));
     return into.size();
 }

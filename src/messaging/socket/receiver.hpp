@@ -32,7 +32,7 @@ private:
     /// Waits, if need be, until `take` returns true.
     template <class Take>
     result<void> take_or_wait(Take take, const timeout& limit);
-    [[nodiscard]] pipe* read_part(message& into);
+    [[nodiscard]] pipe* read_part(message& into, peer_id* name = nullptr);
     [[nodiscard]] std::size_t read_batch(received_batch& into, std::size_t max);
     [[nodiscard]] pipe* next_source() noexcept;
     void consumed(pipe& from, std::uint32_t messages) noexcept;
@@ -43,6 +43,7 @@ private:
     socket_state& state_;
     sender& sender_;
     bool discarding_ = false; ///< the rest of the present message
+    bool no_memory_for_name_ = false; ///< of the peer whose part would be next
 };
 
 } // namespace slk::messaging

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/socket/sender.hpp"
 
+#include "base/try_allocate.hpp"
 #include "messaging/pipe/frame_writer.hpp"
 
 namespace slk::messaging {
@@ -182,8 +183,9 @@ result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Pa
                 failure = written.error();
                 break;
             }
-            if (first)
-                staged_.push_back(&to);
+            // What cannot be remembered until the end of the batch is published at once.
+            if (first && !try_push_back(staged_, &to))
+                publish(to, false);
         } else if (where.what == routing::kind::several) {
             if (const auto written = write_to_targets(where, parts); !written) {
                 failure = written.error();

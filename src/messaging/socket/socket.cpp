@@ -8,10 +8,14 @@
 #include <serverlink/push.hpp>
 #include <serverlink/router.hpp>
 
+#include "base/try_allocate.hpp"
 #include "messaging/socket/socket_core.hpp"
 #include "pattern/router.hpp"
 
+#include <algorithm>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace slk {
 
@@ -26,14 +30,26 @@ part_view view_of(const message& part) noexcept
     return {part.bytes(), access::owner_of(part)};
 }
 
-std::vector<part_view> views_of(const multipart& whole)
-{
-    std::vector<part_view> views;
-    views.reserve(whole.size());
-    for (const message& part : whole)
-        views.push_back(view_of(part));
-    return views;
-}
+/// The parts of a message; most have few.
+class part_views {
+public:
+    /// Errors: out_of_memory.
+    [[nodiscard]] result<std::span<const part_view>> of(const multipart& whole) noexcept
+    {
+        std::span<part_view> views(few_);
+        if (whole.size() > views.size()) {
+            if (!try_resize(many_, whole.size()))
+                return fail(errc::out_of_memory, phase::transfer);
+            views = many_;
+        }
+        std::ranges::transform(whole, views.begin(), view_of);
+        return views.first(whole.size());
+    }
+
+private:
+    part_view few_[8];
+    std::vector<part_view> many_;
+};
 
 result<socket_core*> make(context& in, zmtp::socket_type type, const socket_options& options)
 {
@@ -120,7 +136,7 @@ result<close_report> socket::disconnect(std::string_view endpoint, duration time
 
 std::string socket::last_endpoint() const
 {
-    return core_ != nullptr ? core_->last_endpoint() : std::string();
+    return core_ != nullptr ? joined({core_->last_endpoint()}) : std::string();
 }
 
 std::vector<endpoint_status> socket::endpoints()
@@ -158,9 +174,10 @@ duration socket::poll_timeout() const
     return core_ != nullptr ? core_->poll_timeout() : duration::max();
 }
 
-socket_options socket::options() const
+const socket_options& socket::options() const noexcept
 {
-    return core_ != nullptr ? core_->options() : socket_options{};
+    static const socket_options none{};
+    return core_ != nullptr ? core_->options() : none;
 }
 
 result<void> socket::set_options(const socket_options& options)
@@ -168,32 +185,38 @@ result<void> socket::set_options(const socket_options& options)
     return core_ != nullptr ? core_->set_options(options) : fail(moved_from);
 }
 
+namespace {
+
+template <class Value>
+result<void> set_option(socket& of, Value socket_options::* which, Value value)
+{
+    socket_options changed;
+    if (!messaging::try_copy(changed, of.options()))
+        return fail(errc::out_of_memory, phase::transfer);
+    changed.*which = value;
+    return of.set_options(changed);
+}
+
+} // namespace
+
 result<void> socket::set_send_high_water_mark(std::uint32_t messages)
 {
-    socket_options changed = options();
-    changed.send_high_water_mark = messages;
-    return set_options(changed);
+    return set_option(*this, &socket_options::send_high_water_mark, messages);
 }
 
 result<void> socket::set_receive_high_water_mark(std::uint32_t messages)
 {
-    socket_options changed = options();
-    changed.receive_high_water_mark = messages;
-    return set_options(changed);
+    return set_option(*this, &socket_options::receive_high_water_mark, messages);
 }
 
 result<void> socket::set_send_high_water_bytes(std::uint64_t bytes)
 {
-    socket_options changed = options();
-    changed.send_high_water_bytes = bytes;
-    return set_options(changed);
+    return set_option(*this, &socket_options::send_high_water_bytes, bytes);
 }
 
 result<void> socket::set_receive_high_water_bytes(std::uint64_t bytes)
 {
-    socket_options changed = options();
-    changed.receive_high_water_bytes = bytes;
-    return set_options(changed);
+    return set_option(*this, &socket_options::receive_high_water_bytes, bytes);
 }
 
 close_report socket::close(duration timeout)
@@ -226,7 +249,9 @@ result<send_outcome> socket::send(multipart&& whole, const timeout& limit)
 {
     if (core_ == nullptr)
         return fail(moved_from);
-    auto answer = core_->send(views_of(whole), limit);
+    part_views parts;
+    SLK_TRY(const auto views, parts.of(whole));
+    auto answer = core_->send(views, limit);
     if (answer)
         whole.clear();
     return answer;
@@ -253,19 +278,26 @@ result<void> socket::receive(message& into, const timeout& limit)
 
 namespace {
 
-/// Receives the other parts of a message whose first part was received. All of them are there.
+constexpr std::size_t usual_parts = 4;
+
+/// Receives the other parts of a message whose first part was received. All of them are there. A
+/// message that there is no memory for is lost.
 result<void> receive_rest(socket_core& from, message&& first, multipart& into)
 {
-    into.clear();
-    bool more = first.more();
-    into.add(std::move(first));
-    while (more) {
-        message part;
+    bool fits = true;
+    message part = std::move(first);
+    for (;;) {
+        const bool more = part.more();
+        fits = fits && access::try_add(into, std::move(part));
+        if (!more)
+            break;
+        part.clear();
         SLK_TRY(from.receive(part, no_wait));
-        more = part.more();
-        into.add(std::move(part));
     }
-    return {};
+    if (fits)
+        return {};
+    into.clear();
+    return fail(errc::out_of_memory, phase::transfer);
 }
 
 } // namespace
@@ -274,6 +306,8 @@ result<void> socket::receive(multipart& into, const timeout& limit)
 {
     if (core_ == nullptr)
         return fail(moved_from);
+    into.clear();
+    SLK_TRY(into.reserve(usual_parts));
     message first;
     SLK_TRY(core_->receive(first, limit));
     return receive_rest(*core_, std::move(first), into);
@@ -348,7 +382,9 @@ result<send_outcome> router::send(const peer_id& to, multipart&& whole, const ti
 {
     if (core_ == nullptr)
         return fail(moved_from);
-    auto answer = core_->send(views_of(whole), limit, &to);
+    part_views parts;
+    SLK_TRY(const auto views, parts.of(whole));
+    auto answer = core_->send(views, limit, &to);
     if (answer)
         whole.clear();
     return answer;
@@ -363,6 +399,8 @@ result<router_event> router::receive(peer_id& from, multipart& into, const timeo
 {
     if (core_ == nullptr)
         return fail(moved_from);
+    into.clear();
+    SLK_TRY(into.reserve(usual_parts));
     message first;
     SLK_TRY(const router_event kind, core_->receive(first, limit, &from));
     SLK_TRY(receive_rest(*core_, std::move(first), into));

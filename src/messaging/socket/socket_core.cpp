@@ -4,6 +4,7 @@
 
 #include "messaging/socket/socket_core.hpp"
 
+#include "base/try_allocate.hpp"
 #include "base/wipe.hpp"
 #include "pattern/make_pattern.hpp"
 
@@ -13,6 +14,13 @@
 namespace slk::messaging {
 
 namespace {
+
+/// Returns false when memory is exhausted.
+bool try_copy(std::vector<socket_property>& to, const std::vector<socket_property>& from) noexcept
+{
+    // The elements exist, so that each text belongs to `to` at once.
+    return try_resize(to, from.size()) && try_allocate([&] { to = from; });
+}
 
 /// To assign to a text may leave its old bytes behind.
 void wipe_passwords(security_options& of) noexcept
@@ -34,11 +42,15 @@ result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in
                                          zmtp::socket_type type, const socket_options& options,
                                          std::unique_ptr<pattern::pattern> routes)
 {
-    if (routes == nullptr)
+    auto reports = reference<inbox>::adopt(new (std::nothrow) inbox);
+    if (routes == nullptr || !reports || !reports->complete())
         return fail(errc::out_of_memory, phase::setup);
-    auto made =
-        reference<socket_core>::adopt(new (std::nothrow) socket_core(in, type, std::move(routes)));
-    if (!made)
+    auto closing = reference<closing_count>::adopt(new (std::nothrow) closing_count(reports));
+    if (!closing)
+        return fail(errc::out_of_memory, phase::setup);
+    auto made = reference<socket_core>::adopt(new (std::nothrow) socket_core(
+        in, type, std::move(reports), std::move(routes), std::move(closing)));
+    if (!made || !made->state_.pools.complete())
         return fail(errc::out_of_memory, phase::setup);
     SLK_TRY(made->set_options(options));
     SLK_TRY(in->add(made->state_.reports));
@@ -53,12 +65,15 @@ result<void> socket_core::set_options(const socket_options& options)
     SLK_TRY(options.validate());
     SLK_TRY(pattern::check_options(state_.type, options));
     SLK_TRY(state_.context->check_affinity(options.affinity));
+    socket_options own;
+    if (!try_copy(own, options))
+        return fail(errc::out_of_memory, phase::setup);
     SLK_TRY(state_.settings, connection_settings::create(state_.type, options));
     wipe_passwords(state_.options.security);
-    state_.options = options;
     state_.routes->set_options(options);
     state_.reports->places().set_handover(options.handover);
     state_.peers.set_requeue(options.requeue);
+    move_options(state_.options, own);
     state_.peers.set_marks({options.send_high_water_mark, options.send_high_water_bytes},
                            {options.receive_high_water_mark, options.receive_high_water_bytes});
     state_.settle();
@@ -73,10 +88,13 @@ std::vector<endpoint_status> socket_core::endpoints()
         return {};
     state_.run_and_process();
     std::vector<endpoint_status> all;
+    if (!try_reserve(all, state_.endpoints.all().size()))
+        return {};
     for (const auto& each : state_.endpoints.all()) {
         endpoint_status status;
         status.kind = each->kind;
-        status.endpoint = each->text;
+        if (!try_assign(status.endpoint, each->text))
+            return {};
         if (each->connecting)
             status.link = each->connecting->status();
         if (each->accepting)
@@ -102,16 +120,21 @@ std::vector<peer_status> socket_core::peers()
         return {};
     state_.run_and_process();
     std::vector<peer_status> all;
+    if (!try_reserve(all, state_.peers.all().size()))
+        return {};
     for (const auto& each : state_.peers.all()) {
         const pipe& peer = *each;
+        const endpoint_entry* const at = state_.endpoints.find(peer.endpoint);
         peer_status status;
         // Before the others: a refused message is one that was taken.
         status.refused = peer.lanes()->refused.load(std::memory_order_acquire);
         const message_counts sent = peer.out.counts();
-        status.routing_id = peer.name();
+        if (!try_assign(status.routing_id, peer.name()) ||
+            (at != nullptr && !try_assign(status.endpoint, at->text)) ||
+            !try_assign(status.user, peer.info.user) ||
+            !try_copy(status.properties, peer.info.properties))
+            return {};
         status.generation = peer.generation;
-        if (const endpoint_entry* const at = state_.endpoints.find(peer.endpoint); at != nullptr)
-            status.endpoint = at->text;
         status.address = peer.info.peer;
         status.ready = peer.state == peer_state::connected;
         status.connections = peer.connections;
@@ -125,8 +148,6 @@ std::vector<peer_status> socket_core::peers()
         status.conflated_sent = sent.replaced;
         // With inproc the sender counts them.
         status.conflated_received = peer.is_inproc ? 0 : peer.in.replaced();
-        status.user = peer.info.user;
-        status.properties = peer.info.properties;
         status.unconfirmed = peer.lanes()->unconfirmed.load(std::memory_order_relaxed);
         status.stalled = peer.stalled;
         status.last_reason = peer.last_reason;

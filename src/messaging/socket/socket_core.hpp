@@ -13,11 +13,40 @@
 #include "messaging/socket/sender.hpp"
 #include "messaging/socket/socket_state.hpp"
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace slk::messaging {
+
+/// The connections whose end a close() waits for. Any thread.
+class closing_count final : public ref_counted<closing_count> {
+public:
+    explicit closing_count(reference<inbox> reports) noexcept : reports_(std::move(reports)) {}
+
+    void begun() noexcept
+    {
+        retain();
+        left_.fetch_add(1, std::memory_order_relaxed);
+    }
+    /// Once for each begun().
+    void ended() noexcept
+    {
+        if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+            reports_->notify();
+        release();
+    }
+    [[nodiscard]] bool any() const noexcept { return left_.load(std::memory_order_acquire) > 0; }
+
+private:
+    friend class ref_counted<closing_count>;
+    ~closing_count() = default;
+
+    const reference<inbox> reports_;
+    std::atomic<std::size_t> left_{0};
+};
 
 class socket_core final : public ref_counted<socket_core> {
 public:
@@ -112,8 +141,9 @@ private:
     friend class ref_counted<socket_core>;
 
     socket_core(const std::shared_ptr<context_core>& in, zmtp::socket_type type,
-                std::unique_ptr<pattern::pattern> routes)
-        : state_(in, type, std::move(routes))
+                reference<inbox> reports, std::unique_ptr<pattern::pattern> routes,
+                reference<closing_count> closing) noexcept
+        : state_(in, type, std::move(reports), std::move(routes)), closing_(std::move(closing))
     {
     }
     ~socket_core() = default;
@@ -123,7 +153,7 @@ private:
                                 const connect_options& how);
     result<void> connect_link(endpoint_entry& entry, const endpoint& to,
                               const connect_options& how);
-    [[nodiscard]] inproc_party party(const endpoint_entry& entry);
+    [[nodiscard]] result<inproc_party> party(const endpoint_entry& entry) noexcept;
     [[nodiscard]] result<void> take_place(std::uint64_t endpoint, const connect_options& how);
 
     [[nodiscard]] close_report end_connections(const endpoint_list& which, duration timeout);
@@ -134,6 +164,7 @@ private:
     close_report leave_to_parent() noexcept;
 
     socket_state state_;
+    const reference<closing_count> closing_;
     sender sender_{state_};
     receiver receiver_{state_, sender_};
 };

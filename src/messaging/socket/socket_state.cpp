@@ -8,9 +8,9 @@
 namespace slk::messaging {
 
 socket_state::socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of,
-                           std::unique_ptr<pattern::pattern> made)
-    : context(std::move(in)), type(of), reports(reference<inbox>::adopt(new inbox)),
-      routes(std::move(made)), pools(context->budget()), peers(*routes, *reports, pools)
+                           reference<inbox> box, std::unique_ptr<pattern::pattern> made) noexcept
+    : context(std::move(in)), type(of), reports(std::move(box)), routes(std::move(made)),
+      pools(context->budget()), peers(*routes, *reports, pools)
 {
     reports->places().set_rule(routes->rule());
     wants_memory_.set_user(*reports);
@@ -47,8 +47,13 @@ void socket_state::read_inbox()
         each = next;
     }
     // A pipe signals only after the event that announces it.
-    if (has_events)
+    if (has_events) {
+        retry_postponed();
         reports->take_events([this](event& each) { read(each); });
+        // Nothing else tells that there is memory again.
+        if (postponed_) [[unlikely]]
+            reports->notify();
+    }
     while (oldest != nullptr) {
         const auto peer = reference<pipe>::adopt(static_cast<pipe*>(oldest));
         oldest = oldest->next;
@@ -84,10 +89,19 @@ void socket_state::settle()
         if (peers.waiting() > 0 && context->budget()->is_used_up() && !must_wait_for_memory())
             peers.send_waiting();
     }
-    if (peers.take_place_freed() && !closed)
-        for (const auto& each : endpoints.all())
-            if (!each->inproc_name.empty())
-                context->names().retry(each->number, pools);
+    const bool freed = peers.take_place_freed();
+    if ((!freed && !wants_meetings_) || closed)
+        return;
+    wants_meetings_ = false;
+    for (const auto& each : endpoints.all())
+        if (!each->inproc_name.empty() && !context->names().retry(each->number, pools))
+            want_meetings();
+}
+
+void socket_state::want_meetings() noexcept
+{
+    wants_meetings_ = true;
+    reports->notify();
 }
 
 void socket_state::read(event& report)
@@ -103,9 +117,7 @@ void socket_state::read(event& report)
                 what.peer->last_refusal = report.why;
             } else {
                 static_assert(std::is_same_v<kind, peer_disconnected>);
-                peers.disconnected(*what.peer, what.for_good, report.why);
-                if (what.peer->is_inproc && what.peer->origin != pipe_origin::accept && !closed)
-                    context->names().reconnect(*what.peer, pools);
+                disconnected(*what.peer, what.for_good, report.why);
             }
         },
         report.what);
@@ -115,15 +127,72 @@ void socket_state::connected(peer_connected&& how)
 {
     pipe& peer = *how.peer;
     const reference<pipe> kept = how.peer;
-    if (endpoint_entry* const at = endpoints.find(peer.endpoint); at != nullptr) {
-        if (at->kind == endpoint_kind::connected)
-            at->peer = kept;
-        return peers.connected(peer, std::move(how));
-    }
+    endpoint_entry* const at = endpoints.find(peer.endpoint);
     // The endpoint was taken back meanwhile.
-    if (peer.far)
-        peer.far->pipe_closed({errc::cancelled, phase::close, 0, "the endpoint is withdrawn"});
-    peer.far.reset();
+    if (at == nullptr)
+        return give_up(peer, {errc::cancelled, phase::close, 0, "the endpoint is withdrawn"});
+    if (at->kind == endpoint_kind::connected)
+        at->peer = kept;
+    if (!peers.connected(peer, std::move(how)))
+        peer.next_postponed = std::exchange(postponed_, kept);
+}
+
+/// What the pipe has of them is what peer_connected said.
+void socket_state::retry_postponed()
+{
+    reference<pipe> all = std::exchange(postponed_, {});
+    while (all) {
+        const reference<pipe> each = std::exchange(all, {});
+        all = std::exchange(each->next_postponed, {});
+        connected({.peer = each,
+                   .info = std::move(each->info),
+                   .far_mark = static_cast<std::uint32_t>(each->far_marks.messages),
+                   .far_bytes = each->far_marks.bytes});
+    }
+}
+
+void socket_state::disconnected(pipe& peer, bool for_good, const error& reason)
+{
+    const bool was_postponed = forget_postponed(peer);
+    peers.disconnected(peer, for_good, reason);
+    if (was_postponed && peer.place == SIZE_MAX && peer.origin == pipe_origin::accept)
+        give_up(peer, reason);
+    if (peer.is_inproc && peer.origin != pipe_origin::accept && !closed &&
+        !context->names().reconnect(peer, pools))
+        want_meetings();
+}
+
+/// The end of a peer that the table does not have.
+void socket_state::give_up(pipe& peer, const error& reason) noexcept
+{
+    const reference<far_end> far = std::move(peer.far);
+    if (peer.is_inproc)
+        peer.set_ended();
+    if (far)
+        far->pipe_closed(reason);
+}
+
+/// Returns whether it was one of them.
+bool socket_state::forget_postponed(pipe& peer) noexcept
+{
+    for (reference<pipe>* each = &postponed_; *each; each = &(*each)->next_postponed) {
+        if (each->get() != &peer)
+            continue;
+        *each = std::exchange(peer.next_postponed, {});
+        return true;
+    }
+    return false;
+}
+
+void socket_state::give_up_postponed(const error& reason) noexcept
+{
+    while (postponed_) {
+        const reference<pipe> peer = postponed_;
+        postponed_ = std::exchange(peer->next_postponed, {});
+        // Those that the table has end with the others.
+        if (peer->place == SIZE_MAX)
+            give_up(*peer, reason);
+    }
 }
 
 } // namespace slk::messaging

@@ -22,8 +22,8 @@ namespace slk::messaging {
 
 class socket_state {
 public:
-    socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of,
-                 std::unique_ptr<pattern::pattern> routes);
+    socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of, reference<inbox> box,
+                 std::unique_ptr<pattern::pattern> routes) noexcept;
     socket_state(const socket_state&) = delete;
     socket_state& operator=(const socket_state&) = delete;
     ~socket_state() { stop_waiting_for_memory(); }
@@ -47,6 +47,11 @@ public:
     void settle();
     /// As process_reports(); and a loop that the caller runs has a turn.
     void run_and_process();
+
+    /// Peers of inproc could not be met for want of memory: settle() tries again.
+    void want_meetings() noexcept;
+    /// Before the end: the peers that could not be taken in are told.
+    void give_up_postponed(const error& reason) noexcept;
 
     /// Waits and processes reports until `ready` returns true. Errors: those of waiter::wait().
     template <class Ready>
@@ -93,9 +98,16 @@ private:
     void read(event& report);
     void connected(peer_connected&& how);
     void look_for_memory();
+    void disconnected(pipe& peer, bool for_good, const error& reason);
+    static void give_up(pipe& peer, const error& reason) noexcept;
+    void retry_postponed();
+    [[nodiscard]] bool forget_postponed(pipe& peer) noexcept;
 
     memory_claim wants_memory_;
     bool waits_for_memory_ = false; ///< or has been called since
+    bool wants_meetings_ = false; ///< by inproc, which there was no memory for
+    /// Peers of inproc that there was no memory for, as a chain through their pipes.
+    reference<pipe> postponed_;
 };
 
 } // namespace slk::messaging

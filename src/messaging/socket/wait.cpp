@@ -4,6 +4,7 @@
 
 #include <serverlink/wait.hpp>
 
+#include "base/try_allocate.hpp"
 #include "io/os/signal.hpp"
 #include "messaging/socket/socket_core.hpp"
 
@@ -58,13 +59,16 @@ private:
                 if (each.descriptor == wait_item{}.descriptor)
                     return fail(errc::invalid_argument, phase::none,
                                 "an item has neither a socket nor a descriptor");
-                descriptors_.push_back({each.descriptor, each.to_receive, each.to_send});
+                if (!try_push_back(descriptors_,
+                                   io::os::watched{each.descriptor, each.to_receive, each.to_send}))
+                    return fail(errc::out_of_memory, phase::none);
                 continue;
             }
             if (each.on->core() == nullptr)
                 return fail(errc::invalid_argument, phase::none, "an item's socket is empty");
             SLK_TRY(each.on->core()->usable());
-            sockets_.push_back(each.on->core());
+            if (!try_push_back(sockets_, each.on->core()))
+                return fail(errc::out_of_memory, phase::none);
         }
         const auto apart = [&](const socket_core* each) {
             return each->context() != sockets_.front()->context() &&
@@ -140,7 +144,11 @@ private:
     /// poll(2), with the event handles of the sockets.
     result<void> sleep_on_descriptors(duration left)
     {
-        std::vector<io::os::watched> all = descriptors_;
+        // With room for the signal and the handles of the sockets.
+        std::vector<io::os::watched> all;
+        if (!try_reserve(all, descriptors_.size() + 1 + sockets_.size()))
+            return fail(errc::out_of_memory, phase::none);
+        all.assign(descriptors_.begin(), descriptors_.end());
         all.push_back({stop_signal_->handle(), true, false});
         for (socket_core* const each : sockets_) {
             SLK_TRY(const std::intptr_t shown, each->event_handle());

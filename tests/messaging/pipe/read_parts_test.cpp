@@ -127,7 +127,7 @@ TEST_CASE("small messages are read into a batch without an allocation")
 {
     open_lane at;
     received_batch batch;
-    message_detail::access::reserve(batch, 1000);
+    CHECK(message_detail::access::reserve(batch, 1000));
     const std::string body = text_of_size(40);
     std::uint64_t before = 0;
     // The first rounds fill the pools and the batch's list of chunks.

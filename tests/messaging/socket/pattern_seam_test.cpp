@@ -303,7 +303,9 @@ TEST_CASE("a message for several peers that finds no memory goes to none of them
 TEST_CASE("a thread that has sent nothing does not wait for a reply")
 {
     auto in = new_context();
-    messaging::socket_state state(in.core(), zmtp::socket_type::push, std::make_unique<fan_out>());
+    messaging::socket_state state(in.core(), zmtp::socket_type::push,
+                                  reference<messaging::inbox>::adopt(new messaging::inbox),
+                                  std::make_unique<fan_out>());
     state.options = {};
     messaging::sender tested(state);
     CHECK_FALSE(tested.begin_wait());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "io/backend/kqueue/event.hpp"
 
+#include "base/try_allocate.hpp"
+
 #include <algorithm>
 #include <cerrno>
 
@@ -46,11 +48,12 @@ std::uintptr_t descriptor_ids::tag_of(socket_id id) noexcept
         return static_cast<std::uintptr_t>(id.index + id.generation * 0x9e3779b1U);
 }
 
-void descriptor_ids::remember(std::uintptr_t descriptor, socket_id id)
+bool descriptor_ids::remember(std::uintptr_t descriptor, socket_id id)
 {
-    if (descriptor >= ids_.size())
-        ids_.resize(descriptor + descriptor / 2 + 64);
+    if (descriptor >= ids_.size() && !try_resize(ids_, descriptor + descriptor / 2 + 64))
+        return false;
     ids_[descriptor] = id;
+    return true;
 }
 
 void descriptor_ids::forget(std::uintptr_t descriptor) noexcept

@@ -57,7 +57,7 @@ class descriptor_ids {
 public:
     [[nodiscard]] static std::uintptr_t tag_of(socket_id id) noexcept;
 
-    void remember(std::uintptr_t descriptor, socket_id id);
+    [[nodiscard]] bool remember(std::uintptr_t descriptor, socket_id id);
     void forget(std::uintptr_t descriptor) noexcept;
     /// Returns a null id for an event of a socket that is not open any more.
     [[nodiscard]] socket_id find(const event& reported) const noexcept;

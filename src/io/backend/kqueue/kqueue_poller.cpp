@@ -127,7 +127,8 @@ private:
         native_event filters[] = {
             make_change(descriptor, EVFILT_WRITE, EV_ADD | EV_CLEAR | EV_RECEIPT, tag),
             make_change(descriptor, EVFILT_READ, EV_ADD | EV_CLEAR | EV_RECEIPT, tag)};
-        ids_.remember(descriptor, id);
+        if (!ids_.remember(descriptor, id))
+            return fail(errc::out_of_memory, phase::setup);
         // While the socket connects only the write filter: a read filter may clear a refusal from
         // the socket, and SO_ERROR would then be 0.
         auto watched = change(std::span(filters).first(entry.connecting ? 1 : 2));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "io/backend/select/select_poller.hpp"
 
+#include "base/try_allocate.hpp"
 #include "io/backend/readiness/readiness_poller.hpp"
 #include "io/backend/select/socket_set.hpp"
 #include "io/backend/select/wake_signal.hpp"
@@ -53,7 +54,8 @@ private:
     result<void> watch(socket_id id, socket_entry& entry) override
     {
         SLK_TRY(make_room(entry.handle));
-        watched_.push_back({id, &entry});
+        if (!try_push_back(watched_, watched_socket{id, &entry}))
+            return fail(errc::out_of_memory, phase::setup);
         return {};
     }
 

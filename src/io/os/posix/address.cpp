@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <serverlink/address.hpp>
 
+#include "base/try_allocate.hpp"
 #include "io/os/posix/sockaddr.hpp"
 #include "io/os/system.hpp"
 
@@ -22,10 +23,19 @@ result<std::uint32_t> parse_scope(std::string_view text)
     const auto [stop, code] = std::from_chars(text.data(), end, index);
     if (code == std::errc{} && stop == end && index != 0)
         return index;
-    index = io::os::interface_index(std::string(text));
+    index = io::os::interface_index(text);
     if (index == 0)
         return fail(errc::invalid_argument, phase::resolve, "no network interface of that name");
     return index;
+}
+
+bool parse_bytes(address& value, int family, std::string_view text) noexcept
+{
+    char terminated[INET6_ADDRSTRLEN] = {};
+    if (text.size() >= sizeof terminated || text.find('\0') != std::string_view::npos)
+        return false;
+    text.copy(terminated, text.size());
+    return ::inet_pton(family, terminated, value.bytes.data()) == 1;
 }
 
 } // namespace
@@ -34,20 +44,17 @@ result<address> address::parse(std::string_view host, std::uint16_t port)
 {
     address value;
     value.port = port;
-    std::string text(host);
-    if (text.find('\0') != std::string::npos)
+    if (host.find('\0') != std::string_view::npos)
         return fail(errc::invalid_argument, phase::resolve, not_numeric);
-    if (::inet_pton(AF_INET, text.c_str(), value.bytes.data()) == 1) {
+    if (parse_bytes(value, AF_INET, host)) {
         value.family = address_family::ipv4;
         return value;
     }
-    const std::size_t percent = text.find('%');
-    if (percent != std::string::npos)
-        text.resize(percent);
-    if (::inet_pton(AF_INET6, text.c_str(), value.bytes.data()) != 1)
+    const std::size_t percent = host.find('%');
+    if (!parse_bytes(value, AF_INET6, host.substr(0, percent)))
         return fail(errc::invalid_argument, phase::resolve, not_numeric);
     value.family = address_family::ipv6;
-    if (percent != std::string::npos) {
+    if (percent != std::string_view::npos) {
         SLK_TRY(value.scope, parse_scope(host.substr(percent + 1)));
     }
     return value;
@@ -62,11 +69,11 @@ std::string to_string(const address& value)
     if (value.family == address_family::none ||
         ::inet_ntop(family, value.bytes.data(), text, sizeof text) == nullptr)
         return "-";
-    const std::string port = std::to_string(value.port);
+    const number_text port(value.port), scope(value.scope);
     if (value.family == address_family::ipv4)
-        return std::string(text) + ':' + port;
-    const std::string scope = value.scope != 0 ? '%' + std::to_string(value.scope) : std::string();
-    return '[' + std::string(text) + scope + "]:" + port;
+        return joined({text, ":", port});
+    return value.scope != 0 ? joined({"[", text, "%", scope, "]:", port})
+                            : joined({"[", text, "]:", port});
 }
 
 } // namespace slk

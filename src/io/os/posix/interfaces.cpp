@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
+#include "base/try_allocate.hpp"
 #include "io/os/posix/sockaddr.hpp"
 #include "io/os/system.hpp"
 
@@ -31,8 +32,8 @@ result<std::vector<address>> interface_addresses(const std::string& name)
         exists = true;
         const bool usable = each->ifa_addr != nullptr && (each->ifa_addr->sa_family == AF_INET ||
                                                           each->ifa_addr->sa_family == AF_INET6);
-        if (usable)
-            found.push_back(from_native(each->ifa_addr));
+        if (usable && !try_push_back(found, from_native(each->ifa_addr)))
+            return fail(errc::out_of_memory, phase::bind);
     }
     if (found.empty())
         return fail(errc::address_not_available, phase::bind,

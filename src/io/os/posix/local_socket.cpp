@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "io/os/local_socket.hpp"
 
+#include "base/try_allocate.hpp"
 #include "io/os/posix/sockaddr.hpp"
 #include "io/os/system.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
@@ -56,8 +58,18 @@ unexpected in_use(const char* why)
     return fail({errc::address_in_use, phase::listen, EADDRINUSE, why});
 }
 
+/// A path of a socket, for the system's calls.
+struct path_text {
+    explicit path_text(std::string_view path) noexcept
+    {
+        path.copy(text, std::min(path.size(), sizeof text - 1));
+    }
+
+    char text[sizeof sockaddr_un::sun_path + 1] = {};
+};
+
 /// Connects to the path: errc::ok if there is a listener.
-error probe(const std::string& path) noexcept
+error probe(std::string_view path) noexcept
 {
     const auto opened = open_stream(address_family::local);
     if (!opened)
@@ -80,12 +92,12 @@ bool is_dead(const error& seen) noexcept
 /// system without locks, it works without the lock.
 class directory_lock {
 public:
-    explicit directory_lock(const std::string& path) noexcept
+    explicit directory_lock(std::string_view path) noexcept
     {
         const std::size_t slash = path.rfind('/');
-        const std::string directory =
-            slash == std::string::npos ? "." : path.substr(0, slash == 0 ? 1 : slash);
-        fd_ = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const path_text directory(
+            slash == std::string_view::npos ? "." : path.substr(0, slash == 0 ? 1 : slash));
+        fd_ = ::open(directory.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     }
     directory_lock(const directory_lock&) = delete;
     directory_lock& operator=(const directory_lock&) = delete;
@@ -111,10 +123,11 @@ private:
 };
 
 /// Frees the name if it is a dead socket's. Under the directory's lock.
-result<void> make_room(const std::string& path)
+result<void> make_room(std::string_view path)
 {
+    const path_text file(path);
     struct stat before{};
-    if (::lstat(path.c_str(), &before) != 0)
+    if (::lstat(file.text, &before) != 0)
         return errno == ENOENT ? result<void>{} : fail(translate_local(errno, phase::listen));
     if (!S_ISSOCK(before.st_mode))
         return in_use("a file of that name exists, and it is not a socket");
@@ -135,9 +148,9 @@ result<void> make_room(const std::string& path)
         return in_use("another listener uses the path");
     // A process that does not use the lock may have replaced the file meanwhile.
     struct stat now{};
-    const bool same = ::lstat(path.c_str(), &now) == 0 && now.st_dev == before.st_dev &&
+    const bool same = ::lstat(file.text, &now) == 0 && now.st_dev == before.st_dev &&
                       now.st_ino == before.st_ino && now.st_ctime == before.st_ctime;
-    if (same && ::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    if (same && ::unlink(file.text) != 0 && errno != ENOENT) {
         error failure = translate_local(errno, phase::listen);
         failure.detail = "the file of a dead listener cannot be removed";
         return fail(failure);
@@ -162,28 +175,23 @@ bool is_directory(const char* path) noexcept
     return path != nullptr && *path != '\0' && ::stat(path, &found) == 0 && S_ISDIR(found.st_mode);
 }
 
-/// With the '/' at the end; empty for the current directory, where nothing else is there.
-std::string temporary_directory()
+/// Empty for the current directory, where nothing else is there.
+std::string_view temporary_directory() noexcept
 {
-    for (const char* const name : {"TMPDIR", "TEMPDIR", "TMP"}) {
-        const char* const value = std::getenv(name);
-        if (!is_directory(value))
-            continue;
-        std::string directory(value);
-        if (!directory.ends_with('/'))
-            directory += '/';
-        return directory;
-    }
-    return is_directory("/tmp") ? "/tmp/" : "";
+    for (const char* const name : {"TMPDIR", "TEMPDIR", "TMP"})
+        if (const char* const value = std::getenv(name); is_directory(value))
+            return value;
+    return is_directory("/tmp") ? "/tmp" : "";
 }
 
-/// Relative paths change with the process' current directory; this path does not.
-std::string fixed(const std::string& path)
+/// Relative paths change with the process' current directory; this path does not. Empty when memory
+/// is exhausted.
+std::string fixed(std::string_view path) noexcept
 {
     char here[PATH_MAX];
     if (path.starts_with('/') || ::getcwd(here, sizeof here) == nullptr)
-        return path;
-    return std::string(here) + '/' + path;
+        return joined({path});
+    return joined({here, "/", path});
 }
 
 } // namespace
@@ -214,7 +222,7 @@ error translate_local(int native, phase in) noexcept
 result<native_handle> open_local_listener(const listen_settings& settings)
 {
     SLK_TRY(check_local_name(settings.path));
-    const std::string path(settings.path);
+    const std::string_view path = settings.path;
     const native_address local = to_native(path);
     if (path.starts_with('@')) {
         auto opened = bind_and_listen(local, settings.backlog);
@@ -239,22 +247,42 @@ result<std::unique_ptr<local_name>> local_name::choose(const std::string& name)
     std::unique_ptr<local_name> chosen(new (std::nothrow) local_name);
     if (chosen == nullptr)
         return fail(errc::out_of_memory, phase::setup);
-    chosen->path_ = name;
-    if (name == "*") {
-        std::string directory = temporary_directory() + "tmpXXXXXX";
-        chosen->path_ = directory + "/socket";
-        if (!check_local_name(chosen->path_))
-            return fail(errc::invalid_argument, phase::listen,
-                        "the path of the directory for temporary files is too long");
-        if (::mkdtemp(directory.data()) == nullptr)
-            return fail(translate_local(errno, phase::listen));
-        chosen->path_ = directory + "/socket";
-        chosen->directory_ = fixed(directory);
-    }
     chosen->process_ = ::getpid();
-    if (!chosen->path_.starts_with('@'))
+    if (name == "*")
+        SLK_TRY(chosen->make_directory());
+    else if (!try_assign(chosen->path_, name))
+        return fail(errc::out_of_memory, phase::setup);
+    if (!chosen->path_.starts_with('@')) {
         chosen->file_ = fixed(chosen->path_);
+        if (chosen->file_.empty())
+            return fail(errc::out_of_memory, phase::setup);
+    }
     return chosen;
+}
+
+/// A new directory, with the path in it. All texts have their memory before there is a directory to
+/// be removed.
+result<void> local_name::make_directory()
+{
+    constexpr std::size_t changed = 6; // mkdtemp(3) changes the last characters
+    const std::string_view parent = temporary_directory();
+    const bool separated = parent.empty() || parent.ends_with('/');
+    std::string made = joined({parent, separated ? "" : "/", "tmpXXXXXX"});
+    std::string path = joined({made, "/socket"});
+    std::string everywhere = fixed(made);
+    if (made.empty() || path.empty() || everywhere.empty())
+        return fail(errc::out_of_memory, phase::setup);
+    if (!check_local_name(path))
+        return fail(errc::invalid_argument, phase::listen,
+                    "the path of the directory for temporary files is too long");
+    if (::mkdtemp(made.data()) == nullptr)
+        return fail(translate_local(errno, phase::listen));
+    const std::string_view last = std::string_view(made).substr(made.size() - changed);
+    path.replace(made.size() - changed, changed, last);
+    everywhere.replace(everywhere.size() - changed, changed, last);
+    path_ = std::move(path);
+    directory_ = std::move(everywhere);
+    return {};
 }
 
 local_name::~local_name()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "io/os/signal.hpp"
 
+#include "base/try_allocate.hpp"
 #include "io/os/posix/pipe.hpp"
 #include "io/os/system.hpp"
 
@@ -74,7 +75,8 @@ void signal::lower() noexcept
 result<std::size_t> wait_for(std::span<watched> all, duration timeout)
 {
     std::vector<pollfd> asked;
-    asked.reserve(all.size());
+    if (!try_reserve(asked, all.size()))
+        return fail(errc::out_of_memory, phase::none);
     for (const watched& each : all) {
         short events = 0;
         if (each.for_reading)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <serverlink/address.hpp>
 
+#include "base/try_allocate.hpp"
 #include "io/os/system.hpp"
 #include "io/os/windows/winsock.hpp"
 
@@ -18,7 +19,7 @@ std::uint32_t parse_scope(std::string_view text)
     const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), index);
     if (failed == std::errc{} && end == text.data() + text.size())
         return index;
-    return io::os::interface_index(std::string(text));
+    return io::os::interface_index(text);
 }
 
 bool parse_bytes(address& value, int family, std::string_view text) noexcept
@@ -60,11 +61,11 @@ std::string to_string(const address& value)
         inet_ntop(io::os::windows::number_of(value.family), value.bytes.data(), text,
                   sizeof text) == nullptr)
         return "-";
-    const std::string port = ":" + std::to_string(value.port);
+    const number_text port(value.port), scope(value.scope);
     if (value.family == address_family::ipv4)
-        return text + port;
-    const std::string scope = value.scope != 0 ? "%" + std::to_string(value.scope) : "";
-    return "[" + (text + scope) + "]" + port;
+        return joined({text, ":", port});
+    return value.scope != 0 ? joined({"[", text, "%", scope, "]:", port})
+                            : joined({"[", text, "]:", port});
 }
 
 namespace io::os::windows {

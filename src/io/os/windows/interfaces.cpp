@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: MPL-2.0
+#include "base/try_allocate.hpp"
 #include "io/os/system.hpp"
 #include "io/os/windows/winsock.hpp"
 
 #include <iphlpapi.h>
 
 #include <memory>
+#include <new>
 
 namespace slk::io::os {
 
 namespace {
 
-/// The displayed name ("Ethernet"), in UTF-8.
-std::string narrow(const wchar_t* text)
+/// Whether the displayed name ("Ethernet") is this one, in UTF-8.
+bool is_called(const wchar_t* displayed, std::string_view name)
 {
-    const int size = WideCharToMultiByte(CP_UTF8, 0, text, -1, nullptr, 0, nullptr, nullptr);
-    if (size <= 1)
-        return {};
-    std::string narrowed(static_cast<std::size_t>(size), '\0');
-    (void)WideCharToMultiByte(CP_UTF8, 0, text, -1, narrowed.data(), size, nullptr, nullptr);
-    narrowed.pop_back(); // the NUL
-    return narrowed;
+    // At most three bytes for each character of IF_MAX_STRING_SIZE.
+    char narrow[3 * NDIS_IF_MAX_STRING_SIZE + 1] = {};
+    const int size = WideCharToMultiByte(CP_UTF8, 0, displayed, -1, narrow,
+                                         static_cast<int>(sizeof narrow), nullptr, nullptr);
+    return size > 1 && name == narrow;
 }
 
 /// Calls GetAdaptersAddresses with enough memory; the list may grow between two calls.
@@ -30,8 +30,10 @@ result<std::unique_ptr<IP_ADAPTER_ADDRESSES[]>> adapters()
     ULONG size = 16 * 1024;
     ULONG code = ERROR_BUFFER_OVERFLOW;
     for (int tries = 0; tries < 4 && code == ERROR_BUFFER_OVERFLOW; ++tries) {
-        auto memory =
-            std::make_unique<IP_ADAPTER_ADDRESSES[]>(size / sizeof(IP_ADAPTER_ADDRESSES) + 1);
+        std::unique_ptr<IP_ADAPTER_ADDRESSES[]> memory(
+            new (std::nothrow) IP_ADAPTER_ADDRESSES[size / sizeof(IP_ADAPTER_ADDRESSES) + 1]());
+        if (memory == nullptr)
+            return fail(errc::out_of_memory, phase::bind);
         code = GetAdaptersAddresses(AF_UNSPEC, flags, nullptr, memory.get(), &size);
         if (code == NO_ERROR)
             return memory;
@@ -51,14 +53,14 @@ result<std::vector<address>> interface_addresses(const std::string& name)
     bool exists = false;
     for (const IP_ADAPTER_ADDRESSES* each = owned.get(); each != nullptr; each = each->Next) {
         const bool numbered = index != 0 && (each->IfIndex == index || each->Ipv6IfIndex == index);
-        if (!numbered && narrow(each->FriendlyName) != name)
+        if (!numbered && !is_called(each->FriendlyName, name))
             continue;
         exists = true;
         for (const IP_ADAPTER_UNICAST_ADDRESS* one = each->FirstUnicastAddress; one != nullptr;
              one = one->Next) {
             const address value = windows::from_system(one->Address.lpSockaddr);
-            if (value.family != address_family::none)
-                found.push_back(value);
+            if (value.family != address_family::none && !try_push_back(found, value))
+                return fail(errc::out_of_memory, phase::bind);
         }
     }
     if (found.empty())

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
+#include "base/try_allocate.hpp"
 #include "io/os/system.hpp"
 #include "io/os/windows/winsock.hpp"
 
@@ -15,14 +16,17 @@ struct free_list {
 };
 
 /// Names are UTF-8 everywhere in serverlink; the narrow getaddrinfo would read them in the process'
-/// code page. Empty: not UTF-8, or empty.
-std::wstring widen(const std::string& text)
+/// code page. Empty: not UTF-8, or empty. Errors: out_of_memory.
+result<std::wstring> widen(const std::string& text)
 {
     // No name of the domain name system is nearly that long.
     if (text.empty() || text.size() > 4096)
-        return {};
+        return std::wstring();
     const int size = static_cast<int>(text.size());
-    std::wstring wide(text.size(), L'\0');
+    std::wstring wide;
+    if (!try_reserve(wide, text.size()))
+        return fail(errc::out_of_memory, phase::resolve);
+    wide.resize(text.size());
     const int written =
         MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text.data(), size, wide.data(), size);
     wide.resize(static_cast<std::size_t>(written));
@@ -34,7 +38,7 @@ std::wstring widen(const std::string& text)
 result<std::vector<address>> resolve(const std::string& host, std::uint16_t port)
 {
     SLK_TRY(start_network());
-    const std::wstring name = widen(host);
+    SLK_TRY(const std::wstring name, widen(host));
     if (name.empty() || name.find(L'\0') != std::wstring::npos)
         return fail(errc::invalid_argument, phase::resolve, "a name must be text in UTF-8");
     ADDRINFOW hints{};
@@ -49,17 +53,21 @@ result<std::vector<address>> resolve(const std::string& host, std::uint16_t port
     for (const ADDRINFOW* entry = found; entry != nullptr; entry = entry->ai_next) {
         address value = windows::from_system(entry->ai_addr);
         value.port = port;
-        if (value.family != address_family::none)
-            addresses.push_back(value);
+        if (value.family != address_family::none && !try_push_back(addresses, value))
+            return fail(errc::out_of_memory, phase::resolve);
     }
     if (addresses.empty())
         return fail(errc::name_not_found, phase::resolve, "the name has no IP address");
     return addresses;
 }
 
-std::uint32_t interface_index(const std::string& name) noexcept
+std::uint32_t interface_index(std::string_view name) noexcept
 {
-    return if_nametoindex(name.c_str());
+    char terminated[NDIS_IF_MAX_STRING_SIZE + 1] = {};
+    if (name.size() >= sizeof terminated)
+        return 0;
+    name.copy(terminated, name.size());
+    return if_nametoindex(terminated);
 }
 
 } // namespace slk::io::os
