@@ -56,6 +56,6 @@ unity=(--unity on --unity-size 12)
 build_simulations()
 {
     CXX=$(with_ccache g++) configure sim --buildtype debugoptimized "${checked[@]}" "${unity[@]}" \
-        -Dexamples=disabled -Dbench=disabled -Dexpected=std &&
+        -Dexamples=disabled -Dbench=disabled -Dexpected=std -Dcpp_args=-g1 &&
         ninja -C build/sim -j "$jobs" "$@"
 }

@@ -83,7 +83,8 @@ void inbox::post(const peer_disconnected& what, const error& why)
     add(*what.peer, [&](unread_events& to) {
         counters_.disconnected.add(to.is_connected ? 1 : 0);
         to.is_connected = false;
-        (to.met ? to.lost : to.lost_before) = true;
+        to.lost = to.met != nullptr;
+        to.lost_before = to.lost_before || !to.lost;
         to.lost_for_good = to.lost_for_good || what.for_good;
         to.lost_why = why;
         to.stall_changed = false;

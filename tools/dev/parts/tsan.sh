@@ -2,13 +2,13 @@
 # shellcheck shell=bash
 
 # This part is also the one for C++20 and tl::expected. Tests without threads and without the system
-# run in other parts.
+# run in other parts, and so do those of the command, whose threads are the library's.
 part_tsan()
 {
     require "${basic_needs[@]}" "${linux_test_needs[@]}" "${tool_needs[@]}" "${tl_needs[@]}"
     CXX=$(with_ccache g++) configure tsan -Doptimization=1 "${checked[@]}" "${unity[@]}" \
-        -Dexamples=enabled -Dbench=disabled -Dexpected=tl -Dcpp_std=c++20 -Db_sanitize=thread \
-        -Dcpp_args=-g1
+        -Dtools=disabled -Dexamples=enabled -Dbench=disabled -Dexpected=tl -Dcpp_std=c++20 \
+        -Db_sanitize=thread -Dcpp_args=-g1
     export TSAN_OPTIONS=halt_on_error=1
     # Older sanitizers do not find their way in a widely randomised address space.
     if setarch -R true 2>/dev/null; then
