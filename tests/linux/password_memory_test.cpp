@@ -23,6 +23,9 @@ using namespace slk::testing;
 
 namespace {
 
+/// What is larger is what a sanitizer keeps of all addresses.
+constexpr std::size_t max_mapping = std::size_t{1} << 30;
+
 /// A password that exists only while it is used: it is kept with other bits.
 class hidden_password {
 public:
@@ -56,7 +59,7 @@ public:
             char writable = 0;
             char readable = 0;
             if (std::sscanf(line.c_str(), "%zx-%zx %c%c", &from, &to, &readable, &writable) != 4 ||
-                readable != 'r' || writable != 'w')
+                readable != 'r' || writable != 'w' || to - from > max_mapping)
                 continue;
             for (std::size_t at = from; at < to; at += here.size()) {
                 const std::size_t wanted = std::min(here.size(), to - at);
