@@ -109,7 +109,7 @@ void world::choose_own_options(socket_slot& which)
 {
     const group& in = groups_[which.of];
     router_options& options = which.options;
-    static_cast<socket_options&>(options) = in.common;
+    options = in.common;
     if (which.binds && options.security.mechanism == security_mechanism::plain_client) {
         options.security.mechanism = security_mechanism::plain_server;
         options.security.accepted = {options.security.own};
@@ -125,11 +125,13 @@ void world::choose_own_options(socket_slot& which)
     const bool both = in.binder == kind::router && in.connecter == kind::router;
     if (both || random_.chance(50))
         options.routing_id = "m" + std::to_string(sockets_.size());
-    options.probe_router = in.sends_probes && random_.chance(50);
+    const bool routes = which.type == kind::router;
+    const bool probes = in.sends_probes && random_.chance(50);
+    options.probe_router = probes && (routes || which.type == kind::dealer);
     options.mandatory = random_.chance(60);
-    options.handover = random_.chance(40);
-    options.notify_connect = random_.chance(30);
-    options.notify_disconnect = random_.chance(30);
+    options.handover = random_.chance(40) && routes;
+    options.notify_connect = random_.chance(30) && routes;
+    options.notify_disconnect = random_.chance(30) && routes;
 }
 
 void world::add_link(std::size_t from, std::size_t to)
