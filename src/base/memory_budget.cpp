@@ -27,7 +27,7 @@ bool memory_budget::is_granted(const memory_claim& of, std::uint64_t more) noexc
     return (more <= limit_ && used() <= limit_ - more) || find_senior() == &of;
 }
 
-bool memory_budget::may_grow(memory_claim& of, std::uint64_t more) noexcept
+bool memory_budget::may_grow(memory_claim& of, std::uint64_t more, bool waits) noexcept
 {
     bool granted = false;
     {
@@ -39,16 +39,17 @@ bool memory_budget::may_grow(memory_claim& of, std::uint64_t more) noexcept
         }
         if (!std::exchange(of.waits_, true))
             ++waiting_claims_;
+        of.wants_ = more;
         note_waiting();
         granted = is_granted(of, more);
-        if (granted) {
+        if (granted || !waits) {
             of.waits_ = false;
             --waiting_claims_;
             note_waiting();
         }
     }
-    // There may be memory for another one too.
-    if (granted && any_waits_.load(std::memory_order_relaxed) && !is_used_up())
+    // There may be memory for another one too, which wants less.
+    if (any_waits_.load(std::memory_order_relaxed) && !is_used_up())
         call_waiting();
     return granted;
 }
@@ -110,18 +111,18 @@ bool memory_budget::must_wait(memory_claim& of) noexcept
     return false;
 }
 
-/// The message that has waited longest, if it is the senior or there is memory.
+/// The message that has waited longest of those that would get what they asked for.
 memory_claim* memory_budget::find_waiting() noexcept
 {
     if (waiting_claims_ == 0)
         return nullptr;
-    if (is_used_up()) {
-        memory_claim* const first = find_senior();
-        return first != nullptr && first->waits_ ? first : nullptr;
-    }
+    const memory_claim* const senior = find_senior();
+    const std::uint64_t sum = used();
+    const std::uint64_t room = sum < limit_ ? limit_ - sum : 0;
     memory_claim* found = nullptr;
     claims_.for_each([&](memory_claim& each) {
-        if (found == nullptr && each.waits_)
+        if (found == nullptr && each.waits_ && !each.is_blocked_ &&
+            (each.wants_ <= room || &each == senior))
             found = &each;
     });
     return found;
@@ -145,8 +146,8 @@ memory_user* memory_budget::take_waiting() noexcept
     return user;
 }
 
-/// A message that is called asks again. One that gets memory calls the next one, so only one is
-/// called here; sockets are all called.
+/// A message that is called asks again, and whatever comes of that calls the next one, so only one
+/// is called here; sockets are all called.
 void memory_budget::call_waiting() noexcept
 {
     for (bool more = true; more;) {

@@ -52,6 +52,7 @@ private:
 
     memory_user* user_ = nullptr;
     std::uint64_t number_ = 0; ///< in the order in which they began
+    std::uint64_t wants_ = 0; ///< bytes, while it waits
     bool waits_ = false;
     bool is_blocked_ = false;
 };
@@ -94,8 +95,9 @@ public:
     // --- a message that arrives ---
 
     /// Whether an unfinished message may take `more` bytes. It has a claim from then on. False: its
-    /// user is called when it is to ask again.
-    [[nodiscard]] bool may_grow(memory_claim& of, std::uint64_t more) noexcept;
+    /// user is called when it is to ask again; not without `waits`, for a message that goes on with
+    /// less.
+    [[nodiscard]] bool may_grow(memory_claim& of, std::uint64_t more, bool waits = true) noexcept;
     /// The message has arrived, or has ended.
     void withdraw(memory_claim& of) noexcept;
     /// The message does not arrive at present because its socket does not read: it is not the

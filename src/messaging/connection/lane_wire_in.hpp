@@ -70,7 +70,7 @@ private:
     [[nodiscard]] bool grow_body() noexcept;
     void forget_body() noexcept;
     void set_body_room(std::size_t room) noexcept;
-    [[nodiscard]] bool may_take(std::size_t more) noexcept;
+    [[nodiscard]] bool may_take(std::size_t more, bool waits = true) noexcept;
     void withdraw_claim() noexcept;
     void set_blocked(bool blocked) noexcept;
 

@@ -121,6 +121,23 @@ TEST_CASE("messages that are not received do not keep a large one away, and it "
     CHECK_FALSE(second.is_closed(1s));
 }
 
+TEST_CASE("a message gets memory that was given back although an older one makes no use of it")
+{
+    limited_world in;
+    (void)in.add_peer(whole_of(950'000));
+    // The senior. Both have stopped, the second one before the little that it was given was filled.
+    stream_peer& senior = in.add_peer(half_of(300'000));
+    stream_peer& stopped = in.add_peer(long_frame_header(300'000, false) + "h");
+    stream_peer& waiting = in.add_peer(whole_of(300'000));
+    in.net.run_for(1s);
+    CHECK(in.receives(950'000, 1s));
+    CHECK(in.receives(300'000, 1s));
+    in.net.run_for(1min);
+    CHECK(in.limited.memory().ended_connections == 0);
+    for (stream_peer* each : {&senior, &stopped, &waiting})
+        CHECK_FALSE(each->is_closed(10ms));
+}
+
 TEST_CASE("a peer whose message waits for memory is not taken for dead")
 {
     limited_world in(1s);
