@@ -381,6 +381,9 @@ void connection::close(duration timeout, std::function<void()> done)
 void connection::drain_stream() noexcept
 {
     (void)direct_.release_descriptor();
+    // A receive that is under way keeps its memory until it comes back (check_returned()).
+    if (receiving_)
+        in_->withdraw_claim();
     retain();
     // A peer that finishes before this side does may not read any more.
     const bool finished_first = transport_->peer_has_finished();

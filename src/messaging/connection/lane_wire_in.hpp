@@ -19,7 +19,7 @@ public:
     ~lane_wire_in() override
     {
         forget_body();
-        withdraw_claim();
+        lane_wire_in::withdraw_claim();
     }
 
     [[nodiscard]] std::span<std::byte> space(std::size_t wanted) noexcept override;
@@ -43,6 +43,7 @@ public:
     void set_memory_user(memory_user& user) noexcept override { user_ = &user; }
     [[nodiscard]] bool waits_for_memory() const noexcept override { return waits_for_memory_; }
     [[nodiscard]] bool has_claim() const noexcept override { return claim_ != nullptr; }
+    void withdraw_claim() noexcept override;
     void has_waited_for_memory(bool first) noexcept override;
     [[nodiscard]] std::uint64_t credit() noexcept override;
     [[nodiscard]] bool must_wait() noexcept override;
@@ -71,7 +72,6 @@ private:
     void forget_body() noexcept;
     void set_body_room(std::size_t room) noexcept;
     [[nodiscard]] bool may_take(std::size_t more, bool waits = true) noexcept;
-    void withdraw_claim() noexcept;
     void set_blocked(bool blocked) noexcept;
 
     lane::lane& lane_;

@@ -68,6 +68,8 @@ public:
     [[nodiscard]] virtual bool waits_for_memory() const noexcept = 0;
     /// A large message is arriving.
     [[nodiscard]] virtual bool has_claim() const noexcept = 0;
+    /// The message does not arrive any more: it is the turn of another one.
+    virtual void withdraw_claim() noexcept = 0;
     /// See memory_budget::has_waited(). `first`: the wait has just begun.
     virtual void has_waited_for_memory(bool first) noexcept = 0;
 

@@ -266,3 +266,25 @@ TEST_CASE("messages that wait for the next peer count in max_memory")
     }
     CHECK(limited.memory().bytes == 0);
 }
+
+TEST_CASE("a connection that is closed with half of a message does not hold up other messages")
+{
+    used_up_world in;
+    pull other = new_socket<pull>(in.limited);
+    bind(other, "tcp://10.0.0.1:5001");
+    push from = new_socket<push>(in.client_context);
+    connect(from, "tcp://10.0.0.1:5001");
+    must(from.send(std::string(500'000, 'w'), 1s));
+    // The holder does not read it, so that the connection is drained.
+    REQUIRE(in.to->send("reply", 1s));
+    in.net.run_for(1s);
+    bool arrived = false;
+    in.net.at(in.net.now() + 5s, [&] {
+        message got;
+        arrived = other.receive(got, no_wait).has_value() && got.size() == 500'000;
+    });
+    (void)in.to->close(60s);
+    in.net.run_for(6s);
+    CHECK(arrived);
+    from.close(0ms);
+}
