@@ -288,3 +288,21 @@ TEST_CASE("a connection that is closed with half of a message does not hold up o
     CHECK(arrived);
     from.close(0ms);
 }
+
+TEST_CASE("queues that are empty do not use max_memory up")
+{
+    limited_world in;
+    std::vector<push> peers;
+    for (int number = 0; number < 30; ++number) {
+        peers.push_back(new_socket<push>(in.client_context));
+        connect(peers.back(), at);
+        // Enough for the queue to go on with a large chunk.
+        for (int round = 0; round < 20; ++round)
+            REQUIRE(peers.back().send(std::string(1000, 'x'), 1s));
+    }
+    for (int number = 0; number < 30 * 20; ++number)
+        REQUIRE(in.receives(1000, 1s));
+    CHECK(in.limited.memory().bytes == 0);
+    for (push& each : peers)
+        each.close(0ms);
+}
