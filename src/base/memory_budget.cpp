@@ -35,6 +35,7 @@ bool memory_budget::may_grow(memory_claim& of, std::uint64_t more, bool waits) n
         if (!of.linked()) {
             of.number_ = ++numbers_;
             of.is_blocked_ = false;
+            of.is_to_end_ = false;
             claims_.push_back(of);
         }
         if (!std::exchange(of.waits_, true))
@@ -86,16 +87,23 @@ void memory_budget::has_waited(const memory_claim& of, std::uint64_t& senior) no
     memory_user* user = nullptr;
     {
         const std::lock_guard lock(guard_);
-        const memory_claim* const first = find_senior();
+        memory_claim* const first = find_senior();
         const std::uint64_t number = first != nullptr ? first->number_ : 0;
     // The message itself has been called then, and is about to ask.
         if (std::exchange(senior, number) != number || first == nullptr || first == &of)
             return;
+        first->is_to_end_ = true;
         user = first->user_;
         user->retain_user();
     }
     user->end_for_memory();
     user->release_user();
+}
+
+bool memory_budget::is_to_end(const memory_claim& of) noexcept
+{
+    const std::lock_guard lock(guard_);
+    return of.is_to_end_;
 }
 
 bool memory_budget::must_wait(memory_claim& of) noexcept

@@ -28,7 +28,7 @@ class memory_user {
 public:
     /// There may be memory now: it asks again.
     virtual void on_memory() noexcept = 0;
-    /// Its message is to end: others wait for its memory.
+    /// Its message may have to end (memory_budget::is_to_end()).
     virtual void end_for_memory() noexcept = 0;
     virtual void retain_user() noexcept = 0;
     virtual void release_user() noexcept = 0;
@@ -55,6 +55,7 @@ private:
     std::uint64_t wants_ = 0; ///< bytes, while it waits
     bool waits_ = false;
     bool is_blocked_ = false;
+    bool is_to_end_ = false;
 };
 
 /// Any thread.
@@ -107,6 +108,8 @@ public:
     /// The message has waited for memory for long. `senior`: the senior's number at the last call,
     /// 0 at first; it is set to the present one. If that is the same, the senior is ended.
     void has_waited(const memory_claim& of, std::uint64_t& senior) noexcept;
+    /// The message is to end, because others have waited for its memory.
+    [[nodiscard]] bool is_to_end(const memory_claim& of) noexcept;
 
     // --- a socket that waits to send ---
 

@@ -236,6 +236,27 @@ TEST_CASE("a message that has waited ends the one that has had precedence "
     }
 }
 
+TEST_CASE("a message is not ended in place of the one before it")
+{
+    memory_budget budget(100);
+    user first, second;
+    (void)budget.add(200);
+    CHECK(budget.may_grow(first.claim, 10));
+    CHECK_FALSE(budget.may_grow(second.claim, 10));
+    std::uint64_t seen = 0;
+    budget.has_waited(second.claim, seen);
+    CHECK_FALSE(budget.is_to_end(first.claim));
+    budget.has_waited(second.claim, seen);
+    CHECK(budget.is_to_end(first.claim));
+    CHECK_FALSE(budget.is_to_end(second.claim));
+    // The request is on its way when the message has arrived and the next one begins.
+    budget.withdraw(first.claim);
+    CHECK_FALSE(budget.may_grow(first.claim, 10));
+    CHECK_FALSE(budget.is_to_end(first.claim));
+    budget.withdraw(second.claim);
+    budget.withdraw(first.claim);
+}
+
 TEST_CASE("all sockets that wait to send are called when there is memory, each "
           "once")
 {

@@ -181,8 +181,8 @@ void connection::serve(std::uint32_t requests) noexcept
         return lose(request_reason());
     if (!machine_.has_stream())
         return;
-    if ((requests & (wants_receive | wants_memory_back)) != 0)
-        resume((requests & wants_memory_back) != 0);
+    if ((requests & wants_receive) != 0)
+        resume();
     if ((requests & wants_send) != 0) {
         send_more();
         arm();

@@ -34,14 +34,14 @@ constexpr std::size_t next_frame_bytes = 64;
 } // namespace
 
 /// Receives again after a pause, or gives the memory of an unfinished message back.
-void connection::resume(bool give_memory_back) noexcept
+void connection::resume() noexcept
 {
     error failure;
     if (!direct_.take_receiving(failure))
         return; // a caller is receiving, and asks for this when it leaves
     if (failure)
         return lose(failure);
-    if (give_memory_back && in_->has_claim())
+    if (in_->must_give_memory_back())
         return end_for_want_of_memory();
     after_body_ = false; // a caller may have received more
     if (!paused_)

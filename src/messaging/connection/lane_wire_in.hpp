@@ -42,7 +42,10 @@ public:
     }
     void set_memory_user(memory_user& user) noexcept override { user_ = &user; }
     [[nodiscard]] bool waits_for_memory() const noexcept override { return waits_for_memory_; }
-    [[nodiscard]] bool has_claim() const noexcept override { return claim_ != nullptr; }
+    [[nodiscard]] bool must_give_memory_back() const noexcept override
+    {
+        return claim_ != nullptr && lane_.budget()->is_to_end(claim_->of);
+    }
     void withdraw_claim() noexcept override;
     void has_waited_for_memory(bool first) noexcept override;
     [[nodiscard]] std::uint64_t credit() noexcept override;
