@@ -147,6 +147,7 @@ bool connection::receive_at_once(std::size_t& allowed) noexcept
     std::size_t received = 0;
     if (space.empty())
         return false;
+    held_until_ = never;
     // The system reports a failure once. The end of the stream is found again by the operation that
     // follows.
     const error failure = direct->receive(stream_.native_handle(), space, received);
