@@ -31,7 +31,8 @@ struct context_options {
     std::size_t max_sockets = 1023;
     /// Bytes that the queues of all sockets together may hold; 0: no limit. They are the messages
     /// that wait to be sent or to be received, and what has arrived of others; not what the program
-    /// has received and keeps. The default is four times socket_options::max_message_size.
+    /// has received and keeps. The last 72 KiB of a queue of small messages may not be counted. The
+    /// default is four times socket_options::max_message_size.
     ///
     /// When it is used up, a queue takes one more message only when it is empty, as with a
     /// high-water mark of 1: a connection is not read further, and a send waits, or returns

@@ -27,7 +27,7 @@ bool memory_budget::is_granted(const memory_claim& of, std::uint64_t more) noexc
     return (more <= limit_ && used() <= limit_ - more) || find_senior() == &of;
 }
 
-bool memory_budget::may_grow(memory_claim& of, std::uint64_t more) noexcept
+bool memory_budget::may_grow(memory_claim& of, std::uint64_t more, bool waits) noexcept
 {
     bool granted = false;
     {
@@ -35,20 +35,22 @@ bool memory_budget::may_grow(memory_claim& of, std::uint64_t more) noexcept
         if (!of.linked()) {
             of.number_ = ++numbers_;
             of.is_blocked_ = false;
+            of.is_to_end_ = false;
             claims_.push_back(of);
         }
         if (!std::exchange(of.waits_, true))
             ++waiting_claims_;
+        of.wants_ = more;
         note_waiting();
         granted = is_granted(of, more);
-        if (granted) {
+        if (granted || !waits) {
             of.waits_ = false;
             --waiting_claims_;
             note_waiting();
         }
     }
-    // There may be memory for another one too.
-    if (granted && any_waits_.load(std::memory_order_relaxed) && !is_used_up())
+    // There may be memory for another one too, which wants less.
+    if (any_waits_.load(std::memory_order_relaxed) && !is_used_up())
         call_waiting();
     return granted;
 }
@@ -85,16 +87,23 @@ void memory_budget::has_waited(const memory_claim& of, std::uint64_t& senior) no
     memory_user* user = nullptr;
     {
         const std::lock_guard lock(guard_);
-        const memory_claim* const first = find_senior();
+        memory_claim* const first = find_senior();
         const std::uint64_t number = first != nullptr ? first->number_ : 0;
     // The message itself has been called then, and is about to ask.
         if (std::exchange(senior, number) != number || first == nullptr || first == &of)
             return;
+        first->is_to_end_ = true;
         user = first->user_;
         user->retain_user();
     }
     user->end_for_memory();
     user->release_user();
+}
+
+bool memory_budget::is_to_end(const memory_claim& of) noexcept
+{
+    const std::lock_guard lock(guard_);
+    return of.is_to_end_;
 }
 
 bool memory_budget::must_wait(memory_claim& of) noexcept
@@ -110,18 +119,18 @@ bool memory_budget::must_wait(memory_claim& of) noexcept
     return false;
 }
 
-/// The message that has waited longest, if it is the senior or there is memory.
+/// The message that has waited longest of those that would get what they asked for.
 memory_claim* memory_budget::find_waiting() noexcept
 {
     if (waiting_claims_ == 0)
         return nullptr;
-    if (is_used_up()) {
-        memory_claim* const first = find_senior();
-        return first != nullptr && first->waits_ ? first : nullptr;
-    }
+    const memory_claim* const senior = find_senior();
+    const std::uint64_t sum = used();
+    const std::uint64_t room = sum < limit_ ? limit_ - sum : 0;
     memory_claim* found = nullptr;
     claims_.for_each([&](memory_claim& each) {
-        if (found == nullptr && each.waits_)
+        if (found == nullptr && each.waits_ && !each.is_blocked_ &&
+            (each.wants_ <= room || &each == senior))
             found = &each;
     });
     return found;
@@ -145,8 +154,8 @@ memory_user* memory_budget::take_waiting() noexcept
     return user;
 }
 
-/// A message that is called asks again. One that gets memory calls the next one, so only one is
-/// called here; sockets are all called.
+/// A message that is called asks again, and whatever comes of that calls the next one, so only one
+/// is called here; sockets are all called.
 void memory_budget::call_waiting() noexcept
 {
     for (bool more = true; more;) {

@@ -28,7 +28,7 @@ class memory_user {
 public:
     /// There may be memory now: it asks again.
     virtual void on_memory() noexcept = 0;
-    /// Its message is to end: others wait for its memory.
+    /// Its message may have to end (memory_budget::is_to_end()).
     virtual void end_for_memory() noexcept = 0;
     virtual void retain_user() noexcept = 0;
     virtual void release_user() noexcept = 0;
@@ -52,8 +52,10 @@ private:
 
     memory_user* user_ = nullptr;
     std::uint64_t number_ = 0; ///< in the order in which they began
+    std::uint64_t wants_ = 0; ///< bytes, while it waits
     bool waits_ = false;
     bool is_blocked_ = false;
+    bool is_to_end_ = false;
 };
 
 /// Any thread.
@@ -94,8 +96,9 @@ public:
     // --- a message that arrives ---
 
     /// Whether an unfinished message may take `more` bytes. It has a claim from then on. False: its
-    /// user is called when it is to ask again.
-    [[nodiscard]] bool may_grow(memory_claim& of, std::uint64_t more) noexcept;
+    /// user is called when it is to ask again; not without `waits`, for a message that goes on with
+    /// less.
+    [[nodiscard]] bool may_grow(memory_claim& of, std::uint64_t more, bool waits = true) noexcept;
     /// The message has arrived, or has ended.
     void withdraw(memory_claim& of) noexcept;
     /// The message does not arrive at present because its socket does not read: it is not the
@@ -105,6 +108,8 @@ public:
     /// The message has waited for memory for long. `senior`: the senior's number at the last call,
     /// 0 at first; it is set to the present one. If that is the same, the senior is ended.
     void has_waited(const memory_claim& of, std::uint64_t& senior) noexcept;
+    /// The message is to end, because others have waited for its memory.
+    [[nodiscard]] bool is_to_end(const memory_claim& of) noexcept;
 
     // --- a socket that waits to send ---
 

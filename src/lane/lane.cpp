@@ -26,7 +26,10 @@ void lane::release_from(chunk* first) noexcept
     while (first != nullptr) {
         chunk* const following = first->next;
         release_bodies(*first, 0);
-        release(*first);
+        if (first != tail_)
+            release(*first);
+        else
+            first->release(); // it was not counted
         first = following;
     }
 }
@@ -66,6 +69,9 @@ bool lane::grow(std::size_t bytes, std::span<const std::byte> carried, bool busy
     if (!carried.empty())
         std::memcpy(following->bytes(), carried.data(), carried.size());
     following->before = bytes_before(*tail_, written_.bytes, written_.externals);
+    // Before the consumer can give it back.
+    if (tail_->is_large())
+        take_memory(large_block);
     tail_->next = following;
     tail_->end = written_;
     tail_->end.final = true;
@@ -77,8 +83,6 @@ bool lane::grow(std::size_t bytes, std::span<const std::byte> carried, bool busy
     }
     tail_ = following;
     written_ = {};
-    if (!small)
-        take_memory(large_block);
     return true;
 }
 
@@ -112,6 +116,8 @@ void lane::discard_unpublished() noexcept
 {
     release_from(published_in_->next);
     published_in_->next = nullptr;
+    if (published_in_ != tail_ && published_in_->is_large())
+        give_memory(large_block); // it is written into again
     release_bodies(*published_in_, published_.externals);
     tail_ = published_in_;
     written_ = published_;

@@ -12,8 +12,10 @@
 /// is done with. The producer keeps the difference below a high-water mark. Bytes may have a
 /// mark as well; they are not counted, but computed from the two places in the lane.
 ///
-/// Memory: large chunks and bodies count in the budget of the context while they are in the lane,
-/// and not any more when the consumer has taken them. Small chunks do not: there are few of them.
+/// Memory: bodies count in the budget of the context while they are in the lane, and large chunks
+/// from when the producer has filled them until the consumer has read them. The chunk that the
+/// producer writes into does not count, because a lane keeps it when it is empty; nor do small
+/// chunks: there are few of them.
 ///
 /// Waiting: a side that finds nothing to do says so (consumer_must_wait, producer_must_wait), and
 /// the other side then notifies it, once.
@@ -209,7 +211,7 @@ public:
         give_memory(body.size);
         return std::exchange(body.owner, nullptr);
     }
-    /// The consumer has left this chunk.
+    /// The consumer has left this chunk, which the producer has left before.
     void release(chunk& left) noexcept
     {
         if (left.is_large())

@@ -129,6 +129,78 @@ TEST_CASE("a message whose socket does not read is not the one that goes on")
     budget.withdraw(second.claim);
 }
 
+TEST_CASE("a message that goes on with less is not called, and does not keep another one waiting")
+{
+    memory_budget budget(1000);
+    user senior, goes_on, waits;
+    (void)budget.add(950);
+    CHECK(budget.may_grow(senior.claim, 300));
+    (void)budget.add(300);
+    CHECK_FALSE(budget.may_grow(goes_on.claim, 300, false));
+    CHECK_FALSE(budget.may_grow(waits.claim, 300));
+    budget.remove(950);
+    CHECK(goes_on.calls == 0);
+    CHECK(waits.calls == 1);
+    for (user* each : {&senior, &goes_on, &waits})
+        budget.withdraw(each->claim);
+}
+
+TEST_CASE("a message is called when what it wants fits, also behind one that wants more")
+{
+    memory_budget budget(100);
+    user senior, large, small;
+    (void)budget.add(100);
+    CHECK(budget.may_grow(senior.claim, 1));
+    CHECK_FALSE(budget.may_grow(large.claim, 80));
+    CHECK_FALSE(budget.may_grow(small.claim, 20));
+    budget.remove(30);
+    CHECK(large.calls == 0);
+    CHECK(small.calls == 1);
+    budget.remove(50);
+    CHECK(large.calls == 1);
+    for (user* each : {&senior, &large, &small})
+        budget.withdraw(each->claim);
+}
+
+TEST_CASE("a message that is called and is refused again calls one that wants less")
+{
+    memory_budget budget(100);
+    user senior, large, small;
+    (void)budget.add(100);
+    CHECK(budget.may_grow(senior.claim, 1));
+    CHECK_FALSE(budget.may_grow(large.claim, 50));
+    CHECK_FALSE(budget.may_grow(small.claim, 20));
+    budget.remove(60);
+    CHECK(large.calls == 1);
+    CHECK(small.calls == 0);
+    // Another queue was faster.
+    (void)budget.add(30);
+    CHECK_FALSE(budget.may_grow(large.claim, 50));
+    CHECK(large.calls == 1);
+    CHECK(small.calls == 1);
+    for (user* each : {&senior, &large, &small})
+        budget.withdraw(each->claim);
+}
+
+TEST_CASE("a message that waits and whose socket does not read is not called instead of another")
+{
+    memory_budget budget(100);
+    user senior, blocked, waits;
+    (void)budget.add(100);
+    CHECK(budget.may_grow(senior.claim, 1));
+    CHECK_FALSE(budget.may_grow(blocked.claim, 10));
+    CHECK_FALSE(budget.may_grow(waits.claim, 10));
+    budget.set_blocked(blocked.claim, true);
+    budget.remove(50);
+    CHECK(blocked.calls == 0);
+    CHECK(waits.calls == 1);
+    // It hears of the memory when its socket reads.
+    budget.set_blocked(blocked.claim, false);
+    CHECK(blocked.calls == 1);
+    for (user* each : {&senior, &blocked, &waits})
+        budget.withdraw(each->claim);
+}
+
 TEST_CASE("a message that has waited ends the one that has had precedence "
           "since it last asked")
 {
@@ -162,6 +234,27 @@ TEST_CASE("a message that has waited ends the one that has had precedence "
         CHECK(each->ends == (each == &third ? 0 : 1));
         CHECK(each->references == 0);
     }
+}
+
+TEST_CASE("a message is not ended in place of the one before it")
+{
+    memory_budget budget(100);
+    user first, second;
+    (void)budget.add(200);
+    CHECK(budget.may_grow(first.claim, 10));
+    CHECK_FALSE(budget.may_grow(second.claim, 10));
+    std::uint64_t seen = 0;
+    budget.has_waited(second.claim, seen);
+    CHECK_FALSE(budget.is_to_end(first.claim));
+    budget.has_waited(second.claim, seen);
+    CHECK(budget.is_to_end(first.claim));
+    CHECK_FALSE(budget.is_to_end(second.claim));
+    // The request is on its way when the message has arrived and the next one begins.
+    budget.withdraw(first.claim);
+    CHECK_FALSE(budget.may_grow(first.claim, 10));
+    CHECK_FALSE(budget.is_to_end(first.claim));
+    budget.withdraw(second.claim);
+    budget.withdraw(first.claim);
 }
 
 TEST_CASE("all sockets that wait to send are called when there is memory, each "

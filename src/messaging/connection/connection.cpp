@@ -181,8 +181,8 @@ void connection::serve(std::uint32_t requests) noexcept
         return lose(request_reason());
     if (!machine_.has_stream())
         return;
-    if ((requests & (wants_receive | wants_memory_back)) != 0)
-        resume((requests & wants_memory_back) != 0);
+    if ((requests & wants_receive) != 0)
+        resume();
     if ((requests & wants_send) != 0) {
         send_more();
         arm();
@@ -381,6 +381,9 @@ void connection::close(duration timeout, std::function<void()> done)
 void connection::drain_stream() noexcept
 {
     (void)direct_.release_descriptor();
+    // A receive that is under way keeps its memory until it comes back (check_returned()).
+    if (receiving_)
+        in_->withdraw_claim();
     retain();
     // A peer that finishes before this side does may not read any more.
     const bool finished_first = transport_->peer_has_finished();

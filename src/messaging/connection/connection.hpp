@@ -116,7 +116,7 @@ public:
     // Any thread: what the budget of memory asks for.
 
     void on_memory() noexcept override { post_request(wants_receive); }
-    void end_for_memory() noexcept override { post_request(wants_memory_back); }
+    void end_for_memory() noexcept override { post_request(wants_receive); }
     void retain_user() noexcept override { retain(); }
     void release_user() noexcept override { release(); }
 
@@ -142,7 +142,6 @@ private:
     static constexpr std::uint32_t wants_close = 4;
     static constexpr std::uint32_t wants_disconnect = 8;
     static constexpr std::uint32_t wants_descriptor_back = 16;
-    static constexpr std::uint32_t wants_memory_back = 32;
     void request(std::uint32_t what) noexcept;
     void post_request(std::uint32_t what) noexcept;
     void request_because(std::uint32_t what, const error& reason) noexcept;
@@ -196,7 +195,7 @@ private:
     void sent(const result<std::size_t>& count) noexcept;
 
     // Receiving (connection_receive.cpp).
-    void resume(bool give_memory_back = false) noexcept;
+    void resume() noexcept;
     void receive_more() noexcept;
     [[nodiscard]] bool is_inside_message() noexcept;
     void received(const result<std::size_t>& count) noexcept;

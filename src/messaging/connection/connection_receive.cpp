@@ -34,14 +34,14 @@ constexpr std::size_t next_frame_bytes = 64;
 } // namespace
 
 /// Receives again after a pause, or gives the memory of an unfinished message back.
-void connection::resume(bool give_memory_back) noexcept
+void connection::resume() noexcept
 {
     error failure;
     if (!direct_.take_receiving(failure))
         return; // a caller is receiving, and asks for this when it leaves
     if (failure)
         return lose(failure);
-    if (give_memory_back && in_->has_claim())
+    if (in_->must_give_memory_back())
         return end_for_want_of_memory();
     after_body_ = false; // a caller may have received more
     if (!paused_)
@@ -147,6 +147,7 @@ bool connection::receive_at_once(std::size_t& allowed) noexcept
     std::size_t received = 0;
     if (space.empty())
         return false;
+    held_until_ = never;
     // The system reports a failure once. The end of the stream is found again by the operation that
     // follows.
     const error failure = direct->receive(stream_.native_handle(), space, received);

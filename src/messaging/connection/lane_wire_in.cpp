@@ -95,7 +95,7 @@ bool lane_wire_in::begin_body(std::size_t header, std::uint64_t size) noexcept
     const std::span<const std::byte> here = window().subspan(header);
     auto room = static_cast<std::size_t>(std::min<std::uint64_t>(size, first_body_room));
     // What does not get its memory now asks again when it has filled this.
-    if (!may_take(room))
+    if (!may_take(room, false))
         room = std::min(room, std::max(here.size(), min_body_room));
     body_ = message_detail::owned_memory::create(room);
     if (body_ == nullptr)
@@ -204,8 +204,8 @@ void lane_wire_in::set_body_room(std::size_t room) noexcept
         budget->remove(before - room);
 }
 
-/// Whether the unfinished message may hold more memory. If not, it waits.
-bool lane_wire_in::may_take(std::size_t more) noexcept
+/// Whether the unfinished message may hold more memory. If not, it waits, or goes on with less.
+bool lane_wire_in::may_take(std::size_t more, bool waits) noexcept
 {
     waits_for_memory_ = false;
     memory_budget* const budget = lane_.budget().get();
@@ -222,8 +222,9 @@ bool lane_wire_in::may_take(std::size_t more) noexcept
     }
     if (is_blocked_) // it is received whatever the marks are
         set_blocked(false);
-    waits_for_memory_ = !budget->may_grow(claim_->of, more);
-    return !waits_for_memory_;
+    const bool granted = budget->may_grow(claim_->of, more, waits);
+    waits_for_memory_ = !granted && waits;
+    return granted;
 }
 
 void lane_wire_in::withdraw_claim() noexcept

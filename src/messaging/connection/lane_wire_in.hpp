@@ -19,7 +19,7 @@ public:
     ~lane_wire_in() override
     {
         forget_body();
-        withdraw_claim();
+        lane_wire_in::withdraw_claim();
     }
 
     [[nodiscard]] std::span<std::byte> space(std::size_t wanted) noexcept override;
@@ -42,7 +42,11 @@ public:
     }
     void set_memory_user(memory_user& user) noexcept override { user_ = &user; }
     [[nodiscard]] bool waits_for_memory() const noexcept override { return waits_for_memory_; }
-    [[nodiscard]] bool has_claim() const noexcept override { return claim_ != nullptr; }
+    [[nodiscard]] bool must_give_memory_back() const noexcept override
+    {
+        return claim_ != nullptr && lane_.budget()->is_to_end(claim_->of);
+    }
+    void withdraw_claim() noexcept override;
     void has_waited_for_memory(bool first) noexcept override;
     [[nodiscard]] std::uint64_t credit() noexcept override;
     [[nodiscard]] bool must_wait() noexcept override;
@@ -70,8 +74,7 @@ private:
     [[nodiscard]] bool grow_body() noexcept;
     void forget_body() noexcept;
     void set_body_room(std::size_t room) noexcept;
-    [[nodiscard]] bool may_take(std::size_t more) noexcept;
-    void withdraw_claim() noexcept;
+    [[nodiscard]] bool may_take(std::size_t more, bool waits = true) noexcept;
     void set_blocked(bool blocked) noexcept;
 
     lane::lane& lane_;

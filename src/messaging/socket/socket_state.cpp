@@ -86,7 +86,7 @@ void socket_state::settle()
     if (peers.waiting() > 0) {
         peers.send_waiting();
         // Memory that is given back elsewhere is room for them, too.
-        if (peers.waiting() > 0 && context->budget()->is_used_up() && !must_wait_for_memory())
+        if (peers.waiting() > 0 && !must_wait_for_memory())
             peers.send_waiting();
     }
     const bool freed = peers.take_place_freed();

@@ -71,8 +71,12 @@ public:
     /// report when there is memory; false if there is some meanwhile.
     [[nodiscard]] bool must_wait_for_memory() noexcept
     {
-        waits_for_memory_ = context->budget()->must_wait(wants_memory_);
-        return waits_for_memory_;
+        if (context->budget()->must_wait(wants_memory_))
+            return waits_for_memory_ = true;
+        // Other peers have waited for the report that does not come any more.
+        if (waits_for_memory_)
+            reports->notify();
+        return false;
     }
     void stop_waiting_for_memory() noexcept
     {

@@ -121,6 +121,23 @@ TEST_CASE("messages that are not received do not keep a large one away, and it "
     CHECK_FALSE(second.is_closed(1s));
 }
 
+TEST_CASE("a message gets memory that was given back although an older one makes no use of it")
+{
+    limited_world in;
+    (void)in.add_peer(whole_of(950'000));
+    // The senior. Both have stopped, the second one before the little that it was given was filled.
+    stream_peer& senior = in.add_peer(half_of(300'000));
+    stream_peer& stopped = in.add_peer(long_frame_header(300'000, false) + "h");
+    stream_peer& waiting = in.add_peer(whole_of(300'000));
+    in.net.run_for(1s);
+    CHECK(in.receives(950'000, 1s));
+    CHECK(in.receives(300'000, 1s));
+    in.net.run_for(1min);
+    CHECK(in.limited.memory().ended_connections == 0);
+    for (stream_peer* each : {&senior, &stopped, &waiting})
+        CHECK_FALSE(each->is_closed(10ms));
+}
+
 TEST_CASE("a peer whose message waits for memory is not taken for dead")
 {
     limited_world in(1s);
@@ -248,4 +265,44 @@ TEST_CASE("messages that wait for the next peer count in max_memory")
         CHECK(limited.memory().bytes < 300'000);
     }
     CHECK(limited.memory().bytes == 0);
+}
+
+TEST_CASE("a connection that is closed with half of a message does not hold up other messages")
+{
+    used_up_world in;
+    pull other = new_socket<pull>(in.limited);
+    bind(other, "tcp://10.0.0.1:5001");
+    push from = new_socket<push>(in.client_context);
+    connect(from, "tcp://10.0.0.1:5001");
+    must(from.send(std::string(500'000, 'w'), 1s));
+    // The holder does not read it, so that the connection is drained.
+    REQUIRE(in.to->send("reply", 1s));
+    in.net.run_for(1s);
+    bool arrived = false;
+    in.net.at(in.net.now() + 5s, [&] {
+        message got;
+        arrived = other.receive(got, no_wait).has_value() && got.size() == 500'000;
+    });
+    (void)in.to->close(60s);
+    in.net.run_for(6s);
+    CHECK(arrived);
+    from.close(0ms);
+}
+
+TEST_CASE("queues that are empty do not use max_memory up")
+{
+    limited_world in;
+    std::vector<push> peers;
+    for (int number = 0; number < 30; ++number) {
+        peers.push_back(new_socket<push>(in.client_context));
+        connect(peers.back(), at);
+        // Enough for the queue to go on with a large chunk.
+        for (int round = 0; round < 20; ++round)
+            REQUIRE(peers.back().send(std::string(1000, 'x'), 1s));
+    }
+    for (int number = 0; number < 30 * 20; ++number)
+        REQUIRE(in.receives(1000, 1s));
+    CHECK(in.limited.memory().bytes == 0);
+    for (push& each : peers)
+        each.close(0ms);
 }
