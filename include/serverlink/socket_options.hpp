@@ -195,8 +195,9 @@ struct socket_options {
     /// waits. Without it such messages are dropped, and counted. Live.
     bool mandatory = true;
     /// A new peer with a routing id that is taken gets it, and the peer that had it is
-    /// disconnected; but a name that connect() has given stays. Without it the new peer is
-    /// rejected, and tries again later. Live.
+    /// disconnected when the socket is used the next time; but a name that connect() has given
+    /// stays. Until then both count in max_peers and max_peers_per_address, which may refuse the
+    /// new one. Without this option the new peer is rejected, and tries again later. Live.
     bool handover = false;
     /// An empty message reports that a peer has connected. Live.
     bool notify_connect = false;

@@ -109,13 +109,14 @@ time_point acceptor::accepted_peer::authenticated(bool right, time_point now) no
     return by.admission_.authenticated(*this, right, now);
 }
 
-std::optional<zmtp::rejection> acceptor::accepted_peer::admit() noexcept
+std::optional<zmtp::rejection> acceptor::accepted_peer::refuses() noexcept
 {
-    return by.admission_.become_ready(*this);
+    return by.admission_.refuses(*this);
 }
 
 void acceptor::accepted_peer::connection_ready() noexcept
 {
+    by.admission_.become_ready(*this);
     to->near()->count_in(by.admission_.peers());
 }
 

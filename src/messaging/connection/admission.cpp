@@ -154,20 +154,25 @@ void admission::move(admitted_peer& entry, handshake_stage stage) noexcept
     entry.from_->pending.add(entry, stage);
 }
 
-std::optional<zmtp::rejection> admission::become_ready(admitted_peer& entry) noexcept
+std::optional<zmtp::rejection> admission::refuses(const admitted_peer& entry) const noexcept
 {
     assert(entry.from_ != nullptr && !entry.ready_);
-    address_record& from = *entry.from_;
+    const address_record& from = *entry.from_;
     if (limits_.peers != 0 && peers_->value.load(std::memory_order_relaxed) >= limits_.peers)
         return zmtp::rejection::too_many_peers;
     if (from.key.of != address_key::kind::local && limits_.peers_per_address != 0 &&
         from.peers >= limits_.peers_per_address)
         return zmtp::rejection::too_many_peers_of_address;
-    pending_.remove(entry);
-    from.pending.remove(entry);
-    ++from.peers;
-    entry.ready_ = true;
     return std::nullopt;
+}
+
+void admission::become_ready(admitted_peer& entry) noexcept
+{
+    assert(entry.from_ != nullptr && !entry.ready_);
+    pending_.remove(entry);
+    entry.from_->pending.remove(entry);
+    ++entry.from_->peers;
+    entry.ready_ = true;
 }
 
 void admission::leave(admitted_peer& entry, time_point now) noexcept

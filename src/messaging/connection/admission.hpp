@@ -127,8 +127,10 @@ public:
     [[nodiscard]] bool enter(admitted_peer& entry, const address& peer) noexcept;
     /// Ignored if the peer is there already, or was refused.
     void progress(admitted_peer& entry, handshake_stage stage) noexcept;
-    /// The handshake is over. An error: the peer is one too many.
-    [[nodiscard]] std::optional<zmtp::rejection> become_ready(admitted_peer& entry) noexcept;
+    /// The peer has introduced itself. Returns why it is one too many, if it is.
+    [[nodiscard]] std::optional<zmtp::rejection> refuses(const admitted_peer& entry) const noexcept;
+    /// The handshake is over.
+    void become_ready(admitted_peer& entry) noexcept;
     /// The connection is over. May be called again.
     void leave(admitted_peer& entry, time_point now) noexcept;
 

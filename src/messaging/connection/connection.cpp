@@ -258,9 +258,11 @@ void connection::step(const connection_input& input, const error& reason) noexce
     }
     if (asks(report_failed))
         log_->handshake_failed(reason);
-    if (asks(report_disconnected))
+    if (asks(report_disconnected) &&
         owner_->post(peer_disconnected{near_, machine_.state() == connection_state::closed},
-                     ending_because_);
+                     ending_because_) &&
+        place_from_ != reserved_from::itself)
+        has_place_ = true; // nobody knows the pipe, which may have had it
     // Behind the event: the next peer's comes after it.
     if (input.event == connection_event::returned || machine_.state() == connection_state::closed)
         leave_place();
@@ -460,8 +462,8 @@ void connection::leave_unread() noexcept
 void connection::leave_place() noexcept
 {
     leave_unread();
-    if (std::exchange(has_place_, false))
-        owner_->places().release(holder(), peer_id());
+    if (std::exchange(has_place_, false) && owner_->places().release(holder(), peer_id()))
+        owner_->place_freed();
 }
 
 // --- sending ---

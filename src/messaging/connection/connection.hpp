@@ -48,8 +48,9 @@ public:
         (void)right;
         return now;
     }
-    /// The peer has introduced itself. Returns why it is not let in.
-    [[nodiscard]] virtual std::optional<zmtp::rejection> admit() noexcept { return std::nullopt; }
+    /// The peer has introduced itself. Returns why it is not let in. If it is, connection_ready()
+    /// may follow at once.
+    [[nodiscard]] virtual std::optional<zmtp::rejection> refuses() noexcept { return std::nullopt; }
     /// The handshake on the present stream is over, and the peer was reported.
     virtual void connection_ready() noexcept {}
     /// The connection has ended for good, and nothing of it is under way any more.
@@ -239,6 +240,7 @@ private:
     const pipe_origin origin_;
     connection_machine machine_;
     bool has_place_ = false; ///< this connection has reserved it, and not the pipe
+    reserved_from place_from_ = reserved_from::itself; ///< when it was reserved
     reference<pipe> near_;
     connection_observer* observer_ = nullptr;
 

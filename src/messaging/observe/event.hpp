@@ -31,6 +31,8 @@ struct peer_connected {
     reference<far_end> far{};
     /// The peer connected this number of times, and was lost in between.
     std::uint64_t times = 1;
+    /// It has taken over the place of another one, which does not know it yet.
+    bool displaces = false;
 };
 
 /// The connection of the pipe's peer is over.

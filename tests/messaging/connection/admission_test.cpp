@@ -68,8 +68,9 @@ struct endpoint_limits {
     /// As the pipe of the peer does.
     bool become_ready(admitted_peer& entry)
     {
-        if (admits.become_ready(entry))
+        if (admits.refuses(entry))
             return false;
+        admits.become_ready(entry);
         ++admits.peers()->value;
         return true;
     }
@@ -171,7 +172,7 @@ TEST_CASE("peers count until their pipes have ended, and one more than max_peers
     auto& third = at.enter(ip("10.0.0.3"));
     CHECK(at.become_ready(first));
     CHECK(at.become_ready(second));
-    CHECK(at.admits.become_ready(third) == zmtp::rejection::too_many_peers);
+    CHECK(at.admits.refuses(third) == zmtp::rejection::too_many_peers);
     const auto asked = at.admits.ask(ip("10.0.0.4"));
     CHECK(asked.gives_way == nullptr);
     CHECK(std::string_view(asked.why.detail) == "max_peers");
@@ -189,7 +190,7 @@ TEST_CASE("one more than max_peers_per_address of an address is refused")
     auto& first = at.enter(ip("10.0.0.1"));
     auto& second = at.enter(ip("10.0.0.1"));
     CHECK(at.become_ready(first));
-    CHECK(at.admits.become_ready(second) == zmtp::rejection::too_many_peers_of_address);
+    CHECK(at.admits.refuses(second) == zmtp::rejection::too_many_peers_of_address);
     CHECK(std::string_view(at.admits.ask(ip("10.0.0.1")).why.detail) == "max_peers_per_address");
     CHECK_FALSE(at.admits.ask(ip("10.0.0.2")).why);
     at.end(first);
