@@ -129,8 +129,9 @@ struct socket_options {
     /// no limit. An IPv6 address means its first 64 bits. Many clients behind one address (NAT, a
     /// proxy) share it only while their handshakes last. ipc: no limit.
     std::uint32_t max_pending_handshakes_per_address = 128;
-    /// Peers that are connected, or that have left something to be received. More are refused. 0:
-    /// no limit.
+    /// Peers that are connected, or that have gone and left something to be received, or a routing
+    /// id that they had taken over and the socket does not know of yet. More are refused. 0: no
+    /// limit.
     std::uint32_t max_peers = 16384;
     /// Peers of one address that are connected. By default there is no limit (0), because many
     /// clients may be behind one address, or all on this machine; where each client has an address

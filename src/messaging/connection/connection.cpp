@@ -462,6 +462,10 @@ void connection::leave_unread() noexcept
 void connection::leave_place() noexcept
 {
     leave_unread();
+    // Nothing of the peer is left but what the socket knows already.
+    if (near_ && machine_.state() == connection_state::closed && near_->in.was_read() &&
+        place_from_ != reserved_from::another_one)
+        near_->count_out();
     if (std::exchange(has_place_, false) && owner_->places().release(holder(), peer_id()))
         owner_->place_freed();
 }

@@ -211,6 +211,41 @@ TEST_CASE("one more than max_peers is refused, and comes in when another one has
     CHECK(in.until([&] { return ready_peers(server) == 2; }, 1s));
 }
 
+TEST_CASE("peers that have gone and left nothing do not count while the server does something else")
+{
+    socket_world in;
+    socket_options options;
+    options.max_peers = 2;
+    pull server = new_socket<pull>(in.server_context, options);
+    bind(server);
+    std::deque<push> clients;
+    const auto connect_two = [&] {
+        for (int number = 0; number < 2; ++number)
+            connect(clients.emplace_back(new_socket<push>(in.client_context, reconnect_at_once())));
+    };
+    connect_two();
+    REQUIRE(in.until([&] { return ready_peers(server) == 2; }));
+    // One has left a message, the other one only such that was received.
+    REQUIRE(clients[0].send("read", no_wait).has_value());
+    REQUIRE(in.until([&] { return receive_text(server, no_wait) == "read"; }));
+    bool left = false;
+    SUBCASE("all have left nothing") {}
+    SUBCASE("one has left a message")
+    {
+        left = true;
+        REQUIRE(clients[1].send("left", no_wait).has_value());
+        in.net.run_for(10ms);
+    }
+    for (push& each : clients)
+        each.close(0s);
+    connect_two();
+    in.net.run_for(1s);
+    CHECK(status_of(clients[2]).ready + status_of(clients[3]).ready == (left ? 1 : 2));
+    CHECK(receive_text(server, no_wait) == (left ? "left" : "(would_block)"));
+    CHECK(receive_text(server, no_wait) == "(would_block)");
+    CHECK(in.until([&] { return ready_peers(server) == 2; }, 1s));
+}
+
 TEST_CASE("max_peers_per_address counts the peers of each address for itself")
 {
     socket_world in;
