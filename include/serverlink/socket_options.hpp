@@ -62,10 +62,12 @@ struct security_options {
     plain_credentials own{};
     /// plain_server only: the credentials that are accepted.
     std::vector<plain_credentials> accepted{};
-    // A plain_server answers a refused client after a delay, which doubles with each refusal of its
-    // address, from 50 ms to 2 s, and ends a minute after the last one. Other clients of the
-    // address are answered up to 1 s late then. While too many refusals wait, further passwords of
-    // the address are not looked at, and the client comes again.
+    // A plain_server that is bound answers a refused client after a delay, which doubles with each
+    // refusal of its address, from 50 ms to 2 s, and ends a minute after the last one; but not
+    // later than after half of the time that the handshake has left. Other clients of the address
+    // are answered up to 1 s late then. While too many refusals wait, further passwords of the
+    // address are not looked at, and the client comes again. `try_again` and `failed` are answered
+    // at once, and do not count. A plain_server that connects has no delay.
 
     /// Is asked instead of `accepted`: by a plain_server about each client; by a socket without a
     /// mechanism about each peer, but only if there is a zap_domain. Called on the context's

@@ -199,10 +199,12 @@ void admission::leave(admitted_peer& entry, time_point now) noexcept
 bool admission::may_authenticate(const admitted_peer& entry, time_point now) const noexcept
 {
     const address_record* const from = entry.from_;
-    return from == nullptr || from->refusals_until - now < delay_after(from->refusals);
+    return from == nullptr || from->refusals == 0 ||
+           from->refusals_until - now < delay_after(from->refusals);
 }
 
-time_point admission::authenticated(admitted_peer& entry, bool right, time_point now) noexcept
+time_point admission::authenticated(admitted_peer& entry, bool right, time_point now,
+                                    time_point ends) noexcept
 {
     if (entry.from_ == nullptr)
         return now;
@@ -210,8 +212,7 @@ time_point admission::authenticated(admitted_peer& entry, bool right, time_point
     if (now - from.last_refusal >= forget_after)
         from.refusals = 0;
     // The handshake must not run out of time for it.
-    const duration limit =
-        limits_.handshake_timeout > duration::zero() ? limits_.handshake_timeout / 2 : max_delay;
+    const duration limit = ends == never ? max_delay : std::max((ends - now) / 2, duration::zero());
     move(entry, right ? handshake_stage::authenticated : handshake_stage::refused);
     if (right) {
         const duration delay = std::min({delay_after(from.refusals), max_delay_of_right, limit});

@@ -42,10 +42,13 @@ public:
     virtual void handshake_progressed(handshake_stage stage) noexcept { (void)stage; }
     /// PLAIN server only. Whether the peer's password may be looked at.
     [[nodiscard]] virtual bool may_authenticate() noexcept { return true; }
-    /// PLAIN server only: the password was right, or not. Returns the time of the answer.
-    [[nodiscard]] virtual time_point authenticated(bool right, time_point now) noexcept
+    /// PLAIN server only: the password was right, or not. The handshake may last until `ends`.
+    /// Returns the time of the answer.
+    [[nodiscard]] virtual time_point authenticated(bool right, time_point now,
+                                                   time_point ends) noexcept
     {
         (void)right;
+        (void)ends;
         return now;
     }
     /// The peer has introduced itself. Returns why it is not let in. If it is, connection_ready()

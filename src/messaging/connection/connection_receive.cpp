@@ -299,9 +299,15 @@ void connection::authenticate(const zmtp::credentials& peer) noexcept
         return lose(too_many_refusals);
     zap_status_ = static_cast<std::int16_t>(settings_->authenticate(peer, stream_.peer_address()));
     const bool right = zap_status_ == 200;
+    // The peer before may have been another user.
+    user_.reset();
     if (right && !peer.user.empty() && !try_assign(user_, peer.user))
         return lose(no_memory_to_receive);
-    const time_point when = has_password ? observer_->authenticated(right, now()) : now();
+    // An authenticator that could not decide says nothing about the password.
+    const bool is_decided = right || zap_status_ == 400;
+    const time_point when = has_password && is_decided
+                                ? observer_->authenticated(right, now(), session_->due())
+                                : now();
     if (when <= now())
         return answer();
     // Until then the peer is not read: it has nothing to say.

@@ -156,3 +156,24 @@ TEST_CASE("a peer of a connect() that came and left unseen has no place at a ROU
     CHECK(client.counters().connected - client.counters().disconnected == (seen ? 0 : 1));
     CHECK(status_of(second).ready != seen);
 }
+
+TEST_CASE("a PLAIN server that connects knows each peer by the user that this one has sent")
+{
+    socket_world in;
+    socket_options options = reconnect_at_once();
+    options.security.mechanism = security_mechanism::plain_server;
+    options.security.accepted = {{"ann", ""}, {"", ""}};
+    push server = new_socket<push>(in.client_context, options);
+    connect(server);
+    for (const char* const user : {"ann", ""}) {
+        socket_options with_user;
+        with_user.security.mechanism = security_mechanism::plain_client;
+        with_user.security.own = {user, ""};
+        pull client = new_socket<pull>(in.server_context, with_user);
+        bind(client);
+        REQUIRE(in.until([&] { return ready_peers(server) == 1; }));
+        CHECK(server.peers().at(0).user == user);
+        client.close(0s);
+        REQUIRE(in.until([&] { return ready_peers(server) == 0; }));
+    }
+}
