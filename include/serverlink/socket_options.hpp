@@ -202,6 +202,9 @@ struct socket_options {
     /// stays. Until then both count in max_peers and max_peers_per_address, which may refuse the
     /// new one. Without this option the new peer is rejected, and tries again later. Live.
     bool handover = false;
+    // Peers that came and went while the socket was not used give no such message, and one that
+    // has come several times meanwhile gives one. socket_counters has the numbers.
+
     /// An empty message reports that a peer has connected. Live.
     bool notify_connect = false;
     /// An empty message reports that a peer has disconnected. Live.

@@ -111,6 +111,11 @@ connection::connection(std::shared_ptr<io_loop> on,
     task_.drop = [](io::task& self) noexcept { static_cast<connection*>(self.owner)->release(); };
 }
 
+connection::~connection()
+{
+    drop_control();
+}
+
 bool connection::make_pipe() noexcept
 {
     near_ = reference<pipe>::adopt(new (std::nothrow) pipe(lanes_, 0, origin_, false));
@@ -531,9 +536,18 @@ void connection::send_more() noexcept
     });
     if (!begun) {
         sending_ = false;
+        drop_control();
         lose(begun.error());
         release();
     }
+}
+
+/// A handshake has the longest of these texts, and an idle peer should not cost its memory. A
+/// password may be among them.
+void connection::drop_control() noexcept
+{
+    wipe(control_);
+    control_ = {};
 }
 
 void connection::sent(const result<std::size_t>& count) noexcept
@@ -548,12 +562,8 @@ void connection::sent(const result<std::size_t>& count) noexcept
         if (progress.notify && near_)
             near_->on_writable();
     }
-    // A handshake has the longest of these texts, and an idle peer should not cost its memory. A
-    // password may be among them.
-    if (offered_control_ > 0) {
-        wipe(control_);
-        control_ = {};
-    }
+    if (offered_control_ > 0)
+        drop_control();
     if (!count)
         lose(count.error());
     if (!machine_.has_stream())

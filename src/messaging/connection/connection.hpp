@@ -134,7 +134,7 @@ private:
     connection(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
                reference<inbox> owner, reference<pipe_lanes> lanes, wires made, pipe_origin origin,
                reference<endpoint_log> log) noexcept;
-    ~connection() override = default;
+    ~connection() override;
     [[nodiscard]] static reference<connection>
     create(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
            reference<inbox> owner, pipe_origin origin, reference<endpoint_log> log,
@@ -198,6 +198,7 @@ private:
     enum class gathered : std::uint8_t { something, nothing, no_memory };
     [[nodiscard]] gathered gather() noexcept;
     void sent(const result<std::size_t>& count) noexcept;
+    void drop_control() noexcept;
 
     // Receiving (connection_receive.cpp).
     void resume(bool give_memory_back = false) noexcept;

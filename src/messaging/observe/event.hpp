@@ -64,7 +64,7 @@ struct event {
 /// guards it.
 struct unread_events : list_node {
     std::unique_ptr<peer_connected> met; ///< its pipe is the one that this belongs to
-    error lost_why{}; ///< the latest; also of a message that was refused by this
+    error lost_why{}; ///< the latest; but how a message was refused, if one was
     // What there is beside `met`, which is the second one, in this order.
     bool lost_before : 1 = false;
     bool stall_changed : 1 = false;

@@ -87,7 +87,8 @@ bool inbox::post(const peer_disconnected& what, const error& why)
         to.is_connected = false;
         (to.met ? to.lost : to.lost_before) = true;
         to.lost_for_good = to.lost_for_good || what.for_good;
-        to.lost_why = why;
+        if (!to.refused) // there is one reason for both, and this one says more
+            to.lost_why = why;
         to.stall_changed = false;
     });
 }

@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -218,6 +219,27 @@ TEST_CASE("a connection of a link that came and went before anybody looked leave
         leave(*box, one, true);
         CHECK(take(*box).events.size() == 1);
     }
+}
+
+TEST_CASE("how a peer has refused a message is reported, although its next connections are lost")
+{
+    const auto box = make_inbox();
+    const auto peer = make_connecting_pipe(box);
+    box->post(came(peer));
+    CHECK(take(*box).events.size() == 1);
+    leave(*box, peer, false, errc::connection_reset);
+    box->post(message_refused{peer}, {errc::connection_reset});
+    box->post(came(peer));
+    leave(*box, peer, false, errc::timed_out);
+    const reports all = take(*box);
+    const auto refused = std::ranges::find_if(all.events, [](const event& each) {
+        return std::holds_alternative<message_refused>(each.what);
+    });
+    REQUIRE(refused != all.events.end());
+    CHECK(refused->why == errc::connection_reset);
+    // The next loss has its own reason.
+    leave(*box, peer, false, errc::timed_out);
+    CHECK(take(*box).events.at(0).why == errc::timed_out);
 }
 
 TEST_CASE("a peer that has left something to be received is reported, although it is gone")
