@@ -62,10 +62,12 @@ struct security_options {
     plain_credentials own{};
     /// plain_server only: the credentials that are accepted.
     std::vector<plain_credentials> accepted{};
-    // A plain_server answers a refused client after a delay, which doubles with each refusal of its
-    // address, from 50 ms to 2 s, and ends a minute after the last one. Other clients of the
-    // address are answered up to 1 s late then. While too many refusals wait, further passwords of
-    // the address are not looked at, and the client comes again.
+    // A plain_server that is bound answers a refused client after a delay, which doubles with each
+    // refusal of its address, from 50 ms to 2 s, and ends a minute after the last one; but not
+    // later than after half of the time that the handshake has left. Other clients of the address
+    // are answered up to 1 s late then. While too many refusals wait, further passwords of the
+    // address are not looked at, and the client comes again. `try_again` and `failed` are answered
+    // at once, and do not count. A plain_server that connects has no delay.
 
     /// Is asked instead of `accepted`: by a plain_server about each client; by a socket without a
     /// mechanism about each peer, but only if there is a zap_domain. Called on the context's
@@ -129,8 +131,9 @@ struct socket_options {
     /// no limit. An IPv6 address means its first 64 bits. Many clients behind one address (NAT, a
     /// proxy) share it only while their handshakes last. ipc: no limit.
     std::uint32_t max_pending_handshakes_per_address = 128;
-    /// Peers that are connected, or that have left something to be received. More are refused. 0:
-    /// no limit.
+    /// Peers that are connected, or that have gone and left something to be received, or a routing
+    /// id that they had taken over and the socket does not know of yet. More are refused. 0: no
+    /// limit.
     std::uint32_t max_peers = 16384;
     /// Peers of one address that are connected. By default there is no limit (0), because many
     /// clients may be behind one address, or all on this machine; where each client has an address
@@ -195,9 +198,13 @@ struct socket_options {
     /// waits. Without it such messages are dropped, and counted. Live.
     bool mandatory = true;
     /// A new peer with a routing id that is taken gets it, and the peer that had it is
-    /// disconnected; but a name that connect() has given stays. Without it the new peer is
-    /// rejected, and tries again later. Live.
+    /// disconnected when the socket is used the next time; but a name that connect() has given
+    /// stays. Until then both count in max_peers and max_peers_per_address, which may refuse the
+    /// new one. Without this option the new peer is rejected, and tries again later. Live.
     bool handover = false;
+    // Peers that came and went while the socket was not used give no such message, and one that
+    // has come several times meanwhile gives one. socket_counters has the numbers.
+
     /// An empty message reports that a peer has connected. Live.
     bool notify_connect = false;
     /// An empty message reports that a peer has disconnected. Live.

@@ -17,8 +17,7 @@ constexpr error no_memory_for_peer{errc::out_of_memory, phase::accept, 0,
     return {.pending_handshakes = options.max_pending_handshakes,
             .pending_handshakes_per_address = options.max_pending_handshakes_per_address,
             .peers = options.max_peers,
-            .peers_per_address = options.max_peers_per_address,
-            .handshake_timeout = options.handshake_timeout};
+            .peers_per_address = options.max_peers_per_address};
 }
 
 } // namespace
@@ -104,18 +103,20 @@ bool acceptor::accepted_peer::may_authenticate() noexcept
     return by.admission_.may_authenticate(*this, by.now());
 }
 
-time_point acceptor::accepted_peer::authenticated(bool right, time_point now) noexcept
+time_point acceptor::accepted_peer::authenticated(bool right, time_point now,
+                                                  time_point ends) noexcept
 {
-    return by.admission_.authenticated(*this, right, now);
+    return by.admission_.authenticated(*this, right, now, ends);
 }
 
-std::optional<zmtp::rejection> acceptor::accepted_peer::admit() noexcept
+std::optional<zmtp::rejection> acceptor::accepted_peer::refuses() noexcept
 {
-    return by.admission_.become_ready(*this);
+    return by.admission_.refuses(*this);
 }
 
 void acceptor::accepted_peer::connection_ready() noexcept
 {
+    by.admission_.become_ready(*this);
     to->near()->count_in(by.admission_.peers());
 }
 

@@ -57,8 +57,9 @@ private:
 
         void handshake_progressed(handshake_stage stage) noexcept override;
         [[nodiscard]] bool may_authenticate() noexcept override;
-        [[nodiscard]] time_point authenticated(bool right, time_point now) noexcept override;
-        [[nodiscard]] std::optional<zmtp::rejection> admit() noexcept override;
+        [[nodiscard]] time_point authenticated(bool right, time_point now,
+                                               time_point ends) noexcept override;
+        [[nodiscard]] std::optional<zmtp::rejection> refuses() noexcept override;
         void connection_ready() noexcept override;
         void connection_closed() noexcept override;
 

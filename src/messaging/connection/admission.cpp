@@ -154,20 +154,25 @@ void admission::move(admitted_peer& entry, handshake_stage stage) noexcept
     entry.from_->pending.add(entry, stage);
 }
 
-std::optional<zmtp::rejection> admission::become_ready(admitted_peer& entry) noexcept
+std::optional<zmtp::rejection> admission::refuses(const admitted_peer& entry) const noexcept
 {
     assert(entry.from_ != nullptr && !entry.ready_);
-    address_record& from = *entry.from_;
+    const address_record& from = *entry.from_;
     if (limits_.peers != 0 && peers_->value.load(std::memory_order_relaxed) >= limits_.peers)
         return zmtp::rejection::too_many_peers;
     if (from.key.of != address_key::kind::local && limits_.peers_per_address != 0 &&
         from.peers >= limits_.peers_per_address)
         return zmtp::rejection::too_many_peers_of_address;
-    pending_.remove(entry);
-    from.pending.remove(entry);
-    ++from.peers;
-    entry.ready_ = true;
     return std::nullopt;
+}
+
+void admission::become_ready(admitted_peer& entry) noexcept
+{
+    assert(entry.from_ != nullptr && !entry.ready_);
+    pending_.remove(entry);
+    entry.from_->pending.remove(entry);
+    ++entry.from_->peers;
+    entry.ready_ = true;
 }
 
 void admission::leave(admitted_peer& entry, time_point now) noexcept
@@ -194,10 +199,12 @@ void admission::leave(admitted_peer& entry, time_point now) noexcept
 bool admission::may_authenticate(const admitted_peer& entry, time_point now) const noexcept
 {
     const address_record* const from = entry.from_;
-    return from == nullptr || from->refusals_until - now < delay_after(from->refusals);
+    return from == nullptr || from->refusals == 0 ||
+           from->refusals_until - now < delay_after(from->refusals);
 }
 
-time_point admission::authenticated(admitted_peer& entry, bool right, time_point now) noexcept
+time_point admission::authenticated(admitted_peer& entry, bool right, time_point now,
+                                    time_point ends) noexcept
 {
     if (entry.from_ == nullptr)
         return now;
@@ -205,8 +212,7 @@ time_point admission::authenticated(admitted_peer& entry, bool right, time_point
     if (now - from.last_refusal >= forget_after)
         from.refusals = 0;
     // The handshake must not run out of time for it.
-    const duration limit =
-        limits_.handshake_timeout > duration::zero() ? limits_.handshake_timeout / 2 : max_delay;
+    const duration limit = ends == never ? max_delay : std::max((ends - now) / 2, duration::zero());
     move(entry, right ? handshake_stage::authenticated : handshake_stage::refused);
     if (right) {
         const duration delay = std::min({delay_after(from.refusals), max_delay_of_right, limit});

@@ -58,7 +58,6 @@ struct admission_limits {
     std::uint32_t pending_handshakes_per_address = 0;
     std::uint32_t peers = 0;
     std::uint32_t peers_per_address = 0;
-    duration handshake_timeout{};
 };
 
 class address_record;
@@ -127,16 +126,19 @@ public:
     [[nodiscard]] bool enter(admitted_peer& entry, const address& peer) noexcept;
     /// Ignored if the peer is there already, or was refused.
     void progress(admitted_peer& entry, handshake_stage stage) noexcept;
-    /// The handshake is over. An error: the peer is one too many.
-    [[nodiscard]] std::optional<zmtp::rejection> become_ready(admitted_peer& entry) noexcept;
+    /// The peer has introduced itself. Returns why it is one too many, if it is.
+    [[nodiscard]] std::optional<zmtp::rejection> refuses(const admitted_peer& entry) const noexcept;
+    /// The handshake is over.
+    void become_ready(admitted_peer& entry) noexcept;
     /// The connection is over. May be called again.
     void leave(admitted_peer& entry, time_point now) noexcept;
 
     /// Whether the peer's password may be looked at. If not, too many of its address were wrong.
     [[nodiscard]] bool may_authenticate(const admitted_peer& entry, time_point now) const noexcept;
-    /// The password was looked at. Returns the time of the answer.
-    [[nodiscard]] time_point authenticated(admitted_peer& entry, bool right,
-                                           time_point now) noexcept;
+    /// The password was looked at. The handshake may last until `ends`. Returns the time of the
+    /// answer.
+    [[nodiscard]] time_point authenticated(admitted_peer& entry, bool right, time_point now,
+                                           time_point ends = never) noexcept;
 
     [[nodiscard]] const reference<peer_count>& peers() const noexcept { return peers_; }
     /// Addresses that are remembered.

@@ -111,6 +111,11 @@ connection::connection(std::shared_ptr<io_loop> on,
     task_.drop = [](io::task& self) noexcept { static_cast<connection*>(self.owner)->release(); };
 }
 
+connection::~connection()
+{
+    drop_control();
+}
+
 bool connection::make_pipe() noexcept
 {
     near_ = reference<pipe>::adopt(new (std::nothrow) pipe(lanes_, 0, origin_, false));
@@ -258,9 +263,11 @@ void connection::step(const connection_input& input, const error& reason) noexce
     }
     if (asks(report_failed))
         log_->handshake_failed(reason);
-    if (asks(report_disconnected))
+    if (asks(report_disconnected) &&
         owner_->post(peer_disconnected{near_, machine_.state() == connection_state::closed},
-                     ending_because_);
+                     ending_because_) &&
+        place_from_ != reserved_from::itself)
+        has_place_ = true; // nobody knows the pipe, which may have had it
     // Behind the event: the next peer's comes after it.
     if (input.event == connection_event::returned || machine_.state() == connection_state::closed)
         leave_place();
@@ -463,8 +470,12 @@ void connection::leave_unread() noexcept
 void connection::leave_place() noexcept
 {
     leave_unread();
-    if (std::exchange(has_place_, false))
-        owner_->places().release(holder(), peer_id());
+    // Nothing of the peer is left but what the socket knows already.
+    if (near_ && machine_.state() == connection_state::closed && near_->in.was_read() &&
+        place_from_ != reserved_from::another_one)
+        near_->count_out();
+    if (std::exchange(has_place_, false) && owner_->places().release(holder(), peer_id()))
+        owner_->place_freed();
 }
 
 // --- sending ---
@@ -528,9 +539,18 @@ void connection::send_more() noexcept
     });
     if (!begun) {
         sending_ = false;
+        drop_control();
         lose(begun.error());
         release();
     }
+}
+
+/// A handshake has the longest of these texts, and an idle peer should not cost its memory. A
+/// password may be among them.
+void connection::drop_control() noexcept
+{
+    wipe(control_);
+    control_ = {};
 }
 
 void connection::sent(const result<std::size_t>& count) noexcept
@@ -545,12 +565,8 @@ void connection::sent(const result<std::size_t>& count) noexcept
         if (progress.notify && near_)
             near_->on_writable();
     }
-    // A handshake has the longest of these texts, and an idle peer should not cost its memory. A
-    // password may be among them.
-    if (offered_control_ > 0) {
-        wipe(control_);
-        control_ = {};
-    }
+    if (offered_control_ > 0)
+        drop_control();
     if (!count)
         lose(count.error());
     if (!machine_.has_stream())

@@ -42,14 +42,18 @@ public:
     virtual void handshake_progressed(handshake_stage stage) noexcept { (void)stage; }
     /// PLAIN server only. Whether the peer's password may be looked at.
     [[nodiscard]] virtual bool may_authenticate() noexcept { return true; }
-    /// PLAIN server only: the password was right, or not. Returns the time of the answer.
-    [[nodiscard]] virtual time_point authenticated(bool right, time_point now) noexcept
+    /// PLAIN server only: the password was right, or not. The handshake may last until `ends`.
+    /// Returns the time of the answer.
+    [[nodiscard]] virtual time_point authenticated(bool right, time_point now,
+                                                   time_point ends) noexcept
     {
         (void)right;
+        (void)ends;
         return now;
     }
-    /// The peer has introduced itself. Returns why it is not let in.
-    [[nodiscard]] virtual std::optional<zmtp::rejection> admit() noexcept { return std::nullopt; }
+    /// The peer has introduced itself. Returns why it is not let in. If it is, connection_ready()
+    /// may follow at once.
+    [[nodiscard]] virtual std::optional<zmtp::rejection> refuses() noexcept { return std::nullopt; }
     /// The handshake on the present stream is over, and the peer was reported.
     virtual void connection_ready() noexcept {}
     /// The connection has ended for good, and nothing of it is under way any more.
@@ -130,7 +134,7 @@ private:
     connection(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
                reference<inbox> owner, reference<pipe_lanes> lanes, wires made, pipe_origin origin,
                reference<endpoint_log> log) noexcept;
-    ~connection() override = default;
+    ~connection() override;
     [[nodiscard]] static reference<connection>
     create(std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
            reference<inbox> owner, pipe_origin origin, reference<endpoint_log> log,
@@ -193,6 +197,7 @@ private:
     enum class gathered : std::uint8_t { something, nothing, no_memory };
     [[nodiscard]] gathered gather() noexcept;
     void sent(const result<std::size_t>& count) noexcept;
+    void drop_control() noexcept;
 
     // Receiving (connection_receive.cpp).
     void resume() noexcept;
@@ -238,6 +243,7 @@ private:
     const pipe_origin origin_;
     connection_machine machine_;
     bool has_place_ = false; ///< this connection has reserved it, and not the pipe
+    reserved_from place_from_ = reserved_from::itself; ///< when it was reserved
     reference<pipe> near_;
     connection_observer* observer_ = nullptr;
 

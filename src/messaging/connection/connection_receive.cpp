@@ -300,9 +300,15 @@ void connection::authenticate(const zmtp::credentials& peer) noexcept
         return lose(too_many_refusals);
     zap_status_ = static_cast<std::int16_t>(settings_->authenticate(peer, stream_.peer_address()));
     const bool right = zap_status_ == 200;
+    // The peer before may have been another user.
+    user_.reset();
     if (right && !peer.user.empty() && !try_assign(user_, peer.user))
         return lose(no_memory_to_receive);
-    const time_point when = has_password ? observer_->authenticated(right, now()) : now();
+    // An authenticator that could not decide says nothing about the password.
+    const bool is_decided = right || zap_status_ == 400;
+    const time_point when = has_password && is_decided
+                                ? observer_->authenticated(right, now(), session_->due())
+                                : now();
     if (when <= now())
         return answer();
     // Until then the peer is not read: it has nothing to say.
@@ -359,16 +365,13 @@ void connection::admit(const zmtp::arrival& found) noexcept
 /// out_of_memory.
 result<std::optional<zmtp::rejection>> connection::take_place() noexcept
 {
-    SLK_TRY(const auto taken, owner_->places().reserve(holder(), peer_id()));
-    if (taken)
-        return taken;
-    has_place_ = true;
-    const auto rejected = observer_ != nullptr ? observer_->admit() : std::nullopt;
-    if (rejected) {
-        has_place_ = false;
-        owner_->places().release(holder(), peer_id());
-    }
-    return rejected;
+    // One that is not let in must not displace another one.
+    if (observer_ != nullptr)
+        if (const auto refused = observer_->refuses())
+            return refused;
+    SLK_TRY(const auto taken, owner_->places().reserve(holder(), peer_id(), false, &place_from_));
+    has_place_ = !taken && place_from_ != reserved_from::itself;
+    return taken;
 }
 
 /// What earlier connections of this peer have left unread counts in the mark of this one.
@@ -418,6 +421,7 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     std::unique_ptr<peer_connected> met(new (std::nothrow) peer_connected);
     if (met == nullptr || !read_metadata(found.peer, met->info))
         return lose(no_memory_to_receive);
+    met->displaces = place_from_ == reserved_from::another_one;
     met->info.type = found.peer.type;
     met->info.speaks = session_->speaks();
     met->info.local = stream_.local_address();

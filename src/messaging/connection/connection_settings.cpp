@@ -108,7 +108,8 @@ connection_settings::connection_settings(zmtp::socket_type type, socket_options&
     const bool rejects = type == zmtp::socket_type::router || type == zmtp::socket_type::pair;
     // The default limit is far away, and is not worth a longer handshake of every peer.
     const bool has_limits =
-        options_.max_peers_per_address != 0 || options_.max_peers != socket_options{}.max_peers;
+        options_.max_peers_per_address != 0 ||
+        (options_.max_peers != 0 && options_.max_peers != socket_options{}.max_peers);
     protocol_of_accepted_ = protocol_;
     protocol_of_accepted_.ask_about_peer = true;
     protocol_of_accepted_.ready_last = rejects || has_limits;

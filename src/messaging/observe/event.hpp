@@ -31,6 +31,8 @@ struct peer_connected {
     reference<far_end> far{};
     /// The peer connected this number of times, and was lost in between.
     std::uint64_t times = 1;
+    /// It has taken over the place of another one, which does not know it yet.
+    bool displaces = false;
 };
 
 /// The connection of the pipe's peer is over.
@@ -62,7 +64,7 @@ struct event {
 /// guards it.
 struct unread_events : list_node {
     std::unique_ptr<peer_connected> met; ///< its pipe is the one that this belongs to
-    error lost_why{}; ///< the latest; also of a message that was refused by this
+    error lost_why{}; ///< the latest; but how a message was refused, if one was
     // What there is beside `met`, which is the second one, in this order.
     bool lost_before : 1 = false;
     bool stall_changed : 1 = false;

@@ -19,12 +19,13 @@ constexpr int yields_for_reply = 16;
 
 thread_local yield_policy own_yield_policy;
 
-/// The peer came and left while nobody looked, and has left nothing: there is nothing to say of it.
-/// (With inproc the socket still has to give back the place.)
+/// The connection came and ended while nobody looked, and has left nothing: there is nothing to say
+/// of it. (With inproc the socket still has to give back the place. One that was displaced has to
+/// be disconnected.)
 bool is_over(const pipe& peer)
 {
-    return peer.origin == pipe_origin::accept && !peer.is_inproc && peer.met && peer.lost &&
-           peer.lost_for_good && !peer.in.was_written();
+    return peer.origin != pipe_origin::connect && !peer.is_inproc && peer.met &&
+           !peer.met->displaces && peer.lost && peer.lost_for_good && !peer.in.was_written();
 }
 
 } // namespace
@@ -38,19 +39,19 @@ void inbox::signal_events(bool first) noexcept
         signal(events_entry_);
 }
 
-/// Makes a change of what is unread about the peer.
+/// Makes a change of what is unread about the peer. Returns true if there is nothing to report.
 template <class Change>
-void inbox::add(pipe& peer, const Change& change)
+bool inbox::add(pipe& peer, const Change& change)
 {
     bool first = false;
     {
         const std::lock_guard lock(guard_);
         if (closed_)
-            return;
+            return false;
         change(static_cast<unread_events&>(peer));
         if (is_over(peer)) {
             forget(peer);
-            return;
+            return true;
         }
         if (!peer.linked()) {
             events_.push_back(peer);
@@ -59,13 +60,14 @@ void inbox::add(pipe& peer, const Change& change)
         first = !std::exchange(events_signalled_, true);
     }
     signal_events(first);
+    return false;
 }
 
 void inbox::post(std::unique_ptr<peer_connected> met)
 {
     // The inbox holds it.
     const reference<pipe> peer = std::exchange(met->peer, {});
-    add(*peer, [&](unread_events& to) {
+    (void)add(*peer, [&](unread_events& to) {
         counters_.connected.add(1);
         if (to.met) {
             met->times += to.met->times;
@@ -78,22 +80,23 @@ void inbox::post(std::unique_ptr<peer_connected> met)
     });
 }
 
-void inbox::post(const peer_disconnected& what, const error& why)
+bool inbox::post(const peer_disconnected& what, const error& why)
 {
-    add(*what.peer, [&](unread_events& to) {
+    return add(*what.peer, [&](unread_events& to) {
         counters_.disconnected.add(to.is_connected ? 1 : 0);
         to.is_connected = false;
         to.lost = to.met != nullptr;
         to.lost_before = to.lost_before || !to.lost;
         to.lost_for_good = to.lost_for_good || what.for_good;
-        to.lost_why = why;
+        if (!to.refused) // there is one reason for both, and this one says more
+            to.lost_why = why;
         to.stall_changed = false;
     });
 }
 
 void inbox::post(const peer_stalled& what)
 {
-    add(*what.peer, [&](unread_events& to) {
+    (void)add(*what.peer, [&](unread_events& to) {
         to.stall_changed = true;
         to.is_stalled = what.stalled;
     });
@@ -101,7 +104,7 @@ void inbox::post(const peer_stalled& what)
 
 void inbox::post(const message_refused& what, const error& why)
 {
-    add(*what.peer, [&](unread_events& to) {
+    (void)add(*what.peer, [&](unread_events& to) {
         to.refused = true;
         to.lost_why = why;
     });
@@ -160,6 +163,21 @@ void inbox::notify()
         first = !std::exchange(events_signalled_, true);
     }
     signal_events(first);
+}
+
+void inbox::place_freed()
+{
+    {
+        const std::lock_guard lock(guard_);
+        place_freed_ = true;
+    }
+    notify();
+}
+
+bool inbox::take_place_freed()
+{
+    const std::lock_guard lock(guard_);
+    return std::exchange(place_freed_, false);
 }
 
 result<io::native_handle> inbox::event_handle()

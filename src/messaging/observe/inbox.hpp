@@ -9,7 +9,8 @@
 /// rare, and goes through a lock. Both wake the socket's thread if it sleeps.
 ///
 /// A socket that is not used for a while does not fill the memory: about a peer there is one
-/// record, and none about a peer that came, left nothing to be received, and went.
+/// record, and none about a connection with a pipe of its own that came, left nothing to be
+/// received, and went; unless it has taken over the place of another peer.
 
 #include <serverlink/error.hpp>
 
@@ -58,11 +59,14 @@ public:
             shown->set();
     }
     void post(std::unique_ptr<peer_connected> met);
-    void post(const peer_disconnected& what, const error& why);
+    /// Returns true if there is nothing to report: the socket does not learn of this pipe.
+    bool post(const peer_disconnected& what, const error& why);
     void post(const peer_stalled& what);
     void post(const message_refused& what, const error& why);
     /// Makes a thread that waits look again, without an event.
     void notify();
+    /// The place of a peer is free again. After the report of its end, if there is one.
+    void place_freed();
     /// A socket that waits for memory looks again.
     void on_memory() noexcept override { notify(); }
     void end_for_memory() noexcept override {}
@@ -103,6 +107,9 @@ public:
                 if (each)
                     visit(*each);
     }
+
+    /// Returns true once after a place_freed(). After take_events().
+    [[nodiscard]] bool take_place_freed();
 
     /// Sleeps until there is a report or a wake, or `timeout` has passed. `expects_reply`: the
     /// thread has just sent a message and is likely to be woken soon.
@@ -146,7 +153,7 @@ private:
     void begin_events(list<unread_events>& all);
     [[nodiscard]] bool next_events(list<unread_events>& all, events_of_peer& next);
     template <class Change>
-    void add(pipe& peer, const Change& change);
+    bool add(pipe& peer, const Change& change);
     static void forget(pipe& peer) noexcept;
 
     std::atomic<inbox_entry*> signalled_{nullptr};
@@ -159,6 +166,7 @@ private:
     thread_parker* parker_ = &own_; ///< guarded
     list<unread_events> events_; ///< guarded
     bool events_signalled_ = false; ///< guarded
+    bool place_freed_ = false; ///< guarded
     bool closed_ = false; ///< guarded
     messaging::counters counters_;
     const std::unique_ptr<peer_registry> places_;

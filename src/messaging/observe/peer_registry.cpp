@@ -14,45 +14,55 @@ void peer_registry::set_handover(bool on) noexcept
     handover_ = on;
 }
 
-result<std::optional<zmtp::rejection>>
-peer_registry::reserve(const place_holder& by, std::string_view routing_id, bool given) noexcept
+result<std::optional<zmtp::rejection>> peer_registry::reserve(const place_holder& by,
+                                                              std::string_view routing_id,
+                                                              bool given,
+                                                              reserved_from* from) noexcept
 {
+    const auto taken_from = [&](reserved_from whom) -> std::optional<zmtp::rejection> {
+        if (from != nullptr)
+            *from = whom;
+        return std::nullopt;
+    };
     const std::lock_guard lock(guard_);
     switch (rule_) {
-    case pattern::peer_rule::any: return std::nullopt;
+    case pattern::peer_rule::any: return taken_from(reserved_from::itself);
     case pattern::peer_rule::one:
         if (only_ && *only_ != by)
             return zmtp::rejection::has_peer;
-        only_ = by;
-        return std::nullopt;
+        return taken_from(std::exchange(only_, by) ? reserved_from::itself : reserved_from::nobody);
     case pattern::peer_rule::one_for_each_id: break;
     }
     // A peer without an id gets one that no other has.
     if (routing_id.empty())
-        return std::nullopt;
+        return taken_from(reserved_from::itself);
     const auto known = by_id_.find(routing_id);
     if (known == by_id_.end()) {
         std::string id;
         if (!try_assign(id, routing_id) ||
             !try_allocate([&] { by_id_.try_emplace(std::move(id), place{by, given}); }))
             return fail(errc::out_of_memory, phase::handshake);
-        return std::nullopt;
+        return taken_from(reserved_from::nobody);
     }
     if (known->second.by == by)
-        return std::nullopt;
+        return taken_from(reserved_from::itself);
     if (given || known->second.given || !handover_)
         return zmtp::rejection::id_taken;
     known->second.by = by;
-    return std::nullopt;
+    return taken_from(reserved_from::another_one);
 }
 
-void peer_registry::release(const place_holder& by, std::string_view routing_id) noexcept
+bool peer_registry::release(const place_holder& by, std::string_view routing_id) noexcept
 {
     const std::lock_guard lock(guard_);
-    if (only_ == by)
+    const bool is_only = only_ == by;
+    if (is_only)
         only_.reset();
-    if (const auto known = by_id_.find(routing_id); known != by_id_.end() && known->second.by == by)
-        by_id_.erase(known);
+    const auto known = by_id_.find(routing_id);
+    if (known == by_id_.end() || known->second.by != by)
+        return is_only;
+    by_id_.erase(known);
+    return true;
 }
 
 void peer_registry::leave_unread(const place_holder& by, std::string_view routing_id,

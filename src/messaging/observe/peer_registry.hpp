@@ -36,6 +36,13 @@ struct place_holder {
     friend bool operator==(const place_holder&, const place_holder&) = default;
 };
 
+/// Who had a place before it was reserved.
+enum class reserved_from : std::uint8_t {
+    itself, ///< it has its place already, or needs none
+    nobody,
+    another_one,
+};
+
 class peer_registry {
 public:
     /// Before anything else.
@@ -45,12 +52,13 @@ public:
     void set_handover(bool on) noexcept;
 
     /// Takes the place, or returns why not. A holder may take its place again. `given`: the routing
-    /// id is a name that connect() has given. Errors: out_of_memory, of peer_rule::one_for_each_id
-    /// alone.
+    /// id is a name that connect() has given. `from`, if any, is set when the place was taken.
+    /// Errors: out_of_memory, of peer_rule::one_for_each_id alone.
     [[nodiscard]] result<std::optional<zmtp::rejection>>
-    reserve(const place_holder& by, std::string_view routing_id, bool given = false) noexcept;
-    /// Frees the place, if it is the holder's.
-    void release(const place_holder& by, std::string_view routing_id) noexcept;
+    reserve(const place_holder& by, std::string_view routing_id, bool given = false,
+            reserved_from* from = nullptr) noexcept;
+    /// Frees the place, if it is the holder's, and returns whether it was.
+    bool release(const place_holder& by, std::string_view routing_id) noexcept;
 
     /// A connection has paused, or ended, and has messages that are unread. The next connection of
     /// the peer, which is known by its endpoint or else by its routing id, counts them in its mark,

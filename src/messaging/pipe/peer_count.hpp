@@ -2,8 +2,9 @@
 #ifndef SLK_MESSAGING_PIPE_PEER_COUNT_HPP
 #define SLK_MESSAGING_PIPE_PEER_COUNT_HPP
 
-/// The number of pipes that the peers of a bound endpoint have: those of connected peers, and of
-/// peers that have left something to be received.
+/// The number of peers of a bound endpoint that hold memory: connected ones, and those that have
+/// left something to be received, or have taken over the place of another peer. A connection that
+/// ends and has left nothing gives its count back; otherwise it is the pipe's.
 
 #include "base/ref_counted.hpp"
 

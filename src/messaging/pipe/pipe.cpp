@@ -14,7 +14,7 @@ void pipe::conflate() noexcept
 void pipe::pipe_closed(const error& reason) noexcept
 {
     if (inbox* const to = reports_to_.load(std::memory_order_seq_cst); to != nullptr)
-        to->post(peer_disconnected{reference<pipe>::to(*this), true}, reason);
+        (void)to->post(peer_disconnected{reference<pipe>::to(*this), true}, reason);
 }
 
 } // namespace slk::messaging

@@ -77,11 +77,18 @@ public:
     /// inproc only: the lanes have got slots after this pipe was made.
     void conflate() noexcept;
 
-    /// Accepted peers only: the pipe counts there as long as it exists.
+    /// Accepted peers only: the pipe counts there as long as it exists, or until count_out(). On
+    /// the loop's thread.
     void count_in(const reference<peer_count>& peers) noexcept
     {
         peers->value.fetch_add(1, std::memory_order_relaxed);
         counted_in_ = peers;
+    }
+    void count_out() noexcept
+    {
+        if (counted_in_)
+            counted_in_->value.fetch_sub(1, std::memory_order_relaxed);
+        counted_in_ = {};
     }
 
     /// inproc only: this end is over, and another pipe takes its place at the same lanes; signals
@@ -208,11 +215,7 @@ public:
     peer_info info;
 
 private:
-    ~pipe() override
-    {
-        if (counted_in_)
-            counted_in_->value.fetch_sub(1, std::memory_order_relaxed);
-    }
+    ~pipe() override { count_out(); }
 
     void signal(std::uint32_t which) noexcept
     {

@@ -132,6 +132,14 @@ public:
     {
         return latest_ != nullptr ? latest_->counts(lane_).written > 0 : lane_.produced() > 0;
     }
+    /// Whether all that was written was received. For the writer's thread.
+    [[nodiscard]] bool was_read() const noexcept
+    {
+        if (latest_ == nullptr)
+            return lane_.produced() == lane_.consumed_by_now();
+        const message_counts all = latest_->counts(lane_);
+        return all.written == all.replaced + all.taken;
+    }
     /// Returns true if the writer will notify; false if there is something to read meanwhile.
     [[nodiscard]] bool must_wait() noexcept
     {

@@ -50,6 +50,8 @@ void socket_state::read_inbox()
     if (has_events) {
         retry_postponed();
         reports->take_events([this](event& each) { read(each); });
+        if (reports->take_place_freed())
+            wants_meetings_ = true;
         // Nothing else tells that there is memory again.
         if (postponed_) [[unlikely]]
             reports->notify();

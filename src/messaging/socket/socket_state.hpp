@@ -109,7 +109,8 @@ private:
 
     memory_claim wants_memory_;
     bool waits_for_memory_ = false; ///< or has been called since
-    bool wants_meetings_ = false; ///< by inproc, which there was no memory for
+    /// Peers of inproc may be met, which there was no memory or no place for.
+    bool wants_meetings_ = false;
     /// Peers of inproc that there was no memory for, as a chain through their pipes.
     reference<pipe> postponed_;
 };

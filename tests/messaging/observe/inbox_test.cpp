@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -27,13 +28,13 @@ reference<inbox> make_inbox()
     return reference<inbox>::adopt(new inbox);
 }
 
-reference<messaging::pipe> make_pipe(const reference<inbox>& owner)
+reference<messaging::pipe> make_pipe(const reference<inbox>& owner,
+                                     pipe_origin origin = pipe_origin::accept)
 {
     static lane::chunk_pools pools;
     const auto lanes = pipe_lanes::create(pools, false);
     REQUIRE(lanes);
-    auto made = reference<messaging::pipe>::adopt(
-        new messaging::pipe(lanes, 0, pipe_origin::accept, false));
+    auto made = reference<messaging::pipe>::adopt(new messaging::pipe(lanes, 0, origin, false));
     if (owner)
         made->report_to(owner);
     return made;
@@ -199,6 +200,46 @@ TEST_CASE("a peer that came and went before anybody looked leaves two counters, 
     const reports all = take(*box);
     REQUIRE(all.events.size() == 1);
     CHECK(std::get<peer_connected>(all.events[0].what).peer.get() == stays.get());
+}
+
+TEST_CASE("a connection of a link that came and went before anybody looked leaves no event")
+{
+    const auto box = make_inbox();
+    auto one = make_pipe(box, pipe_origin::link);
+    SUBCASE("it has brought nothing, and nobody has seen it")
+    {
+        box->post(came(one));
+        leave(*box, one, true);
+        CHECK(take(*box).events.empty());
+    }
+    SUBCASE("it was seen")
+    {
+        box->post(came(one));
+        CHECK(take(*box).events.size() == 1);
+        leave(*box, one, true);
+        CHECK(take(*box).events.size() == 1);
+    }
+}
+
+TEST_CASE("how a peer has refused a message is reported, although its next connections are lost")
+{
+    const auto box = make_inbox();
+    const auto peer = make_connecting_pipe(box);
+    box->post(came(peer));
+    CHECK(take(*box).events.size() == 1);
+    leave(*box, peer, false, errc::connection_reset);
+    box->post(message_refused{peer}, {errc::connection_reset});
+    box->post(came(peer));
+    leave(*box, peer, false, errc::timed_out);
+    const reports all = take(*box);
+    const auto refused = std::ranges::find_if(all.events, [](const event& each) {
+        return std::holds_alternative<message_refused>(each.what);
+    });
+    REQUIRE(refused != all.events.end());
+    CHECK(refused->why == errc::connection_reset);
+    // The next loss has its own reason.
+    leave(*box, peer, false, errc::timed_out);
+    CHECK(take(*box).events.at(0).why == errc::timed_out);
 }
 
 TEST_CASE("a peer that has left something to be received is reported, although it is gone")

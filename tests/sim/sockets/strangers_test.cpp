@@ -211,6 +211,65 @@ TEST_CASE("one more than max_peers is refused, and comes in when another one has
     CHECK(in.until([&] { return ready_peers(server) == 2; }, 1s));
 }
 
+TEST_CASE("peers that have gone and left nothing do not count while the server does something else")
+{
+    socket_world in;
+    socket_options options;
+    options.max_peers = 2;
+    pull server = new_socket<pull>(in.server_context, options);
+    bind(server);
+    std::deque<push> clients;
+    const auto connect_two = [&] {
+        for (int number = 0; number < 2; ++number)
+            connect(clients.emplace_back(new_socket<push>(in.client_context, reconnect_at_once())));
+    };
+    connect_two();
+    REQUIRE(in.until([&] { return ready_peers(server) == 2; }));
+    // One has left a message, the other one only such that was received.
+    REQUIRE(clients[0].send("read", no_wait).has_value());
+    REQUIRE(in.until([&] { return receive_text(server, no_wait) == "read"; }));
+    bool left = false;
+    SUBCASE("all have left nothing") {}
+    SUBCASE("one has left a message")
+    {
+        left = true;
+        REQUIRE(clients[1].send("left", no_wait).has_value());
+        in.net.run_for(10ms);
+    }
+    for (push& each : clients)
+        each.close(0s);
+    connect_two();
+    in.net.run_for(1s);
+    CHECK(status_of(clients[2]).ready + status_of(clients[3]).ready == (left ? 1 : 2));
+    CHECK(receive_text(server, no_wait) == (left ? "left" : "(would_block)"));
+    CHECK(receive_text(server, no_wait) == "(would_block)");
+    CHECK(in.until([&] { return ready_peers(server) == 2; }, 1s));
+}
+
+TEST_CASE("without max_peers a handshake is as short as with the default")
+{
+    socket_world in;
+    socket_options options;
+    bool waits = false;
+    SUBCASE("no limit")
+    {
+        options.max_peers = 0;
+    }
+    SUBCASE("a limit")
+    {
+        options.max_peers = 2;
+        waits = true;
+    }
+    pull server = new_socket<pull>(in.server_context, options);
+    bind(server);
+    test_link client(*in.client_loop, numeric_endpoint);
+    REQUIRE(in.until([&] { return client.connected(); }));
+    const reader received(client.connection);
+    const sender sent(client.connection, zmtp_greeting());
+    in.net.run_for(1s);
+    CHECK(received.text.contains("READY") != waits);
+}
+
 TEST_CASE("max_peers_per_address counts the peers of each address for itself")
 {
     socket_world in;
@@ -302,4 +361,53 @@ TEST_CASE("a client that sends more before the answer does not learn it sooner")
                                               command(std::string("\10INITIATE")));
     CHECK(in.time_until([&] { return received.finished(); }) >= 50ms);
     CHECK(status_of(server).last_handshake_failure == errc::authentication_refused);
+}
+
+TEST_CASE("an answer to a password comes before the handshake has run out of time")
+{
+    socket_world in;
+    socket_options options = plain_server();
+    options.handshake_timeout = 1s;
+    pull server = new_socket<pull>(in.server_context, options);
+    bind(server);
+    {
+        push guesser = new_socket<push>(in.client_context, plain_client("guess"));
+        connect(guesser);
+        in.net.run_for(10s);
+    }
+    test_link slow(*in.client_loop, numeric_endpoint);
+    REQUIRE(in.until([&] { return slow.connected(); }));
+    const reader received(slow.connection);
+    const sender greeting(slow.connection, plain_greeting());
+    in.net.run_for(800ms);
+    const sender password(slow.connection, hello("ann", "guess"));
+    in.net.run_for(1s);
+    CHECK(received.finished());
+    CHECK(status_of(server).last_handshake_failure == errc::authentication_refused);
+}
+
+TEST_CASE("only a wrong password delays the answers to others of its address")
+{
+    socket_world in;
+    socket_options options = plain_server();
+    auto answer = authentication_answer::try_again;
+    SUBCASE("the authenticator asks to try again") {}
+    SUBCASE("the authenticator has failed")
+    {
+        answer = authentication_answer::failed;
+    }
+    options.security.accepted.clear();
+    options.security.authenticator = [&](const authentication_request& of) {
+        return of.password == "secret" ? authentication_answer::accepted : answer;
+    };
+    pull server = new_socket<pull>(in.server_context, options);
+    bind(server);
+    push other = new_socket<push>(in.client_context, plain_client("another"));
+    connect(other);
+    in.net.run_for(10s);
+    // At once, each time.
+    CHECK(status_of(other).handshake_failures > 100);
+    push good = new_socket<push>(in.client_context, plain_client("secret"));
+    connect(good);
+    CHECK(in.time_until([&] { return status_of(good).ready; }) < 20ms);
 }
