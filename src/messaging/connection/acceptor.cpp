@@ -74,8 +74,10 @@ bool acceptor::admits(const address& peer) noexcept
         to->give_way(made.why);
         return true;
     }
-    if (made.why)
+    if (made.why) {
+        owner_->counters().rejected.add(1);
         log_->handshake_failed(made.why);
+    }
     return !made.why;
 }
 

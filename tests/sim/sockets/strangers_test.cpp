@@ -200,6 +200,7 @@ TEST_CASE("one more than max_peers is refused, and comes in when another one has
     CHECK(ready_peers(server) == 2);
     CHECK(status_of(server).last_handshake_failure == errc::connection_refused);
     CHECK(std::string(status_of(server).last_handshake_failure.detail) == "max_peers");
+    CHECK(server.counters().rejected > 0);
     // One that has left a message counts until the message was received.
     REQUIRE(clients[0].send("left", no_wait).has_value());
     in.net.run_for(10ms);
