@@ -402,6 +402,17 @@ void peer_table::end_turn_before(pipe& peer) noexcept
     }
 }
 
+/// Nothing of the peer is received any more: the next one follows the one that it has followed.
+void peer_table::leave_turns(pipe& peer) noexcept
+{
+    if (peer.after() != nullptr && !peer.is_followed)
+        peer.after()->is_followed = false;
+    if (peer.is_followed)
+        end_turn_before(peer);
+    if (peer.history)
+        peer.history->after = nullptr;
+}
+
 void peer_table::end(pipe& peer)
 {
     assert(peer.place < pipes_.size());
@@ -418,13 +429,7 @@ void peer_table::end(pipe& peer)
     pipes_[peer.place]->place = peer.place;
     pipes_.pop_back();
     peer.place = SIZE_MAX;
-    // One that ends before those that it follows leaves its place to the next one.
-    if (peer.after() != nullptr && !peer.is_followed)
-        peer.after()->is_followed = false;
-    if (peer.is_followed)
-        end_turn_before(peer);
-    if (peer.history)
-        peer.history->after = nullptr;
+    leave_turns(peer);
     const reference<far_end> far = std::exchange(peer.far, {});
     // The other socket has parted from this one, and this one has read the rest: it may come again.
     if (peer.is_inproc && peer.origin == pipe_origin::accept && peer.severed && far)
@@ -453,6 +458,7 @@ void peer_table::drop(pipe& peer, const error& reason)
     const auto kept = reference<pipe>::to(peer);
     detach(peer);
     discard_unread(peer);
+    leave_turns(peer);
     disconnect(peer, reason);
 }
 

@@ -123,6 +123,7 @@ private:
     result<void> attach_after(pipe& before, pipe& peer);
     void follow(pipe& peer, pipe& before) noexcept;
     void end_turn_before(pipe& peer) noexcept;
+    void leave_turns(pipe& peer) noexcept;
 
     [[nodiscard]] bool has_room(pattern::peer& entry) noexcept override;
     [[nodiscard]] bool send_first_waiting();

@@ -127,3 +127,41 @@ TEST_CASE("a connection that sends nothing in between does not change the order"
     for (int number = 0; number < next; ++number)
         CHECK(receive_text(server, 1s) == std::to_string(number));
 }
+
+TEST_CASE("a connection whose routing id is taken over leaves its turn to the next one")
+{
+    for (const bool calls : {false, true}) {
+        CAPTURE(calls);
+        socket_world in;
+        router_options options;
+        options.handover = true;
+        router server = new_socket<router>(in.server_context, options);
+        bind(server);
+        const auto pass_time = [&] { calls ? in.run_with_calls(server, 1s) : in.net.run_for(1s); };
+        dealer first = new_socket<dealer>(in.client_context, dealer_called("same"));
+        connect(first);
+        for (int number = 0; number < 5; ++number)
+            REQUIRE(first.send(std::to_string(number), no_wait));
+        pass_time();
+        first.close(1s);
+        in.run_with_calls(server, 1s);
+        // The second one loses the id to the third, and does not come again.
+        dealer_options once = dealer_called("same");
+        once.reconnect.base = reconnect_never;
+        dealer second = new_socket<dealer>(in.client_context, once);
+        connect(second);
+        pass_time();
+        dealer third = new_socket<dealer>(in.client_context, once);
+        connect(third);
+        pass_time();
+        for (int number = 5; number < 10; ++number)
+            REQUIRE(third.send(std::to_string(number), no_wait));
+        in.run_with_calls(server, 1ms);
+        message into;
+        peer_id from;
+        for (int number = 0; number < 10; ++number) {
+            REQUIRE(server.receive(from, into, 1s));
+            CHECK(into.text() == std::to_string(number));
+        }
+    }
+}
