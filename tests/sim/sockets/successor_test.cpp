@@ -4,6 +4,9 @@
 
 #include "sim/sockets/simulated_sockets.hpp"
 
+#include <algorithm>
+#include <ctime>
+
 using namespace slk;
 using namespace slk::testing;
 
@@ -24,6 +27,35 @@ int send_on_one_connection(socket_world& in, const Options& options, int next)
     client.close(10ms);
     in.net.run_for(1s);
     return next;
+}
+
+/// The processor time of the first call after this number of peers have come and gone, each of
+/// which has left a message.
+template <class Socket, class Options>
+double time_of_first_call(const Options& options, int peers)
+{
+    socket_world in;
+    Socket server = new_socket<Socket>(in.server_context, options);
+    bind(server);
+    for (int number = 0; number < peers; ++number) {
+        dealer client =
+            new_socket<dealer>(in.client_context, dealer_called(std::to_string(number).c_str()));
+        connect(client);
+        REQUIRE(client.send("x", no_wait));
+        REQUIRE(client.close(1s).unsent() == 0);
+    }
+    in.net.run_for(1s);
+    const std::clock_t began = std::clock();
+    CHECK(server.events().readable);
+    return static_cast<double>(std::clock() - began);
+}
+
+template <class Socket, class Options>
+void check_time_of_first_call(const Options& options)
+{
+    const double some = time_of_first_call<Socket>(options, 500);
+    const double many = time_of_first_call<Socket>(options, 2000);
+    CHECK(many < 8 * std::max(some, 1.0));
 }
 
 } // namespace
@@ -163,5 +195,17 @@ TEST_CASE("a connection whose routing id is taken over leaves its turn to the ne
             REQUIRE(server.receive(from, into, 1s));
             CHECK(into.text() == std::to_string(number));
         }
+    }
+}
+
+TEST_CASE("the time of a call grows no faster than the number of peers that have left messages")
+{
+    SUBCASE("of a DEALER")
+    {
+        check_time_of_first_call<dealer>(dealer_options{});
+    }
+    SUBCASE("of a ROUTER")
+    {
+        check_time_of_first_call<router>(router_options{});
     }
 }
