@@ -117,7 +117,7 @@ bool socket_core::flush(const endpoint_list& which, duration timeout, time_point
         all = all && (!state_.closed || state_.peers.waiting() == 0);
         if (all)
             return true;
-        if (!waiting.wait())
+        if (state_.context->ended() || !waiting.wait())
             return false;
     }
 }

@@ -272,3 +272,18 @@ TEST_CASE("a peer that does not read does not use up the time in which another o
     CHECK(report.peers[1].flushed == 100);
     CHECK(report.peers[1].unconfirmed == 0);
 }
+
+TEST_CASE("close() sends what is queued although the context was shut down")
+{
+    socket_world in;
+    pull server = new_socket<pull>(in.server_context);
+    bind(server);
+    push client = new_socket<push>(in.client_context);
+    connect(client);
+    REQUIRE(client.send("one", no_wait));
+    in.client_context.shutdown();
+    const close_report report = client.close(5s);
+    CHECK(flushed(report) == 1);
+    CHECK(report.unconfirmed() == 0);
+    CHECK(receive_text(server) == "one");
+}
