@@ -82,7 +82,7 @@ public:
     [[nodiscard]] memory_use memory() const noexcept;
 
     /// Every call of a socket that waits, and every later one, returns errc::cancelled, except for
-    /// close(). Any thread.
+    /// close(), which still sends what is queued. Any thread.
     void shutdown();
 
     /// Used by the library only.

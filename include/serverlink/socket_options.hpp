@@ -99,7 +99,8 @@ struct socket_options {
     /// endpoint that is taken back while there are others, and that the system has not taken, goes
     /// to the other peers in its order, or waits for the next one. At most the send high-water mark
     /// waits so; the rest counts as unsent, as everything does without this option. A ROUTER's
-    /// messages are for one peer, and never go to another. Live.
+    /// messages are for one peer, and never go to another. They move only during a call on the
+    /// socket, which may be any one: send(), receive(), wait(), events(), close(). Live.
     bool requeue = true;
     /// PUSH, PULL and DEALER only (else invalid_argument): only the newest message waits for each
     /// peer, and of each peer, whole with all its parts. An older one that was not sent yet, or was

@@ -203,3 +203,25 @@ TEST_CASE("events() reports whether a send and a receive would succeed")
         CHECK(until([&] { return a.events().writable; }));
     }
 }
+
+TEST_CASE("close() does not wait when the context, and all its loops with it, is gone")
+{
+    std::optional<context> in = new_context(2);
+    auto a = new_socket<push>(*in);
+    must(a.connect("tcp://127.0.0.1:9"));
+    must(a.send("x", no_wait));
+    const auto began = std::chrono::steady_clock::now();
+    SUBCASE("before the call")
+    {
+        in.reset();
+        CHECK(a.close(60s).unsent() == 1);
+    }
+    SUBCASE("during the call")
+    {
+        std::thread closer([&] { CHECK(a.close(60s).unsent() == 1); });
+        std::this_thread::sleep_for(20ms);
+        in.reset();
+        closer.join();
+    }
+    CHECK(std::chrono::steady_clock::now() - began < 30s);
+}

@@ -152,6 +152,16 @@ void acceptor::close(duration timeout, std::function<void()> done)
     one_closed();
 }
 
+bool acceptor::drain_sent(duration timeout) noexcept
+{
+    bool any = false;
+    peers_.for_each([&](in_peers& each) {
+        const reference<connection> draining = static_cast<accepted_peer&>(each).to;
+        any = draining->drain_sent(timeout) || any;
+    });
+    return any;
+}
+
 void acceptor::one_closed() noexcept
 {
     if (--closing_ == 0)

@@ -39,6 +39,8 @@ public:
     void stop_listening() noexcept { listener_.reset(); }
     /// Ends all connections, as connection::close(); `done` is called when the last one has ended.
     void close(duration timeout, std::function<void()> done);
+    /// As connection::drain_sent(), for all connections. Returns true if there is one.
+    bool drain_sent(duration timeout) noexcept;
 
 private:
     friend class ref_counted<acceptor>;

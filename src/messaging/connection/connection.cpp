@@ -377,12 +377,26 @@ void connection::close(duration timeout, std::function<void()> done)
     if (machine_.state() == connection_state::closed)
         return done();
     closed_handler_ = std::move(done);
+    if (draining_ && timeout > duration::zero())
+        return; // drain_sent() has limited it
     // A peer that was sent messages may still be reading them. Were the stream closed now, the
     // peer's next PING, or bytes that were not read on this side, would make the system reset the
     // connection.
     const bool drain = is_ready() && timeout > duration::zero() && taken() != read_;
     drain_timeout_ = timeout;
     step({connection_event::close, drain}, closed_here);
+}
+
+bool connection::drain_sent(duration timeout) noexcept
+{
+    if (!is_ready() || !near_ || taken() == read_)
+        return false;
+    const message_counts sent = near_->out.counts();
+    if (sent.written != sent.replaced + sent.taken)
+        return false;
+    drain_timeout_ = timeout;
+    step({connection_event::close, true}, closed_here);
+    return true;
 }
 
 void connection::drain_stream() noexcept

@@ -100,6 +100,9 @@ public:
     /// Ends the connection. The peer may take up to `timeout` to read what was sent. `done` is
     /// called when the stream is closed and nothing is under way any more.
     void close(duration timeout, std::function<void()> done);
+    /// As close(), if all messages are sent and the peer may not have read them. While the socket's
+    /// thread waits for this call. Returns whether that is so.
+    bool drain_sent(duration timeout) noexcept;
     /// Ends the connection at once.
     void end(const error& reason) noexcept;
     /// Ends the handshake of an accepted peer by a reset, which leaves nothing in the system.

@@ -381,7 +381,8 @@ void connection::count_unread_before() noexcept
     if (origin_ == pipe_origin::connect || options.conflate)
         return;
     // Bytes are not known here; the socket's thread counts them.
-    const std::uint64_t unread = owner_->places().unread_before(holder(), peer_id());
+    const std::uint64_t enough = std::max<std::uint64_t>(options.receive_high_water_mark, 1);
+    const std::uint64_t unread = owner_->places().unread_before(holder(), peer_id(), enough);
     const bool no_bytes = options.receive_high_water_bytes != 0 && unread > 0;
     lanes_->receive_mark.store(no_bytes ? no_room
                                         : left_of_mark(options.receive_high_water_mark, unread),

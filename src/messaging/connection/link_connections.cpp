@@ -29,6 +29,12 @@ void link_connections::connection_closed() noexcept
         begin(std::move(next_));
 }
 
+bool link_connections::drain_sent(duration timeout) noexcept
+{
+    const reference<connection> draining = present_;
+    return draining && draining->drain_sent(timeout);
+}
+
 void link_connections::close(duration timeout, std::function<void()> done)
 {
     closed_ = true;

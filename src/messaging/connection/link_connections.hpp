@@ -35,6 +35,8 @@ public:
     void begin(stream next);
     /// Ends the present connection, as connection::close(), and takes no other stream.
     void close(duration timeout, std::function<void()> done);
+    /// As connection::drain_sent(), for the present connection.
+    bool drain_sent(duration timeout) noexcept;
 
 private:
     friend class ref_counted<link_connections>;

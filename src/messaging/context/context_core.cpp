@@ -128,6 +128,15 @@ void context_core::end() noexcept
     shutdown();
     for (const auto& each : loops_)
         each->own.reset();
+    // A close() that has waited for the loops does not wait any longer.
+    const std::lock_guard lock(guard_);
+    for (const auto& each : sockets_)
+        each->wake();
+}
+
+bool context_core::ended() const noexcept
+{
+    return std::ranges::all_of(loops_, [](const auto& each) { return each->core->closed(); });
 }
 
 io::loop_core* context_core::to_run() const noexcept

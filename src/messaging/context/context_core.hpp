@@ -55,6 +55,8 @@ public:
     void shutdown() noexcept;
     /// The context is gone, and so are its loops.
     void end() noexcept;
+    /// No loop is left: nothing is sent or received any more. Any thread.
+    [[nodiscard]] bool ended() const noexcept;
 
     /// The context has no threads: the thread that uses a socket runs the loop.
     [[nodiscard]] bool run_by_caller() const noexcept { return !threads_; }

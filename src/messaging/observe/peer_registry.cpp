@@ -4,6 +4,7 @@
 #include "base/try_allocate.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace slk::messaging {
@@ -71,26 +72,43 @@ void peer_registry::leave_unread(const place_holder& by, std::string_view routin
     if ((by.endpoint == 0 && routing_id.empty()) || lanes->unread_since_pause() == 0)
         return;
     const std::lock_guard lock(guard_);
-    if (std::ranges::find(remains_, lanes.get(),
-                          [](const remains& each) { return each.lanes.get(); }) != remains_.end())
-        return;
+    if (remains_.size() >= clean_at_) {
+        std::erase_if(remains_,
+                      [](const remains& each) { return each.lanes->unread_since_pause() == 0; });
+        clean_at_ = std::max(min_clean, 2 * remains_.size());
+    }
+    const connection_key key = key_of(by, routing_id, lanes.get());
     std::string id;
-    if (try_assign(id, routing_id))
-        (void)try_push_back(remains_, {by.endpoint, std::move(id), std::move(lanes)});
+    if (remains_.contains(key) || !try_assign(id, key.routing_id))
+        return;
+    remains next{by.endpoint, std::move(id), std::move(lanes)};
+    (void)try_allocate([&] { remains_.insert(std::move(next)); });
 }
 
-std::uint64_t peer_registry::unread_before(const place_holder& by, std::string_view routing_id)
+void peer_registry::forget_unread(const place_holder& by, std::string_view routing_id,
+                                  const reference<pipe_lanes>& lanes) noexcept
 {
     const std::lock_guard lock(guard_);
-    std::erase_if(remains_,
-                  [](const remains& each) { return each.lanes->unread_since_pause() == 0; });
+    if (const auto known = remains_.find(key_of(by, routing_id, lanes.get()));
+        known != remains_.end())
+        remains_.erase(known);
+}
+
+std::uint64_t peer_registry::unread_before(const place_holder& by, std::string_view routing_id,
+                                           std::uint64_t enough) noexcept
+{
+    // A peer that nothing tells from others.
+    if (by.endpoint == 0 && routing_id.empty())
+        return 0;
+    const std::lock_guard lock(guard_);
+    const connection_key peer = key_of(by, routing_id, nullptr);
     std::uint64_t sum = 0;
-    for (const remains& each : remains_) {
-        const bool is_same = by.endpoint != 0 ? each.endpoint == by.endpoint
-                                              : each.endpoint == 0 && !routing_id.empty() &&
-                                                    each.routing_id == routing_id;
-        if (is_same)
-            sum += each.lanes->unread_since_pause();
+    for (auto each = remains_.lower_bound(peer); sum < enough && each != remains_.end() &&
+                                                 each->endpoint == peer.endpoint &&
+                                                 each->routing_id == peer.routing_id;) {
+        const std::uint64_t unread = each->lanes->unread_since_pause();
+        sum += unread;
+        each = unread == 0 ? remains_.erase(each) : std::next(each);
     }
     return sum;
 }

@@ -17,13 +17,15 @@
 #include "pattern/pattern.hpp"
 #include "zmtp/command.hpp"
 
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace slk::messaging {
 
@@ -65,18 +67,46 @@ public:
     /// unless memory is exhausted.
     void leave_unread(const place_holder& by, std::string_view routing_id,
                       reference<pipe_lanes> lanes) noexcept;
-    /// The messages of earlier connections of this peer that are unread now.
-    [[nodiscard]] std::uint64_t unread_before(const place_holder& by, std::string_view routing_id);
+    /// The socket is done with the connection: nothing of it is unread.
+    void forget_unread(const place_holder& by, std::string_view routing_id,
+                       const reference<pipe_lanes>& lanes) noexcept;
+    /// The messages of earlier connections of this peer that are unread now. Does not count beyond
+    /// `enough`.
+    [[nodiscard]] std::uint64_t unread_before(const place_holder& by, std::string_view routing_id,
+                                              std::uint64_t enough) noexcept;
 
 private:
     struct place {
         place_holder by;
         bool given = false;
     };
+    /// A connection of a peer, which is known by its endpoint or else by its routing id.
+    struct connection_key {
+        std::uint64_t endpoint;
+        std::string_view routing_id;
+        const pipe_lanes* lanes;
+
+        friend auto operator<=>(const connection_key&, const connection_key&) = default;
+    };
+    [[nodiscard]] static connection_key key_of(const place_holder& by, std::string_view routing_id,
+                                               const pipe_lanes* lanes) noexcept
+    {
+        return {by.endpoint, by.endpoint != 0 ? std::string_view() : routing_id, lanes};
+    }
     struct remains {
         std::uint64_t endpoint;
         std::string routing_id;
         reference<pipe_lanes> lanes;
+
+        operator connection_key() const noexcept { return {endpoint, routing_id, lanes.get()}; }
+    };
+    struct by_peer {
+        using is_transparent = void;
+        [[nodiscard]] bool operator()(const connection_key& left,
+                                      const connection_key& right) const noexcept
+        {
+            return left < right;
+        }
     };
 
     pattern::peer_rule rule_ = pattern::peer_rule::any;
@@ -84,7 +114,10 @@ private:
     bool handover_ = false; ///< guarded
     std::map<std::string, place, std::less<>> by_id_; ///< guarded
     std::optional<place_holder> only_; ///< guarded
-    std::vector<remains> remains_; ///< guarded
+    std::set<remains, by_peer> remains_; ///< guarded
+    /// Guarded: with this number of them, those that were read are looked for.
+    std::size_t clean_at_ = min_clean;
+    static constexpr std::size_t min_clean = 16;
 };
 
 } // namespace slk::messaging

@@ -58,6 +58,7 @@ struct pipe_history {
     message_counts earlier{}; ///< inproc only: what went through earlier pipes of this end
     std::uint64_t requeued = 0; ///< messages that were taken back for other pipes
     pipe* after = nullptr; ///< of an earlier connection: it is received before this one
+    pipe* follower = nullptr; ///< of a later connection: it waits until this one was received
 };
 
 class pipe final : public far_end, public pattern::peer, public inbox_entry, public unread_events {
@@ -150,6 +151,8 @@ public:
     }
     /// The pipe of an earlier connection of the peer, which is received before this one; or null.
     [[nodiscard]] pipe* after() const noexcept { return history ? history->after : nullptr; }
+    /// The pipe of a later connection, which waits until this one was received; or null.
+    [[nodiscard]] pipe* follower() const noexcept { return history ? history->follower : nullptr; }
     /// Returns false when memory is exhausted.
     [[nodiscard]] bool make_history() noexcept
     {
@@ -199,7 +202,6 @@ public:
     bool reported : 1 = false; ///< to the pattern: it is connected
     bool holds_place : 1 = false; ///< in the registry
     bool severed : 1 = false; ///< the connection has ended for good
-    bool is_followed : 1 = false; ///< another pipe waits until this one was received
     std::uint32_t until_look = 1; ///< messages until the other end is told of room
     std::uint64_t endpoint = 0; ///< the number of the endpoint that it came by
     std::size_t place = SIZE_MAX; ///< in the peer table

@@ -13,8 +13,9 @@ namespace slk::messaging {
 
 namespace {
 
-/// Peers have at least this time to read what was sent, unless the caller's timeout is shorter.
-constexpr duration min_drain = std::chrono::seconds(1);
+/// Peers that have got everything early have the last of the caller's time to read it, while others
+/// may still be sent to: this time, or half of the caller's if that is less.
+constexpr duration max_early_drain = std::chrono::seconds(1);
 /// Connections whose time is over end within this time, or are not waited for any more.
 constexpr duration time_to_end = std::chrono::seconds(1);
 
@@ -90,19 +91,56 @@ private:
 /// Waits until the system has taken what is queued for the peers of these endpoints.
 void socket_core::flush(const endpoint_list& which, duration timeout)
 {
-    const slk::timeout limit{timeout};
+    const time_point deadline = after(state_.context->now(), timeout);
+    const duration early = std::min(timeout / 2, max_early_drain);
+    if (flush(which, timeout - early, never) || deadline == never)
+        return;
+    // A peer that cannot be reached does not use up the time of the others.
+    (void)flush(which, deadline - state_.context->now(), deadline);
+}
+
+/// Connections that have sent everything end meanwhile: until `drain_until` their peers have read
+/// it; never: none of them ends. Returns false if the time was over.
+bool socket_core::flush(const endpoint_list& which, duration timeout, time_point drain_until)
+{
+    const slk::timeout limit{std::max(timeout, duration::zero())};
     waiter waiting(*state_.context, *state_.reports, limit, true);
     for (;;) {
         state_.process_reports();
+        if (drain_until != never)
+            drain_sent(which, drain_until - state_.context->now());
         bool all = true;
         for (const auto& each : state_.peers.all())
             if (each->state != peer_state::leaving && !each->is_inproc && came_by(*each, which))
                 all = each->out.is_flushed() && all;
         // Only the end of the socket is the end of what waits for a peer.
         all = all && (!state_.closed || state_.peers.waiting() == 0);
-        if (all || !waiting.wait())
-            return;
+        if (all)
+            return true;
+        if (state_.context->ended() || !waiting.wait())
+            return false;
     }
+}
+
+/// Ends the connections that have sent everything, after `drain` at the latest.
+void socket_core::drain_sent(const endpoint_list& which, duration drain)
+{
+    if (drain <= duration::zero())
+        return;
+    const auto drain_one = [&](auto& from) {
+        bool any = false;
+        (void)from.on()->perform([&] { any = from.drain_sent(drain); });
+        return any;
+    };
+    which.for_each([&](endpoint_entry& each) {
+        // The peer does not come again.
+        if (((each.connected && drain_one(*each.connected)) ||
+             (each.successive && drain_one(*each.successive))) &&
+            each.connecting)
+            each.connecting->pause();
+        if (each.accepting)
+            (void)drain_one(*each.accepting);
+    });
 }
 
 /// Closes the endpoints and their connections, and waits for that: for `drain` until the peers have
@@ -150,14 +188,13 @@ close_report socket_core::end_connections(const endpoint_list& which, duration t
     const time_point deadline = after(state_.context->now(), timeout);
     if (timeout > duration::zero())
         flush(which, timeout);
-    // A peer that cannot be reached may have used up the time of the others.
     if (state_.closed)
         state_.peers.set_requeue(false);
     const time_point flushed = state_.context->now();
     const duration left = deadline == never    ? duration::max()
                           : deadline > flushed ? deadline - flushed
                                                : duration::zero();
-    const bool ended = close_connections(which, std::max(left, std::min(timeout, min_drain)));
+    const bool ended = close_connections(which, left);
     state_.process_reports();
     // A connection that never was ready has not reported its end.
     leaving.for_each([&](pipe& peer) {

@@ -21,6 +21,22 @@ std::uint64_t bytes_of(const std::vector<message>& parts) noexcept
     return sum;
 }
 
+/// The next connection of the peer can be known to be the same peer's.
+bool can_come_again(const pipe& peer) noexcept
+{
+    return !peer.is_inproc && (peer.origin == pipe_origin::link || !peer.info.routing_id.empty());
+}
+
+/// There is, or may be, something to be received before what the peer's next connection brings.
+bool leaves_unread(pipe& peer) noexcept
+{
+    if (peer.receive_place == SIZE_MAX)
+        return false;
+    return peer.state == peer_state::leaving ||
+           (peer.state == peer_state::connected &&
+            (peer.after() != nullptr || peer.may_have_more() || peer.in.readable()));
+}
+
 } // namespace
 
 // --- high-water marks ---
@@ -62,11 +78,13 @@ void peer_table::show_receive_marks(pipe& peer) noexcept
         peer.far->on_writable();
 }
 
-/// What earlier connections of the peer have left unread.
+/// What earlier connections of the peer have left unread, as far as it uses up the marks.
 high_water peer_table::unread_before(const pipe& peer) const noexcept
 {
     high_water sum;
     for (const pipe* each = peer.after(); each != nullptr; each = each->after()) {
+        if (sum.messages >= receive_marks_.messages && sum.bytes >= receive_marks_.bytes)
+            break;
         if (each->is_inproc)
             continue; // the other socket still counts there
         const high_water unread = each->unread();
@@ -149,30 +167,62 @@ pipe* peer_table::predecessor(const pipe& peer) const noexcept
     return nullptr;
 }
 
-/// The last one of the earlier connections of the peer that have left something unread. It may not
-/// be known yet that one has ended: a connection that has no room is not read.
+// --- peers come again ---
+
+bool peer_table::peer_order::operator()(const pipe* left, const pipe* right) const noexcept
+{
+    if (left->origin != right->origin)
+        return left->origin < right->origin;
+    return left->origin == pipe_origin::link ? left->endpoint < right->endpoint
+                                             : left->info.routing_id < right->info.routing_id;
+}
+
+/// The last one of the earlier connections of the peer, if one of them has left something unread.
+/// It may not be known yet that it has ended: a connection that has no room is not read.
 pipe* peer_table::last_left_by(const pipe& peer) const noexcept
 {
-    const bool by_link = peer.origin == pipe_origin::link;
-    const bool ids_are_unique = places_.rule() == pattern::peer_rule::one_for_each_id;
-    if ((by_link || ids_are_unique) && leaving_ == 0)
-        return nullptr;
-    if (peer.is_inproc || (!by_link && peer.info.routing_id.empty()))
-        return nullptr;
-    const auto is_earlier = [&](pipe& each) {
-        if (&each == &peer || each.origin != peer.origin || each.is_inproc ||
-            each.receive_place == SIZE_MAX)
-            return false;
-        if (by_link ? each.endpoint != peer.endpoint : each.info.routing_id != peer.info.routing_id)
-            return false;
-        return each.state == peer_state::leaving ||
-               (each.state == peer_state::connected &&
-                (each.after() != nullptr || each.may_have_more() || each.in.readable()));
-    };
-    // The last one is the one that no other follows.
-    const auto last = std::ranges::find_if(
-        pipes_, [&](const auto& each) { return !each->is_followed && is_earlier(*each); });
-    return last != pipes_.end() ? last->get() : nullptr;
+    const auto known = latest_.find(const_cast<pipe*>(&peer));
+    const bool is_earlier = can_come_again(peer) && known != latest_.end() && *known != &peer;
+    return is_earlier && (*known)->follower() == nullptr && leaves_unread(**known) ? *known
+                                                                                   : nullptr;
+}
+
+/// Returns false when memory is exhausted.
+bool peer_table::reserve_latest(pipe& peer) noexcept
+{
+    return !can_come_again(peer) || try_allocate([&] { latest_.insert(&peer); });
+}
+
+/// Without memory the next connection of the peer does not wait for this one.
+void peer_table::become_latest(pipe& peer) noexcept
+{
+    if (!can_come_again(peer))
+        return;
+    if (const auto known = latest_.find(&peer); known != latest_.end())
+        replace(known, peer);
+    else
+        (void)reserve_latest(peer);
+}
+
+/// The one before is the latest again.
+void peer_table::stop_being_latest(pipe& peer) noexcept
+{
+    const auto known = latest_.find(&peer);
+    if (known == latest_.end() || *known != &peer)
+        return;
+    pipe* const before = peer.after();
+    const peer_order less;
+    if (before != nullptr && !less(before, &peer) && !less(&peer, before))
+        replace(known, *before);
+    else
+        latest_.erase(known);
+}
+
+void peer_table::replace(latest_pipes::iterator known, pipe& by) noexcept
+{
+    auto node = latest_.extract(known);
+    node.value() = &by;
+    latest_.insert(std::move(node));
 }
 
 /// The next peer of a link takes the place of the one before, and its queue if it is the same.
@@ -208,10 +258,11 @@ result<void> peer_table::attach_after(pipe& before, pipe& peer)
 /// What `before` has left unread is received first.
 void peer_table::follow(pipe& peer, pipe& before) noexcept
 {
-    if (!peer.make_history())
+    assert(before.follower() == nullptr);
+    if (!peer.make_history() || !before.make_history())
         return;
     peer.history->after = &before;
-    before.is_followed = true;
+    before.history->follower = &peer;
     pattern_.readable(peer, false);
     show_receive_marks(peer);
 }
@@ -223,6 +274,7 @@ bool peer_table::connected(pipe& peer, peer_connected&& how)
     peer.far_marks = {how.far_mark, how.far_bytes};
     if (how.far)
         peer.far = std::move(how.far);
+    stop_being_latest(peer);
     peer.info = std::move(how.info);
     peer.conflate();
     if (const auto taken = take_in(peer, first); !taken) {
@@ -240,6 +292,7 @@ bool peer_table::connected(pipe& peer, peer_connected&& how)
         follow(peer, *before);
     else
         show_receive_marks(peer);
+    become_latest(peer);
     readable(peer);
     pattern_.writable(peer, true);
     peer.reported = true;
@@ -255,10 +308,13 @@ result<void> peer_table::take_in(pipe& peer, bool first)
         return fail(pattern::no_memory_for_peer);
     if (peer.place == SIZE_MAX && !add(peer))
         return fail(pattern::no_memory_for_peer);
+    if (!reserve_latest(peer))
+        return fail(pattern::no_memory_for_peer);
     if (pipe* const before = first ? predecessor(peer) : nullptr; before != nullptr)
         return attach_after(*before, peer);
-    const bool follows = first && last_left_by(peer) != nullptr;
-    if ((follows && !peer.make_history()) || !pattern_.prepare(peer))
+    pipe* const left = first ? last_left_by(peer) : nullptr;
+    if ((left != nullptr && (!left->make_history() || !peer.make_history())) ||
+        !pattern_.prepare(peer))
         return fail(pattern::no_memory_for_peer);
     return first || peer.state == peer_state::suspended ? attach(peer) : result<void>{};
 }
@@ -354,7 +410,8 @@ void peer_table::leave(pipe& peer)
     pattern_.stop_sending(peer);
     free_place(peer);
     peer.state = peer_state::leaving;
-    ++leaving_;
+    if (peer.follower() == nullptr && last_left_by(peer) == nullptr)
+        become_latest(peer);
     readable(peer);
 }
 
@@ -374,7 +431,6 @@ void peer_table::detach(pipe& peer)
     const peer_state before = std::exchange(peer.state, peer_state::unattached);
     if (!is_attached(before))
         return;
-    leaving_ -= before == peer_state::leaving ? 1 : 0;
     pattern_.detach(peer);
     report_disconnected(peer);
     if (!peer.named)
@@ -386,20 +442,30 @@ void peer_table::count_unsent(pipe& peer)
     counters_.unsent.add_alone(peer.untaken(peer.out.counts()));
 }
 
-/// The peers that have waited until this one was received have their turn.
+/// The peer that has waited until this one was received has its turn.
 void peer_table::end_turn_before(pipe& peer) noexcept
 {
-    peer.is_followed = false;
-    for (const auto& each : pipes_) {
-        if (each->after() != &peer)
-            continue;
-        each->history->after = peer.after();
-        if (peer.after() != nullptr)
-            peer.after()->is_followed = true;
-        show_receive_marks(*each);
-        if (is_attached(each->state))
-            readable(*each);
-    }
+    pipe* const next = peer.follower();
+    if (next == nullptr)
+        return;
+    peer.history->follower = nullptr;
+    next->history->after = peer.after();
+    if (peer.after() != nullptr)
+        peer.after()->history->follower = next;
+    show_receive_marks(*next);
+    if (is_attached(next->state))
+        readable(*next);
+}
+
+/// Nothing of the peer is received any more: the next one follows the one that it has followed.
+void peer_table::leave_turns(pipe& peer) noexcept
+{
+    stop_being_latest(peer);
+    if (peer.after() != nullptr)
+        peer.after()->history->follower = nullptr;
+    end_turn_before(peer);
+    if (peer.history)
+        peer.history->after = nullptr;
 }
 
 void peer_table::end(pipe& peer)
@@ -414,17 +480,13 @@ void peer_table::end(pipe& peer)
     if (peer.is_inproc)
         peer.set_ended();
     peer.state = peer_state::ended;
+    if (can_come_again(peer))
+        places_.forget_unread(peer.holder(), peer.info.routing_id, peer.lanes());
     std::swap(pipes_[peer.place], pipes_.back());
     pipes_[peer.place]->place = peer.place;
     pipes_.pop_back();
     peer.place = SIZE_MAX;
-    // One that ends before those that it follows leaves its place to the next one.
-    if (peer.after() != nullptr && !peer.is_followed)
-        peer.after()->is_followed = false;
-    if (peer.is_followed)
-        end_turn_before(peer);
-    if (peer.history)
-        peer.history->after = nullptr;
+    leave_turns(peer);
     const reference<far_end> far = std::exchange(peer.far, {});
     // The other socket has parted from this one, and this one has read the rest: it may come again.
     if (peer.is_inproc && peer.origin == pipe_origin::accept && peer.severed && far)
@@ -453,6 +515,7 @@ void peer_table::drop(pipe& peer, const error& reason)
     const auto kept = reference<pipe>::to(peer);
     detach(peer);
     discard_unread(peer);
+    leave_turns(peer);
     disconnect(peer, reason);
 }
 

@@ -17,6 +17,7 @@
 #include "messaging/pipe/pipe.hpp"
 #include "pattern/pattern.hpp"
 
+#include <set>
 #include <span>
 #include <vector>
 
@@ -120,9 +121,13 @@ private:
     views_of(const std::vector<message>& parts) noexcept;
     [[nodiscard]] pipe* predecessor(const pipe& peer) const noexcept;
     [[nodiscard]] pipe* last_left_by(const pipe& peer) const noexcept;
+    [[nodiscard]] bool reserve_latest(pipe& peer) noexcept;
+    void become_latest(pipe& peer) noexcept;
+    void stop_being_latest(pipe& peer) noexcept;
     result<void> attach_after(pipe& before, pipe& peer);
     void follow(pipe& peer, pipe& before) noexcept;
     void end_turn_before(pipe& peer) noexcept;
+    void leave_turns(pipe& peer) noexcept;
 
     [[nodiscard]] bool has_room(pattern::peer& entry) noexcept override;
     [[nodiscard]] bool send_first_waiting();
@@ -138,7 +143,6 @@ private:
     lane::chunk_pools& pools_;
     bool requeue_ = true;
     bool place_freed_ = false;
-    std::size_t leaving_ = 0; ///< peers in this state
     struct waiting_message : list_node {
         std::vector<message> parts;
         std::uint8_t ends = 0; ///< streams that peers have ended in it; see pipe_lanes
@@ -150,6 +154,14 @@ private:
     std::vector<pattern::part_view> views_;
     std::uint64_t waiting_bytes_ = 0;
     std::vector<reference<pipe>> pipes_;
+    /// Orders pipes by the peer: its link, or else its routing id.
+    struct peer_order {
+        [[nodiscard]] bool operator()(const pipe* left, const pipe* right) const noexcept;
+    };
+    using latest_pipes = std::set<pipe*, peer_order>;
+    void replace(latest_pipes::iterator known, pipe& by) noexcept;
+    /// For each peer that can be recognised the pipe that its next connection may have to follow.
+    latest_pipes latest_;
     high_water send_marks_{};
     high_water receive_marks_{};
 };

@@ -65,7 +65,7 @@ void receiver::lane_emptied(pipe& from)
         report_room(from);
     if (!from.in.must_wait())
         return;
-    if (from.is_followed && from.state == peer_state::connected && !from.may_have_more())
+    if (from.follower() != nullptr && from.state == peer_state::connected && !from.may_have_more())
         state_.peers.caught_up(from);
     state_.routes->readable(from, false);
     if (from.state == peer_state::leaving)

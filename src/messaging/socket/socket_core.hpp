@@ -159,6 +159,8 @@ private:
     [[nodiscard]] close_report end_connections(const endpoint_list& which, duration timeout);
     close_report remove(const endpoint_list& which, duration timeout);
     void flush(const endpoint_list& which, duration timeout);
+    bool flush(const endpoint_list& which, duration timeout, time_point drain_until);
+    void drain_sent(const endpoint_list& which, duration drain);
     [[nodiscard]] bool has_others(const endpoint_list& which) const noexcept;
     [[nodiscard]] bool close_connections(const endpoint_list& which, duration timeout);
     close_report leave_to_parent() noexcept;

@@ -7,6 +7,22 @@
 using namespace slk;
 using namespace slk::testing;
 
+namespace {
+
+enum class end_call : std::uint8_t { close, disconnect, unbind };
+
+close_report end(end_call how, socket& which, duration timeout)
+{
+    switch (how) {
+    case end_call::close: return which.close(timeout);
+    case end_call::disconnect: return must(which.disconnect("tcp://10.0.0.1:5000", timeout));
+    case end_call::unbind: return must(which.unbind("tcp://10.0.0.1:5000", timeout));
+    }
+    return {};
+}
+
+} // namespace
+
 TEST_CASE("close() reports which messages of a long send the system has taken")
 {
     socket_world in;
@@ -194,4 +210,80 @@ TEST_CASE("a peer that cannot be reached does not use up the time in which anoth
     CHECK(flushed(report) == 5);
     CHECK(report.unsent() == 5);
     CHECK(report.unconfirmed() == 0);
+}
+
+TEST_CASE("the end of an endpoint takes no longer than its timeout if the peer does not read")
+{
+    for (const end_call how : {end_call::close, end_call::disconnect, end_call::unbind})
+        for (const duration timeout :
+             {duration(0ms), duration(1ms), duration(300ms), duration(1500ms), duration(10s)})
+            for (const std::size_t messages : {5, 100}) {
+                CAPTURE(static_cast<int>(how));
+                CAPTURE(timeout.count());
+                CAPTURE(messages);
+                socket_world in;
+                socket_options small;
+                small.receive_high_water_mark = 1;
+                small.requeue = false;
+                const bool binds = how == end_call::unbind;
+                pull reader =
+                    new_socket<pull>(binds ? in.client_context : in.server_context, small);
+                push sender =
+                    new_socket<push>(binds ? in.server_context : in.client_context, small);
+                bind(binds ? static_cast<socket&>(sender) : reader);
+                connect(binds ? static_cast<socket&>(reader) : sender);
+                in.run_with_calls(sender, 1s);
+                // 100 of them are more than the buffers of a connection hold.
+                for (std::size_t number = 0; number < messages; ++number)
+                    REQUIRE(sender.send(patterned_text(3000), no_wait));
+                in.net.run_for(1ms);
+                const time_point began = in.net.now();
+                const close_report report = end(how, sender, timeout);
+                CHECK(in.net.now() - began <= timeout + 5ms);
+                CHECK(in.net.now() - began >= timeout - 1ms);
+                CHECK(flushed(report) + report.unsent() == messages);
+                CHECK((report.unsent() > 0) == (messages == 100));
+                CHECK(report.unconfirmed() == flushed(report));
+            }
+}
+
+TEST_CASE("a peer that does not read does not use up the time in which another one reads")
+{
+    socket_world in;
+    push server = new_socket<push>(in.server_context);
+    bind(server);
+    socket_options small;
+    small.receive_high_water_mark = 1;
+    pull slow = new_socket<pull>(in.client_context, small);
+    connect(slow);
+    in.run_with_calls(server, 1s);
+    pull good = new_socket<pull>(in.client_context);
+    connect(good);
+    in.run_with_calls(server, 1s);
+    for (int number = 0; number < 200; ++number)
+        REQUIRE(server.send(patterned_text(3000), no_wait));
+    const time_point began = in.net.now();
+    const close_report report = server.close(500ms);
+    CHECK(in.net.now() - began >= 499ms);
+    CHECK(in.net.now() - began <= 505ms);
+    REQUIRE(report.peers.size() == 2);
+    CHECK(report.peers[0].unsent > 0);
+    CHECK(report.peers[0].unconfirmed > 0);
+    CHECK(report.peers[1].flushed == 100);
+    CHECK(report.peers[1].unconfirmed == 0);
+}
+
+TEST_CASE("close() sends what is queued although the context was shut down")
+{
+    socket_world in;
+    pull server = new_socket<pull>(in.server_context);
+    bind(server);
+    push client = new_socket<push>(in.client_context);
+    connect(client);
+    REQUIRE(client.send("one", no_wait));
+    in.client_context.shutdown();
+    const close_report report = client.close(5s);
+    CHECK(flushed(report) == 1);
+    CHECK(report.unconfirmed() == 0);
+    CHECK(receive_text(server) == "one");
 }

@@ -4,6 +4,9 @@
 
 #include "sim/sockets/simulated_sockets.hpp"
 
+#include <algorithm>
+#include <ctime>
+
 using namespace slk;
 using namespace slk::testing;
 
@@ -24,6 +27,35 @@ int send_on_one_connection(socket_world& in, const Options& options, int next)
     client.close(10ms);
     in.net.run_for(1s);
     return next;
+}
+
+/// The processor time of the first call after this number of peers have come and gone, each of
+/// which has left a message.
+template <class Socket, class Options>
+double time_of_first_call(const Options& options, int peers)
+{
+    socket_world in;
+    Socket server = new_socket<Socket>(in.server_context, options);
+    bind(server);
+    for (int number = 0; number < peers; ++number) {
+        dealer client =
+            new_socket<dealer>(in.client_context, dealer_called(std::to_string(number).c_str()));
+        connect(client);
+        REQUIRE(client.send("x", no_wait));
+        REQUIRE(client.close(1s).unsent() == 0);
+    }
+    in.net.run_for(1s);
+    const std::clock_t began = std::clock();
+    CHECK(server.events().readable);
+    return static_cast<double>(std::clock() - began);
+}
+
+template <class Socket, class Options>
+void check_time_of_first_call(const Options& options)
+{
+    const double some = time_of_first_call<Socket>(options, 500);
+    const double many = time_of_first_call<Socket>(options, 2000);
+    CHECK(many < 8 * std::max(some, 1.0));
 }
 
 } // namespace
@@ -126,4 +158,54 @@ TEST_CASE("a connection that sends nothing in between does not change the order"
     }
     for (int number = 0; number < next; ++number)
         CHECK(receive_text(server, 1s) == std::to_string(number));
+}
+
+TEST_CASE("a connection whose routing id is taken over leaves its turn to the next one")
+{
+    for (const bool calls : {false, true}) {
+        CAPTURE(calls);
+        socket_world in;
+        router_options options;
+        options.handover = true;
+        router server = new_socket<router>(in.server_context, options);
+        bind(server);
+        const auto pass_time = [&] { calls ? in.run_with_calls(server, 1s) : in.net.run_for(1s); };
+        dealer first = new_socket<dealer>(in.client_context, dealer_called("same"));
+        connect(first);
+        for (int number = 0; number < 5; ++number)
+            REQUIRE(first.send(std::to_string(number), no_wait));
+        pass_time();
+        first.close(1s);
+        in.run_with_calls(server, 1s);
+        // The second one loses the id to the third, and does not come again.
+        dealer_options once = dealer_called("same");
+        once.reconnect.base = reconnect_never;
+        dealer second = new_socket<dealer>(in.client_context, once);
+        connect(second);
+        pass_time();
+        dealer third = new_socket<dealer>(in.client_context, once);
+        connect(third);
+        pass_time();
+        for (int number = 5; number < 10; ++number)
+            REQUIRE(third.send(std::to_string(number), no_wait));
+        in.run_with_calls(server, 1ms);
+        message into;
+        peer_id from;
+        for (int number = 0; number < 10; ++number) {
+            REQUIRE(server.receive(from, into, 1s));
+            CHECK(into.text() == std::to_string(number));
+        }
+    }
+}
+
+TEST_CASE("the time of a call grows no faster than the number of peers that have left messages")
+{
+    SUBCASE("of a DEALER")
+    {
+        check_time_of_first_call<dealer>(dealer_options{});
+    }
+    SUBCASE("of a ROUTER")
+    {
+        check_time_of_first_call<router>(router_options{});
+    }
 }
