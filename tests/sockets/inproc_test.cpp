@@ -245,3 +245,21 @@ TEST_CASE("endpoints of inproc that are taken back leave nothing behind")
     must(second.send("1", test_timeout));
     receive_numbers(at, 2, 1);
 }
+
+TEST_CASE("by inproc what a socket receives after its disconnect() is not unsent at the other one")
+{
+    auto in = new_context();
+    auto stays = new_socket<dealer>(in);
+    auto leaves = new_socket<dealer>(in);
+    must(stays.bind("inproc://name"));
+    must(leaves.connect("inproc://name"));
+    must(stays.wait_ready(test_timeout));
+    must(stays.send("received", test_timeout));
+    must(stays.send("discarded", test_timeout));
+    must(leaves.disconnect("inproc://name", 0ms));
+    CHECK(stays.peers().empty());
+    CHECK(receive_text(leaves) == "received");
+    leaves.close(0ms);
+    CHECK(leaves.counters().discarded == 1);
+    CHECK(stays.counters().unsent == 0);
+}

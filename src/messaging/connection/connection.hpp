@@ -246,7 +246,6 @@ private:
     const pipe_origin origin_;
     connection_machine machine_;
     bool has_place_ = false; ///< this connection has reserved it, and not the pipe
-    reserved_from place_from_ = reserved_from::itself; ///< when it was reserved
     reference<pipe> near_;
     connection_observer* observer_ = nullptr;
 
@@ -270,7 +269,8 @@ private:
     bool offers_ping_ : 1 = false; ///< there is a PING in the present send
     bool receives_rest_ : 1 = false; ///< whatever the marks are: the peer has finished
     bool reader_waits_ = false; ///< the reader is to be notified of what was published
-    std::int16_t zap_status_ = 0; ///< of the answer to the peer's credentials
+    std::uint8_t zap_hundreds_ = 0; ///< of ZAP's status, which answers the peer's credentials
+    reserved_from place_from_ = reserved_from::itself; ///< when the place was reserved
     std::uint32_t offered_control_ = 0; ///< bytes of control_ in the present send
     std::size_t need_ = 0; ///< bytes that the next frame lacks
     std::uint64_t sent_before_ = 0; ///< bytes of the stream before the present send

@@ -298,14 +298,15 @@ void connection::authenticate(const zmtp::credentials& peer) noexcept
     const bool has_password = settings_->protocol().as_server && observer_ != nullptr;
     if (has_password && !observer_->may_authenticate())
         return lose(too_many_refusals);
-    zap_status_ = static_cast<std::int16_t>(settings_->authenticate(peer, stream_.peer_address()));
-    const bool right = zap_status_ == 200;
+    const int status = settings_->authenticate(peer, stream_.peer_address());
+    zap_hundreds_ = static_cast<std::uint8_t>(status / 100);
+    const bool right = zap_hundreds_ == 2;
     // The peer before may have been another user.
     user_.reset();
     if (right && !peer.user.empty() && !try_assign(user_, peer.user))
         return lose(no_memory_to_receive);
     // An authenticator that could not decide says nothing about the password.
-    const bool is_decided = right || zap_status_ == 400;
+    const bool is_decided = right || zap_hundreds_ == 4;
     const time_point when = has_password && is_decided
                                 ? observer_->authenticated(right, now(), session_->due())
                                 : now();
@@ -318,10 +319,10 @@ void connection::authenticate(const zmtp::credentials& peer) noexcept
 
 void connection::answer() noexcept
 {
-    if (zap_status_ == 200)
+    if (zap_hundreds_ == 2)
         session_->accept(now());
     else
-        session_->refuse(now(), zap_status_);
+        session_->refuse(now(), zap_hundreds_ * 100);
 }
 
 void connection::answer_late() noexcept

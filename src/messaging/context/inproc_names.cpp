@@ -167,8 +167,7 @@ bool inproc_names::meet(const inproc_party& owner, connecter& which,
         count_replaced(lanes, 1, owner);
     which.waits = false;
     which.met = true;
-    for (std::atomic<bool>& each : lanes.ended)
-        each.store(false, std::memory_order_release);
+    lanes.ended.store(0, std::memory_order_release);
     far->conflate();
     far->endpoint = owner.endpoint;
     far->report_to(owner.reports);

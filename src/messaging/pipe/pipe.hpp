@@ -135,8 +135,8 @@ public:
     /// Messages that were written and that this socket cannot lose any more.
     [[nodiscard]] std::uint64_t taken(const message_counts& sent) const noexcept
     {
-        // The lanes of inproc outlive this socket: the peer reads what is in them.
-        return is_inproc && state == peer_state::connected
+        // The lanes of inproc outlive this socket: the peer reads, or discards, what is in them.
+        return is_inproc && (ended_first || !is_severed())
                    ? sent.written - sent.replaced - requeued()
                    : sent.taken - requeued();
     }
@@ -163,13 +163,23 @@ public:
     /// The other end neither reads nor writes any more.
     [[nodiscard]] bool is_severed() const noexcept
     {
-        return is_inproc ? lanes_->ended[1 - side_].load(std::memory_order_acquire) : severed;
+        return is_inproc ? (lanes_->ended.load(std::memory_order_acquire) & bit(1U - side_)) != 0
+                         : severed;
     }
-    /// inproc only: the other socket learns that this end does not read any more.
-    void set_ended() noexcept { lanes_->ended[side_].store(true, std::memory_order_release); }
+    /// inproc only: the other socket learns that this end neither reads nor writes any more.
+    /// Returns true if that socket's end was over before: it has left what it wrote since this end
+    /// last read, and what this end wrote since, to this one.
+    bool set_ended() noexcept
+    {
+        const unsigned before = lanes_->ended.fetch_or(bit(side_), std::memory_order_acq_rel);
+        if ((before & bit(side_)) != 0)
+            return false;
+        ended_first = before == 0;
+        return !ended_first;
+    }
     [[nodiscard]] bool has_ended() const noexcept
     {
-        return lanes_->ended[side_].load(std::memory_order_relaxed);
+        return (lanes_->ended.load(std::memory_order_relaxed) & bit(side_)) != 0;
     }
     /// There may be more of the peer that was not received for want of room.
     [[nodiscard]] bool may_have_more() const noexcept
@@ -202,6 +212,7 @@ public:
     bool reported : 1 = false; ///< to the pattern: it is connected
     bool holds_place : 1 = false; ///< in the registry
     bool severed : 1 = false; ///< the connection has ended for good
+    bool ended_first : 1 = false; ///< inproc only: before the other end, which has the rest
     std::uint32_t until_look = 1; ///< messages until the other end is told of room
     std::uint64_t endpoint = 0; ///< the number of the endpoint that it came by
     std::size_t place = SIZE_MAX; ///< in the peer table
@@ -217,6 +228,12 @@ public:
     peer_info info;
 
 private:
+    /// In pipe_lanes::ended.
+    [[nodiscard]] static constexpr std::uint8_t bit(unsigned side) noexcept
+    {
+        return static_cast<std::uint8_t>(1U << side);
+    }
+
     ~pipe() override { count_out(); }
 
     void signal(std::uint32_t which) noexcept

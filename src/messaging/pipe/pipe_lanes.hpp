@@ -48,8 +48,9 @@ struct pipe_lanes final : ref_counted<pipe_lanes> {
     std::atomic<std::uint64_t> published_at_pause{0};
     /// Where peers are recognised: the connection has paused, and has received nothing since.
     std::atomic<bool> has_paused{false};
-    /// inproc only: this end does not read any more; index 0 is the end that has made the lanes.
-    std::atomic<bool> ended[2]{};
+    /// inproc only: the ends that neither read nor write any more; bit 0 is the end that has made
+    /// the lanes. One word, so that of two ends that are over at the same time one is the last.
+    std::atomic<std::uint8_t> ended{0};
     /// inproc only: the pipe that has taken the place of the one at the end that is bound.
     std::atomic<far_end*> next_far{nullptr};
     lane::lane toward[2];

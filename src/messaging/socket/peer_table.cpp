@@ -271,6 +271,7 @@ bool peer_table::connected(pipe& peer, peer_connected&& how)
 {
     const bool first = !is_attached(peer.state);
     peer.connections += how.times;
+    peer.ended_first = false;
     peer.far_marks = {how.far_mark, how.far_bytes};
     if (how.far)
         peer.far = std::move(how.far);
@@ -346,7 +347,7 @@ void peer_table::disconnect(pipe& peer, const error& reason)
     peer.last_reason = reason;
     if (peer.is_inproc) {
         if (peer.origin != pipe_origin::accept) {
-            peer.set_ended();
+            leave_lanes(peer);
             peer.pipe_closed(reason); // it comes again
         } else if (peer.place != SIZE_MAX) {
             end(peer);
@@ -406,7 +407,9 @@ void peer_table::leave(pipe& peer)
     const bool is_received = peer.receive_place != SIZE_MAX;
     if (!is_attached(peer.state) || !is_received || !peer.in.readable())
         return end(peer);
-    count_unsent(peer);
+    // Both ends of inproc may still read: the one that ends last counts.
+    if (!peer.is_inproc)
+        count_unsent(peer);
     pattern_.stop_sending(peer);
     free_place(peer);
     peer.state = peer_state::leaving;
@@ -472,13 +475,15 @@ void peer_table::end(pipe& peer)
 {
     assert(peer.place < pipes_.size());
     const auto kept = reference<pipe>::to(peer);
-    if (peer.state != peer_state::leaving)
+    if (!peer.is_inproc && peer.state != peer_state::leaving)
         count_unsent(peer);
     detach(peer);
     free_place(peer);
     discard_unread(peer);
-    if (peer.is_inproc)
-        peer.set_ended();
+    if (peer.is_inproc) {
+        leave_lanes(peer);
+        count_unsent(peer);
+    }
     peer.state = peer_state::ended;
     if (can_come_again(peer))
         places_.forget_unread(peer.holder(), peer.info.routing_id, peer.lanes());
@@ -496,8 +501,19 @@ void peer_table::end(pipe& peer)
 void peer_table::discard_unread(pipe& peer)
 {
     // The other socket may have taken the rest back.
-    if (peer.has_ended())
-        return;
+    if (!peer.has_ended())
+        discard(peer);
+}
+
+/// The other end may be over, too, and may have written more until then.
+void peer_table::leave_lanes(pipe& peer)
+{
+    if (peer.set_ended())
+        discard(peer);
+}
+
+void peer_table::discard(pipe& peer)
+{
     std::uint64_t messages = 0;
     do
         for (message part; peer.in.read(part); part.clear())
@@ -538,7 +554,8 @@ bool peer_table::waiting_is_full() const noexcept
 /// Takes back what was queued for a peer that is gone, in its order.
 void peer_table::requeue(pipe& peer)
 {
-    if (!requeue_ || !pattern_.may_requeue() || !peer.is_severed() || !peer.make_history())
+    if (!requeue_ || !pattern_.may_requeue() || !peer.is_severed() || peer.ended_first ||
+        !peer.make_history())
         return;
     const bool newest_only = peer.out.conflates();
     // The first message is the one that was being sent.

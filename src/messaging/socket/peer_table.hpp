@@ -84,6 +84,9 @@ public:
 
     /// Throws away what has arrived, and all parts of a message that was received in part.
     void discard_unread(pipe& peer);
+    /// inproc only: this socket neither reads from the peer's lanes nor writes to them any more.
+    /// Throws away what the other one has left, if that has ended before.
+    void leave_lanes(pipe& peer);
     /// The peer whose message is being received part by part; null between messages.
     pipe* mid_message = nullptr;
 
@@ -112,6 +115,7 @@ private:
     void report_disconnected(pipe& peer);
     void probe(pipe& peer);
     void count_unsent(pipe& peer);
+    void discard(pipe& peer);
     void show_receive_marks(pipe& peer) noexcept;
     [[nodiscard]] high_water unread_before(const pipe& peer) const noexcept;
 

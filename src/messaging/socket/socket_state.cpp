@@ -169,7 +169,7 @@ void socket_state::give_up(pipe& peer, const error& reason) noexcept
 {
     const reference<far_end> far = std::move(peer.far);
     if (peer.is_inproc)
-        peer.set_ended();
+        peers.leave_lanes(peer);
     if (far)
         far->pipe_closed(reason);
 }

@@ -103,7 +103,7 @@ private:
     void connected(peer_connected&& how);
     void look_for_memory();
     void disconnected(pipe& peer, bool for_good, const error& reason);
-    static void give_up(pipe& peer, const error& reason) noexcept;
+    void give_up(pipe& peer, const error& reason) noexcept;
     void retry_postponed();
     [[nodiscard]] bool forget_postponed(pipe& peer) noexcept;
 
