@@ -217,7 +217,7 @@ TEST_CASE("the end of an endpoint takes no longer than its timeout if the peer d
     for (const end_call how : {end_call::close, end_call::disconnect, end_call::unbind})
         for (const duration timeout :
              {duration(0ms), duration(1ms), duration(300ms), duration(1500ms), duration(10s)})
-            for (const std::size_t messages : {5, 100}) {
+            for (const std::size_t messages : {std::size_t{5}, std::size_t{100}}) {
                 CAPTURE(static_cast<int>(how));
                 CAPTURE(timeout.count());
                 CAPTURE(messages);
