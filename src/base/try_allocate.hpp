@@ -49,7 +49,9 @@ template <class Step>
 template <class Container>
 [[nodiscard]] bool try_reserve(Container& to, std::size_t size) noexcept
 {
-    return size <= to.capacity() || try_allocate([&] { to.reserve(size); });
+    // More than max_size() is another exception, which libc++'s headers do not throw here.
+    return size <= to.capacity() ||
+           (size <= to.max_size() && try_allocate([&] { to.reserve(size); }));
 }
 
 /// Makes room for `count` more elements, and for more than that while elements come one by one.
