@@ -4,7 +4,7 @@
 // closes no descriptor under it.
 
 #include "interop/raw_peer.hpp"
-#include "io/poller.hpp"
+#include "linux/backends.hpp"
 #include "linux/interpose.hpp"
 #include "support/sockets.hpp"
 #include "support/zmtp_handshake.hpp"
@@ -26,26 +26,6 @@ using namespace slk::testing;
 namespace {
 
 constexpr int replies = 20; ///< to each message, the first of them in the held call
-
-/// Contexts with one thread on each backend that works here.
-std::vector<std::string> backends()
-{
-    std::vector<std::string> all;
-    for (const std::string_view each : io::compiled_backends()) {
-        context_options options;
-        options.loop.backend = each;
-        if (context::create(options))
-            all.emplace_back(each);
-    }
-    return all;
-}
-
-context context_on(const std::string& backend)
-{
-    context_options options;
-    options.loop.backend = backend;
-    return must(context::create(options));
-}
 
 /// A ROUTER on a thread of its own, which answers each message with "0", "1", ... The first of
 /// these is held.
@@ -188,7 +168,7 @@ const std::string endless_frame = "\2" + std::string(8, '\xff');
 TEST_CASE("while a thread is held in its send, the loop serves other connections, and a PONG "
           "waits for the held bytes")
 {
-    for (const std::string& backend : backends()) {
+    for (const std::string& backend : working_backends()) {
         CAPTURE(backend);
         fixture at(backend);
         REQUIRE(at.peer->send(ping));
@@ -218,7 +198,7 @@ TEST_CASE("while a thread is held in its send, the loop serves other connections
 TEST_CASE("the end of a connection does not wait for the thread that is held in a send on it, and "
           "does not close its descriptor")
 {
-    for (const std::string& backend : backends())
+    for (const std::string& backend : working_backends())
         for (const bool peer_goes : {true, false}) {
             CAPTURE(backend);
             CAPTURE(peer_goes);
@@ -249,7 +229,7 @@ TEST_CASE("the end of a connection does not wait for the thread that is held in 
 
 TEST_CASE("the end of a context waits for a thread that is held in a send")
 {
-    for (const std::string& backend : backends()) {
+    for (const std::string& backend : working_backends()) {
         CAPTURE(backend);
         fixture at(backend);
         auto ended = std::async(
@@ -266,7 +246,7 @@ TEST_CASE("the end of a context waits for a thread that is held in a send")
 TEST_CASE("a link whose connection ends under a held send connects again, and nothing is lost of "
           "what the first connection had not taken")
 {
-    for (const std::string& backend : backends()) {
+    for (const std::string& backend : working_backends()) {
         CAPTURE(backend);
         context in = context_on(backend);
         context far = new_context();

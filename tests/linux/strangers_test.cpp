@@ -4,7 +4,7 @@
 // is not used, and passwords that do not stay in memory.
 
 #include "interop/raw_peer.hpp"
-#include "io/poller.hpp"
+#include "linux/backends.hpp"
 #include "linux/silent_flood.hpp"
 #include "support/sanitized.hpp"
 #include "support/skip.hpp"
@@ -24,26 +24,6 @@ using namespace slk::linux_tests;
 using namespace slk::testing;
 
 namespace {
-
-/// Contexts with one thread on each backend that works here.
-std::vector<std::string> working_backends()
-{
-    std::vector<std::string> all;
-    for (const std::string_view each : io::compiled_backends()) {
-        context_options options;
-        options.loop.backend = each;
-        if (context::create(options))
-            all.emplace_back(each);
-    }
-    return all;
-}
-
-context context_of(const std::string& backend)
-{
-    context_options options;
-    options.loop.backend = backend;
-    return must(context::create(options));
-}
 
 /// Allows more descriptors until it is destroyed.
 class more_descriptors {
@@ -69,7 +49,7 @@ void serve_a_client_in_a_flood(const std::string& backend, const std::string& at
 {
     CAPTURE(backend);
     CAPTURE(at);
-    auto in = context_of(backend);
+    auto in = context_on(backend);
     socket_options options;
     options.handshake_timeout = 0s; // silent connections end only when they are displaced
     auto to = new_socket<pull>(in, options);
