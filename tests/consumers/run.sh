@@ -9,7 +9,7 @@ work=$1
 jobs=$2
 # The library is built three times, once of them without assertions, as a release is; how its files
 # are compiled, and how fast they are, makes no difference here.
-unity=(--unity on --unity-size 12)
+unity=(--unity on --unity-size 40)
 
 # recipe LANGUAGE: the block of that language in the README's section for users.
 recipe()

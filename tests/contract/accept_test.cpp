@@ -60,7 +60,7 @@ SLK_CONTRACT_TEST("E21: a storm of clients is accepted in turns, and an old conn
     rig loop(backend);
     const io::socket_id listener = loop.listen();
     const address target = loop.address_of(listener);
-    const pair old = loop.connect_pair(listener);
+    const socket_pair old = loop.connect_pair(listener);
     constexpr std::size_t clients = 400;
     constexpr std::size_t posted = 8;
 
@@ -177,7 +177,7 @@ SLK_CONTRACT_TEST("W21: a second listener on a port is refused, and a restart is
     CHECK(second.error() == errc::address_in_use);
 
     // A connection that the server closes first stays in TIME_WAIT, on the listener's port.
-    const pair link = loop.connect_pair(first);
+    const socket_pair link = loop.connect_pair(first);
     loop->close(link.server);
     CHECK(loop.receive_all(link.client, 10).empty());
     loop->close(link.client);

@@ -8,7 +8,7 @@ SLK_CONTRACT_TEST("C2: a waiting accept and a waiting receive end as cancelled")
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
-    const pair link = loop.connect_pair(listener);
+    const socket_pair link = loop.connect_pair(listener);
 
     accept_op accepting;
     receive_op receiving;
@@ -37,7 +37,7 @@ SLK_CONTRACT_TEST("C2: a waiting accept and a waiting receive end as cancelled")
 SLK_CONTRACT_TEST("C2: a cancelled receive leaves those before and after it")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     std::array<receive_op, 3> receiving;
     std::array<std::array<std::byte, 4>, 3> buffers;
     for (std::size_t index = 0; index < 3; ++index)
@@ -57,7 +57,7 @@ SLK_CONTRACT_TEST("C2: a cancelled receive leaves those before and after it")
 SLK_CONTRACT_TEST("C2: a send that waits for room can be cancelled")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     const auto block = pattern(1 << 20);
     send_op sending;
     bool waits = false;
@@ -115,7 +115,7 @@ SLK_CONTRACT_TEST("C2: a connect that is cancelled at any moment ends as cancell
 SLK_CONTRACT_TEST("C2: a receive that is cancelled while data arrives loses no byte")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     std::size_t sent = 0;
     std::size_t received = 0;
     const int count = rounds(2000);

@@ -12,7 +12,7 @@ SLK_CONTRACT_TEST("C3: memory is the owner's again with the completion, and not 
     const io::socket_id listener = loop.listen();
     const int count = rounds(300);
     for (int round = 0; round < count; ++round) {
-        const pair link = loop.connect_pair(listener);
+        const socket_pair link = loop.connect_pair(listener);
         auto receiving = std::make_unique<receive_op>();
         auto buffer = std::make_unique<std::array<std::byte, 64>>();
         loop.receive(*receiving, link.client, *buffer);
@@ -36,7 +36,7 @@ SLK_CONTRACT_TEST("C8: operations that a local close ends are cancelled, and no 
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
-    const pair link = loop.connect_pair(listener);
+    const socket_pair link = loop.connect_pair(listener);
     receive_op receiving;
     accept_op accepting;
     std::array<std::byte, 16> buffer;
@@ -115,7 +115,7 @@ SLK_CONTRACT_TEST("C5: neither send nor receive work, or do harm, before the con
 SLK_CONTRACT_TEST("C13: a close with unread data gives the peer all of it or a defined error")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     REQUIRE(loop.send_all(link.server, pattern(1))); // never read by the client
     const auto block = pattern(1 << 20);
     std::size_t sent = 0;
@@ -159,7 +159,7 @@ SLK_CONTRACT_TEST("C13: a close with unread data gives the peer all of it or a d
 SLK_CONTRACT_TEST("C13: a close with reset is seen by the peer as a reset")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     receive_op receiving;
     std::array<std::byte, 4> buffer;
     loop.receive(receiving, link.server, buffer);

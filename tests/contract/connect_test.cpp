@@ -35,7 +35,7 @@ void expect_refusals(rig& loop, address_family family)
 void expect_agreement(rig& loop, address_family family)
 {
     const io::socket_id listener = loop.listen(family);
-    const pair link = loop.connect_pair(listener);
+    const socket_pair link = loop.connect_pair(listener);
     CHECK(*loop->peer_address(link.client) == loop.address_of(listener));
     CHECK(*loop->peer_address(link.server) == loop.address_of(link.client));
     CHECK(*loop->peer_address(link.client) == loop.address_of(link.server));

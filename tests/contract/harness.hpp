@@ -162,7 +162,7 @@ struct tracked_timer : io::timer {
     std::function<void()> then;
 };
 
-struct pair {
+struct socket_pair {
     io::socket_id client;
     io::socket_id server;
 };
@@ -326,7 +326,7 @@ public:
         return target;
     }
 
-    pair connect_pair(io::socket_id listener)
+    socket_pair connect_pair(io::socket_id listener)
     {
         accept_op accepting;
         connect_op connecting;
@@ -339,10 +339,10 @@ public:
         return {client, accepting.accepted};
     }
 
-    pair connect_pair(address_family family = address_family::ipv4)
+    socket_pair connect_pair(address_family family = address_family::ipv4)
     {
         const io::socket_id listener = listen(family);
-        const pair made = connect_pair(listener);
+        const socket_pair made = connect_pair(listener);
         poller_->close(listener);
         return made;
     }

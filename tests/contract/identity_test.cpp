@@ -13,8 +13,8 @@ SLK_CONTRACT_TEST("C4: an event of a closed socket never reaches the one that go
     for (int round = 0; round < count; ++round) {
         // Two sockets become ready in one turn. The completion of the first closes the second and
         // opens another one at once, which gets its number and connects to a dead port.
-        const pair one = loop.connect_pair(listener);
-        const pair two = loop.connect_pair(listener);
+        const socket_pair one = loop.connect_pair(listener);
+        const socket_pair two = loop.connect_pair(listener);
         std::array<std::byte, 8> buffers[2];
         receive_op first;
         receive_op second;
@@ -49,7 +49,7 @@ SLK_CONTRACT_TEST("C4: a stale id is an error value for every call, never anothe
     const io::socket_id listener = loop.listen();
     const io::socket_id stale = loop.open();
     loop->close(stale);
-    const pair link = loop.connect_pair(listener);
+    const socket_pair link = loop.connect_pair(listener);
     CHECK(link.client.index == stale.index); // the entry of the closed one, but another id
     CHECK(!(link.client == stale));
     CHECK(loop->handle_of(stale) == io::invalid_handle);
@@ -89,7 +89,7 @@ SLK_CONTRACT_TEST("C16: of 64 sockets ready at once, the first completion may cl
     rig loop(backend);
     const io::socket_id listener = loop.listen();
     constexpr std::size_t count = 64;
-    std::vector<pair> links;
+    std::vector<socket_pair> links;
     for (std::size_t index = 0; index < count; ++index)
         links.push_back(loop.connect_pair(listener));
     std::array<receive_op, count> receiving;

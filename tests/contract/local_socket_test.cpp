@@ -40,7 +40,7 @@ struct local_rig : rig {
         return connecting.failure;
     }
 
-    pair pair_at(io::socket_id listener, const std::string& path)
+    socket_pair pair_at(io::socket_id listener, const std::string& path)
     {
         accept_op accepting;
         connect_op connecting;
@@ -64,7 +64,7 @@ SLK_BACKEND_TEST("Rule 8: a local connection has two ends, whose addresses are l
     local_rig loop(backend);
     const io::socket_id listener = loop.listen_at(loop.path);
     CHECK(loop.address_of(listener) == address::local());
-    const pair ends = loop.pair_at(listener, loop.path);
+    const socket_pair ends = loop.pair_at(listener, loop.path);
     for (const io::socket_id end : {ends.client, ends.server}) {
         CHECK(loop.address_of(end) == address::local());
         CHECK(*loop->peer_address(end) == address::local());
@@ -80,7 +80,7 @@ SLK_BACKEND_TEST("Rule 8: a local connection has two ends, whose addresses are l
 SLK_BACKEND_TEST("Rule 9: more than a local socket's buffer arrives whole and in order")
 {
     local_rig loop(backend);
-    const pair ends = loop.pair_at(loop.listen_at(loop.path), loop.path);
+    const socket_pair ends = loop.pair_at(loop.listen_at(loop.path), loop.path);
     const auto bytes = pattern(8u << 20);
     std::size_t sent = 0;
     send_op sending;
@@ -99,7 +99,7 @@ SLK_BACKEND_TEST("Rule 9: more than a local socket's buffer arrives whole and in
 SLK_BACKEND_TEST("a local peer that has finished sending is read to its end, and still receives")
 {
     local_rig loop(backend);
-    const pair ends = loop.pair_at(loop.listen_at(loop.path), loop.path);
+    const socket_pair ends = loop.pair_at(loop.listen_at(loop.path), loop.path);
     const auto sent = pattern(100);
     CHECK(loop.send_all(ends.client, sent));
     REQUIRE(loop->shutdown_send(ends.client).has_value());
@@ -113,7 +113,7 @@ SLK_BACKEND_TEST("a local peer that has finished sending is read to its end, and
 SLK_BACKEND_TEST("sending to a local peer that has gone fails, and no signal ends the process")
 {
     local_rig loop(backend);
-    const pair ends = loop.pair_at(loop.listen_at(loop.path), loop.path);
+    const socket_pair ends = loop.pair_at(loop.listen_at(loop.path), loop.path);
     loop->close(ends.server);
     send_op sending;
     const auto bytes = pattern(10);
@@ -179,7 +179,7 @@ SLK_BACKEND_TEST("Rule 6: accepts and receives of a local socket that is closed 
 {
     local_rig loop(backend);
     const io::socket_id listener = loop.listen_at(loop.path);
-    const pair ends = loop.pair_at(listener, loop.path);
+    const socket_pair ends = loop.pair_at(listener, loop.path);
     accept_op accepting;
     receive_op receiving;
     std::array<std::byte, 10> buffer{};

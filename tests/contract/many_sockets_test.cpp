@@ -13,7 +13,7 @@ SLK_CONTRACT_TEST("S2: two hundred sockets that wait at once are all served")
     rig loop(backend);
     const io::socket_id listener = loop.listen();
     constexpr std::size_t count = 200;
-    std::vector<pair> links;
+    std::vector<socket_pair> links;
     for (std::size_t index = 0; index < count; ++index)
         links.push_back(loop.connect_pair(listener));
     std::vector<receive_op> receiving(count);
@@ -53,7 +53,7 @@ SLK_CONTRACT_TEST("S5: a completion may close its neighbours and open new ones, 
     rig loop(backend);
     const io::socket_id listener = loop.listen();
     constexpr std::size_t count = 31; // every third one is written to
-    std::array<pair, count> links;
+    std::array<socket_pair, count> links;
     std::array<receive_op, count> receiving;
     std::array<std::array<std::byte, 8>, count> buffers;
     for (int round = 0; round < 10; ++round) {

@@ -97,7 +97,7 @@ SLK_CONTRACT_TEST("C15: a poller may be ended after any step, and everything is 
 SLK_CONTRACT_TEST("C15: after shutdown every submit ends as loop_closed, and nothing opens")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     std::array<std::byte, 8> buffer{};
     receive_op receiving;
     bool resubmitted = false;
@@ -120,7 +120,7 @@ SLK_CONTRACT_TEST("C15: after shutdown every submit ends as loop_closed, and not
 SLK_CONTRACT_TEST("C15: shutdown may be called from a completion whose batch has more to deliver")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     std::array<std::byte, 8> buffer{};
     receive_op waiting;
     send_op first;

@@ -7,7 +7,7 @@ using namespace slk::contract;
 SLK_CONTRACT_TEST("E1: a burst of 1 MiB arrives whole, with no further event")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     const auto block = pattern(1 << 20);
     std::size_t sent = 0;
     std::vector<std::byte> got;
@@ -38,7 +38,7 @@ SLK_CONTRACT_TEST("E1: data and the end of the stream that come together are bot
     rig loop(backend);
     const io::socket_id listener = loop.listen();
     for (int round = 0; round < 200; ++round) {
-        const pair link = loop.connect_pair(listener);
+        const socket_pair link = loop.connect_pair(listener);
         receive_op receiving;
         std::array<std::byte, 64> buffer;
         loop.receive(receiving, link.server, buffer); // so that the socket is being watched
@@ -63,7 +63,7 @@ SLK_CONTRACT_TEST("E1: data and the end of the stream that come together are bot
 SLK_CONTRACT_TEST("E17: after the peer's half-close the other direction still works")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     REQUIRE(loop.send_all(link.client, pattern(100)));
     REQUIRE(loop->shutdown_send(link.client).has_value());
     CHECK(loop.receive_all(link.server, 1000) == pattern(100));
@@ -94,7 +94,7 @@ SLK_CONTRACT_TEST("E17: after the peer's half-close the other direction still wo
 SLK_CONTRACT_TEST("Rule 9: receives, and sends, of one socket complete in their order")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     constexpr std::size_t count = 16;
     std::array<receive_op, count> receiving;
     std::array<send_op, count> sending;
@@ -130,7 +130,7 @@ SLK_CONTRACT_TEST(
     "Rule 4: a gather of many buffers is taken in order, and its list may end at once")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     const auto bytes = pattern(200 * 7);
     std::vector<std::byte> got;
     std::size_t sent = 0;
@@ -163,7 +163,7 @@ SLK_CONTRACT_TEST(
 SLK_CONTRACT_TEST("Rule 4: the list of a send that has to wait may end at once too")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     const auto block = pattern(1 << 20);
     std::size_t sent = 0;
     send_op sending;
@@ -206,7 +206,7 @@ SLK_CONTRACT_TEST("Rule 4: the list of a send that has to wait may end at once t
 SLK_CONTRACT_TEST("Rule 15: an empty receive waits for data, takes nothing, and holds no buffer")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     receive_op waiting;
     for (int round = 0; round < 20; ++round) {
         loop.receive(waiting, link.server, {});
@@ -229,7 +229,7 @@ SLK_CONTRACT_TEST("Rule 15: an empty receive ends for the end of the stream and 
 {
     rig loop(backend);
     for (const io::close_mode mode : {io::close_mode::graceful, io::close_mode::reset}) {
-        const pair link = loop.connect_pair();
+        const socket_pair link = loop.connect_pair();
         receive_op waiting;
         loop.receive(waiting, link.server, {});
         loop.turns(2);
@@ -255,7 +255,7 @@ SLK_CONTRACT_TEST("Rule 15: an empty receive ends for the end of the stream and 
 SLK_CONTRACT_TEST("C11: sending to a peer that has reset is an error value, three times")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     loop->close(link.server, io::close_mode::reset);
     const auto bytes = pattern(1000);
     int failures = 0;
@@ -277,7 +277,7 @@ SLK_CONTRACT_TEST("C11: sending to a peer that has reset is an error value, thre
 SLK_CONTRACT_TEST("C11: sending after a half-close is an error value")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     REQUIRE(loop->shutdown_send(link.client).has_value());
     send_op sending;
     const auto bytes = pattern(10);

@@ -108,7 +108,7 @@ SLK_CONTRACT_TEST("T5: a timer disarmed by another one of the same turn does not
 SLK_CONTRACT_TEST("T8: a timer that re-arms itself without a delay does not starve the sockets")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     tracked_timer timer;
     timer.then = [&] { loop->arm(timer, loop->now()); };
     loop->arm(timer, loop->now());

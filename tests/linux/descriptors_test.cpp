@@ -151,7 +151,7 @@ SLK_BACKEND_TEST("E5: a closed socket is no longer registered while a child has 
     rig loop(backend);
     const int before = registrations();
     const io::socket_id listener = loop.listen();
-    const pair link = loop.connect_pair(listener);
+    const socket_pair link = loop.connect_pair(listener);
     receive_op receiving;
     std::array<std::byte, 8> buffer;
     loop.receive(receiving, link.client, buffer);
@@ -180,7 +180,7 @@ SLK_BACKEND_TEST("E5: a closed socket is no longer registered while a child has 
 SLK_BACKEND_TEST("E5: a child that only inherits a poller and ends does not disturb it")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     receive_op receiving;
     std::array<std::byte, 8> buffer;
     loop.receive(receiving, link.server, buffer);
@@ -245,7 +245,7 @@ SLK_BACKEND_TEST("E20: a descriptor that was replaced outside of the library is 
 {
     rig loop(backend);
     const io::socket_id listener = loop.listen();
-    const pair link = loop.connect_pair(listener);
+    const socket_pair link = loop.connect_pair(listener);
     receive_op receiving;
     std::array<std::byte, 8> buffer;
     loop.receive(receiving, link.client, buffer);
@@ -285,7 +285,7 @@ SLK_BACKEND_TEST("E9: a signal every millisecond disturbs neither connects nor t
         rig loop(backend);
         const io::socket_id listener = loop.listen();
         for (int round = 0; round < 200; ++round) {
-            const pair link = loop.connect_pair(listener);
+            const socket_pair link = loop.connect_pair(listener);
             loop->close(link.client, io::close_mode::reset);
             loop->close(link.server, io::close_mode::reset);
         }
@@ -308,7 +308,7 @@ SLK_BACKEND_TEST("E9: a signal every millisecond disturbs neither connects nor t
 SLK_BACKEND_TEST("E1: urgent data in the middle of a stream does not stop it")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     receive_op receiving;
     std::array<std::byte, 100> buffer;
     loop.receive(receiving, link.server, buffer); // so that the socket is being watched
@@ -332,7 +332,7 @@ SLK_BACKEND_TEST("E1: urgent data in the middle of a stream does not stop it")
 SLK_BACKEND_TEST("a child submits and delivers nothing, and the parent receives what it would have")
 {
     rig loop(backend);
-    const pair ends = loop.connect_pair(loop.listen());
+    const socket_pair ends = loop.connect_pair(loop.listen());
     const char one = 'x';
     REQUIRE(::send(static_cast<int>(loop->handle_of(ends.client)), &one, 1, 0) == 1);
     std::byte buffer[1];

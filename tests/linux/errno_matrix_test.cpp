@@ -166,7 +166,7 @@ SLK_BACKEND_TEST("E7: accept errors of a single connection are skipped")
     for (const int native : passing_accept_errors) {
         CAPTURE(native);
         injection fault(call::accept4, native, 1, 2);
-        const pair link = loop.connect_pair(listener);
+        const socket_pair link = loop.connect_pair(listener);
         CHECK(fault.hits() == 2);
         loop->close(link.client);
         loop->close(link.server);
@@ -191,7 +191,7 @@ SLK_BACKEND_TEST("E7: a storm of accept errors is bounded, reported, and does no
             loop.turns(20);
             CHECK(fault.hits() == hits);
         }
-        const pair link = loop.connect_pair(listener);
+        const socket_pair link = loop.connect_pair(listener);
         loop->close(link.client);
         loop->close(link.server);
     }
@@ -238,7 +238,7 @@ SLK_BACKEND_TEST("E7: an accept error of a single connection is skipped whenever
             CAPTURE(number);
             injection fault(call::accept4, native, number, number);
             while (fault.hits() == 0) {
-                const pair link = loop.connect_pair(listener);
+                const socket_pair link = loop.connect_pair(listener);
                 loop->close(link.client);
                 loop->close(link.server);
             }
@@ -248,7 +248,7 @@ SLK_BACKEND_TEST("E7: an accept error of a single connection is skipped whenever
 SLK_BACKEND_TEST("C9: every errno of send and recv is a completion with its number kept")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     const auto bytes = pattern(8);
     for (const int native : transfer_errors)
         for (const int number : numbers) {
@@ -287,7 +287,7 @@ SLK_BACKEND_TEST("C9: every errno of send and recv is a completion with its numb
 SLK_BACKEND_TEST("C9: an interrupted send or recv is carried on")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     {
         injection fault(call::send, EINTR, 1, 3);
         REQUIRE(loop.send_all(link.client, pattern(8)));
@@ -334,7 +334,7 @@ SLK_BACKEND_TEST(
     };
     fast_clock time;
     rig loop(backend, time);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     std::string order;
     std::array<std::byte, 8> buffer{};
     receive_op receiving;
@@ -358,7 +358,7 @@ SLK_BACKEND_TEST(
 SLK_BACKEND_TEST("E9: interruptions that never stop end the turn, and tasks and timers run")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     injection fault(call::wait, EINTR, 1, INT_MAX);
     tracked_timer timer;
     loop->arm(timer, after(loop->refresh_now(), 1ms));

@@ -86,7 +86,7 @@ TEST_CASE("U11: a kernel without the newer flags is sufficient, one without a fe
         ring_setup old;
         old.without_flags(IORING_SETUP_COOP_TASKRUN);
         rig loop(here);
-        const pair link = loop.connect_pair();
+        const socket_pair link = loop.connect_pair();
         REQUIRE(loop.send_all(link.client, pattern(100)));
         CHECK(loop.receive_all(link.server, 100) == pattern(100));
     }
@@ -151,7 +151,7 @@ TEST_CASE("U12, U14: a ring has no kernel thread, is tied to no thread, and not 
 TEST_CASE("U15: a child process gives its copies back, and the parent's poller goes on")
 {
     rig loop(here);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     std::array<std::byte, 8> buffer{};
     receive_op receiving;
     loop.receive(receiving, link.client, buffer);
@@ -176,7 +176,7 @@ TEST_CASE(
     "C15: a poller that had to give its ring back answers every call as one that was shut down")
 {
     rig loop(here);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     std::array<std::byte, 8> buffer{};
     receive_op receiving;
     loop.receive(receiving, link.client, buffer);

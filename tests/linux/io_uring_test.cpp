@@ -44,7 +44,7 @@ TEST_CASE("U1: the peer notices a close with a receive under way, which takes no
 {
     for (const io::close_mode mode : {io::close_mode::graceful, io::close_mode::reset}) {
         rig loop(here);
-        const pair link = loop.connect_pair();
+        const socket_pair link = loop.connect_pair();
         std::array<std::byte, 8> buffer{};
         receive_op receiving;
         loop.receive(receiving, link.client, buffer);
@@ -65,7 +65,7 @@ TEST_CASE("U1: the peer notices a close although another thread's request holds 
 {
     for (const io::close_mode mode : {io::close_mode::graceful, io::close_mode::reset}) {
         rig loop(here);
-        const pair link = loop.connect_pair();
+        const socket_pair link = loop.connect_pair();
         std::array<std::byte, 8> buffer{};
         receive_op receiving;
         receive_op second;
@@ -105,7 +105,7 @@ TEST_CASE("U12: requests of a thread go on when that thread has ended")
 {
     rig loop(here);
     const io::socket_id listener = loop.listen();
-    const pair link = loop.connect_pair(listener);
+    const socket_pair link = loop.connect_pair(listener);
     std::array<std::byte, 8> buffer{};
     receive_op receiving;
     accept_op accepting;
@@ -135,14 +135,14 @@ TEST_CASE("U2: a cancel does not affect a later socket with the same number")
 {
     rig loop(here);
     for (int round = 0; round < rounds(100); ++round) {
-        const pair first = loop.connect_pair();
+        const socket_pair first = loop.connect_pair();
         std::array<std::byte, 8> buffer{};
         receive_op receiving;
         loop.receive(receiving, first.client, buffer);
         loop.turns(1);
         loop->cancel(receiving);
         loop->close(first.client);
-        const pair second = loop.connect_pair();
+        const socket_pair second = loop.connect_pair();
         receive_op innocent;
         loop.receive(innocent, second.client, buffer);
         REQUIRE(loop.finish(receiving));
@@ -194,7 +194,7 @@ TEST_CASE("U4: the operation ends once for every result of its cancellation, in 
     for (const int result : {0, -ENOENT, -EALREADY}) {
         CAPTURE(result);
         rig loop(here);
-        const pair link = loop.connect_pair();
+        const socket_pair link = loop.connect_pair();
         std::array<std::byte, 8> buffer{};
         receive_op receiving;
         for (const bool data : {false, true}) {
@@ -219,7 +219,7 @@ TEST_CASE("U4: the operation ends once for every result of its cancellation, in 
             CAPTURE(result);
             CAPTURE(data);
             rig loop(here);
-            const pair link = loop.connect_pair();
+            const socket_pair link = loop.connect_pair();
             std::array<std::byte, 8> buffer{};
             receive_op receiving;
             loop.receive(receiving, link.client, buffer);
@@ -245,7 +245,7 @@ TEST_CASE("U4: the operation ends once for every result of its cancellation, in 
     // The operation's own results.
     for (const int result : {-ECANCELED, -EINTR}) {
         rig loop(here);
-        const pair link = loop.connect_pair();
+        const socket_pair link = loop.connect_pair();
         std::array<std::byte, 8> buffer{};
         receive_op receiving;
         const ring_answer answer(IORING_OP_RECV, result);
@@ -310,7 +310,7 @@ TEST_CASE("U16: a descriptor that is not the connection's is left alone, and the
 #else
     rig loop(here);
     const io::socket_id listener = loop.listen();
-    const pair stranger = loop.connect_pair();
+    const socket_pair stranger = loop.connect_pair();
     const int foreign[] = {::open("/dev/null", O_RDONLY | O_CLOEXEC),
                            static_cast<int>(loop->handle_of(stranger.client))};
     const std::uint32_t before = loop->open_sockets();
@@ -335,7 +335,7 @@ TEST_CASE("U8: requests without room are submitted before the loop waits")
     small.entries(4, 4);
     rig loop(here);
     constexpr std::size_t count = 12;
-    std::vector<pair> links;
+    std::vector<socket_pair> links;
     for (std::size_t index = 0; index < count; ++index)
         links.push_back(loop.connect_pair());
     REQUIRE(loop.send_all(links.back().server, pattern(8)));
@@ -361,7 +361,7 @@ TEST_CASE("U8: requests without room are submitted before the loop waits")
 TEST_CASE("U10: a receive is one request, and ten thousand messages pass through one buffer")
 {
     rig loop(here);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     constexpr std::size_t count = 10'000;
     std::array<std::byte, 4> buffer{};
     std::size_t received = 0;
@@ -385,7 +385,7 @@ TEST_CASE("U17: a caller that flushes and then waits for few receives sleeps at 
     rig loop(here);
     const io::socket_id listener = loop.listen();
     std::array<std::byte, 4> buffer{};
-    std::deque<pair> links;
+    std::deque<socket_pair> links;
     std::deque<receive_op> receiving(io::uring::awaited_receives::max + 1);
     for (receive_op& each : receiving) {
         links.push_back(loop.connect_pair(listener));
@@ -430,7 +430,7 @@ TEST_CASE("U7, U8: with queues of four entries ten thousand operations keep thei
     ring_setup small;
     small.entries(4, 4);
     rig loop(here);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     constexpr std::size_t count = 5000;
     std::vector<std::byte> bytes = pattern(count);
     std::vector<std::byte> got(count);
@@ -473,7 +473,7 @@ TEST_CASE("U7: completions that did not fit are fetched without a wait")
     constexpr std::size_t count = 20;
     std::array<receive_op, count> receiving;
     std::array<std::array<std::byte, 8>, count> buffers{};
-    std::vector<pair> links;
+    std::vector<socket_pair> links;
     for (std::size_t index = 0; index < count; ++index) {
         links.push_back(loop.connect_pair());
         REQUIRE(loop.send_all(links.back().server, pattern(8)));
@@ -491,7 +491,7 @@ TEST_CASE("U7: a kernel that takes no submissions is asked again, and nothing is
     for (const int native : {EBUSY, EAGAIN}) {
         CAPTURE(native);
         rig loop(here);
-        const pair link = loop.connect_pair();
+        const socket_pair link = loop.connect_pair();
         std::array<std::byte, 8> buffer{};
         receive_op receiving;
         {
@@ -548,7 +548,7 @@ TEST_CASE("U9: a connect that returns 'in progress' is awaited")
 TEST_CASE("a half-close comes after the bytes that were sent in the same turn")
 {
     rig loop(here);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     const auto bytes = pattern(1000);
     send_op sending;
     loop.send(sending, link.client, bytes);
@@ -560,7 +560,7 @@ TEST_CASE("a half-close comes after the bytes that were sent in the same turn")
 TEST_CASE("a send of many buffers gathers them in one request")
 {
     rig loop(here);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     const auto bytes = pattern(200);
     std::vector<std::span<const std::byte>> parts;
     for (std::size_t index = 0; index < 50; ++index)

@@ -20,7 +20,7 @@ SLK_BACKEND_TEST("S1: descriptors far beyond FD_SETSIZE are served like any othe
         SLK_SKIP("needs 4096 descriptors");
     rig loop(backend);
     const io::socket_id listener = loop.listen();
-    std::vector<pair> links;
+    std::vector<socket_pair> links;
     for (int number = 0; number < 1000; ++number)
         links.push_back(loop.connect_pair(listener));
     CHECK(loop->handle_of(links.back().server) > 2000);
@@ -44,7 +44,7 @@ SLK_BACKEND_TEST("S1: descriptors far beyond FD_SETSIZE are served like any othe
 SLK_BACKEND_TEST("S5: a connected socket without operations does not end a wait")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
     // Watched from now on, with data that no operation waits for, and room to send.
     receive_op receiving;
     std::array<std::byte, 4> buffer;
@@ -61,8 +61,8 @@ SLK_BACKEND_TEST("S5: a connected socket without operations does not end a wait"
 SLK_BACKEND_TEST("C9: a descriptor that is closed outside of the library harms no other socket")
 {
     rig loop(backend);
-    const pair link = loop.connect_pair();
-    const pair other = loop.connect_pair();
+    const socket_pair link = loop.connect_pair();
+    const socket_pair other = loop.connect_pair();
     receive_op broken;
     receive_op sound;
     std::array<std::byte, 8> buffers[2];

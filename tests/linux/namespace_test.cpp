@@ -135,7 +135,7 @@ SLK_BACKEND_TEST("E22: unreachable fails a connect, but not an established conne
     const address target = address::loopback(address_family::ipv4, 7000);
     const auto listener = loop->open_listener(target, {});
     REQUIRE(listener.has_value());
-    const pair link = loop.connect_pair(*listener);
+    const socket_pair link = loop.connect_pair(*listener);
     if (!network.run("nft add table inet t && nft add chain inet t in "
                      "'{ type filter hook input priority 0; }' && "
                      "nft add rule inet t in tcp dport 7000 reject with icmp host-unreachable"))

@@ -54,8 +54,9 @@ void serve_a_client_in_a_flood(const std::string& backend, const std::string& at
     options.handshake_timeout = 0s; // silent connections end only when they are displaced
     auto to = new_socket<pull>(in, options);
     const std::string where = must(to.bind(at));
-    const silent_flood flood(must(endpoint::parse(where)), 1500);
-    REQUIRE(until([&] { return flood.closed() > 3000; }));
+    const silent_flood flood(must(endpoint::parse(where)),
+                             static_cast<std::size_t>(slow_build ? 500 : 1500));
+    REQUIRE(until([&] { return flood.closed() > (slow_build ? 1000 : 3000); }));
     auto far = new_context();
     auto from = new_socket<push>(far, reconnect_at_once());
     must(from.connect(where));
@@ -85,7 +86,7 @@ std::string large_ready(std::size_t size)
 
 } // namespace
 
-TEST_CASE("a client is served while 1500 silent connections come back at once")
+TEST_CASE("a client is served while many silent connections come back at once")
 {
     const more_descriptors allowed;
     if (!allowed.enough)

@@ -17,8 +17,11 @@ std::uint64_t seeds()
 {
     const char* const rounds = std::getenv("SLK_ROUNDS");
     return rounds != nullptr ? std::strtoull(rounds, nullptr, 10)
-                             : static_cast<std::uint64_t>(testing::repeats(40));
+                             : static_cast<std::uint64_t>(testing::repeats(12));
 }
+
+/// The number of worlds that are run again.
+constexpr std::uint64_t repeated_seeds = testing::repeats(5);
 
 } // namespace
 
@@ -36,7 +39,7 @@ TEST_CASE("every link connects after the faults, and no byte is lost or duplicat
 
 TEST_CASE("a world of links has the same history in every run")
 {
-    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    for (std::uint64_t seed = 1; seed <= repeated_seeds; ++seed) {
         const swarm::outcome once = swarm::links::run(seed, {.events = 5000});
         const swarm::outcome again = swarm::links::run(seed, {.events = 5000});
         CHECK(once.hash == again.hash);
@@ -60,7 +63,7 @@ TEST_CASE("every message arrives once and in order, or its loss is accounted for
 
 TEST_CASE("a world of sockets has the same history in every run")
 {
-    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    for (std::uint64_t seed = 1; seed <= repeated_seeds; ++seed) {
         const swarm::outcome once = swarm::messages::run(seed, {.events = 2000});
         const swarm::outcome again = swarm::messages::run(seed, {.events = 2000});
         CHECK(once.hash == again.hash);

@@ -40,17 +40,18 @@ build_release()
     fi
 }
 
-# Debugging information is for whoever works in build/native, and for the sanitizers as far as their
-# reports need it: it costs a sixth of the time of compiling, and a third of theirs.
+# The parts have functions and lines as their only debugging information, for the reports of the
+# sanitizers, and the one for Windows none: all of it costs up to a third of the time of compiling.
+# A debugger is used on a build of one's own, which has it (`meson setup build/mine`).
 #
 # One part builds the benchmarks: they measure the release build, and bring libraries of others.
 # Two parts talk to libzmq: more would tell nothing new, and its threads are not clean by the rules
 # of the thread sanitizer.
 checked=(--werror -Dtests=enabled -Dtools=enabled -Dinterop=disabled)
 
-# Twelve files are compiled as one: most of a file's time goes to the headers that it includes. With
+# Forty files are compiled as one: most of a file's time goes to the headers that it includes. With
 # `meson setup` alone every file stands for itself, which suits whoever changes one of them.
-unity=(--unity on --unity-size 12)
+unity=(--unity on --unity-size 40)
 
 # Optimised, or 10,000 worlds would take too long, and with the assertions.
 build_simulations()

@@ -97,7 +97,7 @@ TEST_CASE("the loop that looks takes an idle direction back, and recalls nothing
 
 TEST_CASE("between two threads a direction has one owner at a time, and every recall comes back")
 {
-    constexpr int rounds = testing::repeats(25'000);
+    constexpr int rounds = testing::repeats(6'000);
     constexpr duration recall_timeout = std::chrono::seconds(60);
     io_direction direction;
     messaging::thread_parker loop_parker;
