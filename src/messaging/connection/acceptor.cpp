@@ -66,7 +66,7 @@ result<void> acceptor::open(const endpoint& at)
 
 bool acceptor::admits(const address& peer) noexcept
 {
-    const admission::decision made = admission_.ask(peer);
+    const admission::decision made = admission_.ask(peer, now());
     if (made.gives_way != nullptr) {
         auto& leaving = static_cast<accepted_peer&>(*made.gives_way);
         const reference<connection> to = leaving.to;
@@ -85,7 +85,7 @@ void acceptor::accept(stream incoming)
 {
     auto made = connection::create_accepted(on_, settings_, owner_, log_);
     auto* const peer = made ? new (std::nothrow) accepted_peer(*this, made) : nullptr;
-    if (peer == nullptr || !admission_.enter(*peer, incoming.peer_address())) {
+    if (peer == nullptr || !admission_.enter(*peer, incoming.peer_address(), now())) {
         delete peer;
         log_->handshake_failed(no_memory_for_peer);
         return incoming.reset();
@@ -97,7 +97,7 @@ void acceptor::accept(stream incoming)
 
 void acceptor::accepted_peer::handshake_progressed(handshake_stage stage) noexcept
 {
-    by.admission_.progress(*this, stage);
+    by.admission_.progress(*this, stage, by.now());
 }
 
 bool acceptor::accepted_peer::may_authenticate() noexcept

@@ -36,6 +36,12 @@ constexpr error too_many_peers_of_address{errc::connection_refused, phase::hands
     return value ^ value >> 31;
 }
 
+[[nodiscard]] std::uint32_t milliseconds_of(time_point now) noexcept
+{
+    return static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
+}
+
 [[nodiscard]] duration delay_after(std::uint32_t refusals) noexcept
 {
     constexpr std::uint32_t doublings = 6;
@@ -85,12 +91,22 @@ address_key address_key::from(const address& peer) noexcept
 }
 
 template <class Place>
-admitted_peer* handshake_queue<Place>::first() const noexcept
+admitted_peer* handshake_queue<Place>::first(time_point now) const noexcept
 {
-    for (const auto& each : at_)
-        if (!each.empty())
-            return &static_cast<admitted_peer&>(each.front());
-    return nullptr;
+    constexpr auto young =
+        static_cast<std::uint32_t>(admission::time_for_progress / std::chrono::milliseconds(1));
+    const entries_at_stage* fullest = at_.data();
+    for (const entries_at_stage& each : at_) {
+        if (each.count == 0)
+            continue;
+        auto& entry = static_cast<admitted_peer&>(each.entries.front());
+        if (entry.stage_ == handshake_stage::refused ||
+            milliseconds_of(now) - entry.since_ >= young)
+            return &entry;
+        if (each.count > fullest->count)
+            fullest = &each;
+    }
+    return fullest->count > 0 ? &static_cast<admitted_peer&>(fullest->entries.front()) : nullptr;
 }
 
 admission::admission(const admission_limits& limits, reference<peer_count> peers,
@@ -108,7 +124,7 @@ admission::~admission()
 
 // --- connections ---
 
-admission::decision admission::ask(const address& peer) const noexcept
+admission::decision admission::ask(const address& peer, time_point now) const noexcept
 {
     if (limits_.peers != 0 && peers_->value.load(std::memory_order_relaxed) >= limits_.peers)
         return {.why = too_many_peers};
@@ -120,37 +136,39 @@ admission::decision admission::ask(const address& peer) const noexcept
         return {.why = too_many_peers_of_address};
     if (from != nullptr && limits_.pending_handshakes_per_address != 0 &&
         from->pending.size() >= limits_.pending_handshakes_per_address)
-        return {from->pending.first(), too_many_of_address};
+        return {from->pending.first(now), too_many_of_address};
     if (pending_.size() >= limits_.pending_handshakes)
-        return {pending_.first(), too_many_handshakes};
+        return {pending_.first(now), too_many_handshakes};
     return {};
 }
 
-bool admission::enter(admitted_peer& entry, const address& peer) noexcept
+bool admission::enter(admitted_peer& entry, const address& peer, time_point now) noexcept
 {
     assert(entry.from_ == nullptr);
     entry.from_ = find_or_add(address_key::from(peer));
     if (entry.from_ == nullptr)
         return false;
+    entry.since_ = milliseconds_of(now);
     pending_.add(entry, entry.stage_);
     entry.from_->pending.add(entry, entry.stage_);
     return true;
 }
 
-void admission::progress(admitted_peer& entry, handshake_stage stage) noexcept
+void admission::progress(admitted_peer& entry, handshake_stage stage, time_point now) noexcept
 {
     if (entry.stage_ != handshake_stage::refused && stage > entry.stage_)
-        move(entry, stage);
+        move(entry, stage, now);
 }
 
-void admission::move(admitted_peer& entry, handshake_stage stage) noexcept
+void admission::move(admitted_peer& entry, handshake_stage stage, time_point now) noexcept
 {
     if (entry.from_ == nullptr || entry.ready_)
         return;
-    entry.stage_ = stage;
-    pending_.remove(entry);
+    const handshake_stage before = std::exchange(entry.stage_, stage);
+    entry.since_ = milliseconds_of(now);
+    pending_.remove(entry, before);
     pending_.add(entry, stage);
-    entry.from_->pending.remove(entry);
+    entry.from_->pending.remove(entry, before);
     entry.from_->pending.add(entry, stage);
 }
 
@@ -169,8 +187,8 @@ std::optional<zmtp::rejection> admission::refuses(const admitted_peer& entry) co
 void admission::become_ready(admitted_peer& entry) noexcept
 {
     assert(entry.from_ != nullptr && !entry.ready_);
-    pending_.remove(entry);
-    entry.from_->pending.remove(entry);
+    pending_.remove(entry, entry.stage_);
+    entry.from_->pending.remove(entry, entry.stage_);
     ++entry.from_->peers;
     entry.ready_ = true;
 }
@@ -183,8 +201,8 @@ void admission::leave(admitted_peer& entry, time_point now) noexcept
     if (entry.ready_) {
         --from.peers;
     } else {
-        pending_.remove(entry);
-        from.pending.remove(entry);
+        pending_.remove(entry, entry.stage_);
+        from.pending.remove(entry, entry.stage_);
     }
     if (from.is_used())
         return;
@@ -213,7 +231,7 @@ time_point admission::authenticated(admitted_peer& entry, bool right, time_point
         from.refusals = 0;
     // The handshake must not run out of time for it.
     const duration limit = ends == never ? max_delay : std::max((ends - now) / 2, duration::zero());
-    move(entry, right ? handshake_stage::authenticated : handshake_stage::refused);
+    move(entry, right ? handshake_stage::authenticated : handshake_stage::refused, now);
     if (right) {
         const duration delay = std::min({delay_after(from.refusals), max_delay_of_right, limit});
         return std::max(now, from.last_refusal + delay);

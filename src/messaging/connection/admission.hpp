@@ -8,7 +8,9 @@
 ///
 /// A connection that says nothing costs its sender nothing, so the newest one is always let in. If
 /// there are too many, the one with the least progress ends; of several, the one that has made no
-/// progress for the longest time.
+/// progress for the longest time. For a moment after each progress a connection is passed over, so
+/// that nobody loses a place because the next bytes are still on their way; if all of them are in
+/// that moment, one of the stage with the most connections ends.
 ///
 /// A refused password is answered after a delay that doubles with each refusal of the address. For
 /// up to a second after it the other clients of that address wait as well: a guess cannot be given
@@ -73,20 +75,27 @@ class handshake_queue {
 public:
     void add(Place& entry, handshake_stage stage) noexcept
     {
-        at_[static_cast<std::size_t>(stage)].push_back(entry);
+        auto& to = at_[static_cast<std::size_t>(stage)];
+        to.entries.push_back(entry);
+        ++to.count;
         ++size_;
     }
-    void remove(Place& entry) noexcept
+    void remove(Place& entry, handshake_stage stage) noexcept
     {
         entry.unlink();
+        --at_[static_cast<std::size_t>(stage)].count;
         --size_;
     }
     [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
     /// Null if there is none.
-    [[nodiscard]] admitted_peer* first() const noexcept;
+    [[nodiscard]] admitted_peer* first(time_point now) const noexcept;
 
 private:
-    std::array<list<Place>, handshake_stage_count> at_;
+    struct entries_at_stage {
+        list<Place> entries; ///< the one without progress for the longest time first
+        std::uint32_t count = 0;
+    };
+    std::array<entries_at_stage, handshake_stage_count> at_;
     std::uint32_t size_ = 0;
 };
 
@@ -103,6 +112,7 @@ private:
     friend class handshake_queue;
 
     address_record* from_ = nullptr; ///< null: it does not count, or no longer
+    std::uint32_t since_ = 0; ///< the last progress: milliseconds of the clock, modulo 2^32
     handshake_stage stage_ = handshake_stage::silent;
     bool ready_ = false;
 };
@@ -121,11 +131,11 @@ public:
         error why{}; ///< of that end; without `gives_way`, why the new one is refused
     };
     /// About a connection for which nothing was made yet.
-    [[nodiscard]] decision ask(const address& peer) const noexcept;
+    [[nodiscard]] decision ask(const address& peer, time_point now) const noexcept;
     /// The connection is there. Returns false when memory is exhausted.
-    [[nodiscard]] bool enter(admitted_peer& entry, const address& peer) noexcept;
+    [[nodiscard]] bool enter(admitted_peer& entry, const address& peer, time_point now) noexcept;
     /// Ignored if the peer is there already, or was refused.
-    void progress(admitted_peer& entry, handshake_stage stage) noexcept;
+    void progress(admitted_peer& entry, handshake_stage stage, time_point now) noexcept;
     /// The peer has introduced itself. Returns why it is one too many, if it is.
     [[nodiscard]] std::optional<zmtp::rejection> refuses(const admitted_peer& entry) const noexcept;
     /// The handshake is over.
@@ -144,6 +154,10 @@ public:
     /// Addresses that are remembered.
     [[nodiscard]] std::size_t addresses() const noexcept { return records_; }
 
+    /// After its last progress a connection is passed over for this time, except with a wrong
+    /// password.
+    static constexpr duration time_for_progress = std::chrono::milliseconds(50);
+
     // The delays of PLAIN.
     static constexpr duration first_delay = std::chrono::milliseconds(50);
     static constexpr duration max_delay = std::chrono::seconds(2);
@@ -157,7 +171,7 @@ public:
     static constexpr std::size_t max_remembered = 1024;
 
 private:
-    void move(admitted_peer& entry, handshake_stage stage) noexcept;
+    void move(admitted_peer& entry, handshake_stage stage, time_point now) noexcept;
     [[nodiscard]] address_record*& bucket_of(const address_key& key) const noexcept;
     [[nodiscard]] address_record* find(const address_key& key) const noexcept;
     [[nodiscard]] address_record* find_or_add(const address_key& key) noexcept;

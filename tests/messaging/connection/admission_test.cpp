@@ -48,19 +48,19 @@ struct endpoint_limits {
     admitted_peer& enter(const address& from)
     {
         admitted_peer& made = all.emplace_back();
-        REQUIRE(admits.enter(made, from));
+        REQUIRE(admits.enter(made, from, now));
         return made;
     }
     admitted_peer& enter(const address& from, handshake_stage stage)
     {
         admitted_peer& made = enter(from);
-        admits.progress(made, stage);
+        admits.progress(made, stage, now);
         return made;
     }
     /// The one that gives way to a connection from there ends.
     admitted_peer* displace(const address& from)
     {
-        admitted_peer* const first = admits.ask(from).gives_way;
+        admitted_peer* const first = admits.ask(from, now).gives_way;
         if (first != nullptr)
             admits.leave(*first, now);
         return first;
@@ -107,13 +107,14 @@ TEST_CASE("the connection that has said least gives way, and of several the one 
     auto& silent = at.enter(peer);
     auto& silent_too = at.enter(peer);
     auto& greeted_late = at.enter(peer, handshake_stage::greeted);
-    CHECK(at.admits.ask(peer).gives_way == nullptr);
-    CHECK_FALSE(at.admits.ask(peer).why);
+    CHECK(at.admits.ask(peer, at.now).gives_way == nullptr);
+    CHECK_FALSE(at.admits.ask(peer, at.now).why);
     auto& refused = at.enter(peer, handshake_stage::greeted);
     (void)at.admits.authenticated(refused, false, at.now);
     // It says more, but that does not help.
-    at.admits.progress(refused, handshake_stage::greeted);
-    const auto first = at.admits.ask(peer);
+    at.admits.progress(refused, handshake_stage::greeted, at.now);
+    at.now += 50ms;
+    const auto first = at.admits.ask(peer, at.now);
     CHECK(first.gives_way == &refused);
     CHECK(std::string_view(first.why.detail) == "max_pending_handshakes");
     for (admitted_peer* const next :
@@ -123,22 +124,78 @@ TEST_CASE("the connection that has said least gives way, and of several the one 
     }
 }
 
+TEST_CASE("a connection does not give way within 50 ms of its last progress, if others are older")
+{
+    endpoint_limits at({.pending_handshakes = 4});
+    for (std::uint32_t number = 0; number < 3; ++number)
+        at.enter(numbered(number), handshake_stage::begun);
+    at.now += 50ms;
+    auto& good = at.enter(ip("10.0.0.1"));
+    for (std::uint32_t number = 0; number < 2; ++number) {
+        CHECK(at.displace(numbered(10)) == &at.all[number]);
+        at.enter(numbered(10 + number), handshake_stage::begun);
+        at.now += 24ms;
+    }
+    SUBCASE("it makes progress")
+    {
+        at.admits.progress(good, handshake_stage::begun, at.now);
+        at.now += 2ms;
+        CHECK(at.displace(numbered(20)) == &at.all[2]);
+        at.enter(numbered(20), handshake_stage::begun);
+        at.now += 48ms;
+        CHECK(at.displace(numbered(21)) == &at.all[4]);
+        at.enter(numbered(21), handshake_stage::begun);
+        CHECK(at.displace(numbered(22)) == &at.all[5]);
+        at.enter(numbered(22), handshake_stage::begun);
+        CHECK(at.displace(numbered(23)) == &good);
+    }
+    SUBCASE("it makes none")
+    {
+        at.now += 2ms;
+        CHECK(at.displace(numbered(20)) == &good);
+    }
+}
+
+TEST_CASE(
+    "of connections that all made progress just now, one gives way of the stage that has most")
+{
+    endpoint_limits at({.pending_handshakes = 5});
+    at.enter(ip("10.0.0.1"));
+    for (std::uint32_t number = 0; number < 2; ++number)
+        at.enter(numbered(number), handshake_stage::greeted);
+    for (std::uint32_t number = 0; number < 2; ++number)
+        at.enter(numbered(number), handshake_stage::begun);
+    CHECK(at.displace(numbered(10)) == &at.all[3]);
+    at.enter(numbered(10), handshake_stage::greeted);
+    CHECK(at.displace(numbered(11)) == &at.all[1]);
+}
+
+TEST_CASE("a wrong password gives way at once")
+{
+    endpoint_limits at({.pending_handshakes = 2});
+    at.enter(ip("10.0.0.1"));
+    auto& refused = at.enter(ip("10.0.0.2"), handshake_stage::greeted);
+    (void)at.admits.authenticated(refused, false, at.now);
+    CHECK(at.displace(ip("10.0.0.3")) == &refused);
+}
+
 TEST_CASE("an address that has all of its places gives one of them up, and others have theirs")
 {
     endpoint_limits at({.pending_handshakes = 10, .pending_handshakes_per_address = 3});
     auto& other = at.enter(ip("10.0.0.2"));
     for (int number = 0; number < 3; ++number)
         at.enter(ip("10.0.0.1"), handshake_stage::greeted);
-    const auto asked = at.admits.ask(ip("10.0.0.1"));
+    const auto asked = at.admits.ask(ip("10.0.0.1"), at.now);
     CHECK(asked.gives_way == &at.all[1]);
     CHECK(std::string_view(asked.why.detail) == "max_pending_handshakes_per_address");
-    CHECK(at.admits.ask(ip("10.0.0.2")).gives_way == nullptr);
-    CHECK(at.admits.ask(ip("::ffff:10.0.0.1")).gives_way == &at.all[1]);
+    CHECK(at.admits.ask(ip("10.0.0.2"), at.now).gives_way == nullptr);
+    CHECK(at.admits.ask(ip("::ffff:10.0.0.1"), at.now).gives_way == &at.all[1]);
     // With all places taken, the silent one of the other address is the first.
     for (std::uint32_t number = 0; number < 6; ++number)
         at.enter(numbered(number), handshake_stage::greeted);
-    CHECK(at.admits.ask(ip("10.0.0.3")).gives_way == &other);
-    CHECK(at.admits.ask(ip("10.0.0.1")).gives_way == &at.all[1]);
+    at.now += 50ms;
+    CHECK(at.admits.ask(ip("10.0.0.3"), at.now).gives_way == &other);
+    CHECK(at.admits.ask(ip("10.0.0.1"), at.now).gives_way == &at.all[1]);
 }
 
 TEST_CASE("an IPv6 address means its first 64 bits, and on one network the last 64")
@@ -157,7 +214,7 @@ TEST_CASE("peers of ipc have no limit per address")
     endpoint_limits at(
         {.pending_handshakes = 10, .pending_handshakes_per_address = 1, .peers_per_address = 1});
     for (int number = 0; number < 5; ++number) {
-        CHECK(at.admits.ask(address::local()).gives_way == nullptr);
+        CHECK(at.admits.ask(address::local(), at.now).gives_way == nullptr);
         auto& entry = at.enter(address::local());
         if (number < 3)
             CHECK(at.become_ready(entry));
@@ -173,14 +230,14 @@ TEST_CASE("peers count until their pipes have ended, and one more than max_peers
     CHECK(at.become_ready(first));
     CHECK(at.become_ready(second));
     CHECK(at.admits.refuses(third) == zmtp::rejection::too_many_peers);
-    const auto asked = at.admits.ask(ip("10.0.0.4"));
+    const auto asked = at.admits.ask(ip("10.0.0.4"), at.now);
     CHECK(asked.gives_way == nullptr);
     CHECK(std::string_view(asked.why.detail) == "max_peers");
     // The connection has ended; something that was not received keeps the pipe.
     at.admits.leave(first, at.now);
-    CHECK(at.admits.ask(ip("10.0.0.4")).why);
+    CHECK(at.admits.ask(ip("10.0.0.4"), at.now).why);
     --at.admits.peers()->value;
-    CHECK_FALSE(at.admits.ask(ip("10.0.0.4")).why);
+    CHECK_FALSE(at.admits.ask(ip("10.0.0.4"), at.now).why);
     CHECK(at.become_ready(third));
 }
 
@@ -191,8 +248,9 @@ TEST_CASE("one more than max_peers_per_address of an address is refused")
     auto& second = at.enter(ip("10.0.0.1"));
     CHECK(at.become_ready(first));
     CHECK(at.admits.refuses(second) == zmtp::rejection::too_many_peers_of_address);
-    CHECK(std::string_view(at.admits.ask(ip("10.0.0.1")).why.detail) == "max_peers_per_address");
-    CHECK_FALSE(at.admits.ask(ip("10.0.0.2")).why);
+    CHECK(std::string_view(at.admits.ask(ip("10.0.0.1"), at.now).why.detail) ==
+          "max_peers_per_address");
+    CHECK_FALSE(at.admits.ask(ip("10.0.0.2"), at.now).why);
     at.end(first);
     CHECK(at.become_ready(second));
 }
@@ -289,7 +347,7 @@ TEST_CASE("many addresses are found, and forgotten when their connections end")
         at.enter(numbered(number));
     CHECK(at.admits.addresses() == count);
     for (std::uint32_t number = 0; number < count; ++number)
-        CHECK(at.admits.ask(numbered(number)).gives_way == &at.all[number]);
+        CHECK(at.admits.ask(numbered(number), at.now).gives_way == &at.all[number]);
     for (admitted_peer& each : at.all)
         at.admits.leave(each, at.now);
     CHECK(at.admits.addresses() == 0);
