@@ -131,6 +131,7 @@ public:
     [[nodiscard]] std::uint32_t last_ping() const noexcept { return last_ping_; }
     /// A PING is to be sent that was not transmitted yet.
     [[nodiscard]] bool has_ping() const noexcept { return pending_.has(output::ping); }
+    [[nodiscard]] bool has_pong() const noexcept { return pending_.has(output::pong); }
     /// The system has taken the last PING: the wait for its answer begins.
     void ping_taken(time_point now) noexcept { step(now, {.event = session_event::ping_taken}); }
     /// A PING that the peer has answered, and all before it; 0: none. A peer may omit answers, so

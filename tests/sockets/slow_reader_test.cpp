@@ -85,6 +85,32 @@ TEST_CASE("what the system took before an orderly close arrives, however late it
     }
 }
 
+TEST_CASE("what the system took before an orderly close arrives at a reader that never catches up")
+{
+    for (const std::string& where : system_endpoints())
+        for (const int mark : {10, 1000, 0}) {
+            CAPTURE(where);
+            CAPTURE(mark);
+            context one = new_context();
+            context other = new_context();
+            dealer_options options = with_short_timeout<dealer_options>();
+            options.receive_high_water_mark = mark;
+            auto to = new_socket<dealer>(one, options);
+            auto from = new_socket<dealer>(other, with_short_timeout<dealer_options>());
+            bind_and_connect(to, from, where);
+            REQUIRE(from.wait_ready(test_timeout).has_value());
+            for (int number = 0; number < many; ++number)
+                must(from.send(numbered(number), test_timeout));
+            const close_report report = from.close(100ms);
+            const int sent = static_cast<int>(flushed(report));
+            int received = 0;
+            while (received < sent && receive_text(to, 1s) == numbered(received))
+                if (++received % 20 == 0)
+                    std::this_thread::sleep_for(1ms);
+            CHECK(received == sent);
+        }
+}
+
 TEST_CASE("close() waits until a slow reader has read everything")
 {
     for (const std::string& where : system_endpoints()) {

@@ -16,7 +16,7 @@ namespace {
 constexpr int max_ends_in_message = 3;
 constexpr duration soon = std::chrono::seconds(10);
 
-/// A heartbeat is not held back for longer while this side receives.
+/// A PONG is not held back for longer while this side receives.
 constexpr duration max_hold = std::chrono::milliseconds(250);
 
 /// Where peer_timeout is 0, and the peer has a timeout of its own.
@@ -143,8 +143,8 @@ bool connection::holds_back() noexcept
 
 /// A heartbeat is not sent if the peer's end has arrived or may be under way, because it would make
 /// the peer's system throw away what it has not passed on yet. While this side does not receive, it
-/// is omitted. Otherwise it waits until what is there has been received; not for long, because a
-/// peer that sends all the time waits for it.
+/// is omitted. Otherwise it waits until what is there has been received; a PONG not for long,
+/// because a peer that sends all the time waits for it, and is alive.
 bool connection::may_send_heartbeat() noexcept
 {
     if (!is_ready() || session_->state() != zmtp::session_state::ready ||
@@ -154,11 +154,13 @@ bool connection::may_send_heartbeat() noexcept
     }
     if (paused_) {
         session_->skip_heartbeats();
+        held_since_ = never;
         return false;
     }
     if (held_since_ == never)
         held_since_ = now();
-    return now() - held_since_ >= max_hold && !transport_->peer_has_finished();
+    return session_->has_pong() && now() - held_since_ >= max_hold &&
+           !transport_->peer_has_finished();
 }
 
 /// The stream is over. A message that the peer refuses, for example because it is too large for it,
