@@ -7,7 +7,9 @@
 #include "support/child_process.hpp"
 #include "support/skip.hpp"
 
+#include <array>
 #include <csignal>
+#include <utility>
 
 using namespace slk;
 using namespace slk::testing;
@@ -161,11 +163,15 @@ TEST_CASE(
     REQUIRE(where.has_value());
     must(ours.connect(*where));
     stays_connected(ours, 2 * peer_timeout);
-    // More than the system buffers.
+    // More than the system buffers. They are made first: a peer that is stopped for peer_timeout
+    // before anything is sent to it is just disconnected.
     const std::string large = random_bytes(1, std::size_t{16} << 20);
+    std::array<message, 3> messages;
+    for (message& each : messages)
+        each = must(message::copy_of(large));
     peer.interrupt(SIGSTOP);
-    for (int count = 0; count < 3; ++count)
-        REQUIRE(send_to(ours, {large}));
+    for (message& each : messages)
+        must(ours.send(std::move(each)));
     CHECK(until([&] { return ours.peers().front().stalled; }, 3s));
     CHECK(status_of(ours).ready);
     CHECK(until([&] { return !status_of(ours).ready; }, 3s));

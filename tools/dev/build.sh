@@ -2,6 +2,12 @@
 # shellcheck shell=bash
 # Setting build folders up, and compiling in them.
 
+# LLVM's linker takes a third of the time of the GNU one.
+with_lld()
+{
+    if is_present ld.lld; then CXX_LD=lld "$@"; else "$@"; fi
+}
+
 with_ccache()
 {
     if command -v ccache >/dev/null; then echo "ccache $1"; else echo "$1"; fi
@@ -56,7 +62,7 @@ unity=(--unity on --unity-size 40)
 # Optimised, or 10,000 worlds would take too long, and with the assertions.
 build_simulations()
 {
-    CXX=$(with_ccache g++) configure sim --buildtype debugoptimized "${checked[@]}" "${unity[@]}" \
-        -Dexamples=disabled -Dbench=disabled -Dexpected=std -Dcpp_args=-g1 &&
+    CXX=$(with_ccache g++) with_lld configure sim --buildtype debugoptimized "${checked[@]}" \
+        "${unity[@]}" -Dexamples=disabled -Dbench=disabled -Dexpected=std -Dcpp_args=-g1 &&
         ninja -C build/sim -j "$jobs" "$@"
 }

@@ -12,8 +12,8 @@ part_asan()
     is_present "$compiler" || compiler=clang++
     # The library has no run-time type information, which the vptr check would need; and in shared
     # libraries clang leaves the sanitizer's names to the program.
-    CXX=$(with_ccache "$compiler") configure asan -Doptimization=0 "${checked[@]}" "${unity[@]}" \
-        -Dinterop=auto -Dexamples=enabled -Dbench=disabled -Dexpected=std \
+    CXX=$(with_ccache "$compiler") with_lld configure asan -Doptimization=0 "${checked[@]}" \
+        "${unity[@]}" -Dinterop=auto -Dexamples=enabled -Dbench=disabled -Dexpected=std \
         -Db_sanitize=address,undefined -Db_lundef=false "-Dcpp_link_args=$library" \
         "-Dcpp_args=$library $faster -g1 -fno-sanitize=vptr -fno-sanitize-recover=all"
     # Its reports name functions and lines with what comes with gcc, too; clang's own program for it

@@ -4,7 +4,7 @@
 part_native()
 {
     require "${basic_needs[@]}" "${linux_test_needs[@]}" "${tool_needs[@]}" "${interop_needs[@]}"
-    CXX=$(with_ccache g++) configure native --buildtype debug "${checked[@]}" "${unity[@]}" \
-        -Dcpp_args=-g1 -Dinterop=auto -Dexamples=enabled -Dbench=enabled -Dexpected=std
+    CXX=$(with_ccache g++) with_lld configure native --buildtype debug "${checked[@]}" \
+        "${unity[@]}" -Dcpp_args=-g1 -Dinterop=auto -Dexamples=enabled -Dbench=enabled -Dexpected=std
     suite 1
 }

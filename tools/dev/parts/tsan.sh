@@ -6,7 +6,7 @@
 part_tsan()
 {
     require "${basic_needs[@]}" "${linux_test_needs[@]}" "${tool_needs[@]}" "${tl_needs[@]}"
-    CXX=$(with_ccache g++) configure tsan -Doptimization=1 "${checked[@]}" "${unity[@]}" \
+    CXX=$(with_ccache g++) with_lld configure tsan -Doptimization=1 "${checked[@]}" "${unity[@]}" \
         -Dtools=disabled -Dexamples=enabled -Dbench=disabled -Dexpected=tl -Dcpp_std=c++20 \
         -Db_sanitize=thread -Dcpp_args=-g1
     export TSAN_OPTIONS=halt_on_error=1
