@@ -38,6 +38,12 @@ inline constexpr bool slow_build = address_sanitized || thread_sanitized;
     return slow_build ? (plain + 5) / 6 : plain;
 }
 
+/// The same for a test of one thread, in which the thread sanitizer has nothing to find.
+[[nodiscard]] constexpr int repeats_of_one_thread(int plain) noexcept
+{
+    return thread_sanitized ? (plain + 29) / 30 : repeats(plain);
+}
+
 } // namespace slk::testing
 
 #undef SLK_TEST_HAS_FEATURE

@@ -155,7 +155,7 @@ TEST_CASE("a message has more large bodies than a chunk has room for")
 TEST_CASE("random messages arrive in random pieces")
 {
     std::mt19937 random(5);
-    for (int round = 0; round < repeats(200); ++round) {
+    for (int round = 0; round < repeats_of_one_thread(200); ++round) {
         std::vector<parts> messages;
         for (std::size_t count = 1 + random() % 50; count > 0; --count)
             messages.push_back(random_parts(random, 100'000));

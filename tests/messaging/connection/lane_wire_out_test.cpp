@@ -137,9 +137,13 @@ TEST_CASE("a connection breaks at or near any border of large bodies and other p
     // Around every border, and some places between.
     std::vector<std::size_t> breaks{0};
     for (const std::size_t border : at.frames)
-        for (std::size_t near = border - 12; near <= border + 12; near += slow_build ? 3 : 1)
+        for (std::size_t near = border - 12; near <= border + 12; near += thread_sanitized ? 12
+                                                                          : slow_build     ? 3
+                                                                                           : 1)
             breaks.push_back(near);
-    for (std::size_t between = 0; between < wire.size(); between += slow_build ? 9973 : 997)
+    for (std::size_t between = 0; between < wire.size(); between += thread_sanitized ? 49999
+                                                                    : slow_build     ? 9973
+                                                                                     : 997)
         breaks.push_back(between);
     for (const std::size_t bytes : breaks)
         for (const std::size_t step : {wire.size(), std::size_t{1000}})
@@ -162,7 +166,7 @@ TEST_CASE("a connection breaks at any byte of messages that fill several chunks"
 TEST_CASE("random messages, taken in random steps, are sent and counted once")
 {
     std::mt19937 random(3);
-    for (int round = 0; round < repeats(100); ++round) {
+    for (int round = 0; round < repeats_of_one_thread(100); ++round) {
         std::vector<parts> messages;
         for (std::size_t count = 1 + random() % 60; count > 0; --count)
             messages.push_back(random_parts(random, 70'000));
@@ -299,7 +303,7 @@ TEST_CASE("a writer notifies a connection that waits, which goes on where it was
 TEST_CASE("the first message can be dropped, however much of it was taken, and the rest is intact")
 {
     std::mt19937 random(7);
-    for (int round = 0; round < repeats(300); ++round) {
+    for (int round = 0; round < repeats_of_one_thread(300); ++round) {
         std::vector<parts> messages;
         for (int number = 0; number < 20; ++number)
             messages.push_back(random_parts(random));

@@ -52,7 +52,7 @@ std::size_t messages_in(const all_parts& all)
 TEST_CASE("parts are read into batches of any size as they are read one by one")
 {
     std::mt19937 random(11);
-    for (int round = 0; round < repeats(150); ++round) {
+    for (int round = 0; round < repeats_of_one_thread(150); ++round) {
         open_lane single, batched;
         received_batch batch;
         all_parts expected, found;
