@@ -3,7 +3,8 @@
 # The parts of `./dev test`: what all of them share. tools/dev/parts has one file for each.
 #
 # A part runs in a subshell of its own, with its output in build/logs/<part>.log, and leaves
-# "<passed> <failed> <skipped>" in build/logs/<part>.counts.
+# "<passed> <failed> <skipped>" in build/logs/<part>.counts. needs_<part> tells what must be
+# installed for it, build_<part> compiles, and part_<part> does all of it.
 
 all_parts=(native asan tsan sim wine consumers lint)
 
@@ -15,10 +16,13 @@ source tools/dev/parts/wine.sh
 source tools/dev/parts/consumers.sh
 source tools/dev/parts/lint.sh
 
+list() { printf '%s\n' "$@"; }
+
 require()
 {
-    local status=0
-    need "$@" || status=$?
+    local needs status=0
+    mapfile -t needs < <("needs_$part")
+    need "${needs[@]}" || status=$?
     case $status in
         0) return ;;
         1)
@@ -61,20 +65,49 @@ note_time()
     echo "==> processor time $1: $(<"$logs/$part.seconds") s"
 }
 
-# suite FACTOR [NAME]: compiles build/<part> and runs its tests. With a name those of that suite; of
-# what is no test, only what they need is compiled then, and the examples.
-suite()
+compile_part()
 {
     say "$part: compiling"
-    compile "$part" ${2:+"$2" examples}
+    "build_$part"
     note_time "until it was compiled"
-    say "$part: running"
-    run_tests "$part" "$1" "${@:2}"
+}
+
+# Many tests wait. The next part is compiled meanwhile, with what they leave of the processors; if
+# that fails, the part itself will say so.
+compile_ahead()
+{
+    local needs
+    mapfile -t needs < <("needs_$1")
+    [[ -z $(missing_of "${needs[@]}") ]] || return 0
+    renice -n 19 -p "$BASHPID" >/dev/null
+    "build_$1" >"$logs/$1.ahead.log" 2>&1 3>/dev/null
+}
+
+# run_suite FACTOR [NAME]: runs the tests of build/<part>; with a name those of that suite.
+run_suite()
+{
+    local ahead=''
+    if declare -F "build_$next_part" >/dev/null; then
+        say "$part: running, and $next_part is compiled meanwhile"
+        compile_ahead "$next_part" &
+        ahead=$!
+    else
+        say "$part: running"
+    fi
+    run_tests "$part" "$@"
     take_report "$logs/$part.report"
+    [[ -z $ahead ]] || wait "$ahead" || true
+}
+
+# suite FACTOR [NAME]: compiles the part, and runs its tests.
+suite()
+{
+    compile_part
+    run_suite "$@"
 }
 
 # run_part NAME: adds its counts to the sums.
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 next_part=''
 run_part()
 {
     local part=$1 began=$SECONDS status counts colour
@@ -86,6 +119,7 @@ run_part()
     set +e
     (
         set -e
+        require
         "part_$part"
         note_time "in all"
     ) >"$log" 2>&1 </dev/null
@@ -106,6 +140,14 @@ run_part()
     ((passed += counts[0], failed += counts[1], skipped += counts[2])) || true
 }
 
+# What all of them need, at once. If something cannot be installed, the part that needs it says so.
+install_for()
+{
+    local all
+    mapfile -t all < <(for part in "$@"; do "needs_$part"; done | sort -u)
+    need "${all[@]}" || true
+}
+
 run_parts()
 {
     local part began
@@ -119,8 +161,12 @@ run_parts()
         [[ " ${all_parts[*]} " == *" $part "* ]] ||
             fail "there is no part named $part; the parts are: ${all_parts[*]}"
     done
-    for part in "$@"; do
-        run_part "$part"
+    rm -f "$logs"/*.report
+    install_for "$@"
+    local parts=("$@") number
+    for number in "${!parts[@]}"; do
+        next_part=${parts[number + 1]:-}
+        run_part "${parts[number]}"
     done
     python3 tests/support/slowest.py "$began" "${@/#/build/}"
     echo "$passed passed, $failed failed, $skipped skipped"

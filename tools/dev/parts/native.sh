@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: MPL-2.0
 # shellcheck shell=bash
 
-part_native()
+needs_native()
 {
-    require "${basic_needs[@]}" "${linux_test_needs[@]}" "${tool_needs[@]}" "${interop_needs[@]}"
+    list "${basic_needs[@]}" "${linux_test_needs[@]}" "${tool_needs[@]}" "${interop_needs[@]}"
+}
+
+build_native()
+{
     CXX=$(with_ccache g++) with_lld configure native --buildtype debug "${checked[@]}" \
         "${unity[@]}" -Dcpp_args=-g1 -Dinterop=auto -Dexamples=enabled -Dbench=enabled -Dexpected=std
-    suite 1
+    compile native
 }
+
+part_native() { suite 1; }

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MPL-2.0
 # shellcheck shell=bash
 
+needs_sim() { list "${basic_needs[@]}" "${doctest_needs[@]}" "${tool_needs[@]}" ld.lld:lld; }
+
+build_sim() { build_simulations tests/swarm/swarm tests/test-herd tools/slk/slk; }
+
 part_sim()
 {
-    require "${basic_needs[@]}" "${doctest_needs[@]}" "${tool_needs[@]}"
-    say "sim: compiling"
-    build_simulations tests/swarm/swarm tests/test-herd tools/slk/slk
-    note_time "until it was compiled"
+    compile_part
     say "sim: running"
     run_tests sim 1 herd
     # A seed that fails is printed with the command that replays it.

@@ -3,12 +3,21 @@
 
 # This part is also the one for C++20 and tl::expected. Tests without threads and without the system
 # run in other parts, and so do those of the command, whose threads are the library's.
-part_tsan()
+needs_tsan()
 {
-    require "${basic_needs[@]}" "${linux_test_needs[@]}" "${tool_needs[@]}" "${tl_needs[@]}"
+    list "${basic_needs[@]}" "${linux_test_needs[@]}" "${tool_needs[@]}" "${tl_needs[@]}"
+}
+
+build_tsan()
+{
     CXX=$(with_ccache g++) with_lld configure tsan -Doptimization=1 "${checked[@]}" "${unity[@]}" \
         -Dtools=disabled -Dexamples=enabled -Dbench=disabled -Dexpected=tl -Dcpp_std=c++20 \
         -Db_sanitize=thread -Dcpp_args=-g1
+    compile tsan system examples
+}
+
+part_tsan()
+{
     export TSAN_OPTIONS=halt_on_error=1
     # Older sanitizers do not find their way in a widely randomised address space.
     if setarch -R true 2>/dev/null; then

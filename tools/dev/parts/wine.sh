@@ -43,15 +43,25 @@ END
     printf ", '-B%s/', '-fno-use-linker-plugin'" "$1"
 }
 
-part_wine()
+needs_wine()
 {
-    require "${basic_needs[@]}" "${doctest_needs[@]}" "${tool_needs[@]}" "${mingw_needs[@]}"
+    list "${basic_needs[@]}" "${doctest_needs[@]}" "${tool_needs[@]}" "${mingw_needs[@]}"
+}
+
+build_wine()
+{
     local staged=$root/build/wine-staged
     stage_headers "$staged"
     # Without -Dpoller: iocp and select are both in it, and the contract is tested on each.
     configure wine --buildtype debug -Dcpp_args=-g0 "${checked[@]}" "${unity[@]}" \
         -Dexamples=enabled --cross-file cross/mingw-w64.ini --cross-file "$staged/machine.ini" \
         --default-library static
+    compile wine system examples
+}
+
+part_wine()
+{
+    compile_part
     # A Windows of its own, whose server stays for the whole run.
     export WINEPREFIX=$root/build/wine-prefix WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
     unset DISPLAY
@@ -66,5 +76,5 @@ part_wine()
     # shellcheck disable=SC2034
     exec {keeper}> >(exec wine cmd.exe >/dev/null 2>&1 3>&-)
     trap 'wineserver --kill' EXIT
-    suite 2 system
+    run_suite 2 system
 }
