@@ -36,8 +36,9 @@ struct external {
 struct extent {
     std::uint32_t bytes = 0;
     std::uint32_t externals : 31 = 0;
-    /// Nothing will be added: what comes next is in the next chunk.
-    bool final : 1 = false;
+    /// 1: nothing will be added, and what comes next is in the next chunk. (Of the same type, so
+    /// that it has no word of its own on Windows.)
+    std::uint32_t final : 1 = 0;
 
     friend bool operator==(const extent&, const extent&) = default;
 };
