@@ -99,7 +99,7 @@ TEST_CASE("what the system took before an orderly close arrives, however late it
 TEST_CASE("what the system took before an orderly close arrives at a reader that never catches up")
 {
     for (const std::string& where : system_endpoints())
-        for (const int mark : {10, 1000, 0}) {
+        for (const int mark : {10, 1000}) {
             CAPTURE(where);
             CAPTURE(mark);
             context one = new_context();
@@ -116,7 +116,7 @@ TEST_CASE("what the system took before an orderly close arrives at a reader that
             const int sent = static_cast<int>(flushed(report));
             int received = 0;
             while (received < sent && receive_text(to, last_wait) == numbered(received))
-                if (++received % 20 == 0)
+                if (++received % 100 == 0)
                     std::this_thread::sleep_for(1ms);
             check_all_arrived(received, sent);
         }
