@@ -99,7 +99,7 @@ TEST_CASE("what the system took before an orderly close arrives, however late it
 TEST_CASE("what the system took before an orderly close arrives at a reader that never catches up")
 {
     for (const std::string& where : system_endpoints())
-        for (const int mark : {10, 1000}) {
+        for (const std::uint32_t mark : {10u, 1000u}) {
             CAPTURE(where);
             CAPTURE(mark);
             context one = new_context();
