@@ -126,7 +126,9 @@ struct socket_options {
 
     /// Connections whose handshake is under way; at least 1. One more, and the one that has said
     /// least is reset: one that has sent nothing before one that has sent its greeting; of several,
-    /// the one without progress for the longest time.
+    /// the one without progress for the longest time. One that has made progress within the last
+    /// 50 ms is passed over; if all have, the oldest is reset of those that have said as much as
+    /// most others.
     std::uint32_t max_pending_handshakes = 256;
     /// The same for the connections of one address, so that one address cannot take all places; 0:
     /// no limit. An IPv6 address means its first 64 bits. Many clients behind one address (NAT, a

@@ -61,6 +61,16 @@ void check_all_arrived(int received, int taken)
 #endif
 }
 
+/// Connects both, sends all messages, and closes before they can have been received.
+close_report send_and_close(dealer& to, dealer& from, const std::string& where)
+{
+    bind_and_connect(to, from, where);
+    REQUIRE(from.wait_ready(test_timeout).has_value());
+    for (int number = 0; number < many; ++number)
+        must(from.send(numbered(number), test_timeout));
+    return from.close(100ms);
+}
+
 /// One endpoint for each transport that has a system between the sockets.
 std::vector<std::string> system_endpoints()
 {
@@ -81,11 +91,7 @@ TEST_CASE("what the system took before an orderly close arrives, however late it
         context other = new_context();
         auto to = new_socket<dealer>(one, with_short_timeout<dealer_options>());
         auto from = new_socket<dealer>(other, with_short_timeout<dealer_options>());
-        bind_and_connect(to, from, where);
-        REQUIRE(from.wait_ready(test_timeout).has_value());
-        for (int number = 0; number < many; ++number)
-            must(from.send(numbered(number), test_timeout));
-        const close_report report = from.close(100ms);
+        const close_report report = send_and_close(to, from, where);
         CHECK(flushed(report) + report.unsent() == many);
         std::this_thread::sleep_for(400ms); // several PINGs would have been sent
         const int sent = static_cast<int>(flushed(report));
@@ -108,11 +114,7 @@ TEST_CASE("what the system took before an orderly close arrives at a reader that
             options.receive_high_water_mark = mark;
             auto to = new_socket<dealer>(one, options);
             auto from = new_socket<dealer>(other, with_short_timeout<dealer_options>());
-            bind_and_connect(to, from, where);
-            REQUIRE(from.wait_ready(test_timeout).has_value());
-            for (int number = 0; number < many; ++number)
-                must(from.send(numbered(number), test_timeout));
-            const close_report report = from.close(100ms);
+            const close_report report = send_and_close(to, from, where);
             const int sent = static_cast<int>(flushed(report));
             int received = 0;
             while (received < sent && receive_text(to, last_wait) == numbered(received))

@@ -3,7 +3,7 @@
 
 needs_consumers() { list "${basic_needs[@]}" "${tl_needs[@]}" "${cmake_needs[@]}"; }
 
-# The programs run for a moment only.
+# Runs the programs, too, as each takes only a moment. What was compiled ahead has left the report.
 build_consumers()
 {
     local report=$logs/consumers.report
