@@ -5,6 +5,7 @@
 #include "support/sockets.hpp"
 
 #include <doctest/doctest.h>
+#include <serverlink/serverlink.hpp>
 
 #include <thread>
 
