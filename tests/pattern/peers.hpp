@@ -9,7 +9,9 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace slk::testing {
 
@@ -84,6 +86,11 @@ inline std::string send(pattern::pattern& by, unsigned count)
         order += peer.name;
     }
     return order;
+}
+
+inline std::span<const std::byte> bytes_of(std::string_view text) noexcept
+{
+    return std::as_bytes(std::span(text.data(), text.size()));
 }
 
 inline void add_messages(pattern::pattern& to, named_peer& from, unsigned messages)

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "pattern/subscription_index.hpp"
+
+#include <algorithm>
+#include <new>
+
+namespace slk::pattern {
+
+namespace {
+
+constexpr error no_memory{errc::out_of_memory, phase::transfer, 0, "no memory for a subscription"};
+
+[[nodiscard]] auto over(const char* limit)
+{
+    return fail(errc::message_too_large, phase::transfer, limit);
+}
+
+} // namespace
+
+subscription_index::~subscription_index()
+{
+    by_topic_.for_each([&](std::uint32_t number) { free_bytes(topics_[number]); });
+}
+
+void subscription_index::free_bytes(const topic_entry& of) noexcept
+{
+    if (of.size > short_topic)
+        delete[] view_of(of).data();
+}
+
+std::uint32_t subscription_index::add_peer(peer& entry) noexcept
+{
+    if (!peers_.reserve())
+        return no_number;
+    const std::uint32_t number = peers_.add();
+    peers_[number].who = &entry;
+    return number;
+}
+
+void subscription_index::remove_peer(std::uint32_t number) noexcept
+{
+    remove_all(number);
+    peers_.remove(number);
+}
+
+void subscription_index::remove_all(std::uint32_t of_peer) noexcept
+{
+    while (peers_[of_peer].first != no_number)
+        remove(peers_[of_peer].first);
+}
+
+/// Numbers are no secret, but only this socket gives them.
+std::uint32_t subscription_index::hash_of_pair(std::uint32_t topic,
+                                               std::uint32_t peer) const noexcept
+{
+    std::uint64_t both = (std::uint64_t{topic} << 32 | peer) ^ secret_;
+    both *= 0x9e37'79b9'7f4a'7c15;
+    return static_cast<std::uint32_t>(both >> 32);
+}
+
+std::uint32_t subscription_index::find(std::uint32_t peer, std::uint32_t topic) const noexcept
+{
+    return by_pair_.find(hash_of_pair(topic, peer), [&](std::uint32_t number) {
+        return subscriptions_[number].topic == topic && subscriptions_[number].peer == peer;
+    });
+}
+
+std::uint32_t subscription_index::find(std::uint32_t number, topic_view topic) const noexcept
+{
+    const std::uint32_t known =
+        find_topic(topic_hash(secret_, topic).of_first(topic.size()), topic);
+    return known != no_number ? find(number, known) : no_number;
+}
+
+/// Returns no_number when memory is exhausted.
+std::uint32_t subscription_index::add_topic(std::uint32_t hash, topic_view topic) noexcept
+{
+    const auto size = static_cast<std::uint32_t>(topic.size());
+    if (!topics_.reserve() || !by_topic_.reserve(hash_of_topic()) || !try_reserve_more(lengths_))
+        return no_number;
+    std::byte* copy = nullptr;
+    if (size > short_topic) {
+        copy = new (std::nothrow) std::byte[size];
+        if (copy == nullptr)
+            return no_number;
+        std::memcpy(copy, topic.data(), size);
+    }
+    const std::uint32_t number = topics_.add();
+    topic_entry& made = topics_[number];
+    made.hash = hash;
+    made.size = size;
+    if (copy != nullptr)
+        std::memcpy(made.bytes, &copy, sizeof copy);
+    else if (size > 0)
+        std::memcpy(made.bytes, topic.data(), size);
+    by_topic_.insert(hash, number);
+    const auto at = std::ranges::lower_bound(lengths_, size, {}, &length_use::size);
+    if (at != lengths_.end() && at->size == size)
+        ++at->topics;
+    else
+        lengths_.insert(at, {size, 1});
+    return number;
+}
+
+void subscription_index::remove_topic(std::uint32_t number) noexcept
+{
+    const auto at = std::ranges::lower_bound(lengths_, topics_[number].size, {}, &length_use::size);
+    if (--at->topics == 0)
+        lengths_.erase(at);
+    by_topic_.erase(number, hash_of_topic());
+    free_bytes(topics_[number]);
+    topics_.remove(number);
+}
+
+result<std::uint32_t> subscription_index::subscribe(std::uint32_t number, topic_view topic,
+                                                    const subscription_limits& limits) noexcept
+{
+    if (topic.size() > std::min<std::uint64_t>(limits.topic_size, UINT32_MAX - 1))
+        return over("max_topic_size");
+    const std::uint32_t hash = topic_hash(secret_, topic).of_first(topic.size());
+    std::uint32_t known = find_topic(hash, topic);
+    if (known != no_number)
+        if (const std::uint32_t made = find(number, known); made != no_number) {
+            if (subscriptions_[made].times < UINT32_MAX)
+                ++subscriptions_[made].times;
+            return subscriptions_[made].times;
+        }
+    if (peers_[number].count >= limits.count)
+        return over("max_subscriptions");
+    if (topic.size() > limits.bytes - std::min(limits.bytes, peers_[number].bytes))
+        return over("max_subscription_bytes");
+    if (!subscriptions_.reserve() || !by_pair_.reserve(hash_of_subscription()))
+        return fail(no_memory);
+    if (known == no_number)
+        known = add_topic(hash, topic);
+    if (known == no_number)
+        return fail(no_memory);
+
+    peer_entry& by = peers_[number];
+    topic_entry& to = topics_[known];
+    const std::uint32_t made = subscriptions_.add();
+    subscriptions_[made] = {.topic = known,
+                            .peer = number,
+                            .times = 1,
+                            .next_of_topic = to.first,
+                            .next_of_peer = by.first};
+    if (to.first != no_number)
+        subscriptions_[to.first].previous_of_topic = made;
+    if (by.first != no_number)
+        subscriptions_[by.first].previous_of_peer = made;
+    to.first = made;
+    by.first = made;
+    ++by.count;
+    by.bytes += topic.size();
+    by_pair_.insert(hash_of_pair(known, number), made);
+    return 1;
+}
+
+void subscription_index::remove(std::uint32_t number) noexcept
+{
+    by_pair_.erase(number, hash_of_subscription());
+    const subscription gone = subscriptions_[number];
+    peer_entry& by = peers_[gone.peer];
+    topic_entry& to = topics_[gone.topic];
+    (gone.previous_of_topic != no_number ? subscriptions_[gone.previous_of_topic].next_of_topic
+                                         : to.first) = gone.next_of_topic;
+    if (gone.next_of_topic != no_number)
+        subscriptions_[gone.next_of_topic].previous_of_topic = gone.previous_of_topic;
+    (gone.previous_of_peer != no_number ? subscriptions_[gone.previous_of_peer].next_of_peer
+                                        : by.first) = gone.next_of_peer;
+    if (gone.next_of_peer != no_number)
+        subscriptions_[gone.next_of_peer].previous_of_peer = gone.previous_of_peer;
+    --by.count;
+    by.bytes -= to.size;
+    subscriptions_.remove(number);
+    if (to.first == no_number)
+        remove_topic(gone.topic);
+}
+
+std::optional<std::uint32_t> subscription_index::unsubscribe(std::uint32_t number,
+                                                             topic_view topic) noexcept
+{
+    const std::uint32_t made = find(number, topic);
+    if (made == no_number)
+        return std::nullopt;
+    const std::uint32_t left = --subscriptions_[made].times;
+    if (left == 0)
+        remove(made);
+    return left;
+}
+
+bool subscription_index::cancel(std::uint32_t number, topic_view topic) noexcept
+{
+    const std::uint32_t made = find(number, topic);
+    if (made == no_number)
+        return false;
+    remove(made);
+    return true;
+}
+
+bool subscription_index::sort_topics(std::uint32_t of_peer,
+                                     std::vector<std::uint32_t>& into) const noexcept
+{
+    const peer_entry& by = peers_[of_peer];
+    if (!try_reserve(into, by.count))
+        return false;
+    for (std::uint32_t at = by.first; at != no_number; at = subscriptions_[at].next_of_peer)
+        into.push_back(subscriptions_[at].topic);
+    std::ranges::sort(into, [this](std::uint32_t left, std::uint32_t right) {
+        const topic_view one = view_of(topics_[left]), other = view_of(topics_[right]);
+        return std::lexicographical_compare(one.begin(), one.end(), other.begin(), other.end());
+    });
+    return true;
+}
+
+} // namespace slk::pattern

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_PATTERN_SUBSCRIPTION_INDEX_HPP
+#define SLK_PATTERN_SUBSCRIPTION_INDEX_HPP
+
+/// The subscriptions of one socket: which peers want the messages that begin with which bytes.
+///
+/// A topic is any bytes. A message matches it if its first part begins with them; the empty topic
+/// matches every message. The topics are in a hash table, where the beginning of a message is
+/// looked up once for each length of which there are topics.
+///
+/// A subscription is in a list of its topic and in a list of its peer, so that a peer that goes
+/// takes its own along. All lists are numbers in arrays: a million subscriptions, each with a topic
+/// of its own of up to 16 bytes, take less than 100 MB.
+
+#include <serverlink/result.hpp>
+
+#include "pattern/numbered.hpp"
+#include "pattern/peer.hpp"
+#include "pattern/topic_hash.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace slk::pattern {
+
+using topic_view = std::span<const std::byte>;
+
+/// What one peer may subscribe to.
+struct subscription_limits {
+    std::uint64_t topic_size = UINT64_MAX;
+    std::uint64_t count = UINT64_MAX; ///< different topics
+    std::uint64_t bytes = UINT64_MAX; ///< of all its topics together
+};
+
+class subscription_index {
+public:
+    /// `secret`: a random number that no peer knows.
+    explicit subscription_index(std::uint64_t secret) noexcept : secret_(secret) {}
+    subscription_index(const subscription_index&) = delete;
+    subscription_index& operator=(const subscription_index&) = delete;
+    ~subscription_index();
+
+    // --- peers: each has a number as long as it is here ---
+
+    /// Returns no_number when memory is exhausted.
+    [[nodiscard]] std::uint32_t add_peer(peer& entry) noexcept;
+    /// With all that it has subscribed to.
+    void remove_peer(std::uint32_t number) noexcept;
+    void remove_all(std::uint32_t of_peer) noexcept;
+
+    // --- subscriptions: each counts how often it was made ---
+
+    /// Returns the number of times that the peer has subscribed to the topic by now. Errors:
+    /// message_too_large (a limit; the detail tells which), out_of_memory.
+    [[nodiscard]] result<std::uint32_t> subscribe(std::uint32_t number, topic_view topic,
+                                                  const subscription_limits& limits) noexcept;
+    /// Takes back one of those times. Returns the number of those that are left, or nothing if
+    /// there was none.
+    std::optional<std::uint32_t> unsubscribe(std::uint32_t number, topic_view topic) noexcept;
+    /// Takes back all of those times. Returns false if there was none.
+    bool cancel(std::uint32_t number, topic_view topic) noexcept;
+
+    /// Subscriptions, and different topics.
+    [[nodiscard]] std::size_t size() const noexcept { return subscriptions_.size(); }
+    [[nodiscard]] std::size_t topics() const noexcept { return topics_.size(); }
+    /// Different topics of a peer.
+    [[nodiscard]] std::uint32_t topics_of(std::uint32_t number) const noexcept
+    {
+        return peers_[number].count;
+    }
+    /// The peer's topics, in the order of their bytes; in another one when memory is exhausted.
+    template <class Visit>
+    void for_each_topic(std::uint32_t of_peer, Visit&& visit) const
+    {
+        std::vector<std::uint32_t> sorted;
+        if (sort_topics(of_peer, sorted)) {
+            for (const std::uint32_t each : sorted)
+                visit(view_of(topics_[each]));
+            return;
+        }
+        for (std::uint32_t at = peers_[of_peer].first; at != no_number;
+             at = subscriptions_[at].next_of_peer)
+            visit(view_of(topics_[subscriptions_[at].topic]));
+    }
+
+    // --- messages ---
+
+    /// Calls visit(peer&) once for each peer that has subscribed to a beginning of `message`.
+    template <class Visit>
+    void match(topic_view message, Visit&& visit)
+    {
+        ++matches_;
+        for_each_beginning(message, [&](const topic_entry& found) {
+            for (std::uint32_t at = found.first; at != no_number;
+                 at = subscriptions_[at].next_of_topic) {
+                peer_entry& wants = peers_[subscriptions_[at].peer];
+                if (std::exchange(wants.matched, matches_) != matches_)
+                    visit(*wants.who);
+            }
+            return true;
+        });
+    }
+    /// Whether any peer has subscribed to a beginning of `message`.
+    [[nodiscard]] bool matches(topic_view message) const noexcept
+    {
+        bool any = false;
+        for_each_beginning(message, [&](const topic_entry&) {
+            any = true;
+            return false;
+        });
+        return any;
+    }
+
+private:
+    /// In the place of the bytes of a longer topic stands their address.
+    static constexpr std::size_t short_topic = 16;
+
+    struct topic_entry {
+        std::uint32_t hash = 0;
+        std::uint32_t size = 0;
+        std::uint32_t first = no_number; ///< of its subscriptions; the next free entry
+        std::byte bytes[short_topic]{};
+    };
+    struct subscription {
+        std::uint32_t topic = no_number;
+        std::uint32_t peer = no_number;
+        std::uint32_t times = 0;
+        std::uint32_t previous_of_topic = no_number;
+        std::uint32_t next_of_topic = no_number; ///< or the next free entry
+        std::uint32_t previous_of_peer = no_number;
+        std::uint32_t next_of_peer = no_number;
+    };
+    struct peer_entry {
+        peer* who = nullptr;
+        std::uint64_t matched = 0; ///< the number of the last message that it has matched
+        std::uint64_t bytes = 0;
+        std::uint32_t first = no_number; ///< of its subscriptions; the next free entry
+        std::uint32_t count = 0;
+    };
+    /// A length, and how many topics have it.
+    struct length_use {
+        std::uint32_t size;
+        std::uint32_t topics;
+    };
+
+    [[nodiscard]] static topic_view view_of(const topic_entry& of) noexcept
+    {
+        const std::byte* begin = of.bytes;
+        if (of.size > short_topic)
+            std::memcpy(&begin, of.bytes, sizeof begin);
+        return {begin, of.size};
+    }
+    static void free_bytes(const topic_entry& of) noexcept;
+    [[nodiscard]] static bool equal(topic_view one, topic_view other) noexcept
+    {
+        return one.size() == other.size() &&
+               (one.empty() || std::memcmp(one.data(), other.data(), one.size()) == 0);
+    }
+    /// Visits the topics that the message begins with, until visit() returns false.
+    template <class Visit>
+    void for_each_beginning(topic_view message, Visit&& visit) const
+    {
+        topic_hash hash(secret_, message);
+        for (const length_use& each : lengths_) {
+            if (each.size > message.size())
+                return;
+            const std::uint32_t found =
+                find_topic(hash.of_first(each.size), message.first(each.size));
+            if (found != no_number && !visit(topics_[found]))
+                return;
+        }
+    }
+    [[nodiscard]] std::uint32_t find_topic(std::uint32_t hash, topic_view topic) const noexcept
+    {
+        return by_topic_.find(hash, [&](std::uint32_t number) {
+            const topic_entry& entry = topics_[number];
+            return entry.hash == hash && equal(view_of(entry), topic);
+        });
+    }
+    [[nodiscard]] std::uint32_t hash_of_pair(std::uint32_t topic,
+                                             std::uint32_t peer) const noexcept;
+    [[nodiscard]] auto hash_of_topic() const noexcept
+    {
+        return [this](std::uint32_t number) { return topics_[number].hash; };
+    }
+    [[nodiscard]] auto hash_of_subscription() const noexcept
+    {
+        return [this](std::uint32_t number) {
+            return hash_of_pair(subscriptions_[number].topic, subscriptions_[number].peer);
+        };
+    }
+    [[nodiscard]] std::uint32_t find(std::uint32_t number, topic_view topic) const noexcept;
+    [[nodiscard]] std::uint32_t find(std::uint32_t peer, std::uint32_t topic) const noexcept;
+    [[nodiscard]] std::uint32_t add_topic(std::uint32_t hash, topic_view topic) noexcept;
+    void remove_topic(std::uint32_t number) noexcept;
+    void remove(std::uint32_t number) noexcept;
+    [[nodiscard]] bool sort_topics(std::uint32_t of_peer,
+                                   std::vector<std::uint32_t>& into) const noexcept;
+
+    const std::uint64_t secret_;
+    numbered<topic_entry, &topic_entry::first> topics_;
+    numbered<subscription, &subscription::next_of_topic> subscriptions_;
+    numbered<peer_entry, &peer_entry::first> peers_;
+    number_table by_topic_;
+    number_table by_pair_; ///< of topic and peer
+    std::vector<length_use> lengths_; ///< sorted
+    std::uint64_t matches_ = 0;
+};
+
+} // namespace slk::pattern
+
+#endif
