@@ -17,6 +17,7 @@
 #include <serverlink/loop.hpp>
 #include <serverlink/message.hpp>
 #include <serverlink/pair.hpp>
+#include <serverlink/pub.hpp>
 #include <serverlink/pull.hpp>
 #include <serverlink/push.hpp>
 #include <serverlink/random.hpp>
@@ -28,6 +29,7 @@
 #include <serverlink/socket.hpp>
 #include <serverlink/socket_options.hpp>
 #include <serverlink/stream.hpp>
+#include <serverlink/sub.hpp>
 #include <serverlink/timeout.hpp>
 #include <serverlink/tuning.hpp>
 #include <serverlink/wait.hpp>

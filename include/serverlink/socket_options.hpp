@@ -188,6 +188,18 @@ struct socket_options {
     /// bind() to an IPv6 wildcard only: take IPv4 connections as well.
     bool dual_stack = false;
 
+    // PUB only: elsewhere they are invalid_argument if set to something else. What a peer by
+    // tcp or ipc may subscribe to; one that exceeds a limit is disconnected, with
+    // message_too_large and the name of the limit as the reason. Topics are not counted in
+    // context_options::max_memory.
+
+    /// Bytes of a topic; 0: as many as a frame of the protocol may have, 65526. Live.
+    std::uint32_t max_topic_size = 0;
+    /// Different topics of each peer, each of which takes up to 100 bytes; 0: no limit. Live.
+    std::uint32_t max_subscriptions = std::uint32_t{1} << 20;
+    /// Bytes of all topics of each peer; 0: no limit. Live.
+    std::uint64_t max_subscription_bytes = std::uint64_t{64} << 20;
+
     // DEALER and ROUTER only: elsewhere it is invalid_argument if set.
 
     /// Send each new peer an empty message, so that a ROUTER there learns the routing id of this
@@ -222,6 +234,8 @@ using push_options = socket_options;
 using pull_options = socket_options;
 using dealer_options = socket_options;
 using router_options = socket_options;
+using pub_options = socket_options;
+using sub_options = socket_options;
 
 } // namespace slk
 

@@ -101,6 +101,11 @@ public:
     [[nodiscard]] bool publish(std::uint64_t messages) noexcept
     {
         produced_ += messages;
+        return publish_uncounted();
+    }
+    /// The same for what is no message.
+    [[nodiscard]] bool publish_uncounted() noexcept
+    {
         if (published_in_ != tail_)
             publish_chunks();
         else
@@ -116,6 +121,9 @@ public:
         ++produced_;
         consumed_.store(++done_, std::memory_order_release);
     }
+    /// Messages go to the consumer another way, and are counted here. The consumer counts them by
+    /// consume().
+    void count(std::uint64_t messages) noexcept { produced_ += messages; }
     /// Takes back what was committed since the last publish.
     void discard_unpublished() noexcept;
     /// Bytes committed since the last publish, in the present chunk or before.

@@ -3,11 +3,14 @@
 
 #include "pattern/dealer.hpp"
 #include "pattern/pair.hpp"
+#include "pattern/pub.hpp"
 #include "pattern/pull.hpp"
 #include "pattern/push.hpp"
 #include "pattern/router.hpp"
+#include "pattern/sub.hpp"
 
 #include <new>
+#include <utility>
 
 namespace slk::pattern {
 
@@ -23,8 +26,11 @@ std::unique_ptr<pattern> make_pattern(zmtp::socket_type type, std::uint64_t rand
     case zmtp::socket_type::router:
         made = new (std::nothrow) class router(static_cast<std::uint32_t>(random));
         break;
-    case pub:
-    case sub:
+    case zmtp::socket_type::pub: made = new (std::nothrow) class pub(random); break;
+    case zmtp::socket_type::sub:
+        if (auto topics = reference<topic_book>::adopt(new (std::nothrow) topic_book(random)))
+            made = new (std::nothrow) class sub(std::move(topics));
+        break;
     case req:
     case rep:
     case xpub:
@@ -43,6 +49,15 @@ result<void> check_options(zmtp::socket_type type, const socket_options& options
         return not_for_type("conflate is not for this type of socket");
     if (options.probe_router && type != dealer && type != zmtp::socket_type::router)
         return not_for_type("probe_router is not for this type of socket");
+    const socket_options defaults;
+    if (type != zmtp::socket_type::pub) {
+        if (options.max_topic_size != defaults.max_topic_size)
+            return not_for_type("max_topic_size is for a PUB");
+        if (options.max_subscriptions != defaults.max_subscriptions)
+            return not_for_type("max_subscriptions is for a PUB");
+        if (options.max_subscription_bytes != defaults.max_subscription_bytes)
+            return not_for_type("max_subscription_bytes is for a PUB");
+    }
     if (type == zmtp::socket_type::router)
         return {};
     if (options.handover)

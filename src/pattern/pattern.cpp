@@ -21,6 +21,26 @@ part_fate pattern::inspect(peer&, message&, bool) noexcept
     return part_fate::deliver;
 }
 
+bool pattern::wants(std::span<const std::byte>) const noexcept
+{
+    return true;
+}
+
+error pattern::take_request(peer&, std::span<const std::byte>, bool) noexcept
+{
+    return {};
+}
+
+std::uint32_t pattern::topics_of(const peer&) const noexcept
+{
+    return 0;
+}
+
+topic_book* pattern::topics() const noexcept
+{
+    return nullptr;
+}
+
 routing refuse_to_send() noexcept
 {
     return routing::refuse(

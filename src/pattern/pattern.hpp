@@ -30,6 +30,8 @@ public:
     /// Whether the peer's queue takes one more message. If not, the pattern hears of it by
     /// writable() when that has changed.
     [[nodiscard]] virtual bool has_room(peer& entry) noexcept = 0;
+    /// The same for a message that does not wait: the pattern does not hear of room.
+    [[nodiscard]] virtual bool has_room_now(peer& entry) noexcept { return has_room(entry); }
 
 protected:
     ~room_check() = default;
@@ -55,10 +57,11 @@ struct routing {
     {
         return {.what = kind::one, .to = &entry};
     }
-    /// To all of targets(), of which there may be none.
-    [[nodiscard]] static routing to_targets(std::uint64_t skipped) noexcept
+    /// To all of targets(), of which there may be none; `outcome` is what send() returns.
+    [[nodiscard]] static routing to_targets(std::uint64_t skipped,
+                                            send_outcome outcome = send_outcome::queued) noexcept
     {
-        return {.what = kind::several, .skipped = skipped};
+        return {.what = kind::several, .outcome = outcome, .skipped = skipped};
     }
     [[nodiscard]] static routing drop(send_outcome why) noexcept
     {
@@ -111,6 +114,8 @@ public:
 private:
     list<own_message> all_;
 };
+
+class topic_book;
 
 class pattern {
 public:
@@ -170,12 +175,29 @@ public:
     virtual void received(peer& entry) noexcept = 0;
 
     /// If set, check_receive() is asked before each receive, and inspect() about each part; then
-    /// messages cannot be received as a received_batch.
-    const bool inspects = false;
+    /// messages cannot be received as a received_batch, unless the pattern `filters`. May change.
+    bool inspects = false;
+    /// All that inspect() does is to discard messages that it does not want: a message can be
+    /// looked at before it is received.
+    const bool filters = false;
+    [[nodiscard]] virtual bool wants(std::span<const std::byte> first_part) const noexcept;
     /// An error if the call makes no sense now, so that the caller does not wait for ever.
     [[nodiscard]] virtual result<void> check_receive() const { return {}; }
     /// `first`: the part begins a message. The part may be taken by moving it away.
     [[nodiscard]] virtual part_fate inspect(peer& from, message& part, bool first) noexcept;
+
+    // --- subscriptions ---
+
+    /// If set, peers send requests, and take_request() gets all that arrives.
+    const bool takes_requests = false;
+    /// A message of one part has arrived. Returns why the peer is to be disconnected, or no error.
+    /// `limited`: the limits of the options hold for it.
+    [[nodiscard]] virtual error take_request(peer& from, std::span<const std::byte> part,
+                                             bool limited) noexcept;
+    /// Different topics that the peer has subscribed to.
+    [[nodiscard]] virtual std::uint32_t topics_of(const peer& entry) const noexcept;
+    /// SUB only, else null: what its connections tell their peers.
+    [[nodiscard]] virtual topic_book* topics() const noexcept;
 
     /// What its type has of them; the caller has checked them.
     virtual void set_options(const socket_options& options) noexcept
@@ -189,8 +211,13 @@ public:
     own_message_queue own_messages;
 
 protected:
+    enum class kind : std::uint8_t { plain, inspecting, publishing, subscribing };
     pattern() = default;
-    explicit pattern(bool inspects_parts) noexcept : inspects(inspects_parts) {}
+    explicit pattern(kind which) noexcept
+        : inspects(which == kind::inspecting || which == kind::subscribing),
+          filters(which == kind::subscribing), takes_requests(which == kind::publishing)
+    {
+    }
 };
 
 /// Sending is not for this type of socket. The public classes do not offer it.

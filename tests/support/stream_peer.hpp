@@ -144,6 +144,8 @@ public:
     {
         return run_until([&] { return at_->replies->finished(); }, within);
     }
+    /// All that the other side has sent.
+    [[nodiscard]] const std::string& received() const { return at_->replies->text; }
     /// After everything that was sent; it still receives.
     void finish_sending() { must(at_->of.shutdown_send()); }
     [[nodiscard]] std::uint64_t bytes_sent() const { return at_->of.bytes_sent(); }

@@ -17,6 +17,14 @@ namespace slk::testing {
     return greeting;
 }
 
+/// Of a peer that speaks no later version (RFC 23 has 3.1).
+[[nodiscard]] inline std::string zmtp_3_0_greeting()
+{
+    std::string greeting = zmtp_greeting();
+    greeting[11] = '\0';
+    return greeting;
+}
+
 [[nodiscard]] inline std::string zmtp_ready(std::string_view socket_type)
 {
     std::string data = "\5READY\13Socket-Type";

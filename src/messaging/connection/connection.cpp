@@ -7,6 +7,8 @@
 #include "base/try_allocate.hpp"
 #include "base/wipe.hpp"
 #include "messaging/connection/latest_wire.hpp"
+#include "messaging/connection/request_wire.hpp"
+#include "messaging/connection/shared_wire_out.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -36,7 +38,9 @@ reference<connection> connection::create(std::shared_ptr<io_loop> on,
                                          reference<inbox> owner, pipe_origin origin,
                                          reference<endpoint_log> log, lane::chunk_pools& pools)
 {
-    const auto lanes = pipe_lanes::create(pools, settings->options().conflate);
+    const zmtp::socket_type type = settings->protocol().metadata.type;
+    const auto lanes =
+        pipe_lanes::create(pools, settings->options().conflate, zmtp::is_publisher(type));
     if (!lanes)
         return {};
     // The loop writes to what leads to the socket.
@@ -50,8 +54,15 @@ reference<connection> connection::create(std::shared_ptr<io_loop> on,
                            latest_wire_out(lanes->toward[0], latest->toward[0], on->pools));
         made.in.reset(new (std::nothrow)
                           latest_wire_in(latest->received, latest->toward[1], *lanes));
+    } else if (lanes->shared != nullptr) {
+        made.out.reset(new (std::nothrow) shared_wire_out(*lanes->shared, lanes->toward[0]));
+        made.in.reset(new (std::nothrow) request_wire_in(lanes->toward[1], *lanes));
     } else {
-        made.out.reset(new (std::nothrow) lane_wire_out(lanes->toward[0]));
+        if (const auto& topics = settings->topics())
+            made.out.reset(new (std::nothrow)
+                               request_wire_out(lanes->toward[0], topics, on->pools));
+        else
+            made.out.reset(new (std::nothrow) lane_wire_out(lanes->toward[0]));
         made.in.reset(new (std::nothrow) lane_wire_in(lanes->toward[1], *lanes));
     }
     if (made.out == nullptr || made.in == nullptr)
@@ -96,6 +107,7 @@ connection::connection(std::shared_ptr<io_loop> on,
     lanes_->receive_bytes.store(settings_->options().receive_high_water_bytes,
                                 std::memory_order_relaxed);
     in_->set_memory_user(*this);
+    out_->set_user(*this);
     timer_.owner = this;
     timer_.on_expiry = [](io::timer& self) noexcept {
         auto& mine = *static_cast<connection*>(self.owner);
@@ -437,6 +449,7 @@ void connection::check_returned() noexcept
     in_->end_connection(); // not before the last receive into it has come back
     if (sending_ || draining_)
         return;
+    out_->end_connection();
     const auto kept = reference<connection>::to(*this);
     // A caller that has left may not have posted its request yet: nothing waits for it.
     transport_->descriptor_returned();
@@ -527,7 +540,7 @@ void connection::send_more() noexcept
         return lose(session_->failure());
     if (sending_ || !direct_.take_sending())
         return;
-    if (direct_.is_torn())
+    if (direct_.is_torn() || out_->is_torn())
         return lose(no_memory_to_send);
     if (holds_back()) {
         // While the rest waits for memory, on_memory() resumes.

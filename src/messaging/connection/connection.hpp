@@ -112,6 +112,7 @@ public:
 
     void on_readable() noexcept override { request(wants_send); }
     void on_writable() noexcept override { request(wants_receive); }
+    void post_readable() noexcept override { post_request(wants_send); }
     void send_or_notify() noexcept override;
     bool send_now() noexcept override;
     result<bool> send_body(std::span<const std::byte> body,

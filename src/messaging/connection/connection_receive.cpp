@@ -177,6 +177,7 @@ void connection::process_received() noexcept
         }
         more = process(session_->receive(now(), in_->window(), allowed));
     }
+    reader_waits_ = in_->end_requests() || reader_waits_;
 }
 
 /// A peer that has gone is not noticed before the stream is read again, and may come again
@@ -249,7 +250,9 @@ bool connection::process(const zmtp::arrival& found) noexcept
         reader_waits_ = in_->take(found.found) || reader_waits_;
         return found.found.size > 0;
     case zmtp::arrival_kind::body: return process_body(found);
-    case zmtp::arrival_kind::subscription: in_->drop(found.consumed); return true;
+    case zmtp::arrival_kind::subscription:
+        in_->take_request(found.subscribe, found.data, found.consumed);
+        return true;
     case zmtp::arrival_kind::authenticate:
         authenticate(found.client);
         if (!machine_.has_stream())
@@ -438,6 +441,7 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     // From now on it is the pipe's, which may outlive its connection.
     if (origin_ == pipe_origin::link)
         has_place_ = false;
+    out_->connection_ready(session_->speaks());
     owner_->post(std::move(met));
     ready_since_ = now();
     direct_.tell_of_next_send();

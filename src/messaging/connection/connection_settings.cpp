@@ -32,7 +32,8 @@ void move_options(socket_options& to, socket_options& from) noexcept
 }
 
 result<std::shared_ptr<const connection_settings>>
-connection_settings::create(zmtp::socket_type type, const socket_options& options)
+connection_settings::create(zmtp::socket_type type, const socket_options& options,
+                            reference<pattern::topic_book> topics)
 {
     SLK_TRY(options.validate());
     socket_options own;
@@ -42,7 +43,8 @@ connection_settings::create(zmtp::socket_type type, const socket_options& option
         !try_reserve(properties_to_bound, count + 1))
         return fail(errc::out_of_memory, phase::setup);
     auto made = try_make_shared<const connection_settings>(
-        type, std::move(own), std::move(properties), std::move(properties_to_bound));
+        type, std::move(own), std::move(properties), std::move(properties_to_bound),
+        std::move(topics));
     if (made == nullptr)
         return fail(errc::out_of_memory, phase::setup);
     SLK_TRY(zmtp::check(made->protocol(pipe_origin::accept)));
@@ -67,8 +69,10 @@ bool equal_secrets(std::string_view one, std::string_view other) noexcept
 
 connection_settings::connection_settings(zmtp::socket_type type, socket_options&& options,
                                          std::vector<zmtp::property> properties,
-                                         std::vector<zmtp::property> properties_to_bound) noexcept
-    : properties_(std::move(properties)), properties_to_bound_(std::move(properties_to_bound))
+                                         std::vector<zmtp::property> properties_to_bound,
+                                         reference<pattern::topic_book> topics) noexcept
+    : topics_(std::move(topics)), properties_(std::move(properties)),
+      properties_to_bound_(std::move(properties_to_bound))
 {
     move_options(options_, options);
     // A message that is replaced by a newer one needs no room.

@@ -6,7 +6,9 @@
 
 #include <serverlink/socket_options.hpp>
 
+#include "base/reference.hpp"
 #include "messaging/pipe/pipe.hpp"
+#include "pattern/topic_book.hpp"
 #include "zmtp/session_options.hpp"
 
 #include <memory>
@@ -22,18 +24,22 @@ void move_options(socket_options& to, socket_options& from) noexcept;
 
 class connection_settings {
 public:
-    /// Errors: those of socket_options::validate(), out_of_memory.
+    /// `topics`: what a subscriber's connections tell their peers, else null. Errors: those of
+    /// socket_options::validate(), out_of_memory.
     [[nodiscard]] static result<std::shared_ptr<const connection_settings>>
-    create(zmtp::socket_type type, const socket_options& options);
+    create(zmtp::socket_type type, const socket_options& options,
+           reference<pattern::topic_book> topics = {});
 
     /// `properties`: with room for those of the options; `properties_to_bound`: for one more.
     connection_settings(zmtp::socket_type type, socket_options&& options,
                         std::vector<zmtp::property> properties,
-                        std::vector<zmtp::property> properties_to_bound) noexcept;
+                        std::vector<zmtp::property> properties_to_bound,
+                        reference<pattern::topic_book> topics) noexcept;
     connection_settings(const connection_settings&) = delete;
     connection_settings& operator=(const connection_settings&) = delete;
 
     [[nodiscard]] const socket_options& options() const noexcept { return options_; }
+    [[nodiscard]] const reference<pattern::topic_book>& topics() const noexcept { return topics_; }
     [[nodiscard]] const zmtp::session_options& protocol() const noexcept { return protocol_; }
     /// For the session of a connection: who waits for READY, and who asks about the peer.
     [[nodiscard]] const zmtp::session_options& protocol(pipe_origin origin) const noexcept
@@ -55,6 +61,7 @@ public:
 
 private:
     socket_options options_;
+    const reference<pattern::topic_book> topics_;
     std::vector<zmtp::property> properties_; ///< views into options_
     std::vector<zmtp::property> properties_to_bound_; ///< the same, and retries_name
     zmtp::session_options protocol_; ///< of a connection of connect()

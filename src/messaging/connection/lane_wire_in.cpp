@@ -73,8 +73,13 @@ void lane_wire_in::received(std::size_t bytes) noexcept
 
 void lane_wire_in::drop(std::size_t bytes) noexcept
 {
+    drop_behind(0, bytes);
+}
+
+void lane_wire_in::drop_behind(std::size_t offset, std::size_t bytes) noexcept
+{
     const std::span<std::byte> all = lane_.rest().first(window_size_);
-    std::memmove(all.data(), all.data() + bytes, window_size_ - bytes);
+    std::memmove(all.data() + offset, all.data() + offset + bytes, window_size_ - offset - bytes);
     window_size_ -= bytes;
     if (is_secret_)
         wipe(all.last(bytes));

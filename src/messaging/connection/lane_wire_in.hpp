@@ -63,6 +63,8 @@ protected:
         return lane_.publish(messages);
     }
     [[nodiscard]] lane::lane& lane() noexcept { return lane_; }
+    /// Removes bytes of the window that lie behind its first `offset` ones.
+    void drop_behind(std::size_t offset, std::size_t bytes) noexcept;
 
 private:
     void commit(std::size_t bytes) noexcept

@@ -7,15 +7,6 @@
 
 namespace slk::messaging {
 
-namespace {
-
-// Offered to the system at a time. A socket's buffer is rarely larger, and a command that must go
-// between two messages should not wait for too much.
-constexpr std::size_t max_pieces = 32;
-constexpr std::size_t max_bytes = std::size_t{512} * 1024;
-
-} // namespace
-
 std::size_t lane_wire_out::gather(std::vector<piece>& pieces)
 {
     lane::cursor at = sent_;

@@ -47,6 +47,17 @@ public:
     /// true if the reader waits and must be notified.
     [[nodiscard]] virtual bool take(const zmtp::scanned& found) noexcept = 0;
 
+    /// The first bytes of the window are a subscription, or a cancellation, of `topic`, which lies
+    /// in the window, and perhaps others before it that are to be dropped.
+    virtual void take_request(bool subscribe, std::span<const std::byte> topic,
+                              std::size_t bytes) noexcept
+    {
+        (void)subscribe, (void)topic;
+        drop(bytes);
+    }
+    /// All that is in the window was looked at. Returns as take().
+    [[nodiscard]] virtual bool end_requests() noexcept { return false; }
+
     // --- large bodies ---
 
     /// The window begins with the header of a frame whose body is large, and the first bytes of the

@@ -7,6 +7,9 @@
 ///
 /// One thread at a time uses it: the loop's, or the one that direct_io has let in.
 
+#include "messaging/pipe/far_end.hpp"
+#include "zmtp/greeting.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -35,8 +38,17 @@ public:
     /// waits.
     virtual progress taken(std::size_t bytes, bool look) noexcept = 0;
 
+    /// Before anything else: is notified on its loop when there is something to send, where the
+    /// writer of a lane does not notify.
+    virtual void set_user(far_end& user) noexcept { (void)user; }
     /// A connection begins, with the first message that the system had not taken whole.
     virtual void begin_connection() noexcept = 0;
+    /// Its handshake is over.
+    virtual void connection_ready(zmtp::version speaks) noexcept { (void)speaks; }
+    /// It is over.
+    virtual void end_connection() noexcept {}
+    /// There was no memory for something that the peer has to be told: the connection has to end.
+    [[nodiscard]] virtual bool is_torn() const noexcept { return false; }
     /// The last byte taken is inside a frame: nothing else may be sent now.
     [[nodiscard]] virtual bool inside_frame() const noexcept = 0;
 
@@ -51,6 +63,12 @@ public:
     [[nodiscard]] virtual bool must_wait() noexcept = 0;
     /// Whether the thread that writes may also send.
     [[nodiscard]] virtual bool allows_direct_io() const noexcept = 0;
+
+protected:
+    // Offered to the system at a time. A socket's buffer is rarely larger, and a command that must
+    // go between two messages should not wait for too much.
+    static constexpr std::size_t max_pieces = 32;
+    static constexpr std::size_t max_bytes = std::size_t{512} * 1024;
 };
 
 } // namespace slk::messaging

@@ -18,6 +18,8 @@ public:
     /// The lane is readable. The caller's thread sends if it can without waiting; otherwise the far
     /// end is notified.
     virtual void send_or_notify() noexcept { on_readable(); }
+    /// As on_readable(), but in a later turn of the loop: the caller may hold a lock.
+    virtual void post_readable() noexcept { on_readable(); }
     /// Sends what the lane holds on the caller's thread, as far as that is possible without
     /// waiting. Returns false if nothing was done and the far end was not notified.
     virtual bool send_now() noexcept { return false; }

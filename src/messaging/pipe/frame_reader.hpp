@@ -8,6 +8,7 @@
 #include "lane/lane.hpp"
 #include "zmtp/frame.hpp"
 
+#include <type_traits>
 #include <utility>
 
 namespace slk::messaging {
@@ -62,17 +63,59 @@ struct frame_head {
     }
 }
 
+/// The body of the next part, which stays in the lane. Returns false if there is none now.
+[[nodiscard]] inline bool peek_part(lane::lane& from, std::span<const std::byte>& body) noexcept
+{
+    for (;;) {
+        const std::span<const std::byte> run = from.head().run();
+        if (run.empty()) {
+            if (!from.next_chunk())
+                return false;
+            continue;
+        }
+        const frame_head head = read_head(run.data());
+        lane::cursor behind = from.head();
+        behind.skip_bytes(head.header);
+        const lane::external* const apart = head.header < run.size() ? nullptr : behind.here();
+        body = apart != nullptr ? std::span(apart->data, apart->size)
+                                : run.subspan(head.header, head.size);
+        return true;
+    }
+}
+
 struct parts_read {
     std::size_t parts = 0;
     std::size_t messages = 0; ///< that end with one of these parts
+    std::size_t discarded = 0; ///< messages that were not wanted
 };
 
-/// Adds the next parts to a batch, at most `max`.
-inline parts_read read_parts(lane::lane& from, received_batch& into, std::size_t max)
+/// Every message is wanted.
+struct want_all {};
+
+/// Adds the next parts to a batch, at most `max`, without those of messages whose first part
+/// `wants` is not true for. `first`: the next part begins a message.
+template <class Wants = want_all>
+parts_read read_parts(lane::lane& from, received_batch& into, std::size_t max,
+                      const Wants& wants = {}, bool first = true)
 {
+    constexpr bool filters = !std::is_same_v<Wants, want_all>;
     lane::cursor& at = from.head();
     parts_read found;
-    while (found.parts < max) {
+    bool discards = false;
+    // Whether the part is to be added.
+    const auto is_wanted = [&](std::span<const std::byte> body, bool more) {
+        if constexpr (filters) {
+            if (std::exchange(first, !more))
+                discards = !wants(body);
+            if (!discards)
+                return true;
+            found.discarded += more ? 0 : 1;
+            discards = more;
+            return false;
+        }
+        return true;
+    };
+    while (found.parts < max || discards) {
         std::span<const std::byte> run = at.run();
         if (run.empty()) {
             if (!from.next_chunk())
@@ -81,25 +124,31 @@ inline parts_read read_parts(lane::lane& from, received_batch& into, std::size_t
         }
         // All frames of the run but one whose body is not in it.
         const std::size_t run_size = run.size();
-        while (found.parts < max && !run.empty()) {
+        while ((found.parts < max || discards) && !run.empty()) {
             const frame_head head = read_head(run.data());
             if (head.header + head.size > run.size())
                 break;
-            message_detail::access::add(into, run.subspan(head.header, head.size), head.more,
-                                        *at.at());
+            const std::span<const std::byte> body = run.subspan(head.header, head.size);
             run = run.subspan(head.header + head.size);
+            if (!is_wanted(body, head.more))
+                continue;
+            message_detail::access::add(into, body, head.more, *at.at());
             ++found.parts;
             found.messages += head.more ? 0 : 1;
         }
         at.skip_bytes(run_size - run.size());
-        if (found.parts == max || run.empty())
+        if ((found.parts == max && !discards) || run.empty())
             continue;
         const frame_head head = read_head(run.data());
         at.skip_bytes(head.header);
         lane::external& body = *at.here();
-        message_detail::access::add_owned(into, {body.data, body.size}, head.more,
-                                          from.take_body(body));
+        message_detail::shared_memory* const owner = from.take_body(body);
         at.skip_external();
+        if (!is_wanted({body.data, body.size}, head.more)) {
+            owner->release();
+            continue;
+        }
+        message_detail::access::add_owned(into, {body.data, body.size}, head.more, owner);
         ++found.parts;
         found.messages += head.more ? 0 : 1;
     }

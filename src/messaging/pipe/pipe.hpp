@@ -65,10 +65,11 @@ class pipe final : public far_end, public pattern::peer, public inbox_entry, pub
 public:
     pipe(reference<pipe_lanes> lanes, std::size_t side, pipe_origin how,
          bool between_sockets) noexcept
-        : origin(how), is_inproc(between_sockets), lanes_(std::move(lanes)),
-          side_(static_cast<std::uint8_t>(side)),
+        : origin(how), is_inproc(between_sockets), side_(static_cast<std::uint8_t>(side)),
+          lanes_(std::move(lanes)),
           out(lanes_->toward[side],
-              lanes_->latest != nullptr ? &lanes_->latest->toward[side] : nullptr),
+              lanes_->latest != nullptr ? &lanes_->latest->toward[side] : nullptr,
+              lanes_->shared.get()),
           in(lanes_->toward[1 - side],
              lanes_->latest != nullptr ? &lanes_->latest->toward[1 - side] : nullptr)
     {
@@ -207,17 +208,26 @@ public:
     const bool is_inproc;
     peer_state state = peer_state::unattached;
     bool stalled = false; ///< connected, and not reading
-    bool immediate = false; ///< the option, as connect() found it
     bool counts_bytes = false; ///< bytes that are received have a mark
+    bool immediate : 1 = false; ///< the option, as connect() found it
     bool reported : 1 = false; ///< to the pattern: it is connected
     bool holds_place : 1 = false; ///< in the registry
     bool severed : 1 = false; ///< the connection has ended for good
     bool ended_first : 1 = false; ///< inproc only: before the other end, which has the rest
+    bool is_full : 1 = false; ///< PUB only: there was no room when a message came
+
+private:
+    // Here they need no room of their own.
+    const std::uint8_t side_; ///< index in the lanes
+    std::atomic<std::uint32_t> signals_{0};
+
+public:
     std::uint32_t until_look = 1; ///< messages until the other end is told of room
     std::uint64_t endpoint = 0; ///< the number of the endpoint that it came by
     std::size_t place = SIZE_MAX; ///< in the peer table
     high_water far_marks{}; ///< inproc only: what the other socket may hold unread
-    std::uint64_t discarded = 0; ///< messages that arrived and were thrown away
+    /// Messages that arrived and that nobody has received: they were thrown away, or subscriptions.
+    std::uint64_t discarded = 0;
     std::uint64_t connections = 0; ///< times that the peer connected
     std::unique_ptr<pipe_history> history; ///< few pipes have one
     error last_reason{}; ///< why the last connection ended
@@ -255,8 +265,6 @@ private:
     reference<inbox> owner_;
     reference<peer_count> counted_in_;
     std::atomic<inbox*> reports_to_{nullptr};
-    std::atomic<std::uint32_t> signals_{0};
-    const std::uint8_t side_; ///< index in the lanes
 
 public:
     pipe_out out;

@@ -7,14 +7,20 @@
 
 namespace slk::messaging {
 
-reference<pipe_lanes> pipe_lanes::create(lane::chunk_pools& pools, bool conflates)
+reference<pipe_lanes> pipe_lanes::create(lane::chunk_pools& pools, bool conflates, bool shares)
 {
     auto lanes = reference<pipe_lanes>::adopt(new (std::nothrow) pipe_lanes);
-    if (!lanes || !lanes->toward[0].open(pools) || !lanes->toward[1].open(pools))
+    // A lane that only counts needs no memory.
+    if (!lanes || !(shares || lanes->toward[0].open(pools)) || !lanes->toward[1].open(pools))
         return {};
     if (conflates) {
         lanes->latest.reset(new (std::nothrow) latest_slots(pools.budget));
         if (lanes->latest == nullptr || !lanes->latest->received.open(pools))
+            return {};
+    }
+    if (shares) {
+        lanes->shared.reset(new (std::nothrow) lane::run_queue);
+        if (lanes->shared == nullptr)
             return {};
     }
     return lanes;

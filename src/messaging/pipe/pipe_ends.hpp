@@ -19,7 +19,11 @@ namespace slk::messaging {
 
 class pipe_out {
 public:
-    pipe_out(lane::lane& to, latest_slot* latest) noexcept : lane_(to), latest_(latest) {}
+    /// At most one of `latest` and `shared` is not null.
+    pipe_out(lane::lane& to, latest_slot* latest, lane::run_queue* shared) noexcept
+        : lane_(to), latest_(latest), shared_(shared)
+    {
+    }
 
     /// Writes are allocated from `pools` from now on.
     void allocate_from(lane::chunk_pools& pools) noexcept
@@ -38,6 +42,27 @@ public:
             return true;
         return lane_.credit(marks.messages) > staged_ &&
                lane_.byte_credit(marks.bytes, staged_) > 0 && lane_.has_memory(staged_);
+    }
+    /// Where messages are shared: room for one more. `short_of_memory`: the budget of memory is
+    /// used up, and only an empty queue has room.
+    [[nodiscard]] bool has_room_to_share(const high_water& marks, bool short_of_memory) noexcept
+    {
+        if (lane_.credit(marks.messages) == 0)
+            return false;
+        const bool full =
+            short_of_memory || (marks.bytes != 0 && shared_->waiting_bytes() >= marks.bytes);
+        return !full || lane_.produced() == lane_.consumed_by_now();
+    }
+    /// Messages go through a queue of runs that several peers refer to.
+    [[nodiscard]] bool shares() const noexcept { return shared_ != nullptr; }
+    /// Room for the runs of one message. Returns false when memory is exhausted.
+    [[nodiscard]] bool reserve_runs(std::size_t runs) noexcept { return shared_->reserve(runs); }
+    /// After reserve_runs(): queues one message. Returns true if the reader waits and must be
+    /// notified.
+    [[nodiscard]] bool share(std::span<const lane::run_view> message) noexcept
+    {
+        lane_.count(1);
+        return shared_->append(message);
     }
     /// The lane may have no room because the budget of memory is used up.
     [[nodiscard]] bool is_short_of_memory() const noexcept
@@ -89,6 +114,16 @@ public:
         return latest_ != nullptr && latest_->has_message();
     }
 
+    /// Writes a frame that is no message, such as a subscription: it has no mark, and does not
+    /// count. publish() shows it. Returns where its bytes go, or null when memory is exhausted.
+    [[nodiscard]] std::byte* write_request(std::size_t size) noexcept
+    {
+        std::byte* const to = lane_.reserve(size);
+        if (to != nullptr)
+            lane_.commit(size);
+        return to;
+    }
+
     /// Whether everything that was written is done with. If not, the reader notifies when it has
     /// taken more.
     [[nodiscard]] bool is_flushed() noexcept;
@@ -105,6 +140,7 @@ private:
 
     lane::lane& lane_;
     latest_slot* latest_;
+    lane::run_queue* const shared_;
     std::uint32_t staged_ = 0;
     bool notify_ = false; ///< conflating only: the reader waited when the message was put
 };
@@ -118,6 +154,11 @@ public:
     /// Reads the next part into an empty message. Returns false if the lane has none; then fetch()
     /// may bring more.
     [[nodiscard]] bool read(message& into) noexcept { return read_part(lane_, into); }
+    /// The next part, which stays in the lane. Returns as read().
+    [[nodiscard]] bool peek(std::span<const std::byte>& body) noexcept
+    {
+        return peek_part(lane_, body);
+    }
     /// Moves what waits elsewhere into the lane. Returns false if there is nothing.
     [[nodiscard]] bool fetch(lane::chunk_pools& pools) noexcept
     {

@@ -7,6 +7,7 @@
 #include "base/ref_counted.hpp"
 #include "base/reference.hpp"
 #include "lane/lane.hpp"
+#include "lane/run_queue.hpp"
 #include "messaging/pipe/latest_slot.hpp"
 
 #include <algorithm>
@@ -40,8 +41,10 @@ inline constexpr std::uint32_t no_room = UINT32_MAX;
 /// The two lanes. `toward[0]` leads away from the end that has made them. They live as long as one
 /// of the ends.
 struct pipe_lanes final : ref_counted<pipe_lanes> {
-    /// Null when memory is exhausted. `conflates`: with slots from the beginning.
-    [[nodiscard]] static reference<pipe_lanes> create(lane::chunk_pools& pools, bool conflates);
+    /// Null when memory is exhausted. `conflates`: with slots from the beginning. `shares`: with a
+    /// queue of messages that go to several peers.
+    [[nodiscard]] static reference<pipe_lanes> create(lane::chunk_pools& pools, bool conflates,
+                                                      bool shares = false);
 
     // Before the lanes, which have cache lines of their own, there is room.
     /// Messages that the connection had published when it last paused for want of room, or ended.
@@ -84,6 +87,9 @@ struct pipe_lanes final : ref_counted<pipe_lanes> {
     /// Conflating sockets only: messages go through these, and the reader of each direction writes
     /// to its lane itself. With inproc they may come later than the first message.
     std::unique_ptr<latest_slots> latest{};
+    /// Publishers only, and not with inproc: messages go through this queue instead of toward[0],
+    /// which counts them.
+    std::unique_ptr<lane::run_queue> shared{};
 
     /// Any thread: messages that were unread at the last pause, or the end, and still are.
     [[nodiscard]] std::uint64_t unread_since_pause() const noexcept

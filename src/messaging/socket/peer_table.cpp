@@ -2,6 +2,8 @@
 #include "messaging/socket/peer_table.hpp"
 
 #include "base/try_allocate.hpp"
+#include "pattern/topic_book.hpp"
+#include "zmtp/command.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -151,6 +153,8 @@ result<void> peer_table::attach_unconnected(pipe& peer)
     SLK_TRY(attach(peer));
     peer.state = peer_state::queueing;
     probe(peer);
+    if (peer.is_inproc)
+        send_all_requests(peer);
     send_waiting();
     return {};
 }
@@ -298,6 +302,10 @@ bool peer_table::connected(pipe& peer, peer_connected&& how)
     pattern_.writable(peer, true);
     peer.reported = true;
     pattern_.connected(peer);
+    if (peer.is_inproc && (first || peer.connections > 1))
+        send_all_requests(peer);
+    if (pattern_.takes_requests)
+        take_requests(peer);
     return true;
 }
 
@@ -335,6 +343,91 @@ void peer_table::reject(pipe& peer, const error& reason)
 {
     counters_.rejected.add(1);
     disconnect(peer, reason);
+}
+
+// --- requests ---
+
+namespace {
+
+/// Of one peer, before the caller of the socket goes on.
+constexpr std::size_t max_requests = 1000;
+
+constexpr error no_memory_for_request{errc::out_of_memory, phase::transfer, 0,
+                                      "no memory for a subscription"};
+
+/// Returns false when memory is exhausted.
+bool write_request(pipe& to, bool subscribe, std::span<const std::byte> topic) noexcept
+{
+    constexpr zmtp::version message_form = zmtp::version::v3_0;
+    std::byte* const at =
+        to.out.write_request(zmtp::subscription_frame_size(message_form, subscribe, topic));
+    if (at == nullptr)
+        return false;
+    zmtp::writer out(at);
+    zmtp::write_subscription_frame(out, message_form, subscribe, topic);
+    return true;
+}
+
+} // namespace
+
+void peer_table::take_requests(pipe& peer)
+{
+    error refused;
+    std::uint64_t done = 0; // that the lane counts: requests of inproc have no mark
+    bool waits = false;
+    bool begins = true;
+    // All parts of a message are there: it is never left in the middle.
+    for (std::size_t parts = 0; (parts < max_requests || !begins) && !waits && !refused; ++parts) {
+        message part;
+        if (!peer.in.read(part)) {
+            peer.in.update_consumed_bytes();
+            if (peer.in.consume(std::exchange(done, 0), true))
+                peer.far->on_writable();
+            waits = peer.in.must_wait();
+            continue;
+        }
+        if (begins && !part.more())
+            refused = pattern_.take_request(peer, part.bytes(), !peer.is_inproc);
+        begins = !part.more();
+        done += begins && !peer.is_inproc ? 1 : 0;
+        peer.discarded += begins && !peer.is_inproc ? 1 : 0;
+    }
+    peer.in.update_consumed_bytes();
+    if (done > 0 && peer.in.consume(done, true))
+        peer.far->on_writable();
+    if (refused)
+        drop(peer, refused);
+    else if (!waits)
+        peer.on_readable(); // the rest has its turn later
+}
+
+void peer_table::send_request(bool subscribe, std::span<const std::byte> topic)
+{
+    // The last one first: a peer that is dropped may leave its place to the last one.
+    for (std::size_t index = pipes_.size(); index-- > 0;) {
+        pipe& peer = *pipes_[index];
+        if (!peer.is_inproc || !is_attached(peer.state) || peer.state == peer_state::leaving)
+            continue;
+        if (write_request(peer, subscribe, topic))
+            peer.publish(false);
+        else
+            drop(peer, no_memory_for_request);
+    }
+}
+
+/// A connection does it by itself.
+void peer_table::send_all_requests(pipe& peer)
+{
+    const pattern::topic_book* const topics = pattern_.topics();
+    if (topics == nullptr)
+        return;
+    bool fits = true;
+    topics->for_each(
+        [&](std::span<const std::byte> topic) { fits = fits && write_request(peer, true, topic); });
+    if (fits)
+        return peer.publish(false);
+    peer.out.discard_unpublished();
+    drop(peer, no_memory_for_request);
 }
 
 // --- peers go ---
@@ -519,8 +612,11 @@ void peer_table::discard(pipe& peer)
         for (message part; peer.in.read(part); part.clear())
             messages += part.more() ? 0 : 1;
     while (peer.in.fetch(pools_));
+    if (pattern_.takes_requests && peer.is_inproc)
+        messages = 0; // requests, which the lane does not count
     peer.discarded += messages;
-    counters_.discarded.add_alone(messages);
+    if (!pattern_.takes_requests) // nobody misses a request
+        counters_.discarded.add_alone(messages);
     peer.in.update_consumed_bytes();
     if (peer.in.consume(messages, true) && peer.far)
         peer.far->on_writable();

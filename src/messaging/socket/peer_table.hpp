@@ -73,6 +73,11 @@ public:
         if (peer.after() == nullptr)
             pattern_.readable(peer, true);
     }
+    /// Where peers send requests: the pattern gets those that have arrived.
+    void take_requests(pipe& peer);
+    /// Where this socket sends requests: one more, to the peers of inproc. A peer that there is no
+    /// memory for is disconnected, and gets all of them when it comes again.
+    void send_request(bool subscribe, std::span<const std::byte> topic);
     /// All that the peer had sent when others have followed it was received: they have their turn.
     void caught_up(pipe& peer) noexcept { end_turn_before(peer); }
     /// Returns true once after a peer has left its place: another one may take it.
@@ -115,6 +120,7 @@ private:
     void report_disconnected(pipe& peer);
     void probe(pipe& peer);
     void count_unsent(pipe& peer);
+    void send_all_requests(pipe& peer);
     void discard(pipe& peer);
     void show_receive_marks(pipe& peer) noexcept;
     [[nodiscard]] high_water unread_before(const pipe& peer) const noexcept;

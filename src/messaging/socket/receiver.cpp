@@ -108,6 +108,7 @@ pipe* receiver::read_part(message& into, peer_id* name)
             fate = discarding_ ? pattern::part_fate::discard
                                : state_.routes->inspect(*from, into, first);
             discarding_ = fate == pattern::part_fate::discard && !last;
+            from->discarded += fate == pattern::part_fate::discard && last ? 1 : 0;
         }
         if (last) {
             counters& counts = state_.reports->counters();
@@ -122,6 +123,21 @@ pipe* receiver::read_part(message& into, peer_id* name)
     return nullptr;
 }
 
+/// Throws away messages that are not wanted, up to one that is. Returns false if there is none.
+bool receiver::skip_to_wanted(pipe& from)
+{
+    for (std::span<const std::byte> first; from.in.peek(first);) {
+        if (state_.routes->wants(first))
+            return true;
+        for (message part; from.in.read(part) && part.more();)
+            part.clear();
+        ++from.discarded;
+        state_.reports->counters().discarded.add_alone(1);
+        consumed(from, 1);
+    }
+    return false;
+}
+
 bool receiver::can_receive()
 {
     if (!state_.routes->own_messages.empty() || state_.peers.mid_message != nullptr)
@@ -129,7 +145,8 @@ bool receiver::can_receive()
     if (state_.routes->inspects && !state_.routes->check_receive())
         return false;
     while (pipe* const from = next_source()) {
-        if (from->in.readable())
+        const bool filters = state_.routes->inspects && state_.routes->filters;
+        if (filters ? skip_to_wanted(*from) : from->in.readable())
             return true;
         lane_emptied(*from);
     }
@@ -202,8 +219,20 @@ std::size_t receiver::read_batch(received_batch& into, std::size_t max)
         // After the end of a message that was begun, the next peer has its turn.
         const std::size_t run =
             state_.peers.mid_message != nullptr ? 1 : std::min(max - into.size(), max_run);
-        const auto found = read_parts(from->in.lane(), into, run);
+        const auto wants = [this](std::span<const std::byte> first) {
+            return state_.routes->wants(first);
+        };
+        const auto found = state_.routes->inspects ? read_parts(from->in.lane(), into, run, wants,
+                                                                state_.peers.mid_message == nullptr)
+                                                   : read_parts(from->in.lane(), into, run);
+        if (found.discarded > 0) [[unlikely]] {
+            from->discarded += found.discarded;
+            state_.reports->counters().discarded.add_alone(found.discarded);
+            consumed(*from, static_cast<std::uint32_t>(found.discarded));
+        }
         if (found.parts == 0) {
+            if (found.discarded > 0)
+                continue;
             if (!from->in.fetch(state_.pools))
                 lane_emptied(*from);
             continue;
@@ -225,7 +254,7 @@ result<std::size_t> receiver::receive_batch(received_batch& into, std::size_t ma
     into.clear();
     if (max == 0)
         return fail(errc::invalid_argument, phase::transfer, "there is no space");
-    if (state_.routes->inspects)
+    if (state_.routes->inspects && !state_.routes->filters)
         return fail(errc::not_supported, phase::transfer,
                     "this type of socket does not receive a received_batch");
     max = std::min(max, max_batch);

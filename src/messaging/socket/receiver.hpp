@@ -35,6 +35,7 @@ private:
     [[nodiscard]] pipe* read_part(message& into, peer_id* name = nullptr);
     [[nodiscard]] std::size_t read_batch(received_batch& into, std::size_t max);
     [[nodiscard]] pipe* next_source() noexcept;
+    [[nodiscard]] bool skip_to_wanted(pipe& from);
     void consumed(pipe& from, std::uint32_t messages) noexcept;
     [[nodiscard]] bool is_half_free(pipe& from, std::uint32_t messages) noexcept;
     void report_room(pipe& from) noexcept;

@@ -14,6 +14,9 @@ namespace {
 /// With a shorter timeout a sender is not kept waiting for the system to take a large body.
 constexpr duration min_wait_to_send_body = std::chrono::milliseconds(20);
 
+/// Each turn is a system call.
+constexpr std::uint32_t max_sends_without_turn = 16;
+
 } // namespace
 
 bool sender::has_room(pattern::peer& entry) noexcept
@@ -30,6 +33,28 @@ bool sender::has_room(pattern::peer& entry) noexcept
     if (!to.out.must_wait(marks))
         return true;
     return to.out.is_short_of_memory() && !state_.must_wait_for_memory() && to.out.has_room(marks);
+}
+
+bool sender::has_room_now(pattern::peer& entry) noexcept
+{
+    auto& to = static_cast<pipe&>(entry);
+    const high_water marks = state_.peers.send_marks(to);
+    return to.out.shares() ? has_room_to_share(to, marks) : to.out.has_room(marks);
+}
+
+/// Nobody waits for the room. But a peer whose queue has just become full need not miss anything if
+/// the system takes more at once.
+bool sender::has_room_to_share(pipe& to, const high_water& marks) noexcept
+{
+    const bool no_memory = budget_ != nullptr && budget_->is_used_up();
+    if (to.out.has_room_to_share(marks, no_memory)) [[likely]] {
+        to.is_full = false;
+        return true;
+    }
+    if (to.is_full)
+        return false;
+    to.is_full = !to.far->send_now() || !to.out.has_room_to_share(marks, no_memory);
+    return !to.is_full;
 }
 
 inline result<void> sender::write(pipe& to, std::span<const part_view> parts)
@@ -85,27 +110,86 @@ inline result<void> sender::write_to(pipe& to, std::span<const part_view> parts,
     return {};
 }
 
-/// All of the targets get the message, or none of them.
-result<void> sender::write_to_targets(const routing& where, std::span<const part_view> parts)
+/// A socket that never waits may have no other call than this one: a loop that the caller runs has
+/// a turn now and then, and always if a message had no room or no peer.
+void sender::give_turn(bool now) noexcept
 {
-    const bool answers = begin_send();
-    const std::span<pattern::peer* const> targets = state_.routes->targets();
+    if (!state_.context->run_by_caller() ||
+        (!now && ++sends_without_turn_ < max_sends_without_turn))
+        return;
+    sends_without_turn_ = 0;
+    state_.run_and_process();
+}
+
+/// Frames the message once for all targets that share it, and makes room in their queues. Returns
+/// how many they are. Errors: out_of_memory.
+result<std::size_t> sender::prepare_to_share(std::span<pattern::peer* const> targets,
+                                             std::span<const part_view> parts) noexcept
+{
+    std::size_t count = 0;
+    for (pattern::peer* const each : targets) {
+        pipe_out& out = static_cast<pipe&>(*each).out;
+        if (!out.shares())
+            continue;
+        if ((count == 0 && !shared_.frame(parts)) || !out.reserve_runs(shared_.runs().size())) {
+            shared_.clear();
+            return fail(errc::out_of_memory, phase::transfer);
+        }
+        ++count;
+    }
+    return count;
+}
+
+/// Writes the message to those that do not share it, and publishes it. On an error it is written to
+/// none.
+result<void> sender::write_copies(std::span<pattern::peer* const> targets,
+                                  std::span<const part_view> parts, bool answers)
+{
     // What a batch has written before is not to be taken back with this message.
     for (pattern::peer* const each : targets)
         if (auto& to = static_cast<pipe&>(*each); to.out.staged() > 0)
             publish(to, false);
     for (std::size_t index = 0; index < targets.size(); ++index) {
-        const auto written = static_cast<pipe&>(*targets[index]).out.write(parts);
+        pipe_out& out = static_cast<pipe&>(*targets[index]).out;
+        if (out.shares())
+            continue;
+        const auto written = out.write(parts);
         if (written)
             continue;
         for (pattern::peer* const before : targets.first(index))
-            static_cast<pipe&>(*before).out.discard_unpublished();
+            if (auto& to = static_cast<pipe&>(*before); !to.out.shares())
+                to.out.discard_unpublished();
+        shared_.clear();
         return fail(written.error());
     }
     for (pattern::peer* const each : targets)
-        publish(static_cast<pipe&>(*each), answers);
-    state_.reports->counters().queued_total.add_alone(targets.size());
-    state_.reports->counters().dropped_full.add_alone(where.skipped);
+        if (auto& to = static_cast<pipe&>(*each); !to.out.shares())
+            publish(to, answers);
+    return {};
+}
+
+/// All of the targets get the message, or none of them.
+result<void> sender::write_to_targets(const routing& where, std::span<const part_view> parts)
+{
+    const bool answers = begin_send();
+    const std::span<pattern::peer* const> targets = state_.routes->targets();
+    SLK_TRY(const std::size_t sharing, prepare_to_share(targets, parts));
+    if (sharing < targets.size())
+        SLK_TRY(write_copies(targets, parts, answers));
+    if (sharing > 0) {
+        for (pattern::peer* const each : targets) {
+            auto& to = static_cast<pipe&>(*each);
+            if (to.out.shares() && to.out.share(shared_.runs()))
+                to.far->on_readable();
+        }
+        shared_.clear();
+    }
+    counters& counts = state_.reports->counters();
+    counts.queued_total.add_alone(targets.size());
+    if (targets.empty() || where.skipped > 0) {
+        counts.dropped_full.add_alone(where.skipped);
+        counts.dropped_no_route.add_alone(where.outcome == send_outcome::dropped_no_route ? 1 : 0);
+    }
     return {};
 }
 
@@ -130,7 +214,11 @@ result<send_outcome> sender::send(std::span<const part_view> parts, const timeou
     [[likely]] case routing::kind::one:
         SLK_TRY(write_to(static_cast<pipe&>(*where.to), written, limit));
         break;
-    case routing::kind::several: SLK_TRY(write_to_targets(where, written)); break;
+    case routing::kind::several:
+        SLK_TRY(write_to_targets(where, written));
+        state_.context->submit_sends();
+        give_turn(where.skipped > 0 || state_.routes->targets().empty());
+        return where.outcome;
     case routing::kind::refused: return fail(where.failure);
     case routing::kind::dropped: count_dropped(where.outcome); return where.outcome;
     case routing::kind::wait: break; // await() has ended it
@@ -201,6 +289,8 @@ result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Pa
         (void)begin_send();
     publish_staged();
     state_.context->submit_sends();
+    if (state_.routes->takes_requests)
+        give_turn(true);
     if (queued == 0 && failure)
         return fail(failure);
     return queued;

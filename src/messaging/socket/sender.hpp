@@ -5,6 +5,7 @@
 /// Sends messages: asks the pattern where each goes, and writes it into the pipes of those peers.
 /// For the socket's thread.
 
+#include "messaging/pipe/shared_frames.hpp"
 #include "messaging/socket/socket_state.hpp"
 
 #include <span>
@@ -14,7 +15,11 @@ namespace slk::messaging {
 
 class sender final : private pattern::room_check {
 public:
-    explicit sender(socket_state& of) noexcept : state_(of) {}
+    explicit sender(socket_state& of) noexcept
+        : state_(of), budget_(of.pools.budget->is_limited() ? of.pools.budget.get() : nullptr),
+          shared_(of.pools)
+    {
+    }
 
     /// Sends one message. `to`: the peer that the caller names, or null. On an error nothing was
     /// queued.
@@ -31,6 +36,7 @@ public:
     [[nodiscard]] bool can_send() noexcept { return state_.routes->can_send(*this); }
     /// Whether this peer's queue takes one more message.
     [[nodiscard]] bool has_room(pattern::peer& entry) noexcept override;
+    [[nodiscard]] bool has_room_now(pattern::peer& entry) noexcept override;
     /// Makes visible what a batch has written.
     void publish_staged() noexcept;
 
@@ -56,10 +62,20 @@ private:
         return std::exchange(last_, last_call::sent) == last_call::waited;
     }
     void count_dropped(send_outcome why) noexcept;
+    void give_turn(bool now) noexcept;
+    [[nodiscard]] bool has_room_to_share(pipe& to, const high_water& marks) noexcept;
+    [[nodiscard]] result<std::size_t>
+    prepare_to_share(std::span<pattern::peer* const> targets,
+                     std::span<const pattern::part_view> parts) noexcept;
+    result<void> write_copies(std::span<pattern::peer* const> targets,
+                              std::span<const pattern::part_view> parts, bool answers);
     template <class Part>
     result<std::size_t> send_all(std::size_t count, const timeout& limit, Part part);
 
     socket_state& state_;
+    const memory_budget* const budget_; ///< of the context; null: it has no limit
+    shared_frames shared_; ///< what goes to several peers by tcp or ipc
+    std::uint32_t sends_without_turn_ = 0;
     std::vector<pipe*> staged_; ///< pipes with unpublished messages
     enum class last_call : std::uint8_t { none, sent, waited };
     last_call last_ = last_call::none; ///< sent a message, or waited for one

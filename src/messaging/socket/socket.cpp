@@ -4,9 +4,11 @@
 
 #include <serverlink/dealer.hpp>
 #include <serverlink/pair.hpp>
+#include <serverlink/pub.hpp>
 #include <serverlink/pull.hpp>
 #include <serverlink/push.hpp>
 #include <serverlink/router.hpp>
+#include <serverlink/sub.hpp>
 
 #include "base/try_allocate.hpp"
 #include "messaging/socket/socket_core.hpp"
@@ -348,6 +350,40 @@ result<dealer> dealer::create(context& in, dealer_options options)
 {
     SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::dealer, options));
     return dealer(core);
+}
+
+// --- PUB and SUB ---
+
+result<pub> pub::create(context& in, pub_options options)
+{
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::pub, options));
+    return pub(core);
+}
+
+result<void> pub::wait_subscribers(std::span<const std::byte> topic, std::size_t count,
+                                   const timeout& limit)
+{
+    return core_ != nullptr ? core_->wait_subscribers(topic, count, limit) : fail(moved_from);
+}
+
+result<sub> sub::create(context& in, sub_options options)
+{
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::sub, options));
+    return sub(core);
+}
+
+result<void> sub::subscribe(std::span<const std::byte> topic)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    if (topic.size() > max_topic_size)
+        return fail(errc::invalid_argument, phase::setup, "the topic is too long");
+    return core_->subscribe(topic);
+}
+
+result<void> sub::unsubscribe(std::span<const std::byte> topic)
+{
+    return core_ != nullptr ? core_->unsubscribe(topic) : fail(moved_from);
 }
 
 // --- ROUTER ---

@@ -7,6 +7,8 @@
 #include "base/try_allocate.hpp"
 #include "base/wipe.hpp"
 #include "pattern/make_pattern.hpp"
+#include "pattern/pub.hpp"
+#include "pattern/sub.hpp"
 
 #include <algorithm>
 #include <new>
@@ -68,7 +70,10 @@ result<void> socket_core::set_options(const socket_options& options)
     socket_options own;
     if (!try_copy(own, options))
         return fail(errc::out_of_memory, phase::setup);
-    SLK_TRY(state_.settings, connection_settings::create(state_.type, options));
+    reference<pattern::topic_book> topics;
+    if (state_.routes->topics() != nullptr)
+        topics = reference<pattern::topic_book>::to(*state_.routes->topics());
+    SLK_TRY(state_.settings, connection_settings::create(state_.type, options, std::move(topics)));
     wipe_passwords(state_.options.security);
     state_.routes->set_options(options);
     state_.reports->places().set_handover(options.handover);
@@ -145,6 +150,8 @@ std::vector<peer_status> socket_core::peers()
                       status.refused;
         status.queued = sent.written - sent.replaced - sent.taken;
         status.received = peer.in.consumed() - earlier.taken - peer.discarded;
+        status.dropped = peer.dropped;
+        status.subscriptions = state_.routes->topics_of(peer);
         status.conflated_sent = sent.replaced;
         // With inproc the sender counts them.
         status.conflated_received = peer.is_inproc ? 0 : peer.in.replaced();
@@ -174,6 +181,39 @@ result<void> socket_core::wait_ready(const timeout& limit)
     };
     state_.process_reports();
     return is_ready() ? result<void>{} : state_.await(is_ready, limit);
+}
+
+// --- publishers and subscribers ---
+
+result<void> socket_core::subscribe(std::span<const std::byte> topic)
+{
+    SLK_TRY(state_.usable());
+    state_.process_reports();
+    SLK_TRY(static_cast<pattern::sub&>(*state_.routes).subscribe(topic, state_.pools));
+    state_.peers.send_request(true, topic);
+    state_.run_and_process();
+    return {};
+}
+
+result<void> socket_core::unsubscribe(std::span<const std::byte> topic)
+{
+    SLK_TRY(state_.usable());
+    state_.process_reports();
+    if (!static_cast<pattern::sub&>(*state_.routes).unsubscribe(topic, state_.pools))
+        return {};
+    state_.peers.send_request(false, topic);
+    state_.run_and_process();
+    return {};
+}
+
+result<void> socket_core::wait_subscribers(std::span<const std::byte> topic, std::size_t count,
+                                           const timeout& limit)
+{
+    SLK_TRY(state_.usable());
+    auto& to = static_cast<pattern::pub&>(*state_.routes);
+    const auto are_there = [&] { return to.subscribers(topic) >= count; };
+    state_.process_reports();
+    return are_there() ? result<void>{} : state_.await(are_there, limit);
 }
 
 // --- the peers of a ROUTER ---

@@ -121,6 +121,13 @@ public:
     // --- the peers of a ROUTER ---
 
     /// Errors: those of finding it.
+    /// SUB only.
+    result<void> subscribe(std::span<const std::byte> topic);
+    result<void> unsubscribe(std::span<const std::byte> topic);
+    /// PUB only.
+    result<void> wait_subscribers(std::span<const std::byte> topic, std::size_t count,
+                                  const timeout& limit);
+
     result<void> disconnect_peer(const result<pattern::peer*>& known, const char* reason);
     result<bool> has_room(const result<pattern::peer*>& known);
 

@@ -63,7 +63,9 @@ void socket_state::read_inbox()
         if (!is_attached(peer->state))
             continue;
         if ((signals & pipe::readable_signal) != 0)
-            peers.readable(*peer);
+            routes->takes_requests ? peers.take_requests(*peer) : peers.readable(*peer);
+        if (!is_attached(peer->state))
+            continue;
         if ((signals & pipe::writable_signal) != 0)
             routes->writable(*peer, true);
     }

@@ -67,7 +67,7 @@ private:
 /// Messages without the marker are discarded.
 class asking final : public pattern::pattern {
 public:
-    asking() noexcept : pattern(true) {}
+    asking() noexcept : pattern(kind::inspecting) {}
 
     result<slk::pattern::peer*> attach(slk::pattern::peer& entry) override
     {

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "pattern/pub.hpp"
+
+#include "base/try_allocate.hpp"
+
+#include <algorithm>
+
+namespace slk::pattern {
+
+result<peer*> pub::resume_sending(peer& entry)
+{
+    const std::size_t peers = peers_ + 1;
+    if (peers > targets_.capacity() &&
+        !try_reserve(targets_, std::max(peers, targets_.capacity() * 2)))
+        return fail(no_memory_for_peer);
+    const std::uint32_t number = index_.add_peer(entry);
+    if (number == no_number)
+        return fail(no_memory_for_peer);
+    entry.send_place = number;
+    ++peers_;
+    return nullptr;
+}
+
+void pub::stop_sending(peer& entry) noexcept
+{
+    if (entry.send_place == SIZE_MAX)
+        return;
+    index_.remove_peer(number_of(entry));
+    entry.send_place = SIZE_MAX;
+    --peers_;
+}
+
+/// The peer has a set of topics: one cancellation takes back all subscriptions to a topic, as
+/// libzmq does. What else it sends is thrown away.
+error pub::take_request(peer& from, std::span<const std::byte> part, bool limited) noexcept
+{
+    if (part.empty() || from.send_place == SIZE_MAX)
+        return {};
+    const topic_view topic = part.subspan(1);
+    if (part.front() == std::byte{1}) {
+        const auto made =
+            index_.subscribe(number_of(from), topic, limited ? limits_ : subscription_limits{});
+        return made ? error{} : made.error();
+    }
+    if (part.front() == std::byte{0})
+        index_.cancel(number_of(from), topic);
+    return {};
+}
+
+routing pub::route(std::span<const part_view>& parts, const peer_id*, room_check& rooms) noexcept
+{
+    targets_.clear();
+    std::uint64_t skipped = 0;
+    index_.match(parts.front().bytes, [&](peer& each) {
+        if (rooms.has_room_now(each)) [[likely]] {
+            targets_.push_back(&each);
+        } else {
+            ++each.dropped;
+            ++skipped;
+        }
+    });
+    return routing::to_targets(skipped, !targets_.empty() ? send_outcome::queued
+                                        : skipped > 0     ? send_outcome::dropped_full
+                                                          : send_outcome::dropped_no_route);
+}
+
+void pub::set_options(const socket_options& options) noexcept
+{
+    pattern::set_options(options);
+    const auto limit = [](std::uint64_t value) { return value > 0 ? value : UINT64_MAX; };
+    limits_ = {.topic_size = limit(options.max_topic_size),
+               .count = limit(options.max_subscriptions),
+               .bytes = limit(options.max_subscription_bytes)};
+}
+
+std::size_t pub::subscribers(topic_view topic) noexcept
+{
+    std::size_t count = 0;
+    index_.match(topic, [&](const peer&) { ++count; });
+    return count;
+}
+
+} // namespace slk::pattern

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_PATTERN_TOPIC_BOOK_HPP
+#define SLK_PATTERN_TOPIC_BOOK_HPP
+
+/// The topics that a socket has subscribed to, which its connections tell their peers.
+///
+/// A connection that begins is told all topics, and then each change, in the same order as the
+/// socket makes them, whatever the socket's thread does meanwhile: there is a lock, which is held
+/// for as long as that takes. Only the socket's thread makes changes, so that it may look at the
+/// topics without the lock.
+
+#include "base/list.hpp"
+#include "base/ref_counted.hpp"
+#include "lane/chunk.hpp"
+#include "pattern/subscription_index.hpp"
+
+#include <mutex>
+
+namespace slk::pattern {
+
+/// A connection. Its functions are called with the lock held, and must not use the book.
+class topic_listener : public list_node {
+public:
+    /// `pools`: those of the calling thread.
+    virtual void topic_changed(bool subscribed, topic_view topic,
+                               lane::chunk_pools& pools) noexcept = 0;
+    /// Some topics have changed.
+    virtual void topics_changed() noexcept = 0;
+
+protected:
+    ~topic_listener() = default;
+};
+
+class topic_book final : public ref_counted<topic_book> {
+public:
+    explicit topic_book(std::uint64_t secret) noexcept : topics_(secret) {}
+
+    // --- the socket's thread ---
+
+    /// One more subscription to the topic. Errors: out_of_memory.
+    [[nodiscard]] result<void> subscribe(topic_view topic, lane::chunk_pools& pools) noexcept;
+    /// Takes one subscription back. Returns whether it was the last one to that topic; one that
+    /// does not exist is none.
+    bool unsubscribe(topic_view topic, lane::chunk_pools& pools) noexcept;
+
+    [[nodiscard]] bool matches(topic_view message) const noexcept
+    {
+        return topics_.matches(message);
+    }
+    /// In the order of their bytes.
+    template <class Visit>
+    void for_each(Visit&& visit) const
+    {
+        if (self_ != no_number)
+            topics_.for_each_topic(self_, visit);
+    }
+
+    // --- any thread ---
+
+    /// Tells all topics, and from now on each change.
+    void listen(topic_listener& who, lane::chunk_pools& pools) noexcept;
+    /// No more calls are made, and none is under way. Also if it does not listen.
+    void stop_listening(topic_listener& who) noexcept;
+
+private:
+    friend class ref_counted<topic_book>;
+    ~topic_book() = default;
+
+    void tell(bool subscribed, topic_view topic, lane::chunk_pools& pools) noexcept;
+
+    std::mutex guard_;
+    list<topic_listener> listeners_; ///< guarded
+    subscription_index topics_; ///< changes are guarded
+    /// The socket itself is the only one that has subscribed; from the first subscription on.
+    struct own_entry final : peer {
+    } own_;
+    std::uint32_t self_ = no_number;
+};
+
+} // namespace slk::pattern
+
+#endif
