@@ -63,3 +63,33 @@ TEST_CASE("an idle peer uses at most 4 KiB")
     CHECK(each <= 4096);
     CHECK(each > 1000); // the peers were counted
 }
+
+TEST_CASE("an idle subscriber uses at most 4 KiB")
+{
+    if (address_sanitized)
+        SLK_SKIP("the address sanitizer has its own allocator");
+    constexpr std::size_t count = 200;
+    auto in = new_context();
+    auto ours = new_socket<pub>(in);
+    const std::string where = must(ours.bind(any_tcp));
+    const auto connect = [&](std::size_t all) {
+        std::vector<raw_peer> peers;
+        for (std::size_t number = 0; number < count; ++number) {
+            raw_peer& peer = peers.emplace_back(where);
+            REQUIRE(peer.send(zmtp_greeting() + zmtp_ready("SUB") + std::string("\0\6\1topic", 8)));
+        }
+        must(ours.wait_subscribers("topic", all, test_timeout));
+        // A message has gone out, and its memory is given back.
+        must(ours.send("topic 1"));
+        for (raw_peer& peer : peers)
+            REQUIRE(until([&] { return peer.receive_some().ends_with("topic 1"); }));
+        return peers;
+    };
+    const auto first = connect(count);
+    const std::size_t before = bytes_in_use();
+    const auto second = connect(2 * count);
+    const std::size_t each = (bytes_in_use() - before) / count;
+    CAPTURE(each);
+    CHECK(each <= 4096);
+    CHECK(each > 1000); // the peers were counted
+}
