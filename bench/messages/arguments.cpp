@@ -34,8 +34,7 @@ void add_names(slk::tool::command& to, const slk::tool::option& about,
 {
     std::string text = "Works:\n";
     for (const work& each : all_works())
-        text += row(each.name, (each.kind == pattern::stream ? "one way, " : "round trips, ") +
-                                   std::string(each.title));
+        text += row(each.name, std::string(name_of(each.kind)) + ", " + std::string(each.title));
     text += "Contenders:\n";
     for (const contender& each : all_contenders()) {
         std::string description = each.title;

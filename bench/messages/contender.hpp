@@ -23,10 +23,12 @@ struct traffic {
     std::size_t size = 64;
     /// Messages that each side queues; nothing: the library's default.
     std::optional<int> high_water_mark{};
+    std::size_t subscribers = 0; ///< of a fan_out
 };
 
-/// What a socket does. A sender connects to a receiver, a client to a server.
-enum class role { receiver, sender, server, client };
+/// What a socket does. A sender connects to a receiver, a client to a server, and subscribers, who
+/// are several sockets, to a publisher. A publisher sends whether its messages are taken or not.
+enum class role { receiver, sender, server, client, publisher, subscribers };
 
 /// One socket. Every failure ends the process, by give_up().
 class side {
@@ -59,12 +61,14 @@ struct contender {
     std::unique_ptr<library> (*start)() = nullptr;
     bool inproc = true;
     bool round_trips = true;
+    bool fan_outs = false;
     bool only_by_name = false; ///< skipped unless the command line names it
 
     [[nodiscard]] bool does(const work& asked) const
     {
         return (inproc || asked.over != transport::inproc) &&
-               (round_trips || asked.kind != pattern::round_trip);
+               (round_trips || asked.kind != pattern::round_trip) &&
+               (fan_outs || asked.kind != pattern::fan_out);
     }
 };
 

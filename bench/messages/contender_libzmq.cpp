@@ -24,6 +24,8 @@ int type_of(role as)
     case role::sender: return ZMQ_PUSH;
     case role::server:
     case role::client: return ZMQ_PAIR;
+    case role::publisher: return ZMQ_PUB;
+    case role::subscribers: return ZMQ_SUB;
     }
     return ZMQ_PAIR;
 }
@@ -108,10 +110,71 @@ private:
     std::string message_;
 };
 
+class libzmq_subscribers final : public side {
+public:
+    libzmq_subscribers(void* context, const traffic& what) : size_(what.size)
+    {
+        for (std::size_t number = 0; number < what.subscribers; ++number) {
+            void* const socket = zmq_socket(context, ZMQ_SUB);
+            if (socket == nullptr)
+                give_up("zmq_socket", zmq_strerror(zmq_errno()));
+            if (what.high_water_mark) {
+                const int mark = *what.high_water_mark;
+                require_zmq(zmq_setsockopt(socket, ZMQ_RCVHWM, &mark, sizeof mark), "ZMQ_RCVHWM");
+            }
+            require_zmq(zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0), "ZMQ_SUBSCRIBE");
+            items_.push_back({socket, 0, ZMQ_POLLIN, 0});
+        }
+    }
+
+    std::string bind(const std::string&) override { return {}; }
+    void connect(const std::string& endpoint) override
+    {
+        for (const zmq_pollitem_t& each : items_)
+            require_zmq(zmq_connect(each.socket, endpoint.c_str()), "zmq_connect");
+    }
+    void receive(stream_meter& meter) override
+    {
+        zmq_msg_t into;
+        zmq_msg_init(&into);
+        std::uint64_t count = 0;
+        do {
+            count = 0;
+            for (const zmq_pollitem_t& each : items_)
+                count += receive_from(each.socket, into);
+            if (count == 0)
+                require_zmq(zmq_poll(items_.data(), static_cast<int>(items_.size()), -1),
+                            "zmq_poll");
+        } while (meter.add(count));
+    }
+    void send() override {}
+    void reply() override {}
+    void request(round_trip_meter&) override {}
+
+private:
+    /// What is there, up to a maximum.
+    std::uint64_t receive_from(void* socket, zmq_msg_t& into) const
+    {
+        for (std::uint64_t count = 0; count < max_received; ++count) {
+            if (zmq_msg_recv(&into, socket, ZMQ_DONTWAIT) < 0)
+                return count;
+            if (zmq_msg_size(&into) != size_)
+                give_up("zmq_msg_recv", "a message of another size");
+        }
+        return max_received;
+    }
+
+    static constexpr std::uint64_t max_received = 512;
+    std::size_t size_;
+    std::vector<zmq_pollitem_t> items_;
+};
+
 class libzmq_library final : public library {
 public:
     std::unique_ptr<side> open(role as, const traffic& what) override
     {
+        if (as == role::subscribers)
+            return std::make_unique<libzmq_subscribers>(context_, what);
         return std::make_unique<libzmq_side>(context_, as, what);
     }
 
@@ -129,9 +192,11 @@ contender libzmq_contender()
     zmq_version(&major, &minor, &patch);
     const std::string title = "libzmq " + std::to_string(major) + "." + std::to_string(minor) +
                               "." + std::to_string(patch);
-    return {.name = libzmq_name, .title = title, .start = []() -> std::unique_ptr<library> {
-                return std::make_unique<libzmq_library>();
-            }};
+    return {
+        .name = libzmq_name,
+        .title = title,
+        .start = []() -> std::unique_ptr<library> { return std::make_unique<libzmq_library>(); },
+        .fan_outs = true};
 }
 
 } // namespace bench

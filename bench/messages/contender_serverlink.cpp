@@ -4,8 +4,11 @@
 #include <serverlink/config.hpp>
 #include <serverlink/context.hpp>
 #include <serverlink/pair.hpp>
+#include <serverlink/pub.hpp>
 #include <serverlink/pull.hpp>
 #include <serverlink/push.hpp>
+#include <serverlink/sub.hpp>
+#include <serverlink/wait.hpp>
 
 #include <algorithm>
 #include <array>
@@ -43,7 +46,7 @@ slk::socket_options options_for(const traffic& what)
     return options;
 }
 
-/// A push, a pull or a pair. It is opened only for roles that it has.
+/// A push, a pull, a pair or a pub. It is opened only for roles that it has.
 template <class Socket>
 class serverlink_side final : public side {
 public:
@@ -115,7 +118,8 @@ public:
 
 private:
     static constexpr bool can_send = !std::is_same_v<Socket, slk::pull>;
-    static constexpr bool can_receive = !std::is_same_v<Socket, slk::push>;
+    static constexpr bool can_receive =
+        !std::is_same_v<Socket, slk::push> && !std::is_same_v<Socket, slk::pub>;
 
     void send_one()
     {
@@ -156,6 +160,72 @@ private:
     std::string text_;
 };
 
+class serverlink_subscribers final : public side {
+public:
+    serverlink_subscribers(slk::context& context, const variant& options, const traffic& what)
+        : options_(options), size_(what.size)
+    {
+        for (std::size_t number = 0; number < what.subscribers; ++number) {
+            all_.push_back(or_give_up(slk::sub::create(context, options_for(what)), "create"));
+            or_give_up(all_.back().subscribe(""), "subscribe");
+        }
+        for (slk::sub& each : all_)
+            items_.push_back({.on = &each});
+    }
+
+    std::string bind(const std::string&) override { return {}; }
+    void connect(const std::string& endpoint) override
+    {
+        for (slk::sub& each : all_)
+            or_give_up(each.connect(endpoint), "connect");
+    }
+    void receive(stream_meter& meter) override
+    {
+        slk::message into;
+        slk::received_batch many;
+        std::uint64_t count = 0;
+        do {
+            count = 0;
+            for (slk::sub& each : all_)
+                count += options_.batches ? receive_many(each, many) : receive_each(each, into);
+            if (count == 0)
+                or_give_up(slk::wait(items_), "wait");
+        } while (meter.add(count));
+    }
+    void send() override {}
+    void reply() override {}
+    void request(round_trip_meter&) override {}
+
+private:
+    std::uint64_t receive_each(slk::sub& from, slk::message& into) const
+    {
+        for (std::uint64_t count = 0; count < max_received; ++count) {
+            if (!from.receive(into, slk::no_wait))
+                return count;
+            check_size(into.size());
+        }
+        return max_received;
+    }
+    std::uint64_t receive_many(slk::sub& from, slk::received_batch& into) const
+    {
+        if (!from.receive_batch(into, max_received, slk::no_wait))
+            return 0;
+        for (const std::span<const std::byte> each : into)
+            check_size(each.size());
+        return into.size();
+    }
+    void check_size(std::size_t size) const
+    {
+        if (size != size_)
+            give_up("receive", "a message of another size");
+    }
+
+    variant options_;
+    std::size_t size_;
+    std::vector<slk::sub> all_;
+    std::vector<slk::wait_item> items_;
+};
+
 class serverlink_library final : public library {
 public:
     explicit serverlink_library(const variant& options)
@@ -171,6 +241,10 @@ public:
             return std::make_unique<serverlink_side<slk::pull>>(context_, options_, what);
         case role::sender:
             return std::make_unique<serverlink_side<slk::push>>(context_, options_, what);
+        case role::publisher:
+            return std::make_unique<serverlink_side<slk::pub>>(context_, options_, what);
+        case role::subscribers:
+            return std::make_unique<serverlink_subscribers>(context_, options_, what);
         case role::server:
         case role::client: break;
         }
@@ -201,11 +275,15 @@ std::unique_ptr<library> start()
 
 void add_serverlink_contenders(std::vector<contender>& to)
 {
-    to.push_back({.name = "serverlink", .title = "serverlink", .start = start<1, false, false>});
+    to.push_back({.name = "serverlink",
+                  .title = "serverlink",
+                  .start = start<1, false, false>,
+                  .fan_outs = true});
     to.push_back({.name = "serverlink-batch",
                   .title = "serverlink, by batches",
                   .start = start<1, true, false>,
-                  .round_trips = false});
+                  .round_trips = false,
+                  .fan_outs = true});
     to.push_back({.name = "serverlink-no-thread",
                   .title = "serverlink, no thread",
                   .start = start<0, false, false>,
@@ -217,6 +295,7 @@ void add_serverlink_contenders(std::vector<contender>& to)
                   .title = "serverlink, epoll",
                   .start = start<1, false, true>,
                   .inproc = false,
+                  .fan_outs = true,
                   .only_by_name = true});
     to.push_back({.name = "serverlink-no-thread-epoll",
                   .title = "serverlink, no thread, epoll",

@@ -54,7 +54,9 @@ json_object outcome_json(const outcome& of)
     json_object made;
     made.text("work", of.done->name)
         .text("title", of.done->title)
-        .text("kind", of.done->kind == pattern::stream ? "stream" : "round_trip")
+        .text("kind", of.done->kind == pattern::stream    ? "stream"
+                      : of.done->kind == pattern::fan_out ? "fan_out"
+                                                          : "round_trip")
         .number("size", std::uint64_t{of.done->size});
     if (of.done->target_to_libzmq > 0)
         made.number("target_to_libzmq", of.done->target_to_libzmq);

@@ -122,7 +122,7 @@ bool read_results(const std::string& line, pattern kind, sample& into)
 {
     unsigned long long messages = 0;
     bool is_report = false;
-    if (kind == pattern::stream)
+    if (kind != pattern::round_trip)
         is_report = std::sscanf(line.c_str(), "done %llu %lf", &messages, &into.seconds) == 2;
     else
         is_report = std::sscanf(line.c_str(), "done %llu %lf %lf %lf", &messages, &into.p50,
@@ -162,8 +162,9 @@ sample measure_in_one_process(const work& done, const contender& by, const argum
 sample measure_between_processes(const work& done, const contender& by, const arguments& options)
 {
     const bool stream = done.kind == pattern::stream;
-    const std::string bound_role = stream ? "receiver" : "server";
-    const std::string connected_role = stream ? "sender" : "client";
+    const bool publishes = done.kind == pattern::fan_out;
+    const std::string bound_role = publishes ? "publisher" : stream ? "receiver" : "server";
+    const std::string connected_role = publishes ? "subscribers" : stream ? "sender" : "client";
     std::string wildcard = "tcp://127.0.0.1:*";
     std::optional<private_folder> folder;
     if (done.over == transport::ipc)

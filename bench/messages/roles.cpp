@@ -60,7 +60,7 @@ int play_role(const arguments& options)
         options.contenders.front()->start == nullptr)
         give_up(options.role, "needs one work (--only) and one installed --contender");
     const work& chosen = *options.works.front();
-    const traffic what{chosen.kind, chosen.size, options.high_water_mark};
+    const traffic what{chosen.kind, chosen.size, options.high_water_mark, chosen.subscribers};
     const std::unique_ptr<library> used = options.contenders.front()->start();
     const std::string endpoint = options.endpoint.empty() ? "tcp://127.0.0.1:*" : options.endpoint;
 
@@ -82,6 +82,19 @@ int play_role(const arguments& options)
         const std::unique_ptr<side> server = used->open(role::server, what);
         report_bound(server->bind(endpoint));
         server->reply();
+        finish(options);
+    }
+    if (options.role == "publisher") {
+        const std::unique_ptr<side> publisher = used->open(role::publisher, what);
+        report_bound(publisher->bind(endpoint));
+        publisher->send();
+        finish(options);
+    }
+    if (options.role == "subscribers") {
+        const std::unique_ptr<side> subscribers = used->open(role::subscribers, what);
+        subscribers->connect(endpoint);
+        stream_meter meter(what.size, options.seconds);
+        subscribers->receive(meter);
         finish(options);
     }
     if (options.role == "client") {

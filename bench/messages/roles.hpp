@@ -4,8 +4,9 @@
 
 /// One side of one measurement: what the program does with `--role`.
 ///
-/// A receiver or a server prints `bound <endpoint>` first; a sender or a client is given that with
-/// --endpoint. The receiver or the client prints `began` when it begins to measure, and `done ...`
+/// A receiver, a server or a publisher prints `bound <endpoint>` first; the other side is given
+/// that with --endpoint. The receiver, the client or the subscribers print `began` when they begin
+/// to measure, and `done ...`
 /// with the results: `messages seconds` of a stream, `count p50 p99 p99.9` of round trips, one
 /// way, in seconds. `both` is a receiver and a sender in two threads. By hand, in two shells:
 ///

@@ -11,6 +11,12 @@ namespace {
 using enum pattern;
 using enum transport;
 
+constexpr work fan_out_to(std::string_view name, std::string_view title, std::size_t subscribers,
+                          double target, std::string_view text)
+{
+    return {name, title, fan_out, tcp, 64, target, text, subscribers};
+}
+
 constexpr std::size_t kilo = 1024;
 
 constexpr std::array works = {
@@ -27,9 +33,22 @@ constexpr std::array works = {
     work{"inproc-64", "inproc, 64 B", stream, inproc, 64, 2, "serverlink at least 2 x libzmq"},
     work{"tcp-round-trip", "tcp, 64 B", round_trip, tcp, 64, 0.8,
          "serverlink with a thread at most 0.8 x libzmq, without at most 1.25 x bare epoll"},
+    fan_out_to("pub-1", "tcp, 64 B, PUB to 1 SUB", 1, 3, "serverlink at least 3 x libzmq"),
+    fan_out_to("pub-10", "tcp, 64 B, PUB to 10 SUB", 10, 4, "serverlink at least 4 x libzmq"),
+    fan_out_to("pub-100", "tcp, 64 B, PUB to 100 SUB", 100, 5, "serverlink at least 5 x libzmq"),
 };
 
 } // namespace
+
+std::string_view name_of(pattern kind)
+{
+    switch (kind) {
+    case stream: return "a stream";
+    case round_trip: return "round trips";
+    case fan_out: return "a fan-out";
+    }
+    return "";
+}
 
 std::span<const work> all_works()
 {
