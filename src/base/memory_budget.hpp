@@ -12,7 +12,11 @@
 ///  - A large message that arrives needs more memory while it does so. All such messages have a
 ///    claim, in the order in which they began. The one that began first, the senior, gets what it
 ///    needs although the budget is used up.
-///  - A senior that does not arrive although others wait is ended by them (has_waited).
+///  - What others wait for in vain is ended by them (look_for_memory): messages that have memory
+///  and
+///    do not arrive, the sooner the more of them there are, and a senior that takes too long.
+
+#include <serverlink/clock.hpp>
 
 #include "base/list.hpp"
 
@@ -46,12 +50,16 @@ public:
 
     /// Before the first use.
     void set_user(memory_user& user) noexcept { user_ = &user; }
+    /// More of the message has arrived.
+    void note_progress() noexcept { moved_.store(true, std::memory_order_relaxed); }
 
 private:
     friend class memory_budget;
 
     memory_user* user_ = nullptr;
     std::uint64_t number_ = 0; ///< in the order in which they began
+    std::atomic<bool> moved_{true}; ///< since the last look
+    time_point still_since_; ///< as far as looks can tell
     std::uint64_t wants_ = 0; ///< bytes, while it waits
     bool waits_ = false;
     bool is_blocked_ = false;
@@ -105,9 +113,10 @@ public:
     /// senior.
     void set_blocked(memory_claim& of, bool blocked) noexcept;
 
-    /// The message has waited for memory for long. `senior`: the senior's number at the last call,
-    /// 0 at first; it is set to the present one. If that is the same, the senior is ended.
-    void has_waited(const memory_claim& of, std::uint64_t& senior) noexcept;
+    /// The message waits for memory at `now`. Ends messages that have memory and have not moved for
+    /// a while, and the senior if it is the same for long. Returns when the message is to look
+    /// again, if it still waits then.
+    [[nodiscard]] time_point look_for_memory(time_point now) noexcept;
     /// The message is to end, because others have waited for its memory.
     [[nodiscard]] bool is_to_end(const memory_claim& of) noexcept;
 
@@ -124,6 +133,9 @@ private:
     [[nodiscard]] memory_claim* find_waiting() noexcept;
     [[nodiscard]] memory_user* take_waiting() noexcept;
     [[nodiscard]] bool is_granted(const memory_claim& of, std::uint64_t more) noexcept;
+    [[nodiscard]] std::uint64_t note_progress(time_point now, bool restarts) noexcept;
+    [[nodiscard]] memory_claim* find_overdue(time_point now) noexcept;
+    [[nodiscard]] bool end_next(time_point now) noexcept;
     void note_waiting() noexcept;
     void call_waiting() noexcept;
 
@@ -136,6 +148,14 @@ private:
     list<memory_claim> senders_; ///< guarded
     std::uint64_t waiting_claims_ = 0; ///< guarded
     std::uint64_t numbers_ = 0; ///< guarded
+
+    // Of those who look; guarded.
+    time_point looked_at_;
+    time_point next_look_;
+    duration patience_{0}; ///< with a message that does not move
+    std::uint64_t ended_in_a_row_ = 0;
+    std::uint64_t senior_ = 0; ///< the number of its claim
+    time_point senior_since_;
 };
 
 /// Bytes that count in a budget as long as it lives.

@@ -6,16 +6,19 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
 using namespace slk;
+using namespace std::chrono_literals;
 
 namespace {
 
 /// Counts what it is told.
-struct user : memory_user {
+struct user final : memory_user {
     user() { claim.set_user(*this); }
 
     void on_memory() noexcept override { ++calls; }
@@ -201,60 +204,158 @@ TEST_CASE("a message that waits and whose socket does not read is not called ins
         budget.withdraw(each->claim);
 }
 
-TEST_CASE("a message that has waited ends the one that has had precedence "
-          "since it last asked")
-{
-    memory_budget budget(100);
-    user first, second, third;
-    (void)budget.add(200);
-    CHECK(budget.may_grow(first.claim, 10));
-    CHECK_FALSE(budget.may_grow(second.claim, 10));
-    CHECK_FALSE(budget.may_grow(third.claim, 10));
-    std::uint64_t seen = 0, seen_by_third = 0;
-    budget.has_waited(second.claim, seen);
-    CHECK(first.ends == 0);
-    budget.has_waited(second.claim, seen);
-    CHECK(first.ends == 1);
-    budget.has_waited(third.claim, seen_by_third);
-    CHECK(first.ends == 1);
-    // It is another one now.
-    budget.withdraw(first.claim);
-    budget.has_waited(third.claim, seen_by_third);
-    CHECK(second.ends == 0);
-    // The message itself is not ended.
-    budget.has_waited(second.claim, seen);
-    budget.has_waited(second.claim, seen);
-    CHECK(second.ends == 0);
-    budget.has_waited(third.claim, seen_by_third);
-    CHECK(second.ends == 1);
-    budget.withdraw(second.claim);
-    budget.withdraw(third.claim);
-    budget.has_waited(third.claim, seen_by_third);
-    for (const user* each : {&first, &second, &third}) {
-        CHECK(each->ends == (each == &third ? 0 : 1));
-        CHECK(each->references == 0);
+namespace {
+
+constexpr time_point begin = time_point() + std::chrono::hours(1);
+
+/// Claims that have memory, one that waits for it, and those who look for it.
+struct crowd {
+    explicit crowd(std::size_t holders) : holding(holders)
+    {
+        for (user& each : holding)
+            CHECK(budget.may_grow(each.claim, 1));
+        (void)budget.add(2000);
+        CHECK_FALSE(budget.may_grow(waiting.claim, 10));
     }
+    ~crowd()
+    {
+        for (user& each : holding)
+            budget.withdraw(each.claim);
+        budget.withdraw(waiting.claim);
+        CHECK(waiting.ends == 0);
+        CHECK(waiting.references == 0);
+    }
+    /// Looks whenever it is due, until `end`.
+    void look_until(time_point end)
+    {
+        for (; now <= end; now = budget.look_for_memory(now)) {
+            for (user* each : moves)
+                each->claim.note_progress();
+        }
+    }
+    [[nodiscard]] int ended() const
+    {
+        int sum = 0;
+        for (const user& each : holding)
+            sum += each.ends;
+        return sum;
+    }
+
+    memory_budget budget{1000};
+    std::vector<user> holding;
+    user waiting;
+    std::vector<user*> moves; ///< of those that hold memory
+    time_point now = begin;
+};
+
+} // namespace
+
+TEST_CASE("a message that rests while another one waits for memory is ended after ten seconds")
+{
+    crowd in(1);
+    in.look_until(begin + 9900ms);
+    CHECK(in.ended() == 0);
+    in.look_until(begin + 10s);
+    CHECK(in.ended() == 1);
+    CHECK(in.budget.is_to_end(in.holding[0].claim));
+    // Once only.
+    in.look_until(begin + 1min);
+    CHECK(in.ended() == 1);
+}
+
+TEST_CASE(
+    "the more messages there are, the sooner those that rest are ended, one for each that waits")
+{
+    for (const std::size_t holders : {3u, 7u, 39u, 399u}) {
+        for (const std::size_t more : {0u, 1u, 2u}) {
+            CAPTURE(holders);
+            CAPTURE(more);
+            crowd in(holders);
+            std::vector<user> others(more);
+            for (user& each : others)
+                CHECK_FALSE(in.budget.may_grow(each.claim, 10));
+            const auto all = static_cast<int>(holders + 1 + more);
+            const duration patience = std::clamp<duration>(duration(40s) / all, 100ms, 10s);
+            in.look_until(begin + patience - 1ms);
+            CHECK(in.ended() == 0);
+            in.look_until(begin + patience);
+            CHECK(in.ended() == static_cast<int>(1 + more));
+            in.look_until(begin + 110s);
+            CHECK(in.ended() == static_cast<int>(holders));
+            for (user& each : others) {
+                CHECK(each.ends == 0);
+                in.budget.withdraw(each.claim);
+            }
+        }
+    }
+}
+
+TEST_CASE("a message that moves is not ended before it has had precedence for ten seconds")
+{
+    crowd in(40);
+    in.moves = {&in.holding[0], &in.holding[39]};
+    in.look_until(begin + 9s);
+    CHECK(in.ended() >= 30);
+    CHECK(in.holding[0].ends + in.holding[39].ends == 0);
+    in.look_until(begin + 11s);
+    CHECK(in.holding[0].ends == 1);
+    // Precedence is its own from now on.
+    in.budget.withdraw(in.holding[0].claim);
+    for (std::size_t number = 1; number < 39; ++number)
+        in.budget.withdraw(in.holding[number].claim);
+    in.look_until(begin + 20s);
+    CHECK(in.holding[39].ends == 0);
+    in.look_until(begin + 32s); // from the first look at it on
+    CHECK(in.holding[39].ends == 1);
+}
+
+TEST_CASE("what rested while nobody waited for memory is not held against a message")
+{
+    crowd in(1);
+    in.look_until(begin + 1s);
+    in.now = begin + 10min;
+    in.look_until(begin + 10min + 9s);
+    CHECK(in.ended() == 0);
+    in.look_until(begin + 10min + 10s);
+    CHECK(in.ended() == 1);
+}
+
+TEST_CASE("messages that cannot arrive at present are not ended by those who wait for memory")
+{
+    crowd in(2);
+    user second;
+    CHECK_FALSE(in.budget.may_grow(second.claim, 10));
+    in.budget.set_blocked(in.holding[0].claim, true);
+    in.moves = {&in.holding[1]};
+    in.look_until(begin + 9s);
+    CHECK(in.ended() == 0);
+    CHECK(second.ends == 0);
+    in.budget.withdraw(second.claim);
+}
+
+TEST_CASE("one of all who wait looks for memory in a while")
+{
+    crowd in(3);
+    const time_point next = in.budget.look_for_memory(begin);
+    CHECK(next == begin + 10s);
+    CHECK(in.budget.look_for_memory(begin + 1s) == next);
+    CHECK(in.ended() == 0);
+    // The memory of the one that was ended may be enough: the next look comes soon after.
+    CHECK(in.budget.look_for_memory(next) == next + 100ms);
+    CHECK(in.ended() == 1);
+    CHECK(in.budget.look_for_memory(next + 1ms) == next + 100ms);
+    CHECK(in.ended() == 1);
 }
 
 TEST_CASE("a message is not ended in place of the one before it")
 {
-    memory_budget budget(100);
-    user first, second;
-    (void)budget.add(200);
-    CHECK(budget.may_grow(first.claim, 10));
-    CHECK_FALSE(budget.may_grow(second.claim, 10));
-    std::uint64_t seen = 0;
-    budget.has_waited(second.claim, seen);
-    CHECK_FALSE(budget.is_to_end(first.claim));
-    budget.has_waited(second.claim, seen);
-    CHECK(budget.is_to_end(first.claim));
-    CHECK_FALSE(budget.is_to_end(second.claim));
+    crowd in(1);
+    in.look_until(begin + 11s);
+    CHECK(in.budget.is_to_end(in.holding[0].claim));
     // The request is on its way when the message has arrived and the next one begins.
-    budget.withdraw(first.claim);
-    CHECK_FALSE(budget.may_grow(first.claim, 10));
-    CHECK_FALSE(budget.is_to_end(first.claim));
-    budget.withdraw(second.claim);
-    budget.withdraw(first.claim);
+    in.budget.withdraw(in.holding[0].claim);
+    CHECK_FALSE(in.budget.may_grow(in.holding[0].claim, 10));
+    CHECK_FALSE(in.budget.is_to_end(in.holding[0].claim));
 }
 
 TEST_CASE("all sockets that wait to send are called when there is memory, each "

@@ -22,9 +22,6 @@ constexpr error no_memory_to_receive{errc::out_of_memory, phase::transfer, 0,
 constexpr error memory_used_up{errc::out_of_memory, phase::transfer, 0,
                                "max_memory of the context is used up"};
 
-/// How long messages wait for memory until one of them is ended.
-constexpr duration max_memory_wait = std::chrono::seconds(10);
-
 /// Bytes that are received in a row before other connections have their turn.
 constexpr std::size_t max_at_once = std::size_t{256} * 1024;
 /// Received with the header of the frame that follows a large body: the next body is not to be
@@ -215,17 +212,14 @@ void connection::wait_for_memory() noexcept
     note_pause();
     direct_.set_paused(true);
     session_->pause(now());
-    if (held_until_ != never)
-        return;
-    in_->has_waited_for_memory(true);
-    held_until_ = now() + max_memory_wait;
+    if (held_until_ == never)
+        look_for_memory();
 }
 
-/// The message has waited for long. Ends the one that has had precedence all the time.
+/// Ends messages of others that hold memory for too long.
 void connection::look_for_memory() noexcept
 {
-    held_until_ = now() + max_memory_wait;
-    in_->has_waited_for_memory(false);
+    held_until_ = in_->waits_for_memory() ? in_->look_for_memory(now()) : never;
 }
 
 void connection::end_for_want_of_memory() noexcept

@@ -2,6 +2,7 @@
 #include "messaging/connection/lane_wire_in.hpp"
 
 #include "base/wipe.hpp"
+#include "messaging/pipe/pipe.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -69,6 +70,8 @@ void lane_wire_in::received(std::size_t bytes) noexcept
     // The system probably holds more than there was room for.
     busy_ = body_ == nullptr && bytes == lane_.rest().size() - window_size_;
     (body_ != nullptr ? body_filled_ : window_size_) += bytes;
+    if (claim_ != nullptr)
+        claim_->note_progress();
 }
 
 void lane_wire_in::drop(std::size_t bytes) noexcept
@@ -220,14 +223,14 @@ bool lane_wire_in::may_take(std::size_t more, bool waits) noexcept
     if (claim_ == nullptr) {
         if (held + more <= max_unclaimed)
             return true;
-        claim_.reset(new (std::nothrow) claim);
+        claim_.reset(new (std::nothrow) memory_claim);
         if (claim_ == nullptr)
             return false;
-        claim_->of.set_user(*user_);
+        claim_->set_user(*user_);
     }
     if (is_blocked_) // it is received whatever the marks are
         set_blocked(false);
-    const bool granted = budget->may_grow(claim_->of, more, waits);
+    const bool granted = budget->may_grow(*claim_, more, waits);
     waits_for_memory_ = !granted && waits;
     return granted;
 }
@@ -237,23 +240,14 @@ void lane_wire_in::withdraw_claim() noexcept
     if (claim_ == nullptr)
         return;
     is_blocked_ = false;
-    lane_.budget()->withdraw(claim_->of);
+    lane_.budget()->withdraw(*claim_);
     claim_.reset();
 }
 
 void lane_wire_in::set_blocked(bool blocked) noexcept
 {
     is_blocked_ = blocked;
-    lane_.budget()->set_blocked(claim_->of, blocked);
-}
-
-void lane_wire_in::has_waited_for_memory(bool first) noexcept
-{
-    if (claim_ == nullptr)
-        return;
-    if (first)
-        claim_->senior = 0;
-    lane_.budget()->has_waited(claim_->of, claim_->senior);
+    lane_.budget()->set_blocked(*claim_, blocked);
 }
 
 } // namespace slk::messaging

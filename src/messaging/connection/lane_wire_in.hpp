@@ -44,10 +44,13 @@ public:
     [[nodiscard]] bool waits_for_memory() const noexcept override { return waits_for_memory_; }
     [[nodiscard]] bool must_give_memory_back() const noexcept override
     {
-        return claim_ != nullptr && lane_.budget()->is_to_end(claim_->of);
+        return claim_ != nullptr && lane_.budget()->is_to_end(*claim_);
     }
     void withdraw_claim() noexcept override;
-    void has_waited_for_memory(bool first) noexcept override;
+    [[nodiscard]] time_point look_for_memory(time_point now) noexcept override
+    {
+        return claim_ != nullptr ? lane_.budget()->look_for_memory(now) : never;
+    }
     [[nodiscard]] std::uint64_t credit() noexcept override;
     [[nodiscard]] bool must_wait() noexcept override;
     void request_notice() noexcept override { lane_.request_notice(); }
@@ -93,11 +96,7 @@ private:
     std::size_t body_filled_ = 0;
     std::size_t body_reported_ = 0;
 
-    struct claim {
-        memory_claim of;
-        std::uint64_t senior = 0; ///< the message that had precedence at the last look
-    };
-    std::unique_ptr<claim> claim_; ///< of the message that arrives, if it is large
+    std::unique_ptr<memory_claim> claim_; ///< of the message that arrives, if it is large
     memory_user* user_ = nullptr;
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/try_allocate.hpp"
 #include "messaging/pipe/frame_reader.hpp"
+#include "messaging/pipe/pipe.hpp"
 
 #include <utility>
 

@@ -2,6 +2,7 @@
 #include "messaging/connection/request_wire.hpp"
 
 #include "base/try_allocate.hpp"
+#include "messaging/pipe/pipe.hpp"
 #include "zmtp/command.hpp"
 
 #include <algorithm>

@@ -81,8 +81,8 @@ public:
     [[nodiscard]] virtual bool must_give_memory_back() const noexcept = 0;
     /// The message does not arrive any more: it is the turn of another one.
     virtual void withdraw_claim() noexcept = 0;
-    /// See memory_budget::has_waited(). `first`: the wait has just begun.
-    virtual void has_waited_for_memory(bool first) noexcept = 0;
+    /// See memory_budget::look_for_memory().
+    [[nodiscard]] virtual time_point look_for_memory(time_point now) noexcept = 0;
 
     // --- credit ---
 

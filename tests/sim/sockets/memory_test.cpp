@@ -84,6 +84,20 @@ TEST_CASE("messages that stop arriving and hold all memory are ended one by "
     CHECK(in.limited.memory().bytes < 2 * limit);
 }
 
+TEST_CASE("a large message does not wait long behind many that have stopped arriving")
+{
+    limited_world in;
+    for (int number = 0; number < 60; ++number)
+        (void)in.add_peer(half_of(400'000));
+    REQUIRE(in.limited.memory().bytes >= limit);
+    stream_peer& good = in.add_peer(whole_of(500'000));
+    const time_point start = in.net.now();
+    CHECK(in.receives(500'000, 5min));
+    CHECK(in.net.now() - start < 40s);
+    CHECK_FALSE(good.is_closed(1s));
+    CHECK(in.limited.memory().bytes < 2 * limit);
+}
+
 TEST_CASE("a message that stops arriving is not ended while no other one waits "
           "for its memory")
 {
