@@ -7,8 +7,8 @@ cd "$(dirname "$0")/../.."
 repository=$PWD
 work=$1
 jobs=$2
-# The library is built three times, once of them without assertions, as a release is; how its files
-# are compiled, and how fast they are, makes no difference here.
+# The library is built three times, once of them without assertions, as a release is, and once each
+# file alone, as a user builds it; how fast it is makes no difference here.
 unity=(--unity on --unity-size 40)
 
 # recipe LANGUAGE: the block of that language in the README's section for users.
@@ -57,7 +57,7 @@ consume_subproject()
         while IFS= read -rd '' file; do [[ -f $file ]] && printf '%s\0' "$file"; done |
         tar -c --null -T - | tar -x -C "$work/subproject/subprojects/serverlink"
     cd "$work/subproject"
-    meson setup build --buildtype plain "${unity[@]}"
+    meson setup build --buildtype plain
     ninja -C build -j "$jobs"
     ./build/server
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/observe/endpoint_log.hpp"
 
+#include "messaging/pipe/pipe.hpp"
+
 #include <new>
 #include <utility>
 

@@ -2,6 +2,7 @@
 #include "messaging/observe/peer_registry.hpp"
 
 #include "base/try_allocate.hpp"
+#include "messaging/pipe/pipe.hpp"
 
 #include <algorithm>
 #include <iterator>

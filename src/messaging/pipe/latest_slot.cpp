@@ -3,6 +3,7 @@
 
 #include "messaging/pipe/frame_reader.hpp"
 #include "messaging/pipe/frame_writer.hpp"
+#include "messaging/pipe/pipe.hpp"
 
 #include <utility>
 

@@ -2,6 +2,7 @@
 #include "messaging/pipe/pipe_ends.hpp"
 
 #include "base/try_allocate.hpp"
+#include "messaging/pipe/pipe.hpp"
 
 #include <new>
 

@@ -3,6 +3,7 @@
 
 #include "io/os/attempt.hpp"
 #include "io/os/posix/sockaddr.hpp"
+#include "io/os/system.hpp"
 
 #include <algorithm>
 #include <cerrno>
