@@ -12,15 +12,32 @@ import re
 import sys
 
 COUNTS = re.compile(r"^slk-tests: (\d+) passed, (\d+) failed, (\d+) skipped\s*$", re.MULTILINE)
+# doctest's block about one assertion: a line of "=", the file, the case, and what was compared.
+BLOCK = re.compile(r"^=+$")
 OUTPUT_LINES = 60
 
 
-def show(text):
+def shortened(text):
+    """The last lines of an output, and what earlier lines tell of failed assertions and cases."""
     lines = text.rstrip().splitlines()
-    if len(lines) > OUTPUT_LINES:
-        print(f"  ... {len(lines) - OUTPUT_LINES} lines before")
-    for line in lines[-OUTPUT_LINES:]:
-        print("  " + line.rstrip("\r"))
+    before, last = lines[:-OUTPUT_LINES], lines[-OUTPUT_LINES:]
+    if not before:
+        return last
+    blocks = [[]]
+    for line in before:
+        if BLOCK.match(line):
+            blocks.append([])
+        blocks[-1].append(line)
+    kept = []
+    for block in blocks:
+        tells = any("ERROR:" in line for line in block)
+        kept += [line for line in block if tells or line.startswith("failed: ")]
+    return kept + [f"... {len(before) - len(kept)} lines left out"] + last
+
+
+def show(text):
+    for line in shortened(text):
+        print("  " + line)
 
 
 def count(program):
@@ -55,4 +72,5 @@ def main():
     print(*total)
 
 
-main()
+if __name__ == "__main__":
+    main()
