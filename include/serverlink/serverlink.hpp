@@ -33,5 +33,7 @@
 #include <serverlink/timeout.hpp>
 #include <serverlink/tuning.hpp>
 #include <serverlink/wait.hpp>
+#include <serverlink/xpub.hpp>
+#include <serverlink/xsub.hpp>
 
 #endif

@@ -49,11 +49,11 @@ class socket_core;
 /// What became of a message, when send() returned without an error.
 enum class send_outcome : std::uint8_t {
     queued, ///< for a peer, or for several
-    /// A ROUTER without `mandatory`: no peer has that routing id. PUB: no peer has subscribed to
-    /// it.
+    /// A ROUTER without `mandatory`: no peer has that routing id. PUB and XPUB: no peer has
+    /// subscribed to it. XSUB: there is no peer.
     dropped_no_route,
-    /// A ROUTER without `mandatory`: the peer's queue is full. PUB: the queues of all peers that
-    /// have subscribed to it are full.
+    /// A ROUTER without `mandatory`: the peer's queue is full. PUB and XPUB: the queues of all
+    /// peers that have subscribed to it are full. XSUB: those of all peers are.
     dropped_full,
 };
 
@@ -97,10 +97,10 @@ struct peer_status {
     std::uint64_t queued = 0; ///< messages that wait to be sent
     std::uint64_t queued_total = 0; ///< messages that were queued for the peer since the beginning
     std::uint64_t sent = 0; ///< of those, the ones that the system has taken
-    /// PUB only: messages that the peer had subscribed to, and has missed because its queue was
-    /// full (send_high_water_mark, send_high_water_bytes, context_options::max_memory).
+    /// PUB, XPUB and XSUB only: messages that were for the peer, and that it has missed because its
+    /// queue was full (send_high_water_mark, send_high_water_bytes, context_options::max_memory).
     std::uint64_t dropped = 0;
-    std::uint32_t subscriptions = 0; ///< PUB only: different topics
+    std::uint32_t subscriptions = 0; ///< PUB and XPUB only: different topics
     /// Of the sent ones, those of connections that have ended: the peer has not shown that it has
     /// read them, so that they may be lost.
     std::uint64_t unconfirmed = 0;
@@ -126,8 +126,8 @@ struct peer_status {
 struct socket_counters {
     std::uint64_t queued_total = 0; ///< messages queued for peers
     std::uint64_t received = 0; ///< messages
-    /// As in send_outcome. PUB: messages that nobody had subscribed to; and for each message the
-    /// number of peers that have missed it.
+    /// As in send_outcome. PUB, XPUB and XSUB: messages that were for no peer; and for each message
+    /// the number of peers that have missed it.
     std::uint64_t dropped_no_route = 0;
     std::uint64_t dropped_full = 0;
     /// Messages that were queued for a peer that went for good before they were sent.

@@ -188,8 +188,8 @@ struct socket_options {
     /// bind() to an IPv6 wildcard only: take IPv4 connections as well.
     bool dual_stack = false;
 
-    // PUB only: elsewhere they are invalid_argument if set to something else. What a peer by
-    // tcp or ipc may subscribe to; one that exceeds a limit is disconnected, with
+    // PUB and XPUB only: elsewhere they are invalid_argument if set to something else. What a peer
+    // by tcp or ipc may subscribe to; one that exceeds a limit is disconnected, with
     // message_too_large and the name of the limit as the reason. Topics are not counted in
     // context_options::max_memory.
 
@@ -199,6 +199,14 @@ struct socket_options {
     std::uint32_t max_subscriptions = std::uint32_t{1} << 20;
     /// Bytes of all topics of each peer; 0: no limit. Live.
     std::uint64_t max_subscription_bytes = std::uint64_t{64} << 20;
+
+    // XPUB only: elsewhere they are invalid_argument if set.
+
+    /// Report each subscription. Without it a subscription is reported only if it is the first one
+    /// to its topic, and a cancellation or the end of a peer only if it was the last one. Live.
+    bool verbose = false;
+    /// Report each cancellation, too, and each subscription of a peer that has gone. Live.
+    bool verboser = false;
 
     // DEALER and ROUTER only: elsewhere it is invalid_argument if set.
 
@@ -236,6 +244,8 @@ using dealer_options = socket_options;
 using router_options = socket_options;
 using pub_options = socket_options;
 using sub_options = socket_options;
+using xpub_options = socket_options;
+using xsub_options = socket_options;
 
 } // namespace slk
 

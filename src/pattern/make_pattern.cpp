@@ -8,6 +8,8 @@
 #include "pattern/push.hpp"
 #include "pattern/router.hpp"
 #include "pattern/sub.hpp"
+#include "pattern/xpub.hpp"
+#include "pattern/xsub.hpp"
 
 #include <new>
 #include <utility>
@@ -27,14 +29,16 @@ std::unique_ptr<pattern> make_pattern(zmtp::socket_type type, std::uint64_t rand
         made = new (std::nothrow) class router(static_cast<std::uint32_t>(random));
         break;
     case zmtp::socket_type::pub: made = new (std::nothrow) class pub(random); break;
+    case zmtp::socket_type::xpub: made = new (std::nothrow) class xpub(random); break;
     case zmtp::socket_type::sub:
+    case zmtp::socket_type::xsub:
         if (auto topics = reference<topic_book>::adopt(new (std::nothrow) topic_book(random)))
-            made = new (std::nothrow) class sub(std::move(topics));
+            made = type == zmtp::socket_type::sub
+                       ? static_cast<pattern*>(new (std::nothrow) class sub(std::move(topics)))
+                       : new (std::nothrow) class xsub(std::move(topics));
         break;
     case req:
-    case rep:
-    case xpub:
-    case xsub: break;
+    case rep: break;
     }
     return std::unique_ptr<pattern>(made);
 }
@@ -50,13 +54,19 @@ result<void> check_options(zmtp::socket_type type, const socket_options& options
     if (options.probe_router && type != dealer && type != zmtp::socket_type::router)
         return not_for_type("probe_router is not for this type of socket");
     const socket_options defaults;
-    if (type != zmtp::socket_type::pub) {
+    if (!zmtp::is_publisher(type)) {
         if (options.max_topic_size != defaults.max_topic_size)
-            return not_for_type("max_topic_size is for a PUB");
+            return not_for_type("max_topic_size is for a PUB or XPUB");
         if (options.max_subscriptions != defaults.max_subscriptions)
-            return not_for_type("max_subscriptions is for a PUB");
+            return not_for_type("max_subscriptions is for a PUB or XPUB");
         if (options.max_subscription_bytes != defaults.max_subscription_bytes)
-            return not_for_type("max_subscription_bytes is for a PUB");
+            return not_for_type("max_subscription_bytes is for a PUB or XPUB");
+    }
+    if (type != zmtp::socket_type::xpub) {
+        if (options.verbose)
+            return not_for_type("verbose is for an XPUB");
+        if (options.verboser)
+            return not_for_type("verboser is for an XPUB");
     }
     if (type == zmtp::socket_type::router)
         return {};

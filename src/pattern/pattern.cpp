@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "pattern/pattern.hpp"
 
+#include <utility>
+
 namespace slk::pattern {
 
 result<void> pattern::check_name(std::string_view) const
@@ -26,9 +28,32 @@ bool pattern::wants(std::span<const std::byte>) const noexcept
     return true;
 }
 
-error pattern::take_request(peer&, std::span<const std::byte>, bool) noexcept
+bool pattern::takes_more(peer&) noexcept
 {
-    return {};
+    return true;
+}
+
+peer* pattern::next_to_resume() noexcept
+{
+    return nullptr;
+}
+
+result<bool> pattern::take_request(peer&, message&, bool, bool) noexcept
+{
+    return false;
+}
+
+result<router_event> pattern::receive_own(message&, peer_id* about) noexcept
+{
+    const auto next = own_messages.pop();
+    if (about != nullptr)
+        *about = std::move(next->about);
+    return next->what;
+}
+
+std::uint64_t pattern::discard_own() noexcept
+{
+    return 0;
 }
 
 std::uint32_t pattern::topics_of(const peer&) const noexcept

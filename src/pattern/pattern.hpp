@@ -99,21 +99,40 @@ public:
     own_message_queue& operator=(const own_message_queue&) = delete;
     ~own_message_queue()
     {
-        while (!empty())
+        while (!all_.empty())
             (void)pop();
     }
 
-    [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
-    void push(std::unique_ptr<own_message> last) noexcept { all_.push_back(*last.release()); }
+    [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+    void push(std::unique_ptr<own_message> last) noexcept
+    {
+        all_.push_back(*last.release());
+        ++count_;
+    }
     /// The first one, of a queue that is not empty.
     [[nodiscard]] std::unique_ptr<own_message> pop() noexcept
     {
+        --count_;
         return std::unique_ptr<own_message>(&all_.pop_front());
+    }
+    /// Whether the pattern has messages that are not in this queue: then it is not empty.
+    void set_others(bool any) noexcept
+    {
+        count_ = count_ - (others_ ? 1 : 0) + (any ? 1 : 0);
+        others_ = any;
     }
 
 private:
     list<own_message> all_;
+    std::size_t count_ = 0;
+    bool others_ = false;
 };
+
+/// Whether a part asks for a subscription: 1 and a topic, or takes one back: 0 and the topic.
+[[nodiscard]] inline bool is_request(std::span<const std::byte> part) noexcept
+{
+    return !part.empty() && std::to_integer<unsigned>(part.front()) <= 1;
+}
 
 class topic_book;
 
@@ -190,13 +209,18 @@ public:
 
     /// If set, peers send requests, and take_request() gets all that arrives.
     const bool takes_requests = false;
-    /// A message of one part has arrived. Returns why the peer is to be disconnected, or no error.
-    /// `limited`: the limits of the options hold for it.
-    [[nodiscard]] virtual error take_request(peer& from, std::span<const std::byte> part,
-                                             bool limited) noexcept;
+    /// Whether the next message of the peer is taken now. If not, next_to_resume() returns the peer
+    /// when it is.
+    [[nodiscard]] virtual bool takes_more(peer& from) noexcept;
+    [[nodiscard]] virtual peer* next_to_resume() noexcept;
+    /// A part has arrived; `first`: it begins a message. It may be moved away. `limited`: the
+    /// limits of the options hold for it. Returns whether the caller of the socket will receive it.
+    /// Errors: why the peer is to be disconnected.
+    [[nodiscard]] virtual result<bool> take_request(peer& from, message& part, bool first,
+                                                    bool limited) noexcept;
     /// Different topics that the peer has subscribed to.
     [[nodiscard]] virtual std::uint32_t topics_of(const peer& entry) const noexcept;
-    /// SUB only, else null: what its connections tell their peers.
+    /// SUB and XSUB only, else null: what its connections tell their peers.
     [[nodiscard]] virtual topic_book* topics() const noexcept;
 
     /// What its type has of them; the caller has checked them.
@@ -209,6 +233,11 @@ public:
     bool probes = false;
     /// Messages that the pattern has for the caller; they come before those of peers.
     own_message_queue own_messages;
+    /// Where they are not empty: the first one. `about`: gets the peer's name, or null. Errors:
+    /// out_of_memory (it stays).
+    [[nodiscard]] virtual result<router_event> receive_own(message& into, peer_id* about) noexcept;
+    /// At the end of the socket: messages of peers that nobody has received. Returns their number.
+    [[nodiscard]] virtual std::uint64_t discard_own() noexcept;
 
 protected:
     enum class kind : std::uint8_t { plain, inspecting, publishing, subscribing };

@@ -35,8 +35,8 @@ struct peer {
     /// ROUTER only: counts the peers that it has met; never 0 for one that it knows. A peer that
     /// comes again is another one, unless connect() has given its name.
     std::uint64_t generation = 0;
-    /// PUB only: messages that the peer has missed because its queue was full. Of its word, one
-    /// byte is left for what follows.
+    /// PUB, XPUB and XSUB only: messages that the peer has missed because its queue was full. Of
+    /// its word, one byte is left for what follows.
     std::uint64_t dropped : 56 = 0;
     /// The routing id was given by connect(), and not by the peer.
     bool named = false;

@@ -21,7 +21,7 @@ result<peer*> pub::resume_sending(peer& entry)
     return nullptr;
 }
 
-void pub::stop_sending(peer& entry) noexcept
+void pub::remove(peer& entry) noexcept
 {
     if (entry.send_place == SIZE_MAX)
         return;
@@ -30,19 +30,29 @@ void pub::stop_sending(peer& entry) noexcept
     --peers_;
 }
 
-/// The peer has a set of topics: one cancellation takes back all subscriptions to a topic, as
-/// libzmq does. What else it sends is thrown away.
-error pub::take_request(peer& from, std::span<const std::byte> part, bool limited) noexcept
+void pub::leave(peer& entry) noexcept
 {
-    if (part.empty() || from.send_place == SIZE_MAX)
-        return {};
-    const topic_view topic = part.subspan(1);
-    if (part.front() == std::byte{1}) {
-        const auto made =
-            index_.subscribe(number_of(from), topic, limited ? limits_ : subscription_limits{});
-        return made ? error{} : made.error();
-    }
-    if (part.front() == std::byte{0})
+    index_.leave(number_of(entry));
+    entry.send_place = SIZE_MAX;
+    --peers_;
+}
+
+/// Each part that looks like a request is one, as with libzmq. Other parts are thrown away.
+result<bool> pub::take_request(peer& from, message& part, bool, bool limited) noexcept
+{
+    const std::span<const std::byte> bytes = part.bytes();
+    if (is_request(bytes) && from.send_place != SIZE_MAX)
+        SLK_TRY(request(from, bytes.front() == std::byte{1}, bytes.subspan(1), limited));
+    return false;
+}
+
+/// The peer has a set of topics: one cancellation takes back all subscriptions to a topic, as
+/// libzmq does.
+result<void> pub::request(peer& from, bool subscribe, topic_view topic, bool limited) noexcept
+{
+    if (subscribe)
+        SLK_TRY(index_.subscribe(number_of(from), topic, limits(limited)));
+    else
         index_.cancel(number_of(from), topic);
     return {};
 }

@@ -52,6 +52,8 @@ public:
     /// With all that it has subscribed to.
     void remove_peer(std::uint32_t number) noexcept;
     void remove_all(std::uint32_t of_peer) noexcept;
+    /// No message matches for the peer any more, but its subscriptions stay until remove_peer().
+    void leave(std::uint32_t number) noexcept { peers_[number].who = nullptr; }
 
     // --- subscriptions: each counts how often it was made ---
 
@@ -88,6 +90,25 @@ public:
             visit(view_of(topics_[subscriptions_[at].topic]));
     }
 
+    /// Whether any peer has subscribed to just this topic.
+    [[nodiscard]] bool has_topic(topic_view topic) const noexcept
+    {
+        return find_topic(topic_hash(secret_, topic).of_first(topic.size()), topic) != no_number;
+    }
+    struct topic_use {
+        topic_view topic;
+        bool by_others; ///< other peers have subscribed to it as well
+    };
+    /// One of the peer's topics, of which there is one, until the next change.
+    [[nodiscard]] topic_use first_of(std::uint32_t of_peer) const noexcept
+    {
+        const topic_entry& topic = topics_[subscriptions_[peers_[of_peer].first].topic];
+        const subscription& any = subscriptions_[topic.first];
+        return {view_of(topic), any.peer != of_peer || any.next_of_topic != no_number};
+    }
+    /// Takes that subscription back.
+    void remove_first(std::uint32_t of_peer) noexcept { remove(peers_[of_peer].first); }
+
     // --- messages ---
 
     /// Calls visit(peer&) once for each peer that has subscribed to a beginning of `message`.
@@ -99,7 +120,7 @@ public:
             for (std::uint32_t at = found.first; at != no_number;
                  at = subscriptions_[at].next_of_topic) {
                 peer_entry& wants = peers_[subscriptions_[at].peer];
-                if (std::exchange(wants.matched, matches_) != matches_)
+                if (std::exchange(wants.matched, matches_) != matches_ && wants.who != nullptr)
                     visit(*wants.who);
             }
             return true;

@@ -43,6 +43,8 @@ public:
     /// does not exist is none.
     bool unsubscribe(topic_view topic, lane::chunk_pools& pools) noexcept;
 
+    /// While this is held, no listener is told anything, and none comes or goes.
+    [[nodiscard]] std::unique_lock<std::mutex> hold() noexcept { return std::unique_lock(guard_); }
     [[nodiscard]] bool matches(topic_view message) const noexcept
     {
         return topics_.matches(message);

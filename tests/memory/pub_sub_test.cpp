@@ -54,7 +54,59 @@ const char* pub_and_sub(const char* where, int threads, bool pub_binds)
     return nullptr;
 }
 
+const char* xpub_and_xsub(const char* where, int threads, bool xpub_binds)
+{
+    auto in = new_context(threads);
+    EXPECT(in);
+    auto at = new_socket<xpub>(*in, quick());
+    EXPECT(at);
+    auto from = new_socket<xsub>(*in, quick());
+    EXPECT(from);
+    EXPECT(insist([&] { return from->send(std::string_view("\1before")); }));
+    socket& bound = xpub_binds ? static_cast<socket&>(*at) : *from;
+    socket& connecting = xpub_binds ? static_cast<socket&>(*from) : *at;
+    const auto there = insist([&] { return bound.bind(where); });
+    EXPECT(there);
+    EXPECT(insist([&] { return connecting.connect(*there); }));
+    static const std::string longer = "\1" + std::string(400, 't');
+    EXPECT(insist([&] { return from->send(std::string_view(longer)); }));
+    EXPECT(insist([&] { return from->send(std::string_view("\1")); }));
+    (void)in_library([&] { return at->wait_subscribers("", 1, moment); });
+    if (const char* const wrong = all_kinds_of_messages<xpub, xsub>(*at, *from))
+        return wrong;
+    multipart whole;
+    if (const char* const wrong = gets_through(
+            [&]() -> result<void> {
+                multipart parts;
+                for (const std::size_t size : {1U, 0U, 300U})
+                    SLK_TRY(parts.add(std::string_view(longer).substr(1, size)));
+                SLK_TRY(from->send(std::move(parts)));
+                return {};
+            },
+            [&] { return at->receive(whole, moment); }))
+        return wrong;
+    ask_everything(*at);
+    ask_everything(*from);
+    end(from);
+    // What its end has left to be reported.
+    message report;
+    while (const auto got = in_library([&] { return at->receive(report, no_wait); })) {
+    }
+    end(at);
+    end(in);
+    return nullptr;
+}
+
 } // namespace
+
+TEST_CASE("XPUB and XSUB live with a failing allocation")
+{
+    run_matrix("xpub_xsub", [] { return xpub_and_xsub("tcp://127.0.0.1:*", 0, true); });
+    run_matrix("xpub_xsub_connecting", [] { return xpub_and_xsub("tcp://127.0.0.1:*", 0, false); });
+    run_matrix("xpub_xsub_with_threads",
+               [] { return xpub_and_xsub("tcp://127.0.0.1:*", 1, true); });
+    run_matrix("xpub_xsub_inproc", [] { return xpub_and_xsub("inproc://upstream", 0, true); });
+}
 
 TEST_CASE("PUB and SUB of a context without threads live with a failing allocation")
 {

@@ -16,7 +16,10 @@ namespace {
 
 error request(pub& at, named_peer& from, std::string_view bytes)
 {
-    return at.take_request(from, bytes_of(bytes), true);
+    auto part = message::copy_of(bytes);
+    REQUIRE(part.has_value());
+    const auto taken = at.take_request(from, *part, true, true);
+    return taken ? error{} : taken.error();
 }
 
 struct answer {

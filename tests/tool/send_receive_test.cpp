@@ -54,6 +54,31 @@ TEST_CASE("slk send reaches slk receive, for every two types that fit, over tcp 
         }
 }
 
+TEST_CASE("slk send publishes to slk receive, which gets what it has subscribed to")
+{
+    SLK_NEEDS_COMMAND();
+    for (const char* const sender : {"pub", "xpub"})
+        for (const char* const receiver : {"sub", "xsub"}) {
+            CAPTURE(sender);
+            CAPTURE(receiver);
+            receiving_slk some(std::string(receiver) + " --subscribe a --subscribe cc --count 2",
+                               any_tcp);
+            const run_result sent =
+                run_slk("send " + std::string(sender) + " --connect " + some.where + " b1 a1 c cc");
+            CHECK(sent.code == 0);
+            CHECK(has(sent, "queued 4 messages, 7 bytes: flushed 2, unsent 0, for nobody 2"));
+            CHECK(some.tool.finish().out == "a1\ncc\nreceived 2 messages, 4 bytes\n");
+            // Without --subscribe it is everything.
+            receiving_slk all(std::string(receiver) + " --count 1", any_tcp);
+            CHECK(
+                run_slk("send " + std::string(sender) + " --connect " + all.where + " any").code ==
+                0);
+            CHECK(all.tool.finish().out == "any\nreceived 1 message, 3 bytes\n");
+        }
+    CHECK(has(run_slk("receive pull" + std::string(any_tcp) + "--subscribe a"),
+              "is for sub and xsub, not for pull"));
+}
+
 TEST_CASE("slk send ends when a receiver that starts later has connected")
 {
     SLK_NEEDS_COMMAND();

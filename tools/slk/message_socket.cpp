@@ -30,6 +30,11 @@ constexpr duration linger_after_interruption = 1s;
     return type == "dealer" || type == "router";
 }
 
+[[nodiscard]] bool has_topics(std::string_view type)
+{
+    return type == "sub" || type == "xsub";
+}
+
 [[nodiscard]] std::string joined(const std::vector<std::string>& words)
 {
     std::string text;
@@ -151,6 +156,8 @@ void require_valid(const socket_settings& settings)
                                   "'" + text + "' is inside one process: use tcp or ipc");
     if (!settings.options.routing_id.empty() && !has_routing_id(settings.type))
         throw usage_error("--id", "is for dealer and router, not for " + settings.type);
+    if (!settings.subscribe.empty() && !has_topics(settings.type))
+        throw usage_error("--subscribe", "is for sub and xsub, not for " + settings.type);
     require_valid(settings.options.validate());
 }
 
@@ -170,8 +177,43 @@ message_socket::message_socket(const socket_settings& settings, interruption& ct
         create<router>(*context_, settings, socket_);
     else if (settings.type == "push")
         create<push>(*context_, settings, socket_);
+    else if (settings.type == "pub")
+        create<pub>(*context_, settings, socket_);
+    else if (settings.type == "xpub")
+        create<xpub>(*context_, settings, socket_);
+    else if (settings.type == "sub")
+        create<sub>(*context_, settings, socket_);
+    else if (settings.type == "xsub")
+        create<xsub>(*context_, settings, socket_);
     else
         create<pull>(*context_, settings, socket_);
+    if (has_topics(settings.type))
+        subscribe();
+}
+
+void message_socket::subscribe()
+{
+    const auto add = [this](const std::string& topic) {
+        const result<void> added = std::visit(
+            [&](auto& held) -> result<void> {
+                if constexpr (requires { held.subscribe(topic); }) {
+                    return held.subscribe(topic);
+                } else if constexpr (std::is_same_v<std::remove_reference_t<decltype(held)>,
+                                                    xsub>) {
+                    SLK_TRY(held.send("\1" + topic));
+                    return {};
+                } else {
+                    throw std::logic_error("this socket cannot subscribe");
+                }
+            },
+            socket_);
+        if (!added)
+            throw usage_error("--subscribe", to_string(added.error()));
+    };
+    if (settings_.subscribe.empty())
+        add("");
+    for (const std::string& each : settings_.subscribe)
+        add(each);
 }
 
 slk::socket& message_socket::base()
@@ -224,6 +266,31 @@ result<void> message_socket::wait_ready(duration timeout)
                          [&](const slk::timeout& limit) { return base().wait_ready(limit); });
 }
 
+result<void> message_socket::wait_subscribed(duration timeout)
+{
+    const time_point until = after(current_time(), timeout);
+    for (;;) {
+        const auto peers = base().peers();
+        discard_reports();
+        const bool all = std::ranges::all_of(
+            peers, [](const peer_status& each) { return !each.ready || each.subscriptions > 0; });
+        if (all && std::ranges::any_of(peers, &peer_status::ready))
+            return {};
+        if (current_time() >= until)
+            return fail(errc::timed_out, phase::transfer);
+        if (!pause(endpoint_check_interval))
+            return fail(errc::cancelled, phase::transfer);
+    }
+}
+
+/// What peers subscribe to is not asked for.
+void message_socket::discard_reports()
+{
+    if (auto* const held = std::get_if<xpub>(&socket_))
+        for (message report; held->receive(report, no_wait);) {
+        }
+}
+
 result<void> message_socket::wait_for_peer(const std::string& id, duration timeout)
 {
     auto& held = std::get<router>(socket_);
@@ -258,6 +325,7 @@ result<send_outcome> message_socket::send(const std::string& to, multipart&& who
                 return outcome;
         }
     }
+    discard_reports();
     return wait_in_steps(timeout, [&](const slk::timeout& limit) {
         return std::visit(
             [&](auto& held) -> result<send_outcome> {

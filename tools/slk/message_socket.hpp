@@ -11,9 +11,13 @@
 #include <serverlink/context.hpp>
 #include <serverlink/dealer.hpp>
 #include <serverlink/pair.hpp>
+#include <serverlink/pub.hpp>
 #include <serverlink/pull.hpp>
 #include <serverlink/push.hpp>
 #include <serverlink/router.hpp>
+#include <serverlink/sub.hpp>
+#include <serverlink/xpub.hpp>
+#include <serverlink/xsub.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -30,6 +34,7 @@ struct socket_settings {
     std::string type;
     std::vector<std::string> bind;
     std::vector<std::string> connect;
+    std::vector<std::string> subscribe; ///< sub and xsub; empty: everything
     /// Each type of socket uses those that it has.
     router_options options;
     loop_options loop;
@@ -63,6 +68,8 @@ public:
     void open(const std::function<void(const std::string& endpoint)>& listening);
     /// Waits until every endpoint has a peer; if all are bound, until one peer has connected.
     result<void> wait_ready(duration timeout);
+    /// PUB and XPUB: waits until every peer has subscribed to something.
+    result<void> wait_subscribed(duration timeout);
     /// `to`: the routing id for a ROUTER, which waits for that peer.
     result<send_outcome> send(const std::string& to, multipart&& whole, duration timeout);
     /// `from` becomes the routing id if this is a ROUTER, else it becomes empty.
@@ -77,7 +84,8 @@ public:
     [[nodiscard]] time_point origin() const noexcept { return origin_; }
 
 private:
-    using any_socket = std::variant<std::monostate, pair, dealer, router, push, pull>;
+    using any_socket =
+        std::variant<std::monostate, pair, dealer, router, push, pull, pub, sub, xpub, xsub>;
     struct endpoint_view {
         link_state state = link_state::idle;
         std::uint64_t attempt = 0;
@@ -89,6 +97,8 @@ private:
     [[nodiscard]] slk::socket& base();
     template <class Step>
     auto wait_in_steps(duration timeout, Step step) -> decltype(step(slk::timeout{}));
+    void subscribe();
+    void discard_reports();
     result<void> wait_for_peer(const std::string& id, duration timeout);
     [[nodiscard]] bool is_waiting();
     void show_changes();

@@ -102,7 +102,15 @@ void add_receive_command(command& program)
                    "hexadecimal, each of several parts on a line of its own with its size, and the "
                    "sender if the socket is a router.");
     auto settings = std::make_shared<receive_settings>();
-    add_socket_options(receive, settings->socket, "receive", {"pair", "dealer", "router", "pull"});
+    add_socket_options(receive, settings->socket, "receive",
+                       {"pair", "dealer", "router", "pull", "sub", "xsub"});
+    receive.texts(
+        {.name = "--subscribe",
+         .help = "Receive what begins with PREFIX (sub, xsub) [everything]; may be repeated",
+         .type = "PREFIX"},
+        [into = settings.get()](const std::vector<std::string>& prefixes) {
+            into->socket.subscribe = prefixes;
+        });
     receive.number({.name = "--count", .help = "End after N messages [never]", .type = "N"},
                    settings->count, 1, 1'000'000'000'000);
     add_duration(receive, {.name = "--for", .help = "End after this time [never]"},
@@ -127,6 +135,7 @@ void add_receive_command(command& program)
                    "  slk receive router --bind ipc:///tmp/jobs --count 10 --json\n"
                    "  slk receive dealer --id alice --connect tcp://127.0.0.1:5555 --wait 5s\n"
                    "  slk receive pull --bind tcp://127.0.0.1:5555 --count 1 --raw > file\n"
+                   "  slk receive sub --connect tcp://127.0.0.1:5556 --subscribe weather\n"
                    "Exit codes: 0 ended as asked, 1 nothing arrived, or a failure, 2 wrong usage.");
     receive.action([settings] { return run_receive(*settings); });
 }

@@ -9,6 +9,7 @@
 #include "terminal.hpp"
 #include "tools/support/json.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -87,8 +88,14 @@ int send_failed(const error& why)
     return exit_failed;
 }
 
+[[nodiscard]] bool publishes(const send_settings& settings)
+{
+    return settings.socket.type == "pub" || settings.socket.type == "xpub";
+}
+
+/// `dropped`: messages that went to no peer.
 int send_all(message_socket& by, const send_settings& settings, outbox& from,
-             message_totals& counted)
+             message_totals& counted, std::uint64_t& dropped)
 {
     // A ROUTER waits for the peer of --to instead.
     if (settings.to.empty()) {
@@ -96,6 +103,13 @@ int send_all(message_socket& by, const send_settings& settings, outbox& from,
             return is_timeout(ready.error())
                        ? give_up(by, "not every peer was connected", settings.wait)
                        : send_failed(ready.error());
+    }
+    // A message that nobody has subscribed to is lost.
+    if (publishes(settings)) {
+        if (const auto subscribed = by.wait_subscribed(settings.wait); !subscribed)
+            return is_timeout(subscribed.error())
+                       ? give_up(by, "not every peer had subscribed", settings.wait)
+                       : send_failed(subscribed.error());
     }
     send_progress shown(!settings.socket.verbose);
     multipart next;
@@ -116,15 +130,18 @@ int send_all(message_socket& by, const send_settings& settings, outbox& from,
         }
         ++counted.messages;
         counted.bytes += bytes;
+        dropped += *sent == send_outcome::queued ? 0 : 1;
         shown.show(counted);
     }
     return exit_ok;
 }
 
 void print_totals(printer& out, const send_settings& settings, const message_totals& counted,
-                  const socket_outcome& outcome, duration took)
+                  std::uint64_t dropped, const socket_outcome& outcome, duration took)
 {
-    const std::uint64_t flushed = counted.messages - outcome.unsent;
+    // Of a publisher's, those for each peer count.
+    const std::uint64_t flushed =
+        counted.messages - std::min(counted.messages, outcome.unsent + dropped);
     const double seconds = std::chrono::duration<double>(took).count();
     if (settings.json) {
         out.line(json_object()
@@ -133,6 +150,7 @@ void print_totals(printer& out, const send_settings& settings, const message_tot
                      .number("bytes", counted.bytes)
                      .number("flushed", flushed)
                      .number("unsent", outcome.unsent)
+                     .number("dropped", dropped)
                      .number("seconds", seconds)
                      .str());
         return;
@@ -140,8 +158,8 @@ void print_totals(printer& out, const send_settings& settings, const message_tot
     char passed[64];
     std::snprintf(passed, sizeof passed, "%.3f s", seconds);
     out.line("queued " + amount_text(counted.messages, counted.bytes) + ": flushed " +
-             std::to_string(flushed) + ", unsent " + std::to_string(outcome.unsent) + ", in " +
-             passed);
+             std::to_string(flushed) + ", unsent " + std::to_string(outcome.unsent) +
+             (dropped > 0 ? ", for nobody " + std::to_string(dropped) : "") + ", in " + passed);
     for (const std::string& each : outcome.unsent_by_peer)
         out.line("  unsent at " + each);
 }
@@ -171,9 +189,11 @@ int run_send(send_settings& settings)
 
     outbox from(settings.out, ctrl_c);
     message_totals counted;
-    const int code = send_all(by, settings, from, counted);
+    std::uint64_t dropped = 0;
+    const int code = send_all(by, settings, from, counted, dropped);
     const socket_outcome outcome = by.close(settings.linger);
-    print_totals(out, settings, counted, outcome, system_clock_source().now() - by.origin());
+    print_totals(out, settings, counted, dropped, outcome,
+                 system_clock_source().now() - by.origin());
     return out.exit_code(outcome.unsent > 0 ? exit_failed : code);
 }
 
@@ -203,7 +223,8 @@ void add_send_command(command& program)
         "send", "Sends messages, waits until they have been passed to the network, and reports "
                 "which were not.");
     auto settings = std::make_shared<send_settings>();
-    add_socket_options(send, settings->socket, "send", {"pair", "dealer", "router", "push"});
+    add_socket_options(send, settings->socket, "send",
+                       {"pair", "dealer", "router", "push", "pub", "xpub"});
     send.text(
         {.name = "--to",
          .help = "The routing id of the peer: text, or 0x and hexadecimal digits (router)",
@@ -214,7 +235,8 @@ void add_send_command(command& program)
                  settings->every);
     add_duration(send,
                  {.name = "--wait",
-                  .help = "Fail when a peer is missing, or has no room, for this time",
+                  .help = "Fail when a peer is missing, has no room, or has not subscribed (pub, "
+                          "xpub), for this time",
                   .fallback = "10s"},
                  settings->wait);
     add_duration(send,
@@ -232,6 +254,7 @@ void add_send_command(command& program)
         "  slk send dealer --connect ipc:///tmp/jobs --parts header body\n"
         "  slk send router --bind tcp://127.0.0.1:5555 --to alice 'hello, alice'\n"
         "  slk send push --connect tcp://127.0.0.1:5555 --file picture.png\n"
+        "  slk send pub --bind 'tcp://*:5556' 'weather sunny'\n"
         "  tail -f log | slk send push --connect tcp://127.0.0.1:5555\n"
         "Exit codes: 0 no message is unsent, or ended as asked, 1 some are unsent, no peer came, "
         "or a failure, 2 wrong usage.");

@@ -77,6 +77,12 @@ wire_out::progress lane_wire_out::drop_message() noexcept
     return made;
 }
 
+zmtp::scanned lane_wire_out::scan_frames(piece run, bool) noexcept
+{
+    zmtp::message_progress uncounted;
+    return zmtp::scan_messages(run, zmtp::frame_limits{}, uncounted);
+}
+
 /// Goes over frames that were taken whole: in one run of bytes, or one with a body behind it.
 bool lane_wire_out::scan(std::uint64_t& messages) noexcept
 {
@@ -89,21 +95,18 @@ bool lane_wire_out::scan(std::uint64_t& messages) noexcept
     if (run.empty()) // a body never comes first here: it is taken with its header
         return scanned_.leave() != nullptr;
 
-    const zmtp::frame_limits none{};
-    zmtp::message_progress uncounted;
-    if (const zmtp::scanned found = zmtp::scan_messages(run, none, uncounted); found.size > 0) {
-        if (found.messages == 0) {
-            scanned_.skip_bytes(found.size);
-            return true;
-        }
+    if (const zmtp::scanned found = scan_frames(run, !inside_message_); found.size > 0) {
+        inside_message_ = found.size > found.whole_messages;
         messages += found.messages;
-        scanned_.skip_bytes(found.whole_messages);
-        release_scanned();
+        if (found.whole_messages > 0) {
+            scanned_.skip_bytes(found.whole_messages);
+            release_scanned();
+        }
         scanned_.skip_bytes(found.size - found.whole_messages);
         return true;
     }
     // A frame whose body is not in the chunk, or one that was taken in part.
-    const zmtp::header_view header = zmtp::read_header(run, none);
+    const zmtp::header_view header = zmtp::read_header(run, zmtp::frame_limits{});
     if (header.need > 0 || header.frame.header != run.size())
         return false;
     lane::cursor behind = scanned_;
@@ -113,6 +116,7 @@ bool lane_wire_out::scan(std::uint64_t& messages) noexcept
         return false;
     behind.skip_external();
     scanned_ = behind;
+    inside_message_ = header.frame.more;
     if (!header.frame.more) {
         ++messages;
         release_scanned();

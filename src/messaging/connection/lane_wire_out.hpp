@@ -39,14 +39,17 @@ public:
 
 protected:
     [[nodiscard]] lane::lane& lane() noexcept { return lane_; }
-
-private:
     void rewind() noexcept
     {
         sent_ = lane_.head();
         scanned_ = sent_;
         inside_frame_ = false;
+        inside_message_ = false;
     }
+    /// The whole frames of a run. `begins`: the first one begins a message.
+    [[nodiscard]] virtual zmtp::scanned scan_frames(piece run, bool begins) noexcept;
+
+private:
     void advance(std::size_t bytes) noexcept;
     [[nodiscard]] bool scan(std::uint64_t& messages) noexcept;
     void release_scanned() noexcept;
@@ -55,6 +58,7 @@ private:
     lane::cursor scanned_; ///< behind the last frame that was taken whole
     lane::cursor sent_;    ///< behind the last byte that was taken
     bool inside_frame_ = false;
+    bool inside_message_ = false; ///< the frame behind scanned_ goes on with one
 };
 
 } // namespace slk::messaging

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/connection/request_wire.hpp"
 
-#include "base/try_allocate.hpp"
 #include "messaging/pipe/pipe.hpp"
+#include "pattern/pattern.hpp"
 #include "zmtp/command.hpp"
 
 #include <algorithm>
@@ -13,68 +13,33 @@ namespace slk::messaging {
 
 // --- sending ---
 
-std::size_t request_wire_out::gather(std::vector<piece>& pieces)
+/// Requests are no messages. A connection of ZMTP 3.0 has those that look like some: of one part,
+/// which begins with 0 or 1. An XSUB sends no other messages that look so.
+zmtp::scanned request_wire_out::scan_frames(piece run, bool begins) noexcept
 {
-    lane::cursor at = sent_;
-    std::size_t bytes = 0;
-    // Without memory for more pieces those that there is room for are sent.
-    while (pieces.size() < max_pieces && try_reserve_more(pieces)) {
-        if (const piece run = at.run(); !run.empty()) {
-            pieces.push_back(run);
-            at.skip_bytes(run.size());
-            bytes += run.size();
-        } else if (at.leave() == nullptr) {
-            break;
-        }
-    }
-    return bytes;
-}
-
-/// What was taken behind scanned_, in its chunk.
-wire_out::piece request_wire_out::sent_run() noexcept
-{
-    const piece run = scanned_.run();
-    if (scanned_.at() != sent_.at())
-        return run;
-    return run.first(std::min<std::size_t>(run.size(), sent_.bytes() - scanned_.bytes()));
-}
-
-wire_out::progress request_wire_out::taken(std::size_t bytes, bool) noexcept
-{
-    while (bytes > 0) {
-        const std::size_t part = std::min(bytes, sent_.run().size());
-        if (part == 0 && sent_.leave() == nullptr)
-            break; // there is no more
-        sent_.skip_bytes(part);
-        bytes -= part;
-    }
-    // A frame lies in one chunk.
-    for (piece run = sent_run();; run = sent_run()) {
-        if (run.empty()) {
-            if (scanned_.at() == sent_.at() || scanned_.leave() == nullptr)
-                break;
-            continue;
-        }
-        const zmtp::header_view next = zmtp::read_header(run, zmtp::frame_limits{});
+    zmtp::scanned found;
+    for (;;) {
+        const piece rest = run.subspan(found.size);
+        const zmtp::header_view next = zmtp::read_header(rest, zmtp::frame_limits{});
         const std::uint64_t whole = next.frame.header + next.frame.size;
-        if (next.need > 0 || whole > run.size())
-            break;
-        scanned_.skip_bytes(static_cast<std::size_t>(whole));
+        if (next.need > 0 || whole > rest.size())
+            return found;
+        found.size += static_cast<std::size_t>(whole);
+        ++found.frames;
+        const bool first = std::exchange(begins, !next.frame.more);
+        if (next.frame.more)
+            continue;
+        const piece body =
+            rest.subspan(next.frame.header, static_cast<std::size_t>(next.frame.size));
+        found.messages += next.frame.command || (first && pattern::is_request(body)) ? 0 : 1;
+        found.whole_messages = found.size;
     }
-    lane::cursor& head = lane_.head();
-    while (head.at() != scanned_.at()) {
-        lane::chunk* const left = head.at();
-        head = lane::cursor(left->next);
-        lane_.release(*left);
-    }
-    head = scanned_;
-    lane_.update_consumed_bytes();
-    return {};
 }
 
 void request_wire_out::connection_ready(zmtp::version speaks) noexcept
 {
     speaks_ = speaks;
+    was_ready_ = true;
     topics_->listen(*this, pools_);
 }
 
@@ -82,33 +47,30 @@ void request_wire_out::end_connection() noexcept
 {
     topics_->stop_listening(*this);
     torn_.store(false, std::memory_order_relaxed);
-    for (piece run = lane_.head().run();; run = lane_.head().run()) {
-        if (run.empty() && !lane_.next_chunk())
-            break;
-        lane_.head().skip_bytes(run.size());
-    }
-    lane_.update_consumed_bytes();
+    rewind();
+    if (std::exchange(was_ready_, false))
+        (void)taken(SIZE_MAX, false);
     rewind();
 }
 
 void request_wire_out::topic_changed(bool subscribed, pattern::topic_view topic,
                                      lane::chunk_pools& pools) noexcept
 {
-    lane_.use(pools);
+    lane().use(pools);
     const std::size_t size = zmtp::subscription_frame_size(speaks_, subscribed, topic);
-    std::byte* const to = is_torn() ? nullptr : lane_.reserve(size);
+    std::byte* const to = is_torn() ? nullptr : lane().reserve(size);
     if (to == nullptr) {
         torn_.store(true, std::memory_order_relaxed);
         return;
     }
     zmtp::writer out(to);
     zmtp::write_subscription_frame(out, speaks_, subscribed, topic);
-    lane_.commit(size);
+    lane().commit(size);
 }
 
 void request_wire_out::topics_changed() noexcept
 {
-    if (lane_.publish_uncounted() || is_torn())
+    if (lane().publish_uncounted() || is_torn())
         user_->post_readable();
 }
 

@@ -5,7 +5,7 @@
 /// Subscriptions on their way: the requests that a subscriber sends, and that a publisher receives.
 
 #include "messaging/connection/lane_wire_in.hpp"
-#include "messaging/connection/wire_out.hpp"
+#include "messaging/connection/lane_wire_out.hpp"
 #include "pattern/topic_book.hpp"
 
 #include <atomic>
@@ -14,62 +14,39 @@
 namespace slk::messaging {
 
 /// Sends the topics of a subscriber: all of them when the handshake is over, and then each change.
-/// The book writes them into the lane, as they go on the wire (RFC 23, RFC 29). What a connection
-/// has not sent is dropped.
-class request_wire_out final : public wire_out, private pattern::topic_listener {
+/// The book writes them into the lane, as they go on the wire (RFC 23, RFC 29). An XSUB writes its
+/// messages into the same lane, while it holds the book. What a connection that was ready has not
+/// sent is dropped with it.
+class request_wire_out final : public lane_wire_out, private pattern::topic_listener {
 public:
     /// `pools`: those of the loop's thread.
     request_wire_out(lane::lane& through, reference<pattern::topic_book> topics,
                      lane::chunk_pools& pools) noexcept
-        : lane_(through), topics_(std::move(topics)), pools_(pools), scanned_(through.head()),
-          sent_(through.head())
+        : lane_wire_out(through), topics_(std::move(topics)), pools_(pools)
     {
     }
 
     void set_user(far_end& user) noexcept override { user_ = &user; }
-    std::size_t gather(std::vector<piece>& pieces) override;
-    progress taken(std::size_t bytes, bool look) noexcept override;
-    void begin_connection() noexcept override {}
     void connection_ready(zmtp::version speaks) noexcept override;
     void end_connection() noexcept override;
     [[nodiscard]] bool is_torn() const noexcept override
     {
         return torn_.load(std::memory_order_relaxed);
     }
-    [[nodiscard]] bool inside_frame() const noexcept override
-    {
-        return !scanned_.same_place(sent_);
-    }
-    /// There are no messages.
-    [[nodiscard]] bool inside_message() const noexcept override { return false; }
-    progress drop_message() noexcept override { return {}; }
-    [[nodiscard]] bool must_wait() noexcept override
-    {
-        const bool waits = lane_.consumer_must_wait();
-        rewind();
-        return waits;
-    }
     [[nodiscard]] bool allows_direct_io() const noexcept override { return false; }
 
 private:
-    void rewind() noexcept
-    {
-        sent_ = lane_.head();
-        scanned_ = sent_;
-    }
-    [[nodiscard]] piece sent_run() noexcept;
+    [[nodiscard]] zmtp::scanned scan_frames(piece run, bool begins) noexcept override;
     void topic_changed(bool subscribed, pattern::topic_view topic,
                        lane::chunk_pools& pools) noexcept override;
     void topics_changed() noexcept override;
 
-    lane::lane& lane_; ///< written to while the book is locked
     const reference<pattern::topic_book> topics_;
     lane::chunk_pools& pools_;
     far_end* user_ = nullptr;
     zmtp::version speaks_ = zmtp::version::v3_1;
+    bool was_ready_ = false;
     std::atomic<bool> torn_{false};
-    lane::cursor scanned_; ///< behind the last frame that was taken whole
-    lane::cursor sent_; ///< behind the last byte that was taken
 };
 
 /// Receives subscriptions of either form (RFC 23, RFC 29) into the lane that the publisher reads

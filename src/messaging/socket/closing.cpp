@@ -276,6 +276,7 @@ close_report socket_core::close(duration timeout)
         if (peer->is_inproc && far && !(peer->severed && peer->origin == pipe_origin::accept))
             far->pipe_closed(by_owner);
     }
+    state_.reports->counters().discarded.add_alone(state_.routes->discard_own());
     if (const std::size_t waiting = state_.peers.give_up_waiting(); waiting > 0) {
         close_report::peer nobody;
         nobody.unsent = waiting;

@@ -53,6 +53,7 @@ void peer_table::set_marks(const high_water& send, const high_water& receive) no
         if (is_attached(each->state))
             pattern_.writable(*each, true);
     }
+    resume_requests();
 }
 
 /// The connection reads the marks of the socket from the lanes.
@@ -355,6 +356,13 @@ constexpr std::size_t max_requests = 1000;
 constexpr error no_memory_for_request{errc::out_of_memory, phase::transfer, 0,
                                       "no memory for a subscription"};
 
+/// Of a message whose first part this is: whether the lane counts it. Requests of inproc have no
+/// mark.
+bool is_counted(const pipe& from, const message& first) noexcept
+{
+    return !from.is_inproc || first.more() || !pattern::is_request(first.bytes());
+}
+
 /// Returns false when memory is exhausted.
 bool write_request(pipe& to, bool subscribe, std::span<const std::byte> topic) noexcept
 {
@@ -373,11 +381,17 @@ bool write_request(pipe& to, bool subscribe, std::span<const std::byte> topic) n
 void peer_table::take_requests(pipe& peer)
 {
     error refused;
-    std::uint64_t done = 0; // that the lane counts: requests of inproc have no mark
-    bool waits = false;
+    std::uint64_t done = 0; // messages that the lane counts
+    bool waits = false; // for the peer, or for the caller of the socket
     bool begins = true;
+    bool kept = false; // of the present message
+    bool counted = true;
     // All parts of a message are there: it is never left in the middle.
-    for (std::size_t parts = 0; (parts < max_requests || !begins) && !waits && !refused; ++parts) {
+    for (std::size_t parts = 0; (parts < max_requests && !waits && !refused) || !begins; ++parts) {
+        if (begins && !pattern_.takes_more(peer)) {
+            waits = true;
+            break;
+        }
         message part;
         if (!peer.in.read(part)) {
             peer.in.update_consumed_bytes();
@@ -386,11 +400,18 @@ void peer_table::take_requests(pipe& peer)
             waits = peer.in.must_wait();
             continue;
         }
-        if (begins && !part.more())
-            refused = pattern_.take_request(peer, part.bytes(), !peer.is_inproc);
-        begins = !part.more();
-        done += begins && !peer.is_inproc ? 1 : 0;
-        peer.discarded += begins && !peer.is_inproc ? 1 : 0;
+        if (begins) {
+            kept = false;
+            counted = is_counted(peer, part);
+        }
+        const bool first = std::exchange(begins, !part.more());
+        if (!refused) {
+            const auto taken = pattern_.take_request(peer, part, first, !peer.is_inproc);
+            refused = taken ? error{} : taken.error();
+            kept = kept || (taken && *taken);
+        }
+        done += begins && counted ? 1 : 0;
+        peer.discarded += begins && counted && !kept ? 1 : 0;
     }
     peer.in.update_consumed_bytes();
     if (done > 0 && peer.in.consume(done, true))
@@ -399,6 +420,12 @@ void peer_table::take_requests(pipe& peer)
         drop(peer, refused);
     else if (!waits)
         peer.on_readable(); // the rest has its turn later
+}
+
+void peer_table::resume_requests() noexcept
+{
+    while (pattern::peer* const next = pattern_.next_to_resume())
+        static_cast<pipe*>(next)->on_readable();
 }
 
 void peer_table::send_request(bool subscribe, std::span<const std::byte> topic)
@@ -608,12 +635,14 @@ void peer_table::leave_lanes(pipe& peer)
 void peer_table::discard(pipe& peer)
 {
     std::uint64_t messages = 0;
+    bool begins = true, counted = true;
     do
-        for (message part; peer.in.read(part); part.clear())
-            messages += part.more() ? 0 : 1;
+        for (message part; peer.in.read(part); part.clear()) {
+            if (std::exchange(begins, !part.more()) && pattern_.takes_requests)
+                counted = is_counted(peer, part);
+            messages += begins && counted ? 1 : 0;
+        }
     while (peer.in.fetch(pools_));
-    if (pattern_.takes_requests && peer.is_inproc)
-        messages = 0; // requests, which the lane does not count
     peer.discarded += messages;
     if (!pattern_.takes_requests) // nobody misses a request
         counters_.discarded.add_alone(messages);

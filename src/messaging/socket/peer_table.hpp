@@ -75,6 +75,8 @@ public:
     }
     /// Where peers send requests: the pattern gets those that have arrived.
     void take_requests(pipe& peer);
+    /// The pattern may take more of those that it has left waiting.
+    void resume_requests() noexcept;
     /// Where this socket sends requests: one more, to the peers of inproc. A peer that there is no
     /// memory for is disconnected, and gets all of them when it comes again.
     void send_request(bool subscribe, std::span<const std::byte> topic);

@@ -188,10 +188,19 @@ result<router_event> receiver::receive(message& into, const timeout& limit, peer
             from->generation = source->generation;
         return router_event::message;
     }
-    const auto next = own.pop();
-    if (from != nullptr)
-        *from = std::move(next->about);
-    return next->what;
+    return receive_own(into, from);
+}
+
+/// A message that the pattern has, of which there is one.
+result<router_event> receiver::receive_own(message& into, peer_id* from)
+{
+    SLK_TRY(const router_event what, state_.routes->receive_own(into, from));
+    if (state_.routes->takes_requests) {
+        if (!into.more())
+            state_.reports->counters().received.add_alone(1);
+        state_.peers.resume_requests();
+    }
+    return what;
 }
 
 // --- batches ---
@@ -202,9 +211,12 @@ result<std::size_t> receiver::receive_batch(std::span<message> into, const timeo
         return fail(errc::invalid_argument, phase::transfer, "there is no space");
     SLK_TRY(receive(into.front(), limit));
     std::size_t count = 1;
+    // What a ROUTER has to report ends a batch.
+    const pattern::pattern& routes = *state_.routes;
     for (; count < into.size(); ++count) {
         into[count].clear();
-        if (read_part(into[count]) == nullptr)
+        if (routes.takes_requests ? routes.own_messages.empty() || !receive_own(into[count])
+                                  : read_part(into[count]) == nullptr)
             break;
     }
     return count;
@@ -254,7 +266,7 @@ result<std::size_t> receiver::receive_batch(received_batch& into, std::size_t ma
     into.clear();
     if (max == 0)
         return fail(errc::invalid_argument, phase::transfer, "there is no space");
-    if (state_.routes->inspects && !state_.routes->filters)
+    if ((state_.routes->inspects && !state_.routes->filters) || state_.routes->takes_requests)
         return fail(errc::not_supported, phase::transfer,
                     "this type of socket does not receive a received_batch");
     max = std::min(max, max_batch);

@@ -32,6 +32,7 @@ private:
     /// Waits, if need be, until `take` returns true.
     template <class Take>
     result<void> take_or_wait(Take take, const timeout& limit);
+    [[nodiscard]] result<router_event> receive_own(message& into, peer_id* from = nullptr);
     [[nodiscard]] pipe* read_part(message& into, peer_id* name = nullptr);
     [[nodiscard]] std::size_t read_batch(received_batch& into, std::size_t max);
     [[nodiscard]] pipe* next_source() noexcept;

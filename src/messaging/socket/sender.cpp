@@ -227,6 +227,53 @@ result<send_outcome> sender::send(std::span<const part_view> parts, const timeou
     return send_outcome::queued;
 }
 
+/// The loops write topics into the same lanes, with the lock of the topics held. It must not be
+/// held when the other end is notified.
+result<send_outcome> sender::send_upstream(std::span<const part_view> parts)
+{
+    state_.run_and_process();
+    const std::span<const reference<pipe>> peers = state_.peers.all();
+    staged_.clear();
+    if (!try_reserve(staged_, peers.size()))
+        return fail(errc::out_of_memory, phase::transfer);
+    std::uint64_t queued = 0, skipped = 0;
+    {
+        const auto held = state_.routes->topics()->hold();
+        for (const auto& each : peers) {
+            pipe& to = *each;
+            if (to.state != peer_state::connected && to.state != peer_state::queueing)
+                continue;
+            to.out.allocate_from(state_.pools);
+            if (!to.out.has_room(state_.peers.send_marks(to))) {
+                ++to.dropped;
+                ++skipped;
+                continue;
+            }
+            if (!to.out.write(parts)) {
+                for (pipe* const before : staged_)
+                    before->out.discard_unpublished();
+                staged_.clear();
+                return fail(errc::out_of_memory, phase::transfer);
+            }
+            staged_.push_back(&to);
+        }
+        queued = staged_.size();
+        // Those whose connection waits for something to send are left.
+        std::erase_if(staged_, [](pipe* each) { return !each->out.publish(); });
+    }
+    for (pipe* const each : staged_)
+        each->far->on_readable();
+    staged_.clear();
+    counters& counts = state_.reports->counters();
+    counts.queued_total.add_alone(queued);
+    counts.dropped_full.add_alone(skipped);
+    counts.dropped_no_route.add_alone(queued + skipped == 0 ? 1 : 0);
+    state_.context->submit_sends();
+    return queued > 0    ? send_outcome::queued
+           : skipped > 0 ? send_outcome::dropped_full
+                         : send_outcome::dropped_no_route;
+}
+
 // --- batches ---
 
 void sender::publish_staged() noexcept

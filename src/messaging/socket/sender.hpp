@@ -32,6 +32,10 @@ public:
     result<std::size_t> send_batch(std::span<const std::span<const std::byte>> messages,
                                    const timeout& limit);
 
+    /// XSUB only: sends one message to all peers that have room. Errors: out_of_memory, and then no
+    /// peer gets it.
+    result<send_outcome> send_upstream(std::span<const pattern::part_view> parts);
+
     /// Whether a send would not wait.
     [[nodiscard]] bool can_send() noexcept { return state_.routes->can_send(*this); }
     /// Whether this peer's queue takes one more message.

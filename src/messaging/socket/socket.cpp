@@ -9,6 +9,8 @@
 #include <serverlink/push.hpp>
 #include <serverlink/router.hpp>
 #include <serverlink/sub.hpp>
+#include <serverlink/xpub.hpp>
+#include <serverlink/xsub.hpp>
 
 #include "base/try_allocate.hpp"
 #include "messaging/socket/socket_core.hpp"
@@ -384,6 +386,57 @@ result<void> sub::subscribe(std::span<const std::byte> topic)
 result<void> sub::unsubscribe(std::span<const std::byte> topic)
 {
     return core_ != nullptr ? core_->unsubscribe(topic) : fail(moved_from);
+}
+
+// --- XPUB and XSUB ---
+
+result<xpub> xpub::create(context& in, xpub_options options)
+{
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::xpub, options));
+    return xpub(core);
+}
+
+result<void> xpub::wait_subscribers(std::span<const std::byte> topic, std::size_t count,
+                                    const timeout& limit)
+{
+    return core_ != nullptr ? core_->wait_subscribers(topic, count, limit) : fail(moved_from);
+}
+
+result<xsub> xsub::create(context& in, xsub_options options)
+{
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::xsub, options));
+    return xsub(core);
+}
+
+result<send_outcome> xsub::send(message&& whole)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    const part_view part = view_of(whole);
+    auto answer = core_->send_upstream({&part, 1});
+    if (answer)
+        whole.clear();
+    return answer;
+}
+
+result<send_outcome> xsub::send(std::span<const std::byte> whole)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    const part_view part{whole, nullptr};
+    return core_->send_upstream({&part, 1});
+}
+
+result<send_outcome> xsub::send(multipart&& whole)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    part_views parts;
+    SLK_TRY(const auto views, parts.of(whole));
+    auto answer = core_->send_upstream(views);
+    if (answer)
+        whole.clear();
+    return answer;
 }
 
 // --- ROUTER ---

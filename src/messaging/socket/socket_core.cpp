@@ -4,11 +4,13 @@
 
 #include "messaging/socket/socket_core.hpp"
 
+#include <serverlink/xsub.hpp>
+
 #include "base/try_allocate.hpp"
 #include "base/wipe.hpp"
 #include "pattern/make_pattern.hpp"
 #include "pattern/pub.hpp"
-#include "pattern/sub.hpp"
+#include "pattern/subscriber.hpp"
 
 #include <algorithm>
 #include <new>
@@ -189,7 +191,7 @@ result<void> socket_core::subscribe(std::span<const std::byte> topic)
 {
     SLK_TRY(state_.usable());
     state_.process_reports();
-    SLK_TRY(static_cast<pattern::sub&>(*state_.routes).subscribe(topic, state_.pools));
+    SLK_TRY(static_cast<pattern::subscriber&>(*state_.routes).subscribe(topic, state_.pools));
     state_.peers.send_request(true, topic);
     state_.run_and_process();
     return {};
@@ -199,11 +201,38 @@ result<void> socket_core::unsubscribe(std::span<const std::byte> topic)
 {
     SLK_TRY(state_.usable());
     state_.process_reports();
-    if (!static_cast<pattern::sub&>(*state_.routes).unsubscribe(topic, state_.pools))
+    if (!static_cast<pattern::subscriber&>(*state_.routes).unsubscribe(topic, state_.pools))
         return {};
     state_.peers.send_request(false, topic);
     state_.run_and_process();
     return {};
+}
+
+result<send_outcome> socket_core::send_upstream(std::span<const pattern::part_view> parts)
+{
+    SLK_TRY(state_.usable());
+    if (parts.empty())
+        return fail(errc::invalid_argument, phase::transfer, "a message has at least one part");
+    const auto is_request = [](const pattern::part_view& part) {
+        return pattern::is_request(part.bytes);
+    };
+    if (std::ranges::none_of(parts, is_request))
+        return sender_.send_upstream(parts);
+    std::vector<pattern::part_view> others;
+    if (!try_reserve(others, parts.size()))
+        return fail(errc::out_of_memory, phase::transfer);
+    for (const pattern::part_view& part : parts)
+        if (is_request(part) && part.bytes.size() - 1 > xsub::max_topic_size)
+            return fail(errc::invalid_argument, phase::transfer, "the topic is too long");
+    for (const pattern::part_view& part : parts) {
+        if (!is_request(part))
+            others.push_back(part);
+        else if (part.bytes.front() == std::byte{1})
+            SLK_TRY(subscribe(part.bytes.subspan(1)));
+        else
+            SLK_TRY(unsubscribe(part.bytes.subspan(1)));
+    }
+    return others.empty() ? send_outcome::queued : sender_.send_upstream(others);
 }
 
 result<void> socket_core::wait_subscribers(std::span<const std::byte> topic, std::size_t count,

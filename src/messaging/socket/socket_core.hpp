@@ -121,10 +121,12 @@ public:
     // --- the peers of a ROUTER ---
 
     /// Errors: those of finding it.
-    /// SUB only.
+    /// SUB and XSUB only.
     result<void> subscribe(std::span<const std::byte> topic);
     result<void> unsubscribe(std::span<const std::byte> topic);
-    /// PUB only.
+    /// XSUB only: subscribes, takes subscriptions back, and sends the other parts to all peers.
+    result<send_outcome> send_upstream(std::span<const pattern::part_view> parts);
+    /// PUB and XPUB only.
     result<void> wait_subscribers(std::span<const std::byte> topic, std::size_t count,
                                   const timeout& limit);
 

@@ -80,6 +80,8 @@ void socket_state::read_inbox()
 void socket_state::look_for_memory()
 {
     stop_waiting_for_memory();
+    if (routes->topics() != nullptr)
+        return; // it never waits for room
     for (const auto& each : peers.all())
         if (is_attached(each->state) && each->out.is_short_of_memory())
             routes->writable(*each, true);

@@ -125,7 +125,7 @@ TEST_CASE("what a subscriber sends besides is thrown away")
     attacked with({});
     std::string junk;
     for (int count = 0; count < 3000; ++count)
-        junk += short_frame("junk", true) + short_frame("\1more", false) +
+        junk += short_frame("junk", true) + short_frame("more", false) +
                 command("WHATEVER", "\1x") + command("CANCEL", "none");
     junk += long_frame_header(100'000, false) + std::string(100'000, 'j');
     with.check_taken(junk + subscribe("x") + short_frame("\1y", false) + short_frame("", false), 2);
@@ -189,12 +189,14 @@ TEST_CASE("the limits of subscriptions are for a PUB")
     auto in = new_context();
     sub_options options;
     options.max_topic_size = 5;
-    CHECK(sub::create(in, options).error().detail == std::string("max_topic_size is for a PUB"));
+    CHECK(sub::create(in, options).error().detail ==
+          std::string("max_topic_size is for a PUB or XPUB"));
     options = {};
     options.max_subscriptions = 5;
-    CHECK(sub::create(in, options).error().detail == std::string("max_subscriptions is for a PUB"));
+    CHECK(sub::create(in, options).error().detail ==
+          std::string("max_subscriptions is for a PUB or XPUB"));
     options = {};
     options.max_subscription_bytes = 5;
     CHECK(push::create(in, options).error().detail ==
-          std::string("max_subscription_bytes is for a PUB"));
+          std::string("max_subscription_bytes is for a PUB or XPUB"));
 }

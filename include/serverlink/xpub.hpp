@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SERVERLINK_XPUB_HPP
+#define SERVERLINK_XPUB_HPP
+
+/// slk::xpub: a PUB that receives what its peers subscribe to. RFC 29, XPUB.
+///
+/// It sends as a PUB does (serverlink/pub.hpp). It receives each subscription as a message of one
+/// part: a byte 1 and the topic, or a byte 0 and the topic when a subscription has ended, also
+/// because the peer has gone. Without the options verbose and verboser that is told only of the
+/// first subscription to a topic, and of the last one. So what it receives can be sent by an xsub,
+/// which makes a proxy for publishers and subscribers.
+///
+/// It also receives the messages that XSUBs send, which do not begin with a byte 1 or 0. In a
+/// message of several parts each part that begins so is a subscription, as with libzmq, and is
+/// reported before the other parts.
+///
+/// Subscriptions are in effect without receive(), during any call. But what was not received waits,
+/// so an XPUB has to receive: a peer that has as many parts waiting as receive_high_water_mark
+/// says, or 1 MiB, is not listened to any further, and nobody is while as many topics of peers that
+/// have gone are to be reported. Reports about peers that are connected come in the order in which
+/// they have arrived.
+
+#include <serverlink/socket.hpp>
+
+namespace slk {
+
+class SLK_API xpub : public socket {
+public:
+    /// Errors: invalid_argument (an option), too_many_descriptors (context_options::max_sockets),
+    /// cancelled (the context was shut down), out_of_memory.
+    [[nodiscard]] static result<xpub> create(context& in, xpub_options options = {});
+
+    /// The limit is not used: they never wait.
+    using socket::send;
+    using socket::send_batch;
+
+    using socket::receive;
+    /// A received_batch is errc::not_supported.
+    using socket::receive_batch;
+
+    /// As pub::wait_subscribers().
+    [[nodiscard]] result<void> wait_subscribers(std::span<const std::byte> topic,
+                                                std::size_t count = 1, const timeout& limit = {});
+    [[nodiscard]] result<void> wait_subscribers(std::string_view topic, std::size_t count = 1,
+                                                const timeout& limit = {})
+    {
+        return wait_subscribers(std::as_bytes(std::span(topic.data(), topic.size())), count, limit);
+    }
+
+private:
+    using socket::socket;
+};
+
+} // namespace slk
+
+#endif

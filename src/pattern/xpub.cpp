@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "pattern/xpub.hpp"
+
+#include "base/message_access.hpp"
+#include "base/try_allocate.hpp"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace slk::pattern {
+
+namespace {
+
+/// Bytes of each peer that may wait for the caller, or one message.
+constexpr std::uint64_t max_bytes = std::uint64_t{1} << 20;
+
+/// A smaller part is copied: it may lie in a chunk with much else, which it would keep.
+constexpr std::size_t max_copied = std::size_t{72} * 1024;
+
+constexpr error no_memory_for_report{errc::out_of_memory, phase::transfer, 0,
+                                     "no memory for a subscription"};
+constexpr error no_memory_for_part{errc::out_of_memory, phase::transfer, 0,
+                                   "no memory for a message"};
+
+} // namespace
+
+xpub::~xpub()
+{
+    (void)discard_own();
+}
+
+// --- peers ---
+
+result<peer*> xpub::resume_sending(peer& entry)
+{
+    SLK_TRY(peer* const displaced, pub::resume_sending(entry));
+    const std::size_t number = number_of(entry);
+    if ((number >= records_.size() && !try_resize(records_, number + 1)) ||
+        !try_reserve(held_, records_.size())) {
+        remove(entry);
+        return fail(no_memory_for_peer);
+    }
+    return displaced;
+}
+
+void xpub::stop_sending(peer& entry) noexcept
+{
+    if (entry.send_place == SIZE_MAX)
+        return;
+    const std::uint32_t number = number_of(entry);
+    record& left = records_[number];
+    release(entry);
+    if (left.waiting > 0)
+        waiting_.for_each([&](waiting_part& each) {
+            if (each.from == &entry)
+                each.from = nullptr;
+        });
+    left = {};
+    if (index().topics_of(number) > 0) {
+        gone_topics_ += index().topics_of(number);
+        left.next_gone = std::exchange(gone_, number);
+        leave(entry);
+    } else {
+        remove(entry);
+    }
+    if (waiting_.empty())
+        (void)report_gone();
+    update_own();
+}
+
+/// Reports one topic of a peer that has gone. Returns false when memory is exhausted.
+bool xpub::report_gone() noexcept
+{
+    while (gone_ != no_number) {
+        const std::uint32_t number = gone_;
+        while (index().topics_of(number) > 0) {
+            const auto [topic, by_others] = index().first_of(number);
+            const bool reports = !by_others || verboser_;
+            auto report = reports ? make_report(false, topic) : nullptr;
+            if (reports && report == nullptr)
+                return false;
+            index().remove_first(number);
+            if (--gone_topics_ == mark_)
+                left_to_look_ = held_.size();
+            if (reports) {
+                push(std::move(report), nullptr);
+                return true;
+            }
+        }
+        gone_ = std::exchange(records_[number].next_gone, no_number);
+        index().remove_peer(number);
+    }
+    return true;
+}
+
+// --- what peers send ---
+
+/// Whether not more than this share of the limits is used.
+bool xpub::has_room(const record& of, std::uint64_t share) const noexcept
+{
+    return of.bytes < max_bytes / share &&
+           (mark_ == 0 || (of.waiting < mark_ / share + share - 1 && gone_topics_ <= mark_));
+}
+
+bool xpub::takes_more(peer& from) noexcept
+{
+    if (from.send_place == SIZE_MAX)
+        return true;
+    record& of = record_of(from);
+    if (of.held_at != SIZE_MAX)
+        return false;
+    if (has_room(of, 1))
+        return true;
+    of.held_at = held_.size();
+    held_.push_back(&from);
+    return false;
+}
+
+void xpub::release(peer& held) noexcept
+{
+    if (may_resume_ == &held)
+        may_resume_ = nullptr;
+    const std::size_t at = std::exchange(record_of(held).held_at, SIZE_MAX);
+    if (at == SIZE_MAX)
+        return;
+    record_of(*held_.back()).held_at = held_.back() == &held ? SIZE_MAX : at;
+    held_[at] = held_.back();
+    held_.pop_back();
+    left_to_look_ = std::min(left_to_look_, held_.size());
+}
+
+peer* xpub::next_to_resume() noexcept
+{
+    peer* next = std::exchange(may_resume_, nullptr);
+    while (next == nullptr && left_to_look_ > 0)
+        if (peer* const each = held_[--left_to_look_]; has_room(record_of(*each), 2))
+            next = each;
+    if (next != nullptr)
+        release(*next);
+    return next;
+}
+
+std::unique_ptr<xpub::waiting_part> xpub::make_report(bool subscribe, topic_view topic) noexcept
+{
+    std::unique_ptr<waiting_part> made(new (std::nothrow) waiting_part);
+    if (made == nullptr)
+        return nullptr;
+    auto content = message::allocate_for_overwrite(1 + topic.size());
+    if (!content)
+        return nullptr;
+    const std::span<std::byte> bytes = content->writable();
+    bytes.front() = subscribe ? std::byte{1} : std::byte{0};
+    std::ranges::copy(topic, bytes.begin() + 1);
+    made->content = *std::move(content);
+    made->is_report = true;
+    return made;
+}
+
+void xpub::push(std::unique_ptr<waiting_part> part, peer* from) noexcept
+{
+    part->from = from;
+    if (from != nullptr) {
+        record& of = record_of(*from);
+        ++of.waiting;
+        of.bytes += part->content.size();
+    }
+    waiting_.push_back(*part.release());
+}
+
+result<bool> xpub::take_request(peer& from, message& part, bool, bool limited) noexcept
+{
+    if (from.send_place == SIZE_MAX)
+        return false;
+    const bool last = !part.more();
+    const bool kept = !is_request(part.bytes());
+    const result<void> taken = kept ? keep(part)
+                                    : request(from, part.bytes().front() == std::byte{1},
+                                              part.bytes().subspan(1), limited);
+    // Requests among the parts are reported before the message.
+    if (taken && last && !begun_.empty()) {
+        message_detail::access::set_more(begun_.back().content, false);
+        while (!begun_.empty())
+            push(std::unique_ptr<waiting_part>(&begun_.pop_front()), &from);
+    }
+    update_own();
+    if (taken)
+        return kept;
+    while (!begun_.empty())
+        delete &begun_.pop_front();
+    return fail(taken.error());
+}
+
+/// Whether a request is to be reported is known only when it is done; but then there must be
+/// memory.
+result<void> xpub::request(peer& from, bool subscribe, topic_view topic, bool limited) noexcept
+{
+    auto report = make_report(subscribe, topic);
+    if (report == nullptr)
+        return fail(no_memory_for_report);
+    const std::size_t before = index().topics();
+    bool reports = false;
+    if (subscribe) {
+        SLK_TRY(index().subscribe(number_of(from), topic, limits(limited)));
+        reports = verbose_ || index().topics() > before;
+    } else {
+        // One that nobody has subscribed to is reported, as libzmq does; a peer cannot take back
+        // what others have.
+        (void)index().cancel(number_of(from), topic);
+        reports = verboser_ || index().topics() < before || !index().has_topic(topic);
+    }
+    if (reports)
+        push(std::move(report), &from);
+    return {};
+}
+
+result<void> xpub::keep(message& part) noexcept
+{
+    std::unique_ptr<waiting_part> made(new (std::nothrow) waiting_part);
+    if (made == nullptr)
+        return fail(no_memory_for_part);
+    if (part.size() <= max_copied) {
+        auto copy = message::copy_of(part.bytes());
+        if (!copy)
+            return fail(no_memory_for_part);
+        made->content = *std::move(copy);
+    } else {
+        made->content = std::move(part);
+    }
+    message_detail::access::set_more(made->content, true);
+    begun_.push_back(*made.release());
+    return {};
+}
+
+// --- what the caller receives ---
+
+result<router_event> xpub::receive_own(message& into, peer_id*) noexcept
+{
+    if (waiting_.empty() && (!report_gone() || waiting_.empty())) {
+        update_own();
+        return fail(no_memory_for_report);
+    }
+    const std::unique_ptr<waiting_part> next(&waiting_.pop_front());
+    into = std::move(next->content);
+    if (next->from != nullptr) {
+        record& of = record_of(*next->from);
+        --of.waiting;
+        of.bytes -= into.size();
+        if (of.held_at != SIZE_MAX && has_room(of, 2))
+            may_resume_ = next->from;
+    }
+    // One for one, so that they have their turn however much peers send.
+    (void)report_gone();
+    update_own();
+    return router_event::message;
+}
+
+std::uint64_t xpub::discard_own() noexcept
+{
+    std::uint64_t messages = 0;
+    for (part_list* const each : {&waiting_, &begun_})
+        while (!each->empty()) {
+            const std::unique_ptr<waiting_part> part(&each->pop_front());
+            messages += part->is_report || part->content.more() ? 0 : 1;
+        }
+    return messages;
+}
+
+void xpub::set_options(const socket_options& options) noexcept
+{
+    pub::set_options(options);
+    mark_ = options.receive_high_water_mark;
+    left_to_look_ = held_.size();
+    verbose_ = options.verbose || options.verboser;
+    verboser_ = options.verboser;
+}
+
+} // namespace slk::pattern

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_PATTERN_XPUB_HPP
+#define SLK_PATTERN_XPUB_HPP
+
+/// XPUB: a PUB whose caller receives the subscriptions of its peers as messages, and the messages
+/// that they send. RFC 29, and libzmq's options.
+///
+/// What waits for the caller is limited for each peer. A peer at its limit has to wait: what it
+/// sends stays in its lane. The topics of peers that have gone stay in the index until the caller
+/// has received what there is to report about them, so that the end of a peer needs no memory.
+
+#include "base/list.hpp"
+#include "pattern/pub.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace slk::pattern {
+
+class xpub final : public pub {
+public:
+    explicit xpub(std::uint64_t secret) noexcept : pub(secret) {}
+    ~xpub() override;
+
+    result<peer*> resume_sending(peer& entry) override;
+    void stop_sending(peer& entry) noexcept override;
+
+    [[nodiscard]] bool takes_more(peer& from) noexcept override;
+    [[nodiscard]] peer* next_to_resume() noexcept override;
+    [[nodiscard]] result<bool> take_request(peer& from, message& part, bool first,
+                                            bool limited) noexcept override;
+
+    [[nodiscard]] result<router_event> receive_own(message& into, peer_id*) noexcept override;
+    [[nodiscard]] std::uint64_t discard_own() noexcept override;
+
+    void set_options(const socket_options& options) noexcept override;
+
+private:
+    /// What the caller will receive: a report of a request, or a part of a message.
+    struct waiting_part : list_node {
+        message content;
+        peer* from = nullptr; ///< null: it has gone
+        bool is_report = false;
+    };
+    using part_list = list<waiting_part>;
+    /// What is known about a peer, by its number in the index.
+    struct record {
+        std::uint32_t waiting = 0; ///< parts that wait for the caller
+        std::uint32_t next_gone = no_number;
+        std::uint64_t bytes = 0; ///< of those parts
+        std::size_t held_at = SIZE_MAX; ///< in held_
+    };
+
+    [[nodiscard]] result<void> request(peer& from, bool subscribe, topic_view topic,
+                                       bool limited) noexcept override;
+    [[nodiscard]] result<void> keep(message& part) noexcept;
+    [[nodiscard]] static std::unique_ptr<waiting_part> make_report(bool subscribe,
+                                                                   topic_view topic) noexcept;
+    void push(std::unique_ptr<waiting_part> part, peer* from) noexcept;
+    [[nodiscard]] bool report_gone() noexcept;
+    void update_own() noexcept { own_messages.set_others(!waiting_.empty() || gone_ != no_number); }
+
+    [[nodiscard]] record& record_of(const peer& entry) noexcept
+    {
+        return records_[number_of(entry)];
+    }
+    [[nodiscard]] bool has_room(const record& of, std::uint64_t share) const noexcept;
+    void release(peer& held) noexcept;
+
+    part_list waiting_;
+    part_list begun_; ///< of the message whose parts are arriving
+    std::vector<record> records_;
+    std::vector<peer*> held_; ///< peers that wait for the caller; with room for every peer
+    std::size_t left_to_look_ = 0; ///< of held_, from its beginning
+    peer* may_resume_ = nullptr; ///< one of held_
+    std::uint32_t gone_ = no_number; ///< the first peer that has gone; the others are its chain
+    std::uint64_t gone_topics_ = 0;
+    std::uint64_t mark_ = 0; ///< parts of each peer that may wait; 0: no limit
+    bool verbose_ = false;
+    bool verboser_ = false;
+};
+
+} // namespace slk::pattern
+
+#endif
