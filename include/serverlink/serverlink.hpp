@@ -17,6 +17,7 @@
 #include <serverlink/loop.hpp>
 #include <serverlink/message.hpp>
 #include <serverlink/pair.hpp>
+#include <serverlink/proxy.hpp>
 #include <serverlink/pub.hpp>
 #include <serverlink/pull.hpp>
 #include <serverlink/push.hpp>

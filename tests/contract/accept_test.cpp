@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "contract/harness.hpp"
 #include "support/skip.hpp"
+#include "support/wine.hpp"
 
 #include <set>
 
@@ -33,7 +34,9 @@ SLK_CONTRACT_TEST("E8: clients that reset before they are accepted do not harm t
         std::array<std::byte, 4> buffer;
         loop.receive(receiving, accepting.accepted, buffer);
         REQUIRE(loop.finish(receiving));
-        CHECK(receiving.failure == errc::connection_reset);
+        // Wine's recv shows some resets as the end of the stream.
+        const bool at_end = receiving.failure == errc::ok && receiving.transferred == 0;
+        CHECK((receiving.failure == errc::connection_reset || (running_under_wine() && at_end)));
         loop->close(accepting.accepted);
     }
     // Those that are left may be accepted first; then comes a good one.

@@ -136,6 +136,13 @@ public:
     // --- other event loops ---
 
     [[nodiscard]] socket_events events();
+    /// Whether a send would not wait. Unlike events(), no loop has a turn.
+    [[nodiscard]] bool can_send()
+    {
+        state_.process_reports();
+        return sender_.can_send();
+    }
+    [[nodiscard]] zmtp::socket_type type() const noexcept { return state_.type; }
     result<std::intptr_t> event_handle();
     [[nodiscard]] duration poll_timeout() const noexcept;
     [[nodiscard]] const std::shared_ptr<context_core>& context() const noexcept

@@ -7,8 +7,10 @@
 #include "base/try_allocate.hpp"
 #include "io/os/signal.hpp"
 #include "messaging/socket/socket_core.hpp"
+#include "messaging/socket/wait_or_interrupt.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 #include <stop_token>
 
@@ -19,7 +21,12 @@ namespace {
 /// One call of wait().
 class wait_call {
 public:
-    wait_call(std::span<wait_item> items, const timeout& limit) : items_(items), limit_(limit) {}
+    /// `interrupted`: ends the wait, after a wake of one of the sockets; or null.
+    wait_call(std::span<wait_item> items, const timeout& limit,
+              const std::atomic<bool>* interrupted = nullptr)
+        : items_(items), limit_(limit), interrupted_(interrupted)
+    {
+    }
 
     ~wait_call()
     {
@@ -101,6 +108,8 @@ private:
     {
         if (limit_.stop.stop_requested())
             return fail(errc::cancelled, phase::none, "a stop was requested");
+        if (interrupted_ != nullptr && interrupted_->load(std::memory_order_acquire))
+            return fail(errc::interrupted, phase::none);
         for (const socket_core* const each : sockets_)
             SLK_TRY(each->usable());
         return {};
@@ -177,6 +186,7 @@ private:
 
     const std::span<wait_item> items_;
     const timeout& limit_;
+    const std::atomic<bool>* const interrupted_;
     std::vector<socket_core*> sockets_;
     std::vector<io::os::watched> descriptors_;
     time_point deadline_ = never;
@@ -186,6 +196,12 @@ private:
 };
 
 } // namespace
+
+result<std::size_t> wait_or_interrupt(std::span<wait_item> items, const timeout& limit,
+                                      const std::atomic<bool>& interrupted)
+{
+    return wait_call(items, limit, &interrupted).run();
+}
 
 } // namespace slk::messaging
 
