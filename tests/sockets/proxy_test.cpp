@@ -184,6 +184,32 @@ TEST_CASE("a message for a client that is full waits in a proxy until there is r
     CHECK(between.counters().front.dropped == 0);
 }
 
+TEST_CASE("a proxy of an XSUB and an XPUB passes subscriptions up and messages down")
+{
+    auto in = new_context();
+    auto front = new_socket<xsub>(in);
+    auto back = new_socket<xpub>(in);
+    const std::string publishers = must(front.bind(any_tcp));
+    const std::string subscribers = must(back.bind(any_tcp));
+    proxy between = must(proxy::create(front, back));
+    const running runs(between);
+    auto from = new_socket<pub>(in);
+    must(from.connect(publishers));
+    auto to = new_socket<sub>(in);
+    must(to.subscribe("a"));
+    must(to.connect(subscribers));
+    must(from.wait_subscribers("a", 1, test_timeout));
+    must(from.send("b1"));
+    must(from.send(parts_of({"a1", "b"})));
+    multipart got;
+    must(to.receive(got, test_timeout));
+    CHECK(texts_of(got) == std::vector<std::string>{"a1", "b"});
+    must(to.unsubscribe("a"));
+    CHECK(until([&] { return from.peers()[0].subscriptions == 0; }));
+    CHECK(between.counters().back.received == 2);
+    CHECK(between.counters().front.received == 1);
+}
+
 TEST_CASE("messages pass a proxy in order, and all of them")
 {
     for (const std::size_t size : {std::size_t{5}, std::size_t{5000}}) {

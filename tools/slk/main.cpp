@@ -18,6 +18,7 @@ int main(int argc, char** argv)
         add_listen_command(program);
         add_send_command(program);
         add_receive_command(program);
+        add_proxy_command(program);
         add_demo_command(program, argv[0]);
         add_bench_command(program, argv[0]);
         add_simulate_command(program);
@@ -28,6 +29,7 @@ int main(int argc, char** argv)
                        "  slk listen --echo tcp://127.0.0.1:7000\n"
                        "  slk receive pull --bind tcp://127.0.0.1:5555\n"
                        "  slk send push --connect tcp://127.0.0.1:5555 hello\n"
+                       "  slk proxy tcp://127.0.0.1:5555 tcp://127.0.0.1:5556\n"
                        "  slk bench\n"
                        "  slk simulate herd\n"
                        "`slk COMMAND --help` shows the options of a command.\n"

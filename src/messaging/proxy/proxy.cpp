@@ -43,6 +43,12 @@ constexpr duration retry_delay = std::chrono::milliseconds(10);
     return {part.bytes(), message_detail::access::owner_of(part)};
 }
 
+/// No peer takes this message, now or later: a subscription that is too long for any, too.
+[[nodiscard]] bool is_unroutable(const error& why) noexcept
+{
+    return why == errc::no_route || why == errc::peer_replaced || why == errc::invalid_argument;
+}
+
 /// Without a locked instruction: there is one writer.
 void add(std::atomic<std::uint64_t>& to, std::uint64_t number) noexcept
 {
@@ -212,10 +218,12 @@ result<proxy_step> proxy_core::send(proxy_direction& of)
         views = views.subspan(1);
     }
     if (!views.empty()) {
-        auto sent = of.to.send(views, no_wait, names ? &of.target : nullptr);
+        auto sent = of.to.type() == zmtp::socket_type::xsub
+                        ? of.to.send_upstream(views)
+                        : of.to.send(views, no_wait, names ? &of.target : nullptr);
         if (!sent && sent.error() == errc::would_block)
             return proxy_step::no_room;
-        if (!sent && sent.error() != errc::no_route && sent.error() != errc::peer_replaced)
+        if (!sent && !is_unroutable(sent.error()))
             return fail(sent.error());
         if (sent)
             outcome = *sent;
