@@ -5,7 +5,7 @@
 /// slk::pub: sends each message to all of its peers that have subscribed to it. RFC 29, PUB.
 ///
 /// A peer subscribes to a topic, which is any bytes: it gets the messages whose first part begins
-/// with them, and each of these once. send() never waits. A peer whose queue is full misses the
+/// with them, and each of these once. send() does not wait. A peer whose queue is full misses the
 /// message, with all its parts, which is counted (peer_status::dropped); a message that nobody has
 /// subscribed to is dropped. Each call on the socket, which may be any one, takes in up to 1,000
 /// subscriptions of each peer; then they are in effect.
@@ -31,7 +31,7 @@ public:
     /// cancelled (the context was shut down), out_of_memory.
     [[nodiscard]] static result<pub> create(context& in, pub_options options = {});
 
-    /// The limit is not used: they never wait.
+    /// Without the option no_drop they never wait, and the limit is not used.
     using socket::send;
     using socket::send_batch;
 
@@ -45,6 +45,9 @@ public:
     {
         return wait_subscribers(std::as_bytes(std::span(topic.data(), topic.size())), count, limit);
     }
+
+    /// Different topics of all peers.
+    [[nodiscard]] std::size_t topics_count();
 
 private:
     using socket::socket;

@@ -102,10 +102,12 @@ struct socket_options {
     /// messages are for one peer, and never go to another. They move only during a call on the
     /// socket, which may be any one: send(), receive(), wait(), events(), close(). Live.
     bool requeue = true;
-    /// PUSH, PULL and DEALER only (else invalid_argument): only the newest message waits for each
-    /// peer, and of each peer, whole with all its parts. An older one that was not sent yet, or was
-    /// not received, is replaced, and counted. The high-water marks do not count then, and each
-    /// peer always has room. With inproc it is enough that one side conflates.
+    /// PUSH, PULL, DEALER, PUB and SUB only (else invalid_argument): only the newest message waits
+    /// for each peer, and of each peer, whole with all its parts. An older one that was not sent
+    /// yet, or was not received, is replaced, and counted. The high-water marks do not count then,
+    /// and each peer always has room. With inproc it is enough that one side conflates.
+    /// Subscriptions are never replaced; a newer message replaces an older one of another topic,
+    /// too, of those that the peer has subscribed to.
     bool conflate = false;
 
     /// A peer is given up when nothing was heard of it for this time although it was sent a PING
@@ -200,7 +202,35 @@ struct socket_options {
     /// Bytes of all topics of each peer; 0: no limit. Live.
     std::uint64_t max_subscription_bytes = std::uint64_t{64} << 20;
 
+    /// A message whose peers do not all have room goes to none of them: send() waits until they
+    /// have, or is errc::would_block or timed_out. The socket is still always writable. Live.
+    bool no_drop = false;
+    /// A new peer is sent this message at once, whatever it subscribes to; a SUB receives it if it
+    /// has subscribed to it. A peer of connect() is sent it once. At most 65536 bytes; empty: no
+    /// message. Live.
+    std::string welcome_message{};
+
+    // PUB, XPUB and XSUB only: elsewhere it is invalid_argument if set.
+
+    /// In a message of several parts, subscriptions may be behind other parts only if the first
+    /// part is one. Without it each part that begins with a byte 1 or 0 is a subscription. Live.
+    bool only_first_subscribe = false;
+
+    // PUB, XPUB and SUB only: elsewhere it is invalid_argument if set.
+
+    /// A message goes to the peers that have not subscribed to it; a SUB receives those that match
+    /// none of its topics. Both sides have to set it. Live.
+    bool invert_matching = false;
+
     // XPUB only: elsewhere they are invalid_argument if set.
+
+    /// A peer's subscriptions are all reported, and have no effect: the caller subscribes for the
+    /// peer whose report it has received last (xpub::subscribe()). Peers that are there already
+    /// stay as they are.
+    bool manual = false;
+    /// As `manual`; and the first message after such a report goes only to that peer, if it
+    /// matches. So a peer that subscribes can be sent the last value at once.
+    bool manual_last_value = false;
 
     /// Report each subscription. Without it a subscription is reported only if it is the first one
     /// to its topic, and a cancellation or the end of a peer only if it was the last one. Live.

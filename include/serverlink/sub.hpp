@@ -47,6 +47,9 @@ public:
     using socket::receive;
     using socket::receive_batch;
 
+    /// Different topics that it has subscribed to.
+    [[nodiscard]] std::size_t topics_count() const;
+
 private:
     using socket::socket;
 };

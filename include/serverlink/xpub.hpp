@@ -30,7 +30,7 @@ public:
     /// cancelled (the context was shut down), out_of_memory.
     [[nodiscard]] static result<xpub> create(context& in, xpub_options options = {});
 
-    /// The limit is not used: they never wait.
+    /// Without the option no_drop they never wait, and the limit is not used.
     using socket::send;
     using socket::send_batch;
 
@@ -46,6 +46,24 @@ public:
     {
         return wait_subscribers(std::as_bytes(std::span(topic.data(), topic.size())), count, limit);
     }
+
+    /// With the option manual or manual_last_value: subscribes for the peer whose report was
+    /// received last, or takes such a subscription back, which need not have been one. Errors:
+    /// invalid_state (the option is not set, or closed), no_route (no report was received, or the
+    /// peer has gone), out_of_memory.
+    [[nodiscard]] result<void> subscribe(std::span<const std::byte> topic);
+    [[nodiscard]] result<void> subscribe(std::string_view topic)
+    {
+        return subscribe(std::as_bytes(std::span(topic.data(), topic.size())));
+    }
+    [[nodiscard]] result<void> unsubscribe(std::span<const std::byte> topic);
+    [[nodiscard]] result<void> unsubscribe(std::string_view topic)
+    {
+        return unsubscribe(std::as_bytes(std::span(topic.data(), topic.size())));
+    }
+
+    /// Different topics of all peers, also those whose end was not received yet.
+    [[nodiscard]] std::size_t topics_count();
 
 private:
     using socket::socket;

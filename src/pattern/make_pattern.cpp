@@ -49,7 +49,8 @@ result<void> check_options(zmtp::socket_type type, const socket_options& options
     const auto not_for_type = [](const char* detail) {
         return fail(errc::invalid_argument, phase::setup, detail);
     };
-    if (options.conflate && type != push && type != pull && type != dealer)
+    if (options.conflate && type != push && type != pull && type != dealer &&
+        type != zmtp::socket_type::pub && type != zmtp::socket_type::sub)
         return not_for_type("conflate is not for this type of socket");
     if (options.probe_router && type != dealer && type != zmtp::socket_type::router)
         return not_for_type("probe_router is not for this type of socket");
@@ -61,12 +62,22 @@ result<void> check_options(zmtp::socket_type type, const socket_options& options
             return not_for_type("max_subscriptions is for a PUB or XPUB");
         if (options.max_subscription_bytes != defaults.max_subscription_bytes)
             return not_for_type("max_subscription_bytes is for a PUB or XPUB");
+        if (options.no_drop)
+            return not_for_type("no_drop is for a PUB or XPUB");
+        if (!options.welcome_message.empty())
+            return not_for_type("welcome_message is for a PUB or XPUB");
+        if (options.invert_matching && type != zmtp::socket_type::sub)
+            return not_for_type("invert_matching is for a PUB, XPUB or SUB");
+        if (options.only_first_subscribe && type != zmtp::socket_type::xsub)
+            return not_for_type("only_first_subscribe is for a PUB, XPUB or XSUB");
     }
     if (type != zmtp::socket_type::xpub) {
         if (options.verbose)
             return not_for_type("verbose is for an XPUB");
         if (options.verboser)
             return not_for_type("verboser is for an XPUB");
+        if (options.manual || options.manual_last_value)
+            return not_for_type("manual is for an XPUB");
     }
     if (type == zmtp::socket_type::router)
         return {};

@@ -64,6 +64,8 @@ public:
         free_ = number;
     }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    /// All numbers are smaller.
+    [[nodiscard]] std::uint32_t end() const noexcept { return end_; }
 
 private:
     static constexpr std::uint32_t piece = 256;

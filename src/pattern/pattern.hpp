@@ -32,6 +32,8 @@ public:
     [[nodiscard]] virtual bool has_room(peer& entry) noexcept = 0;
     /// The same for a message that does not wait: the pattern does not hear of room.
     [[nodiscard]] virtual bool has_room_now(peer& entry) noexcept { return has_room(entry); }
+    /// As has_room(), of one of several peers that all get the message or none.
+    [[nodiscard]] virtual bool has_room_for_all(peer& entry) noexcept { return has_room(entry); }
 
 protected:
     ~room_check() = default;

@@ -38,10 +38,10 @@ void pub::leave(peer& entry) noexcept
 }
 
 /// Each part that looks like a request is one, as with libzmq. Other parts are thrown away.
-result<bool> pub::take_request(peer& from, message& part, bool, bool limited) noexcept
+result<bool> pub::take_request(peer& from, message& part, bool first, bool limited) noexcept
 {
     const std::span<const std::byte> bytes = part.bytes();
-    if (is_request(bytes) && from.send_place != SIZE_MAX)
+    if (is_request_now(bytes, first) && from.send_place != SIZE_MAX)
         SLK_TRY(request(from, bytes.front() == std::byte{1}, bytes.subspan(1), limited));
     return false;
 }
@@ -59,19 +59,7 @@ result<void> pub::request(peer& from, bool subscribe, topic_view topic, bool lim
 
 routing pub::route(std::span<const part_view>& parts, const peer_id*, room_check& rooms) noexcept
 {
-    targets_.clear();
-    std::uint64_t skipped = 0;
-    index_.match(parts.front().bytes, [&](peer& each) {
-        if (rooms.has_room_now(each)) [[likely]] {
-            targets_.push_back(&each);
-        } else {
-            ++each.dropped;
-            ++skipped;
-        }
-    });
-    return routing::to_targets(skipped, !targets_.empty() ? send_outcome::queued
-                                        : skipped > 0     ? send_outcome::dropped_full
-                                                          : send_outcome::dropped_no_route);
+    return route_to(parts.front().bytes, rooms, [](const peer&) { return true; });
 }
 
 void pub::set_options(const socket_options& options) noexcept
@@ -81,12 +69,15 @@ void pub::set_options(const socket_options& options) noexcept
     limits_ = {.topic_size = limit(options.max_topic_size),
                .count = limit(options.max_subscriptions),
                .bytes = limit(options.max_subscription_bytes)};
+    no_drop_ = options.no_drop;
+    inverts_ = options.invert_matching;
+    only_first_subscribe_ = options.only_first_subscribe;
 }
 
 std::size_t pub::subscribers(topic_view topic) noexcept
 {
     std::size_t count = 0;
-    index_.match(topic, [&](const peer&) { ++count; });
+    for_each_subscriber(topic, [&](const peer&) { ++count; });
     return count;
 }
 

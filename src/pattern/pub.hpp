@@ -40,6 +40,8 @@ public:
     }
     /// The peers that a message of this topic would go to.
     [[nodiscard]] std::size_t subscribers(topic_view topic) noexcept;
+    /// Different topics that peers have subscribed to.
+    [[nodiscard]] std::size_t topics_count() const noexcept { return index_.topics(); }
 
 protected:
     [[nodiscard]] static std::uint32_t number_of(const peer& entry) noexcept
@@ -52,6 +54,24 @@ protected:
     {
         return limited ? limits_ : subscription_limits{};
     }
+    /// Of a part that has arrived: whether it is a request. In the order of the parts.
+    [[nodiscard]] bool is_request_now(std::span<const std::byte> part, bool first) noexcept
+    {
+        const bool is = is_request(part) && (first || takes_rest_);
+        if (first)
+            takes_rest_ = is || !only_first_subscribe_;
+        return is;
+    }
+    /// Calls visit(peer&) for each peer that gets the message.
+    template <class Visit>
+    void for_each_subscriber(topic_view message, Visit&& visit)
+    {
+        inverts_ ? index_.match_not(message, visit) : index_.match(message, visit);
+    }
+    /// Routes to those of them for which `gets` returns true.
+    template <class Gets>
+    [[nodiscard]] routing route_to(topic_view message, room_check& rooms,
+                                   const Gets& gets) noexcept;
     /// The peer subscribes, or cancels. Errors: those of take_request().
     [[nodiscard]] virtual result<void> request(peer& from, bool subscribe, topic_view topic,
                                                bool limited) noexcept;
@@ -65,7 +85,36 @@ private:
     subscription_limits limits_;
     std::vector<peer*> targets_; ///< with room for every peer
     std::size_t peers_ = 0;
+    bool no_drop_ = false;
+    bool inverts_ = false;
+    bool only_first_subscribe_ = false;
+    bool takes_rest_ = true; ///< requests among the further parts of the present message
 };
+
+template <class Gets>
+routing pub::route_to(topic_view message, room_check& rooms, const Gets& gets) noexcept
+{
+    targets_.clear();
+    std::uint64_t skipped = 0;
+    for_each_subscriber(message, [&](peer& each) {
+        if (!gets(each))
+            return;
+        if (no_drop_ ? rooms.has_room_for_all(each) : rooms.has_room_now(each)) [[likely]] {
+            targets_.push_back(&each);
+        } else {
+            if (!no_drop_)
+                ++each.dropped;
+            ++skipped;
+        }
+    });
+    if (no_drop_ && skipped > 0) {
+        targets_.clear();
+        return {.what = routing::kind::wait};
+    }
+    return routing::to_targets(skipped, !targets_.empty() ? send_outcome::queued
+                                        : skipped > 0     ? send_outcome::dropped_full
+                                                          : send_outcome::dropped_no_route);
+}
 
 } // namespace slk::pattern
 

@@ -27,7 +27,7 @@ public:
     }
     [[nodiscard]] bool wants(std::span<const std::byte> first_part) const noexcept override
     {
-        return topics()->matches(first_part);
+        return topics()->matches(first_part) != inverts_;
     }
 
     [[nodiscard]] result<void> subscribe(topic_view topic,
@@ -44,9 +44,18 @@ public:
         return last;
     }
 
+    void set_options(const socket_options& options) noexcept override
+    {
+        subscriber::set_options(options);
+        inverts_ = options.invert_matching;
+        look_for_all();
+    }
+
 private:
     /// The empty topic matches everything.
-    void look_for_all() noexcept { inspects = !topics()->matches({}); }
+    void look_for_all() noexcept { inspects = inverts_ || !topics()->matches({}); }
+
+    bool inverts_ = false;
 };
 
 } // namespace slk::pattern

@@ -126,6 +126,15 @@ public:
             return true;
         });
     }
+    /// Calls visit(peer&) once for each peer that has not.
+    template <class Visit>
+    void match_not(topic_view message, Visit&& visit)
+    {
+        match(message, [](const peer&) {});
+        for (std::uint32_t number = 0; number < peers_.end(); ++number)
+            if (peers_[number].who != nullptr && peers_[number].matched != matches_)
+                visit(*peers_[number].who);
+    }
     /// Whether any peer has subscribed to a beginning of `message`.
     [[nodiscard]] bool matches(topic_view message) const noexcept
     {

@@ -49,6 +49,8 @@ public:
     {
         return topics_.matches(message);
     }
+    /// Different topics.
+    [[nodiscard]] std::size_t size() const noexcept { return topics_.topics(); }
     /// In the order of their bytes.
     template <class Visit>
     void for_each(Visit&& visit) const

@@ -41,6 +41,13 @@ result<peer*> xpub::resume_sending(peer& entry)
         remove(entry);
         return fail(no_memory_for_peer);
     }
+    if (manual_) {
+        records_[number].manual_number = requests_.add_peer(entry);
+        if (records_[number].manual_number == no_number) {
+            remove(entry);
+            return fail(no_memory_for_peer);
+        }
+    }
     return displaced;
 }
 
@@ -56,14 +63,16 @@ void xpub::stop_sending(peer& entry) noexcept
             if (each.from == &entry)
                 each.from = nullptr;
         });
-    left = {};
-    if (index().topics_of(number) > 0) {
-        gone_topics_ += index().topics_of(number);
-        left.next_gone = std::exchange(gone_, number);
-        leave(entry);
-    } else {
-        remove(entry);
+    left = {.manual_number = left.manual_number};
+    if (last_ == &entry)
+        last_ = nullptr;
+    if (left.manual_number != no_number) {
+        index().remove_all(number);
+        requests_.leave(left.manual_number);
     }
+    leave(entry);
+    gone_topics_ += reported_of(left).topics_of(reported_number(left, number));
+    left.next_gone = std::exchange(gone_, number);
     if (waiting_.empty())
         (void)report_gone();
     update_own();
@@ -74,13 +83,16 @@ bool xpub::report_gone() noexcept
 {
     while (gone_ != no_number) {
         const std::uint32_t number = gone_;
-        while (index().topics_of(number) > 0) {
-            const auto [topic, by_others] = index().first_of(number);
-            const bool reports = !by_others || verboser_;
+        record& of = records_[number];
+        subscription_index& topics = reported_of(of);
+        const std::uint32_t there = reported_number(of, number);
+        while (topics.topics_of(there) > 0) {
+            const auto [topic, by_others] = topics.first_of(there);
+            const bool reports = !by_others || verboser_ || of.manual_number != no_number;
             auto report = reports ? make_report(false, topic) : nullptr;
             if (reports && report == nullptr)
                 return false;
-            index().remove_first(number);
+            topics.remove_first(there);
             if (--gone_topics_ == mark_)
                 left_to_look_ = held_.size();
             if (reports) {
@@ -88,7 +100,10 @@ bool xpub::report_gone() noexcept
                 return true;
             }
         }
-        gone_ = std::exchange(records_[number].next_gone, no_number);
+        gone_ = of.next_gone;
+        if (of.manual_number != no_number)
+            requests_.remove_peer(of.manual_number);
+        of = {};
         index().remove_peer(number);
     }
     return true;
@@ -168,12 +183,12 @@ void xpub::push(std::unique_ptr<waiting_part> part, peer* from) noexcept
     waiting_.push_back(*part.release());
 }
 
-result<bool> xpub::take_request(peer& from, message& part, bool, bool limited) noexcept
+result<bool> xpub::take_request(peer& from, message& part, bool first, bool limited) noexcept
 {
     if (from.send_place == SIZE_MAX)
         return false;
     const bool last = !part.more();
-    const bool kept = !is_request(part.bytes());
+    const bool kept = !is_request_now(part.bytes(), first);
     const result<void> taken = kept ? keep(part)
                                     : request(from, part.bytes().front() == std::byte{1},
                                               part.bytes().subspan(1), limited);
@@ -200,7 +215,13 @@ result<void> xpub::request(peer& from, bool subscribe, topic_view topic, bool li
         return fail(no_memory_for_report);
     const std::size_t before = index().topics();
     bool reports = false;
-    if (subscribe) {
+    if (const std::uint32_t number = record_of(from).manual_number; number != no_number) {
+        if (subscribe)
+            SLK_TRY(requests_.subscribe(number, topic, limits(limited)));
+        else
+            (void)requests_.cancel(number, topic);
+        reports = true;
+    } else if (subscribe) {
         SLK_TRY(index().subscribe(number_of(from), topic, limits(limited)));
         reports = verbose_ || index().topics() > before;
     } else {
@@ -249,6 +270,8 @@ result<router_event> xpub::receive_own(message& into, peer_id*) noexcept
         if (of.held_at != SIZE_MAX && has_room(of, 2))
             may_resume_ = next->from;
     }
+    if (next->is_report)
+        last_ = next->from;
     // One for one, so that they have their turn however much peers send.
     (void)report_gone();
     update_own();
@@ -273,6 +296,45 @@ void xpub::set_options(const socket_options& options) noexcept
     left_to_look_ = held_.size();
     verbose_ = options.verbose || options.verboser;
     verboser_ = options.verboser;
+    manual_ = options.manual || options.manual_last_value;
+    last_value_ = options.manual_last_value;
+}
+
+// --- subscriptions of the caller's ---
+
+result<peer*> xpub::last_reported() const noexcept
+{
+    if (!manual_)
+        return fail(errc::invalid_state, phase::setup, "the option manual is not set");
+    if (last_ == nullptr)
+        return fail(errc::no_route, phase::setup, "no peer has reported last, or it has gone");
+    return last_;
+}
+
+result<void> xpub::subscribe_last(topic_view topic) noexcept
+{
+    SLK_TRY(const peer* const of, last_reported());
+    SLK_TRY(index().subscribe(number_of(*of), topic, {}));
+    return {};
+}
+
+result<void> xpub::unsubscribe_last(topic_view topic) noexcept
+{
+    SLK_TRY(const peer* const of, last_reported());
+    (void)index().cancel(number_of(*of), topic);
+    return {};
+}
+
+routing xpub::route(std::span<const part_view>& parts, const peer_id* to,
+                    room_check& rooms) noexcept
+{
+    if (!last_value_ || last_ == nullptr) [[likely]]
+        return pub::route(parts, to, rooms);
+    const routing where =
+        route_to(parts.front().bytes, rooms, [this](const peer& each) { return &each == last_; });
+    if (where.what != routing::kind::wait)
+        last_ = nullptr;
+    return where;
 }
 
 } // namespace slk::pattern

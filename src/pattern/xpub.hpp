@@ -19,7 +19,7 @@ namespace slk::pattern {
 
 class xpub final : public pub {
 public:
-    explicit xpub(std::uint64_t secret) noexcept : pub(secret) {}
+    explicit xpub(std::uint64_t secret) noexcept : pub(secret), requests_(secret) {}
     ~xpub() override;
 
     result<peer*> resume_sending(peer& entry) override;
@@ -33,7 +33,15 @@ public:
     [[nodiscard]] result<router_event> receive_own(message& into, peer_id*) noexcept override;
     [[nodiscard]] std::uint64_t discard_own() noexcept override;
 
+    [[nodiscard]] routing route(std::span<const part_view>& parts, const peer_id*,
+                                room_check& rooms) noexcept override;
+
     void set_options(const socket_options& options) noexcept override;
+
+    /// For the peer whose report was received last. Errors: invalid_state (not `manual`), no_route
+    /// (there is none, or it has gone), out_of_memory.
+    [[nodiscard]] result<void> subscribe_last(topic_view topic) noexcept;
+    [[nodiscard]] result<void> unsubscribe_last(topic_view topic) noexcept;
 
 private:
     /// What the caller will receive: a report of a request, or a part of a message.
@@ -49,6 +57,8 @@ private:
         std::uint32_t next_gone = no_number;
         std::uint64_t bytes = 0; ///< of those parts
         std::size_t held_at = SIZE_MAX; ///< in held_
+        /// In requests_, of a peer whose subscriptions are the caller's.
+        std::uint32_t manual_number = no_number;
     };
 
     [[nodiscard]] result<void> request(peer& from, bool subscribe, topic_view topic,
@@ -67,6 +77,21 @@ private:
     [[nodiscard]] bool has_room(const record& of, std::uint64_t share) const noexcept;
     void release(peer& held) noexcept;
 
+    /// Where the topics are that are to be reported when the peer has gone.
+    [[nodiscard]] subscription_index& reported_of(const record& gone) noexcept
+    {
+        return gone.manual_number != no_number ? requests_ : index();
+    }
+    [[nodiscard]] static std::uint32_t reported_number(const record& gone,
+                                                       std::uint32_t number) noexcept
+    {
+        return gone.manual_number != no_number ? gone.manual_number : number;
+    }
+    [[nodiscard]] result<peer*> last_reported() const noexcept;
+
+    subscription_index
+        requests_; ///< what peers have asked for whose subscriptions are the caller's
+    peer* last_ = nullptr; ///< whose report was received last
     part_list waiting_;
     part_list begun_; ///< of the message whose parts are arriving
     std::vector<record> records_;
@@ -78,6 +103,8 @@ private:
     std::uint64_t mark_ = 0; ///< parts of each peer that may wait; 0: no limit
     bool verbose_ = false;
     bool verboser_ = false;
+    bool manual_ = false;
+    bool last_value_ = false;
 };
 
 } // namespace slk::pattern

@@ -39,32 +39,38 @@ reference<connection> connection::create(std::shared_ptr<io_loop> on,
                                          reference<endpoint_log> log, lane::chunk_pools& pools)
 {
     const zmtp::socket_type type = settings->protocol().metadata.type;
+    const bool publishes = zmtp::is_publisher(type);
+    const bool conflates = settings->options().conflate;
     const auto lanes =
-        pipe_lanes::create(pools, settings->options().conflate, zmtp::is_publisher(type));
+        pipe_lanes::create(pools, conflates, publishes && !conflates, conflated_lanes(type));
     if (!lanes)
         return {};
     // The loop writes to what leads to the socket.
     lanes->toward[1].use(on->pools);
-    wires made;
-    if (latest_slots* const latest = lanes->latest.get(); latest != nullptr) {
+    latest_slots* const latest = lanes->latest.get();
+    if (latest != nullptr) {
         latest->received.use(on->pools);
         latest->toward[0].count_replaced(owner, owner->counters().conflated_sent);
         latest->toward[1].count_replaced(owner, owner->counters().conflated_received);
+    }
+    wires made;
+    // Subscriptions go their own way.
+    if (const auto& topics = settings->topics())
+        made.out.reset(new (std::nothrow) request_wire_out(lanes->toward[0], topics, on->pools));
+    else if (latest != nullptr)
         made.out.reset(new (std::nothrow)
                            latest_wire_out(lanes->toward[0], latest->toward[0], on->pools));
+    else if (lanes->shared != nullptr)
+        made.out.reset(new (std::nothrow) shared_wire_out(*lanes->shared, lanes->toward[0]));
+    else
+        made.out.reset(new (std::nothrow) lane_wire_out(lanes->toward[0]));
+    if (publishes)
+        made.in.reset(new (std::nothrow) request_wire_in(lanes->toward[1], *lanes));
+    else if (latest != nullptr)
         made.in.reset(new (std::nothrow)
                           latest_wire_in(latest->received, latest->toward[1], *lanes));
-    } else if (lanes->shared != nullptr) {
-        made.out.reset(new (std::nothrow) shared_wire_out(*lanes->shared, lanes->toward[0]));
-        made.in.reset(new (std::nothrow) request_wire_in(lanes->toward[1], *lanes));
-    } else {
-        if (const auto& topics = settings->topics())
-            made.out.reset(new (std::nothrow)
-                               request_wire_out(lanes->toward[0], topics, on->pools));
-        else
-            made.out.reset(new (std::nothrow) lane_wire_out(lanes->toward[0]));
+    else
         made.in.reset(new (std::nothrow) lane_wire_in(lanes->toward[1], *lanes));
-    }
     if (made.out == nullptr || made.in == nullptr)
         return {};
     auto all = reference<connection>::adopt(

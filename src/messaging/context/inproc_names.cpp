@@ -74,7 +74,8 @@ const inproc_party* inproc_names::owner_of(std::string_view name) const noexcept
 /// Returns false when memory is exhausted.
 bool inproc_names::make_pipes(connecter& which, lane::chunk_pools& pools) noexcept
 {
-    const auto lanes = pipe_lanes::create(pools, which.caller.conflates);
+    const auto lanes = pipe_lanes::create(pools, which.caller.conflates, false,
+                                          conflated_lanes(which.caller.type));
     if (!lanes)
         return false;
     if (which.caller.conflates)

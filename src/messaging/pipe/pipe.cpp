@@ -5,10 +5,10 @@ namespace slk::messaging {
 
 void pipe::conflate() noexcept
 {
-    if (lanes_->latest == nullptr || out.conflates())
-        return;
-    out.conflate(lanes_->latest->toward[side_]);
-    in.conflate(lanes_->latest->toward[1 - side_]);
+    if (latest_slot* const slot = lanes_->slot_of(side_); slot != nullptr && !out.conflates())
+        out.conflate(*slot);
+    if (latest_slot* const slot = lanes_->slot_of(1U - side_); slot != nullptr)
+        in.conflate(*slot);
 }
 
 void pipe::pipe_closed(const error& reason) noexcept

@@ -67,11 +67,8 @@ public:
          bool between_sockets) noexcept
         : origin(how), is_inproc(between_sockets), side_(static_cast<std::uint8_t>(side)),
           lanes_(std::move(lanes)),
-          out(lanes_->toward[side],
-              lanes_->latest != nullptr ? &lanes_->latest->toward[side] : nullptr,
-              lanes_->shared.get()),
-          in(lanes_->toward[1 - side],
-             lanes_->latest != nullptr ? &lanes_->latest->toward[1 - side] : nullptr)
+          out(lanes_->toward[side], lanes_->slot_of(side), lanes_->shared.get()),
+          in(lanes_->toward[1 - side], lanes_->slot_of(1 - side))
     {
     }
 

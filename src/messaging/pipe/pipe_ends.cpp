@@ -8,12 +8,14 @@
 
 namespace slk::messaging {
 
-reference<pipe_lanes> pipe_lanes::create(lane::chunk_pools& pools, bool conflates, bool shares)
+reference<pipe_lanes> pipe_lanes::create(lane::chunk_pools& pools, bool conflates, bool shares,
+                                         lane_set conflated)
 {
     auto lanes = reference<pipe_lanes>::adopt(new (std::nothrow) pipe_lanes);
     // A lane that only counts needs no memory.
     if (!lanes || !(shares || lanes->toward[0].open(pools)) || !lanes->toward[1].open(pools))
         return {};
+    lanes->conflated = conflated;
     if (conflates) {
         lanes->latest.reset(new (std::nothrow) latest_slots(pools.budget));
         if (lanes->latest == nullptr || !lanes->latest->received.open(pools))

@@ -53,6 +53,8 @@ public:
             short_of_memory || (marks.bytes != 0 && shared_->waiting_bytes() >= marks.bytes);
         return !full || lane_.produced() == lane_.consumed_by_now();
     }
+    /// The reader will notify when it has taken more.
+    void request_notice() noexcept { lane_.request_notice(); }
     /// Messages go through a queue of runs that several peers refer to.
     [[nodiscard]] bool shares() const noexcept { return shared_ != nullptr; }
     /// Room for the runs of one message. Returns false when memory is exhausted.
@@ -150,6 +152,7 @@ public:
     pipe_in(lane::lane& from, latest_slot* latest) noexcept : lane_(from), latest_(latest) {}
 
     void conflate(latest_slot& slot) noexcept { latest_ = &slot; }
+    [[nodiscard]] bool conflates() const noexcept { return latest_ != nullptr; }
 
     /// Reads the next part into an empty message. Returns false if the lane has none; then fetch()
     /// may bring more.

@@ -9,6 +9,7 @@
 #include "lane/lane.hpp"
 #include "lane/run_queue.hpp"
 #include "messaging/pipe/latest_slot.hpp"
+#include "zmtp/socket_type.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -24,6 +25,29 @@ struct high_water {
 };
 
 class far_end;
+
+/// Lanes of a pipe, one bit each.
+using lane_set = std::uint8_t;
+
+/// The lanes in which a conflating pipe replaces messages, where a socket of this type has made it:
+/// subscriptions are never replaced.
+[[nodiscard]] constexpr lane_set conflated_lanes(zmtp::socket_type near) noexcept
+{
+    switch (near) {
+    case zmtp::socket_type::pub:
+    case zmtp::socket_type::xpub: return 1;
+    case zmtp::socket_type::sub:
+    case zmtp::socket_type::xsub: return 2;
+    case zmtp::socket_type::pair:
+    case zmtp::socket_type::req:
+    case zmtp::socket_type::rep:
+    case zmtp::socket_type::dealer:
+    case zmtp::socket_type::router:
+    case zmtp::socket_type::pull:
+    case zmtp::socket_type::push: break;
+    }
+    return 3;
+}
 
 /// A mark that is used up.
 inline constexpr std::uint32_t no_room = UINT32_MAX;
@@ -42,9 +66,9 @@ inline constexpr std::uint32_t no_room = UINT32_MAX;
 /// of the ends.
 struct pipe_lanes final : ref_counted<pipe_lanes> {
     /// Null when memory is exhausted. `conflates`: with slots from the beginning. `shares`: with a
-    /// queue of messages that go to several peers.
+    /// queue of messages that go to several peers. `conflated`: the lanes that slots are for.
     [[nodiscard]] static reference<pipe_lanes> create(lane::chunk_pools& pools, bool conflates,
-                                                      bool shares = false);
+                                                      bool shares = false, lane_set conflated = 3);
 
     // Before the lanes, which have cache lines of their own, there is room.
     /// Messages that the connection had published when it last paused for want of room, or ended.
@@ -54,6 +78,8 @@ struct pipe_lanes final : ref_counted<pipe_lanes> {
     /// inproc only: the ends that neither read nor write any more; bit 0 is the end that has made
     /// the lanes. One word, so that of two ends that are over at the same time one is the last.
     std::atomic<std::uint8_t> ended{0};
+    /// The lanes that conflate if there are slots.
+    lane_set conflated = 0;
     /// inproc only: the pipe that has taken the place of the one at the end that is bound.
     std::atomic<far_end*> next_far{nullptr};
     lane::lane toward[2];
@@ -90,6 +116,12 @@ struct pipe_lanes final : ref_counted<pipe_lanes> {
     /// Publishers only, and not with inproc: messages go through this queue instead of toward[0],
     /// which counts them.
     std::unique_ptr<lane::run_queue> shared{};
+
+    /// The slot of that lane, or null.
+    [[nodiscard]] latest_slot* slot_of(std::size_t lane) const noexcept
+    {
+        return latest != nullptr && (conflated >> lane & 1) != 0 ? &latest->toward[lane] : nullptr;
+    }
 
     /// Any thread: messages that were unread at the last pause, or the end, and still are.
     [[nodiscard]] std::uint64_t unread_since_pause() const noexcept

@@ -65,7 +65,7 @@ void peer_table::show_receive_marks(pipe& peer) noexcept
     if (peer.counts_bytes)
         peer.in.update_consumed_bytes();
     // Conflating connections have no marks.
-    if (peer.is_inproc || peer.out.conflates())
+    if (peer.is_inproc || peer.in.conflates())
         return;
     const high_water unread = unread_before(peer);
     const bool no_bytes_left = receive_marks_.bytes != 0 && unread.bytes >= receive_marks_.bytes;
@@ -153,7 +153,7 @@ result<void> peer_table::attach_unconnected(pipe& peer)
     assert(peer.state == peer_state::unattached);
     SLK_TRY(attach(peer));
     peer.state = peer_state::queueing;
-    probe(peer);
+    greet(peer);
     if (peer.is_inproc)
         send_all_requests(peer);
     send_waiting();
@@ -293,7 +293,7 @@ bool peer_table::connected(pipe& peer, peer_connected&& how)
     }
     peer.state = peer_state::connected;
     if (first && (peer.origin != pipe_origin::link || peer.connections == 1))
-        probe(peer);
+        greet(peer);
     if (pipe* const before = first ? last_left_by(peer) : nullptr; before != nullptr)
         follow(peer, *before);
     else
@@ -329,12 +329,37 @@ result<void> peer_table::take_in(pipe& peer, bool first)
     return first || peer.state == peer_state::suspended ? attach(peer) : result<void>{};
 }
 
-void peer_table::probe(pipe& peer)
+/// The first message that a new peer is sent, if there is one.
+void peer_table::greet(pipe& peer)
 {
+    if (welcome_)
+        return welcome(peer);
     if (!pattern_.probes)
         return;
     const pattern::part_view nothing{};
     if (!peer.out.write({&nothing, 1}))
+        return;
+    counters_.queued_total.add_alone(1);
+    peer.publish(false);
+}
+
+/// The peers refer to the same bytes.
+void peer_table::welcome(pipe& peer)
+{
+    const std::span<const std::byte> framed(welcome_->bytes(), welcome_size_);
+    if (peer.out.shares()) {
+        const lane::run_view run{welcome_.get(), framed.data(),
+                                 static_cast<std::uint32_t>(framed.size()), 1};
+        if (!peer.out.reserve_runs(1))
+            return;
+        counters_.queued_total.add_alone(1);
+        if (peer.out.share({&run, 1}))
+            peer.far->on_readable();
+        return;
+    }
+    const frame_head head = read_head(framed.data());
+    const pattern::part_view part{framed.subspan(head.header), welcome_.get()};
+    if (!peer.out.write({&part, 1}))
         return;
     counters_.queued_total.add_alone(1);
     peer.publish(false);

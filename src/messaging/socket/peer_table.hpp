@@ -50,6 +50,13 @@ public:
                 sum(send_marks_.bytes, to.far_marks.bytes)};
     }
 
+    /// A message that each new peer is sent, as on the wire; null: none.
+    void set_welcome(reference<message_detail::owned_memory> framed, std::size_t size) noexcept
+    {
+        welcome_ = std::move(framed);
+        welcome_size_ = size;
+    }
+
     // --- peers come and go ---
 
     /// Makes room for one more peer. Returns false when memory is exhausted.
@@ -120,7 +127,8 @@ private:
     void detach(pipe& peer);
     void leave(pipe& peer);
     void report_disconnected(pipe& peer);
-    void probe(pipe& peer);
+    void greet(pipe& peer);
+    void welcome(pipe& peer);
     void count_unsent(pipe& peer);
     void send_all_requests(pipe& peer);
     void discard(pipe& peer);
@@ -155,6 +163,8 @@ private:
     lane::chunk_pools& pools_;
     bool requeue_ = true;
     bool place_freed_ = false;
+    reference<message_detail::owned_memory> welcome_;
+    std::size_t welcome_size_ = 0; ///< with its header
     struct waiting_message : list_node {
         std::vector<message> parts;
         std::uint8_t ends = 0; ///< streams that peers have ended in it; see pipe_lanes

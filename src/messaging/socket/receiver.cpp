@@ -126,7 +126,8 @@ pipe* receiver::read_part(message& into, peer_id* name)
 /// Throws away messages that are not wanted, up to one that is. Returns false if there is none.
 bool receiver::skip_to_wanted(pipe& from)
 {
-    for (std::span<const std::byte> first; from.in.peek(first);) {
+    for (std::span<const std::byte> first;
+         from.in.peek(first) || (from.in.fetch(state_.pools) && from.in.peek(first));) {
         if (state_.routes->wants(first))
             return true;
         for (message part; from.in.read(part) && part.more();)

@@ -57,6 +57,21 @@ bool sender::has_room_to_share(pipe& to, const high_water& marks) noexcept
     return !to.is_full;
 }
 
+bool sender::has_room_for_all(pattern::peer& entry) noexcept
+{
+    auto& to = static_cast<pipe&>(entry);
+    if (!to.out.shares())
+        return has_room(entry);
+    const high_water marks = state_.peers.send_marks(to);
+    if (has_room_to_share(to, marks))
+        return true;
+    // The other end notifies when it has taken more; but it may have done so meanwhile.
+    to.out.request_notice();
+    const bool no_memory = budget_ != nullptr && budget_->is_used_up();
+    to.is_full = !to.out.has_room_to_share(marks, no_memory && state_.must_wait_for_memory());
+    return !to.is_full;
+}
+
 inline result<void> sender::write(pipe& to, std::span<const part_view> parts)
 {
     // What was written before must not be lost with a message that finds no memory.
@@ -141,7 +156,7 @@ result<std::size_t> sender::prepare_to_share(std::span<pattern::peer* const> tar
 }
 
 /// Writes the message to those that do not share it, and publishes it. On an error it is written to
-/// none.
+/// none, but for those that conflate.
 result<void> sender::write_copies(std::span<pattern::peer* const> targets,
                                   std::span<const part_view> parts, bool answers)
 {
@@ -156,8 +171,11 @@ result<void> sender::write_copies(std::span<pattern::peer* const> targets,
         const auto written = out.write(parts);
         if (written)
             continue;
+        // What was put into a slot has replaced what was there.
         for (pattern::peer* const before : targets.first(index))
-            if (auto& to = static_cast<pipe&>(*before); !to.out.shares())
+            if (auto& to = static_cast<pipe&>(*before); to.out.conflates())
+                publish(to, answers);
+            else if (!to.out.shares())
                 to.out.discard_unpublished();
         shared_.clear();
         return fail(written.error());

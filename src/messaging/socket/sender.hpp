@@ -41,6 +41,7 @@ public:
     /// Whether this peer's queue takes one more message.
     [[nodiscard]] bool has_room(pattern::peer& entry) noexcept override;
     [[nodiscard]] bool has_room_now(pattern::peer& entry) noexcept override;
+    [[nodiscard]] bool has_room_for_all(pattern::peer& entry) noexcept override;
     /// Makes visible what a batch has written.
     void publish_staged() noexcept;
 

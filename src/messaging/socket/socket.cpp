@@ -368,6 +368,16 @@ result<void> pub::wait_subscribers(std::span<const std::byte> topic, std::size_t
     return core_ != nullptr ? core_->wait_subscribers(topic, count, limit) : fail(moved_from);
 }
 
+std::size_t pub::topics_count()
+{
+    return core_ != nullptr ? core_->topics_count() : 0;
+}
+
+std::size_t sub::topics_count() const
+{
+    return core_ != nullptr ? core_->topics_count() : 0;
+}
+
 result<sub> sub::create(context& in, sub_options options)
 {
     SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::sub, options));
@@ -400,6 +410,26 @@ result<void> xpub::wait_subscribers(std::span<const std::byte> topic, std::size_
                                     const timeout& limit)
 {
     return core_ != nullptr ? core_->wait_subscribers(topic, count, limit) : fail(moved_from);
+}
+
+result<void> xpub::subscribe(std::span<const std::byte> topic)
+{
+    return core_ != nullptr ? core_->subscribe_for_peer(true, topic) : fail(moved_from);
+}
+
+result<void> xpub::unsubscribe(std::span<const std::byte> topic)
+{
+    return core_ != nullptr ? core_->subscribe_for_peer(false, topic) : fail(moved_from);
+}
+
+std::size_t xpub::topics_count()
+{
+    return core_ != nullptr ? core_->topics_count() : 0;
+}
+
+std::size_t xsub::topics_count() const
+{
+    return core_ != nullptr ? core_->topics_count() : 0;
 }
 
 result<xsub> xsub::create(context& in, xsub_options options)

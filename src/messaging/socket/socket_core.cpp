@@ -6,13 +6,15 @@
 
 #include <serverlink/xsub.hpp>
 
+#include "base/message_access.hpp"
 #include "base/try_allocate.hpp"
 #include "base/wipe.hpp"
 #include "pattern/make_pattern.hpp"
-#include "pattern/pub.hpp"
 #include "pattern/subscriber.hpp"
+#include "pattern/xpub.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 namespace slk::messaging {
@@ -32,6 +34,22 @@ void wipe_passwords(security_options& of) noexcept
     wipe(of.own.password);
     for (plain_credentials& each : of.accepted)
         wipe(each.password);
+}
+
+/// The message that new peers are sent, framed; null: none. Errors: out_of_memory.
+result<reference<message_detail::owned_memory>> welcome_of(const socket_options& options) noexcept
+{
+    const std::string& text = options.welcome_message;
+    if (text.empty())
+        return reference<message_detail::owned_memory>{};
+    const std::size_t header = zmtp::header_size(text.size());
+    auto framed = reference<message_detail::owned_memory>::adopt(
+        message_detail::owned_memory::create(header + text.size()));
+    if (!framed)
+        return fail(errc::out_of_memory, phase::setup);
+    zmtp::write_header(framed->bytes(), 0, text.size());
+    std::memcpy(framed->bytes() + header, text.data(), text.size());
+    return framed;
 }
 
 } // namespace
@@ -75,11 +93,14 @@ result<void> socket_core::set_options(const socket_options& options)
     reference<pattern::topic_book> topics;
     if (state_.routes->topics() != nullptr)
         topics = reference<pattern::topic_book>::to(*state_.routes->topics());
+    SLK_TRY(auto welcome, welcome_of(options));
     SLK_TRY(state_.settings, connection_settings::create(state_.type, options, std::move(topics)));
     wipe_passwords(state_.options.security);
     state_.routes->set_options(options);
     state_.reports->places().set_handover(options.handover);
     state_.peers.set_requeue(options.requeue);
+    state_.peers.set_welcome(std::move(welcome), zmtp::header_size(options.welcome_message.size()) +
+                                                     options.welcome_message.size());
     move_options(state_.options, own);
     state_.peers.set_marks({options.send_high_water_mark, options.send_high_water_bytes},
                            {options.receive_high_water_mark, options.receive_high_water_bytes});
@@ -216,7 +237,8 @@ result<send_outcome> socket_core::send_upstream(std::span<const pattern::part_vi
     const auto is_request = [](const pattern::part_view& part) {
         return pattern::is_request(part.bytes);
     };
-    if (std::ranges::none_of(parts, is_request))
+    const bool only_first = state_.options.only_first_subscribe && !is_request(parts.front());
+    if (only_first || std::ranges::none_of(parts, is_request))
         return sender_.send_upstream(parts);
     std::vector<pattern::part_view> others;
     if (!try_reserve(others, parts.size()))
@@ -233,6 +255,24 @@ result<send_outcome> socket_core::send_upstream(std::span<const pattern::part_vi
             SLK_TRY(unsubscribe(part.bytes.subspan(1)));
     }
     return others.empty() ? send_outcome::queued : sender_.send_upstream(others);
+}
+
+result<void> socket_core::subscribe_for_peer(bool subscribe, std::span<const std::byte> topic)
+{
+    SLK_TRY(state_.usable());
+    state_.process_reports();
+    auto& at = static_cast<pattern::xpub&>(*state_.routes);
+    return subscribe ? at.subscribe_last(topic) : at.unsubscribe_last(topic);
+}
+
+std::size_t socket_core::topics_count()
+{
+    if (!state_.usable())
+        return 0;
+    if (const pattern::topic_book* const own = state_.routes->topics(); own != nullptr)
+        return own->size();
+    state_.run_and_process();
+    return static_cast<pattern::pub&>(*state_.routes).topics_count();
 }
 
 result<void> socket_core::wait_subscribers(std::span<const std::byte> topic, std::size_t count,

@@ -126,6 +126,10 @@ public:
     result<void> unsubscribe(std::span<const std::byte> topic);
     /// XSUB only: subscribes, takes subscriptions back, and sends the other parts to all peers.
     result<send_outcome> send_upstream(std::span<const pattern::part_view> parts);
+    /// XPUB only: for the peer whose report was received last.
+    result<void> subscribe_for_peer(bool subscribe, std::span<const std::byte> topic);
+    /// PUB, XPUB, SUB and XSUB only: different topics.
+    [[nodiscard]] std::size_t topics_count();
     /// PUB and XPUB only.
     result<void> wait_subscribers(std::span<const std::byte> topic, std::size_t count,
                                   const timeout& limit);

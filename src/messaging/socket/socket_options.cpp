@@ -107,6 +107,8 @@ result<void> socket_options::validate() const
         return bad("linger is negative");
     if (backlog < 1)
         return bad("backlog is less than 1");
+    if (welcome_message.size() > 65536)
+        return bad("welcome_message has more than 65536 bytes");
     if (!routing_id.empty())
         if (const auto good = zmtp::check_identity(zmtp::bytes_of(routing_id)); !good)
             return bad("routing_id has more than 255 bytes or begins with a zero");

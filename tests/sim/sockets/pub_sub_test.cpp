@@ -215,3 +215,33 @@ TEST_CASE("messages arrive at most once, and all subscriptions in the end, whate
         }));
     }
 }
+
+TEST_CASE("a PUB with `immediate` forgets the topics of a peer of connect() with its connection")
+{
+    for (const bool immediate : {true, false}) {
+        CAPTURE(immediate);
+        socket_world in;
+        socket_options options = at_once();
+        options.immediate = immediate;
+        auto from = new_socket<pub>(in.client_context, options);
+        connect(from);
+        {
+            auto to = new_socket<sub>(in.server_context);
+            must(to.subscribe("t"));
+            bind(to);
+            must(from.wait_subscribers("t", 1, test_timeout));
+            (void)to.close(0s);
+        }
+        in.run_with_calls(from, 1s);
+        CHECK(must(from.send("t")) ==
+              (immediate ? send_outcome::dropped_no_route : send_outcome::queued));
+        auto to = new_socket<sub>(in.server_context);
+        must(to.subscribe("t"));
+        bind(to);
+        in.run_with_calls(from, 1s);
+        CHECK(must(from.send("t2")) == send_outcome::queued);
+        if (!immediate)
+            CHECK(receive_text(to) == "t");
+        CHECK(receive_text(to) == "t2");
+    }
+}

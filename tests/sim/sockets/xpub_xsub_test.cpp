@@ -101,3 +101,25 @@ TEST_CASE("an XPUB that does not receive lets its peers wait, and takes everythi
     CHECK(receive_text(at, 1s) == "(timed_out)");
     CHECK(has_subscriptions(at, 0));
 }
+
+TEST_CASE("an XSUB with `immediate` sends its messages only to peers that are connected")
+{
+    for (const bool immediate : {true, false}) {
+        CAPTURE(immediate);
+        socket_world in;
+        socket_options options = quickly_again();
+        options.immediate = immediate;
+        auto from = new_socket<xsub>(in.client_context, options);
+        connect(from);
+        CHECK(must(from.send("early")) ==
+              (immediate ? send_outcome::dropped_no_route : send_outcome::queued));
+        CHECK(must(from.send("\1t")) == send_outcome::queued);
+        auto at = new_socket<xpub>(in.server_context);
+        bind(at);
+        if (!immediate)
+            CHECK(receive_text(at) == "early");
+        CHECK(receive_text(at) == "\1t");
+        CHECK(must(from.send("late")) == send_outcome::queued);
+        CHECK(receive_text(at) == "late");
+    }
+}
