@@ -23,6 +23,7 @@
 #include <serverlink/tuning.hpp>
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,16 @@ struct link_options {
     [[nodiscard]] SLK_API result<void> validate() const;
 };
 
+/// A name was looked up.
+struct lookup_report {
+    std::string_view name; ///< the host, as in the endpoint
+    /// In the order of the answer. After a failure of the name service: its last answer, which is
+    /// used again.
+    std::span<const address> addresses;
+    duration took{};
+    error failure{}; ///< errc::ok if there was none
+};
+
 /// Called on the loop's thread; not after the link's destructor. A handler may call any function of
 /// the link, and destroy it. It must not throw (serverlink/loop.hpp).
 struct link_handlers {
@@ -52,6 +63,8 @@ struct link_handlers {
     /// by its policy. The link closes the stream when it is stopped or destroyed. Without this
     /// handler the link keeps the connection up and discards what it receives.
     std::function<void(stream)> connected{};
+    /// Called for each answer of the name service. The lists are the caller's until it returns.
+    std::function<void(const lookup_report&)> looked_up{};
 };
 
 /// A handle. Its functions may be called from any thread; they take effect on the loop's thread

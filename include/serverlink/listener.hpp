@@ -124,6 +124,9 @@ public:
     /// Returns the address as an endpoint for links: "tcp://127.0.0.1:44399", "tcp://[::]:46865",
     /// "ipc:///tmp/tmpab12cd/socket". Without a host when memory is exhausted. Any thread.
     [[nodiscard]] endpoint local_endpoint() const;
+    /// The listening socket's descriptor, which stays the listener's; -1 if there is none. On the
+    /// loop's thread.
+    [[nodiscard]] std::intptr_t native_handle() const noexcept;
 
 private:
     explicit listener(link_detail::listener_core* core) noexcept : core_(core) {}

@@ -11,6 +11,7 @@
 #include <serverlink/dealer.hpp>
 #include <serverlink/endpoint.hpp>
 #include <serverlink/error.hpp>
+#include <serverlink/events.hpp>
 #include <serverlink/link.hpp>
 #include <serverlink/link_status.hpp>
 #include <serverlink/listener.hpp>

@@ -235,6 +235,9 @@ public:
 
     // --- state ---
 
+    /// Tells the sockets of a context apart, in events (serverlink/events.hpp); 0 for a socket that
+    /// was moved from. Any thread.
+    [[nodiscard]] std::uint64_t number() const noexcept;
     // Both lists are empty when memory is exhausted.
     [[nodiscard]] std::vector<endpoint_status> endpoints();
     [[nodiscard]] std::vector<peer_status> peers();

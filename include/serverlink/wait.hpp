@@ -2,7 +2,8 @@
 #ifndef SERVERLINK_WAIT_HPP
 #define SERVERLINK_WAIT_HPP
 
-/// slk::wait: waits for the first of several sockets and descriptors that has something to do.
+/// slk::wait: waits for the first of several sockets, streams of events and descriptors that has
+/// something to do.
 ///
 ///     slk::wait_item items[] = {{.on = &jobs}, {.on = &control}, {.descriptor = 0}};
 ///     SLK_TRY(slk::wait(items, 1s));
@@ -22,9 +23,14 @@
 
 namespace slk {
 
+class event_stream;
+
 struct wait_item {
-    /// A socket; null: a descriptor.
+    /// A socket; null: something else.
     socket* on = nullptr;
+    /// A stream of events (serverlink/events.hpp) without a handler, if there is no socket; null: a
+    /// descriptor.
+    event_stream* events = nullptr;
     /// Anything that poll(2) takes. Not on Windows.
     std::intptr_t descriptor = -1;
     bool to_receive = true;
@@ -32,7 +38,8 @@ struct wait_item {
 
     // Set by wait().
 
-    /// There is something to receive; a descriptor is readable at its end and after a failure too.
+    /// There is something to receive, or an event; a descriptor is readable at its end and after a
+    /// failure too, and a stream at its end.
     bool readable = false;
     /// A message would be queued at once.
     bool writable = false;
@@ -42,8 +49,8 @@ struct wait_item {
 /// used by this thread, as in every call. Sockets of contexts without threads must all be of the
 /// same context. Errors: timed_out, would_block, cancelled (also: a context was shut down),
 /// not_supported (descriptors on Windows), invalid_argument (no items, an item without a socket or
-/// a descriptor, an empty socket, a descriptor that is not open, contexts that do not go together),
-/// out_of_memory.
+/// a descriptor, an empty socket or stream, a stream with a handler, a descriptor that is not open,
+/// contexts that do not go together), out_of_memory.
 [[nodiscard]] SLK_API result<std::size_t> wait(std::span<wait_item> items,
                                                const timeout& limit = {});
 

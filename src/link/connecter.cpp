@@ -146,14 +146,30 @@ connecter_input connecter::looked_up(result<std::vector<address>> found) noexcep
 {
     // The failure of a name service tells nothing about the name: its last answer is used. That the
     // name does not exist is an answer.
-    if (!found && (found.error() != errc::name_lookup_failed || name_->last_good.empty()))
-        return failed(found.error());
+    const error failure = found ? error{} : found.error();
     if (found)
         name_->last_good = std::move(*found);
+    const bool is_usable =
+        !failure || (failure == errc::name_lookup_failed && !name_->last_good.empty());
+    report_lookup(failure, is_usable);
+    if (!is_usable)
+        return failed(failure);
     if (!try_assign(attempt_->candidates, name_->last_good))
         return failed(no_memory_to_link);
     interleave_families(attempt_->candidates);
     return take_candidates();
+}
+
+void connecter::report_lookup(const error& failure, bool is_usable) noexcept
+{
+    if (!handlers_.looked_up || failure == errc::cancelled)
+        return;
+    const lookup_report done{.name = target_.host,
+                             .addresses = is_usable ? std::span<const address>(name_->last_good)
+                                                    : std::span<const address>{},
+                             .took = loop_->io().now() - status_.load().since,
+                             .failure = failure};
+    call_handler("link_handlers::looked_up", [&] { handlers_.looked_up(done); });
 }
 
 connecter_input connecter::take_candidates() noexcept

@@ -94,6 +94,7 @@ private:
     [[nodiscard]] std::optional<connecter_input> perform(const connecter_actions& actions) noexcept;
     [[nodiscard]] std::optional<connecter_input> begin_lookup() noexcept;
     [[nodiscard]] connecter_input looked_up(result<std::vector<address>> found) noexcept;
+    void report_lookup(const error& failure, bool is_usable) noexcept;
     [[nodiscard]] connecter_input take_candidates() noexcept;
     [[nodiscard]] result<void> find_sources() noexcept;
     [[nodiscard]] std::optional<address> source_for(const address& target) const noexcept;

@@ -115,6 +115,12 @@ endpoint listener_core::local_endpoint() const
     return made;
 }
 
+std::intptr_t listener_core::native_handle() const noexcept
+{
+    return socket_ && !loop_->forked() && !loop_->closed() ? loop_->io().handle_of(socket_)
+                                                           : io::invalid_handle;
+}
+
 // --- the machine ---
 
 void listener_core::feed(listener_event event, const error& failure) noexcept
@@ -359,6 +365,11 @@ void listener::close()
 listener_status listener::status() const noexcept
 {
     return core_ != nullptr ? core_->status() : listener_status{};
+}
+
+std::intptr_t listener::native_handle() const noexcept
+{
+    return core_ != nullptr ? core_->native_handle() : io::invalid_handle;
 }
 
 endpoint listener::local_endpoint() const

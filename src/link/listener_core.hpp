@@ -29,6 +29,7 @@ public:
 
     [[nodiscard]] listener_status status() const noexcept;
     [[nodiscard]] endpoint local_endpoint() const;
+    [[nodiscard]] std::intptr_t native_handle() const noexcept;
     void loop_closing() noexcept override;
 
 private:

@@ -30,6 +30,7 @@ struct talkers {
         endpoint = bind_and_connect(*server, *client);
         exchange();
         (void)server->event_handle();
+        (void)events->event_handle();
         for (int number = 0; number < 3; ++number)
             must(client->send(message_of("queued"), test_timeout));
     }
@@ -49,6 +50,7 @@ struct talkers {
             CHECK(receive_text(*server) == "queued");
         for (int number = 0; number < 3; ++number)
             exchange();
+        CHECK(events->next(test_timeout).has_value());
         // A connection that is made later is noticed too.
         auto late = new_socket<pair>(*in);
         auto later = new_socket<pair>(*in);
@@ -60,6 +62,7 @@ struct talkers {
     std::optional<context> in;
     std::optional<pair> server{new_socket<pair>(*in)};
     std::optional<pair> client{new_socket<pair>(*in)};
+    std::optional<event_stream> events{must(event_stream::of(*in))};
     std::string endpoint;
 };
 
@@ -87,6 +90,7 @@ TEST_CASE("a child that destroys its copies of sockets and context leaves the pa
                       if (context_first)
                           parent.in.reset();
                       parent.client.reset();
+                      parent.events.reset();
                       parent.server.reset();
                       parent.in.reset();
                       return 0;
@@ -144,6 +148,10 @@ TEST_CASE("in a child every other call of an inherited socket and context fails 
                       code_of(socket.send(message{}, 1s)),
                       code_of(socket.receive(into, 1s)),
                       code_of(pair::create(*parent.in)),
+                      code_of(event_stream::of(*parent.in)),
+                      code_of(event_stream::of(socket)),
+                      code_of(parent.events->next(1s)),
+                      code_of(parent.events->event_handle()),
                   };
                   int number = 1;
                   for (const errc each : answers) {
@@ -192,6 +200,7 @@ TEST_CASE("when a child has ended its copies, none of their descriptors is open 
     CHECK(in_a_child([&] {
               parent.client.reset();
               parent.server.reset();
+              parent.events.reset();
               parent.in.reset();
               return open_descriptors() == before ? 0 : 1;
           }) == 0);

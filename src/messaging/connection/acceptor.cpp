@@ -59,9 +59,18 @@ result<void> acceptor::open(const endpoint& at)
     listener_handlers handlers;
     handlers.admits = [this](const address& peer) { return admits(peer); };
     handlers.accepted = [this](stream incoming) { accept(std::move(incoming)); };
+    handlers.failed = [this](const error& why) { accept_failed(why); };
     SLK_TRY(auto opened, listener::create(*on_->loop, std::move(wanted), std::move(handlers)));
     listener_ = std::move(opened);
     return {};
+}
+
+void acceptor::accept_failed(const error& why) noexcept
+{
+    log_->emit(event_kind::accept_failed, [&](slk::event& made) {
+        made.reason = why;
+        return true;
+    });
 }
 
 bool acceptor::admits(const address& peer) noexcept
@@ -76,7 +85,12 @@ bool acceptor::admits(const address& peer) noexcept
     }
     if (made.why) {
         owner_->counters().rejected.add(1);
-        log_->handshake_failed(made.why);
+        log_->count_failure(made.why);
+        log_->emit(event_kind::accept_refused, [&](slk::event& refused) {
+            refused.address = peer;
+            refused.reason = made.why;
+            return true;
+        });
     }
     return !made.why;
 }
@@ -87,7 +101,8 @@ void acceptor::accept(stream incoming)
     auto* const peer = made ? new (std::nothrow) accepted_peer(*this, made) : nullptr;
     if (peer == nullptr || !admission_.enter(*peer, incoming.peer_address(), now())) {
         delete peer;
-        log_->handshake_failed(no_memory_for_peer);
+        log_->count_failure(no_memory_for_peer);
+        accept_failed(no_memory_for_peer);
         return incoming.reset();
     }
     peers_.push_back(*peer);

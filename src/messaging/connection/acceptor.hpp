@@ -30,6 +30,11 @@ public:
     result<void> open(const endpoint& at);
     /// After open() and before stop_listening().
     [[nodiscard]] endpoint local_endpoint() const { return listener_->local_endpoint(); }
+    /// Between the same two.
+    [[nodiscard]] std::intptr_t native_handle() const noexcept
+    {
+        return listener_->native_handle();
+    }
     /// On the thread that uses the socket, too: that thread alone stops the listener.
     [[nodiscard]] listener_status status() const noexcept
     {
@@ -71,6 +76,7 @@ private:
 
     [[nodiscard]] bool admits(const address& peer) noexcept;
     void accept(stream incoming);
+    void accept_failed(const error& why) noexcept;
     void remove(accepted_peer& peer) noexcept;
     void one_closed() noexcept;
     [[nodiscard]] time_point now() const noexcept { return on_->core->io().now(); }

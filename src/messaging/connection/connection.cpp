@@ -280,7 +280,7 @@ void connection::step(const connection_input& input, const error& reason) noexce
             stream_.close(reason);
     }
     if (asks(report_failed))
-        log_->handshake_failed(reason);
+        log_->handshake_failed(reason, number_, transport_->peer());
     if (asks(report_disconnected) &&
         owner_->post(peer_disconnected{near_, machine_.state() == connection_state::closed},
                      ending_because_) &&
@@ -322,6 +322,8 @@ void connection::begin_stream() noexcept
     ping_ = 0;
     sent_at_last_look_ = read_;
     progress_at_ = now();
+    number_ = log_->events().next_connection();
+    report(origin_ == pipe_origin::accept ? event_kind::accepted : event_kind::connected, {});
     stalled_since_ = never;
     paused_ = false;
     after_body_ = false;
@@ -337,6 +339,20 @@ void connection::begin_stream() noexcept
     send_more();
     receive_more();
     arm();
+}
+
+/// Reports an event of the present stream.
+void connection::report(event_kind kind, std::string_view routing_id, const error& reason,
+                        std::uint64_t count) noexcept
+{
+    log_->emit(kind, [&](slk::event& made) {
+        made.connection = number_;
+        made.address = transport_->peer();
+        made.descriptor = transport_->native_handle();
+        made.reason = reason;
+        made.count = count;
+        return try_assign(made.routing_id, routing_id);
+    });
 }
 
 void connection::arm() noexcept
@@ -464,9 +480,11 @@ void connection::check_returned() noexcept
     if (linked())
         on_->core->remove(*this);
     release(); // the stream's
+    const bool was_ready = ready_since_ != never;
     // Only now is it known how much of the last send the system has taken.
     look_for_refusal();
     count_unconfirmed();
+    report(event_kind::disconnected, was_ready ? peer_id() : std::string_view{}, ending_because_);
     step({connection_event::returned});
     if (!machine_.has_stream())
         transport_.reset();

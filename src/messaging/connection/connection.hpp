@@ -165,6 +165,8 @@ private:
     void finish() noexcept;
     void expire() noexcept;
     void arm() noexcept;
+    void report(event_kind kind, std::string_view routing_id, const error& reason = {},
+                std::uint64_t count = 0) noexcept;
     [[nodiscard]] bool is_ready() const noexcept
     {
         return machine_.state() == connection_state::ready;
@@ -255,6 +257,7 @@ private:
     reference<link_detail::stream_core> transport_; ///< of stream_, until `returned`
     std::optional<zmtp::session> session_;
     error ending_because_{};
+    std::uint64_t number_ = 0; ///< of the present stream, at the socket
     std::unique_ptr<std::string> user_; ///< a PLAIN client that was let in
     std::unique_ptr<std::string> peer_id_; ///< the routing id that the peer has sent, if any
     /// When the answer to its credentials is no longer held back; or after the handshake the next

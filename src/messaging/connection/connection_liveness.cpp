@@ -91,6 +91,7 @@ void connection::set_stalled(bool stalled) noexcept
         return;
     stalled_since_ = stalled ? now() : never;
     owner_->post(peer_stalled{near_, stalled});
+    report(stalled ? event_kind::stalled : event_kind::recovered, peer_id());
 }
 
 time_point connection::stall_ends() const noexcept
@@ -185,6 +186,7 @@ void connection::look_for_refusal() noexcept
     lanes_->refused.fetch_add(dropped.messages, std::memory_order_release);
     owner_->counters().refused.add(dropped.messages);
     owner_->post(message_refused{near_}, ending_because_);
+    report(event_kind::set_aside, peer_id(), ending_because_, dropped.messages);
     if (dropped.notify && near_)
         near_->on_writable();
 }

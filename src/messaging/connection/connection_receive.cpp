@@ -436,6 +436,7 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     if (origin_ == pipe_origin::link)
         has_place_ = false;
     out_->connection_ready(session_->speaks());
+    report(event_kind::handshake_succeeded, peer_id()); // before the socket's thread knows
     owner_->post(std::move(met));
     ready_since_ = now();
     direct_.tell_of_next_send();

@@ -81,6 +81,9 @@ result<void> context_core::add(const reference<inbox>& socket)
         return fail(errc::cancelled, phase::setup, "the context was shut down");
     if (sockets_.size() >= max_sockets_)
         return fail(errc::too_many_descriptors, phase::setup, "max_sockets");
+    for (const auto& each : events_)
+        if (each->is_of_context())
+            SLK_TRY(socket->events().add(each));
     if (!try_push_back(sockets_, reference<inbox>(socket)))
         return fail(errc::out_of_memory, phase::setup);
     return {};
@@ -90,6 +93,38 @@ void context_core::remove(const reference<inbox>& socket) noexcept
 {
     const std::lock_guard lock(guard_);
     std::erase_if(sockets_, [&](const auto& each) { return each.get() == socket.get(); });
+}
+
+result<void> context_core::add(const reference<event_queue>& events)
+{
+    if (forked())
+        return fail(left_to_parent);
+    const std::lock_guard lock(guard_);
+    if (stopped())
+        return fail(why_stopped());
+    if (!try_push_back(events_, reference<event_queue>(events)))
+        return fail(errc::out_of_memory, phase::setup);
+    if (!events->is_of_context())
+        return {};
+    for (const auto& each : sockets_) {
+        const auto added = each->events().add(events);
+        if (added || added.error() == errc::invalid_state) // it is being closed
+            continue;
+        for (const auto& before : sockets_)
+            before->events().remove(*events);
+        events_.pop_back();
+        return added;
+    }
+    return {};
+}
+
+void context_core::remove(const event_queue& events) noexcept
+{
+    const std::lock_guard lock(guard_);
+    if (events.is_of_context())
+        for (const auto& each : sockets_)
+            each->events().remove(events);
+    std::erase_if(events_, [&](const auto& each) { return each.get() == &events; });
 }
 
 error context_core::why_stopped() const noexcept
@@ -116,6 +151,8 @@ void context_core::shutdown() noexcept
     usable_in_.store(no_process, std::memory_order_release);
     for (const auto& each : sockets_)
         each->wake();
+    for (const auto& each : events_)
+        each->wake();
     for (const auto& each : loops_)
         if (!each->core->closed())
             each->core->io().wake();
@@ -132,6 +169,9 @@ void context_core::end() noexcept
     const std::lock_guard lock(guard_);
     for (const auto& each : sockets_)
         each->wake();
+    for (const auto& each : events_)
+        if (each->is_of_context())
+            each->end();
 }
 
 bool context_core::ended() const noexcept
@@ -174,6 +214,13 @@ void context_core::submit_to_loop()
 std::uint64_t context_core::next_random() noexcept
 {
     return loops_.front()->core->next_seed();
+}
+
+duration context_core::poll_timeout() const noexcept
+{
+    io::loop_core* const loop = to_run();
+    const time_point wanted = loop != nullptr ? loop->wants_turn_at() : never;
+    return wanted == never ? duration::max() : std::max(wanted - now(), duration::zero());
 }
 
 time_point context_core::now() const noexcept

@@ -39,6 +39,10 @@ public:
     /// Errors: too_many_descriptors, cancelled, forked, out_of_memory.
     result<void> add(const reference<inbox>& socket);
     void remove(const reference<inbox>& socket) noexcept;
+    /// A stream of events of the context, or of one socket: it is woken when the context ends. That
+    /// of the context gets the events of all sockets. Errors: cancelled, forked, out_of_memory.
+    result<void> add(const reference<event_queue>& events);
+    void remove(const event_queue& events) noexcept;
 
     /// Also true in a child process, where the context is not the process' own.
     [[nodiscard]] bool stopped() const noexcept
@@ -70,8 +74,16 @@ public:
         return numbers_.fetch_add(1, std::memory_order_relaxed) + 1;
     }
     [[nodiscard]] std::uint64_t next_random() noexcept;
+    /// The loop that calls the handlers of events, and whose clock is that of the sockets while the
+    /// caller runs it.
+    [[nodiscard]] const std::shared_ptr<io::loop_core>& first_loop() const noexcept
+    {
+        return loops_.front()->core;
+    }
     /// Ends the wait of a caller that runs a loop. Any thread.
     void wake() noexcept;
+    /// As socket::poll_timeout().
+    [[nodiscard]] duration poll_timeout() const noexcept;
     /// Before a call: a loop that the caller runs delivers what has completed.
     void deliver_completed() noexcept
     {
@@ -107,6 +119,7 @@ private:
     std::shared_ptr<context_core> kept_; ///< itself, once it is left to the parent
     std::mutex guard_;
     std::vector<reference<inbox>> sockets_; ///< guarded
+    std::vector<reference<event_queue>> events_; ///< guarded
     inproc_names names_;
 };
 

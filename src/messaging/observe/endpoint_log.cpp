@@ -18,7 +18,22 @@ result<reference<endpoint_log>> endpoint_log::create(std::uint64_t number, refer
     return made;
 }
 
-void endpoint_log::handshake_failed(const error& why) noexcept
+void endpoint_log::handshake_failed(const error& why, std::uint64_t connection,
+                                    const address& peer) noexcept
+{
+    count_failure(why);
+    const event_kind kind = why == errc::authentication_refused ? event_kind::handshake_failed_auth
+                            : why == errc::protocol_error ? event_kind::handshake_failed_protocol
+                                                          : event_kind::handshake_failed_no_detail;
+    emit(kind, [&](slk::event& made) {
+        made.connection = connection;
+        made.address = peer;
+        made.reason = why;
+        return true;
+    });
+}
+
+void endpoint_log::count_failure(const error& why) noexcept
 {
     owner_->counters().handshake_failures.add(1);
     const std::lock_guard lock(guard_);

@@ -2,18 +2,22 @@
 #ifndef SLK_MESSAGING_OBSERVE_ENDPOINT_LOG_HPP
 #define SLK_MESSAGING_OBSERVE_ENDPOINT_LOG_HPP
 
-/// What the connections of one endpoint leave behind when their handshake fails: a count, and the
-/// latest reason. However many they are, the socket's thread is not woken, and nothing is
-/// allocated.
+/// What the link, the listener and the connections of one endpoint report: the handshakes that
+/// failed, as a count and the latest reason, which wakes nobody and allocates nothing; and events,
+/// for whoever watches the socket.
 
+#include <serverlink/address.hpp>
 #include <serverlink/error.hpp>
 
 #include "base/ref_counted.hpp"
 #include "base/reference.hpp"
+#include "base/try_allocate.hpp"
 #include "messaging/observe/inbox.hpp"
 
 #include <cstdint>
 #include <mutex>
+#include <string>
+#include <string_view>
 
 namespace slk::messaging {
 
@@ -29,8 +33,25 @@ public:
         error latest{};
     };
 
-    void handshake_failed(const error& why) noexcept;
+    /// Before anything is reported. Returns false when memory is exhausted.
+    [[nodiscard]] bool set_text(std::string_view endpoint) noexcept
+    {
+        return try_assign(text_, endpoint);
+    }
+
+    /// Counts a connection that was not let in, or for which there was no memory.
+    void count_failure(const error& why) noexcept;
+    /// Counts and reports a handshake that failed. `connection`: its number, or 0 for inproc.
+    void handshake_failed(const error& why, std::uint64_t connection = 0,
+                          const address& peer = {}) noexcept;
     [[nodiscard]] failures handshake_failures() const noexcept;
+    [[nodiscard]] event_source& events() noexcept { return owner_->events(); }
+    /// Reports an event of this endpoint: event_source::emit().
+    template <class Fill>
+    void emit(event_kind kind, Fill&& fill) noexcept
+    {
+        owner_->events().emit(kind, text_, fill);
+    }
 
     const std::uint64_t number; ///< of the endpoint
 
@@ -43,6 +64,7 @@ private:
     ~endpoint_log() = default;
 
     const reference<inbox> owner_;
+    std::string text_;
     mutable std::mutex guard_; ///< held for an assignment only
     failures failures_; ///< guarded
 };

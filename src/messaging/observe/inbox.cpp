@@ -136,19 +136,19 @@ bool inbox::next_events(list<unread_events>& all, events_of_peer& next)
     auto& peer = static_cast<pipe&>(all.pop_front());
     const auto about = reference<pipe>::adopt(&peer);
     const auto lost = [&](bool for_good) {
-        return event{peer_disconnected{about, for_good}, peer.lost_why};
+        return peer_report{peer_disconnected{about, for_good}, peer.lost_why};
     };
     if (peer.lost_before)
         next[0] = lost(peer.lost_for_good && !peer.lost);
     if (peer.met) {
         peer.met->peer = about;
-        next[1] = event{std::move(*peer.met), {}};
+        next[1] = peer_report{std::move(*peer.met), {}};
         peer.met.reset();
     }
     if (peer.stall_changed)
-        next[2] = event{peer_stalled{about, peer.is_stalled}, {}};
+        next[2] = peer_report{peer_stalled{about, peer.is_stalled}, {}};
     if (peer.refused)
-        next[3] = event{message_refused{about}, peer.lost_why};
+        next[3] = peer_report{message_refused{about}, peer.lost_why};
     if (peer.lost)
         next[4] = lost(peer.lost_for_good);
     peer.lost_before = peer.stall_changed = peer.refused = peer.lost = peer.lost_for_good = false;
@@ -235,7 +235,7 @@ void inbox::close() noexcept
         closed_ = true;
         sleeping_.store(true, std::memory_order_seq_cst);
     }
-    take_events([](const event&) {});
+    take_events([](const peer_report&) {});
     discard_signalled();
 }
 

@@ -20,7 +20,8 @@
 #include "io/os/signal.hpp"
 #include "messaging/context/thread_parker.hpp"
 #include "messaging/observe/counters.hpp"
-#include "messaging/observe/event.hpp"
+#include "messaging/observe/event_source.hpp"
+#include "messaging/observe/peer_report.hpp"
 
 #include <array>
 #include <atomic>
@@ -76,6 +77,8 @@ public:
     void wake() noexcept;
 
     [[nodiscard]] messaging::counters& counters() noexcept { return counters_; }
+    /// Where everything that happens is reported, for whoever watches the socket.
+    [[nodiscard]] event_source& events() noexcept { return event_source_; }
     /// The places of the socket's peers.
     [[nodiscard]] peer_registry& places() noexcept { return *places_; }
 
@@ -103,7 +106,7 @@ public:
         list<unread_events> all;
         begin_events(all);
         for (events_of_peer next; next_events(all, next); next = {})
-            for (std::optional<event>& each : next)
+            for (std::optional<peer_report>& each : next)
                 if (each)
                     visit(*each);
     }
@@ -149,7 +152,7 @@ private:
 
     void signal_events(bool first) noexcept;
     void discard_signalled() noexcept;
-    using events_of_peer = std::array<std::optional<event>, 5>;
+    using events_of_peer = std::array<std::optional<peer_report>, 5>;
     void begin_events(list<unread_events>& all);
     [[nodiscard]] bool next_events(list<unread_events>& all, events_of_peer& next);
     template <class Change>
@@ -169,6 +172,7 @@ private:
     bool place_freed_ = false; ///< guarded
     bool closed_ = false; ///< guarded
     messaging::counters counters_;
+    event_source event_source_;
     const std::unique_ptr<peer_registry> places_;
 };
 

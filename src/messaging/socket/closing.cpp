@@ -60,6 +60,14 @@ private:
     std::size_t size_ = 0;
 };
 
+void report_closed(const endpoint_entry& at, const address& local)
+{
+    at.log->emit(event_kind::closed, [&](slk::event& made) {
+        made.address = local;
+        return true;
+    });
+}
+
 /// After the connections have ended: until then the system may take more.
 [[nodiscard]] close_report report_of(const leaving_peers& leaving, const endpoint_list& which)
 {
@@ -158,6 +166,8 @@ bool socket_core::close_connections(const endpoint_list& which, duration drain)
         if (!each.inproc_name.empty()) {
             state_.context->names().unbind(each.inproc_name, each.number);
             state_.context->names().forget(each.number);
+            if (each.kind == endpoint_kind::bound)
+                report_closed(each, {});
         }
         if (each.connecting)
             each.connecting->pause();
@@ -181,7 +191,11 @@ close_report socket_core::end_connections(const endpoint_list& which, duration t
 {
     which.for_each([](endpoint_entry& each) {
         if (each.accepting)
-            each.accepting->on()->perform([&] { each.accepting->stop_listening(); });
+            each.accepting->on()->perform([&] {
+                const address local = each.accepting->status().local;
+                each.accepting->stop_listening();
+                report_closed(each, local);
+            });
     });
     sender_.publish_staged();
     const leaving_peers leaving(which, state_.peers);
@@ -286,6 +300,7 @@ close_report socket_core::close(duration timeout)
     state_.context->remove(state_.reports);
     state_.process_reports();
     state_.reports->close();
+    state_.reports->events().close();
     return report;
 }
 

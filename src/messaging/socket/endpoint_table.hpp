@@ -31,6 +31,8 @@ struct endpoint_entry final : connection_observer {
     std::string text{};
     std::string inproc_name{};
 
+    reference<endpoint_log> log{}; ///< ends last: the link's handlers refer to it
+
     // connect() only.
     reference<connection> connected{};
     reference<link_connections> successive{}; ///< instead of `connected`
@@ -38,8 +40,6 @@ struct endpoint_entry final : connection_observer {
     reference<pipe> peer{}; ///< the present one
     // bind() only.
     reference<acceptor> accepting{};
-
-    reference<endpoint_log> log{};
 
     endpoint_entry* next_in_list = nullptr;
     bool is_removed = false;

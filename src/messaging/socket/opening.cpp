@@ -18,13 +18,13 @@ namespace {
 constexpr error no_memory_to_bind{errc::out_of_memory, phase::bind};
 constexpr error no_memory_to_connect{errc::out_of_memory, phase::connect};
 
-/// The text of an endpoint, for the table and for the caller.
+/// The text of an endpoint, for the table, for events and for the caller.
 struct endpoint_texts {
     /// Returns false when memory is exhausted.
     [[nodiscard]] bool assign(endpoint_entry& entry, std::string_view text) noexcept
     {
-        return !text.empty() && try_assign(entry.text, text) && try_assign(last, text) &&
-               try_assign(returned, text);
+        return !text.empty() && try_assign(entry.text, text) && entry.log->set_text(text) &&
+               try_assign(last, text) && try_assign(returned, text);
     }
 
     std::string last;
@@ -47,6 +47,35 @@ const char* keep_text(std::string text)
     return "the endpoint";
 }
 
+void report_move(endpoint_log& log, const link_transition& move, const link_status& now) noexcept
+{
+    const bool tried = move.from == link_state::connecting || move.from == link_state::tuning;
+    const bool goes_on = move.to == link_state::connecting || move.to == link_state::tuning ||
+                         move.to == link_state::connected;
+    if (tried && !goes_on)
+        log.emit(event_kind::closed, [&](slk::event& made) {
+            made.at = move.at;
+            made.address = now.last_error_address;
+            made.reason = now.last_error;
+            return true;
+        });
+    // A paused link, of an endpoint that ends, does not try again.
+    const bool waits = move.to == link_state::backoff && !now.paused;
+    const event_kind kind = move.to == link_state::connecting ? event_kind::connect_delayed
+                            : waits                           ? event_kind::connect_retried
+                                                              : event_kind::link_state;
+    log.emit(kind, [&](slk::event& made) {
+        made.at = move.at;
+        made.from = move.from;
+        made.to = move.to;
+        made.attempt = now.attempt;
+        made.address = now.peer;
+        made.reason = move.reason;
+        made.delay = move.delay;
+        return true;
+    });
+}
+
 /// Says which endpoint could not be bound, unless the error has more to say, or memory is
 /// exhausted.
 error name_endpoint(error failure, const endpoint& at)
@@ -56,11 +85,52 @@ error name_endpoint(error failure, const endpoint& at)
     return failure;
 }
 
+/// Reports the moves of a link and what names stand for. Functions of this size are kept without
+/// memory; the link ends before the log.
+void report_link(link_handlers& of, endpoint_log* log)
+{
+    of.state_changed = [log](const link_transition& move, const link_status& now) {
+        report_move(*log, move, now);
+    };
+    of.looked_up = [log](const lookup_report& done) {
+        log->emit(event_kind::name_lookup, [&](slk::event& made) {
+            if (!done.addresses.empty())
+                made.address = done.addresses.front();
+            made.count = done.addresses.size();
+            made.delay = done.took;
+            made.reason = done.failure;
+            return try_assign(made.name, done.name);
+        });
+    };
+}
+
+void report_listening(const endpoint_entry& at)
+{
+    at.log->emit(event_kind::listening, [&](slk::event& made) {
+        if (at.accepting) {
+            made.address = at.accepting->status().local;
+            made.descriptor = at.accepting->native_handle();
+        }
+        return true;
+    });
+}
+
 } // namespace
 
 result<std::string> socket_core::bind(std::string_view text)
 {
     SLK_TRY(state_.usable());
+    auto bound = open(text);
+    if (!bound)
+        state_.reports->events().emit(event_kind::bind_failed, text, [&](slk::event& made) {
+            made.reason = bound.error();
+            return true;
+        });
+    return bound;
+}
+
+result<std::string> socket_core::open(std::string_view text)
+{
     SLK_TRY(const endpoint at, endpoint::parse(text));
     if (at.transport == transport::inproc)
         return bind_inproc(at.host);
@@ -81,7 +151,7 @@ result<std::string> socket_core::bind(std::string_view text)
                 return;
             const endpoint local = entry->accepting->local_endpoint();
             if (!local.host.empty() && texts.assign(*entry, to_string(local)))
-                return;
+                return report_listening(*entry);
             entry->accepting->stop_listening();
             opened = fail(no_memory_to_bind);
         });
@@ -99,12 +169,13 @@ result<std::string> socket_core::bind_inproc(const std::string& name)
 {
     std::unique_ptr<endpoint_entry> made(new (std::nothrow) endpoint_entry);
     endpoint_texts texts;
-    if (made == nullptr || !state_.endpoints.reserve() || !try_assign(made->inproc_name, name) ||
-        !texts.assign(*made, joined({"inproc://", name})))
+    if (made == nullptr || !state_.endpoints.reserve() || !try_assign(made->inproc_name, name))
         return fail(no_memory_to_bind);
     made->kind = endpoint_kind::bound;
     made->number = state_.context->next_number();
     SLK_TRY(made->log, endpoint_log::create(made->number, state_.reports, phase::bind));
+    if (!texts.assign(*made, joined({"inproc://", name})))
+        return fail(no_memory_to_bind);
     SLK_TRY(auto self, party(*made));
     // Sockets that wait for the name are reported at once, so the entry comes first.
     endpoint_entry& entry = state_.endpoints.add(std::move(made), std::move(texts.last));
@@ -114,6 +185,7 @@ result<std::string> socket_core::bind_inproc(const std::string& name)
     } else if (!*bound) {
         state_.want_meetings();
     }
+    report_listening(entry);
     state_.process_reports();
     return std::move(texts.returned);
 }
@@ -202,6 +274,8 @@ result<void> socket_core::connect_inproc(endpoint_entry& entry, const std::strin
     if (!try_assign(entry.inproc_name, name))
         return fail(no_memory_to_connect);
     SLK_TRY(entry.log, endpoint_log::create(entry.number, state_.reports, phase::connect));
+    if (!entry.log->set_text(entry.text))
+        return fail(no_memory_to_connect);
     SLK_TRY(auto caller, party(entry));
     caller.named = !how.routing_id.empty();
     caller.by_id = !caller.named && state_.routes->rule() == pattern::peer_rule::one_for_each_id;
@@ -214,9 +288,12 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
 {
     const std::shared_ptr<io_loop>& on = state_.context->next_loop(state_.options.affinity);
     SLK_TRY(entry.log, endpoint_log::create(entry.number, state_.reports, phase::connect));
+    if (!entry.log->set_text(entry.text))
+        return fail(no_memory_to_connect);
     // The entry keeps the connections for as long as the link. Functions of this size are kept
     // without memory.
     link_handlers handlers;
+    report_link(handlers, entry.log.get());
     // Where peers are known by their own routing ids, each connection may bring another one.
     if (state_.routes->rule() == pattern::peer_rule::one_for_each_id && how.routing_id.empty()) {
         entry.successive = reference<link_connections>::adopt(new (std::nothrow) link_connections(

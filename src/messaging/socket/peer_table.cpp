@@ -2,6 +2,7 @@
 #include "messaging/socket/peer_table.hpp"
 
 #include "base/try_allocate.hpp"
+#include "messaging/socket/endpoint_table.hpp"
 #include "pattern/topic_book.hpp"
 #include "zmtp/command.hpp"
 
@@ -302,6 +303,7 @@ bool peer_table::connected(pipe& peer, peer_connected&& how)
     readable(peer);
     pattern_.writable(peer, true);
     peer.reported = true;
+    report(event_kind::peer_added, peer);
     pattern_.connected(peer);
     if (peer.is_inproc && (first || peer.connections > 1))
         send_all_requests(peer);
@@ -403,6 +405,29 @@ bool write_request(pipe& to, bool subscribe, std::span<const std::byte> topic) n
 
 } // namespace
 
+/// As pattern::take_request(), with an event if the peer has one topic more or less.
+result<bool> peer_table::take_request(pipe& peer, message& part, bool first)
+{
+    const auto ask = [&] { return pattern_.take_request(peer, part, first, !peer.is_inproc); };
+    event_source& events = reports_.events();
+    const bool watched =
+        events.wants(event_kind::subscribed) || events.wants(event_kind::unsubscribed);
+    if (!watched || part.size() == 0) [[likely]]
+        return ask();
+    // The pattern may take the part.
+    std::string topic;
+    const bool whole = try_assign(topic, part.text().substr(1));
+    const std::uint32_t before = pattern_.topics_of(peer);
+    auto taken = ask();
+    const std::uint32_t topics = pattern_.topics_of(peer);
+    const event_kind kind = topics > before ? event_kind::subscribed : event_kind::unsubscribed;
+    if (topics != before && whole)
+        report(kind, peer, {}, topic);
+    else if (topics != before)
+        events.emit(kind, {}, [](slk::event&) { return false; });
+    return taken;
+}
+
 void peer_table::take_requests(pipe& peer)
 {
     error refused;
@@ -431,7 +456,7 @@ void peer_table::take_requests(pipe& peer)
         }
         const bool first = std::exchange(begins, !part.more());
         if (!refused) {
-            const auto taken = pattern_.take_request(peer, part, first, !peer.is_inproc);
+            const auto taken = take_request(peer, part, first);
             refused = taken ? error{} : taken.error();
             kept = kept || (taken && *taken);
         }
@@ -568,7 +593,42 @@ void peer_table::report_disconnected(pipe& peer)
     if (!peer.reported)
         return;
     peer.reported = false;
+    report(event_kind::peer_removed, peer, peer.last_reason);
     pattern_.disconnected(peer);
+}
+
+/// Reports an event of the peer.
+void peer_table::report(event_kind kind, const pipe& peer, const error& reason,
+                        std::string_view topic) const noexcept
+{
+    if (!reports_.events().wants(kind)) [[likely]]
+        return;
+    const endpoint_entry* const at = endpoints_.find(peer.endpoint);
+    reports_.events().emit(kind, at != nullptr ? std::string_view(at->text) : std::string_view(),
+                           [&](slk::event& made) {
+                               made.address = peer.info.peer;
+                               made.generation = peer.generation;
+                               made.reason = reason;
+                               return try_assign(made.routing_id, peer.name()) &&
+                                      try_assign(made.topic, topic);
+                           });
+}
+
+void peer_table::report_dropped(drop_reason why, std::uint64_t count,
+                                const pipe& peer) const noexcept
+{
+    if (count == 0)
+        return;
+    const endpoint_entry* const at = endpoints_.find(peer.endpoint);
+    reports_.events().emit(event_kind::dropped,
+                           at != nullptr ? std::string_view(at->text) : std::string_view(),
+                           [&](slk::event& made) {
+                               made.address = peer.info.peer;
+                               made.generation = peer.generation;
+                               made.drop = why;
+                               made.count = count;
+                               return try_assign(made.routing_id, peer.name());
+                           });
 }
 
 /// The pattern does not know the peer any more.
@@ -587,7 +647,9 @@ void peer_table::detach(pipe& peer)
 
 void peer_table::count_unsent(pipe& peer)
 {
-    counters_.unsent.add_alone(peer.untaken(peer.out.counts()));
+    const std::uint64_t untaken = peer.untaken(peer.out.counts());
+    counters_.unsent.add_alone(untaken);
+    report_dropped(drop_reason::unsent, untaken, peer);
 }
 
 /// The peer that has waited until this one was received has its turn.
@@ -669,8 +731,10 @@ void peer_table::discard(pipe& peer)
         }
     while (peer.in.fetch(pools_));
     peer.discarded += messages;
-    if (!pattern_.takes_requests) // nobody misses a request
+    if (!pattern_.takes_requests) { // nobody misses a request
         counters_.discarded.add_alone(messages);
+        report_dropped(drop_reason::discarded, messages, peer);
+    }
     peer.in.update_consumed_bytes();
     if (peer.in.consume(messages, true) && peer.far)
         peer.far->on_writable();

@@ -23,11 +23,15 @@
 
 namespace slk::messaging {
 
+class endpoint_table;
+
 class peer_table final : private pattern::room_check {
 public:
-    peer_table(pattern::pattern& routes, inbox& reports, lane::chunk_pools& pools) noexcept
+    /// `endpoints`: whose texts are those of the events; may not be complete yet.
+    peer_table(pattern::pattern& routes, inbox& reports, lane::chunk_pools& pools,
+               const endpoint_table& endpoints) noexcept
         : pattern_(routes), reports_(reports), counters_(reports.counters()),
-          places_(reports.places()), pools_(pools)
+          places_(reports.places()), pools_(pools), endpoints_(endpoints)
     {
     }
     peer_table(const peer_table&) = delete;
@@ -126,7 +130,11 @@ private:
     void disconnect(pipe& peer, const error& reason);
     void detach(pipe& peer);
     void leave(pipe& peer);
+    [[nodiscard]] result<bool> take_request(pipe& peer, message& part, bool first);
     void report_disconnected(pipe& peer);
+    void report(event_kind kind, const pipe& peer, const error& reason = {},
+                std::string_view topic = {}) const noexcept;
+    void report_dropped(drop_reason why, std::uint64_t count, const pipe& peer) const noexcept;
     void greet(pipe& peer);
     void welcome(pipe& peer);
     void count_unsent(pipe& peer);
@@ -161,6 +169,7 @@ private:
     messaging::counters& counters_;
     peer_registry& places_;
     lane::chunk_pools& pools_;
+    const endpoint_table& endpoints_;
     bool requeue_ = true;
     bool place_freed_ = false;
     reference<message_detail::owned_memory> welcome_;

@@ -91,11 +91,28 @@ inline void sender::publish(pipe& to, bool answers) noexcept
     to.publish(answers || state_.context->run_by_caller());
 }
 
-void sender::count_dropped(send_outcome why) noexcept
+void sender::count_dropped(send_outcome why, const peer_id* to) noexcept
 {
+    const bool full = why == send_outcome::dropped_full;
     counters& counts = state_.reports->counters();
-    (why == send_outcome::dropped_full ? counts.dropped_full : counts.dropped_no_route)
-        .add_alone(1);
+    (full ? counts.dropped_full : counts.dropped_no_route).add_alone(1);
+    report_dropped(full ? drop_reason::full : drop_reason::no_route, 1, to);
+}
+
+/// `to`: the peer that the caller has named, or null.
+void sender::report_dropped(drop_reason why, std::uint64_t count, const peer_id* to) noexcept
+{
+    event_source& events = state_.reports->events();
+    if (!events.wants(event_kind::dropped)) [[likely]]
+        return;
+    events.emit(event_kind::dropped, {}, [&](slk::event& made) {
+        made.drop = why;
+        made.count = count;
+        if (to == nullptr)
+            return true;
+        made.generation = to->generation;
+        return try_assign(made.routing_id, to->routing_id);
+    });
 }
 
 /// Straight from the caller's memory, if this thread may wait a moment. Where there are several
@@ -206,7 +223,11 @@ result<void> sender::write_to_targets(const routing& where, std::span<const part
     counts.queued_total.add_alone(targets.size());
     if (targets.empty() || where.skipped > 0) {
         counts.dropped_full.add_alone(where.skipped);
-        counts.dropped_no_route.add_alone(where.outcome == send_outcome::dropped_no_route ? 1 : 0);
+        const bool no_route = where.outcome == send_outcome::dropped_no_route;
+        counts.dropped_no_route.add_alone(no_route ? 1 : 0);
+        if (no_route || where.skipped > 0)
+            report_dropped(no_route ? drop_reason::no_route : drop_reason::full,
+                           no_route ? 1 : where.skipped, nullptr);
     }
     return {};
 }
@@ -238,7 +259,7 @@ result<send_outcome> sender::send(std::span<const part_view> parts, const timeou
         give_turn(where.skipped > 0 || state_.routes->targets().empty());
         return where.outcome;
     case routing::kind::refused: return fail(where.failure);
-    case routing::kind::dropped: count_dropped(where.outcome); return where.outcome;
+    case routing::kind::dropped: count_dropped(where.outcome, to); return where.outcome;
     case routing::kind::wait: break; // await() has ended it
     }
     state_.context->submit_sends();
@@ -345,7 +366,7 @@ result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Pa
                 break;
             }
         } else {
-            count_dropped(where.outcome);
+            count_dropped(where.outcome, nullptr);
         }
         part.queued(queued);
         ++queued;

@@ -66,7 +66,8 @@ private:
     {
         return std::exchange(last_, last_call::sent) == last_call::waited;
     }
-    void count_dropped(send_outcome why) noexcept;
+    void count_dropped(send_outcome why, const peer_id* to) noexcept;
+    void report_dropped(drop_reason why, std::uint64_t count, const peer_id* to) noexcept;
     void give_turn(bool now) noexcept;
     [[nodiscard]] bool has_room_to_share(pipe& to, const high_water& marks) noexcept;
     [[nodiscard]] result<std::size_t>

@@ -143,6 +143,11 @@ std::string socket::last_endpoint() const
     return core_ != nullptr ? joined({core_->last_endpoint()}) : std::string();
 }
 
+std::uint64_t socket::number() const noexcept
+{
+    return core_ != nullptr ? core_->reports().events().number() : 0;
+}
+
 std::vector<endpoint_status> socket::endpoints()
 {
     return core_ != nullptr ? core_->endpoints() : std::vector<endpoint_status>();

@@ -67,6 +67,7 @@ result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in
     auto reports = reference<inbox>::adopt(new (std::nothrow) inbox);
     if (routes == nullptr || !reports || !reports->complete())
         return fail(errc::out_of_memory, phase::setup);
+    reports->events().begin(in->next_number(), in->run_by_caller() ? in->first_loop() : nullptr);
     auto closing = reference<closing_count>::adopt(new (std::nothrow) closing_count(reports));
     if (!closing)
         return fail(errc::out_of_memory, phase::setup);
@@ -326,12 +327,7 @@ result<std::intptr_t> socket_core::event_handle()
 
 duration socket_core::poll_timeout() const noexcept
 {
-    io::loop_core* const loop = state_.context->to_run();
-    if (loop == nullptr)
-        return duration::max();
-    const time_point wanted = loop->wants_turn_at();
-    return wanted == never ? duration::max()
-                           : std::max(wanted - state_.context->now(), duration::zero());
+    return state_.context->poll_timeout();
 }
 
 } // namespace slk::messaging

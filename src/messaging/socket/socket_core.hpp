@@ -168,6 +168,7 @@ private:
     }
     ~socket_core() = default;
 
+    result<std::string> open(std::string_view text);
     result<std::string> bind_inproc(const std::string& name);
     result<void> connect_inproc(endpoint_entry& entry, const std::string& name,
                                 const connect_options& how);

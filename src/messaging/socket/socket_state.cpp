@@ -10,7 +10,7 @@ namespace slk::messaging {
 socket_state::socket_state(std::shared_ptr<context_core> in, zmtp::socket_type of,
                            reference<inbox> box, std::unique_ptr<pattern::pattern> made) noexcept
     : context(std::move(in)), type(of), reports(std::move(box)), routes(std::move(made)),
-      pools(context->budget()), peers(*routes, *reports, pools)
+      pools(context->budget()), peers(*routes, *reports, pools, endpoints)
 {
     reports->places().set_rule(routes->rule());
     wants_memory_.set_user(*reports);
@@ -49,7 +49,7 @@ void socket_state::read_inbox()
     // A pipe signals only after the event that announces it.
     if (has_events) {
         retry_postponed();
-        reports->take_events([this](event& each) { read(each); });
+        reports->take_events([this](peer_report& each) { read(each); });
         if (reports->take_place_freed())
             wants_meetings_ = true;
         // Nothing else tells that there is memory again.
@@ -110,7 +110,7 @@ void socket_state::want_meetings() noexcept
     reports->notify();
 }
 
-void socket_state::read(event& report)
+void socket_state::read(peer_report& report)
 {
     std::visit(
         [&](auto& what) {

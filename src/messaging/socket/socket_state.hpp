@@ -99,7 +99,7 @@ public:
 private:
     [[nodiscard]] error why_unusable() const noexcept;
     void read_inbox();
-    void read(event& report);
+    void read(peer_report& report);
     void connected(peer_connected&& how);
     void look_for_memory();
     void disconnected(pipe& peer, bool for_good, const error& reason);

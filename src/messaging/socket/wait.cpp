@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// slk::wait: several sockets and descriptors at once.
+// slk::wait: several sockets, streams of events and descriptors at once.
 
+#include <serverlink/events.hpp>
 #include <serverlink/wait.hpp>
 
 #include "base/try_allocate.hpp"
 #include "io/os/signal.hpp"
+#include "messaging/observe/event_watch.hpp"
 #include "messaging/socket/socket_core.hpp"
 #include "messaging/socket/wait_or_interrupt.hpp"
 
@@ -32,6 +34,8 @@ public:
     {
         for (socket_core* const each : sockets_)
             each->reports().redirect_wakes(nullptr);
+        for (event_watch* const each : streams_)
+            each->events().redirect_wakes(nullptr);
     }
 
     result<std::size_t> run()
@@ -62,6 +66,10 @@ private:
         if (items_.empty())
             return fail(errc::invalid_argument, phase::none, "there are no items");
         for (const wait_item& each : items_) {
+            if (each.on == nullptr && each.events != nullptr) {
+                SLK_TRY(begin(*each.events));
+                continue;
+            }
             if (each.on == nullptr) {
                 if (each.descriptor == wait_item{}.descriptor)
                     return fail(errc::invalid_argument, phase::none,
@@ -77,11 +85,11 @@ private:
             if (!try_push_back(sockets_, each.on->core()))
                 return fail(errc::out_of_memory, phase::none);
         }
-        const auto apart = [&](const socket_core* each) {
-            return each->context() != sockets_.front()->context() &&
+        const auto apart = [&](const auto* each) {
+            return each->context().get() != &context() &&
                    (each->context()->run_by_caller() || context().run_by_caller());
         };
-        if (std::ranges::any_of(sockets_, apart))
+        if (std::ranges::any_of(sockets_, apart) || std::ranges::any_of(streams_, apart))
             return fail(errc::invalid_argument, phase::none,
                         "a context without threads goes with no other");
         deadline_ = after(now(), limit_.max_wait);
@@ -92,16 +100,39 @@ private:
         } else {
             for (socket_core* const each : sockets_)
                 each->reports().redirect_wakes(&parker_);
+            for (event_watch* const each : streams_)
+                each->events().redirect_wakes(&parker_);
         }
         if (limit_.stop.stop_possible())
             on_stop_.emplace(limit_.stop, wake_on_stop{this});
         return {};
     }
 
-    [[nodiscard]] context_core& context() const noexcept { return *sockets_.front()->context(); }
+    result<void> begin(const event_stream& of)
+    {
+        event_watch* const watch = of.core();
+        if (watch == nullptr)
+            return fail(errc::invalid_argument, phase::none, "an item's stream is empty");
+        if (watch->events().has_handler())
+            return fail(errc::invalid_argument, phase::none, "an item's stream has a handler");
+        if (watch->context()->forked())
+            return fail(watch->context()->why_stopped());
+        if (!try_push_back(streams_, watch))
+            return fail(errc::out_of_memory, phase::none);
+        return {};
+    }
+
+    [[nodiscard]] bool has_context() const noexcept
+    {
+        return !sockets_.empty() || !streams_.empty();
+    }
+    [[nodiscard]] context_core& context() const noexcept
+    {
+        return sockets_.empty() ? *streams_.front()->context() : *sockets_.front()->context();
+    }
     [[nodiscard]] time_point now() const noexcept
     {
-        return sockets_.empty() ? system_clock_source().now() : context().now();
+        return has_context() ? context().now() : system_clock_source().now();
     }
 
     result<void> may_go_on() const
@@ -112,17 +143,27 @@ private:
             return fail(errc::interrupted, phase::none);
         for (const socket_core* const each : sockets_)
             SLK_TRY(each->usable());
+        for (const event_watch* const each : streams_)
+            if (each->context()->stopped())
+                return fail(each->context()->why_stopped());
         return {};
     }
 
     result<std::size_t> look()
     {
+        // A loop that the caller runs has a turn: sockets give it one themselves.
+        if (sockets_.empty() && !streams_.empty())
+            if (io::loop_core* const loop = context().to_run(); loop != nullptr)
+                SLK_TRY(loop->run(nullptr, duration::zero()));
         if (!descriptors_.empty())
             SLK_TRY(io::os::wait_for(descriptors_, duration::zero()));
         std::size_t ready = 0;
         std::size_t descriptor = 0;
         for (wait_item& each : items_) {
-            if (each.on == nullptr) {
+            if (each.on == nullptr && each.events != nullptr) {
+                each.readable = each.to_receive && each.events->readable();
+                each.writable = false;
+            } else if (each.on == nullptr) {
                 each.readable = descriptors_[descriptor].readable;
                 each.writable = descriptors_[descriptor].writable;
                 ++descriptor;
@@ -155,7 +196,7 @@ private:
     {
         // With room for the signal and the handles of the sockets.
         std::vector<io::os::watched> all;
-        if (!try_reserve(all, descriptors_.size() + 1 + sockets_.size()))
+        if (!try_reserve(all, descriptors_.size() + 1 + sockets_.size() + streams_.size()))
             return fail(errc::out_of_memory, phase::none);
         all.assign(descriptors_.begin(), descriptors_.end());
         all.push_back({stop_signal_->handle(), true, false});
@@ -164,6 +205,11 @@ private:
             all.push_back({shown, true, false});
             left = std::min(left, each->poll_timeout());
         }
+        for (event_watch* const each : streams_) {
+            SLK_TRY(const std::intptr_t shown, each->event_handle());
+            all.push_back({shown, true, false});
+            left = std::min(left, each->context()->poll_timeout());
+        }
         if (!any_reports())
             SLK_TRY(io::os::wait_for(all, left));
         return {};
@@ -171,8 +217,10 @@ private:
 
     [[nodiscard]] bool any_reports() const noexcept
     {
-        return std::ranges::any_of(sockets_,
-                                   [](socket_core* each) { return each->reports().has_reports(); });
+        return std::ranges::any_of(
+                   sockets_, [](socket_core* each) { return each->reports().has_reports(); }) ||
+               std::ranges::any_of(streams_,
+                                   [](event_watch* each) { return each->events().readable(); });
     }
 
     void wake() noexcept
@@ -180,7 +228,7 @@ private:
         parker_.wake();
         if (stop_signal_ != nullptr)
             stop_signal_->set();
-        if (!sockets_.empty())
+        if (has_context())
             context().wake();
     }
 
@@ -188,6 +236,7 @@ private:
     const timeout& limit_;
     const std::atomic<bool>* const interrupted_;
     std::vector<socket_core*> sockets_;
+    std::vector<event_watch*> streams_;
     std::vector<io::os::watched> descriptors_;
     time_point deadline_ = never;
     thread_parker parker_;

@@ -8,11 +8,11 @@
 
 using namespace slk;
 using namespace slk::testing;
-using messaging::event;
 using messaging::inbox;
 using messaging::inproc_names;
 using messaging::inproc_party;
 using messaging::peer_connected;
+using messaging::peer_report;
 using messaging::pipe_origin;
 using zmtp::socket_type;
 
@@ -40,7 +40,7 @@ struct side {
     }
 
     /// Takes the events, and keeps their pipes.
-    std::vector<event> events()
+    std::vector<peer_report> events()
     {
         for (messaging::inbox_entry* each = box->take_signalled(); each != nullptr;) {
             messaging::inbox_entry* const next = each->next;
@@ -50,9 +50,9 @@ struct side {
             }
             each = next;
         }
-        std::vector<event> all;
-        box->take_events([&](event& each) { all.push_back(std::move(each)); });
-        for (const event& each : all)
+        std::vector<peer_report> all;
+        box->take_events([&](peer_report& each) { all.push_back(std::move(each)); });
+        for (const peer_report& each : all)
             if (const auto* const how = std::get_if<peer_connected>(&each.what); how != nullptr)
                 met.push_back(how->peer);
         return all;
@@ -74,7 +74,7 @@ reference<messaging::pipe> connect(inproc_names& names, side& caller,
     return *made;
 }
 
-const peer_connected& connected_by(const event& report)
+const peer_connected& connected_by(const peer_report& report)
 {
     REQUIRE(std::holds_alternative<peer_connected>(report.what));
     return std::get<peer_connected>(report.what);

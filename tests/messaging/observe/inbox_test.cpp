@@ -59,7 +59,7 @@ bool is_woken(inbox& box)
 struct reports {
     std::vector<messaging::pipe*> pipes; ///< that have signalled, the latest first
     std::uint32_t signals = 0; ///< of all of them
-    std::vector<event> events;
+    std::vector<peer_report> events;
 };
 
 std::unique_ptr<peer_connected> came(const reference<messaging::pipe>& peer,
@@ -106,7 +106,7 @@ reports take(inbox& box)
         each = next;
     }
     if (has_events)
-        box.take_events([&](event& each) { all.events.push_back(std::move(each)); });
+        box.take_events([&](peer_report& each) { all.events.push_back(std::move(each)); });
     return all;
 }
 
@@ -232,7 +232,7 @@ TEST_CASE("how a peer has refused a message is reported, although its next conne
     box->post(came(peer));
     leave(*box, peer, false, errc::timed_out);
     const reports all = take(*box);
-    const auto refused = std::ranges::find_if(all.events, [](const event& each) {
+    const auto refused = std::ranges::find_if(all.events, [](const peer_report& each) {
         return std::holds_alternative<message_refused>(each.what);
     });
     REQUIRE(refused != all.events.end());
@@ -311,7 +311,7 @@ TEST_CASE("what is posted while the events are read is read then, or the next ti
     box->post(came(b));
     int seen = 0;
     CHECK(box->is_events(*box->take_signalled()));
-    box->take_events([&](event&) {
+    box->take_events([&](peer_report&) {
         if (++seen > 1)
             return;
         leave(*box, a, false); // it has had its turn
@@ -482,7 +482,7 @@ TEST_CASE("threads signal and post while the socket sleeps and wakes: nothing is
             lost = std::chrono::steady_clock::now() > deadline;
             const reports all = take(*box);
             for (source& each : sources) {
-                for (const event& report : all.events)
+                for (const peer_report& report : all.events)
                     if (const auto& met = std::get<peer_connected>(report.what);
                         met.peer.get() == each.peer.get())
                         each.posted += static_cast<int>(met.times);

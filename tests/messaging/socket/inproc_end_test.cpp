@@ -2,6 +2,7 @@
 
 // Two sockets of inproc that end at the same time: each message is in one counter of one of them.
 
+#include "messaging/socket/endpoint_table.hpp"
 #include "messaging/socket/peer_table.hpp"
 #include "pattern/make_pattern.hpp"
 
@@ -30,7 +31,7 @@ struct when_writable final : messaging::far_end {
 struct socket_of_peer {
     explicit socket_of_peer(socket_type type)
         : box(reference<messaging::inbox>::adopt(new messaging::inbox)),
-          routes(pattern::make_pattern(type, 1)), peers(*routes, *box, pools)
+          routes(pattern::make_pattern(type, 1)), peers(*routes, *box, pools, endpoints)
     {
         box->places().set_rule(routes->rule());
         peers.set_requeue(false);
@@ -55,6 +56,7 @@ struct socket_of_peer {
     lane::chunk_pools pools;
     reference<messaging::inbox> box;
     std::unique_ptr<pattern::pattern> routes;
+    messaging::endpoint_table endpoints;
     messaging::peer_table peers;
     reference<messaging::pipe> peer;
 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
-#ifndef SLK_MESSAGING_OBSERVE_EVENT_HPP
-#define SLK_MESSAGING_OBSERVE_EVENT_HPP
+#ifndef SLK_MESSAGING_OBSERVE_PEER_REPORT_HPP
+#define SLK_MESSAGING_OBSERVE_PEER_REPORT_HPP
 
-/// An event: one change of a peer, as a value. It says which peer, what, and why. Connections make
-/// events on their loop's thread; the socket reads them from its inbox.
+/// A report: one change of a peer, as a value. It says which peer, what, and why. Connections make
+/// reports on their loop's thread; the socket reads them from its inbox.
 
 #include <serverlink/error.hpp>
 
@@ -52,10 +52,11 @@ struct message_refused {
     reference<pipe> peer;
 };
 
-using event_detail = std::variant<peer_connected, peer_disconnected, peer_stalled, message_refused>;
+using report_detail =
+    std::variant<peer_connected, peer_disconnected, peer_stalled, message_refused>;
 
-struct event {
-    event_detail what;
+struct peer_report {
+    report_detail what;
     error why{};
 };
 

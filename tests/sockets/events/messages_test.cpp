@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// What the events of a socket say of messages: subscriptions, and what is lost.
+
+#include <serverlink/serverlink.hpp>
+
+#include "sockets/router/router_rig.hpp"
+#include "support/events.hpp"
+
+using namespace slk;
+using namespace slk::testing;
+
+TEST_CASE("a PUB sees the topics of its peers come and go, each once")
+{
+    for (const char* where : {any_tcp, "inproc://topics"}) {
+        CAPTURE(where);
+        auto in = new_context();
+        auto from = new_socket<pub>(in);
+        auto to = new_socket<sub>(in);
+        watched_events seen(from, {.kinds = {event_kind::subscribed, event_kind::unsubscribed}});
+        bind_and_connect(from, to, where);
+        must(to.subscribe("weather"));
+        must(to.subscribe("weather"));
+        must(from.wait_subscribers("weather", 1, test_timeout));
+        must(to.unsubscribe("weather"));
+        must(to.unsubscribe("weather"));
+        must(to.subscribe(std::string_view("\0x", 2)));
+        must(from.wait_subscribers(std::string_view("\0x", 2), 1, test_timeout));
+        seen.read();
+        REQUIRE(seen.all.size() == 3);
+        CHECK(seen.all[0].kind == event_kind::subscribed);
+        CHECK(seen.all[0].topic == "weather");
+        CHECK(seen.all[1].kind == event_kind::unsubscribed);
+        CHECK(seen.all[1].topic == "weather");
+        CHECK(seen.all[2].topic == std::string("\0x", 2));
+        CHECK(to_string(seen.all[2]).ends_with(" topic \"\\x00x\""));
+    }
+}
+
+TEST_CASE("messages that a ROUTER or a PUB drops are events, which count while they are unread")
+{
+    auto in = new_context();
+    SUBCASE("no route")
+    {
+        router_options options;
+        options.mandatory = false;
+        auto from = new_socket<router>(in, options);
+        watched_events seen(from);
+        const auto send_to = [&](const char* whom) {
+            CHECK(must(from.send({whom}, "message")) == send_outcome::dropped_no_route);
+        };
+        for (int number = 0; number < 3; ++number)
+            send_to("nobody");
+        send_to("another");
+        seen.read();
+        REQUIRE(seen.all.size() == 2);
+        CHECK(seen.all[0].kind == event_kind::dropped);
+        CHECK(seen.all[0].drop == drop_reason::no_route);
+        CHECK(seen.all[0].routing_id == "nobody");
+        CHECK(seen.all[0].count == 3);
+        CHECK(seen.all[1].routing_id == "another");
+        send_to("another");
+        seen.read();
+        CHECK(seen.all.back().count == 1);
+        CHECK(to_string(seen.all.back()) == "dropped peer \"another\" no_route count 1");
+    }
+    SUBCASE("nobody has subscribed")
+    {
+        auto from = new_socket<pub>(in);
+        watched_events seen(from);
+        for (int number = 0; number < 5; ++number)
+            CHECK(must(from.send("message")) == send_outcome::dropped_no_route);
+        seen.read();
+        REQUIRE(seen.all.size() == 1);
+        CHECK(seen.all[0].count == 5);
+    }
+    SUBCASE("full")
+    {
+        pub_options options;
+        options.send_high_water_mark = 1;
+        auto from = new_socket<pub>(in, options);
+        sub_options of_sub;
+        of_sub.receive_high_water_mark = 1;
+        auto to = new_socket<sub>(in, of_sub);
+        bind_and_connect(from, to, "inproc://full");
+        must(to.subscribe(""));
+        must(from.wait_subscribers("", 1, test_timeout));
+        watched_events seen(from);
+        for (int number = 0; number < 5; ++number)
+            (void)must(from.send("message"));
+        seen.read();
+        REQUIRE(seen.all.size() == 1);
+        CHECK(seen.all[0].drop == drop_reason::full);
+        CHECK(seen.all[0].count == from.counters().dropped_full);
+    }
+}
+
+TEST_CASE("messages that are not sent, or not read, when a peer goes for good are events")
+{
+    auto in = new_context();
+    auto to = new_socket<pull>(in);
+    push_options options;
+    options.requeue = false;
+    auto from = new_socket<push>(in, options);
+    watched_events at_sender(from), at_receiver(to);
+    bind_and_connect(to, from);
+    must(from.send("unread", test_timeout));
+    REQUIRE(until([&] { return to.events().readable; }));
+    to.close(0s);
+    at_receiver.wait_for(event_kind::stopped);
+    CHECK(at_receiver.last(event_kind::dropped).drop == drop_reason::discarded);
+    CHECK(at_receiver.last(event_kind::dropped).count == 1);
+    at_sender.wait_for(event_kind::disconnected);
+    must(from.send("unsent", test_timeout));
+    from.close(0s);
+    at_sender.wait_for(event_kind::stopped);
+    CHECK(at_sender.last(event_kind::dropped).drop == drop_reason::unsent);
+    CHECK(at_sender.last(event_kind::dropped).count == 1);
+}
+
+TEST_CASE("a ROUTER's peers have their ids and generations in events")
+{
+    auto in = new_context();
+    auto server = new_socket<router>(in);
+    watched_events seen(server);
+    const std::string where = must(server.bind(any_tcp));
+    for (const std::uint64_t generation : {1U, 2U}) {
+        auto client = new_dealer(in, where, "client");
+        must(client.send("message", test_timeout));
+        CHECK(receive_event(server).text == "message");
+        seen.wait_for(event_kind::peer_added);
+        CHECK(seen.last(event_kind::peer_added).routing_id == "client");
+        CHECK(seen.last(event_kind::peer_added).generation == generation);
+        CHECK(seen.last(event_kind::handshake_succeeded).routing_id == "client");
+        client.close(0s);
+        REQUIRE(until([&] { return server.counters().disconnected == generation; }));
+        (void)server.peers();
+        seen.wait_for(event_kind::peer_removed);
+        CHECK(seen.last(event_kind::peer_removed).generation == generation);
+        CHECK(seen.last(event_kind::peer_removed).reason);
+    }
+}
