@@ -192,8 +192,9 @@ struct socket_options {
 
     // PUB and XPUB only: elsewhere they are invalid_argument if set to something else. What a peer
     // by tcp or ipc may subscribe to; one that exceeds a limit is disconnected, with
-    // message_too_large and the name of the limit as the reason. Topics are not counted in
-    // context_options::max_memory.
+    // message_too_large and the name of the limit as the reason. Topics count in
+    // context_options::max_memory: while that is used up, a peer by tcp or ipc that has 64 KiB of
+    // them and adds one is disconnected, and may come again.
 
     /// Bytes of a topic; 0: as many as a frame of the protocol may have, 65526. Live.
     std::uint32_t max_topic_size = 0;
@@ -201,6 +202,9 @@ struct socket_options {
     std::uint32_t max_subscriptions = std::uint32_t{1} << 20;
     /// Bytes of all topics of each peer; 0: no limit. Live.
     std::uint64_t max_subscription_bytes = std::uint64_t{64} << 20;
+    /// Different lengths of each peer's topics of more than 64 bytes; 0: no limit. Each length
+    /// costs each message that is not shorter a lookup. Live.
+    std::uint32_t max_topic_lengths = 256;
 
     /// A message whose peers do not all have room goes to none of them: send() waits until they
     /// have, or is errc::would_block or timed_out. The socket is still always writable. Live.

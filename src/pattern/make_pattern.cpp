@@ -16,7 +16,8 @@
 
 namespace slk::pattern {
 
-std::unique_ptr<pattern> make_pattern(zmtp::socket_type type, std::uint64_t random) noexcept
+std::unique_ptr<pattern> make_pattern(zmtp::socket_type type, std::uint64_t random,
+                                      const std::shared_ptr<memory_budget>& budget) noexcept
 {
     using enum zmtp::socket_type;
     pattern* made = nullptr;
@@ -28,8 +29,8 @@ std::unique_ptr<pattern> make_pattern(zmtp::socket_type type, std::uint64_t rand
     case zmtp::socket_type::router:
         made = new (std::nothrow) class router(static_cast<std::uint32_t>(random));
         break;
-    case zmtp::socket_type::pub: made = new (std::nothrow) class pub(random); break;
-    case zmtp::socket_type::xpub: made = new (std::nothrow) class xpub(random); break;
+    case zmtp::socket_type::pub: made = new (std::nothrow) class pub(random, budget); break;
+    case zmtp::socket_type::xpub: made = new (std::nothrow) class xpub(random, budget); break;
     case zmtp::socket_type::sub:
     case zmtp::socket_type::xsub:
         if (auto topics = reference<topic_book>::adopt(new (std::nothrow) topic_book(random)))
@@ -62,6 +63,8 @@ result<void> check_options(zmtp::socket_type type, const socket_options& options
             return not_for_type("max_subscriptions is for a PUB or XPUB");
         if (options.max_subscription_bytes != defaults.max_subscription_bytes)
             return not_for_type("max_subscription_bytes is for a PUB or XPUB");
+        if (options.max_topic_lengths != defaults.max_topic_lengths)
+            return not_for_type("max_topic_lengths is for a PUB or XPUB");
         if (options.no_drop)
             return not_for_type("no_drop is for a PUB or XPUB");
         if (!options.welcome_message.empty())

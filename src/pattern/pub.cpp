@@ -68,7 +68,9 @@ void pub::set_options(const socket_options& options) noexcept
     const auto limit = [](std::uint64_t value) { return value > 0 ? value : UINT64_MAX; };
     limits_ = {.topic_size = limit(options.max_topic_size),
                .count = limit(options.max_subscriptions),
-               .bytes = limit(options.max_subscription_bytes)};
+               .bytes = limit(options.max_subscription_bytes),
+               .lengths = limit(options.max_topic_lengths),
+               .memory = true};
     no_drop_ = options.no_drop;
     inverts_ = options.invert_matching;
     only_first_subscribe_ = options.only_first_subscribe;

@@ -5,6 +5,7 @@
 /// PUB: sends each message to all peers that have subscribed to a beginning of its first part, and
 /// receives none. A peer whose queue is full misses the message, and nobody waits for it. RFC 29.
 
+#include "base/memory_budget.hpp"
 #include "pattern/pattern.hpp"
 #include "pattern/subscription_index.hpp"
 
@@ -12,7 +13,12 @@ namespace slk::pattern {
 
 class pub : public pattern {
 public:
-    explicit pub(std::uint64_t secret) noexcept : pattern(kind::publishing), index_(secret) {}
+    /// `budget`: that topics count in; may be null.
+    explicit pub(std::uint64_t secret, std::shared_ptr<memory_budget> budget = nullptr) noexcept
+        : pattern(kind::publishing), index_(secret)
+    {
+        index_.count_in(std::move(budget));
+    }
 
     result<peer*> attach(peer& entry) override { return resume_sending(entry); }
     result<peer*> resume_sending(peer& entry) override;

@@ -10,6 +10,9 @@ namespace {
 
 constexpr error no_memory{errc::out_of_memory, phase::transfer, 0, "no memory for a subscription"};
 
+constexpr error no_memory_left{errc::out_of_memory, phase::transfer, 0,
+                               "max_memory of the context is used up"};
+
 [[nodiscard]] auto over(const char* limit)
 {
     return fail(errc::message_too_large, phase::transfer, limit);
@@ -19,7 +22,13 @@ constexpr error no_memory{errc::out_of_memory, phase::transfer, 0, "no memory fo
 
 subscription_index::~subscription_index()
 {
-    by_topic_.for_each([&](std::uint32_t number) { free_bytes(topics_[number]); });
+    std::uint64_t memory = subscriptions_.size() * subscription_memory;
+    by_topic_.for_each([&](std::uint32_t number) {
+        memory += memory_of(topics_[number]);
+        free_bytes(topics_[number]);
+    });
+    if (budget_ != nullptr)
+        budget_->remove(memory);
 }
 
 void subscription_index::free_bytes(const topic_entry& of) noexcept
@@ -94,19 +103,47 @@ std::uint32_t subscription_index::add_topic(std::uint32_t hash, topic_view topic
     else if (size > 0)
         std::memcpy(made.bytes, topic.data(), size);
     by_topic_.insert(hash, number);
-    const auto at = std::ranges::lower_bound(lengths_, size, {}, &length_use::size);
-    if (at != lengths_.end() && at->size == size)
+    count_length(lengths_, size);
+    if (budget_ != nullptr)
+        (void)budget_->add(memory_of(made));
+    return number;
+}
+
+/// There is room.
+void subscription_index::count_length(length_list& in, std::uint32_t size) noexcept
+{
+    const auto at = std::ranges::lower_bound(in, size, {}, &length_use::size);
+    if (at != in.end() && at->size == size)
         ++at->topics;
     else
-        lengths_.insert(at, {size, 1});
-    return number;
+        in.insert(at, {size, 1});
+}
+
+void subscription_index::uncount_length(length_list& in, std::uint32_t size) noexcept
+{
+    const auto at = std::ranges::lower_bound(in, size, {}, &length_use::size);
+    if (--at->topics == 0)
+        in.erase(at);
+}
+
+/// Makes room for one more long topic of the peer. Errors: those of subscribe().
+result<void> subscription_index::reserve_length(peer_entry& of, std::uint32_t size,
+                                                std::uint64_t limit) noexcept
+{
+    if (of.long_lengths == nullptr)
+        of.long_lengths.reset(new (std::nothrow) length_list);
+    if (of.long_lengths == nullptr || !try_reserve_more(*of.long_lengths))
+        return fail(no_memory);
+    const auto at = std::ranges::lower_bound(*of.long_lengths, size, {}, &length_use::size);
+    const bool is_new = at == of.long_lengths->end() || at->size != size;
+    return is_new && of.long_lengths->size() >= limit ? over("max_topic_lengths") : result<void>{};
 }
 
 void subscription_index::remove_topic(std::uint32_t number) noexcept
 {
-    const auto at = std::ranges::lower_bound(lengths_, topics_[number].size, {}, &length_use::size);
-    if (--at->topics == 0)
-        lengths_.erase(at);
+    uncount_length(lengths_, topics_[number].size);
+    if (budget_ != nullptr)
+        budget_->remove(memory_of(topics_[number]));
     by_topic_.erase(number, hash_of_topic());
     free_bytes(topics_[number]);
     topics_.remove(number);
@@ -129,6 +166,12 @@ result<std::uint32_t> subscription_index::subscribe(std::uint32_t number, topic_
         return over("max_subscriptions");
     if (topic.size() > limits.bytes - std::min(limits.bytes, peers_[number].bytes))
         return over("max_subscription_bytes");
+    if (limits.memory && budget_ != nullptr && memory_of(peers_[number]) > always_granted &&
+        budget_->is_used_up())
+        return fail(no_memory_left);
+    const auto size = static_cast<std::uint32_t>(topic.size());
+    if (size > long_topic)
+        SLK_TRY(reserve_length(peers_[number], size, limits.lengths));
     if (!subscriptions_.reserve() || !by_pair_.reserve(hash_of_subscription()))
         return fail(no_memory);
     if (known == no_number)
@@ -152,6 +195,10 @@ result<std::uint32_t> subscription_index::subscribe(std::uint32_t number, topic_
     by.first = made;
     ++by.count;
     by.bytes += topic.size();
+    if (size > long_topic)
+        count_length(*by.long_lengths, size);
+    if (budget_ != nullptr)
+        (void)budget_->add(subscription_memory);
     by_pair_.insert(hash_of_pair(known, number), made);
     return 1;
 }
@@ -172,6 +219,10 @@ void subscription_index::remove(std::uint32_t number) noexcept
         subscriptions_[gone.next_of_peer].previous_of_peer = gone.previous_of_peer;
     --by.count;
     by.bytes -= to.size;
+    if (to.size > long_topic)
+        uncount_length(*by.long_lengths, to.size);
+    if (budget_ != nullptr)
+        budget_->remove(subscription_memory);
     subscriptions_.remove(number);
     if (to.first == no_number)
         remove_topic(gone.topic);

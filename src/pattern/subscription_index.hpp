@@ -6,7 +6,8 @@
 ///
 /// A topic is any bytes. A message matches it if its first part begins with them; the empty topic
 /// matches every message. The topics are in a hash table, where the beginning of a message is
-/// looked up once for each length of which there are topics.
+/// looked up once for each length of which there are topics. So that a peer cannot make that many,
+/// the lengths of its long topics have a limit.
 ///
 /// A subscription is in a list of its topic and in a list of its peer, so that a peer that goes
 /// takes its own along. All lists are numbers in arrays: a million subscriptions, each with a topic
@@ -14,6 +15,7 @@
 
 #include <serverlink/result.hpp>
 
+#include "base/memory_budget.hpp"
 #include "pattern/numbered.hpp"
 #include "pattern/peer.hpp"
 #include "pattern/topic_hash.hpp"
@@ -21,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
@@ -35,12 +38,17 @@ struct subscription_limits {
     std::uint64_t topic_size = UINT64_MAX;
     std::uint64_t count = UINT64_MAX; ///< different topics
     std::uint64_t bytes = UINT64_MAX; ///< of all its topics together
+    /// Different lengths of its long topics.
+    std::uint64_t lengths = UINT64_MAX;
+    bool memory = false; ///< no more than a little while the budget of memory is used up
 };
 
 class subscription_index {
 public:
     /// `secret`: a random number that no peer knows.
     explicit subscription_index(std::uint64_t secret) noexcept : secret_(secret) {}
+    /// Before the first peer: topics count there from now on. May be null.
+    void count_in(std::shared_ptr<memory_budget> budget) noexcept { budget_ = std::move(budget); }
     subscription_index(const subscription_index&) = delete;
     subscription_index& operator=(const subscription_index&) = delete;
     ~subscription_index();
@@ -58,7 +66,8 @@ public:
     // --- subscriptions: each counts how often it was made ---
 
     /// Returns the number of times that the peer has subscribed to the topic by now. Errors:
-    /// message_too_large (a limit; the detail tells which), out_of_memory.
+    /// message_too_large (a limit; the detail tells which), out_of_memory (also: the budget of
+    /// memory is used up).
     [[nodiscard]] result<std::uint32_t> subscribe(std::uint32_t number, topic_view topic,
                                                   const subscription_limits& limits) noexcept;
     /// Takes back one of those times. Returns the number of those that are left, or nothing if
@@ -74,6 +83,11 @@ public:
     [[nodiscard]] std::uint32_t topics_of(std::uint32_t number) const noexcept
     {
         return peers_[number].count;
+    }
+    /// Bytes of a peer's topics.
+    [[nodiscard]] std::uint64_t bytes_of(std::uint32_t number) const noexcept
+    {
+        return peers_[number].bytes;
     }
     /// The peer's topics, in the order of their bytes; in another one when memory is exhausted.
     template <class Visit>
@@ -147,6 +161,10 @@ public:
     }
 
 private:
+    /// A message has at most this number of shorter beginnings: they need no limit.
+    static constexpr std::size_t long_topic = 64;
+    /// What a subscription takes, and a topic, with their places in the tables.
+    static constexpr std::uint64_t subscription_memory = 40, topic_memory = 40;
     /// In the place of the bytes of a longer topic stands their address.
     static constexpr std::size_t short_topic = 16;
 
@@ -165,17 +183,19 @@ private:
         std::uint32_t previous_of_peer = no_number;
         std::uint32_t next_of_peer = no_number;
     };
+    /// A length, and how many topics have it.
+    struct length_use {
+        std::uint32_t size;
+        std::uint32_t topics;
+    };
+    using length_list = std::vector<length_use>; ///< sorted
     struct peer_entry {
         peer* who = nullptr;
         std::uint64_t matched = 0; ///< the number of the last message that it has matched
         std::uint64_t bytes = 0;
         std::uint32_t first = no_number; ///< of its subscriptions; the next free entry
         std::uint32_t count = 0;
-    };
-    /// A length, and how many topics have it.
-    struct length_use {
-        std::uint32_t size;
-        std::uint32_t topics;
+        std::unique_ptr<length_list> long_lengths; ///< of its long topics, if it had one
     };
 
     [[nodiscard]] static topic_view view_of(const topic_entry& of) noexcept
@@ -228,6 +248,20 @@ private:
     [[nodiscard]] std::uint32_t find(std::uint32_t peer, std::uint32_t topic) const noexcept;
     [[nodiscard]] std::uint32_t add_topic(std::uint32_t hash, topic_view topic) noexcept;
     void remove_topic(std::uint32_t number) noexcept;
+    static void count_length(length_list& in, std::uint32_t size) noexcept;
+    static void uncount_length(length_list& in, std::uint32_t size) noexcept;
+    [[nodiscard]] static result<void> reserve_length(peer_entry& of, std::uint32_t size,
+                                                     std::uint64_t limit) noexcept;
+    /// A peer may have this much whatever others hold.
+    static constexpr std::uint64_t always_granted = std::uint64_t{64} * 1024;
+    [[nodiscard]] static std::uint64_t memory_of(const peer_entry& of) noexcept
+    {
+        return of.bytes + of.count * (subscription_memory + topic_memory);
+    }
+    [[nodiscard]] static std::uint64_t memory_of(const topic_entry& topic) noexcept
+    {
+        return topic_memory + (topic.size > short_topic ? topic.size : 0);
+    }
     void remove(std::uint32_t number) noexcept;
     [[nodiscard]] bool sort_topics(std::uint32_t of_peer,
                                    std::vector<std::uint32_t>& into) const noexcept;
@@ -238,7 +272,8 @@ private:
     numbered<peer_entry, &peer_entry::first> peers_;
     number_table by_topic_;
     number_table by_pair_; ///< of topic and peer
-    std::vector<length_use> lengths_; ///< sorted
+    length_list lengths_;
+    std::shared_ptr<memory_budget> budget_; ///< that topics count in, or null
     std::uint64_t matches_ = 0;
 };
 

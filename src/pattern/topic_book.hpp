@@ -31,6 +31,10 @@ protected:
     ~topic_listener() = default;
 };
 
+/// Bytes of changes that may wait for a peer, besides all topics. Where more wait, the connection
+/// ends: the next one begins with all topics again.
+inline constexpr std::uint64_t max_waiting_changes = std::uint64_t{1} << 20;
+
 class topic_book final : public ref_counted<topic_book> {
 public:
     explicit topic_book(std::uint64_t secret) noexcept : topics_(secret) {}
@@ -51,6 +55,13 @@ public:
     }
     /// Different topics.
     [[nodiscard]] std::size_t size() const noexcept { return topics_.topics(); }
+    /// Bytes of all topics as requests, at most.
+    [[nodiscard]] std::uint64_t wire_size() const noexcept
+    {
+        constexpr std::uint64_t max_header = 24;
+        return self_ != no_number ? topics_.bytes_of(self_) + max_header * topics_.topics_of(self_)
+                                  : 0;
+    }
     /// In the order of their bytes.
     template <class Visit>
     void for_each(Visit&& visit) const

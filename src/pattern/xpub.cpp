@@ -114,6 +114,9 @@ bool xpub::report_gone() noexcept
 /// Whether not more than this share of the limits is used.
 bool xpub::has_room(const record& of, std::uint64_t share) const noexcept
 {
+    // While the budget of memory is used up, one part may wait.
+    if (of.waiting > 0 && budget_ != nullptr && budget_->is_used_up())
+        return false;
     return of.bytes < max_bytes / share &&
            (mark_ == 0 || (of.waiting < mark_ / share + share - 1 && gone_topics_ <= mark_));
 }
@@ -180,6 +183,8 @@ void xpub::push(std::unique_ptr<waiting_part> part, peer* from) noexcept
         ++of.waiting;
         of.bytes += part->content.size();
     }
+    if (budget_ != nullptr)
+        (void)budget_->add(memory_of(*part));
     waiting_.push_back(*part.release());
 }
 
@@ -262,6 +267,7 @@ result<router_event> xpub::receive_own(message& into, peer_id*) noexcept
         return fail(no_memory_for_report);
     }
     const std::unique_ptr<waiting_part> next(&waiting_.pop_front());
+    uncount(*next);
     into = std::move(next->content);
     if (next->from != nullptr) {
         record& of = record_of(*next->from);
@@ -284,6 +290,8 @@ std::uint64_t xpub::discard_own() noexcept
     for (part_list* const each : {&waiting_, &begun_})
         while (!each->empty()) {
             const std::unique_ptr<waiting_part> part(&each->pop_front());
+            if (each == &waiting_)
+                uncount(*part);
             messages += part->is_report || part->content.more() ? 0 : 1;
         }
     return messages;

@@ -19,7 +19,12 @@ namespace slk::pattern {
 
 class xpub final : public pub {
 public:
-    explicit xpub(std::uint64_t secret) noexcept : pub(secret), requests_(secret) {}
+    /// `budget`: that topics count in, and what waits; may be null.
+    explicit xpub(std::uint64_t secret, std::shared_ptr<memory_budget> budget = nullptr) noexcept
+        : pub(secret, budget), budget_(std::move(budget)), requests_(secret)
+    {
+        requests_.count_in(budget_);
+    }
     ~xpub() override;
 
     result<peer*> resume_sending(peer& entry) override;
@@ -75,6 +80,17 @@ private:
         return records_[number_of(entry)];
     }
     [[nodiscard]] bool has_room(const record& of, std::uint64_t share) const noexcept;
+    /// In the budget.
+    [[nodiscard]] static std::uint64_t memory_of(const waiting_part& part) noexcept
+    {
+        const std::size_t size = part.content.size();
+        return sizeof(waiting_part) + (size > message::inline_capacity ? size : 0);
+    }
+    void uncount(const waiting_part& gone) noexcept
+    {
+        if (budget_ != nullptr)
+            budget_->remove(memory_of(gone));
+    }
     void release(peer& held) noexcept;
 
     /// Where the topics are that are to be reported when the peer has gone.
@@ -89,8 +105,9 @@ private:
     }
     [[nodiscard]] result<peer*> last_reported() const noexcept;
 
-    subscription_index
-        requests_; ///< what peers have asked for whose subscriptions are the caller's
+    const std::shared_ptr<memory_budget> budget_;
+    /// What peers have asked for whose subscriptions are the caller's.
+    subscription_index requests_;
     peer* last_ = nullptr; ///< whose report was received last
     part_list waiting_;
     part_list begun_; ///< of the message whose parts are arriving

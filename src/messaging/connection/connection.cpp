@@ -562,9 +562,11 @@ void connection::send_more() noexcept
     // being sent is not waited for.
     if (is_ready() && session_->state() == zmtp::session_state::failed)
         return lose(session_->failure());
+    if (const error why = out_->why_torn())
+        return lose(why);
     if (sending_ || !direct_.take_sending())
         return;
-    if (direct_.is_torn() || out_->is_torn())
+    if (direct_.is_torn())
         return lose(no_memory_to_send);
     if (holds_back()) {
         // While the rest waits for memory, on_memory() resumes.

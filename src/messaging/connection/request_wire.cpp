@@ -31,9 +31,24 @@ zmtp::scanned request_wire_out::scan_frames(piece run, bool begins) noexcept
             continue;
         const piece body =
             rest.subspan(next.frame.header, static_cast<std::size_t>(next.frame.size));
-        found.messages += next.frame.command || (first && pattern::is_request(body)) ? 0 : 1;
+        if (next.frame.command || (first && pattern::is_request(body)))
+            waiting_.fetch_sub(whole, std::memory_order_relaxed);
+        else
+            ++found.messages;
         found.whole_messages = found.size;
     }
+}
+
+error request_wire_out::why_torn() const noexcept
+{
+    switch (torn_.load(std::memory_order_relaxed)) {
+    case damage::none: return {};
+    case damage::no_memory:
+        return {errc::out_of_memory, phase::transfer, 0, "no memory for a subscription"};
+    case damage::too_far_behind:
+        return {errc::timed_out, phase::transfer, 0, "too many changes of subscriptions wait"};
+    }
+    return {};
 }
 
 void request_wire_out::connection_ready(zmtp::version speaks) noexcept
@@ -46,7 +61,7 @@ void request_wire_out::connection_ready(zmtp::version speaks) noexcept
 void request_wire_out::end_connection() noexcept
 {
     topics_->stop_listening(*this);
-    torn_.store(false, std::memory_order_relaxed);
+    torn_.store(damage::none, std::memory_order_relaxed);
     rewind();
     if (std::exchange(was_ready_, false))
         (void)taken(SIZE_MAX, false);
@@ -58,11 +73,15 @@ void request_wire_out::topic_changed(bool subscribed, pattern::topic_view topic,
 {
     lane().use(pools);
     const std::size_t size = zmtp::subscription_frame_size(speaks_, subscribed, topic);
-    std::byte* const to = is_torn() ? nullptr : lane().reserve(size);
-    if (to == nullptr) {
-        torn_.store(true, std::memory_order_relaxed);
+    if (torn_.load(std::memory_order_relaxed) != damage::none)
         return;
-    }
+    if (waiting_.load(std::memory_order_relaxed) >
+        topics_->wire_size() + pattern::max_waiting_changes)
+        return torn_.store(damage::too_far_behind, std::memory_order_relaxed);
+    std::byte* const to = lane().reserve(size);
+    if (to == nullptr)
+        return torn_.store(damage::no_memory, std::memory_order_relaxed);
+    waiting_.fetch_add(size, std::memory_order_relaxed);
     zmtp::writer out(to);
     zmtp::write_subscription_frame(out, speaks_, subscribed, topic);
     lane().commit(size);
@@ -70,7 +89,7 @@ void request_wire_out::topic_changed(bool subscribed, pattern::topic_view topic,
 
 void request_wire_out::topics_changed() noexcept
 {
-    if (lane().publish_uncounted() || is_torn())
+    if (lane().publish_uncounted() || torn_.load(std::memory_order_relaxed) != damage::none)
         user_->post_readable();
 }
 

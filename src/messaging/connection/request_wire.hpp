@@ -16,7 +16,7 @@ namespace slk::messaging {
 /// Sends the topics of a subscriber: all of them when the handshake is over, and then each change.
 /// The book writes them into the lane, as they go on the wire (RFC 23, RFC 29). An XSUB writes its
 /// messages into the same lane, while it holds the book. What a connection that was ready has not
-/// sent is dropped with it.
+/// sent is dropped with it. A connection ends whose peer lets too many changes wait.
 class request_wire_out final : public lane_wire_out, private pattern::topic_listener {
 public:
     /// `pools`: those of the loop's thread.
@@ -29,10 +29,7 @@ public:
     void set_user(far_end& user) noexcept override { user_ = &user; }
     void connection_ready(zmtp::version speaks) noexcept override;
     void end_connection() noexcept override;
-    [[nodiscard]] bool is_torn() const noexcept override
-    {
-        return torn_.load(std::memory_order_relaxed);
-    }
+    [[nodiscard]] error why_torn() const noexcept override;
     [[nodiscard]] bool allows_direct_io() const noexcept override { return false; }
 
 private:
@@ -46,7 +43,9 @@ private:
     far_end* user_ = nullptr;
     zmtp::version speaks_ = zmtp::version::v3_1;
     bool was_ready_ = false;
-    std::atomic<bool> torn_{false};
+    enum class damage : std::uint8_t { none, no_memory, too_far_behind };
+    std::atomic<damage> torn_{damage::none};
+    std::atomic<std::uint64_t> waiting_{0}; ///< bytes of requests that are in the lane
 };
 
 /// Receives subscriptions of either form (RFC 23, RFC 29) into the lane that the publisher reads

@@ -47,8 +47,9 @@ public:
     virtual void connection_ready(zmtp::version speaks) noexcept { (void)speaks; }
     /// It is over.
     virtual void end_connection() noexcept {}
-    /// There was no memory for something that the peer has to be told: the connection has to end.
-    [[nodiscard]] virtual bool is_torn() const noexcept { return false; }
+    /// Something that the peer has to be told cannot be: why the connection has to end, or no
+    /// error.
+    [[nodiscard]] virtual error why_torn() const noexcept { return {}; }
     /// The last byte taken is inside a frame: nothing else may be sent now.
     [[nodiscard]] virtual bool inside_frame() const noexcept = 0;
 

@@ -92,6 +92,9 @@ struct parts_read {
 /// Every message is wanted.
 struct want_all {};
 
+/// Messages that are not wanted, and are discarded at a time: a call has to keep its time limit.
+inline constexpr std::size_t max_discards = 4096;
+
 /// Adds the next parts to a batch, at most `max`, without those of messages whose first part
 /// `wants` is not true for. `first`: the next part begins a message.
 template <class Wants = want_all>
@@ -115,7 +118,7 @@ parts_read read_parts(lane::lane& from, received_batch& into, std::size_t max,
         }
         return true;
     };
-    while (found.parts < max || discards) {
+    while ((found.parts < max && found.discarded < max_discards) || discards) {
         std::span<const std::byte> run = at.run();
         if (run.empty()) {
             if (!from.next_chunk())
@@ -124,7 +127,8 @@ parts_read read_parts(lane::lane& from, received_batch& into, std::size_t max,
         }
         // All frames of the run but one whose body is not in it.
         const std::size_t run_size = run.size();
-        while ((found.parts < max || discards) && !run.empty()) {
+        while (((found.parts < max && found.discarded < max_discards) || discards) &&
+               !run.empty()) {
             const frame_head head = read_head(run.data());
             if (head.header + head.size > run.size())
                 break;
@@ -137,7 +141,7 @@ parts_read read_parts(lane::lane& from, received_batch& into, std::size_t max,
             found.messages += head.more ? 0 : 1;
         }
         at.skip_bytes(run_size - run.size());
-        if ((found.parts == max && !discards) || run.empty())
+        if (((found.parts == max || found.discarded == max_discards) && !discards) || run.empty())
             continue;
         const frame_head head = read_head(run.data());
         at.skip_bytes(head.header);

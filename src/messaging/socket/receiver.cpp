@@ -89,6 +89,7 @@ pipe* receiver::next_source() noexcept
 /// that of the peer.
 pipe* receiver::read_part(message& into, peer_id* name)
 {
+    std::size_t discarded = 0;
     while (pipe* const from = next_source()) {
         // First, because a part that was read cannot be put back.
         if (name != nullptr && !try_assign(name->routing_id, from->routing_id)) [[unlikely]] {
@@ -119,15 +120,22 @@ pipe* receiver::read_part(message& into, peer_id* name)
         if (fate == pattern::part_fate::deliver) [[likely]]
             return from;
         into.clear();
+        discarded += last ? 1 : 0;
+        if (last && discarded == max_discards) {
+            state_.reports->notify(); // the others have their turn in the next call
+            return nullptr;
+        }
     }
     return nullptr;
 }
 
-/// Throws away messages that are not wanted, up to one that is. Returns false if there is none.
-bool receiver::skip_to_wanted(pipe& from)
+/// Throws away messages that are not wanted, up to one that is. Returns false if there is none, or
+/// `left` is used up.
+bool receiver::skip_to_wanted(pipe& from, std::size_t& left)
 {
     for (std::span<const std::byte> first;
-         from.in.peek(first) || (from.in.fetch(state_.pools) && from.in.peek(first));) {
+         left > 0 && (from.in.peek(first) || (from.in.fetch(state_.pools) && from.in.peek(first)));
+         --left) {
         if (state_.routes->wants(first))
             return true;
         for (message part; from.in.read(part) && part.more();)
@@ -145,10 +153,15 @@ bool receiver::can_receive()
         return true;
     if (state_.routes->inspects && !state_.routes->check_receive())
         return false;
+    std::size_t left = max_discards;
     while (pipe* const from = next_source()) {
         const bool filters = state_.routes->inspects && state_.routes->filters;
-        if (filters ? skip_to_wanted(*from) : from->in.readable())
+        if (filters ? skip_to_wanted(*from, left) : from->in.readable())
             return true;
+        if (left == 0) {
+            state_.reports->notify(); // the others have their turn in the next call
+            return false;
+        }
         lane_emptied(*from);
     }
     return false;
@@ -225,7 +238,12 @@ result<std::size_t> receiver::receive_batch(std::span<message> into, const timeo
 
 std::size_t receiver::read_batch(received_batch& into, std::size_t max)
 {
+    std::size_t discarded = 0;
     while (into.size() < max) {
+        if (discarded >= max_discards) {
+            state_.reports->notify(); // the others have their turn in the next call
+            break;
+        }
         pipe* const from = next_source();
         if (from == nullptr)
             break;
@@ -239,6 +257,7 @@ std::size_t receiver::read_batch(received_batch& into, std::size_t max)
                                                                 state_.peers.mid_message == nullptr)
                                                    : read_parts(from->in.lane(), into, run);
         if (found.discarded > 0) [[unlikely]] {
+            discarded += found.discarded;
             from->discarded += found.discarded;
             state_.reports->counters().discarded.add_alone(found.discarded);
             consumed(*from, static_cast<std::uint32_t>(found.discarded));

@@ -36,7 +36,7 @@ private:
     [[nodiscard]] pipe* read_part(message& into, peer_id* name = nullptr);
     [[nodiscard]] std::size_t read_batch(received_batch& into, std::size_t max);
     [[nodiscard]] pipe* next_source() noexcept;
-    [[nodiscard]] bool skip_to_wanted(pipe& from);
+    [[nodiscard]] bool skip_to_wanted(pipe& from, std::size_t& left);
     void consumed(pipe& from, std::uint32_t messages) noexcept;
     [[nodiscard]] bool is_half_free(pipe& from, std::uint32_t messages) noexcept;
     void report_room(pipe& from) noexcept;

@@ -57,7 +57,7 @@ result<reference<message_detail::owned_memory>> welcome_of(const socket_options&
 result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in,
                                          zmtp::socket_type type, const socket_options& options)
 {
-    return create(in, type, options, pattern::make_pattern(type, in->next_random()));
+    return create(in, type, options, pattern::make_pattern(type, in->next_random(), in->budget()));
 }
 
 result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in,

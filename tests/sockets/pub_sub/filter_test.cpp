@@ -124,3 +124,49 @@ TEST_CASE("what has arrived before its subscription was taken back is discarded"
     with.publish({"anything"});
     CHECK(receive_text(with.to) == "anything");
 }
+
+TEST_CASE("a call discards a limited number of messages, and then looks at its time limit")
+{
+    constexpr std::uint64_t most = 5000;
+    sub_options unlimited;
+    unlimited.receive_high_water_mark = 0;
+    const auto flood = [] {
+        std::string bytes;
+        for (int number = 0; number < 20'000; ++number)
+            bytes += short_frame("b", false);
+        return bytes + short_frame("a", false);
+    };
+    for (const int way : {0, 1, 2}) {
+        CAPTURE(way);
+        unfiltered with;
+        must(with.to.set_options(unlimited));
+        REQUIRE(with.peer->send(flood()));
+        std::uint64_t calls = 0, before = 0;
+        bool got = false;
+        CHECK(until([&] {
+            ++calls;
+            received_batch some;
+            if (way == 0)
+                got = receive_text(with.to, no_wait) == "a";
+            else if (way == 1)
+                got = with.to.receive_batch(some, 10, no_wait).has_value();
+            else
+                got = with.to.events().readable;
+            const std::uint64_t discarded = with.to.counters().discarded;
+            CHECK(discarded <= before + most);
+            before = discarded;
+            return got;
+        }));
+        CHECK(before == 20'000);
+        CHECK(calls >= 4);
+    }
+    // A call that waits goes on by itself.
+    unfiltered with;
+    must(with.to.set_options(unlimited));
+    REQUIRE(with.peer->send(flood()));
+    CHECK(receive_text(with.to) == "a");
+    REQUIRE(with.peer->send(flood()));
+    wait_item items[] = {{.on = &with.to}};
+    must(wait(items, test_timeout));
+    CHECK(receive_text(with.to, no_wait) == "a");
+}

@@ -124,7 +124,7 @@ TEST_CASE("a used up budget of memory leaves room in empty queues only")
     with.stuck->close();
     CHECK(until([&] {
         (void)with.from.events();
-        return with.in.memory().bytes == 0;
+        return with.in.memory().bytes < 1000; // a topic
     }));
 }
 

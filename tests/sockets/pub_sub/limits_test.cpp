@@ -135,10 +135,94 @@ TEST_CASE("what a subscriber sends besides is thrown away")
     CHECK(with.from.peers().front().received == 0);
 }
 
-TEST_CASE("a publisher that is not used lets its subscribers wait, and not fill the memory")
+TEST_CASE("a peer that subscribes to topics of too many lengths is disconnected")
+{
+    const auto topics_from = [](std::size_t size, std::size_t end) {
+        std::string all;
+        for (; size < end; ++size)
+            all += subscribe(std::string(size, 'x'));
+        return all;
+    };
+    {
+        attacked with({});
+        // Those of short ones, and those that have been cancelled, do not count.
+        with.check_taken(topics_from(0, 65 + 256), 65 + 256);
+        with.check_taken(subscribe(std::string(100, 'y')) +
+                             command("CANCEL", std::string(65, 'x')) +
+                             subscribe(std::string(400, 'x')),
+                         65 + 256 + 1);
+        CHECK(must(with.from.send(std::string(1000, 'x'))) == send_outcome::queued);
+        with.check_refused(subscribe(std::string(401, 'x')));
+    }
+    pub_options few;
+    few.max_topic_lengths = 2;
+    attacked with(few);
+    with.check_taken(topics_from(64, 67), 3);
+    few.max_topic_lengths = 0;
+    must(with.from.set_options(few));
+    with.check_taken(topics_from(67, 500), 436);
+    few.max_topic_lengths = 500;
+    must(with.from.set_options(few));
+    with.check_taken(topics_from(500, 565), 501);
+    with.check_refused(topics_from(565, 566));
+}
+
+TEST_CASE("topics count in the memory of the context, and a peer that has too many is disconnected")
 {
     context_options limited;
     limited.max_memory = 1'000'000;
+    auto in = new_context(1, std::move(limited));
+    const auto empty = in.memory().bytes;
+    auto from = new_socket<xpub>(in);
+    loop on = new_peer_loop();
+    stream_peer peer(on, must(from.bind(any_tcp)));
+    REQUIRE(peer.shake_hands("SUB"));
+    const auto requests = [](int first, int end, const auto& request) {
+        std::string all;
+        for (int number = first; number < end; ++number)
+            all += request(std::string(1000, 'x') + std::to_string(1000 + number));
+        return all;
+    };
+    const auto cancel = [](const std::string& topic) { return command("CANCEL", topic); };
+    const auto take = [&](int count) {
+        for (int number = 0; number < count; ++number)
+            CHECK(receive_text(from).size() == 1005);
+    };
+    REQUIRE(peer.send(requests(0, 500, subscribe)));
+    take(500);
+    CHECK(in.memory().bytes > empty + 500 * 1004);
+    CHECK(in.memory().bytes < empty + 500 * 1200);
+    REQUIRE(peer.send(requests(0, 500, cancel)));
+    take(500);
+    CHECK(in.memory().bytes < empty + 10'000);
+    // Reports that nobody receives count, too.
+    REQUIRE(peer.send(requests(0, 300, subscribe)));
+    CHECK(until([&] { return from.peers().front().subscriptions == 300; }));
+    CHECK(in.memory().bytes > empty + 600 * 1004);
+    take(300);
+    (void)peer.send(requests(300, 1500, subscribe));
+    std::size_t reports = 0;
+    const auto take_all = [&] {
+        while (receive_text(from, no_wait).size() == 1005)
+            ++reports;
+    };
+    CHECK(until([&] {
+        take_all();
+        return peer.is_closed(1ms);
+    }));
+    CHECK(until([&] {
+        take_all();
+        return from.peers().empty();
+    }));
+    take_all();
+    CHECK(reports < 2000); // not as many as it has asked for, and their ends
+    CHECK(in.memory().bytes < empty + 100'000);
+}
+
+TEST_CASE("a publisher that is not used lets its subscribers wait, and not fill the memory")
+{
+    context_options limited;
+    limited.max_memory = 10'000'000;
     auto in = new_context(1, std::move(limited));
     auto from = new_socket<pub>(in);
     loop on = new_peer_loop();
@@ -150,6 +234,7 @@ TEST_CASE("a publisher that is not used lets its subscribers wait, and not fill 
     const auto sending = peer.begin_send(std::string(flood));
     (void)peer.run_until([&] { return sending->done; }, 300ms);
     CHECK(in.memory().bytes < 1'300'000);
+    CHECK(from.counters().received == 0);
     CHECK(until([&] {
         (void)peer.run_until([&] { return sending->done; }, 1ms);
         const auto all = from.peers();
@@ -199,4 +284,27 @@ TEST_CASE("the limits of subscriptions are for a PUB")
     options.max_subscription_bytes = 5;
     CHECK(push::create(in, options).error().detail ==
           std::string("max_subscription_bytes is for a PUB or XPUB"));
+}
+
+TEST_CASE("changes of subscriptions that wait for a publisher that does not read have a limit")
+{
+    auto in = new_context();
+    auto to = new_socket<sub>(in);
+    loop on = new_peer_loop();
+    stream_peer peer(on, must(to.bind(any_tcp)));
+    must(to.subscribe("stays"));
+    REQUIRE(peer.shake_hands("PUB"));
+    must(to.wait_ready(test_timeout));
+    const std::string topic(10'000, 't');
+    int changes = 0;
+    for (; changes < 5000 && to.counters().disconnected == 0; ++changes) {
+        must(to.subscribe(topic));
+        must(to.unsubscribe(topic));
+    }
+    CHECK(until([&] { return to.counters().disconnected == 1; }));
+    CHECK(changes > 50);
+    // The next connection begins with what there is.
+    stream_peer next(on, to.last_endpoint());
+    REQUIRE(next.shake_hands("PUB"));
+    CHECK(next.run_until([&] { return next.received().ends_with("\4\17\11SUBSCRIBEstays"); }));
 }
