@@ -17,6 +17,7 @@
 #include <serverlink/listener.hpp>
 #include <serverlink/loop.hpp>
 #include <serverlink/message.hpp>
+#include <serverlink/metrics.hpp>
 #include <serverlink/pair.hpp>
 #include <serverlink/proxy.hpp>
 #include <serverlink/pub.hpp>

@@ -59,7 +59,7 @@ bool lane::open(chunk_pools& pools) noexcept
 
 bool lane::grow(std::size_t bytes, std::span<const std::byte> carried, bool busy) noexcept
 {
-    busy = busy || published_in_ != tail_ || produced_ - consumed_by_now() >= messages_when_busy;
+    busy = busy || published_in_ != tail_ || produced() - consumed_by_now() >= messages_when_busy;
     const bool small = !busy && bytes <= small_capacity && carried.size() <= small_capacity;
     chunk* const following = small ? chunk::create(pools_->small, small_externals)
                                    : chunk::create(pools_->large, large_externals);
@@ -90,7 +90,7 @@ bool lane::look_for_memory(std::uint64_t unpublished) noexcept
 {
     short_of_memory_ = budget_->is_used_up();
     return !short_of_memory_ ||
-           produced_ + unpublished == consumed_.load(std::memory_order_seq_cst);
+           produced() + unpublished == consumed_.load(std::memory_order_seq_cst);
 }
 
 std::uint64_t lane::bytes_before(chunk& at, std::uint32_t bytes, std::uint32_t externals) noexcept

@@ -100,7 +100,7 @@ public:
     /// the consumer waits and must be notified.
     [[nodiscard]] bool publish(std::uint64_t messages) noexcept
     {
-        produced_ += messages;
+        count(messages);
         return publish_uncounted();
     }
     /// The same for what is no message.
@@ -118,12 +118,16 @@ public:
     /// thread that is both ends, while the lane is empty.
     void bypass() noexcept
     {
-        ++produced_;
+        count(1);
         consumed_.store(++done_, std::memory_order_release);
     }
     /// Messages go to the consumer another way, and are counted here. The consumer counts them by
     /// consume().
-    void count(std::uint64_t messages) noexcept { produced_ += messages; }
+    void count(std::uint64_t messages) noexcept
+    {
+        // One thread writes: no atomic read-modify-write.
+        produced_.store(produced() + messages, std::memory_order_relaxed);
+    }
     /// Takes back what was committed since the last publish.
     void discard_unpublished() noexcept;
     /// Bytes committed since the last publish, in the present chunk or before.
@@ -132,15 +136,19 @@ public:
         return published_in_ != tail_ || !(published_ == written_);
     }
 
-    [[nodiscard]] std::uint64_t produced() const noexcept { return produced_; }
+    /// Any thread.
+    [[nodiscard]] std::uint64_t produced() const noexcept
+    {
+        return produced_.load(std::memory_order_relaxed);
+    }
     /// Messages that may still be published under this mark; 0: no limit.
     [[nodiscard]] std::uint64_t credit(std::uint64_t mark) noexcept
     {
         if (mark == 0)
             return UINT64_MAX;
-        if (produced_ - seen_consumed_ >= mark)
+        if (produced() - seen_consumed_ >= mark)
             seen_consumed_ = consumed_.load(std::memory_order_seq_cst);
-        const std::uint64_t waiting = produced_ - seen_consumed_;
+        const std::uint64_t waiting = produced() - seen_consumed_;
         return waiting < mark ? mark - waiting : 0;
     }
     /// Bytes that may still be committed under this mark; 0: no limit. The last message may exceed
@@ -154,7 +162,7 @@ public:
         const std::uint64_t waiting = waiting_bytes();
         if (waiting < mark)
             return mark - waiting;
-        const bool none = produced_ + unpublished == consumed_.load(std::memory_order_seq_cst);
+        const bool none = produced() + unpublished == consumed_.load(std::memory_order_seq_cst);
         return none ? 1 : 0;
     }
     /// Whether the budget of memory, or the empty lane, has room for one more message.
@@ -294,7 +302,7 @@ private:
     chunk* published_in_ = nullptr;
     extent published_{};
     chunk_pools* pools_ = nullptr;
-    std::uint64_t produced_ = 0;
+    std::atomic<std::uint64_t> produced_{0};
     std::uint64_t seen_consumed_ = 0;
     bool short_of_memory_ = false;
 

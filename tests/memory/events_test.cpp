@@ -49,6 +49,7 @@ const char* watched(int threads)
     (void)in_library([&] { return wait(items, no_wait); });
     for (int number = 0; number < 3; ++number)
         (void)in_library([&] { return from->send(std::string_view("nobody wants this")); });
+    in_library([&] { (void)metrics_of(*in); });
     end(from);
     end(to);
     std::uint64_t last_of_all = 0, last_of_one = 0;

@@ -195,6 +195,10 @@ void ask_everything(Socket& of)
     in_library([&] { (void)of.endpoints(); });
     in_library([&] { (void)of.peers(); });
     in_library([&] { (void)of.counters(); });
+    in_library([&] {
+        if (const auto now = metrics_of(of))
+            (void)open_metrics(*now);
+    });
     in_library([&] { (void)of.last_endpoint(); });
     in_library([&] { (void)of.events(); });
     in_library([&] { (void)of.options(); });

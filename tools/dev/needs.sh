@@ -6,7 +6,7 @@
 basic_needs=(g++:g++ meson:meson ninja:ninja-build pkg-config:pkg-config python3:python3
     ccache:ccache /usr/include/liburing.h:liburing-dev)
 doctest_needs=(/usr/include/doctest/doctest.h:doctest-dev)
-linux_test_needs=("${doctest_needs[@]}" /usr/bin/strace:strace ld.lld:lld)
+linux_test_needs=("${doctest_needs[@]}" /usr/bin/strace:strace ld.lld:lld promtool:prometheus)
 interop_needs=(/usr/include/zmq.h:libzmq3-dev
     /usr/lib/python3/dist-packages/zmq/__init__.py:python3-zmq)
 tool_needs=(/usr/include/CLI/CLI.hpp:libcli11-dev

@@ -67,6 +67,7 @@ result<void> acceptor::open(const endpoint& at)
 
 void acceptor::accept_failed(const error& why) noexcept
 {
+    log_->record().accept_failures.add(1);
     log_->emit(event_kind::accept_failed, [&](slk::event& made) {
         made.reason = why;
         return true;
@@ -86,6 +87,7 @@ bool acceptor::admits(const address& peer) noexcept
     if (made.why) {
         owner_->counters().rejected.add(1);
         log_->count_failure(made.why);
+        log_->record().refused.add(1);
         log_->emit(event_kind::accept_refused, [&](slk::event& refused) {
             refused.address = peer;
             refused.reason = made.why;

@@ -112,6 +112,9 @@ connection::connection(std::shared_ptr<io_loop> on,
                                std::memory_order_relaxed);
     lanes_->receive_bytes.store(settings_->options().receive_high_water_bytes,
                                 std::memory_order_relaxed);
+    record_.endpoint = &log_->record();
+    record_.lanes = lanes_.get();
+    record_.bytes = &direct_.transferred;
     in_->set_memory_user(*this);
     out_->set_user(*this);
     timer_.owner = this;
@@ -131,6 +134,8 @@ connection::connection(std::shared_ptr<io_loop> on,
 
 connection::~connection()
 {
+    if (record_.linked())
+        log_->registry().remove(record_);
     drop_control();
 }
 
@@ -280,7 +285,7 @@ void connection::step(const connection_input& input, const error& reason) noexce
             stream_.close(reason);
     }
     if (asks(report_failed))
-        log_->handshake_failed(reason, number_, transport_->peer());
+        log_->handshake_failed(reason, record_.number, transport_->peer());
     if (asks(report_disconnected) &&
         owner_->post(peer_disconnected{near_, machine_.state() == connection_state::closed},
                      ending_because_) &&
@@ -322,7 +327,14 @@ void connection::begin_stream() noexcept
     ping_ = 0;
     sent_at_last_look_ = read_;
     progress_at_ = now();
-    number_ = log_->events().next_connection();
+    log_->registry().change([&] {
+        record_.number = log_->events().next_connection();
+        record_.address = transport_->peer();
+    });
+    if (!record_.linked())
+        log_->registry().add(record_);
+    log_->record().connections.add(1);
+    timed_ping_ = 0;
     report(origin_ == pipe_origin::accept ? event_kind::accepted : event_kind::connected, {});
     stalled_since_ = never;
     paused_ = false;
@@ -346,7 +358,7 @@ void connection::report(event_kind kind, std::string_view routing_id, const erro
                         std::uint64_t count) noexcept
 {
     log_->emit(kind, [&](slk::event& made) {
-        made.connection = number_;
+        made.connection = record_.number;
         made.address = transport_->peer();
         made.descriptor = transport_->native_handle();
         made.reason = reason;
@@ -484,6 +496,7 @@ void connection::check_returned() noexcept
     // Only now is it known how much of the last send the system has taken.
     look_for_refusal();
     count_unconfirmed();
+    log_->registry().change([&] { record_.ready = record_.stalled = false; });
     report(event_kind::disconnected, was_ready ? peer_id() : std::string_view{}, ending_because_);
     step({connection_event::returned});
     if (!machine_.has_stream())
@@ -493,6 +506,8 @@ void connection::check_returned() noexcept
 void connection::finish() noexcept
 {
     notify_reader();
+    if (record_.linked())
+        log_->registry().remove(record_);
     near_.reset();
     if (connection_observer* const observer = std::exchange(observer_, nullptr);
         observer != nullptr)
@@ -611,8 +626,14 @@ void connection::sent(const result<std::size_t>& count) noexcept
     sending_ = false;
     // Bytes that a broken connection took are not sent again.
     const std::uint64_t taken = count ? *count : transport_->sent() - sent_before_;
-    if (offers_ping_ && taken >= offered_control_ && session_)
+    direct_.transferred.sent.add_alone(taken);
+    if (offers_ping_ && taken >= offered_control_ && session_) {
         session_->ping_taken(now());
+        if (timed_ping_ == 0) {
+            timed_ping_ = session_->last_ping();
+            timed_since_ = now();
+        }
+    }
     if (taken > offered_control_) {
         const auto progress = out_->taken(static_cast<std::size_t>(taken) - offered_control_, true);
         if (progress.notify && near_)

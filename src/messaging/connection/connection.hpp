@@ -183,6 +183,7 @@ private:
     [[nodiscard]] time_point stall_ends() const noexcept;
     void ask_what_was_read() noexcept;
     void note_sign_of_life() noexcept;
+    void note_round_trip() noexcept;
     [[nodiscard]] bool holds_back() noexcept;
     [[nodiscard]] bool may_send_heartbeat() noexcept;
     void count_unconfirmed() noexcept;
@@ -195,7 +196,7 @@ private:
     [[nodiscard]] bool note_peer_id(std::string_view routing_id) noexcept;
     [[nodiscard]] std::string_view peer_id() const noexcept
     {
-        return peer_id_ != nullptr ? *peer_id_ : std::string_view{};
+        return record_.routing_id != nullptr ? *record_.routing_id : std::string_view{};
     }
 
     // Sending.
@@ -246,6 +247,7 @@ private:
     const std::unique_ptr<wire_out> out_;
     const std::unique_ptr<wire_in> in_;
     direct_io direct_;
+    connection_record record_; ///< what metrics_of() reads, and the routing id of the peer
     const pipe_origin origin_;
     connection_machine machine_;
     bool has_place_ = false; ///< this connection has reserved it, and not the pipe
@@ -257,9 +259,7 @@ private:
     reference<link_detail::stream_core> transport_; ///< of stream_, until `returned`
     std::optional<zmtp::session> session_;
     error ending_because_{};
-    std::uint64_t number_ = 0; ///< of the present stream, at the socket
     std::unique_ptr<std::string> user_; ///< a PLAIN client that was let in
-    std::unique_ptr<std::string> peer_id_; ///< the routing id that the peer has sent, if any
     /// When the answer to its credentials is no longer held back; or after the handshake the next
     /// look_for_memory(), while a message waits for memory.
     time_point held_until_ = never;
@@ -293,6 +293,8 @@ private:
     io::timer timer_;
     io::task task_;
     std::atomic<std::uint32_t> requests_{0};
+    std::uint32_t timed_ping_ = 0; ///< the number of a PING whose answer is timed; 0: none
+    time_point timed_since_{};
     std::uint32_t ping_ = 0; ///< the number of a PING whose answer shows what was read; 0: none
     error request_reason_{}; ///< guarded by io_loop::reason_guard
     std::function<void()> closed_handler_;

@@ -91,6 +91,7 @@ void connection::set_stalled(bool stalled) noexcept
         return;
     stalled_since_ = stalled ? now() : never;
     owner_->post(peer_stalled{near_, stalled});
+    log_->registry().change([&] { record_.stalled = stalled; });
     report(stalled ? event_kind::stalled : event_kind::recovered, peer_id());
 }
 
@@ -111,11 +112,22 @@ void connection::ask_what_was_read() noexcept
         session_->ask_what_was_read(now());
 }
 
+void connection::note_round_trip() noexcept
+{
+    if (timed_ping_ == 0 || session_->answered_ping() < timed_ping_)
+        return;
+    timed_ping_ = 0;
+    const duration time = now() - timed_since_;
+    record_.round_trip.store(static_cast<std::uint64_t>(time.count()), std::memory_order_relaxed);
+    log_->record().round_trips.add(time);
+}
+
 /// Something has arrived.
 void connection::note_sign_of_life() noexcept
 {
     if (stalled_since_ != never)
         set_stalled(false);
+    note_round_trip();
     // While it is paused, a caller may be counting messages.
     if (ping_ != 0 && !paused_ && session_->answered_ping() >= ping_) {
         read_ = taken_before_ping_;

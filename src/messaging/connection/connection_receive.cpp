@@ -91,6 +91,7 @@ void connection::received(const result<std::size_t>& count) noexcept
         return lose(session_->failure());
     }
     after_body_ = false;
+    direct_.transferred.received.add_alone(*count);
     in_->received(*count);
     process_window();
     if (!paused_ && !is_inside_message() && lanes_->has_paused.load(std::memory_order_relaxed)) {
@@ -154,6 +155,7 @@ bool connection::receive_at_once(std::size_t& allowed) noexcept
         return false;
     after_body_ = false;
     allowed -= std::min(allowed, received);
+    direct_.transferred.received.add_alone(received);
     in_->received(received);
     return true;
 }
@@ -334,11 +336,15 @@ void connection::answer_late() noexcept
 bool connection::note_peer_id(std::string_view routing_id) noexcept
 {
     // An idle peer without one should not cost its memory.
-    if (routing_id.empty())
-        peer_id_.reset();
-    else if (peer_id() != routing_id)
-        return try_assign(peer_id_, routing_id);
-    return true;
+    bool whole = true;
+    if (peer_id() != routing_id)
+        log_->registry().change([&] {
+            if (routing_id.empty())
+                record_.routing_id.reset();
+            else
+                whole = try_assign(record_.routing_id, routing_id);
+        });
+    return whole;
 }
 
 /// Decides whether the peer may be one of the socket's, before it is told READY.
@@ -436,6 +442,8 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     if (origin_ == pipe_origin::link)
         has_place_ = false;
     out_->connection_ready(session_->speaks());
+    log_->record().handshakes_succeeded.add(1);
+    log_->registry().change([&] { record_.ready = true; });
     report(event_kind::handshake_succeeded, peer_id()); // before the socket's thread knows
     owner_->post(std::move(met));
     ready_since_ = now();

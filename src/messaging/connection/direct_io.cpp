@@ -188,6 +188,7 @@ direct_io::drained direct_io::drain(const transfers& direct, int max_calls) noex
         // A failure is left for the loop to find, which knows what to do about it.
         if (direct.send(handle_, pieces, sent, all))
             sent = 0;
+        transferred.sent.add_alone(sent);
         (void)out_.taken(sent, false);
         any = any || sent > 0;
         if (sent == 0 || !all)
@@ -216,6 +217,7 @@ direct_io::attempt direct_io::send_body(lane::lane& lane, std::span<const std::b
         bool all = false; // of what was offered to the system, which may be less
         if (direct->send(handle_, pieces, sent, all))
             sent = 0;
+        transferred.sent.add_alone(sent);
         caller_streams_ = true;
         if (sent == header_size + body.size()) {
             lane.bypass();
@@ -345,6 +347,7 @@ bool direct_io::receive_small(const transfers& direct) noexcept
         receive_failure_ = failure;
     if (received == 0)
         return false;
+    transferred.received.add_alone(received);
     in_.received(received);
     return true;
 }

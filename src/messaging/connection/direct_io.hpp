@@ -17,6 +17,7 @@
 #include "messaging/connection/connection_settings.hpp"
 #include "messaging/connection/wire_in.hpp"
 #include "messaging/connection/wire_out.hpp"
+#include "messaging/observe/metrics_registry.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -97,6 +98,9 @@ public:
         : out_(out), in_(in), settings_(settings), loop_(loop), by_caller_(loop_run_by_caller)
     {
     }
+
+    /// Of all its streams. Whoever owns a direction counts there.
+    byte_counters transferred;
 
     // --- the loop's thread ---
 

@@ -216,6 +216,27 @@ std::uint64_t context_core::next_random() noexcept
     return loops_.front()->core->next_seed();
 }
 
+result<std::vector<socket_metrics>> context_core::metrics()
+{
+    if (forked())
+        return fail(left_to_parent);
+    std::vector<reference<inbox>> sockets;
+    {
+        const std::lock_guard lock(guard_);
+        if (!try_reserve(sockets, sockets_.size()))
+            return fail(errc::out_of_memory, phase::none);
+        sockets = sockets_;
+    }
+    std::vector<socket_metrics> all;
+    if (!try_reserve(all, sockets.size()))
+        return fail(errc::out_of_memory, phase::none);
+    for (const auto& each : sockets) {
+        SLK_TRY(auto of, each->metrics());
+        all.push_back(std::move(of));
+    }
+    return all;
+}
+
 duration context_core::poll_timeout() const noexcept
 {
     io::loop_core* const loop = to_run();

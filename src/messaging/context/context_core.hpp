@@ -96,6 +96,8 @@ public:
         if (!threads_)
             submit_to_loop();
     }
+    /// The numbers of all sockets. Errors: forked, out_of_memory.
+    [[nodiscard]] result<std::vector<socket_metrics>> metrics();
     [[nodiscard]] inproc_names& names() noexcept { return names_; }
     /// What the queues of all sockets hold.
     [[nodiscard]] const std::shared_ptr<memory_budget>& budget() const noexcept { return budget_; }

@@ -11,20 +11,51 @@ namespace slk::messaging {
 result<reference<endpoint_log>> endpoint_log::create(std::uint64_t number, reference<inbox> owner,
                                                      phase at)
 {
-    auto made =
-        reference<endpoint_log>::adopt(new (std::nothrow) endpoint_log(number, std::move(owner)));
+    auto made = reference<endpoint_log>::adopt(new (std::nothrow) endpoint_log(
+        number, std::move(owner),
+        at == phase::bind ? endpoint_kind::bound : endpoint_kind::connected));
     if (!made)
         return fail(errc::out_of_memory, at);
     return made;
+}
+
+endpoint_log::endpoint_log(std::uint64_t its_number, reference<inbox> owner,
+                           endpoint_kind kind) noexcept
+    : number(its_number), owner_(std::move(owner))
+{
+    record_.kind = kind;
+    record_.number = number;
+    record_.text = &text_;
+}
+
+endpoint_log::~endpoint_log()
+{
+    if (record_.linked())
+        owner_->registry().remove(record_);
+}
+
+bool endpoint_log::set_text(std::string_view endpoint) noexcept
+{
+    if (!try_assign(text_, endpoint))
+        return false;
+    owner_->registry().add(record_);
+    return true;
 }
 
 void endpoint_log::handshake_failed(const error& why, std::uint64_t connection,
                                     const address& peer) noexcept
 {
     count_failure(why);
-    const event_kind kind = why == errc::authentication_refused ? event_kind::handshake_failed_auth
-                            : why == errc::protocol_error ? event_kind::handshake_failed_protocol
-                                                          : event_kind::handshake_failed_no_detail;
+    event_kind kind = event_kind::handshake_failed_no_detail;
+    counter* counted = &record_.handshakes_failed_no_detail;
+    if (why == errc::authentication_refused) {
+        kind = event_kind::handshake_failed_auth;
+        counted = &record_.handshakes_failed_auth;
+    } else if (why == errc::protocol_error) {
+        kind = event_kind::handshake_failed_protocol;
+        counted = &record_.handshakes_failed_protocol;
+    }
+    counted->add(1);
     emit(kind, [&](slk::event& made) {
         made.connection = connection;
         made.address = peer;

@@ -34,10 +34,10 @@ public:
     };
 
     /// Before anything is reported. Returns false when memory is exhausted.
-    [[nodiscard]] bool set_text(std::string_view endpoint) noexcept
-    {
-        return try_assign(text_, endpoint);
-    }
+    [[nodiscard]] bool set_text(std::string_view endpoint) noexcept;
+    /// Its numbers.
+    [[nodiscard]] endpoint_record& record() noexcept { return record_; }
+    [[nodiscard]] metrics_registry& registry() noexcept { return owner_->registry(); }
 
     /// Counts a connection that was not let in, or for which there was no memory.
     void count_failure(const error& why) noexcept;
@@ -57,14 +57,12 @@ public:
 
 private:
     friend class ref_counted<endpoint_log>;
-    endpoint_log(std::uint64_t its_number, reference<inbox> owner) noexcept
-        : number(its_number), owner_(std::move(owner))
-    {
-    }
-    ~endpoint_log() = default;
+    endpoint_log(std::uint64_t its_number, reference<inbox> owner, endpoint_kind kind) noexcept;
+    ~endpoint_log();
 
     const reference<inbox> owner_;
     std::string text_;
+    endpoint_record record_;
     mutable std::mutex guard_; ///< held for an assignment only
     failures failures_; ///< guarded
 };

@@ -22,13 +22,17 @@ namespace slk::messaging {
 /// Any thread, but for begin().
 class event_source {
 public:
-    /// Before anything else. `loop`: one whose clock is the socket's while the caller runs it.
-    void begin(std::uint64_t number, std::shared_ptr<io::loop_core> loop) noexcept
+    /// Before anything else. `type`: of the socket. `loop`: one whose clock is the socket's while
+    /// the caller runs it.
+    void begin(std::uint64_t number, std::string_view type,
+               std::shared_ptr<io::loop_core> loop) noexcept
     {
         number_ = number;
+        type_ = type;
         loop_ = std::move(loop);
     }
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+    [[nodiscard]] std::string_view type() const noexcept { return type_; }
     /// The next number of a connection of the socket.
     [[nodiscard]] std::uint64_t next_connection() noexcept
     {
@@ -66,6 +70,7 @@ private:
     std::atomic<std::uint32_t> wanted_{0}; ///< the kinds that a stream wants
     std::atomic<std::uint64_t> connections_{0};
     std::uint64_t number_ = 0;
+    std::string_view type_;
     std::shared_ptr<io::loop_core> loop_;
     std::mutex guard_;
     std::vector<reference<event_queue>> to_; ///< guarded

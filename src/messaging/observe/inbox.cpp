@@ -33,6 +33,16 @@ bool is_over(const pipe& peer)
 inbox::inbox() : places_(new(std::nothrow) peer_registry) {}
 inbox::~inbox() = default;
 
+result<socket_metrics> inbox::metrics()
+{
+    socket_metrics now;
+    now.number = event_source_.number();
+    now.type = event_source_.type();
+    now.counters = counters_.snapshot();
+    SLK_TRY(registry_.read(now));
+    return now;
+}
+
 void inbox::signal_events(bool first) noexcept
 {
     if (first)

@@ -21,6 +21,7 @@
 #include "messaging/context/thread_parker.hpp"
 #include "messaging/observe/counters.hpp"
 #include "messaging/observe/event_source.hpp"
+#include "messaging/observe/metrics_registry.hpp"
 #include "messaging/observe/peer_report.hpp"
 
 #include <array>
@@ -79,6 +80,10 @@ public:
     [[nodiscard]] messaging::counters& counters() noexcept { return counters_; }
     /// Where everything that happens is reported, for whoever watches the socket.
     [[nodiscard]] event_source& events() noexcept { return event_source_; }
+    /// The numbers of the socket's endpoints and connections.
+    [[nodiscard]] metrics_registry& registry() noexcept { return registry_; }
+    /// All numbers of the socket. Errors: out_of_memory.
+    [[nodiscard]] result<socket_metrics> metrics();
     /// The places of the socket's peers.
     [[nodiscard]] peer_registry& places() noexcept { return *places_; }
 
@@ -173,6 +178,7 @@ private:
     bool closed_ = false; ///< guarded
     messaging::counters counters_;
     event_source event_source_;
+    metrics_registry registry_;
     const std::unique_ptr<peer_registry> places_;
 };
 

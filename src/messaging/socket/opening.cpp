@@ -49,6 +49,9 @@ const char* keep_text(std::string text)
 
 void report_move(endpoint_log& log, const link_transition& move, const link_status& now) noexcept
 {
+    endpoint_record& counts = log.record();
+    counts.link.store(move.to, std::memory_order_relaxed);
+    counts.attempts.store(now.attempt, std::memory_order_relaxed);
     const bool tried = move.from == link_state::connecting || move.from == link_state::tuning;
     const bool goes_on = move.to == link_state::connecting || move.to == link_state::tuning ||
                          move.to == link_state::connected;
@@ -61,6 +64,7 @@ void report_move(endpoint_log& log, const link_transition& move, const link_stat
         });
     // A paused link, of an endpoint that ends, does not try again.
     const bool waits = move.to == link_state::backoff && !now.paused;
+    counts.retries.add(waits ? 1 : 0);
     const event_kind kind = move.to == link_state::connecting ? event_kind::connect_delayed
                             : waits                           ? event_kind::connect_retried
                                                               : event_kind::link_state;

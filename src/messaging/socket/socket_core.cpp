@@ -67,7 +67,8 @@ result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in
     auto reports = reference<inbox>::adopt(new (std::nothrow) inbox);
     if (routes == nullptr || !reports || !reports->complete())
         return fail(errc::out_of_memory, phase::setup);
-    reports->events().begin(in->next_number(), in->run_by_caller() ? in->first_loop() : nullptr);
+    reports->events().begin(in->next_number(), zmtp::name_of(type),
+                            in->run_by_caller() ? in->first_loop() : nullptr);
     auto closing = reference<closing_count>::adopt(new (std::nothrow) closing_count(reports));
     if (!closing)
         return fail(errc::out_of_memory, phase::setup);

@@ -46,6 +46,29 @@ TEST_CASE("a peer that neither reads nor speaks is an event, and so is its recov
     CHECK(seen.count(event_kind::disconnected) == 0);
 }
 
+TEST_CASE("answers to heartbeats are timed")
+{
+    socket_world in;
+    push_options options;
+    options.peer_timeout = 3s;
+    auto to = new_socket<pull>(in.server_context);
+    auto from = new_socket<push>(in.client_context, options);
+    bind(to);
+    connect(from);
+    in.run_with_calls(from, 1min);
+    const socket_metrics now = must(metrics_of(from));
+    REQUIRE(now.endpoints.size() == 1);
+    std::uint64_t answers = 0;
+    for (const std::uint64_t each : now.endpoints[0].round_trips.counts)
+        answers += each;
+    CHECK(answers >= 30);
+    CHECK(answers <= 61);
+    REQUIRE(now.peers.size() == 1);
+    CHECK(now.peers[0].round_trip > 0ns);
+    CHECK(now.peers[0].round_trip < 100ms);
+    CHECK(now.endpoints[0].round_trips.sum >= now.peers[0].round_trip);
+}
+
 TEST_CASE("a message that is set aside is an event, before the end of its last connection")
 {
     socket_world in;

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_MESSAGING_OBSERVE_METRICS_REGISTRY_HPP
+#define SLK_MESSAGING_OBSERVE_METRICS_REGISTRY_HPP
+
+/// The numbers of a socket's endpoints and connections, for metrics_of() on any thread. Those who
+/// count do so without a lock; the lock guards which records there are, and the few facts of a
+/// connection that are no numbers.
+
+#include <serverlink/address.hpp>
+#include <serverlink/metrics.hpp>
+
+#include "base/list.hpp"
+#include "messaging/observe/counters.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace slk::messaging {
+
+struct pipe_lanes;
+
+/// For one thread that adds, and any that read.
+class round_trip_counts {
+public:
+    void add(duration time) noexcept;
+    [[nodiscard]] round_trips snapshot() const noexcept;
+
+private:
+    std::array<counter, round_trips::bounds.size() + 1> counts_;
+    counter sum_; ///< nanoseconds
+};
+
+/// One endpoint. Written on the threads of its loop and of the socket.
+struct endpoint_record : list_node {
+    endpoint_kind kind = endpoint_kind::connected;
+    std::uint64_t number = 0;
+    const std::string* text = nullptr;
+    std::size_t place = 0; ///< guarded: in the list that is being read
+    std::atomic<link_state> link{link_state::idle};
+    std::atomic<std::uint64_t> attempts{0};
+    counter retries;
+    counter connections;
+    counter handshakes_succeeded;
+    counter handshakes_failed_no_detail;
+    counter handshakes_failed_protocol;
+    counter handshakes_failed_auth;
+    counter refused;
+    counter accept_failures;
+    counter bytes_sent; ///< of connections that have ended
+    counter bytes_received;
+    round_trip_counts round_trips;
+};
+
+/// Bytes of one connection; each has one writer at a time.
+struct byte_counters {
+    counter sent;
+    counter received;
+};
+
+/// One connection.
+struct connection_record : list_node {
+    // Guarded by the registry, but for the loop's own reading.
+    endpoint_record* endpoint = nullptr;
+    const pipe_lanes* lanes = nullptr;
+    const byte_counters* bytes = nullptr;
+    std::uint64_t number = 0; ///< of the present stream, or the last one
+    slk::address address{};
+    std::unique_ptr<std::string> routing_id; ///< that the peer has sent, if any
+    bool ready = false;
+    bool stalled = false;
+
+    std::atomic<std::uint64_t> round_trip{0}; ///< nanoseconds
+};
+
+/// Any thread.
+class metrics_registry {
+public:
+    void add(endpoint_record& of) noexcept
+    {
+        const std::lock_guard lock(guard_);
+        endpoints_.push_back(of);
+    }
+    void remove(endpoint_record& of) noexcept
+    {
+        const std::lock_guard lock(guard_);
+        of.unlink();
+    }
+    void add(connection_record& of) noexcept
+    {
+        const std::lock_guard lock(guard_);
+        connections_.push_back(of);
+    }
+    /// Its bytes count at its endpoint from now on.
+    void remove(connection_record& of) noexcept;
+    /// Changes what the lock guards.
+    template <class Change>
+    void change(Change&& change) noexcept
+    {
+        const std::lock_guard lock(guard_);
+        change();
+    }
+
+    /// Adds endpoints and connections. Errors: out_of_memory.
+    [[nodiscard]] result<void> read(socket_metrics& into);
+
+private:
+    [[nodiscard]] bool read_endpoints(socket_metrics& into);
+    [[nodiscard]] bool read_connections(socket_metrics& into);
+
+    std::mutex guard_;
+    list<endpoint_record> endpoints_; ///< guarded
+    list<connection_record> connections_; ///< guarded
+};
+
+} // namespace slk::messaging
+
+#endif
