@@ -16,9 +16,9 @@
 ///
 /// Subscriptions are in effect without receive(), during any call. But what was not received waits,
 /// so an XPUB has to receive: a peer that has as many parts waiting as receive_high_water_mark
-/// says, or 1 MiB, is not listened to any further, and nobody is while as many topics of peers that
-/// have gone are to be reported. Reports about peers that are connected come in the order in which
-/// they have arrived.
+/// says, or 1 MiB, is not listened to any further, and nobody is while more than as many topics and
+/// parts, or 1 MiB, wait of peers that have gone. Reports about peers that are connected come in
+/// the order in which they have arrived.
 
 #include <serverlink/socket.hpp>
 

@@ -183,6 +183,8 @@ public:
     /// or null.
     [[nodiscard]] virtual routing route(std::span<const part_view>& parts, const peer_id* to,
                                         room_check& rooms) noexcept = 0;
+    /// What the last route() has decided was not done: the caller may send the message again.
+    virtual void route_failed() noexcept {}
     /// After routing::kind::several.
     [[nodiscard]] virtual std::span<peer* const> targets() const noexcept { return {}; }
     /// Whether route() would not wait.

@@ -63,9 +63,15 @@ void xpub::stop_sending(peer& entry) noexcept
             if (each.from == &entry)
                 each.from = nullptr;
         });
+    gone_parts_ += left.waiting;
+    gone_bytes_ += left.bytes;
     left = {.manual_number = left.manual_number};
-    if (last_ == &entry)
+    if (last_ == &entry) {
         last_ = nullptr;
+        // What was for that peer alone is not for others.
+        if (next_ == next_targets::last)
+            next_ = next_targets::nobody;
+    }
     if (left.manual_number != no_number) {
         index().remove_all(number);
         requests_.leave(left.manual_number);
@@ -93,8 +99,9 @@ bool xpub::report_gone() noexcept
             if (reports && report == nullptr)
                 return false;
             topics.remove_first(there);
-            if (--gone_topics_ == mark_)
-                left_to_look_ = held_.size();
+            const bool fitted = gone_fits();
+            --gone_topics_;
+            look_again(fitted);
             if (reports) {
                 push(std::move(report), nullptr);
                 return true;
@@ -117,8 +124,20 @@ bool xpub::has_room(const record& of, std::uint64_t share) const noexcept
     // While the budget of memory is used up, one part may wait.
     if (of.waiting > 0 && budget_ != nullptr && budget_->is_used_up())
         return false;
-    return of.bytes < max_bytes / share &&
-           (mark_ == 0 || (of.waiting < mark_ / share + share - 1 && gone_topics_ <= mark_));
+    return of.bytes < max_bytes / share && gone_fits() &&
+           (mark_ == 0 || of.waiting < mark_ / share + share - 1);
+}
+
+bool xpub::gone_fits() const noexcept
+{
+    return gone_bytes_ <= max_bytes && (mark_ == 0 || gone_topics_ + gone_parts_ <= mark_);
+}
+
+/// Less is left of peers that have gone: those that were held for that may go on.
+void xpub::look_again(bool gone_fitted) noexcept
+{
+    if (!gone_fitted && gone_fits())
+        left_to_look_ = held_.size();
 }
 
 bool xpub::takes_more(peer& from) noexcept
@@ -181,7 +200,10 @@ void xpub::push(std::unique_ptr<waiting_part> part, peer* from) noexcept
     if (from != nullptr) {
         record& of = record_of(*from);
         ++of.waiting;
-        of.bytes += part->content.size();
+        of.bytes += cost_of(part->content.size());
+    } else {
+        ++gone_parts_;
+        gone_bytes_ += cost_of(part->content.size());
     }
     if (budget_ != nullptr)
         (void)budget_->add(memory_of(*part));
@@ -262,9 +284,12 @@ result<void> xpub::keep(message& part) noexcept
 
 result<router_event> xpub::receive_own(message& into, peer_id*) noexcept
 {
-    if (waiting_.empty() && (!report_gone() || waiting_.empty())) {
+    if (waiting_.empty()) {
+        const bool done = report_gone();
         update_own();
-        return fail(no_memory_for_report);
+        // Another peer may have got the topic of which there was no memory to report.
+        if (waiting_.empty())
+            return done ? fail(errc::would_block, phase::transfer) : fail(no_memory_for_report);
     }
     const std::unique_ptr<waiting_part> next(&waiting_.pop_front());
     uncount(*next);
@@ -272,12 +297,22 @@ result<router_event> xpub::receive_own(message& into, peer_id*) noexcept
     if (next->from != nullptr) {
         record& of = record_of(*next->from);
         --of.waiting;
-        of.bytes -= into.size();
+        of.bytes -= cost_of(into.size());
         if (of.held_at != SIZE_MAX && has_room(of, 2))
             may_resume_ = next->from;
+    } else {
+        const bool fitted = gone_fits();
+        --gone_parts_;
+        gone_bytes_ -= cost_of(into.size());
+        look_again(fitted);
     }
-    if (next->is_report)
+    if (next->is_report) {
         last_ = next->from;
+        // The end of a peer is no peer's subscription.
+        next_ = last_ != nullptr                       ? next_targets::last
+                : into.bytes().front() == std::byte{1} ? next_targets::nobody
+                                                       : next_targets::all;
+    }
     // One for one, so that they have their turn however much peers send.
     (void)report_gone();
     update_own();
@@ -336,12 +371,16 @@ result<void> xpub::unsubscribe_last(topic_view topic) noexcept
 routing xpub::route(std::span<const part_view>& parts, const peer_id* to,
                     room_check& rooms) noexcept
 {
-    if (!last_value_ || last_ == nullptr) [[likely]]
+    if (!last_value_ || next_ == next_targets::all) [[likely]] {
+        next_before_ = next_targets::all;
         return pub::route(parts, to, rooms);
+    }
+    const peer* const only = next_ == next_targets::last ? last_ : nullptr;
     const routing where =
-        route_to(parts.front().bytes, rooms, [this](const peer& each) { return &each == last_; });
+        route_to(parts.front().bytes, rooms, [only](const peer& each) { return &each == only; });
+    next_before_ = next_;
     if (where.what != routing::kind::wait)
-        last_ = nullptr;
+        next_ = next_targets::all;
     return where;
 }
 

@@ -40,6 +40,7 @@ public:
 
     [[nodiscard]] routing route(std::span<const part_view>& parts, const peer_id*,
                                 room_check& rooms) noexcept override;
+    void route_failed() noexcept override { next_ = next_before_; }
 
     void set_options(const socket_options& options) noexcept override;
 
@@ -60,7 +61,7 @@ private:
     struct record {
         std::uint32_t waiting = 0; ///< parts that wait for the caller
         std::uint32_t next_gone = no_number;
-        std::uint64_t bytes = 0; ///< of those parts
+        std::uint64_t bytes = 0; ///< of those parts, with what each of them takes besides
         std::size_t held_at = SIZE_MAX; ///< in held_
         /// In requests_, of a peer whose subscriptions are the caller's.
         std::uint32_t manual_number = no_number;
@@ -80,6 +81,14 @@ private:
         return records_[number_of(entry)];
     }
     [[nodiscard]] bool has_room(const record& of, std::uint64_t share) const noexcept;
+    /// What peers that have gone have left is not too much.
+    [[nodiscard]] bool gone_fits() const noexcept;
+    void look_again(bool gone_fitted) noexcept;
+    /// What a part counts in the limit of its peer.
+    [[nodiscard]] static std::uint64_t cost_of(std::size_t size) noexcept
+    {
+        return size + sizeof(waiting_part);
+    }
     /// In the budget.
     [[nodiscard]] static std::uint64_t memory_of(const waiting_part& part) noexcept
     {
@@ -116,7 +125,14 @@ private:
     std::size_t left_to_look_ = 0; ///< of held_, from its beginning
     peer* may_resume_ = nullptr; ///< one of held_
     std::uint32_t gone_ = no_number; ///< the first peer that has gone; the others are its chain
+    // Of peers that have gone: what is still to be received.
     std::uint64_t gone_topics_ = 0;
+    std::uint64_t gone_parts_ = 0;
+    std::uint64_t gone_bytes_ = 0;
+    /// Who gets the next message.
+    enum class next_targets : std::uint8_t { all, last, nobody };
+    next_targets next_ = next_targets::all;
+    next_targets next_before_ = next_targets::all; ///< before the last route()
     std::uint64_t mark_ = 0; ///< parts of each peer that may wait; 0: no limit
     bool verbose_ = false;
     bool verboser_ = false;

@@ -142,11 +142,94 @@ TEST_CASE("all peers wait while many topics of peers that have gone are to be re
     CHECK_FALSE(in.at.takes_more(in.b));
     message part;
     // One is reported already.
-    REQUIRE(in.at.receive_own(part, nullptr));
-    CHECK(in.at.next_to_resume() == nullptr);
+    for (int reports = 0; reports < 2; ++reports) {
+        REQUIRE(in.at.receive_own(part, nullptr));
+        CHECK(in.at.next_to_resume() == nullptr);
+    }
     REQUIRE(in.at.receive_own(part, nullptr));
     CHECK(in.at.next_to_resume() == &in.b);
-    CHECK(take_all(in.at).size() == 3);
+    CHECK(take_all(in.at).size() == 2);
+}
+
+TEST_CASE("peers that come, send and go cannot leave more and more")
+{
+    xpub at(1);
+    for (const std::uint32_t mark : {4U, 0U}) {
+        CAPTURE(mark);
+        socket_options options;
+        options.receive_high_water_mark = mark;
+        at.set_options(options);
+        std::size_t sent = 0;
+        for (int round = 0; round < 50; ++round) {
+            named_peer stranger('s');
+            REQUIRE(at.attach(stranger));
+            // Empty parts take memory, too.
+            for (; at.takes_more(stranger) && sent < 100'000; ++sent)
+                CHECK_FALSE(bring(at, stranger, ""));
+            at.detach(stranger);
+        }
+        CHECK(sent <= (mark > 0 ? 2 * mark : 20'000));
+        named_peer patient('p');
+        REQUIRE(at.attach(patient));
+        CHECK_FALSE(at.takes_more(patient));
+        CHECK(take_all(at).size() == sent);
+        CHECK(at.next_to_resume() == &patient);
+        at.detach(patient);
+    }
+}
+
+namespace {
+
+/// The peers that one message goes to.
+std::string targets_of(xpub& by)
+{
+    (void)route(by);
+    std::string names;
+    for (pattern::peer* const each : by.targets())
+        names += as_named(*each).name;
+    std::ranges::sort(names);
+    return names;
+}
+
+} // namespace
+
+TEST_CASE("a message that is for one peer goes to no other one, if that has gone or a send fails")
+{
+    xpub at(1);
+    socket_options options;
+    options.manual_last_value = true;
+    at.set_options(options);
+    named_peer a('a'), b('b');
+    for (named_peer* const each : {&a, &b}) {
+        REQUIRE(at.attach(*each));
+        CHECK_FALSE(bring(at, *each, "\1"));
+        CHECK(take_all(at).size() == 1);
+        CHECK(at.subscribe_last({}).has_value());
+    }
+    CHECK(targets_of(at) == "b");
+    at.route_failed();
+    CHECK(targets_of(at) == "b");
+    CHECK(targets_of(at) == "ab");
+    at.route_failed();
+    CHECK(targets_of(at) == "ab");
+    CHECK(at.subscribe_last(bytes_of("more")).has_value());
+    // It goes between the report and the message, and before the report.
+    CHECK_FALSE(bring(at, b, "\1x"));
+    CHECK(take_all(at).size() == 1);
+    at.detach(b);
+    CHECK(targets_of(at) == "");
+    CHECK(targets_of(at) == "a");
+    REQUIRE(at.attach(b));
+    CHECK(take_all(at).size() == 2);
+    CHECK_FALSE(bring(at, b, "\1y"));
+    at.detach(b);
+    message part;
+    REQUIRE(at.receive_own(part, nullptr));
+    CHECK(part.text() == "\1y");
+    CHECK(targets_of(at) == "");
+    // The report of its end is about nobody.
+    CHECK(take_all(at).size() == 1);
+    CHECK(targets_of(at) == "a");
 }
 
 TEST_CASE("a message of several parts is received whole, behind the subscriptions in it")

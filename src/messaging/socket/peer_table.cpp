@@ -345,6 +345,13 @@ void peer_table::greet(pipe& peer)
     peer.publish(false);
 }
 
+/// There was no memory for it.
+void peer_table::count_missed_welcome(pipe& peer) noexcept
+{
+    ++peer.dropped;
+    counters_.dropped_full.add_alone(1);
+}
+
 /// The peers refer to the same bytes.
 void peer_table::welcome(pipe& peer)
 {
@@ -353,7 +360,7 @@ void peer_table::welcome(pipe& peer)
         const lane::run_view run{welcome_.get(), framed.data(),
                                  static_cast<std::uint32_t>(framed.size()), 1};
         if (!peer.out.reserve_runs(1))
-            return;
+            return count_missed_welcome(peer);
         counters_.queued_total.add_alone(1);
         if (peer.out.share({&run, 1}))
             peer.far->on_readable();
@@ -362,7 +369,7 @@ void peer_table::welcome(pipe& peer)
     const frame_head head = read_head(framed.data());
     const pattern::part_view part{framed.subspan(head.header), welcome_.get()};
     if (!peer.out.write({&part, 1}))
-        return;
+        return count_missed_welcome(peer);
     counters_.queued_total.add_alone(1);
     peer.publish(false);
 }
@@ -458,7 +465,7 @@ void peer_table::take_requests(pipe& peer)
         if (!refused) {
             const auto taken = take_request(peer, part, first);
             refused = taken ? error{} : taken.error();
-            kept = kept || (taken && *taken);
+            kept = taken && (kept || *taken); // of a refused message nothing is
         }
         done += begins && counted ? 1 : 0;
         peer.discarded += begins && counted && !kept ? 1 : 0;

@@ -137,6 +137,7 @@ private:
     void report_dropped(drop_reason why, std::uint64_t count, const pipe& peer) const noexcept;
     void greet(pipe& peer);
     void welcome(pipe& peer);
+    void count_missed_welcome(pipe& peer) noexcept;
     void count_unsent(pipe& peer);
     void send_all_requests(pipe& peer);
     void discard(pipe& peer);

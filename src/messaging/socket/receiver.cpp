@@ -192,17 +192,22 @@ result<router_event> receiver::receive(message& into, const timeout& limit, peer
         source = read_part(into, from);
         return source != nullptr || no_memory_for_name_;
     };
-    SLK_TRY(take_or_wait(take, limit));
-    if (no_memory_for_name_) [[unlikely]] {
-        no_memory_for_name_ = false;
-        return fail(errc::out_of_memory, phase::transfer);
+    for (;;) {
+        SLK_TRY(take_or_wait(take, limit));
+        if (no_memory_for_name_) [[unlikely]] {
+            no_memory_for_name_ = false;
+            return fail(errc::out_of_memory, phase::transfer);
+        }
+        if (source != nullptr) {
+            if (from != nullptr)
+                from->generation = source->generation;
+            return router_event::message;
+        }
+        // What was to be reported may not be true any more.
+        auto what = receive_own(into, from);
+        if (what || what.error() != errc::would_block || limit.max_wait == duration::zero())
+            return what;
     }
-    if (source != nullptr) {
-        if (from != nullptr)
-            from->generation = source->generation;
-        return router_event::message;
-    }
-    return receive_own(into, from);
 }
 
 /// A message that the pattern has, of which there is one.

@@ -254,7 +254,10 @@ result<send_outcome> sender::send(std::span<const part_view> parts, const timeou
         SLK_TRY(write_to(static_cast<pipe&>(*where.to), written, limit));
         break;
     case routing::kind::several:
-        SLK_TRY(write_to_targets(where, written));
+        if (const auto sent = write_to_targets(where, written); !sent) {
+            state_.routes->route_failed();
+            return fail(sent.error());
+        }
         state_.context->submit_sends();
         give_turn(where.skipped > 0 || state_.routes->targets().empty());
         return where.outcome;
@@ -362,6 +365,7 @@ result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Pa
                 publish(to, false);
         } else if (where.what == routing::kind::several) {
             if (const auto written = write_to_targets(where, parts); !written) {
+                state_.routes->route_failed();
                 failure = written.error();
                 break;
             }

@@ -120,7 +120,6 @@ public:
 
     // --- the peers of a ROUTER ---
 
-    /// Errors: those of finding it.
     /// SUB and XSUB only.
     result<void> subscribe(std::span<const std::byte> topic);
     result<void> unsubscribe(std::span<const std::byte> topic);
@@ -134,6 +133,7 @@ public:
     result<void> wait_subscribers(std::span<const std::byte> topic, std::size_t count,
                                   const timeout& limit);
 
+    /// Errors: those of finding it.
     result<void> disconnect_peer(const result<pattern::peer*>& known, const char* reason);
     result<bool> has_room(const result<pattern::peer*>& known);
 

@@ -92,15 +92,19 @@ TEST_CASE("with no_drop a message goes to all that want it, or to nobody")
             return from.send("t" + std::to_string(sent) + body, limit);
         };
         // The quick one takes everything; then the slow one stops them.
-        while (sent < 1000 && send(short_timeout)) {
+        result<send_outcome> last = send_outcome::queued;
+        while (sent < 1000 && (last = send(short_timeout))) {
             ++sent;
             (void)slow.events();
             while (receive_text(quick, no_wait) == "t" + std::to_string(received) + body)
                 ++received;
         }
         REQUIRE(sent < 1000);
-        CHECK(send(no_wait).error() == errc::would_block);
-        CHECK(send(short_timeout).error() == errc::timed_out);
+        CHECK(last.error() == errc::timed_out);
+        if (const auto at_once = send(no_wait); at_once)
+            ++sent; // some room has come since
+        else
+            CHECK(at_once.error() == errc::would_block);
         CHECK(from.events().writable);
         // Others are not held up.
         CHECK(must(from.send("other")) == send_outcome::queued);
@@ -288,6 +292,7 @@ TEST_CASE("with manual_last_value the first message after a report is for that p
             CHECK(receive_text(at) == subscription("A"));
             must(at.subscribe("A"));
             must(at.send("A last"));
+            must(at.subscribe("A, too"));
         }
         must(at.send("A for all"));
         CHECK(receive_text(one) == "A last");
