@@ -2,6 +2,7 @@
 // slk proxy moves what slk send and slk receive exchange.
 
 #include "receiving_slk.hpp"
+#include "support/skip.hpp"
 
 #include <string>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "message_socket.hpp"
 
+#include "event_output.hpp"
 #include "message_text.hpp"
 #include "options.hpp"
 
@@ -141,6 +142,13 @@ void add_socket_options(command& to, socket_settings& into, const std::string& w
                   .fallback = "30s"},
                  into.options.peer_timeout);
     to.flag({.name = "-v,--verbose", .help = "Show changes of the endpoints"}, into.verbose);
+    to.flag({.name = "--events",
+             .help = "Show what happens, each event on a line: connections, handshakes, tries to "
+                     "connect, peers, subscriptions, dropped messages"},
+            into.events);
+    to.flag(
+        {.name = "--peers", .help = "Show the peers whenever one comes or goes, and at the end"},
+        into.peers);
     add_backend_option(to, into.loop.backend);
     add_plain_options(to, into.options.security);
 }
@@ -187,6 +195,15 @@ message_socket::message_socket(const socket_settings& settings, interruption& ct
         create<xsub>(*context_, settings, socket_);
     else
         create<pull>(*context_, settings, socket_);
+    if (settings.events || settings.peers) {
+        event_options options;
+        if (!settings.events)
+            options.kinds = {event_kind::peer_added, event_kind::peer_removed};
+        auto events = event_stream::of(base(), std::move(options));
+        if (!events)
+            throw std::runtime_error(to_string(events.error()));
+        events_.emplace(*std::move(events));
+    }
     if (has_topics(settings.type))
         subscribe();
 }
@@ -250,8 +267,9 @@ auto message_socket::wait_in_steps(duration timeout, Step step) -> decltype(step
     const time_point until = after(current_time(), timeout);
     for (;;) {
         const duration left = std::max(until - current_time(), duration::zero());
-        auto outcome = step(slk::timeout{
-            settings_.verbose ? std::min(left, endpoint_check_interval) : left, ctrl_c_.token()});
+        auto outcome = step(
+            slk::timeout{settings_.shows_changes() ? std::min(left, endpoint_check_interval) : left,
+                         ctrl_c_.token()});
         show_changes();
         const bool waited = !outcome && (outcome.error() == errc::timed_out ||
                                          outcome.error() == errc::would_block);
@@ -364,7 +382,8 @@ bool message_socket::pause(duration timeout)
     const time_point until = after(current_time(), timeout);
     for (;;) {
         const duration left = std::max(until - current_time(), duration::zero());
-        if (!ctrl_c_.sleep(settings_.verbose ? std::min(left, endpoint_check_interval) : left))
+        if (!ctrl_c_.sleep(settings_.shows_changes() ? std::min(left, endpoint_check_interval)
+                                                     : left))
             return false;
         show_changes();
         if (current_time() >= until)
@@ -397,7 +416,10 @@ socket_outcome message_socket::close(duration timeout)
     outcome.unsent = base().counters().unsent;
     if (outcome.unsent > 0)
         outcome.unsent_by_peer.push_back("peers that have gone: " + std::to_string(outcome.unsent));
+    show_changes();
+    show_peers();
     const close_report report = base().close(std::max(until - current_time(), duration::zero()));
+    (void)show_events();
     outcome.unsent += report.unsent();
     for (const close_report::peer& each : report.peers)
         if (each.unsent > 0)
@@ -425,8 +447,36 @@ std::string message_socket::missing_peers()
     return text;
 }
 
+/// Returns whether a peer has come or gone.
+bool message_socket::show_events()
+{
+    bool changed = false;
+    if (!events_)
+        return changed;
+    for (auto next = events_->next(no_wait); next; next = events_->next(no_wait)) {
+        changed = changed || next->kind == event_kind::peer_added ||
+                  next->kind == event_kind::peer_removed;
+        if (settings_.events)
+            notes_.line(settings_.json ? event_json(*next, origin_) : event_line(*next, origin_));
+    }
+    return changed;
+}
+
+void message_socket::show_peers()
+{
+    if (!settings_.peers)
+        return;
+    const auto all = base().peers();
+    for (const peer_status& each : all)
+        notes_.line(settings_.json ? peer_json(each) : peer_line(each));
+    if (all.empty() && !settings_.json)
+        notes_.line("no peer");
+}
+
 void message_socket::show_changes()
 {
+    if (show_events())
+        show_peers();
     if (!settings_.verbose)
         return;
     const auto all = base().endpoints();

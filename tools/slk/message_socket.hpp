@@ -10,6 +10,7 @@
 
 #include <serverlink/context.hpp>
 #include <serverlink/dealer.hpp>
+#include <serverlink/events.hpp>
 #include <serverlink/pair.hpp>
 #include <serverlink/pub.hpp>
 #include <serverlink/pull.hpp>
@@ -39,6 +40,12 @@ struct socket_settings {
     router_options options;
     loop_options loop;
     bool verbose = false;
+    bool events = false;
+    bool peers = false;
+    bool json = false; ///< events and peers are printed as JSON
+
+    /// Something is shown while the socket waits.
+    [[nodiscard]] bool shows_changes() const noexcept { return verbose || events || peers; }
 };
 
 /// TYPE is one of `types`: those that can do what the command does (`what`: "send"). `into` must
@@ -60,8 +67,8 @@ struct socket_outcome {
 /// socket are thrown: std::runtime_error, or usage_error for an endpoint that is wrong.
 class message_socket {
 public:
-    /// The arguments outlive the socket. With settings.verbose, `notes` shows changes of the
-    /// endpoints.
+    /// The arguments outlive the socket. `notes` shows what the settings ask for: changes of the
+    /// endpoints, events, peers.
     message_socket(const socket_settings& settings, interruption& ctrl_c, printer& notes);
 
     /// Binds and connects. `listening` is called with each bound endpoint.
@@ -102,6 +109,8 @@ private:
     result<void> wait_for_peer(const std::string& id, duration timeout);
     [[nodiscard]] bool is_waiting();
     void show_changes();
+    [[nodiscard]] bool show_events();
+    void show_peers();
     void show_changes(const endpoint_status& now, endpoint_view& before);
 
     const socket_settings& settings_;
@@ -110,6 +119,7 @@ private:
     time_point origin_;
     std::optional<context> context_;
     any_socket socket_;
+    std::optional<event_stream> events_;
     std::vector<endpoint_view> shown_;
 };
 

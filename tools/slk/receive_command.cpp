@@ -76,6 +76,7 @@ int receive_all(message_socket& from, const receive_settings& settings, printer&
 int run_receive(receive_settings& settings)
 {
     require_valid(settings.socket);
+    settings.socket.json = settings.json;
     make_streams_binary();
     interruption ctrl_c;
     printer out(stdout);

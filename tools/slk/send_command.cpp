@@ -167,6 +167,7 @@ void print_totals(printer& out, const send_settings& settings, const message_tot
 int run_send(send_settings& settings)
 {
     require_valid(settings.socket);
+    settings.socket.json = settings.json;
     const bool names_peer = settings.socket.type == "router";
     if (names_peer && settings.to.empty())
         throw usage_error("--to is required: the peer that a router sends to");
