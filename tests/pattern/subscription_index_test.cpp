@@ -14,8 +14,13 @@
 #include <vector>
 
 using namespace slk;
-using namespace slk::pattern;
 using namespace slk::testing;
+using pattern::no_number;
+using pattern::number_table;
+using pattern::peer;
+using pattern::subscription_index;
+using pattern::subscription_limits;
+using pattern::topic_view;
 
 namespace {
 

@@ -4,12 +4,14 @@
 //
 //     swarm --seeds 10000 --from 1
 //     swarm --messages --seeds 2000 --from 1
+//     swarm --topics --seeds 2000 --from 1
 //
 // Prints each seed that fails with the command that replays it. Runs every hundredth seed twice:
 // both runs must end with the same hash.
 
 #include "swarm/links/links.hpp"
 #include "swarm/messages/messages.hpp"
+#include "swarm/topics/topics.hpp"
 
 #include "tools/support/command_line.hpp"
 
@@ -41,9 +43,11 @@ struct world_kind {
 constexpr world_kind link_worlds{links::run, links::action_names, 10'000, 10'000, ""};
 constexpr world_kind message_worlds{messages::run, messages::action_names, 2000, 3000,
                                     "--messages "};
+constexpr world_kind topic_worlds{topics::run, topics::action_names, 2000, 3000, "--topics "};
 
 struct settings {
     bool messages = false;
+    bool topics = false;
     std::optional<std::uint64_t> seeds{};  ///< if not given: the default of the kind
     std::uint64_t from = 1;
     std::optional<std::uint64_t> events{}; ///< if not given: the default of the kind
@@ -65,7 +69,9 @@ struct run_plan {
 
 run_plan plan_of(const settings& options)
 {
-    const world_kind& of = options.messages ? message_worlds : link_worlds;
+    const world_kind& of = options.topics     ? topic_worlds
+                           : options.messages ? message_worlds
+                                              : link_worlds;
     return {.of = of,
             .seeds = options.seeds.value_or(of.seeds),
             .from = options.from,
@@ -79,17 +85,21 @@ void add_options(tool::command& to, settings& into)
 {
     to.flag({.name = "--messages", .help = "Worlds of sockets and their messages instead"},
             into.messages);
+    to.flag({.name = "--topics",
+             .help = "Worlds of publishers and subscribers instead",
+             .excludes = {"--messages"}},
+            into.topics);
     to.number({.name = "--seeds",
                .help = "Number of seeds",
                .type = "N",
-               .fallback = "10000; with --messages 2000"},
+               .fallback = "10000; with --messages or --topics 2000"},
               into.seeds, 1);
     to.number({.name = "--from", .help = "The first seed", .type = "S", .fallback = "1"},
               into.from);
     to.number({.name = "--events",
                .help = "Events of each world before its faults end",
                .type = "N",
-               .fallback = "10000; with --messages 3000"},
+               .fallback = "10000; with --messages or --topics 3000"},
               into.events);
     to.number({.name = "--jobs", .help = "Threads [the number of processors]", .type = "N"},
               into.jobs, 1);

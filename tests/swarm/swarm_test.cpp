@@ -2,6 +2,7 @@
 #include "support/sanitized.hpp"
 #include "swarm/links/links.hpp"
 #include "swarm/messages/messages.hpp"
+#include "swarm/topics/topics.hpp"
 
 #include <doctest/doctest.h>
 
@@ -59,6 +60,28 @@ TEST_CASE("every message arrives once and in order, or its loss is accounted for
         messages += result.messages;
     }
     MESSAGE(messages << " messages");
+}
+
+TEST_CASE("every message reaches all who want it, once and in order, or its loss is accounted for")
+{
+    std::uint64_t messages = 0;
+    for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
+        const swarm::outcome result = swarm::topics::run(seed, {.events = 3000});
+        INFO("seed " << seed << ": " << result.failure);
+        CHECK(result.failure.empty());
+        messages += result.messages;
+    }
+    CHECK(messages > 0);
+}
+
+TEST_CASE("a world of publishers and subscribers has the same history in every run")
+{
+    for (std::uint64_t seed = 1; seed <= repeated_seeds; ++seed) {
+        const swarm::outcome once = swarm::topics::run(seed, {.events = 2000});
+        const swarm::outcome again = swarm::topics::run(seed, {.events = 2000});
+        CHECK(once.hash == again.hash);
+        CHECK(once.messages == again.messages);
+    }
 }
 
 TEST_CASE("a world of sockets has the same history in every run")

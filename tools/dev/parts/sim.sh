@@ -14,7 +14,7 @@ part_sim()
     local counts outcome kind
     read -ra counts < <(tail -n 1 "$logs/$part.report")
     : >"$logs/$part.worlds"
-    for kind in '' --messages; do
+    for kind in '' --messages --topics; do
         outcome=1
         # shellcheck disable=SC2086
         build/sim/tests/swarm/swarm $kind --quiet >>"$logs/$part.worlds" && outcome=0
