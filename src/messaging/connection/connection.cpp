@@ -496,6 +496,7 @@ void connection::check_returned() noexcept
     // Only now is it known how much of the last send the system has taken.
     look_for_refusal();
     count_unconfirmed();
+    lanes_->published_at_end.store(lanes_->toward[1].produced(), std::memory_order_release);
     log_->registry().change([&] { record_.ready = record_.stalled = false; });
     report(event_kind::disconnected, was_ready ? peer_id() : std::string_view{}, ending_because_);
     step({connection_event::returned});

@@ -73,6 +73,9 @@ struct pipe_lanes final : ref_counted<pipe_lanes> {
     // Before the lanes, which have cache lines of their own, there is room.
     /// Messages that the connection had published when it last paused for want of room, or ended.
     std::atomic<std::uint64_t> published_at_pause{0};
+    /// Publishers only, and not with inproc: messages of toward[1] that the connections had
+    /// published when the last one ended. What follows is of the next connection.
+    std::atomic<std::uint64_t> published_at_end{0};
     /// Where peers are recognised: the connection has paused, and has received nothing since.
     std::atomic<bool> has_paused{false};
     /// inproc only: the ends that neither read nor write any more; bit 0 is the end that has made

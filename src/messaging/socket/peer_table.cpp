@@ -245,7 +245,7 @@ result<void> peer_table::attach_after(pipe& before, pipe& peer)
     if (!before.make_history() || !peer.make_history() || !pattern_.prepare(peer))
         return fail(pattern::no_memory_for_peer);
     if (is_attached(before.state))
-        pattern_.stop_sending(before);
+        stop_sending(before);
     if (auto attached = attach(peer); !attached) {
         if (before.state == peer_state::queueing)
             (void)pattern_.resume_sending(before);
@@ -307,8 +307,17 @@ bool peer_table::connected(pipe& peer, peer_connected&& how)
     pattern_.connected(peer);
     if (peer.is_inproc && (first || peer.connections > 1))
         send_all_requests(peer);
-    if (pattern_.takes_requests)
-        take_requests(peer);
+    if (!pattern_.takes_requests)
+        return true;
+    // A connection that came and ended before this was known has left some, too.
+    if (peer.immediate && has_last_requests(peer)) {
+        stop_sending(peer);
+        if (auto again = pattern_.resume_sending(peer); !again) {
+            drop(peer, again.error());
+            return true;
+        }
+    }
+    take_requests(peer);
     return true;
 }
 
@@ -479,6 +488,55 @@ void peer_table::take_requests(pipe& peer)
         peer.on_readable(); // the rest has its turn later
 }
 
+/// Whether there are some of connections that are over.
+bool peer_table::has_last_requests(const pipe& peer) const noexcept
+{
+    return !peer.is_inproc &&
+           peer.in.consumed() < peer.lanes()->published_at_end.load(std::memory_order_acquire);
+}
+
+/// What connections that are over have left; with inproc, whatever there is. If the peer would have
+/// to wait for the caller, its messages are discarded: it is not there to wait any more.
+void peer_table::take_last_requests(pipe& peer)
+{
+    std::uint64_t done = 0; // messages that the lane counts
+    bool begins = true, kept = false, counted = true, takes = true, is_message = false;
+    const std::uint64_t end = peer.lanes()->published_at_end.load(std::memory_order_acquire);
+    while (!begins || peer.is_inproc || peer.in.consumed() + done < end) {
+        message part;
+        if (!peer.in.read(part))
+            break;
+        if (begins) {
+            kept = false;
+            counted = is_counted(peer, part);
+            takes = pattern_.takes_more(peer);
+            is_message = part.more() || !pattern::is_request(part.bytes());
+        }
+        const bool first = std::exchange(begins, !part.more());
+        if (takes) {
+            const auto taken = pattern_.take_request(peer, part, first, !peer.is_inproc);
+            takes = taken.has_value();
+            kept = takes && (kept || *taken);
+        }
+        if (!begins)
+            continue;
+        done += counted ? 1 : 0;
+        peer.discarded += counted && !kept ? 1 : 0;
+        counters_.discarded.add_alone(is_message && !takes ? 1 : 0);
+    }
+    peer.in.update_consumed_bytes();
+    if (peer.in.consume(done, true) && peer.far)
+        peer.far->on_writable();
+}
+
+void peer_table::stop_sending(pipe& peer)
+{
+    if (pattern_.takes_requests && peer.send_place != SIZE_MAX &&
+        (peer.is_inproc || has_last_requests(peer)))
+        take_last_requests(peer);
+    pattern_.stop_sending(peer);
+}
+
 void peer_table::resume_requests() noexcept
 {
     while (pattern::peer* const next = pattern_.next_to_resume())
@@ -560,7 +618,7 @@ void peer_table::disconnected(pipe& peer, bool for_good, const error& reason)
     if (peer.state != peer_state::connected)
         return;
     if (peer.immediate) {
-        pattern_.stop_sending(peer);
+        stop_sending(peer);
         if (peer.origin == pipe_origin::link && !peer.named)
             free_place(peer);
     }
@@ -573,7 +631,7 @@ void peer_table::retire(pipe& peer)
     if (peer.state == peer_state::leaving)
         return;
     if (is_attached(peer.state))
-        pattern_.stop_sending(peer);
+        stop_sending(peer);
     requeue(peer);
     leave(peer);
 }

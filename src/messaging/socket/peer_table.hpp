@@ -86,6 +86,9 @@ public:
     }
     /// Where peers send requests: the pattern gets those that have arrived.
     void take_requests(pipe& peer);
+    [[nodiscard]] bool has_last_requests(const pipe& peer) const noexcept;
+    void take_last_requests(pipe& peer);
+    void stop_sending(pipe& peer);
     /// The pattern may take more of those that it has left waiting.
     void resume_requests() noexcept;
     /// Where this socket sends requests: one more, to the peers of inproc. A peer that there is no

@@ -211,6 +211,33 @@ TEST_CASE("a higher mark lets a peer go on that has waited")
     });
 }
 
+TEST_CASE("what a peer has sent is received although it went before anybody looked")
+{
+    for_each_transport([](context& in, const std::string& where) {
+        auto at = new_socket<xpub>(in);
+        const std::string bound = must(at.bind(where));
+        {
+            auto from = new_socket<xsub>(in);
+            must(from.connect(bound));
+            must(from.wait_ready(test_timeout));
+            (void)at.events();
+            must(from.send(subscription("t")));
+            must(from.send("bye"));
+            must(from.send(parts_of({"bye", "again"})));
+            CHECK(from.close(test_timeout).unsent() == 0);
+        }
+        // Where a thread runs the loop, all of it has arrived now; the XPUB has not looked.
+        (void)until([&] { return at.counters().disconnected == 1; }, 100ms);
+        CHECK(receive_text(at) == subscription("t"));
+        CHECK(receive_text(at) == "bye");
+        multipart last;
+        must(at.receive(last, test_timeout));
+        CHECK(texts_of(last) == std::vector<std::string>{"bye", "again"});
+        CHECK(receive_text(at) == cancellation("t"));
+        CHECK(at.counters().discarded == 0);
+    });
+}
+
 TEST_CASE("messages that an XPUB has not received when it is closed are counted as discarded")
 {
     for_each_transport([](context& in, const std::string& where) {

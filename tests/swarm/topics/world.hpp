@@ -80,7 +80,7 @@ private:
     void subscribe(subscriber& which, const std::string& topic);
     void unsubscribe(subscriber& which, const std::string& topic);
     /// Prints what the script does, with the option `log`.
-    void note(std::string_view what, const slot& which, std::string_view topic) const;
+    void note(std::string_view what, const slot& which, std::string_view about) const;
     void receive_all(subscriber& which);
     void check_received(subscriber& which, const multipart& whole);
     void check_order(subscriber& which, std::uint32_t instance, std::uint32_t number);
@@ -115,6 +115,8 @@ private:
     std::deque<publisher> publishers_;
     std::deque<subscriber> subscribers_;
     bool publishers_bind_ = true;
+    /// Publishers keep what a peer has subscribed to while its connection is lost.
+    bool keeps_topics_ = false;
     bool deliveries_counted_ = false; ///< messages are published for check_delivery()
     std::vector<std::vector<std::string>> published_; ///< topics by instance and number
     // Of all sockets that were closed.
@@ -122,6 +124,7 @@ private:
     std::uint64_t lost_ = 0; ///< unsent or unconfirmed
     std::uint64_t received_ = 0;
     std::uint64_t discarded_ = 0;
+    bool has_closed_subscriber_ = false;
     std::vector<std::function<void()>> due_; ///< undone between two calls, never inside one
 };
 
