@@ -9,12 +9,15 @@
 ///
 /// ROUTER and DEALER make a queue of requests, XSUB and XPUB a forwarder, PULL and PUSH a streamer.
 /// A direction exists if the one socket can receive and the other one can send. A socket is read
-/// only while the other one takes a message, so that the proxy itself queues nothing, and a full
-/// queue behind it holds up the senders before it.
+/// only while the other one takes a message, so a full queue behind the proxy holds up the senders
+/// before it. The proxy itself holds at most one message for each direction: one whose peer has no
+/// room although others have, as those of a ROUTER.
 ///
 /// From a ROUTER the routing id of the peer becomes the first part of the message; to a ROUTER the
 /// first part names the peer, and is taken off. A message for a peer that is not there is dropped
-/// and counted.
+/// and counted. With its option `mandatory`, which is the default, a ROUTER takes no message while
+/// no peer has room, and one for a peer without room waits, with all behind it, until there is
+/// some; without it such a message is dropped, as by libzmq's ROUTER.
 
 #include <serverlink/export.hpp>
 #include <serverlink/result.hpp>
@@ -31,8 +34,8 @@ class proxy_core;
 }
 
 struct proxy_options {
-    /// A socket that sends: it gets a copy of each message that was moved, in both directions.
-    /// Null: none.
+    /// A PUB, PUSH, DEALER or PAIR: it gets a copy of each message that was moved, in both
+    /// directions. Null: none.
     socket* capture = nullptr;
     /// What the capture socket does not take at once is left out, and counted. True: the messages
     /// wait for it instead.
@@ -40,7 +43,8 @@ struct proxy_options {
     /// A socket that receives commands of one part: PAUSE, RESUME, TERMINATE and STATISTICS. If it
     /// can send, it answers: STATISTICS with 8 parts of 8 bytes in the byte order of this machine
     /// (messages and bytes received and messages and bytes sent by the front socket, and the same
-    /// for the back socket), and others, also unknown ones, with an empty message. Null: none.
+    /// for the back socket), and others, also unknown ones, with an empty message. Messages of
+    /// several parts are no commands, and get an empty answer too. Null: none.
     socket* control = nullptr;
 };
 
@@ -58,6 +62,8 @@ struct proxy_counters {
     side back{};
     std::uint64_t captured = 0;
     std::uint64_t not_captured = 0; ///< there was no room
+    /// Messages that were received and not sent when the last run() ended. The next one sends them.
+    std::uint64_t held = 0;
     bool paused = false;
 };
 
@@ -66,19 +72,19 @@ public:
     /// The sockets are the caller's. They are neither moved nor ended before the proxy is, and used
     /// by nobody else while it runs.
     /// `front` and `back` may be the same one: each message is sent back then. Errors:
-    /// invalid_argument (a socket is empty, or capture cannot send, or control cannot receive, or
-    /// neither direction exists), out_of_memory.
+    /// invalid_argument (a socket is empty, capture or control is of a type that cannot be one, or
+    /// is another socket of the proxy too, or neither direction exists), out_of_memory.
     [[nodiscard]] static result<proxy> create(socket& front, socket& back,
                                               const proxy_options& options = {});
 
     proxy(proxy&& other) noexcept;
     proxy& operator=(proxy&& other) noexcept;
-    /// Not while it runs. A message that was received and not sent is lost then; there is one for
-    /// each direction at most, and only if a peer went at that moment.
+    /// Not while it runs. The messages that it holds are lost (proxy_counters::held).
     ~proxy();
 
     /// Moves messages until stop() or TERMINATE, which is no error. It uses the sockets by this
-    /// thread, and may be called again. With `no_wait` it moves what there is. Errors: timed_out,
+    /// thread, and may be called again. With `no_wait` it moves what there is, at most 1,000
+    /// messages each way, and ends with would_block. Errors: timed_out,
     /// would_block, cancelled (also: the context was shut down), out_of_memory, invalid_state (it
     /// runs already, or a socket was closed).
     [[nodiscard]] result<void> run(const timeout& limit = {});

@@ -130,7 +130,9 @@ memory_claim* memory_budget::find_overdue(time_point now) noexcept
 {
     memory_claim* found = nullptr;
     claims_.for_each([&](memory_claim& each) {
-        if (found == nullptr && !each.is_to_end_ && now - each.still_since_ >= patience_)
+        // One that has begun, or moved, since the others were looked at does not rest.
+        if (found == nullptr && !each.is_to_end_ && !each.moved_.load(std::memory_order_relaxed) &&
+            now - each.still_since_ >= patience_)
             found = &each;
     });
     if (found != nullptr)

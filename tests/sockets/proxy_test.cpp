@@ -184,6 +184,55 @@ TEST_CASE("a message for a client that is full waits in a proxy until there is r
     CHECK(between.counters().front.dropped == 0);
 }
 
+TEST_CASE("a proxy tells what it holds, and sends it when it goes on")
+{
+    auto in = new_context();
+    auto front = new_socket<router>(in, {.send_high_water_mark = 1});
+    auto back = new_socket<dealer>(in);
+    dealer_options small;
+    small.receive_high_water_mark = 1;
+    small.routing_id = "full";
+    auto full = new_socket<dealer>(in, small);
+    small.routing_id = "free";
+    auto free = new_socket<dealer>(in, small);
+    const std::string clients = must(front.bind("inproc://clients"));
+    must(full.connect(clients));
+    must(free.connect(clients));
+    auto worker = new_socket<dealer>(in);
+    bind_and_connect(back, worker, "inproc://workers");
+    proxy between = must(proxy::create(front, back));
+    for (int number = 0; number < 10; ++number)
+        must(worker.send(parts_of({"full", std::to_string(number)}), test_timeout));
+    CHECK(until([&] {
+        (void)between.run(no_wait);
+        return between.counters().held == 1;
+    }));
+    const std::uint64_t received = between.counters().back.received;
+    CHECK(between.counters().front.sent == received - 1);
+    const running runs(between);
+    for (int number = 0; number < 10; ++number)
+        CHECK(receive_text(full) == std::to_string(number));
+}
+
+TEST_CASE("an XPUB whose reports go nowhere listens to its peers all the same")
+{
+    auto in = new_context();
+    auto front = new_socket<pull>(in);
+    auto back = new_socket<xpub>(in, {.receive_high_water_mark = 3});
+    auto from = new_socket<push>(in);
+    auto to = new_socket<sub>(in);
+    bind_and_connect(front, from);
+    bind_and_connect(back, to);
+    proxy between = must(proxy::create(front, back));
+    const running runs(between);
+    for (int number = 0; number < 50; ++number)
+        must(to.subscribe("topic " + std::to_string(number)));
+    CHECK(until([&] {
+        must(from.send("topic 49", test_timeout));
+        return receive_text(to, short_timeout) == "topic 49";
+    }));
+}
+
 TEST_CASE("a proxy of an XSUB and an XPUB passes subscriptions up and messages down")
 {
     auto in = new_context();
@@ -363,6 +412,8 @@ TEST_CASE("a proxy obeys the commands of its control socket, and answers them")
     must(control.send("DANCE", test_timeout));
     CHECK(receive_text(control).empty());
     must(control.send(parts_of({"RESUME", "TERMINATE"}), test_timeout));
+    CHECK(receive_text(control).empty());
+    CHECK(middle.between.counters().paused);
     must(control.send("RESUME", test_timeout));
     CHECK(receive_text(control).empty());
     must(worker.receive(got, test_timeout));
@@ -398,6 +449,10 @@ TEST_CASE("a proxy moves what there is without waiting, also where the caller ru
         }));
         CHECK(receive_text(with.target) == "text");
         CHECK(code_of(with.between->run(short_timeout)) == errc::timed_out);
+        // It ends although there is more than it moves at once.
+        for (int number = 0; threads == 1 && number < 1000; ++number)
+            must(with.source.send("text", test_timeout));
+        CHECK(code_of(with.between->run(no_wait)) == errc::would_block);
     }
 }
 
@@ -458,6 +513,13 @@ TEST_CASE("a proxy of sockets that cannot work together is an error")
     CHECK(code_of(proxy::create(from, to, {.capture = &subscriber})) == errc::invalid_argument);
     CHECK(code_of(proxy::create(from, to, {.capture = &named})) == errc::invalid_argument);
     CHECK(code_of(proxy::create(from, to, {.control = &to})) == errc::invalid_argument);
+    auto both = new_socket<pair>(in);
+    auto reporting = new_socket<xpub>(in);
+    CHECK(proxy::create(from, to, {.capture = &both}));
+    CHECK(code_of(proxy::create(from, both, {.control = &both})) == errc::invalid_argument);
+    CHECK(code_of(proxy::create(from, to, {.capture = &both, .control = &both})) ==
+          errc::invalid_argument);
+    CHECK(code_of(proxy::create(from, to, {.capture = &reporting})) == errc::invalid_argument);
     CHECK(code_of(proxy::create(from, to, {.control = &named})) == errc::invalid_argument);
     push gone = std::move(to);
     CHECK(code_of(proxy::create(from, to)) == errc::invalid_argument);

@@ -173,6 +173,8 @@ int run_proxy(const proxy_settings& settings)
     if (capture)
         notes.line("capture: " + std::to_string(numbers.captured) + ", left out " +
                    std::to_string(numbers.not_captured));
+    if (numbers.held > 0)
+        notes.line("received and not sent: " + std::to_string(numbers.held));
     if (unsent > 0)
         notes.line("unsent at the end: " + std::to_string(unsent));
     if (ended)

@@ -95,6 +95,7 @@ struct proxy_direction {
     proxy_side& arrived;
     proxy_side& left;
     const bool exists = receives(from.type()) && sends(to.type());
+    const bool discards = !exists && from.type() == zmtp::socket_type::xpub;
 
     // The message that was received and not yet sent.
     peer_id source{}; ///< of a ROUTER's
@@ -103,6 +104,7 @@ struct proxy_direction {
     peer_id target{}; ///< for a ROUTER
     std::uint64_t bytes = 0; ///< of all views
     bool is_whole = false;
+    bool is_sent = false; ///< and not yet captured
 
     proxy_step last = proxy_step::empty;
 };
@@ -137,6 +139,7 @@ public:
         now.back = back_.snapshot();
         now.captured = captured_.load(std::memory_order_relaxed);
         now.not_captured = not_captured_.load(std::memory_order_relaxed);
+        now.held = held_.load(std::memory_order_relaxed);
         now.paused = paused.load(std::memory_order_relaxed);
         return now;
     }
@@ -147,7 +150,9 @@ private:
     result<proxy_step> move_one(proxy_direction& of);
     result<bool> receive(proxy_direction& of);
     result<proxy_step> send(proxy_direction& of);
-    result<void> capture(const proxy_direction& of);
+    result<bool> capture(const proxy_direction& of);
+    result<bool> discard_reports(socket_core& of);
+    result<bool> move_both();
     result<void> obey();
     result<void> answer(std::string_view command);
     result<void> wait(time_point deadline, const timeout& limit);
@@ -165,6 +170,7 @@ private:
     bool continues_ = false; ///< the message of the control socket's last part
     std::atomic<std::uint64_t> captured_{0};
     std::atomic<std::uint64_t> not_captured_{0};
+    std::atomic<std::uint64_t> held_{0}; ///< at the end of the last run
     std::atomic<bool> running_{false};
     std::atomic<bool> interrupted_{false};
 };
@@ -230,22 +236,27 @@ result<proxy_step> proxy_core::send(proxy_direction& of)
     }
     if (outcome != send_outcome::queued) {
         add(of.left.dropped, 1);
+        of.is_sent = true;
         return proxy_step::moved;
     }
+    of.is_sent = true;
     add(of.left.sent, 1);
     add(of.left.sent_bytes, of.bytes);
     return proxy_step::moved;
 }
 
-result<void> proxy_core::capture(const proxy_direction& of)
+/// Returns false if the message waits for the capture socket.
+result<bool> proxy_core::capture(const proxy_direction& of)
 {
     if (capture_ == nullptr)
-        return {};
+        return true;
     auto sent = capture_->send(of.views, no_wait);
     if (!sent && sent.error() != errc::would_block)
         return fail(sent.error());
+    if (!sent && waits_for_capture_)
+        return false;
     add(sent && *sent == send_outcome::queued ? captured_ : not_captured_, 1);
-    return {};
+    return true;
 }
 
 /// A message is received when there is room for it; the room may have gone by then, with its peer.
@@ -260,22 +271,39 @@ result<proxy_step> proxy_core::move_one(proxy_direction& of)
         if (!any)
             return proxy_step::empty;
     }
-    SLK_TRY(const proxy_step done, send(of));
-    if (done != proxy_step::moved)
-        return done;
-    const auto captured = capture(of);
-    of.parts.clear();
-    of.is_whole = false;
+    if (!of.is_sent) {
+        SLK_TRY(const proxy_step done, send(of));
+        if (done != proxy_step::moved)
+            return done;
+    }
+    SLK_TRY(const bool captured, capture(of));
     if (!captured)
-        return fail(captured.error());
+        return proxy_step::no_capture;
+    of.parts.clear();
+    of.is_whole = of.is_sent = false;
     return proxy_step::moved;
+}
+
+/// What an XPUB reports to nobody: would it not be received, the XPUB would not listen to its peers
+/// for long.
+result<bool> proxy_core::discard_reports(socket_core& of)
+{
+    for (int number = 0; number < max_in_a_row; ++number) {
+        message report;
+        const auto received = of.receive(report, no_wait);
+        if (!received && received.error() == errc::would_block)
+            return number > 0;
+        if (!received)
+            return fail(received.error());
+    }
+    return true;
 }
 
 /// Returns true if messages were moved.
 result<bool> proxy_core::move(proxy_direction& of)
 {
     if (!of.exists)
-        return false;
+        return of.discards ? discard_reports(of.from) : false;
     for (int number = 0; number < max_in_a_row; ++number) {
         SLK_TRY(of.last, move_one(of));
         if (of.last != proxy_step::moved)
@@ -315,20 +343,20 @@ result<void> proxy_core::obey()
             return {};
         if (!received)
             return fail(received.error());
-        const std::string_view text = command.text();
-        const bool is_whole = !std::exchange(continues_, command.more()) && !continues_;
-        if (is_whole) {
-            if (text == "PAUSE")
-                paused.store(true);
-            else if (text == "RESUME")
-                paused.store(false);
-            else if (text == "TERMINATE")
-                stopped.store(true);
-            const auto answered = answer(text);
-            // Who does not read the answers does without them.
-            if (!answered && answered.error() == errc::out_of_memory)
-                return fail(answered.error());
-        }
+        const bool is_command = !std::exchange(continues_, command.more());
+        if (continues_)
+            continue;
+        const std::string_view text = is_command ? command.text() : std::string_view();
+        if (text == "PAUSE")
+            paused.store(true);
+        else if (text == "RESUME")
+            paused.store(false);
+        else if (text == "TERMINATE")
+            stopped.store(true);
+        // A peer that does not read its answers misses them.
+        const auto answered = answer(text);
+        if (!answered && answered.error() == errc::out_of_memory)
+            return fail(answered.error());
     }
     return {};
 }
@@ -348,7 +376,7 @@ result<void> proxy_core::wait(time_point deadline, const timeout& limit)
             .on = on, .to_receive = to_receive && !is_paused, .to_send = to_send && !is_paused};
     };
     const auto reads = [](const proxy_direction& of) {
-        return of.exists && of.last == proxy_step::empty;
+        return of.discards || (of.exists && of.last == proxy_step::empty);
     };
     const auto writes = [](const proxy_direction& of) {
         return of.exists && of.last == proxy_step::no_room;
@@ -387,6 +415,18 @@ result<void> proxy_core::wait(time_point deadline, const timeout& limit)
     return fail(ready.error());
 }
 
+/// Returns true if messages were moved.
+result<bool> proxy_core::move_both()
+{
+    if (paused.load())
+        return false;
+    SLK_TRY(const bool moved, move(there_));
+    if (is_one_)
+        return moved;
+    SLK_TRY(const bool others, move(back_again_));
+    return moved || others;
+}
+
 result<void> proxy_core::move_and_wait(const timeout& limit)
 {
     const time_point deadline = after(now(), limit.max_wait);
@@ -395,21 +435,19 @@ result<void> proxy_core::move_and_wait(const timeout& limit)
         SLK_TRY(obey());
         if (stopped.exchange(false))
             return {};
-        bool moved = false;
-        if (!paused.load()) {
-            SLK_TRY(moved, move(there_));
-            if (!is_one_) {
-                SLK_TRY(const bool others, move(back_again_));
-                moved = moved || others;
-            }
-        }
+        SLK_TRY(const bool moved, move_both());
         if (limit.stop.stop_requested())
             return fail(errc::cancelled, phase::none, "a stop was requested");
+        const bool is_only_look = limit.max_wait == duration::zero();
         if (!moved) {
             SLK_TRY(wait(deadline, limit));
-        } else if (limit.max_wait > duration::zero() && now() >= deadline) {
-            return fail(errc::timed_out, phase::none);
+            if (is_only_look)
+                SLK_TRY(move_both()); // what a loop that the caller runs has brought
         }
+        if (is_only_look)
+            return fail(errc::would_block, phase::none);
+        if (moved && now() >= deadline)
+            return fail(errc::timed_out, phase::none);
     }
 }
 
@@ -418,6 +456,8 @@ result<void> proxy_core::run(const timeout& limit)
     if (running_.exchange(true))
         return fail(errc::invalid_state, phase::none, "the proxy runs already");
     auto ended = move_and_wait(limit);
+    held_.store((there_.is_whole && !there_.is_sent ? 1U : 0U) +
+                (back_again_.is_whole && !back_again_.is_sent ? 1U : 0U));
     running_.store(false);
     return ended;
 }
@@ -457,13 +497,18 @@ result<proxy> proxy::create(socket& front, socket& back, const proxy_options& op
         if (each != nullptr && each->core() == nullptr)
             return fail(errc::invalid_argument, phase::setup, "a socket of the proxy is empty");
     }
+    const socket* const others[] = {&front, &back, options.capture, options.control};
+    for (const socket* const each : {others[2], others[3]})
+        if (each != nullptr && std::ranges::count(others, each) > 1)
+            return fail(errc::invalid_argument, phase::setup,
+                        "the socket for copies or commands has another part in the proxy too");
     if (options.capture != nullptr) {
         switch (options.capture->core()->type()) {
         case socket_type::pair:
         case socket_type::pub:
-        case socket_type::xpub:
         case socket_type::dealer:
         case socket_type::push: break;
+        case socket_type::xpub: // its reports would not be received
         case socket_type::sub:
         case socket_type::xsub:
         case socket_type::req:
