@@ -123,6 +123,7 @@ TEST_CASE("a proxy of a ROUTER and a DEALER brings requests to workers and repli
         must(each->receive(answered, test_timeout));
         CHECK(texts_of(answered) == std::vector<std::string>{"answer", "", large});
     }
+    CHECK(until([&] { return middle.between.counters().front.sent == 2; }));
     const proxy_counters numbers = middle.between.counters();
     CHECK(numbers.front.received == 2);
     CHECK(numbers.front.sent == 2);
@@ -282,7 +283,8 @@ TEST_CASE("messages pass a proxy in order, and all of them")
         }
         sender.join();
         CHECK(in_order);
-        CHECK(with.between->counters().back.sent == static_cast<std::uint64_t>(count));
+        const auto expected = static_cast<std::uint64_t>(count);
+        CHECK(until([&] { return with.between->counters().back.sent == expected; }));
     }
 }
 
@@ -302,7 +304,8 @@ TEST_CASE("a proxy whose target is full holds up the sender, and loses nothing")
     CHECK(sent < 1000);
     for (int number = 0; number < sent; ++number)
         CHECK(receive_text(with.target).size() == text.size());
-    CHECK(with.between->counters().back.sent == static_cast<std::uint64_t>(sent));
+    const auto expected = static_cast<std::uint64_t>(sent);
+    CHECK(until([&] { return with.between->counters().back.sent == expected; }));
 }
 
 TEST_CASE("a paused proxy leaves messages where they are, and goes on")
@@ -344,7 +347,7 @@ TEST_CASE("a proxy gives copies of what it moves to a capture socket")
     CHECK(receive_text(client) == "c");
     must(listener.receive(got, test_timeout));
     CHECK(texts_of(got) == std::vector<std::string>{"client", "c"});
-    CHECK(middle.between.counters().captured == 2);
+    CHECK(until([&] { return middle.between.counters().captured == 2; }));
 }
 
 TEST_CASE("a capture socket without room misses copies, or holds up the messages if that is asked")
