@@ -26,6 +26,8 @@
 #include <serverlink/random.hpp>
 #include <serverlink/received_batch.hpp>
 #include <serverlink/reconnect.hpp>
+#include <serverlink/rep.hpp>
+#include <serverlink/req.hpp>
 #include <serverlink/result.hpp>
 #include <serverlink/router.hpp>
 #include <serverlink/simulation.hpp>

@@ -49,11 +49,11 @@ class socket_core;
 /// What became of a message, when send() returned without an error.
 enum class send_outcome : std::uint8_t {
     queued, ///< for a peer, or for several
-    /// A ROUTER without `mandatory`: no peer has that routing id. PUB and XPUB: no peer has
-    /// subscribed to it. XSUB: there is no peer.
+    /// A ROUTER without `mandatory`: no peer has that routing id. REP: the peer is gone that the
+    /// reply is for. PUB and XPUB: no peer has subscribed to it. XSUB: there is no peer.
     dropped_no_route,
-    /// A ROUTER without `mandatory`: the peer's queue is full. PUB and XPUB: the queues of all
-    /// peers that have subscribed to it are full. XSUB: those of all peers are.
+    /// A ROUTER without `mandatory`, and REP: the peer's queue is full. PUB and XPUB: the queues of
+    /// all peers that have subscribed to it are full. XSUB: those of all peers are.
     dropped_full,
 };
 
@@ -139,7 +139,8 @@ struct socket_counters {
     /// Messages that were queued for a peer that went for good, and that go to other peers or to
     /// the next one instead (option requeue).
     std::uint64_t requeued = 0;
-    /// Messages that arrived and were thrown away unread: by disconnect(), a handover or close().
+    /// Messages that arrived and were thrown away unread: by disconnect(), a handover or close();
+    /// by a SUB that has no such topic; by a REQ or REP that they are no reply or request for.
     std::uint64_t discarded = 0;
     /// As in peer_status.
     std::uint64_t conflated_sent = 0;

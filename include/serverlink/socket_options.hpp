@@ -242,11 +242,20 @@ struct socket_options {
     /// Report each cancellation, too, and each subscription of a peer that has gone. Live.
     bool verboser = false;
 
-    // DEALER and ROUTER only: elsewhere it is invalid_argument if set.
+    // DEALER, ROUTER and REQ only: elsewhere it is invalid_argument if set.
 
     /// Send each new peer an empty message, so that a ROUTER there learns the routing id of this
     /// socket before a message is sent.
     bool probe_router = false;
+
+    // REQ only: elsewhere they are invalid_argument if set. Live.
+
+    /// A request may be sent before the reply to the one before has arrived, which is given up
+    /// then. Without `correlate` its reply, if it comes later, is taken for that of the new one.
+    bool relaxed = false;
+    /// Each request has a number in its envelope, 4 bytes, and only a reply with the same number is
+    /// received. The peer returns the envelope, as every REP does.
+    bool correlate = false;
 
     // ROUTER only: elsewhere they are invalid_argument if set, but for `mandatory`.
 
@@ -276,6 +285,8 @@ using push_options = socket_options;
 using pull_options = socket_options;
 using dealer_options = socket_options;
 using router_options = socket_options;
+using req_options = socket_options;
+using rep_options = socket_options;
 using pub_options = socket_options;
 using sub_options = socket_options;
 using xpub_options = socket_options;

@@ -2,7 +2,7 @@
 #ifndef SLK_PATTERN_BALANCED_SENDING_HPP
 #define SLK_PATTERN_BALANCED_SENDING_HPP
 
-/// The sending half of PUSH and DEALER: each message goes to the next peer that has room.
+/// The sending half of PUSH, DEALER and REQ: each message goes to the next peer that has room.
 
 #include "pattern/pattern.hpp"
 #include "pattern/rotation.hpp"

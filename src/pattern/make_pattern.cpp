@@ -6,6 +6,8 @@
 #include "pattern/pub.hpp"
 #include "pattern/pull.hpp"
 #include "pattern/push.hpp"
+#include "pattern/rep.hpp"
+#include "pattern/req.hpp"
 #include "pattern/router.hpp"
 #include "pattern/sub.hpp"
 #include "pattern/xpub.hpp"
@@ -38,8 +40,10 @@ std::unique_ptr<pattern> make_pattern(zmtp::socket_type type, std::uint64_t rand
                        ? static_cast<pattern*>(new (std::nothrow) class sub(std::move(topics)))
                        : new (std::nothrow) class xsub(std::move(topics));
         break;
-    case req:
-    case rep: break;
+    case zmtp::socket_type::req:
+        made = new (std::nothrow) class req(static_cast<std::uint32_t>(random));
+        break;
+    case zmtp::socket_type::rep: made = new (std::nothrow) class rep; break;
     }
     return std::unique_ptr<pattern>(made);
 }
@@ -53,7 +57,8 @@ result<void> check_options(zmtp::socket_type type, const socket_options& options
     if (options.conflate && type != push && type != pull && type != dealer &&
         type != zmtp::socket_type::pub && type != zmtp::socket_type::sub)
         return not_for_type("conflate is not for this type of socket");
-    if (options.probe_router && type != dealer && type != zmtp::socket_type::router)
+    if (options.probe_router && type != dealer && type != zmtp::socket_type::router &&
+        type != zmtp::socket_type::req)
         return not_for_type("probe_router is not for this type of socket");
     const socket_options defaults;
     if (!zmtp::is_publisher(type)) {
@@ -81,6 +86,12 @@ result<void> check_options(zmtp::socket_type type, const socket_options& options
             return not_for_type("verboser is for an XPUB");
         if (options.manual || options.manual_last_value)
             return not_for_type("manual is for an XPUB");
+    }
+    if (type != zmtp::socket_type::req) {
+        if (options.relaxed)
+            return not_for_type("relaxed is for a REQ");
+        if (options.correlate)
+            return not_for_type("correlate is for a REQ");
     }
     if (type == zmtp::socket_type::router)
         return {};

@@ -23,6 +23,11 @@ part_fate pattern::inspect(peer&, message&, bool) noexcept
     return part_fate::deliver;
 }
 
+bool pattern::in_body() const noexcept
+{
+    return true;
+}
+
 bool pattern::wants(std::span<const std::byte>) const noexcept
 {
     return true;

@@ -34,6 +34,8 @@ public:
     [[nodiscard]] virtual bool has_room_now(peer& entry) noexcept { return has_room(entry); }
     /// As has_room(), of one of several peers that all get the message or none.
     [[nodiscard]] virtual bool has_room_for_all(peer& entry) noexcept { return has_room(entry); }
+    /// Throws away all messages that have arrived until now.
+    virtual void discard_arrived() noexcept {}
 
 protected:
     ~room_check() = default;
@@ -84,6 +86,7 @@ enum class part_fate : std::uint8_t {
     deliver, ///< to the caller
     strip, ///< the pattern has taken it; the other parts of the message follow
     discard, ///< with all parts of its message that follow
+    lose, ///< the same, because memory is exhausted: the receive fails
 };
 
 /// Which peers a socket may have at the same time.
@@ -208,6 +211,9 @@ public:
     [[nodiscard]] virtual result<void> check_receive() const { return {}; }
     /// `first`: the part begins a message. The part may be taken by moving it away.
     [[nodiscard]] virtual part_fate inspect(peer& from, message& part, bool first) noexcept;
+    /// In the middle of a message that is not discarded: the parts that follow are delivered. The
+    /// first part never is where parts are stripped.
+    [[nodiscard]] virtual bool in_body() const noexcept;
 
     // --- subscriptions ---
 

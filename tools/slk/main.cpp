@@ -19,6 +19,8 @@ int main(int argc, char** argv)
         add_send_command(program);
         add_receive_command(program);
         add_proxy_command(program);
+        add_request_command(program);
+        add_reply_command(program);
         add_demo_command(program, argv[0]);
         add_bench_command(program, argv[0]);
         add_simulate_command(program);
@@ -30,6 +32,8 @@ int main(int argc, char** argv)
                        "  slk receive pull --bind tcp://127.0.0.1:5555\n"
                        "  slk send push --connect tcp://127.0.0.1:5555 hello\n"
                        "  slk proxy tcp://127.0.0.1:5555 tcp://127.0.0.1:5556\n"
+                       "  slk reply --bind tcp://127.0.0.1:5556\n"
+                       "  slk request --connect tcp://127.0.0.1:5556 hello\n"
                        "  slk bench\n"
                        "  slk simulate herd\n"
                        "`slk COMMAND --help` shows the options of a command.\n"

@@ -28,7 +28,7 @@ constexpr duration linger_after_interruption = 1s;
 
 [[nodiscard]] bool has_routing_id(std::string_view type)
 {
-    return type == "dealer" || type == "router";
+    return type == "dealer" || type == "router" || type == "req";
 }
 
 [[nodiscard]] bool has_topics(std::string_view type)
@@ -110,21 +110,26 @@ void add_socket_options(command& to, socket_settings& into, const std::string& w
                         std::initializer_list<std::string_view> types)
 {
     const std::vector<std::string> known(types.begin(), types.end());
-    to.text({.name = "TYPE", .help = "Of the socket: " + joined(known), .required = true},
-            [&into, what, known](const std::string& text) {
-                if (std::ranges::find(known, text) == known.end())
-                    throw usage_error("TYPE", "'" + text + "' is no type of socket that can " +
-                                                  what + ": " + joined(known));
-                into.type = text;
-            });
+    into.type = known.front();
+    if (known.size() > 1)
+        to.text({.name = "TYPE", .help = "Of the socket: " + joined(known), .required = true},
+                [&into, what, known](const std::string& text) {
+                    if (std::ranges::find(known, text) == known.end())
+                        throw usage_error("TYPE", "'" + text + "' is no type of socket that can " +
+                                                      what + ": " + joined(known));
+                    into.type = text;
+                });
     add_endpoints(to, "--bind", into.bind,
                   "Listen there: tcp://HOST:PORT (port 0: any free one), ipc://PATH; may be "
                   "repeated and mixed with --connect");
     add_endpoints(to, "--connect", into.connect,
                   "Connect there, and again whenever the connection is lost; may be repeated");
-    to.text({.name = "--id",
+    if (known.size() > 1 || has_routing_id(known.front()))
+        to.text(
+            {.name = "--id",
              .help = "The routing id by which a ROUTER knows this socket: text, or 0x and "
-                     "hexadecimal digits (dealer, router)",
+                     "hexadecimal digits" +
+                     std::string(known.size() > 1 ? " (dealer, router)" : ""),
              .type = "ID"},
             [&into](const std::string& text) { into.options.routing_id = parse_id("--id", text); });
     to.number<std::uint32_t>({.name = "--high-water-mark",
@@ -193,6 +198,10 @@ message_socket::message_socket(const socket_settings& settings, interruption& ct
         create<sub>(*context_, settings, socket_);
     else if (settings.type == "xsub")
         create<xsub>(*context_, settings, socket_);
+    else if (settings.type == "req")
+        create<req>(*context_, settings, socket_);
+    else if (settings.type == "rep")
+        create<rep>(*context_, settings, socket_);
     else
         create<pull>(*context_, settings, socket_);
     if (settings.events || settings.peers) {

@@ -15,6 +15,8 @@
 #include <serverlink/pub.hpp>
 #include <serverlink/pull.hpp>
 #include <serverlink/push.hpp>
+#include <serverlink/rep.hpp>
+#include <serverlink/req.hpp>
 #include <serverlink/router.hpp>
 #include <serverlink/sub.hpp>
 #include <serverlink/xpub.hpp>
@@ -48,8 +50,8 @@ struct socket_settings {
     [[nodiscard]] bool shows_changes() const noexcept { return verbose || events || peers; }
 };
 
-/// TYPE is one of `types`: those that can do what the command does (`what`: "send"). `into` must
-/// live until the command has run.
+/// TYPE is one of `types`: those that can do what the command does (`what`: "send"). If there is
+/// only one, the command line does not name it. `into` must live until the command has run.
 void add_socket_options(command& to, socket_settings& into, const std::string& what,
                         std::initializer_list<std::string_view> types);
 /// Checks the settings without a socket. Throws usage_error.
@@ -91,8 +93,8 @@ public:
     [[nodiscard]] time_point origin() const noexcept { return origin_; }
 
 private:
-    using any_socket =
-        std::variant<std::monostate, pair, dealer, router, push, pull, pub, sub, xpub, xsub>;
+    using any_socket = std::variant<std::monostate, pair, dealer, router, push, pull, pub, sub,
+                                    xpub, xsub, req, rep>;
     struct endpoint_view {
         link_state state = link_state::idle;
         std::uint64_t attempt = 0;

@@ -27,6 +27,30 @@ namespace {
 
 } // namespace
 
+void add_outbox_options(command& to, outbox_settings& into)
+{
+    to.words({.name = "MESSAGE",
+              .help = "What to send, each word a message; without any, and without --file: each "
+                      "line of stdin"},
+             into.words);
+    to.texts({.name = "--file",
+              .help = "Send the content of FILE as one message (-: stdin); may be repeated",
+              .type = "FILE"},
+             [&into](const std::vector<std::string>& paths) { into.files = paths; });
+    to.flag({.name = "--parts", .help = "All of it is one message of several parts"}, into.parts);
+    to.number({.name = "--count",
+               .help = "Send all of it N times; lines of stdin are read to the end first",
+               .type = "N",
+               .fallback = "1"},
+              into.times, 1, 1'000'000'000'000);
+}
+
+void require_valid(const outbox_settings& settings)
+{
+    if (!settings.words.empty() && !settings.files.empty())
+        throw usage_error("MESSAGE and --file exclude each other");
+}
+
 outbox::outbox(const outbox_settings& settings, interruption& ctrl_c)
     : settings_(settings), ctrl_c_(ctrl_c)
 {
@@ -37,7 +61,8 @@ outbox::outbox(const outbox_settings& settings, interruption& ctrl_c)
     if (!settings.words.empty() || !settings.files.empty())
         return;
     if (is_terminal(stdin))
-        std::fputs("slk send: each line that you enter is a message\n", stderr);
+        std::fprintf(stderr, "slk %s: each line that you enter is a message\n",
+                     settings.command.c_str());
     by_line_ = !settings.parts && !settings.times;
     if (!by_line_)
         read_all_lines();

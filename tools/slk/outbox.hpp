@@ -2,9 +2,10 @@
 #ifndef SLK_TOOL_OUTBOX_HPP
 #define SLK_TOOL_OUTBOX_HPP
 
-/// The messages of `slk send`: words, files, or the lines of stdin.
+/// The messages of `slk send` and `slk request`: words, files, or the lines of stdin.
 
 #include "standard_input.hpp"
+#include "tools/support/command_line.hpp"
 
 #include <serverlink/message.hpp>
 
@@ -18,11 +19,17 @@ namespace slk::tool {
 class interruption;
 
 struct outbox_settings {
+    std::string command; ///< that sends them
     std::vector<std::string> words;
     std::vector<std::string> files; ///< "-": stdin
     bool parts = false;             ///< one message of all of them
     std::optional<std::uint64_t> times;
 };
+
+/// `into` must live until the command has run.
+void add_outbox_options(command& to, outbox_settings& into);
+/// Throws usage_error.
+void require_valid(const outbox_settings& settings);
 
 class outbox {
 public:

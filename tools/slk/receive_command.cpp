@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
 #include "interruption.hpp"
+#include "message_format.hpp"
 #include "message_socket.hpp"
 #include "message_text.hpp"
 #include "options.hpp"
@@ -22,22 +23,8 @@ struct receive_settings {
     std::optional<std::uint64_t> count;
     std::optional<duration> timeout;
     std::optional<duration> wait;
-    bool json = false;
-    bool raw = false;
+    message_format format;
 };
-
-void print_message(printer& out, const receive_settings& settings, const std::string& from,
-                   const multipart& whole, duration since)
-{
-    if (settings.raw) {
-        for (const message& part : whole)
-            out.bytes(part.data(), part.size());
-    } else if (settings.json) {
-        out.line(message_json(whole, from, std::chrono::duration<double>(since).count()));
-    } else {
-        out.line(message_text(whole, from));
-    }
-}
 
 /// Receives until --count or --for ends it. Returns the exit code.
 int receive_all(message_socket& from, const receive_settings& settings, printer& out,
@@ -68,7 +55,7 @@ int receive_all(message_socket& from, const receive_settings& settings, printer&
         }
         ++counted.messages;
         counted.bytes += bytes_of(whole);
-        print_message(out, settings, sender, whole, now() - from.origin());
+        print_message(out, settings.format, sender, whole, now() - from.origin());
     }
     return exit_ok;
 }
@@ -76,7 +63,7 @@ int receive_all(message_socket& from, const receive_settings& settings, printer&
 int run_receive(receive_settings& settings)
 {
     require_valid(settings.socket);
-    settings.socket.json = settings.json;
+    settings.socket.json = settings.format.json;
     make_streams_binary();
     interruption ctrl_c;
     printer out(stdout);
@@ -120,15 +107,7 @@ void add_receive_command(command& program)
         receive,
         {.name = "--wait", .help = "Fail when no message arrives within this time [never]"},
         settings->wait);
-    receive.flag({.name = "--json",
-                  .help =
-                      "One JSON object per message: time (seconds), from (router), size, parts; "
-                      "each part has text, or hex if it is not UTF-8"},
-                 settings->json);
-    receive.flag({.name = "--raw",
-                  .help = "Only the bytes of the messages, one after another",
-                  .excludes = {"--json"}},
-                 settings->raw);
+    add_format_options(receive, settings->format);
     receive.footer("Durations are numbers with a unit: 100ms, 5s, 1m. Only messages go to stdout, "
                    "all other lines to stderr.\n"
                    "Examples:\n"

@@ -173,8 +173,7 @@ int run_send(send_settings& settings)
         throw usage_error("--to is required: the peer that a router sends to");
     if (!names_peer && !settings.to.empty())
         throw usage_error("--to", "is for a router, not for " + settings.socket.type);
-    if (!settings.out.words.empty() && !settings.out.files.empty())
-        throw usage_error("MESSAGE and --file exclude each other");
+    require_valid(settings.out);
 
     make_streams_binary();
     interruption ctrl_c;
@@ -198,24 +197,6 @@ int run_send(send_settings& settings)
     return out.exit_code(outcome.unsent > 0 ? exit_failed : code);
 }
 
-void add_message_options(command& to, outbox_settings& into)
-{
-    to.words({.name = "MESSAGE",
-              .help = "What to send, each word a message; without any, and without --file: each "
-                      "line of stdin"},
-             into.words);
-    to.texts({.name = "--file",
-              .help = "Send the content of FILE as one message (-: stdin); may be repeated",
-              .type = "FILE"},
-             [&into](const std::vector<std::string>& paths) { into.files = paths; });
-    to.flag({.name = "--parts", .help = "All of it is one message of several parts"}, into.parts);
-    to.number({.name = "--count",
-               .help = "Send all of it N times; lines of stdin are read to the end first",
-               .type = "N",
-               .fallback = "1"},
-              into.times, 1, 1'000'000'000'000);
-}
-
 } // namespace
 
 void add_send_command(command& program)
@@ -231,7 +212,8 @@ void add_send_command(command& program)
          .help = "The routing id of the peer: text, or 0x and hexadecimal digits (router)",
          .type = "ID"},
         [into = settings.get()](const std::string& text) { into->to = parse_id("--to", text); });
-    add_message_options(send, settings->out);
+    settings->out.command = "send";
+    add_outbox_options(send, settings->out);
     add_duration(send, {.name = "--every", .help = "Time between two messages", .fallback = "0"},
                  settings->every);
     add_duration(send,

@@ -777,6 +777,32 @@ void peer_table::discard_unread(pipe& peer)
         discard(peer);
 }
 
+void peer_table::discard_arrived() noexcept
+{
+    mid_message = nullptr;
+    // Each of them once: one that goes on sending does not keep the caller here.
+    for (std::size_t left = pipes_.size(); left > 0; --left) {
+        auto* const next = static_cast<pipe*>(pattern_.receive_from());
+        if (next == nullptr)
+            return;
+        pipe& peer = *next;
+        discard_unread(peer);
+        if (peer.in.must_wait())
+            read_all(peer);
+        else
+            pattern_.received(peer);
+    }
+}
+
+void peer_table::read_all(pipe& peer) noexcept
+{
+    if (peer.follower() != nullptr && peer.state == peer_state::connected && !peer.may_have_more())
+        caught_up(peer);
+    pattern_.readable(peer, false);
+    if (peer.state == peer_state::leaving)
+        end(peer);
+}
+
 /// The other end may be over, too, and may have written more until then.
 void peer_table::leave_lanes(pipe& peer)
 {

@@ -105,6 +105,10 @@ public:
 
     /// Throws away what has arrived, and all parts of a message that was received in part.
     void discard_unread(pipe& peer);
+    /// The same for all peers, and for what has arrived until now.
+    void discard_arrived() noexcept override;
+    /// All that has arrived from the peer was read: it has no turn until it signals.
+    void read_all(pipe& peer) noexcept;
     /// inproc only: this socket neither reads from the peer's lanes nor writes to them any more.
     /// Throws away what the other one has left, if that has ended before.
     void leave_lanes(pipe& peer);

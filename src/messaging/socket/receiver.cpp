@@ -63,13 +63,8 @@ void receiver::lane_emptied(pipe& from)
         from.in.update_consumed_bytes();
     if (from.in.consume(0, true))
         report_room(from);
-    if (!from.in.must_wait())
-        return;
-    if (from.follower() != nullptr && from.state == peer_state::connected && !from.may_have_more())
-        state_.peers.caught_up(from);
-    state_.routes->readable(from, false);
-    if (from.state == peer_state::leaving)
-        state_.peers.end(from);
+    if (from.in.must_wait())
+        state_.peers.read_all(from);
 }
 
 // --- reading ---
@@ -93,7 +88,7 @@ pipe* receiver::read_part(message& into, peer_id* name)
     while (pipe* const from = next_source()) {
         // First, because a part that was read cannot be put back.
         if (name != nullptr && !try_assign(name->routing_id, from->routing_id)) [[unlikely]] {
-            no_memory_for_name_ = true;
+            no_memory_ = true;
             return nullptr;
         }
         if (!from->in.read(into)) [[unlikely]] {
@@ -101,25 +96,13 @@ pipe* receiver::read_part(message& into, peer_id* name)
                 lane_emptied(*from);
             continue;
         }
-        const bool first = state_.peers.mid_message == nullptr;
-        const bool last = !into.more();
-        state_.peers.mid_message = last ? nullptr : from;
-        pattern::part_fate fate = pattern::part_fate::deliver;
-        if (state_.routes->inspects) [[unlikely]] {
-            fate = discarding_ ? pattern::part_fate::discard
-                               : state_.routes->inspect(*from, into, first);
-            discarding_ = fate == pattern::part_fate::discard && !last;
-            from->discarded += fate == pattern::part_fate::discard && last ? 1 : 0;
-        }
-        if (last) {
-            counters& counts = state_.reports->counters();
-            (fate == pattern::part_fate::discard ? counts.discarded : counts.received).add_alone(1);
-            consumed(*from, 1);
-            state_.routes->received(*from);
-        }
-        if (fate == pattern::part_fate::deliver) [[likely]]
+        if (take_in(*from, into) == pattern::part_fate::deliver) [[likely]]
             return from;
         into.clear();
+        // All parts of a message that is lost or discarded have arrived.
+        const bool last = state_.peers.mid_message == nullptr;
+        if (no_memory_ && last)
+            return nullptr;
         discarded += last ? 1 : 0;
         if (last && discarded == max_discards) {
             state_.reports->notify(); // the others have their turn in the next call
@@ -127,6 +110,34 @@ pipe* receiver::read_part(message& into, peer_id* name)
         }
     }
     return nullptr;
+}
+
+/// What becomes of a part that was read.
+inline pattern::part_fate receiver::take_in(pipe& from, message& part)
+{
+    const bool first = state_.peers.mid_message == nullptr;
+    const bool last = !part.more();
+    state_.peers.mid_message = last ? nullptr : &from;
+    pattern::part_fate fate = pattern::part_fate::deliver;
+    if (state_.routes->inspects) [[unlikely]] {
+        if (discarding_)
+            fate = pattern::part_fate::discard;
+        else
+            fate = state_.routes->inspect(from, part, first);
+        if (fate == pattern::part_fate::lose) {
+            no_memory_ = true;
+            fate = pattern::part_fate::discard;
+        }
+        discarding_ = fate == pattern::part_fate::discard && !last;
+        from.discarded += fate == pattern::part_fate::discard && last ? 1 : 0;
+    }
+    if (last) {
+        counters& counts = state_.reports->counters();
+        (fate == pattern::part_fate::discard ? counts.discarded : counts.received).add_alone(1);
+        consumed(from, 1);
+        state_.routes->received(from);
+    }
+    return fate;
 }
 
 /// Throws away messages that are not wanted, up to one that is. Returns false if there is none, or
@@ -147,16 +158,48 @@ bool receiver::skip_to_wanted(pipe& from, std::size_t& left)
     return false;
 }
 
-bool receiver::can_receive()
+/// Where parts are stripped: takes what comes before the parts that are for the caller, and throws
+/// away messages that are not. Returns whether a receive would not wait.
+bool receiver::strip_to_body()
 {
-    if (!state_.routes->own_messages.empty() || state_.peers.mid_message != nullptr)
+    if (no_memory_)
         return true;
-    if (state_.routes->inspects && !state_.routes->check_receive())
+    if (state_.peers.mid_message == nullptr && !state_.routes->check_receive())
         return false;
     std::size_t left = max_discards;
+    for (message part;
+         state_.peers.mid_message == nullptr || discarding_ || !state_.routes->in_body();
+         part.clear()) {
+        pipe* const from = next_source();
+        if (from == nullptr)
+            return false;
+        if (!from->in.read(part)) {
+            if (!from->in.fetch(state_.pools))
+                lane_emptied(*from);
+            continue;
+        }
+        (void)take_in(*from, part);
+        if (state_.peers.mid_message != nullptr)
+            continue;
+        if (no_memory_)
+            return true;
+        if (--left == 0) {
+            state_.reports->notify(); // the others have their turn in the next call
+            return false;
+        }
+    }
+    return true;
+}
+
+bool receiver::can_receive()
+{
+    if (state_.routes->inspects && !state_.routes->filters)
+        return strip_to_body();
+    if (!state_.routes->own_messages.empty() || state_.peers.mid_message != nullptr)
+        return true;
+    std::size_t left = max_discards;
     while (pipe* const from = next_source()) {
-        const bool filters = state_.routes->inspects && state_.routes->filters;
-        if (filters ? skip_to_wanted(*from, left) : from->in.readable())
+        if (state_.routes->inspects ? skip_to_wanted(*from, left) : from->in.readable())
             return true;
         if (left == 0) {
             state_.reports->notify(); // the others have their turn in the next call
@@ -173,8 +216,11 @@ result<void> receiver::take_or_wait(Take take, const timeout& limit)
     // Nothing comes between the parts of a message, and all of them are there.
     if (state_.peers.mid_message == nullptr) {
         state_.process_reports();
-        if (state_.routes->inspects)
+        if (state_.routes->inspects) {
+            if (no_memory_)
+                return {};
             SLK_TRY(state_.routes->check_receive());
+        }
     }
     if (take())
         return {};
@@ -190,12 +236,12 @@ result<router_event> receiver::receive(message& into, const timeout& limit, peer
         if (!own.empty() && state_.peers.mid_message == nullptr) [[unlikely]]
             return true;
         source = read_part(into, from);
-        return source != nullptr || no_memory_for_name_;
+        return source != nullptr || no_memory_;
     };
     for (;;) {
         SLK_TRY(take_or_wait(take, limit));
-        if (no_memory_for_name_) [[unlikely]] {
-            no_memory_for_name_ = false;
+        if (no_memory_) [[unlikely]] {
+            no_memory_ = false;
             return fail(errc::out_of_memory, phase::transfer);
         }
         if (source != nullptr) {

@@ -37,6 +37,8 @@ private:
     [[nodiscard]] std::size_t read_batch(received_batch& into, std::size_t max);
     [[nodiscard]] pipe* next_source() noexcept;
     [[nodiscard]] bool skip_to_wanted(pipe& from, std::size_t& left);
+    [[nodiscard]] bool strip_to_body();
+    [[nodiscard]] pattern::part_fate take_in(pipe& from, message& part);
     void consumed(pipe& from, std::uint32_t messages) noexcept;
     [[nodiscard]] bool is_half_free(pipe& from, std::uint32_t messages) noexcept;
     void report_room(pipe& from) noexcept;
@@ -45,7 +47,8 @@ private:
     socket_state& state_;
     sender& sender_;
     bool discarding_ = false; ///< the rest of the present message
-    bool no_memory_for_name_ = false; ///< of the peer whose part would be next
+    /// For the name of the peer whose part would be next, or for a message that is lost.
+    bool no_memory_ = false;
 };
 
 } // namespace slk::messaging

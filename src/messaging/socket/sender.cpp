@@ -251,7 +251,10 @@ result<send_outcome> sender::send(std::span<const part_view> parts, const timeou
     }
     switch (where.what) {
     [[likely]] case routing::kind::one:
-        SLK_TRY(write_to(static_cast<pipe&>(*where.to), written, limit));
+        if (const auto sent = write_to(static_cast<pipe&>(*where.to), written, limit); !sent) {
+            state_.routes->route_failed();
+            return fail(sent.error());
+        }
         break;
     case routing::kind::several:
         if (const auto sent = write_to_targets(where, written); !sent) {
@@ -357,6 +360,7 @@ result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Pa
             auto& to = static_cast<pipe&>(*where.to);
             const bool first = to.out.staged() == 0;
             if (const auto written = write(to, parts); !written) {
+                state_.routes->route_failed();
                 failure = written.error();
                 break;
             }

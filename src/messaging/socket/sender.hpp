@@ -42,6 +42,7 @@ public:
     [[nodiscard]] bool has_room(pattern::peer& entry) noexcept override;
     [[nodiscard]] bool has_room_now(pattern::peer& entry) noexcept override;
     [[nodiscard]] bool has_room_for_all(pattern::peer& entry) noexcept override;
+    void discard_arrived() noexcept override { state_.peers.discard_arrived(); }
     /// Makes visible what a batch has written.
     void publish_staged() noexcept;
 

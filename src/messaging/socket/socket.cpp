@@ -7,6 +7,8 @@
 #include <serverlink/pub.hpp>
 #include <serverlink/pull.hpp>
 #include <serverlink/push.hpp>
+#include <serverlink/rep.hpp>
+#include <serverlink/req.hpp>
 #include <serverlink/router.hpp>
 #include <serverlink/sub.hpp>
 #include <serverlink/xpub.hpp>
@@ -14,6 +16,7 @@
 
 #include "base/try_allocate.hpp"
 #include "messaging/socket/socket_core.hpp"
+#include "pattern/rep.hpp"
 #include "pattern/router.hpp"
 
 #include <algorithm>
@@ -472,6 +475,33 @@ result<send_outcome> xsub::send(multipart&& whole)
     if (answer)
         whole.clear();
     return answer;
+}
+
+// --- REQ and REP ---
+
+result<req> req::create(context& in, req_options options)
+{
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::req, options));
+    return req(core);
+}
+
+result<rep> rep::create(context& in, rep_options options)
+{
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::rep, options));
+    return rep(core);
+}
+
+result<void> rep::receive(multipart& into, const timeout& limit)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    auto& routes = static_cast<pattern::rep&>(core_->routes());
+    const bool was_due = routes.reply_is_due();
+    const auto received = socket::receive(into, limit);
+    // All parts were read, and there was no memory for the list of them.
+    if (!received && !was_due && routes.reply_is_due())
+        routes.forget_request();
+    return received;
 }
 
 // --- ROUTER ---
