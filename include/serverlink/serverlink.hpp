@@ -5,6 +5,7 @@
 /// Everything that serverlink offers to C++ programs.
 
 #include <serverlink/address.hpp>
+#include <serverlink/client.hpp>
 #include <serverlink/clock.hpp>
 #include <serverlink/config.hpp>
 #include <serverlink/context.hpp>
@@ -30,6 +31,7 @@
 #include <serverlink/req.hpp>
 #include <serverlink/result.hpp>
 #include <serverlink/router.hpp>
+#include <serverlink/server.hpp>
 #include <serverlink/simulation.hpp>
 #include <serverlink/socket.hpp>
 #include <serverlink/socket_options.hpp>
