@@ -2,6 +2,7 @@
 #include "messaging/observe/metrics_registry.hpp"
 
 #include "base/try_allocate.hpp"
+#include "messaging/pipe/pipe.hpp"
 #include "messaging/pipe/pipe_lanes.hpp"
 
 #include <algorithm>
