@@ -149,7 +149,7 @@ TEST_CASE("a libzmq XPUB sees what a SUB subscribes to")
         const auto next = [&] { return receive_beside(ours, theirs); };
         CHECK(next() == parts{"\1a"});
         CHECK(next() == parts{"\1b"});
-        for (const std::size_t size : {0, 244, 245, 246, 249, 254, 255, 256, 60'000}) {
+        for (const std::size_t size : {0U, 244U, 245U, 246U, 249U, 254U, 255U, 256U, 60'000U}) {
             CAPTURE(size);
             must(ours.subscribe(std::string(size, 't')));
             CHECK(next() == parts{'\1' + std::string(size, 't')});
