@@ -241,6 +241,9 @@ public:
 
     /// If set, each new peer is sent an empty message.
     bool probes = false;
+    /// What was queued for a peer of connect() goes to the one that comes next at its endpoint, if
+    /// it has the same routing id. False: it is given up with the connection.
+    bool keeps_queues = true;
     /// Messages that the pattern has for the caller; they come before those of peers.
     own_message_queue own_messages;
     /// Where they are not empty: the first one. `about`: gets the peer's name, or null. Errors:

@@ -65,8 +65,9 @@ result<multipart> pending_reply::wait(const timeout& limit)
         return fail(errc::invalid_state, phase::transfer, "the reply was returned before");
     if (rpc::client_core* const by = of_->owner; by != nullptr) {
         const std::function<bool()> is_over = [this] { return of_->owner == nullptr; };
-        if (const auto waited = by->run(is_over, limit); !waited) {
-            if (waited.error() == errc::cancelled && !done())
+        // Another request may have failed to be sent after this one's reply had arrived.
+        if (const auto waited = by->run(is_over, limit); !waited && !done()) {
+            if (waited.error() == errc::cancelled)
                 by->end(*of_, waited.error());
             else
                 return fail(waited.error());
@@ -95,6 +96,9 @@ result<client> client::create(context& in, client_options options)
 {
     if (options.max_requests == 0)
         return fail(errc::invalid_argument, phase::setup, "max_requests");
+    // Requests and replies would replace each other.
+    if (options.socket.conflate)
+        return fail(errc::invalid_argument, phase::setup, "conflate");
     // A request is for a peer that is connected.
     options.socket.immediate = true;
     SLK_TRY(auto on, rpc::peer_socket::create(in, options.socket));

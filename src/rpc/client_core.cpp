@@ -39,6 +39,8 @@ result<peer_socket> peer_socket::create(context& in, const socket_options& optio
                                                              options, std::move(routes)));
     // They are no options of a DEALER.
     made->mandatory = true;
+    // What becomes of a request is decided here.
+    made->keeps_queues = false;
     made->notify_connect = true;
     made->notify_disconnect = true;
     return peer_socket(core);

@@ -20,6 +20,9 @@ namespace slk {
 
 namespace {
 
+/// Malformed messages that a call without waiting passes over.
+constexpr std::size_t max_skipped = 1000;
+
 using message_detail::access;
 using pattern::part_view;
 
@@ -83,6 +86,7 @@ result<received_request> server_core::receive(const timeout& limit)
         return fail(empty_server);
     const auto now = [this] { return socket_.core()->context()->now(); };
     const time_point until = after(now(), limit.max_wait);
+    std::size_t skipped = 0;
     for (timeout left = limit;;) {
         received_request made;
         message first;
@@ -95,6 +99,13 @@ result<received_request> server_core::receive(const timeout& limit)
             return made;
         }
         ++counters_.malformed;
+        // However many of them come.
+        if (limit.stop.stop_requested())
+            return fail(errc::cancelled, phase::none, "a stop was requested");
+        if (limit.max_wait == duration::zero() && ++skipped == max_skipped)
+            return fail(errc::would_block, phase::none);
+        if (limit.max_wait > duration::zero() && now() >= until)
+            return fail(errc::timed_out, phase::none);
         if (until != never)
             left.max_wait = std::max(until - now(), duration::zero());
     }
@@ -198,9 +209,12 @@ result<send_outcome> received_request::reply(std::string_view part, const timeou
 
 result<server> server::create(context& in, router_options options)
 {
+    // A reply is for the connection that the request came by.
+    options.immediate = true;
     options.mandatory = true;
     options.notify_connect = options.notify_disconnect = false;
     SLK_TRY(auto on, router::create(in, std::move(options)));
+    on.core()->routes().keeps_queues = false;
     auto* const core = new (std::nothrow) rpc::server_core(std::move(on));
     if (core == nullptr)
         return fail(errc::out_of_memory, phase::setup);

@@ -39,7 +39,8 @@ const char* watched(int threads)
     auto of_one = insist([&] { return event_stream::of(*from); });
     EXPECT(of_one);
     const auto handle = insist([&] { return of_one->event_handle(); });
-    EXPECT(handle);
+    // select has none where the caller runs the loop.
+    EXPECT(handle || handle.error() == errc::not_supported);
     const auto at = insist([&] { return from->bind("tcp://127.0.0.1:*"); });
     EXPECT(at);
     EXPECT(insist([&] { return to->connect(*at); }));

@@ -134,8 +134,7 @@ connection::connection(std::shared_ptr<io_loop> on,
 
 connection::~connection()
 {
-    if (record_.linked())
-        log_->registry().remove(record_);
+    log_->registry().remove(record_);
     drop_control();
 }
 
@@ -331,8 +330,7 @@ void connection::begin_stream() noexcept
         record_.number = log_->events().next_connection();
         record_.address = transport_->peer();
     });
-    if (!record_.linked())
-        log_->registry().add(record_);
+    log_->registry().add(record_);
     log_->record().connections.add(1);
     timed_ping_ = 0;
     report(origin_ == pipe_origin::accept ? event_kind::accepted : event_kind::connected, {});
@@ -507,8 +505,7 @@ void connection::check_returned() noexcept
 void connection::finish() noexcept
 {
     notify_reader();
-    if (record_.linked())
-        log_->registry().remove(record_);
+    log_->registry().remove(record_);
     near_.reset();
     if (connection_observer* const observer = std::exchange(observer_, nullptr);
         observer != nullptr)

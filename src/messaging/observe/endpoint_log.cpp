@@ -30,8 +30,7 @@ endpoint_log::endpoint_log(std::uint64_t its_number, reference<inbox> owner,
 
 endpoint_log::~endpoint_log()
 {
-    if (record_.linked())
-        owner_->registry().remove(record_);
+    owner_->registry().remove(record_);
 }
 
 bool endpoint_log::set_text(std::string_view endpoint) noexcept

@@ -73,8 +73,9 @@ void event_queue::add(const slk::event& what, bool whole) noexcept
             return;
         const bool was_readable = is_readable();
         ++number_;
-        // The last event of a socket has a place beyond the limit.
-        const bool fits = size_ < capacity_ || what.kind == event_kind::stopped;
+        // The last event of a socket's stream has a place beyond the limit. That of a context has
+        // one for each of its sockets, which are any number.
+        const bool fits = size_ < capacity_ || (what.kind == event_kind::stopped && !of_context_);
         if (!whole || !fits || !append(what)) {
             ++lost_;
             lost_total_.fetch_add(1, std::memory_order_relaxed);

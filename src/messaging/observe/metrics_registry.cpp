@@ -29,6 +29,8 @@ round_trips round_trip_counts::snapshot() const noexcept
 void metrics_registry::remove(connection_record& of) noexcept
 {
     const std::lock_guard lock(guard_);
+    if (!of.linked())
+        return;
     of.unlink();
     of.endpoint->bytes_sent.add(of.bytes->sent.value());
     of.endpoint->bytes_received.add(of.bytes->received.value());

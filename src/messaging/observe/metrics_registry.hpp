@@ -84,17 +84,21 @@ public:
         const std::lock_guard lock(guard_);
         endpoints_.push_back(of);
     }
+    /// Also if it was not added.
     void remove(endpoint_record& of) noexcept
     {
         const std::lock_guard lock(guard_);
-        of.unlink();
+        if (of.linked())
+            of.unlink();
     }
+    /// Also if it was added before.
     void add(connection_record& of) noexcept
     {
         const std::lock_guard lock(guard_);
-        connections_.push_back(of);
+        if (!of.linked())
+            connections_.push_back(of);
     }
-    /// Its bytes count at its endpoint from now on.
+    /// Its bytes count at its endpoint from now on. Also if it was not added.
     void remove(connection_record& of) noexcept;
     /// Changes what the lock guards.
     template <class Change>

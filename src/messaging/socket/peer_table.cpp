@@ -254,7 +254,7 @@ result<void> peer_table::attach_after(pipe& before, pipe& peer)
     if (same) {
         peer.connections += before.connections;
         before.holds_place = false; // it is this one's now
-        if (before.is_severed())
+        if (before.is_severed() && pattern_.keeps_queues)
             hand_over(before, peer);
     }
     leave(before);
@@ -514,7 +514,7 @@ void peer_table::take_last_requests(pipe& peer)
         }
         const bool first = std::exchange(begins, !part.more());
         if (takes) {
-            const auto taken = pattern_.take_request(peer, part, first, !peer.is_inproc);
+            const auto taken = take_request(peer, part, first);
             takes = taken.has_value();
             kept = takes && (kept || *taken);
         }

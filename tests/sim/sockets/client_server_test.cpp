@@ -223,3 +223,41 @@ TEST_CASE("every request ends in time, whatever the network does")
         }
     }
 }
+
+TEST_CASE("a request that has failed with its connection is not sent on the next one")
+{
+    for (const bool server_connects : {false, true}) {
+        CAPTURE(server_connects);
+        socket_world in;
+        client_options options = client_at_once();
+        auto asks = must(client::create(in.client_context, options));
+        auto serves = must(
+            server::create(in.server_context, {.peer_timeout = 1s, .reconnect = short_delays()}));
+        if (server_connects) {
+            must(asks.bind("tcp://10.0.0.2:5000"));
+            must(serves.connect("tcp://10.0.0.2:5000"));
+        } else {
+            must(serves.bind("tcp://10.0.0.1:5000"));
+            must(asks.connect("tcp://10.0.0.1:5000"));
+        }
+        auto first = must(asks.start("first"));
+        must(next_request(in, asks, serves).reply("reply"));
+        REQUIRE(in.until([&] { return outcome_of(first.wait(no_wait)) == "reply"; }));
+
+        in.net.partition(in.client, in.server);
+        in.net.partition(in.server, in.client);
+        std::vector<pending_reply> lost;
+        for (int number = 0; number < 50; ++number)
+            lost.push_back(must(asks.start(std::string(20'000, 'l'))));
+        REQUIRE(in.until([&] {
+            (void)asks.wait_any(no_wait);
+            (void)serves.receive(no_wait);
+            return asks.outstanding() == 0;
+        }));
+        for (pending_reply& each : lost)
+            CHECK(outcome_of(each.wait(no_wait)) == "(connection_aborted)");
+        in.net.heal();
+        auto last = must(asks.start("last"));
+        CHECK(next_request(in, asks, serves).parts()[0].text() == "last");
+    }
+}

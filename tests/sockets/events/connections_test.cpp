@@ -114,7 +114,7 @@ TEST_CASE("a handshake that fails is followed by the end of its connection")
 {
     auto in = new_context();
     pull_options options;
-    options.handshake_timeout = 200ms;
+    options.handshake_timeout = 500ms;
     event_kind expected = event_kind::handshake_failed_no_detail;
     errc reason = errc::timed_out;
     std::string bytes;

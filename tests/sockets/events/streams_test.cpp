@@ -228,8 +228,8 @@ TEST_CASE("after the end of a stream its handler is not called, and it may end i
     SUBCASE("by the handler")
     {
         options.handler = [&](const event&) {
-            ++calls;
             handled.reset();
+            ++calls;
         };
         handled.emplace(must(event_stream::of(of, options)));
         make_events(of, 3);
