@@ -37,8 +37,9 @@ TEST_CASE("a welcome message comes first, to every peer that would receive it")
         auto any = new_socket<xsub>(in);
         must(some.subscribe("h"));
         must(other.subscribe("x"));
-        for (socket* const each : {static_cast<socket*>(&some), static_cast<socket*>(&other),
-                                   static_cast<socket*>(&any)})
+        for (slk::socket* const each :
+             {static_cast<slk::socket*>(&some), static_cast<slk::socket*>(&other),
+              static_cast<slk::socket*>(&any)})
             must(each->connect(from.last_endpoint()));
         must(from.wait_subscribers("h", 1, test_timeout));
         must(from.wait_subscribers("x", 1, test_timeout));
@@ -169,8 +170,9 @@ TEST_CASE("invert_matching sends what a peer has not subscribed to, and a SUB re
         must(all.subscribe("x"));
         must(a.subscribe("a"));
         must(unfiltered.send(subscription("b")));
-        for (socket* const each : {static_cast<socket*>(&not_a), static_cast<socket*>(&all),
-                                   static_cast<socket*>(&a), static_cast<socket*>(&unfiltered)})
+        for (slk::socket* const each :
+             {static_cast<slk::socket*>(&not_a), static_cast<slk::socket*>(&all),
+              static_cast<slk::socket*>(&a), static_cast<slk::socket*>(&unfiltered)})
             must(each->connect(from.last_endpoint()));
         // Each is a subscriber of what the others have asked for.
         CHECK(until(
