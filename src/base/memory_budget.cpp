@@ -169,7 +169,7 @@ time_point memory_budget::look_for_memory(time_point now) noexcept
     {
         const std::lock_guard lock(guard_);
         const bool restarts = now - looked_at_ > std::max(2 * patience_, max_gap);
-        // All who wait look; one of them is enough.
+        // Each message that waits calls this; one look for all of them is enough.
         if (!restarts && now < next_look_)
             return next_look_;
         looked_at_ = now;

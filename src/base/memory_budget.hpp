@@ -4,17 +4,16 @@
 
 /// The memory that the queues of a context hold, and the budget for it.
 ///
-/// Memory is counted where it is taken and given back, and that is never refused. Whoever fills a
-/// queue asks before it takes more, and waits while the budget is used up. So that nothing waits
-/// for ever:
+/// Memory is counted where it is taken and given back, and that is never refused. A producer that
+/// fills a queue asks before it takes more, and waits while the budget is used up. So that nothing
+/// waits for ever:
 ///
 ///  - An empty queue always has room for one message.
 ///  - A large message that arrives needs more memory while it does so. All such messages have a
 ///    claim, in the order in which they began. The one that began first, the senior, gets what it
 ///    needs although the budget is used up.
-///  - What others wait for in vain is ended by them (look_for_memory): messages that have memory
-///  and
-///    do not arrive, the sooner the more of them there are, and a senior that takes too long.
+///  - A message that waits ends others (look_for_memory()): those that have memory and do not
+///    arrive, the sooner the more of them there are, and a senior that takes too long.
 
 #include <serverlink/clock.hpp>
 

@@ -4,7 +4,7 @@
 
 /// What the link, the listener and the connections of one endpoint report: the handshakes that
 /// failed, as a count and the latest reason, which wakes nobody and allocates nothing; and events,
-/// for whoever watches the socket.
+/// for the event streams of the socket.
 
 #include <serverlink/address.hpp>
 #include <serverlink/error.hpp>

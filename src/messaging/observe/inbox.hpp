@@ -78,7 +78,7 @@ public:
     void wake() noexcept;
 
     [[nodiscard]] messaging::counters& counters() noexcept { return counters_; }
-    /// Where everything that happens is reported, for whoever watches the socket.
+    /// Where everything that happens is reported, for the event streams of the socket.
     [[nodiscard]] event_source& events() noexcept { return event_source_; }
     /// The numbers of the socket's endpoints and connections.
     [[nodiscard]] metrics_registry& registry() noexcept { return registry_; }
