@@ -45,7 +45,7 @@ struct extent {
 
 /// The two sizes of chunks. A lane begins with a small one, so that an idle peer costs little, and
 /// goes on with large ones as soon as that has been filled.
-inline constexpr std::size_t small_block = 320;
+inline constexpr std::size_t small_block = 256;
 inline constexpr std::size_t large_block = 72 * 1024;
 
 /// The blocks that one thread takes chunks from. Any thread gives them back.
