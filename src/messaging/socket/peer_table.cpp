@@ -2,27 +2,14 @@
 #include "messaging/socket/peer_table.hpp"
 
 #include "base/try_allocate.hpp"
-#include "messaging/socket/endpoint_table.hpp"
-#include "pattern/topic_book.hpp"
-#include "zmtp/command.hpp"
 
 #include <algorithm>
 #include <cassert>
-#include <memory>
-#include <new>
 #include <utility>
 
 namespace slk::messaging {
 
 namespace {
-
-std::uint64_t bytes_of(const std::vector<message>& parts) noexcept
-{
-    std::uint64_t sum = 0;
-    for (const message& part : parts)
-        sum += zmtp::header_size(part.size()) + part.size();
-    return sum;
-}
 
 /// The next connection of the peer can be known to be the same peer's.
 bool can_come_again(const pipe& peer) noexcept
@@ -47,6 +34,7 @@ bool leaves_unread(pipe& peer) noexcept
 void peer_table::set_marks(const high_water& send, const high_water& receive) noexcept
 {
     send_marks_ = send;
+    waiting_.set_marks(send);
     receive_marks_ = receive;
     for (const auto& each : pipes_) {
         show_receive_marks(*each);
@@ -54,7 +42,7 @@ void peer_table::set_marks(const high_water& send, const high_water& receive) no
         if (is_attached(each->state))
             pattern_.writable(*each, true);
     }
-    resume_requests();
+    requests_.resume();
 }
 
 /// The connection reads the marks of the socket from the lanes.
@@ -157,7 +145,7 @@ result<void> peer_table::attach_unconnected(pipe& peer)
     greet(peer);
     if (peer.is_inproc)
         send_all_requests(peer);
-    send_waiting();
+    waiting_.send(*this);
     return {};
 }
 
@@ -255,7 +243,7 @@ result<void> peer_table::attach_after(pipe& before, pipe& peer)
         peer.connections += before.connections;
         before.holds_place = false; // it is this one's now
         if (before.is_severed() && pattern_.keeps_queues)
-            hand_over(before, peer);
+            waiting_.hand_over(before, peer);
     }
     leave(before);
     return {};
@@ -303,14 +291,14 @@ bool peer_table::connected(pipe& peer, peer_connected&& how)
     readable(peer);
     pattern_.writable(peer, true);
     peer.reported = true;
-    report(event_kind::peer_added, peer);
+    events_.report(event_kind::peer_added, peer);
     pattern_.connected(peer);
     if (peer.is_inproc && (first || peer.connections > 1))
         send_all_requests(peer);
     if (!pattern_.takes_requests)
         return true;
     // A connection that came and ended before this was known has left some, too.
-    if (peer.immediate && has_last_requests(peer)) {
+    if (peer.immediate && requests_.has_last(peer)) {
         stop_sending(peer);
         if (auto again = pattern_.resume_sending(peer); !again) {
             drop(peer, again.error());
@@ -391,156 +379,18 @@ void peer_table::reject(pipe& peer, const error& reason)
 
 // --- requests ---
 
-namespace {
-
-/// Of one peer, before the caller of the socket goes on.
-constexpr std::size_t max_requests = 1000;
-
-constexpr error no_memory_for_request{errc::out_of_memory, phase::transfer, 0,
-                                      "no memory for a subscription"};
-
-/// Of a message whose first part this is: whether the lane counts it. Requests of inproc have no
-/// mark.
-bool is_counted(const pipe& from, const message& first) noexcept
-{
-    return !from.is_inproc || first.more() || !pattern::is_request(first.bytes());
-}
-
-/// Returns false when memory is exhausted.
-bool write_request(pipe& to, bool subscribe, std::span<const std::byte> topic) noexcept
-{
-    constexpr zmtp::version message_form = zmtp::version::v3_0;
-    std::byte* const at =
-        to.out.write_request(zmtp::subscription_frame_size(message_form, subscribe, topic));
-    if (at == nullptr)
-        return false;
-    zmtp::writer out(at);
-    zmtp::write_subscription_frame(out, message_form, subscribe, topic);
-    return true;
-}
-
-} // namespace
-
-/// As pattern::take_request(), with an event if the peer has one topic more or less.
-result<bool> peer_table::take_request(pipe& peer, message& part, bool first)
-{
-    const auto ask = [&] { return pattern_.take_request(peer, part, first, !peer.is_inproc); };
-    event_source& events = reports_.events();
-    const bool watched =
-        events.wants(event_kind::subscribed) || events.wants(event_kind::unsubscribed);
-    if (!watched || part.size() == 0) [[likely]]
-        return ask();
-    // The pattern may take the part.
-    std::string topic;
-    const bool whole = try_assign(topic, part.text().substr(1));
-    const std::uint32_t before = pattern_.topics_of(peer);
-    auto taken = ask();
-    const std::uint32_t topics = pattern_.topics_of(peer);
-    const event_kind kind = topics > before ? event_kind::subscribed : event_kind::unsubscribed;
-    if (topics != before && whole)
-        report(kind, peer, {}, topic);
-    else if (topics != before)
-        events.emit(kind, {}, [](slk::event&) { return false; });
-    return taken;
-}
-
 void peer_table::take_requests(pipe& peer)
 {
-    error refused;
-    std::uint64_t done = 0; // messages that the lane counts
-    bool waits = false; // for the peer, or for the caller of the socket
-    bool begins = true;
-    bool kept = false; // of the present message
-    bool counted = true;
-    // All parts of a message are there: it is never left in the middle.
-    for (std::size_t parts = 0; (parts < max_requests && !waits && !refused) || !begins; ++parts) {
-        if (begins && !pattern_.takes_more(peer)) {
-            waits = true;
-            break;
-        }
-        message part;
-        if (!peer.in.read(part)) {
-            peer.in.update_consumed_bytes();
-            if (peer.in.consume(std::exchange(done, 0), true))
-                peer.far->on_writable();
-            waits = peer.in.must_wait();
-            continue;
-        }
-        if (begins) {
-            kept = false;
-            counted = is_counted(peer, part);
-        }
-        const bool first = std::exchange(begins, !part.more());
-        if (!refused) {
-            const auto taken = take_request(peer, part, first);
-            refused = taken ? error{} : taken.error();
-            kept = taken && (kept || *taken); // of a refused message nothing is
-        }
-        done += begins && counted ? 1 : 0;
-        peer.discarded += begins && counted && !kept ? 1 : 0;
-    }
-    peer.in.update_consumed_bytes();
-    if (done > 0 && peer.in.consume(done, true))
-        peer.far->on_writable();
-    if (refused)
-        drop(peer, refused);
-    else if (!waits)
-        peer.on_readable(); // the rest has its turn later
-}
-
-/// Whether there are some of connections that are over.
-bool peer_table::has_last_requests(const pipe& peer) const noexcept
-{
-    return !peer.is_inproc &&
-           peer.in.consumed() < peer.lanes()->published_at_end.load(std::memory_order_acquire);
-}
-
-/// What connections that are over have left; with inproc, whatever there is. If the peer would have
-/// to wait for the caller, its messages are discarded: it is not there to wait any more.
-void peer_table::take_last_requests(pipe& peer)
-{
-    std::uint64_t done = 0; // messages that the lane counts
-    bool begins = true, kept = false, counted = true, takes = true, is_message = false;
-    const std::uint64_t end = peer.lanes()->published_at_end.load(std::memory_order_acquire);
-    while (!begins || peer.is_inproc || peer.in.consumed() + done < end) {
-        message part;
-        if (!peer.in.read(part))
-            break;
-        if (begins) {
-            kept = false;
-            counted = is_counted(peer, part);
-            takes = pattern_.takes_more(peer);
-            is_message = part.more() || !pattern::is_request(part.bytes());
-        }
-        const bool first = std::exchange(begins, !part.more());
-        if (takes) {
-            const auto taken = take_request(peer, part, first);
-            takes = taken.has_value();
-            kept = takes && (kept || *taken);
-        }
-        if (!begins)
-            continue;
-        done += counted ? 1 : 0;
-        peer.discarded += counted && !kept ? 1 : 0;
-        counters_.discarded.add_alone(is_message && !takes ? 1 : 0);
-    }
-    peer.in.update_consumed_bytes();
-    if (peer.in.consume(done, true) && peer.far)
-        peer.far->on_writable();
+    if (const auto taken = requests_.take(peer); !taken)
+        drop(peer, taken.error());
 }
 
 void peer_table::stop_sending(pipe& peer)
 {
     if (pattern_.takes_requests && peer.send_place != SIZE_MAX &&
-        (peer.is_inproc || has_last_requests(peer)))
-        take_last_requests(peer);
+        (peer.is_inproc || requests_.has_last(peer)))
+        requests_.take_last(peer);
     pattern_.stop_sending(peer);
-}
-
-void peer_table::resume_requests() noexcept
-{
-    while (pattern::peer* const next = pattern_.next_to_resume())
-        static_cast<pipe*>(next)->on_readable();
 }
 
 void peer_table::send_request(bool subscribe, std::span<const std::byte> topic)
@@ -550,26 +400,15 @@ void peer_table::send_request(bool subscribe, std::span<const std::byte> topic)
         pipe& peer = *pipes_[index];
         if (!peer.is_inproc || !is_attached(peer.state) || peer.state == peer_state::leaving)
             continue;
-        if (write_request(peer, subscribe, topic))
-            peer.publish(false);
-        else
-            drop(peer, no_memory_for_request);
+        if (const auto sent = requests_.send(peer, subscribe, topic); !sent)
+            drop(peer, sent.error());
     }
 }
 
-/// A connection does it by itself.
 void peer_table::send_all_requests(pipe& peer)
 {
-    const pattern::topic_book* const topics = pattern_.topics();
-    if (topics == nullptr)
-        return;
-    bool fits = true;
-    topics->for_each(
-        [&](std::span<const std::byte> topic) { fits = fits && write_request(peer, true, topic); });
-    if (fits)
-        return peer.publish(false);
-    peer.out.discard_unpublished();
-    drop(peer, no_memory_for_request);
+    if (const auto sent = requests_.send_all(peer); !sent)
+        drop(peer, sent.error());
 }
 
 // --- peers go ---
@@ -632,7 +471,7 @@ void peer_table::retire(pipe& peer)
         return;
     if (is_attached(peer.state))
         stop_sending(peer);
-    requeue(peer);
+    waiting_.take_back(peer, *this);
     leave(peer);
 }
 
@@ -658,42 +497,8 @@ void peer_table::report_disconnected(pipe& peer)
     if (!peer.reported)
         return;
     peer.reported = false;
-    report(event_kind::peer_removed, peer, peer.last_reason);
+    events_.report(event_kind::peer_removed, peer, peer.last_reason);
     pattern_.disconnected(peer);
-}
-
-/// Reports an event of the peer.
-void peer_table::report(event_kind kind, const pipe& peer, const error& reason,
-                        std::string_view topic) const noexcept
-{
-    if (!reports_.events().wants(kind)) [[likely]]
-        return;
-    const endpoint_entry* const at = endpoints_.find(peer.endpoint);
-    reports_.events().emit(kind, at != nullptr ? std::string_view(at->text) : std::string_view(),
-                           [&](slk::event& made) {
-                               made.address = peer.info.peer;
-                               made.generation = peer.generation;
-                               made.reason = reason;
-                               return try_assign(made.routing_id, peer.name()) &&
-                                      try_assign(made.topic, topic);
-                           });
-}
-
-void peer_table::report_dropped(drop_reason why, std::uint64_t count,
-                                const pipe& peer) const noexcept
-{
-    if (count == 0)
-        return;
-    const endpoint_entry* const at = endpoints_.find(peer.endpoint);
-    reports_.events().emit(event_kind::dropped,
-                           at != nullptr ? std::string_view(at->text) : std::string_view(),
-                           [&](slk::event& made) {
-                               made.address = peer.info.peer;
-                               made.generation = peer.generation;
-                               made.drop = why;
-                               made.count = count;
-                               return try_assign(made.routing_id, peer.name());
-                           });
 }
 
 /// The pattern does not know the peer any more.
@@ -714,7 +519,7 @@ void peer_table::count_unsent(pipe& peer)
 {
     const std::uint64_t untaken = peer.untaken(peer.out.counts());
     counters_.unsent.add_alone(untaken);
-    report_dropped(drop_reason::unsent, untaken, peer);
+    events_.report_dropped(drop_reason::unsent, untaken, peer);
 }
 
 /// The peer that has waited until this one was received has its turn.
@@ -817,14 +622,14 @@ void peer_table::discard(pipe& peer)
     do
         for (message part; peer.in.read(part); part.clear()) {
             if (std::exchange(begins, !part.more()) && pattern_.takes_requests)
-                counted = is_counted(peer, part);
+                counted = peer_requests::is_counted(peer, part);
             messages += begins && counted ? 1 : 0;
         }
     while (peer.in.fetch(pools_));
     peer.discarded += messages;
     if (!pattern_.takes_requests) { // nobody misses a request
         counters_.discarded.add_alone(messages);
-        report_dropped(drop_reason::discarded, messages, peer);
+        events_.report_dropped(drop_reason::discarded, messages, peer);
     }
     peer.in.update_consumed_bytes();
     if (peer.in.consume(messages, true) && peer.far)
@@ -840,129 +645,10 @@ void peer_table::drop(pipe& peer, const error& reason)
     disconnect(peer, reason);
 }
 
-// --- messages of peers that are gone ---
-
 bool peer_table::has_room(pattern::peer& entry) noexcept
 {
     auto& to = static_cast<pipe&>(entry);
     const high_water marks = send_marks(to);
     return to.out.has_room(marks) || !to.out.must_wait(marks);
 }
-
-/// Whether as much waits for a peer as may wait for one.
-bool peer_table::waiting_is_full() const noexcept
-{
-    return (send_marks_.messages != 0 && waiting_count_ >= send_marks_.messages) ||
-           (send_marks_.bytes != 0 && waiting_bytes_ >= send_marks_.bytes);
-}
-
-/// Takes back what was queued for a peer that is gone, in its order.
-void peer_table::requeue(pipe& peer)
-{
-    if (!requeue_ || !pattern_.may_requeue() || !peer.is_severed() || peer.ended_first ||
-        !peer.make_history())
-        return;
-    const bool newest_only = peer.out.conflates();
-    // The first message is the one that was being sent.
-    std::uint8_t ends = peer.lanes()->ends_in_message(peer.out.counts().taken);
-    for (;;) {
-        if (!newest_only && waiting_is_full())
-            send_waiting();
-        if (!newest_only && waiting_is_full())
-            break;
-        // What there is no memory for stays in the lane, and is lost with it.
-        std::unique_ptr<waiting_message> next(new (std::nothrow) waiting_message);
-        if (next == nullptr || !peer.out.take_back(next->parts, pools_))
-            break;
-        ++peer.history->requeued;
-        next->ends = std::exchange(ends, std::uint8_t{0});
-        if (next->parts.empty() || !try_reserve(views_, next->parts.size())) {
-            counters_.unsent.add_alone(1);
-            continue;
-        }
-        counters_.requeued.add_alone(1);
-        if (newest_only && !waiting_.empty()) {
-            counters_.conflated_sent.add(waiting_count_);
-            clear_waiting();
-        }
-        waiting_bytes_ += bytes_of(next->parts);
-        next->held.emplace(pools_.budget.get(), memory_of(next->parts));
-        waiting_.push_back(*next.release());
-        ++waiting_count_;
-    }
-    send_waiting();
-}
-
-/// There is room for the views.
-std::span<const pattern::part_view> peer_table::views_of(const std::vector<message>& parts) noexcept
-{
-    views_.clear();
-    for (const message& part : parts)
-        views_.push_back({part.bytes(), message_detail::access::owner_of(part)});
-    return views_;
-}
-
-void peer_table::send_waiting()
-{
-    while (!waiting_.empty() && send_first_waiting()) {
-    }
-}
-
-/// Returns false if no peer has room.
-bool peer_table::send_first_waiting()
-{
-    std::span<const pattern::part_view> parts = views_of(waiting_.front().parts);
-    const pattern::routing where = pattern_.route(parts, nullptr, *this);
-    if (where.what != pattern::routing::kind::one)
-        return false;
-    auto& to = static_cast<pipe&>(*where.to);
-    if (to.out.has_latest()) {
-        counters_.conflated_sent.add(1); // a newer one waits there
-    } else {
-        if (!to.out.write(parts)) {
-            reports_.notify(); // nothing else tells that there is memory again
-            return false;
-        }
-        if (const std::uint8_t ends = waiting_.front().ends; ends > 0 && !to.out.conflates())
-            to.lanes()->set_ends_in_message(to.out.counts().written, ends);
-        to.publish(false);
-    }
-    waiting_bytes_ -= bytes_of(waiting_.front().parts);
-    delete &waiting_.pop_front();
-    --waiting_count_;
-    return true;
-}
-
-void peer_table::clear_waiting() noexcept
-{
-    while (!waiting_.empty())
-        delete &waiting_.pop_front();
-    waiting_count_ = 0;
-    waiting_bytes_ = 0;
-}
-
-std::size_t peer_table::give_up_waiting() noexcept
-{
-    const std::size_t count = waiting_count_;
-    counters_.unsent.add_alone(count);
-    clear_waiting();
-    return count;
-}
-
-/// What was queued for a peer that has come again goes into its new pipe, before everything else.
-void peer_table::hand_over(pipe& from, pipe& to)
-{
-    std::uint8_t ends = from.lanes()->ends_in_message(from.out.counts().taken);
-    for (std::vector<message> parts; from.out.take_back(parts, pools_);) {
-        ++from.history->requeued;
-        if (parts.empty() || !try_reserve(views_, parts.size()) || !to.out.write(views_of(parts))) {
-            counters_.unsent.add_alone(1);
-            continue;
-        }
-        if (const std::uint8_t carried = std::exchange(ends, std::uint8_t{0}); carried > 0)
-            to.lanes()->set_ends_in_message(to.out.counts().written, carried);
-        to.publish(false);
-    }
-}
-
 } // namespace slk::messaging

@@ -10,11 +10,13 @@
 /// was queued for a peer that is gone goes to the others if the pattern allows it, or waits here
 /// for the next one.
 
-#include "base/list.hpp"
 #include "base/try_allocate.hpp"
 #include "messaging/observe/inbox.hpp"
 #include "messaging/observe/peer_registry.hpp"
 #include "messaging/pipe/pipe.hpp"
+#include "messaging/socket/peer_events.hpp"
+#include "messaging/socket/peer_requests.hpp"
+#include "messaging/socket/waiting_messages.hpp"
 #include "pattern/pattern.hpp"
 
 #include <set>
@@ -30,13 +32,13 @@ public:
     /// `endpoints`: whose texts are those of the events; may not be complete yet.
     peer_table(pattern::pattern& routes, inbox& reports, lane::chunk_pools& pools,
                const endpoint_table& endpoints) noexcept
-        : pattern_(routes), reports_(reports), counters_(reports.counters()),
-          places_(reports.places()), pools_(pools), endpoints_(endpoints)
+        : pattern_(routes), counters_(reports.counters()), places_(reports.places()), pools_(pools),
+          events_(reports, endpoints), requests_(routes, reports, events_),
+          waiting_(routes, reports, pools)
     {
     }
     peer_table(const peer_table&) = delete;
     peer_table& operator=(const peer_table&) = delete;
-    ~peer_table() { clear_waiting(); }
 
     [[nodiscard]] std::span<const reference<pipe>> all() const noexcept { return pipes_; }
 
@@ -86,11 +88,8 @@ public:
     }
     /// Where peers send requests: the pattern gets those that have arrived.
     void take_requests(pipe& peer);
-    [[nodiscard]] bool has_last_requests(const pipe& peer) const noexcept;
-    void take_last_requests(pipe& peer);
-    void stop_sending(pipe& peer);
     /// The pattern may take more of those that it has left waiting.
-    void resume_requests() noexcept;
+    void resume_requests() noexcept { requests_.resume(); }
     /// Where this socket sends requests: one more, to the peers of inproc. A peer that there is no
     /// memory for is disconnected, and gets all of them when it comes again.
     void send_request(bool subscribe, std::span<const std::byte> topic);
@@ -118,13 +117,13 @@ public:
     // --- messages of peers that are gone ---
 
     /// Whether what was queued for a peer that goes is kept for others.
-    void set_requeue(bool on) noexcept { requeue_ = on; }
+    void set_requeue(bool on) noexcept { waiting_.set_on(on); }
     /// Gives the messages that wait to peers that have room. After each change.
-    void send_waiting();
+    void send_waiting() { waiting_.send(*this); }
     /// Messages that wait for a peer.
-    [[nodiscard]] std::size_t waiting() const noexcept { return waiting_count_; }
+    [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.count(); }
     /// They are counted as unsent. Returns their number.
-    std::size_t give_up_waiting() noexcept;
+    std::size_t give_up_waiting() noexcept { return waiting_.give_up(); }
 
 private:
     [[nodiscard]] static std::uint64_t sum(std::uint64_t own, std::uint64_t far) noexcept
@@ -137,11 +136,8 @@ private:
     void disconnect(pipe& peer, const error& reason);
     void detach(pipe& peer);
     void leave(pipe& peer);
-    [[nodiscard]] result<bool> take_request(pipe& peer, message& part, bool first);
+    void stop_sending(pipe& peer);
     void report_disconnected(pipe& peer);
-    void report(event_kind kind, const pipe& peer, const error& reason = {},
-                std::string_view topic = {}) const noexcept;
-    void report_dropped(drop_reason why, std::uint64_t count, const pipe& peer) const noexcept;
     void greet(pipe& peer);
     void welcome(pipe& peer);
     void count_missed_welcome(pipe& peer) noexcept;
@@ -153,8 +149,6 @@ private:
 
     void take_place(pipe& peer);
     void free_place(pipe& peer) noexcept;
-    [[nodiscard]] std::span<const pattern::part_view>
-    views_of(const std::vector<message>& parts) noexcept;
     [[nodiscard]] pipe* predecessor(const pipe& peer) const noexcept;
     [[nodiscard]] pipe* last_left_by(const pipe& peer) const noexcept;
     [[nodiscard]] bool reserve_latest(pipe& peer) noexcept;
@@ -166,32 +160,17 @@ private:
     void leave_turns(pipe& peer) noexcept;
 
     [[nodiscard]] bool has_room(pattern::peer& entry) noexcept override;
-    [[nodiscard]] bool send_first_waiting();
-    [[nodiscard]] bool waiting_is_full() const noexcept;
-    void requeue(pipe& peer);
-    void hand_over(pipe& from, pipe& to);
-    void clear_waiting() noexcept;
 
     pattern::pattern& pattern_;
-    inbox& reports_;
     messaging::counters& counters_;
     peer_registry& places_;
     lane::chunk_pools& pools_;
-    const endpoint_table& endpoints_;
-    bool requeue_ = true;
+    peer_events events_;
+    peer_requests requests_;
+    waiting_messages waiting_;
     bool place_freed_ = false;
     reference<message_detail::owned_memory> welcome_;
     std::size_t welcome_size_ = 0; ///< with its header
-    struct waiting_message : list_node {
-        std::vector<message> parts;
-        std::uint8_t ends = 0; ///< streams that peers have ended in it; see pipe_lanes
-        std::optional<memory_share> held{}; ///< in the budget of the context
-    };
-    list<waiting_message> waiting_;
-    std::size_t waiting_count_ = 0;
-    /// Of the parts of one message; with room for those of every message that waits.
-    std::vector<pattern::part_view> views_;
-    std::uint64_t waiting_bytes_ = 0;
     std::vector<reference<pipe>> pipes_;
     /// Orders pipes by the peer: its link, or else its routing id.
     struct peer_order {
