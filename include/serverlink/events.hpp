@@ -95,7 +95,7 @@ enum class event_kind : std::uint8_t {
     subscribed,
     unsubscribed, ///< the peer has one topic less; as above
     /// Messages were lost (drop, count; routing_id of the peer, where it is about one). While such
-    /// an event is unread it counts further ones. Socket.
+    /// an event is unread it counts further ones. Socket; `stale`: loop, too.
     dropped,
 
     // The stream.
@@ -113,8 +113,9 @@ enum class drop_reason : std::uint8_t {
     full, ///< send_outcome::dropped_full; for a PUB once for each peer that misses the message
     unsent, ///< the peer went for good before they were sent
     discarded, ///< they had arrived, and were thrown away unread
+    stale, ///< they had waited for a peer that is back (socket_options::on_reconnect)
 };
-inline constexpr std::size_t drop_reason_count = 4;
+inline constexpr std::size_t drop_reason_count = 5;
 
 [[nodiscard]] SLK_API std::string_view name_of(drop_reason value) noexcept;
 

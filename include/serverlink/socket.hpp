@@ -109,6 +109,9 @@ struct peer_status {
     /// large for it.
     std::uint64_t refused = 0;
     error last_refusal{}; ///< how the connection ended in the last one of them
+    /// Messages that were queued for the peer, and dropped before they were sent (option
+    /// on_reconnect).
+    std::uint64_t lapsed = 0;
     /// The connection is up, but the peer neither says anything nor takes what waits for it,
     /// although its system is alive.
     bool stalled = false;
@@ -132,6 +135,9 @@ struct socket_counters {
     std::uint64_t dropped_full = 0;
     /// Messages that were queued for a peer that went for good before they were sent.
     std::uint64_t unsent = 0;
+    /// Messages that had waited for a peer, and were dropped when it was back (option
+    /// on_reconnect).
+    std::uint64_t dropped_stale = 0;
     // As in peer_status.
     std::uint64_t unconfirmed = 0;
     std::uint64_t refused = 0;
@@ -172,6 +178,7 @@ struct close_report {
         std::uint64_t refused = 0; ///< as in peer_status
         error last_refusal{};
         std::uint64_t requeued = 0; ///< messages that go to other peers (option requeue)
+        std::uint64_t lapsed = 0; ///< as in peer_status
     };
     std::vector<peer> peers{};
 

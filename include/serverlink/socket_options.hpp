@@ -84,6 +84,13 @@ struct socket_property {
     std::string value{};
 };
 
+/// What becomes of messages that have waited for a peer when it is back.
+enum class queue_policy : std::uint8_t {
+    keep, ///< they are sent
+    drop_all, ///< none of them is sent
+    keep_newest, ///< only the last one is sent, whole with all its parts
+};
+
 struct socket_options {
     /// Messages that may wait in this socket for each peer; 0: no limit. Live.
     std::uint32_t send_high_water_mark = 1000;
@@ -102,6 +109,14 @@ struct socket_options {
     /// messages are for one peer, and never go to another. They move only during a call on the
     /// socket, which may be any one: send(), receive(), wait(), events(), close(). Live.
     bool requeue = true;
+    /// What is sent to a peer that was lost and is back. connect(), also with inproc: what is
+    /// queued for the peer when the handshake is over, unless it is the first one of this endpoint.
+    /// Also what has waited here for the next peer (option requeue), if the peer is the only one.
+    /// What the system had taken in part belongs to it, because the peer has not got it whole.
+    /// Dropped messages are counted (socket_counters::dropped_stale), and reported
+    /// (drop_reason::stale). A REQ whose request is dropped waits for a reply all the same; see
+    /// `relaxed`.
+    queue_policy on_reconnect = queue_policy::keep;
     /// PUSH, PULL, DEALER, PUB and SUB only (else invalid_argument): only the newest message waits
     /// for each peer, and of each peer, whole with all its parts. An older one that was not sent
     /// yet, or was not received, is replaced, and counted. The high-water marks do not count then,

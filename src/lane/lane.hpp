@@ -269,6 +269,17 @@ public:
         return consumed_bytes_.load(std::memory_order_relaxed);
     }
 
+    /// Messages of those that it is done with were dropped unread. After consume().
+    void count_lapsed(std::uint64_t messages) noexcept
+    {
+        lapsed_.fetch_add(messages, std::memory_order_release);
+    }
+
+    /// Any thread: messages that were dropped unread. To be read before consumed_by_now().
+    [[nodiscard]] std::uint64_t lapsed() const noexcept
+    {
+        return lapsed_.load(std::memory_order_acquire);
+    }
     /// Any thread.
     [[nodiscard]] std::uint64_t consumed_by_now() const noexcept
     {
@@ -315,6 +326,7 @@ private:
     alignas(line) std::atomic<bool> producer_waits_{false};
     std::atomic<bool> consumer_waits_{true};
     std::shared_ptr<memory_budget> budget_; ///< set by open()
+    std::atomic<std::uint64_t> lapsed_{0};
 };
 
 } // namespace slk::lane

@@ -24,6 +24,7 @@ router_options router_with_notices()
 {
     router_options options = quick(router_options{});
     options.notify_connect = options.notify_disconnect = true;
+    options.on_reconnect = queue_policy::keep_newest;
     return options;
 }
 
@@ -104,7 +105,9 @@ const char* successors_by_inproc()
 {
     auto in = new_context(0);
     EXPECT(in);
-    auto from = new_socket<push>(*in, quick());
+    socket_options of_sender = quick();
+    of_sender.on_reconnect = queue_policy::keep_newest;
+    auto from = new_socket<push>(*in, of_sender);
     EXPECT(from);
     EXPECT(insist([&] { return from->connect(long_name); }));
     for (const bool conflates : {false, false, true}) {

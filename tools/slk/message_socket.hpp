@@ -61,6 +61,7 @@ void require_valid(const socket_settings& settings);
 struct socket_outcome {
     std::uint64_t unsent = 0;
     std::uint64_t discarded = 0;
+    std::uint64_t lapsed = 0; ///< dropped before they were sent
     /// "tcp://...: 3", for each peer with unsent messages.
     std::vector<std::string> unsent_by_peer;
 };

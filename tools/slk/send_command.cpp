@@ -88,6 +88,17 @@ int send_failed(const error& why)
     return exit_failed;
 }
 
+[[nodiscard]] queue_policy parse_queue_policy(const std::string& text)
+{
+    if (text == "keep")
+        return queue_policy::keep;
+    if (text == "drop-all")
+        return queue_policy::drop_all;
+    if (text == "keep-newest")
+        return queue_policy::keep_newest;
+    throw usage_error("--on-reconnect", "'" + text + "' is not keep, drop-all or keep-newest");
+}
+
 [[nodiscard]] bool publishes(const send_settings& settings)
 {
     return settings.socket.type == "pub" || settings.socket.type == "xpub";
@@ -141,7 +152,7 @@ void print_totals(printer& out, const send_settings& settings, const message_tot
 {
     // Of a publisher's, those for each peer count.
     const std::uint64_t flushed =
-        counted.messages - std::min(counted.messages, outcome.unsent + dropped);
+        counted.messages - std::min(counted.messages, outcome.unsent + outcome.lapsed + dropped);
     const double seconds = std::chrono::duration<double>(took).count();
     if (settings.json) {
         out.line(json_object()
@@ -151,6 +162,7 @@ void print_totals(printer& out, const send_settings& settings, const message_tot
                      .number("flushed", flushed)
                      .number("unsent", outcome.unsent)
                      .number("dropped", dropped)
+                     .number("lapsed", outcome.lapsed)
                      .number("seconds", seconds)
                      .str());
         return;
@@ -159,7 +171,9 @@ void print_totals(printer& out, const send_settings& settings, const message_tot
     std::snprintf(passed, sizeof passed, "%.3f s", seconds);
     out.line("queued " + amount_text(counted.messages, counted.bytes) + ": flushed " +
              std::to_string(flushed) + ", unsent " + std::to_string(outcome.unsent) +
-             (dropped > 0 ? ", for nobody " + std::to_string(dropped) : "") + ", in " + passed);
+             (dropped > 0 ? ", for nobody " + std::to_string(dropped) : "") +
+             (outcome.lapsed > 0 ? ", lapsed " + std::to_string(outcome.lapsed) : "") + ", in " +
+             passed);
     for (const std::string& each : outcome.unsent_by_peer)
         out.line("  unsent at " + each);
 }
@@ -227,6 +241,14 @@ void add_send_command(command& program)
                   .help = "How long queued messages may take at the end; then they are unsent",
                   .fallback = "10s"},
                  settings->linger);
+    send.text({.name = "--on-reconnect",
+               .help = "What becomes of messages that a lost connection has left unsent, when the "
+                       "peer is back: keep, drop-all or keep-newest",
+               .type = "POLICY",
+               .fallback = "keep"},
+              [into = settings.get()](const std::string& text) {
+                  into->socket.options.on_reconnect = parse_queue_policy(text);
+              });
     send.flag({.name = "--json", .help = "One JSON object per line"}, settings->json);
     send.footer(
         "Durations are numbers with a unit: 100ms, 5s, 1m. After -- words that begin with - are "

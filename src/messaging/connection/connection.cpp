@@ -144,6 +144,7 @@ bool connection::make_pipe() noexcept
     if (!near_)
         return false;
     near_->immediate = origin_ == pipe_origin::link && settings_->options().immediate;
+    near_->on_reconnect = settings_->options().on_reconnect;
     near_->far = reference<far_end>::to(*this);
     near_->endpoint = log_->number;
     near_->report_to(owner_);

@@ -173,7 +173,8 @@ private:
     }
 
     // What is known about the peer (connection_liveness.cpp).
-    [[nodiscard]] std::uint64_t taken() const noexcept;
+    [[nodiscard]] message_counts queue() const noexcept;
+    [[nodiscard]] std::uint64_t taken() const noexcept { return queue().taken; }
     [[nodiscard]] std::uint64_t arrived() const noexcept;
     [[nodiscard]] bool may_have_unread() const noexcept;
     [[nodiscard]] bool is_stuck() const noexcept;
@@ -188,6 +189,8 @@ private:
     [[nodiscard]] bool may_send_heartbeat() noexcept;
     void count_unconfirmed() noexcept;
     void look_for_refusal() noexcept;
+    void drop_stale() noexcept;
+    void note_lapsed(drop_reason why, const wire_out::progress& dropped) noexcept;
 
     // The peer's place (peer_registry.hpp).
     [[nodiscard]] place_holder holder() const noexcept;

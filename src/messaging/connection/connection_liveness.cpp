@@ -5,6 +5,8 @@
 
 #include "messaging/connection/connection.hpp"
 
+#include "base/try_allocate.hpp"
+
 #include <utility>
 
 namespace slk::messaging {
@@ -30,12 +32,14 @@ constexpr duration default_patience = std::chrono::seconds(10);
 
 } // namespace
 
-/// Messages that the system has taken on all streams up to now.
-std::uint64_t connection::taken() const noexcept
+/// Messages for the peer. The taken ones are those that the system has taken on all streams up to
+/// now, and those that were dropped.
+message_counts connection::queue() const noexcept
 {
     const lane::lane& lane = lanes_->toward[0];
-    return lanes_->latest != nullptr ? lanes_->latest->toward[0].counts(lane).taken
-                                     : lane.consumed_by_now();
+    return lanes_->latest != nullptr
+               ? lanes_->latest->toward[0].counts(lane)
+               : message_counts{.written = lane.produced(), .taken = lane.consumed_by_now()};
 }
 
 /// Messages that have arrived. Not while paused, when a caller may be counting them. Those of a
@@ -199,6 +203,46 @@ void connection::look_for_refusal() noexcept
     owner_->counters().refused.add(dropped.messages);
     owner_->post(message_refused{near_}, ending_because_);
     report(event_kind::set_aside, peer_id(), ending_because_, dropped.messages);
+    if (dropped.notify && near_)
+        near_->on_writable();
+}
+
+/// The link is back. What has waited for that is sent, or not (option on_reconnect).
+void connection::drop_stale() noexcept
+{
+    const queue_policy policy = settings_->options().on_reconnect;
+    if (policy == queue_policy::keep || origin_ != pipe_origin::connect ||
+        log_->record().handshakes_succeeded.value() == 0)
+        return;
+    const std::uint64_t kept = policy == queue_policy::keep_newest ? 1 : 0;
+    wire_out::progress all;
+    for (message_counts waits = queue(); waits.written - waits.replaced - waits.taken > kept;
+         waits = queue()) {
+        const auto dropped = out_->drop_message();
+        if (dropped.messages == 0)
+            break; // the writer has counted it, and publishes it next
+        all.messages += dropped.messages;
+        all.notify = all.notify || dropped.notify;
+    }
+    note_lapsed(drop_reason::stale, all);
+}
+
+/// Messages were dropped instead of sent.
+void connection::note_lapsed(drop_reason why, const wire_out::progress& dropped) noexcept
+{
+    if (dropped.messages == 0)
+        return;
+    // There is nothing of them that the peer could read.
+    read_ += dropped.messages;
+    taken_before_ping_ += dropped.messages;
+    lanes_->toward[0].count_lapsed(dropped.messages);
+    owner_->counters().dropped_stale.add(dropped.messages);
+    log_->emit(event_kind::dropped, [&](slk::event& made) {
+        made.address = transport_->peer();
+        made.drop = why;
+        made.count = dropped.messages;
+        return try_assign(made.routing_id, peer_id());
+    });
     if (dropped.notify && near_)
         near_->on_writable();
 }

@@ -441,6 +441,7 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     // From now on it is the pipe's, which may outlive its connection.
     if (origin_ == pipe_origin::link)
         has_place_ = false;
+    drop_stale();
     out_->connection_ready(session_->speaks());
     log_->record().handshakes_succeeded.add(1);
     log_->registry().change([&] { record_.ready = true; });

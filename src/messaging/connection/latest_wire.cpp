@@ -22,6 +22,15 @@ void latest_wire_out::begin_connection() noexcept
     lane_wire_out::begin_connection();
 }
 
+wire_out::progress latest_wire_out::drop_message() noexcept
+{
+    if (lane().produced() != lane().consumed())
+        return lane_wire_out::drop_message();
+    progress made;
+    made.messages = slot_.discard(lane()) ? 1 : 0;
+    return made;
+}
+
 bool latest_wire_in::publish(std::uint64_t messages) noexcept
 {
     (void)lane().publish(messages);

@@ -22,6 +22,7 @@ public:
 
     std::size_t gather(std::vector<piece>& pieces) override;
     void begin_connection() noexcept override;
+    progress drop_message() noexcept override;
     [[nodiscard]] bool must_wait() noexcept override { return slot_.reader_must_wait(); }
     [[nodiscard]] bool allows_direct_io() const noexcept override { return false; }
 

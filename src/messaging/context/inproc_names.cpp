@@ -91,6 +91,7 @@ bool inproc_names::make_pipes(connecter& which, lane::chunk_pools& pools) noexce
     far->far = reference<far_end>::to(*near);
     near->endpoint = which.caller.endpoint;
     near->immediate = which.caller.immediate;
+    near->on_reconnect = which.caller.on_reconnect;
     near->report_to(which.caller.reports);
     which.near = std::move(near);
     which.far = std::move(far);
@@ -117,6 +118,26 @@ reference<pipe> inproc_names::make_far(const connecter& which) noexcept
     far->history->earlier.written = lanes->toward[1].produced();
     far->history->earlier.taken = lanes->toward[0].consumed();
     return far;
+}
+
+/// The other end is back, in a new pipe that nobody reads from yet. What has waited for it is
+/// received, or not (option on_reconnect).
+void inproc_names::drop_stale(const inproc_party& owner, const inproc_party& caller,
+                              pipe& far) noexcept
+{
+    if (caller.on_reconnect == queue_policy::keep)
+        return;
+    const std::uint64_t dropped = far.in.drop_waiting(
+        caller.on_reconnect == queue_policy::keep_newest ? 1 : 0, zmtp::is_publisher(owner.type));
+    if (dropped == 0)
+        return;
+    far.history->earlier.taken = far.in.consumed();
+    caller.reports->counters().dropped_stale.add(dropped);
+    caller.log->emit(event_kind::dropped, [&](slk::event& made) {
+        made.drop = drop_reason::stale;
+        made.count = dropped;
+        return try_assign(made.routing_id, owner.routing_id);
+    });
 }
 
 /// The two meet now, or the connecting one goes on waiting. Returns false when memory is exhausted.
@@ -170,7 +191,10 @@ bool inproc_names::meet(const inproc_party& owner, connecter& which,
     which.met = true;
     lanes.ended.store(0, std::memory_order_release);
     far->conflate();
+    if (again)
+        drop_stale(owner, caller, *far);
     far->endpoint = owner.endpoint;
+    far->on_reconnect = owner.on_reconnect;
     far->report_to(owner.reports);
     to_owner->peer = far;
     owner.reports->post(std::move(to_owner));

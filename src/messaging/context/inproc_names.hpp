@@ -37,6 +37,7 @@ struct inproc_party {
     std::uint64_t receive_bytes = 0;
     bool conflates = false;
     bool immediate = false; ///< connect() only: the option
+    queue_policy on_reconnect = queue_policy::keep; ///< the option
     /// connect() only: the peer is known by its own routing id.
     bool by_id = false;
     bool named = false; ///< connect() only: it has given the peer a name
@@ -83,6 +84,8 @@ private:
     [[nodiscard]] static bool make_pipes(connecter& which, lane::chunk_pools& pools) noexcept;
     static void part(connecter& which) noexcept;
     [[nodiscard]] static reference<pipe> make_far(const connecter& which) noexcept;
+    static void drop_stale(const inproc_party& owner, const inproc_party& caller,
+                           pipe& far) noexcept;
     [[nodiscard]] static bool meet(const inproc_party& owner, connecter& which,
                                    lane::chunk_pools& pools) noexcept;
     [[nodiscard]] const inproc_party* owner_of(std::string_view name) const noexcept;

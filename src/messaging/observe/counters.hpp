@@ -41,6 +41,7 @@ struct counters {
     counter requeued;
     counter discarded;
     // Written by several threads.
+    counter dropped_stale;
     counter conflated_sent;
     counter conflated_received;
     counter rejected;
@@ -58,6 +59,7 @@ struct counters {
                 .dropped_no_route = dropped_no_route.value(),
                 .dropped_full = dropped_full.value(),
                 .unsent = unsent.value(),
+                .dropped_stale = dropped_stale.value(),
                 .unconfirmed = unconfirmed.value(),
                 .refused = refused.value(),
                 .stalls = stalls.value(),

@@ -89,12 +89,13 @@ bool metrics_registry::read_connections(socket_metrics& into)
         of.address = each.address;
         of.ready = each.ready;
         of.stalled = each.stalled;
-        // In this order: a refused message is one that was taken, and that was queued before.
+        // In this order: a message that was not sent is one that was taken, and queued before.
         const std::uint64_t refused = each.lanes->refused.load(std::memory_order_acquire);
+        const std::uint64_t lapsed = each.lanes->toward[0].lapsed();
         const std::uint64_t taken = each.lanes->toward[0].consumed_by_now();
         of.queued_total = each.lanes->toward[0].produced();
         of.queued = of.queued_total - std::min(taken, of.queued_total);
-        of.sent = taken - refused;
+        of.sent = taken - refused - lapsed;
         of.received = each.lanes->toward[1].consumed_by_now();
         of.bytes_sent = sent;
         of.bytes_received = received;

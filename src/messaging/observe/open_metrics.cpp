@@ -244,6 +244,7 @@ void metrics_writer::write_sockets()
                 {"full", &counts::dropped_full},
                 {"unsent", &counts::unsent},
                 {"discarded", &counts::discarded},
+                {"stale", &counts::dropped_stale},
                 {"set_aside", &counts::refused}});
     of_sockets({"serverlink_socket_unconfirmed_messages", "counter", "messages",
                 "Messages of ended connections that the peer may not have read."},

@@ -87,6 +87,17 @@ bool latest_slot::move_to(lane::lane& into, lane::chunk_pools& pools) noexcept
     return true;
 }
 
+bool latest_slot::discard(lane::lane& moved_to) noexcept
+{
+    std::vector<message> parts; // ends after the lock
+    const std::lock_guard lock(guard_);
+    parts = take_parts();
+    if (parts.empty())
+        return false;
+    moved_to.bypass();
+    return true;
+}
+
 void latest_slot::drop_older(lane::lane& moved_to) noexcept
 {
     const std::lock_guard lock(guard_);

@@ -66,6 +66,9 @@ public:
     /// false if there is none; also if memory is exhausted, and then the message counts as
     /// replaced.
     [[nodiscard]] bool move_to(lane::lane& into, lane::chunk_pools& pools) noexcept;
+    /// Drops the message, which counts as taken. The lane that messages are moved to is empty.
+    /// Returns false if there is none.
+    [[nodiscard]] bool discard(lane::lane& moved_to) noexcept;
     /// If a newer message is here, removes those that were moved to that lane.
     void drop_older(lane::lane& moved_to) noexcept;
     [[nodiscard]] bool has_message() noexcept;

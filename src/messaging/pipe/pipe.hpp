@@ -8,6 +8,7 @@
 /// with inproc, the pipe of another socket. Each end notifies the other.
 
 #include <serverlink/socket.hpp>
+#include <serverlink/socket_options.hpp>
 
 #include "base/reference.hpp"
 #include "messaging/observe/inbox.hpp"
@@ -212,6 +213,7 @@ public:
     bool severed : 1 = false; ///< the connection has ended for good
     bool ended_first : 1 = false; ///< inproc only: before the other end, which has the rest
     bool is_full : 1 = false; ///< PUB only: there was no room when a message came
+    queue_policy on_reconnect : 2 = queue_policy::keep; ///< the option, as the endpoint found it
 
 private:
     // Here they need no room of their own.

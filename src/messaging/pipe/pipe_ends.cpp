@@ -89,6 +89,55 @@ bool pipe_out::take_back(std::vector<message>& parts, lane::chunk_pools& pools) 
     return true;
 }
 
+namespace {
+
+/// The messages that the reader of a lane has before it.
+std::uint64_t waiting_in(const lane::lane& lane, latest_slot* latest) noexcept
+{
+    if (latest == nullptr)
+        return lane.produced() - lane.consumed();
+    const message_counts all = latest->counts(lane);
+    return all.written - all.replaced - all.taken;
+}
+
+/// By the reader: drops the first ones until this number is left. Returns how many were dropped.
+std::uint64_t drop_until_left(lane::lane& lane, latest_slot* latest, std::uint64_t left,
+                              bool has_requests) noexcept
+{
+    std::uint64_t dropped = 0;
+    while (waiting_in(lane, latest) > left) {
+        message part;
+        if (!read_part(lane, part)) {
+            if (latest == nullptr || !latest->discard(lane))
+                break; // the writer has counted it, and publishes it next
+            ++dropped;
+            continue;
+        }
+        const bool counts = !has_requests || part.more() || !pattern::is_request(part.bytes());
+        while (part.more()) {
+            part.clear();
+            (void)read_part(lane, part);
+        }
+        (void)lane.consume(counts ? 1 : 0, false);
+        dropped += counts ? 1 : 0;
+    }
+    lane.update_consumed_bytes();
+    lane.count_lapsed(dropped);
+    return dropped;
+}
+
+} // namespace
+
+std::uint64_t pipe_out::drop_waiting(std::uint64_t kept) noexcept
+{
+    return drop_until_left(lane_, latest_, kept, false);
+}
+
+std::uint64_t pipe_in::drop_waiting(std::uint64_t kept, bool has_requests) noexcept
+{
+    return drop_until_left(lane_, latest_, kept, has_requests);
+}
+
 bool pipe_out::is_flushed() noexcept
 {
     lane_.request_notice();

@@ -110,6 +110,9 @@ public:
     /// When the other end is over: takes back the next message that it has not taken. Returns false
     /// if there is none. A message that there is no memory for is lost: `parts` is empty then.
     [[nodiscard]] bool take_back(std::vector<message>& parts, lane::chunk_pools& pools) noexcept;
+    /// When the other end is over: drops what it has not taken, but for the newest `kept` messages.
+    /// Returns the number of messages that were dropped.
+    std::uint64_t drop_waiting(std::uint64_t kept) noexcept;
     /// Conflating only: a message waits that was written after the one before was taken.
     [[nodiscard]] bool has_latest() const noexcept
     {
@@ -129,6 +132,9 @@ public:
     /// Whether everything that was written is done with. If not, the reader notifies when it has
     /// taken more.
     [[nodiscard]] bool is_flushed() noexcept;
+    /// Messages that the other end has dropped. To be read before counts(), which has them among
+    /// those that were taken.
+    [[nodiscard]] std::uint64_t lapsed() const noexcept { return lane_.lapsed(); }
     [[nodiscard]] message_counts counts() const noexcept
     {
         return latest_ != nullptr ? latest_->counts(lane_)
@@ -184,6 +190,10 @@ public:
         const message_counts all = latest_->counts(lane_);
         return all.written == all.replaced + all.taken;
     }
+    /// inproc only, while nobody else reads: drops what waits, but for the newest `kept` messages.
+    /// `has_requests`: subscriptions are among them, which go with the messages around them.
+    /// Returns the number of messages that were dropped.
+    std::uint64_t drop_waiting(std::uint64_t kept, bool has_requests) noexcept;
     /// Returns true if the writer will notify; false if there is something to read meanwhile.
     [[nodiscard]] bool must_wait() noexcept
     {

@@ -75,18 +75,20 @@ void report_closed(const endpoint_entry& at, const address& local)
     if (!try_reserve(report.peers, leaving.size()))
         return report;
     leaving.for_each([&](const pipe& peer) {
-        // Before the others: a refused message is one that was taken.
+        // Before the others: a message that was not sent is one that was taken.
         const std::uint64_t refused = peer.lanes()->refused.load(std::memory_order_acquire);
+        const std::uint64_t lapsed = peer.out.lapsed();
         const message_counts sent = peer.out.counts();
         const std::uint64_t taken = peer.taken(sent);
         close_report::peer of;
         // Without memory for the texts the numbers are there.
         (void)try_assign(of.endpoint, which.find(peer.endpoint)->text);
         (void)try_assign(of.routing_id, peer.name());
-        of.flushed = taken - refused;
+        of.flushed = taken - refused - lapsed;
         of.unsent = peer.untaken(sent);
         of.unconfirmed = peer.lanes()->unconfirmed.load(std::memory_order_relaxed);
         of.refused = refused;
+        of.lapsed = lapsed;
         of.requeued = peer.requeued();
         of.last_refusal = peer.last_refusal;
         report.peers.push_back(std::move(of));

@@ -206,6 +206,7 @@ result<inproc_party> socket_core::party(const endpoint_entry& entry) noexcept
                       .receive_bytes = options.receive_high_water_bytes,
                       .conflates = options.conflate,
                       .immediate = options.immediate,
+                      .on_reconnect = options.on_reconnect,
                       .pools = &state_.pools};
     if (!try_assign(made.routing_id, options.routing_id))
         return fail(errc::out_of_memory, phase::setup);

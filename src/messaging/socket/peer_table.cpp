@@ -243,10 +243,26 @@ result<void> peer_table::attach_after(pipe& before, pipe& peer)
         peer.connections += before.connections;
         before.holds_place = false; // it is this one's now
         if (before.is_severed() && pattern_.keeps_queues)
-            waiting_.hand_over(before, peer);
+            count_stale(waiting_.hand_over(before, peer), peer);
     }
     leave(before);
     return {};
+}
+
+/// No other peer is sent to.
+bool peer_table::is_only_one(const pipe& peer) const noexcept
+{
+    return std::ranges::none_of(pipes_, [&](const auto& each) {
+        return each.get() != &peer &&
+               (each->state == peer_state::connected || each->state == peer_state::queueing);
+    });
+}
+
+/// Messages were dropped because the peer is back.
+void peer_table::count_stale(std::uint64_t messages, const pipe& peer) noexcept
+{
+    counters_.dropped_stale.add(messages);
+    events_.report_dropped(drop_reason::stale, messages, peer);
 }
 
 /// What `before` has left unread is received first.
@@ -264,6 +280,7 @@ void peer_table::follow(pipe& peer, pipe& before) noexcept
 bool peer_table::connected(pipe& peer, peer_connected&& how)
 {
     const bool first = !is_attached(peer.state);
+    const bool was_sent_to = peer.state == peer_state::queueing;
     peer.connections += how.times;
     peer.ended_first = false;
     peer.far_marks = {how.far_mark, how.far_bytes};
@@ -281,6 +298,8 @@ bool peer_table::connected(pipe& peer, peer_connected&& how)
         return true;
     }
     peer.state = peer_state::connected;
+    if (waiting_.count() > 0 && !was_sent_to && is_only_one(peer))
+        count_stale(waiting_.drop_stale(peer.on_reconnect), peer);
     if (first && (peer.origin != pipe_origin::link || peer.connections == 1))
         greet(peer);
     if (pipe* const before = first ? last_left_by(peer) : nullptr; before != nullptr)

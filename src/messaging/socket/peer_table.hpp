@@ -140,6 +140,8 @@ private:
     void report_disconnected(pipe& peer);
     void greet(pipe& peer);
     void welcome(pipe& peer);
+    [[nodiscard]] bool is_only_one(const pipe& peer) const noexcept;
+    void count_stale(std::uint64_t messages, const pipe& peer) noexcept;
     void count_missed_welcome(pipe& peer) noexcept;
     void count_unsent(pipe& peer);
     void send_all_requests(pipe& peer);

@@ -156,8 +156,9 @@ std::vector<peer_status> socket_core::peers()
         const pipe& peer = *each;
         const endpoint_entry* const at = state_.endpoints.find(peer.endpoint);
         peer_status status;
-        // Before the others: a refused message is one that was taken.
+        // Before the others: a message that was not sent is one that was taken.
         status.refused = peer.lanes()->refused.load(std::memory_order_acquire);
+        status.lapsed = peer.out.lapsed();
         const message_counts sent = peer.out.counts();
         if (!try_assign(status.routing_id, peer.name()) ||
             (at != nullptr && !try_assign(status.endpoint, at->text)) ||
@@ -172,7 +173,7 @@ std::vector<peer_status> socket_core::peers()
         status.queued_total = sent.written - earlier.written;
         status.last_refusal = peer.last_refusal;
         status.sent = std::max(sent.taken, earlier.written) - earlier.written - peer.requeued() -
-                      status.refused;
+                      status.refused - status.lapsed;
         status.queued = sent.written - sent.replaced - sent.taken;
         status.received = peer.in.consumed() - earlier.taken - peer.discarded;
         status.dropped = peer.dropped;

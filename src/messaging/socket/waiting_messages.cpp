@@ -6,6 +6,7 @@
 #include "messaging/observe/inbox.hpp"
 #include "zmtp/frame.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <new>
 #include <utility>
@@ -20,6 +21,17 @@ std::uint64_t bytes_of(const std::vector<message>& parts) noexcept
     for (const message& part : parts)
         sum += zmtp::header_size(part.size()) + part.size();
     return sum;
+}
+
+/// What is left of this number of messages when their peer is back.
+std::uint64_t kept_of(std::uint64_t messages, queue_policy policy) noexcept
+{
+    switch (policy) {
+    case queue_policy::keep: return messages;
+    case queue_policy::drop_all: return 0;
+    case queue_policy::keep_newest: return std::min<std::uint64_t>(messages, 1);
+    }
+    return messages;
 }
 
 } // namespace
@@ -102,10 +114,15 @@ bool waiting_messages::send_first(pattern::room_check& rooms)
             to.lanes()->set_ends_in_message(to.out.counts().written, ends);
         to.publish(false);
     }
+    remove_first();
+    return true;
+}
+
+void waiting_messages::remove_first() noexcept
+{
     bytes_ -= bytes_of(all_.front().parts);
     delete &all_.pop_front();
     --count_;
-    return true;
 }
 
 void waiting_messages::clear() noexcept
@@ -124,8 +141,18 @@ std::size_t waiting_messages::give_up() noexcept
     return count;
 }
 
-void waiting_messages::hand_over(pipe& from, pipe& to)
+std::uint64_t waiting_messages::drop_stale(queue_policy policy) noexcept
 {
+    const std::uint64_t kept = kept_of(count_, policy);
+    const std::uint64_t dropped = count_ - kept;
+    while (count_ > kept)
+        remove_first();
+    return dropped;
+}
+
+std::uint64_t waiting_messages::hand_over(pipe& from, pipe& to)
+{
+    const std::uint64_t dropped = from.out.drop_waiting(kept_of(UINT64_MAX, to.on_reconnect));
     std::uint8_t ends = from.lanes()->ends_in_message(from.out.counts().taken);
     for (std::vector<message> parts; from.out.take_back(parts, pools_);) {
         ++from.history->requeued;
@@ -137,6 +164,7 @@ void waiting_messages::hand_over(pipe& from, pipe& to)
             to.lanes()->set_ends_in_message(to.out.counts().written, carried);
         to.publish(false);
     }
+    return dropped;
 }
 
 } // namespace slk::messaging

@@ -37,8 +37,11 @@ public:
     /// Takes back what was queued for a peer that is gone, in its order.
     void take_back(pipe& peer, pattern::room_check& rooms);
     /// What was queued for a peer that has come again goes into its new pipe, before everything
-    /// else.
-    void hand_over(pipe& from, pipe& to);
+    /// else. Returns the number of messages that the option on_reconnect has dropped.
+    std::uint64_t hand_over(pipe& from, pipe& to);
+    /// The next peer, which all that is here has waited for, has this option. Returns the number of
+    /// messages that it has dropped.
+    std::uint64_t drop_stale(queue_policy policy) noexcept;
     /// Gives the messages to peers that have room. After each change.
     void send(pattern::room_check& rooms);
     /// They are counted as unsent. Returns their number.
@@ -55,6 +58,7 @@ private:
     [[nodiscard]] bool send_first(pattern::room_check& rooms);
     [[nodiscard]] std::span<const pattern::part_view>
     views_of(const std::vector<message>& parts) noexcept;
+    void remove_first() noexcept;
     void clear() noexcept;
 
     pattern::pattern& pattern_;
