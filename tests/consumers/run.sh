@@ -39,7 +39,7 @@ install_library()
     shift
     rm -rf "$build" "$first" "$prefix"
     meson setup "$build" --prefix "$first" --libdir lib \
-        -Dtests=disabled -Dtools=disabled -Dexamples=disabled -Dbench=disabled \
+        -Dtests=disabled -Dtools=disabled -Dexamples=disabled -Dbench=disabled -Dhttp=disabled \
         -Dpkgconfig.relocatable=true "${unity[@]}" "$@"
     ninja -C "$build" -j "$jobs"
     meson install -C "$build" --no-rebuild --quiet

@@ -5,6 +5,7 @@
 /// Results that a test cannot do without, and the errors that it expects.
 
 #include <serverlink/error.hpp>
+#include <serverlink/result.hpp>
 
 #include <doctest/doctest.h>
 

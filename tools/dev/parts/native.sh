@@ -3,13 +3,15 @@
 
 needs_native()
 {
-    list "${basic_needs[@]}" "${linux_test_needs[@]}" "${tool_needs[@]}" "${interop_needs[@]}"
+    list "${basic_needs[@]}" "${linux_test_needs[@]}" "${tool_needs[@]}" "${interop_needs[@]}" \
+        "${http_test_needs[@]}"
 }
 
 build_native()
 {
     CXX=$(with_ccache g++) with_lld configure native --buildtype debug "${checked[@]}" \
-        "${unity[@]}" -Dcpp_args=-g1 -Dinterop=auto -Dexamples=enabled -Dbench=enabled -Dexpected=std
+        "${unity[@]}" -Dcpp_args=-g1 -Dinterop=auto -Dexamples=enabled -Dbench=enabled -Dhttp=enabled \
+        -Dexpected=std
     compile native
 }
 
