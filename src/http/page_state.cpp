@@ -37,6 +37,7 @@ void add_socket_counters(json_text& to, const socket_counters& of)
     to.number("dropped_no_route", of.dropped_no_route);
     to.number("dropped_full", of.dropped_full);
     to.number("unsent", of.unsent);
+    to.number("dropped_stale", of.dropped_stale);
     to.number("discarded", of.discarded);
     to.number("rejected", of.rejected);
     to.close_object();

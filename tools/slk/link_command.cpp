@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "http_page.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "pipe.hpp"
 #include "terminal.hpp"
 
+#include <serverlink/context.hpp>
 #include <serverlink/link.hpp>
 #include <serverlink/loop.hpp>
 
@@ -23,6 +25,7 @@ struct link_settings {
     link_options options;
     loop_options loop;
     std::optional<duration> timeout;
+    std::optional<std::string> http;
     bool json = false;
     bool pipe = false;
 };
@@ -59,11 +62,22 @@ int run_link(link_settings& settings)
     const time_point origin = on->now();
     const interrupt_watch watch([&] { on->post([&done] { done = true; }); });
 
+    // Without sockets: the page shows the link alone.
+    auto in = context::on(*on);
+    if (!in) {
+        std::fprintf(stderr, "slk link: %s\n", to_string(in.error()).c_str());
+        return exit_failed;
+    }
+    http_page page(*in, settings.http);
+    printer notes(stderr);
+    page.announce(notes);
+
     std::optional<pipe> through;
     link_handlers handlers;
     handlers.state_changed = [&](const link_transition& move, const link_status& status) {
         lines.line(settings.json ? state_json(move, status, origin)
                                  : state_line(lines, move, status, origin));
+        page.show_link(settings.endpoint, move, status);
         idle = move.to == link_state::idle;
     };
     if (settings.pipe) {
@@ -124,6 +138,7 @@ void add_link_command(command& program)
                        "the peer may have it"},
               settings->pipe);
     add_duration(link, {.name = "--for", .help = "End after this time [never]"}, settings->timeout);
+    add_http_option(link, settings->http);
     add_backend_option(link, settings->loop.backend);
     add_reconnect_options(link, settings->options.reconnect);
     add_tuning_options(link, settings->options.tuning, true);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "http_page.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "terminal.hpp"
 #include "tools/support/json.hpp"
 
+#include <serverlink/context.hpp>
 #include <serverlink/listener.hpp>
 #include <serverlink/loop.hpp>
 
@@ -25,6 +27,7 @@ struct listen_settings {
     loop_options loop;
     std::optional<duration> timeout;
     std::optional<std::uint64_t> once;
+    std::optional<std::string> http;
     bool echo = false;
     bool discard = false;
     bool json = false;
@@ -166,8 +169,18 @@ int run_listen(listen_settings& settings)
         return exit_failed;
     }
     print_start(out, settings, *listening);
+    // Without sockets: the page shows the listener alone.
+    auto in = context::on(*on);
+    if (!in) {
+        std::fprintf(stderr, "slk listen: %s\n", to_string(in.error()).c_str());
+        return exit_failed;
+    }
+    http_page page(*in, settings.http);
+    printer notes(stderr);
+    page.announce(notes);
 
     const auto over = [&] {
+        page.show_listener(settings.endpoint, listening->status());
         return done || out.failed() || (settings.once && counted.ended >= *settings.once);
     };
     const auto ran = on->run_until(over, settings.timeout.value_or(duration::max()));
@@ -200,6 +213,7 @@ void add_listen_command(command& program)
                   settings->once, 1, 1'000'000'000);
     add_duration(listen, {.name = "--for", .help = "End after this time [never]"},
                  settings->timeout);
+    add_http_option(listen, settings->http);
     add_backend_option(listen, settings->loop.backend);
     add_tuning_options(listen, settings->options.tuning, false);
     listen.footer("Durations are numbers with a unit: 100ms, 5s, 1m.\n"

@@ -154,6 +154,7 @@ void add_socket_options(command& to, socket_settings& into, const std::string& w
     to.flag(
         {.name = "--peers", .help = "Show the peers whenever one comes or goes, and at the end"},
         into.peers);
+    add_http_option(to, into.http);
     add_backend_option(to, into.loop.backend);
     add_plain_options(to, into.options.security);
 }
@@ -256,6 +257,8 @@ slk::socket& message_socket::base()
 
 void message_socket::open(const std::function<void(const std::string& endpoint)>& listening)
 {
+    page_.emplace(*context_, settings_.http);
+    page_->announce(notes_);
     for (const std::string& text : settings_.bind) {
         const auto bound = base().bind(text);
         if (!bound)

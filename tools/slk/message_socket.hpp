@@ -4,6 +4,7 @@
 
 /// A message socket whose type is a word on the command line, and its options.
 
+#include "http_page.hpp"
 #include "interruption.hpp"
 #include "output.hpp"
 #include "tools/support/command_line.hpp"
@@ -41,6 +42,7 @@ struct socket_settings {
     /// Each type of socket uses those that it has.
     router_options options;
     loop_options loop;
+    std::optional<std::string> http; ///< the address of a page
     bool verbose = false;
     bool events = false;
     bool peers = false;
@@ -122,6 +124,7 @@ private:
     time_point origin_;
     std::optional<context> context_;
     any_socket socket_;
+    std::optional<http_page> page_;
     std::optional<event_stream> events_;
     std::vector<endpoint_view> shown_;
 };

@@ -297,6 +297,16 @@ void add_tuning_options(command& to, tuning_options& into, bool with_device)
                 into.device);
 }
 
+void add_http_option(command& to, std::optional<std::string>& address)
+{
+    to.optional_text(
+        {.name = "--http",
+         .help = "Show what happens on a web page, and the numbers at /metrics; prints its "
+                 "address. --http=ADDRESS:PORT is served there; without an address on any free "
+                 "port of this machine"},
+        "127.0.0.1:0", [&address](const std::string& text) { address = text; });
+}
+
 void add_backend_option(command& to, std::string& into)
 {
     to.text({.name = "--backend", .help = "One of `slk version` [the best]", .type = "NAME"},

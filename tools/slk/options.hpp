@@ -38,6 +38,9 @@ void add_tuning_options(command& to, tuning_options& into, bool with_device);
 /// `into` becomes the name of a backend of this build, or stays empty: the best one.
 void add_backend_option(command& to, std::string& into);
 
+/// `address` becomes that of a page (http_page.hpp), if there is to be one.
+void add_http_option(command& to, std::optional<std::string>& address);
+
 // These throw usage_error.
 
 [[nodiscard]] endpoint parse_endpoint(const std::string& text);

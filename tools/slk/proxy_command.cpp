@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "http_page.hpp"
 #include "interruption.hpp"
 #include "message_text.hpp"
 #include "options.hpp"
@@ -48,6 +49,7 @@ struct proxy_settings {
     std::uint32_t high_water_mark = socket_options{}.send_high_water_mark;
     std::optional<duration> timeout;
     loop_options loop;
+    std::optional<std::string> http;
 };
 
 template <class Value>
@@ -161,6 +163,9 @@ int run_proxy(const proxy_settings& settings)
     if (control)
         open(*control, "--control", settings.control, false, notes);
 
+    const http_page page(in, settings.http);
+    page.announce(notes);
+
     const auto ended = run_until_end(between, settings, ctrl_c);
     std::uint64_t unsent = 0;
     for (slk::socket* const each : {front.get(), back.get(), capture.get()})
@@ -235,6 +240,7 @@ void add_proxy_command(command& program)
         [settings](std::uint32_t messages) { settings->high_water_mark = messages; });
     add_duration(proxy, {.name = "--for", .help = "End after this time [never]"},
                  settings->timeout);
+    add_http_option(proxy, settings->http);
     add_backend_option(proxy, settings->loop.backend);
     proxy.footer("All lines go to stderr. At the end it tells what was moved.\n"
                  "Examples:\n"

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <list>
 #include <optional>
 #include <utility>
 
@@ -22,6 +23,7 @@ struct command::state {
     CLI::App* app = nullptr;
     std::function<int()> action;
     std::vector<std::unique_ptr<command>> commands;
+    std::list<std::string> optional_texts; ///< CLI11 wants places for them
 
     void describe(CLI::Option* added, const option& about) const
     {
@@ -106,6 +108,16 @@ void command::text(const option& about, std::function<void(const std::string&)> 
         state_->app->add_option_function<std::string>(about.name, std::move(given), about.help)
             ->type_name(about.type),
         about);
+}
+
+void command::optional_text(const option& about, const std::string& without,
+                            std::function<void(const std::string&)> given)
+{
+    // A flag of CLI11 may have a value behind "=", and one of its own in braces.
+    CLI::Option* const added = state_->app->add_flag(
+        about.name + "{" + without + "}", state_->optional_texts.emplace_back(), about.help);
+    added->type_name(about.type)->each(std::move(given));
+    state_->describe(added, about);
 }
 
 void command::texts(const option& about, std::function<void(const std::vector<std::string>&)> given)

@@ -65,6 +65,10 @@ public:
     void flag(const option& about, std::function<void()> given);
     void text(const option& about, std::string& into);
     void text(const option& about, std::function<void(const std::string&)> given);
+    /// An option that needs no value: "--http" is `without`, "--http=VALUE" is VALUE. The help
+    /// shows both.
+    void optional_text(const option& about, const std::string& without,
+                       std::function<void(const std::string&)> given);
     /// An option that may be repeated. `given` is called once, with all of its values.
     void texts(const option& about, std::function<void(const std::vector<std::string>&)> given);
     /// A positional argument that takes all words that are left, also those after "--". Also makes
