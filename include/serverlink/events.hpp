@@ -193,8 +193,10 @@ private:
 struct event_options {
     /// The kinds that the stream has; `events_lost` and `stopped` are always among them.
     event_set kinds = event_set::all();
-    /// Unread events that the stream holds, 1 to 1,000,000.
+    /// Unread events that the stream holds, 1 to 1,000,000. What a peer has chosen may be long: an
+    /// event counts once more for each `text_per_place` bytes of its topic and routing id.
     std::size_t capacity = 2048;
+    static constexpr std::size_t text_per_place = 256;
     /// If set, it is called for each event, in their order and one at a time, instead of next(): on
     /// the thread of the context's first loop, or in a context without threads in a call that runs
     /// the loop. That loop waits meanwhile, so it should not take long. It must not call a socket

@@ -56,7 +56,7 @@ struct peer_metrics {
     // Counters, over all connections of a peer of connect().
     std::uint64_t queued_total = 0; ///< messages that were queued for the peer
     std::uint64_t sent = 0; ///< of those, the ones that the system has taken
-    std::uint64_t received = 0; ///< messages that the socket has received
+    std::uint64_t received = 0; ///< messages that the program has received
     std::uint64_t bytes_sent = 0; ///< of ZMTP, with its overhead
     std::uint64_t bytes_received = 0;
     // Present values.
@@ -85,6 +85,10 @@ struct endpoint_metrics {
     std::uint64_t bytes_sent = 0;
     std::uint64_t bytes_received = 0;
     slk::round_trips round_trips{};
+    // Present values.
+    std::uint64_t ready_peers = 0; ///< their handshake is over
+    std::uint64_t stalled_peers = 0;
+    std::uint64_t queued = 0; ///< messages that wait to be sent to connections of the endpoint
 };
 
 struct socket_metrics {
@@ -100,9 +104,9 @@ struct context_metrics {
     std::vector<socket_metrics> sockets{};
 };
 
-/// A connection that begins or ends at the same time waits until this call has copied the list of
-/// connections; messages do not. Errors: invalid_state (closed, or moved from), forked,
-/// out_of_memory.
+/// A connection that begins or ends at the same time waits until this call has copied the numbers
+/// of the connections, for which it allocates nothing; messages do not wait. Errors: invalid_state
+/// (closed, or moved from), forked, out_of_memory.
 [[nodiscard]] SLK_API result<socket_metrics> metrics_of(const socket& which);
 /// Errors: as above, and cancelled (the context is gone).
 [[nodiscard]] SLK_API result<context_metrics> metrics_of(const context& which);
@@ -110,8 +114,16 @@ struct context_metrics {
 /// Returns the numbers as text in the format of OpenMetrics 1.0, for the content type
 /// "application/openmetrics-text; version=1.0.0; charset=utf-8". Bytes of a routing id that are not
 /// printable ASCII are written as \xHH. Errors: out_of_memory.
-[[nodiscard]] SLK_API result<std::string> open_metrics(const socket_metrics& of);
-[[nodiscard]] SLK_API result<std::string> open_metrics(const context_metrics& of);
+struct open_metrics_options {
+    /// Also the numbers of each connection, labelled by its number, address and routing id. Each
+    /// new connection begins a series of samples, and whoever can connect to a bound endpoint can
+    /// make as many: with a database behind it, only where all peers are known.
+    bool peers = false;
+};
+[[nodiscard]] SLK_API result<std::string> open_metrics(const socket_metrics& of,
+                                                       const open_metrics_options& options = {});
+[[nodiscard]] SLK_API result<std::string> open_metrics(const context_metrics& of,
+                                                       const open_metrics_options& options = {});
 
 } // namespace slk
 

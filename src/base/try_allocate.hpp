@@ -100,17 +100,6 @@ template <class T>
     return true;
 }
 
-/// A text that few objects have. On failure nothing has changed.
-[[nodiscard]] inline bool try_assign(std::unique_ptr<std::string>& to,
-                                     std::string_view text) noexcept
-{
-    std::unique_ptr<std::string> made(new (std::nothrow) std::string);
-    if (made == nullptr || !try_assign(*made, text))
-        return false;
-    to = std::move(made);
-    return true;
-}
-
 [[nodiscard]] inline bool try_append(std::string& to, std::string_view text) noexcept
 {
     const std::size_t size = to.size() + text.size();

@@ -94,7 +94,15 @@ enum class peer_rule : std::uint8_t {
     any, ///< as many as come
     one, ///< one alone
     one_for_each_id, ///< one for each routing id; those without an id get one
+    one_for_each_connection, ///< as many as come, whatever their ids; the next connection is
+                             ///< another
 };
+
+/// Whether each connection of a connect() may bring another peer.
+[[nodiscard]] constexpr bool changes_peers(peer_rule rule) noexcept
+{
+    return rule == peer_rule::one_for_each_id || rule == peer_rule::one_for_each_connection;
+}
 
 /// The messages that a pattern itself has for the caller.
 class own_message_queue {
@@ -190,6 +198,8 @@ public:
     virtual void route_failed() noexcept {}
     /// After routing::kind::several.
     [[nodiscard]] virtual std::span<peer* const> targets() const noexcept { return {}; }
+    /// The peers that would have got that message, and had no room.
+    [[nodiscard]] virtual std::span<peer* const> skipped() const noexcept { return {}; }
     /// Whether route() would not wait.
     [[nodiscard]] virtual bool can_send(room_check& rooms) noexcept = 0;
 

@@ -10,8 +10,10 @@ namespace slk::pattern {
 result<peer*> pub::resume_sending(peer& entry)
 {
     const std::size_t peers = peers_ + 1;
-    if (peers > targets_.capacity() &&
-        !try_reserve(targets_, std::max(peers, targets_.capacity() * 2)))
+    const auto has_room = [&](std::vector<peer*>& all) {
+        return peers <= all.capacity() || try_reserve(all, std::max(peers, all.capacity() * 2));
+    };
+    if (!has_room(targets_) || !has_room(skipped_))
         return fail(no_memory_for_peer);
     const std::uint32_t number = index_.add_peer(entry);
     if (number == no_number)

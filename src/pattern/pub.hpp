@@ -33,6 +33,7 @@ public:
     [[nodiscard]] routing route(std::span<const part_view>& parts, const peer_id*,
                                 room_check& rooms) noexcept override;
     [[nodiscard]] std::span<peer* const> targets() const noexcept override { return targets_; }
+    [[nodiscard]] std::span<peer* const> skipped() const noexcept override { return skipped_; }
     [[nodiscard]] bool can_send(room_check&) noexcept override { return true; }
 
     [[nodiscard]] peer* receive_from() noexcept override { return nullptr; }
@@ -89,7 +90,9 @@ protected:
 private:
     subscription_index index_;
     subscription_limits limits_;
-    std::vector<peer*> targets_; ///< with room for every peer
+    // With room for every peer each.
+    std::vector<peer*> targets_;
+    std::vector<peer*> skipped_;
     std::size_t peers_ = 0;
     bool no_drop_ = false;
     bool inverts_ = false;
@@ -101,7 +104,7 @@ template <class Gets>
 routing pub::route_to(topic_view message, room_check& rooms, const Gets& gets) noexcept
 {
     targets_.clear();
-    std::uint64_t skipped = 0;
+    skipped_.clear();
     for_each_subscriber(message, [&](peer& each) {
         if (!gets(each))
             return;
@@ -110,16 +113,17 @@ routing pub::route_to(topic_view message, room_check& rooms, const Gets& gets) n
         } else {
             if (!no_drop_)
                 ++each.dropped;
-            ++skipped;
+            skipped_.push_back(&each);
         }
     });
-    if (no_drop_ && skipped > 0) {
+    if (no_drop_ && !skipped_.empty()) {
         targets_.clear();
+        skipped_.clear();
         return {.what = routing::kind::wait};
     }
-    return routing::to_targets(skipped, !targets_.empty() ? send_outcome::queued
-                                        : skipped > 0     ? send_outcome::dropped_full
-                                                          : send_outcome::dropped_no_route);
+    return routing::to_targets(skipped_.size(), !targets_.empty()  ? send_outcome::queued
+                                                : skipped_.empty() ? send_outcome::dropped_no_route
+                                                                   : send_outcome::dropped_full);
 }
 
 } // namespace slk::pattern

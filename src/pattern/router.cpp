@@ -67,7 +67,7 @@ result<void> router::check_name(std::string_view routing_id) const
 
 result<peer*> router::attach(peer& entry)
 {
-    if (entry.routing_id.empty())
+    if (by_connection_ || entry.routing_id.empty())
         entry.routing_id = make_id();
     if (!receiving_.reserve())
         return fail(no_memory_for_peer);

@@ -15,8 +15,12 @@ namespace slk::pattern {
 
 class router final : public pattern {
 public:
-    /// `first`: the ids that it makes for peers without one count from here.
-    explicit router(std::uint32_t first) noexcept : next_id_(first) {}
+    /// `first`: the ids that it makes count from here. `by_connection`: each connection gets an id
+    /// that it makes, whatever the peer's own is; else only the peers without one.
+    explicit router(std::uint32_t first, bool by_connection = false) noexcept
+        : by_connection_(by_connection), next_id_(first)
+    {
+    }
 
     // The options of this type; see socket_options.
     bool mandatory = true;
@@ -30,7 +34,10 @@ public:
     /// one than the caller's).
     [[nodiscard]] result<peer*> find(const peer_id& id) const noexcept;
 
-    [[nodiscard]] peer_rule rule() const noexcept override { return peer_rule::one_for_each_id; }
+    [[nodiscard]] peer_rule rule() const noexcept override
+    {
+        return by_connection_ ? peer_rule::one_for_each_connection : peer_rule::one_for_each_id;
+    }
     /// A peer without a name is unknown until its handshake.
     [[nodiscard]] bool attaches_unconnected(const peer& entry) const noexcept override
     {
@@ -63,6 +70,7 @@ public:
 private:
     [[nodiscard]] std::string make_id();
 
+    const bool by_connection_;
     fair_queue receiving_;
     std::map<std::string, peer*, std::less<>> by_id_;
     std::uint32_t next_id_;

@@ -145,17 +145,26 @@ result<close_report> client::unbind(std::string_view endpoint, duration timeout)
 
 result<void> client::wait_ready(const timeout& limit)
 {
-    return core_ != nullptr ? core_->socket().wait_ready(limit) : fail(empty_client);
+    if (core_ == nullptr)
+        return fail(empty_client);
+    SLK_TRY(core_->socket().wait_ready(limit));
+    return core_->make_progress();
 }
 
 std::vector<endpoint_status> client::endpoints()
 {
-    return core_ != nullptr ? core_->socket().endpoints() : std::vector<endpoint_status>();
+    if (core_ == nullptr)
+        return {};
+    (void)core_->make_progress(); // the socket's notices must not pile up
+    return core_->socket().endpoints();
 }
 
 std::vector<peer_status> client::peers()
 {
-    return core_ != nullptr ? core_->socket().peers() : std::vector<peer_status>();
+    if (core_ == nullptr)
+        return {};
+    (void)core_->make_progress(); // the socket's notices must not pile up
+    return core_->socket().peers();
 }
 
 result<pending_reply> client::start(multipart&& parts, const request_options& options)

@@ -32,8 +32,9 @@ result<peer_socket> peer_socket::create(context& in, const socket_options& optio
 {
     if (in.core() == nullptr)
         return fail(errc::invalid_state, phase::setup, "the context is empty");
-    std::unique_ptr<pattern::router> routes(
-        new (std::nothrow) pattern::router(static_cast<std::uint32_t>(in.core()->next_random())));
+    // Several servers may have the same routing id.
+    std::unique_ptr<pattern::router> routes(new (std::nothrow) pattern::router(
+        static_cast<std::uint32_t>(in.core()->next_random()), true));
     pattern::router* const made = routes.get();
     SLK_TRY(auto* const core, messaging::socket_core::create(in.core(), zmtp::socket_type::dealer,
                                                              options, std::move(routes)));
@@ -133,7 +134,6 @@ void client_core::wait_again(pending& which) noexcept
     which.due = which.deadline;
     due_.move(which);
     waiting_.push_back(which);
-    ++counters_.repeated;
 }
 
 void client_core::do_what_is_due() noexcept
@@ -215,6 +215,7 @@ result<bool> client_core::send_to(peer& to, pending& which)
     to.asked.push_back(which);
     which.now = pending::stage::sent;
     which.asked = to.id.generation;
+    counters_.repeated += which.attempts > 0 ? 1 : 0;
     ++which.attempts;
     if (which.attempts == which.max_attempts)
         which.parts.clear();

@@ -53,6 +53,8 @@ public:
     template <class IsOver>
     result<void> run(const IsOver& is_over, const timeout& limit);
     result<std::size_t> wait_any(const timeout& limit);
+    /// Does all that is to be done now. Errors: as wait_any().
+    result<void> make_progress();
     void end(pending& which, const error& why) noexcept;
     /// All of them are cancelled.
     void end_all() noexcept;
@@ -65,7 +67,6 @@ private:
         list<pending> asked;
     };
 
-    result<void> make_progress();
     result<void> take_arrived();
     result<void> take(router_event what, message& first);
     result<void> take_reply(message& first);

@@ -6,6 +6,7 @@
 
 #include "support/texts.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -165,4 +166,64 @@ TEST_CASE("a REP and a REQ are peers of clients and servers, too")
         must(got.reply(message_of("answer")));
         CHECK(receive_text(requests) == "answer");
     }
+}
+
+TEST_CASE("a client has several servers with the same routing id, which are different peers")
+{
+    for (const char* at : {any_tcp, "inproc://"}) {
+        CAPTURE(at);
+        auto in = new_context();
+        auto asks = must(client::create(in));
+        router_options options;
+        options.routing_id = "server";
+        std::vector<server> all;
+        for (const char* name : {"first", "second"}) {
+            auto& made = all.emplace_back(must(server::create(in, options)));
+            const std::string where = at == std::string("inproc://") ? at + std::string(name) : at;
+            must(asks.connect(must(made.bind(where))));
+        }
+        const auto ready = [&] {
+            const auto peers = asks.peers();
+            return std::ranges::count_if(peers, [](const auto& each) { return each.ready; });
+        };
+        REQUIRE(until([&] { return ready() == 2; }));
+        CHECK(asks.peers()[0].routing_id == "server");
+        std::vector<pending_reply> started;
+        for (int number = 0; number < 10; ++number)
+            started.push_back(must(asks.start(std::to_string(number))));
+        for (server& each : all) {
+            for (int number = 0; number < 5; ++number) {
+                auto got = must(each.receive(test_timeout));
+                must(got.reply("reply", test_timeout));
+            }
+        }
+        for (pending_reply& each : started)
+            CHECK(each.wait(test_timeout).has_value());
+        // One of them ends: the other one has all that follows.
+        all.pop_back();
+        REQUIRE(until([&] { return ready() == 1; }));
+        for (int number = 0; number < 4; ++number) {
+            auto request = must(asks.start("again"));
+            (void)asks.wait_any(no_wait);
+            auto got = must(all[0].receive(test_timeout));
+            must(got.reply("reply", test_timeout));
+            CHECK(request.wait(test_timeout).has_value());
+        }
+    }
+}
+
+TEST_CASE("a request that is sent again counts when it is sent")
+{
+    auto in = new_context();
+    auto asks = must(client::create(in));
+    {
+        auto serves = must(server::create(in));
+        must(asks.connect(must(serves.bind("inproc://repeats"))));
+        auto started = must(asks.start("request", {.timeout = 50ms, .repeatable = true}));
+        auto got = must(serves.receive(test_timeout));
+        serves.close(0s);
+        CHECK_FALSE(started.wait(test_timeout).has_value());
+        CHECK(started.attempts() == 1);
+    }
+    CHECK(asks.counters().repeated == 0);
 }

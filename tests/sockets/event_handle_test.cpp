@@ -2,6 +2,7 @@
 #include <serverlink/serverlink.hpp>
 
 #include "support/sockets.hpp"
+#include "support/texts.hpp"
 
 #include <poll.h>
 #include <unistd.h>
@@ -61,6 +62,51 @@ TEST_CASE("the event handle becomes readable when a full socket can send again")
     must(to.bind("inproc://room"));
     REQUIRE(readable(handle, test_timeout));
     CHECK(from.events().writable);
+}
+
+TEST_CASE("the event handle of a REP is readable only while it may receive")
+{
+    auto in = new_context();
+    auto to = new_socket<rep>(in);
+    const auto handle = must(to.event_handle());
+    auto first = new_socket<req>(in), second = new_socket<req>(in);
+    const std::string where = must(to.bind("inproc://asked"));
+    must(first.connect(where));
+    must(second.connect(where));
+    must(first.send("1", test_timeout));
+    must(second.send("2", test_timeout));
+    REQUIRE(readable(handle, test_timeout));
+    CHECK(to.events().readable);
+    CHECK(receive_text(to) == "1");
+    // The second request waits, but the reply to the first is due.
+    CHECK_FALSE(to.events().readable);
+    CHECK_FALSE(readable(handle, 0s));
+    must(to.send("one", no_wait));
+    REQUIRE(readable(handle, 0s));
+    CHECK(receive_text(to) == "2");
+    CHECK_FALSE(to.events().readable);
+    CHECK(receive_text(first) == "one");
+    second.close(0s);
+    REQUIRE(until([&] { return to.peers().size() == 1; }));
+    CHECK_FALSE(readable(handle, 0s));
+    must(first.send("3", test_timeout));
+    CHECK(must(to.send("two", no_wait)) == send_outcome::dropped_no_route);
+    REQUIRE(readable(handle, test_timeout));
+    CHECK(receive_text(to) == "3");
+}
+
+TEST_CASE("the event handle of a REQ is not set by what it has not asked for")
+{
+    auto in = new_context();
+    auto to = new_socket<req>(in);
+    const auto handle = must(to.event_handle());
+    auto from = new_socket<router>(in);
+    bind_and_connect(to, from, "inproc://unasked");
+    REQUIRE(until([&] { return from.peers().size() == 1 && to.peers().size() == 1; }));
+    must(from.send({from.peers()[0].routing_id}, multipart_of({"", "not asked for"})));
+    REQUIRE(readable(handle, test_timeout));
+    CHECK_FALSE(to.events().readable);
+    CHECK_FALSE(readable(handle, 0s));
 }
 
 TEST_CASE("without a loop thread the event handle is readable when the loop has work")

@@ -71,6 +71,102 @@ TEST_CASE("a connection counts its messages and bytes at both sides")
     }
 }
 
+TEST_CASE("what nobody receives is not counted as received")
+{
+    auto in = new_context();
+    SUBCASE("subscriptions")
+    {
+        auto from = new_socket<pub>(in);
+        auto to = new_socket<sub>(in);
+        bind_and_connect(from, to);
+        must(to.subscribe("1"));
+        must(to.subscribe("2"));
+        must(to.unsubscribe("1"));
+        must(from.wait_subscribers("2", 1, test_timeout));
+        REQUIRE(until([&] { return from.peers().at(0).subscriptions == 1; }));
+        CHECK(must(metrics_of(from)).peers.at(0).received == 0);
+    }
+    SUBCASE("subscriptions to an XPUB, which the program receives")
+    {
+        auto from = new_socket<xpub>(in);
+        auto to = new_socket<xsub>(in);
+        bind_and_connect(from, to);
+        must(to.wait_ready(test_timeout));
+        must(to.send("\0011"));
+        must(to.send("upstream"));
+        CHECK(receive_text(from) == "\0011");
+        CHECK(receive_text(from) == "upstream");
+        const auto now = must(metrics_of(from));
+        CHECK(now.counters.received == 2);
+        CHECK(now.peers.at(0).received == 1);
+    }
+    SUBCASE("messages without a matching subscription")
+    {
+        auto from = new_socket<xpub>(in);
+        auto to = new_socket<sub>(in);
+        bind_and_connect(from, to);
+        must(to.subscribe("a"));
+        must(from.wait_subscribers("a", 1, test_timeout));
+        // The publisher does not know yet.
+        must(to.subscribe("b"));
+        must(to.unsubscribe("a"));
+        must(from.send("a", no_wait));
+        CHECK(until([&] {
+            (void)from.events();
+            (void)from.send("b", no_wait);
+            return to.events().readable;
+        }));
+        while (receive_text(to, no_wait) == "b") {
+        }
+        const auto now = must(metrics_of(to));
+        CHECK(now.peers.at(0).received == now.counters.received);
+    }
+}
+
+TEST_CASE("a conflating socket counts what it has sent, and what waits")
+{
+    auto in = new_context();
+    pull_options of_pull;
+    of_pull.receive_high_water_mark = 1;
+    auto to = new_socket<pull>(in, of_pull);
+    push_options options;
+    options.conflate = true;
+    auto from = new_socket<push>(in, options);
+    bind_and_connect(to, from);
+    must(from.wait_ready(test_timeout));
+    for (int number = 0; number < 1000; ++number)
+        must(from.send(std::to_string(number), test_timeout));
+    while (receive_text(to) != "999") {
+    }
+    const auto now = must(metrics_of(from));
+    REQUIRE(now.peers.size() == 1);
+    CHECK(now.peers[0].queued_total == 1000);
+    CHECK(until([&] { return must(metrics_of(from)).peers[0].queued == 0; }));
+    CHECK(must(metrics_of(from)).peers[0].sent == 1000 - from.counters().conflated_sent);
+}
+
+TEST_CASE("an endpoint knows how many peers are ready, and what waits for them")
+{
+    auto in = new_context();
+    pull_options of_pull;
+    of_pull.receive_high_water_mark = 1;
+    auto to = new_socket<pull>(in, of_pull);
+    auto from = new_socket<push>(in);
+    bind_and_connect(to, from);
+    must(from.wait_ready(test_timeout));
+    const std::string text(100'000, 'x');
+    for (int number = 0; number < 100; ++number)
+        must(from.send(text, test_timeout));
+    const auto now = must(metrics_of(from));
+    REQUIRE(now.endpoints.size() == 1);
+    CHECK(now.endpoints[0].ready_peers == 1);
+    CHECK(now.endpoints[0].stalled_peers == 0);
+    CHECK(now.endpoints[0].queued > 0);
+    CHECK(now.endpoints[0].queued == now.peers.at(0).queued);
+    to.close(0s);
+    CHECK(until([&] { return must(metrics_of(from)).endpoints.at(0).ready_peers == 0; }));
+}
+
 TEST_CASE("an endpoint keeps the bytes and outcomes of connections that have ended")
 {
     auto in = new_context();

@@ -10,6 +10,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <map>
@@ -41,6 +42,9 @@ socket_metrics socket_called(std::uint64_t number, std::string_view endpoint)
         at.link = link_state::backoff;
         at.round_trips.counts = {1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4};
         at.round_trips.sum = std::chrono::milliseconds(1500);
+        at.ready_peers = 3;
+        at.stalled_peers = 1;
+        at.queued = 7;
         made.endpoints.push_back(at);
     }
     for (const char* id : {"plain", "\"quoted\\\n", "\x01\xff"}) {
@@ -216,7 +220,7 @@ private:
 
 TEST_CASE("the text keeps every rule of OpenMetrics, and has the numbers")
 {
-    const strict_reader all(must(open_metrics(some_metrics())));
+    const strict_reader all(must(open_metrics(some_metrics(), {.peers = true})));
     const auto value_of = [&](const std::string& sample) {
         CAPTURE(sample);
         REQUIRE(all.samples.contains(sample));
@@ -244,9 +248,24 @@ TEST_CASE("the text keeps every rule of OpenMetrics, and has the numbers")
                    "2;address=127.0.0.1:5555;routing_id=\"quoted\\\\x0a;") == 0);
     CHECK(value_of("serverlink_peer_ready{" + peer +
                    "3;address=127.0.0.1:5555;routing_id=\\x01\\xff;") == 0);
-    const strict_reader one(must(open_metrics(some_metrics().sockets[0])));
+    const strict_reader one(must(open_metrics(some_metrics().sockets[0], {.peers = true})));
     CHECK_FALSE(one.samples.contains("serverlink_memory_used_bytes{"));
     CHECK(one.samples.size() < all.samples.size());
+}
+
+TEST_CASE("connections have series of their own only if that is asked for")
+{
+    for (const bool wanted : {false, true}) {
+        const strict_reader all(must(open_metrics(some_metrics(), {.peers = wanted})));
+        CHECK(std::ranges::any_of(all.samples, [](const auto& each) {
+                  return each.first.starts_with("serverlink_peer_");
+              }) == wanted);
+        const std::string at = "{socket=2;number=20;endpoint=ipc:///a \"b\"\\c;kind=bound;";
+        REQUIRE(all.samples.contains("serverlink_endpoint_ready_peers" + at));
+        CHECK(all.samples.at("serverlink_endpoint_ready_peers" + at) == 3);
+        CHECK(all.samples.at("serverlink_endpoint_stalled_peers" + at) == 1);
+        CHECK(all.samples.at("serverlink_endpoint_waiting_messages" + at) == 7);
+    }
 }
 
 #ifdef __linux__
@@ -254,6 +273,6 @@ TEST_CASE("promtool finds no fault in the text")
 {
     if (!has_promtool())
         SLK_SKIP("promtool is not installed (on Debian: prometheus)");
-    CHECK(faults_of_metrics(must(open_metrics(some_metrics()))).empty());
+    CHECK(faults_of_metrics(must(open_metrics(some_metrics(), {.peers = true}))).empty());
 }
 #endif

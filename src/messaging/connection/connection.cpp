@@ -628,7 +628,8 @@ void connection::sent(const result<std::size_t>& count) noexcept
     direct_.transferred.sent.add_alone(taken);
     if (offers_ping_ && taken >= offered_control_ && session_) {
         session_->ping_taken(now());
-        if (timed_ping_ == 0) {
+        // Its answer may have come before this report that it was taken.
+        if (timed_ping_ == 0 && session_->answered_ping() < session_->last_ping()) {
             timed_ping_ = session_->last_ping();
             timed_since_ = now();
         }

@@ -199,7 +199,8 @@ private:
     [[nodiscard]] bool note_peer_id(std::string_view routing_id) noexcept;
     [[nodiscard]] std::string_view peer_id() const noexcept
     {
-        return record_.routing_id != nullptr ? *record_.routing_id : std::string_view{};
+        return record_.routing_id ? std::string_view(record_.routing_id->text())
+                                  : std::string_view();
     }
 
     // Sending.
@@ -262,7 +263,7 @@ private:
     reference<link_detail::stream_core> transport_; ///< of stream_, until `returned`
     std::optional<zmtp::session> session_;
     error ending_because_{};
-    std::unique_ptr<std::string> user_; ///< a PLAIN client that was let in
+    reference<shared_text> user_; ///< a PLAIN client that was let in
     /// When the answer to its credentials is no longer held back; or after the handshake the next
     /// look_for_memory(), while a message waits for memory.
     time_point held_until_ = never;

@@ -184,7 +184,8 @@ void connection::process_received() noexcept
 void connection::note_pause() noexcept
 {
     if (!paused_ || origin_ != pipe_origin::accept || peer_id().empty() ||
-        owner_->places().rule() != pattern::peer_rule::any)
+        owner_->places().rule() == pattern::peer_rule::one ||
+        owner_->places().rule() == pattern::peer_rule::one_for_each_id)
         return;
     lanes_->has_paused.store(true, std::memory_order_release);
     leave_unread();
@@ -301,8 +302,9 @@ void connection::authenticate(const zmtp::credentials& peer) noexcept
     zap_hundreds_ = static_cast<std::uint8_t>(status / 100);
     const bool right = zap_hundreds_ == 2;
     // The peer before may have been another user.
-    user_.reset();
-    if (right && !peer.user.empty() && !try_assign(user_, peer.user))
+    const bool named = right && !peer.user.empty();
+    user_ = named ? shared_text::create(peer.user) : reference<shared_text>();
+    if (named && !user_)
         return lose(no_memory_to_receive);
     // An authenticator that could not decide says nothing about the password.
     const bool is_decided = right || zap_hundreds_ == 4;
@@ -335,16 +337,17 @@ void connection::answer_late() noexcept
 /// Returns false if memory is exhausted.
 bool connection::note_peer_id(std::string_view routing_id) noexcept
 {
+    if (peer_id() == routing_id)
+        return true;
     // An idle peer without one should not cost its memory.
-    bool whole = true;
-    if (peer_id() != routing_id)
-        log_->registry().change([&] {
-            if (routing_id.empty())
-                record_.routing_id.reset();
-            else
-                whole = try_assign(record_.routing_id, routing_id);
-        });
-    return whole;
+    reference<shared_text> noted;
+    if (!routing_id.empty()) {
+        noted = shared_text::create(routing_id);
+        if (!noted)
+            return false;
+    }
+    log_->registry().change([&] { std::swap(record_.routing_id, noted); });
+    return true;
 }
 
 /// Decides whether the peer may be one of the socket's, before it is told READY.
@@ -396,9 +399,9 @@ void connection::count_unread_before() noexcept
 /// Returns false when memory is exhausted.
 bool connection::read_metadata(const zmtp::peer_metadata& from, peer_info& into) const noexcept
 {
-    if (!try_assign(into.routing_id, peer_id()) ||
-        (user_ != nullptr && !try_assign(into.user, *user_)))
+    if (!try_assign(into.routing_id, peer_id()))
         return false;
+    into.user = user_;
     // The standard properties have fields of their own.
     const auto for_each_other = [&](auto visit) {
         zmtp::metadata_reader properties(from.properties);

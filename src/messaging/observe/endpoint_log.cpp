@@ -25,7 +25,6 @@ endpoint_log::endpoint_log(std::uint64_t its_number, reference<inbox> owner,
 {
     record_.kind = kind;
     record_.number = number;
-    record_.text = &text_;
 }
 
 endpoint_log::~endpoint_log()
@@ -35,7 +34,8 @@ endpoint_log::~endpoint_log()
 
 bool endpoint_log::set_text(std::string_view endpoint) noexcept
 {
-    if (!try_assign(text_, endpoint))
+    record_.text = shared_text::create(endpoint);
+    if (!record_.text)
         return false;
     owner_->registry().add(record_);
     return true;

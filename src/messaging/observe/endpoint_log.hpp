@@ -50,7 +50,8 @@ public:
     template <class Fill>
     void emit(event_kind kind, Fill&& fill) noexcept
     {
-        owner_->events().emit(kind, text_, fill);
+        const std::string_view text = record_.text ? record_.text->text() : std::string_view();
+        owner_->events().emit(kind, text, fill);
     }
 
     const std::uint64_t number; ///< of the endpoint
@@ -61,7 +62,6 @@ private:
     ~endpoint_log();
 
     const reference<inbox> owner_;
-    std::string text_;
     endpoint_record record_;
     mutable std::mutex guard_; ///< held for an assignment only
     failures failures_; ///< guarded

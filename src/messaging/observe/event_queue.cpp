@@ -14,6 +14,19 @@ namespace {
 /// Calls of a handler in one turn of its loop.
 constexpr int max_calls_per_turn = 64;
 
+/// What the event uses up of the capacity: peers choose their topics.
+std::size_t places_of(const slk::event& what) noexcept
+{
+    return 1 + (what.topic.size() + what.routing_id.size()) / event_options::text_per_place;
+}
+
+bool is_same_loss(const slk::event& left, const slk::event& right) noexcept
+{
+    return left.drop == right.drop && left.socket == right.socket &&
+           left.generation == right.generation && left.address == right.address &&
+           left.routing_id == right.routing_id && left.endpoint == right.endpoint;
+}
+
 } // namespace
 
 event_queue::event_queue(event_options options, bool of_context,
@@ -37,14 +50,27 @@ event_queue::~event_queue()
         delete &unread_.pop_front();
 }
 
+/// A place in drops_.
+event_queue::unread*& event_queue::drop_like(const slk::event& what) noexcept
+{
+    const auto* const bytes = reinterpret_cast<const char*>(what.address.bytes.data());
+    std::size_t hash = std::hash<std::string_view>()({bytes, what.address.bytes.size()});
+    for (const std::size_t next :
+         {std::hash<std::string_view>()(what.routing_id),
+          std::hash<std::string_view>()(what.endpoint), std::size_t{what.address.port},
+          static_cast<std::size_t>(what.generation), static_cast<std::size_t>(what.socket),
+          static_cast<std::size_t>(what.drop)})
+        hash = hash * 31 + next;
+    return drops_[(hash ^ hash >> 16) % drops_.size()];
+}
+
 /// An unread event may stand for further messages that were lost in the same way.
 bool event_queue::count_further(const slk::event& what) noexcept
 {
     if (what.kind != event_kind::dropped)
         return false;
-    unread* const last = drops_[static_cast<std::size_t>(what.drop)];
-    if (last == nullptr || last->what.socket != what.socket ||
-        last->what.routing_id != what.routing_id)
+    unread* const last = drop_like(what);
+    if (last == nullptr || !is_same_loss(last->what, what))
         return false;
     last->what.count += what.count;
     return true;
@@ -59,9 +85,9 @@ bool event_queue::append(const slk::event& what) noexcept
     made->what.number = number_;
     made->lost_before = std::exchange(lost_, 0);
     if (what.kind == event_kind::dropped)
-        drops_[static_cast<std::size_t>(what.drop)] = made.get();
+        drop_like(what) = made.get();
+    size_ += places_of(made->what);
     unread_.push_back(*made.release());
-    ++size_;
     return true;
 }
 
@@ -75,7 +101,8 @@ void event_queue::add(const slk::event& what, bool whole) noexcept
         ++number_;
         // The last event of a socket's stream has a place beyond the limit. That of a context has
         // one for each of its sockets, which are any number.
-        const bool fits = size_ < capacity_ || (what.kind == event_kind::stopped && !of_context_);
+        const bool fits = unread_.empty() || size_ + places_of(what) <= capacity_ ||
+                          (what.kind == event_kind::stopped && !of_context_);
         if (!whole || !fits || !append(what)) {
             ++lost_;
             lost_total_.fetch_add(1, std::memory_order_relaxed);
@@ -132,10 +159,10 @@ std::optional<slk::event> event_queue::take_next() noexcept
         next->count = std::exchange(lost, 0);
     } else if (!unread_.empty()) {
         const std::unique_ptr<unread> first(&unread_.pop_front());
-        --size_;
-        for (unread*& each : drops_)
-            if (each == first.get())
-                each = nullptr;
+        size_ -= places_of(first->what);
+        if (unread*& last = drop_like(first->what);
+            first->what.kind == event_kind::dropped && last == first.get())
+            last = nullptr;
         next.emplace(std::move(first->what));
     }
     if (shown_ != nullptr && !is_readable())

@@ -74,6 +74,7 @@ private:
         std::uint64_t lost_before = 0;
     };
 
+    [[nodiscard]] unread*& drop_like(const slk::event& what) noexcept;
     [[nodiscard]] bool count_further(const slk::event& what) noexcept;
     [[nodiscard]] bool append(const slk::event& what) noexcept;
     [[nodiscard]] std::optional<slk::event> take_next() noexcept;
@@ -96,7 +97,7 @@ private:
 
     mutable std::mutex guard_; // of everything below
     list<unread> unread_;
-    std::size_t size_ = 0;
+    std::size_t size_ = 0; ///< places of unread_
     std::uint64_t number_ = 0; ///< of the last event
     std::uint64_t lost_ = 0; ///< after the last one of unread_
     struct place {
@@ -105,7 +106,8 @@ private:
         std::uint64_t number = 0;
     };
     place last_lost_;
-    std::array<unread*, drop_reason_count> drops_{}; ///< the last unread ones
+    /// Unread ones that may still count further messages, by a hash of what they tell apart.
+    std::array<unread*, 256> drops_{};
     bool ended_ = false;
     bool posted_ = false; ///< the task has a reference
     bool stopped_ = false;

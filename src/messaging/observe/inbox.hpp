@@ -126,6 +126,12 @@ public:
     /// A handle for other event loops. From the first call on it is set while there may be a
     /// report.
     result<io::native_handle> event_handle();
+    /// Sets the handle: there is something to do that no report tells of.
+    void set_event_handle() noexcept
+    {
+        if (io::os::signal* const shown = shown_.load(std::memory_order_relaxed); shown != nullptr)
+            shown->set();
+    }
     /// The socket has nothing to do as far as it knows: clears the handle, unless there is a report
     /// meanwhile.
     void clear_event_handle() noexcept

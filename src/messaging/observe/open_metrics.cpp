@@ -174,12 +174,13 @@ private:
                 sample("_total", {{"socket", number_of(each)}, {"type", each.type}, {by, value}},
                        each.counters.*which);
     }
-    void of_endpoints(const metric_family& family, std::uint64_t endpoint_metrics::* which)
+    void of_endpoints(const metric_family& family, std::uint64_t endpoint_metrics::* which,
+                      std::string_view suffix = "_total")
     {
         begin(family);
         for (const socket_metrics& each : sockets_)
             for (const endpoint_metrics& at : each.endpoints)
-                sample("_total",
+                sample(suffix,
                        {{"socket", number_of(each)},
                         {"number", text_of(at.number)},
                         {"endpoint", at.endpoint},
@@ -307,6 +308,16 @@ void metrics_writer::write_endpoints()
     of_endpoints({"serverlink_endpoint_received_bytes", "counter", "bytes",
                   "Bytes that have arrived on connections."},
                  &at::bytes_received);
+    const auto now = [&](const metric_family& family, std::uint64_t at::* which) {
+        of_endpoints(family, which, "");
+    };
+    now({"serverlink_endpoint_ready_peers", "gauge", "peers", "Peers whose handshake is over."},
+        &at::ready_peers);
+    now({"serverlink_endpoint_stalled_peers", "gauge", "peers", "Peers that do not read."},
+        &at::stalled_peers);
+    now({"serverlink_endpoint_waiting_messages", "gauge", "messages",
+         "Messages that wait to be sent."},
+        &at::queued);
     begin({"serverlink_endpoint_link_state", "gauge", "",
            "1 for the state of the link of a connect(), and 0 for its other states."});
     for (const socket_metrics& each : sockets_)
@@ -389,7 +400,8 @@ void metrics_writer::write_peers()
              [&](const peer_metrics& peer) { text_.add_seconds(peer.round_trip); });
 }
 
-result<std::string> write_all(std::span<const socket_metrics> sockets, const context_metrics* whole)
+result<std::string> write_all(std::span<const socket_metrics> sockets, const context_metrics* whole,
+                              const open_metrics_options& options)
 {
     metrics_writer out(sockets);
     if (whole != nullptr)
@@ -397,20 +409,21 @@ result<std::string> write_all(std::span<const socket_metrics> sockets, const con
     out.write_sockets();
     out.write_endpoints();
     out.write_round_trips();
-    out.write_peers();
+    if (options.peers)
+        out.write_peers();
     return out.end();
 }
 
 } // namespace
 
-result<std::string> open_metrics(const socket_metrics& of)
+result<std::string> open_metrics(const socket_metrics& of, const open_metrics_options& options)
 {
-    return write_all({&of, 1}, nullptr);
+    return write_all({&of, 1}, nullptr, options);
 }
 
-result<std::string> open_metrics(const context_metrics& of)
+result<std::string> open_metrics(const context_metrics& of, const open_metrics_options& options)
 {
-    return write_all(of.sockets, &of);
+    return write_all(of.sockets, &of, options);
 }
 
 result<socket_metrics> metrics_of(const socket& which)

@@ -28,7 +28,8 @@ result<std::optional<zmtp::rejection>> peer_registry::reserve(const place_holder
     };
     const std::lock_guard lock(guard_);
     switch (rule_) {
-    case pattern::peer_rule::any: return taken_from(reserved_from::itself);
+    case pattern::peer_rule::any:
+    case pattern::peer_rule::one_for_each_connection: return taken_from(reserved_from::itself);
     case pattern::peer_rule::one:
         if (only_ && *only_ != by)
             return zmtp::rejection::has_peer;

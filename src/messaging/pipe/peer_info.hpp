@@ -7,6 +7,7 @@
 #include <serverlink/address.hpp>
 #include <serverlink/socket_options.hpp>
 
+#include "base/shared_text.hpp"
 #include "zmtp/greeting.hpp"
 #include "zmtp/socket_type.hpp"
 
@@ -20,8 +21,8 @@ struct peer_info {
     std::optional<zmtp::socket_type> type{};
     zmtp::version speaks = zmtp::version::v3_1;
     std::string routing_id{};
-    /// The user that a PLAIN server has let in.
-    std::string user{};
+    /// The user that a PLAIN server has let in, if any.
+    reference<shared_text> user{};
     std::vector<socket_property> properties{};
     address local{};
     address peer{};

@@ -190,16 +190,25 @@ public:
     {
         return severed ? in.unread() : high_water{lanes_->unread_since_pause(), 0};
     }
+    /// Messages that arrived and that nobody receives: they were thrown away, or subscriptions.
+    void count_discarded(std::uint64_t messages) noexcept
+    {
+        discarded += messages;
+        if (!is_inproc)
+            lanes_->discarded.add_alone(messages);
+    }
     /// The peer's place in the registry.
     [[nodiscard]] place_holder holder() const noexcept
     {
         return origin == pipe_origin::accept ? place_holder{.lanes = lanes_.get()}
                                              : place_holder{.endpoint = endpoint};
     }
-    /// The routing id that the socket knows the peer by, or else the peer's own.
+    /// The routing id that connect() has given to the peer, or else its own, or else the one that
+    /// the pattern has made for it.
     [[nodiscard]] const std::string& name() const noexcept
     {
-        return routing_id.empty() ? info.routing_id : routing_id;
+        const bool is_made = routing_id.starts_with('\0') && !info.routing_id.empty();
+        return routing_id.empty() || is_made ? info.routing_id : routing_id;
     }
 
     const pipe_origin origin;
@@ -225,8 +234,7 @@ public:
     std::uint64_t endpoint = 0; ///< the number of the endpoint that it came by
     std::size_t place = SIZE_MAX; ///< in the peer table
     high_water far_marks{}; ///< inproc only: what the other socket may hold unread
-    /// Messages that arrived and that nobody has received: they were thrown away, or subscriptions.
-    std::uint64_t discarded = 0;
+    std::uint64_t discarded = 0; ///< of count_discarded()
     std::uint64_t connections = 0; ///< times that the peer connected
     std::unique_ptr<pipe_history> history; ///< few pipes have one
     error last_reason{}; ///< why the last connection ended

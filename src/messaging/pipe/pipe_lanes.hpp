@@ -120,6 +120,20 @@ struct pipe_lanes final : ref_counted<pipe_lanes> {
     /// which counts them.
     std::unique_ptr<lane::run_queue> shared{};
 
+    /// Messages of toward[1] that nobody has received: they were thrown away, or subscriptions. Not
+    /// with inproc.
+    counter discarded;
+
+    /// Any thread: what has gone through toward[0].
+    [[nodiscard]] message_counts sent() noexcept
+    {
+        if (latest_slot* const slot = slot_of(0); slot != nullptr)
+            return slot->counts(toward[0]);
+        // In this order: what is taken was written before.
+        const std::uint64_t taken = toward[0].consumed_by_now();
+        return {.written = toward[0].produced(), .taken = taken};
+    }
+
     /// The slot of that lane, or null.
     [[nodiscard]] latest_slot* slot_of(std::size_t lane) const noexcept
     {

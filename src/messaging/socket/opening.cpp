@@ -283,7 +283,7 @@ result<void> socket_core::connect_inproc(endpoint_entry& entry, const std::strin
         return fail(no_memory_to_connect);
     SLK_TRY(auto caller, party(entry));
     caller.named = !how.routing_id.empty();
-    caller.by_id = !caller.named && state_.routes->rule() == pattern::peer_rule::one_for_each_id;
+    caller.by_id = !caller.named && pattern::changes_peers(state_.routes->rule());
     SLK_TRY(entry.peer, state_.context->names().connect(name, std::move(caller)));
     return {};
 }
@@ -299,8 +299,7 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
     // without memory.
     link_handlers handlers;
     report_link(handlers, entry.log.get());
-    // Where peers are known by their own routing ids, each connection may bring another one.
-    if (state_.routes->rule() == pattern::peer_rule::one_for_each_id && how.routing_id.empty()) {
+    if (pattern::changes_peers(state_.routes->rule()) && how.routing_id.empty()) {
         entry.successive = reference<link_connections>::adopt(new (std::nothrow) link_connections(
             on, state_.settings, state_.reports, entry.log, entry));
         if (!entry.successive)

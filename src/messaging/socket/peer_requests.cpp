@@ -99,7 +99,7 @@ result<void> peer_requests::take(pipe& peer)
             kept = taken && (kept || *taken); // of a refused message nothing is
         }
         done += begins && counted ? 1 : 0;
-        peer.discarded += begins && counted && !kept ? 1 : 0;
+        peer.count_discarded(begins && counted && !kept ? 1 : 0);
     }
     peer.in.update_consumed_bytes();
     if (done > 0 && peer.in.consume(done, true))
@@ -141,7 +141,7 @@ void peer_requests::take_last(pipe& peer)
         if (!begins)
             continue;
         done += counted ? 1 : 0;
-        peer.discarded += counted && !kept ? 1 : 0;
+        peer.count_discarded(counted && !kept ? 1 : 0);
         reports_.counters().discarded.add_alone(is_message && !takes ? 1 : 0);
     }
     peer.in.update_consumed_bytes();

@@ -225,7 +225,8 @@ result<void> peer_table::attach_after(pipe& before, pipe& peer)
     peer.immediate = before.immediate;
     peer.named = before.named;
     const bool by_id = places_.rule() == pattern::peer_rule::one_for_each_id && !before.named;
-    const bool same = !by_id || before.info.routing_id == peer.info.routing_id;
+    const bool same = places_.rule() != pattern::peer_rule::one_for_each_connection &&
+                      (!by_id || before.info.routing_id == peer.info.routing_id);
     // An id that was given stays, by connect() or by the pattern.
     if ((before.named || (by_id && same)) && !try_assign(peer.routing_id, before.routing_id))
         return fail(pattern::no_memory_for_peer);
@@ -366,6 +367,7 @@ void peer_table::count_missed_welcome(pipe& peer) noexcept
 {
     ++peer.dropped;
     counters_.dropped_full.add_alone(1);
+    events_.report_dropped(drop_reason::full, 1, peer);
 }
 
 /// The peers refer to the same bytes.
@@ -645,7 +647,7 @@ void peer_table::discard(pipe& peer)
             messages += begins && counted ? 1 : 0;
         }
     while (peer.in.fetch(pools_));
-    peer.discarded += messages;
+    peer.count_discarded(messages);
     if (!pattern_.takes_requests) { // nobody misses a request
         counters_.discarded.add_alone(messages);
         events_.report_dropped(drop_reason::discarded, messages, peer);

@@ -42,6 +42,8 @@ public:
 
     [[nodiscard]] std::span<const reference<pipe>> all() const noexcept { return pipes_; }
 
+    [[nodiscard]] const peer_events& events() const noexcept { return events_; }
+
     // --- high-water marks ---
 
     void set_marks(const high_water& send, const high_water& receive) noexcept;

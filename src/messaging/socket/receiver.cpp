@@ -129,7 +129,7 @@ inline pattern::part_fate receiver::take_in(pipe& from, message& part)
             fate = pattern::part_fate::discard;
         }
         discarding_ = fate == pattern::part_fate::discard && !last;
-        from.discarded += fate == pattern::part_fate::discard && last ? 1 : 0;
+        from.count_discarded(fate == pattern::part_fate::discard && last ? 1 : 0);
     }
     if (last) {
         counters& counts = state_.reports->counters();
@@ -151,7 +151,7 @@ bool receiver::skip_to_wanted(pipe& from, std::size_t& left)
             return true;
         for (message part; from.in.read(part) && part.more();)
             part.clear();
-        ++from.discarded;
+        from.count_discarded(1);
         state_.reports->counters().discarded.add_alone(1);
         consumed(from, 1);
     }
@@ -164,8 +164,10 @@ bool receiver::strip_to_body()
 {
     if (no_memory_)
         return true;
-    if (state_.peers.mid_message == nullptr && !state_.routes->check_receive())
+    if (state_.peers.mid_message == nullptr && !state_.routes->check_receive()) {
+        state_.reports->clear_event_handle(); // until the caller has sent
         return false;
+    }
     std::size_t left = max_discards;
     for (message part;
          state_.peers.mid_message == nullptr || discarding_ || !state_.routes->in_body();
@@ -309,7 +311,7 @@ std::size_t receiver::read_batch(received_batch& into, std::size_t max)
                                                    : read_parts(from->in.lane(), into, run);
         if (found.discarded > 0) [[unlikely]] {
             discarded += found.discarded;
-            from->discarded += found.discarded;
+            from->count_discarded(found.discarded);
             state_.reports->counters().discarded.add_alone(found.discarded);
             consumed(*from, static_cast<std::uint32_t>(found.discarded));
         }

@@ -225,9 +225,10 @@ result<void> sender::write_to_targets(const routing& where, std::span<const part
         counts.dropped_full.add_alone(where.skipped);
         const bool no_route = where.outcome == send_outcome::dropped_no_route;
         counts.dropped_no_route.add_alone(no_route ? 1 : 0);
-        if (no_route || where.skipped > 0)
-            report_dropped(no_route ? drop_reason::no_route : drop_reason::full,
-                           no_route ? 1 : where.skipped, nullptr);
+        if (no_route)
+            report_dropped(drop_reason::no_route, 1, nullptr);
+        for (pattern::peer* const each : state_.routes->skipped())
+            state_.peers.events().report_dropped(drop_reason::full, 1, static_cast<pipe&>(*each));
     }
     return {};
 }
@@ -265,10 +266,15 @@ result<send_outcome> sender::send(std::span<const part_view> parts, const timeou
         give_turn(where.skipped > 0 || state_.routes->targets().empty());
         return where.outcome;
     case routing::kind::refused: return fail(where.failure);
-    case routing::kind::dropped: count_dropped(where.outcome, to); return where.outcome;
+    case routing::kind::dropped:
+        count_dropped(where.outcome, to);
+        state_.show_readable();
+        return where.outcome;
     case routing::kind::wait: break; // await() has ended it
     }
     state_.context->submit_sends();
+    if (state_.routes->inspects) [[unlikely]]
+        state_.show_readable();
     return send_outcome::queued;
 }
 
@@ -279,9 +285,10 @@ result<send_outcome> sender::send_upstream(std::span<const part_view> parts)
     state_.run_and_process();
     const std::span<const reference<pipe>> peers = state_.peers.all();
     staged_.clear();
-    if (!try_reserve(staged_, peers.size()))
+    std::vector<pipe*> skipped;
+    if (!try_reserve(staged_, peers.size()) || !try_reserve(skipped, peers.size()))
         return fail(errc::out_of_memory, phase::transfer);
-    std::uint64_t queued = 0, skipped = 0;
+    std::uint64_t queued = 0;
     {
         const auto held = state_.routes->topics()->hold();
         for (const auto& each : peers) {
@@ -290,8 +297,7 @@ result<send_outcome> sender::send_upstream(std::span<const part_view> parts)
                 continue;
             to.out.allocate_from(state_.pools);
             if (!to.out.has_room(state_.peers.send_marks(to))) {
-                ++to.dropped;
-                ++skipped;
+                skipped.push_back(&to);
                 continue;
             }
             if (!to.out.write(parts)) {
@@ -311,12 +317,17 @@ result<send_outcome> sender::send_upstream(std::span<const part_view> parts)
     staged_.clear();
     counters& counts = state_.reports->counters();
     counts.queued_total.add_alone(queued);
-    counts.dropped_full.add_alone(skipped);
-    counts.dropped_no_route.add_alone(queued + skipped == 0 ? 1 : 0);
+    counts.dropped_full.add_alone(skipped.size());
+    for (pipe* const each : skipped) {
+        ++each->dropped;
+        state_.peers.events().report_dropped(drop_reason::full, 1, *each);
+    }
     state_.context->submit_sends();
-    return queued > 0    ? send_outcome::queued
-           : skipped > 0 ? send_outcome::dropped_full
-                         : send_outcome::dropped_no_route;
+    if (queued == 0 && skipped.empty()) {
+        count_dropped(send_outcome::dropped_no_route, nullptr);
+        return send_outcome::dropped_no_route;
+    }
+    return queued > 0 ? send_outcome::queued : send_outcome::dropped_full;
 }
 
 // --- batches ---

@@ -72,7 +72,7 @@ void socket_state::read_inbox()
     if (waits_for_memory_) [[unlikely]]
         look_for_memory();
     settle();
-    if (routes->receive_from() == nullptr && routes->own_messages.empty())
+    if (!may_receive())
         reports->clear_event_handle();
 }
 

@@ -48,6 +48,20 @@ public:
     /// As process_reports(); and a loop that the caller runs has a turn.
     void run_and_process();
 
+    /// As far as is known, there is something that the caller may receive now.
+    [[nodiscard]] bool may_receive() const
+    {
+        return !routes->own_messages.empty() ||
+               (routes->receive_from() != nullptr &&
+                (!routes->inspects || routes->check_receive().has_value()));
+    }
+    /// A message was sent, after which the caller may receive: sets the event handle if so.
+    void show_readable()
+    {
+        if (may_receive())
+            reports->set_event_handle();
+    }
+
     /// Peers of inproc could not be met for want of memory: settle() tries again.
     void want_meetings() noexcept;
     /// Before the end: the peers that could not be taken in are told.

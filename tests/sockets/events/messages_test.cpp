@@ -7,6 +7,8 @@
 #include "sockets/router/router_rig.hpp"
 #include "support/events.hpp"
 
+#include <map>
+
 using namespace slk;
 using namespace slk::testing;
 
@@ -35,6 +37,37 @@ TEST_CASE("a PUB sees the topics of its peers come and go, each once")
         CHECK(seen.all[2].topic == std::string("\0x", 2));
         CHECK(to_string(seen.all[2]).ends_with(" topic \"\\x00x\""));
     }
+}
+
+TEST_CASE("long topics fill a stream sooner, so that no peer fills the memory")
+{
+    auto in = new_context();
+    pub_options options;
+    auto from = new_socket<pub>(in, options);
+    auto to = new_socket<sub>(in);
+    watched_events seen(from, {.kinds = {event_kind::subscribed}, .capacity = 100});
+    bind_and_connect(from, to, "inproc://long");
+    // Each of the long ones takes 41 places.
+    const std::string long_text(40 * event_options::text_per_place, 'x');
+    for (const char end : {'1', '2', '3', '4'})
+        must(to.subscribe(long_text + end));
+    for (const char end : {'1', '2', '3', '4'})
+        must(to.subscribe(std::string(1, end)));
+    must(from.wait_subscribers("4", 1, test_timeout));
+    seen.read();
+    REQUIRE(seen.all.size() == 7);
+    CHECK(seen.all[0].topic == long_text + '1');
+    CHECK(seen.all[1].topic == long_text + '2');
+    CHECK(seen.all[2].kind == event_kind::events_lost);
+    CHECK(seen.all[2].count == 2);
+    CHECK(seen.all[3].topic == "1");
+    // One event always fits.
+    watched_events one(from, {.kinds = {event_kind::subscribed}, .capacity = 1});
+    must(to.subscribe(long_text));
+    must(from.wait_subscribers(long_text, 1, test_timeout));
+    one.read();
+    REQUIRE(one.all.size() == 1);
+    CHECK(one.all[0].topic == long_text);
 }
 
 TEST_CASE("messages that a ROUTER or a PUB drops are events, which count while they are unread")
@@ -73,6 +106,29 @@ TEST_CASE("messages that a ROUTER or a PUB drops are events, which count while t
         seen.read();
         REQUIRE(seen.all.size() == 1);
         CHECK(seen.all[0].count == 5);
+    }
+    SUBCASE("of two peers without a routing id each")
+    {
+        pub_options options;
+        options.send_high_water_mark = 1;
+        auto from = new_socket<pub>(in, options);
+        sub_options of_sub;
+        of_sub.receive_high_water_mark = 1;
+        auto first = new_socket<sub>(in, of_sub), second = new_socket<sub>(in, of_sub);
+        bind_and_connect(from, first, "inproc://first");
+        bind_and_connect(from, second, "inproc://second");
+        must(first.subscribe(""));
+        must(second.subscribe(""));
+        must(from.wait_subscribers("", 2, test_timeout));
+        watched_events seen(from);
+        for (int number = 0; number < 5; ++number)
+            (void)must(from.send("message"));
+        seen.read();
+        std::map<std::string, std::uint64_t> missed;
+        for (const event& each : seen.all)
+            missed[each.endpoint] += each.count;
+        CHECK(missed["inproc://first"] == 3);
+        CHECK(missed["inproc://second"] == 3);
     }
     SUBCASE("full")
     {
