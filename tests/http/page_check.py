@@ -6,91 +6,14 @@ Prints a line for each fault. Prints "stop" when the server is to end, and "done
 """
 
 import json
-import os
-import subprocess
+import pathlib
 import sys
 import tempfile
-import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+from browser import Browser  # noqa: E402
 
 TIMEOUT = 40
-
-
-class Browser:
-    """Chromium by its DevTools protocol, over a pair of pipes."""
-
-    def __init__(self, profile):
-        commands, self.to = os.pipe()
-        self.answers, answers = os.pipe()
-
-        def on_start():
-            # The numbers that --remote-debugging-pipe names.
-            read, write = os.dup(commands), os.dup(answers)
-            os.dup2(read, 3)
-            os.dup2(write, 4)
-
-        words = ["chromium", "--headless", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe",
-                 "--disable-background-networking", "--disable-dev-shm-usage", f"--user-data-dir={profile}"]
-        if os.geteuid() == 0:
-            words.append("--no-sandbox")
-        self.process = subprocess.Popen(words, preexec_fn=on_start, close_fds=False,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
-        os.close(commands)
-        os.close(answers)
-        self.read = b""
-        self.number = 0
-        self.events = []
-        self.session = None
-        self.end = time.monotonic() + TIMEOUT
-
-    def message(self):
-        while b"\0" not in self.read:
-            if time.monotonic() > self.end:
-                raise TimeoutError("Chromium does not answer")
-            some = os.read(self.answers, 1 << 16)
-            if not some:
-                raise EOFError("Chromium has ended")
-            self.read += some
-        one, self.read = self.read.split(b"\0", 1)
-        return json.loads(one)
-
-    def call(self, method, **arguments):
-        self.number += 1
-        sent = {"id": self.number, "method": method, "params": arguments}
-        if self.session:
-            sent["sessionId"] = self.session
-        os.write(self.to, json.dumps(sent).encode() + b"\0")
-        while True:
-            got = self.message()
-            if got.get("id") == self.number:
-                if "error" in got:
-                    raise RuntimeError(f"{method}: {got['error']}")
-                return got["result"]
-            self.events.append(got)
-
-    def open(self):
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Network", "Log", "Runtime"):
-            self.call(domain + ".enable")
-
-    def value(self, expression):
-        got = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
-        if "exceptionDetails" in got:
-            raise RuntimeError(f"{expression}: {got['exceptionDetails']}")
-        return got["result"].get("value")
-
-    def until(self, expression):
-        # What it reads may not be there yet.
-        while not self.value(f"(() => {{ try {{ return {expression}; }} catch {{ return false; }} }})()"):
-            if time.monotonic() > self.end:
-                raise TimeoutError(f"never true: {expression}")
-            time.sleep(0.05)
-
-    def size(self, width, height):
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
-                  deviceScaleFactor=1, mobile=width < 700)
-
 
 faults = 0
 
@@ -183,6 +106,10 @@ def look(browser, url, links):
         check(lowest >= 4.5, f"{scheme}: the lowest contrast is {lowest:.2f}")
     check(lights[0] != lights[1], "light and dark have the same background")
 
+    for width in (1600, 1000, 900, 890, 600):
+        browser.size(width, 740)
+        check(inside(browser, width), f"the page fits into {width} pixels")
+
     # A narrow screen.
     browser.size(360, 740)
     check(inside(browser, 360), "the narrow page fits")
@@ -220,14 +147,13 @@ def look(browser, url, links):
 
 def main(url, links):
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        browser = Browser(profile)
+        browser = Browser(profile, TIMEOUT)
         try:
             look(browser, url, int(links))
         except Exception as failure:  # a line is what the test reads
             check(False, f"{type(failure).__name__}: {failure}")
         finally:
-            browser.process.kill()
-            browser.process.wait()
+            browser.close()
     print("done", flush=True)
     return 1 if faults else 0
 

@@ -7,6 +7,7 @@
 #include "support/skip.hpp"
 #include "support/until.hpp"
 
+#include <csignal>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,13 @@ public:
     [[nodiscard]] bool shows(const std::string& text) const
     {
         return until([&] { return get(at, "/state").find(text) != std::string::npos; });
+    }
+
+    /// As Ctrl-C does. Returns the exit code.
+    int stop()
+    {
+        tool_.interrupt(SIGINT);
+        return tool_.end();
     }
 
     std::string endpoint; ///< the last one that was named before the page
@@ -88,6 +96,16 @@ TEST_CASE("slk reply and slk proxy have a page, too")
     SLK_NEEDS_COMMAND();
     CHECK(served_slk({"reply", "--bind", any_port}).shows("\"type\":\"REP\""));
     CHECK(served_slk({"proxy", any_port, any_port}).shows("\"type\":\"ROUTER\""));
+}
+
+TEST_CASE("slk demo has a page about its cluster")
+{
+    SLK_NEEDS_COMMAND();
+    served_slk served({"demo"});
+    for (const char* type : {"PUB", "SUB", "DEALER"})
+        CHECK(served.shows("\"type\":\"" + std::string(type) + '"'));
+    CHECK(served.shows(R"("to":"connected")"));
+    CHECK(served.stop() == 0); // and ends its processes
 }
 
 TEST_CASE("slk explains an address at which there can be no page")

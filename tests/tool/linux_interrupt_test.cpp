@@ -6,6 +6,8 @@
 #include <doctest/doctest.h>
 
 #include <csignal>
+#include <string>
+#include <vector>
 
 using namespace slk::testing;
 
@@ -40,9 +42,12 @@ TEST_CASE("an interrupted slk listen prints its totals and ends with exit code 0
 TEST_CASE("an interrupted slk demo reports that and ends with exit code 0")
 {
     SLK_NEEDS_COMMAND();
-    spawned_slk tool({"demo", "--links", "1"});
-    REQUIRE(tool.says("backoff"));
-    tool.interrupt(SIGINT);
-    REQUIRE(tool.says("Interrupted."));
-    CHECK(tool.end() == 0);
+    for (const std::vector<std::string>& arguments :
+         {std::vector<std::string>{"demo"}, {"demo", "--links", "1"}}) {
+        spawned_slk tool(arguments);
+        REQUIRE(tool.says("backoff"));
+        tool.interrupt(SIGINT);
+        REQUIRE(tool.says("Interrupted."));
+        CHECK(tool.end() == 0);
+    }
 }

@@ -22,6 +22,14 @@ write_herd()
     python3 tools/herd_tables.py "$program" docs/herd.md
 }
 
+write_page()
+{
+    need "${http_test_needs[@]}" python3:python3 || fail "$obstacle"
+    build_release
+    python3 tools/page_picture.py build/release/tools/slk/slk build/page.png
+    mv build/page.png docs/
+}
+
 # With the options of the benchmark, for example --rounds 9.
 write_performance()
 {

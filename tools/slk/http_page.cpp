@@ -29,6 +29,11 @@ http_page::http_page(const context& of, const std::optional<std::string>& addres
 
 http_page::~http_page() = default;
 
+bool http_page::is_available() noexcept
+{
+    return true;
+}
+
 std::string http_page::url() const
 {
     return state_ ? state_->server.url() : std::string();

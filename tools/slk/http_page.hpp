@@ -27,6 +27,8 @@ public:
     http_page& operator=(const http_page&) = delete;
     ~http_page();
 
+    /// Whether this build has pages.
+    [[nodiscard]] static bool is_available() noexcept;
     /// "http://127.0.0.1:9464/"; empty without a page.
     [[nodiscard]] std::string url() const;
     /// Prints a line with the address of the page, if there is one.

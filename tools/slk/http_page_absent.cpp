@@ -17,6 +17,11 @@ http_page::http_page(const context&, const std::optional<std::string>& address)
 
 http_page::~http_page() = default;
 
+bool http_page::is_available() noexcept
+{
+    return false;
+}
+
 std::string http_page::url() const
 {
     return {};
