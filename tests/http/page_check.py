@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """Opens the page in a headless Chromium and checks what a reader sees: page_check.py URL LINKS.
 
-Prints a line for each fault. Prints "stop" when the server is to end, and "done" at the end.
+Prints a line for each fault; "at: ..." for each step that it begins, "stop" when the server is to
+end, and "done" at the end.
 """
 
 import json
@@ -13,7 +14,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 from browser import Browser  # noqa: E402
 
-TIMEOUT = 40
+TIMEOUT = 150
 
 faults = 0
 
@@ -23,6 +24,10 @@ def check(holds, text):
     if not holds:
         faults += 1
         print(f"fault: {text}", flush=True)
+
+
+def step(name):
+    print(f"at: {name}", flush=True)
 
 
 def inside(browser, width):
@@ -60,6 +65,7 @@ def look(browser, url, links):
     check(browser.value(f"{more}.textContent") == f"Show all {total}", "the others are announced")
     check(inside(browser, 1200), "the wide page fits")
 
+    step("all links")
     # A reader may ask for all of them, and for some.
     browser.value(f"{more}.click()")
     browser.until(f"{rows} === {links}")
@@ -77,6 +83,7 @@ def look(browser, url, links):
           .startswith("1 connected, "), "the picture of the states has a text")
     browser.until("document.querySelector('#moves tbody').textContent.includes('connecting → backoff')")
 
+    step("texts of peers")
     # Texts of peers.
     browser.until("document.getElementById('peers').textContent.includes('<img src=x')")
     check(browser.value("document.querySelectorAll('table img, table b').length") == 0,
@@ -85,6 +92,7 @@ def look(browser, url, links):
     check(browser.value("document.getElementById('links').textContent.includes('<b>bold</b>')"),
           "the endpoint is a text")
 
+    step("live")
     # It is live.
     received = "[...document.querySelectorAll('#sockets tr')].find((r) => " \
                "r.textContent.startsWith('ROUTER')).cells[4].textContent"
@@ -96,6 +104,7 @@ def look(browser, url, links):
     browser.value("document.getElementById('pause').click()")
     browser.until("document.getElementById('status').textContent.startsWith('Live')")
 
+    step("light and dark")
     # Light and dark.
     lights = []
     for scheme in ("light", "dark"):
@@ -106,10 +115,12 @@ def look(browser, url, links):
         check(lowest >= 4.5, f"{scheme}: the lowest contrast is {lowest:.2f}")
     check(lights[0] != lights[1], "light and dark have the same background")
 
+    step("widths")
     for width in (1600, 1000, 900, 890, 600):
         browser.size(width, 740)
         check(inside(browser, width), f"the page fits into {width} pixels")
 
+    step("a narrow screen")
     # A narrow screen.
     browser.size(360, 740)
     check(inside(browser, 360), "the narrow page fits")
@@ -117,6 +128,7 @@ def look(browser, url, links):
           browser.value("getComputedStyle(document.querySelector('#links td')).display") == "flex",
           "a cell of the narrow page has its label")
 
+    step("a screen reader")
     # What a screen reader is given.
     nodes = browser.call("Accessibility.getFullAXTree")["nodes"]
     named = {"table", "button", "searchbox", "image", "link", "region", "columnheader"}
@@ -131,6 +143,7 @@ def look(browser, url, links):
                         "columnheader": 20}.items():
         check(found.get(role, 0) >= least, f"{role}: {found.get(role, 0)} of {least}")
 
+    step("requests")
     # Nothing else was asked for, and nothing was refused.
     for event in browser.events:
         at = event.get("params", {})

@@ -93,7 +93,7 @@ inline std::string body_of(const std::string& answer)
 /// Makes the answer of /state longer than the system's buffers.
 inline void fill_state(http_server& served)
 {
-    for (int i = 0; i < 50; ++i)
+    for (int i = 0; i < 30; ++i)
         served.show_listener(std::to_string(i) + std::string(200'000, 'x'), {});
 }
 

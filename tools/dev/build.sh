@@ -33,13 +33,15 @@ compile() { ninja -C "build/$1" -j "$jobs" "${@:2}"; }
 # For users, whose compiler may warn of what no other one does: a warning is no error here.
 build_release()
 {
-    need "${basic_needs[@]}" "${tool_needs[@]}" "${http_needs[@]}" || fail "$obstacle"
+    local http=auto
+    need "${basic_needs[@]}" "${tool_needs[@]}" || fail "$obstacle"
+    need "${http_needs[@]}" || http=disabled
     mkdir -p "$logs"
     say "building build/release"
     if ! (
         set -e
         CXX=$(with_ccache g++) configure release --buildtype release -Dwerror=false -Db_lto=false "${unity[@]}" \
-            -Dtests=disabled -Dtools=enabled -Dexamples=enabled -Dbench=enabled
+            -Dtests=disabled -Dtools=enabled -Dexamples=enabled -Dbench=enabled "-Dhttp=$http"
     ) >"$logs/release.log" 2>&1 || ! compile release >>"$logs/release.log" 2>&1; then
         show_end "$logs/release.log"
         fail "the build failed; all of its output is in build/logs/release.log"

@@ -11,9 +11,9 @@ interop_needs=(/usr/include/zmq.h:libzmq3-dev
     /usr/lib/python3/dist-packages/zmq/__init__.py:python3-zmq)
 tool_needs=(/usr/include/CLI/CLI.hpp:libcli11-dev
     /usr/include/nlohmann/json.hpp:nlohmann-json3-dev)
-# Its tests look at the page with a browser.
 http_needs=(/usr/include/httplib.h:libcpp-httplib-dev)
-http_test_needs=("${http_needs[@]}" curl:curl chromium:chromium)
+# The tests that need these are skipped without them.
+browser_needs=(curl:curl chromium:chromium)
 chart_needs=(/usr/lib/python3/dist-packages/matplotlib/__init__.py:python3-matplotlib)
 tl_needs=(/usr/include/tl/expected.hpp:libexpected-dev)
 clang_runtime=/usr/lib/llvm-19/lib/clang/19/lib/linux

@@ -24,7 +24,7 @@ write_herd()
 
 write_page()
 {
-    need "${http_test_needs[@]}" python3:python3 || fail "$obstacle"
+    need "${http_needs[@]}" "${browser_needs[@]}" python3:python3 || fail "$obstacle"
     build_release
     python3 tools/page_picture.py build/release/tools/slk/slk build/page.png
     mv build/page.png docs/

@@ -37,9 +37,9 @@ constexpr duration request_interval = 25ms;
 constexpr duration cluster_absence = 1500ms;
 constexpr duration cluster_presence = 1500ms;
 /// How long everything may take to heal, and the last message to arrive.
-constexpr duration cluster_timeout = 5s;
+constexpr duration cluster_timeout = 10s;
 /// Longer than a server is away: a request waits for it.
-constexpr duration cluster_request_timeout = 8s;
+constexpr duration cluster_request_timeout = 15s;
 /// A publisher keeps no more messages than these for a proxy that is away.
 constexpr std::uint32_t kept_messages = 100;
 

@@ -4,7 +4,7 @@
 needs_native()
 {
     list "${basic_needs[@]}" "${linux_test_needs[@]}" "${tool_needs[@]}" "${interop_needs[@]}" \
-        "${http_test_needs[@]}"
+        "${http_needs[@]}"
 }
 
 build_native()
@@ -15,4 +15,8 @@ build_native()
     compile native
 }
 
-part_native() { suite 1; }
+part_native()
+{
+    need "${browser_needs[@]}" || say "native: the page is not looked at: $obstacle"
+    suite 1
+}
