@@ -36,6 +36,7 @@
 #include <serverlink/socket.hpp>
 #include <serverlink/socket_options.hpp>
 #include <serverlink/stream.hpp>
+#include <serverlink/stream_socket.hpp>
 #include <serverlink/sub.hpp>
 #include <serverlink/timeout.hpp>
 #include <serverlink/tuning.hpp>

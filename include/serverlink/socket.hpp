@@ -62,7 +62,8 @@ enum class send_outcome : std::uint8_t {
 enum class endpoint_kind : std::uint8_t { bound, connected };
 
 struct connect_options {
-    /// ROUTER only: what it calls the peer there. Messages can be sent to that peer at once.
+    /// ROUTER and STREAM only: what it calls the peer there. A ROUTER can send messages to that
+    /// peer at once.
     std::string routing_id{};
 };
 

@@ -291,6 +291,14 @@ struct socket_options {
     /// An empty message reports that a peer has disconnected. Live.
     bool notify_disconnect = false;
 
+    // STREAM only: elsewhere they are invalid_argument if set to something else.
+
+    /// An empty message reports that a peer has connected, and another one that it has gone.
+    bool stream_notices = true;
+    /// Bytes of one received message at most, 1 to 65536. It has what a receive has brought, which
+    /// may be less.
+    std::uint32_t max_chunk_size = 65536;
+
     /// errc::invalid_argument, with the option's name as detail.
     [[nodiscard]] SLK_API result<void> validate() const;
 };
@@ -306,6 +314,7 @@ using pub_options = socket_options;
 using sub_options = socket_options;
 using xpub_options = socket_options;
 using xsub_options = socket_options;
+using stream_options = socket_options;
 
 } // namespace slk
 

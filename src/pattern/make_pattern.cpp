@@ -9,6 +9,7 @@
 #include "pattern/rep.hpp"
 #include "pattern/req.hpp"
 #include "pattern/router.hpp"
+#include "pattern/stream.hpp"
 #include "pattern/sub.hpp"
 #include "pattern/xpub.hpp"
 #include "pattern/xsub.hpp"
@@ -44,9 +45,52 @@ std::unique_ptr<pattern> make_pattern(zmtp::socket_type type, std::uint64_t rand
         made = new (std::nothrow) class req(static_cast<std::uint32_t>(random));
         break;
     case zmtp::socket_type::rep: made = new (std::nothrow) class rep; break;
+    case zmtp::socket_type::stream:
+        made = new (std::nothrow) class stream(static_cast<std::uint32_t>(random));
+        break;
     }
     return std::unique_ptr<pattern>(made);
 }
+
+namespace {
+
+/// What is ZMTP's, or has another limit.
+result<void> check_options_of_stream(const socket_options& options)
+{
+    const socket_options defaults;
+    const auto not_for_stream = [](const char* detail) {
+        return fail(errc::invalid_argument, phase::setup, detail);
+    };
+    const security_options& security = options.security;
+    if (security.mechanism != security_mechanism::null || !security.zap_domain.empty() ||
+        security.authenticator)
+        return not_for_stream("security is not for a STREAM");
+    if (!options.routing_id.empty())
+        return not_for_stream("routing_id is not for a STREAM");
+    if (!options.properties.empty())
+        return not_for_stream("properties are not for a STREAM");
+    if (options.accept_zmtp_2_0)
+        return not_for_stream("accept_zmtp_2_0 is not for a STREAM");
+    if (options.on_reconnect != defaults.on_reconnect)
+        return not_for_stream("on_reconnect is not for a STREAM");
+    if (options.stalled_timeout != defaults.stalled_timeout)
+        return not_for_stream("stalled_timeout is not for a STREAM");
+    if (options.handshake_timeout != defaults.handshake_timeout)
+        return not_for_stream("handshake_timeout is not for a STREAM");
+    if (options.max_message_size != defaults.max_message_size)
+        return not_for_stream("max_message_size is not for a STREAM, which has max_chunk_size");
+    if (options.max_message_parts != defaults.max_message_parts)
+        return not_for_stream("max_message_parts is not for a STREAM");
+    if (options.max_part_size != defaults.max_part_size)
+        return not_for_stream("max_part_size is not for a STREAM, which has max_chunk_size");
+    if (options.max_handshake_size != defaults.max_handshake_size)
+        return not_for_stream("max_handshake_size is not for a STREAM");
+    if (options.max_metadata_size != defaults.max_metadata_size)
+        return not_for_stream("max_metadata_size is not for a STREAM");
+    return {};
+}
+
+} // namespace
 
 result<void> check_options(zmtp::socket_type type, const socket_options& options)
 {
@@ -92,6 +136,14 @@ result<void> check_options(zmtp::socket_type type, const socket_options& options
             return not_for_type("relaxed is for a REQ");
         if (options.correlate)
             return not_for_type("correlate is for a REQ");
+    }
+    if (type == zmtp::socket_type::stream) {
+        SLK_TRY(check_options_of_stream(options));
+    } else {
+        if (!options.stream_notices)
+            return not_for_type("stream_notices is for a STREAM");
+        if (options.max_chunk_size != defaults.max_chunk_size)
+            return not_for_type("max_chunk_size is for a STREAM");
     }
     if (type == zmtp::socket_type::router)
         return {};

@@ -39,7 +39,9 @@ struct peer {
     /// its word, one byte is left for what follows.
     std::uint64_t dropped : 56 = 0;
     /// The routing id was given by connect(), and not by the peer.
-    bool named = false;
+    bool named : 1 = false;
+    /// STREAM only: a message of the peer was received.
+    bool was_heard : 1 = false;
     /// ROUTER only: made when the peer connects, so that its end needs no memory.
     std::unique_ptr<own_message> end_notice;
 

@@ -13,7 +13,7 @@
 
 namespace slk::pattern {
 
-class router final : public pattern {
+class router : public pattern {
 public:
     /// `first`: the ids that it makes count from here. `by_connection`: each connection gets an id
     /// that it makes, whatever the peer's own is; else only the peers without one.

@@ -13,6 +13,8 @@ using enum session_state;
 // clang-format off
 constexpr session_transition transitions[] = {
     {idle, session_event::start, greeting, "the greeting is sent, or its signature"},
+    {idle, session_event::start, admitting, "raw: the owner is asked"},
+    {idle, session_event::start, ready, "raw"},
 
     {greeting, session_event::signature, greeting, "the greeting is staged: 3 is sent"},
     {greeting, session_event::revision, greeting, "the greeting is staged: its rest is sent"},
@@ -206,6 +208,8 @@ session_actions session_machine::start(const session_options& options, time_poin
 {
     if (state_ != idle)
         return {};
+    if (options.raw)
+        return meet(options, now);
     state_ = greeting;
     if (options.handshake_timeout > duration::zero())
         handshake_ends_ = after(now, options.handshake_timeout);
@@ -372,7 +376,7 @@ session_actions session_machine::become_ready(const session_options& options, ti
     state_ = ready;
     pinged_at_ = now;
     handshake_ends_ = never;
-    peer_answers_pings_ = speaks_ == version::v3_1;
+    peer_answers_pings_ = speaks_ == version::v3_1 && !options.raw;
     // Version 2.0 has no commands. libzmq sends PING to 3.0 peers too, although the RFC does not.
     if (options.heartbeat_interval > duration::zero() && speaks_ != version::v2_0)
         next_ping_ = after(now, options.heartbeat_interval);

@@ -14,6 +14,7 @@
 ///  - A peer that the owner does not take is not told READY, if the owner's READY comes last.
 ///  - One deadline covers greeting and handshake.
 ///  - `failed` is final, with a reason; a new connection gets a new machine.
+///  - A raw session has no handshake and asks for no output.
 
 #include "zmtp/session_options.hpp"
 

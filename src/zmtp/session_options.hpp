@@ -25,6 +25,10 @@ struct session_options {
     /// a domain).
     bool ask_with_null = false;
 
+    /// Not ZMTP: the peer's bytes are its own. The session is ready at once and sends nothing; the
+    /// owner makes frames of what it receives. It needs ready_last off and no heartbeats.
+    bool raw = false;
+
     /// The owner is asked about each peer (arrival_kind::admit) when its metadata is known.
     bool ask_about_peer = false;
     /// With ask_about_peer: NULL holds READY back until the owner has admitted the peer. A peer

@@ -33,6 +33,7 @@ std::uint16_t partners(socket_type own) noexcept
     case router: return set_of(req, dealer, router);
     case pull: return set_of(push);
     case push: return set_of(pull);
+    case stream: break;
     }
     return 0;
 }
@@ -53,6 +54,7 @@ std::string_view name_of(socket_type which) noexcept
     case push: return "PUSH";
     case xpub: return "XPUB";
     case xsub: return "XSUB";
+    case stream: return "STREAM";
     }
     return "";
 }

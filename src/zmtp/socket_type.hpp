@@ -23,7 +23,9 @@ enum class socket_type : std::uint8_t {
     push = 8,
     xpub = 9,
     xsub = 10,
+    stream = 11, ///< not ZMTP: never on the wire
 };
+/// Of those on the wire.
 inline constexpr std::size_t socket_type_count = 11;
 
 /// Returns the name as in the property Socket-Type: "DEALER".

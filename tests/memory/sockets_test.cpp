@@ -273,6 +273,71 @@ const char* routers_with_threads()
     return routers(2);
 }
 
+/// STREAMs, of which one closes the other.
+const char* streams(int threads)
+{
+    auto in = new_context(threads);
+    EXPECT(in);
+    stream_options small = quick(stream_options{});
+    small.max_chunk_size = 1000;
+    auto to = new_socket<stream_socket>(*in, small);
+    auto from = new_socket<stream_socket>(*in, quick(stream_options{}));
+    EXPECT(to && from);
+    const auto bound = insist([&] { return to->bind(tcp); });
+    EXPECT(bound);
+    connect_options how;
+    how.routing_id = "the name that the client gives to its server";
+    EXPECT(insist([&] { return from->connect(*bound, how); }));
+    peer_id client, server;
+    const peer_id known{how.routing_id, 0};
+    const auto receive_of = [](stream_socket& at, peer_id& peer) -> result<void> {
+        message one;
+        do
+            SLK_TRY(at.receive(peer, one, moment));
+        while (one.empty());
+        return {};
+    };
+    const auto send_of = [](stream_socket& at, const peer_id& peer,
+                            std::string_view bytes) -> result<void> {
+        const auto sent = at.send(peer, bytes, moment);
+        // It comes again; or this side does not know yet that it has.
+        if (!sent && sent.error() != errc::no_route && sent.error() != errc::peer_replaced)
+            return fail(sent.error());
+        return {};
+    };
+    const std::string much(50'000, 'x');
+    if (const char* const wrong = gets_through([&] { return send_of(*from, known, much); },
+                                               [&] { return receive_of(*to, client); }))
+        return wrong;
+    if (const char* const wrong = gets_through(
+            [&]() -> result<void> {
+                (void)receive_of(*to, client);
+                SLK_TRY(send_of(*from, known, "again"));
+                return send_of(*to, client, "an answer");
+            },
+            [&] { return receive_of(*from, server); }))
+        return wrong;
+    ask_everything(*to);
+    ask_everything(*from);
+    (void)in_library([&] { return from->close_peer(known); });
+    (void)in_library([&] { return to->send(client, std::string_view()); });
+    (void)in_library([&] { return receive_of(*to, client); });
+    end(from);
+    end(to);
+    end(in);
+    return nullptr;
+}
+
+const char* streams_by_caller()
+{
+    return streams(0);
+}
+
+const char* streams_with_threads()
+{
+    return streams(1);
+}
+
 /// The peer goes and comes back; endpoints are taken back in other spellings.
 const char* coming_and_going()
 {
@@ -399,6 +464,12 @@ TEST_CASE("a ROUTER and its peers live with a failing allocation")
 {
     run_matrix("routers_by_caller", routers_by_caller);
     run_matrix("routers_with_threads", routers_with_threads);
+}
+
+TEST_CASE("STREAMs live with a failing allocation")
+{
+    run_matrix("streams_by_caller", streams_by_caller);
+    run_matrix("streams_with_threads", streams_with_threads);
 }
 
 TEST_CASE("endpoints that come and go live with a failing allocation")

@@ -54,6 +54,27 @@ TEST_CASE("slk send reaches slk receive, for every two types that fit, over tcp 
         }
 }
 
+TEST_CASE("slk send stream and slk receive stream exchange bytes and nothing else")
+{
+    SLK_NEEDS_COMMAND();
+    for (const std::string& at : transports()) {
+        CAPTURE(at);
+        // The bytes of all messages may come in one piece.
+        receiving_slk receiver("stream --count 1 --raw", at);
+        const run_result sent = run_slk("send stream --connect " + receiver.where + " hello");
+        CHECK(sent.code == 0);
+        CHECK(has(sent, "queued 1 message, 5 bytes: flushed 1, unsent 0"));
+        const run_result received = receiver.tool.finish();
+        CHECK(received.code == 0);
+        CHECK(received.out == "helloreceived 1 message, 5 bytes\n");
+    }
+    receiving_slk receiver("stream --count 1", any_tcp);
+    CHECK(run_slk("send stream --connect " + receiver.where + " hello").code == 0);
+    const run_result named = receiver.tool.finish();
+    CHECK(named.out.starts_with("[0x00"));
+    CHECK(has(named, "] hello\n"));
+}
+
 TEST_CASE("slk send publishes to slk receive, which gets what it has subscribed to")
 {
     SLK_NEEDS_COMMAND();

@@ -72,6 +72,10 @@ std::vector<situation> situations()
     choosing_server.ask_about_peer = true;
     session_options choosing_late = null;
     choosing_late.ask_about_peer = true;
+    session_options raw;
+    raw.raw = true;
+    session_options choosing_raw = raw;
+    choosing_raw.ask_about_peer = true;
     session_options beating = null;
     beating.heartbeat_interval = 1s;
     beating.heartbeat_timeout = 5s;
@@ -84,6 +88,10 @@ std::vector<situation> situations()
     const inputs up{of(start), of(session_event::greeted), telling(command_name::ready)};
     return {
         {"fresh", session_state::idle, null, {}},
+        {"fresh and raw", session_state::idle, raw, {}},
+        {"fresh and raw, to choose", session_state::idle, choosing_raw, {}},
+        {"the owner admits a raw peer", session_state::admitting, choosing_raw, greeting},
+        {"ready and raw", session_state::ready, raw, greeting},
         {"greeting", session_state::greeting, null, greeting},
         {"greeting a PLAIN server", session_state::greeting, client, greeting},
         {"greeting a PLAIN client", session_state::greeting, server, greeting},

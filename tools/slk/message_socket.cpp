@@ -31,6 +31,9 @@ constexpr duration linger_after_interruption = 1s;
     return type == "dealer" || type == "router" || type == "req";
 }
 
+/// What a STREAM calls its only peer of connect().
+constexpr const char* stream_peer = "peer";
+
 [[nodiscard]] bool has_topics(std::string_view type)
 {
     return type == "sub" || type == "xsub";
@@ -170,6 +173,9 @@ void require_valid(const socket_settings& settings)
                                   "'" + text + "' is inside one process: use tcp or ipc");
     if (!settings.options.routing_id.empty() && !has_routing_id(settings.type))
         throw usage_error("--id", "is for dealer and router, not for " + settings.type);
+    if (settings.type == "stream" &&
+        settings.options.security.mechanism != security_mechanism::null)
+        throw usage_error("a stream has no passwords");
     if (!settings.subscribe.empty() && !has_topics(settings.type))
         throw usage_error("--subscribe", "is for sub and xsub, not for " + settings.type);
     require_valid(settings.options.validate());
@@ -203,6 +209,8 @@ message_socket::message_socket(const socket_settings& settings, interruption& ct
         create<req>(*context_, settings, socket_);
     else if (settings.type == "rep")
         create<rep>(*context_, settings, socket_);
+    else if (settings.type == "stream")
+        create<stream_socket>(*context_, settings, socket_);
     else
         create<pull>(*context_, settings, socket_);
     if (settings.events || settings.peers) {
@@ -265,8 +273,11 @@ void message_socket::open(const std::function<void(const std::string& endpoint)>
             cannot_open(text, bound.error());
         listening(*bound);
     }
+    connect_options how;
+    if (settings_.type == "stream" && settings_.connect.size() == 1)
+        how.routing_id = stream_peer;
     for (const std::string& text : settings_.connect)
-        if (const auto begun = base().connect(text); !begun)
+        if (const auto begun = base().connect(text, how); !begun)
             cannot_open(text, begun.error());
     show_changes();
 }
@@ -355,6 +366,18 @@ result<send_outcome> message_socket::send(const std::string& to, multipart&& who
                 return outcome;
         }
     }
+    if (auto* const held = std::get_if<stream_socket>(&socket_)) {
+        for (message& part : whole) {
+            if (part.size() == 0)
+                continue; // it would close the peer
+            auto sent = wait_in_steps(timeout, [&](const slk::timeout& limit) {
+                return held->send({stream_peer}, std::move(part), limit);
+            });
+            if (!sent)
+                return sent;
+        }
+        return send_outcome::queued;
+    }
     discard_reports();
     return wait_in_steps(timeout, [&](const slk::timeout& limit) {
         return std::visit(
@@ -378,6 +401,15 @@ result<void> message_socket::receive(std::string& from, multipart& whole, durati
                     peer_id sender;
                     SLK_TRY(held.receive(sender, whole, limit));
                     from = sender.routing_id;
+                    return {};
+                } else if constexpr (std::is_same_v<std::remove_reference_t<decltype(held)>,
+                                                    stream_socket>) {
+                    peer_id sender;
+                    message bytes;
+                    whole.clear();
+                    SLK_TRY(held.receive(sender, bytes, limit));
+                    from = sender.routing_id;
+                    whole.add(std::move(bytes));
                     return {};
                 } else if constexpr (requires { held.receive(whole, limit); }) {
                     return held.receive(whole, limit);

@@ -19,6 +19,7 @@
 #include <serverlink/rep.hpp>
 #include <serverlink/req.hpp>
 #include <serverlink/router.hpp>
+#include <serverlink/stream_socket.hpp>
 #include <serverlink/sub.hpp>
 #include <serverlink/xpub.hpp>
 #include <serverlink/xsub.hpp>
@@ -82,9 +83,10 @@ public:
     result<void> wait_ready(duration timeout);
     /// PUB and XPUB: waits until every peer has subscribed to something.
     result<void> wait_subscribed(duration timeout);
-    /// `to`: the routing id for a ROUTER, which waits for that peer.
+    /// `to`: the routing id for a ROUTER, which waits for that peer. A STREAM sends the parts one
+    /// behind the other to its peer of connect(), of which there is one.
     result<send_outcome> send(const std::string& to, multipart&& whole, duration timeout);
-    /// `from` becomes the routing id if this is a ROUTER, else it becomes empty.
+    /// `from` becomes the routing id if this is a ROUTER or STREAM, else it becomes empty.
     result<void> receive(std::string& from, multipart& whole, duration timeout);
     /// Waits. False: interrupted.
     bool pause(duration timeout);
@@ -97,7 +99,7 @@ public:
 
 private:
     using any_socket = std::variant<std::monostate, pair, dealer, router, push, pull, pub, sub,
-                                    xpub, xsub, req, rep>;
+                                    xpub, xsub, req, rep, stream_socket>;
     struct endpoint_view {
         link_state state = link_state::idle;
         std::uint64_t attempt = 0;

@@ -64,6 +64,8 @@ int run_receive(receive_settings& settings)
 {
     require_valid(settings.socket);
     settings.socket.json = settings.format.json;
+    // Only bytes are printed.
+    settings.socket.options.stream_notices = settings.socket.type != "stream";
     make_streams_binary();
     interruption ctrl_c;
     printer out(stdout);
@@ -88,10 +90,11 @@ void add_receive_command(command& program)
     command& receive = program.add_command(
         "receive", "Receives messages, and prints them: text as it is, other bytes in "
                    "hexadecimal, each of several parts on a line of its own with its size, and the "
-                   "sender if the socket is a router.");
+                   "sender if the socket is a router or a stream: that receives the bytes of any "
+                   "programs, as they come.");
     auto settings = std::make_shared<receive_settings>();
     add_socket_options(receive, settings->socket, "receive",
-                       {"pair", "dealer", "router", "pull", "sub", "xsub"});
+                       {"pair", "dealer", "router", "pull", "sub", "xsub", "stream"});
     receive.texts(
         {.name = "--subscribe",
          .help = "Receive what begins with PREFIX (sub, xsub) [everything]; may be repeated",
@@ -116,6 +119,7 @@ void add_receive_command(command& program)
                    "  slk receive dealer --id alice --connect tcp://127.0.0.1:5555 --wait 5s\n"
                    "  slk receive pull --bind tcp://127.0.0.1:5555 --count 1 --raw > file\n"
                    "  slk receive sub --connect tcp://127.0.0.1:5556 --subscribe weather\n"
+                   "  slk receive stream --bind 'tcp://*:8080' --raw\n"
                    "Exit codes: 0 ended as asked, 1 nothing arrived, or a failure, 2 wrong usage.");
     receive.action([settings] { return run_receive(*settings); });
 }

@@ -187,6 +187,9 @@ int run_send(send_settings& settings)
         throw usage_error("--to is required: the peer that a router sends to");
     if (!names_peer && !settings.to.empty())
         throw usage_error("--to", "is for a router, not for " + settings.socket.type);
+    if (settings.socket.type == "stream" &&
+        (settings.socket.connect.size() != 1 || !settings.socket.bind.empty()))
+        throw usage_error("a stream sends to the peer of one --connect");
     require_valid(settings.out);
 
     make_streams_binary();
@@ -220,7 +223,7 @@ void add_send_command(command& program)
                 "which were not.");
     auto settings = std::make_shared<send_settings>();
     add_socket_options(send, settings->socket, "send",
-                       {"pair", "dealer", "router", "push", "pub", "xpub"});
+                       {"pair", "dealer", "router", "push", "pub", "xpub", "stream"});
     send.text(
         {.name = "--to",
          .help = "The routing id of the peer: text, or 0x and hexadecimal digits (router)",
@@ -260,6 +263,7 @@ void add_send_command(command& program)
         "  slk send router --bind tcp://127.0.0.1:5555 --to alice 'hello, alice'\n"
         "  slk send push --connect tcp://127.0.0.1:5555 --file picture.png\n"
         "  slk send pub --bind 'tcp://*:5556' 'weather sunny'\n"
+        "  slk send stream --connect tcp://127.0.0.1:8080 'to any program'\n"
         "  tail -f log | slk send push --connect tcp://127.0.0.1:5555\n"
         "Exit codes: 0 no message is unsent, or ended as asked, 1 some are unsent, no peer came, "
         "or a failure, 2 wrong usage.");

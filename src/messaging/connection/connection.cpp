@@ -7,6 +7,7 @@
 #include "base/try_allocate.hpp"
 #include "base/wipe.hpp"
 #include "messaging/connection/latest_wire.hpp"
+#include "messaging/connection/raw_wire.hpp"
 #include "messaging/connection/request_wire.hpp"
 #include "messaging/connection/shared_wire_out.hpp"
 
@@ -24,6 +25,8 @@ constexpr error no_memory_to_send{errc::out_of_memory, phase::transfer, 0,
                                   "no memory for the rest of a message"};
 constexpr error stalled_too_long{errc::timed_out, phase::transfer, 0,
                                  "the peer has not read for stalled_timeout"};
+constexpr error not_taken{errc::timed_out, phase::close, 0,
+                          "the peer's system has taken nothing for peer_timeout"};
 constexpr error loop_ends{errc::cancelled, phase::close, 0, "the loop ends"};
 
 } // namespace
@@ -62,6 +65,8 @@ reference<connection> connection::create(std::shared_ptr<io_loop> on,
                            latest_wire_out(lanes->toward[0], latest->toward[0], on->pools));
     else if (lanes->shared != nullptr)
         made.out.reset(new (std::nothrow) shared_wire_out(*lanes->shared, lanes->toward[0]));
+    else if (settings->is_raw())
+        made.out.reset(new (std::nothrow) raw_wire_out(lanes->toward[0]));
     else
         made.out.reset(new (std::nothrow) lane_wire_out(lanes->toward[0]));
     if (publishes)
@@ -69,6 +74,9 @@ reference<connection> connection::create(std::shared_ptr<io_loop> on,
     else if (latest != nullptr)
         made.in.reset(new (std::nothrow)
                           latest_wire_in(latest->received, latest->toward[1], *lanes));
+    else if (const socket_options& options = settings->options(); settings->is_raw())
+        made.in.reset(new (std::nothrow) raw_wire_in(
+            lanes->toward[1], *lanes, options.stream_notices, options.max_chunk_size));
     else
         made.in.reset(new (std::nothrow) lane_wire_in(lanes->toward[1], *lanes));
     if (made.out == nullptr || made.in == nullptr)
@@ -143,7 +151,9 @@ bool connection::make_pipe() noexcept
     near_ = reference<pipe>::adopt(new (std::nothrow) pipe(lanes_, 0, origin_, false));
     if (!near_)
         return false;
-    near_->immediate = origin_ == pipe_origin::link && settings_->options().immediate;
+    // The bytes for one connection of a STREAM make no sense to the next one.
+    near_->immediate =
+        origin_ == pipe_origin::link && (settings_->options().immediate || settings_->is_raw());
     near_->on_reconnect = settings_->options().on_reconnect;
     near_->far = reference<far_end>::to(*this);
     near_->endpoint = log_->number;
@@ -197,6 +207,11 @@ void connection::disconnect(const error& reason) noexcept
     request_because(wants_disconnect, reason);
 }
 
+void connection::finish() noexcept
+{
+    request(wants_finish);
+}
+
 void connection::serve(std::uint32_t requests) noexcept
 {
     if ((requests & wants_descriptor_back) != 0 && transport_ && !direct_.is_busy()) {
@@ -211,7 +226,9 @@ void connection::serve(std::uint32_t requests) noexcept
         return;
     if ((requests & wants_receive) != 0)
         resume();
-    if ((requests & wants_send) != 0) {
+    if ((requests & wants_finish) != 0)
+        begin_to_finish();
+    if ((requests & (wants_send | wants_finish)) != 0) {
         send_more();
         arm();
     }
@@ -295,7 +312,7 @@ void connection::step(const connection_input& input, const error& reason) noexce
     if (input.event == connection_event::returned || machine_.state() == connection_state::closed)
         leave_place();
     if (asks(connection_action::finish))
-        connection::finish();
+        leave();
     if (asks(connection_action::begin))
         begin_stream();
     if (asks(connection_action::report_connected) && observer_ != nullptr)
@@ -347,6 +364,11 @@ void connection::begin_stream() noexcept
     if (!linked())
         on_->core->add(*this);
     retain(); // the stream's, given back when it has ended
+    // A raw stream has no handshake.
+    if (session_->state() == zmtp::session_state::admitting)
+        admit({});
+    else if (session_->state() == zmtp::session_state::ready)
+        become_ready({});
     send_more();
     receive_more();
     arm();
@@ -369,8 +391,8 @@ void connection::report(event_kind kind, std::string_view routing_id, const erro
 void connection::arm() noexcept
 {
     if (machine_.has_stream())
-        on_->core->io().arm(
-            timer_, std::min({session_->due(), direct_.next_look(), stall_ends(), held_until_}));
+        on_->core->io().arm(timer_, std::min({session_->due(), direct_.next_look(), stall_ends(),
+                                              held_until_, finish_ends()}));
 }
 
 void connection::expire() noexcept
@@ -386,6 +408,8 @@ void connection::expire() noexcept
         look_for_stall(silent);
     if (at >= stall_ends())
         return lose(stalled_too_long);
+    if (at >= finish_ends())
+        return end(not_taken);
     if (at >= held_until_)
         look_for_memory();
     // At once: a send that is under way to a dead peer would never come back.
@@ -430,6 +454,28 @@ void connection::close(duration timeout, std::function<void()> done)
     const bool drain = is_ready() && timeout > duration::zero() && taken() != read_;
     drain_timeout_ = timeout;
     step({connection_event::close, drain}, closed_here);
+}
+
+/// What the lane holds is still sent, as long as the peer's system takes some of it.
+void connection::begin_to_finish() noexcept
+{
+    finishing_ = true;
+    sent_at_last_look_ = taken() + transport_->sent();
+    progress_at_ = now();
+}
+
+time_point connection::finish_ends() const noexcept
+{
+    const duration limit = settings_->options().peer_timeout;
+    return finishing_ && limit > duration::zero() ? after(progress_at_, limit) : never;
+}
+
+/// Everything was sent.
+void connection::drain_to_finish() noexcept
+{
+    next_stream_ = {};
+    drain_timeout_ = settings_->options().linger;
+    step({connection_event::close, drain_timeout_ > duration::zero()}, closed_here);
 }
 
 bool connection::drain_sent(duration timeout) noexcept
@@ -479,7 +525,9 @@ void connection::check_returned() noexcept
 {
     if (machine_.state() != connection_state::ending || receiving_ || direct_.is_busy())
         return;
-    in_->end_connection(); // not before the last receive into it has come back
+    // Not before the last receive into it has come back.
+    if (in_->end_connection() && near_)
+        near_->on_readable();
     if (sending_ || draining_)
         return;
     out_->end_connection();
@@ -503,7 +551,7 @@ void connection::check_returned() noexcept
         transport_.reset();
 }
 
-void connection::finish() noexcept
+void connection::leave() noexcept
 {
     notify_reader();
     log_->registry().remove(record_);
@@ -594,6 +642,8 @@ void connection::send_more() noexcept
             return lose(no_memory_to_send);
         if (session_->state() == zmtp::session_state::failed)
             return lose(session_->failure());
+        if (finishing_ && is_ready())
+            return drain_to_finish();
         if (!is_ready() || direct_.offer_sending(now()))
             return;
     }

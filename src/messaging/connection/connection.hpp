@@ -120,6 +120,7 @@ public:
     bool receive_now(lane::chunk_pools& pools) noexcept override;
     void pipe_closed(const error& reason) noexcept override;
     void disconnect(const error& reason) noexcept override;
+    void finish() noexcept override;
 
     // Any thread: what the budget of memory asks for.
 
@@ -150,6 +151,7 @@ private:
     static constexpr std::uint32_t wants_close = 4;
     static constexpr std::uint32_t wants_disconnect = 8;
     static constexpr std::uint32_t wants_descriptor_back = 16;
+    static constexpr std::uint32_t wants_finish = 32;
     void request(std::uint32_t what) noexcept;
     void post_request(std::uint32_t what) noexcept;
     void request_because(std::uint32_t what, const error& reason) noexcept;
@@ -162,7 +164,10 @@ private:
     void drain_stream() noexcept;
     void lose(const error& reason) noexcept;
     void check_returned() noexcept;
-    void finish() noexcept;
+    void leave() noexcept;
+    void begin_to_finish() noexcept;
+    [[nodiscard]] time_point finish_ends() const noexcept;
+    void drain_to_finish() noexcept;
     void expire() noexcept;
     void arm() noexcept;
     void report(event_kind kind, std::string_view routing_id, const error& reason = {},
@@ -276,6 +281,7 @@ private:
     bool after_body_ : 1 = false; ///< a large body was received, and nothing since
     bool offers_ping_ : 1 = false; ///< there is a PING in the present send
     bool receives_rest_ : 1 = false; ///< whatever the marks are: the peer has finished
+    bool finishing_ : 1 = false; ///< the connection ends when everything was sent
     bool reader_waits_ = false; ///< the reader is to be notified of what was published
     std::uint8_t zap_hundreds_ = 0; ///< of ZAP's status, which answers the peer's credentials
     reserved_from place_from_ = reserved_from::itself; ///< when the place was reserved

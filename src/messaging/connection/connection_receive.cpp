@@ -436,7 +436,7 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     met->info.peer = stream_.peer_address();
     in_->drop(found.consumed);
 
-    if (!near_ && !make_pipe())
+    if ((!near_ && !make_pipe()) || !in_->connection_ready())
         return lose(no_memory_to_receive);
     in_->keep_secret(false);
     met->peer = near_;

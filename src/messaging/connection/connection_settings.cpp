@@ -101,6 +101,7 @@ connection_settings::connection_settings(zmtp::socket_type type, socket_options&
     protocol_.max_handshake_size = options_.max_handshake_size;
     protocol_.max_metadata_size = options_.max_metadata_size;
     protocol_.large_body = large_body;
+    protocol_.raw = type == zmtp::socket_type::stream;
     protocol_.handshake_timeout = options_.handshake_timeout;
     // A PING follows after a third of the time; its answer has the other two thirds.
     protocol_.heartbeat_interval = options_.peer_timeout / 3;
@@ -114,9 +115,13 @@ connection_settings::connection_settings(zmtp::socket_type type, socket_options&
     const bool has_limits =
         options_.max_peers_per_address != 0 ||
         (options_.max_peers != 0 && options_.max_peers != socket_options{}.max_peers);
+    if (protocol_.raw) {
+        protocol_.limits = {};
+        protocol_.heartbeat_interval = protocol_.heartbeat_ttl = duration::zero();
+    }
     protocol_of_accepted_ = protocol_;
     protocol_of_accepted_.ask_about_peer = true;
-    protocol_of_accepted_.ready_last = rejects || has_limits;
+    protocol_of_accepted_.ready_last = !protocol_.raw && (rejects || has_limits);
     protocol_.metadata.application = properties_to_bound_;
     protocol_of_links_ = protocol_;
     protocol_of_links_.ask_about_peer = true;

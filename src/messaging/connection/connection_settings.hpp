@@ -41,6 +41,8 @@ public:
     [[nodiscard]] const socket_options& options() const noexcept { return options_; }
     [[nodiscard]] const reference<pattern::topic_book>& topics() const noexcept { return topics_; }
     [[nodiscard]] const zmtp::session_options& protocol() const noexcept { return protocol_; }
+    /// The peers do not speak ZMTP: a STREAM.
+    [[nodiscard]] bool is_raw() const noexcept { return protocol_.raw; }
     /// For the session of a connection: who waits for READY, and who asks about the peer.
     [[nodiscard]] const zmtp::session_options& protocol(pipe_origin origin) const noexcept
     {

@@ -179,7 +179,7 @@ bool lane_wire_in::end_body() noexcept
     return true;
 }
 
-void lane_wire_in::end_connection() noexcept
+bool lane_wire_in::end_connection() noexcept
 {
     forget_body();
     withdraw_claim();
@@ -187,6 +187,7 @@ void lane_wire_in::end_connection() noexcept
         wipe(lane_.rest().first(window_size_));
     window_size_ = 0;
     lane_.discard_unpublished();
+    return false;
 }
 
 void lane_wire_in::forget_body() noexcept

@@ -57,7 +57,7 @@ public:
     [[nodiscard]] bool allows_direct_io() const noexcept override { return true; }
     void allocate_from(lane::chunk_pools& pools) noexcept override { lane_.use(pools); }
     void keep_secret(bool is) noexcept override { is_secret_ = is; }
-    void end_connection() noexcept override;
+    [[nodiscard]] bool end_connection() noexcept override;
 
 protected:
     /// What was committed to the lane is this number of whole messages.
@@ -66,6 +66,8 @@ protected:
         return lane_.publish(messages);
     }
     [[nodiscard]] lane::lane& lane() noexcept { return lane_; }
+    /// Where not all of the room is offered: whether all that was offered is filled.
+    void set_filled(bool filled) noexcept { busy_ = filled; }
     /// Removes bytes of the window that lie behind its first `offset` ones.
     void drop_behind(std::size_t offset, std::size_t bytes) noexcept;
 

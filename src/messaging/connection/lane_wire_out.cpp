@@ -46,7 +46,7 @@ void lane_wire_out::advance(std::size_t bytes) noexcept
     }
 }
 
-wire_out::progress lane_wire_out::taken(std::size_t bytes, bool look) noexcept
+wire_out::progress lane_wire_out::taken_from_lane(std::size_t bytes, bool look) noexcept
 {
     advance(bytes);
     progress made;
@@ -72,7 +72,7 @@ wire_out::progress lane_wire_out::drop_message() noexcept
             continue;
         }
         const zmtp::frame_header frame = zmtp::read_header(run, zmtp::frame_limits{}).frame;
-        made = taken(frame.header + static_cast<std::size_t>(frame.size), true);
+        made = taken_from_lane(frame.header + static_cast<std::size_t>(frame.size), true);
     }
     return made;
 }

@@ -21,7 +21,10 @@ public:
     }
 
     std::size_t gather(std::vector<piece>& pieces) override;
-    progress taken(std::size_t bytes, bool look) noexcept override;
+    progress taken(std::size_t bytes, bool look) noexcept override
+    {
+        return taken_from_lane(bytes, look);
+    }
     void begin_connection() noexcept override { rewind(); }
     [[nodiscard]] bool inside_frame() const noexcept override { return inside_frame_; }
     [[nodiscard]] bool inside_message() const noexcept override
@@ -39,6 +42,10 @@ public:
 
 protected:
     [[nodiscard]] lane::lane& lane() noexcept { return lane_; }
+    /// Behind the last byte that was taken.
+    [[nodiscard]] const lane::cursor& sent() const noexcept { return sent_; }
+    /// As taken(), of the bytes in the lane.
+    progress taken_from_lane(std::size_t bytes, bool look) noexcept;
     void rewind() noexcept
     {
         sent_ = lane_.head();

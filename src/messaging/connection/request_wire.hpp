@@ -89,10 +89,10 @@ public:
     }
     [[nodiscard]] std::uint64_t credit() noexcept override;
     [[nodiscard]] bool must_wait() noexcept override;
-    void end_connection() noexcept override
+    [[nodiscard]] bool end_connection() noexcept override
     {
         front_ = gap_ = requests_ = 0;
-        lane_wire_in::end_connection();
+        return lane_wire_in::end_connection();
     }
 
 private:

@@ -102,8 +102,11 @@ public:
     /// have been. Off when messages arrive.
     virtual void keep_secret(bool is) noexcept = 0;
 
-    /// A connection is over: what was not published is forgotten.
-    virtual void end_connection() noexcept = 0;
+    /// The handshake of a connection is over, and the reader does not know yet. Returns false when
+    /// memory is exhausted.
+    [[nodiscard]] virtual bool connection_ready() noexcept { return true; }
+    /// A connection is over: what was not published is forgotten. Returns as take().
+    [[nodiscard]] virtual bool end_connection() noexcept = 0;
 };
 
 } // namespace slk::messaging

@@ -46,6 +46,9 @@ public:
     virtual void pipe_closed(const error& reason) noexcept = 0;
     /// The pipe gives up the present connection; the next one may come.
     virtual void disconnect(const error& reason) noexcept = 0;
+    /// The pipe neither reads nor writes any more: the connection ends when what the lane holds was
+    /// sent.
+    virtual void finish() noexcept {}
 
 protected:
     friend class ref_counted<far_end>;

@@ -44,7 +44,8 @@ using lane_set = std::uint8_t;
     case zmtp::socket_type::dealer:
     case zmtp::socket_type::router:
     case zmtp::socket_type::pull:
-    case zmtp::socket_type::push: break;
+    case zmtp::socket_type::push:
+    case zmtp::socket_type::stream: break;
     }
     return 3;
 }

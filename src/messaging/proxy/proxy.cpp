@@ -496,6 +496,8 @@ result<proxy> proxy::create(socket& front, socket& back, const proxy_options& op
           static_cast<const socket*>(options.control)}) {
         if (each != nullptr && each->core() == nullptr)
             return fail(errc::invalid_argument, phase::setup, "a socket of the proxy is empty");
+        if (each != nullptr && each->core()->type() == socket_type::stream)
+            return fail(errc::invalid_argument, phase::setup, "a STREAM cannot be proxied");
     }
     const socket* const others[] = {&front, &back, options.capture, options.control};
     for (const socket* const each : {others[2], others[3]})
@@ -515,6 +517,7 @@ result<proxy> proxy::create(socket& front, socket& back, const proxy_options& op
         case socket_type::rep:
         case socket_type::router:
         case socket_type::pull:
+        case socket_type::stream:
             return fail(errc::invalid_argument, phase::setup,
                         "a socket of this type cannot capture");
         }

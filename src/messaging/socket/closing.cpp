@@ -257,10 +257,24 @@ close_report socket_core::remove(const endpoint_list& which, duration timeout)
         if (peer.is_inproc && far)
             far->pipe_closed(by_owner);
     });
+    which.for_each([&](const endpoint_entry& each) {
+        if (!each.peer_name.empty())
+            state_.reports->places().release({.endpoint = each.number}, each.peer_name);
+    });
     state_.endpoints.remove(which);
     state_.peers.set_requeue(state_.options.requeue);
     state_.settle();
     return report;
+}
+
+void socket_core::remove_endpoints_that_are_over()
+{
+    state_.has_ended_endpoints = false;
+    endpoint_list which;
+    for (const auto& each : state_.endpoints.all())
+        if (each->is_over)
+            which.add(*each);
+    (void)remove(which, duration::zero());
 }
 
 /// In a child process: everything but the descriptors is the parent's.

@@ -30,6 +30,11 @@ struct endpoint_entry final : connection_observer {
     std::uint64_t number = 0;
     std::string text{};
     std::string inproc_name{};
+    /// STREAM only: what connect() calls the peer there.
+    std::string peer_name{};
+    /// STREAM only: the peer is being closed by this side, and the endpoint ends with it.
+    bool ends_with_peer = false;
+    bool is_over = false;
 
     reference<endpoint_log> log{}; ///< ends last: the link's handlers refer to it
 

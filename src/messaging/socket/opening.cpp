@@ -31,6 +31,11 @@ struct endpoint_texts {
     std::string returned;
 };
 
+constexpr error no_inproc(phase where) noexcept
+{
+    return {errc::not_supported, where, 0, "a STREAM has no inproc"};
+}
+
 /// A text for error::detail, which lives as long as the process: only the first few are kept.
 const char* keep_text(std::string text)
 {
@@ -136,6 +141,8 @@ result<std::string> socket_core::bind(std::string_view text)
 result<std::string> socket_core::open(std::string_view text)
 {
     SLK_TRY(const endpoint at, endpoint::parse(text));
+    if (at.transport == transport::inproc && state_.type == zmtp::socket_type::stream)
+        return fail(no_inproc(phase::bind));
     if (at.transport == transport::inproc)
         return bind_inproc(at.host);
     std::unique_ptr<endpoint_entry> entry(new (std::nothrow) endpoint_entry);
@@ -236,6 +243,8 @@ result<void> socket_core::connect(std::string_view text, const connect_options& 
     SLK_TRY(state_.usable());
     state_.process_reports();
     SLK_TRY(const endpoint to, endpoint::parse(text));
+    if (to.transport == transport::inproc && state_.type == zmtp::socket_type::stream)
+        return fail(no_inproc(phase::connect));
     std::unique_ptr<endpoint_entry> made(new (std::nothrow) endpoint_entry);
     std::string last, routing_id;
     if (made == nullptr || !state_.endpoints.reserve() || !state_.peers.reserve() ||
@@ -299,7 +308,10 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
     // without memory.
     link_handlers handlers;
     report_link(handlers, entry.log.get());
-    if (pattern::changes_peers(state_.routes->rule()) && how.routing_id.empty()) {
+    const bool is_raw = state_.settings->is_raw();
+    if (is_raw && !try_assign(entry.peer_name, how.routing_id))
+        return fail(no_memory_to_connect);
+    if (is_raw || (pattern::changes_peers(state_.routes->rule()) && how.routing_id.empty())) {
         entry.successive = reference<link_connections>::adopt(new (std::nothrow) link_connections(
             on, state_.settings, state_.reports, entry.log, entry));
         if (!entry.successive)

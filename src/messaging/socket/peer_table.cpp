@@ -657,12 +657,17 @@ void peer_table::discard(pipe& peer)
         peer.far->on_writable();
 }
 
-void peer_table::drop(pipe& peer, const error& reason)
+void peer_table::part_from(pipe& peer)
 {
-    const auto kept = reference<pipe>::to(peer);
     detach(peer);
     discard_unread(peer);
     leave_turns(peer);
+}
+
+void peer_table::drop(pipe& peer, const error& reason)
+{
+    const auto kept = reference<pipe>::to(peer);
+    part_from(peer);
     disconnect(peer, reason);
 }
 

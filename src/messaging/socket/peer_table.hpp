@@ -101,6 +101,8 @@ public:
     [[nodiscard]] bool take_place_freed() noexcept { return std::exchange(place_freed_, false); }
     /// Ends the peer: what has arrived and was not received is thrown away.
     void end(pipe& peer);
+    /// Parts from the peer, and throws away what has arrived. The connection goes on.
+    void part_from(pipe& peer);
     /// Disconnects the peer, and throws away what has arrived. A peer of connect() may come again.
     void drop(pipe& peer, const error& reason);
 

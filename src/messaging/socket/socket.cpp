@@ -10,6 +10,7 @@
 #include <serverlink/rep.hpp>
 #include <serverlink/req.hpp>
 #include <serverlink/router.hpp>
+#include <serverlink/stream_socket.hpp>
 #include <serverlink/sub.hpp>
 #include <serverlink/xpub.hpp>
 #include <serverlink/xsub.hpp>
@@ -18,6 +19,7 @@
 #include "messaging/socket/socket_core.hpp"
 #include "pattern/rep.hpp"
 #include "pattern/router.hpp"
+#include "pattern/stream.hpp"
 
 #include <algorithm>
 #include <span>
@@ -67,7 +69,7 @@ result<socket_core*> make(context& in, zmtp::socket_type type, const socket_opti
 
 constexpr error moved_from{errc::invalid_state, phase::none, 0, "the socket was moved from"};
 
-/// The pattern of a ROUTER's core.
+/// The pattern of a ROUTER's core, or of a STREAM's.
 pattern::router& router_of(socket_core& core) noexcept
 {
     return static_cast<pattern::router&>(core.routes());
@@ -599,6 +601,78 @@ result<void> router::set_notify(bool connect, bool disconnect)
     changed.notify_connect = connect;
     changed.notify_disconnect = disconnect;
     return set_options(changed);
+}
+
+// --- STREAM ---
+
+result<stream_socket> stream_socket::create(context& in, stream_options options)
+{
+    SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::stream, options));
+    return stream_socket(core);
+}
+
+result<send_outcome> stream_socket::send(const peer_id& to, message&& bytes, const timeout& limit)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    if (bytes.size() == 0) {
+        SLK_TRY(close_peer(to));
+        return send_outcome::queued;
+    }
+    core_->remove_ended_endpoints();
+    const part_view part = view_of(bytes);
+    auto answer = core_->send({&part, 1}, limit, &to);
+    if (answer)
+        bytes.clear();
+    return answer;
+}
+
+result<send_outcome> stream_socket::send(const peer_id& to, std::span<const std::byte> bytes,
+                                         const timeout& limit)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    if (bytes.empty()) {
+        SLK_TRY(close_peer(to));
+        return send_outcome::queued;
+    }
+    core_->remove_ended_endpoints();
+    const part_view part{bytes, nullptr};
+    return core_->send({&part, 1}, limit, &to);
+}
+
+result<router_event> stream_socket::receive(peer_id& from, message& into, const timeout& limit)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    core_->remove_ended_endpoints();
+    SLK_TRY(core_->receive(into, limit, &from));
+    if (into.size() > 0)
+        return router_event::message;
+    auto& routes = static_cast<pattern::stream&>(core_->routes());
+    if (routes.first())
+        return router_event::connected;
+    routes.ended(from);
+    return router_event::disconnected;
+}
+
+result<void> stream_socket::close_peer(const peer_id& id)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    SLK_TRY(core_->usable());
+    core_->process_reports();
+    core_->remove_ended_endpoints();
+    return core_->finish_peer(router_of(*core_).find(id));
+}
+
+result<bool> stream_socket::has_room(const peer_id& id)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    SLK_TRY(core_->usable());
+    core_->process_reports();
+    return core_->has_room(router_of(*core_).find(id));
 }
 
 } // namespace slk

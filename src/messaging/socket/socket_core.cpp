@@ -117,6 +117,7 @@ std::vector<endpoint_status> socket_core::endpoints()
     if (state_.context->forked())
         return {};
     state_.run_and_process();
+    remove_ended_endpoints();
     std::vector<endpoint_status> all;
     if (!try_reserve(all, state_.endpoints.all().size()))
         return {};
@@ -289,6 +290,23 @@ result<void> socket_core::wait_subscribers(std::span<const std::byte> topic, std
 }
 
 // --- the peers of a ROUTER ---
+
+result<void> socket_core::finish_peer(const result<pattern::peer*>& known)
+{
+    if (!known)
+        return fail(known.error());
+    auto& peer = static_cast<pipe&>(**known);
+    const reference<far_end> far = peer.far;
+    if (endpoint_entry* const at = state_.endpoints.find(peer.endpoint);
+        at != nullptr && at->connecting) {
+        at->ends_with_peer = true;
+        at->connecting->pause();
+    }
+    state_.peers.part_from(peer);
+    far->finish();
+    state_.context->submit_sends();
+    return {};
+}
 
 result<void> socket_core::disconnect_peer(const result<pattern::peer*>& known, const char* reason)
 {

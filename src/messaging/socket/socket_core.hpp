@@ -133,6 +133,15 @@ public:
     result<void> wait_subscribers(std::span<const std::byte> topic, std::size_t count,
                                   const timeout& limit);
 
+    /// STREAM only: the connection ends when what is queued was sent, and with it an endpoint of
+    /// connect(). Errors: those of finding the peer.
+    result<void> finish_peer(const result<pattern::peer*>& known);
+    /// STREAM only: takes the endpoints back whose peers have been closed by this side.
+    void remove_ended_endpoints()
+    {
+        if (state_.has_ended_endpoints) [[unlikely]]
+            remove_endpoints_that_are_over();
+    }
     /// Errors: those of finding it.
     result<void> disconnect_peer(const result<pattern::peer*>& known, const char* reason);
     result<bool> has_room(const result<pattern::peer*>& known);
@@ -179,6 +188,7 @@ private:
 
     [[nodiscard]] close_report end_connections(const endpoint_list& which, duration timeout);
     close_report remove(const endpoint_list& which, duration timeout);
+    void remove_endpoints_that_are_over();
     void flush(const endpoint_list& which, duration timeout);
     bool flush(const endpoint_list& which, duration timeout, time_point drain_until);
     void drain_sent(const endpoint_list& which, duration drain);

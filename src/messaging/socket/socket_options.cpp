@@ -105,6 +105,8 @@ result<void> socket_options::validate() const
         return bad("max_metadata_size is not 64 to 65536");
     if (on_reconnect > queue_policy::keep_newest)
         return bad("on_reconnect is not one of its values");
+    if (max_chunk_size < 1 || max_chunk_size > 65536)
+        return bad("max_chunk_size is not 1 to 65536");
     if (linger < duration::zero())
         return bad("linger is negative");
     if (backlog < 1)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/socket/socket_state.hpp"
 
+#include "base/try_allocate.hpp"
+
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -135,8 +137,13 @@ void socket_state::connected(peer_connected&& how)
     const reference<pipe> kept = how.peer;
     endpoint_entry* const at = endpoints.find(peer.endpoint);
     // The endpoint was taken back meanwhile.
-    if (at == nullptr)
+    if (at == nullptr || at->ends_with_peer)
         return give_up(peer, {errc::cancelled, phase::close, 0, "the endpoint is withdrawn"});
+    if (!at->peer_name.empty() && !peer.named) {
+        if (!try_assign(peer.routing_id, at->peer_name))
+            return give_up(peer, pattern::no_memory_for_peer); // it comes again
+        peer.named = true;
+    }
     if (at->kind == endpoint_kind::connected)
         at->peer = kept;
     if (!peers.connected(peer, std::move(how)))
@@ -161,6 +168,9 @@ void socket_state::disconnected(pipe& peer, bool for_good, const error& reason)
 {
     const bool was_postponed = forget_postponed(peer);
     peers.disconnected(peer, for_good, reason);
+    if (endpoint_entry* const at = endpoints.find(peer.endpoint);
+        at != nullptr && at->ends_with_peer)
+        has_ended_endpoints = at->is_over = true;
     if (was_postponed && peer.place == SIZE_MAX && peer.origin == pipe_origin::accept)
         give_up(peer, reason);
     if (peer.is_inproc && peer.origin != pipe_origin::accept && !closed &&

@@ -109,6 +109,8 @@ public:
     peer_table peers;
     endpoint_table endpoints;
     bool closed = false;
+    /// Endpoints have come to their end with their peers, and are to be removed.
+    bool has_ended_endpoints = false;
 
 private:
     [[nodiscard]] error why_unusable() const noexcept;
