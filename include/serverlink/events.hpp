@@ -55,7 +55,7 @@ enum class event_kind : std::uint8_t {
     /// A connection was lost before it was accepted, or the listener pauses for want of descriptors
     /// or memory; it goes on by itself (reason). Loop.
     accept_failed,
-    /// A connection was turned away by max_peers, max_pending_handshakes and their like (address,
+    /// A connection was turned away by max_peers, max_accepts_per_second and their like (address,
     /// reason). Loop.
     accept_refused,
     /// A listener has ended, or a try to connect has (address, reason). Socket, loop.

@@ -153,8 +153,8 @@ struct socket_counters {
     std::uint64_t conflated_sent = 0;
     std::uint64_t conflated_received = 0;
     /// Peers that were turned away: a second peer of a PAIR, a routing id that is taken, one more
-    /// than max_peers or max_peers_per_address. This happens in the handshake, and counts as a
-    /// handshake that failed, too.
+    /// than max_peers, max_peers_per_address or max_accepts_per_second (or that per address). This
+    /// counts as a handshake that failed, too.
     std::uint64_t rejected = 0;
     /// Connections whose handshake failed, or that were closed before it.
     std::uint64_t handshake_failures = 0;

@@ -159,6 +159,13 @@ struct socket_options {
     /// clients may be behind one address, or all on this machine; where each client has an address
     /// of its own, a limit keeps one of them from taking all of max_peers. ipc: no limit.
     std::uint32_t max_peers_per_address = 0;
+    /// Connections that are accepted within a second. After a quiet second this number may come at
+    /// once, and then one whenever its share of a second has passed; more are closed at once,
+    /// before anything is read. 0: no limit.
+    std::uint32_t max_accepts_per_second = 0;
+    /// The same for the connections of one address, of which an IPv6 address means its first 64
+    /// bits, so that one that comes again and again costs little. ipc: no limit.
+    std::uint32_t max_accepts_per_second_per_address = 0;
 
     /// Limits of a message that a peer sends by tcp or ipc; 0: no limit. A peer that exceeds one is
     /// disconnected when the header of the part that does so has arrived. The reason is

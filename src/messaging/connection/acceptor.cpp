@@ -17,7 +17,9 @@ constexpr error no_memory_for_peer{errc::out_of_memory, phase::accept, 0,
     return {.pending_handshakes = options.max_pending_handshakes,
             .pending_handshakes_per_address = options.max_pending_handshakes_per_address,
             .peers = options.max_peers,
-            .peers_per_address = options.max_peers_per_address};
+            .peers_per_address = options.max_peers_per_address,
+            .accepts_per_second = options.max_accepts_per_second,
+            .accepts_per_second_per_address = options.max_accepts_per_second_per_address};
 }
 
 } // namespace

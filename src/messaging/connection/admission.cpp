@@ -16,6 +16,10 @@ constexpr error too_many_handshakes{errc::connection_refused, phase::handshake, 
 constexpr error too_many_of_address{errc::connection_refused, phase::handshake, 0,
                                     "max_pending_handshakes_per_address"};
 constexpr error too_many_peers{errc::connection_refused, phase::handshake, 0, "max_peers"};
+constexpr error too_many_accepts{errc::connection_refused, phase::handshake, 0,
+                                 "max_accepts_per_second"};
+constexpr error too_many_accepts_of_address{errc::connection_refused, phase::handshake, 0,
+                                            "max_accepts_per_second_per_address"};
 constexpr error too_many_peers_of_address{errc::connection_refused, phase::handshake, 0,
                                           "max_peers_per_address"};
 
@@ -64,6 +68,7 @@ public:
     address_record* next = nullptr; ///< in its bucket
     handshake_queue<place_in_address> pending;
     std::uint32_t peers = 0; ///< ready ones
+    accept_rate accepts;
     std::uint32_t refusals = 0; ///< since the address began anew
     time_point last_refusal{};
     /// Each refusal moves this on by a part of its delay. When it is a whole delay ahead, no
@@ -134,6 +139,10 @@ admission::decision admission::ask(const address& peer, time_point now) const no
     if (from != nullptr && limits_.peers_per_address != 0 &&
         from->peers >= limits_.peers_per_address)
         return {.why = too_many_peers_of_address};
+    if (from != nullptr && !from->accepts.allows(limits_.accepts_per_second_per_address, now))
+        return {.why = too_many_accepts_of_address};
+    if (!accepts_.allows(limits_.accepts_per_second, now))
+        return {.why = too_many_accepts};
     if (from != nullptr && limits_.pending_handshakes_per_address != 0 &&
         from->pending.size() >= limits_.pending_handshakes_per_address)
         return {from->pending.first(now), too_many_of_address};
@@ -148,6 +157,8 @@ bool admission::enter(admitted_peer& entry, const address& peer, time_point now)
     entry.from_ = find_or_add(address_key::from(peer));
     if (entry.from_ == nullptr)
         return false;
+    accepts_.count(limits_.accepts_per_second, now);
+    entry.from_->accepts.count(limits_.accepts_per_second_per_address, now);
     entry.since_ = milliseconds_of(now);
     pending_.add(entry, entry.stage_);
     entry.from_->pending.add(entry, entry.stage_);
@@ -206,7 +217,8 @@ void admission::leave(admitted_peer& entry, time_point now) noexcept
     }
     if (from.is_used())
         return;
-    if (from.refusals > 0 && now - from.last_refusal < forget_after)
+    if ((from.refusals > 0 && now - from.last_refusal < forget_after) ||
+        !from.accepts.is_quiet(now))
         remember(from);
     else
         remove(from);

@@ -3,8 +3,8 @@
 #define SLK_MESSAGING_CONNECTION_ADMISSION_HPP
 
 /// Which connections a bound endpoint lets in, and which of them have to give way: the limits on
-/// handshakes and peers, in all and per address, and the delay of answers to wrong passwords. It
-/// decides, and the acceptor acts. For the loop's thread.
+/// handshakes, peers and new connections, in all and per address, and the delay of answers to wrong
+/// passwords. It decides, and the acceptor acts. For the loop's thread.
 ///
 /// A connection that says nothing costs its sender nothing, so the newest one is always let in. If
 /// there are too many, the one with the least progress ends; of several, the one that has made no
@@ -25,7 +25,9 @@
 #include "messaging/pipe/peer_count.hpp"
 #include "zmtp/command.hpp"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -35,10 +37,10 @@ namespace slk::messaging {
 
 /// The progress of a handshake, the least first.
 enum class handshake_stage : std::uint8_t {
-    refused,       ///< its password was wrong, and the answer is held back
-    silent,        ///< nothing has arrived
-    begun,         ///< a part of the greeting has arrived
-    greeted,       ///< the greeting has arrived
+    refused, ///< its password was wrong, and the answer is held back
+    silent, ///< nothing has arrived
+    begun, ///< a part of the greeting has arrived
+    greeted, ///< the greeting has arrived
     authenticated, ///< its password was right
 };
 inline constexpr std::size_t handshake_stage_count = 5;
@@ -60,6 +62,35 @@ struct admission_limits {
     std::uint32_t pending_handshakes_per_address = 0;
     std::uint32_t peers = 0;
     std::uint32_t peers_per_address = 0;
+    std::uint32_t accepts_per_second = 0;
+    std::uint32_t accepts_per_second_per_address = 0;
+};
+
+/// How many connections are accepted within a second. After a quiet second all of them may come at
+/// once; then each one as its share of a second has passed.
+class accept_rate {
+public:
+    /// `per_second`: 0: no limit.
+    [[nodiscard]] bool allows(std::uint32_t per_second, time_point now) const noexcept
+    {
+        return per_second == 0 ||
+               used_until_ <= now + std::chrono::seconds(1) - share_of(per_second);
+    }
+    void count(std::uint32_t per_second, time_point now) noexcept
+    {
+        if (per_second != 0)
+            used_until_ = std::max(used_until_, now) + share_of(per_second);
+    }
+    /// Nothing is left to be remembered.
+    [[nodiscard]] bool is_quiet(time_point now) const noexcept { return used_until_ <= now; }
+
+private:
+    [[nodiscard]] static duration share_of(std::uint32_t per_second) noexcept
+    {
+        return duration(std::chrono::seconds(1)) / per_second;
+    }
+
+    time_point used_until_{};
 };
 
 class address_record;
@@ -167,7 +198,8 @@ public:
     static constexpr int max_refusals_at_a_time = 64;
     /// Without a refusal for this time an address begins anew.
     static constexpr duration forget_after = std::chrono::minutes(1);
-    /// Addresses without a connection that are remembered for their refusals.
+    /// Addresses without a connection that are remembered for their refusals, or because they have
+    /// used up a part of their accepts.
     static constexpr std::size_t max_remembered = 1024;
 
 private:
@@ -182,6 +214,7 @@ private:
     const admission_limits limits_;
     const reference<peer_count> peers_;
     const std::uint64_t seed_;
+    accept_rate accepts_;
     handshake_queue<place_in_all> pending_;
     std::array<address_record*, 64> first_buckets_{};
     std::unique_ptr<address_record*[]> more_buckets_;

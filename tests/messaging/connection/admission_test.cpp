@@ -255,6 +255,61 @@ TEST_CASE("one more than max_peers_per_address of an address is refused")
     CHECK(at.become_ready(second));
 }
 
+TEST_CASE(
+    "more than max_accepts_per_second are refused, and each share of a second brings one more")
+{
+    endpoint_limits at({.pending_handshakes = 100, .accepts_per_second = 4});
+    const auto refused = [&](std::uint32_t number) {
+        const auto made = at.admits.ask(numbered(number), at.now);
+        CHECK(made.gives_way == nullptr);
+        return made.why == errc::connection_refused &&
+               std::string_view(made.why.detail) == "max_accepts_per_second";
+    };
+    for (std::uint32_t number = 0; number < 4; ++number) {
+        CHECK_FALSE(refused(number));
+        at.enter(numbered(number));
+    }
+    CHECK(refused(4));
+    at.now += 249ms;
+    CHECK(refused(4));
+    at.now += 1ms;
+    CHECK_FALSE(refused(4));
+    at.enter(numbered(4));
+    CHECK(refused(5));
+    // A quiet time brings no more than a second's.
+    at.now += 1h;
+    for (std::uint32_t number = 5; number < 9; ++number) {
+        CHECK_FALSE(refused(number));
+        at.enter(numbered(number));
+    }
+    CHECK(refused(9));
+}
+
+TEST_CASE("max_accepts_per_second_per_address counts connections that have ended, too")
+{
+    endpoint_limits at({.pending_handshakes = 100, .accepts_per_second_per_address = 2});
+    const address busy = ip("10.0.0.1"), other = ip("10.0.0.2");
+    for (int number = 0; number < 2; ++number) {
+        CHECK_FALSE(at.admits.ask(busy, at.now).why);
+        at.admits.leave(at.enter(busy), at.now);
+    }
+    const auto made = at.admits.ask(busy, at.now);
+    CHECK(made.why == errc::connection_refused);
+    CHECK(std::string_view(made.why.detail) == "max_accepts_per_second_per_address");
+    CHECK_FALSE(at.admits.ask(other, at.now).why);
+    CHECK(at.admits.addresses() == 1);
+    at.now += 500ms;
+    CHECK_FALSE(at.admits.ask(busy, at.now).why);
+    at.now += 1s;
+    at.admits.leave(at.enter(busy), at.now + 2s);
+    CHECK(at.admits.addresses() == 0);
+    // ipc has one address for all.
+    for (int number = 0; number < 5; ++number) {
+        CHECK_FALSE(at.admits.ask(address::local(), at.now).why);
+        at.enter(address::local());
+    }
+}
+
 TEST_CASE("the delay of a refusal doubles up to two seconds, and ends a minute after the last one")
 {
     endpoint_limits at({.pending_handshakes = 10});

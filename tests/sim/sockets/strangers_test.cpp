@@ -297,6 +297,43 @@ TEST_CASE("max_peers_per_address counts the peers of each address for itself")
     CHECK(in.until([&] { return status_of(second).ready && ready_peers(server) == 2; }, 1s));
 }
 
+TEST_CASE("clients that come all at once are accepted at the rate of max_accepts_per_second")
+{
+    for (const bool per_address : {false, true}) {
+        CAPTURE(per_address);
+        socket_world world;
+        pull_options options;
+        (per_address ? options.max_accepts_per_second_per_address
+                     : options.max_accepts_per_second) = 2;
+        auto server = new_socket<pull>(world.server_context, options);
+        auto events = must(event_stream::of(server, {.kinds = {event_kind::accept_refused}}));
+        bind(server);
+        std::vector<push> clients;
+        push_options coming_back;
+        coming_back.reconnect.base = 10ms;
+        coming_back.reconnect.floor = 0ms;
+        coming_back.reconnect.cap = 20ms;
+        for (int number = 0; number < 6; ++number) {
+            clients.push_back(new_socket<push>(world.client_context, coming_back));
+            connect(clients.back());
+        }
+        world.run_with_calls(server, 100ms);
+        CHECK(ready_peers(server) == 2);
+        CHECK(server.counters().rejected > 0);
+        const auto refused = must(events.next(no_wait));
+        CHECK(refused.address.family == address_family::ipv4);
+        CHECK(std::string_view(refused.reason.detail) ==
+              (per_address ? "max_accepts_per_second_per_address" : "max_accepts_per_second"));
+        const auto numbers = must(metrics_of(server));
+        REQUIRE(numbers.endpoints.size() == 1);
+        CHECK(numbers.endpoints[0].refused == server.counters().rejected);
+        world.run_with_calls(server, 1s);
+        CHECK(ready_peers(server) == 4);
+        world.run_with_calls(server, 2s);
+        CHECK(ready_peers(server) == 6);
+    }
+}
+
 TEST_CASE("each wrong password is answered later, and others are served meanwhile")
 {
     socket_world in;
