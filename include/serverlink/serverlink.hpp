@@ -16,6 +16,7 @@
 #include <serverlink/link.hpp>
 #include <serverlink/link_status.hpp>
 #include <serverlink/listener.hpp>
+#include <serverlink/log.hpp>
 #include <serverlink/loop.hpp>
 #include <serverlink/message.hpp>
 #include <serverlink/metrics.hpp>

@@ -7,10 +7,13 @@
 
 #include "support/forked.hpp"
 
+#include <serverlink/context.hpp>
+#include <serverlink/log.hpp>
 #include <serverlink/loop.hpp>
 
 #include <cerrno>
 #include <cstddef>
+#include <string>
 
 #include <fcntl.h>
 #include <liburing.h>
@@ -71,6 +74,26 @@ TEST_CASE("U11: after any refusal of a ring a loop runs on the next backend")
     REQUIRE(made);
     CHECK(made->backend() == here);
     CHECK(made->refused_backends().empty());
+}
+
+TEST_CASE("U11: a log says which backend was refused, and which one is used instead")
+{
+    if (loop::compiled_backends().size() < 2)
+        return;
+    ring_setup system;
+    system.fails_with(EPERM);
+    const auto in = context::create();
+    REQUIRE(in);
+    auto log = log_stream::of(*in, {.level = log_level::warning});
+    REQUIRE(log);
+    const auto line = log->next(no_wait);
+    REQUIRE(line);
+    CHECK(line->level == log_level::warning);
+    CHECK(line->component == "loop");
+    CHECK(line->text.starts_with("loop 0 falls back to " +
+                                 std::string(loop::compiled_backends()[1]) + ": " +
+                                 std::string(here) + " is not available ("));
+    CHECK_FALSE(log->next(no_wait));
 }
 
 TEST_CASE("U11: in a sandbox that forbids rings a loop runs on the next backend")

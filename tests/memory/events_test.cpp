@@ -32,6 +32,8 @@ const char* watched(int threads)
     EXPECT(in);
     auto of_all = insist([&] { return event_stream::of(*in); });
     EXPECT(of_all);
+    auto log = insist([&] { return log_stream::of(*in, {.level = log_level::debug}); });
+    EXPECT(log);
     auto from = new_socket<pub>(*in, quick());
     EXPECT(from);
     auto to = new_socket<sub>(*in, quick());
@@ -53,6 +55,13 @@ const char* watched(int threads)
     in_library([&] { (void)metrics_of(*in); });
     end(from);
     end(to);
+    int lines = 0;
+    for (auto line = in_library([&] { return log->next(no_wait); }); line; ++lines) {
+        (void)in_library([&] { return to_string(*line); });
+        line = in_library([&] { return log->next(no_wait); });
+    }
+    EXPECT(lines > 2);
+    in_library([&] { log = fail(errc::cancelled, phase::none); });
     std::uint64_t last_of_all = 0, last_of_one = 0;
     EXPECT(read_events(*of_one, last_of_one));
     EXPECT(read_events(*of_all, last_of_all));

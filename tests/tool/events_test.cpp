@@ -66,3 +66,21 @@ TEST_CASE("slk receive --peers shows the peers that come, with their numbers")
     CHECK(has(received, "received 1"));
     CHECK_FALSE(has(received, "handshake_succeeded"));
 }
+
+TEST_CASE("slk send --log shows the log from that level on")
+{
+    SLK_NEEDS_COMMAND();
+    receiving_slk receiver("pull --count 1");
+    const run_result sent = run_slk("send push --log info --connect " + receiver.where + " hello");
+    CHECK(sent.code == 0);
+    CHECK(has(sent, "  info loop: loop 0 runs on "));
+    CHECK(has(sent, "  info peer: peer_added " + receiver.where));
+    CHECK_FALSE(has(sent, "debug"));
+    const run_result failed = run_slk("send push --log warning --json --wait 300ms --connect " +
+                                      std::string(dead_endpoint) + " hello");
+    CHECK(failed.code == 1);
+    CHECK(has(failed, "{\"event\":\"log\",\"level\":\"warning\",\"component\":\"endpoint\""));
+    CHECK_FALSE(has(failed, "\"level\":\"info\""));
+    CHECK(has(run_slk("send push --log loud --connect tcp://127.0.0.1:1 hello"),
+              "--log: 'loud' is not debug, info, warning or error"));
+}

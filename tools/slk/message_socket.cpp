@@ -4,6 +4,7 @@
 #include "event_output.hpp"
 #include "message_text.hpp"
 #include "options.hpp"
+#include "tools/support/json.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -158,6 +159,17 @@ void add_socket_options(command& to, socket_settings& into, const std::string& w
         {.name = "--peers", .help = "Show the peers whenever one comes or goes, and at the end"},
         into.peers);
     add_http_option(to, into.http);
+    to.text({.name = "--log",
+             .help = "Show the log: lines of at least this level, debug, info, warning or error",
+             .type = "LEVEL"},
+            [&into](const std::string& text) {
+                for (std::size_t number = 0; number < log_level_count; ++number)
+                    if (name_of(static_cast<log_level>(number)) == text)
+                        into.log = static_cast<log_level>(number);
+                if (!into.log)
+                    throw usage_error("--log",
+                                      "'" + text + "' is not debug, info, warning or error");
+            });
     add_backend_option(to, into.loop.backend);
     add_plain_options(to, into.options.security);
 }
@@ -189,6 +201,14 @@ message_socket::message_socket(const socket_settings& settings, interruption& ct
     if (!made)
         throw std::runtime_error(to_string(made.error()));
     context_.emplace(*std::move(made));
+    if (settings.log) {
+        log_options options;
+        options.level = *settings.log;
+        auto log = log_stream::of(*context_, std::move(options));
+        if (!log)
+            throw std::runtime_error(to_string(log.error()));
+        log_.emplace(*std::move(log));
+    }
     if (settings.type == "pair")
         create<pair>(*context_, settings, socket_);
     else if (settings.type == "dealer")
@@ -464,6 +484,7 @@ socket_outcome message_socket::close(duration timeout)
     show_peers();
     const close_report report = base().close(std::max(until - current_time(), duration::zero()));
     (void)show_events();
+    show_log();
     outcome.unsent += report.unsent();
     for (const close_report::peer& each : report.peers)
         if (each.unsent > 0)
@@ -507,6 +528,20 @@ bool message_socket::show_events()
     return changed;
 }
 
+void message_socket::show_log()
+{
+    if (!log_)
+        return;
+    for (auto next = log_->next(no_wait); next; next = log_->next(no_wait))
+        notes_.line(settings_.json ? json_object()
+                                         .text("event", "log")
+                                         .text("level", name_of(next->level))
+                                         .text("component", next->component)
+                                         .text("text", next->text)
+                                         .str()
+                                   : seconds_text(next->at - origin_) + "  " + to_string(*next));
+}
+
 void message_socket::show_peers()
 {
     if (!settings_.peers)
@@ -522,6 +557,7 @@ void message_socket::show_changes()
 {
     if (show_events())
         show_peers();
+    show_log();
     if (!settings_.verbose)
         return;
     const auto all = base().endpoints();

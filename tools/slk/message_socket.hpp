@@ -12,6 +12,7 @@
 #include <serverlink/context.hpp>
 #include <serverlink/dealer.hpp>
 #include <serverlink/events.hpp>
+#include <serverlink/log.hpp>
 #include <serverlink/pair.hpp>
 #include <serverlink/pub.hpp>
 #include <serverlink/pull.hpp>
@@ -47,10 +48,11 @@ struct socket_settings {
     bool verbose = false;
     bool events = false;
     bool peers = false;
-    bool json = false; ///< events and peers are printed as JSON
+    std::optional<log_level> log; ///< lines of at least this level are shown
+    bool json = false; ///< events, peers and the log are printed as JSON
 
     /// Something is shown while the socket waits.
-    [[nodiscard]] bool shows_changes() const noexcept { return verbose || events || peers; }
+    [[nodiscard]] bool shows_changes() const noexcept { return verbose || events || peers || log; }
 };
 
 /// TYPE is one of `types`: those that can do what the command does (`what`: "send"). If there is
@@ -118,6 +120,7 @@ private:
     void show_changes();
     [[nodiscard]] bool show_events();
     void show_peers();
+    void show_log();
     void show_changes(const endpoint_status& now, endpoint_view& before);
 
     const socket_settings& settings_;
@@ -128,6 +131,7 @@ private:
     any_socket socket_;
     std::optional<http_page> page_;
     std::optional<event_stream> events_;
+    std::optional<log_stream> log_;
     std::vector<endpoint_view> shown_;
 };
 

@@ -99,6 +99,10 @@ public:
     /// The numbers of all sockets. Errors: forked, out_of_memory.
     [[nodiscard]] result<std::vector<socket_metrics>> metrics();
     [[nodiscard]] inproc_names& names() noexcept { return names_; }
+    [[nodiscard]] std::span<const std::shared_ptr<io_loop>> loops() const noexcept
+    {
+        return loops_;
+    }
     /// What the queues of all sockets hold.
     [[nodiscard]] const std::shared_ptr<memory_budget>& budget() const noexcept { return budget_; }
 
