@@ -23,6 +23,7 @@
 #include <serverlink/pair.hpp>
 #include <serverlink/proxy.hpp>
 #include <serverlink/pub.hpp>
+#include <serverlink/pubsub_broker.hpp>
 #include <serverlink/pull.hpp>
 #include <serverlink/push.hpp>
 #include <serverlink/random.hpp>
@@ -33,6 +34,7 @@
 #include <serverlink/result.hpp>
 #include <serverlink/router.hpp>
 #include <serverlink/server.hpp>
+#include <serverlink/sharded_pubsub.hpp>
 #include <serverlink/simulation.hpp>
 #include <serverlink/socket.hpp>
 #include <serverlink/socket_options.hpp>

@@ -97,6 +97,66 @@ const char* xpub_and_xsub(const char* where, int threads, bool xpub_binds)
     return nullptr;
 }
 
+const char* sharded()
+{
+    auto in = new_context(0);
+    EXPECT(in);
+    const pub_options options = quick(pub_options{});
+    auto news = insist_with(options, [&](pub_options given) {
+        return sharded_pubsub::create(*in, 3, std::move(given));
+    });
+    EXPECT(news);
+    auto to = new_socket<sub>(*in, quick());
+    EXPECT(to);
+    static const std::string channel(100, 'c');
+    EXPECT(insist([&] { return news->subscribe(*to, channel); }));
+    EXPECT(insist([&] { return news->subscribe(*to, "another channel"); }));
+    multipart whole;
+    if (const char* const wrong = gets_through([&] { return news->publish(channel, "a message"); },
+                                               [&] { return to->receive(whole, moment); }))
+        return wrong;
+    EXPECT(insist([&] { return news->set_send_high_water_mark(7); }));
+    EXPECT(insist([&] { return news->unsubscribe(*to, channel); }));
+    end(to);
+    in_library([&] { news = fail(errc::cancelled, phase::none); });
+    end(in);
+    return nullptr;
+}
+
+const char* brokered()
+{
+    auto in = new_context(0);
+    EXPECT(in);
+    auto broker = insist([&] {
+        return pubsub_broker::create(*in, "inproc://the-front-of-the-broker",
+                                     "inproc://the-back-of-the-broker");
+    });
+    EXPECT(broker);
+    auto from = new_socket<pub>(*in, quick());
+    auto to = new_socket<sub>(*in, quick());
+    EXPECT(from && to);
+    EXPECT(insist([&] { return from->connect("inproc://the-front-of-the-broker"); }));
+    EXPECT(insist([&] { return to->connect("inproc://the-back-of-the-broker"); }));
+    EXPECT(insist([&] { return to->subscribe("news"); }));
+    message one;
+    const auto run = [&] { (void)in_library([&] { return broker->run(no_wait); }); };
+    if (const char* const wrong = gets_through(
+            [&] {
+                run();
+                return from->send(std::string_view("news of the day"), no_wait);
+            },
+            [&] {
+                run();
+                return to->receive(one, no_wait);
+            }))
+        return wrong;
+    end(from);
+    end(to);
+    in_library([&] { broker = fail(errc::cancelled, phase::none); });
+    end(in);
+    return nullptr;
+}
+
 } // namespace
 
 TEST_CASE("XPUB and XSUB live with a failing allocation")
@@ -117,6 +177,12 @@ TEST_CASE("PUB and SUB of a context without threads live with a failing allocati
 TEST_CASE("PUB and SUB of a context with a thread live with a failing allocation")
 {
     run_matrix("pub_sub_with_threads", [] { return pub_and_sub("tcp://127.0.0.1:*", 1, true); });
+}
+
+TEST_CASE("sharded publishers and brokers live with a failing allocation")
+{
+    run_matrix("sharded", sharded);
+    run_matrix("brokered", brokered);
 }
 
 TEST_CASE("PUB and SUB over inproc live with a failing allocation")

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MPL-2.0
+#include <serverlink/sharded_pubsub.hpp>
+
+#include "base/try_allocate.hpp"
+
+#include <array>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace slk {
+
+namespace {
+
+constexpr error empty_channel{errc::invalid_argument, phase::setup, 0, "the channel is empty"};
+constexpr error publisher_moved_from{errc::invalid_state, phase::none, 0,
+                                     "the publisher was moved from"};
+
+constexpr auto crc_table = [] {
+    std::array<std::uint16_t, 256> table{};
+    for (unsigned byte = 0; byte < table.size(); ++byte) {
+        unsigned value = byte << 8;
+        for (int bit = 0; bit < 8; ++bit)
+            value = (value & 0x8000) != 0 ? value << 1 ^ 0x1021 : value << 1;
+        table[byte] = static_cast<std::uint16_t>(value);
+    }
+    return table;
+}();
+
+/// What is between the braces, or the whole name.
+std::string_view hashed_part(std::string_view channel) noexcept
+{
+    const std::size_t begin = channel.find('{');
+    const std::size_t end = begin == std::string_view::npos ? begin : channel.find('}', begin + 1);
+    return end == std::string_view::npos || end == begin + 1
+               ? channel
+               : channel.substr(begin + 1, end - begin - 1);
+}
+
+} // namespace
+
+std::uint32_t slot_of(std::string_view channel) noexcept
+{
+    unsigned crc = 0;
+    for (const char each : hashed_part(channel)) {
+        const unsigned byte = static_cast<unsigned char>(each);
+        crc = (crc << 8 ^ crc_table[(crc >> 8 ^ byte) & 0xff]) & 0xffff;
+    }
+    return crc % slot_count;
+}
+
+struct sharded_pubsub::core {
+    struct shard {
+        std::mutex guard;
+        std::optional<pub> publisher; ///< guarded
+        std::string endpoint;
+    };
+
+    std::unique_ptr<shard[]> shards;
+    std::size_t count = 0;
+    std::mutex guard;
+    /// Guarded: the number of a SUB, and a shard that it is connected to.
+    std::set<std::pair<std::uint64_t, std::size_t>> connected;
+
+    [[nodiscard]] std::size_t index_of(std::string_view channel) const noexcept
+    {
+        return slot_of(channel) % count;
+    }
+    [[nodiscard]] result<void> connect(sub& by, std::size_t index);
+};
+
+result<void> sharded_pubsub::core::connect(sub& by, std::size_t index)
+{
+    const std::pair key(by.number(), index);
+    {
+        const std::lock_guard lock(guard);
+        bool is_new = false;
+        if (!try_allocate([&] { is_new = connected.insert(key).second; }))
+            return fail(errc::out_of_memory, phase::connect);
+        if (!is_new)
+            return {};
+    }
+    auto made = by.connect(shards[index].endpoint);
+    if (!made) {
+        const std::lock_guard lock(guard);
+        connected.erase(key);
+    }
+    return made;
+}
+
+sharded_pubsub::sharded_pubsub(std::unique_ptr<core> made) noexcept : core_(std::move(made)) {}
+sharded_pubsub::sharded_pubsub(sharded_pubsub&& other) noexcept = default;
+sharded_pubsub& sharded_pubsub::operator=(sharded_pubsub&& other) noexcept = default;
+sharded_pubsub::~sharded_pubsub() = default;
+
+result<sharded_pubsub> sharded_pubsub::create(context& in, std::size_t shards, pub_options options)
+{
+    if (shards < 1 || shards > max_shards)
+        return fail(errc::invalid_argument, phase::setup, "shards is not 1 to 1024");
+    std::unique_ptr<core> made(new (std::nothrow) core);
+    if (made != nullptr)
+        made->shards.reset(new (std::nothrow) core::shard[shards]);
+    if (made == nullptr || made->shards == nullptr)
+        return fail(errc::out_of_memory, phase::setup);
+    made->count = shards;
+    for (std::size_t index = 0; index < shards; ++index) {
+        core::shard& each = made->shards[index];
+        pub_options own;
+        if (!try_allocate([&] { own = options; }))
+            return fail(errc::out_of_memory, phase::setup);
+        SLK_TRY(auto publisher, pub::create(in, std::move(own)));
+        const std::string name =
+            joined({"inproc://sharded-pubsub-",
+                    std::string_view(number_text(static_cast<std::int64_t>(publisher.number())))});
+        if (name.empty())
+            return fail(errc::out_of_memory, phase::setup);
+        SLK_TRY(each.endpoint, publisher.bind(name));
+        each.publisher.emplace(std::move(publisher));
+    }
+    return sharded_pubsub(std::move(made));
+}
+
+std::size_t sharded_pubsub::shards() const noexcept
+{
+    return core_ != nullptr ? core_->count : 0;
+}
+
+std::size_t sharded_pubsub::shard_of(std::string_view channel) const noexcept
+{
+    return core_ != nullptr ? core_->index_of(channel) : 0;
+}
+
+result<send_outcome> sharded_pubsub::publish(std::string_view channel,
+                                             std::span<const std::byte> data)
+{
+    if (core_ == nullptr)
+        return fail(publisher_moved_from);
+    if (channel.empty())
+        return fail(empty_channel);
+    multipart whole;
+    SLK_TRY(whole.add(channel));
+    SLK_TRY(whole.add(std::string_view(reinterpret_cast<const char*>(data.data()), data.size())));
+    core::shard& to = core_->shards[core_->index_of(channel)];
+    const std::lock_guard lock(to.guard);
+    return to.publisher->send(std::move(whole), no_wait);
+}
+
+result<void> sharded_pubsub::set_send_high_water_mark(std::uint32_t messages)
+{
+    if (core_ == nullptr)
+        return fail(publisher_moved_from);
+    for (std::size_t index = 0; index < core_->count; ++index) {
+        core::shard& each = core_->shards[index];
+        const std::lock_guard lock(each.guard);
+        SLK_TRY(each.publisher->set_send_high_water_mark(messages));
+    }
+    return {};
+}
+
+result<void> sharded_pubsub::subscribe(sub& by, std::string_view channel)
+{
+    if (core_ == nullptr)
+        return fail(publisher_moved_from);
+    if (channel.empty())
+        return fail(empty_channel);
+    SLK_TRY(core_->connect(by, core_->index_of(channel)));
+    return by.subscribe(channel);
+}
+
+result<void> sharded_pubsub::unsubscribe(sub& by, std::string_view channel)
+{
+    if (core_ == nullptr)
+        return fail(publisher_moved_from);
+    if (channel.empty())
+        return fail(empty_channel);
+    return by.unsubscribe(channel);
+}
+
+} // namespace slk
