@@ -40,6 +40,11 @@ TARGET_COLOUR = "#c0392b"
 TITLES = {
     "stream": "streams: messages per second; more is better",
     "round_trip": "round trips: time of one way (p50); less is better",
+    "fan_out": "publishers: messages per second of all subscribers; more is better",
+    "topics": "many topics: messages per second of the subscriber; more is better",
+    "requests": "REQ and REP: replies per second; more is better",
+    "routed": "DEALER and ROUTER: replies per second; more is better",
+    "forwarded": "streams by a proxy: messages per second; more is better",
 }
 BAR_INCHES = 0.19  # the height of a bar with its distance to the next one
 GROUP_GAP = 0.9  # between two works, in bars

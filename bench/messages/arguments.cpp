@@ -76,7 +76,8 @@ void add_options(slk::tool::command& to, arguments& into)
             into.markdown);
     static constexpr auto* one_side = "One side of a measurement alone, for example in a profiler";
     to.text({.name = "--role",
-             .help = "receiver, sender, server, client, or both (receiver and sender)",
+             .help = "receiver, sender, server, client, publisher, subscribers, proxy, or both "
+                     "(receiver and sender)",
              .type = "ROLE",
              .group = one_side},
             into.role);

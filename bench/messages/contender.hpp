@@ -23,28 +23,71 @@ struct traffic {
     std::size_t size = 64;
     /// Messages that each side queues; nothing: the library's default.
     std::optional<int> high_water_mark{};
-    std::size_t subscribers = 0; ///< of a fan_out
+    std::size_t count = 0; ///< as in work
+    bool nested = false; ///< as in work
 };
 
 /// What a socket does. A sender connects to a receiver, a client to a server, and subscribers, who
-/// are several sockets, to a publisher. A publisher sends whether its messages are taken or not.
-enum class role { receiver, sender, server, client, publisher, subscribers };
+/// may be several sockets, to a publisher. A publisher sends whether its messages are taken or not.
+/// Clients may be several sockets, too. A proxy is bound at both sides.
+enum class role { receiver, sender, server, client, publisher, subscribers, proxy };
 
 /// One socket. Every failure ends the process, by give_up().
 class side {
 public:
     virtual ~side() = default;
     /// `endpoint` is `tcp://127.0.0.1:*`, `ipc://path` or `inproc://name`. Returns the endpoint to
-    /// connect to.
+    /// connect to; a proxy returns that for the sender, a blank, and that for the receiver.
     virtual std::string bind(const std::string& endpoint) = 0;
     virtual void connect(const std::string& endpoint) = 0;
 
     // One of these, by the role. A sender and a server run until they are killed.
 
-    virtual void send() = 0;
-    virtual void receive(stream_meter& meter) = 0;
-    virtual void reply() = 0;
-    virtual void request(round_trip_meter& meter) = 0;
+    virtual void send() {}
+    virtual void receive(stream_meter&) {}
+    virtual void reply() {}
+    virtual void request(round_trip_meter&) {}
+    /// Several sockets: each sends its next request when it has the reply.
+    virtual void request_all(stream_meter&) {}
+    virtual void forward() {}
+};
+
+/// The messages of a publisher whose subscriber has many topics. Each of them begins with one of
+/// the topics; and some with `begin_topic`, the last one that is subscribed to, which shows that
+/// all have arrived.
+class topic_text {
+public:
+    static constexpr std::string_view begin_topic = "~";
+    static constexpr std::size_t digits = 7;
+
+    explicit topic_text(const traffic& of) : count_(of.count), text_(of.size, 'm') {}
+    /// The topic of that number.
+    static std::string topic(std::size_t number, bool nested)
+    {
+        std::string made(digits, '0');
+        write(number, made.data());
+        return made.append(nested ? number % 56 : 4, 'm');
+    }
+    [[nodiscard]] std::string_view next()
+    {
+        number_ = (number_ + 7919) % count_;
+        write(number_, text_.data());
+        if (++sent_ % 1024 == 0)
+            text_[0] = begin_topic[0];
+        return text_;
+    }
+
+private:
+    static void write(std::size_t number, char* at)
+    {
+        for (std::size_t digit = digits; digit-- > 0; number /= 10)
+            at[digit] = static_cast<char>('0' + number % 10);
+    }
+
+    std::size_t count_;
+    std::string text_;
+    std::size_t number_ = 0;
+    std::size_t sent_ = 0;
 };
 
 /// What the sockets of a library share in this process.
@@ -62,13 +105,17 @@ struct contender {
     bool inproc = true;
     bool round_trips = true;
     bool fan_outs = false;
+    bool proxies = false;
+    std::size_t askers = 0; ///< at most
     bool only_by_name = false; ///< skipped unless the command line names it
 
     [[nodiscard]] bool does(const work& asked) const
     {
         return (inproc || asked.over != transport::inproc) &&
                (round_trips || asked.kind != pattern::round_trip) &&
-               (fan_outs || asked.kind != pattern::fan_out);
+               (fan_outs || (asked.kind != pattern::fan_out && asked.kind != pattern::topics)) &&
+               (!has_askers(asked.kind) || asked.count <= askers) &&
+               (proxies || asked.kind != pattern::forwarded);
     }
 };
 

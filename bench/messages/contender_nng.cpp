@@ -24,7 +24,8 @@ int open_socket(role as, nng_socket& opened)
     case role::server:
     case role::client: return nng_pair0_open(&opened);
     case role::publisher:
-    case role::subscribers: break; // nng has no limit by which a subscriber misses nothing
+    case role::subscribers:
+    case role::proxy: break; // nng has no limit by which a subscriber misses nothing
     }
     return NNG_EINVAL;
 }

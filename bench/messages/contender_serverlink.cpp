@@ -3,10 +3,15 @@
 
 #include <serverlink/config.hpp>
 #include <serverlink/context.hpp>
+#include <serverlink/dealer.hpp>
 #include <serverlink/pair.hpp>
+#include <serverlink/proxy.hpp>
 #include <serverlink/pub.hpp>
 #include <serverlink/pull.hpp>
 #include <serverlink/push.hpp>
+#include <serverlink/rep.hpp>
+#include <serverlink/req.hpp>
+#include <serverlink/router.hpp>
 #include <serverlink/sub.hpp>
 #include <serverlink/wait.hpp>
 
@@ -46,9 +51,9 @@ slk::socket_options options_for(const traffic& what)
     return options;
 }
 
-/// A push, a pull, a pair or a pub. It is opened only for roles that it has.
+/// A push, a pull, a pair, a pub or a sub. It is opened only for roles that it has.
 template <class Socket>
-class serverlink_side final : public side {
+class serverlink_side : public side {
 public:
     serverlink_side(slk::context& context, const variant& options, const traffic& what)
         : socket_(or_give_up(Socket::create(context, options_for(what)), "create")),
@@ -116,18 +121,21 @@ public:
         }
     }
 
-private:
-    static constexpr bool can_send = !std::is_same_v<Socket, slk::pull>;
+protected:
+    static constexpr bool can_send =
+        !std::is_same_v<Socket, slk::pull> && !std::is_same_v<Socket, slk::sub>;
     static constexpr bool can_receive =
         !std::is_same_v<Socket, slk::push> && !std::is_same_v<Socket, slk::pub>;
 
     void send_one()
+        requires can_send
     {
         if (const auto sent = socket_.send(std::string_view(text_)); !sent)
             give_up("send", slk::to_string(sent.error()));
     }
 
     void send_many(std::span<const std::span<const std::byte>> many)
+        requires can_send
     {
         if (or_give_up(socket_.send_batch(many), "send_batch") != many.size())
             give_up("send_batch", "some were not queued");
@@ -160,12 +168,147 @@ private:
     std::string text_;
 };
 
+class serverlink_topics_publisher final : public serverlink_side<slk::pub> {
+public:
+    serverlink_topics_publisher(slk::context& context, const variant& options, const traffic& what)
+        : serverlink_side(context, options, what), next_(what)
+    {
+    }
+    void send() override
+    {
+        while (true)
+            (void)or_give_up(socket_.send(next_.next()), "send");
+    }
+
+private:
+    topic_text next_;
+};
+
+class serverlink_topics_subscriber final : public serverlink_side<slk::sub> {
+public:
+    serverlink_topics_subscriber(slk::context& context, const variant& options, const traffic& what)
+        : serverlink_side(context, options, what)
+    {
+        for (std::size_t number = 0; number < what.count; ++number)
+            or_give_up(socket_.subscribe(topic_text::topic(number, what.nested)), "subscribe");
+        or_give_up(socket_.subscribe(topic_text::begin_topic), "subscribe");
+    }
+    void receive(stream_meter& meter) override
+    {
+        slk::message into;
+        do
+            receive_one(into);
+        while (!into.text().starts_with(topic_text::begin_topic));
+        serverlink_side::receive(meter);
+    }
+};
+
+/// Replies to each request with its own bytes: a REP, or a ROUTER.
+template <class Socket>
+class serverlink_echo final : public side {
+public:
+    serverlink_echo(slk::context& context, const traffic& what)
+        : socket_(or_give_up(Socket::create(context, options_for(what)), "create"))
+    {
+    }
+    std::string bind(const std::string& endpoint) override
+    {
+        return or_give_up(socket_.bind(endpoint), "bind");
+    }
+    void connect(const std::string&) override {}
+    void reply() override
+    {
+        slk::message part;
+        slk::peer_id from;
+        while (true) {
+            if constexpr (std::is_same_v<Socket, slk::router>) {
+                (void)or_give_up(socket_.receive(from, part), "receive");
+                (void)or_give_up(socket_.send(from, std::move(part)), "send");
+            } else {
+                or_give_up(socket_.receive(part), "receive");
+                (void)or_give_up(socket_.send(std::move(part)), "send");
+            }
+        }
+    }
+
+private:
+    Socket socket_;
+};
+
+/// REQs, or DEALERs.
+template <class Socket>
+class serverlink_askers final : public side {
+public:
+    serverlink_askers(slk::context& context, const traffic& what) : text_(what.size, 'm')
+    {
+        for (std::size_t number = 0; number < what.count; ++number)
+            all_.push_back(or_give_up(Socket::create(context, options_for(what)), "create"));
+        for (Socket& each : all_)
+            items_.push_back({.on = &each});
+    }
+    std::string bind(const std::string&) override { return {}; }
+    void connect(const std::string& endpoint) override
+    {
+        for (Socket& each : all_)
+            or_give_up(each.connect(endpoint), "connect");
+    }
+    void request_all(stream_meter& meter) override
+    {
+        for (Socket& each : all_)
+            (void)or_give_up(each.send(std::string_view(text_)), "send");
+        slk::message into;
+        std::uint64_t count = 0;
+        do {
+            count = 0;
+            or_give_up(slk::wait(items_), "wait");
+            for (std::size_t index = 0; index < all_.size(); ++index) {
+                if (!items_[index].readable)
+                    continue;
+                or_give_up(all_[index].receive(into, slk::no_wait), "receive");
+                if (into.size() != text_.size())
+                    give_up("receive", "a message of another size");
+                ++count;
+                (void)or_give_up(all_[index].send(std::string_view(text_)), "send");
+            }
+        } while (meter.add(count));
+    }
+
+private:
+    std::string text_;
+    std::vector<Socket> all_;
+    std::vector<slk::wait_item> items_;
+};
+
+class serverlink_proxy final : public side {
+public:
+    explicit serverlink_proxy(slk::context& context)
+        : front_(or_give_up(slk::pull::create(context), "create")),
+          back_(or_give_up(slk::push::create(context), "create"))
+    {
+    }
+    std::string bind(const std::string& endpoint) override
+    {
+        return or_give_up(front_.bind(endpoint), "bind") + " " +
+               or_give_up(back_.bind(endpoint), "bind");
+    }
+    void connect(const std::string&) override {}
+    void forward() override
+    {
+        auto forwarding = or_give_up(slk::proxy::create(front_, back_), "proxy");
+        (void)or_give_up(forwarding.run(), "run");
+    }
+
+private:
+    slk::pull front_;
+    slk::push back_;
+};
+
 class serverlink_subscribers final : public side {
 public:
     serverlink_subscribers(slk::context& context, const variant& options, const traffic& what)
         : options_(options), size_(what.size)
     {
-        for (std::size_t number = 0; number < what.subscribers; ++number) {
+        for (std::size_t number = 0; number < what.count; ++number) {
             all_.push_back(or_give_up(slk::sub::create(context, options_for(what)), "create"));
             or_give_up(all_.back().subscribe(""), "subscribe");
         }
@@ -192,9 +335,6 @@ public:
                 or_give_up(slk::wait(items_), "wait");
         } while (meter.add(count));
     }
-    void send() override {}
-    void reply() override {}
-    void request(round_trip_meter&) override {}
 
 private:
     std::uint64_t receive_each(slk::sub& from, slk::message& into) const
@@ -236,6 +376,17 @@ public:
 
     std::unique_ptr<side> open(role as, const traffic& what) override
     {
+        const bool routed = what.kind == pattern::routed;
+        if (what.kind == pattern::topics && as == role::publisher)
+            return std::make_unique<serverlink_topics_publisher>(context_, options_, what);
+        if (what.kind == pattern::topics)
+            return std::make_unique<serverlink_topics_subscriber>(context_, options_, what);
+        if (has_askers(what.kind) && as == role::server)
+            return routed ? open_one<serverlink_echo<slk::router>>(what)
+                          : open_one<serverlink_echo<slk::rep>>(what);
+        if (has_askers(what.kind))
+            return routed ? open_one<serverlink_askers<slk::dealer>>(what)
+                          : open_one<serverlink_askers<slk::req>>(what);
         switch (as) {
         case role::receiver:
             return std::make_unique<serverlink_side<slk::pull>>(context_, options_, what);
@@ -245,6 +396,7 @@ public:
             return std::make_unique<serverlink_side<slk::pub>>(context_, options_, what);
         case role::subscribers:
             return std::make_unique<serverlink_subscribers>(context_, options_, what);
+        case role::proxy: return std::make_unique<serverlink_proxy>(context_);
         case role::server:
         case role::client: break;
         }
@@ -252,6 +404,11 @@ public:
     }
 
 private:
+    template <class Side>
+    std::unique_ptr<side> open_one(const traffic& what)
+    {
+        return std::make_unique<Side>(context_, what);
+    }
     static slk::context_options context_options_of(const variant& from)
     {
         slk::context_options options;
@@ -278,7 +435,9 @@ void add_serverlink_contenders(std::vector<contender>& to)
     to.push_back({.name = "serverlink",
                   .title = "serverlink",
                   .start = start<1, false, false>,
-                  .fan_outs = true});
+                  .fan_outs = true,
+                  .proxies = true,
+                  .askers = 1000});
     to.push_back({.name = "serverlink-batch",
                   .title = "serverlink, by batches",
                   .start = start<1, true, false>,

@@ -21,7 +21,7 @@ json_object sample_json(pattern kind, const sample& of)
     made.number("messages", of.messages)
         .number("seconds", of.seconds, 9)
         .number("cpu_seconds", of.cpu_seconds, 6);
-    if (kind == pattern::round_trip)
+    if (is_timed(kind))
         made.number("p50_s", of.p50, 10).number("p99_s", of.p99, 10).number("p999_s", of.p999, 10);
     return made;
 }
@@ -54,9 +54,7 @@ json_object outcome_json(const outcome& of)
     json_object made;
     made.text("work", of.done->name)
         .text("title", of.done->title)
-        .text("kind", of.done->kind == pattern::stream    ? "stream"
-                      : of.done->kind == pattern::fan_out ? "fan_out"
-                                                          : "round_trip")
+        .text("kind", key_of(of.done->kind))
         .number("size", std::uint64_t{of.done->size});
     if (of.done->target_to_libzmq > 0)
         made.number("target_to_libzmq", of.done->target_to_libzmq);

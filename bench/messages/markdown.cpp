@@ -63,11 +63,7 @@ void append_table(std::string& text, const std::vector<outcome>& all, pattern ki
     const ratio_table made = ratio_table_of(all, kind, compared_with);
     if (reference == nullptr || made.rows.empty())
         return;
-    text += format("\n%s, compared with %s:\n\n|  |",
-                   kind == pattern::stream ? "Messages per second of a stream (more is better)"
-                   : kind == pattern::fan_out
-                       ? "Messages per second of all subscribers (more is better)"
-                       : "Time of one way of a round trip (p50; less is better)",
+    text += format("\n%s, compared with %s:\n\n|  |", std::string(score_of(kind)).c_str(),
                    reference->title.c_str());
     for (const contender* const each : made.columns)
         text += format(" %s |", each->title.c_str());
@@ -92,7 +88,9 @@ std::string to_markdown(const std::vector<outcome>& all, const arguments& option
                "the rounds' ratios.\n",
                options.rounds, options.seconds, system_name().c_str(),
                std::thread::hardware_concurrency());
-    for (const pattern kind : {pattern::stream, pattern::round_trip, pattern::fan_out})
+    for (const pattern kind :
+         {pattern::stream, pattern::round_trip, pattern::fan_out, pattern::topics,
+          pattern::requests, pattern::routed, pattern::forwarded})
         for (const std::string_view reference : {libzmq_name, bare_name})
             append_table(text, all, kind, reference);
     return text;

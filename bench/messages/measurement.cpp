@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <initializer_list>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -20,6 +21,7 @@ namespace bench {
 namespace {
 
 constexpr double extra_time = 10; ///< seconds, beyond those that a step takes by itself
+constexpr double time_to_subscribe = 120; ///< to many topics
 
 /// This program once more, in one role.
 class role_process {
@@ -122,7 +124,7 @@ bool read_results(const std::string& line, pattern kind, sample& into)
 {
     unsigned long long messages = 0;
     bool is_report = false;
-    if (kind != pattern::round_trip)
+    if (!is_timed(kind))
         is_report = std::sscanf(line.c_str(), "done %llu %lf", &messages, &into.seconds) == 2;
     else
         is_report = std::sscanf(line.c_str(), "done %llu %lf %lf %lf", &messages, &into.p50,
@@ -131,14 +133,18 @@ bool read_results(const std::string& line, pattern kind, sample& into)
     return is_report && messages > 0;
 }
 
-/// Reads the reports of the measuring side. `other` may be the same process.
-sample follow(role_process& measuring, role_process& other, std::string_view role, const work& done,
-              const arguments& options)
+/// Reads the reports of the measuring side. `others`: the other processes that work.
+sample follow(role_process& measuring, std::initializer_list<role_process*> others,
+              std::string_view role, const work& done, const arguments& options)
 {
     const auto used = [&] {
-        return measuring.cpu_seconds() + (&other == &measuring ? 0 : other.cpu_seconds());
+        double sum = measuring.cpu_seconds();
+        for (role_process* const each : others)
+            sum += each->cpu_seconds();
+        return sum;
     };
-    if (!measuring.read_line(warm_up_of(options.seconds) + extra_time))
+    const double preparing = done.kind == pattern::topics ? time_to_subscribe : extra_time;
+    if (!measuring.read_line(warm_up_of(options.seconds) + preparing))
         return failed(role, measuring.failure());
     const double used_before = used();
     const steady::time_point began = steady::now();
@@ -153,16 +159,25 @@ sample follow(role_process& measuring, role_process& other, std::string_view rol
     return made;
 }
 
+/// The endpoints that a process prints once it is bound. Nothing: as role_process::read_line().
+std::optional<std::string> read_bound(role_process& from)
+{
+    constexpr std::string_view intro = "bound ";
+    const auto line = from.read_line(extra_time);
+    return line && line->starts_with(intro) ? std::optional(line->substr(intro.size()))
+                                            : std::nullopt;
+}
+
 sample measure_in_one_process(const work& done, const contender& by, const arguments& options)
 {
     role_process both(words_for("both", "inproc://stream", done, by, options));
-    return follow(both, both, "both", done, options);
+    return follow(both, {}, "both", done, options);
 }
 
 sample measure_between_processes(const work& done, const contender& by, const arguments& options)
 {
     const bool stream = done.kind == pattern::stream;
-    const bool publishes = done.kind == pattern::fan_out;
+    const bool publishes = done.kind == pattern::fan_out || done.kind == pattern::topics;
     const std::string bound_role = publishes ? "publisher" : stream ? "receiver" : "server";
     const std::string connected_role = publishes ? "subscribers" : stream ? "sender" : "client";
     std::string wildcard = "tcp://127.0.0.1:*";
@@ -171,29 +186,39 @@ sample measure_between_processes(const work& done, const contender& by, const ar
         wildcard = "ipc://" + folder.emplace().file();
 
     role_process bound(words_for(bound_role, wildcard, done, by, options));
-    const auto line = bound.read_line(extra_time);
-    if (!line)
+    const auto where = read_bound(bound);
+    if (!where)
         return failed(bound_role, bound.failure());
-    constexpr std::string_view intro = "bound ";
-    if (!line->starts_with(intro))
-        return failed(bound_role, "it printed \"" + *line + "\"");
-    role_process connected(
-        words_for(connected_role, line->substr(intro.size()), done, by, options));
-    return stream ? follow(bound, connected, bound_role, done, options)
-                  : follow(connected, bound, connected_role, done, options);
+    role_process connected(words_for(connected_role, *where, done, by, options));
+    return stream ? follow(bound, {&connected}, bound_role, done, options)
+                  : follow(connected, {&bound}, connected_role, done, options);
+}
+
+sample measure_by_a_proxy(const work& done, const contender& by, const arguments& options)
+{
+    role_process proxy(words_for("proxy", "tcp://127.0.0.1:*", done, by, options));
+    const auto where = read_bound(proxy);
+    if (!where)
+        return failed("proxy", proxy.failure());
+    const std::size_t blank = where->find(' ');
+    role_process receiver(words_for("receiver", where->substr(blank + 1), done, by, options));
+    role_process sender(words_for("sender", where->substr(0, blank), done, by, options));
+    return follow(receiver, {&proxy, &sender}, "receiver", done, options);
 }
 
 } // namespace
 
 sample measure(const work& done, const contender& by, const arguments& options)
 {
+    if (done.kind == pattern::forwarded)
+        return measure_by_a_proxy(done, by, options);
     return done.over == transport::inproc ? measure_in_one_process(done, by, options)
                                           : measure_between_processes(done, by, options);
 }
 
 double max_measurement(double seconds)
 {
-    return 3 * extra_time + warm_up_of(seconds) + seconds;
+    return 2 * extra_time + time_to_subscribe + warm_up_of(seconds) + seconds;
 }
 
 } // namespace bench

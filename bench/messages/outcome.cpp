@@ -36,8 +36,7 @@ std::optional<spread> spread_of(const work& done, const series& of,
 
 double score(const work& done, const sample& of)
 {
-    return done.kind != pattern::round_trip ? static_cast<double>(of.messages) / of.seconds
-                                            : of.p50;
+    return !is_timed(done.kind) ? static_cast<double>(of.messages) / of.seconds : of.p50;
 }
 
 double cpu_seconds_per_message(const work&, const sample& of)

@@ -4,6 +4,7 @@
 #include "measurement.hpp"
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -23,6 +24,16 @@ void end_with_parent(const arguments& options)
     if (getppid() != options.parent)
         give_up(options.role, "its parent has ended");
     alarm(static_cast<unsigned>(max_measurement(options.seconds)) + 5);
+}
+
+/// A thousand sockets have more descriptors than a process may have by default.
+void allow_many_descriptors()
+{
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 void report_bound(const std::string& endpoint)
@@ -56,11 +67,13 @@ void report_bound(const std::string& endpoint)
 int play_role(const arguments& options)
 {
     end_with_parent(options);
+    allow_many_descriptors();
     if (options.works.size() != 1 || options.contenders.size() != 1 ||
         options.contenders.front()->start == nullptr)
         give_up(options.role, "needs one work (--only) and one installed --contender");
     const work& chosen = *options.works.front();
-    const traffic what{chosen.kind, chosen.size, options.high_water_mark, chosen.subscribers};
+    const traffic what{chosen.kind, chosen.size, options.high_water_mark, chosen.count,
+                       chosen.nested};
     const std::unique_ptr<library> used = options.contenders.front()->start();
     const std::string endpoint = options.endpoint.empty() ? "tcp://127.0.0.1:*" : options.endpoint;
 
@@ -68,7 +81,10 @@ int play_role(const arguments& options)
         receive_from_thread(*used, what, options);
     if (options.role == "receiver") {
         const std::unique_ptr<side> receiver = used->open(role::receiver, what);
-        report_bound(receiver->bind(endpoint));
+        if (chosen.kind == pattern::forwarded)
+            receiver->connect(endpoint);
+        else
+            report_bound(receiver->bind(endpoint));
         stream_meter meter(what.size, options.seconds);
         receiver->receive(meter);
         finish(options);
@@ -95,6 +111,19 @@ int play_role(const arguments& options)
         subscribers->connect(endpoint);
         stream_meter meter(what.size, options.seconds);
         subscribers->receive(meter);
+        finish(options);
+    }
+    if (options.role == "proxy") {
+        const std::unique_ptr<side> proxy = used->open(role::proxy, what);
+        report_bound(proxy->bind(endpoint));
+        proxy->forward();
+        finish(options);
+    }
+    if (options.role == "client" && has_askers(chosen.kind)) {
+        const std::unique_ptr<side> clients = used->open(role::client, what);
+        clients->connect(endpoint);
+        stream_meter meter(what.size, options.seconds);
+        clients->request_all(meter);
         finish(options);
     }
     if (options.role == "client") {

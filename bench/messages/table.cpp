@@ -22,7 +22,7 @@ void append_heading(std::string& text, const outcome& of, const arguments& optio
                of.done->name.data(), std::string(name_of(of.done->kind)).c_str(),
                static_cast<int>(of.done->title.size()), of.done->title.data(), options.rounds,
                options.seconds);
-    if (of.done->kind != pattern::round_trip)
+    if (!is_timed(of.done->kind))
         text += format("  %-28s %12s %25s %9s %10s %9s %9s\n", "", "messages/s",
                        "lowest .. highest", "MB/s", "CPU ns/msg", "/ libzmq", "/ bare");
     else
@@ -63,7 +63,7 @@ void append_row(std::string& text, const outcome& of, const series& row)
         text += format(" failed: %s\n", row.samples.empty() ? "" : row.samples[0].failure.c_str());
         return;
     }
-    if (of.done->kind != pattern::round_trip)
+    if (!is_timed(of.done->kind))
         append_stream(text, *of.done, row);
     else
         append_round_trip(text, *of.done, row);

@@ -17,6 +17,14 @@ constexpr work fan_out_to(std::string_view name, std::string_view title, std::si
     return {name, title, fan_out, tcp, 64, target, text, subscribers};
 }
 
+constexpr work counted(std::string_view name, std::string_view title, pattern kind,
+                       std::size_t count, bool nested = false)
+{
+    return {name, title, kind, tcp, 64, 0, {}, count, nested};
+}
+
+constexpr std::size_t million = 1'000'000;
+
 constexpr std::size_t kilo = 1024;
 
 constexpr std::array works = {
@@ -36,6 +44,14 @@ constexpr std::array works = {
     fan_out_to("pub-1", "tcp, 64 B, PUB to 1 SUB", 1, 3, "serverlink at least 3 x libzmq"),
     fan_out_to("pub-10", "tcp, 64 B, PUB to 10 SUB", 10, 4, "serverlink at least 4 x libzmq"),
     fan_out_to("pub-100", "tcp, 64 B, PUB to 100 SUB", 100, 5, "serverlink at least 5 x libzmq"),
+    fan_out_to("pub-1000", "tcp, 64 B, PUB to 1,000 SUB", 1000, 0, {}),
+    counted("topics-1M", "tcp, 64 B, SUB with 1,000,000 topics", topics, million),
+    counted("topics-1M-nested", "tcp, 64 B, 1,000,000 topics of 56 lengths", topics, million, true),
+    counted("req-1", "tcp, 64 B, 1 REQ to a REP", requests, 1),
+    counted("req-1000", "tcp, 64 B, 1,000 REQ to a REP", requests, 1000),
+    counted("dealer-1", "tcp, 64 B, 1 DEALER to a ROUTER", routed, 1),
+    counted("dealer-1000", "tcp, 64 B, 1,000 DEALER to a ROUTER", routed, 1000),
+    counted("proxy-64", "tcp, 64 B, PUSH by a proxy to PULL", forwarded, 0),
 };
 
 } // namespace
@@ -46,6 +62,38 @@ std::string_view name_of(pattern kind)
     case stream: return "a stream";
     case round_trip: return "round trips";
     case fan_out: return "a fan-out";
+    case topics: return "a fan-out by topics";
+    case requests: return "requests";
+    case routed: return "routed requests";
+    case forwarded: return "a stream by a proxy";
+    }
+    return "";
+}
+
+std::string_view score_of(pattern kind)
+{
+    switch (kind) {
+    case stream: return "Messages per second of a stream (more is better)";
+    case round_trip: return "Time of one way of a round trip (p50; less is better)";
+    case fan_out: return "Messages per second of all subscribers (more is better)";
+    case topics: return "Messages per second of a subscriber with many topics (more is better)";
+    case requests:
+    case routed: return "Replies per second of all who ask (more is better)";
+    case forwarded: return "Messages per second of a stream by a proxy (more is better)";
+    }
+    return "";
+}
+
+std::string_view key_of(pattern kind)
+{
+    switch (kind) {
+    case stream: return "stream";
+    case round_trip: return "round_trip";
+    case fan_out: return "fan_out";
+    case topics: return "topics";
+    case requests: return "requests";
+    case routed: return "routed";
+    case forwarded: return "forwarded";
     }
     return "";
 }

@@ -14,10 +14,29 @@ enum class pattern {
     stream,     ///< one side sends, the other one receives
     round_trip, ///< one side sends a request and waits for the reply, one at a time
     fan_out,    ///< one side publishes, and several sockets of the other one receive all of it
+    topics, ///< one side publishes, and a socket of the other one has subscribed to many topics
+    requests, ///< several REQ of one side ask a REP of the other, each one at a time
+    routed, ///< the same with DEALERs and a ROUTER
+    forwarded, ///< a stream, by way of a proxy in a process of its own
 };
+
+/// Whether one socket asks, the other one replies, and each time is measured.
+constexpr bool is_timed(pattern kind)
+{
+    return kind == pattern::round_trip;
+}
+/// Whether several sockets of one side ask, and the replies are counted.
+constexpr bool has_askers(pattern kind)
+{
+    return kind == pattern::requests || kind == pattern::routed;
+}
 
 /// "a stream".
 std::string_view name_of(pattern kind);
+/// "Messages per second of a stream (more is better)".
+std::string_view score_of(pattern kind);
+/// For machines: "stream".
+std::string_view key_of(pattern kind);
 
 enum class transport { tcp, ipc, inproc };
 
@@ -30,7 +49,10 @@ struct work {
     /// The ratio that serverlink should reach, for the chart, and in words; 0 and empty: none.
     double target_to_libzmq = 0;
     std::string_view target{};
-    std::size_t subscribers = 0; ///< of a fan_out
+    /// Subscribers of a fan_out, askers, or of `topics` the number of topics.
+    std::size_t count = 0;
+    /// Of `topics`: their lengths differ, so that many beginnings of a message may be topics.
+    bool nested = false;
 };
 
 std::span<const work> all_works();
