@@ -20,7 +20,7 @@
 /// Who may read: everybody who can reach the address; there is no password. By default that is this
 /// machine only. A page of another site in a browser on this machine cannot read it: no answer
 /// allows other origins, and a server on a loopback address refuses (421) a request whose Host is
-/// neither a loopback address nor localhost, which is how DNS rebinding looks.
+/// neither a numeric address nor localhost, which is how DNS rebinding looks.
 ///
 /// Exceptions: the parser of requests (cpp-httplib) throws. That is caught in this library: a
 /// request for which there is no memory gets the answer 500, or none and a reset.
@@ -60,13 +60,14 @@ class service;
 
 struct http_options {
     /// Where to listen: a numeric address and a port; port 0: any free one. "[::1]:9464" is one of
-    /// IPv6, "0.0.0.0:9464" are all of this machine.
+    /// IPv6, "0.0.0.0:9464" are all IPv4 addresses of this machine.
     std::string address = "127.0.0.1:0";
-    /// Names that a request's Host may have beside loopback addresses and localhost, each without a
+    /// Names that a request's Host may have beside numeric addresses and localhost, each without a
     /// port: "metrics.example". Where `address` is no loopback address and this is empty, any name
     /// is allowed.
     std::vector<std::string> hosts{};
-    /// Connections at a time, 1 to 1000; more are reset.
+    /// Connections at a time, 1 to 1000. For one more, the oldest whose request has not arrived is
+    /// reset; if there is none, the new one is.
     std::size_t max_connections = 32;
     /// Bytes of a request's first line and headers, 256 to 65,536; a longer one gets 431.
     std::size_t max_request_size = 8192;
@@ -113,6 +114,8 @@ public:
     void show_link(std::string_view name, const link_transition& move,
                    const link_status& status) noexcept;
     void show_listener(std::string_view name, const listener_status& status) noexcept;
+    /// The page shows the link and the listener of that name no more.
+    void forget(std::string_view name) noexcept;
 
 private:
     explicit http_server(std::unique_ptr<http::service> made) noexcept;

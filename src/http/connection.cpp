@@ -42,7 +42,9 @@ void connection::check(time_point now) noexcept
 {
     if (now < deadline_ || is_over())
         return;
-    if (step_ != step::receiving) {
+    // To a client that has sent nothing, as a browser in advance, it would be the answer to what it
+    // sends at the same time.
+    if (step_ != step::receiving || head_.empty()) {
         end();
         return;
     }

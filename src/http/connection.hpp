@@ -34,7 +34,11 @@ public:
     void begin() noexcept;
     /// Ends what takes longer than it may.
     void check(time_point now) noexcept;
+    /// Resets the connection.
+    void end() noexcept;
     [[nodiscard]] bool is_over() const noexcept { return step_ == step::over; }
+    /// The request has not arrived yet.
+    [[nodiscard]] bool is_receiving() const noexcept { return step_ == step::receiving; }
 
 private:
     enum class step : std::uint8_t {
@@ -48,7 +52,6 @@ private:
     void take(std::size_t count);
     void send(std::string_view response);
     void drain();
-    void end() noexcept;
     /// The library's functions of a caller must not throw; a failure ends the connection.
     template <class Work>
     void guarded(Work work) noexcept;

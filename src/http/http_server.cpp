@@ -123,7 +123,16 @@ result<void> service::start(const address& at)
     handlers.accepted = [this](stream accepted) { accept(std::move(accepted)); };
     handlers.admits = [this](const address&) {
         check_connections();
-        return connections_.size() < options_.max_connections;
+        if (connections_.size() < options_.max_connections)
+            return true;
+        // Those who say nothing give way.
+        const auto mute = std::ranges::find_if(
+            connections_, [](const auto& each) { return each->is_receiving(); });
+        if (mute == connections_.end())
+            return false;
+        (*mute)->end();
+        connections_.erase(mute);
+        return true;
     };
     SLK_TRY(door_, listener::create(*on_, std::move(listening), std::move(handlers)));
     local_ = door_->local_address();
@@ -218,6 +227,8 @@ void service::run() noexcept
     }
     // Here, because io_uring cancels the operations of a thread that has ended only later.
     door_.reset();
+    for (const auto& each : connections_)
+        each->end();
     connections_.clear();
     (void)on_->run_for(duration::zero());
 }
@@ -303,6 +314,12 @@ void http_server::show_link(std::string_view name, const link_transition& move,
     } catch (...) {
         return; // there is no memory: the page lacks this move
     }
+}
+
+void http_server::forget(std::string_view name) noexcept
+{
+    if (service_)
+        service_->state().forget(name);
 }
 
 void http_server::show_listener(std::string_view name, const listener_status& status) noexcept

@@ -39,6 +39,7 @@ void add_socket_counters(json_text& to, const socket_counters& of)
     to.number("unsent", of.unsent);
     to.number("dropped_stale", of.dropped_stale);
     to.number("discarded", of.discarded);
+    to.number("set_aside", of.refused);
     to.number("rejected", of.rejected);
     to.close_object();
 }
@@ -122,8 +123,6 @@ void add_event(json_text& to, const event& of, std::uint64_t number, time_point 
         to.text("routing_id", of.routing_id);
     if (of.address.family != address_family::none)
         to.text("address", to_string(of.address));
-    if (of.kind == event_kind::dropped)
-        to.text("drop", name_of(of.drop));
     if (of.count > 0)
         to.number("count", of.count);
     to.close_object();
@@ -170,8 +169,7 @@ event_set shown_events() noexcept
             event_kind::handshake_failed_auth,
             event_kind::disconnected,
             event_kind::stalled,
-            event_kind::recovered,
-            event_kind::dropped};
+            event_kind::recovered};
 }
 
 void page_state::push(event what)
@@ -216,6 +214,15 @@ void page_state::show(std::string_view name, const listener_status& status)
     listeners_[std::move(key)] = status;
 }
 
+void page_state::forget(std::string_view name) noexcept
+{
+    const std::lock_guard lock(mutex_);
+    if (const auto found = links_.find(name); found != links_.end())
+        links_.erase(found);
+    if (const auto found = listeners_.find(name); found != listeners_.end())
+        listeners_.erase(found);
+}
+
 std::string page_state::json(const context_metrics& numbers, time_point now) const
 {
     json_text to;
@@ -232,18 +239,24 @@ std::string page_state::json(const context_metrics& numbers, time_point now) con
         add_socket(to, each);
     to.close_list();
 
-    const std::lock_guard lock(mutex_);
+    // A loop adds events: it does not wait while they are written.
+    std::unique_lock lock(mutex_);
+    const auto links = links_;
+    const auto listeners = listeners_;
+    const auto recent = recent_;
+    const std::uint64_t events = events_;
+    lock.unlock();
     to.open_list("links");
-    for (const auto& [name, status] : links_)
+    for (const auto& [name, status] : links)
         add_link(to, name, status);
     to.close_list();
     to.open_list("listeners");
-    for (const auto& [name, status] : listeners_)
+    for (const auto& [name, status] : listeners)
         add_listener(to, name, status);
     to.close_list();
-    to.number("event_count", events_);
+    to.number("event_count", events);
     to.open_list("events");
-    for (const numbered& each : recent_)
+    for (const numbered& each : recent)
         add_event(to, each.what, each.number, origin_);
     to.close_list();
     to.close_object();

@@ -27,11 +27,12 @@ class page_state {
 public:
     explicit page_state(time_point origin) : origin_(origin) {}
 
-    // These throw std::bad_alloc, and have changed nothing then.
+    // These throw std::bad_alloc; the page lacks something then.
 
     void add(const event& what);
     void show(std::string_view name, const link_transition& move, const link_status& status);
     void show(std::string_view name, const listener_status& status);
+    void forget(std::string_view name) noexcept;
 
     /// The text of /state. Times are seconds since the beginning of this object.
     [[nodiscard]] std::string json(const context_metrics& numbers, time_point now) const;

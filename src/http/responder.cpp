@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <mutex>
 #include <utility>
 
 #ifndef _WIN32
@@ -81,6 +82,23 @@ bool equal_names(std::string_view a, std::string_view b) noexcept
                       [](char x, char y) { return lower(x) == lower(y); });
 }
 
+/// The request line and the lines of Host. Nothing else decides about the response, and some of the
+/// parser's ways with other headers are not for strangers: an expression for Range takes stack for
+/// each of its characters.
+std::string essence_of(std::string_view head)
+{
+    std::string kept;
+    for (bool first = true; !head.empty(); first = false) {
+        const std::size_t size = std::min(head.find('\n'), head.size() - 1) + 1;
+        const std::string_view line = head.substr(0, size);
+        head.remove_prefix(size);
+        const bool is_end = line.find_first_not_of("\r\n") == line.npos;
+        if (first || is_end || equal_names(line.substr(0, line.find(':')), "host"))
+            kept.append(line);
+    }
+    return kept;
+}
+
 } // namespace
 
 std::size_t head_size(std::string_view bytes, std::size_t searched) noexcept
@@ -151,17 +169,12 @@ public:
     template <class Self>
     static bool process(Self& self, httplib::Stream& through)
     {
-        // Compressing would cost the loopback more than it saves, and a part of a live text is of
-        // no use: a request for many parts would multiply it.
-        const std::function<void(httplib::Request&)> simplify = [](httplib::Request& request) {
-            request.headers.erase("Accept-Encoding");
-            request.ranges.clear();
-        };
+        const std::function<void(httplib::Request&)> no_more;
         bool closed = false;
-        if constexpr (requires { self.process_request(through, true, closed, simplify); })
-            return self.process_request(through, true, closed, simplify);
+        if constexpr (requires { self.process_request(through, true, closed, no_more); })
+            return self.process_request(through, true, closed, no_more);
         else
-            return self.process_request(through, "", 0, "", 0, true, closed, simplify);
+            return self.process_request(through, "", 0, "", 0, true, closed, no_more);
     }
 
 private:
@@ -171,9 +184,11 @@ private:
             return true;
         const std::string host = request.get_header_value("Host");
         const std::string_view name = host_without_port(host);
-        return is_loopback_name(name) || std::ranges::any_of(hosts_, [&](const std::string& each) {
-                   return equal_names(each, name);
-               });
+        // A page of another site that had its name point here would ask for that name.
+        const bool is_numeric = address::parse(name, 0).has_value();
+        return is_numeric || is_loopback_name(name) ||
+               std::ranges::any_of(
+                   hosts_, [&](const std::string& each) { return equal_names(each, name); });
     }
 
     void handle(const httplib::Request& request, httplib::Response& made) const
@@ -202,6 +217,8 @@ private:
 
 responder::responder(std::vector<std::string> hosts, bool any, source get)
 {
+    static std::mutex one_at_a_time;
+    const std::lock_guard lock(one_at_a_time);
     const kept_sigpipe kept;
     server_ = std::make_unique<server>(std::move(hosts), any, std::move(get));
 }
@@ -210,7 +227,8 @@ responder::~responder() = default;
 
 std::string responder::respond(std::string_view head)
 {
-    memory_stream through(head);
+    const std::string essence = essence_of(head);
+    memory_stream through(essence);
     (void)server::process(*server_, through);
     return std::move(through.response);
 }

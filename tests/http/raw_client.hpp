@@ -14,6 +14,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -44,6 +45,12 @@ public:
     {
         return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
                static_cast<ssize_t>(bytes.size());
+    }
+    /// Waits until the answer has begun to arrive.
+    [[nodiscard]] bool has_answer() const
+    {
+        pollfd asked{socket_, POLLIN, 0};
+        return ::poll(&asked, 1, 20'000) == 1;
     }
     /// Reads up to the end of the stream, or to its reset.
     [[nodiscard]] std::string read_all() const

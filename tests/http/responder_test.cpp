@@ -6,9 +6,12 @@
 
 #include <doctest/doctest.h>
 
+#include <pthread.h>
+
 #include <csignal>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 using namespace slk::http;
 using namespace slk::testing;
@@ -81,16 +84,17 @@ TEST_CASE("what is no request is a bad request")
     }
 }
 
-TEST_CASE("only a name of this machine, or one that was allowed, may be the host")
+TEST_CASE("only an address, localhost, or a name that was allowed may be the host")
 {
     const auto with_host = [](const std::string& host) {
         return status_of(respond("GET /hello HTTP/1.1\r\nHost: " + host + "\r\n", false));
     };
-    for (const char* host : {"localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.1:9464",
-                             "127.1.2.3", "[::1]", "[::1]:80", "Metrics.Example:443"})
+    for (const char* host :
+         {"localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.1:9464", "127.1.2.3", "[::1]",
+          "[::1]:80", "Metrics.Example:443", "[2001:db8::1]:80", "192.0.2.1"})
         CHECK(with_host(host) == "200");
     for (const char* host : {"evil.example", "127.0.0.1.evil.example", "localhost.evil.example",
-                             "[2001:db8::1]:80", "192.0.2.1", "[::1", "0.0.0.0", ":80"})
+                             "[evil.example]", "[::1", "127.1", "2130706433", ":80"})
         CHECK(with_host(host) == "421");
     CHECK(status_of(respond("GET /hello HTTP/1.0\r\n", false)) == "421");
 }
@@ -100,13 +104,35 @@ TEST_CASE("a request for parts or for compression gets the plain whole")
     std::string parts = "Range: bytes=0-";
     while (parts.size() < 7900)
         parts += ",0-";
-    for (const std::string& header : {std::string("Range: bytes=1-2"), parts,
-                                      std::string("Accept-Encoding: gzip, deflate, br")}) {
+    for (const std::string& header :
+         {std::string("Range: bytes=1-2"), parts, std::string("Range: items=0-1"),
+          std::string("Accept-Encoding: gzip, deflate, br")}) {
         const std::string got = respond("GET /hello HTTP/1.1\r\nHost: a\r\n" + header + "\r\n");
         CHECK(status_of(got) == "200");
         CHECK(body_of(got) == "hello");
         CHECK(got.find("Content-Encoding") == std::string::npos);
     }
+}
+
+TEST_CASE("a header of a stranger takes no more stack than a thread has")
+{
+    const std::string request =
+        "GET /hello HTTP/1.1\r\nHost: a\r\nrange: bytes=" + std::string(8000, '0') + "-\r\n";
+    std::pair<const std::string&, std::string> asked{request, {}};
+    pthread_attr_t small;
+    REQUIRE(pthread_attr_init(&small) == 0);
+    REQUIRE(pthread_attr_setstacksize(&small, std::size_t{256} * 1024) == 0);
+    pthread_t thread{};
+    const auto ask = [](void* at) -> void* {
+        auto& both = *static_cast<std::pair<const std::string&, std::string>*>(at);
+        both.second = respond(both.first);
+        return nullptr;
+    };
+    REQUIRE(pthread_create(&thread, &small, ask, &asked) == 0);
+    REQUIRE(pthread_join(thread, nullptr) == 0);
+    pthread_attr_destroy(&small);
+    CHECK(status_of(asked.second) == "200");
+    CHECK(body_of(asked.second) == "hello");
 }
 
 TEST_CASE("a source that throws is an error of the server that tells nothing")

@@ -77,6 +77,12 @@ TEST_CASE("a link and a listener without a socket are shown with their states")
                              R"("to":"backoff")", R"("kind":"connect_retried")", R"("delay":0.25)",
                              "connection_refused", R"("accepted":7)", R"("state":"listening")"})
         CHECK(has(text, part));
+    state.forget("tcp://127.0.0.1:1");
+    state.forget("tcp://*:7000");
+    state.forget("another");
+    const std::string after = state.json({}, time_point{});
+    CHECK(has(after, R"("links":[])"));
+    CHECK(has(after, R"("listeners":[])"));
 }
 
 TEST_CASE("objects, lists and values are written as JSON has them")

@@ -143,7 +143,7 @@ const tables = {
     { label: 'Unsent', number: true, bad: true }, { label: 'Discarded', number: true, bad: true },
   ], 'There are no sockets.'),
   listeners: new LiveTable('listeners', 100, [
-    { label: 'Endpoint' }, { label: 'Socket' }, { label: 'Connections', number: true },
+    { label: 'Endpoint' }, { label: 'Socket or state' }, { label: 'Connections', number: true },
     { label: 'Failed', number: true, bad: true }, { label: 'Refused', number: true, bad: true },
   ], 'Nothing is bound.'),
 };
@@ -166,7 +166,13 @@ function takeRates(state) {
       now.set(`p${socket.number}/${each.connection} in`, each.received);
     }
   }
-  const passed = state.time - last_time;
+  let passed = state.time - last_time;
+  if (passed < 0) { // another program, whose time has begun anew
+    last = new Map();
+    samples.out.length = 0;
+    samples.in.length = 0;
+    passed = state.time;
+  }
   if (passed > 0.05) {
     rates = new Map();
     for (const [key, value] of now) {
@@ -257,7 +263,6 @@ function details(event) {
   const parts = [];
   if (event.reason) parts.push(event.reason);
   if (event.delay !== undefined) parts.push(`next try in ${time(event.delay)}`);
-  if (event.drop) parts.push(event.drop);
   if (event.count) parts.push(count(event.count));
   if (event.routing_id) parts.push(event.routing_id);
   if (event.address) parts.push(event.address);
@@ -298,7 +303,7 @@ function draw(state) {
     queued += waiting;
     const counters = socket.counters;
     lost += counters.dropped_full + counters.dropped_no_route + counters.dropped_stale
-      + counters.unsent + counters.discarded;
+      + counters.unsent + counters.discarded + counters.set_aside;
     socket_rows.push({
       key: name,
       cells: [name, count(socket.peers.length), count(waiting), count(counters.queued_total),
@@ -326,7 +331,9 @@ function draw(state) {
     key: each.key,
     state: 0,
     cells: [each.state, each.endpoint, each.socket, count(each.attempts), count(each.connections),
-      count(each.handshakes_failed || 0), bytes(rate(`${each.key} out`)), bytes(rate(`${each.key} in`))],
+      each.handshakes_failed === undefined ? '' : count(each.handshakes_failed),
+      each.socket === '' ? '' : bytes(rate(`${each.key} out`)),
+      each.socket === '' ? '' : bytes(rate(`${each.key} in`))],
   })));
   tables.moves.update(state.events.slice().reverse().map((each) => ({
     key: String(each.number),
@@ -360,12 +367,13 @@ async function poll() {
   is_polling = true;
   try {
     if (!document.hidden) {
-      const answer = await fetch('/state', { cache: 'no-store' });
+      const answer = await fetch('/state', { cache: 'no-store', signal: AbortSignal.timeout(5000) });
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const state = await answer.json();
       if (!is_paused) draw(state);
     }
   } catch (failure) {
+    if (is_paused) return;
     const status = byId('status');
     setClass(status, 'lost');
     setText(status, 'No answer: the program has ended, or is busy. Trying again …');
