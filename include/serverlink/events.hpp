@@ -95,7 +95,8 @@ enum class event_kind : std::uint8_t {
     subscribed,
     unsubscribed, ///< the peer has one topic less; as above
     /// Messages were lost (drop, count; routing_id of the peer, where it is about one). While such
-    /// an event is unread it counts further ones. Socket; `stale`: loop, too.
+    /// an event is unread it counts further ones. Socket; `stale` and
+    /// `expired`: loop, too; with inproc the thread of the other socket.
     dropped,
 
     // The stream.
@@ -114,8 +115,9 @@ enum class drop_reason : std::uint8_t {
     unsent, ///< the peer went for good before they were sent
     discarded, ///< they had arrived, and were thrown away unread
     stale, ///< they had waited for a peer that is back (socket_options::on_reconnect)
+    expired, ///< their deadline had passed (socket_options::expires_after)
 };
-inline constexpr std::size_t drop_reason_count = 5;
+inline constexpr std::size_t drop_reason_count = 6;
 
 [[nodiscard]] SLK_API std::string_view name_of(drop_reason value) noexcept;
 

@@ -15,10 +15,12 @@
 ///
 /// Different messages may be used by different threads, also if they share memory.
 
+#include <serverlink/clock.hpp>
 #include <serverlink/export.hpp>
 #include <serverlink/result.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -86,10 +88,11 @@ public:
     adopt(std::span<const std::byte> bytes,
           void (*release)(std::span<const std::byte> bytes, void* hint), void* hint = nullptr);
 
-    /// Another message with the same bytes. A large one shares its memory, and costs one reference.
+    /// Another message with the same bytes, and the same time to expire after. A large one shares
+    /// its memory, and costs one reference.
     [[nodiscard]] message copy() const noexcept;
 
-    [[nodiscard]] std::size_t size() const noexcept { return is_view() ? view_.size : kind_; }
+    [[nodiscard]] std::size_t size() const noexcept { return is_view() ? view_.size : is_.kind; }
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
     [[nodiscard]] const std::byte* data() const noexcept
     {
@@ -105,14 +108,27 @@ public:
     [[nodiscard]] std::span<std::byte> writable() noexcept;
 
     /// A received part only: more parts of the same message follow.
-    [[nodiscard]] bool more() const noexcept { return more_; }
+    [[nodiscard]] bool more() const noexcept { return is_.more; }
+
+    /// A message that has waited in this socket for that long, from when it was queued, is dropped
+    /// instead of sent (socket_options::expires_after, which this has precedence over). In whole
+    /// milliseconds, at least one; more than 49 days: never. Of several parts the first one's
+    /// counts. A received message has none. It has no effect with an XSUB or a STREAM.
+    void expire_after(duration time) noexcept
+    {
+        constexpr std::chrono::milliseconds longest(UINT32_MAX - 1);
+        is_.lifetime = time > longest ? forever
+                       : time <= duration::zero()
+                           ? 1
+                           : static_cast<std::uint32_t>(
+                                 std::chrono::ceil<std::chrono::milliseconds>(time).count());
+    }
 
     void clear() noexcept
     {
         if (is_view())
             view_.owner->release();
-        kind_ = 0;
-        more_ = false;
+        is_ = {};
     }
 
     /// Compares the bytes; more() does not count.
@@ -132,20 +148,25 @@ private:
     };
     static constexpr std::uint8_t view_kind = 255;
 
-    [[nodiscard]] bool is_view() const noexcept { return kind_ == view_kind; }
+    [[nodiscard]] bool is_view() const noexcept { return is_.kind == view_kind; }
     void take(message& other) noexcept
     {
         std::memcpy(inline_, other.inline_, other.is_view() ? sizeof view_ : sizeof inline_);
-        kind_ = std::exchange(other.kind_, std::uint8_t{0});
-        more_ = std::exchange(other.more_, false);
+        is_ = std::exchange(other.is_, {});
     }
 
     union {
         std::byte inline_[inline_capacity]{};
         view view_;
     };
-    std::uint8_t kind_ = 0; ///< the size, if inline
-    bool more_ = false;
+    /// Of a lifetime.
+    static constexpr std::uint32_t forever = UINT32_MAX;
+    struct traits {
+        std::uint8_t kind = 0; ///< the size, if inline
+        bool more = false;
+        std::uint32_t lifetime = 0; ///< in milliseconds; 0: that of the socket
+    };
+    traits is_{};
 };
 
 /// All parts of one message, in order. It is sent and received as a whole or not at all.

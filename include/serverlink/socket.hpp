@@ -110,8 +110,8 @@ struct peer_status {
     /// large for it.
     std::uint64_t refused = 0;
     error last_refusal{}; ///< how the connection ended in the last one of them
-    /// Messages that were queued for the peer, and dropped before they were sent (option
-    /// on_reconnect).
+    /// Messages that were queued for the peer, and dropped before they were sent (options
+    /// on_reconnect and expires_after).
     std::uint64_t lapsed = 0;
     /// The connection is up, but the peer neither says anything nor takes what waits for it,
     /// although its system is alive.
@@ -139,6 +139,8 @@ struct socket_counters {
     /// Messages that had waited for a peer, and were dropped when it was back (option
     /// on_reconnect).
     std::uint64_t dropped_stale = 0;
+    /// Messages that were dropped because their deadline had passed (option expires_after).
+    std::uint64_t expired = 0;
     // As in peer_status.
     std::uint64_t unconfirmed = 0;
     std::uint64_t refused = 0;

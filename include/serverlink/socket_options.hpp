@@ -117,6 +117,18 @@ struct socket_options {
     /// (drop_reason::stale). A REQ whose request is dropped waits for a reply all the same; see
     /// `relaxed`.
     queue_policy on_reconnect = queue_policy::keep;
+    /// A message that has waited for that long, from when it was queued, is dropped instead of
+    /// sent, whole with all its parts; the order of the others stays. 0: never; else in whole
+    /// milliseconds, at least one. message::expire_after() is for a single message. Live. Not for a
+    /// PULL, SUB, XSUB or STREAM.
+    ///
+    /// A message is dropped when its turn to be sent comes; one that the peer waits for at once,
+    /// and one whose peer is away, when the time has passed. Until then it takes up room. Of one
+    /// that the system has taken a part of, the rest is sent. With inproc it is dropped when the
+    /// receiver would read it. Dropped messages are counted (socket_counters::expired), and
+    /// reported (drop_reason::expired). A REQ whose request has expired waits for a reply all the
+    /// same; see `relaxed`.
+    duration expires_after = duration::zero();
     /// PUSH, PULL, DEALER, PUB and SUB only (else invalid_argument): only the newest message waits
     /// for each peer, and of each peer, whole with all its parts. An older one that was not sent
     /// yet, or was not received, is replaced, and counted. The high-water marks do not count then,

@@ -77,7 +77,7 @@ result<message> message::allocate_for_overwrite(std::size_t size)
 {
     message made;
     if (size <= inline_capacity) {
-        made.kind_ = static_cast<std::uint8_t>(size);
+        made.is_.kind = static_cast<std::uint8_t>(size);
         return made;
     }
     auto* const memory = message_detail::owned_memory::create(size);
@@ -117,7 +117,8 @@ message message::copy() const noexcept
     } else {
         access::copy(other, bytes());
     }
-    other.more_ = more_;
+    other.is_.more = is_.more;
+    other.is_.lifetime = is_.lifetime;
     return other;
 }
 
@@ -147,7 +148,7 @@ void received_batch::clear() noexcept
 std::span<std::byte> message::writable() noexcept
 {
     if (!is_view())
-        return {inline_, kind_};
+        return {inline_, is_.kind};
     const bool alone = view_.owner->users.load(std::memory_order_acquire) == 1;
     if (!view_.writable || !alone)
         return {};

@@ -30,16 +30,16 @@ struct access {
     {
         if (!bytes.empty())
             std::memcpy(into.inline_, bytes.data(), bytes.size());
-        into.kind_ = static_cast<std::uint8_t>(bytes.size());
+        into.is_.kind = static_cast<std::uint8_t>(bytes.size());
     }
     /// Into an empty message; takes over one reference to `owner`.
     static void view(message& into, const std::byte* data, std::size_t size, shared_memory* owner,
                      bool writable) noexcept
     {
         into.view_ = {data, size, owner, writable};
-        into.kind_ = message::view_kind;
+        into.is_.kind = message::view_kind;
     }
-    static void set_more(message& of, bool more) noexcept { of.more_ = more; }
+    static void set_more(message& of, bool more) noexcept { of.is_.more = more; }
 
     /// Room for this number of parts altogether. Returns false when memory is exhausted.
     [[nodiscard]] static bool reserve(received_batch& of, std::size_t parts) noexcept
@@ -69,6 +69,14 @@ struct access {
     {
         return try_push_back(to.parts_, std::move(part));
     }
+
+    /// In milliseconds; 0: that of the socket.
+    [[nodiscard]] static std::uint32_t lifetime_of(const message& of) noexcept
+    {
+        return of.is_.lifetime;
+    }
+    /// No deadline, whatever the socket has.
+    static constexpr std::uint32_t forever = message::forever;
 
     /// Returns the owner of a large message's bytes; null for an inline message.
     [[nodiscard]] static shared_memory* owner_of(const message& of) noexcept

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 namespace slk::lane {
 
@@ -45,6 +46,14 @@ void lane::release_bodies(chunk& of, std::uint32_t first) noexcept
 lane::~lane()
 {
     release_from(head_.at());
+    delete deadlines();
+}
+
+bool lane::make_deadlines() noexcept
+{
+    if (deadlines() == nullptr)
+        deadlines_.store(new (std::nothrow) deadline_list, std::memory_order_release);
+    return deadlines() != nullptr;
 }
 
 bool lane::open(chunk_pools& pools) noexcept
@@ -114,6 +123,8 @@ void lane::publish_chunks() noexcept
 
 void lane::discard_unpublished() noexcept
 {
+    if (has_deadlines())
+        deadlines()->forget_from(produced());
     release_from(published_in_->next);
     published_in_->next = nullptr;
     if (published_in_ != tail_ && published_in_->is_large())

@@ -22,6 +22,7 @@
 
 #include "lane/chunk.hpp"
 #include "lane/cursor.hpp"
+#include "lane/deadline_list.hpp"
 
 #include <atomic>
 #include <cassert>
@@ -130,6 +131,14 @@ public:
     }
     /// Takes back what was committed since the last publish.
     void discard_unpublished() noexcept;
+    /// The message with this number, the next one to be written, has a deadline. Returns false when
+    /// memory is exhausted.
+    [[nodiscard]] bool add_deadline(std::uint64_t number, time_point at) noexcept
+    {
+        return make_deadlines() && deadlines()->add(number, at);
+    }
+    /// Returns false when memory is exhausted.
+    [[nodiscard]] bool make_deadlines() noexcept;
     /// Bytes committed since the last publish, in the present chunk or before.
     [[nodiscard]] bool has_unpublished() const noexcept
     {
@@ -257,6 +266,17 @@ public:
                producer_waits_.exchange(false, std::memory_order_seq_cst);
     }
     [[nodiscard]] std::uint64_t consumed() const noexcept { return done_; }
+    /// Messages of the lane have deadlines, or had some until now. Any thread.
+    [[nodiscard]] bool has_deadlines() const noexcept
+    {
+        const deadline_list* const all = deadlines();
+        return all != nullptr && all->count() > 0;
+    }
+    /// Null where no message had one. Any thread.
+    [[nodiscard]] deadline_list* deadlines() const noexcept
+    {
+        return deadlines_.load(std::memory_order_acquire);
+    }
     /// Where bytes have a mark, before consume(): shows the producer the bytes that are done with,
     /// which are those before the head.
     void update_consumed_bytes() noexcept
@@ -321,6 +341,7 @@ private:
     std::uint64_t done_ = 0;
     std::atomic<std::uint64_t> consumed_{0}; ///< read by the producer without credit
     std::atomic<std::uint64_t> consumed_bytes_{0}; ///< where bytes have a mark
+    std::atomic<deadline_list*> deadlines_{nullptr}; ///< set by the writer, once
 
     // Rarely written, and read by both.
     alignas(line) std::atomic<bool> producer_waits_{false};

@@ -101,6 +101,10 @@ result<void> check_options(zmtp::socket_type type, const socket_options& options
     if (options.conflate && type != push && type != pull && type != dealer &&
         type != zmtp::socket_type::pub && type != zmtp::socket_type::sub)
         return not_for_type("conflate is not for this type of socket");
+    const bool may_send = type != zmtp::socket_type::pull && type != zmtp::socket_type::sub &&
+                          type != zmtp::socket_type::xsub && type != zmtp::socket_type::stream;
+    if (options.expires_after != duration::zero() && !may_send)
+        return not_for_type("expires_after is not for this type of socket");
     if (options.probe_router && type != dealer && type != zmtp::socket_type::router &&
         type != zmtp::socket_type::req)
         return not_for_type("probe_router is not for this type of socket");

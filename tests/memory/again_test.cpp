@@ -25,6 +25,7 @@ router_options router_with_notices()
     router_options options = quick(router_options{});
     options.notify_connect = options.notify_disconnect = true;
     options.on_reconnect = queue_policy::keep_newest;
+    options.expires_after = std::chrono::hours(1);
     return options;
 }
 
@@ -107,6 +108,7 @@ const char* successors_by_inproc()
     EXPECT(in);
     socket_options of_sender = quick();
     of_sender.on_reconnect = queue_policy::keep_newest;
+    of_sender.expires_after = std::chrono::hours(1);
     auto from = new_socket<push>(*in, of_sender);
     EXPECT(from);
     EXPECT(insist([&] { return from->connect(long_name); }));
@@ -221,7 +223,9 @@ const char* queues_of_peers_that_go(int threads)
     EXPECT(in);
     socket_options narrow = quick();
     narrow.receive_high_water_mark = 2;
-    auto from = new_socket<push>(*in, quick());
+    socket_options sending = quick();
+    sending.expires_after = std::chrono::hours(1);
+    auto from = new_socket<push>(*in, sending);
     auto first = new_socket<pull>(*in, narrow);
     auto second = new_socket<pull>(*in, quick());
     EXPECT(from && first && second);

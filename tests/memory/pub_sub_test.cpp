@@ -16,7 +16,9 @@ const char* pub_and_sub(const char* where, int threads, bool pub_binds)
 {
     auto in = new_context(threads);
     EXPECT(in);
-    auto from = new_socket<pub>(*in, quick());
+    socket_options publishing = quick();
+    publishing.expires_after = std::chrono::hours(1);
+    auto from = new_socket<pub>(*in, publishing);
     EXPECT(from);
     auto to = new_socket<sub>(*in, quick());
     EXPECT(to);

@@ -153,6 +153,22 @@ TEST_CASE("slk send --on-reconnect drops what a lost connection has left when th
     CHECK(has(wrong, "keep-newest"));
 }
 
+TEST_CASE("slk send --expires-after drops messages that wait for longer")
+{
+    SLK_NEEDS_COMMAND();
+    const full_receiver full;
+    const input_file file(std::string(large, 'x'));
+    const run_result sent =
+        run_slk("send push --json --expires-after 1ms --linger 300ms --count 10 --connect " +
+                full.where + " --file \"" + file.path() + "\"");
+    CAPTURE(sent.out);
+    const int lapsed = std::stoi(json_value(sent.out, "lapsed"));
+    CHECK(lapsed > 0);
+    CHECK(std::stoi(json_value(sent.out, "flushed")) + std::stoi(json_value(sent.out, "unsent")) +
+              lapsed ==
+          10);
+}
+
 TEST_CASE("slk receive --plain-server accepts only peers with the password")
 {
     SLK_NEEDS_COMMAND();

@@ -492,7 +492,7 @@ socket_outcome message_socket::close(duration timeout)
                 each.endpoint + (each.routing_id.empty() ? "" : ", " + id_text(each.routing_id)) +
                 ": " + std::to_string(each.unsent));
     outcome.discarded = base().counters().discarded;
-    outcome.lapsed = base().counters().dropped_stale;
+    outcome.lapsed = base().counters().dropped_stale + base().counters().expired;
     return outcome;
 }
 

@@ -252,6 +252,12 @@ void add_send_command(command& program)
               [into = settings.get()](const std::string& text) {
                   into->socket.options.on_reconnect = parse_queue_policy(text);
               });
+    add_duration(send,
+                 {.name = "--expires-after",
+                  .help = "Drop a message that has waited for this time, in whole milliseconds; 0: "
+                          "never",
+                  .fallback = "0"},
+                 settings->socket.options.expires_after);
     send.flag({.name = "--json", .help = "One JSON object per line"}, settings->json);
     send.footer(
         "Durations are numbers with a unit: 100ms, 5s, 1m. After -- words that begin with - are "

@@ -223,7 +223,9 @@ void connection::serve(std::uint32_t requests) noexcept
     if ((requests & wants_disconnect) != 0)
         return lose(request_reason());
     if (!machine_.has_stream())
-        return;
+        return watch_for_deadline();
+    if ((requests & wants_deadlines) != 0)
+        arm();
     if ((requests & wants_receive) != 0)
         resume();
     if ((requests & wants_finish) != 0)
@@ -244,6 +246,9 @@ void connection::send_or_notify() noexcept
 
 bool connection::send_now() noexcept
 {
+    // The loop looks at deadlines.
+    if (lanes_->toward[0].has_deadlines()) [[unlikely]]
+        return false;
     switch (direct_.send()) {
     case direct_io::attempt::none: return false;
     case direct_io::attempt::done: return true;
@@ -256,6 +261,8 @@ bool connection::send_now() noexcept
 result<bool> connection::send_body(std::span<const std::byte> body,
                                    message_detail::shared_memory* owner) noexcept
 {
+    if (lanes_->toward[0].has_deadlines())
+        return false;
     switch (direct_.send_body(lanes_->toward[0], body, owner)) {
     case direct_io::attempt::none: return false;
     case direct_io::attempt::done: return true;
@@ -289,6 +296,7 @@ bool connection::release_descriptor() noexcept
 void connection::step(const connection_input& input, const error& reason) noexcept
 {
     const auto kept = reference<connection>::to(*this);
+    stop_watching();
     const connection_actions actions = machine_.step(input);
     const auto asks = [&](connection_action which) { return actions.has(which); };
     using enum connection_action;
@@ -319,6 +327,7 @@ void connection::step(const connection_input& input, const error& reason) noexce
         observer_->connection_ready();
     if (machine_.state() == connection_state::ending)
         check_returned();
+    watch_for_deadline();
 }
 
 void connection::begin(stream next)
@@ -392,14 +401,21 @@ void connection::arm() noexcept
 {
     if (machine_.has_stream())
         on_->core->io().arm(timer_, std::min({session_->due(), direct_.next_look(), stall_ends(),
-                                              held_until_, finish_ends()}));
+                                              held_until_, finish_ends(), next_deadline()}));
 }
 
 void connection::expire() noexcept
 {
     if (!machine_.has_stream())
-        return;
+        return watch_for_deadline();
     const time_point at = now();
+    if (at >= next_deadline()) {
+        if (!is_ready() || direct_.take_sending())
+            (void)drop_expired();
+        send_more();
+        if (!machine_.has_stream())
+            return;
+    }
     if (at >= held_until_ && !is_ready())
         return answer_late();
     const bool silent = session_->suspects(at);
@@ -612,7 +628,7 @@ connection::gathered connection::gather() noexcept
         taken_before_ping_ = taken();
     }
     if (is_ready() && session_->state() == zmtp::session_state::ready)
-        out_->gather(direct_.pieces);
+        out_->gather(direct_.pieces, drop_expired());
     return direct_.pieces.empty() ? gathered::nothing : gathered::something;
 }
 

@@ -118,6 +118,7 @@ public:
     result<bool> send_body(std::span<const std::byte> body,
                            message_detail::shared_memory* owner) noexcept override;
     bool receive_now(lane::chunk_pools& pools) noexcept override;
+    void watch_deadlines() noexcept override { request(wants_deadlines); }
     void pipe_closed(const error& reason) noexcept override;
     void disconnect(const error& reason) noexcept override;
     void finish() noexcept override;
@@ -152,6 +153,7 @@ private:
     static constexpr std::uint32_t wants_disconnect = 8;
     static constexpr std::uint32_t wants_descriptor_back = 16;
     static constexpr std::uint32_t wants_finish = 32;
+    static constexpr std::uint32_t wants_deadlines = 64;
     void request(std::uint32_t what) noexcept;
     void post_request(std::uint32_t what) noexcept;
     void request_because(std::uint32_t what, const error& reason) noexcept;
@@ -195,6 +197,10 @@ private:
     void count_unconfirmed() noexcept;
     void look_for_refusal() noexcept;
     void drop_stale() noexcept;
+    std::uint64_t drop_expired() noexcept;
+    [[nodiscard]] time_point next_deadline() noexcept;
+    void watch_for_deadline() noexcept;
+    void stop_watching() noexcept;
     void note_lapsed(drop_reason why, const wire_out::progress& dropped) noexcept;
 
     // The peer's place (peer_registry.hpp).

@@ -227,6 +227,70 @@ void connection::drop_stale() noexcept
     note_lapsed(drop_reason::stale, all);
 }
 
+/// Drops the next messages if their deadlines have passed. Returns the number of the first one
+/// behind them that is not to be sent either, or no_message. While nothing is being sent.
+std::uint64_t connection::drop_expired() noexcept
+{
+    lane::lane& lane = lanes_->toward[0];
+    if (!lane.has_deadlines()) [[likely]]
+        return wire_out::no_message;
+    lane::deadline_list& all = *lane.deadlines();
+    const time_point at = now();
+    wire_out::progress dropped;
+    // Of a message of which the system has taken a part the rest follows.
+    const std::uint64_t begun = out_->inside_message() ? 1 : 0;
+    std::uint64_t passed = all.passed(lane.consumed_by_now() + begun, at);
+    while (passed == lane.consumed_by_now()) {
+        const auto one = out_->drop_message();
+        if (one.messages == 0) { // it is not published yet
+            passed = wire_out::no_message;
+            break;
+        }
+        dropped.messages += one.messages;
+        dropped.notify = dropped.notify || one.notify;
+        passed = all.passed(lane.consumed_by_now(), at);
+    }
+    note_lapsed(drop_reason::expired, dropped);
+    return passed;
+}
+
+/// When the next message is to be dropped, if it can be dropped then.
+time_point connection::next_deadline() noexcept
+{
+    lane::lane& lane = lanes_->toward[0];
+    if (!lane.has_deadlines()) [[likely]]
+        return never;
+    return (sending_ && is_ready()) || out_->inside_message()
+               ? never
+               : lane.deadlines()->of(lane.consumed_by_now());
+}
+
+/// While there is no stream: drops what has expired, and comes again when the next message does.
+void connection::watch_for_deadline() noexcept
+{
+    if (machine_.state() != connection_state::waiting)
+        return;
+    (void)drop_expired();
+    const time_point at = next_deadline();
+    if (at == never)
+        return stop_watching();
+    if (!linked()) {
+        on_->core->add(*this);
+        retain();
+    }
+    on_->core->io().arm(timer_, at);
+}
+
+/// It is the loop's resident without a stream only while it watches.
+void connection::stop_watching() noexcept
+{
+    if (machine_.state() != connection_state::waiting || !linked())
+        return;
+    on_->core->io().disarm(timer_);
+    on_->core->remove(*this);
+    release();
+}
+
 /// Messages were dropped instead of sent.
 void connection::note_lapsed(drop_reason why, const wire_out::progress& dropped) noexcept
 {
@@ -236,9 +300,10 @@ void connection::note_lapsed(drop_reason why, const wire_out::progress& dropped)
     read_ += dropped.messages;
     taken_before_ping_ += dropped.messages;
     lanes_->toward[0].count_lapsed(dropped.messages);
-    owner_->counters().dropped_stale.add(dropped.messages);
+    messaging::counters& counts = owner_->counters();
+    (why == drop_reason::stale ? counts.dropped_stale : counts.expired).add(dropped.messages);
     log_->emit(event_kind::dropped, [&](slk::event& made) {
-        made.address = transport_->peer();
+        made.address = transport_ ? transport_->peer() : address{};
         made.drop = why;
         made.count = dropped.messages;
         return try_assign(made.routing_id, peer_id());

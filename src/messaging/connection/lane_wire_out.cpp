@@ -7,13 +7,39 @@
 
 namespace slk::messaging {
 
-std::size_t lane_wire_out::gather(std::vector<piece>& pieces)
+/// The place where this message begins, or the end of what is there.
+lane::cursor lane_wire_out::begin_of(std::uint64_t message) const noexcept
+{
+    lane::cursor at = lane_.head();
+    for (std::uint64_t next = lane_.consumed(); next < message;) {
+        const piece run = at.run();
+        if (run.empty()) {
+            if (at.leave() == nullptr)
+                break;
+            continue;
+        }
+        const zmtp::frame_header frame = zmtp::read_header(run, zmtp::frame_limits{}).frame;
+        at.skip_bytes(frame.header);
+        if (frame.header < run.size() || at.here() == nullptr)
+            at.skip_bytes(static_cast<std::size_t>(frame.size));
+        else
+            at.skip_external();
+        next += frame.more ? 0 : 1;
+    }
+    return at;
+}
+
+std::size_t lane_wire_out::gather(std::vector<piece>& pieces, std::uint64_t before)
 {
     lane::cursor at = sent_;
+    const lane::cursor end = before != no_message ? begin_of(before) : lane::cursor();
     std::size_t bytes = 0;
     // Without memory for more pieces those that there is room for are sent.
-    while (pieces.size() < max_pieces && bytes < max_bytes && try_reserve_more(pieces)) {
-        if (const piece run = at.run(); !run.empty()) {
+    while (pieces.size() < max_pieces && bytes < max_bytes && try_reserve_more(pieces) &&
+           !at.same_place(end)) {
+        if (piece run = at.run(); !run.empty()) {
+            if (at.at() == end.at() && at.externals() == end.externals())
+                run = run.first(std::min<std::size_t>(run.size(), end.bytes() - at.bytes()));
             pieces.push_back(run);
             at.skip_bytes(run.size());
             bytes += run.size();

@@ -20,7 +20,7 @@ public:
     {
     }
 
-    std::size_t gather(std::vector<piece>& pieces) override;
+    std::size_t gather(std::vector<piece>& pieces, std::uint64_t before = no_message) override;
     progress taken(std::size_t bytes, bool look) noexcept override
     {
         return taken_from_lane(bytes, look);
@@ -57,6 +57,7 @@ protected:
     [[nodiscard]] virtual zmtp::scanned scan_frames(piece run, bool begins) noexcept;
 
 private:
+    [[nodiscard]] lane::cursor begin_of(std::uint64_t message) const noexcept;
     void advance(std::size_t bytes) noexcept;
     [[nodiscard]] bool scan(std::uint64_t& messages) noexcept;
     void release_scanned() noexcept;

@@ -9,11 +9,13 @@
 
 namespace slk::messaging {
 
-std::size_t latest_wire_out::gather(std::vector<piece>& pieces)
+std::size_t latest_wire_out::gather(std::vector<piece>& pieces, std::uint64_t before)
 {
-    if (lane().produced() == lane().consumed())
-        (void)slot_.move_to(lane(), pools_);
-    return lane_wire_out::gather(pieces);
+    // Its deadline is looked at before the next call.
+    if (lane().produced() == lane().consumed() && slot_.move_to(lane(), pools_) &&
+        lane().has_deadlines())
+        return 0;
+    return lane_wire_out::gather(pieces, before);
 }
 
 void latest_wire_out::begin_connection() noexcept

@@ -20,10 +20,13 @@ public:
     {
     }
 
-    std::size_t gather(std::vector<piece>& pieces) override;
+    std::size_t gather(std::vector<piece>& pieces, std::uint64_t before = no_message) override;
     void begin_connection() noexcept override;
     progress drop_message() noexcept override;
-    [[nodiscard]] bool must_wait() noexcept override { return slot_.reader_must_wait(); }
+    [[nodiscard]] bool must_wait() noexcept override
+    {
+        return lane().produced() == lane().consumed() && slot_.reader_must_wait();
+    }
     [[nodiscard]] bool allows_direct_io() const noexcept override { return false; }
 
 private:

@@ -14,7 +14,7 @@ namespace slk::messaging {
 
 // --- sending ---
 
-std::size_t raw_wire_out::gather(std::vector<piece>& pieces)
+std::size_t raw_wire_out::gather(std::vector<piece>& pieces, std::uint64_t)
 {
     lane::cursor at = sent();
     std::uint64_t left = body_left_;

@@ -21,7 +21,8 @@ class raw_wire_out final : public lane_wire_out {
 public:
     using lane_wire_out::lane_wire_out;
 
-    std::size_t gather(std::vector<piece>& pieces) override;
+    /// A stream has no messages that could be left out.
+    std::size_t gather(std::vector<piece>& pieces, std::uint64_t before = no_message) override;
     progress taken(std::size_t bytes, bool look) noexcept override;
     void begin_connection() noexcept override
     {

@@ -16,17 +16,54 @@ constexpr std::size_t max_runs = 64;
 
 } // namespace
 
-std::size_t shared_wire_out::gather(std::vector<piece>& pieces)
+/// The place where this message begins, in the run where the one before it ends; nothing if it is
+/// not there.
+std::optional<lane::run_queue::cursor>
+shared_wire_out::begin_of(std::uint64_t message) const noexcept
+{
+    lane::run_queue::cursor at = queue_.head();
+    std::uint32_t counted = counted_;
+    for (std::uint64_t next = lane_.consumed();;) {
+        if (next == message)
+            return at;
+        const lane::run_extent all = at.extent();
+        const std::uint32_t left = all.messages > counted ? all.messages - counted : 0;
+        if (left > 0 && next + left > message) { // whole frames: there are several messages
+            while (next < message) {
+                const zmtp::frame_header frame =
+                    zmtp::read_header(at.bytes(at.offset(), all.bytes), zmtp::frame_limits{}).frame;
+                at.skip(static_cast<std::uint32_t>(frame.header + frame.size));
+                next += frame.more ? 0 : 1;
+            }
+            return at;
+        }
+        next += left;
+        at.set_offset(all.bytes);
+        if (next == message && left > 0)
+            return at;
+        if (!at.leave())
+            return std::nullopt;
+        counted = 0;
+    }
+}
+
+std::size_t shared_wire_out::gather(std::vector<piece>& pieces, std::uint64_t before)
 {
     lane::run_queue::cursor at = sent_;
+    const auto end = before != no_message ? begin_of(before) : std::nullopt;
     std::size_t bytes = 0;
     // Without memory for more pieces those that there is room for are sent.
     while (pieces.size() < max_runs && bytes < max_bytes && try_reserve_more(pieces)) {
-        const lane::run_extent all = at.extent();
+        lane::run_extent all = at.extent();
+        const bool is_last = end && end->same_run(at);
+        if (is_last)
+            all.bytes = end->offset();
         if (all.bytes > at.offset()) {
             pieces.push_back(at.bytes(at.offset(), all.bytes));
             bytes += pieces.back().size();
             at.set_offset(all.bytes);
+        } else if (is_last) {
+            break;
         } else if (!at.leave()) {
             break;
         }

@@ -9,6 +9,8 @@
 #include "lane/run_queue.hpp"
 #include "messaging/connection/wire_out.hpp"
 
+#include <optional>
+
 namespace slk::messaging {
 
 class shared_wire_out final : public wire_out {
@@ -18,7 +20,7 @@ public:
     {
     }
 
-    std::size_t gather(std::vector<piece>& pieces) override;
+    std::size_t gather(std::vector<piece>& pieces, std::uint64_t before = no_message) override;
     progress taken(std::size_t bytes, bool look) noexcept override;
     void begin_connection() noexcept override { rewind(); }
     /// Nothing goes between the frames of a message.
@@ -34,6 +36,8 @@ private:
         sent_ = queue_.head();
         unsettled_ = 0;
     }
+    [[nodiscard]] std::optional<lane::run_queue::cursor>
+    begin_of(std::uint64_t message) const noexcept;
     void settle(std::uint32_t end, std::uint32_t messages, std::uint64_t& whole) noexcept;
 
     lane::run_queue& queue_;

@@ -27,8 +27,10 @@ public:
     virtual ~wire_out() = default;
 
     /// Appends the next runs of bytes to `pieces` and returns how many bytes they are. taken() must
-    /// follow before the next call.
-    virtual std::size_t gather(std::vector<piece>& pieces) = 0;
+    /// follow before the next call. `before`: the number of a message that is not to be sent, and
+    /// that does not come first; messages are numbered by how many were written before them.
+    virtual std::size_t gather(std::vector<piece>& pieces, std::uint64_t before = no_message) = 0;
+    static constexpr std::uint64_t no_message = UINT64_MAX;
 
     struct progress {
         std::uint64_t messages = 0; ///< that the system has taken whole, and that are done with
@@ -55,8 +57,8 @@ public:
 
     /// The system has taken the first message in part.
     [[nodiscard]] virtual bool inside_message() const noexcept = 0;
-    /// Between two connections: drops the first message. The writer is to be notified as by
-    /// taken().
+    /// Not inside a message, or between two connections: drops the first message. The writer is to
+    /// be notified as by taken().
     virtual progress drop_message() noexcept = 0;
 
     /// After gather() has found nothing. Returns true if the writer will notify; false if there is

@@ -42,6 +42,7 @@ struct counters {
     counter discarded;
     // Written by several threads.
     counter dropped_stale;
+    counter expired;
     counter conflated_sent;
     counter conflated_received;
     counter rejected;
@@ -60,6 +61,7 @@ struct counters {
                 .dropped_full = dropped_full.value(),
                 .unsent = unsent.value(),
                 .dropped_stale = dropped_stale.value(),
+                .expired = expired.value(),
                 .unconfirmed = unconfirmed.value(),
                 .refused = refused.value(),
                 .stalls = stalls.value(),

@@ -56,6 +56,9 @@ public:
         pass_on(made, endpoint, whole);
     }
 
+    /// The time for the socket, on any of its threads.
+    [[nodiscard]] time_point now() const noexcept;
+
     /// Errors: out_of_memory, invalid_state (the socket is closed).
     [[nodiscard]] result<void> add(const reference<event_queue>& to) noexcept;
     void remove(const event_queue& from) noexcept;
@@ -65,7 +68,6 @@ public:
 private:
     void pass_on(slk::event& made, std::string_view endpoint, bool whole) noexcept;
     void note_wanted() noexcept;
-    [[nodiscard]] time_point now() const noexcept;
 
     std::atomic<std::uint32_t> wanted_{0}; ///< the kinds that a stream wants
     std::atomic<std::uint64_t> connections_{0};

@@ -51,6 +51,7 @@ std::string_view name_of(drop_reason value) noexcept
     case drop_reason::unsent: return "unsent";
     case drop_reason::discarded: return "discarded";
     case drop_reason::stale: return "stale";
+    case drop_reason::expired: return "expired";
     }
     return "unknown";
 }

@@ -246,6 +246,7 @@ void metrics_writer::write_sockets()
                 {"unsent", &counts::unsent},
                 {"discarded", &counts::discarded},
                 {"stale", &counts::dropped_stale},
+                {"expired", &counts::expired},
                 {"set_aside", &counts::refused}});
     of_sockets({"serverlink_socket_unconfirmed_messages", "counter", "messages",
                 "Messages of ended connections that the peer may not have read."},

@@ -42,6 +42,10 @@ public:
         (void)pools;
         return false;
     }
+    /// The lane has a message with a deadline, and had none before.
+    virtual void watch_deadlines() noexcept {}
+    /// inproc only: this number of messages of the far end have expired before they were read.
+    virtual void messages_expired(std::uint64_t count) noexcept { (void)count; }
     /// The pipe is gone: it neither reads nor writes any more.
     virtual void pipe_closed(const error& reason) noexcept = 0;
     /// The pipe gives up the present connection; the next one may come.

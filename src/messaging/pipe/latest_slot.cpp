@@ -39,7 +39,8 @@ std::vector<message> latest_slot::take_parts() noexcept
     return std::exchange(parts_, {});
 }
 
-bool latest_slot::put(std::vector<message> parts, std::uint64_t messages) noexcept
+bool latest_slot::put(std::vector<message> parts, std::uint64_t messages,
+                      time_point expires) noexcept
 {
     const std::uint64_t bytes = budget_ != nullptr ? memory_of(parts) : 0;
     std::vector<message> older_parts; // ends after the lock
@@ -49,6 +50,7 @@ bool latest_slot::put(std::vector<message> parts, std::uint64_t messages) noexce
         replace(older);
     older_parts = take_parts();
     parts_ = std::move(parts);
+    expires_ = expires;
     memory_ = bytes;
     if (bytes > 0)
         (void)budget_->add(bytes);
@@ -65,18 +67,22 @@ void latest_slot::skip(std::uint64_t messages) noexcept
 bool latest_slot::move_to(lane::lane& into, lane::chunk_pools& pools) noexcept
 {
     std::vector<message> parts;
+    time_point expires = never;
     {
         const std::lock_guard lock(guard_);
         parts = take_parts();
+        expires = expires_;
     }
     if (parts.empty())
         return false;
     // Until its first put() the writer used this lane itself, with its own pools.
     into.use(pools);
+    bool fits = expires == never || into.add_deadline(into.produced(), expires);
     for (std::size_t index = 0; index < parts.size(); ++index) {
         const message& part = parts[index];
-        if (write_part(into, part.bytes(), message_detail::access::owner_of(part),
-                       index + 1 < parts.size()))
+        fits = fits && write_part(into, part.bytes(), message_detail::access::owner_of(part),
+                                  index + 1 < parts.size());
+        if (fits)
             continue;
         into.discard_unpublished();
         const std::lock_guard lock(guard_);

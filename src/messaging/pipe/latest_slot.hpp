@@ -56,7 +56,8 @@ public:
     void begin_after(std::uint64_t messages) noexcept;
     /// Puts the last of `messages` messages that came at once. Returns true if the reader waits and
     /// must be notified.
-    [[nodiscard]] bool put(std::vector<message> parts, std::uint64_t messages = 1) noexcept;
+    [[nodiscard]] bool put(std::vector<message> parts, std::uint64_t messages = 1,
+                           time_point expires = never) noexcept;
     /// Messages have come that there is no memory for: they count as replaced.
     void skip(std::uint64_t messages) noexcept;
 
@@ -90,6 +91,7 @@ private:
     std::uint64_t dropped_ = 0; ///< guarded: of the replaced ones, those from the lane
     std::uint64_t memory_ = 0; ///< guarded: what the message counts in the budget
     bool reader_waits_ = true; ///< guarded
+    time_point expires_ = never; ///< guarded: of the message
     const std::shared_ptr<memory_budget> budget_;
     reference<inbox> owner_;
     counter* total_ = nullptr;

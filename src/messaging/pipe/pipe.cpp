@@ -11,6 +11,19 @@ void pipe::conflate() noexcept
         in.conflate(*slot);
 }
 
+void pipe::messages_expired(std::uint64_t count) noexcept
+{
+    inbox* const to = reports_to_.load(std::memory_order_seq_cst);
+    if (to == nullptr)
+        return; // its socket has given the lanes away
+    to->counters().expired.add(count);
+    to->events().emit(event_kind::dropped, {}, [&](slk::event& made) {
+        made.drop = drop_reason::expired;
+        made.count = count;
+        return true;
+    });
+}
+
 void pipe::pipe_closed(const error& reason) noexcept
 {
     if (inbox* const to = reports_to_.load(std::memory_order_seq_cst); to != nullptr)

@@ -19,6 +19,7 @@
 #include "messaging/pipe/pipe_ends.hpp"
 #include "pattern/peer.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -108,6 +109,7 @@ public:
     // Called by the other end.
     void on_readable() noexcept override { signal(readable_signal); }
     void on_writable() noexcept override { signal(writable_signal); }
+    void messages_expired(std::uint64_t count) noexcept override;
     void pipe_closed(const error& reason) noexcept override;
     void disconnect(const error& reason) noexcept override { pipe_closed(reason); }
 
@@ -142,7 +144,8 @@ public:
     /// Messages that were written and that would be lost with this pipe.
     [[nodiscard]] std::uint64_t untaken(const message_counts& sent) const noexcept
     {
-        return sent.written - sent.replaced - requeued() - taken(sent);
+        const std::uint64_t all = sent.written - sent.replaced - requeued() - taken(sent);
+        return all - std::min(all, out.settled());
     }
     [[nodiscard]] std::uint64_t requeued() const noexcept
     {

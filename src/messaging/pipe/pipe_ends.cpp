@@ -35,14 +35,19 @@ void pipe_out::conflate(latest_slot& slot) noexcept
     latest_ = &slot;
 }
 
-result<void> pipe_out::write_parts(std::span<const pattern::part_view> parts) noexcept
+result<void> pipe_out::write_parts(std::span<const pattern::part_view> parts,
+                                   time_point expires) noexcept
 {
-    assert(staged_ == 0);
+    assert(staged_ == 0 || parts.size() == 1);
+    if (expires != never && !add_deadline(expires))
+        return fail(no_memory_to_send);
     for (std::size_t index = 0; index < parts.size(); ++index) {
         const pattern::part_view& part = parts[index];
         if (!write_part(lane_, part.bytes, part.owner, index + 1 < parts.size())) [[unlikely]] {
             if (index > 0)
                 lane_.discard_unpublished();
+            if (expires != never)
+                take_deadline_back();
             return fail(no_memory_to_send);
         }
     }
@@ -50,10 +55,11 @@ result<void> pipe_out::write_parts(std::span<const pattern::part_view> parts) no
     return {};
 }
 
-result<void> pipe_out::write_latest(std::span<const pattern::part_view> parts) noexcept
+result<void> pipe_out::write_latest(std::span<const pattern::part_view> parts,
+                                    time_point expires) noexcept
 {
     std::vector<message> copies;
-    if (!try_resize(copies, parts.size()))
+    if (!try_resize(copies, parts.size()) || (expires != never && !lane_.make_deadlines()))
         return fail(no_memory_to_send);
     for (std::size_t index = 0; index < parts.size(); ++index) {
         const pattern::part_view& part = parts[index];
@@ -65,7 +71,7 @@ result<void> pipe_out::write_latest(std::span<const pattern::part_view> parts) n
         message_detail::access::view(copies[index], part.bytes.data(), part.bytes.size(),
                                      part.owner, false);
     }
-    notify_ = latest_->put(std::move(copies)) || notify_;
+    notify_ = latest_->put(std::move(copies), 1, expires) || notify_;
     ++staged_;
     return {};
 }
@@ -136,6 +142,25 @@ std::uint64_t pipe_out::drop_waiting(std::uint64_t kept) noexcept
 std::uint64_t pipe_in::drop_waiting(std::uint64_t kept, bool has_requests) noexcept
 {
     return drop_until_left(lane_, latest_, kept, has_requests);
+}
+
+std::uint64_t pipe_in::drop_expired(time_point now, bool& notify) noexcept
+{
+    std::uint64_t dropped = 0;
+    while (lane_.deadlines()->passed(lane_.consumed(), now) == lane_.consumed()) {
+        message part;
+        if (!read(part))
+            break; // the writer publishes it next
+        while (part.more()) {
+            part.clear();
+            (void)read(part);
+        }
+        lane_.update_consumed_bytes();
+        notify = lane_.consume(1, true) || notify;
+        ++dropped;
+    }
+    lane_.count_lapsed(dropped);
+    return dropped;
 }
 
 bool pipe_out::is_flushed() noexcept

@@ -79,17 +79,52 @@ public:
 
     /// Writes one message, which the reader sees after publish(). On an error nothing of it was
     /// written. A message of several parts must not follow unpublished ones. Errors: out_of_memory.
-    [[nodiscard]] result<void> write(std::span<const pattern::part_view> parts) noexcept
+    [[nodiscard]] result<void> write(std::span<const pattern::part_view> parts,
+                                     time_point expires = never) noexcept
     {
         if (latest_ != nullptr) [[unlikely]]
-            return write_latest(parts);
-        if (parts.size() > 1) [[unlikely]]
-            return write_parts(parts);
+            return write_latest(parts, expires);
+        if ((int{parts.size() > 1} | int{expires != never}) != 0) [[unlikely]]
+            return write_parts(parts, expires);
         if (!write_part(lane_, parts.front().bytes, parts.front().owner, false)) [[unlikely]]
             return fail(no_memory_to_send);
         ++staged_;
         return {};
     }
+    // Deadlines. Where messages are shared, they are told before share().
+
+    /// The next message has a deadline. Returns false when memory is exhausted.
+    [[nodiscard]] bool add_deadline(time_point at) noexcept
+    {
+        return lane_.add_deadline(lane_.produced() + staged_, at);
+    }
+    /// The next message is not written.
+    void take_deadline_back() noexcept
+    {
+        lane_.deadlines()->forget_from(lane_.produced() + staged_);
+    }
+    /// There is one, and no other: its reader may not look at deadlines yet.
+    [[nodiscard]] bool has_one_deadline() const noexcept
+    {
+        return lane_.deadlines() != nullptr && lane_.deadlines()->count() == 1;
+    }
+    /// When the other end is over: the deadline of the next message of take_back().
+    [[nodiscard]] time_point next_deadline() noexcept
+    {
+        return lane_.has_deadlines() ? lane_.deadlines()->of(lane_.consumed()) : never;
+    }
+    /// The other end is over, and nothing is taken back. Returns the number of messages that have
+    /// expired, once.
+    std::uint64_t settle_expired(time_point now) noexcept
+    {
+        return lane_.has_deadlines() ? lane_.deadlines()->settle(lane_.consumed_by_now(), now) : 0;
+    }
+    /// Those messages. They are in the lane, and do not count as taken.
+    [[nodiscard]] std::uint64_t settled() const noexcept
+    {
+        return lane_.deadlines() != nullptr ? lane_.deadlines()->settled() : 0;
+    }
+
     /// Takes back what was written and not published. Not for conflating pipes.
     void discard_unpublished() noexcept
     {
@@ -143,8 +178,10 @@ public:
 
 private:
     static constexpr error no_memory_to_send{errc::out_of_memory, phase::transfer};
-    [[nodiscard]] result<void> write_parts(std::span<const pattern::part_view> parts) noexcept;
-    [[nodiscard]] result<void> write_latest(std::span<const pattern::part_view> parts) noexcept;
+    [[nodiscard]] result<void> write_parts(std::span<const pattern::part_view> parts,
+                                           time_point expires) noexcept;
+    [[nodiscard]] result<void> write_latest(std::span<const pattern::part_view> parts,
+                                            time_point expires) noexcept;
 
     lane::lane& lane_;
     latest_slot* latest_;
@@ -190,6 +227,11 @@ public:
         const message_counts all = latest_->counts(lane_);
         return all.written == all.replaced + all.taken;
     }
+    /// inproc only: messages have deadlines, so that drop_expired() is to be called before each.
+    [[nodiscard]] bool has_deadlines() const noexcept { return lane_.has_deadlines(); }
+    /// Between two messages: drops the next ones if they have expired. Returns their number. What
+    /// was dropped is given back as by consume(); `notify`: the writer waits and must be notified.
+    std::uint64_t drop_expired(time_point now, bool& notify) noexcept;
     /// inproc only, while nobody else reads: drops what waits, but for the newest `kept` messages.
     /// `has_requests`: subscriptions are among them, which go with the messages around them.
     /// Returns the number of messages that were dropped.

@@ -78,6 +78,7 @@ void report_closed(const endpoint_entry& at, const address& local)
         // Before the others: a message that was not sent is one that was taken.
         const std::uint64_t refused = peer.lanes()->refused.load(std::memory_order_acquire);
         const std::uint64_t lapsed = peer.out.lapsed();
+        const std::uint64_t expired = peer.out.settled(); // was not taken
         const message_counts sent = peer.out.counts();
         const std::uint64_t taken = peer.taken(sent);
         close_report::peer of;
@@ -88,7 +89,7 @@ void report_closed(const endpoint_entry& at, const address& local)
         of.unsent = peer.untaken(sent);
         of.unconfirmed = peer.lanes()->unconfirmed.load(std::memory_order_relaxed);
         of.refused = refused;
-        of.lapsed = lapsed;
+        of.lapsed = lapsed + expired;
         of.requeued = peer.requeued();
         of.last_refusal = peer.last_refusal;
         report.peers.push_back(std::move(of));
@@ -220,6 +221,7 @@ close_report socket_core::end_connections(const endpoint_list& which, duration t
         if (!state_.closed)
             state_.peers.retire(peer);
     });
+    leaving.for_each([&](pipe& peer) { state_.peers.count_expired(peer); });
     return report_of(leaving, which);
 }
 

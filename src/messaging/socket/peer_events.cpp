@@ -24,6 +24,11 @@ void peer_events::report(event_kind kind, const pipe& peer, const error& reason,
                            });
 }
 
+time_point peer_events::now() const noexcept
+{
+    return reports_.events().now();
+}
+
 void peer_events::report_dropped(drop_reason why, std::uint64_t count,
                                  const pipe& peer) const noexcept
 {

@@ -26,6 +26,8 @@ public:
 
     void report(event_kind kind, const pipe& peer, const error& reason = {},
                 std::string_view topic = {}) const noexcept;
+    /// The time for the socket.
+    [[nodiscard]] time_point now() const noexcept;
     /// Nothing if `count` is 0.
     void report_dropped(drop_reason why, std::uint64_t count, const pipe& peer) const noexcept;
 

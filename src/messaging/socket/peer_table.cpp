@@ -536,8 +536,19 @@ void peer_table::detach(pipe& peer)
         free_place(peer);
 }
 
+void peer_table::count_expired(pipe& peer) noexcept
+{
+    // The other socket may read the rest.
+    if (peer.is_inproc && (peer.ended_first || !peer.is_severed()))
+        return;
+    const std::uint64_t expired = peer.out.settle_expired(events_.now());
+    counters_.expired.add(expired);
+    events_.report_dropped(drop_reason::expired, expired, peer);
+}
+
 void peer_table::count_unsent(pipe& peer)
 {
+    count_expired(peer);
     const std::uint64_t untaken = peer.untaken(peer.out.counts());
     counters_.unsent.add_alone(untaken);
     events_.report_dropped(drop_reason::unsent, untaken, peer);

@@ -99,6 +99,8 @@ public:
     void caught_up(pipe& peer) noexcept { end_turn_before(peer); }
     /// Returns true once after a peer has left its place: another one may take it.
     [[nodiscard]] bool take_place_freed() noexcept { return std::exchange(place_freed_, false); }
+    /// The peer is over, or its endpoint: counts what has expired of that it was not sent.
+    void count_expired(pipe& peer) noexcept;
     /// Ends the peer: what has arrived and was not received is thrown away.
     void end(pipe& peer);
     /// Parts from the peer, and throws away what has arrived. The connection goes on.

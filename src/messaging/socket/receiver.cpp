@@ -27,6 +27,21 @@ void receiver::report_room(pipe& from) noexcept
         from.far->on_writable();
 }
 
+/// inproc only, before a message: drops those that have expired.
+void receiver::drop_expired(pipe& from) noexcept
+{
+    if (state_.peers.mid_message != nullptr)
+        return;
+    bool notify = false;
+    const std::uint64_t dropped = from.in.drop_expired(state_.context->now(), notify);
+    if (dropped == 0)
+        return;
+    from.discarded += dropped;
+    from.far->messages_expired(dropped);
+    if (notify)
+        report_room(from);
+}
+
 /// Half of a mark has become free, which is when the other end is told of room.
 bool receiver::is_half_free(pipe& from, std::uint32_t messages) noexcept
 {
@@ -86,10 +101,14 @@ pipe* receiver::read_part(message& into, peer_id* name)
 {
     std::size_t discarded = 0;
     while (pipe* const from = next_source()) {
-        // First, because a part that was read cannot be put back.
-        if (name != nullptr && !try_assign(name->routing_id, from->routing_id)) [[unlikely]] {
-            no_memory_ = true;
-            return nullptr;
+        if ((int{name != nullptr} | int{from->in.has_deadlines()}) != 0) [[unlikely]] {
+            // First, because a part that was read cannot be put back.
+            if (name != nullptr && !try_assign(name->routing_id, from->routing_id)) {
+                no_memory_ = true;
+                return nullptr;
+            }
+            if (from->in.has_deadlines())
+                drop_expired(*from);
         }
         if (!from->in.read(into)) [[unlikely]] {
             if (!from->in.fetch(state_.pools))
@@ -144,8 +163,13 @@ inline pattern::part_fate receiver::take_in(pipe& from, message& part)
 /// `left` is used up.
 bool receiver::skip_to_wanted(pipe& from, std::size_t& left)
 {
-    for (std::span<const std::byte> first;
-         left > 0 && (from.in.peek(first) || (from.in.fetch(state_.pools) && from.in.peek(first)));
+    std::span<const std::byte> first;
+    const auto looks_at_first = [&] {
+        if (from.in.has_deadlines())
+            drop_expired(from);
+        return from.in.peek(first);
+    };
+    for (; left > 0 && (looks_at_first() || (from.in.fetch(state_.pools) && looks_at_first()));
          --left) {
         if (state_.routes->wants(first))
             return true;
@@ -175,6 +199,8 @@ bool receiver::strip_to_body()
         pipe* const from = next_source();
         if (from == nullptr)
             return false;
+        if (from->in.has_deadlines())
+            drop_expired(*from);
         if (!from->in.read(part)) {
             if (!from->in.fetch(state_.pools))
                 lane_emptied(*from);
@@ -193,6 +219,14 @@ bool receiver::strip_to_body()
     return true;
 }
 
+/// Whether the peer has a message that has not expired.
+bool receiver::is_readable(pipe& from) noexcept
+{
+    if (from.in.has_deadlines())
+        drop_expired(from);
+    return from.in.readable();
+}
+
 bool receiver::can_receive()
 {
     if (state_.routes->inspects && !state_.routes->filters)
@@ -201,7 +235,7 @@ bool receiver::can_receive()
         return true;
     std::size_t left = max_discards;
     while (pipe* const from = next_source()) {
-        if (state_.routes->inspects ? skip_to_wanted(*from, left) : from->in.readable())
+        if (state_.routes->inspects ? skip_to_wanted(*from, left) : is_readable(*from))
             return true;
         if (left == 0) {
             state_.reports->notify(); // the others have their turn in the next call
@@ -301,8 +335,10 @@ std::size_t receiver::read_batch(received_batch& into, std::size_t max)
         if (from == nullptr)
             break;
         // After the end of a message that was begun, the next peer has its turn.
-        const std::size_t run =
-            state_.peers.mid_message != nullptr ? 1 : std::min(max - into.size(), max_run);
+        const bool one_by_one = state_.peers.mid_message != nullptr || from->in.has_deadlines();
+        if (from->in.has_deadlines())
+            drop_expired(*from);
+        const std::size_t run = one_by_one ? 1 : std::min(max - into.size(), max_run);
         const auto wants = [this](std::span<const std::byte> first) {
             return state_.routes->wants(first);
         };

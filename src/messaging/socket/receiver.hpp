@@ -42,6 +42,8 @@ private:
     void consumed(pipe& from, std::uint32_t messages) noexcept;
     [[nodiscard]] bool is_half_free(pipe& from, std::uint32_t messages) noexcept;
     void report_room(pipe& from) noexcept;
+    void drop_expired(pipe& from) noexcept;
+    [[nodiscard]] bool is_readable(pipe& from) noexcept;
     void lane_emptied(pipe& from);
 
     socket_state& state_;

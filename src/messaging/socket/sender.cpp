@@ -72,14 +72,53 @@ bool sender::has_room_for_all(pattern::peer& entry) noexcept
     return !to.is_full;
 }
 
-inline result<void> sender::write(pipe& to, std::span<const part_view> parts)
+time_point sender::expiry_after(std::uint32_t lifetime) const noexcept
+{
+    return lifetime == message_detail::access::forever || state_.type == zmtp::socket_type::stream
+               ? never
+               : after(state_.context->now(), std::chrono::milliseconds(lifetime));
+}
+
+inline result<void> sender::write(pipe& to, std::span<const part_view> parts, time_point expires)
+{
+    if ((int{parts.size() > 1} | int{expires != never}) != 0) [[unlikely]]
+        return write_with_care(to, parts, expires);
+    SLK_TRY(to.out.write(parts));
+    state_.reports->counters().queued_total.add_alone(1);
+    return {};
+}
+
+/// A message of several parts, or with a deadline.
+result<void> sender::write_with_care(pipe& to, std::span<const part_view> parts, time_point expires)
 {
     // What was written before must not be lost with a message that finds no memory.
     if (parts.size() > 1 && to.out.staged() > 0)
         publish(to, false);
-    SLK_TRY(to.out.write(parts));
+    SLK_TRY(to.out.write(parts, expires));
     state_.reports->counters().queued_total.add_alone(1);
+    if (expires != never && to.out.has_one_deadline())
+        to.far->watch_deadlines();
     return {};
+}
+
+/// Of the targets that share the message. Returns false when memory is exhausted: none has it.
+bool sender::add_deadlines(std::span<pattern::peer* const> targets, time_point expires) noexcept
+{
+    for (std::size_t index = 0; index < targets.size(); ++index) {
+        pipe_out& out = static_cast<pipe&>(*targets[index]).out;
+        if (!out.shares() || out.add_deadline(expires))
+            continue;
+        take_deadlines_back(targets.first(index));
+        return false;
+    }
+    return true;
+}
+
+void sender::take_deadlines_back(std::span<pattern::peer* const> targets) noexcept
+{
+    for (pattern::peer* const each : targets)
+        if (auto& to = static_cast<pipe&>(*each); to.out.shares())
+            to.out.take_deadline_back();
 }
 
 /// To wake the loop costs more than to send. A thread that sends one message after another leaves
@@ -129,15 +168,16 @@ result<bool> sender::send_body(pipe& to, const part_view& whole, const timeout& 
 }
 
 inline result<void> sender::write_to(pipe& to, std::span<const part_view> parts,
-                                     const timeout& limit)
+                                     const timeout& limit, time_point expires)
 {
     const bool answers = begin_send();
     if (parts.size() == 1 && parts.front().bytes.size() >= large_body) [[unlikely]] {
-        SLK_TRY(const bool sent, send_body(to, parts.front(), limit));
+        SLK_TRY(const bool sent,
+                expires == never ? send_body(to, parts.front(), limit) : result<bool>(false));
         if (sent)
             return {};
     }
-    SLK_TRY(write(to, parts));
+    SLK_TRY(write(to, parts, expires));
     publish(to, answers);
     return {};
 }
@@ -175,7 +215,8 @@ result<std::size_t> sender::prepare_to_share(std::span<pattern::peer* const> tar
 /// Writes the message to those that do not share it, and publishes it. On an error it is written to
 /// none, but for those that conflate.
 result<void> sender::write_copies(std::span<pattern::peer* const> targets,
-                                  std::span<const part_view> parts, bool answers)
+                                  std::span<const part_view> parts, bool answers,
+                                  time_point expires)
 {
     // What a batch has written before is not to be taken back with this message.
     for (pattern::peer* const each : targets)
@@ -185,7 +226,7 @@ result<void> sender::write_copies(std::span<pattern::peer* const> targets,
         pipe_out& out = static_cast<pipe&>(*targets[index]).out;
         if (out.shares())
             continue;
-        const auto written = out.write(parts);
+        const auto written = out.write(parts, expires);
         if (written)
             continue;
         // What was put into a slot has replaced what was there.
@@ -204,13 +245,23 @@ result<void> sender::write_copies(std::span<pattern::peer* const> targets,
 }
 
 /// All of the targets get the message, or none of them.
-result<void> sender::write_to_targets(const routing& where, std::span<const part_view> parts)
+result<void> sender::write_to_targets(const routing& where, std::span<const part_view> parts,
+                                      time_point expires)
 {
     const bool answers = begin_send();
     const std::span<pattern::peer* const> targets = state_.routes->targets();
     SLK_TRY(const std::size_t sharing, prepare_to_share(targets, parts));
-    if (sharing < targets.size())
-        SLK_TRY(write_copies(targets, parts, answers));
+    if (expires != never && !add_deadlines(targets, expires)) [[unlikely]] {
+        shared_.clear();
+        return fail(errc::out_of_memory, phase::transfer);
+    }
+    if (sharing < targets.size()) {
+        if (const auto written = write_copies(targets, parts, answers, expires); !written) {
+            if (expires != never)
+                take_deadlines_back(targets);
+            return written;
+        }
+    }
     if (sharing > 0) {
         for (pattern::peer* const each : targets) {
             auto& to = static_cast<pipe&>(*each);
@@ -219,6 +270,10 @@ result<void> sender::write_to_targets(const routing& where, std::span<const part
         }
         shared_.clear();
     }
+    if (expires != never)
+        for (pattern::peer* const each : targets)
+            if (auto& to = static_cast<pipe&>(*each); to.out.has_one_deadline())
+                to.far->watch_deadlines();
     counters& counts = state_.reports->counters();
     counts.queued_total.add_alone(targets.size());
     if (targets.empty() || where.skipped > 0) {
@@ -234,7 +289,7 @@ result<void> sender::write_to_targets(const routing& where, std::span<const part
 }
 
 result<send_outcome> sender::send(std::span<const part_view> parts, const timeout& limit,
-                                  const peer_id* to)
+                                  const peer_id* to, std::uint32_t lifetime)
 {
     if (parts.empty())
         return fail(errc::invalid_argument, phase::transfer, "a message has at least one part");
@@ -252,13 +307,15 @@ result<send_outcome> sender::send(std::span<const part_view> parts, const timeou
     }
     switch (where.what) {
     [[likely]] case routing::kind::one:
-        if (const auto sent = write_to(static_cast<pipe&>(*where.to), written, limit); !sent) {
+        if (const auto sent =
+                write_to(static_cast<pipe&>(*where.to), written, limit, expiry(lifetime));
+            !sent) {
             state_.routes->route_failed();
             return fail(sent.error());
         }
         break;
     case routing::kind::several:
-        if (const auto sent = write_to_targets(where, written); !sent) {
+        if (const auto sent = write_to_targets(where, written, expiry(lifetime)); !sent) {
             state_.routes->route_failed();
             return fail(sent.error());
         }
@@ -340,8 +397,8 @@ void sender::publish_staged() noexcept
     staged_.clear();
 }
 
-/// `part(index)` is the message of that index, and `part.queued(index)` is called when it is
-/// queued.
+/// `part(index)` is the message of that index, with `part.lifetime(index)`; `part.queued(index)` is
+/// called when it is queued.
 template <class Part>
 result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Part part)
 {
@@ -370,7 +427,7 @@ result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Pa
         if (where.what == routing::kind::one) [[likely]] {
             auto& to = static_cast<pipe&>(*where.to);
             const bool first = to.out.staged() == 0;
-            if (const auto written = write(to, parts); !written) {
+            if (const auto written = write(to, parts, expiry(part.lifetime(queued))); !written) {
                 state_.routes->route_failed();
                 failure = written.error();
                 break;
@@ -379,7 +436,8 @@ result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Pa
             if (first && !try_push_back(staged_, &to))
                 publish(to, false);
         } else if (where.what == routing::kind::several) {
-            if (const auto written = write_to_targets(where, parts); !written) {
+            if (const auto written = write_to_targets(where, parts, expiry(part.lifetime(queued)));
+                !written) {
                 state_.routes->route_failed();
                 failure = written.error();
                 break;
@@ -409,6 +467,10 @@ result<std::size_t> sender::send_batch(std::span<message> messages, const timeou
         {
             return {all[index].bytes(), message_detail::access::owner_of(all[index])};
         }
+        [[nodiscard]] std::uint32_t lifetime(std::size_t index) const noexcept
+        {
+            return message_detail::access::lifetime_of(all[index]);
+        }
         void queued(std::size_t index) const noexcept { all[index].clear(); }
     };
     return send_all(messages.size(), limit, of_messages{messages});
@@ -420,6 +482,7 @@ result<std::size_t> sender::send_batch(std::span<const std::span<const std::byte
     struct of_bytes {
         std::span<const std::span<const std::byte>> all;
         part_view operator()(std::size_t index) const noexcept { return {all[index], nullptr}; }
+        [[nodiscard]] std::uint32_t lifetime(std::size_t) const noexcept { return 0; }
         void queued(std::size_t) const noexcept {}
     };
     return send_all(messages.size(), limit, of_bytes{messages});

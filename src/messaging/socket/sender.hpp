@@ -21,10 +21,13 @@ public:
     {
     }
 
-    /// Sends one message. `to`: the peer that the caller names, or null. On an error nothing was
-    /// queued.
+    /// The lifetime of messages that have none of their own, in milliseconds; 0: no limit.
+    void set_lifetime(std::uint32_t milliseconds) noexcept { lifetime_ = milliseconds; }
+
+    /// Sends one message. `to`: the peer that the caller names, or null. `lifetime`: of the
+    /// message, as message_detail::access has it. On an error nothing was queued.
     result<send_outcome> send(std::span<const pattern::part_view> parts, const timeout& limit,
-                              const peer_id* to = nullptr);
+                              const peer_id* to = nullptr, std::uint32_t lifetime = 0);
     /// Sends messages of one part until all are queued or the limit ends it; returns their number.
     /// Errors: as send(), if none was queued. Those that were queued are empty then.
     result<std::size_t> send_batch(std::span<message> messages, const timeout& limit);
@@ -54,13 +57,25 @@ public:
     }
 
 private:
-    result<void> write_to(pipe& to, std::span<const pattern::part_view> parts,
-                          const timeout& limit);
+    [[nodiscard]] time_point expiry(std::uint32_t lifetime) const noexcept
+    {
+        if (lifetime == 0)
+            lifetime = lifetime_;
+        return lifetime == 0 ? never : expiry_after(lifetime);
+    }
+    [[nodiscard]] time_point expiry_after(std::uint32_t lifetime) const noexcept;
+    result<void> write_to(pipe& to, std::span<const pattern::part_view> parts, const timeout& limit,
+                          time_point expires);
     result<void> write_to_targets(const pattern::routing& where,
-                                  std::span<const pattern::part_view> parts);
+                                  std::span<const pattern::part_view> parts, time_point expires);
     [[nodiscard]] result<bool> send_body(pipe& to, const pattern::part_view& whole,
                                          const timeout& limit);
-    result<void> write(pipe& to, std::span<const pattern::part_view> parts);
+    result<void> write(pipe& to, std::span<const pattern::part_view> parts, time_point expires);
+    result<void> write_with_care(pipe& to, std::span<const pattern::part_view> parts,
+                                 time_point expires);
+    [[nodiscard]] static bool add_deadlines(std::span<pattern::peer* const> targets,
+                                            time_point expires) noexcept;
+    static void take_deadlines_back(std::span<pattern::peer* const> targets) noexcept;
     void publish(pipe& to, bool answers) noexcept;
     /// A message is sent. Returns true if the thread has waited for one before: this one answers.
     [[nodiscard]] bool begin_send() noexcept
@@ -75,7 +90,8 @@ private:
     prepare_to_share(std::span<pattern::peer* const> targets,
                      std::span<const pattern::part_view> parts) noexcept;
     result<void> write_copies(std::span<pattern::peer* const> targets,
-                              std::span<const pattern::part_view> parts, bool answers);
+                              std::span<const pattern::part_view> parts, bool answers,
+                              time_point expires);
     template <class Part>
     result<std::size_t> send_all(std::size_t count, const timeout& limit, Part part);
 
@@ -83,6 +99,7 @@ private:
     const memory_budget* const budget_; ///< of the context; null: it has no limit
     shared_frames shared_; ///< what goes to several peers by tcp or ipc
     std::uint32_t sends_without_turn_ = 0;
+    std::uint32_t lifetime_ = 0;
     std::vector<pipe*> staged_; ///< pipes with unpublished messages
     enum class last_call : std::uint8_t { none, sent, waited };
     last_call last_ = last_call::none; ///< sent a message, or waited for one

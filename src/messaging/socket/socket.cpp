@@ -60,6 +60,12 @@ private:
     std::vector<part_view> many_;
 };
 
+/// As message_detail::access has it.
+std::uint32_t lifetime_of(const multipart& whole) noexcept
+{
+    return whole.empty() ? 0 : access::lifetime_of(whole[0]);
+}
+
 result<socket_core*> make(context& in, zmtp::socket_type type, const socket_options& options)
 {
     if (in.core() == nullptr)
@@ -245,7 +251,7 @@ result<send_outcome> socket::send(message&& whole, const timeout& limit)
     if (core_ == nullptr)
         return fail(moved_from);
     const part_view part = view_of(whole);
-    auto answer = core_->send({&part, 1}, limit);
+    auto answer = core_->send({&part, 1}, limit, nullptr, access::lifetime_of(whole));
     if (answer)
         whole.clear();
     return answer;
@@ -265,7 +271,7 @@ result<send_outcome> socket::send(multipart&& whole, const timeout& limit)
         return fail(moved_from);
     part_views parts;
     SLK_TRY(const auto views, parts.of(whole));
-    auto answer = core_->send(views, limit);
+    auto answer = core_->send(views, limit, nullptr, lifetime_of(whole));
     if (answer)
         whole.clear();
     return answer;
@@ -519,7 +525,7 @@ result<send_outcome> router::send(const peer_id& to, message&& whole, const time
     if (core_ == nullptr)
         return fail(moved_from);
     const part_view part = view_of(whole);
-    auto answer = core_->send({&part, 1}, limit, &to);
+    auto answer = core_->send({&part, 1}, limit, &to, access::lifetime_of(whole));
     if (answer)
         whole.clear();
     return answer;
@@ -540,7 +546,7 @@ result<send_outcome> router::send(const peer_id& to, multipart&& whole, const ti
         return fail(moved_from);
     part_views parts;
     SLK_TRY(const auto views, parts.of(whole));
-    auto answer = core_->send(views, limit, &to);
+    auto answer = core_->send(views, limit, &to, lifetime_of(whole));
     if (answer)
         whole.clear();
     return answer;

@@ -36,6 +36,15 @@ void wipe_passwords(security_options& of) noexcept
         wipe(each.password);
 }
 
+/// As message_detail::access has it. `after`: the option expires_after.
+std::uint32_t lifetime_of(duration after) noexcept
+{
+    message any;
+    if (after > duration::zero())
+        any.expire_after(after);
+    return message_detail::access::lifetime_of(any);
+}
+
 /// The message that new peers are sent, framed; null: none. Errors: out_of_memory.
 result<reference<message_detail::owned_memory>> welcome_of(const socket_options& options) noexcept
 {
@@ -101,6 +110,7 @@ result<void> socket_core::set_options(const socket_options& options)
     state_.routes->set_options(options);
     state_.reports->places().set_handover(options.handover);
     state_.peers.set_requeue(options.requeue);
+    sender_.set_lifetime(lifetime_of(options.expires_after));
     state_.peers.set_welcome(std::move(welcome), zmtp::header_size(options.welcome_message.size()) +
                                                      options.welcome_message.size());
     move_options(state_.options, own);

@@ -91,10 +91,10 @@ public:
     // --- messages ---
 
     result<send_outcome> send(std::span<const pattern::part_view> parts, const timeout& limit,
-                              const peer_id* to = nullptr)
+                              const peer_id* to = nullptr, std::uint32_t lifetime = 0)
     {
         SLK_TRY(state_.usable());
-        return sender_.send(parts, limit, to);
+        return sender_.send(parts, limit, to, lifetime);
     }
     template <class Messages>
     result<std::size_t> send_batch(Messages messages, const timeout& limit)

@@ -103,6 +103,8 @@ result<void> socket_options::validate() const
         return bad("max_handshake_size is not 64 to 65536");
     if (max_metadata_size < 64 || max_metadata_size > 65536)
         return bad("max_metadata_size is not 64 to 65536");
+    if (expires_after < duration::zero())
+        return bad("expires_after is negative");
     if (on_reconnect > queue_policy::keep_newest)
         return bad("on_reconnect is not one of its values");
     if (max_chunk_size < 1 || max_chunk_size > 65536)

@@ -58,8 +58,10 @@ void waiting_messages::take_back(pipe& peer, pattern::room_check& rooms)
             break;
         // What there is no memory for stays in the lane, and is lost with it.
         std::unique_ptr<entry> next(new (std::nothrow) entry);
+        const time_point expires = peer.out.next_deadline();
         if (next == nullptr || !peer.out.take_back(next->parts, pools_))
             break;
+        next->expires = expires;
         ++peer.history->requeued;
         next->ends = std::exchange(ends, std::uint8_t{0});
         if (next->parts.empty() || !try_reserve(views_, next->parts.size())) {
@@ -73,6 +75,7 @@ void waiting_messages::take_back(pipe& peer, pattern::room_check& rooms)
         }
         bytes_ += bytes_of(next->parts);
         next->held.emplace(pools_.budget.get(), memory_of(next->parts));
+        deadlines_ += next->expires != never ? 1 : 0;
         all_.push_back(*next.release());
         ++count_;
     }
@@ -91,6 +94,7 @@ waiting_messages::views_of(const std::vector<message>& parts) noexcept
 
 void waiting_messages::send(pattern::room_check& rooms)
 {
+    drop_expired();
     while (!all_.empty() && send_first(rooms)) {
     }
 }
@@ -106,35 +110,65 @@ bool waiting_messages::send_first(pattern::room_check& rooms)
     if (to.out.has_latest()) {
         reports_.counters().conflated_sent.add(1); // a newer one waits there
     } else {
-        if (!to.out.write(parts)) {
+        if (!to.out.write(parts, all_.front().expires)) {
             reports_.notify(); // nothing else tells that there is memory again
             return false;
         }
+        if (all_.front().expires != never && to.out.has_one_deadline())
+            to.far->watch_deadlines();
         if (const std::uint8_t ends = all_.front().ends; ends > 0 && !to.out.conflates())
             to.lanes()->set_ends_in_message(to.out.counts().written, ends);
         to.publish(false);
     }
-    remove_first();
+    remove(all_.front());
     return true;
 }
 
-void waiting_messages::remove_first() noexcept
+void waiting_messages::remove(entry& which) noexcept
 {
-    bytes_ -= bytes_of(all_.front().parts);
-    delete &all_.pop_front();
+    bytes_ -= bytes_of(which.parts);
+    deadlines_ -= which.expires != never ? 1 : 0;
     --count_;
+    which.unlink();
+    delete &which;
+}
+
+void waiting_messages::count_expired(std::uint64_t messages) noexcept
+{
+    if (messages == 0)
+        return;
+    reports_.counters().expired.add(messages);
+    reports_.events().emit(event_kind::dropped, {}, [&](slk::event& made) {
+        made.drop = drop_reason::expired;
+        made.count = messages;
+        return true;
+    });
+}
+
+void waiting_messages::drop_expired() noexcept
+{
+    if (deadlines_ == 0)
+        return;
+    const time_point now = reports_.events().now();
+    const std::size_t before = count_;
+    all_.for_each([&](entry& each) {
+        if (each.expires <= now)
+            remove(each);
+    });
+    count_expired(before - count_);
 }
 
 void waiting_messages::clear() noexcept
 {
     while (!all_.empty())
         delete &all_.pop_front();
-    count_ = 0;
+    count_ = deadlines_ = 0;
     bytes_ = 0;
 }
 
 std::size_t waiting_messages::give_up() noexcept
 {
+    drop_expired();
     const std::size_t count = count_;
     reports_.counters().unsent.add_alone(count);
     clear();
@@ -146,7 +180,7 @@ std::uint64_t waiting_messages::drop_stale(queue_policy policy) noexcept
     const std::uint64_t kept = kept_of(count_, policy);
     const std::uint64_t dropped = count_ - kept;
     while (count_ > kept)
-        remove_first();
+        remove(all_.front());
     return dropped;
 }
 
@@ -154,16 +188,27 @@ std::uint64_t waiting_messages::hand_over(pipe& from, pipe& to)
 {
     const std::uint64_t dropped = from.out.drop_waiting(kept_of(UINT64_MAX, to.on_reconnect));
     std::uint8_t ends = from.lanes()->ends_in_message(from.out.counts().taken);
+    std::uint64_t expired = 0;
+    time_point expires = from.out.next_deadline();
     for (std::vector<message> parts; from.out.take_back(parts, pools_);) {
         ++from.history->requeued;
-        if (parts.empty() || !try_reserve(views_, parts.size()) || !to.out.write(views_of(parts))) {
+        const time_point deadline = std::exchange(expires, from.out.next_deadline());
+        if (deadline != never && deadline <= reports_.events().now()) {
+            ++expired;
+            continue;
+        }
+        if (parts.empty() || !try_reserve(views_, parts.size()) ||
+            !to.out.write(views_of(parts), deadline)) {
             reports_.counters().unsent.add_alone(1);
             continue;
         }
+        if (deadline != never && to.out.has_one_deadline())
+            to.far->watch_deadlines();
         if (const std::uint8_t carried = std::exchange(ends, std::uint8_t{0}); carried > 0)
             to.lanes()->set_ends_in_message(to.out.counts().written, carried);
         to.publish(false);
     }
+    count_expired(expired);
     return dropped;
 }
 

@@ -44,6 +44,8 @@ public:
     std::uint64_t drop_stale(queue_policy policy) noexcept;
     /// Gives the messages to peers that have room. After each change.
     void send(pattern::room_check& rooms);
+    /// Drops those that have expired, and counts them.
+    void drop_expired() noexcept;
     /// They are counted as unsent. Returns their number.
     std::size_t give_up() noexcept;
 
@@ -51,6 +53,7 @@ private:
     struct entry : list_node {
         std::vector<message> parts;
         std::uint8_t ends = 0; ///< streams that peers have ended in it; see pipe_lanes
+        time_point expires = never;
         std::optional<memory_share> held{}; ///< in the budget of the context
     };
 
@@ -58,7 +61,8 @@ private:
     [[nodiscard]] bool send_first(pattern::room_check& rooms);
     [[nodiscard]] std::span<const pattern::part_view>
     views_of(const std::vector<message>& parts) noexcept;
-    void remove_first() noexcept;
+    void remove(entry& which) noexcept;
+    void count_expired(std::uint64_t messages) noexcept;
     void clear() noexcept;
 
     pattern::pattern& pattern_;
@@ -69,6 +73,7 @@ private:
     list<entry> all_;
     std::size_t count_ = 0;
     std::uint64_t bytes_ = 0;
+    std::size_t deadlines_ = 0; ///< messages with one
     /// Of the parts of one message; with room for those of every message that waits.
     std::vector<pattern::part_view> views_;
 };

@@ -37,6 +37,7 @@ TEST_CASE("options out of range are refused")
     CHECK(refuses([](auto& o) { o.max_metadata_size = 63; }));
     CHECK(refuses([](auto& o) { o.max_metadata_size = 65537; }));
     CHECK(refuses([](auto& o) { o.linger = -1s; }));
+    CHECK(refuses([](auto& o) { o.expires_after = -1ms; }));
     CHECK(refuses([](auto& o) { o.on_reconnect = static_cast<queue_policy>(3); }));
     CHECK(refuses([](auto& o) { o.backlog = 0; }));
     CHECK(refuses([](auto& o) { o.routing_id = std::string("\0x", 2); }));
