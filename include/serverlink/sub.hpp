@@ -44,10 +44,38 @@ public:
         return unsubscribe(std::as_bytes(std::span(topic.data(), topic.size())));
     }
 
+    // Patterns. A message matches a pattern with its whole first part, byte by byte: `*` stands for
+    // any bytes, also none, and `?` for any one; `[abc]`, `[a-z]` and `[a-zA-Z]` for one byte of a
+    // set, `[^...]` or `[!...]` for one that is not in it; a backslash takes the next byte as it
+    // is. What matches a topic or a pattern is received, once. Publishers know topics only: each is
+    // told the bytes that the pattern begins with, up to the first special one, and sends all that
+    // begins with them; what does not match is discarded here, and counted. With the option
+    // invert_matching they send nothing that begins so.
+
+    /// Bytes of a pattern.
+    static constexpr std::size_t max_pattern_size = 255;
+
+    /// Adds a pattern; equal ones are counted as subscriptions are. Each costs each message that
+    /// matches no topic a look, whose time grows with the size of the first part alone. Errors: as
+    /// subscribe(); invalid_argument also for a set that is not closed, a range that is reversed,
+    /// and a backslash at the end.
+    [[nodiscard]] result<void> psubscribe(std::span<const std::byte> pattern);
+    [[nodiscard]] result<void> psubscribe(std::string_view pattern)
+    {
+        return psubscribe(std::as_bytes(std::span(pattern.data(), pattern.size())));
+    }
+    /// Takes one back, as unsubscribe().
+    [[nodiscard]] result<void> punsubscribe(std::span<const std::byte> pattern);
+    [[nodiscard]] result<void> punsubscribe(std::string_view pattern)
+    {
+        return punsubscribe(std::as_bytes(std::span(pattern.data(), pattern.size())));
+    }
+
     using socket::receive;
     using socket::receive_batch;
 
-    /// Different topics that it has subscribed to.
+    /// Different topics that peers are told: those that it has subscribed to, and those that its
+    /// patterns begin with.
     [[nodiscard]] std::size_t topics_count() const;
 
 private:

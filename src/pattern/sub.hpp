@@ -2,10 +2,11 @@
 #ifndef SLK_PATTERN_SUB_HPP
 #define SLK_PATTERN_SUB_HPP
 
-/// SUB: receives the messages of all peers that begin with one of its topics, and sends none.
+/// SUB: receives the messages of all peers that begin with one of its topics, or match one of its
+/// patterns, and sends none.
 ///
-/// Publishers filter. What comes all the same, from one that does not or because a subscription was
-/// taken back meanwhile, is thrown away here.
+/// Publishers filter by topics, and patterns are looked at here. What comes all the same, from one
+/// that does not or because a subscription was taken back meanwhile, is thrown away here.
 
 #include "pattern/subscriber.hpp"
 
@@ -44,6 +45,22 @@ public:
         return last;
     }
 
+    // Patterns: as topic_book::add_pattern() and remove_pattern().
+    [[nodiscard]] result<void> add_pattern(std::span<const std::byte> pattern, topic_view topic,
+                                           lane::chunk_pools& pools) noexcept
+    {
+        const auto added = topics()->add_pattern(pattern, topic, pools);
+        look_for_all();
+        return added;
+    }
+    [[nodiscard]] bool remove_pattern(std::span<const std::byte> pattern, topic_view topic,
+                                      lane::chunk_pools& pools) noexcept
+    {
+        const bool last = topics()->remove_pattern(pattern, topic, pools);
+        look_for_all();
+        return last;
+    }
+
     void set_options(const socket_options& options) noexcept override
     {
         subscriber::set_options(options);
@@ -53,7 +70,7 @@ public:
 
 private:
     /// The empty topic matches everything.
-    void look_for_all() noexcept { inspects = inverts_ || !topics()->matches({}); }
+    void look_for_all() noexcept { inspects = inverts_ || !topics()->matches_all(); }
 
     bool inverts_ = false;
 };

@@ -109,6 +109,11 @@ public:
     {
         return find_topic(topic_hash(secret_, topic).of_first(topic.size()), topic) != no_number;
     }
+    /// Whether this peer has.
+    [[nodiscard]] bool has_subscribed(std::uint32_t number, topic_view topic) const noexcept
+    {
+        return find(number, topic) != no_number;
+    }
     struct topic_use {
         topic_view topic;
         bool by_others; ///< other peers have subscribed to it as well
@@ -156,6 +161,17 @@ public:
         for_each_beginning(message, [&](const topic_entry&) {
             any = true;
             return false;
+        });
+        return any;
+    }
+
+    /// Whether this peer has.
+    [[nodiscard]] bool matches_for(std::uint32_t number, topic_view message) const noexcept
+    {
+        bool any = false;
+        for_each_beginning(message, [&](const topic_entry& found) {
+            any = find(number, number_of(found)) != no_number;
+            return !any;
         });
         return any;
     }
@@ -243,6 +259,10 @@ private:
         return [this](std::uint32_t number) {
             return hash_of_pair(subscriptions_[number].topic, subscriptions_[number].peer);
         };
+    }
+    [[nodiscard]] std::uint32_t number_of(const topic_entry& topic) const noexcept
+    {
+        return subscriptions_[topic.first].topic;
     }
     [[nodiscard]] std::uint32_t find(std::uint32_t number, topic_view topic) const noexcept;
     [[nodiscard]] std::uint32_t find(std::uint32_t peer, std::uint32_t topic) const noexcept;

@@ -1,28 +1,90 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "pattern/topic_book.hpp"
 
+#include "base/try_allocate.hpp"
+
+#include <algorithm>
+#include <utility>
+
 namespace slk::pattern {
 
 result<void> topic_book::subscribe(topic_view topic, lane::chunk_pools& pools) noexcept
 {
+    return add(self_, own_, topic, pools);
+}
+
+bool topic_book::unsubscribe(topic_view topic, lane::chunk_pools& pools) noexcept
+{
+    return remove(self_, topic, pools);
+}
+
+/// `as`: the number of the entry that subscribes.
+result<void> topic_book::add(std::uint32_t& as, peer& entry, topic_view topic,
+                             lane::chunk_pools& pools) noexcept
+{
     const std::lock_guard lock(guard_);
-    if (self_ == no_number)
-        self_ = topics_.add_peer(own_);
-    if (self_ == no_number)
+    if (as == no_number)
+        as = topics_.add_peer(entry);
+    if (as == no_number)
         return fail(errc::out_of_memory, phase::setup);
-    SLK_TRY(topics_.subscribe(self_, topic, {}));
+    SLK_TRY(topics_.subscribe(as, topic, {}));
     // Once more for each time, as libzmq does.
     tell(true, topic, pools);
     return {};
 }
 
-bool topic_book::unsubscribe(topic_view topic, lane::chunk_pools& pools) noexcept
+bool topic_book::remove(std::uint32_t as, topic_view topic, lane::chunk_pools& pools) noexcept
 {
     const std::lock_guard lock(guard_);
-    if (self_ == no_number || topics_.unsubscribe(self_, topic) != 0U)
+    if (as == no_number || topics_.unsubscribe(as, topic) != 0U || topics_.has_topic(topic))
         return false;
     tell(false, topic, pools);
     return true;
+}
+
+std::vector<topic_book::own_pattern>::iterator
+topic_book::find(std::span<const std::byte> pattern) noexcept
+{
+    return std::ranges::find_if(
+        patterns_, [&](const own_pattern& each) { return std::ranges::equal(each.text, pattern); });
+}
+
+result<void> topic_book::add_pattern(std::span<const std::byte> pattern, topic_view topic,
+                                     lane::chunk_pools& pools) noexcept
+{
+    const auto known = find(pattern);
+    if (known != patterns_.end()) {
+        SLK_TRY(add(patterned_, of_patterns_, topic, pools));
+        ++known->times;
+        return {};
+    }
+    own_pattern made;
+    SLK_TRY(made.matcher, glob::compile(pattern));
+    if (!try_resize(made.text, pattern.size()) || !try_reserve_more(patterns_))
+        return fail(errc::out_of_memory, phase::setup);
+    std::ranges::copy(pattern, made.text.begin());
+    SLK_TRY(add(patterned_, of_patterns_, topic, pools));
+    (void)try_push_back(patterns_, std::move(made)); // there is room
+    return {};
+}
+
+bool topic_book::remove_pattern(std::span<const std::byte> pattern, topic_view topic,
+                                lane::chunk_pools& pools) noexcept
+{
+    const auto known = find(pattern);
+    if (known == patterns_.end())
+        return false;
+    if (--known->times == 0)
+        patterns_.erase(known);
+    return remove(patterned_, topic, pools);
+}
+
+/// There are patterns.
+bool topic_book::matches_one(topic_view message) const noexcept
+{
+    return (self_ != no_number && topics_.matches_for(self_, message)) ||
+           std::ranges::any_of(
+               patterns_, [&](const own_pattern& each) { return each.matcher.matches(message); });
 }
 
 void topic_book::tell(bool subscribed, topic_view topic, lane::chunk_pools& pools) noexcept

@@ -8,13 +8,17 @@
 /// socket makes them, whatever the socket's thread does meanwhile: there is a lock, which is held
 /// for as long as that takes. Only the socket's thread makes changes, so that it may look at the
 /// topics without the lock.
+///
+/// Peers know nothing of patterns: of each they are told the bytes that it begins with, as a topic.
 
 #include "base/list.hpp"
 #include "base/ref_counted.hpp"
 #include "lane/chunk.hpp"
+#include "pattern/glob.hpp"
 #include "pattern/subscription_index.hpp"
 
 #include <mutex>
+#include <vector>
 
 namespace slk::pattern {
 
@@ -43,31 +47,52 @@ public:
 
     /// One more subscription to the topic. Errors: out_of_memory.
     [[nodiscard]] result<void> subscribe(topic_view topic, lane::chunk_pools& pools) noexcept;
-    /// Takes one subscription back. Returns whether it was the last one to that topic; one that
-    /// does not exist is none.
+    /// Takes one subscription back. Returns whether peers are not to send messages of that topic
+    /// any more; one that does not exist changes nothing.
     bool unsubscribe(topic_view topic, lane::chunk_pools& pools) noexcept;
+    /// One more subscription to a pattern. `topic`: what it begins with. Errors: those of
+    /// glob::compile().
+    [[nodiscard]] result<void> add_pattern(std::span<const std::byte> pattern, topic_view topic,
+                                           lane::chunk_pools& pools) noexcept;
+    /// Takes one back. Returns as unsubscribe().
+    bool remove_pattern(std::span<const std::byte> pattern, topic_view topic,
+                        lane::chunk_pools& pools) noexcept;
 
     /// While this is held, no listener is told anything, and none comes or goes.
     [[nodiscard]] std::unique_lock<std::mutex> hold() noexcept { return std::unique_lock(guard_); }
     [[nodiscard]] bool matches(topic_view message) const noexcept
     {
-        return topics_.matches(message);
+        return patterns_.empty() ? topics_.matches(message) : matches_one(message);
     }
-    /// Different topics.
+    /// Every message matches.
+    [[nodiscard]] bool matches_all() const noexcept
+    {
+        return self_ != no_number && topics_.has_subscribed(self_, {});
+    }
+    /// Different topics, with those of patterns.
     [[nodiscard]] std::size_t size() const noexcept { return topics_.topics(); }
     /// Bytes of all topics as requests, at most.
     [[nodiscard]] std::uint64_t wire_size() const noexcept
     {
         constexpr std::uint64_t max_header = 24;
-        return self_ != no_number ? topics_.bytes_of(self_) + max_header * topics_.topics_of(self_)
-                                  : 0;
+        const auto of = [this](std::uint32_t number) {
+            return number != no_number
+                       ? topics_.bytes_of(number) + max_header * topics_.topics_of(number)
+                       : 0;
+        };
+        return of(self_) + of(patterned_);
     }
-    /// In the order of their bytes.
+    /// In the order of their bytes, and then those that only patterns have.
     template <class Visit>
     void for_each(Visit&& visit) const
     {
         if (self_ != no_number)
             topics_.for_each_topic(self_, visit);
+        if (patterned_ != no_number)
+            topics_.for_each_topic(patterned_, [&](topic_view topic) {
+                if (self_ == no_number || !topics_.has_subscribed(self_, topic))
+                    visit(topic);
+            });
     }
 
     // --- any thread ---
@@ -81,15 +106,31 @@ private:
     friend class ref_counted<topic_book>;
     ~topic_book() = default;
 
+    struct own_pattern {
+        std::vector<std::byte> text;
+        glob matcher;
+        std::uint32_t times = 1;
+    };
+
+    [[nodiscard]] result<void> add(std::uint32_t& as, peer& entry, topic_view topic,
+                                   lane::chunk_pools& pools) noexcept;
+    [[nodiscard]] bool remove(std::uint32_t as, topic_view topic,
+                              lane::chunk_pools& pools) noexcept;
+    [[nodiscard]] std::vector<own_pattern>::iterator
+    find(std::span<const std::byte> pattern) noexcept;
+    [[nodiscard]] bool matches_one(topic_view message) const noexcept;
     void tell(bool subscribed, topic_view topic, lane::chunk_pools& pools) noexcept;
 
     std::mutex guard_;
     list<topic_listener> listeners_; ///< guarded
     subscription_index topics_; ///< changes are guarded
-    /// The socket itself is the only one that has subscribed; from the first subscription on.
+    /// The socket itself is the only one that has subscribed: to topics, and to those that patterns
+    /// begin with. From the first subscription on.
     struct own_entry final : peer {
-    } own_;
+    } own_, of_patterns_;
     std::uint32_t self_ = no_number;
+    std::uint32_t patterned_ = no_number;
+    std::vector<own_pattern> patterns_; ///< of the socket's thread
 };
 
 } // namespace slk::pattern

@@ -33,6 +33,10 @@ const char* pub_and_sub(const char* where, int threads, bool pub_binds)
     EXPECT(insist([&] { return to->subscribe(""); }));
     EXPECT(insist([&] { return to->subscribe("taken back"); }));
     EXPECT(insist([&] { return to->unsubscribe("taken back"); }));
+    EXPECT(insist([&] { return to->psubscribe("a pattern * of more than a few bytes"); }));
+    EXPECT(insist([&] { return to->psubscribe("a pattern * of more than a few bytes"); }));
+    EXPECT(insist([&] { return to->psubscribe("taken back, too *"); }));
+    EXPECT(insist([&] { return to->punsubscribe("taken back, too *"); }));
     (void)in_library([&] { return from->wait_subscribers("", 1, moment); });
     if (const char* const wrong = all_kinds_of_messages<pub, sub>(*from, *to))
         return wrong;

@@ -190,6 +190,8 @@ void require_valid(const socket_settings& settings)
         throw usage_error("a stream has no passwords");
     if (!settings.subscribe.empty() && !has_topics(settings.type))
         throw usage_error("--subscribe", "is for sub and xsub, not for " + settings.type);
+    if (!settings.patterns.empty() && settings.type != "sub")
+        throw usage_error("--pattern", "is for sub, not for " + settings.type);
     require_valid(settings.options.validate());
 }
 
@@ -265,8 +267,13 @@ void message_socket::subscribe()
         if (!added)
             throw usage_error("--subscribe", to_string(added.error()));
     };
-    if (settings_.subscribe.empty())
+    if (settings_.subscribe.empty() && settings_.patterns.empty())
         add("");
+    for (const std::string& each : settings_.patterns)
+        if (const auto added = std::get<sub>(socket_).psubscribe(each); !added)
+            throw usage_error("--pattern", added.error().detail != nullptr
+                                               ? added.error().detail
+                                               : to_string(added.error()));
     for (const std::string& each : settings_.subscribe)
         add(each);
 }

@@ -40,7 +40,8 @@ struct socket_settings {
     std::string type;
     std::vector<std::string> bind;
     std::vector<std::string> connect;
-    std::vector<std::string> subscribe; ///< sub and xsub; empty: everything
+    std::vector<std::string> subscribe; ///< sub and xsub; empty: everything, unless `patterns`
+    std::vector<std::string> patterns; ///< sub
     /// Each type of socket uses those that it has.
     router_options options;
     loop_options loop;

@@ -102,6 +102,13 @@ void add_receive_command(command& program)
         [into = settings.get()](const std::vector<std::string>& prefixes) {
             into->socket.subscribe = prefixes;
         });
+    receive.texts({.name = "--pattern",
+                   .help = "Receive what matches GLOB with its whole first part (sub): * is any "
+                           "bytes, ? any one, [a-z] one of a set; may be repeated",
+                   .type = "GLOB"},
+                  [into = settings.get()](const std::vector<std::string>& patterns) {
+                      into->socket.patterns = patterns;
+                  });
     receive.number({.name = "--count", .help = "End after N messages [never]", .type = "N"},
                    settings->count, 1, 1'000'000'000'000);
     add_duration(receive, {.name = "--for", .help = "End after this time [never]"},
@@ -119,6 +126,7 @@ void add_receive_command(command& program)
                    "  slk receive dealer --id alice --connect tcp://127.0.0.1:5555 --wait 5s\n"
                    "  slk receive pull --bind tcp://127.0.0.1:5555 --count 1 --raw > file\n"
                    "  slk receive sub --connect tcp://127.0.0.1:5556 --subscribe weather\n"
+                   "  slk receive sub --connect tcp://127.0.0.1:5556 --pattern 'weather.*.rain'\n"
                    "  slk receive stream --bind 'tcp://*:8080' --raw\n"
                    "Exit codes: 0 ended as asked, 1 nothing arrived, or a failure, 2 wrong usage.");
     receive.action([settings] { return run_receive(*settings); });

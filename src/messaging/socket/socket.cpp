@@ -394,6 +394,14 @@ std::size_t sub::topics_count() const
     return core_ != nullptr ? core_->topics_count() : 0;
 }
 
+namespace {
+
+constexpr error pattern_too_long{errc::invalid_argument, phase::setup, 0,
+                                 "the pattern is too long"};
+static_assert(sub::max_pattern_size == pattern::glob::max_size);
+
+} // namespace
+
 result<sub> sub::create(context& in, sub_options options)
 {
     SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::sub, options));
@@ -412,6 +420,20 @@ result<void> sub::subscribe(std::span<const std::byte> topic)
 result<void> sub::unsubscribe(std::span<const std::byte> topic)
 {
     return core_ != nullptr ? core_->unsubscribe(topic) : fail(moved_from);
+}
+
+result<void> sub::psubscribe(std::span<const std::byte> pattern)
+{
+    return core_ == nullptr                    ? fail(moved_from)
+           : pattern.size() > max_pattern_size ? fail(pattern_too_long)
+                                               : core_->psubscribe(pattern);
+}
+
+result<void> sub::punsubscribe(std::span<const std::byte> pattern)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    return pattern.size() <= max_pattern_size ? core_->punsubscribe(pattern) : result<void>{};
 }
 
 // --- XPUB and XSUB ---

@@ -123,6 +123,9 @@ public:
     /// SUB and XSUB only.
     result<void> subscribe(std::span<const std::byte> topic);
     result<void> unsubscribe(std::span<const std::byte> topic);
+    /// SUB only. Errors: those of glob::compile().
+    result<void> psubscribe(std::span<const std::byte> pattern);
+    result<void> punsubscribe(std::span<const std::byte> pattern);
     /// XSUB only: subscribes, takes subscriptions back, and sends the other parts to all peers.
     result<send_outcome> send_upstream(std::span<const pattern::part_view> parts);
     /// XPUB only: for the peer whose report was received last.
