@@ -2,6 +2,7 @@
 #include "targets.hpp"
 
 #include "drive.hpp"
+#include "topic_targets.hpp"
 
 #include <serverlink/random.hpp>
 
@@ -223,9 +224,15 @@ const char* run_plain_server(byte_view data)
 }
 
 constexpr target all_targets[] = {
-    {"greeting", run_greeting},         {"frames", run_frames},
-    {"commands", run_commands},         {"null", run_null},
-    {"plain_client", run_plain_client}, {"plain_server", run_plain_server},
+    {"greeting", run_greeting},
+    {"frames", run_frames},
+    {"commands", run_commands},
+    {"null", run_null},
+    {"plain_client", run_plain_client},
+    {"plain_server", run_plain_server},
+    {"requests", run_requests},
+    {"subscriptions", run_subscriptions},
+    {"globs", run_globs},
 };
 
 } // namespace

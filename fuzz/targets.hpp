@@ -14,7 +14,8 @@ struct target {
     const char* (*run)(zmtp::byte_view data); ///< returns the broken promise, or null
 };
 
-/// greeting, frames, commands; null, plain_client and plain_server are whole sessions.
+/// greeting, frames, commands; null, plain_client and plain_server are whole sessions; requests,
+/// subscriptions and globs are about topics.
 [[nodiscard]] std::span<const target> targets() noexcept;
 
 } // namespace slk::fuzz

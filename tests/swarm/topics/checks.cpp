@@ -34,6 +34,8 @@ std::string world::describe()
         text += "  port " + std::to_string(each.port) + " wants";
         for (const std::string& topic : each.topics)
             text += " '" + topic + "'";
+        for (const std::string& pattern : each.patterns)
+            text += " pattern '" + pattern + "'";
         text += "\n";
     }
     for (const subscriber& each : subscribers_)
@@ -71,13 +73,21 @@ duration world::recovery_time() const
            any.peer_timeout + any.handshake_timeout + 1s;
 }
 
+/// Different topics that publishers are told, with those that patterns begin with.
+std::uint32_t world::topics_of(const subscriber& which)
+{
+    std::set<std::string> all(which.topics.begin(), which.topics.end());
+    for (const std::string& each : which.patterns)
+        all.insert(each.substr(0, each.find_first_of("*?[")));
+    return static_cast<std::uint32_t>(all.size());
+}
+
 /// Whether each publisher has all subscribers as ready peers, and knows all of their topics.
 bool world::all_known()
 {
     std::vector<std::uint32_t> wanted;
     for (const subscriber& each : subscribers_)
-        wanted.push_back(static_cast<std::uint32_t>(
-            std::set<std::string>(each.topics.begin(), each.topics.end()).size()));
+        wanted.push_back(topics_of(each));
     std::ranges::sort(wanted);
     return std::ranges::all_of(publishers_, [&](publisher& each) {
         std::vector<std::uint32_t> known;
@@ -104,8 +114,13 @@ void world::heal()
     // The longest time after which an action is undone.
     network_->run_for(3s);
     undo_due();
-    for (publisher& each : publishers_)
+    for (publisher& each : publishers_) {
+        // From now on every message is to arrive.
+        each.options.expires_after = duration::zero();
+        if (each.handle && !base(each).set_options(each.options))
+            report_failure("the options of a publisher cannot be changed");
         create(each);
+    }
     for (subscriber& each : subscribers_) {
         create(each);
         each.receiving_stopped = false;

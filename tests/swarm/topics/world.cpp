@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "swarm/topics/world.hpp"
 
+#include "../../../fuzz/naive_glob.hpp"
 #include "swarm/faults.hpp"
 
 #include <algorithm>
@@ -18,6 +19,8 @@ enum : std::size_t {
     publish,
     subscribe,
     unsubscribe,
+    add_pattern,
+    remove_pattern,
     stop_receiving,
     resume_receiving,
     close_socket,
@@ -40,12 +43,12 @@ enum : std::size_t {
 const std::vector<std::string_view>& action_names()
 {
     static const std::vector<std::string_view> names{
-        "publish",       "subscribe",     "unsubscribe",  "stop_receiving",    "resume_receiving",
-        "close_socket",  "create_socket", "close_path",   "open_path",         "slow_path",
-        "end_host",      "begin_host",    "suspend_host", "limit_descriptors", "no_limits",
-        "change_faults", "inject_fault",
+        "publish",           "subscribe",        "unsubscribe",   "add_pattern",   "remove_pattern",
+        "stop_receiving",    "resume_receiving", "close_socket",  "create_socket", "close_path",
+        "open_path",         "slow_path",        "end_host",      "begin_host",    "suspend_host",
+        "limit_descriptors", "no_limits",        "change_faults", "inject_fault",
     };
-    static_assert(action::count == 17);
+    static_assert(action::count == 19);
     return names;
 }
 
@@ -88,6 +91,8 @@ void world::choose_sockets()
     common.reconnect.connect_timeout = random_.one_of<duration>({2s, 5s});
     if (random_.chance(20))
         common.tuning.send_buffer = static_cast<int>(random_.number(1000, 9000));
+    common.on_reconnect = random_.one_of<queue_policy>(
+        {queue_policy::keep, queue_policy::drop_all, queue_policy::keep_newest});
     publishers_bind_ = random_.chance(60);
     const bool immediate = random_.chance(60);
     keeps_topics_ = !publishers_bind_ && !immediate;
@@ -101,8 +106,11 @@ void world::choose_sockets()
         made.options.linger = random_.one_of<duration>({0ms, 10ms});
         made.options.immediate = immediate;
     };
-    for (std::uint64_t count = random_.number(1, 2); count > 0; --count)
+    for (std::uint64_t count = random_.number(1, 2); count > 0; --count) {
         choose(publishers_.emplace_back());
+        publishers_.back().options.expires_after =
+            random_.one_of<duration>({0ms, 0ms, 1ms, 50ms, 2s});
+    }
     for (std::uint64_t count = random_.number(1, 4); count > 0; --count)
         choose(subscribers_.emplace_back());
     for (publisher& each : publishers_)
@@ -111,7 +119,18 @@ void world::choose_sockets()
         create(each);
         for (std::uint64_t count = random_.number(0, 3); count > 0; --count)
             subscribe(each, choose_topic());
+        if (!each.is_extended && random_.chance(40))
+            psubscribe(each, choose_pattern());
     }
+}
+
+/// Many match some of the topics.
+std::string world::choose_pattern()
+{
+    std::string pattern;
+    for (std::uint64_t left = random_.number(1, 5); left > 0; --left)
+        pattern += random_.one_of<const char*>({"a", "b", "*", "?", "[ab]", "[^a]"});
+    return pattern;
 }
 
 /// Many are beginnings of others.
@@ -227,6 +246,8 @@ void world::create(subscriber& which)
     which.receiving_stopped = false;
     for (const std::string& topic : std::exchange(which.topics, {}))
         subscribe(which, topic);
+    for (const std::string& pattern : std::exchange(which.patterns, {}))
+        psubscribe(which, pattern);
     open(which, false);
 }
 
@@ -255,7 +276,8 @@ void world::close(slot& which, duration timeout)
              " discarded");
     if (is_publisher(which)) {
         queued_ += final.queued_total;
-        lost_ += final.unsent + final.unconfirmed + final.refused;
+        lost_ +=
+            final.unsent + final.unconfirmed + final.refused + final.dropped_stale + final.expired;
     } else {
         has_closed_subscriber_ = true;
         received_ += final.received;
@@ -296,9 +318,18 @@ void world::publish(publisher& from)
     if (!deliveries_counted_)
         return;
     for (subscriber& each : subscribers_)
-        if (std::ranges::any_of(
-                each.topics, [&](const std::string& wanted) { return topic.starts_with(wanted); }))
+        if (wants(each, topic))
             each.expected.emplace(from.instance, number);
+}
+
+bool world::wants(const subscriber& which, const std::string& topic)
+{
+    return std::ranges::any_of(
+               which.topics,
+               [&](const std::string& wanted) { return topic.starts_with(wanted); }) ||
+           std::ranges::any_of(which.patterns, [&](const std::string& pattern) {
+               return fuzz::naive_glob(pattern, topic).value_or(false);
+           });
 }
 
 void world::note(std::string_view what, const slot& which, std::string_view about) const
@@ -333,6 +364,22 @@ void world::unsubscribe(subscriber& which, const std::string& topic)
     if (!done)
         report_failure("a subscription could not be taken back");
     which.topics.erase(which.topics.find(topic));
+}
+
+void world::psubscribe(subscriber& which, const std::string& pattern)
+{
+    note("add pattern", which, pattern);
+    if (!std::get<sub>(*which.handle).psubscribe(pattern))
+        report_failure("a pattern could not be added");
+    which.patterns.insert(pattern);
+}
+
+void world::punsubscribe(subscriber& which, const std::string& pattern)
+{
+    note("remove pattern", which, pattern);
+    if (!std::get<sub>(*which.handle).punsubscribe(pattern))
+        report_failure("a pattern could not be taken back");
+    which.patterns.erase(which.patterns.find(pattern));
 }
 
 void world::receive_all(subscriber& which)
@@ -371,7 +418,7 @@ void world::check_received(subscriber& which, const multipart& whole)
     const auto is_beginning = [&](const std::string& wanted) { return topic.starts_with(wanted); };
     // An XSUB does not filter, and a publisher may keep what an earlier one had subscribed to.
     if (which.is_extended ? !keeps_topics_ && std::ranges::none_of(which.ever, is_beginning)
-                          : std::ranges::none_of(which.topics, is_beginning))
+                          : !wants(which, std::string(topic)))
         return report_failure("a message arrived that the receiver does not want");
     check_order(which, instance, number);
     if (deliveries_counted_ && which.expected.erase({instance, number}) == 0 && !which.is_extended)
@@ -432,7 +479,19 @@ void world::act_on_topics(subscriber& which)
 {
     if (!awake(which))
         return;
-    switch (random_.number(0, 6)) {
+    switch (random_.number(0, 8)) {
+    case 7:
+        if (which.is_extended)
+            return;
+        count_action(action::add_pattern);
+        return psubscribe(which, choose_pattern());
+    case 8:
+        if (which.patterns.empty())
+            return;
+        count_action(action::remove_pattern);
+        return punsubscribe(
+            which, *std::next(which.patterns.begin(),
+                              static_cast<std::ptrdiff_t>(random_.index(which.patterns.size()))));
     case 0:
     case 1:
     case 2: count_action(action::subscribe); return subscribe(which, choose_topic());

@@ -51,6 +51,7 @@ private:
 
     struct subscriber : slot {
         std::multiset<std::string> topics; ///< that it has subscribed to
+        std::multiset<std::string> patterns; ///< SUB only
         std::set<std::string> ever; ///< in its life; an XSUB does not filter
         bool receiving_stopped = false;
         std::uint64_t received = 0; ///< in its life
@@ -79,6 +80,9 @@ private:
     void publish(publisher& from);
     void subscribe(subscriber& which, const std::string& topic);
     void unsubscribe(subscriber& which, const std::string& topic);
+    void psubscribe(subscriber& which, const std::string& pattern);
+    void punsubscribe(subscriber& which, const std::string& pattern);
+    [[nodiscard]] static bool wants(const subscriber& which, const std::string& topic);
     /// Prints what the script does, with the option `log`.
     void note(std::string_view what, const slot& which, std::string_view about) const;
     void receive_all(subscriber& which);
@@ -86,6 +90,7 @@ private:
     void check_order(subscriber& which, std::uint32_t instance, std::uint32_t number);
     void listen(publisher& which);
     [[nodiscard]] std::string choose_topic();
+    [[nodiscard]] std::string choose_pattern();
     [[nodiscard]] std::vector<slot*> all_slots();
 
     void act() override;
@@ -105,6 +110,7 @@ private:
     void check_sockets();
     void heal() override;
     [[nodiscard]] bool all_known();
+    [[nodiscard]] static std::uint32_t topics_of(const subscriber& which);
     [[nodiscard]] duration recovery_time() const;
     void check_delivery();
     void check_losses();
@@ -121,7 +127,7 @@ private:
     std::vector<std::vector<std::string>> published_; ///< topics by instance and number
     // Of all sockets that were closed.
     std::uint64_t queued_ = 0;
-    std::uint64_t lost_ = 0; ///< unsent or unconfirmed
+    std::uint64_t lost_ = 0; ///< unsent, unconfirmed, or dropped before they were sent
     std::uint64_t received_ = 0;
     std::uint64_t discarded_ = 0;
     bool has_closed_subscriber_ = false;
