@@ -22,7 +22,8 @@
 ///
 /// A peer of connect() connects again by reconnect_options when its connection was lost, or when it
 /// has ended it. It keeps its routing id, and has another generation. Messages are queued for a
-/// connected peer only: what a connection has not taken is lost with it, and counts as unsent.
+/// connected peer only: what a connection has not taken is lost with it, and counts as unsent. A
+/// deadline of a message (message::expire_after()) does not count: nothing is left out of a stream.
 
 #include <serverlink/router.hpp>
 

@@ -156,3 +156,22 @@ TEST_CASE("the calls of a STREAM that was moved from are errors")
     CHECK(server.close_peer(id).error() == errc::invalid_state);
     CHECK(server.has_room(id).error() == errc::invalid_state);
 }
+
+TEST_CASE("a deadline of a message does not take it out of a STREAM")
+{
+    context in = new_context();
+    auto server = new_socket<stream_socket>(in);
+    const std::string bound = must(server.bind(any_tcp));
+    loop on = new_peer_loop();
+    stream_peer client(on, bound);
+    const peer_id id = new_peer(server);
+    // The system does not take all of it before the client reads.
+    const std::string much = patterned_text(8'000'000);
+    must(server.send(id, much));
+    message late = message_of("late");
+    late.expire_after(1ms);
+    must(server.send(id, std::move(late)));
+    CHECK_FALSE(until([&] { return server.counters().unsent > 0; }, 5ms));
+    REQUIRE(client.run_until([&] { return client.received().size() >= much.size() + 4; }));
+    CHECK(client.received().substr(much.size()) == "late");
+}
