@@ -500,3 +500,15 @@ TEST_CASE("a request that has expired is not sent, and a relaxed REQ may send an
     REQUIRE(client.send("new"));
     CHECK(receive_text(server, 1s) == "new");
 }
+
+TEST_CASE("expires_after is refused where no message waits to be sent, and where bytes are sent")
+{
+    socket_world in;
+    socket_options options;
+    options.expires_after = 1s;
+    CHECK(code_of(pull::create(in.client_context, options)) == errc::invalid_argument);
+    CHECK(code_of(sub::create(in.client_context, options)) == errc::invalid_argument);
+    CHECK(code_of(xsub::create(in.client_context, options)) == errc::invalid_argument);
+    CHECK(code_of(stream_socket::create(in.client_context, options)) == errc::invalid_argument);
+    CHECK(push::create(in.client_context, options).has_value());
+}
