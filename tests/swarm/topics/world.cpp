@@ -271,9 +271,10 @@ void world::close(slot& which, duration timeout)
     const socket_counters final = closing.counters();
     note("close", which,
          std::to_string(final.queued_total) + " queued, " + std::to_string(final.unsent) +
-             " unsent, " + std::to_string(final.unconfirmed) + " unconfirmed, " +
-             std::to_string(final.received) + " received, " + std::to_string(final.discarded) +
-             " discarded");
+             " unsent, " + std::to_string(final.dropped_stale) + " stale, " +
+             std::to_string(final.expired) + " expired, " + std::to_string(final.unconfirmed) +
+             " unconfirmed, " + std::to_string(final.received) + " received, " +
+             std::to_string(final.discarded) + " discarded");
     if (is_publisher(which)) {
         queued_ += final.queued_total;
         lost_ +=
