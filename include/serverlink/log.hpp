@@ -10,8 +10,9 @@
 ///         std::fprintf(stderr, "%s\n", slk::to_string(*line).c_str());
 ///
 /// The lines are made of the events of all sockets of the context (serverlink/events.hpp), by the
-/// thread that reads them: a loop never formats a text and never waits for a reader. While nobody
-/// wants a level, nothing is made for it. The first lines say what the loops run on, and which
+/// thread that reads them: with next(), no loop formats a text or waits for a reader; a handler is
+/// called on the context's first loop, as that of an event_stream. Kinds of events that have no
+/// level that is wanted are not made. The first lines say what the loops run on, and which
 /// backends the system has refused to them.
 
 #include <serverlink/events.hpp>

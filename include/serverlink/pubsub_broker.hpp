@@ -42,7 +42,7 @@ public:
 
     /// Ends run(), or the next one.
     void stop() noexcept;
-    /// Messages of publishers that were moved to subscribers.
+    /// Messages of publishers that were passed on to at least one subscriber.
     [[nodiscard]] std::uint64_t messages() const noexcept;
 
 private:

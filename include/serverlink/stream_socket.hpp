@@ -22,7 +22,9 @@
 ///
 /// A peer of connect() connects again by reconnect_options when its connection was lost, or when it
 /// has ended it. It keeps its routing id, and has another generation. Messages are queued for a
-/// connected peer only: what a connection has not taken is lost with it, and counts as unsent. A
+/// connected peer only (with ZeroMQ also for one that connect() has named and that is not connected
+/// yet): what a connection has not taken is lost with it, and counts as unsent. What it has taken
+/// counts as unconfirmed when the connection ends, because no peer tells what it has read. A
 /// deadline of a message (message::expire_after()) does not count: nothing is left out of a stream.
 
 #include <serverlink/router.hpp>
@@ -55,8 +57,9 @@ public:
     [[nodiscard]] result<router_event> receive(peer_id& from, message& into,
                                                const timeout& limit = {});
 
-    /// Closes the peer: it is unknown at once, and what has arrived from it is thrown away. What is
-    /// queued for it is still sent, as long as its system takes some of it within peer_timeout;
+    /// Closes the peer: it is unknown at once, and what has arrived from it, or still arrives, is
+    /// thrown away. What is queued for it is still sent, as long as its system takes some of it
+    /// within peer_timeout (if that is 0, however long that takes: unbind() and close() end it);
     /// then the connection is finished in order, and the peer may take up to `linger` to finish,
     /// too. There is no notice. For a peer of connect() that is the end of the endpoint, as by
     /// disconnect(). Errors: no_route, peer_replaced.

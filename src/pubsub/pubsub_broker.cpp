@@ -71,7 +71,7 @@ void pubsub_broker::stop() noexcept
 
 std::uint64_t pubsub_broker::messages() const noexcept
 {
-    return core_ != nullptr ? core_->between->counters().front.received : 0;
+    return core_ != nullptr ? core_->between->counters().back.sent : 0;
 }
 
 } // namespace slk

@@ -3,13 +3,12 @@
 
 #include "base/try_allocate.hpp"
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 #include <new>
 #include <optional>
-#include <set>
 #include <string>
-#include <utility>
 
 namespace slk {
 
@@ -61,34 +60,33 @@ struct sharded_pubsub::core {
 
     std::unique_ptr<shard[]> shards;
     std::size_t count = 0;
-    std::mutex guard;
-    /// Guarded: the number of a SUB, and a shard that it is connected to.
-    std::set<std::pair<std::uint64_t, std::size_t>> connected;
 
     [[nodiscard]] std::size_t index_of(std::string_view channel) const noexcept
     {
         return slot_of(channel) % count;
     }
     [[nodiscard]] result<void> connect(sub& by, std::size_t index);
+    /// The shards take the subscriptions that have come, which would pile up at one that nobody
+    /// publishes with.
+    void take_subscriptions() noexcept;
 };
 
 result<void> sharded_pubsub::core::connect(sub& by, std::size_t index)
 {
-    const std::pair key(by.number(), index);
-    {
-        const std::lock_guard lock(guard);
-        bool is_new = false;
-        if (!try_allocate([&] { is_new = connected.insert(key).second; }))
-            return fail(errc::out_of_memory, phase::connect);
-        if (!is_new)
-            return {};
+    const auto all = by.endpoints();
+    const bool is_connected = std::ranges::any_of(
+        all, [&](const endpoint_status& each) { return each.endpoint == shards[index].endpoint; });
+    return is_connected ? result<void>{} : by.connect(shards[index].endpoint);
+}
+
+void sharded_pubsub::core::take_subscriptions() noexcept
+{
+    for (std::size_t index = 0; index < count; ++index) {
+        // One that publishes at this time takes them by itself.
+        const std::unique_lock lock(shards[index].guard, std::try_to_lock);
+        if (lock)
+            (void)shards[index].publisher->events();
     }
-    auto made = by.connect(shards[index].endpoint);
-    if (!made) {
-        const std::lock_guard lock(guard);
-        connected.erase(key);
-    }
-    return made;
 }
 
 sharded_pubsub::sharded_pubsub(std::unique_ptr<core> made) noexcept : core_(std::move(made)) {}
@@ -167,7 +165,9 @@ result<void> sharded_pubsub::subscribe(sub& by, std::string_view channel)
     if (channel.empty())
         return fail(empty_channel);
     SLK_TRY(core_->connect(by, core_->index_of(channel)));
-    return by.subscribe(channel);
+    SLK_TRY(by.subscribe(channel));
+    core_->take_subscriptions();
+    return {};
 }
 
 result<void> sharded_pubsub::unsubscribe(sub& by, std::string_view channel)
@@ -176,7 +176,9 @@ result<void> sharded_pubsub::unsubscribe(sub& by, std::string_view channel)
         return fail(publisher_moved_from);
     if (channel.empty())
         return fail(empty_channel);
-    return by.unsubscribe(channel);
+    SLK_TRY(by.unsubscribe(channel));
+    core_->take_subscriptions();
+    return {};
 }
 
 } // namespace slk

@@ -230,6 +230,8 @@ void connection::serve(std::uint32_t requests) noexcept
         resume();
     if ((requests & wants_finish) != 0)
         begin_to_finish();
+    if (!machine_.has_stream())
+        return;
     if ((requests & (wants_send | wants_finish)) != 0) {
         send_more();
         arm();
@@ -472,12 +474,14 @@ void connection::close(duration timeout, std::function<void()> done)
     step({connection_event::close, drain}, closed_here);
 }
 
-/// What the lane holds is still sent, as long as the peer's system takes some of it.
+/// What the lane holds is still sent, as long as the peer's system takes some of it. What arrives
+/// is thrown away, so that the peer's end is seen.
 void connection::begin_to_finish() noexcept
 {
     finishing_ = true;
     sent_at_last_look_ = taken() + transport_->sent();
     progress_at_ = now();
+    resume();
 }
 
 time_point connection::finish_ends() const noexcept

@@ -162,6 +162,11 @@ bool connection::receive_at_once(std::size_t& allowed) noexcept
 
 void connection::process_received() noexcept
 {
+    if (finishing_) {
+        (void)in_->end_connection();
+        need_ = 0;
+        return;
+    }
     bool more = true;
     if (in_->receives_body()) {
         session_->body_received(now(), in_->body_progress());

@@ -78,6 +78,22 @@ public:
     {
         add(before);
         add("\"");
+        add_printable(bytes);
+        add("\"");
+    }
+    /// A text of the program, which may have anything in it where the program has made a mistake.
+    void add_text(std::string_view before, std::string_view text) noexcept
+    {
+        if (text.empty())
+            return;
+        add(before);
+        add_printable(text);
+    }
+    [[nodiscard]] std::string take() noexcept { return whole_ ? std::move(text_) : std::string(); }
+
+private:
+    void add_printable(std::string_view bytes) noexcept
+    {
         for (const char each : bytes) {
             const auto value = static_cast<unsigned char>(each);
             constexpr std::string_view digits = "0123456789abcdef";
@@ -89,11 +105,8 @@ public:
             add(digits.substr(value >> 4, 1));
             add(digits.substr(value & 15, 1));
         }
-        add("\"");
     }
-    [[nodiscard]] std::string take() noexcept { return whole_ ? std::move(text_) : std::string(); }
 
-private:
     std::string text_;
     bool whole_ = true;
 };
@@ -110,7 +123,7 @@ std::string to_string(const event& what)
 {
     event_line line;
     line.add(name_of(what.kind));
-    line.add(" ", what.endpoint);
+    line.add_text(" ", what.endpoint);
     if (what.address.family != address_family::none)
         line.add(" ", to_string(what.address));
     if (what.connection != 0)
@@ -128,7 +141,7 @@ std::string to_string(const event& what)
     if (what.kind == event_kind::connect_retried)
         line.add(" in ", milliseconds_in(what.delay));
     if (what.kind == event_kind::name_lookup) {
-        line.add(" of ", what.name);
+        line.add_text(" of ", what.name);
         line.add(" addresses ", what.count);
         line.add(" after ", milliseconds_in(what.delay));
     }

@@ -242,6 +242,7 @@ result<void> socket_core::connect(std::string_view text, const connect_options& 
 {
     SLK_TRY(state_.usable());
     state_.process_reports();
+    remove_ended_endpoints();
     SLK_TRY(const endpoint to, endpoint::parse(text));
     if (to.transport == transport::inproc && state_.type == zmtp::socket_type::stream)
         return fail(no_inproc(phase::connect));

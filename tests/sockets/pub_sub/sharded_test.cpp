@@ -142,3 +142,40 @@ TEST_CASE("a sharded publisher checks what it is given, and takes a mark for all
     CHECK(news.set_send_high_water_mark(1).error() == errc::invalid_state);
     CHECK(news.shards() == 0);
 }
+
+TEST_CASE("a SUB that has left a shard is connected again when it subscribes again")
+{
+    auto in = new_context();
+    auto news = must(sharded_pubsub::create(in, 3));
+    auto by = new_socket<sub>(in);
+    must(news.subscribe(by, "a"));
+    REQUIRE(by.endpoints().size() == 1);
+    must(by.disconnect(by.endpoints()[0].endpoint));
+    must(news.subscribe(by, "a"));
+    CHECK(by.endpoints().size() == 1);
+    must(news.publish("a", "x"));
+    CHECK(next_of(by) == std::vector<std::string>{"a", "x"});
+    must(news.subscribe(by, "a"));
+    CHECK(by.endpoints().size() == 1);
+}
+
+TEST_CASE("subscriptions do not pile up at a shard that nobody publishes with")
+{
+    context_options limited;
+    limited.max_memory = 1'000'000;
+    auto in = new_context(1, std::move(limited));
+    auto news = must(sharded_pubsub::create(in, 2));
+    auto by = new_socket<sub>(in);
+    std::string other = "b";
+    while (news.shard_of(other) == news.shard_of("a"))
+        other += "b";
+    must(news.subscribe(by, "a"));
+    must(news.subscribe(by, other));
+    const auto before = in.memory().bytes;
+    for (int round = 0; round < 1000; ++round) {
+        const std::string topic = "{a}" + std::string(1000, 'x') + std::to_string(round);
+        must(news.subscribe(by, topic));
+        must(news.unsubscribe(by, topic));
+    }
+    CHECK(in.memory().bytes < before + 300'000);
+}

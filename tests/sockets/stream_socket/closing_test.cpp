@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "sockets/stream_socket/stream_rig.hpp"
 
+#include <serverlink/metrics.hpp>
+
 #include <doctest/doctest.h>
 
 #include <thread>
@@ -102,4 +104,48 @@ TEST_CASE("close() and unbind() of a STREAM let its peers have what is queued")
         CHECK(report.unsent() == 0);
         CHECK(flushed(report) == 1);
     }
+}
+
+TEST_CASE("a STREAM is done with a peer that it closes, whatever that still sends")
+{
+    for (const bool finishes : {false, true}) {
+        CAPTURE(finishes);
+        context in = new_context();
+        stream_options options;
+        options.receive_high_water_mark = 1;
+        options.max_chunk_size = 1000;
+        options.peer_timeout = 0s;
+        auto server = new_socket<stream_socket>(in, options);
+        const std::string bound = must(server.bind(any_tcp));
+        loop on = new_peer_loop();
+        stream_peer client(on, bound);
+        const peer_id id = new_peer(server);
+        (void)client.send(std::string(300'000, 'x'));
+        if (finishes)
+            client.close();
+        // The mark is used up, and the connection is not read.
+        CHECK(eventually(on, [&] { return server.events().readable; }));
+        must(server.close_peer(id));
+        CHECK(eventually(on, [&] { return must(metrics_of(server)).peers.empty(); }));
+        CHECK(is_quiet(server));
+    }
+}
+
+TEST_CASE(
+    "the name of a peer of connect() that a STREAM has closed is free, and nobody waits for it")
+{
+    context in = new_context();
+    auto server = new_socket<stream_socket>(in);
+    auto client = new_socket<stream_socket>(in);
+    const std::string where = must(server.bind(any_tcp));
+    must(client.connect(where, {.routing_id = "web"}));
+    CHECK(next(client).what == router_event::connected);
+    must(client.close_peer({.routing_id = "web"}));
+    REQUIRE(until([&] { return must(metrics_of(client)).peers.empty(); }));
+    REQUIRE(until([&] { return client.connect(where, {.routing_id = "web"}).has_value(); }));
+    CHECK(next(client).what == router_event::connected);
+    must(client.connect(where, {.routing_id = "second"}));
+    CHECK(next(client).what == router_event::connected);
+    must(client.close_peer({.routing_id = "web"}));
+    CHECK(client.wait_ready(test_timeout).has_value());
 }
