@@ -133,7 +133,7 @@ struct event {
     slk::address address{}; ///< of the peer; of this side in `listening`
     std::intptr_t descriptor = -1; ///< it may be closed already
     std::string routing_id{};
-    std::uint64_t generation = 0; ///< ROUTER only: of that routing id
+    std::uint64_t generation = 0; ///< ROUTER and STREAM only: of that routing id
     /// errc::ok if there was none. In handshake_failed_auth `native` is the status of ZAP (RFC 27).
     error reason{};
     link_state from = link_state::idle;

@@ -113,7 +113,8 @@ public:
     /// A message that has waited in this socket for that long, from when it was queued, is dropped
     /// instead of sent (socket_options::expires_after, which this has precedence over). In whole
     /// milliseconds, at least one; more than 49 days: never. Of several parts the first one's
-    /// counts. A received message has none. It has no effect with an XSUB or a STREAM.
+    /// counts. A received message has none. It has no effect with an XSUB or a STREAM, nor in the
+    /// requests and replies of slk::client and slk::server, which have times of their own.
     void expire_after(duration time) noexcept
     {
         constexpr std::chrono::milliseconds longest(UINT32_MAX - 1);

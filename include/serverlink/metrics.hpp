@@ -111,15 +111,16 @@ struct context_metrics {
 /// Errors: as above, and cancelled (the context is gone).
 [[nodiscard]] SLK_API result<context_metrics> metrics_of(const context& which);
 
-/// Returns the numbers as text in the format of OpenMetrics 1.0, for the content type
-/// "application/openmetrics-text; version=1.0.0; charset=utf-8". Bytes of a routing id that are not
-/// printable ASCII are written as \xHH. Errors: out_of_memory.
 struct open_metrics_options {
     /// Also the numbers of each connection, labelled by its number, address and routing id. Each
     /// new connection begins a series of samples, and whoever can connect to a bound endpoint can
     /// make as many: with a database behind it, only where all peers are known.
     bool peers = false;
 };
+
+/// Returns the numbers as text in the format of OpenMetrics 1.0, for the content type
+/// "application/openmetrics-text; version=1.0.0; charset=utf-8". Bytes of a routing id that are not
+/// printable ASCII are written as \xHH. Errors: out_of_memory.
 [[nodiscard]] SLK_API result<std::string> open_metrics(const socket_metrics& of,
                                                        const open_metrics_options& options = {});
 [[nodiscard]] SLK_API result<std::string> open_metrics(const context_metrics& of,

@@ -90,7 +90,7 @@ struct endpoint_status {
 struct peer_status {
     /// The routing id that the peer has sent; for a ROUTER, the one that it uses for the peer.
     std::string routing_id{};
-    std::uint64_t generation = 0; ///< ROUTER only: of that routing id
+    std::uint64_t generation = 0; ///< ROUTER and STREAM only: of that routing id
     std::string endpoint{}; ///< of this socket, by which the peer came
     slk::address address{}; ///< of the peer
     bool ready = false; ///< the connection is up

@@ -119,11 +119,13 @@ struct socket_options {
     queue_policy on_reconnect = queue_policy::keep;
     /// A message that has waited for that long, from when it was queued, is dropped instead of
     /// sent, whole with all its parts; the order of the others stays. 0: never; else in whole
-    /// milliseconds, at least one. message::expire_after() is for a single message. Live. Not for a
-    /// PULL, SUB, XSUB or STREAM.
+    /// milliseconds, at least one. message::expire_after() is for a single message. Time during
+    /// which the machine sleeps does not count. Not together with a clock of loop_options::time in
+    /// a context with threads. Live. Not for a PULL, SUB, XSUB or STREAM.
     ///
     /// A message is dropped when its turn to be sent comes; one that the peer waits for at once,
-    /// and one whose peer is away, when the time has passed. Until then it takes up room. Of one
+    /// and one whose peer is away, when the time has passed; where it waits for another peer to
+    /// come, in the next call on the socket. Until then it takes up room. Of one
     /// that the system has taken a part of, the rest is sent. With inproc it is dropped when the
     /// receiver would read it. Dropped messages are counted (socket_counters::expired), and
     /// reported (drop_reason::expired). A REQ whose request has expired waits for a reply all the

@@ -38,6 +38,7 @@ void add_socket_counters(json_text& to, const socket_counters& of)
     to.number("dropped_full", of.dropped_full);
     to.number("unsent", of.unsent);
     to.number("dropped_stale", of.dropped_stale);
+    to.number("expired", of.expired);
     to.number("discarded", of.discarded);
     to.number("set_aside", of.refused);
     to.number("rejected", of.rejected);

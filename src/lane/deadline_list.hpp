@@ -59,8 +59,10 @@ public:
         forget_before(next);
         return first_ < all_.size() && all_[first_].number == next ? all_[first_].at : never;
     }
-    /// The number of the first message from `next` on whose deadline has passed, or none.
-    [[nodiscard]] std::uint64_t passed(std::uint64_t next, time_point now) noexcept
+    /// The number of the first message whose deadline has passed, behind `begun` ones from `next`
+    /// on, or none.
+    [[nodiscard]] std::uint64_t passed(std::uint64_t next, std::uint64_t begun,
+                                       time_point now) noexcept
     {
         const std::lock_guard lock(guard_);
         forget_before(next);
@@ -69,7 +71,7 @@ public:
         earliest_ = never;
         for (std::size_t index = first_; index < all_.size(); ++index) {
             earliest_ = std::min(earliest_, all_[index].at);
-            if (earliest_ <= now)
+            if (all_[index].at <= now && all_[index].number >= next + begun)
                 return all_[index].number;
         }
         return none;
@@ -101,6 +103,9 @@ private:
         time_point at;
     };
 
+    /// Entries that an empty list keeps room for.
+    static constexpr std::size_t kept_capacity = 64;
+
     /// The lock is held, here and below.
     void forget_before(std::uint64_t next) noexcept
     {
@@ -108,6 +113,8 @@ private:
             ++first_;
         if (first_ == all_.size()) {
             all_.clear();
+            if (all_.capacity() > kept_capacity)
+                std::vector<entry>().swap(all_);
             first_ = 0;
             earliest_ = never;
         } else if (first_ > all_.size() / 2) {

@@ -140,6 +140,7 @@ const tables = {
     { label: 'Dropped: full', number: true, bad: true },
     { label: 'Dropped: no route', number: true, bad: true },
     { label: 'Dropped: stale', number: true, bad: true },
+    { label: 'Expired', number: true, bad: true },
     { label: 'Unsent', number: true, bad: true }, { label: 'Discarded', number: true, bad: true },
   ], 'There are no sockets.'),
   listeners: new LiveTable('listeners', 100, [
@@ -302,13 +303,13 @@ function draw(state) {
     }
     queued += waiting;
     const counters = socket.counters;
-    lost += counters.dropped_full + counters.dropped_no_route + counters.dropped_stale
+    lost += counters.dropped_full + counters.dropped_no_route + counters.dropped_stale + counters.expired
       + counters.unsent + counters.discarded + counters.set_aside;
     socket_rows.push({
       key: name,
       cells: [name, count(socket.peers.length), count(waiting), count(counters.queued_total),
         count(counters.received), count(counters.dropped_full), count(counters.dropped_no_route),
-        count(counters.dropped_stale), count(counters.unsent), count(counters.discarded)],
+        count(counters.dropped_stale), count(counters.expired), count(counters.unsent), count(counters.discarded)],
     });
     for (const each of socket.endpoints)
       if (each.state === undefined)

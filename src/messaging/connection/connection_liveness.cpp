@@ -154,7 +154,7 @@ bool connection::holds_back() noexcept
     if (!paused_ || !transport_->peer_has_finished())
         return false;
     session_->skip_heartbeats();
-    receives_rest_ = out_->inside_message() || !out_->must_wait();
+    receives_rest_ = finishing_ || out_->inside_message() || !out_->must_wait();
     return true;
 }
 
@@ -216,8 +216,14 @@ void connection::drop_stale() noexcept
         return;
     const std::uint64_t kept = policy == queue_policy::keep_newest ? 1 : 0;
     wire_out::progress all;
-    for (message_counts waits = queue(); waits.written - waits.replaced - waits.taken > kept;
-         waits = queue()) {
+    const auto waiting = [&] {
+        const message_counts now = queue();
+        return now.written - now.replaced - now.taken;
+    };
+    // What comes meanwhile is not stale.
+    const std::uint64_t before = waiting();
+    const std::uint64_t stale = before - std::min(kept, before);
+    while (all.messages < stale && waiting() > kept) {
         const auto dropped = out_->drop_message();
         if (dropped.messages == 0)
             break; // the writer has counted it, and publishes it next
@@ -238,8 +244,8 @@ std::uint64_t connection::drop_expired() noexcept
     const time_point at = now();
     wire_out::progress dropped;
     // Of a message of which the system has taken a part the rest follows.
-    const std::uint64_t begun = out_->inside_message() ? 1 : 0;
-    std::uint64_t passed = all.passed(lane.consumed_by_now() + begun, at);
+    const std::uint64_t begun = machine_.has_stream() && out_->inside_message() ? 1 : 0;
+    std::uint64_t passed = all.passed(lane.consumed_by_now(), begun, at);
     while (passed == lane.consumed_by_now()) {
         const auto one = out_->drop_message();
         if (one.messages == 0) { // it is not published yet
@@ -248,7 +254,7 @@ std::uint64_t connection::drop_expired() noexcept
         }
         dropped.messages += one.messages;
         dropped.notify = dropped.notify || one.notify;
-        passed = all.passed(lane.consumed_by_now(), at);
+        passed = all.passed(lane.consumed_by_now(), 0, at);
     }
     note_lapsed(drop_reason::expired, dropped);
     return passed;
@@ -260,7 +266,7 @@ time_point connection::next_deadline() noexcept
     lane::lane& lane = lanes_->toward[0];
     if (!lane.has_deadlines()) [[likely]]
         return never;
-    return (sending_ && is_ready()) || out_->inside_message()
+    return (sending_ && is_ready()) || (machine_.has_stream() && out_->inside_message())
                ? never
                : lane.deadlines()->of(lane.consumed_by_now());
 }
@@ -275,8 +281,10 @@ void connection::watch_for_deadline() noexcept
     if (at == never)
         return stop_watching();
     if (!linked()) {
-        on_->core->add(*this);
         retain();
+        on_->core->add(*this);
+        if (machine_.state() != connection_state::waiting)
+            return; // the loop ends
     }
     on_->core->io().arm(timer_, at);
 }

@@ -116,6 +116,7 @@ reference<pipe> inproc_names::make_far(const connecter& which) noexcept
         return {};
     far->far = reference<far_end>::to(*which.near);
     far->history->earlier.written = lanes->toward[1].produced();
+    far->history->earlier_lapsed = lanes->toward[1].lapsed();
     far->history->earlier.taken = lanes->toward[0].consumed();
     return far;
 }

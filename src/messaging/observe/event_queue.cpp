@@ -4,6 +4,7 @@
 #include "base/call_user.hpp"
 #include "base/try_allocate.hpp"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -50,8 +51,7 @@ event_queue::~event_queue()
         delete &unread_.pop_front();
 }
 
-/// A place in drops_.
-event_queue::unread*& event_queue::drop_like(const slk::event& what) noexcept
+event_queue::drop_set& event_queue::drops_like(const slk::event& what) noexcept
 {
     const auto* const bytes = reinterpret_cast<const char*>(what.address.bytes.data());
     std::size_t hash = std::hash<std::string_view>()({bytes, what.address.bytes.size()});
@@ -69,11 +69,13 @@ bool event_queue::count_further(const slk::event& what) noexcept
 {
     if (what.kind != event_kind::dropped)
         return false;
-    unread* const last = drop_like(what);
-    if (last == nullptr || !is_same_loss(last->what, what))
-        return false;
-    last->what.count += what.count;
-    return true;
+    for (unread* const each : drops_like(what).all) {
+        if (each == nullptr || !is_same_loss(each->what, what))
+            continue;
+        each->what.count += what.count;
+        return true;
+    }
+    return false;
 }
 
 /// Returns false when memory is exhausted.
@@ -84,8 +86,10 @@ bool event_queue::append(const slk::event& what) noexcept
         return false;
     made->what.number = number_;
     made->lost_before = std::exchange(lost_, 0);
-    if (what.kind == event_kind::dropped)
-        drop_like(what) = made.get();
+    if (what.kind == event_kind::dropped) {
+        drop_set& alike = drops_like(what);
+        alike.all[alike.next++ % alike.all.size()] = made.get();
+    }
     size_ += places_of(made->what);
     unread_.push_back(*made.release());
     return true;
@@ -160,9 +164,8 @@ std::optional<slk::event> event_queue::take_next() noexcept
     } else if (!unread_.empty()) {
         const std::unique_ptr<unread> first(&unread_.pop_front());
         size_ -= places_of(first->what);
-        if (unread*& last = drop_like(first->what);
-            first->what.kind == event_kind::dropped && last == first.get())
-            last = nullptr;
+        if (first->what.kind == event_kind::dropped)
+            std::ranges::replace(drops_like(first->what).all, first.get(), nullptr);
         next.emplace(std::move(first->what));
     }
     if (shown_ != nullptr && !is_readable())

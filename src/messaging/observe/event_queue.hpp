@@ -74,7 +74,11 @@ private:
         std::uint64_t lost_before = 0;
     };
 
-    [[nodiscard]] unread*& drop_like(const slk::event& what) noexcept;
+    struct drop_set {
+        std::array<unread*, 4> all{};
+        unsigned next = 0; ///< the place that is used next
+    };
+    [[nodiscard]] drop_set& drops_like(const slk::event& what) noexcept;
     [[nodiscard]] bool count_further(const slk::event& what) noexcept;
     [[nodiscard]] bool append(const slk::event& what) noexcept;
     [[nodiscard]] std::optional<slk::event> take_next() noexcept;
@@ -107,7 +111,7 @@ private:
     };
     place last_lost_;
     /// Unread ones that may still count further messages, by a hash of what they tell apart.
-    std::array<unread*, 256> drops_{};
+    std::array<drop_set, 512> drops_{};
     bool ended_ = false;
     bool posted_ = false; ///< the task has a reference
     bool stopped_ = false;

@@ -58,6 +58,7 @@ class pipe;
 /// What has happened with other pipes of the same peer.
 struct pipe_history {
     message_counts earlier{}; ///< inproc only: what went through earlier pipes of this end
+    std::uint64_t earlier_lapsed = 0; ///< inproc only: of those, the ones that were dropped unsent
     std::uint64_t requeued = 0; ///< messages that were taken back for other pipes
     pipe* after = nullptr; ///< of an earlier connection: it is received before this one
     pipe* follower = nullptr; ///< of a later connection: it waits until this one was received

@@ -76,11 +76,13 @@ result<void> pipe_out::write_latest(std::span<const pattern::part_view> parts,
     return {};
 }
 
-bool pipe_out::take_back(std::vector<message>& parts, lane::chunk_pools& pools) noexcept
+bool pipe_out::take_back(std::vector<message>& parts, time_point& expires,
+                         lane::chunk_pools& pools) noexcept
 {
     parts.clear();
     if (!lane_.readable() && (latest_ == nullptr || !latest_->move_to(lane_, pools)))
         return false;
+    expires = next_deadline();
     bool fits = true;
     for (message part; read_part(lane_, part); part = {}) {
         const bool more = part.more();
@@ -111,7 +113,10 @@ std::uint64_t drop_until_left(lane::lane& lane, latest_slot* latest, std::uint64
                               bool has_requests) noexcept
 {
     std::uint64_t dropped = 0;
-    while (waiting_in(lane, latest) > left) {
+    // What comes meanwhile stays.
+    const std::uint64_t before = waiting_in(lane, latest);
+    const std::uint64_t wanted = before - std::min(left, before);
+    while (dropped < wanted && waiting_in(lane, latest) > left) {
         message part;
         if (!read_part(lane, part)) {
             if (latest == nullptr || !latest->discard(lane))
@@ -147,7 +152,7 @@ std::uint64_t pipe_in::drop_waiting(std::uint64_t kept, bool has_requests) noexc
 std::uint64_t pipe_in::drop_expired(time_point now, bool& notify) noexcept
 {
     std::uint64_t dropped = 0;
-    while (lane_.deadlines()->passed(lane_.consumed(), now) == lane_.consumed()) {
+    while (lane_.deadlines()->passed(lane_.consumed(), 0, now) == lane_.consumed()) {
         message part;
         if (!read(part))
             break; // the writer publishes it next

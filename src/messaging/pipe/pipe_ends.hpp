@@ -108,7 +108,7 @@ public:
     {
         return lane_.deadlines() != nullptr && lane_.deadlines()->count() == 1;
     }
-    /// When the other end is over: the deadline of the next message of take_back().
+    /// When the other end is over: the deadline of the next message in the lane.
     [[nodiscard]] time_point next_deadline() noexcept
     {
         return lane_.has_deadlines() ? lane_.deadlines()->of(lane_.consumed()) : never;
@@ -144,7 +144,9 @@ public:
 
     /// When the other end is over: takes back the next message that it has not taken. Returns false
     /// if there is none. A message that there is no memory for is lost: `parts` is empty then.
-    [[nodiscard]] bool take_back(std::vector<message>& parts, lane::chunk_pools& pools) noexcept;
+    /// `expires`: gets its deadline, or never.
+    [[nodiscard]] bool take_back(std::vector<message>& parts, time_point& expires,
+                                 lane::chunk_pools& pools) noexcept;
     /// When the other end is over: drops what it has not taken, but for the newest `kept` messages.
     /// Returns the number of messages that were dropped.
     std::uint64_t drop_waiting(std::uint64_t kept) noexcept;

@@ -32,7 +32,7 @@ time_point peer_events::now() const noexcept
 void peer_events::report_dropped(drop_reason why, std::uint64_t count,
                                  const pipe& peer) const noexcept
 {
-    if (count == 0)
+    if (count == 0 || !reports_.events().wants(event_kind::dropped)) [[likely]]
         return;
     const endpoint_entry* const at = endpoints_.find(peer.endpoint);
     reports_.events().emit(event_kind::dropped,

@@ -169,7 +169,8 @@ std::vector<peer_status> socket_core::peers()
         peer_status status;
         // Before the others: a message that was not sent is one that was taken.
         status.refused = peer.lanes()->refused.load(std::memory_order_acquire);
-        status.lapsed = peer.out.lapsed();
+        const std::uint64_t earlier_lapsed = peer.history ? peer.history->earlier_lapsed : 0;
+        status.lapsed = peer.out.lapsed() - earlier_lapsed;
         const message_counts sent = peer.out.counts();
         if (!try_assign(status.routing_id, peer.name()) ||
             (at != nullptr && !try_assign(status.endpoint, at->text)) ||
@@ -206,7 +207,7 @@ result<void> socket_core::wait_ready(const timeout& limit)
     const auto is_ready = [&] {
         bool any = false;
         for (const auto& each : state_.endpoints.all()) {
-            if (each->kind != endpoint_kind::connected)
+            if (each->kind != endpoint_kind::connected || each->ends_with_peer)
                 continue;
             any = true;
             if (!each->peer || each->peer->state != peer_state::connected)

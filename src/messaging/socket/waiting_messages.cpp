@@ -58,10 +58,8 @@ void waiting_messages::take_back(pipe& peer, pattern::room_check& rooms)
             break;
         // What there is no memory for stays in the lane, and is lost with it.
         std::unique_ptr<entry> next(new (std::nothrow) entry);
-        const time_point expires = peer.out.next_deadline();
-        if (next == nullptr || !peer.out.take_back(next->parts, pools_))
+        if (next == nullptr || !peer.out.take_back(next->parts, next->expires, pools_))
             break;
-        next->expires = expires;
         ++peer.history->requeued;
         next->ends = std::exchange(ends, std::uint8_t{0});
         if (next->parts.empty() || !try_reserve(views_, next->parts.size())) {
@@ -189,10 +187,10 @@ std::uint64_t waiting_messages::hand_over(pipe& from, pipe& to)
     const std::uint64_t dropped = from.out.drop_waiting(kept_of(UINT64_MAX, to.on_reconnect));
     std::uint8_t ends = from.lanes()->ends_in_message(from.out.counts().taken);
     std::uint64_t expired = 0;
-    time_point expires = from.out.next_deadline();
-    for (std::vector<message> parts; from.out.take_back(parts, pools_);) {
+    time_point deadline = never;
+    for (std::vector<message> parts; from.out.take_back(parts, deadline, pools_);) {
         ++from.history->requeued;
-        const time_point deadline = std::exchange(expires, from.out.next_deadline());
+        const std::uint8_t carried = std::exchange(ends, std::uint8_t{0});
         if (deadline != never && deadline <= reports_.events().now()) {
             ++expired;
             continue;
@@ -204,7 +202,7 @@ std::uint64_t waiting_messages::hand_over(pipe& from, pipe& to)
         }
         if (deadline != never && to.out.has_one_deadline())
             to.far->watch_deadlines();
-        if (const std::uint8_t carried = std::exchange(ends, std::uint8_t{0}); carried > 0)
+        if (carried > 0)
             to.lanes()->set_ends_in_message(to.out.counts().written, carried);
         to.publish(false);
     }

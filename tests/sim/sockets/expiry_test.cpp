@@ -512,3 +512,74 @@ TEST_CASE("expires_after is refused where no message waits to be sent, and where
     CHECK(code_of(stream_socket::create(in.client_context, options)) == errc::invalid_argument);
     CHECK(push::create(in.client_context, options).has_value());
 }
+
+TEST_CASE(
+    "a message that was half sent on a lost connection expires, and so does what is behind it")
+{
+    socket_world in;
+    push sender = new_socket<push>(in.client_context, quick_links());
+    connect(sender);
+    pull receiver = new_socket<pull>(in.server_context, takes_little());
+    bind(receiver);
+    REQUIRE(in.until([&] { return status_of(sender).ready; }));
+    // The first one fills the receiver, so that the second one cannot arrive.
+    REQUIRE(sender.send(message_of("first"), no_wait));
+    REQUIRE(sender.send(expiring(patterned_text(30'000'000), 1s), no_wait));
+    in.net.run_for(100ms);
+    REQUIRE(sender.send(expiring("behind", 1s), no_wait));
+    CHECK(sender.counters().expired == 0);
+    receiver.close(0s);
+    in.net.run_for(3s);
+    (void)sender.events();
+    CHECK(sender.counters().expired == 2);
+    CHECK(sender.peers().at(0).queued == 0);
+}
+
+TEST_CASE("the newest message of a conflating socket expires while it waits for another peer")
+{
+    socket_world in;
+    socket_options options;
+    options.conflate = true;
+    options.expires_after = 100ms;
+    push sender = new_socket<push>(in.server_context, options);
+    bind(sender);
+    pull first = new_socket<pull>(in.client_context, takes_little());
+    connect(first);
+    REQUIRE(in.until([&] { return !sender.peers().empty() && sender.peers()[0].ready; }));
+    for (int number = 0; number < 50; ++number) {
+        REQUIRE(sender.send(patterned_text(50'000), no_wait));
+        in.net.run_for(1ms);
+    }
+    first.close(0s);
+    REQUIRE(in.until([&] { return sender.peers().empty(); }));
+    in.net.run_for(1s);
+    pull second = new_socket<pull>(in.client_context);
+    connect(second);
+    CHECK(drain(second).empty());
+}
+
+TEST_CASE("what an earlier socket's messages of inproc came to is not counted for the next one")
+{
+    socket_world in;
+    dealer caller = new_socket<dealer>(in.client_context);
+    must(caller.connect("inproc://owned"));
+    {
+        dealer owner = new_socket<dealer>(in.client_context);
+        must(owner.bind("inproc://owned"));
+        REQUIRE(in.until([&] { return !owner.peers().empty(); }));
+        REQUIRE(owner.send(expiring("late", 1ms), no_wait));
+        in.net.run_for(10ms);
+        message got;
+        CHECK_FALSE(caller.receive(got, no_wait));
+        owner.close(0s);
+    }
+    dealer owner = new_socket<dealer>(in.client_context);
+    must(owner.bind("inproc://owned"));
+    REQUIRE(in.until([&] {
+        (void)caller.events();
+        return !owner.peers().empty();
+    }));
+    CHECK(owner.peers()[0].sent == 0);
+    CHECK(owner.peers()[0].lapsed == 0);
+    CHECK(owner.counters().expired == 0);
+}

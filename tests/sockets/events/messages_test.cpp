@@ -196,3 +196,39 @@ TEST_CASE("a ROUTER's peers have their ids and generations in events")
         CHECK(seen.last(event_kind::peer_removed).reason);
     }
 }
+
+TEST_CASE("an event is one line, whatever an endpoint's text is")
+{
+    event what;
+    what.kind = event_kind::bind_failed;
+    what.endpoint = "tcp://x\nerror peer: forged\x1b[1m";
+    CHECK(to_string(what) == "bind_failed tcp://x\\x0aerror peer: forged\\x1b[1m");
+}
+
+TEST_CASE("the losses of many full peers do not push other events out")
+{
+    auto in = new_context();
+    pub_options options;
+    options.send_high_water_mark = 1;
+    auto from = new_socket<pub>(in, options);
+    sub_options of_sub;
+    of_sub.receive_high_water_mark = 1;
+    std::vector<sub> all;
+    for (int number = 0; number < 300; ++number) {
+        all.push_back(new_socket<sub>(in, of_sub));
+        bind_and_connect(from, all.back(), ("inproc://many " + std::to_string(number)).c_str());
+        must(all.back().subscribe(""));
+    }
+    must(from.wait_subscribers("", all.size(), test_timeout));
+    watched_events seen(from, {.capacity = 1000});
+    for (int number = 0; number < 50; ++number)
+        (void)must(from.send("message"));
+    seen.read();
+    std::uint64_t missed = 0;
+    for (const event& each : seen.all) {
+        CHECK(each.kind == event_kind::dropped);
+        missed += each.count;
+    }
+    CHECK(missed == from.counters().dropped_full);
+    CHECK(missed == 48 * all.size());
+}
