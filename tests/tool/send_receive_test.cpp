@@ -96,10 +96,10 @@ TEST_CASE("slk send publishes to slk receive, which gets what it has subscribed 
                 0);
             CHECK(all.tool.finish().out == "any\nreceived 1 message, 3 bytes\n");
         }
-    receiving_slk matching("sub --pattern 'a?' --pattern '*[xy]' --count 2", any_tcp);
+    receiving_slk matching("sub --pattern \"a?\" --pattern \"*[xy]\" --count 2", any_tcp);
     CHECK(run_slk("send pub --connect " + matching.where + " a a1 b abx").code == 0);
     CHECK(has(matching.tool.finish(), "a1\nabx\nreceived 2 messages"));
-    CHECK(run_slk("receive sub" + std::string(any_tcp) + "--pattern '['").code == 2);
+    CHECK(run_slk("receive sub" + std::string(any_tcp) + "--pattern \"[\"").code == 2);
     CHECK(has(run_slk("receive xsub" + std::string(any_tcp) + "--pattern a"),
               "is for sub, not for xsub"));
     CHECK(has(run_slk("receive pull" + std::string(any_tcp) + "--subscribe a"),

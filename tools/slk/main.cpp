@@ -5,6 +5,12 @@
 #include <cstdio>
 #include <exception>
 
+#ifdef __MINGW32__
+// Its start-up code would replace a word such as "a*" by the names of files.
+extern "C" int _dowildcard;
+int _dowildcard = 0;
+#endif
+
 int main(int argc, char** argv)
 {
     using namespace slk::tool;
