@@ -35,7 +35,7 @@ struct published {
             while (must(from.send(text)) == send_outcome::queued) {
             }
             in_a_row = any ? 0 : in_a_row + 1;
-            return in_a_row == 20;
+            return in_a_row == 60;
         }));
     }
     /// The peer that has missed the most.
@@ -99,9 +99,15 @@ TEST_CASE("bytes have a mark as well")
     options.send_high_water_mark = 0;
     options.send_high_water_bytes = 300'000;
     published with(options);
-    with.fill(std::string(100'000, 'x'));
+    const std::string text(100'000, 'x');
+    with.fill(text);
     CHECK(with.fullest().queued <= 4);
-    CHECK(with.fullest().queued >= 3);
+    // The system may take one more now and then.
+    CHECK(until([&] {
+        while (must(with.from.send(text)) == send_outcome::queued) {
+        }
+        return with.fullest().queued >= 3;
+    }));
 }
 
 TEST_CASE("a used up budget of memory leaves room in empty queues only")
