@@ -10,10 +10,8 @@ namespace slk::pattern {
 result<peer*> pub::resume_sending(peer& entry)
 {
     const std::size_t peers = peers_ + 1;
-    const auto has_room = [&](std::vector<peer*>& all) {
-        return peers <= all.capacity() || try_reserve(all, std::max(peers, all.capacity() * 2));
-    };
-    if (!has_room(targets_) || !has_room(skipped_))
+    if (peers > peers_of_message_.size() &&
+        !try_resize(peers_of_message_, std::max(peers, peers_of_message_.size() * 2)))
         return fail(no_memory_for_peer);
     const std::uint32_t number = index_.add_peer(entry);
     if (number == no_number)

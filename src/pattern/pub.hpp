@@ -32,8 +32,14 @@ public:
 
     [[nodiscard]] routing route(std::span<const part_view>& parts, const peer_id*,
                                 room_check& rooms) noexcept override;
-    [[nodiscard]] std::span<peer* const> targets() const noexcept override { return targets_; }
-    [[nodiscard]] std::span<peer* const> skipped() const noexcept override { return skipped_; }
+    [[nodiscard]] std::span<peer* const> targets() const noexcept override
+    {
+        return std::span(peers_of_message_).first(targets_);
+    }
+    [[nodiscard]] std::span<peer* const> skipped() const noexcept override
+    {
+        return std::span(peers_of_message_).last(skipped_);
+    }
     [[nodiscard]] bool can_send(room_check&) noexcept override { return true; }
 
     [[nodiscard]] peer* receive_from() noexcept override { return nullptr; }
@@ -90,9 +96,11 @@ protected:
 private:
     subscription_index index_;
     subscription_limits limits_;
-    // With room for every peer each.
-    std::vector<peer*> targets_;
-    std::vector<peer*> skipped_;
+    /// Room for every peer: the targets of the present message come first, and the skipped peers
+    /// last.
+    std::vector<peer*> peers_of_message_;
+    std::size_t targets_ = 0;
+    std::size_t skipped_ = 0;
     std::size_t peers_ = 0;
     bool no_drop_ = false;
     bool inverts_ = false;
@@ -103,27 +111,25 @@ private:
 template <class Gets>
 routing pub::route_to(topic_view message, room_check& rooms, const Gets& gets) noexcept
 {
-    targets_.clear();
-    skipped_.clear();
+    targets_ = skipped_ = 0;
     for_each_subscriber(message, [&](peer& each) {
         if (!gets(each))
             return;
         if (no_drop_ ? rooms.has_room_for_all(each) : rooms.has_room_now(each)) [[likely]] {
-            targets_.push_back(&each);
+            peers_of_message_[targets_++] = &each;
         } else {
             if (!no_drop_)
                 ++each.dropped;
-            skipped_.push_back(&each);
+            peers_of_message_[peers_of_message_.size() - ++skipped_] = &each;
         }
     });
-    if (no_drop_ && !skipped_.empty()) {
-        targets_.clear();
-        skipped_.clear();
+    if (no_drop_ && skipped_ > 0) {
+        targets_ = skipped_ = 0;
         return {.what = routing::kind::wait};
     }
-    return routing::to_targets(skipped_.size(), !targets_.empty()  ? send_outcome::queued
-                                                : skipped_.empty() ? send_outcome::dropped_no_route
-                                                                   : send_outcome::dropped_full);
+    return routing::to_targets(skipped_, targets_ > 0    ? send_outcome::queued
+                                         : skipped_ == 0 ? send_outcome::dropped_no_route
+                                                         : send_outcome::dropped_full);
 }
 
 } // namespace slk::pattern

@@ -139,8 +139,7 @@ const tables = {
     { label: 'Queued, all', number: true }, { label: 'Received', number: true },
     { label: 'Dropped: full', number: true, bad: true },
     { label: 'Dropped: no route', number: true, bad: true },
-    { label: 'Dropped: stale', number: true, bad: true },
-    { label: 'Expired', number: true, bad: true },
+    { label: 'Stale, expired', number: true, bad: true },
     { label: 'Unsent', number: true, bad: true }, { label: 'Discarded', number: true, bad: true },
   ], 'There are no sockets.'),
   listeners: new LiveTable('listeners', 100, [
@@ -309,7 +308,7 @@ function draw(state) {
       key: name,
       cells: [name, count(socket.peers.length), count(waiting), count(counters.queued_total),
         count(counters.received), count(counters.dropped_full), count(counters.dropped_no_route),
-        count(counters.dropped_stale), count(counters.expired), count(counters.unsent), count(counters.discarded)],
+        count(counters.dropped_stale + counters.expired), count(counters.unsent), count(counters.discarded)],
     });
     for (const each of socket.endpoints)
       if (each.state === undefined)

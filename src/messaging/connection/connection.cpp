@@ -113,8 +113,9 @@ connection::connection(std::shared_ptr<io_loop> on,
                        reference<endpoint_log> log) noexcept
     : on_(std::move(on)), settings_(std::move(settings)), owner_(std::move(owner)),
       lanes_(std::move(lanes)), log_(std::move(log)), out_(std::move(made.out)),
-      in_(std::move(made.in)), direct_(*out_, *in_, *settings_, *on_->core, on_->by_caller),
-      origin_(origin), machine_(origin != pipe_origin::connect)
+      in_(std::move(made.in)),
+      direct_(*out_, *in_, *settings_, *on_->core, on_->by_caller, lanes_->bytes), origin_(origin),
+      machine_(origin != pipe_origin::connect)
 {
     lanes_->receive_mark.store(left_of_mark(settings_->options().receive_high_water_mark, 0),
                                std::memory_order_relaxed);
@@ -122,7 +123,6 @@ connection::connection(std::shared_ptr<io_loop> on,
                                 std::memory_order_relaxed);
     record_.endpoint = &log_->record();
     record_.lanes = lanes_.get();
-    record_.bytes = &direct_.transferred;
     in_->set_memory_user(*this);
     out_->set_user(*this);
     timer_.owner = this;

@@ -93,14 +93,15 @@ private:
 
 class direct_io {
 public:
+    /// `counts`: whoever owns a direction counts there.
     direct_io(wire_out& out, wire_in& in, const connection_settings& settings, io::loop_core& loop,
-              bool loop_run_by_caller) noexcept
-        : out_(out), in_(in), settings_(settings), loop_(loop), by_caller_(loop_run_by_caller)
+              bool loop_run_by_caller, byte_counters& counts) noexcept
+        : transferred(counts), out_(out), in_(in), settings_(settings), loop_(loop),
+          by_caller_(loop_run_by_caller)
     {
     }
 
-    /// Of all its streams. Whoever owns a direction counts there.
-    byte_counters transferred;
+    byte_counters& transferred;
 
     // --- the loop's thread ---
 

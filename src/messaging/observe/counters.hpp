@@ -31,6 +31,12 @@ private:
     std::atomic<std::uint64_t> value_{0};
 };
 
+/// Bytes of one connection; each has one writer at a time.
+struct byte_counters {
+    counter sent;
+    counter received;
+};
+
 struct counters {
     // Written by the socket's thread.
     counter queued_total;

@@ -33,8 +33,8 @@ void metrics_registry::remove(connection_record& of) noexcept
         return;
     of.unlink();
     --connection_count_;
-    of.endpoint->bytes_sent.add(of.bytes->sent.value());
-    of.endpoint->bytes_received.add(of.bytes->received.value());
+    of.endpoint->bytes_sent.add(of.lanes->bytes.sent.value());
+    of.endpoint->bytes_received.add(of.lanes->bytes.received.value());
 }
 
 result<void> metrics_registry::read(socket_metrics& into)
@@ -133,8 +133,8 @@ void metrics_registry::copy(const connection_record& from, endpoint_metrics& at,
     into.sent = sent.taken - std::min(unsent, sent.taken);
     const std::uint64_t consumed = lanes.toward[1].consumed_by_now();
     into.received = consumed - std::min(lanes.discarded.value(), consumed);
-    into.bytes_sent = from.bytes->sent.value();
-    into.bytes_received = from.bytes->received.value();
+    into.bytes_sent = lanes.bytes.sent.value();
+    into.bytes_received = lanes.bytes.received.value();
     into.round_trip =
         duration(static_cast<duration::rep>(from.round_trip.load(std::memory_order_relaxed)));
     at.bytes_sent += into.bytes_sent;

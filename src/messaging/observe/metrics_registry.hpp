@@ -56,18 +56,11 @@ struct endpoint_record : list_node {
     round_trip_counts round_trips;
 };
 
-/// Bytes of one connection; each has one writer at a time.
-struct byte_counters {
-    counter sent;
-    counter received;
-};
-
 /// One connection.
 struct connection_record : list_node {
     // Guarded by the registry, but for the loop's own reading.
     endpoint_record* endpoint = nullptr;
     pipe_lanes* lanes = nullptr;
-    const byte_counters* bytes = nullptr;
     std::uint64_t number = 0; ///< of the present stream, or the last one
     slk::address address{};
     reference<shared_text> routing_id; ///< that the peer has sent, if any

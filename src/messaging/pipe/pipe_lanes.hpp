@@ -86,6 +86,8 @@ struct pipe_lanes final : ref_counted<pipe_lanes> {
     lane_set conflated = 0;
     /// inproc only: the pipe that has taken the place of the one at the end that is bound.
     std::atomic<far_end*> next_far{nullptr};
+    /// Bytes of all connections of the pipe. Not with inproc.
+    byte_counters bytes;
     lane::lane toward[2];
     /// The receiving socket's marks, less what earlier connections of the peer have left unread. A
     /// connection reads them before it receives more.

@@ -139,7 +139,8 @@ class fixture {
 public:
     explicit fixture(bool run_by_caller = false, std::uint32_t receive_mark = 0)
         : lanes(messaging::pipe_lanes::create(pools, false)), out(lanes->toward[0]),
-          in(lanes->toward[1], *lanes), direct(out, in, settings, *loop, run_by_caller)
+          in(lanes->toward[1], *lanes),
+          direct(out, in, settings, *loop, run_by_caller, lanes->bytes)
     {
         lanes->receive_mark = receive_mark;
         present = &system;
