@@ -113,8 +113,8 @@ struct context_metrics {
 
 struct open_metrics_options {
     /// Also the numbers of each connection, labelled by its number, address and routing id. Each
-    /// new connection begins a series of samples, and whoever can connect to a bound endpoint can
-    /// make as many: with a database behind it, only where all peers are known.
+    /// new connection begins a series of samples, so that strangers who connect to a bound endpoint
+    /// can fill a database of them. Set it only where all peers are known.
     bool peers = false;
 };
 

@@ -50,7 +50,7 @@ public:
         note_count();
     }
 
-    // --- the reader, for whom all before message `next` is over ---
+    // --- the reader, which is done with all messages before `next` ---
 
     /// The deadline of message `next`; never if it has none.
     [[nodiscard]] time_point of(std::uint64_t next) noexcept

@@ -93,7 +93,7 @@ private:
 
 class direct_io {
 public:
-    /// `counts`: whoever owns a direction counts there.
+    /// `counts`: the owner of each direction adds to it.
     direct_io(wire_out& out, wire_in& in, const connection_settings& settings, io::loop_core& loop,
               bool loop_run_by_caller, byte_counters& counts) noexcept
         : transferred(counts), out_(out), in_(in), settings_(settings), loop_(loop),

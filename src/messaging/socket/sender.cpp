@@ -282,6 +282,8 @@ result<void> sender::write_to_targets(const routing& where, std::span<const part
         counts.dropped_no_route.add_alone(no_route ? 1 : 0);
         if (no_route)
             report_dropped(drop_reason::no_route, 1, nullptr);
+        if (!state_.reports->events().wants(event_kind::dropped)) [[likely]]
+            return {};
         for (pattern::peer* const each : state_.routes->skipped())
             state_.peers.events().report_dropped(drop_reason::full, 1, static_cast<pipe&>(*each));
     }
