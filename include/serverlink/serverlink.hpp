@@ -13,6 +13,7 @@
 #include <serverlink/endpoint.hpp>
 #include <serverlink/error.hpp>
 #include <serverlink/events.hpp>
+#include <serverlink/frame_socket.hpp>
 #include <serverlink/link.hpp>
 #include <serverlink/link_status.hpp>
 #include <serverlink/listener.hpp>

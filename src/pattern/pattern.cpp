@@ -38,6 +38,11 @@ bool pattern::takes_more(peer&) noexcept
     return true;
 }
 
+routing pattern::check_send(std::span<const std::byte>, const peer_id*, room_check& rooms) noexcept
+{
+    return can_send(rooms) ? routing::to_targets(0) : routing{};
+}
+
 peer* pattern::next_to_resume() noexcept
 {
     return nullptr;

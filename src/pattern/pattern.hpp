@@ -202,6 +202,11 @@ public:
     [[nodiscard]] virtual std::span<peer* const> skipped() const noexcept { return {}; }
     /// Whether route() would not wait.
     [[nodiscard]] virtual bool can_send(room_check& rooms) noexcept = 0;
+    /// Before a message whose other parts are not there yet: what route() would decide about one
+    /// with this first part. Nothing is counted or changed. `wait` and `refused` mean that, all
+    /// else that it can be sent.
+    [[nodiscard]] virtual routing check_send(std::span<const std::byte> first_part,
+                                             const peer_id* to, room_check& rooms) noexcept;
 
     // --- receiving ---
 

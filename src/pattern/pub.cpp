@@ -62,6 +62,16 @@ routing pub::route(std::span<const part_view>& parts, const peer_id*, room_check
     return route_to(parts.front().bytes, rooms, [](const peer&) { return true; });
 }
 
+routing pub::check_send(std::span<const std::byte> first_part, const peer_id*,
+                        room_check& rooms) noexcept
+{
+    bool any_full = false;
+    if (no_drop_)
+        for_each_subscriber(
+            first_part, [&](peer& each) { any_full = !rooms.has_room_for_all(each) || any_full; });
+    return any_full ? routing{} : routing::to_targets(0);
+}
+
 void pub::set_options(const socket_options& options) noexcept
 {
     pattern::set_options(options);

@@ -42,6 +42,9 @@ public:
     }
     [[nodiscard]] bool can_send(room_check&) noexcept override { return true; }
 
+    [[nodiscard]] routing check_send(std::span<const std::byte> first_part, const peer_id*,
+                                     room_check& rooms) noexcept override;
+
     [[nodiscard]] peer* receive_from() noexcept override { return nullptr; }
     void received(peer&) noexcept override {}
 

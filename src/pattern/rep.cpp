@@ -33,8 +33,7 @@ void rep::detach(peer& entry) noexcept
 routing rep::route(std::span<const part_view>& parts, const peer_id*, room_check& rooms) noexcept
 {
     if (stage_ != stage::reply)
-        return routing::refuse({errc::invalid_state, phase::transfer, 0,
-                                "a REP receives a request before it sends the reply"});
+        return routing::refuse(not_now);
     if (asking_ != nullptr) {
         const std::span<part_view> whole = written_.put_behind(envelope_.size(), parts);
         if (whole.empty())

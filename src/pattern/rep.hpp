@@ -38,6 +38,11 @@ public:
                                 room_check& rooms) noexcept override;
     void route_failed() noexcept override { stage_ = stage::reply; }
     [[nodiscard]] bool can_send(room_check&) noexcept override { return stage_ == stage::reply; }
+    [[nodiscard]] routing check_send(std::span<const std::byte>, const peer_id*,
+                                     room_check&) noexcept override
+    {
+        return stage_ == stage::reply ? routing::to_targets(0) : routing::refuse(not_now);
+    }
 
     [[nodiscard]] peer* receive_from() noexcept override { return receiving_.current(); }
     void received(peer&) noexcept override { receiving_.advance(); }
@@ -51,6 +56,9 @@ public:
 
 private:
     /// What is to be received or sent next.
+    static constexpr error not_now{errc::invalid_state, phase::transfer, 0,
+                                   "a REP receives a request before it sends the reply"};
+
     enum class stage : std::uint8_t {
         envelope, ///< of the next request
         body,

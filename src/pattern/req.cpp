@@ -39,8 +39,7 @@ void req::detach(peer& entry) noexcept
 routing req::route(std::span<const part_view>& parts, const peer_id*, room_check& rooms) noexcept
 {
     if (!may_send())
-        return routing::refuse({errc::invalid_state, phase::transfer, 0,
-                                "a REQ receives the reply before it sends the next request"});
+        return routing::refuse(not_now);
     const std::span<part_view> whole = written_.put_behind(correlate ? 2 : 1, parts);
     if (whole.empty())
         return routing::refuse({errc::out_of_memory, phase::transfer});

@@ -40,6 +40,11 @@ public:
     [[nodiscard]] routing route(std::span<const part_view>& parts, const peer_id*,
                                 room_check& rooms) noexcept override;
     void route_failed() noexcept override { stage_ = stage::idle; }
+    [[nodiscard]] routing check_send(std::span<const std::byte> first_part, const peer_id* to,
+                                     room_check& rooms) noexcept override
+    {
+        return may_send() ? pattern::check_send(first_part, to, rooms) : routing::refuse(not_now);
+    }
     [[nodiscard]] bool can_send(room_check& rooms) noexcept override
     {
         return may_send() && sending_.can_send(rooms);
@@ -60,6 +65,8 @@ private:
         body,
     };
 
+    static constexpr error not_now{errc::invalid_state, phase::transfer, 0,
+                                   "a REQ receives the reply before it sends the next request"};
     [[nodiscard]] bool may_send() const noexcept { return stage_ == stage::idle || relaxed; }
 
     balanced_sending sending_;

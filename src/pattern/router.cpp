@@ -151,6 +151,13 @@ routing router::route(std::span<const part_view>&, const peer_id* to, room_check
     return mandatory ? routing{} : routing::drop(send_outcome::dropped_full);
 }
 
+routing router::check_send(std::span<const std::byte>, const peer_id* to,
+                           room_check& rooms) noexcept
+{
+    std::span<const part_view> any;
+    return route(any, to, rooms);
+}
+
 bool router::can_send(room_check& rooms) noexcept
 {
     return !mandatory || std::ranges::any_of(by_id_, [&](const auto& each) {

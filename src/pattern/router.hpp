@@ -61,6 +61,8 @@ public:
 
     [[nodiscard]] routing route(std::span<const part_view>& parts, const peer_id* to,
                                 room_check& rooms) noexcept override;
+    [[nodiscard]] routing check_send(std::span<const std::byte>, const peer_id* to,
+                                     room_check& rooms) noexcept override;
     /// Without `mandatory` sending never waits.
     [[nodiscard]] bool can_send(room_check& rooms) noexcept override;
 

@@ -384,4 +384,15 @@ routing xpub::route(std::span<const part_view>& parts, const peer_id* to,
     return where;
 }
 
+routing xpub::check_send(std::span<const std::byte> first_part, const peer_id* to,
+                         room_check& rooms) noexcept
+{
+    if (!last_value_ || next_ == next_targets::all)
+        return pub::check_send(first_part, to, rooms);
+    // It is for one peer at most.
+    const bool fits =
+        next_ != next_targets::last || last_ == nullptr || rooms.has_room_for_all(*last_);
+    return fits ? routing::to_targets(0) : routing{};
+}
+
 } // namespace slk::pattern

@@ -41,6 +41,8 @@ public:
     [[nodiscard]] routing route(std::span<const part_view>& parts, const peer_id*,
                                 room_check& rooms) noexcept override;
     void route_failed() noexcept override { next_ = next_before_; }
+    [[nodiscard]] routing check_send(std::span<const std::byte> first_part, const peer_id* to,
+                                     room_check& rooms) noexcept override;
 
     void set_options(const socket_options& options) noexcept override;
 

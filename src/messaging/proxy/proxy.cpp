@@ -475,8 +475,6 @@ namespace slk {
 
 // --- the public class ---
 
-using zmtp::socket_type;
-
 namespace {
 
 constexpr error empty_proxy{errc::invalid_state, phase::none, 0, "the proxy was moved from"};
@@ -496,7 +494,7 @@ result<proxy> proxy::create(socket& front, socket& back, const proxy_options& op
           static_cast<const socket*>(options.control)}) {
         if (each != nullptr && each->core() == nullptr)
             return fail(errc::invalid_argument, phase::setup, "a socket of the proxy is empty");
-        if (each != nullptr && each->core()->type() == socket_type::stream)
+        if (each != nullptr && each->core()->type() == zmtp::socket_type::stream)
             return fail(errc::invalid_argument, phase::setup, "a STREAM cannot be proxied");
     }
     const socket* const others[] = {&front, &back, options.capture, options.control};
@@ -506,25 +504,26 @@ result<proxy> proxy::create(socket& front, socket& back, const proxy_options& op
                         "the socket for copies or commands has another part in the proxy too");
     if (options.capture != nullptr) {
         switch (options.capture->core()->type()) {
-        case socket_type::pair:
-        case socket_type::pub:
-        case socket_type::dealer:
-        case socket_type::push: break;
-        case socket_type::xpub: // its reports would not be received
-        case socket_type::sub:
-        case socket_type::xsub:
-        case socket_type::req:
-        case socket_type::rep:
-        case socket_type::router:
-        case socket_type::pull:
-        case socket_type::stream:
+        case zmtp::socket_type::pair:
+        case zmtp::socket_type::pub:
+        case zmtp::socket_type::dealer:
+        case zmtp::socket_type::push: break;
+        case zmtp::socket_type::xpub: // its reports would not be received
+        case zmtp::socket_type::sub:
+        case zmtp::socket_type::xsub:
+        case zmtp::socket_type::req:
+        case zmtp::socket_type::rep:
+        case zmtp::socket_type::router:
+        case zmtp::socket_type::pull:
+        case zmtp::socket_type::stream:
             return fail(errc::invalid_argument, phase::setup,
                         "a socket of this type cannot capture");
         }
     }
     if (options.control != nullptr) {
-        const socket_type type = options.control->core()->type();
-        if (!messaging::receives(type) || type == socket_type::router || type == socket_type::req)
+        const zmtp::socket_type type = options.control->core()->type();
+        if (!messaging::receives(type) || type == zmtp::socket_type::router ||
+            type == zmtp::socket_type::req)
             return fail(errc::invalid_argument, phase::setup,
                         "a socket of this type cannot receive commands");
     }

@@ -337,6 +337,21 @@ result<send_outcome> sender::send(std::span<const part_view> parts, const timeou
     return send_outcome::queued;
 }
 
+result<void> sender::await_room(std::span<const std::byte> first_part, const timeout& limit,
+                                const peer_id* to)
+{
+    state_.context->deliver_completed();
+    state_.process_reports();
+    routing where;
+    const auto decided = [&] {
+        where = state_.routes->check_send(first_part, to, *this);
+        return where.what != routing::kind::wait;
+    };
+    if (!decided())
+        SLK_TRY(state_.await(decided, limit));
+    return where.what == routing::kind::refused ? fail(where.failure) : result<void>{};
+}
+
 /// The loops write topics into the same lanes, with the lock of the topics held. It must not be
 /// held when the other end is notified.
 result<send_outcome> sender::send_upstream(std::span<const part_view> parts)

@@ -28,6 +28,10 @@ public:
     /// message, as message_detail::access has it. On an error nothing was queued.
     result<send_outcome> send(std::span<const pattern::part_view> parts, const timeout& limit,
                               const peer_id* to = nullptr, std::uint32_t lifetime = 0);
+    /// Waits until a message could be sent that begins with this part, and the parts of which are
+    /// not all there. Nothing is sent. Errors: those of send() to the peer `to`.
+    result<void> await_room(std::span<const std::byte> first_part, const timeout& limit,
+                            const peer_id* to = nullptr);
     /// Sends messages of one part until all are queued or the limit ends it; returns their number.
     /// Errors: as send(), if none was queued. Those that were queued are empty then.
     result<std::size_t> send_batch(std::span<message> messages, const timeout& limit);

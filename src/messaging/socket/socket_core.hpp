@@ -96,6 +96,13 @@ public:
         SLK_TRY(state_.usable());
         return sender_.send(parts, limit, to, lifetime);
     }
+    /// As sender::await_room().
+    result<void> await_room(std::span<const std::byte> first_part, const timeout& limit,
+                            const peer_id* to = nullptr)
+    {
+        SLK_TRY(state_.usable());
+        return sender_.await_room(first_part, limit, to);
+    }
     template <class Messages>
     result<std::size_t> send_batch(Messages messages, const timeout& limit)
     {

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SERVERLINK_FRAME_SOCKET_HPP
+#define SERVERLINK_FRAME_SOCKET_HPP
+
+/// slk::frame_socket: a socket whose type is chosen at run time, and which sends and receives part
+/// by part (frame by frame), as programs for libzmq do. Bindings and bridges need it; where the
+/// type is known, its own class has the clearer calls.
+///
+/// A message still goes out and arrives as a whole. To a ROUTER the first part names the peer, and
+/// is not sent; from a ROUTER the first part is the peer's routing id. Everything else is as the
+/// class of that type has it (serverlink/router.hpp, ...).
+
+#include <serverlink/router.hpp>
+#include <serverlink/socket.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace slk {
+
+/// With libzmq's numbers.
+enum class socket_type : std::uint8_t {
+    pair = 0,
+    pub = 1,
+    sub = 2,
+    req = 3,
+    rep = 4,
+    dealer = 5,
+    router = 6,
+    pull = 7,
+    push = 8,
+    xpub = 9,
+    xsub = 10,
+};
+inline constexpr std::size_t socket_type_count = 11;
+
+class SLK_API frame_socket : public socket {
+public:
+    /// Errors: invalid_argument (an option, or the type), too_many_descriptors
+    /// (context_options::max_sockets), cancelled (the context was shut down), out_of_memory.
+    [[nodiscard]] static result<frame_socket> create(context& in, socket_type type,
+                                                     const socket_options& options = {});
+
+    [[nodiscard]] socket_type type() const noexcept { return type_; }
+    /// PULL and SUB cannot send; PUSH and PUB cannot receive.
+    [[nodiscard]] bool sends() const noexcept;
+    [[nodiscard]] bool receives() const noexcept;
+
+    /// Sends a part; `more`: others of the same message follow. The first one waits until there is
+    /// a peer with room for the message, and the last one queues it. On an error the part was not
+    /// taken, and may be sent again; the parts before it stay. A ROUTER's first part without `more`
+    /// is thrown away. Errors: those of send() of the type's class, the first three with the first
+    /// part; not_supported (the type does not send); out_of_memory.
+    ///
+    /// A ROUTER's peer that goes between the first part and the last one does not get the message:
+    /// that is no error, and counted as dropped.
+    [[nodiscard]] result<void> send(message&& part, bool more, const timeout& limit = {});
+    [[nodiscard]] result<void> send(std::span<const std::byte> part, bool more,
+                                    const timeout& limit = {});
+    /// The next part that is sent is not the first one of its message.
+    [[nodiscard]] bool is_sending() const noexcept { return sending_; }
+
+    /// Receives the next part, and replaces the content of `into`; into.more() tells whether others
+    /// of the same message follow, which have arrived too. Errors: those of socket::receive();
+    /// not_supported (the type does not receive).
+    [[nodiscard]] result<void> receive(message& into, const timeout& limit = {});
+    /// The next part that is received is not the first one of its message.
+    [[nodiscard]] bool is_receiving() const noexcept { return receiving_; }
+
+    /// As socket::events(), for parts.
+    [[nodiscard]] socket_events events();
+
+    // SUB, XSUB; and XPUB with the option manual: as the calls of their classes. Errors: also
+    // not_supported (another type).
+    [[nodiscard]] result<void> subscribe(std::span<const std::byte> topic);
+    [[nodiscard]] result<void> unsubscribe(std::span<const std::byte> topic);
+    /// PUB, XPUB, SUB and XSUB; others: 0.
+    [[nodiscard]] std::size_t topics_count();
+
+private:
+    frame_socket(messaging::socket_core* core, socket_type type) noexcept
+        : socket(core), type_(type)
+    {
+    }
+
+    template <class Keep>
+    result<void> send_part(std::span<const std::byte> bytes, message_detail::shared_memory* owner,
+                           bool more, const timeout& limit, Keep keep);
+    result<void> begin_message(std::span<const std::byte> first, const timeout& limit);
+    result<void> end_message(std::span<const std::byte> last, message_detail::shared_memory* owner,
+                             const timeout& limit);
+    result<void> deliver_routing_id(message& into);
+
+    socket_type type_;
+    bool sending_ = false;
+    bool receiving_ = false;
+    bool has_routing_id_ = false; ///< ROUTER: `from_` and `body_` are to be received
+    bool has_body_ = false; ///< ROUTER: `body_` is to be received
+    peer_id to_{}; ///< ROUTER: of the message that is being sent
+    std::vector<message> parts_{}; ///< of that message, those that were sent
+    peer_id from_{}; ///< ROUTER: of the message that is being received
+    message body_{}; ///< ROUTER: its first part behind the routing id
+};
+
+} // namespace slk
+
+#endif

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MPL-2.0
+#include <serverlink/frame_socket.hpp>
+#include <serverlink/sub.hpp>
+
+#include "base/try_allocate.hpp"
+#include "messaging/socket/socket_core.hpp"
+#include "pattern/pattern.hpp"
+
+#include <utility>
+
+namespace slk {
+
+using message_detail::access;
+using messaging::socket_core;
+using pattern::part_view;
+
+namespace {
+
+constexpr error moved_from_frames{errc::invalid_state, phase::none, 0, "the socket was moved from"};
+
+unexpected not_for_this_type(const char* what)
+{
+    return fail(errc::not_supported, phase::transfer, what);
+}
+
+} // namespace
+
+result<frame_socket> frame_socket::create(context& in, socket_type type,
+                                          const socket_options& options)
+{
+    if (in.core() == nullptr)
+        return fail(errc::invalid_state, phase::setup, "the context is empty");
+    if (static_cast<std::size_t>(type) >= socket_type_count)
+        return fail(errc::invalid_argument, phase::setup, "there is no such type of socket");
+    // The numbers are the same.
+    SLK_TRY(socket_core* const core,
+            socket_core::create(in.core(), static_cast<zmtp::socket_type>(type), options));
+    return frame_socket(core, type);
+}
+
+bool frame_socket::sends() const noexcept
+{
+    return type_ != socket_type::pull && type_ != socket_type::sub;
+}
+
+bool frame_socket::receives() const noexcept
+{
+    return type_ != socket_type::push && type_ != socket_type::pub;
+}
+
+// --- sending ---
+
+/// The first of several parts.
+result<void> frame_socket::begin_message(std::span<const std::byte> first, const timeout& limit)
+{
+    if (type_ == socket_type::xsub)
+        return {};
+    if (type_ != socket_type::router)
+        return core_->await_room(first, limit);
+    to_.generation = 0;
+    const std::string_view id(reinterpret_cast<const char*>(first.data()), first.size());
+    if (!try_assign(to_.routing_id, id))
+        return fail(errc::out_of_memory, phase::transfer);
+    return options().mandatory ? core_->await_room({}, limit, &to_) : result<void>{};
+}
+
+/// `owner`: as in part_view.
+result<void> frame_socket::end_message(std::span<const std::byte> last,
+                                       message_detail::shared_memory* owner, const timeout& limit)
+{
+    const part_view only{last, owner};
+    std::span<const part_view> whole(&only, 1);
+    std::vector<part_view> views;
+    if (!parts_.empty()) {
+        if (!try_reserve(views, parts_.size() + 1))
+            return fail(errc::out_of_memory, phase::transfer);
+        for (const message& each : parts_)
+            views.push_back({each.bytes(), access::owner_of(each)});
+        views.push_back(only);
+        whole = views;
+    }
+    if (type_ == socket_type::xsub) {
+        SLK_TRY(core_->send_upstream(whole));
+        return {};
+    }
+    const auto sent = core_->send(whole, limit, type_ == socket_type::router ? &to_ : nullptr);
+    if (sent)
+        return {};
+    // The peer was there when the message began.
+    if (sent.error() == errc::no_route && type_ == socket_type::router)
+        return {};
+    return fail(sent.error());
+}
+
+/// `keep` returns the part as a message.
+template <class Keep>
+result<void> frame_socket::send_part(std::span<const std::byte> bytes,
+                                     message_detail::shared_memory* owner, bool more,
+                                     const timeout& limit, Keep keep)
+{
+    if (core_ == nullptr)
+        return fail(moved_from_frames);
+    if (!sends())
+        return not_for_this_type("this type of socket does not send");
+    const bool names_peer = !sending_ && type_ == socket_type::router;
+    if (!more) [[likely]] {
+        if (names_peer)
+            return core_->usable();
+        SLK_TRY(end_message(bytes, owner, limit));
+        parts_.clear();
+        sending_ = false;
+        return {};
+    }
+    if (!sending_)
+        SLK_TRY(begin_message(bytes, limit));
+    if (!names_peer) {
+        if (!try_reserve_more(parts_))
+            return fail(errc::out_of_memory, phase::transfer);
+        SLK_TRY(message kept, keep());
+        parts_.push_back(std::move(kept));
+    }
+    sending_ = true;
+    return {};
+}
+
+result<void> frame_socket::send(std::span<const std::byte> part, bool more, const timeout& limit)
+{
+    return send_part(part, nullptr, more, limit, [&] { return message::copy_of(part); });
+}
+
+result<void> frame_socket::send(message&& part, bool more, const timeout& limit)
+{
+    SLK_TRY(send_part(part.bytes(), access::owner_of(part), more, limit,
+                      [&]() -> result<message> { return std::move(part); }));
+    part.clear();
+    return {};
+}
+
+// --- receiving ---
+
+result<void> frame_socket::deliver_routing_id(message& into)
+{
+    SLK_TRY(into, message::copy_of(from_.routing_id));
+    access::set_more(into, true);
+    has_routing_id_ = false;
+    has_body_ = receiving_ = true;
+    return {};
+}
+
+result<void> frame_socket::receive(message& into, const timeout& limit)
+{
+    if (core_ == nullptr)
+        return fail(moved_from_frames);
+    if (!receives())
+        return not_for_this_type("this type of socket does not receive");
+    if (type_ != socket_type::router) [[likely]] {
+        SLK_TRY(core_->receive(into, limit));
+        receiving_ = into.more();
+        return {};
+    }
+    SLK_TRY(core_->usable());
+    if (has_body_) {
+        has_body_ = false;
+        into = std::move(body_);
+        receiving_ = into.more();
+        return {};
+    }
+    if (receiving_) {
+        SLK_TRY(core_->receive(into, limit));
+        receiving_ = into.more();
+        return {};
+    }
+    if (!has_routing_id_) {
+        SLK_TRY(core_->receive(body_, limit, &from_));
+        has_routing_id_ = true;
+    }
+    return deliver_routing_id(into);
+}
+
+// --- state ---
+
+socket_events frame_socket::events()
+{
+    if (core_ == nullptr)
+        return {};
+    socket_events found = core_->events();
+    found.readable = receives() && (found.readable || receiving_ || has_routing_id_);
+    found.writable = sends() && (found.writable || sending_);
+    return found;
+}
+
+result<void> frame_socket::subscribe(std::span<const std::byte> topic)
+{
+    if (core_ == nullptr)
+        return fail(moved_from_frames);
+    if (type_ == socket_type::xpub)
+        return core_->subscribe_for_peer(true, topic);
+    if (type_ != socket_type::sub && type_ != socket_type::xsub)
+        return not_for_this_type("this type of socket does not subscribe");
+    if (topic.size() > slk::sub::max_topic_size)
+        return fail(errc::invalid_argument, phase::setup, "the topic is too long");
+    return core_->subscribe(topic);
+}
+
+result<void> frame_socket::unsubscribe(std::span<const std::byte> topic)
+{
+    if (core_ == nullptr)
+        return fail(moved_from_frames);
+    if (type_ == socket_type::xpub)
+        return core_->subscribe_for_peer(false, topic);
+    if (type_ != socket_type::sub && type_ != socket_type::xsub)
+        return not_for_this_type("this type of socket does not subscribe");
+    return core_->unsubscribe(topic);
+}
+
+std::size_t frame_socket::topics_count()
+{
+    const bool has_topics = type_ == socket_type::pub || type_ == socket_type::xpub ||
+                            type_ == socket_type::sub || type_ == socket_type::xsub;
+    return core_ != nullptr && has_topics ? core_->topics_count() : 0;
+}
+
+} // namespace slk
