@@ -86,6 +86,10 @@ enum class event_kind : std::uint8_t {
     peer_removed,
     stalled, ///< the peer has stopped reading (connection, address, routing_id). Loop.
     recovered, ///< the peer reads again; as above
+    /// The peer has answered a PING (connection, address, routing_id; delay: the time that it
+    /// took). Loop.
+    heartbeat_answered,
+    heartbeat_missed, ///< the connection ends because the peer was silent; as above. Loop.
     /// A message was set aside, as in peer_status::refused (connection, address, routing_id, count,
     /// reason). Loop.
     set_aside,
@@ -103,7 +107,7 @@ enum class event_kind : std::uint8_t {
     events_lost, ///< that did not fit, or that there was no memory for (count)
     stopped, ///< the socket is closed; a stream of one socket ends with it. Socket.
 };
-inline constexpr std::size_t event_kind_count = 26;
+inline constexpr std::size_t event_kind_count = 28;
 
 /// Returns the enumerator's spelling.
 [[nodiscard]] SLK_API std::string_view name_of(event_kind value) noexcept;

@@ -77,6 +77,9 @@ public:
     // not_supported (another type).
     [[nodiscard]] result<void> subscribe(std::span<const std::byte> topic);
     [[nodiscard]] result<void> unsubscribe(std::span<const std::byte> topic);
+    /// SUB only.
+    [[nodiscard]] result<void> psubscribe(std::span<const std::byte> pattern);
+    [[nodiscard]] result<void> punsubscribe(std::span<const std::byte> pattern);
     /// PUB, XPUB, SUB and XSUB; others: 0.
     [[nodiscard]] std::size_t topics_count();
 

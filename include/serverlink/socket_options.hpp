@@ -144,9 +144,14 @@ struct socket_options {
     /// sent may be busy: it is given up when its system does not acknowledge anything for this
     /// time, where the system tells (Linux); elsewhere when the system gives the connection up. The
     /// same holds for a peer that never answers PINGs (ZMTP 3.0); one of ZMTP 2.0 is left to the
-    /// system. 0: never; else 3 ms to 1 min. The peer is told the time in tenths of a second, and
-    /// nothing if it is shorter.
+    /// system. 0: never; else 3 ms to 30 days.
     duration peer_timeout = std::chrono::seconds(30);
+    /// A PING is sent after this time without anything from the peer. 0: a third of peer_timeout;
+    /// else less than peer_timeout.
+    duration heartbeat_interval = duration::zero();
+    /// The peer is told this time with each PING, in tenths of a second: it gives this side up when
+    /// it hears nothing for as long. At most 65.5 s are told. Not set: peer_timeout; 0: nothing.
+    std::optional<duration> heartbeat_ttl{};
     /// A peer that reads nothing is given up after it has been stalled for this time (see
     /// peer_status::stalled), which is looked for only with a peer_timeout. 0: never.
     duration stalled_timeout = duration::zero();

@@ -15,11 +15,12 @@
 namespace slk {
 
 /// Probes on an idle connection (RFC 9293 section 3.8.4). Whole seconds; systems round down to 1 s.
+/// 0: as the system has it.
 struct keep_alive_options {
     bool enabled = true;
-    duration idle = std::chrono::seconds(30); ///< 1 s to 32,767 s
-    duration interval = std::chrono::seconds(10); ///< 1 s to 32,767 s
-    int count = 3; ///< 1 to 127
+    duration idle = std::chrono::seconds(30); ///< 0, or 1 s to 32,767 s
+    duration interval = std::chrono::seconds(10); ///< 0, or 1 s to 32,767 s
+    int count = 3; ///< 0 to 127
 
     friend bool operator==(const keep_alive_options&, const keep_alive_options&) = default;
 };
@@ -28,7 +29,7 @@ struct keep_alive_options {
 ///
 /// An option that the system refuses or does not have fails the attempt with its error
 /// (phase::tune, the option's name as detail): an explicit setting is never dropped silently. The
-/// default, `no_delay`, is best effort. A connection that was reset meanwhile is connection_reset,
+/// default, `no_delay`, is best effort; with `best_effort` all are. A connection that was reset meanwhile is connection_reset,
 /// whatever the system answers (EINVAL on macOS, setsockopt(2)). An ipc connection has only the
 /// buffers: other options are refused (not_supported), except `no_delay`, which is ignored.
 struct tuning_options {
@@ -45,6 +46,9 @@ struct tuning_options {
     std::optional<duration> user_timeout{};
     /// The network interface to use (SO_BINDTODEVICE, Linux; socket(7)). Before connect.
     std::string device{};
+    /// What the system refuses, or a local connection does not have, is left out: no attempt fails
+    /// for it.
+    bool best_effort = false;
 
     friend bool operator==(const tuning_options&, const tuning_options&) = default;
 

@@ -88,7 +88,6 @@ constexpr session_transition transitions[] = {
 // clang-format on
 
 constexpr error out_of_time{errc::timed_out, phase::handshake, 0, "handshake_timeout"};
-constexpr error silent{errc::timed_out, phase::transfer, 0, "the peer was silent for too long"};
 /// While this side does not receive, it cannot answer PINGs, and shows that it lives by itself. How
 /// long the peer waits for an answer is not known: it gets several signs between two of its PINGs.
 constexpr int signs_per_ping = 8;
@@ -425,7 +424,7 @@ session_actions session_machine::expire(const session_options& options, time_poi
         return fail(out_of_time);
     if (suspects(now)) {
         if (!input.lives)
-            return fail(silent);
+            return fail(peer_is_silent);
         ttl_ends_ = never;
         if (silent_at_ != never)
             silent_at_ = after(now, patience(options));

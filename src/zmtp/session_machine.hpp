@@ -24,6 +24,10 @@
 
 namespace slk::zmtp {
 
+/// How a session ends whose peer does not answer.
+inline constexpr error peer_is_silent{errc::timed_out, phase::transfer, 0,
+                                      "the peer was silent for too long"};
+
 enum class session_state : std::uint8_t {
     idle,
     greeting,

@@ -387,7 +387,7 @@ void connection::begin_stream() noexcept
 
 /// Reports an event of the present stream.
 void connection::report(event_kind kind, std::string_view routing_id, const error& reason,
-                        std::uint64_t count) noexcept
+                        std::uint64_t count, duration delay) noexcept
 {
     log_->emit(kind, [&](slk::event& made) {
         made.connection = record_.number;
@@ -395,6 +395,7 @@ void connection::report(event_kind kind, std::string_view routing_id, const erro
         made.descriptor = transport_->native_handle();
         made.reason = reason;
         made.count = count;
+        made.delay = delay;
         return try_assign(made.routing_id, routing_id);
     });
 }
@@ -565,6 +566,8 @@ void connection::check_returned() noexcept
     count_unconfirmed();
     lanes_->published_at_end.store(lanes_->toward[1].produced(), std::memory_order_release);
     log_->registry().change([&] { record_.ready = record_.stalled = false; });
+    if (was_ready && ending_because_.detail == zmtp::peer_is_silent.detail)
+        report(event_kind::heartbeat_missed, peer_id());
     report(event_kind::disconnected, was_ready ? peer_id() : std::string_view{}, ending_because_);
     step({connection_event::returned});
     if (!machine_.has_stream())

@@ -173,7 +173,7 @@ private:
     void expire() noexcept;
     void arm() noexcept;
     void report(event_kind kind, std::string_view routing_id, const error& reason = {},
-                std::uint64_t count = 0) noexcept;
+                std::uint64_t count = 0, duration delay = {}) noexcept;
     [[nodiscard]] bool is_ready() const noexcept
     {
         return machine_.state() == connection_state::ready;

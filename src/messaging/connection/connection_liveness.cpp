@@ -124,6 +124,7 @@ void connection::note_round_trip() noexcept
     const duration time = now() - timed_since_;
     record_.round_trip.store(static_cast<std::uint64_t>(time.count()), std::memory_order_relaxed);
     log_->record().round_trips.add(time);
+    report(event_kind::heartbeat_answered, peer_id(), {}, 0, time);
 }
 
 /// Something has arrived.

@@ -104,9 +104,12 @@ connection_settings::connection_settings(zmtp::socket_type type, socket_options&
     protocol_.raw = type == zmtp::socket_type::stream;
     protocol_.handshake_timeout = options_.handshake_timeout;
     // A PING follows after a third of the time; its answer has the other two thirds.
-    protocol_.heartbeat_interval = options_.peer_timeout / 3;
-    protocol_.heartbeat_timeout = options_.peer_timeout - options_.peer_timeout / 3;
-    protocol_.heartbeat_ttl = options_.peer_timeout;
+    protocol_.heartbeat_interval = options_.heartbeat_interval > duration::zero()
+                                       ? options_.heartbeat_interval
+                                       : options_.peer_timeout / 3;
+    protocol_.heartbeat_timeout = options_.peer_timeout - protocol_.heartbeat_interval;
+    protocol_.heartbeat_ttl =
+        std::min(options_.heartbeat_ttl.value_or(options_.peer_timeout), zmtp::max_ttl);
 
     // A peer that may be rejected must not send before that is decided. Only one of the two sides
     // can wait for the other: it is the one that has accepted.

@@ -33,6 +33,8 @@ std::string_view name_of(event_kind value) noexcept
     case event_kind::peer_removed: return "peer_removed";
     case event_kind::stalled: return "stalled";
     case event_kind::recovered: return "recovered";
+    case event_kind::heartbeat_answered: return "heartbeat_answered";
+    case event_kind::heartbeat_missed: return "heartbeat_missed";
     case event_kind::set_aside: return "set_aside";
     case event_kind::subscribed: return "subscribed";
     case event_kind::unsubscribed: return "unsubscribed";
@@ -145,7 +147,10 @@ std::string to_string(const event& what)
         line.add(" addresses ", what.count);
         line.add(" after ", milliseconds_in(what.delay));
     }
-    if (what.kind == event_kind::connect_retried || what.kind == event_kind::name_lookup)
+    if (what.kind == event_kind::heartbeat_answered)
+        line.add(" after ", milliseconds_in(what.delay));
+    if (what.kind == event_kind::connect_retried || what.kind == event_kind::name_lookup ||
+        what.kind == event_kind::heartbeat_answered)
         line.add(" ms");
     if (what.kind == event_kind::subscribed || what.kind == event_kind::unsubscribed)
         line.add_bytes(" topic ", what.topic);

@@ -94,6 +94,7 @@ log_level level_of(const event& what) noexcept
     case event_kind::handshake_failed_protocol:
     case event_kind::handshake_failed_auth:
     case event_kind::stalled:
+    case event_kind::heartbeat_missed:
     case event_kind::dropped:
     case event_kind::events_lost: return log_level::warning;
     case event_kind::listening:
@@ -113,6 +114,7 @@ log_level level_of(const event& what) noexcept
     case event_kind::handshake_succeeded:
     case event_kind::subscribed:
     case event_kind::unsubscribed:
+    case event_kind::heartbeat_answered:
     case event_kind::stopped: return log_level::debug;
     }
     return log_level::error;
@@ -141,6 +143,8 @@ std::string_view component_of(event_kind what) noexcept
     case event_kind::peer_removed:
     case event_kind::stalled:
     case event_kind::recovered:
+    case event_kind::heartbeat_answered:
+    case event_kind::heartbeat_missed:
     case event_kind::subscribed:
     case event_kind::unsubscribed: return "peer";
     case event_kind::set_aside:

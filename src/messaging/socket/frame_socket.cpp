@@ -213,6 +213,27 @@ result<void> frame_socket::unsubscribe(std::span<const std::byte> topic)
     return core_->unsubscribe(topic);
 }
 
+result<void> frame_socket::psubscribe(std::span<const std::byte> pattern)
+{
+    if (core_ == nullptr)
+        return fail(moved_from_frames);
+    if (type_ != socket_type::sub)
+        return not_for_this_type("this type of socket has no patterns");
+    if (pattern.size() > slk::sub::max_pattern_size)
+        return fail(errc::invalid_argument, phase::setup, "the pattern is too long");
+    return core_->psubscribe(pattern);
+}
+
+result<void> frame_socket::punsubscribe(std::span<const std::byte> pattern)
+{
+    if (core_ == nullptr)
+        return fail(moved_from_frames);
+    if (type_ != socket_type::sub)
+        return not_for_this_type("this type of socket has no patterns");
+    return pattern.size() <= slk::sub::max_pattern_size ? core_->punsubscribe(pattern)
+                                                        : result<void>{};
+}
+
 std::size_t frame_socket::topics_count()
 {
     const bool has_topics = type_ == socket_type::pub || type_ == socket_type::xpub ||

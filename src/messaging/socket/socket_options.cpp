@@ -12,7 +12,7 @@ namespace slk {
 
 namespace {
 
-constexpr duration max_liveness = std::chrono::minutes(1);
+constexpr duration max_liveness = std::chrono::hours(24 * 30);
 constexpr duration min_liveness = std::chrono::milliseconds(3);
 constexpr std::size_t max_credential = 255;
 constexpr std::size_t max_domain = 255;
@@ -88,7 +88,12 @@ result<void> socket_options::validate() const
 {
     if (peer_timeout != duration::zero() &&
         (peer_timeout < min_liveness || peer_timeout > max_liveness))
-        return bad("peer_timeout is not 0 or 3 ms to 1 min");
+        return bad("peer_timeout is not 0 or 3 ms to 30 days");
+    if (heartbeat_interval < duration::zero() ||
+        (heartbeat_interval > duration::zero() && heartbeat_interval >= peer_timeout))
+        return bad("heartbeat_interval is not 0 or less than peer_timeout");
+    if (heartbeat_ttl.value_or(duration::zero()) < duration::zero())
+        return bad("heartbeat_ttl is negative");
     if (stalled_timeout < duration::zero())
         return bad("stalled_timeout is negative");
     if (handshake_timeout < duration::zero())

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_CAPI_HANDLES_HPP
+#define SLK_CAPI_HANDLES_HPP
+
+/// What the opaque types of the C API are, and how a call makes sure that its socket is one.
+
+#include <serverlink/context.hpp>
+#include <serverlink/events.hpp>
+#include <serverlink/frame_socket.hpp>
+#include <serverlink/message.hpp>
+#include <serverlink/serverlink.h>
+
+#include "capi/errors.hpp"
+#include "capi/options.hpp"
+#include "io/os/process_barrier.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace slk::capi {
+
+/// The calls that are inside of the library, but for those on sockets. Outlives the context.
+class call_gate {
+public:
+    /// Returns false once it is shut.
+    [[nodiscard]] bool enter() noexcept
+    {
+        calls_.fetch_add(1);
+        if (!shut_.load())
+            return true;
+        leave();
+        return false;
+    }
+    void leave() noexcept { calls_.fetch_sub(1); }
+    void shut() noexcept { shut_.store(true); }
+    [[nodiscard]] bool is_empty() const noexcept { return calls_.load() == 0; }
+
+private:
+    std::atomic<std::int64_t> calls_{0};
+    std::atomic<bool> shut_{false};
+};
+
+/// As long as it lives, slk_ctx_destroy() waits.
+class gate_call {
+public:
+    explicit gate_call(call_gate& gate) noexcept : gate_(gate), inside_(gate.enter()) {}
+    gate_call(const gate_call&) = delete;
+    gate_call& operator=(const gate_call&) = delete;
+    ~gate_call()
+    {
+        if (inside_)
+            gate_.leave();
+    }
+    /// False: the context is being destroyed.
+    explicit operator bool() const noexcept { return inside_; }
+
+private:
+    call_gate& gate_;
+    const bool inside_;
+};
+
+/// What a handle is, in its first bytes.
+enum class handle_tag : std::uint32_t {
+    none = 0,
+    context = 0x5c0e71a3,
+    socket = 0x5c0e71a7,
+    ending = 0x5c0e71ab, ///< of a socket: its context is being destroyed
+};
+
+} // namespace slk::capi
+
+struct slk_ctx_t {
+    std::atomic<slk::capi::handle_tag> tag{slk::capi::handle_tag::context};
+    std::mutex guard;
+    slk::capi::context_values values; ///< guarded
+    std::optional<slk::context> made; ///< guarded; with the first socket
+    slk_socket_t* first = nullptr; ///< guarded: the open sockets
+    bool ending = false; ///< guarded
+    std::shared_ptr<slk::capi::call_gate> gate;
+};
+
+/// Its memory is that of a socket for ever: a handle that is not valid any more is read without
+/// harm.
+struct slk_socket_t {
+    std::atomic<slk::capi::handle_tag> tag{slk::capi::handle_tag::none};
+    std::atomic<bool> busy{false}; ///< a thread is in a call
+    slk_ctx_t* context = nullptr;
+    std::optional<slk::frame_socket> socket;
+    slk::capi::socket_values values;
+    std::string next_peer; ///< SLK_CONNECT_ROUTING_ID
+    std::optional<slk::event_stream> monitor;
+    slk::message received;
+    slk_socket_t* next = nullptr; ///< of the context, or of those that are free
+    slk_socket_t* before = nullptr;
+};
+
+struct slk_msg_t {
+    slk::message body;
+    std::uint32_t routing_id = 0;
+    bool more = false;
+};
+
+namespace slk::capi {
+
+/// A call on a socket: as long as it lives, slk_ctx_destroy() waits.
+class socket_call {
+public:
+    explicit socket_call(slk_socket_t* of) noexcept : of_(of)
+    {
+        if (of == nullptr) {
+            code_ = SLK_EINVAL;
+            return;
+        }
+        nested_ = of->busy.load(std::memory_order_relaxed);
+        of->busy.store(true, std::memory_order_relaxed);
+        io::os::light_barrier();
+        const handle_tag tag = of->tag.load(std::memory_order_acquire);
+        if (tag != handle_tag::socket) [[unlikely]]
+            code_ = tag == handle_tag::ending ? SLK_ETERM : SLK_ENOTSOCK;
+    }
+    socket_call(const socket_call&) = delete;
+    socket_call& operator=(const socket_call&) = delete;
+    ~socket_call()
+    {
+        if (of_ != nullptr && !nested_)
+            of_->busy.store(false, std::memory_order_release);
+    }
+
+    /// 0: the socket may be used; else why not.
+    [[nodiscard]] int code() const noexcept { return code_; }
+    [[nodiscard]] frame_socket& socket() const noexcept { return *of_->socket; }
+
+private:
+    slk_socket_t* const of_;
+    bool nested_ = false;
+    int code_ = 0;
+};
+
+[[nodiscard]] inline std::span<const std::byte> bytes_of(const void* data,
+                                                         std::size_t size) noexcept
+{
+    return {static_cast<const std::byte*>(data), size};
+}
+
+/// How long a call may wait. `milliseconds`: as in SLK_RCVTIMEO.
+[[nodiscard]] inline timeout limit_of(int milliseconds, int flags) noexcept
+{
+    if ((flags & SLK_DONTWAIT) != 0)
+        return no_wait;
+    if (milliseconds < 0)
+        return {};
+    return std::chrono::milliseconds(milliseconds);
+}
+
+[[nodiscard]] inline bool is_context(const slk_ctx_t* ctx) noexcept
+{
+    return ctx != nullptr && ctx->tag.load(std::memory_order_acquire) == handle_tag::context;
+}
+
+/// Closes it, and takes it from its context. `linger`: as in SLK_LINGER.
+void close_socket(slk_socket_t& which, int linger);
+/// Another socket of the context; null, and slk_errno() is set.
+[[nodiscard]] slk_socket_t* open_socket(slk_ctx_t& in, int type);
+
+/// The C++ context of a context, which is made if it is not there yet. Errors: those of
+/// context::create(); cancelled.
+[[nodiscard]] result<context*> context_of(slk_ctx_t& of);
+
+} // namespace slk::capi
+
+#endif
