@@ -283,6 +283,12 @@ struct socket_options {
     /// Report each cancellation, too, and each subscription of a peer that has gone. Live.
     bool verboser = false;
 
+    // XSUB only: elsewhere it is invalid_argument if set.
+
+    /// Peers are told of each subscription that is taken back, also if others to the same topic are
+    /// left, or if there was none. Live.
+    bool verbose_unsubscribe = false;
+
     // DEALER, ROUTER and REQ only: elsewhere it is invalid_argument if set.
 
     /// Send each new peer an empty message, so that a ROUTER there learns the routing id of this

@@ -192,6 +192,7 @@ result<socket_options> to_socket_options(const socket_values& from, socket_type 
     made.manual = from[xpub_manual] != 0;
     made.manual_last_value = from[xpub_manual_last_value] != 0;
     made.only_first_subscribe = from[only_first_subscribe] != 0;
+    made.verbose_unsubscribe = from[xsub_verbose_unsubscribe] != 0;
     if (type != socket_type::xsub) // an XSUB does not filter
         made.invert_matching = from[invert_matching] != 0;
     // Threads that do not exist carry nothing.

@@ -47,8 +47,8 @@ public:
 
     /// One more subscription to the topic. Errors: out_of_memory.
     [[nodiscard]] result<void> subscribe(topic_view topic, lane::chunk_pools& pools) noexcept;
-    /// Takes one subscription back. Returns whether peers are not to send messages of that topic
-    /// any more; one that does not exist changes nothing.
+    /// Takes one subscription back. Returns whether peers are to be told: that they are not to send
+    /// messages of that topic any more. One that does not exist changes nothing.
     bool unsubscribe(topic_view topic, lane::chunk_pools& pools) noexcept;
     /// One more subscription to a pattern. `topic`: what it begins with. Errors: those of
     /// glob::compile().
@@ -95,6 +95,10 @@ public:
             });
     }
 
+    /// Peers are told of each subscription that is taken back, and not only of the last one to a
+    /// topic.
+    void set_tells_every_end(bool on) noexcept { tells_every_end_ = on; }
+
     // --- any thread ---
 
     /// Tells all topics, and from now on each change.
@@ -131,6 +135,7 @@ private:
     std::uint32_t self_ = no_number;
     std::uint32_t patterned_ = no_number;
     std::vector<own_pattern> patterns_; ///< of the socket's thread
+    bool tells_every_end_ = false; ///< of the socket's thread
 };
 
 } // namespace slk::pattern

@@ -18,6 +18,12 @@ public:
     }
 
     [[nodiscard]] bool can_send(room_check&) noexcept override { return true; }
+
+    void set_options(const socket_options& options) noexcept override
+    {
+        subscriber::set_options(options);
+        topics()->set_tells_every_end(options.verbose_unsubscribe);
+    }
 };
 
 } // namespace slk::pattern
