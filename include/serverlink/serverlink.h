@@ -159,13 +159,10 @@ SL_EXPORT int SL_CALL slk_unbind(slk_socket_t* socket, const char* endpoint);
  * later slk_bind() and slk_connect(). "Flag": an int, 0 or 1.
  */
 #define SLK_ROUTING_ID 5 /* 1 to 255 bytes, none: who this socket is for a ROUTER */
-#define SLK_CONNECT_ROUTING_ID 61 /* bytes, set only; ROUTER: names the next slk_connect()'s peer  \
-                                   */
-#define SLK_ROUTER_MANDATORY 33 /* flag, 0; ROUTER. Live: to send to no peer is SLK_EHOSTUNREACH   \
-                                 */
+#define SLK_CONNECT_ROUTING_ID 61 /* bytes, set only; ROUTER: names the next peer */
+#define SLK_ROUTER_MANDATORY 33 /* flag, 0; ROUTER. Live: no such peer is SLK_EHOSTUNREACH */
 #define SLK_ROUTER_HANDOVER 56 /* flag, 0; ROUTER. Live: a new peer takes a routing id over */
-#define SLK_ROUTER_NOTIFY                                                                          \
-    97 /* int, 0; ROUTER: 1 reports peers that come, 2 peers that go, 3 both */
+#define SLK_ROUTER_NOTIFY 97 /* int, 0; ROUTER: 1 reports who comes, 2 who goes, 3 both */
 #define SLK_LAST_ENDPOINT 32 /* text with its NUL, get only */
 #define SLK_LINGER 17 /* int, -1 (SUB and XSUB 0): ms for what is unsent; -1: for ever. Live */
 #define SLK_RECONNECT_IVL 18 /* int, 100: ms before the next try; 0: at once, -1: never */
@@ -193,10 +190,8 @@ SL_EXPORT int SL_CALL slk_unbind(slk_socket_t* socket, const char* endpoint);
 #define SLK_XPUB_VERBOSE 40 /* flag, set only, 0; PUB, XPUB. Live: reports each subscription */
 #define SLK_XPUB_VERBOSER 78 /* flag, set only, 0; PUB, XPUB. Live: and each end of one */
 #define SLK_XPUB_NODROP 69 /* flag, 0; PUB, XPUB. Live: waits for peers that are full */
-#define SLK_XPUB_MANUAL 71 /* flag, set only, 0; XPUB. Live: the program subscribes for its peers  \
-                            */
-#define SLK_XPUB_MANUAL_LAST_VALUE 70 /* flag, set only, 0; XPUB. Live: and the next goes to one   \
-                                       */
+#define SLK_XPUB_MANUAL 71 /* flag, set only, 0; XPUB. Live: subscribe for the peers by hand */
+#define SLK_XPUB_MANUAL_LAST_VALUE 70 /* flag, set only, 0; XPUB. Live: and send to one next */
 #define SLK_XPUB_WELCOME_MSG 72 /* bytes, set only, none; XPUB. Live: for each new peer */
 #define SLK_ONLY_FIRST_SUBSCRIBE 108 /* flag, set only, 0; XPUB, XSUB. Live: of several frames */
 #define SLK_XSUB_VERBOSE_UNSUBSCRIBE 73 /* flag, set only, 0; XSUB. Live: passes on each one */

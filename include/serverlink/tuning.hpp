@@ -29,9 +29,10 @@ struct keep_alive_options {
 ///
 /// An option that the system refuses or does not have fails the attempt with its error
 /// (phase::tune, the option's name as detail): an explicit setting is never dropped silently. The
-/// default, `no_delay`, is best effort; with `best_effort` all are. A connection that was reset meanwhile is connection_reset,
-/// whatever the system answers (EINVAL on macOS, setsockopt(2)). An ipc connection has only the
-/// buffers: other options are refused (not_supported), except `no_delay`, which is ignored.
+/// default, `no_delay`, is best effort; with `best_effort` all are. A connection that was reset
+/// meanwhile is connection_reset, whatever the system answers (EINVAL on macOS, setsockopt(2)). An
+/// ipc connection has only the buffers: other options are refused (not_supported), except
+/// `no_delay`, which is ignored.
 struct tuning_options {
     /// TCP_NODELAY: small messages are sent at once.
     bool no_delay = true;

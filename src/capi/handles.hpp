@@ -21,6 +21,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace slk::capi {
 
@@ -123,8 +124,11 @@ public:
         if (tag != handle_tag::socket) [[unlikely]]
             code_ = tag == handle_tag::ending ? SLK_ETERM : SLK_ENOTSOCK;
     }
-    socket_call(const socket_call&) = delete;
-    socket_call& operator=(const socket_call&) = delete;
+    socket_call(socket_call&& other) noexcept
+        : of_(std::exchange(other.of_, nullptr)), nested_(other.nested_), code_(other.code_)
+    {
+    }
+    socket_call& operator=(socket_call&&) = delete;
     ~socket_call()
     {
         if (of_ != nullptr && !nested_)
@@ -136,7 +140,7 @@ public:
     [[nodiscard]] frame_socket& socket() const noexcept { return *of_->socket; }
 
 private:
-    slk_socket_t* const of_;
+    slk_socket_t* of_;
     bool nested_ = false;
     int code_ = 0;
 };

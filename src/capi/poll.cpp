@@ -48,7 +48,7 @@ private:
     result<std::size_t> begin(std::span<watched_item> items);
     std::size_t collect(std::span<watched_item> items) noexcept;
 
-    std::vector<std::unique_ptr<socket_call>> calls_;
+    std::vector<socket_call> calls_;
     std::vector<wait_item> waits_;
     int code_ = 0;
 };
@@ -73,11 +73,10 @@ result<std::size_t> item_wait::begin(std::span<watched_item> items)
                 waits_.push_back(made);
             continue;
         }
-        std::unique_ptr<socket_call> call(new (std::nothrow) socket_call(each.socket));
-        code_ = call == nullptr ? SLK_ENOMEM : call->code();
+        calls_.push_back(socket_call(each.socket));
+        code_ = calls_.back().code();
         if (code_ != 0)
             return fail(errc::invalid_argument, phase::none);
-        calls_.push_back(std::move(call));
         frame_socket& socket = *each.socket->socket;
         made.on = &socket;
         made.to_receive = made.to_receive && socket.receives();

@@ -36,8 +36,8 @@ result<void> topic_book::add(std::uint32_t& as, peer& entry, topic_view topic,
 bool topic_book::remove(std::uint32_t as, topic_view topic, lane::chunk_pools& pools) noexcept
 {
     const std::lock_guard lock(guard_);
-    const bool is_last = as != no_number && topics_.unsubscribe(as, topic) == 0U &&
-                         !topics_.has_topic(topic);
+    const bool is_last =
+        as != no_number && topics_.unsubscribe(as, topic) == 0U && !topics_.has_topic(topic);
     if (!is_last && !tells_every_end_)
         return false;
     tell(false, topic, pools);

@@ -60,7 +60,8 @@ rule_python_scripts_pass_their_tests()
 
 rule_errno_stays_in_the_system_folders()
 {
-    sources 'include|src|tools' | grep -vE '^src/io/(os|backend)/' |
+    sources 'include|src|tools' |
+        grep -vE '^(src/io/(os|backend)/|src/capi/|include/serverlink/serverlink\.h$)' |
         code '\b(errno|GetLastError|WSAGetLastError)\b|<(cerrno|errno\.h)>'
 }
 
@@ -99,7 +100,8 @@ rule_floors_include_only_floors_below()
     for floor in 'base:base' 'io:base|io' 'link:base|io|link' 'zmtp:base|zmtp' \
         'lane:base|lane' 'pattern:base|zmtp|lane|pattern' \
         'messaging:base|io|link|zmtp|lane|pattern|messaging' \
-        'rpc:base|io|link|zmtp|lane|pattern|messaging|rpc' 'pubsub:base|pubsub' 'http:http'; do
+        'rpc:base|io|link|zmtp|lane|pattern|messaging|rpc' 'pubsub:base|pubsub' 'http:http' \
+        'capi:base|io/os|capi'; do
         folder=${floor%%:*} allowed=${floor#*:}
         sources "src/$folder" | code "^\s*#\s*include\s*\"(?!($allowed)/|build_config\.hpp)"
     done
