@@ -16,12 +16,33 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace slk {
 
 namespace messaging {
 class context_core;
 }
+
+/// The threads that a context starts for its loops. What the system refuses, or does not have, has
+/// no effect and is no error: the threads then run as if it was not set. Programs need privileges
+/// for most priorities (Linux: sched(7)).
+struct thread_options {
+    /// Thread n is named PREFIX/n, with the prefix cut to what the system shows (Linux: 15 bytes in
+    /// all). Empty: the system's choice.
+    std::string name_prefix{};
+    /// The CPUs that the threads may run on, by the system's numbers; those that there are not are
+    /// ignored. Empty: those of the thread that makes the context. Linux; on Windows the first 64.
+    std::vector<int> cpus{};
+    /// A policy as sched_setscheduler(2) has them, for example SCHED_BATCH; -1: that of the thread
+    /// that makes the context. Not on Windows.
+    int policy = -1;
+    /// -1: not set. With SCHED_FIFO and SCHED_RR the priority, as near to it as the system allows.
+    /// With another policy, Linux: a nice value of -priority, at least -20. Windows: 0 normal, 1
+    /// above normal, from 2 on highest.
+    int priority = -1;
+};
 
 struct context_options {
     /// Threads that each run a loop, 0 to 64. Connections are spread over them as they are made.
@@ -42,6 +63,8 @@ struct context_options {
     std::uint64_t max_memory = std::uint64_t{1} << 30;
     /// For each loop.
     loop_options loop{};
+    /// How the threads of the loops run.
+    thread_options thread{};
 
     /// errc::invalid_argument, with the option's name as detail.
     [[nodiscard]] SLK_API result<void> validate() const;

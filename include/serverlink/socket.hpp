@@ -256,7 +256,7 @@ public:
     /// they are not all of one moment.
     [[nodiscard]] socket_counters counters() const noexcept;
     /// Waits until the handshake is over at every endpoint of connect(); if there is none, until
-    /// there is a peer. Errors: timed_out, would_block, cancelled.
+    /// there is a peer. Errors: timed_out, would_block, cancelled, interrupted.
     [[nodiscard]] result<void> wait_ready(const timeout& limit = {});
 
     // --- other event loops ---
@@ -292,7 +292,8 @@ protected:
     /// Queues one message of one part, and waits for room if `limit` allows it. On an error nothing
     /// was queued, and the message is still the caller's. With a timeout of 20 ms or more a message
     /// of 32 KiB or more may keep the caller for up to 2 ms until the system takes it. Errors:
-    /// would_block, timed_out, cancelled, out_of_memory, invalid_state (closed).
+    /// would_block, timed_out, cancelled, interrupted (socket_options::interruptible),
+    /// out_of_memory, invalid_state (closed).
     [[nodiscard]] result<send_outcome> send(message&& whole, const timeout& limit = {});
     [[nodiscard]] result<send_outcome> send(std::span<const std::byte> whole,
                                             const timeout& limit = {});
@@ -313,7 +314,8 @@ protected:
 
     /// Receives the next part into `into`, and replaces its content. It is a whole message unless
     /// into.more(); the parts that follow have arrived too. Errors: would_block, timed_out,
-    /// cancelled, invalid_state (closed), out_of_memory (nothing was received).
+    /// cancelled, interrupted (socket_options::interruptible), invalid_state (closed),
+    /// out_of_memory (nothing was received).
     [[nodiscard]] result<void> receive(message& into, const timeout& limit = {});
     /// Receives all parts of the next message. Errors: as above; out_of_memory, and if it has more
     /// than 4 parts, the message is lost then.

@@ -216,6 +216,12 @@ struct socket_options {
     std::uint64_t affinity = 0;
     /// How long the destructor may wait until what is queued was sent; see socket::close(). Live.
     duration linger = std::chrono::seconds(1);
+    /// A send or a receive that waits, wait_ready() and wait_subscribers() return errc::interrupted
+    /// when a handler of a signal has run on their thread while it slept, whether or not the
+    /// handler was installed with SA_RESTART. Then nothing was sent or received. Without it they go
+    /// on waiting, as slk::wait() always does. No effect on Windows, whose handlers run on other
+    /// threads. Live.
+    bool interruptible = false;
 
     security_options security{};
     /// How a ROUTER knows this socket: at most 255 bytes, not beginning with a zero byte.

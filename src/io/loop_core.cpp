@@ -179,10 +179,12 @@ void loop_core::check_for_suspension() noexcept
     residents_.for_each([](resident& entry) { entry.system_resumed(); });
 }
 
-result<bool> loop_core::run(const std::function<bool()>* done, duration timeout)
+result<bool> loop_core::run(const std::function<bool()>* done, duration timeout, bool* interrupted)
 {
     SLK_TRY(claim());
-    auto outcome = run_claimed(done, timeout);
+    poller_->set_interruptible(interrupted != nullptr);
+    auto outcome = run_claimed(done, timeout, interrupted);
+    poller_->set_interruptible(false);
     runner_.store(std::thread::id(), std::memory_order_release);
     return outcome;
 }
@@ -197,7 +199,8 @@ result<void> loop_core::claim() noexcept
     return {};
 }
 
-result<bool> loop_core::run_claimed(const std::function<bool()>* done, duration timeout)
+result<bool> loop_core::run_claimed(const std::function<bool()>* done, duration timeout,
+                                    bool* interrupted)
 {
     const time_point until = after(refresh_now(), timeout);
     if (done != nullptr && (*done)())
@@ -208,9 +211,11 @@ result<bool> loop_core::run_claimed(const std::function<bool()>* done, duration 
         if (forked()) // in a handler, and this is the child
             return fail(why_closed());
         failed_waits = turned ? 0 : failed_waits + 1;
+        if (interrupted != nullptr && poller_->was_interrupted())
+            *interrupted = true;
         if (done != nullptr && (*done)())
             return true;
-        if (stop_requested_.exchange(false))
+        if (stop_requested_.exchange(false) || (interrupted != nullptr && *interrupted))
             return false;
         if (failed_waits == max_failed_waits || (!turned && poller_->now() >= until))
             return fail({turned.error().code, turned.error().phase, turned.error().native,
@@ -240,7 +245,7 @@ time_point loop_core::wants_turn_at() const noexcept
     return tasks ? time_point{} : poller_->wants_turn_at();
 }
 
-result<void> loop_core::start_thread()
+result<void> loop_core::start_thread(const os::thread_traits& traits)
 {
     if (closed())
         return fail(why_closed());
@@ -255,14 +260,16 @@ result<void> loop_core::start_thread()
     // From the return of this call on, only the new thread may use the loop.
     struct starting {
         loop_core* self;
+        const os::thread_traits& traits;
         std::mutex guard{};
         std::condition_variable changed{};
         bool over = false;
         result<void> outcome{};
-    } shared{this};
+    } shared{this, traits};
     const auto body = [](void* argument) noexcept {
         auto& from = *static_cast<starting*>(argument);
         loop_core& self = *from.self;
+        os::apply(from.traits);
         const auto claimed = self.claim();
         const bool mine = claimed.has_value();
         {

@@ -115,8 +115,11 @@ public:
     /// Returns a new seed for one link's random stream. Any thread.
     [[nodiscard]] std::uint64_t next_seed() noexcept;
 
-    result<bool> run(const std::function<bool()>* done, duration timeout);
-    result<void> start_thread();
+    /// `interrupted`: is set when a handler of a signal has ended a wait, which ends the run; null:
+    /// the run goes on.
+    result<bool> run(const std::function<bool()>* done, duration timeout,
+                     bool* interrupted = nullptr);
+    result<void> start_thread(const os::thread_traits& traits = {});
     /// Runs one turn that does not wait, for a simulation that schedules the loops. Returns the
     /// time of the next one, as poller::wants_turn_at(); slk::never if another call runs the loop.
     time_point turn_now();
@@ -147,7 +150,8 @@ public:
 
 private:
     result<void> claim() noexcept;
-    result<bool> run_claimed(const std::function<bool()>* done, duration timeout);
+    result<bool> run_claimed(const std::function<bool()>* done, duration timeout,
+                             bool* interrupted = nullptr);
     /// Returns whether there was one.
     bool run_tasks() noexcept;
     void drop_tasks() noexcept;

@@ -159,6 +159,14 @@ public:
     /// `until` and not past a wake. Errors are those of the system's wait itself. In a child
     /// process that a handler has forked nothing more is delivered, and nothing is submitted.
     result<void> turn(time_point until);
+    /// While it is on, a handler of a signal that runs on this thread ends the wait of a turn, and
+    /// was_interrupted() returns true. Off: the wait goes on. On the loop's thread.
+    void set_interruptible(bool on) noexcept
+    {
+        interruptible_ = on;
+        interrupted_ = false;
+    }
+    [[nodiscard]] bool was_interrupted() const noexcept { return interrupted_; }
     /// Operations reach the system with the next turn at the latest. This call passes them on now,
     /// for a caller that may not run a turn soon.
     virtual void flush_submissions() {}
@@ -250,6 +258,13 @@ protected:
     /// the interruptions never stop.
     static constexpr int max_interruptions = 1000;
 
+    /// The system's wait was interrupted. Returns true if it is to end.
+    [[nodiscard]] bool end_interrupted() noexcept
+    {
+        interrupted_ = interruptible_;
+        return interruptible_;
+    }
+
     /// Fixes the outcome and queues the completion. Applies rule 5.
     void complete(operation& op, const error& failure) noexcept;
     void complete(operation& op) noexcept { complete(op, error{}); }
@@ -284,6 +299,8 @@ private:
     ledger ledger_;
     bool shut_down_ = false;
     bool waiting_ = false;
+    bool interruptible_ = false;
+    bool interrupted_ = false;
 };
 
 /// Makes a poller on the best backend that this build has and this system allows. Only this

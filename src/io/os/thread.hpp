@@ -8,8 +8,22 @@
 #include <serverlink/result.hpp>
 
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 namespace slk::io::os {
+
+/// How a thread is to run. The values are those of slk::thread_options.
+struct thread_traits {
+    std::string_view name_prefix{};
+    unsigned number = 0; ///< ends its name
+    std::span<const int> cpus{};
+    int policy = -1;
+    int priority = -1;
+};
+
+/// Applies them to the thread that calls, as far as the system allows.
+void apply(const thread_traits& wanted) noexcept;
 
 class thread {
 public:

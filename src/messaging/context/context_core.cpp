@@ -32,8 +32,10 @@ result<std::shared_ptr<context_core>> context_core::create(const context_options
             try_make_shared<io_loop>(std::move(loop), !made->threads_, made->budget_)));
     }
     if (made->threads_)
-        for (const auto& each : made->loops_)
-            SLK_TRY(each->loop->start_thread());
+        for (std::size_t number = 0; number < made->loops_.size(); ++number)
+            SLK_TRY(made->loops_[number]->core->start_thread(
+                {wanted.thread.name_prefix, static_cast<unsigned>(number), wanted.thread.cpus,
+                 wanted.thread.policy, wanted.thread.priority}));
     return made;
 }
 
@@ -273,6 +275,11 @@ result<void> context_options::validate() const
         return fail(errc::invalid_argument, phase::setup, "threads is not 0 to 64");
     if (max_sockets == 0)
         return fail(errc::invalid_argument, phase::setup, "max_sockets is 0");
+    if (std::ranges::any_of(thread.cpus, [](int cpu) { return cpu < 0; }))
+        return fail(errc::invalid_argument, phase::setup, "thread: a CPU is negative");
+    if (thread.policy < -1 || thread.priority < -1)
+        return fail(errc::invalid_argument, phase::setup,
+                    "thread: policy and priority are -1 or more");
     return check_memory(max_memory);
 }
 

@@ -6,6 +6,8 @@
 
 #include <serverlink/clock.hpp>
 
+#include "io/os/nap.hpp"
+
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -29,6 +31,26 @@ public:
             change_.wait_for(lock, timeout, woken);
         return std::exchange(woken_, false);
     }
+    /// As park(), but a handler of a signal ends it too, where the system has such a sleep: then it
+    /// returns true. It may end early.
+    bool park_interruptibly(duration timeout)
+    {
+        bool prepared = false;
+        {
+            const std::lock_guard lock(guard_);
+            if (std::exchange(woken_, false))
+                return false;
+            prepared = naps_ = nap_.prepare();
+        }
+        if (!prepared) {
+            (void)park(timeout);
+            return false;
+        }
+        const bool interrupted = nap_.sleep(timeout);
+        const std::lock_guard lock(guard_);
+        naps_ = woken_ = false;
+        return interrupted;
+    }
     /// Any thread.
     void wake() noexcept
     {
@@ -41,13 +63,18 @@ public:
         const std::lock_guard lock(guard_);
         work();
         woken_ = true;
-        change_.notify_one();
+        if (naps_)
+            nap_.wake();
+        else
+            change_.notify_one();
     }
 
 private:
     std::mutex guard_;
     std::condition_variable change_;
+    io::os::nap nap_;
     bool woken_ = false;
+    bool naps_ = false; ///< the thread sleeps in nap_
 };
 
 } // namespace slk::messaging

@@ -213,7 +213,7 @@ void inbox::wake() noexcept
     discard_signalled();
 }
 
-void inbox::sleep(duration timeout, bool expects_reply)
+bool inbox::sleep(duration timeout, bool expects_reply, bool interruptible)
 {
     clock& time = system_clock_source();
     const int yields = expects_reply ? yields_for_reply : yields_before_sleep;
@@ -223,12 +223,18 @@ void inbox::sleep(duration timeout, bool expects_reply)
         const time_point back = time.now();
         own_yield_policy.yielded(std::exchange(now, back), back);
         if (has_reports())
-            return;
+            return false;
     }
+    bool interrupted = false;
     sleeping_.store(true, std::memory_order_seq_cst);
-    if (signalled_.load(std::memory_order_seq_cst) == nullptr)
-        own_.park(timeout);
+    if (signalled_.load(std::memory_order_seq_cst) == nullptr) {
+        if (interruptible)
+            interrupted = own_.park_interruptibly(timeout);
+        else
+            own_.park(timeout);
+    }
     sleeping_.store(false, std::memory_order_relaxed);
+    return interrupted;
 }
 
 void inbox::redirect_wakes(thread_parker* other) noexcept

@@ -120,8 +120,9 @@ public:
     [[nodiscard]] bool take_place_freed();
 
     /// Sleeps until there is a report or a wake, or `timeout` has passed. `expects_reply`: the
-    /// thread has just sent a message and is likely to be woken soon.
-    void sleep(duration timeout, bool expects_reply = false);
+    /// thread has just sent a message and is likely to be woken soon. Returns true if a handler of
+    /// a signal has ended it, which is so only if it is `interruptible`.
+    bool sleep(duration timeout, bool expects_reply = false, bool interruptible = false);
 
     /// A handle for other event loops. From the first call on it is set while there may be a
     /// report.

@@ -424,6 +424,7 @@ result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Pa
     std::size_t queued = 0;
     error failure;
     waiter waiting(*state_.context, *state_.reports, limit);
+    waiting.set_interruptible(state_.options.interruptible);
     while (queued < count) {
         const part_view one = part(queued);
         std::span<const part_view> parts(&one, 1);

@@ -72,6 +72,7 @@ public:
     result<void> await(Ready ready, const timeout& limit, bool expects_reply = false)
     {
         waiter waiting(*context, *reports, limit);
+        waiting.set_interruptible(options.interruptible);
         if (expects_reply)
             waiting.expect_reply();
         do {

@@ -22,14 +22,18 @@ public:
     {
     }
 
+    /// A handler of a signal ends the wait.
+    void set_interruptible(bool on) noexcept { interruptible_ = on; }
     /// The thread has just sent a message, and waits for the reply.
     void expect_reply() noexcept { expects_reply_ = true; }
 
-    /// Waits until there are reports. Errors: would_block, timed_out, cancelled, and those of
-    /// running the loop.
+    /// Waits until there are reports. Errors: would_block, timed_out, cancelled, interrupted, and
+    /// those of running the loop.
     result<void> wait()
     {
         SLK_TRY(may_go_on());
+        if (interrupted_)
+            return fail_interrupted();
         if (limit_.max_wait == duration::zero())
             return look_once();
         if (!begun_)
@@ -41,11 +45,13 @@ public:
             const std::function<bool()> done = [this] {
                 return reports_.has_reports() || !may_go_on();
             };
-            SLK_TRY(loop->run(&done, left));
+            SLK_TRY(loop->run(&done, left, interruptible_ ? &interrupted_ : nullptr));
         } else {
-            reports_.sleep(left, std::exchange(expects_reply_, false));
+            interrupted_ =
+                reports_.sleep(left, std::exchange(expects_reply_, false), interruptible_);
         }
-        return {};
+        // What the caller waits for may have come with the signal: it looks once more.
+        return interrupted_ && !reports_.has_reports() ? fail_interrupted() : result<void>{};
     }
 
 private:
@@ -61,6 +67,11 @@ private:
         if (limit_.stop.stop_requested())
             return fail(errc::cancelled, phase::none, "a stop was requested");
         return {};
+    }
+
+    [[nodiscard]] static result<void> fail_interrupted() noexcept
+    {
+        return fail(errc::interrupted, phase::none, "a handler of a signal has run");
     }
 
     /// Does not wait. A loop that the caller runs has one turn.
@@ -92,6 +103,8 @@ private:
     const timeout& limit_;
     const bool closing_;
     bool expects_reply_ = false;
+    bool interruptible_ = false;
+    bool interrupted_ = false;
     bool begun_ = false;
     time_point deadline_ = never;
     std::optional<std::stop_callback<wake_on_stop>> on_stop_;

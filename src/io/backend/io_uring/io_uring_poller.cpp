@@ -140,7 +140,8 @@ result<void> ring_poller::wait(time_point until)
             return fail(os::translate(-outcome, phase::none));
         take_completions();
         // An early end of the wait does no harm: timers fire by the clock only.
-        if (progress_ || outcome == -ETIME)
+        const bool ends = outcome == -EINTR && end_interrupted();
+        if (progress_ || outcome == -ETIME || ends)
             return {};
         // Interrupted, or only completions that no operation waits for: wait for the rest of the
         // time, which a clock that steps back does not make longer.

@@ -212,6 +212,8 @@ result<void> readiness_poller::wait(time_point until)
         // An early end of the wait does no harm: timers fire by the clock only.
         if (count && (*count == 0 || handle_events(*count)))
             return {};
+        if (!count && end_interrupted())
+            return {};
         // Interrupted, or only events that no operation waits for: wait for the rest of the time.
         if (remaining != duration::max())
             remaining = time_until(until, time_source().now());
