@@ -31,26 +31,33 @@ struct wait_item {
     /// A stream of events (serverlink/events.hpp) without a handler, if there is no socket; null: a
     /// descriptor.
     event_stream* events = nullptr;
-    /// Anything that poll(2) takes. Not on Windows.
+    /// Anything that poll(2) takes; on Windows a SOCKET, of which nothing is changed.
     std::intptr_t descriptor = -1;
     bool to_receive = true;
     bool to_send = false;
+    /// A descriptor only: wait for its failure too.
+    bool to_fail = false;
 
     // Set by wait().
 
     /// There is something to receive, or an event; a descriptor is readable at its end and after a
     /// failure too, and a stream at its end.
     bool readable = false;
-    /// A message would be queued at once.
+    /// A message would be queued at once; a descriptor is writable after a failure too.
     bool writable = false;
+    /// A descriptor only: it has failed, or its other end is closed (POLLERR and POLLHUP of
+    /// poll(2)). On Windows it is what select() calls an exception, a connect that failed or urgent
+    /// data, and looked for only if the item is `to_send` or `to_fail`.
+    bool failed = false;
 };
 
 /// Waits until at least one item is ready, and returns the number of ready items. The sockets are
 /// used by this thread, as in every call. Sockets of contexts without threads must all be of the
 /// same context. Errors: timed_out, would_block, cancelled (also: a context was shut down),
-/// not_supported (descriptors on Windows), invalid_argument (no items, an item without a socket or
-/// a descriptor, an empty socket or stream, a stream with a handler, a descriptor that is not open,
-/// contexts that do not go together), out_of_memory.
+/// not_supported (descriptors with a context without threads, on a backend that has no
+/// event_handle(); on Windows none has one), invalid_argument (no items, an item without a socket
+/// or a descriptor, an empty socket or stream, a stream with a handler, a descriptor that is not
+/// open, contexts that do not go together), out_of_memory.
 [[nodiscard]] SLK_API result<std::size_t> wait(std::span<wait_item> items,
                                                const timeout& limit = {});
 

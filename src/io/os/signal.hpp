@@ -55,13 +55,15 @@ struct watched {
     native_handle handle = invalid_handle;
     bool for_reading = false;
     bool for_writing = false;
+    bool for_failure = false;
     bool readable = false; ///< or at its end, or failed
     bool writable = false;
+    bool failed = false; ///< or the other end is closed
 };
 
 /// Waits until at least one of them is ready, and returns their number. 0: the time is over, or a
-/// signal has interrupted. Errors: not_supported (on this system), invalid_argument (not a
-/// descriptor).
+/// signal has interrupted. One that is watched for nothing is left out. On Windows they are
+/// sockets. Errors: invalid_argument (not a descriptor), out_of_memory.
 [[nodiscard]] result<std::size_t> wait_for(std::span<watched> all, duration timeout);
 /// Waits until the socket can be written to, or has failed. False: the time is over, or a signal
 /// has interrupted. Errors: as wait_for(). Allocates nothing.

@@ -7,6 +7,7 @@
 #include <serverlink/clock.hpp>
 
 #include "io/os/nap.hpp"
+#include "io/os/wake_signal.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -51,6 +52,12 @@ public:
         naps_ = woken_ = false;
         return interrupted;
     }
+    /// A wake sets this signal too, which a wait for descriptors can watch; null: nothing.
+    void also_set(io::os::wake_signal* other) noexcept
+    {
+        const std::lock_guard lock(guard_);
+        also_ = other;
+    }
     /// Any thread.
     void wake() noexcept
     {
@@ -63,6 +70,8 @@ public:
         const std::lock_guard lock(guard_);
         work();
         woken_ = true;
+        if (also_ != nullptr)
+            also_->set();
         if (naps_)
             nap_.wake();
         else
@@ -73,6 +82,7 @@ private:
     std::mutex guard_;
     std::condition_variable change_;
     io::os::nap nap_;
+    io::os::wake_signal* also_ = nullptr;
     bool woken_ = false;
     bool naps_ = false; ///< the thread sleeps in nap_
 };

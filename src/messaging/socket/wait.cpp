@@ -48,6 +48,11 @@ public:
             SLK_TRY(may_go_on());
             if (limit_.max_wait == duration::zero())
                 return fail(errc::would_block, phase::none);
+            // What opens a descriptor comes only after a look in vain.
+            if (!prepared_) {
+                SLK_TRY(prepare_to_sleep());
+                continue;
+            }
             const duration left = deadline_ == never ? duration::max() : deadline_ - now();
             if (left <= duration::zero())
                 return fail(errc::timed_out, phase::none);
@@ -74,8 +79,8 @@ private:
                 if (each.descriptor == wait_item{}.descriptor)
                     return fail(errc::invalid_argument, phase::none,
                                 "an item has neither a socket nor a descriptor");
-                if (!try_push_back(descriptors_,
-                                   io::os::watched{each.descriptor, each.to_receive, each.to_send}))
+                if (!try_push_back(descriptors_, io::os::watched{each.descriptor, each.to_receive,
+                                                                 each.to_send, each.to_fail}))
                     return fail(errc::out_of_memory, phase::none);
                 continue;
             }
@@ -95,16 +100,23 @@ private:
         deadline_ = after(now(), limit_.max_wait);
         if (limit_.max_wait == duration::zero())
             return {};
+        return descriptors_.empty() ? prepare_to_sleep() : result<void>{};
+    }
+
+    /// From here on the reports of the sockets, and a stop, end a sleep.
+    result<void> prepare_to_sleep()
+    {
         if (!descriptors_.empty()) {
-            SLK_TRY(stop_signal_, io::os::signal::create());
-        } else {
-            for (socket_core* const each : sockets_)
-                each->reports().redirect_wakes(&parker_);
-            for (event_watch* const each : streams_)
-                each->events().redirect_wakes(&parker_);
+            SLK_TRY(wakes_.open());
+            parker_.also_set(&wakes_);
         }
+        for (socket_core* const each : sockets_)
+            each->reports().redirect_wakes(&parker_);
+        for (event_watch* const each : streams_)
+            each->events().redirect_wakes(&parker_);
         if (limit_.stop.stop_possible())
             on_stop_.emplace(limit_.stop, wake_on_stop{this});
+        prepared_ = true;
         return {};
     }
 
@@ -160,19 +172,21 @@ private:
         std::size_t ready = 0;
         std::size_t descriptor = 0;
         for (wait_item& each : items_) {
+            each.failed = false;
             if (each.on == nullptr && each.events != nullptr) {
                 each.readable = each.to_receive && each.events->readable();
                 each.writable = false;
             } else if (each.on == nullptr) {
                 each.readable = descriptors_[descriptor].readable;
                 each.writable = descriptors_[descriptor].writable;
+                each.failed = descriptors_[descriptor].failed;
                 ++descriptor;
             } else {
                 const socket_events found = each.on->core()->events();
                 each.readable = each.to_receive && found.readable;
                 each.writable = each.to_send && found.writable;
             }
-            ready += each.readable || each.writable ? 1 : 0;
+            ready += each.readable || each.writable || each.failed ? 1 : 0;
         }
         return ready;
     }
@@ -191,27 +205,26 @@ private:
         return {};
     }
 
-    /// poll(2), with the event handles of the sockets.
+    /// poll(2) or its like. Where the caller runs the loop, that has a descriptor of its own.
     result<void> sleep_on_descriptors(duration left)
     {
-        // With room for the signal and the handles of the sockets.
         std::vector<io::os::watched> all;
-        if (!try_reserve(all, descriptors_.size() + 1 + sockets_.size() + streams_.size()))
+        if (!try_reserve(all, descriptors_.size() + 2))
             return fail(errc::out_of_memory, phase::none);
         all.assign(descriptors_.begin(), descriptors_.end());
-        all.push_back({stop_signal_->handle(), true, false});
-        for (socket_core* const each : sockets_) {
-            SLK_TRY(const std::intptr_t shown, each->event_handle());
-            all.push_back({shown, true, false});
-            left = std::min(left, each->poll_timeout());
-        }
-        for (event_watch* const each : streams_) {
-            SLK_TRY(const std::intptr_t shown, each->event_handle());
-            all.push_back({shown, true, false});
-            left = std::min(left, each->context()->poll_timeout());
+        all.push_back({wakes_.handle(), true});
+        if (io::loop_core* const loop = has_context() ? context().to_run() : nullptr;
+            loop != nullptr) {
+            const io::native_handle shown = loop->io().wait_handle();
+            if (shown == io::invalid_handle)
+                return fail(errc::not_supported, phase::none, "this loop's backend has no handle");
+            all.push_back({shown, true});
+            left = std::min(left, context().poll_timeout());
         }
         if (!any_reports())
             SLK_TRY(io::os::wait_for(all, left));
+        // Before the next look, which sees what is reported before it.
+        wakes_.clear();
         return {};
     }
 
@@ -226,8 +239,6 @@ private:
     void wake() noexcept
     {
         parker_.wake();
-        if (stop_signal_ != nullptr)
-            stop_signal_->set();
         if (has_context())
             context().wake();
     }
@@ -238,9 +249,10 @@ private:
     std::vector<socket_core*> sockets_;
     std::vector<event_watch*> streams_;
     std::vector<io::os::watched> descriptors_;
+    bool prepared_ = false;
     time_point deadline_ = never;
+    io::os::wake_signal wakes_; ///< where there are descriptors
     thread_parker parker_;
-    std::unique_ptr<io::os::signal> stop_signal_;
     std::optional<std::stop_callback<wake_on_stop>> on_stop_;
 };
 

@@ -4,8 +4,8 @@
 #include "base/try_allocate.hpp"
 #include "io/backend/readiness/readiness_poller.hpp"
 #include "io/backend/select/socket_set.hpp"
-#include "io/backend/select/wake_signal.hpp"
 #include "io/os/system.hpp"
+#include "io/os/wake_signal.hpp"
 
 #include <algorithm>
 #include <new>
@@ -129,7 +129,7 @@ private:
         return progress;
     }
 
-    select::wake_signal wake_;
+    os::wake_signal wake_;
     select::socket_set readable_;
     select::socket_set writable_;
     select::socket_set failed_;

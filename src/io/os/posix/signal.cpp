@@ -83,7 +83,9 @@ result<std::size_t> wait_for(std::span<watched> all, duration timeout)
             events |= POLLIN;
         if (each.for_writing)
             events |= POLLOUT;
-        asked.push_back({static_cast<int>(each.handle), events, 0});
+        // poll() reports some events unasked, but ignores a negative descriptor.
+        const bool wanted = each.for_reading || each.for_writing || each.for_failure;
+        asked.push_back({wanted ? static_cast<int>(each.handle) : -1, events, 0});
     }
     const int ready =
         ::poll(asked.data(), static_cast<nfds_t>(asked.size()), milliseconds(timeout));
@@ -94,6 +96,7 @@ result<std::size_t> wait_for(std::span<watched> all, duration timeout)
         if ((events & POLLNVAL) != 0)
             return fail(errc::invalid_argument, phase::none, "not an open descriptor");
         const bool over = (events & (POLLERR | POLLHUP)) != 0;
+        all[index].failed = over;
         all[index].readable = all[index].for_reading && ((events & POLLIN) != 0 || over);
         all[index].writable = all[index].for_writing && ((events & POLLOUT) != 0 || over);
     }

@@ -48,12 +48,6 @@ void signal::lower() noexcept
     ::ResetEvent(event_of(waits_));
 }
 
-result<std::size_t> wait_for(std::span<watched>, duration)
-{
-    return fail(errc::not_supported, phase::none,
-                "Windows has no wait for sockets together with other descriptors");
-}
-
 result<bool> wait_until_writable(native_handle socket, duration timeout) noexcept
 {
     WSAPOLLFD asked{.fd = windows::socket_of(socket), .events = POLLWRNORM, .revents = 0};

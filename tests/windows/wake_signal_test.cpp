@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
-#include "io/backend/select/wake_signal.hpp"
 #include "io/os/system.hpp"
+#include "io/os/wake_signal.hpp"
 #include "io/os/windows/winsock.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace slk;
+using io::os::wake_signal;
 using io::os::windows::socket_of;
-using io::select::wake_signal;
 
 namespace {
 

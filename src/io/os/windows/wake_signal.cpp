@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MPL-2.0
-#include "io/backend/select/wake_signal.hpp"
+#include "io/os/wake_signal.hpp"
+
 #include "io/os/system.hpp"
 #include "io/os/windows/winsock.hpp"
 
-namespace slk::io::select {
+namespace slk::io::os {
 
 namespace {
 
-using os::windows::last_error;
-using os::windows::socket_of;
+using windows::last_error;
+using windows::socket_of;
 
 /// Bound to a port of the loopback that the system chooses, and connected to that same address.
 bool connect_to_itself(SOCKET socket) noexcept
 {
-    os::windows::socket_address self =
-        os::windows::to_system(address::loopback(address_family::ipv4, 0));
+    windows::socket_address self = windows::to_system(address::loopback(address_family::ipv4, 0));
     // No other process may bind the port as well and receive the datagrams.
     const int alone = 1;
     u_long non_blocking = 1;
@@ -82,4 +82,4 @@ void wake_signal::drain() noexcept
     }
 }
 
-} // namespace slk::io::select
+} // namespace slk::io::os

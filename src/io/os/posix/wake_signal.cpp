@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-#include "io/backend/select/wake_signal.hpp"
+#include "io/os/wake_signal.hpp"
+
 #include "io/os/posix/pipe.hpp"
 #include "io/os/system.hpp"
 
@@ -8,11 +9,11 @@
 
 #include <unistd.h>
 
-namespace slk::io::select {
+namespace slk::io::os {
 
 namespace {
 
-constexpr int max_interrupted_tries = 16;
+constexpr int max_wake_tries = 16;
 
 } // namespace
 
@@ -26,8 +27,8 @@ void wake_signal::close() noexcept
 result<void> wake_signal::open()
 {
     int ends[2];
-    if (!os::open_pipe(ends))
-        return fail(os::translate(errno, phase::setup));
+    if (!open_pipe(ends))
+        return fail(translate(errno, phase::setup));
     read_end_ = ends[0];
     write_end_ = ends[1];
     return {};
@@ -37,7 +38,7 @@ bool wake_signal::write_byte() noexcept
 {
     // There is at most one byte in the pipe, so there is always room.
     const char one = 1;
-    for (int tries = 0; tries < max_interrupted_tries; ++tries) {
+    for (int tries = 0; tries < max_wake_tries; ++tries) {
         if (::write(static_cast<int>(write_end_), &one, 1) > 0)
             return true;
         if (errno != EINTR)
@@ -50,9 +51,9 @@ void wake_signal::drain() noexcept
 {
     // A byte that stays wakes the loop once more.
     char taken = 0;
-    for (int tries = 0; tries < max_interrupted_tries; ++tries)
+    for (int tries = 0; tries < max_wake_tries; ++tries)
         if (::read(static_cast<int>(read_end_), &taken, 1) >= 0 || errno != EINTR)
             return;
 }
 
-} // namespace slk::io::select
+} // namespace slk::io::os

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-#ifndef SLK_IO_BACKEND_SELECT_WAKE_SIGNAL_HPP
-#define SLK_IO_BACKEND_SELECT_WAKE_SIGNAL_HPP
+#ifndef SLK_IO_OS_WAKE_SIGNAL_HPP
+#define SLK_IO_OS_WAKE_SIGNAL_HPP
 
 /// Ends a wait in select() from another thread, by a handle that becomes readable.
 ///
@@ -14,7 +14,7 @@
 
 #include <atomic>
 
-namespace slk::io::select {
+namespace slk::io::os {
 
 class wake_signal {
 public:
@@ -57,6 +57,6 @@ private:
     std::atomic<bool> set_{false};
 };
 
-} // namespace slk::io::select
+} // namespace slk::io::os
 
 #endif
