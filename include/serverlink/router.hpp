@@ -15,6 +15,9 @@
 
 #include <serverlink/socket.hpp>
 
+#include <chrono>
+#include <vector>
+
 namespace slk {
 
 /// Names a peer of a ROUTER.
@@ -29,6 +32,21 @@ struct peer_id {
 /// What a ROUTER receives: messages, and notices of its peers if they are asked for
 /// (router_options).
 enum class router_event : std::uint8_t { message, connected, disconnected };
+
+/// What has gone between a ROUTER and one of its peers.
+struct peer_stats {
+    // Since the peer came; those of a peer of connect() that has a name, over all connections. A
+    // message of a connection that was lost before it was received is not counted.
+    std::uint64_t messages_sent = 0; ///< that send() has queued for the peer
+    std::uint64_t messages_received = 0; ///< that receive() has returned
+    std::uint64_t bytes_sent = 0; ///< of those messages, all their parts
+    std::uint64_t bytes_received = 0; ///< with the parts of a message that is being received
+    bool connected = false;
+    duration connected_for{}; ///< since the present connection's handshake; zero if there is none
+    /// When the last PING or PONG of the peer arrived, since the Unix epoch; 0 if none has. Not
+    /// with inproc.
+    std::chrono::milliseconds last_heartbeat{};
+};
 
 class SLK_API router : public socket {
 public:
@@ -65,6 +83,17 @@ public:
     /// Returns true if a message for the peer would be queued at once. Errors: no_route,
     /// peer_replaced.
     [[nodiscard]] result<bool> has_room(const peer_id& id);
+
+    // Each of these takes notice of what has happened first, so that no receive() is needed.
+
+    /// Returns true if a peer has that id now. One of connect() that has a name is there before it
+    /// is connected.
+    [[nodiscard]] result<bool> is_known(const peer_id& id);
+    /// Takes a look-up only, whatever the number of peers is. Errors: no_route, peer_replaced.
+    [[nodiscard]] result<peer_stats> stats(const peer_id& id);
+    /// Returns the ids of all peers that are known, in the order of their bytes. Errors:
+    /// out_of_memory.
+    [[nodiscard]] result<std::vector<peer_id>> known_peers();
 
     // Each changes a live option.
     [[nodiscard]] result<void> set_mandatory(bool on);

@@ -34,6 +34,15 @@ public:
     /// one than the caller's).
     [[nodiscard]] result<peer*> find(const peer_id& id) const noexcept;
 
+    /// Calls visit(peer&) for each peer, in the order of the ids.
+    template <class Visit>
+    void for_each_peer(Visit&& visit) const
+    {
+        for (const auto& [id, entry] : by_id_)
+            visit(*entry);
+    }
+    [[nodiscard]] std::size_t known_peers() const noexcept { return by_id_.size(); }
+
     [[nodiscard]] peer_rule rule() const noexcept override
     {
         return by_connection_ ? peer_rule::one_for_each_connection : peer_rule::one_for_each_id;

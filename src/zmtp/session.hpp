@@ -136,6 +136,8 @@ public:
     void ping_taken(time_point now) noexcept { step(now, {.event = session_event::ping_taken}); }
     /// A PING that the peer has answered, and all before it; 0: none. A peer may omit answers, so
     /// that later ones may have been answered too.
+    /// Returns true once after a PING or a PONG was received.
+    [[nodiscard]] bool take_heartbeat() noexcept { return std::exchange(heard_heartbeat_, false); }
     [[nodiscard]] std::uint32_t answered_ping() const noexcept { return answered_ping_; }
 
     [[nodiscard]] session_state state() const noexcept { return machine_.state(); }
@@ -170,6 +172,7 @@ private:
     outputs pending_{};
     std::uint8_t pong_size_ = 0;
     std::uint8_t pongs_ = 1; ///< of that context, when one is pending
+    bool heard_heartbeat_ = false;
     std::array<std::byte, max_ping_context> pong_context_{};
     std::uint32_t last_ping_ = 0;
     std::uint32_t answered_ping_ = 0;

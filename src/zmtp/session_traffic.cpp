@@ -115,6 +115,7 @@ void session::receive_command(time_point now, byte_view body, arrival& next) noe
         const auto seen = parse_ping(command->data);
         if (!seen)
             return violate(now, seen.error());
+        heard_heartbeat_ = true;
         // Every PING is answered as long as the owner can send.
         // Those without a context are counted.
         const bool alike = seen->context.empty() && pong_size_ == 0;
@@ -153,6 +154,7 @@ void session::receive_command(time_point now, byte_view body, arrival& next) noe
 /// Answers come in the order of the PINGs, with the context of this side's, which is empty.
 void session::receive_pong(time_point now, byte_view context) noexcept
 {
+    heard_heartbeat_ = true;
     session_input input{.event = session_event::command};
     input.command = command_name::pong;
     step(now, input);

@@ -6,6 +6,7 @@
 #include "messaging/connection/connection.hpp"
 
 #include "base/try_allocate.hpp"
+#include "io/os/wall_clock.hpp"
 
 #include <utility>
 
@@ -133,6 +134,8 @@ void connection::note_sign_of_life() noexcept
     if (stalled_since_ != never)
         set_stalled(false);
     note_round_trip();
+    if (session_->take_heartbeat())
+        lanes_->last_heartbeat.store(io::os::wall_clock_milliseconds(), std::memory_order_relaxed);
     // While it is paused, a caller may be counting messages.
     if (ping_ != 0 && !paused_ && session_->answered_ping() >= ping_) {
         read_ = taken_before_ping_;

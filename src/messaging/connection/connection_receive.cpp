@@ -439,6 +439,7 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     met->info.speaks = session_->speaks();
     met->info.local = stream_.local_address();
     met->info.peer = stream_.peer_address();
+    met->info.since = now();
     in_->drop(found.consumed);
 
     if ((!near_ && !make_pipe()) || !in_->connection_ready())

@@ -197,6 +197,7 @@ bool inproc_names::meet(const inproc_party& owner, connecter& which,
     far->endpoint = owner.endpoint;
     far->on_reconnect = owner.on_reconnect;
     far->report_to(owner.reports);
+    to_owner->info.since = to_caller->info.since = owner.reports->events().now();
     to_owner->peer = far;
     owner.reports->post(std::move(to_owner));
     to_caller->peer = which.near;

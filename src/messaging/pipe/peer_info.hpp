@@ -26,6 +26,7 @@ struct peer_info {
     std::vector<socket_property> properties{};
     address local{};
     address peer{};
+    time_point since{}; ///< the end of the handshake
 };
 
 } // namespace slk::messaging

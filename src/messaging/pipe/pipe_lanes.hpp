@@ -88,6 +88,9 @@ struct pipe_lanes final : ref_counted<pipe_lanes> {
     std::atomic<far_end*> next_far{nullptr};
     /// Bytes of all connections of the pipe. Not with inproc.
     byte_counters bytes;
+    /// When the last PING or PONG arrived, in milliseconds since the epoch; 0: none. Not with
+    /// inproc.
+    std::atomic<std::uint64_t> last_heartbeat{0};
     lane::lane toward[2];
     /// The receiving socket's marks, less what earlier connections of the peer have left unread. A
     /// connection reads them before it receives more.

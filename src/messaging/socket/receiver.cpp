@@ -150,6 +150,7 @@ inline pattern::part_fate receiver::take_in(pipe& from, message& part)
         discarding_ = fate == pattern::part_fate::discard && !last;
         from.count_discarded(fate == pattern::part_fate::discard && last ? 1 : 0);
     }
+    from.bytes_received += fate == pattern::part_fate::deliver ? part.bytes().size() : 0;
     if (last) {
         counters& counts = state_.reports->counters();
         (fate == pattern::part_fate::discard ? counts.discarded : counts.received).add_alone(1);

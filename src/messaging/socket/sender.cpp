@@ -171,13 +171,19 @@ inline result<void> sender::write_to(pipe& to, std::span<const part_view> parts,
                                      const timeout& limit, time_point expires)
 {
     const bool answers = begin_send();
-    if (parts.size() == 1 && parts.front().bytes.size() >= large_body) [[unlikely]] {
+    std::uint64_t size = parts.front().bytes.size();
+    for (const part_view& part : parts.subspan(1))
+        size += part.bytes.size();
+    if (parts.size() == 1 && size >= large_body) [[unlikely]] {
         SLK_TRY(const bool sent,
                 expires == never ? send_body(to, parts.front(), limit) : result<bool>(false));
-        if (sent)
+        if (sent) {
+            to.bytes_sent += size;
             return {};
+        }
     }
     SLK_TRY(write(to, parts, expires));
+    to.bytes_sent += size;
     publish(to, answers);
     return {};
 }

@@ -155,6 +155,10 @@ public:
     /// Errors: those of finding it.
     result<void> disconnect_peer(const result<pattern::peer*>& known, const char* reason);
     result<bool> has_room(const result<pattern::peer*>& known);
+    /// ROUTER only (router_peers.cpp). Errors: those of router::find().
+    result<peer_stats> stats_of(const peer_id& id);
+    result<bool> is_known(const peer_id& id);
+    result<std::vector<peer_id>> known_peers();
 
     // --- other event loops ---
 

@@ -200,6 +200,8 @@ std::uint64_t waiting_messages::hand_over(pipe& from, pipe& to)
             reports_.counters().unsent.add_alone(1);
             continue;
         }
+        for (const message& part : parts)
+            to.bytes_sent += part.size();
         if (deadline != never && to.out.has_one_deadline())
             to.far->watch_deadlines();
         if (carried > 0)
