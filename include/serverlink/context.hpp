@@ -12,6 +12,7 @@
 #include <serverlink/export.hpp>
 #include <serverlink/loop.hpp>
 #include <serverlink/result.hpp>
+#include <serverlink/timeout.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -97,15 +98,24 @@ public:
 
     context(context&& other) noexcept;
     context& operator=(context&& other) noexcept;
-    /// As shutdown(). Sockets that still exist are inert, and may be destroyed later. Waits for
-    /// system calls that other threads are making on sockets of this context.
+    /// As shutdown(). What is still sent in the background ends at once. Sockets that still exist
+    /// are inert, and may be destroyed later. Waits for system calls that other threads are making
+    /// on sockets of this context.
     ~context();
+
+    /// Waits until the endpoints that were closed or taken back in the background (socket.hpp,
+    /// close_in_background()) have sent what was queued, or their time is over; and then for up to
+    /// a second until the peers have read it. A context without threads runs its loop meanwhile.
+    /// Also after shutdown(). Errors: timed_out, would_block, cancelled (a stop was requested),
+    /// forked.
+    [[nodiscard]] result<void> wait_closed(const timeout& limit = {});
 
     /// Does not wait.
     [[nodiscard]] memory_use memory() const noexcept;
 
     /// Every call of a socket that waits, and every later one, returns errc::cancelled, except for
-    /// close(), which still sends what is queued. Any thread.
+    /// close(), which still sends what is queued; so do sockets that were closed in the background.
+    /// Any thread.
     void shutdown();
 
     /// Used by the library only.

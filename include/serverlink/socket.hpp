@@ -240,6 +240,19 @@ public:
     /// in another spelling; otherwise as unbind().
     [[nodiscard]] result<close_report> disconnect(std::string_view endpoint,
                                                   duration timeout = duration::zero());
+    /// As disconnect(), but returns at once. What has arrived from the peer and was not received is
+    /// discarded. What is queued for it is sent in the background for up to `linger`, also when the
+    /// peer comes only then; zero: nothing is. The socket has nothing to do with it any more: the
+    /// peer's routing id is free, and another connect() to the same place is to another peer. With
+    /// a ROUTER, what is queued for a peer without a name of connect_options that is not connected
+    /// is dropped. Errors: invalid_argument.
+    [[nodiscard]] result<void> disconnect_in_background(std::string_view endpoint, duration linger);
+    /// As unbind(), but returns at once, as disconnect_in_background() for all peers of the
+    /// endpoint.
+    [[nodiscard]] result<void> unbind_in_background(std::string_view endpoint, duration linger);
+    /// Takes a bound endpoint back, and keeps the peers that came by it. The port is free on
+    /// return. Errors: invalid_argument.
+    [[nodiscard]] result<void> stop_listening(std::string_view endpoint);
     /// The endpoint that the last bind() returned, or that the last connect() was given. Empty when
     /// memory is exhausted.
     [[nodiscard]] std::string last_endpoint() const;
@@ -280,6 +293,16 @@ public:
     /// connections; the report tells what was not sent, and what was sent but perhaps not read.
     /// Messages that were not received are discarded. Every later call returns errc::invalid_state.
     close_report close(duration timeout);
+    /// As close(), but returns at once: ports, files and names are free, and peers of inproc see
+    /// the end. What is queued is sent in the background for up to `linger`, also when the peer
+    /// comes only then; duration::max(): for as long as the context exists; zero: nothing is. What
+    /// waits for a peer goes to a peer of connect() beyond its high-water mark, and if there is
+    /// none it is dropped, as is what was queued for a peer of bind() that goes. Unlike with
+    /// close() it does not go to other peers (option requeue), and the events of the socket end.
+    /// context::wait_closed() waits for it. In a context without threads it goes on while a call of
+    /// another socket or wait_closed() runs the loop. The socket does not count in max_sockets any
+    /// more.
+    void close_in_background(duration linger) noexcept;
 
     /// Used by the library only.
     [[nodiscard]] messaging::socket_core* core() const noexcept { return core_; }

@@ -143,7 +143,10 @@ void acceptor::accepted_peer::connection_ready() noexcept
 
 void acceptor::accepted_peer::connection_closed() noexcept
 {
-    by.remove(*this);
+    const auto kept = reference<acceptor>::to(by);
+    kept->one_sent(*this);
+    kept->remove(*this);
+    kept->look_for_end();
 }
 
 void acceptor::remove(accepted_peer& peer) noexcept
@@ -169,6 +172,45 @@ void acceptor::close(duration timeout, std::function<void()> done)
         leaving->close(timeout, [this] { one_closed(); });
     });
     one_closed();
+}
+
+void acceptor::depart(time_point deadline, connection_observer& observer) noexcept
+{
+    const auto kept = reference<acceptor>::to(*this);
+    stop_listening();
+    peers_.for_each([&](in_peers& each) {
+        static_cast<accepted_peer&>(each).is_sending = true;
+        ++sending_;
+    });
+    peers_.for_each([&](in_peers& each) {
+        const reference<connection> leaving = static_cast<accepted_peer&>(each).to;
+        leaving->depart(deadline);
+    });
+    departure_ = &observer;
+    if (sending_ == 0)
+        observer.everything_sent();
+    look_for_end();
+}
+
+void acceptor::end(const error& reason) noexcept
+{
+    const auto kept = reference<acceptor>::to(*this);
+    peers_.for_each([&](in_peers& each) {
+        const reference<connection> leaving = static_cast<accepted_peer&>(each).to;
+        leaving->end(reason);
+    });
+}
+
+void acceptor::one_sent(accepted_peer& peer) noexcept
+{
+    if (std::exchange(peer.is_sending, false) && --sending_ == 0 && departure_ != nullptr)
+        departure_->everything_sent();
+}
+
+void acceptor::look_for_end() noexcept
+{
+    if (departure_ != nullptr && peers_.empty())
+        std::exchange(departure_, nullptr)->connection_closed();
 }
 
 bool acceptor::drain_sent(duration timeout) noexcept

@@ -44,6 +44,13 @@ public:
     void stop_listening() noexcept { listener_.reset(); }
     /// Ends all connections, as connection::close(); `done` is called when the last one has ended.
     void close(duration timeout, std::function<void()> done);
+    /// As connection::depart(), for all connections; listens no more. `observer`: is notified once,
+    /// when everything was sent, and when the last connection has ended.
+    void depart(time_point deadline, connection_observer& observer) noexcept;
+    /// After depart().
+    void end(const error& reason) noexcept;
+    /// There is no connection.
+    [[nodiscard]] bool is_idle() const noexcept { return peers_.empty(); }
     /// As connection::drain_sent(), for all connections. Returns true if there is one.
     bool drain_sent(duration timeout) noexcept;
 
@@ -68,10 +75,12 @@ private:
                                                time_point ends) noexcept override;
         [[nodiscard]] std::optional<zmtp::rejection> refuses() noexcept override;
         void connection_ready() noexcept override;
+        void everything_sent() noexcept override { by.one_sent(*this); }
         void connection_closed() noexcept override;
 
         acceptor& by;
         reference<connection> to;
+        bool is_sending = false; ///< after depart()
     };
 
     [[nodiscard]] bool admits(const address& peer) noexcept;
@@ -79,6 +88,8 @@ private:
     void accept_failed(const error& why) noexcept;
     void remove(accepted_peer& peer) noexcept;
     void one_closed() noexcept;
+    void one_sent(accepted_peer& peer) noexcept;
+    void look_for_end() noexcept;
     [[nodiscard]] time_point now() const noexcept { return on_->core->io().now(); }
 
     const std::shared_ptr<io_loop> on_;
@@ -90,6 +101,8 @@ private:
     list<in_peers> peers_;
     std::size_t closing_ = 0; ///< of those that close() ends; it has a reference for each
     std::function<void()> closed_handler_;
+    connection_observer* departure_ = nullptr; ///< of depart(), until it has learned of the end
+    std::size_t sending_ = 0; ///< of those that depart
 };
 
 } // namespace slk::messaging

@@ -20,7 +20,6 @@ namespace slk::messaging {
 
 namespace {
 
-constexpr error closed_here{errc::cancelled, phase::close, 0, "closed by its owner"};
 constexpr error no_memory_to_send{errc::out_of_memory, phase::transfer, 0,
                                   "no memory for the rest of a message"};
 constexpr error stalled_too_long{errc::timed_out, phase::transfer, 0,
@@ -313,7 +312,7 @@ void connection::step(const connection_input& input, const error& reason) noexce
     }
     if (asks(report_failed))
         log_->handshake_failed(reason, record_.number, transport_->peer());
-    if (asks(report_disconnected) &&
+    if (asks(report_disconnected) && !departs_ &&
         owner_->post(peer_disconnected{near_, machine_.state() == connection_state::closed},
                      ending_because_) &&
         place_from_ != reserved_from::itself)
@@ -472,7 +471,7 @@ void connection::close(duration timeout, std::function<void()> done)
     // connection.
     const bool drain = is_ready() && timeout > duration::zero() && taken() != read_;
     drain_timeout_ = timeout;
-    step({connection_event::close, drain}, closed_here);
+    step({connection_event::close, drain}, closed_by_owner);
 }
 
 /// What the lane holds is still sent, as long as the peer's system takes some of it. What arrives
@@ -496,7 +495,84 @@ void connection::drain_to_finish() noexcept
 {
     next_stream_ = {};
     drain_timeout_ = settings_->options().linger;
-    step({connection_event::close, drain_timeout_ > duration::zero()}, closed_here);
+    step({connection_event::close, drain_timeout_ > duration::zero()}, closed_by_owner);
+}
+
+// --- the socket has parted from the connection ---
+
+void connection::depart(time_point deadline) noexcept
+{
+    const auto kept = reference<connection>::to(*this);
+    if (machine_.state() == connection_state::closed) {
+        if (observer_ != nullptr)
+            std::exchange(observer_, nullptr)->connection_closed();
+        return;
+    }
+    departs_ = true;
+    departs_until_ = deadline;
+    // Another peer may have its place.
+    has_place_ = false;
+    if (owner_->places().release(holder(), peer_id()))
+        owner_->place_freed();
+    if (near_) {
+        near_->stop_reporting();
+        lanes_->receive_mark.store(left_of_mark(0, 0), std::memory_order_relaxed);
+        lanes_->receive_bytes.store(0, std::memory_order_relaxed);
+        discard_arrived();
+    }
+    if (deadline <= now() || (!is_ready() && !has_unsent()))
+        return end(closed_by_owner);
+    if (!is_ready())
+        return;
+    resume();
+    send_more();
+    arm();
+}
+
+bool connection::has_unsent() const noexcept
+{
+    const message_counts all = queue();
+    return all.written != all.replaced + all.taken;
+}
+
+/// Everything was sent.
+void connection::drain_to_depart() noexcept
+{
+    next_stream_ = {};
+    drain_timeout_ = departs_until_ == never ? duration::max() : departs_until_ - now();
+    if (observer_ != nullptr)
+        observer_->everything_sent();
+    const bool drain = drain_timeout_ > duration::zero() && taken() != read_;
+    step({connection_event::close, drain}, closed_by_owner);
+}
+
+/// The connection has ended, and nobody else counts what is left.
+void connection::count_unsent() noexcept
+{
+    const message_counts all = queue();
+    const std::uint64_t unsent = all.written - all.replaced - all.taken;
+    if (unsent == 0)
+        return;
+    owner_->counters().unsent.add(unsent);
+    log_->emit(event_kind::dropped, [&](slk::event& made) {
+        made.drop = drop_reason::unsent;
+        made.count = unsent;
+        return try_assign(made.routing_id, peer_id());
+    });
+}
+
+/// As the socket would have read it.
+void connection::discard_arrived() noexcept
+{
+    if (!near_)
+        return;
+    std::uint64_t messages = 0;
+    do
+        for (message part; near_->in.read(part); part.clear())
+            messages += part.more() ? 0 : 1;
+    while (near_->in.fetch(on_->pools));
+    near_->in.update_consumed_bytes();
+    (void)near_->in.consume(messages, false);
 }
 
 bool connection::drain_sent(duration timeout) noexcept
@@ -507,7 +583,7 @@ bool connection::drain_sent(duration timeout) noexcept
     if (sent.written != sent.replaced + sent.taken)
         return false;
     drain_timeout_ = timeout;
-    step({connection_event::close, true}, closed_here);
+    step({connection_event::close, true}, closed_by_owner);
     return true;
 }
 
@@ -531,7 +607,7 @@ void connection::drain_stream() noexcept
         });
     if (!begun) {
         draining_ = false;
-        stream_.close(closed_here);
+        stream_.close(closed_by_owner);
         release();
     }
 }
@@ -577,6 +653,8 @@ void connection::check_returned() noexcept
 void connection::leave() noexcept
 {
     notify_reader();
+    if (departs_)
+        count_unsent();
     log_->registry().remove(record_);
     near_.reset();
     if (connection_observer* const observer = std::exchange(observer_, nullptr);
@@ -597,7 +675,7 @@ place_holder connection::holder() const noexcept
 /// The peer may come again before the socket's thread has read what is here.
 void connection::leave_unread() noexcept
 {
-    if (!near_ || origin_ == pipe_origin::connect || settings_->options().conflate)
+    if (!near_ || departs_ || origin_ == pipe_origin::connect || settings_->options().conflate)
         return;
     lanes_->published_at_pause.store(lanes_->toward[1].produced(), std::memory_order_release);
     owner_->places().leave_unread(holder(), peer_id(), lanes_);
@@ -665,6 +743,8 @@ void connection::send_more() noexcept
             return lose(no_memory_to_send);
         if (session_->state() == zmtp::session_state::failed)
             return lose(session_->failure());
+        if (departs_ && is_ready())
+            return drain_to_depart();
         if (finishing_ && is_ready())
             return drain_to_finish();
         if (!is_ready() || direct_.offer_sending(now()))

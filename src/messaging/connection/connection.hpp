@@ -56,6 +56,8 @@ public:
     [[nodiscard]] virtual std::optional<zmtp::rejection> refuses() noexcept { return std::nullopt; }
     /// The handshake on the present stream is over, and the peer was reported.
     virtual void connection_ready() noexcept {}
+    /// After depart(): the system has taken everything. The peer may still be reading.
+    virtual void everything_sent() noexcept {}
     /// The connection has ended for good, and nothing of it is under way any more.
     virtual void connection_closed() noexcept = 0;
 
@@ -103,6 +105,10 @@ public:
     /// As close(), if all messages are sent and the peer may not have read them. While the socket's
     /// thread waits for this call. Returns whether that is so.
     bool drain_sent(duration timeout) noexcept;
+    /// The socket has parted from the connection, and its thread does not touch the pipe any more.
+    /// What is queued is sent until `deadline`, on later streams too, and what arrives is thrown
+    /// away. The observer learns of the end, which may come during this call.
+    void depart(time_point deadline) noexcept;
     /// Ends the connection at once.
     void end(const error& reason) noexcept;
     /// Ends the handshake of an accepted peer by a reset, which leaves nothing in the system.
@@ -170,6 +176,10 @@ private:
     void begin_to_finish() noexcept;
     [[nodiscard]] time_point finish_ends() const noexcept;
     void drain_to_finish() noexcept;
+    [[nodiscard]] bool has_unsent() const noexcept;
+    void drain_to_depart() noexcept;
+    void count_unsent() noexcept;
+    void discard_arrived() noexcept;
     void expire() noexcept;
     void arm() noexcept;
     void report(event_kind kind, std::string_view routing_id, const error& reason = {},
@@ -249,7 +259,9 @@ private:
     [[nodiscard]] bool make_pipe() noexcept;
     void notify_reader() noexcept
     {
-        if (std::exchange(reader_waits_, false) && near_)
+        if (departs_)
+            discard_arrived();
+        else if (std::exchange(reader_waits_, false) && near_)
             near_->on_readable();
     }
     [[nodiscard]] time_point now() const noexcept { return on_->core->io().now(); }
@@ -288,6 +300,7 @@ private:
     bool offers_ping_ : 1 = false; ///< there is a PING in the present send
     bool receives_rest_ : 1 = false; ///< whatever the marks are: the peer has finished
     bool finishing_ : 1 = false; ///< the connection ends when everything was sent
+    bool departs_ : 1 = false; ///< and so it does without its socket, after depart()
     bool reader_waits_ = false; ///< the reader is to be notified of what was published
     std::uint8_t zap_hundreds_ = 0; ///< of ZAP's status, which answers the peer's credentials
     reserved_from place_from_ = reserved_from::itself; ///< when the place was reserved
@@ -305,6 +318,7 @@ private:
     std::uint64_t sent_at_last_look_ = 0; ///< messages and bytes
     time_point progress_at_{}; ///< when more had been sent than at the look before
     time_point stalled_since_ = never;
+    time_point departs_until_ = never;
 
     io::timer timer_;
     io::task task_;

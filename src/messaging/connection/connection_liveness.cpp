@@ -95,7 +95,8 @@ void connection::set_stalled(bool stalled) noexcept
     if (stalled == (stalled_since_ != never))
         return;
     stalled_since_ = stalled ? now() : never;
-    owner_->post(peer_stalled{near_, stalled});
+    if (!departs_)
+        owner_->post(peer_stalled{near_, stalled});
     log_->registry().change([&] { record_.stalled = stalled; });
     report(stalled ? event_kind::stalled : event_kind::recovered, peer_id());
 }
@@ -205,7 +206,8 @@ void connection::look_for_refusal() noexcept
     read_ += dropped.messages;
     lanes_->refused.fetch_add(dropped.messages, std::memory_order_release);
     owner_->counters().refused.add(dropped.messages);
-    owner_->post(message_refused{near_}, ending_because_);
+    if (!departs_)
+        owner_->post(message_refused{near_}, ending_because_);
     report(event_kind::set_aside, peer_id(), ending_because_, dropped.messages);
     if (dropped.notify && near_)
         near_->on_writable();
@@ -281,6 +283,8 @@ void connection::watch_for_deadline() noexcept
     if (machine_.state() != connection_state::waiting)
         return;
     (void)drop_expired();
+    if (departs_ && !has_unsent())
+        return end(closed_by_owner);
     const time_point at = next_deadline();
     if (at == never)
         return stop_watching();

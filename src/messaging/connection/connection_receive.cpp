@@ -199,6 +199,8 @@ void connection::note_pause() noexcept
 /// The socket's queue is full. Until it has room the stream is not read, so that the peer waits.
 void connection::pause() noexcept
 {
+    if (departs_)
+        discard_arrived();
     paused_ = in_->must_wait();
     held_until_ = never;
     note_pause();
@@ -381,6 +383,8 @@ result<std::optional<zmtp::rejection>> connection::take_place() noexcept
     if (observer_ != nullptr)
         if (const auto refused = observer_->refuses())
             return refused;
+    if (departs_)
+        return std::nullopt;
     SLK_TRY(const auto taken, owner_->places().reserve(holder(), peer_id(), false, &place_from_));
     has_place_ = !taken && place_from_ != reserved_from::itself;
     return taken;
@@ -455,7 +459,8 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     log_->record().handshakes_succeeded.add(1);
     log_->registry().change([&] { record_.ready = true; });
     report(event_kind::handshake_succeeded, peer_id()); // before the socket's thread knows
-    owner_->post(std::move(met));
+    if (!departs_)
+        owner_->post(std::move(met));
     ready_since_ = now();
     direct_.tell_of_next_send();
     step({connection_event::handshaken});

@@ -25,6 +25,8 @@ void link_connections::connection_closed() noexcept
 {
     const auto kept = reference<link_connections>::to(*this);
     present_.reset();
+    if (departs_)
+        return observer_.connection_closed();
     if (next_)
         begin(std::move(next_));
 }
@@ -33,6 +35,17 @@ bool link_connections::drain_sent(duration timeout) noexcept
 {
     const reference<connection> draining = present_;
     return draining && draining->drain_sent(timeout);
+}
+
+void link_connections::depart(time_point deadline) noexcept
+{
+    const auto kept = reference<link_connections>::to(*this);
+    closed_ = departs_ = true;
+    next_ = {};
+    if (const reference<connection> leaving = present_; leaving)
+        leaving->depart(deadline);
+    else
+        observer_.connection_closed();
 }
 
 void link_connections::close(duration timeout, std::function<void()> done)

@@ -20,7 +20,8 @@ namespace slk::messaging {
 /// For the loop's thread, but for on().
 class link_connections final : public ref_counted<link_connections>, private connection_observer {
 public:
-    /// `observer`: is notified of each handshake that is over; lives until close().
+    /// `observer`: is notified of each handshake that is over, and after depart() of the end; lives
+    /// until close() or that end.
     link_connections(std::shared_ptr<io_loop> on,
                      std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
                      reference<endpoint_log> log, connection_observer& observer) noexcept
@@ -35,6 +36,14 @@ public:
     void begin(stream next);
     /// Ends the present connection, as connection::close(), and takes no other stream.
     void close(duration timeout, std::function<void()> done);
+    /// As connection::depart(), for the present connection; takes no other stream.
+    void depart(time_point deadline) noexcept;
+    /// After depart().
+    void end(const error& reason) noexcept
+    {
+        if (const reference<connection> leaving = present_; leaving)
+            leaving->end(reason);
+    }
     /// As connection::drain_sent(), for the present connection.
     bool drain_sent(duration timeout) noexcept;
 
@@ -43,6 +52,7 @@ private:
     ~link_connections() = default;
 
     void connection_ready() noexcept override { observer_.connection_ready(); }
+    void everything_sent() noexcept override { observer_.everything_sent(); }
     void connection_closed() noexcept override;
 
     const std::shared_ptr<io_loop> on_;
@@ -53,6 +63,7 @@ private:
     reference<connection> present_;
     stream next_;
     bool closed_ = false;
+    bool departs_ = false;
 };
 
 } // namespace slk::messaging

@@ -4,6 +4,10 @@
 #include "base/try_allocate.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <stop_token>
 
 namespace slk::messaging {
 
@@ -165,6 +169,7 @@ void context_core::end() noexcept
     if (forked())
         return leave_to_parent();
     shutdown();
+    end_departing();
     for (const auto& each : loops_)
         each->own.reset();
     // A close() that has waited for the loops does not wait any longer.
@@ -174,6 +179,68 @@ void context_core::end() noexcept
     for (const auto& each : events_)
         if (each->is_of_context())
             each->end();
+}
+
+/// On a loop that goes on without the context.
+void context_core::end_departing() noexcept
+{
+    for (const auto& each : loops_)
+        if (!each->own)
+            (void)each->perform([&] {
+                each->departing.for_each([](departing_endpoint& one) { one.end_departure(); });
+            });
+}
+
+void context_core::count_departed() noexcept
+{
+    const std::lock_guard lock(departing_guard_);
+    --departing_;
+    if (departing_ == 0)
+        departed_.notify_all();
+}
+
+result<void> context_core::wait_closed(const timeout& limit)
+{
+    if (forked())
+        return fail(left_to_parent);
+    const time_point deadline = after(now(), limit.max_wait);
+    const auto may_go_on = [&]() -> result<void> {
+        if (limit.stop.stop_requested())
+            return fail(errc::cancelled, phase::none, "a stop was requested");
+        const auto late = limit.max_wait == duration::zero() ? errc::would_block : errc::timed_out;
+        return now() < deadline ? result<void>{} : fail(late, phase::none);
+    };
+    const auto wake_all = [this] {
+        {
+            const std::lock_guard lock(departing_guard_);
+        }
+        departed_.notify_all();
+        wake();
+    };
+    std::optional<std::stop_callback<decltype(wake_all)>> on_stop;
+    if (limit.stop.stop_possible())
+        on_stop.emplace(limit.stop, wake_all);
+    // Beyond this the standard library's arithmetic would overflow.
+    constexpr duration max_timed_wait = std::chrono::hours(24 * 365);
+    for (;;) {
+        io::loop_core* const loop = to_run();
+        if (loop != nullptr && any_departing())
+            SLK_TRY(loop->run(nullptr, duration::zero()));
+        if (!any_departing())
+            return {};
+        SLK_TRY(may_go_on());
+        const duration left = deadline == never ? max_timed_wait : deadline - now();
+        if (loop != nullptr) {
+            const std::function<bool()> done = [&] {
+                return !any_departing() || limit.stop.stop_requested();
+            };
+            SLK_TRY(loop->run(&done, left));
+            continue;
+        }
+        std::unique_lock lock(departing_guard_);
+        if (departing_ > 0 && !limit.stop.stop_requested())
+            departed_.wait_for(lock, std::min(left, max_timed_wait));
+    }
 }
 
 bool context_core::ended() const noexcept
@@ -326,6 +393,11 @@ memory_use context::memory() const noexcept
     const memory_budget& budget = *core_->budget();
     return {
         .bytes = budget.used(), .max_bytes = budget.limit(), .ended_connections = budget.ended()};
+}
+
+result<void> context::wait_closed(const timeout& limit)
+{
+    return core_ != nullptr ? core_->wait_closed(limit) : result<void>{};
 }
 
 void context::shutdown()

@@ -6,6 +6,7 @@
 /// names of inproc.
 
 #include <serverlink/context.hpp>
+#include <serverlink/timeout.hpp>
 
 #include "base/memory_budget.hpp"
 #include "base/reference.hpp"
@@ -15,6 +16,7 @@
 #include "messaging/observe/inbox.hpp"
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -80,6 +82,17 @@ public:
     {
         return loops_.front()->core;
     }
+    // Endpoints that their sockets have given up. On their loop's thread.
+
+    void count_departing() noexcept
+    {
+        const std::lock_guard lock(departing_guard_);
+        ++departing_;
+    }
+    void count_departed() noexcept;
+    /// As context::wait_closed().
+    result<void> wait_closed(const timeout& limit);
+
     /// Ends the wait of a caller that runs a loop. Any thread.
     void wake() noexcept;
     /// As socket::poll_timeout().
@@ -110,6 +123,12 @@ private:
     result<void> add_loop(std::shared_ptr<io_loop> made);
     void run_completed() noexcept;
     void submit_to_loop();
+    void end_departing() noexcept;
+    [[nodiscard]] bool any_departing() noexcept
+    {
+        const std::lock_guard lock(departing_guard_);
+        return departing_ > 0;
+    }
 
     const std::shared_ptr<memory_budget> budget_;
     std::vector<std::shared_ptr<io_loop>> loops_;
@@ -127,6 +146,9 @@ private:
     std::vector<reference<inbox>> sockets_; ///< guarded
     std::vector<reference<event_queue>> events_; ///< guarded
     inproc_names names_;
+    std::mutex departing_guard_;
+    std::condition_variable departed_;
+    std::size_t departing_ = 0; ///< guarded
 };
 
 } // namespace slk::messaging

@@ -6,6 +6,7 @@
 
 #include <serverlink/loop.hpp>
 
+#include "base/list.hpp"
 #include "io/loop_core.hpp"
 #include "lane/chunk.hpp"
 
@@ -16,6 +17,15 @@
 #include <utility>
 
 namespace slk::messaging {
+
+/// An endpoint whose socket has given it up, and whose messages are still being sent.
+struct departing_endpoint : list_node {
+    /// Sends nothing more. It may be gone on return.
+    virtual void end_departure() noexcept = 0;
+
+protected:
+    ~departing_endpoint() = default;
+};
 
 struct io_loop {
     /// A loop of the context's own.
@@ -48,6 +58,7 @@ struct io_loop {
     std::shared_ptr<io::loop_core> core;
     const bool by_caller;    ///< the thread that uses a socket may have to run the loop
     lane::chunk_pools pools; ///< for the loop's thread
+    list<departing_endpoint> departing; ///< for the loop's thread
     std::mutex reason_guard; ///< of its connections' request_reason_; held for an assignment only
 };
 

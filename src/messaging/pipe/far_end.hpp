@@ -13,6 +13,9 @@
 
 namespace slk::messaging {
 
+/// Why a pipe or a connection ends with its socket or endpoint.
+inline constexpr error closed_by_owner{errc::cancelled, phase::close, 0, "closed by its owner"};
+
 class far_end : public ref_counted<far_end>, public lane::lane_user {
 public:
     /// The lane is readable. The caller's thread sends if it can without waiting; otherwise the far

@@ -107,6 +107,9 @@ public:
         reports_to_.store(owner_.get(), std::memory_order_seq_cst);
     }
 
+    /// The socket has parted from the pipe, and is not signalled any more. By the other end.
+    void stop_reporting() noexcept { reports_to_.store(nullptr, std::memory_order_seq_cst); }
+
     // Called by the other end.
     void on_readable() noexcept override { signal(readable_signal); }
     void on_writable() noexcept override { signal(writable_signal); }

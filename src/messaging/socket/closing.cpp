@@ -19,8 +19,6 @@ constexpr duration max_early_drain = std::chrono::seconds(1);
 /// Connections whose time is over end within this time, or are not waited for any more.
 constexpr duration time_to_end = std::chrono::seconds(1);
 
-constexpr error by_owner{errc::cancelled, phase::close, 0, "closed by its owner"};
-
 /// The peers that came by some endpoints, as a chain through their pipes, of which there is one at
 /// a time.
 class leaving_peers {
@@ -59,14 +57,6 @@ private:
     pipe* last_ = nullptr;
     std::size_t size_ = 0;
 };
-
-void report_closed(const endpoint_entry& at, const address& local)
-{
-    at.log->emit(event_kind::closed, [&](slk::event& made) {
-        made.address = local;
-        return true;
-    });
-}
 
 /// After the connections have ended: until then the system may take more.
 [[nodiscard]] close_report report_of(const leaving_peers& leaving, const endpoint_list& which)
@@ -166,12 +156,7 @@ bool socket_core::close_connections(const endpoint_list& which, duration drain)
             one_closed();
     };
     which.for_each([&](endpoint_entry& each) {
-        if (!each.inproc_name.empty()) {
-            state_.context->names().unbind(each.inproc_name, each.number);
-            state_.context->names().forget(each.number);
-            if (each.kind == endpoint_kind::bound)
-                report_closed(each, {});
-        }
+        forget_name(each);
         if (each.connecting)
             each.connecting->pause();
         if (each.connected)
@@ -189,16 +174,23 @@ bool socket_core::close_connections(const endpoint_list& which, duration drain)
     return !closing_->any();
 }
 
+/// inproc only: nobody meets this socket by that endpoint any more.
+void socket_core::forget_name(const endpoint_entry& of) noexcept
+{
+    if (of.inproc_name.empty())
+        return;
+    state_.context->names().unbind(of.inproc_name, of.number);
+    state_.context->names().forget(of.number);
+    if (of.kind == endpoint_kind::bound && !of.is_unbound)
+        of.report_closed({});
+}
+
 /// What the end of an endpoint and the end of the socket have in common.
 close_report socket_core::end_connections(const endpoint_list& which, duration timeout)
 {
     which.for_each([](endpoint_entry& each) {
-        if (each.accepting)
-            each.accepting->on()->perform([&] {
-                const address local = each.accepting->status().local;
-                each.accepting->stop_listening();
-                report_closed(each, local);
-            });
+        if (each.accepting && !each.is_unbound)
+            each.accepting->on()->perform([&] { each.stop_listening(); });
     });
     sender_.publish_staged();
     const leaving_peers leaving(which, state_.peers);
@@ -228,18 +220,27 @@ close_report socket_core::end_connections(const endpoint_list& which, duration t
 result<close_report> socket_core::withdraw(endpoint_kind kind, std::string_view text,
                                            duration timeout)
 {
+    SLK_TRY(const endpoint_list which, find(kind, text));
+    return remove(which, timeout);
+}
+
+result<endpoint_list> socket_core::find(endpoint_kind kind, std::string_view text)
+{
     SLK_TRY(state_.usable());
     state_.process_reports();
-    SLK_TRY(const endpoint_list which, state_.endpoints.find_all(kind, text));
+    SLK_TRY(endpoint_list which, state_.endpoints.find_all(kind, text));
     if (which.empty())
         return fail(errc::invalid_argument, phase::close, "there is no such endpoint");
-    return remove(which, timeout);
+    return which;
 }
 
 /// Whether there is, or may come, another peer than those of these endpoints.
 bool socket_core::has_others(const endpoint_list& which) const noexcept
 {
-    return state_.endpoints.all().size() > which.size() ||
+    const auto is_other = [&](const auto& each) {
+        return !each->is_unbound && which.find(each->number) == nullptr;
+    };
+    return std::ranges::any_of(state_.endpoints.all(), is_other) ||
            std::ranges::any_of(state_.peers.all(), [&](const auto& each) {
                return !came_by(*each, which) ||
                       (each->is_inproc && each->origin == pipe_origin::accept);
@@ -257,16 +258,22 @@ close_report socket_core::remove(const endpoint_list& which, duration timeout)
         const reference<far_end> far = peer.far;
         state_.peers.retire(peer);
         if (peer.is_inproc && far)
-            far->pipe_closed(by_owner);
+            far->pipe_closed(closed_by_owner);
     });
-    which.for_each([&](const endpoint_entry& each) {
-        if (!each.peer_name.empty())
-            state_.reports->places().release({.endpoint = each.number}, each.peer_name);
-    });
+    release_names(which);
     state_.endpoints.remove(which);
     state_.peers.set_requeue(state_.options.requeue);
     state_.settle();
     return report;
+}
+
+/// STREAM only: what connect() has called the peers of these endpoints.
+void socket_core::release_names(const endpoint_list& which) noexcept
+{
+    which.for_each([this](const endpoint_entry& each) {
+        if (!each.peer_name.empty())
+            state_.reports->places().release({.endpoint = each.number}, each.peer_name);
+    });
 }
 
 void socket_core::remove_endpoints_that_are_over()
@@ -299,27 +306,35 @@ close_report socket_core::close(duration timeout)
     state_.closed = true;
     const endpoint_list which = state_.endpoints.everything();
     close_report report = end_connections(which, timeout);
-    state_.give_up_postponed(by_owner);
+    if (const std::size_t waiting = end(); waiting > 0) {
+        close_report::peer nobody;
+        nobody.unsent = waiting;
+        (void)try_push_back(report.peers, std::move(nobody));
+    }
+    return report;
+}
+
+/// What the ends of a socket have in common, when its connections have ended or are not its own any
+/// more. Returns the number of messages that had no peer.
+std::size_t socket_core::end()
+{
+    state_.give_up_postponed(closed_by_owner);
     while (!state_.peers.all().empty()) {
         const reference<pipe> peer = state_.peers.all().back();
         const reference<far_end> far = peer->far;
         state_.peers.end(*peer);
         // A socket that has parted from this one knows.
         if (peer->is_inproc && far && !(peer->severed && peer->origin == pipe_origin::accept))
-            far->pipe_closed(by_owner);
+            far->pipe_closed(closed_by_owner);
     }
     state_.reports->counters().discarded.add_alone(state_.routes->discard_own());
-    if (const std::size_t waiting = state_.peers.give_up_waiting(); waiting > 0) {
-        close_report::peer nobody;
-        nobody.unsent = waiting;
-        (void)try_push_back(report.peers, std::move(nobody));
-    }
-    state_.endpoints.remove(which);
+    const std::size_t waiting = state_.peers.give_up_waiting();
+    state_.endpoints.remove(state_.endpoints.everything());
     state_.context->remove(state_.reports);
     state_.process_reports();
     state_.reports->close();
     state_.reports->events().close();
-    return report;
+    return waiting;
 }
 
 } // namespace slk::messaging

@@ -35,6 +35,21 @@ namespace {
 
 } // namespace
 
+void endpoint_entry::stop_listening() noexcept
+{
+    const address local = accepting->status().local;
+    accepting->stop_listening();
+    report_closed(local);
+}
+
+void endpoint_entry::report_closed(const address& local) const noexcept
+{
+    log->emit(event_kind::closed, [&](slk::event& made) {
+        made.address = local;
+        return true;
+    });
+}
+
 endpoint_entry* endpoint_table::find(std::uint64_t number) const noexcept
 {
     const auto found =
@@ -46,7 +61,7 @@ result<endpoint_list> endpoint_table::find_all(endpoint_kind kind, std::string_v
 {
     endpoint_list found;
     for (const auto& each : entries_)
-        if (each->kind == kind && each->text == text)
+        if (!each->is_unbound && each->kind == kind && each->text == text)
             found.add(*each);
     if (!found.empty())
         return found;
@@ -58,7 +73,7 @@ result<endpoint_list> endpoint_table::find_all(endpoint_kind kind, std::string_v
         const auto there = endpoint::parse(each->text);
         if (!there && there.error() == errc::out_of_memory)
             return fail(there.error());
-        if (each->kind == kind && there && is_same(*there, *wanted))
+        if (!each->is_unbound && each->kind == kind && there && is_same(*there, *wanted))
             found.add(*each);
     }
     return found;
@@ -85,10 +100,26 @@ endpoint_entry& endpoint_table::add(std::unique_ptr<endpoint_entry> entry,
     return *entries_.back();
 }
 
-void endpoint_table::remove(const endpoint_list& which) noexcept
+void endpoint_table::mark_removed(const endpoint_list& which) noexcept
 {
     which.for_each([](endpoint_entry& entry) { entry.is_removed = true; });
+}
+
+void endpoint_table::remove_marked() noexcept
+{
     std::erase_if(entries_, [](const auto& each) { return each->is_removed; });
+}
+
+endpoint_list endpoint_table::release_removed(const io_loop& on) noexcept
+{
+    endpoint_list here;
+    std::erase_if(entries_, [&](auto& each) {
+        if (!each->is_removed || each->on() != &on)
+            return false;
+        here.add(*each.release());
+        return true;
+    });
+    return here;
 }
 
 bool came_by(const pipe& peer, const endpoint_list& which) noexcept

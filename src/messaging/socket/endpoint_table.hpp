@@ -7,6 +7,7 @@
 #include <serverlink/link.hpp>
 #include <serverlink/socket.hpp>
 
+#include "io/timer.hpp"
 #include "messaging/connection/acceptor.hpp"
 #include "messaging/connection/connection.hpp"
 #include "messaging/connection/link_connections.hpp"
@@ -20,11 +21,31 @@
 
 namespace slk::messaging {
 
-struct endpoint_entry final : connection_observer {
+class context_core;
+
+struct endpoint_entry final : connection_observer, io::resident, departing_endpoint {
+    endpoint_entry() noexcept;
+    ~endpoint_entry() = default;
+
     /// A peer that accepts connections and then refuses the handshake is retried with growing
     /// delays, so a link counts as useful only now.
     void connection_ready() noexcept override { connecting->confirm_useful(); }
-    void connection_closed() noexcept override {}
+
+    /// bind() only, and not inproc: on the loop's thread. The port is free on return.
+    void stop_listening() noexcept;
+    void report_closed(const address& local) const noexcept;
+
+    // --- after the socket has given the endpoint up (departing_endpoint.cpp) ---
+
+    /// Where the connections live; null for inproc.
+    [[nodiscard]] io_loop* on() const noexcept;
+    /// What is queued is sent for up to `linger`. Then the entry, which nobody owns any more,
+    /// deletes itself; perhaps during this call. Not for inproc. On the loop's thread.
+    void depart(duration linger, const std::shared_ptr<context_core>& from) noexcept;
+    void everything_sent() noexcept override;
+    void connection_closed() noexcept override;
+    void end_departure() noexcept override;
+    void loop_closing() noexcept override { end_departure(); }
 
     endpoint_kind kind = endpoint_kind::connected;
     std::uint64_t number = 0;
@@ -45,9 +66,21 @@ struct endpoint_entry final : connection_observer {
     reference<pipe> peer{}; ///< the present one
     // bind() only.
     reference<acceptor> accepting{};
+    /// It does not listen any more; its connections stay. Nobody finds it.
+    bool is_unbound = false;
 
     endpoint_entry* next_in_list = nullptr;
     bool is_removed = false;
+
+private:
+    void count_out() noexcept;
+    void expire() noexcept;
+
+    enum class departure : std::uint8_t { none, begins, under_way, over };
+    departure state_ = departure::none;
+    bool is_sent_ = false;
+    std::shared_ptr<context_core> counted_by_; ///< as one that is sending
+    io::timer timer_;
 };
 
 /// Some of the endpoints of a socket, as a chain through the entries: an entry is in the list that
@@ -77,8 +110,11 @@ public:
     template <class Visit>
     void for_each(Visit&& visit) const
     {
-        for (endpoint_entry* entry = first_; entry != nullptr; entry = entry->next_in_list)
+        for (endpoint_entry* entry = first_; entry != nullptr;) {
+            endpoint_entry* const next = entry->next_in_list;
             visit(*entry);
+            entry = next;
+        }
     }
 
 private:
@@ -104,7 +140,15 @@ public:
     [[nodiscard]] bool reserve() noexcept;
     /// After reserve(). `text`: once more the text of the entry.
     endpoint_entry& add(std::unique_ptr<endpoint_entry> entry, std::string text) noexcept;
-    void remove(const endpoint_list& which) noexcept;
+    void remove(const endpoint_list& which) noexcept
+    {
+        mark_removed(which);
+        remove_marked();
+    }
+    void mark_removed(const endpoint_list& which) noexcept;
+    /// Takes the marked ones that live on this loop out of the table: they are the caller's.
+    [[nodiscard]] endpoint_list release_removed(const io_loop& on) noexcept;
+    void remove_marked() noexcept;
 
     /// The text of the endpoint that was added last.
     [[nodiscard]] const std::string& last_text() const noexcept { return last_text_; }

@@ -550,7 +550,7 @@ void peer_table::count_unsent(pipe& peer)
 {
     count_expired(peer);
     const std::uint64_t untaken = peer.untaken(peer.out.counts());
-    counters_.unsent.add_alone(untaken);
+    counters_.unsent.add(untaken);
     events_.report_dropped(drop_reason::unsent, untaken, peer);
 }
 
@@ -593,6 +593,15 @@ void peer_table::end(pipe& peer)
         leave_lanes(peer);
         count_unsent(peer);
     }
+    const reference<far_end> far = remove(peer);
+    // The other socket has parted from this one, and this one has read the rest: it may come again.
+    if (peer.is_inproc && peer.origin == pipe_origin::accept && peer.severed && far)
+        far->pipe_closed(peer.last_reason);
+}
+
+/// Takes the pipe out of the table. Returns its other end.
+reference<far_end> peer_table::remove(pipe& peer) noexcept
+{
     peer.state = peer_state::ended;
     if (can_come_again(peer))
         places_.forget_unread(peer.holder(), peer.info.routing_id, peer.lanes());
@@ -601,10 +610,23 @@ void peer_table::end(pipe& peer)
     pipes_.pop_back();
     peer.place = SIZE_MAX;
     leave_turns(peer);
-    const reference<far_end> far = std::exchange(peer.far, {});
-    // The other socket has parted from this one, and this one has read the rest: it may come again.
-    if (peer.is_inproc && peer.origin == pipe_origin::accept && peer.severed && far)
-        far->pipe_closed(peer.last_reason);
+    return std::exchange(peer.far, {});
+}
+
+void peer_table::give_away(pipe& peer)
+{
+    assert(!peer.is_inproc && peer.place < pipes_.size());
+    const auto kept = reference<pipe>::to(peer);
+    // No connection has it any more.
+    const bool is_over =
+        peer.severed || (peer.origin == pipe_origin::link && peer.state != peer_state::connected &&
+                         peer.state != peer_state::unattached);
+    if (is_over && peer.state != peer_state::leaving)
+        count_unsent(peer);
+    detach(peer);
+    free_place(peer);
+    discard_unread(peer);
+    (void)remove(peer);
 }
 
 void peer_table::discard_unread(pipe& peer)

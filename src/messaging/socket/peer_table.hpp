@@ -105,6 +105,8 @@ public:
     void end(pipe& peer);
     /// Parts from the peer, and throws away what has arrived. The connection goes on.
     void part_from(pipe& peer);
+    /// Not inproc. Parts from the peer for good: what is queued for it is left to its connection.
+    void give_away(pipe& peer);
     /// Disconnects the peer, and throws away what has arrived. A peer of connect() may come again.
     void drop(pipe& peer, const error& reason);
 
@@ -142,6 +144,7 @@ private:
     void disconnect(pipe& peer, const error& reason);
     void detach(pipe& peer);
     void leave(pipe& peer);
+    [[nodiscard]] reference<far_end> remove(pipe& peer) noexcept;
     void stop_sending(pipe& peer);
     void report_disconnected(pipe& peer);
     void greet(pipe& peer);

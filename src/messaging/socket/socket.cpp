@@ -149,6 +149,24 @@ result<close_report> socket::disconnect(std::string_view endpoint, duration time
                             : fail(moved_from);
 }
 
+result<void> socket::disconnect_in_background(std::string_view endpoint, duration linger)
+{
+    return core_ != nullptr
+               ? core_->withdraw_in_background(endpoint_kind::connected, endpoint, linger)
+               : fail(moved_from);
+}
+
+result<void> socket::unbind_in_background(std::string_view endpoint, duration linger)
+{
+    return core_ != nullptr ? core_->withdraw_in_background(endpoint_kind::bound, endpoint, linger)
+                            : fail(moved_from);
+}
+
+result<void> socket::stop_listening(std::string_view endpoint)
+{
+    return core_ != nullptr ? core_->stop_listening(endpoint) : fail(moved_from);
+}
+
 std::string socket::last_endpoint() const
 {
     return core_ != nullptr ? joined({core_->last_endpoint()}) : std::string();
@@ -242,6 +260,12 @@ result<void> socket::set_receive_high_water_bytes(std::uint64_t bytes)
 close_report socket::close(duration timeout)
 {
     return core_ != nullptr ? core_->close(timeout) : close_report{};
+}
+
+void socket::close_in_background(duration linger) noexcept
+{
+    if (core_ != nullptr)
+        core_->close_in_background(linger);
 }
 
 // --- messages ---

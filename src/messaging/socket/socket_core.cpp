@@ -132,6 +132,8 @@ std::vector<endpoint_status> socket_core::endpoints()
     if (!try_reserve(all, state_.endpoints.all().size()))
         return {};
     for (const auto& each : state_.endpoints.all()) {
+        if (each->is_unbound)
+            continue;
         endpoint_status status;
         status.kind = each->kind;
         if (!try_assign(status.endpoint, each->text))

@@ -71,11 +71,14 @@ public:
     result<std::string> bind(std::string_view text);
     result<void> connect(std::string_view text, const connect_options& how);
     result<close_report> withdraw(endpoint_kind kind, std::string_view text, duration timeout);
+    result<void> withdraw_in_background(endpoint_kind kind, std::string_view text, duration linger);
+    result<void> stop_listening(std::string_view text);
     [[nodiscard]] const std::string& last_endpoint() const noexcept
     {
         return state_.endpoints.last_text();
     }
     close_report close(duration timeout);
+    void close_in_background(duration linger) noexcept;
 
     // --- state ---
 
@@ -200,6 +203,13 @@ private:
     [[nodiscard]] result<inproc_party> party(const endpoint_entry& entry) noexcept;
     [[nodiscard]] result<void> take_place(std::uint64_t endpoint, const connect_options& how);
 
+    [[nodiscard]] result<endpoint_list> find(endpoint_kind kind, std::string_view text);
+    void give_away_peers(const endpoint_list& which);
+    void send_off(const endpoint_list& which, duration linger);
+    void forget_name(const endpoint_entry& of) noexcept;
+    void forget_unbound();
+    void release_names(const endpoint_list& which) noexcept;
+    std::size_t end();
     [[nodiscard]] close_report end_connections(const endpoint_list& which, duration timeout);
     close_report remove(const endpoint_list& which, duration timeout);
     void remove_endpoints_that_are_over();

@@ -63,7 +63,7 @@ void waiting_messages::take_back(pipe& peer, pattern::room_check& rooms)
         ++peer.history->requeued;
         next->ends = std::exchange(ends, std::uint8_t{0});
         if (next->parts.empty() || !try_reserve(views_, next->parts.size())) {
-            reports_.counters().unsent.add_alone(1);
+            reports_.counters().unsent.add(1);
             continue;
         }
         reports_.counters().requeued.add_alone(1);
@@ -168,7 +168,7 @@ std::size_t waiting_messages::give_up() noexcept
 {
     drop_expired();
     const std::size_t count = count_;
-    reports_.counters().unsent.add_alone(count);
+    reports_.counters().unsent.add(count);
     clear();
     return count;
 }
@@ -197,7 +197,7 @@ std::uint64_t waiting_messages::hand_over(pipe& from, pipe& to)
         }
         if (parts.empty() || !try_reserve(views_, parts.size()) ||
             !to.out.write(views_of(parts), deadline)) {
-            reports_.counters().unsent.add_alone(1);
+            reports_.counters().unsent.add(1);
             continue;
         }
         for (const message& part : parts)
