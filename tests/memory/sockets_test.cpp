@@ -372,6 +372,52 @@ const char* coming_and_going()
     return nullptr;
 }
 
+/// Endpoints that are taken back, and sockets that are closed, in the background.
+const char* background(int threads)
+{
+    auto in = new_context(threads);
+    EXPECT(in);
+    auto to = new_socket<pull>(*in, quick());
+    EXPECT(to);
+    auto from = new_socket<push>(*in, quick());
+    EXPECT(from);
+    const auto bound = insist([&] { return to->bind(tcp); });
+    EXPECT(bound);
+    EXPECT(insist([&] { return from->connect(*bound); }));
+    message one;
+    const auto send = [&] { return from->send(std::string_view("a message"), moment); };
+    const auto receive = [&] { return to->receive(one, moment); };
+    if (const char* const wrong = gets_through(send, receive))
+        return wrong;
+    (void)in_library([&] { return from->send(std::string_view("a message"), moment); });
+    EXPECT(insist([&] { return from->disconnect_in_background(*bound, 10ms); }));
+    EXPECT(insist([&] { return from->connect(*bound); }));
+    if (const char* const wrong = gets_through(send, receive))
+        return wrong;
+    EXPECT(insist([&] { return to->stop_listening(*bound); }));
+    EXPECT(insist([&] { return to->bind(*bound); }));
+    if (const char* const wrong = gets_through(send, receive))
+        return wrong;
+    (void)in_library([&] { return from->send(std::string_view("a message"), moment); });
+    in_library([&] { from->close_in_background(20ms); });
+    in_library([&] { to->close_in_background(20ms); });
+    EXPECT(insist([&] { return in->wait_closed(10s); }));
+    in_library([&] { from = fail(errc::cancelled, phase::none); });
+    in_library([&] { to = fail(errc::cancelled, phase::none); });
+    end(in);
+    return nullptr;
+}
+
+const char* background_by_caller()
+{
+    return background(0);
+}
+
+const char* background_with_threads()
+{
+    return background(1);
+}
+
 /// wait() with sockets and with descriptors, and the handles for other event loops.
 const char* waiting(int threads)
 {
@@ -470,6 +516,12 @@ TEST_CASE("STREAMs live with a failing allocation")
 {
     run_matrix("streams_by_caller", streams_by_caller);
     run_matrix("streams_with_threads", streams_with_threads);
+}
+
+TEST_CASE("sockets that are closed in the background live with a failing allocation")
+{
+    run_matrix("background_by_caller", background_by_caller);
+    run_matrix("background_with_threads", background_with_threads);
 }
 
 TEST_CASE("endpoints that come and go live with a failing allocation")

@@ -118,6 +118,31 @@ TEST_CASE("a child that closes its copies of sockets does not wait, and the pare
     }
 }
 
+TEST_CASE("a child that closes its copies of sockets in the background has no effect on the parent")
+{
+    for (const int threads : every_thread_count) {
+        CAPTURE(threads);
+        talkers parent(threads);
+        auto closed = new_socket<pair>(*parent.in);
+        must(closed.connect("tcp://127.0.0.1:1"));
+        must(closed.send("never", no_wait));
+        closed.close_in_background(duration::max());
+        CHECK(in_a_child([&] {
+                  if (code_of(parent.client->disconnect_in_background(parent.endpoint, 60s)) !=
+                          errc::forked ||
+                      code_of(parent.server->stop_listening(parent.endpoint)) != errc::forked ||
+                      code_of(parent.in->wait_closed(60s)) != errc::forked)
+                      return 1;
+                  parent.client->close_in_background(60s);
+                  parent.in.reset();
+                  parent.server->close_in_background(60s);
+                  return 0;
+              }) == 0);
+        parent.check();
+        CHECK(code_of(parent.in->wait_closed(no_wait)) == errc::would_block);
+    }
+}
+
 TEST_CASE("a child that ends at once, or executes a program, leaves the parent as it is")
 {
     for (const int threads : every_thread_count) {
