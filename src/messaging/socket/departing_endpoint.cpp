@@ -38,7 +38,8 @@ io_loop* endpoint_entry::on() const noexcept
 void endpoint_entry::depart(duration linger, const std::shared_ptr<context_core>& from) noexcept
 {
     io_loop& at = *on();
-    const time_point deadline = after(at.core->io().now(), linger);
+    const time_point deadline =
+        linger > duration::zero() ? after(time_now(), linger) : time_point::min();
     state_ = departure::begins;
     counted_by_ = from;
     counted_by_->count_departing();
@@ -58,6 +59,12 @@ void endpoint_entry::depart(duration linger, const std::shared_ptr<context_core>
         at.core->add(*this); // which ends it, if the loop ends
 }
 
+/// A loop that the caller runs may not have had a turn for a long time.
+time_point endpoint_entry::time_now() const noexcept
+{
+    return on()->core->options().time->now();
+}
+
 /// What is left of the time is the peers', to read.
 void endpoint_entry::everything_sent() noexcept
 {
@@ -66,7 +73,7 @@ void endpoint_entry::everything_sent() noexcept
     is_sent_ = true;
     if (connecting)
         connecting->pause();
-    on()->core->io().arm(timer_, on()->core->io().now() + max_awaited_drain);
+    on()->core->io().arm(timer_, time_now() + max_awaited_drain);
 }
 
 void endpoint_entry::expire() noexcept

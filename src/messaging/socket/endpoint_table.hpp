@@ -73,6 +73,7 @@ struct endpoint_entry final : connection_observer, io::resident, departing_endpo
     bool is_removed = false;
 
 private:
+    [[nodiscard]] time_point time_now() const noexcept;
     void count_out() noexcept;
     void expire() noexcept;
 
