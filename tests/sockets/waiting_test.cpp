@@ -4,6 +4,7 @@
 #include "support/sockets.hpp"
 
 #include <limits>
+#include <span>
 #include <stop_token>
 #include <thread>
 
@@ -38,8 +39,9 @@ TEST_CASE("a stop request ends every wait")
         std::stop_source stopped;
         stopped.request_stop();
         CHECK(code_of(a.receive(got, stopped.get_token())) == errc::cancelled);
-        wait_item items[] = {{.on = &a}};
-        for (int which = 0; which < 4; ++which) {
+        auto b = new_socket<pair>(in);
+        wait_item items[] = {{.on = &a}, {.on = &b}};
+        for (int which = 0; which < 5; ++which) {
             CAPTURE(which);
             std::stop_source source;
             std::thread stopper([&] {
@@ -52,10 +54,58 @@ TEST_CASE("a stop request ends every wait")
             case 0: code = code_of(a.receive(got, cancellable)); break;
             case 1: code = code_of(a.send("x", cancellable)); break;
             case 2: code = code_of(a.wait_ready(cancellable)); break;
+            case 3: code = code_of(wait(std::span(items).first(1), cancellable)); break;
             default: code = code_of(wait(items, cancellable)); break;
             }
             CHECK(code == errc::cancelled);
             stopper.join();
+        }
+    }
+}
+
+TEST_CASE("shutdown of a context ends a wait for one socket, and for several")
+{
+    for (const int threads : {0, 1}) {
+        for (const std::size_t count : {1U, 2U}) {
+            CAPTURE(threads);
+            CAPTURE(count);
+            auto in = new_context(threads);
+            auto a = new_socket<pair>(in);
+            auto b = new_socket<pair>(in);
+            wait_item items[] = {{.on = &a}, {.on = &b}};
+            std::thread ender([&] {
+                std::this_thread::sleep_for(5ms);
+                in.shutdown();
+            });
+            CHECK(code_of(wait(std::span(items).first(count))) == errc::cancelled);
+            ender.join();
+        }
+    }
+}
+
+TEST_CASE("a wait for one socket, and for several, ends with a message that comes late")
+{
+    for (const char* const endpoint : {any_tcp, "inproc://late"}) {
+        CAPTURE(endpoint);
+        auto in = new_context();
+        auto to = new_socket<pull>(in);
+        auto other = new_socket<pull>(in);
+        auto from = new_socket<push>(in);
+        must(from.connect(must(to.bind(endpoint))));
+        must(from.wait_ready(test_timeout));
+        wait_item items[] = {{.on = &other}, {.on = &to}};
+        for (const std::size_t count : {1U, 2U, 1U, 2U}) {
+            CAPTURE(count);
+            bool sent = false;
+            std::thread sender([&] {
+                std::this_thread::sleep_for(5ms);
+                sent = from.send("late", test_timeout).has_value();
+            });
+            CHECK(must(wait(std::span(items).last(count), test_timeout)) == 1);
+            sender.join();
+            CHECK(sent);
+            CHECK(items[1].readable);
+            CHECK(receive_text(to, no_wait) == "late");
         }
     }
 }

@@ -58,27 +58,41 @@ public:
         const std::lock_guard lock(guard_);
         also_ = other;
     }
-    /// Any thread.
+    /// Any thread. The parker outlives the call.
     void wake() noexcept
     {
-        wake_after([] {});
+        bool parked = false;
+        {
+            const std::lock_guard lock(guard_);
+            parked = wake_others();
+        }
+        // Under the lock, the woken thread would begin by waiting for it.
+        if (parked)
+            change_.notify_one();
     }
-    /// Does `work` first, under the lock: the woken thread sees its effects.
+    /// Does `work` first, under the lock: the woken thread sees its effects, and may destroy the
+    /// parker.
     template <class Work>
     void wake_after(Work&& work) noexcept
     {
         const std::lock_guard lock(guard_);
         work();
+        if (wake_others())
+            change_.notify_one();
+    }
+
+private:
+    /// Under the lock. Returns whether there may be a thread in park().
+    [[nodiscard]] bool wake_others() noexcept
+    {
         woken_ = true;
         if (also_ != nullptr)
             also_->set();
         if (naps_)
             nap_.wake();
-        else
-            change_.notify_one();
+        return !naps_;
     }
 
-private:
     std::mutex guard_;
     std::condition_variable change_;
     io::os::nap nap_;

@@ -13,6 +13,8 @@
 #include <serverlink/clock.hpp>
 
 #include <chrono>
+#include <thread>
+#include <utility>
 
 namespace slk::messaging {
 
@@ -33,6 +35,31 @@ public:
 private:
     time_point again_at_{};
 };
+
+/// Of the calling thread.
+[[nodiscard]] yield_policy& own_yield_policy() noexcept;
+
+/// Yields before a sleep, as often as the thread's policy allows, until done() returns true.
+/// Returns whether it has. `expects_reply`: the thread has just sent a message; it yields more
+/// often then.
+template <class Done>
+[[nodiscard]] bool yield_until(const Done& done, bool expects_reply) noexcept
+{
+    constexpr int yields_before_sleep = 1;
+    constexpr int yields_for_reply = 16;
+    clock& time = system_clock_source();
+    yield_policy& policy = own_yield_policy();
+    const int yields = expects_reply ? yields_for_reply : yields_before_sleep;
+    time_point now = time.now();
+    for (int number = 0; number < yields && policy.may_yield(now); ++number) {
+        std::this_thread::yield();
+        const time_point back = time.now();
+        policy.yielded(std::exchange(now, back), back);
+        if (done())
+            return true;
+    }
+    return false;
+}
 
 } // namespace slk::messaging
 

@@ -6,18 +6,11 @@
 #include "messaging/pipe/pipe.hpp"
 
 #include <new>
-#include <thread>
 #include <utility>
 
 namespace slk::messaging {
 
 namespace {
-
-// A thread that has just sent something and waits for the reply yields more often.
-constexpr int yields_before_sleep = 1;
-constexpr int yields_for_reply = 16;
-
-thread_local yield_policy own_yield_policy;
 
 /// The connection came and ended while nobody looked, and has left nothing: there is nothing to say
 /// of it. (With inproc the socket still has to give back the place. One that was displaced has to
@@ -215,16 +208,8 @@ void inbox::wake() noexcept
 
 bool inbox::sleep(duration timeout, bool expects_reply, bool interruptible)
 {
-    clock& time = system_clock_source();
-    const int yields = expects_reply ? yields_for_reply : yields_before_sleep;
-    time_point now = time.now();
-    for (int number = 0; number < yields && own_yield_policy.may_yield(now); ++number) {
-        std::this_thread::yield();
-        const time_point back = time.now();
-        own_yield_policy.yielded(std::exchange(now, back), back);
-        if (has_reports())
-            return false;
-    }
+    if (yield_until([this] { return has_reports(); }, expects_reply))
+        return false;
     bool interrupted = false;
     sleeping_.store(true, std::memory_order_seq_cst);
     if (signalled_.load(std::memory_order_seq_cst) == nullptr) {

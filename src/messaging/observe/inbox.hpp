@@ -93,6 +93,12 @@ public:
     {
         return signalled_.load(std::memory_order_relaxed) != nullptr;
     }
+    /// The same for a thread that is about to sleep, after redirect_wakes(): a report that this
+    /// does not see wakes it.
+    [[nodiscard]] bool must_stay_awake() const noexcept
+    {
+        return signalled_.load(std::memory_order_seq_cst) != nullptr;
+    }
     /// All entries that have signalled, the latest first.
     [[nodiscard]] inbox_entry* take_signalled() noexcept
     {

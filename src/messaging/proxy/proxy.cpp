@@ -305,6 +305,8 @@ result<bool> proxy_core::move(proxy_direction& of)
     if (!of.exists)
         return of.discards ? discard_reports(of.from) : false;
     for (int number = 0; number < max_in_a_row; ++number) {
+        if (paused.load(std::memory_order_relaxed))
+            return number > 0;
         SLK_TRY(of.last, move_one(of));
         if (of.last != proxy_step::moved)
             return number > 0;

@@ -363,12 +363,13 @@ result<bool> socket_core::has_room(const result<pattern::peer*>& known)
 
 // --- other event loops ---
 
-socket_events socket_core::events()
+socket_events socket_core::events(bool to_receive, bool to_send)
 {
     if (!state_.usable())
         return {};
     state_.run_and_process();
-    return {.readable = receiver_.can_receive(), .writable = sender_.can_send()};
+    return {.readable = to_receive && receiver_.can_receive(),
+            .writable = to_send && sender_.can_send()};
 }
 
 result<std::intptr_t> socket_core::event_handle()

@@ -165,7 +165,11 @@ public:
 
     // --- other event loops ---
 
-    [[nodiscard]] socket_events events();
+    /// Looks only for what is asked for; the rest is false.
+    [[nodiscard]] socket_events events(bool to_receive = true, bool to_send = true);
+    /// The caller begins to wait for a message, as in receive(). Returns true if it has sent one
+    /// since the last wait.
+    [[nodiscard]] bool begin_wait() noexcept { return sender_.begin_wait(); }
     /// Whether a send would not wait. Unlike events(), no loop has a turn.
     [[nodiscard]] bool can_send()
     {

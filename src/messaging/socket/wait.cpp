@@ -7,6 +7,7 @@
 
 #include "base/try_allocate.hpp"
 #include "io/os/signal.hpp"
+#include "messaging/context/yield_policy.hpp"
 #include "messaging/observe/event_watch.hpp"
 #include "messaging/socket/socket_core.hpp"
 #include "messaging/socket/wait_or_interrupt.hpp"
@@ -15,6 +16,7 @@
 #include <atomic>
 #include <optional>
 #include <stop_token>
+#include <utility>
 
 namespace slk::messaging {
 
@@ -32,10 +34,8 @@ public:
 
     ~wait_call()
     {
-        for (socket_core* const each : sockets_)
-            each->reports().redirect_wakes(nullptr);
-        for (event_watch* const each : streams_)
-            each->events().redirect_wakes(nullptr);
+        if (prepared_ && !waits_for_one_socket())
+            redirect_wakes(nullptr);
     }
 
     result<std::size_t> run()
@@ -48,9 +48,10 @@ public:
             SLK_TRY(may_go_on());
             if (limit_.max_wait == duration::zero())
                 return fail(errc::would_block, phase::none);
-            // What opens a descriptor comes only after a look in vain.
+            // What costs more than a look comes only after a look in vain.
             if (!prepared_) {
-                SLK_TRY(prepare_to_sleep());
+                if (!yield())
+                    SLK_TRY(prepare_to_sleep());
                 continue;
             }
             const duration left = deadline_ == never ? duration::max() : deadline_ - now();
@@ -98,9 +99,33 @@ private:
             return fail(errc::invalid_argument, phase::none,
                         "a context without threads goes with no other");
         deadline_ = after(now(), limit_.max_wait);
-        if (limit_.max_wait == duration::zero())
-            return {};
-        return descriptors_.empty() ? prepare_to_sleep() : result<void>{};
+        return {};
+    }
+
+    /// A socket alone has a sleeper of its own, which yields before it sleeps.
+    [[nodiscard]] bool waits_for_one_socket() const noexcept
+    {
+        return sockets_.size() == 1 && streams_.empty() && descriptors_.empty();
+    }
+
+    /// What is sent next to the sockets that this thread waits for answers what it has waited for,
+    /// as after a receive(). Returns whether a reply is to be expected.
+    [[nodiscard]] bool begin_wait() noexcept
+    {
+        bool expects_reply = false;
+        for (const wait_item& each : items_)
+            if (each.on != nullptr && each.to_receive && each.on->core()->begin_wait())
+                expects_reply = true;
+        return expects_reply;
+    }
+
+    /// A yield costs less than a sleep and a wake. Returns whether there are reports now.
+    [[nodiscard]] bool yield() noexcept
+    {
+        expects_reply_ = begin_wait();
+        if (!descriptors_.empty() || waits_for_one_socket() || context().run_by_caller())
+            return false;
+        return yield_until([this] { return any_reports(); }, expects_reply_);
     }
 
     /// From here on the reports of the sockets, and a stop, end a sleep.
@@ -110,14 +135,21 @@ private:
             SLK_TRY(wakes_.open());
             parker_.also_set(&wakes_);
         }
-        for (socket_core* const each : sockets_)
-            each->reports().redirect_wakes(&parker_);
-        for (event_watch* const each : streams_)
-            each->events().redirect_wakes(&parker_);
+        if (!waits_for_one_socket())
+            redirect_wakes(&parker_);
         if (limit_.stop.stop_possible())
             on_stop_.emplace(limit_.stop, wake_on_stop{this});
         prepared_ = true;
         return {};
+    }
+
+    /// From now on wakes are for `parker`; null: for their own sleepers.
+    void redirect_wakes(thread_parker* parker) noexcept
+    {
+        for (socket_core* const each : sockets_)
+            each->reports().redirect_wakes(parker);
+        for (event_watch* const each : streams_)
+            each->events().redirect_wakes(parker);
     }
 
     result<void> begin(const event_stream& of)
@@ -182,9 +214,9 @@ private:
                 each.failed = descriptors_[descriptor].failed;
                 ++descriptor;
             } else {
-                const socket_events found = each.on->core()->events();
-                each.readable = each.to_receive && found.readable;
-                each.writable = each.to_send && found.writable;
+                const socket_events found = each.on->core()->events(each.to_receive, each.to_send);
+                each.readable = found.readable;
+                each.writable = found.writable;
             }
             ready += each.readable || each.writable || each.failed ? 1 : 0;
         }
@@ -200,7 +232,9 @@ private:
             SLK_TRY(loop->run(&done, left));
             return {};
         }
-        if (!any_reports())
+        if (waits_for_one_socket())
+            (void)sockets_.front()->reports().sleep(left, std::exchange(expects_reply_, false));
+        else if (!any_reports())
             (void)parker_.park(left);
         return {};
     }
@@ -231,7 +265,7 @@ private:
     [[nodiscard]] bool any_reports() const noexcept
     {
         return std::ranges::any_of(
-                   sockets_, [](socket_core* each) { return each->reports().has_reports(); }) ||
+                   sockets_, [](socket_core* each) { return each->reports().must_stay_awake(); }) ||
                std::ranges::any_of(streams_,
                                    [](event_watch* each) { return each->events().readable(); });
     }
@@ -239,6 +273,8 @@ private:
     void wake() noexcept
     {
         parker_.wake();
+        if (waits_for_one_socket())
+            sockets_.front()->reports().wake();
         if (has_context())
             context().wake();
     }
@@ -250,6 +286,7 @@ private:
     std::vector<event_watch*> streams_;
     std::vector<io::os::watched> descriptors_;
     bool prepared_ = false;
+    bool expects_reply_ = false;
     time_point deadline_ = never;
     io::os::wake_signal wakes_; ///< where there are descriptors
     thread_parker parker_;

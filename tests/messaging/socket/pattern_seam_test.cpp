@@ -316,6 +316,38 @@ TEST_CASE("a thread that has sent nothing does not wait for a reply")
     CHECK_FALSE(tested.begin_wait());
 }
 
+TEST_CASE("a thread that waits for sockets waits for replies of those that it is to receive from")
+{
+    auto in = new_context();
+    auto a = must(pair::create(in));
+    auto b = must(pair::create(in));
+    auto a_peer = must(pair::create(in));
+    auto b_peer = must(pair::create(in));
+    must(a.connect(must(a_peer.bind("inproc://a"))));
+    must(b.connect(must(b_peer.bind("inproc://b"))));
+    wait_item items[] = {{.on = &a}, {.on = &b}};
+    const auto send_both = [&] {
+        must(a.send("request", test_timeout));
+        must(b.send("request", test_timeout));
+    };
+    // A wait that does not sleep does not wait for anything.
+    send_both();
+    CHECK(code_of(wait(items, no_wait)) == errc::would_block);
+    CHECK(a.core()->begin_wait());
+    CHECK(b.core()->begin_wait());
+
+    send_both();
+    CHECK(code_of(wait(items, short_timeout)) == errc::timed_out);
+    CHECK_FALSE(a.core()->begin_wait());
+    CHECK_FALSE(b.core()->begin_wait());
+
+    send_both();
+    items[1].to_receive = false;
+    CHECK(code_of(wait(items, short_timeout)) == errc::timed_out);
+    CHECK_FALSE(a.core()->begin_wait());
+    CHECK(b.core()->begin_wait());
+}
+
 TEST_CASE("a batch is sent to several peers, message by message")
 {
     auto in = new_context();
