@@ -12,7 +12,6 @@
 #include <utility>
 
 using namespace slk;
-using zmtp::socket_type;
 
 namespace {
 
@@ -29,7 +28,7 @@ struct when_writable final : messaging::far_end {
 
 /// What a socket has of its peers.
 struct socket_of_peer {
-    explicit socket_of_peer(socket_type type)
+    explicit socket_of_peer(zmtp::socket_type type)
         : box(reference<messaging::inbox>::adopt(new messaging::inbox)),
           routes(pattern::make_pattern(type, 1)), peers(*routes, *box, pools, endpoints)
     {
@@ -37,7 +36,7 @@ struct socket_of_peer {
         peers.set_requeue(false);
     }
 
-    void meet(reference<messaging::pipe> end, socket_type far)
+    void meet(reference<messaging::pipe> end, zmtp::socket_type far)
     {
         peer = std::move(end);
         messaging::peer_connected how;
@@ -69,13 +68,13 @@ struct two_sockets {
             return reference<messaging::pipe>::adopt(
                 new messaging::pipe(lanes, which, origin, true));
         };
-        from.meet(make(0, messaging::pipe_origin::connect), socket_type::pull);
-        to.meet(make(1, messaging::pipe_origin::accept), socket_type::push);
+        from.meet(make(0, messaging::pipe_origin::connect), zmtp::socket_type::pull);
+        to.meet(make(1, messaging::pipe_origin::accept), zmtp::socket_type::push);
         from.peer->far = reference<messaging::far_end>::adopt(new when_writable([] {}));
     }
 
-    socket_of_peer from{socket_type::push};
-    socket_of_peer to{socket_type::pull};
+    socket_of_peer from{zmtp::socket_type::push};
+    socket_of_peer to{zmtp::socket_type::pull};
 };
 
 } // namespace
