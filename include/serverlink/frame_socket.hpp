@@ -77,7 +77,7 @@ public:
     // not_supported (another type).
     [[nodiscard]] result<void> subscribe(std::span<const std::byte> topic);
     [[nodiscard]] result<void> unsubscribe(std::span<const std::byte> topic);
-    /// SUB only.
+    /// SUB and XSUB only.
     [[nodiscard]] result<void> psubscribe(std::span<const std::byte> pattern);
     [[nodiscard]] result<void> punsubscribe(std::span<const std::byte> pattern);
     /// PUB, XPUB, SUB and XSUB; others: 0.

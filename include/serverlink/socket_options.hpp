@@ -289,6 +289,13 @@ struct socket_options {
     /// Report each cancellation, too, and each subscription of a peer that has gone. Live.
     bool verboser = false;
 
+    // SUB and XSUB only: elsewhere it is invalid_argument if set.
+
+    /// While there are patterns, peers are told the empty topic, once, and send everything; without
+    /// it they are told the bytes that each pattern begins with. Takes effect with each pattern
+    /// that is added later. Live.
+    bool patterns_subscribe_all = false;
+
     // XSUB only: elsewhere it is invalid_argument if set.
 
     /// Peers are told of each subscription that is taken back, also if others to the same topic are

@@ -50,7 +50,8 @@ public:
     // is. What matches a topic or a pattern is received, once. Publishers know topics only: each is
     // told the bytes that the pattern begins with, up to the first special one, and sends all that
     // begins with them; what does not match is discarded here, and counted. With the option
-    // invert_matching they send nothing that begins so.
+    // invert_matching they send nothing that begins so. (Option patterns_subscribe_all: they are
+    // told the empty topic instead, and send everything.)
 
     /// Bytes of a pattern.
     static constexpr std::size_t max_pattern_size = 255;

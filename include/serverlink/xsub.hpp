@@ -42,10 +42,23 @@ public:
         return send(std::as_bytes(std::span(whole.data(), whole.size())));
     }
 
+    /// Subscribes to what a pattern matches, as sub::psubscribe(). Peers are told as those of a SUB
+    /// (option patterns_subscribe_all); what they send is received, whether it matches or not.
+    [[nodiscard]] result<void> psubscribe(std::span<const std::byte> pattern);
+    [[nodiscard]] result<void> psubscribe(std::string_view pattern)
+    {
+        return psubscribe(std::as_bytes(std::span(pattern.data(), pattern.size())));
+    }
+    [[nodiscard]] result<void> punsubscribe(std::span<const std::byte> pattern);
+    [[nodiscard]] result<void> punsubscribe(std::string_view pattern)
+    {
+        return punsubscribe(std::as_bytes(std::span(pattern.data(), pattern.size())));
+    }
+
     using socket::receive;
     using socket::receive_batch;
 
-    /// Different topics that it has subscribed to.
+    /// Different topics that peers are told.
     [[nodiscard]] std::size_t topics_count() const;
 
 private:

@@ -135,6 +135,9 @@ result<void> check_options(zmtp::socket_type type, const socket_options& options
         if (options.manual || options.manual_last_value)
             return not_for_type("manual is for an XPUB");
     }
+    if (options.patterns_subscribe_all && type != zmtp::socket_type::sub &&
+        type != zmtp::socket_type::xsub)
+        return not_for_type("patterns_subscribe_all is for a SUB or XSUB");
     if (options.verbose_unsubscribe && type != zmtp::socket_type::xsub)
         return not_for_type("verbose_unsubscribe is for an XSUB");
     if (type != zmtp::socket_type::req) {

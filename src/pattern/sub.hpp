@@ -45,20 +45,19 @@ public:
         return last;
     }
 
-    // Patterns: as topic_book::add_pattern() and remove_pattern().
-    [[nodiscard]] result<void> add_pattern(std::span<const std::byte> pattern, topic_view topic,
-                                           lane::chunk_pools& pools) noexcept
+    [[nodiscard]] result<topic_book::pattern_change>
+    add_pattern(std::span<const std::byte> pattern, lane::chunk_pools& pools) noexcept override
     {
-        const auto added = topics()->add_pattern(pattern, topic, pools);
+        const auto added = subscriber::add_pattern(pattern, pools);
         look_for_all();
         return added;
     }
-    [[nodiscard]] bool remove_pattern(std::span<const std::byte> pattern, topic_view topic,
-                                      lane::chunk_pools& pools) noexcept
+    [[nodiscard]] topic_book::pattern_change
+    remove_pattern(std::span<const std::byte> pattern, lane::chunk_pools& pools) noexcept override
     {
-        const bool last = topics()->remove_pattern(pattern, topic, pools);
+        const auto removed = subscriber::remove_pattern(pattern, pools);
         look_for_all();
-        return last;
+        return removed;
     }
 
     void set_options(const socket_options& options) noexcept override

@@ -52,6 +52,21 @@ public:
     {
         return topics_->unsubscribe(topic, pools);
     }
+    [[nodiscard]] virtual result<topic_book::pattern_change>
+    add_pattern(std::span<const std::byte> pattern, lane::chunk_pools& pools) noexcept
+    {
+        return topics_->add_pattern(pattern, patterns_for_all_, pools);
+    }
+    [[nodiscard]] virtual topic_book::pattern_change
+    remove_pattern(std::span<const std::byte> pattern, lane::chunk_pools& pools) noexcept
+    {
+        return topics_->remove_pattern(pattern, pools);
+    }
+    void set_options(const socket_options& options) noexcept override
+    {
+        pattern::set_options(options);
+        patterns_for_all_ = options.patterns_subscribe_all;
+    }
     [[nodiscard]] topic_book* topics() const noexcept override { return topics_.get(); }
 
 protected:
@@ -64,6 +79,7 @@ protected:
 private:
     fair_queue receiving_;
     const reference<topic_book> topics_;
+    bool patterns_for_all_ = false;
 };
 
 } // namespace slk::pattern

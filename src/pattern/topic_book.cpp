@@ -51,34 +51,57 @@ topic_book::find(std::span<const std::byte> pattern) noexcept
         patterns_, [&](const own_pattern& each) { return std::ranges::equal(each.text, pattern); });
 }
 
-result<void> topic_book::add_pattern(std::span<const std::byte> pattern, topic_view topic,
-                                     lane::chunk_pools& pools) noexcept
+/// One more subscription of a pattern that compiles.
+result<topic_book::pattern_change> topic_book::begin_pattern(std::span<const std::byte> pattern,
+                                                             bool all,
+                                                             lane::chunk_pools& pools) noexcept
 {
-    const auto known = find(pattern);
-    if (known != patterns_.end()) {
-        SLK_TRY(add(patterned_, of_patterns_, topic, pools));
+    pattern_change change;
+    change.told = !all || for_all_ == 0;
+    if (!all)
+        change.topic = glob::beginning_of(pattern);
+    if (change.told)
+        SLK_TRY(add(patterned_, of_patterns_, change.topic.view(), pools));
+    for_all_ += all ? 1 : 0;
+    return change;
+}
+
+result<topic_book::pattern_change> topic_book::add_pattern(std::span<const std::byte> pattern,
+                                                           bool all,
+                                                           lane::chunk_pools& pools) noexcept
+{
+    if (const auto known = find(pattern); known != patterns_.end()) {
+        SLK_TRY(const pattern_change change, begin_pattern(pattern, known->for_all, pools));
         ++known->times;
-        return {};
+        return change;
     }
     own_pattern made;
+    made.for_all = all;
     SLK_TRY(made.matcher, glob::compile(pattern));
     if (!try_resize(made.text, pattern.size()) || !try_reserve_more(patterns_))
         return fail(errc::out_of_memory, phase::setup);
     std::ranges::copy(pattern, made.text.begin());
-    SLK_TRY(add(patterned_, of_patterns_, topic, pools));
+    SLK_TRY(const pattern_change change, begin_pattern(pattern, all, pools));
     (void)try_push_back(patterns_, std::move(made)); // there is room
-    return {};
+    return change;
 }
 
-bool topic_book::remove_pattern(std::span<const std::byte> pattern, topic_view topic,
-                                lane::chunk_pools& pools) noexcept
+topic_book::pattern_change topic_book::remove_pattern(std::span<const std::byte> pattern,
+                                                      lane::chunk_pools& pools) noexcept
 {
+    pattern_change change;
     const auto known = find(pattern);
     if (known == patterns_.end())
-        return false;
+        return change;
+    const bool all = known->for_all;
     if (--known->times == 0)
         patterns_.erase(known);
-    return remove(patterned_, topic, pools);
+    if (all && --for_all_ > 0)
+        return change;
+    if (!all)
+        change.topic = glob::beginning_of(pattern);
+    change.told = remove(patterned_, change.topic.view(), pools);
+    return change;
 }
 
 /// There are patterns.

@@ -50,13 +50,18 @@ public:
     /// Takes one subscription back. Returns whether peers are to be told: that they are not to send
     /// messages of that topic any more. One that does not exist changes nothing.
     bool unsubscribe(topic_view topic, lane::chunk_pools& pools) noexcept;
-    /// One more subscription to a pattern. `topic`: what it begins with. Errors: those of
-    /// glob::compile().
-    [[nodiscard]] result<void> add_pattern(std::span<const std::byte> pattern, topic_view topic,
-                                           lane::chunk_pools& pools) noexcept;
-    /// Takes one back. Returns as unsubscribe().
-    bool remove_pattern(std::span<const std::byte> pattern, topic_view topic,
-                        lane::chunk_pools& pools) noexcept;
+    /// What peers are told when a pattern comes or goes, if anything.
+    struct pattern_change {
+        bool told = false;
+        glob::beginning topic{};
+    };
+    /// One more subscription to a pattern. Peers subscribe to what it begins with, or with the
+    /// first pattern for `all` to everything. Errors: those of glob::compile().
+    [[nodiscard]] result<pattern_change> add_pattern(std::span<const std::byte> pattern, bool all,
+                                                     lane::chunk_pools& pools) noexcept;
+    /// Takes one back.
+    [[nodiscard]] pattern_change remove_pattern(std::span<const std::byte> pattern,
+                                                lane::chunk_pools& pools) noexcept;
 
     /// While this is held, no listener is told anything, and none comes or goes.
     [[nodiscard]] std::unique_lock<std::mutex> hold() noexcept { return std::unique_lock(guard_); }
@@ -114,8 +119,11 @@ private:
         std::vector<std::byte> text;
         glob matcher;
         std::uint32_t times = 1;
+        bool for_all = false;
     };
 
+    [[nodiscard]] result<pattern_change> begin_pattern(std::span<const std::byte> pattern, bool all,
+                                                       lane::chunk_pools& pools) noexcept;
     [[nodiscard]] result<void> add(std::uint32_t& as, peer& entry, topic_view topic,
                                    lane::chunk_pools& pools) noexcept;
     [[nodiscard]] bool remove(std::uint32_t as, topic_view topic,
@@ -135,6 +143,7 @@ private:
     std::uint32_t self_ = no_number;
     std::uint32_t patterned_ = no_number;
     std::vector<own_pattern> patterns_; ///< of the socket's thread
+    std::size_t for_all_ = 0; ///< times that patterns were added for all
     bool tells_every_end_ = false; ///< of the socket's thread
 };
 

@@ -217,7 +217,7 @@ result<void> frame_socket::psubscribe(std::span<const std::byte> pattern)
 {
     if (core_ == nullptr)
         return fail(moved_from_frames);
-    if (type_ != socket_type::sub)
+    if (type_ != socket_type::sub && type_ != socket_type::xsub)
         return not_for_this_type("this type of socket has no patterns");
     if (pattern.size() > slk::sub::max_pattern_size)
         return fail(errc::invalid_argument, phase::setup, "the pattern is too long");
@@ -228,7 +228,7 @@ result<void> frame_socket::punsubscribe(std::span<const std::byte> pattern)
 {
     if (core_ == nullptr)
         return fail(moved_from_frames);
-    if (type_ != socket_type::sub)
+    if (type_ != socket_type::sub && type_ != socket_type::xsub)
         return not_for_this_type("this type of socket has no patterns");
     return pattern.size() <= slk::sub::max_pattern_size ? core_->punsubscribe(pattern)
                                                         : result<void>{};

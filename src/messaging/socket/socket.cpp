@@ -494,6 +494,20 @@ std::size_t xsub::topics_count() const
     return core_ != nullptr ? core_->topics_count() : 0;
 }
 
+result<void> xsub::psubscribe(std::span<const std::byte> pattern)
+{
+    return core_ == nullptr                         ? fail(moved_from)
+           : pattern.size() > sub::max_pattern_size ? fail(pattern_too_long)
+                                                    : core_->psubscribe(pattern);
+}
+
+result<void> xsub::punsubscribe(std::span<const std::byte> pattern)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    return pattern.size() <= sub::max_pattern_size ? core_->punsubscribe(pattern) : result<void>{};
+}
+
 result<xsub> xsub::create(context& in, xsub_options options)
 {
     SLK_TRY(socket_core* const core, make(in, zmtp::socket_type::xsub, options));

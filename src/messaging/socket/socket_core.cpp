@@ -10,7 +10,7 @@
 #include "base/try_allocate.hpp"
 #include "base/wipe.hpp"
 #include "pattern/make_pattern.hpp"
-#include "pattern/sub.hpp"
+#include "pattern/subscriber.hpp"
 #include "pattern/xpub.hpp"
 
 #include <algorithm>
@@ -250,10 +250,10 @@ result<void> socket_core::psubscribe(std::span<const std::byte> pattern)
 {
     SLK_TRY(state_.usable());
     state_.process_reports();
-    const auto topic = pattern::glob::beginning_of(pattern);
-    SLK_TRY(static_cast<pattern::sub&>(*state_.routes)
-                .add_pattern(pattern, topic.view(), state_.pools));
-    state_.peers.send_request(true, topic.view());
+    SLK_TRY(const auto added,
+            static_cast<pattern::subscriber&>(*state_.routes).add_pattern(pattern, state_.pools));
+    if (added.told)
+        state_.peers.send_request(true, added.topic.view());
     state_.run_and_process();
     return {};
 }
@@ -262,11 +262,10 @@ result<void> socket_core::punsubscribe(std::span<const std::byte> pattern)
 {
     SLK_TRY(state_.usable());
     state_.process_reports();
-    const auto topic = pattern::glob::beginning_of(pattern);
-    if (!static_cast<pattern::sub&>(*state_.routes)
-             .remove_pattern(pattern, topic.view(), state_.pools))
-        return {};
-    state_.peers.send_request(false, topic.view());
+    const auto removed =
+        static_cast<pattern::subscriber&>(*state_.routes).remove_pattern(pattern, state_.pools);
+    if (removed.told)
+        state_.peers.send_request(false, removed.topic.view());
     state_.run_and_process();
     return {};
 }

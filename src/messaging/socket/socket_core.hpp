@@ -133,7 +133,7 @@ public:
     /// SUB and XSUB only.
     result<void> subscribe(std::span<const std::byte> topic);
     result<void> unsubscribe(std::span<const std::byte> topic);
-    /// SUB only. Errors: those of glob::compile().
+    /// SUB and XSUB only. Errors: those of glob::compile().
     result<void> psubscribe(std::span<const std::byte> pattern);
     result<void> punsubscribe(std::span<const std::byte> pattern);
     /// XSUB only: subscribes, takes subscriptions back, and sends the other parts to all peers.
