@@ -69,7 +69,7 @@ timeval rounded(duration timeout) noexcept
 result<std::size_t> wait_for(std::span<watched> all, duration timeout)
 {
     any_fd_set readable, writable, failed;
-    if (!readable.make_room(all.size()) || !writable.reserve(all.size()) ||
+    if (!readable.make_room(all.size()) || !writable.make_room(all.size()) ||
         !failed.make_room(all.size()))
         return fail(errc::out_of_memory, phase::none);
     bool any = false;
