@@ -25,21 +25,30 @@ public:
     /// Null when memory is exhausted.
     [[nodiscard]] slk_socket_t* take() noexcept
     {
-        {
-            const std::lock_guard lock(guard_);
-            if (first_ != nullptr)
-                return std::exchange(first_, first_->next);
-        }
-        return new (std::nothrow) slk_socket_t;
+        lock();
+        slk_socket_t* const taken = first_;
+        if (taken != nullptr)
+            first_ = taken->next;
+        unlock();
+        return taken != nullptr ? taken : new (std::nothrow) slk_socket_t;
     }
     void give_back(slk_socket_t& free) noexcept
     {
-        const std::lock_guard lock(guard_);
+        lock();
         free.next = std::exchange(first_, &free);
+        unlock();
     }
 
 private:
-    std::mutex guard_;
+    // Not every system's mutex is there before the constructors have run.
+    void lock() noexcept
+    {
+        while (taken_.test_and_set(std::memory_order_acquire))
+            std::this_thread::yield();
+    }
+    void unlock() noexcept { taken_.clear(std::memory_order_release); }
+
+    std::atomic_flag taken_;
     slk_socket_t* first_ = nullptr;
 };
 

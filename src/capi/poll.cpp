@@ -326,11 +326,11 @@ auto of_descriptor(slk_fd_t fd) noexcept
     return [fd](class poller& in) { return in.find(static_cast<std::intptr_t>(fd)); };
 }
 
-constexpr auto removes = [](class poller& in, class poller::entry& found) { in.remove(found); };
+constexpr auto removes = [](class poller& in, struct poller::entry& found) { in.remove(found); };
 
 auto sets(short events) noexcept
 {
-    return [events](class poller&, class poller::entry& found) { found.item.events = events; };
+    return [events](class poller&, poller::entry& found) { found.item.events = events; };
 }
 
 } // namespace
