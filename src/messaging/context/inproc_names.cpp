@@ -2,6 +2,7 @@
 #include "messaging/context/inproc_names.hpp"
 
 #include "base/try_allocate.hpp"
+#include "messaging/pipe/requests.hpp"
 
 #include <new>
 #include <utility>
@@ -99,6 +100,22 @@ bool inproc_names::make_pipes(connecter& which, lane::chunk_pools& pools) noexce
     return true;
 }
 
+/// The publisher that connects knows at once what the other end has subscribed to, whose thread may
+/// be busy. Before anybody uses the pipe. Returns false when memory is exhausted.
+bool inproc_names::tell_topics(const inproc_party& owner, pipe& far,
+                               lane::chunk_pools& pools) noexcept
+{
+    if (!owner.topics)
+        return true;
+    const auto held = owner.topics->hold();
+    far.out.allocate_from(pools);
+    if (!write_requests(far, *owner.topics))
+        return false;
+    (void)far.out.publish(); // the caller looks when it hears of the peer
+    far.told_topics = true;
+    return true;
+}
+
 /// Two pipes that were not used: they hold each other, and nobody else has heard of the far one.
 void inproc_names::part(connecter& which) noexcept
 {
@@ -169,6 +186,8 @@ bool inproc_names::meet(const inproc_party& owner, connecter& which,
     auto to_owner = introduce(caller);
     auto to_caller = introduce(owner);
     if (to_owner == nullptr || to_caller == nullptr)
+        return false;
+    if (!again && lanes.latest == nullptr && slots == nullptr && !tell_topics(owner, *far, pools))
         return false;
     if (const error why = take_places(owner, caller, *which.near)) {
         if (why == errc::out_of_memory)

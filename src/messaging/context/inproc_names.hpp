@@ -41,6 +41,7 @@ struct inproc_party {
     /// connect() only: the peer is known by its own routing id.
     bool by_id = false;
     bool named = false; ///< connect() only: it has given the peer a name
+    reference<pattern::topic_book> topics{}; ///< SUB and XSUB only
     lane::chunk_pools* pools = nullptr; ///< of the thread that uses the socket
 };
 
@@ -86,6 +87,8 @@ private:
     [[nodiscard]] static reference<pipe> make_far(const connecter& which) noexcept;
     static void drop_stale(const inproc_party& owner, const inproc_party& caller,
                            pipe& far) noexcept;
+    [[nodiscard]] static bool tell_topics(const inproc_party& owner, pipe& far,
+                                          lane::chunk_pools& pools) noexcept;
     [[nodiscard]] static bool meet(const inproc_party& owner, connecter& which,
                                    lane::chunk_pools& pools) noexcept;
     [[nodiscard]] const inproc_party* owner_of(std::string_view name) const noexcept;

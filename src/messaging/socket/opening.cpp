@@ -215,6 +215,8 @@ result<inproc_party> socket_core::party(const endpoint_entry& entry) noexcept
                       .immediate = options.immediate,
                       .on_reconnect = options.on_reconnect,
                       .pools = &state_.pools};
+    if (state_.routes->topics() != nullptr)
+        made.topics = reference<pattern::topic_book>::to(*state_.routes->topics());
     if (!try_assign(made.routing_id, options.routing_id))
         return fail(errc::out_of_memory, phase::setup);
     return made;

@@ -4,9 +4,9 @@
 #include "base/try_allocate.hpp"
 #include "messaging/observe/inbox.hpp"
 #include "messaging/pipe/pipe.hpp"
+#include "messaging/pipe/requests.hpp"
 #include "messaging/socket/peer_events.hpp"
 #include "pattern/topic_book.hpp"
-#include "zmtp/command.hpp"
 
 #include <utility>
 
@@ -19,20 +19,6 @@ constexpr std::size_t max_requests = 1000;
 
 constexpr error no_memory_for_request{errc::out_of_memory, phase::transfer, 0,
                                       "no memory for a subscription"};
-
-/// Returns false when memory is exhausted.
-/// Returns false when memory is exhausted.
-bool write_request(pipe& to, bool subscribe, std::span<const std::byte> topic) noexcept
-{
-    constexpr zmtp::version message_form = zmtp::version::v3_0;
-    std::byte* const at =
-        to.out.write_request(zmtp::subscription_frame_size(message_form, subscribe, topic));
-    if (at == nullptr)
-        return false;
-    zmtp::writer out(at);
-    zmtp::write_subscription_frame(out, message_form, subscribe, topic);
-    return true;
-}
 
 } // namespace
 
@@ -170,13 +156,8 @@ result<void> peer_requests::send_all(pipe& to)
     const pattern::topic_book* const topics = pattern_.topics();
     if (topics == nullptr)
         return {};
-    bool fits = true;
-    topics->for_each(
-        [&](std::span<const std::byte> topic) { fits = fits && write_request(to, true, topic); });
-    if (!fits) {
-        to.out.discard_unpublished();
+    if (!write_requests(to, *topics))
         return fail(no_memory_for_request);
-    }
     to.publish(false);
     return {};
 }

@@ -313,8 +313,9 @@ bool peer_table::connected(pipe& peer, peer_connected&& how)
     peer.reported = true;
     events_.report(event_kind::peer_added, peer);
     pattern_.connected(peer);
-    if (peer.is_inproc && (first || peer.connections > 1))
+    if (peer.is_inproc && !peer.told_topics && (first || peer.connections > 1))
         send_all_requests(peer);
+    peer.told_topics = false; // of the next one that it meets
     if (!pattern_.takes_requests)
         return true;
     // A connection that came and ended before this was known has left some, too.

@@ -230,6 +230,7 @@ result<void> socket_core::subscribe(std::span<const std::byte> topic)
     SLK_TRY(state_.usable());
     state_.process_reports();
     SLK_TRY(static_cast<pattern::subscriber&>(*state_.routes).subscribe(topic, state_.pools));
+    state_.process_reports(); // a peer of inproc that has come before may not know this one
     state_.peers.send_request(true, topic);
     state_.run_and_process();
     return {};
@@ -241,6 +242,7 @@ result<void> socket_core::unsubscribe(std::span<const std::byte> topic)
     state_.process_reports();
     if (!static_cast<pattern::subscriber&>(*state_.routes).unsubscribe(topic, state_.pools))
         return {};
+    state_.process_reports();
     state_.peers.send_request(false, topic);
     state_.run_and_process();
     return {};
@@ -252,6 +254,7 @@ result<void> socket_core::psubscribe(std::span<const std::byte> pattern)
     state_.process_reports();
     SLK_TRY(const auto added,
             static_cast<pattern::subscriber&>(*state_.routes).add_pattern(pattern, state_.pools));
+    state_.process_reports();
     if (added.told)
         state_.peers.send_request(true, added.topic.view());
     state_.run_and_process();
@@ -264,6 +267,7 @@ result<void> socket_core::punsubscribe(std::span<const std::byte> pattern)
     state_.process_reports();
     const auto removed =
         static_cast<pattern::subscriber&>(*state_.routes).remove_pattern(pattern, state_.pools);
+    state_.process_reports();
     if (removed.told)
         state_.peers.send_request(false, removed.topic.view());
     state_.run_and_process();
