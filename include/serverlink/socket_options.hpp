@@ -97,11 +97,19 @@ struct socket_options {
     /// Messages of each peer that may wait to be received; then its connection is not read any
     /// further, and the peer has to wait. 0: no limit. Live.
     std::uint32_t receive_high_water_mark = 1000;
+    /// inproc: a receive_high_water_mark of 0 adds nothing to the queue of the other socket, whose
+    /// send_high_water_mark is then all that it may hold. Without it that queue has no limit.
+    bool adds_no_limit_by_inproc = false;
     /// High-water marks in bytes on the wire. There is room for a message while fewer messages and
     /// fewer bytes wait than the marks say; a single message always has room, however large it is.
     /// 0: no limit. Live.
     std::uint64_t send_high_water_bytes = 0;
     std::uint64_t receive_high_water_bytes = 0;
+    /// A send that does not wait (no_wait) looks at most once a millisecond for the room that the
+    /// system has made by tcp and ipc. So a burst of such sends ends at the high-water mark, as
+    /// with libzmq. Otherwise it goes on for as long as the system takes messages meanwhile. PAIR,
+    /// DEALER, PUSH, REQ; ROUTER with `mandatory`; PUB and XPUB with `no_drop`. Live.
+    bool bursts_end_at_mark = false;
     /// PUSH, DEALER and PAIR: what was queued for a peer of bind() that has gone, or for an
     /// endpoint that is taken back while there are others, and that the system has not taken, goes
     /// to the other peers in its order, or waits for the next one. At most the send high-water mark

@@ -148,6 +148,9 @@ result<socket_options> to_socket_options(const socket_values& from, socket_type 
     made.receive_high_water_mark = static_cast<std::uint32_t>(from[rcvhwm]);
     made.linger = duration::zero(); // sockets are closed by hand
     made.requeue = false;
+    made.bursts_end_at_mark = true;
+    made.adds_no_limit_by_inproc = true;
+    made.interruptible = true;
     made.accept_zmtp_2_0 = true;
     made.max_peers = 0;
     made.max_message_parts = 0;

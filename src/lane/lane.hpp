@@ -160,6 +160,15 @@ public:
         const std::uint64_t waiting = produced() - seen_consumed_;
         return waiting < mark ? mark - waiting : 0;
     }
+    /// The same, by what credit() or see_consumed() has seen last.
+    [[nodiscard]] std::uint64_t seen_credit(std::uint64_t mark) const noexcept
+    {
+        if (mark == 0)
+            return UINT64_MAX;
+        const std::uint64_t waiting = produced() - seen_consumed_;
+        return waiting < mark ? mark - waiting : 0;
+    }
+    void see_consumed() noexcept { seen_consumed_ = consumed_.load(std::memory_order_seq_cst); }
     /// Bytes that may still be committed under this mark; 0: no limit. The last message may exceed
     /// it, and while no message waits there is room for one. `unpublished`: whole messages that
     /// were committed since the last publish.

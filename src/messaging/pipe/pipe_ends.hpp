@@ -43,6 +43,13 @@ public:
         return lane_.credit(marks.messages) > staged_ &&
                lane_.byte_credit(marks.bytes, staged_) > 0 && lane_.has_memory(staged_);
     }
+    /// Room as it was seen last, by this or by see_room().
+    [[nodiscard]] bool has_seen_room(const high_water& marks) noexcept
+    {
+        return latest_ != nullptr || (lane_.seen_credit(marks.messages) > staged_ &&
+                                      lane_.byte_credit(marks.bytes, staged_) > 0);
+    }
+    void see_room() noexcept { lane_.see_consumed(); }
     /// Where messages are shared: room for one more. `short_of_memory`: the budget of memory is
     /// used up, and only an empty queue has room.
     [[nodiscard]] bool has_room_to_share(const high_water& marks, bool short_of_memory) noexcept

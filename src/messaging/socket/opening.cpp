@@ -209,7 +209,10 @@ result<inproc_party> socket_core::party(const endpoint_entry& entry) noexcept
                       .type = state_.type,
                       .routing_id = {},
                       .endpoint = entry.number,
-                      .receive_mark = options.receive_high_water_mark,
+                      .receive_mark =
+                          options.receive_high_water_mark == 0 && options.adds_no_limit_by_inproc
+                              ? inproc_party::adds_nothing
+                              : options.receive_high_water_mark,
                       .receive_bytes = options.receive_high_water_bytes,
                       .conflates = options.conflate,
                       .immediate = options.immediate,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/socket/sender.hpp"
 
+#include "base/ticks.hpp"
 #include "base/try_allocate.hpp"
 #include "messaging/pipe/frame_writer.hpp"
 
@@ -19,10 +20,41 @@ constexpr std::uint32_t max_sends_without_turn = 16;
 
 } // namespace
 
+/// A send that does not wait, with the option bursts_end_at_mark.
+void sender::begin_burst(const timeout& limit) noexcept
+{
+    in_burst_ = limit.max_wait == duration::zero();
+    if (!in_burst_)
+        return;
+    const std::uint64_t now = ticks_now();
+    if (now - last_look_ < ticks_of_a_millisecond)
+        return;
+    last_look_ = now;
+    for (const auto& each : state_.peers.all())
+        each->out.see_room();
+}
+
+/// `waits`: no peer had room. The pattern does not hear when those have some that were not looked
+/// at: it asks again.
+void sender::end_burst(bool waits) noexcept
+{
+    in_burst_ = false;
+    if (!std::exchange(was_full_, false) || !waits)
+        return;
+    for (const auto& each : state_.peers.all())
+        if (each->state == peer_state::connected || each->state == peer_state::queueing)
+            state_.routes->writable(*each, true);
+}
+
 bool sender::has_room(pattern::peer& entry) noexcept
 {
     auto& to = static_cast<pipe&>(entry);
     const high_water marks = state_.peers.send_marks(to);
+    if (in_burst_ && !to.is_inproc) {
+        const bool room = to.out.has_seen_room(marks);
+        was_full_ = was_full_ || !room;
+        return room;
+    }
     if (to.out.has_room(marks)) [[likely]]
         return true;
     if (to.out.staged() > 0)
@@ -63,6 +95,8 @@ bool sender::has_room_for_all(pattern::peer& entry) noexcept
     if (!to.out.shares())
         return has_room(entry);
     const high_water marks = state_.peers.send_marks(to);
+    if (in_burst_ && !to.is_inproc)
+        return to.out.has_seen_room(marks);
     if (has_room_to_share(to, marks))
         return true;
     // The other end notifies when it has taken more; but it may have done so meanwhile.
@@ -304,8 +338,14 @@ result<send_outcome> sender::send(std::span<const part_view> parts, const timeou
     state_.context->deliver_completed();
     state_.process_reports();
     std::span<const part_view> written = parts;
+    if (bursts_end_at_mark_)
+        begin_burst(limit);
     routing where = state_.routes->route(written, to, *this);
+    if (bursts_end_at_mark_)
+        end_burst(where.what == routing::kind::wait);
     if (where.what == routing::kind::wait) {
+        if (bursts_end_at_mark_ && limit.max_wait == duration::zero())
+            return fail(errc::would_block, phase::none);
         const auto decided = [&] {
             written = parts;
             where = state_.routes->route(written, to, *this);
@@ -353,7 +393,14 @@ result<void> sender::await_room(std::span<const std::byte> first_part, const tim
         where = state_.routes->check_send(first_part, to, *this);
         return where.what != routing::kind::wait;
     };
-    if (!decided())
+    if (bursts_end_at_mark_)
+        begin_burst(limit);
+    const bool known = decided();
+    if (bursts_end_at_mark_)
+        end_burst(!known);
+    if (!known && bursts_end_at_mark_ && limit.max_wait == duration::zero())
+        return fail(errc::would_block, phase::none);
+    if (!known)
         SLK_TRY(state_.await(decided, limit));
     return where.what == routing::kind::refused ? fail(where.failure) : result<void>{};
 }

@@ -24,6 +24,9 @@ public:
     /// The lifetime of messages that have none of their own, in milliseconds; 0: no limit.
     void set_lifetime(std::uint32_t milliseconds) noexcept { lifetime_ = milliseconds; }
 
+    /// The option bursts_end_at_mark, where it has an effect.
+    void set_bursts_end_at_mark(bool on) noexcept { bursts_end_at_mark_ = on; }
+
     /// Sends one message. `to`: the peer that the caller names, or null. `lifetime`: of the
     /// message, as message_detail::access has it. On an error nothing was queued.
     result<send_outcome> send(std::span<const pattern::part_view> parts, const timeout& limit,
@@ -89,6 +92,8 @@ private:
     void count_dropped(send_outcome why, const peer_id* to) noexcept;
     void report_dropped(drop_reason why, std::uint64_t count, const peer_id* to) noexcept;
     void give_turn(bool now) noexcept;
+    void begin_burst(const timeout& limit) noexcept;
+    void end_burst(bool waits) noexcept;
     [[nodiscard]] bool has_room_to_share(pipe& to, const high_water& marks) noexcept;
     [[nodiscard]] result<std::size_t>
     prepare_to_share(std::span<pattern::peer* const> targets,
@@ -104,6 +109,10 @@ private:
     shared_frames shared_; ///< what goes to several peers by tcp or ipc
     std::uint32_t sends_without_turn_ = 0;
     std::uint32_t lifetime_ = 0;
+    bool bursts_end_at_mark_ = false;
+    bool in_burst_ = false; ///< room is not looked for
+    bool was_full_ = false; ///< a peer, as it was seen last
+    std::uint64_t last_look_ = 0; ///< in ticks
     std::vector<pipe*> staged_; ///< pipes with unpublished messages
     enum class last_call : std::uint8_t { none, sent, waited };
     last_call last_ = last_call::none; ///< sent a message, or waited for one

@@ -45,6 +45,13 @@ std::uint32_t lifetime_of(duration after) noexcept
     return message_detail::access::lifetime_of(any);
 }
 
+/// Whether a send may wait.
+bool waits_for_room(zmtp::socket_type type, const socket_options& options) noexcept
+{
+    const bool is_publisher = zmtp::is_publisher(type);
+    return is_publisher ? options.no_drop : type != zmtp::socket_type::router || options.mandatory;
+}
+
 /// The message that new peers are sent, framed; null: none. Errors: out_of_memory.
 result<reference<message_detail::owned_memory>> welcome_of(const socket_options& options) noexcept
 {
@@ -111,6 +118,8 @@ result<void> socket_core::set_options(const socket_options& options)
     state_.reports->places().set_handover(options.handover);
     state_.peers.set_requeue(options.requeue);
     sender_.set_lifetime(lifetime_of(options.expires_after));
+    sender_.set_bursts_end_at_mark(options.bursts_end_at_mark && !state_.context->run_by_caller() &&
+                                   waits_for_room(state_.type, options));
     state_.peers.set_welcome(std::move(welcome), zmtp::header_size(options.welcome_message.size()) +
                                                      options.welcome_message.size());
     move_options(state_.options, own);
