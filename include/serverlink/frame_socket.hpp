@@ -80,6 +80,11 @@ public:
     /// SUB and XSUB only.
     [[nodiscard]] result<void> psubscribe(std::span<const std::byte> pattern);
     [[nodiscard]] result<void> punsubscribe(std::span<const std::byte> pattern);
+    // ROUTER only: as the calls of its class. Errors: also not_supported.
+    [[nodiscard]] result<bool> is_known(const peer_id& id);
+    [[nodiscard]] result<peer_stats> stats(const peer_id& id);
+    [[nodiscard]] result<std::vector<peer_id>> known_peers();
+
     /// PUB, XPUB, SUB and XSUB; others: 0.
     [[nodiscard]] std::size_t topics_count();
 
@@ -96,6 +101,7 @@ private:
     result<void> end_message(std::span<const std::byte> last, message_detail::shared_memory* owner,
                              const timeout& limit);
     result<void> deliver_routing_id(message& into);
+    [[nodiscard]] result<void> check_router() const;
 
     socket_type type_;
     bool sending_ = false;

@@ -19,41 +19,7 @@ namespace {
 constexpr int socket_limit = 65535;
 constexpr std::size_t max_prefix = 16;
 
-/// Handles that are not in use. They are never given back: see slk_socket_t.
-class handle_pool {
-public:
-    /// Null when memory is exhausted.
-    [[nodiscard]] slk_socket_t* take() noexcept
-    {
-        lock();
-        slk_socket_t* const taken = first_;
-        if (taken != nullptr)
-            first_ = taken->next;
-        unlock();
-        return taken != nullptr ? taken : new (std::nothrow) slk_socket_t;
-    }
-    void give_back(slk_socket_t& free) noexcept
-    {
-        lock();
-        free.next = std::exchange(first_, &free);
-        unlock();
-    }
-
-private:
-    // Not every system's mutex is there before the constructors have run.
-    void lock() noexcept
-    {
-        while (taken_.test_and_set(std::memory_order_acquire))
-            std::this_thread::yield();
-    }
-    void unlock() noexcept { taken_.clear(std::memory_order_release); }
-
-    std::atomic_flag taken_;
-    slk_socket_t* first_ = nullptr;
-};
-
-// Usable before the constructors of static objects have run, and after their destructors.
-constinit handle_pool free_handles;
+constinit handle_pool<slk_socket_t> free_handles;
 
 constexpr std::chrono::microseconds time_to_look(100);
 

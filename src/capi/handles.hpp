@@ -11,6 +11,7 @@
 #include <serverlink/serverlink.h>
 
 #include "capi/errors.hpp"
+#include "capi/handle_pool.hpp"
 #include "capi/options.hpp"
 #include "io/os/process_barrier.hpp"
 
@@ -65,14 +66,6 @@ private:
     const bool inside_;
 };
 
-/// What a handle is, in its first bytes.
-enum class handle_tag : std::uint32_t {
-    none = 0,
-    context = 0x5c0e71a3,
-    socket = 0x5c0e71a7,
-    ending = 0x5c0e71ab, ///< of a socket: its context is being destroyed
-};
-
 } // namespace slk::capi
 
 struct slk_ctx_t {
@@ -85,8 +78,7 @@ struct slk_ctx_t {
     std::shared_ptr<slk::capi::call_gate> gate;
 };
 
-/// Its memory is that of a socket for ever: a handle that is not valid any more is read without
-/// harm.
+/// Of a handle_pool.
 struct slk_socket_t {
     std::atomic<slk::capi::handle_tag> tag{slk::capi::handle_tag::none};
     std::atomic<bool> busy{false}; ///< a thread is in a call

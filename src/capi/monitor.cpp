@@ -69,7 +69,8 @@ private:
             made.peer_id_len = what.routing_id.size();
         }
         made.endpoint = what.endpoint.empty() ? nullptr : what.endpoint.c_str();
-        made.err = code_of(what.reason);
+        // The peer has ended the connection in order.
+        made.err = what.reason == errc::end_of_stream ? 0 : code_of(what.reason);
         made.timestamp = io::os::wall_clock_milliseconds();
         callback(socket, &made, user_data);
     }

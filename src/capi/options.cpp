@@ -214,6 +214,11 @@ result<context_options> to_context_options(const context_values& from)
     made.threads = std::clamp(from.io_threads, 1, 64);
     made.max_sockets = static_cast<std::size_t>(from.max_sockets);
     made.max_memory = 0;
+    made.thread.policy = from.sched_policy;
+    made.thread.priority = from.priority;
+    if (!try_assign(made.thread.name_prefix, from.name_prefix) ||
+        !try_assign(made.thread.cpus, from.processors))
+        return fail(errc::out_of_memory, phase::setup);
     if (const char* const backend = std::getenv("SERVERLINK_BACKEND");
         backend != nullptr && !try_assign(made.loop.backend, backend))
         return fail(errc::out_of_memory, phase::setup);

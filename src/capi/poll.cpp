@@ -69,7 +69,8 @@ result<std::size_t> item_wait::begin(std::span<watched_item> items)
         made.to_send = (each.events & SLK_POLLOUT) != 0;
         if (each.socket == nullptr) {
             made.descriptor = each.descriptor;
-            if (made.to_receive || made.to_send)
+            made.to_fail = (each.events & SLK_POLLERR) != 0;
+            if (made.to_receive || made.to_send || made.to_fail)
                 waits_.push_back(made);
             continue;
         }
@@ -104,10 +105,11 @@ std::size_t item_wait::collect(std::span<watched_item> items) noexcept
             readable = socket.is_receiving();
             writable = socket.is_sending();
         }
-        if (each.socket != nullptr || to_receive || to_send) {
+        if (each.socket != nullptr || to_receive || to_send || to_fail) {
             const wait_item& done = waits_[next++];
             readable = readable || done.readable;
             writable = writable || done.writable;
+            failed = done.failed;
         }
         each.found = static_cast<short>((to_receive && readable ? SLK_POLLIN : 0) |
                                         (to_send && writable ? SLK_POLLOUT : 0) |
@@ -134,9 +136,12 @@ result<std::size_t> item_wait::run(std::span<watched_item> items, long milliseco
     return fail(waited.error());
 }
 
-/// What a poller is.
+/// What a poller is. Of a handle_pool.
 class poller {
 public:
+    std::atomic<handle_tag> tag{handle_tag::none};
+    poller* next = nullptr;
+
     struct entry {
         watched_item item;
         void* user_data = nullptr;
@@ -162,6 +167,11 @@ public:
         entries_.erase(entries_.begin() + (&which - entries_.data()));
     }
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+    void clear() noexcept
+    {
+        entries_ = {};
+        items_ = {};
+    }
 
     /// Waits, and stores the events of at most `into.size()` items, in their order. Returns their
     /// number. On an error errno is set.
@@ -171,6 +181,17 @@ private:
     std::vector<entry> entries_;
     std::vector<watched_item> items_;
 };
+
+constinit handle_pool<poller> free_pollers;
+
+/// Null if it is none, or none any more.
+poller* poller_at(void* handle) noexcept
+{
+    auto* const found = static_cast<poller*>(handle);
+    const bool is_one =
+        found != nullptr && found->tag.load(std::memory_order_acquire) == handle_tag::poller;
+    return is_one ? found : nullptr;
+}
 
 void make_empty(slk_poller_event_t& of) noexcept
 {
@@ -241,25 +262,30 @@ int slk_poll(slk_pollitem_t* items, int nitems, long timeout)
 
 void* slk_poller_new(void)
 {
-    auto* const made = new (std::nothrow) poller;
+    poller* const made = free_pollers.take();
     if (made == nullptr)
         fail_with_errno(ENOMEM);
+    else
+        made->tag.store(handle_tag::poller, std::memory_order_release);
     return made;
 }
 
 int slk_poller_destroy(void** poller)
 {
-    if (poller == nullptr || *poller == nullptr)
+    auto* const found = poller != nullptr ? poller_at(*poller) : nullptr;
+    if (found == nullptr)
         return fail_with_errno(EFAULT);
-    delete static_cast<class poller*>(*poller);
+    found->clear();
+    found->tag.store(handle_tag::none, std::memory_order_release);
+    free_pollers.give_back(*found);
     *poller = nullptr;
     return 0;
 }
 
 int slk_poller_size(void* poller)
 {
-    return poller != nullptr ? static_cast<int>(static_cast<class poller*>(poller)->size())
-                             : fail_with_errno(EFAULT);
+    const auto* const found = poller_at(poller);
+    return found != nullptr ? static_cast<int>(found->size()) : fail_with_errno(EFAULT);
 }
 
 namespace {
@@ -291,29 +317,29 @@ bool is_descriptor(slk_fd_t fd) noexcept
 template <class Find, class Then>
 int change(void* poller, int wrong, short events, Find find, Then then)
 {
-    if (poller == nullptr)
+    auto* const in = poller_at(poller);
+    if (in == nullptr)
         return fail_with_errno(EFAULT);
     if (wrong != 0)
         return fail_with_errno(wrong);
-    auto& in = *static_cast<class poller*>(poller);
-    auto* const found = find(in);
+    auto* const found = find(*in);
     if (found == nullptr || !are_events(events))
         return fail_with_errno(EINVAL);
-    then(in, *found);
+    then(*in, *found);
     return 0;
 }
 
 template <class Find>
 int add(void* poller, int wrong, Find find, watched_item item, void* user_data)
 {
-    if (poller == nullptr)
+    auto* const in = poller_at(poller);
+    if (in == nullptr)
         return fail_with_errno(EFAULT);
     if (wrong != 0)
         return fail_with_errno(wrong);
-    auto& in = *static_cast<class poller*>(poller);
-    if (find(in) != nullptr || !are_events(item.events))
+    if (find(*in) != nullptr || !are_events(item.events))
         return fail_with_errno(EINVAL);
-    return in.add({item, user_data}) ? 0 : fail_with_errno(ENOMEM);
+    return in->add({item, user_data}) ? 0 : fail_with_errno(ENOMEM);
 }
 
 auto of_socket(void* socket) noexcept
@@ -371,22 +397,23 @@ int slk_poller_wait(void* poller, slk_poller_event_t* event, long timeout)
 {
     if (event != nullptr)
         make_empty(*event);
-    if (poller == nullptr || event == nullptr)
+    auto* const waits = poller_at(poller);
+    if (waits == nullptr || event == nullptr)
         return fail_with_errno(EFAULT);
-    return static_cast<class poller*>(poller)->wait_for({event, 1}, timeout) > 0 ? 0 : -1;
+    return waits->wait_for({event, 1}, timeout) > 0 ? 0 : -1;
 }
 
 int slk_poller_wait_all(void* poller, slk_poller_event_t* events, int n_events, long timeout)
 {
-    if (poller == nullptr || events == nullptr)
+    auto* const waits = poller_at(poller);
+    if (waits == nullptr || events == nullptr)
         return fail_with_errno(EFAULT);
     if (n_events < 0)
         return fail_with_errno(EINVAL);
-    return static_cast<class poller*>(poller)->wait_for(
-        {events, static_cast<std::size_t>(n_events)}, timeout);
+    return waits->wait_for({events, static_cast<std::size_t>(n_events)}, timeout);
 }
 
 int slk_poller_fd(void* poller, slk_fd_t*)
 {
-    return fail_with_errno(poller == nullptr ? EFAULT : EINVAL);
+    return fail_with_errno(poller_at(poller) == nullptr ? EFAULT : EINVAL);
 }

@@ -22,7 +22,7 @@ constexpr std::size_t max_ipc_path = 107; // unix(7)
 // --- endpoints ---
 
 /// What the C++ API would refuse about it, with the reasons of the C API: 0 or a code.
-int check_endpoint(const slk_socket_t& of, std::string_view text) noexcept
+int check_endpoint(const slk_socket_t& of, std::string_view text, endpoint_kind kind) noexcept
 {
     constexpr std::string_view ipc = "ipc://";
     if (text.starts_with(ipc) && text.size() - ipc.size() > max_ipc_path)
@@ -33,6 +33,10 @@ int check_endpoint(const slk_socket_t& of, std::string_view text) noexcept
                                                      : code_of(parsed.error());
     if (parsed->transport == transport::inproc)
         return 0;
+    const auto numeric = parsed->numeric();
+    if (kind == endpoint_kind::bound && numeric && numeric->family == address_family::ipv6 &&
+        of.values[int_option::ipv6] == 0)
+        return native::no_device;
     const std::lock_guard lock(of.context->guard);
     const int threads = of.context->values.io_threads;
     const std::uint64_t affinity = of.values.affinity;
@@ -253,11 +257,17 @@ int slk_bind(slk_socket_t* socket, const char* endpoint)
     const socket_call call(socket);
     if (call.code() != 0 || endpoint == nullptr)
         return fail_with(endpoint == nullptr ? SLK_EINVAL : call.code());
-    if (const int wrong = check_endpoint(*socket, endpoint); wrong != 0)
+    if (const int wrong = check_endpoint(*socket, endpoint, slk::endpoint_kind::bound); wrong != 0)
         return fail_with(wrong);
     const std::string_view port = without_wildcard(*socket, endpoint);
-    return answer(port.empty() ? call.socket().bind(endpoint)
-                               : call.socket().bind(slk::joined({"tcp://[::]:", port})));
+    const auto bound = port.empty() ? call.socket().bind(endpoint)
+                                    : call.socket().bind(slk::joined({"tcp://[::]:", port}));
+    if (bound)
+        return 0;
+    // The system was not asked: there is no network interface of that name.
+    if (bound.error() == slk::errc::address_not_available && bound.error().native == 0)
+        return fail_with(native::no_device);
+    return answer(bound);
 }
 
 int slk_connect(slk_socket_t* socket, const char* endpoint)
@@ -265,7 +275,8 @@ int slk_connect(slk_socket_t* socket, const char* endpoint)
     const socket_call call(socket);
     if (call.code() != 0 || endpoint == nullptr)
         return fail_with(endpoint == nullptr ? SLK_EINVAL : call.code());
-    if (const int wrong = check_endpoint(*socket, endpoint); wrong != 0)
+    if (const int wrong = check_endpoint(*socket, endpoint, slk::endpoint_kind::connected);
+        wrong != 0)
         return fail_with(wrong);
     return answer(call.socket().connect(
         endpoint, {.routing_id = std::exchange(socket->next_peer, std::string())}));

@@ -234,6 +234,33 @@ result<void> frame_socket::punsubscribe(std::span<const std::byte> pattern)
                                                         : result<void>{};
 }
 
+/// Errors: not_supported, unless it is a ROUTER.
+result<void> frame_socket::check_router() const
+{
+    if (core_ == nullptr)
+        return fail(moved_from_frames);
+    return type_ == socket_type::router ? result<void>{}
+                                        : not_for_this_type("only a ROUTER knows its peers");
+}
+
+result<bool> frame_socket::is_known(const peer_id& id)
+{
+    SLK_TRY(check_router());
+    return core_->is_known(id);
+}
+
+result<peer_stats> frame_socket::stats(const peer_id& id)
+{
+    SLK_TRY(check_router());
+    return core_->stats_of(id);
+}
+
+result<std::vector<peer_id>> frame_socket::known_peers()
+{
+    SLK_TRY(check_router());
+    return core_->known_peers();
+}
+
 std::size_t frame_socket::topics_count()
 {
     const bool has_topics = type_ == socket_type::pub || type_ == socket_type::xpub ||
