@@ -248,4 +248,28 @@ TEST_CASE("a listener without descriptors sheds, pauses and recovers")
     MESSAGE(peer.listening->status().shed << " shed");
 }
 
+TEST_CASE("keep-alive times of 0 are left as the system has them")
+{
+    tuning_options tuning;
+    tuning.keep_alive = keep_alive_options{.idle = 0s, .interval = 0s, .count = 0};
+    const tuned_connection both(tuning, {});
+    CHECK(option(both.near, SOL_SOCKET, SO_KEEPALIVE) == 1);
+    for (const int name : {TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT})
+        CHECK(option(both.near, IPPROTO_TCP, name) == option(both.far, IPPROTO_TCP, name));
+}
+
+TEST_CASE("with best_effort a refused option is left out, and the others are set")
+{
+    tuning_options tuning;
+    tuning.keep_alive = keep_alive_options{.idle = 41s};
+    tuning.device = "no-such-device";
+    tuning.type_of_service = 0x10;
+    const tuned_connection refused(tuning, {});
+    CHECK(refused.refused.detail == std::string_view("tuning.device"));
+    tuning.best_effort = true;
+    const tuned_connection both(tuning, {});
+    CHECK(option(both.near, IPPROTO_TCP, TCP_KEEPIDLE) == 41);
+    CHECK(option(both.near, IPPROTO_IP, IP_TOS) == 0x10);
+}
+
 } // namespace slk::link_tests

@@ -144,3 +144,31 @@ TEST_CASE("an XPUB and an XSUB make a proxy for publishers and subscribers")
         }));
     });
 }
+
+TEST_CASE("an XSUB with verbose_unsubscribe passes on each cancellation")
+{
+    for_each_transport([](context& in, const std::string& where) {
+        xpub_options all;
+        all.verboser = true;
+        auto at = new_socket<xpub>(in, all);
+        xsub_options options;
+        options.verbose_unsubscribe = true;
+        auto from = new_socket<xsub>(in, options);
+        bind_and_connect(at, from, where);
+        must(from.wait_ready(test_timeout));
+        const std::string cancel = std::string(1, '\0') + "t";
+        for (int count = 0; count < 2; ++count) {
+            must(from.send(subscription("t")));
+            CHECK(receive_text(at) == subscription("t"));
+        }
+        for (int count = 0; count < 3; ++count) { // one of them is of no subscription
+            must(from.send(cancel));
+            CHECK(receive_text(at) == cancel);
+        }
+        options.verbose_unsubscribe = false;
+        must(from.set_options(options));
+        must(from.send(cancel));
+        must(from.send(subscription("end")));
+        CHECK(receive_text(at) == subscription("end"));
+    });
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Sockets whose type is chosen at run time, part by part.
+
+#include <serverlink/serverlink.hpp>
+
+#include "support/sockets.hpp"
+
+using namespace slk;
+using namespace slk::testing;
+
+namespace {
+
+frame_socket new_frames(context& in, slk::socket_type type, const socket_options& options = {})
+{
+    return must(frame_socket::create(in, type, options));
+}
+
+auto part(std::string_view text)
+{
+    return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+/// The next parts, up to the end of a message: "a|b|c".
+std::string whole(frame_socket& from)
+{
+    std::string all;
+    for (message next;;) {
+        const auto received = from.receive(next, all.empty() ? timeout(test_timeout) : no_wait);
+        if (!received)
+            return all + "(" + std::string(name_of(received.error().code)) + ")";
+        CHECK(from.is_receiving() == next.more());
+        all += (all.empty() ? "" : "|") + std::string(next.text());
+        if (!next.more())
+            return all;
+    }
+}
+
+socket_options with_mark(std::uint32_t mark)
+{
+    socket_options options;
+    options.send_high_water_mark = options.receive_high_water_mark = mark;
+    return options;
+}
+
+} // namespace
+
+TEST_CASE("a frame socket sends a message with its last part")
+{
+    auto in = new_context();
+    auto from = new_frames(in, slk::socket_type::dealer);
+    auto to = new_frames(in, slk::socket_type::dealer);
+    bind_and_connect(to, from);
+    must(from.send(part("a"), true));
+    CHECK(from.is_sending());
+    message second = message_of("b");
+    must(from.send(std::move(second), true));
+    CHECK(second.empty());
+    message none;
+    CHECK(code_of(to.receive(none, 20ms)) == errc::timed_out);
+    must(from.send(part("c"), false));
+    CHECK_FALSE(from.is_sending());
+    CHECK(whole(to) == "a|b|c");
+    must(from.send(part("alone"), false));
+    CHECK(whole(to) == "alone");
+}
+
+TEST_CASE("messages of several parts go to the peers in turn")
+{
+    auto in = new_context();
+    auto from = new_frames(in, slk::socket_type::push);
+    auto one = new_frames(in, slk::socket_type::pull),
+         other = new_frames(in, slk::socket_type::pull);
+    must(one.bind("inproc://one"));
+    must(other.bind("inproc://other"));
+    must(from.connect("inproc://one"));
+    must(from.connect("inproc://other"));
+    for (const char* const body : {"1", "2", "3", "4"}) {
+        must(from.send(part("head"), true));
+        must(from.send(part(body), false));
+    }
+    CHECK(whole(one) == "head|1");
+    CHECK(whole(one) == "head|3");
+    CHECK(whole(other) == "head|2");
+    CHECK(whole(other) == "head|4");
+}
+
+TEST_CASE("the first part waits for a peer with room, and a part that was not taken may come again")
+{
+    auto in = new_context();
+    auto from = new_frames(in, slk::socket_type::push, with_mark(1));
+    CHECK(code_of(from.send(part("a"), true, no_wait)) == errc::would_block);
+    CHECK_FALSE(from.is_sending());
+    auto to = new_frames(in, slk::socket_type::pull, with_mark(1));
+    must(to.bind("inproc://room"));
+    must(from.connect("inproc://room"));
+    for (int count = 0; count < 2; ++count) {
+        must(from.send(part("a"), true, no_wait));
+        must(from.send(part("b"), false, no_wait));
+    }
+    CHECK(code_of(from.send(part("a"), true, no_wait)) == errc::would_block);
+    CHECK(code_of(from.send(part("a"), true, 10ms)) == errc::timed_out);
+    CHECK(whole(to) == "a|b");
+    must(from.send(part("c"), true, no_wait));
+    must(from.send(part("d"), false, no_wait));
+    CHECK(whole(to) == "a|b");
+    CHECK(whole(to) == "c|d");
+}
+
+TEST_CASE("a ROUTER's first part names the peer")
+{
+    auto in = new_context();
+    socket_options named;
+    named.routing_id = "peer";
+    auto hub = new_frames(in, slk::socket_type::router);
+    auto peer = new_frames(in, slk::socket_type::dealer, named);
+    bind_and_connect(hub, peer);
+    must(peer.send(part("x"), true));
+    must(peer.send(part("y"), false));
+    CHECK(whole(hub) == "peer|x|y");
+    must(hub.send(part("peer"), true));
+    must(hub.send(part("hello"), false));
+    CHECK(whole(peer) == "hello");
+
+    SUBCASE("an unknown one is refused at once, and nothing was begun")
+    {
+        CHECK(code_of(hub.send(part("nobody"), true)) == errc::no_route);
+        CHECK_FALSE(hub.is_sending());
+        must(hub.send(part("peer"), true));
+        must(hub.send(part("again"), false));
+        CHECK(whole(peer) == "again");
+    }
+    SUBCASE("without mandatory the message is dropped, and counted")
+    {
+        socket_options lax = hub.options();
+        lax.mandatory = false;
+        must(hub.set_options(lax));
+        must(hub.send(part("nobody"), true));
+        must(hub.send(part("lost"), false));
+        CHECK(hub.counters().dropped_no_route == 1);
+    }
+    SUBCASE("alone it is thrown away")
+    {
+        must(hub.send(part("peer"), false));
+        CHECK_FALSE(hub.is_sending());
+        CHECK(hub.counters().queued_total == 1);
+    }
+    SUBCASE("a peer that goes before the last part does not get the message")
+    {
+        must(hub.send(part("peer"), true));
+        peer.close(0ms);
+        REQUIRE(until([&] { return hub.peers().empty(); }));
+        must(hub.send(part("late"), false));
+        CHECK_FALSE(hub.is_sending());
+    }
+    SUBCASE("it knows its peers")
+    {
+        CHECK(must(hub.is_known({"peer"})));
+        CHECK_FALSE(must(hub.is_known({"nobody"})));
+        CHECK(must(hub.stats({"peer"})).messages_received == 1);
+        CHECK(must(hub.known_peers()).size() == 1);
+        CHECK(code_of(peer.known_peers()) == errc::not_supported);
+    }
+}
+
+TEST_CASE("the routing id and the parts behind it are readable one by one")
+{
+    auto in = new_context();
+    auto hub = new_frames(in, slk::socket_type::router);
+    auto peer = new_frames(in, slk::socket_type::dealer);
+    bind_and_connect(hub, peer, "inproc://readable");
+    must(peer.send(part("x"), false));
+    REQUIRE(hub.events().readable);
+    message next;
+    must(hub.receive(next, no_wait));
+    CHECK(next.size() == 5);
+    CHECK(next.more());
+    CHECK(hub.events().readable);
+    must(hub.receive(next, no_wait));
+    CHECK(next.text() == "x");
+    CHECK_FALSE(hub.events().readable);
+    CHECK(code_of(hub.receive(next, no_wait)) == errc::would_block);
+}
+
+TEST_CASE("with no_drop the first part waits for all peers that want the message")
+{
+    auto in = new_context();
+    socket_options options = with_mark(1);
+    options.no_drop = true;
+    auto from = new_frames(in, slk::socket_type::xpub, options);
+    auto to = new_frames(in, slk::socket_type::sub, with_mark(1));
+    must(to.subscribe(part("a")));
+    must(to.bind("inproc://no_drop"));
+    must(from.connect("inproc://no_drop"));
+    for (int count = 0; count < 2; ++count) {
+        must(from.send(part("a"), true, no_wait));
+        must(from.send(part("1"), false, no_wait));
+    }
+    CHECK(code_of(from.send(part("a"), true, no_wait)) == errc::would_block);
+    CHECK_FALSE(from.is_sending());
+    // A message that nobody wants needs no room.
+    must(from.send(part("b"), true, no_wait));
+    must(from.send(part("2"), false, no_wait));
+    CHECK(whole(to) == "a|1");
+}
+
+TEST_CASE("calls that a type does not have are errors")
+{
+    auto in = new_context();
+    message into;
+    for (const auto type : {slk::socket_type::pull, slk::socket_type::sub}) {
+        auto made = new_frames(in, type);
+        CHECK_FALSE(made.sends());
+        CHECK(code_of(made.send(part("x"), false)) == errc::not_supported);
+        CHECK_FALSE(made.events().writable);
+    }
+    for (const auto type : {slk::socket_type::push, slk::socket_type::pub}) {
+        auto made = new_frames(in, type);
+        CHECK_FALSE(made.receives());
+        CHECK(code_of(made.receive(into, no_wait)) == errc::not_supported);
+        CHECK(code_of(made.subscribe(part("x"))) == errc::not_supported);
+        CHECK_FALSE(made.events().readable);
+    }
+    auto asks = new_frames(in, slk::socket_type::req);
+    CHECK(code_of(asks.receive(into, no_wait)) == errc::invalid_state);
+    auto answers = new_frames(in, slk::socket_type::rep);
+    CHECK(code_of(answers.send(part("x"), true)) == errc::invalid_state);
+    CHECK(code_of(frame_socket::create(in, slk::socket_type(11))) == errc::invalid_argument);
+}
+
+TEST_CASE("a request and its reply of several parts")
+{
+    auto in = new_context();
+    auto asks = new_frames(in, slk::socket_type::req);
+    auto answers = new_frames(in, slk::socket_type::rep);
+    bind_and_connect(answers, asks);
+    for (int count = 0; count < 3; ++count) {
+        must(asks.send(part("q"), true));
+        must(asks.send(part("1"), false));
+        CHECK(code_of(asks.send(part("q"), true)) == errc::invalid_state);
+        CHECK(whole(answers) == "q|1");
+        must(answers.send(part("r"), true));
+        must(answers.send(part("2"), false));
+        CHECK(whole(asks) == "r|2");
+    }
+}
+
+TEST_CASE("a publisher that connects by inproc knows the topics at once")
+{
+    auto in = new_context();
+    auto to = new_frames(in, slk::socket_type::sub);
+    must(to.subscribe(part("a")));
+    must(to.bind("inproc://topics"));
+    auto from = new_frames(in, slk::socket_type::pub);
+    must(from.connect("inproc://topics"));
+    CHECK(from.topics_count() == 1);
+    must(from.send(part("a1"), false));
+    CHECK(whole(to) == "a1");
+    // It is not told the same once more.
+    must(to.unsubscribe(part("a")));
+    CHECK(from.topics_count() == 0);
+    must(to.subscribe(part("b")));
+    must(from.send(part("b1"), false));
+    CHECK(whole(to) == "b1");
+}
