@@ -35,7 +35,7 @@ void wait_until(Condition is_over)
 void release(slk_socket_t& which, duration linger)
 {
     which.monitor.reset();
-    which.socket->close(std::min<duration>(linger, std::chrono::seconds(1)));
+    which.socket->close_in_background(linger);
     which.socket.reset();
     which.received.clear();
     which.values = {};
@@ -76,6 +76,8 @@ void end_context(slk_ctx_t& which)
         each = next;
     }
     wait_until([&] { return which.gate->is_empty(); });
+    if (which.made)
+        (void)which.made->wait_closed();
 }
 
 } // namespace

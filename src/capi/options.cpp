@@ -107,6 +107,9 @@ reconnect_options to_reconnect(const socket_values& from) noexcept
     return made;
 }
 
+/// Programs that were written for libzmq connect from one address as often as they like.
+constexpr std::uint32_t max_handshakes = 4096;
+
 constexpr int max_probes = 127;
 constexpr int max_seconds = 32'767;
 
@@ -149,10 +152,13 @@ result<socket_options> to_socket_options(const socket_values& from, socket_type 
     made.linger = duration::zero(); // sockets are closed by hand
     made.requeue = false;
     made.bursts_end_at_mark = true;
+    made.patterns_subscribe_all = type == socket_type::sub || type == socket_type::xsub;
     made.adds_no_limit_by_inproc = true;
     made.interruptible = true;
     made.accept_zmtp_2_0 = true;
     made.max_peers = 0;
+    made.max_pending_handshakes = max_handshakes;
+    made.max_pending_handshakes_per_address = 0;
     made.max_message_parts = 0;
     made.max_message_size = 0;
     made.max_part_size =

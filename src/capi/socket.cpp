@@ -295,9 +295,9 @@ int withdraw(slk_socket_t* socket, const char* endpoint, slk::endpoint_kind kind
     const int linger = socket->values[int_option::linger];
     const auto done =
         kind == slk::endpoint_kind::bound
-            ? call.socket().unbind(endpoint)
-            : call.socket().disconnect(endpoint, linger < 0 ? slk::duration(std::chrono::seconds(1))
-                                                            : std::chrono::milliseconds(linger));
+            ? call.socket().stop_listening(endpoint)
+            : call.socket().disconnect_in_background(
+                  endpoint, linger < 0 ? slk::duration::max() : std::chrono::milliseconds(linger));
     // There is no such endpoint.
     return !done && done.error() == slk::errc::invalid_argument ? fail_with(native::no_entry)
                                                                 : answer(done);
