@@ -250,6 +250,27 @@ static void receiving_has_its_room(void)
     end(&of);
 }
 
+static void destroy_later(void* ctx)
+{
+    sleep_ms(20);
+    slk_ctx_destroy(ctx);
+}
+
+static void receiving_ends_with_the_context(void)
+{
+    struct rig of = make(1);
+    char channel[8], data[8];
+    size_t channel_size = sizeof channel, data_size = sizeof data;
+    test_thread* thread;
+    CHECK_INT(slk_pubsub_cluster_subscribe(of.cluster, "channel"), 0);
+    thread = thread_start(destroy_later, of.ctx);
+    CHECK_FAILS(slk_pubsub_cluster_recv(of.cluster, channel, &channel_size, data, &data_size, 0),
+                SLK_ETERM);
+    thread_join(thread);
+    slk_pubsub_cluster_destroy(&of.cluster);
+    slk_ctx_destroy(of.nodes_ctx);
+}
+
 static void arguments_are_needed(void)
 {
     struct rig of = make(0);
@@ -288,6 +309,7 @@ CASES(cluster) = {
     {"channels move when nodes come and go", channels_move_with_the_nodes},
     {"messages are published upstream, to their node", messages_are_published_upstream},
     {"a cluster stores no more than there is room for", receiving_has_its_room},
+    {"receiving from a cluster ends with the context", receiving_ends_with_the_context},
     {"a cluster checks its arguments", arguments_are_needed},
     END_OF_CASES,
 };
