@@ -13,6 +13,7 @@
 /// the number of shards. Messages of one channel arrive in the order in which they were published;
 /// over several channels there is an order only where they have the same slot.
 
+#include <serverlink/channel_slot.hpp>
 #include <serverlink/pub.hpp>
 #include <serverlink/sub.hpp>
 
@@ -23,12 +24,6 @@
 #include <string_view>
 
 namespace slk {
-
-inline constexpr std::uint32_t slot_count = 16384;
-/// Returns CRC16 (XMODEM: polynomial 0x1021, from 0) of the channel's name modulo slot_count. If
-/// the name has a '{', and behind it a '}' that does not follow at once, only what is between the
-/// two counts: so "{user1}.name" and "{user1}.mail" have the same slot.
-[[nodiscard]] SLK_API std::uint32_t slot_of(std::string_view channel) noexcept;
 
 /// Any thread may call it, but in a context without threads, whose sockets are for one thread at a
 /// time.
@@ -63,8 +58,8 @@ public:
 
     /// Connects the SUB to the publisher of the channel, unless it is connected, and subscribes. As
     /// with every SUB the channel is a prefix: channels of the same shard that begin with it are
-    /// received, too. Errors: invalid_argument (an empty channel), and those of connect() and
-    /// sub::subscribe().
+    /// received, too. Errors: invalid_argument (an empty channel, or a SUB of another context), and
+    /// those of connect() and sub::subscribe().
     [[nodiscard]] result<void> subscribe(sub& by, std::string_view channel);
     /// Errors: invalid_argument (an empty channel), and those of sub::unsubscribe().
     [[nodiscard]] result<void> unsubscribe(sub& by, std::string_view channel);

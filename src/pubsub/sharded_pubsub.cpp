@@ -2,9 +2,8 @@
 #include <serverlink/sharded_pubsub.hpp>
 
 #include "base/try_allocate.hpp"
+#include "messaging/socket/socket_core.hpp"
 
-#include <algorithm>
-#include <array>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -18,43 +17,12 @@ constexpr error empty_channel{errc::invalid_argument, phase::setup, 0, "the chan
 constexpr error publisher_moved_from{errc::invalid_state, phase::none, 0,
                                      "the publisher was moved from"};
 
-constexpr auto crc_table = [] {
-    std::array<std::uint16_t, 256> table{};
-    for (unsigned byte = 0; byte < table.size(); ++byte) {
-        unsigned value = byte << 8;
-        for (int bit = 0; bit < 8; ++bit)
-            value = (value & 0x8000) != 0 ? value << 1 ^ 0x1021 : value << 1;
-        table[byte] = static_cast<std::uint16_t>(value);
-    }
-    return table;
-}();
-
-/// What is between the braces, or the whole name.
-std::string_view hashed_part(std::string_view channel) noexcept
-{
-    const std::size_t begin = channel.find('{');
-    const std::size_t end = begin == std::string_view::npos ? begin : channel.find('}', begin + 1);
-    return end == std::string_view::npos || end == begin + 1
-               ? channel
-               : channel.substr(begin + 1, end - begin - 1);
-}
-
 } // namespace
-
-std::uint32_t slot_of(std::string_view channel) noexcept
-{
-    unsigned crc = 0;
-    for (const char each : hashed_part(channel)) {
-        const unsigned byte = static_cast<unsigned char>(each);
-        crc = (crc << 8 ^ crc_table[(crc >> 8 ^ byte) & 0xff]) & 0xffff;
-    }
-    return crc % slot_count;
-}
 
 struct sharded_pubsub::core {
     struct shard {
         std::mutex guard;
-        std::optional<pub> publisher; ///< guarded
+        std::optional<pub> publisher; ///< its calls are guarded
         std::string endpoint;
     };
 
@@ -73,9 +41,14 @@ struct sharded_pubsub::core {
 
 result<void> sharded_pubsub::core::connect(sub& by, std::size_t index)
 {
-    const auto all = by.endpoints();
-    const bool is_connected = std::ranges::any_of(
-        all, [&](const endpoint_status& each) { return each.endpoint == shards[index].endpoint; });
+    if (by.core() == nullptr)
+        return fail(errc::invalid_state, phase::setup, "the SUB was moved from");
+    SLK_TRY(by.core()->usable());
+    // By inproc it would wait for ever.
+    if (by.core()->context() != shards[index].publisher->core()->context())
+        return fail(errc::invalid_argument, phase::setup, "the SUB is of another context");
+    SLK_TRY(const bool is_connected,
+            by.core()->has_endpoint(endpoint_kind::connected, shards[index].endpoint));
     return is_connected ? result<void>{} : by.connect(shards[index].endpoint);
 }
 

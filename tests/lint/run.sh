@@ -100,7 +100,8 @@ rule_floors_include_only_floors_below()
     for floor in 'base:base' 'io:base|io' 'link:base|io|link' 'zmtp:base|zmtp' \
         'lane:base|lane' 'pattern:base|zmtp|lane|pattern' \
         'messaging:base|io|link|zmtp|lane|pattern|messaging' \
-        'rpc:base|io|link|zmtp|lane|pattern|messaging|rpc' 'pubsub:base|pubsub' 'http:http' \
+        'rpc:base|io|link|zmtp|lane|pattern|messaging|rpc' \
+        'pubsub:base|io|link|zmtp|lane|pattern|messaging|pubsub' 'http:http' \
         'capi:base|io/os|capi'; do
         folder=${floor%%:*} allowed=${floor#*:}
         sources "src/$folder" | code "^\s*#\s*include\s*\"(?!($allowed)/|build_config\.hpp)"

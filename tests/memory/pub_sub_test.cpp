@@ -163,6 +163,23 @@ const char* brokered()
     return nullptr;
 }
 
+const char* started_broker()
+{
+    auto in = new_context(1);
+    EXPECT(in);
+    const pubsub_broker_options later{.bind_at_start = true};
+    auto broker = insist([&] {
+        return pubsub_broker::create(*in, "inproc://the-front-of-the-broker",
+                                     "inproc://the-back-of-the-broker", later);
+    });
+    EXPECT(broker);
+    EXPECT(insist([&] { return broker->start(); }));
+    in_library([&] { broker->stop(); });
+    in_library([&] { broker = fail(errc::cancelled, phase::none); });
+    end(in);
+    return nullptr;
+}
+
 } // namespace
 
 TEST_CASE("XPUB and XSUB live with a failing allocation")
@@ -189,6 +206,7 @@ TEST_CASE("sharded publishers and brokers live with a failing allocation")
 {
     run_matrix("sharded", sharded);
     run_matrix("brokered", brokered);
+    run_matrix("started_broker", started_broker);
 }
 
 TEST_CASE("PUB and SUB over inproc live with a failing allocation")

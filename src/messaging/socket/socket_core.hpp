@@ -73,6 +73,12 @@ public:
     result<close_report> withdraw(endpoint_kind kind, std::string_view text, duration timeout);
     result<void> withdraw_in_background(endpoint_kind kind, std::string_view text, duration linger);
     result<void> stop_listening(std::string_view text);
+    /// Whether there is an endpoint with this text. Errors: out_of_memory.
+    [[nodiscard]] result<bool> has_endpoint(endpoint_kind kind, std::string_view text) const
+    {
+        SLK_TRY(const endpoint_list which, state_.endpoints.find_all(kind, text));
+        return !which.empty();
+    }
     [[nodiscard]] const std::string& last_endpoint() const noexcept
     {
         return state_.endpoints.last_text();

@@ -179,3 +179,20 @@ TEST_CASE("subscriptions do not pile up at a shard that nobody publishes with")
     }
     CHECK(in.memory().bytes < before + 300'000);
 }
+
+TEST_CASE("a SUB that cannot get at a sharded publisher is an error")
+{
+    auto in = new_context();
+    auto elsewhere = new_context();
+    auto news = must(sharded_pubsub::create(in, 2));
+    auto other = new_socket<sub>(elsewhere);
+    CHECK(news.subscribe(other, "a").error() == errc::invalid_argument);
+    CHECK(other.endpoints().empty());
+    auto closed = new_socket<sub>(in);
+    closed.close(0ms);
+    CHECK(news.subscribe(closed, "a").error() == errc::invalid_state);
+    CHECK(news.unsubscribe(closed, "a").error() == errc::invalid_state);
+    auto by = new_socket<sub>(in);
+    const auto moved = std::move(by);
+    CHECK(news.subscribe(by, "a").error() == errc::invalid_state);
+}
