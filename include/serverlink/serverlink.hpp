@@ -15,6 +15,7 @@
 #include <serverlink/error.hpp>
 #include <serverlink/events.hpp>
 #include <serverlink/frame_socket.hpp>
+#include <serverlink/introspection.hpp>
 #include <serverlink/link.hpp>
 #include <serverlink/link_status.hpp>
 #include <serverlink/listener.hpp>

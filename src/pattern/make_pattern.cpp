@@ -19,6 +19,19 @@
 
 namespace slk::pattern {
 
+namespace {
+
+/// Null when memory is exhausted.
+pub* whole(pub* made) noexcept
+{
+    if (made == nullptr || made->complete())
+        return made;
+    delete made;
+    return nullptr;
+}
+
+} // namespace
+
 std::unique_ptr<pattern> make_pattern(zmtp::socket_type type, std::uint64_t random,
                                       const std::shared_ptr<memory_budget>& budget) noexcept
 {
@@ -32,8 +45,10 @@ std::unique_ptr<pattern> make_pattern(zmtp::socket_type type, std::uint64_t rand
     case zmtp::socket_type::router:
         made = new (std::nothrow) class router(static_cast<std::uint32_t>(random));
         break;
-    case zmtp::socket_type::pub: made = new (std::nothrow) class pub(random, budget); break;
-    case zmtp::socket_type::xpub: made = new (std::nothrow) class xpub(random, budget); break;
+    case zmtp::socket_type::pub: made = whole(new (std::nothrow) class pub(random, budget)); break;
+    case zmtp::socket_type::xpub:
+        made = whole(new (std::nothrow) class xpub(random, budget));
+        break;
     case zmtp::socket_type::sub:
     case zmtp::socket_type::xsub:
         if (auto topics = reference<topic_book>::adopt(new (std::nothrow) topic_book(random)))

@@ -76,6 +76,11 @@ topic_book* pattern::topics() const noexcept
     return nullptr;
 }
 
+published_topics* pattern::published() const noexcept
+{
+    return nullptr;
+}
+
 routing refuse_to_send() noexcept
 {
     return routing::refuse(

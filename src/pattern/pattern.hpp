@@ -148,6 +148,7 @@ private:
 }
 
 class topic_book;
+class published_topics;
 
 class pattern {
 public:
@@ -247,6 +248,8 @@ public:
     [[nodiscard]] virtual std::uint32_t topics_of(const peer& entry) const noexcept;
     /// SUB and XSUB only, else null: what its connections tell their peers.
     [[nodiscard]] virtual topic_book* topics() const noexcept;
+    /// PUB and XPUB only, else null: what their peers have subscribed to.
+    [[nodiscard]] virtual published_topics* published() const noexcept;
 
     /// What its type has of them; the caller has checked them.
     virtual void set_options(const socket_options& options) noexcept

@@ -13,7 +13,7 @@ result<peer*> pub::resume_sending(peer& entry)
     if (peers > peers_of_message_.size() &&
         !try_resize(peers_of_message_, std::max(peers, peers_of_message_.size() * 2)))
         return fail(no_memory_for_peer);
-    const std::uint32_t number = index_.add_peer(entry);
+    const std::uint32_t number = index_->add_peer(entry);
     if (number == no_number)
         return fail(no_memory_for_peer);
     entry.send_place = number;
@@ -25,14 +25,14 @@ void pub::remove(peer& entry) noexcept
 {
     if (entry.send_place == SIZE_MAX)
         return;
-    index_.remove_peer(number_of(entry));
+    index_->remove_peer(number_of(entry));
     entry.send_place = SIZE_MAX;
     --peers_;
 }
 
 void pub::leave(peer& entry) noexcept
 {
-    index_.leave(number_of(entry));
+    index_->leave(number_of(entry));
     entry.send_place = SIZE_MAX;
     --peers_;
 }
@@ -51,9 +51,9 @@ result<bool> pub::take_request(peer& from, message& part, bool first, bool limit
 result<void> pub::request(peer& from, bool subscribe, topic_view topic, bool limited) noexcept
 {
     if (subscribe)
-        SLK_TRY(index_.subscribe(number_of(from), topic, limits(limited)));
+        SLK_TRY(index_->subscribe(number_of(from), topic, limits(limited)));
     else
-        index_.cancel(number_of(from), topic);
+        index_->cancel(number_of(from), topic);
     return {};
 }
 

@@ -6,8 +6,12 @@
 /// receives none. A peer whose queue is full misses the message, and nobody waits for it. RFC 29.
 
 #include "base/memory_budget.hpp"
+#include "base/reference.hpp"
 #include "pattern/pattern.hpp"
 #include "pattern/subscription_index.hpp"
+
+#include <new>
+#include <utility>
 
 namespace slk::pattern {
 
@@ -15,10 +19,14 @@ class pub : public pattern {
 public:
     /// `budget`: that topics count in; may be null.
     explicit pub(std::uint64_t secret, std::shared_ptr<memory_budget> budget = nullptr) noexcept
-        : pattern(kind::publishing), index_(secret)
+        : pattern(kind::publishing),
+          index_(reference<published_topics>::adopt(new(std::nothrow) published_topics(secret)))
     {
-        index_.count_in(std::move(budget));
+        if (index_)
+            index_->count_in(std::move(budget));
     }
+    /// False: there was no memory for all of it, and it cannot be used.
+    [[nodiscard]] bool complete() const noexcept { return static_cast<bool>(index_); }
 
     result<peer*> attach(peer& entry) override { return resume_sending(entry); }
     result<peer*> resume_sending(peer& entry) override;
@@ -52,19 +60,20 @@ public:
 
     [[nodiscard]] std::uint32_t topics_of(const peer& entry) const noexcept override
     {
-        return entry.send_place != SIZE_MAX ? index_.topics_of(number_of(entry)) : 0;
+        return entry.send_place != SIZE_MAX ? index_->topics_of(number_of(entry)) : 0;
     }
     /// The peers that a message of this topic would go to.
     [[nodiscard]] std::size_t subscribers(topic_view topic) noexcept;
+    [[nodiscard]] published_topics* published() const noexcept override { return index_.get(); }
     /// Different topics that peers have subscribed to.
-    [[nodiscard]] std::size_t topics_count() const noexcept { return index_.topics(); }
+    [[nodiscard]] std::size_t topics_count() const noexcept { return index_->topics(); }
 
 protected:
     [[nodiscard]] static std::uint32_t number_of(const peer& entry) noexcept
     {
         return static_cast<std::uint32_t>(entry.send_place);
     }
-    [[nodiscard]] subscription_index& index() noexcept { return index_; }
+    [[nodiscard]] subscription_index& index() noexcept { return *index_; }
     /// What the peer may subscribe to. `limited`: as in take_request().
     [[nodiscard]] subscription_limits limits(bool limited) const noexcept
     {
@@ -82,7 +91,7 @@ protected:
     template <class Visit>
     void for_each_subscriber(topic_view message, Visit&& visit)
     {
-        inverts_ ? index_.match_not(message, visit) : index_.match(message, visit);
+        inverts_ ? index_->match_not(message, visit) : index_->match(message, visit);
     }
     /// Routes to those of them for which `gets` returns true.
     template <class Gets>
@@ -97,7 +106,7 @@ protected:
     void leave(peer& entry) noexcept;
 
 private:
-    subscription_index index_;
+    const reference<published_topics> index_;
     subscription_limits limits_;
     /// Room for every peer: the targets of the present message come first, and the skipped peers
     /// last.

@@ -139,14 +139,15 @@ result<void> subscription_index::reserve_length(peer_entry& of, std::uint32_t si
     return is_new && of.long_lengths->size() >= limit ? over("max_topic_lengths") : result<void>{};
 }
 
-void subscription_index::remove_topic(std::uint32_t number) noexcept
+/// Returns what it has taken of the budget.
+std::uint64_t subscription_index::remove_topic(std::uint32_t number) noexcept
 {
     uncount_length(lengths_, topics_[number].size);
-    if (budget_ != nullptr)
-        budget_->remove(memory_of(topics_[number]));
+    const std::uint64_t memory = memory_of(topics_[number]);
     by_topic_.erase(number, hash_of_topic());
     free_bytes(topics_[number]);
     topics_.remove(number);
+    return memory;
 }
 
 result<std::uint32_t> subscription_index::subscribe(std::uint32_t number, topic_view topic,
@@ -172,6 +173,7 @@ result<std::uint32_t> subscription_index::subscribe(std::uint32_t number, topic_
     const auto size = static_cast<std::uint32_t>(topic.size());
     if (size > long_topic)
         SLK_TRY(reserve_length(peers_[number], size, limits.lengths));
+    const std::lock_guard lock(guard_);
     if (!subscriptions_.reserve() || !by_pair_.reserve(hash_of_subscription()))
         return fail(no_memory);
     if (known == no_number)
@@ -192,6 +194,7 @@ result<std::uint32_t> subscription_index::subscribe(std::uint32_t number, topic_
     if (by.first != no_number)
         subscriptions_[by.first].previous_of_peer = made;
     to.first = made;
+    to.present += by.who != nullptr ? 1 : 0;
     by.first = made;
     ++by.count;
     by.bytes += topic.size();
@@ -205,6 +208,8 @@ result<std::uint32_t> subscription_index::subscribe(std::uint32_t number, topic_
 
 void subscription_index::remove(std::uint32_t number) noexcept
 {
+    std::uint64_t memory = subscription_memory;
+    std::unique_lock lock(guard_);
     by_pair_.erase(number, hash_of_subscription());
     const subscription gone = subscriptions_[number];
     peer_entry& by = peers_[gone.peer];
@@ -217,15 +222,61 @@ void subscription_index::remove(std::uint32_t number) noexcept
                                         : by.first) = gone.next_of_peer;
     if (gone.next_of_peer != no_number)
         subscriptions_[gone.next_of_peer].previous_of_peer = gone.previous_of_peer;
+    to.present -= by.who != nullptr ? 1 : 0;
     --by.count;
     by.bytes -= to.size;
     if (to.size > long_topic)
         uncount_length(*by.long_lengths, to.size);
-    if (budget_ != nullptr)
-        budget_->remove(subscription_memory);
     subscriptions_.remove(number);
     if (to.first == no_number)
-        remove_topic(gone.topic);
+        memory += remove_topic(gone.topic);
+    lock.unlock(); // those who wait for memory are called
+    if (budget_ != nullptr)
+        budget_->remove(memory);
+}
+
+void subscription_index::leave(std::uint32_t number) noexcept
+{
+    const std::lock_guard lock(guard_);
+    peer_entry& leaves = peers_[number];
+    if (leaves.who == nullptr)
+        return;
+    leaves.who = nullptr;
+    for (std::uint32_t at = leaves.first; at != no_number; at = subscriptions_[at].next_of_peer)
+        --topics_[subscriptions_[at].topic].present;
+}
+
+std::uint32_t subscription_index::subscribers_of(topic_view topic) const noexcept
+{
+    const std::uint32_t hash = topic_hash(secret_, topic).of_first(topic.size());
+    const std::lock_guard lock(guard_);
+    const std::uint32_t known = find_topic(hash, topic);
+    return known != no_number ? topics_[known].present : 0;
+}
+
+std::uint32_t subscription_index::copy_topics(std::uint32_t at, topic_copies& into,
+                                              std::size_t& needs) const noexcept
+{
+    constexpr std::uint32_t max_looks = 256;
+    needs = 0;
+    const std::lock_guard lock(guard_);
+    const std::uint32_t end = topics_.end();
+    for (std::uint32_t looks = 0; at < end; ++at, ++looks) {
+        const topic_entry& each = topics_[at];
+        if (looks == max_looks)
+            return at;
+        if (each.present == 0) // it is free, or only peers that have left had it
+            continue;
+        const topic_view topic = view_of(each);
+        if (into.bytes.capacity() - into.bytes.size() < topic.size() ||
+            into.sizes.size() == into.sizes.capacity()) {
+            needs = topic.size();
+            return at;
+        }
+        into.bytes.insert(into.bytes.end(), topic.begin(), topic.end());
+        into.sizes.push_back(each.size);
+    }
+    return no_number;
 }
 
 std::optional<std::uint32_t> subscription_index::unsubscribe(std::uint32_t number,

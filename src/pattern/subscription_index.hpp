@@ -12,10 +12,14 @@
 /// A subscription is in a list of its topic and in a list of its peer, so that a peer that goes
 /// takes its own along. All lists are numbers in arrays: a million subscriptions, each with a topic
 /// of its own of up to 16 bytes, take less than 100 MB.
+///
+/// An index is for one thread at a time. Any other thread may look at its topics: there is a lock,
+/// which changes take, and looks of that thread do not.
 
 #include <serverlink/result.hpp>
 
 #include "base/memory_budget.hpp"
+#include "base/ref_counted.hpp"
 #include "pattern/numbered.hpp"
 #include "pattern/peer.hpp"
 #include "pattern/topic_hash.hpp"
@@ -24,6 +28,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <utility>
@@ -41,6 +46,12 @@ struct subscription_limits {
     /// Different lengths of its long topics.
     std::uint64_t lengths = UINT64_MAX;
     bool memory = false; ///< no more than a little while the budget of memory is used up
+};
+
+/// Topics one after the other, in memory that was reserved before.
+struct topic_copies {
+    std::vector<std::byte> bytes;
+    std::vector<std::uint32_t> sizes;
 };
 
 class subscription_index {
@@ -61,7 +72,7 @@ public:
     void remove_peer(std::uint32_t number) noexcept;
     void remove_all(std::uint32_t of_peer) noexcept;
     /// No message matches for the peer any more, but its subscriptions stay until remove_peer().
-    void leave(std::uint32_t number) noexcept { peers_[number].who = nullptr; }
+    void leave(std::uint32_t number) noexcept;
 
     // --- subscriptions: each counts how often it was made ---
 
@@ -128,6 +139,17 @@ public:
     /// Takes that subscription back.
     void remove_first(std::uint32_t of_peer) noexcept { remove(peers_[of_peer].first); }
 
+    // --- any thread: what is held by peers that have not left ---
+
+    /// The number of peers that have subscribed to just this topic.
+    [[nodiscard]] std::uint32_t subscribers_of(topic_view topic) const noexcept;
+    /// Adds topics to the copies, from the place `at` on, at first 0, and as far as there is room;
+    /// looks at a limited number of them, so that changes hardly wait. Returns the place to go on
+    /// at, or no_number at the end. `needs`: gets the size of the topic for which there is no room,
+    /// or 0. A topic that comes or goes between two calls may be missed, or be there twice.
+    [[nodiscard]] std::uint32_t copy_topics(std::uint32_t at, topic_copies& into,
+                                            std::size_t& needs) const noexcept;
+
     // --- messages ---
 
     /// Calls visit(peer&) once for each peer that has subscribed to a beginning of `message`.
@@ -180,7 +202,7 @@ private:
     /// A message has at most this number of shorter beginnings: they need no limit.
     static constexpr std::size_t long_topic = 64;
     /// What a subscription takes, and a topic, with their places in the tables.
-    static constexpr std::uint64_t subscription_memory = 40, topic_memory = 40;
+    static constexpr std::uint64_t subscription_memory = 40, topic_memory = 44;
     /// In the place of the bytes of a longer topic stands their address.
     static constexpr std::size_t short_topic = 16;
 
@@ -188,6 +210,7 @@ private:
         std::uint32_t hash = 0;
         std::uint32_t size = 0;
         std::uint32_t first = no_number; ///< of its subscriptions; the next free entry
+        std::uint32_t present = 0; ///< subscriptions of peers that have not left
         std::byte bytes[short_topic]{};
     };
     struct subscription {
@@ -267,7 +290,7 @@ private:
     [[nodiscard]] std::uint32_t find(std::uint32_t number, topic_view topic) const noexcept;
     [[nodiscard]] std::uint32_t find(std::uint32_t peer, std::uint32_t topic) const noexcept;
     [[nodiscard]] std::uint32_t add_topic(std::uint32_t hash, topic_view topic) noexcept;
-    void remove_topic(std::uint32_t number) noexcept;
+    [[nodiscard]] std::uint64_t remove_topic(std::uint32_t number) noexcept;
     static void count_length(length_list& in, std::uint32_t size) noexcept;
     static void uncount_length(length_list& in, std::uint32_t size) noexcept;
     [[nodiscard]] static result<void> reserve_length(peer_entry& of, std::uint32_t size,
@@ -287,6 +310,7 @@ private:
                                    std::vector<std::uint32_t>& into) const noexcept;
 
     const std::uint64_t secret_;
+    mutable std::mutex guard_; ///< of changes of topics, and what they are found by
     numbered<topic_entry, &topic_entry::first> topics_;
     numbered<subscription, &subscription::next_of_topic> subscriptions_;
     numbered<peer_entry, &peer_entry::first> peers_;
@@ -295,6 +319,16 @@ private:
     length_list lengths_;
     std::shared_ptr<memory_budget> budget_; ///< that topics count in, or null
     std::uint64_t matches_ = 0;
+};
+
+/// The index of a publisher, which those who look at its topics hold too.
+class published_topics final : public subscription_index, public ref_counted<published_topics> {
+public:
+    using subscription_index::subscription_index;
+
+private:
+    friend class ref_counted<published_topics>;
+    ~published_topics() = default;
 };
 
 } // namespace slk::pattern

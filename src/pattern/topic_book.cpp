@@ -83,6 +83,7 @@ result<topic_book::pattern_change> topic_book::add_pattern(std::span<const std::
     std::ranges::copy(pattern, made.text.begin());
     SLK_TRY(const pattern_change change, begin_pattern(pattern, all, pools));
     (void)try_push_back(patterns_, std::move(made)); // there is room
+    pattern_count_.store(patterns_.size(), std::memory_order_release);
     return change;
 }
 
@@ -96,6 +97,7 @@ topic_book::pattern_change topic_book::remove_pattern(std::span<const std::byte>
     const bool all = known->for_all;
     if (--known->times == 0)
         patterns_.erase(known);
+    pattern_count_.store(patterns_.size(), std::memory_order_release);
     if (all && --for_all_ > 0)
         return change;
     if (!all)

@@ -17,6 +17,7 @@
 #include "pattern/glob.hpp"
 #include "pattern/subscription_index.hpp"
 
+#include <atomic>
 #include <mutex>
 #include <vector>
 
@@ -106,6 +107,11 @@ public:
 
     // --- any thread ---
 
+    /// Different patterns.
+    [[nodiscard]] std::size_t patterns() const noexcept
+    {
+        return pattern_count_.load(std::memory_order_acquire);
+    }
     /// Tells all topics, and from now on each change.
     void listen(topic_listener& who, lane::chunk_pools& pools) noexcept;
     /// No more calls are made, and none is under way. Also if it does not listen.
@@ -145,6 +151,7 @@ private:
     std::vector<own_pattern> patterns_; ///< of the socket's thread
     std::size_t for_all_ = 0; ///< times that patterns were added for all
     bool tells_every_end_ = false; ///< of the socket's thread
+    std::atomic<std::size_t> pattern_count_{0};
 };
 
 } // namespace slk::pattern

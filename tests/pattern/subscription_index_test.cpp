@@ -36,6 +36,28 @@ std::string matched(subscription_index& index, std::string_view message)
     return names;
 }
 
+/// All topics, copied with room for a few bytes and `max` topics at a time.
+std::multiset<std::string> copied(const subscription_index& index, std::size_t max)
+{
+    pattern::topic_copies part;
+    part.bytes.reserve(8);
+    part.sizes.reserve(max);
+    std::multiset<std::string> all;
+    for (std::uint32_t at = 0; at != no_number;) {
+        std::size_t needs = 0;
+        at = index.copy_topics(at, part, needs);
+        const char* next = reinterpret_cast<const char*>(part.bytes.data());
+        for (const std::uint32_t size : part.sizes) {
+            all.emplace(next, size);
+            next += size;
+        }
+        part.bytes.clear();
+        part.sizes.clear();
+        part.bytes.reserve(needs);
+    }
+    return all;
+}
+
 } // namespace
 
 TEST_CASE("a message goes to the peers that have subscribed to a beginning of it")
@@ -129,6 +151,54 @@ TEST_CASE("each limit of a peer's subscriptions is an error with its name")
     CHECK(index.cancel(one, bytes_of("12345678")));
     CHECK(index.subscribe(one, bytes_of("12345"), limits));
     CHECK(refused("1") == "max_subscriptions");
+}
+
+TEST_CASE("the topics of all peers that have not left are copied, in pieces")
+{
+    subscription_index index(secret);
+    named_peer a('a'), b('b');
+    const auto one = index.add_peer(a), two = index.add_peer(b);
+    CHECK(copied(index, 1).empty());
+    std::multiset<std::string> expected;
+    for (int number = 0; number < 700; ++number) {
+        const std::string topic(static_cast<std::size_t>(number % 40), 'a');
+        const std::string own = topic + std::to_string(number);
+        CHECK(index.subscribe(number % 2 == 0 ? one : two, bytes_of(own), {}));
+        expected.insert(own);
+    }
+    CHECK(index.subscribe(one, bytes_of(""), {}));
+    CHECK(index.subscribe(two, bytes_of(""), {}));
+    CHECK(index.subscribe(two, bytes_of(""), {}));
+    expected.insert("");
+    CHECK(copied(index, 1) == expected);
+    CHECK(copied(index, 1000) == expected);
+    CHECK(index.subscribers_of(bytes_of("")) == 2);
+    CHECK(index.subscribers_of(bytes_of("0")) == 1);
+    CHECK(index.subscribers_of(bytes_of("1")) == 0);
+    // What a peer that has left has still to be asked about does not count.
+    index.leave(one);
+    index.leave(one);
+    std::erase_if(expected, [](const std::string& each) {
+        return !each.empty() && (each.back() - '0') % 2 == 0;
+    });
+    CHECK(copied(index, 7) == expected);
+    CHECK(index.subscribers_of(bytes_of("")) == 1);
+    CHECK(index.subscribers_of(bytes_of("0")) == 0);
+    CHECK(index.topics() == 701);
+    while (index.topics_of(one) > 0)
+        index.remove_first(one);
+    index.remove_peer(one);
+    CHECK(copied(index, 7) == expected);
+    CHECK(index.subscribers_of(bytes_of("")) == 1);
+    // The next one with that number.
+    const auto again = index.add_peer(a);
+    CHECK(index.subscribe(again, bytes_of(""), {}));
+    CHECK(index.subscribers_of(bytes_of("")) == 2);
+    index.remove_peer(two);
+    CHECK(copied(index, 7) == std::multiset<std::string>{""});
+    CHECK(index.cancel(again, bytes_of("")));
+    CHECK(index.subscribers_of(bytes_of("")) == 0);
+    CHECK(copied(index, 7).empty());
 }
 
 TEST_CASE("the topics of a peer are visited in the order of their bytes")

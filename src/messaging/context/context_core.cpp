@@ -285,17 +285,21 @@ std::uint64_t context_core::next_random() noexcept
     return loops_.front()->core->next_seed();
 }
 
-result<std::vector<socket_metrics>> context_core::metrics()
+result<std::vector<reference<inbox>>> context_core::sockets()
 {
     if (forked())
         return fail(left_to_parent);
-    std::vector<reference<inbox>> sockets;
-    {
-        const std::lock_guard lock(guard_);
-        if (!try_reserve(sockets, sockets_.size()))
-            return fail(errc::out_of_memory, phase::none);
-        sockets = sockets_;
-    }
+    std::vector<reference<inbox>> all;
+    const std::lock_guard lock(guard_);
+    if (!try_reserve(all, sockets_.size()))
+        return fail(errc::out_of_memory, phase::none);
+    all = sockets_;
+    return all;
+}
+
+result<std::vector<socket_metrics>> context_core::metrics()
+{
+    SLK_TRY(const auto sockets, this->sockets());
     std::vector<socket_metrics> all;
     if (!try_reserve(all, sockets.size()))
         return fail(errc::out_of_memory, phase::none);

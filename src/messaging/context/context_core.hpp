@@ -109,6 +109,8 @@ public:
         if (!threads_)
             submit_to_loop();
     }
+    /// Where all sockets are looked at. Errors: forked, out_of_memory.
+    [[nodiscard]] result<std::vector<reference<inbox>>> sockets();
     /// The numbers of all sockets. Errors: forked, out_of_memory.
     [[nodiscard]] result<std::vector<socket_metrics>> metrics();
     [[nodiscard]] inproc_names& names() noexcept { return names_; }

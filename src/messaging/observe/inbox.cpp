@@ -36,6 +36,14 @@ result<socket_metrics> inbox::metrics()
     return now;
 }
 
+void inbox::set_topics_of(const pattern::pattern& routes) noexcept
+{
+    if (routes.topics() != nullptr)
+        subscribed_ = reference<pattern::topic_book>::to(*routes.topics());
+    if (routes.published() != nullptr)
+        published_ = reference<pattern::published_topics>::to(*routes.published());
+}
+
 void inbox::signal_events(bool first) noexcept
 {
     if (first)

@@ -23,6 +23,8 @@
 #include "messaging/observe/event_source.hpp"
 #include "messaging/observe/metrics_registry.hpp"
 #include "messaging/observe/peer_report.hpp"
+#include "pattern/pattern.hpp"
+#include "pattern/topic_book.hpp"
 
 #include <array>
 #include <atomic>
@@ -86,6 +88,17 @@ public:
     [[nodiscard]] result<socket_metrics> metrics();
     /// The places of the socket's peers.
     [[nodiscard]] peer_registry& places() noexcept { return *places_; }
+    /// What the socket has subscribed to, and what its peers have; null where its type has none.
+    [[nodiscard]] const pattern::topic_book* subscribed() const noexcept
+    {
+        return subscribed_.get();
+    }
+    [[nodiscard]] const pattern::published_topics* published() const noexcept
+    {
+        return published_.get();
+    }
+    /// Before the socket is in its context.
+    void set_topics_of(const pattern::pattern& routes) noexcept;
 
     // --- the socket's thread ---
 
@@ -192,6 +205,8 @@ private:
     messaging::counters counters_;
     event_source event_source_;
     metrics_registry registry_;
+    reference<pattern::topic_book> subscribed_;
+    reference<pattern::published_topics> published_;
     const std::unique_ptr<peer_registry> places_;
 };
 

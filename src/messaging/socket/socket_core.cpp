@@ -93,6 +93,7 @@ result<socket_core*> socket_core::create(const std::shared_ptr<context_core>& in
     if (!made || !made->state_.pools.complete())
         return fail(errc::out_of_memory, phase::setup);
     SLK_TRY(made->set_options(options));
+    made->state_.reports->set_topics_of(*made->state_.routes);
     SLK_TRY(in->add(made->state_.reports));
     made->retain();
     return made.get();
