@@ -32,6 +32,8 @@ enum class errc : std::uint16_t {
     invalid_state, ///< the call does not fit the object's present state
     not_supported, ///< this system, or this build, cannot do it
     in_progress, ///< the same operation is already under way
+    already_exists, ///< what was to be added is there already
+    not_found, ///< what was named is not there
     cancelled, ///< ended by cancel, close or stop
     loop_closed, ///< the loop that would have done it is gone
     forked, ///< the object is the parent process', and this is a child (fork(2))

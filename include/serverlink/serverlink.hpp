@@ -27,6 +27,7 @@
 #include <serverlink/proxy.hpp>
 #include <serverlink/pub.hpp>
 #include <serverlink/pubsub_broker.hpp>
+#include <serverlink/pubsub_cluster.hpp>
 #include <serverlink/pull.hpp>
 #include <serverlink/push.hpp>
 #include <serverlink/random.hpp>

@@ -13,6 +13,8 @@ std::string_view name_of(errc code) noexcept
     case errc::invalid_state: return "invalid_state";
     case errc::not_supported: return "not_supported";
     case errc::in_progress: return "in_progress";
+    case errc::already_exists: return "already_exists";
+    case errc::not_found: return "not_found";
     case errc::cancelled: return "cancelled";
     case errc::loop_closed: return "loop_closed";
     case errc::forked: return "forked";
@@ -90,6 +92,8 @@ std::errc standard_equivalent(errc code) noexcept
     case errc::invalid_argument: return std::errc::invalid_argument;
     case errc::not_supported: return std::errc::not_supported;
     case errc::in_progress: return std::errc::operation_in_progress;
+    case errc::already_exists: return std::errc::file_exists;
+    case errc::not_found: return std::errc::no_such_file_or_directory;
     case errc::cancelled: return std::errc::operation_canceled;
     case errc::self_connect:
     case errc::connection_refused: return std::errc::connection_refused;

@@ -71,6 +71,8 @@ failure_class classify(const error& failure) noexcept
     case errc::invalid_argument:
     case errc::invalid_state:
     case errc::in_progress:
+    case errc::already_exists:
+    case errc::not_found:
     case errc::loop_closed:
     case errc::rejected:
     case errc::forked:

@@ -89,6 +89,8 @@ TEST_CASE("every error has its failure class, and every class an error")
         failure_class::other,              // invalid_state
         failure_class::unsupported,        // not_supported
         failure_class::other,              // in_progress
+        failure_class::other,              // already_exists
+        failure_class::other,              // not_found
         failure_class::closed_locally,     // cancelled
         failure_class::other,              // loop_closed
         failure_class::other,              // forked

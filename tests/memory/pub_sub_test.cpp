@@ -180,6 +180,66 @@ const char* started_broker()
     return nullptr;
 }
 
+const char* clustered()
+{
+    auto in = new_context(0);
+    EXPECT(in);
+    xsub_options options = quick(xsub_options{});
+    auto cluster = insist_with(
+        options, [&](xsub_options given) { return pubsub_cluster::create(*in, std::move(given)); });
+    EXPECT(cluster);
+    auto first = new_socket<xpub>(*in, quick());
+    auto second = new_socket<xpub>(*in, quick());
+    EXPECT(first && second);
+    EXPECT(insist([&] { return first->bind("inproc://the-first-of-the-nodes"); }));
+    EXPECT(insist([&] { return second->bind("inproc://the-second-of-the-nodes"); }));
+    static const std::string channel(100, 'c'), pattern(60, 'p');
+    EXPECT(insist([&] { return cluster->subscribe(channel); }));
+    EXPECT(insist([&] { return cluster->psubscribe("a pattern * of more than a few bytes"); }));
+    EXPECT(insist([&] { return cluster->add_node("inproc://the-first-of-the-nodes"); }));
+    EXPECT(insist([&] { return cluster->subscribe("another channel"); }));
+    EXPECT(insist([&] { return cluster->subscribe("one more channel"); }));
+    EXPECT(insist([&] { return cluster->psubscribe(pattern); }));
+    EXPECT(insist([&] { return cluster->add_node("inproc://the-second-of-the-nodes"); }));
+    // All or nothing: what was moved is at one node.
+    const auto at = insist([&] { return cluster->node_of(channel); });
+    EXPECT(at);
+    xpub& owner = *at == "inproc://the-first-of-the-nodes" ? *first : *second;
+    const auto nodes = insist([&] { return cluster->nodes(); });
+    EXPECT(nodes && nodes->size() == 2);
+    message name, data;
+    multipart whole;
+    if (const char* const wrong = gets_through(
+            [&]() -> result<void> {
+                SLK_TRY(whole.add(std::string_view(channel)));
+                SLK_TRY(whole.add(std::string_view("data")));
+                SLK_TRY(owner.send(std::move(whole), moment));
+                return {};
+            },
+            [&] { return cluster->receive(name, data, moment); }))
+        return wrong;
+    message report;
+    if (const char* const wrong = gets_through([&] { return cluster->publish(channel, channel); },
+                                               [&]() -> result<void> {
+                                                   do
+                                                       SLK_TRY(owner.receive(report, no_wait));
+                                                   while (report.text() != channel);
+                                                   return {};
+                                               }))
+        return wrong;
+    EXPECT(insist([&] { return subscribed_topics(*in, "*channel"); }));
+    EXPECT(insist([&] { return subscriber_count(*in, channel); }));
+    EXPECT(insist([&] { return pattern_count(*in); }));
+    EXPECT(insist([&] { return cluster->unsubscribe("another channel"); }));
+    EXPECT(insist([&] { return cluster->punsubscribe(pattern); }));
+    EXPECT(insist([&] { return cluster->remove_node("inproc://the-first-of-the-nodes"); }));
+    in_library([&] { cluster = fail(errc::cancelled, phase::none); });
+    end(first);
+    end(second);
+    end(in);
+    return nullptr;
+}
+
 } // namespace
 
 TEST_CASE("XPUB and XSUB live with a failing allocation")
@@ -207,6 +267,11 @@ TEST_CASE("sharded publishers and brokers live with a failing allocation")
     run_matrix("sharded", sharded);
     run_matrix("brokered", brokered);
     run_matrix("started_broker", started_broker);
+}
+
+TEST_CASE("clusters live with a failing allocation")
+{
+    run_matrix("clustered", clustered);
 }
 
 TEST_CASE("PUB and SUB over inproc live with a failing allocation")
