@@ -46,6 +46,8 @@ constexpr code_for codes[]{
     {errc::forked, SLK_ETERM},
     {errc::no_route, SLK_EHOSTUNREACH},
     {errc::peer_replaced, SLK_EHOSTUNREACH},
+    {errc::already_exists, EEXIST},
+    {errc::not_found, ENOENT},
     {errc::not_supported, native::not_supported},
     {errc::interrupted, native::interrupted},
     {errc::too_many_descriptors, native::too_many_open},
