@@ -14,6 +14,7 @@
 /// over several channels there is an order only where they have the same slot.
 
 #include <serverlink/channel_slot.hpp>
+#include <serverlink/frame_socket.hpp>
 #include <serverlink/pub.hpp>
 #include <serverlink/sub.hpp>
 
@@ -54,15 +55,19 @@ public:
     /// Of all publishers; see socket_options::send_high_water_mark.
     [[nodiscard]] result<void> set_send_high_water_mark(std::uint32_t messages);
 
-    // On the thread that uses the SUB, which is of the same context.
+    // On the thread that uses the SUB, which is of the same context. A frame_socket is a SUB or an
+    // XSUB.
 
     /// Connects the SUB to the publisher of the channel, unless it is connected, and subscribes. As
     /// with every SUB the channel is a prefix: channels of the same shard that begin with it are
     /// received, too. Errors: invalid_argument (an empty channel, or a SUB of another context), and
     /// those of connect() and sub::subscribe().
     [[nodiscard]] result<void> subscribe(sub& by, std::string_view channel);
+    /// Further errors: invalid_argument (another type of socket).
+    [[nodiscard]] result<void> subscribe(frame_socket& by, std::string_view channel);
     /// Errors: invalid_argument (an empty channel), and those of sub::unsubscribe().
     [[nodiscard]] result<void> unsubscribe(sub& by, std::string_view channel);
+    [[nodiscard]] result<void> unsubscribe(frame_socket& by, std::string_view channel);
 
 private:
     struct core;

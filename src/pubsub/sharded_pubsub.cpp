@@ -16,6 +16,13 @@ namespace {
 constexpr error empty_channel{errc::invalid_argument, phase::setup, 0, "the channel is empty"};
 constexpr error publisher_moved_from{errc::invalid_state, phase::none, 0,
                                      "the publisher was moved from"};
+constexpr error no_subscriber{errc::invalid_argument, phase::setup, 0,
+                              "the socket is neither a SUB nor an XSUB"};
+
+bool subscribes(const frame_socket& by) noexcept
+{
+    return by.type() == socket_type::sub || by.type() == socket_type::xsub;
+}
 
 } // namespace
 
@@ -33,13 +40,17 @@ struct sharded_pubsub::core {
     {
         return slot_of(channel) % count;
     }
-    [[nodiscard]] result<void> connect(sub& by, std::size_t index);
+    [[nodiscard]] result<void> connect(socket& by, std::size_t index);
+    template <class Socket>
+    result<void> subscribe(Socket& by, std::string_view channel);
+    template <class Socket>
+    result<void> unsubscribe(Socket& by, std::string_view channel);
     /// The shards take the subscriptions that have come, which would pile up at one that nobody
     /// publishes with.
     void take_subscriptions() noexcept;
 };
 
-result<void> sharded_pubsub::core::connect(sub& by, std::size_t index)
+result<void> sharded_pubsub::core::connect(socket& by, std::size_t index)
 {
     if (by.core() == nullptr)
         return fail(errc::invalid_state, phase::setup, "the SUB was moved from");
@@ -131,27 +142,49 @@ result<void> sharded_pubsub::set_send_high_water_mark(std::uint32_t messages)
     return {};
 }
 
-result<void> sharded_pubsub::subscribe(sub& by, std::string_view channel)
+template <class Socket>
+result<void> sharded_pubsub::core::subscribe(Socket& by, std::string_view channel)
 {
-    if (core_ == nullptr)
-        return fail(publisher_moved_from);
     if (channel.empty())
         return fail(empty_channel);
-    SLK_TRY(core_->connect(by, core_->index_of(channel)));
-    SLK_TRY(by.subscribe(channel));
-    core_->take_subscriptions();
+    SLK_TRY(connect(by, index_of(channel)));
+    SLK_TRY(by.subscribe(std::as_bytes(std::span(channel))));
+    take_subscriptions();
     return {};
+}
+
+template <class Socket>
+result<void> sharded_pubsub::core::unsubscribe(Socket& by, std::string_view channel)
+{
+    if (channel.empty())
+        return fail(empty_channel);
+    SLK_TRY(by.unsubscribe(std::as_bytes(std::span(channel))));
+    take_subscriptions();
+    return {};
+}
+
+result<void> sharded_pubsub::subscribe(sub& by, std::string_view channel)
+{
+    return core_ != nullptr ? core_->subscribe(by, channel) : fail(publisher_moved_from);
 }
 
 result<void> sharded_pubsub::unsubscribe(sub& by, std::string_view channel)
 {
+    return core_ != nullptr ? core_->unsubscribe(by, channel) : fail(publisher_moved_from);
+}
+
+result<void> sharded_pubsub::subscribe(frame_socket& by, std::string_view channel)
+{
     if (core_ == nullptr)
         return fail(publisher_moved_from);
-    if (channel.empty())
-        return fail(empty_channel);
-    SLK_TRY(by.unsubscribe(channel));
-    core_->take_subscriptions();
-    return {};
+    return subscribes(by) ? core_->subscribe(by, channel) : fail(no_subscriber);
+}
+
+result<void> sharded_pubsub::unsubscribe(frame_socket& by, std::string_view channel)
+{
+    if (core_ == nullptr)
+        return fail(publisher_moved_from);
+    return subscribes(by) ? core_->unsubscribe(by, channel) : fail(no_subscriber);
 }
 
 } // namespace slk

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
+#include <serverlink/frame_socket.hpp>
 #include <serverlink/sharded_pubsub.hpp>
 
 #include "support/sockets.hpp"
@@ -195,4 +196,27 @@ TEST_CASE("a SUB that cannot get at a sharded publisher is an error")
     auto by = new_socket<sub>(in);
     const auto moved = std::move(by);
     CHECK(news.subscribe(by, "a").error() == errc::invalid_state);
+}
+
+TEST_CASE("a socket whose type is chosen at run time subscribes at a sharded publisher")
+{
+    auto in = new_context();
+    auto news = must(sharded_pubsub::create(in, 3));
+    for (const socket_type type : {socket_type::sub, socket_type::xsub}) {
+        auto by = must(frame_socket::create(in, type));
+        must(news.subscribe(by, "a"));
+        must(news.publish("a", "data"));
+        message part;
+        must(by.receive(part, test_timeout));
+        CHECK(part.text() == "a");
+        must(by.receive(part, test_timeout));
+        CHECK(part.text() == "data");
+        must(news.unsubscribe(by, "a"));
+        CHECK(must(news.publish("a", "data")) == send_outcome::dropped_no_route);
+        CHECK(news.subscribe(by, "").error() == errc::invalid_argument);
+    }
+    auto other = must(frame_socket::create(in, socket_type::dealer));
+    CHECK(news.subscribe(other, "a").error() == errc::invalid_argument);
+    CHECK(news.unsubscribe(other, "a").error() == errc::invalid_argument);
+    CHECK(other.endpoints().empty());
 }
