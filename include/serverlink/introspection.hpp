@@ -3,7 +3,7 @@
 #define SERVERLINK_INTROSPECTION_HPP
 
 /// What is subscribed to in a context: the topics that the peers of its PUBs and XPUBs want, how
-/// many of these peers want a topic, and how many patterns its own SUBs have.
+/// many of these peers want a topic, and how many patterns its own SUBs and XSUBs have.
 ///
 ///     SLK_TRY(const auto topics, slk::subscribed_topics(context, "news.*"));
 ///     SLK_TRY(const std::size_t readers, slk::subscriber_count(context, "news.sport"));
@@ -15,7 +15,8 @@
 /// each of its calls, send() and events() for example, and before an XPUB reports it. It no longer
 /// counts when the publisher has taken the cancellation, or the end of the connection. With the
 /// option `manual` the topics count that the XPUB has subscribed its peers to. A pattern is known
-/// to publishers as the bytes that it begins with, and counts there as a topic.
+/// to publishers as the bytes that it begins with (or with patterns_subscribe_all as the empty
+/// topic), and counts there as a topic. A cluster has an XSUB for each node, with all patterns.
 ///
 /// A publisher that changes its subscriptions at the same time waits until some hundred topics were
 /// copied; messages do not wait. Errors of all functions: invalid_state (the context was moved
@@ -44,7 +45,7 @@ subscribed_topics(const context& of, std::string_view matching = {});
 [[nodiscard]] SLK_API result<std::size_t> subscriber_count(const context& of,
                                                            std::string_view topic);
 
-/// Returns the number of different patterns of each SUB, summed over all of them.
+/// Returns the number of different patterns of each SUB and XSUB, summed over all of them.
 [[nodiscard]] SLK_API result<std::size_t> pattern_count(const context& of);
 
 } // namespace slk

@@ -90,8 +90,9 @@ public:
     /// Messages that match no other one, and were not received yet, are discarded. Errors:
     /// invalid_argument (an empty channel), cancelled.
     [[nodiscard]] result<void> unsubscribe(std::string_view channel);
-    /// The same for a pattern, as in sub::psubscribe(), which is for the channels of all nodes.
-    /// Further errors: invalid_argument (an empty pattern, and those of sub::psubscribe()).
+    /// The same for a pattern, as in sub::psubscribe(), which is for the channels of all nodes
+    /// (option patterns_subscribe_all: they send everything). Further errors: invalid_argument (an
+    /// empty pattern, and those of sub::psubscribe()).
     [[nodiscard]] result<void> psubscribe(std::string_view pattern);
     [[nodiscard]] result<void> punsubscribe(std::string_view pattern);
 

@@ -66,6 +66,10 @@ struct cluster_node {
         // It fails only where nobody is left to be told: the context was shut down.
         (void)connected.core()->unsubscribe(topic);
     }
+    void punsubscribe(std::span<const std::byte> pattern)
+    {
+        (void)connected.core()->punsubscribe(pattern);
+    }
 
     const std::string endpoint;
     node_socket connected;
@@ -88,11 +92,6 @@ struct cluster_pattern {
     std::string text;
     pattern::glob matcher;
     std::uint64_t times = 1;
-
-    [[nodiscard]] pattern::glob::beginning beginning() const noexcept
-    {
-        return pattern::glob::beginning_of(bytes_of(text));
-    }
 };
 
 } // namespace pubsub
@@ -163,7 +162,7 @@ result<std::shared_ptr<cluster_node>> pubsub_cluster::core::connect(std::string_
 {
     SLK_TRY(auto made, node_socket::create(idle_.core()->context(), idle_.core()->options()));
     for (const cluster_pattern& each : patterns_)
-        SLK_TRY(made.core()->subscribe(each.beginning().view()));
+        SLK_TRY(made.core()->psubscribe(bytes_of(each.text)));
     SLK_TRY(made.connect(endpoint));
     std::string text;
     std::shared_ptr<cluster_node> whole;
@@ -300,13 +299,12 @@ result<void> pubsub_cluster::core::psubscribe(std::string_view text)
     SLK_TRY(made.matcher, pattern::glob::compile(bytes_of(text)));
     if (!try_assign(made.text, text) || !try_reserve_more(patterns_))
         return fail(errc::out_of_memory, phase::setup, "no memory for a pattern");
-    const auto topic = made.beginning();
     for (auto at = nodes_.begin(); at != nodes_.end(); ++at) {
-        const auto subscribed = (*at)->subscribe(topic.view());
+        const auto subscribed = (*at)->connected.core()->psubscribe(bytes_of(text));
         if (subscribed)
             continue;
         while (at != nodes_.begin())
-            (*--at)->unsubscribe(topic.view());
+            (*--at)->punsubscribe(bytes_of(text));
         return subscribed;
     }
     patterns_.push_back(std::move(made));
@@ -318,9 +316,8 @@ void pubsub_cluster::core::punsubscribe(std::string_view text)
     const auto known = find_pattern(text);
     if (known == patterns_.end() || --known->times > 0)
         return;
-    const auto topic = known->beginning();
     for (const auto& each : nodes_)
-        each->unsubscribe(topic.view());
+        each->punsubscribe(bytes_of(text));
     patterns_.erase(known);
 }
 

@@ -570,3 +570,24 @@ TEST_CASE("many messages that nothing wants do not keep a receive beyond its lim
     CHECK(next_of(cluster, no_wait) == texts{"(would_block)"});
     CHECK(next_of(cluster, no_wait) == texts{"ax", "wanted"});
 }
+
+TEST_CASE("the patterns of a cluster are told as the options have it")
+{
+    auto in = new_context(0);
+    xsub_options options;
+    options.patterns_subscribe_all = true;
+    auto cluster = must(pubsub_cluster::create(in, options));
+    auto node = new_node(in);
+    must(node.bind("inproc://node"));
+    must(cluster.psubscribe("before*"));
+    must(cluster.add_node("inproc://node"));
+    must(cluster.psubscribe("after*"));
+    CHECK(receive_text(node) == subscription(""));
+    must(cluster.punsubscribe("before*"));
+    CHECK(receive_text(node, no_wait) == "(would_block)");
+    must(node.send(parts_of({"before", "x"})));
+    must(node.send(parts_of({"after", "x"})));
+    CHECK(next_of(cluster) == texts{"after", "x"});
+    must(cluster.punsubscribe("after*"));
+    CHECK(receive_text(node) == cancellation(""));
+}

@@ -178,6 +178,9 @@ TEST_CASE("the patterns of a context are the different ones of each subscriber")
     CHECK(must(pattern_count(in)) == 2);
     other.close(0ms);
     CHECK(must(pattern_count(in)) == 1);
+    auto raw = new_socket<xsub>(in);
+    must(raw.psubscribe("weather?"));
+    CHECK(must(pattern_count(in)) == 2);
 }
 
 TEST_CASE("a malformed pattern, and a context that is gone, are errors")
