@@ -62,7 +62,8 @@ public:
         return unsubscribe(std::as_bytes(std::span(topic.data(), topic.size())));
     }
 
-    /// Different topics of all peers, also those whose end was not received yet.
+    /// Different topics of all peers; those of peers that have gone do not count, although their
+    /// end was not received yet.
     [[nodiscard]] std::size_t topics_count();
 
 private:

@@ -66,7 +66,7 @@ public:
     [[nodiscard]] std::size_t subscribers(topic_view topic) noexcept;
     [[nodiscard]] published_topics* published() const noexcept override { return index_.get(); }
     /// Different topics that peers have subscribed to.
-    [[nodiscard]] std::size_t topics_count() const noexcept { return index_->topics(); }
+    [[nodiscard]] std::size_t topics_count() const noexcept { return index_->present_topics(); }
 
 protected:
     [[nodiscard]] static std::uint32_t number_of(const peer& entry) noexcept

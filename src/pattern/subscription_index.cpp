@@ -194,7 +194,8 @@ result<std::uint32_t> subscription_index::subscribe(std::uint32_t number, topic_
     if (by.first != no_number)
         subscriptions_[by.first].previous_of_peer = made;
     to.first = made;
-    to.present += by.who != nullptr ? 1 : 0;
+    if (by.who != nullptr)
+        count_present(to);
     by.first = made;
     ++by.count;
     by.bytes += topic.size();
@@ -222,7 +223,8 @@ void subscription_index::remove(std::uint32_t number) noexcept
                                         : by.first) = gone.next_of_peer;
     if (gone.next_of_peer != no_number)
         subscriptions_[gone.next_of_peer].previous_of_peer = gone.previous_of_peer;
-    to.present -= by.who != nullptr ? 1 : 0;
+    if (by.who != nullptr)
+        uncount_present(to);
     --by.count;
     by.bytes -= to.size;
     if (to.size > long_topic)
@@ -243,7 +245,7 @@ void subscription_index::leave(std::uint32_t number) noexcept
         return;
     leaves.who = nullptr;
     for (std::uint32_t at = leaves.first; at != no_number; at = subscriptions_[at].next_of_peer)
-        --topics_[subscriptions_[at].topic].present;
+        uncount_present(topics_[subscriptions_[at].topic]);
 }
 
 std::uint32_t subscription_index::subscribers_of(topic_view topic) const noexcept

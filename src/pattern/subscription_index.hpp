@@ -90,6 +90,8 @@ public:
     /// Subscriptions, and different topics.
     [[nodiscard]] std::size_t size() const noexcept { return subscriptions_.size(); }
     [[nodiscard]] std::size_t topics() const noexcept { return topics_.size(); }
+    /// Different topics of peers that have not left.
+    [[nodiscard]] std::size_t present_topics() const noexcept { return present_topics_; }
     /// Different topics of a peer.
     [[nodiscard]] std::uint32_t topics_of(std::uint32_t number) const noexcept
     {
@@ -306,6 +308,9 @@ private:
         return topic_memory + (topic.size > short_topic ? topic.size : 0);
     }
     void remove(std::uint32_t number) noexcept;
+    // A peer that has not left subscribes to the topic, or no longer does, or leaves.
+    void count_present(topic_entry& of) noexcept { present_topics_ += of.present++ == 0 ? 1 : 0; }
+    void uncount_present(topic_entry& of) noexcept { present_topics_ -= --of.present == 0 ? 1 : 0; }
     [[nodiscard]] bool sort_topics(std::uint32_t of_peer,
                                    std::vector<std::uint32_t>& into) const noexcept;
 
@@ -319,6 +324,7 @@ private:
     length_list lengths_;
     std::shared_ptr<memory_budget> budget_; ///< that topics count in, or null
     std::uint64_t matches_ = 0;
+    std::size_t present_topics_ = 0;
 };
 
 /// The index of a publisher, which those who look at its topics hold too.

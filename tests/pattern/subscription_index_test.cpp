@@ -172,6 +172,7 @@ TEST_CASE("the topics of all peers that have not left are copied, in pieces")
     expected.insert("");
     CHECK(copied(index, 1) == expected);
     CHECK(copied(index, 1000) == expected);
+    CHECK(index.present_topics() == 701);
     CHECK(index.subscribers_of(bytes_of("")) == 2);
     CHECK(index.subscribers_of(bytes_of("0")) == 1);
     CHECK(index.subscribers_of(bytes_of("1")) == 0);
@@ -185,6 +186,7 @@ TEST_CASE("the topics of all peers that have not left are copied, in pieces")
     CHECK(index.subscribers_of(bytes_of("")) == 1);
     CHECK(index.subscribers_of(bytes_of("0")) == 0);
     CHECK(index.topics() == 701);
+    CHECK(index.present_topics() == 351);
     while (index.topics_of(one) > 0)
         index.remove_first(one);
     index.remove_peer(one);
@@ -196,9 +198,11 @@ TEST_CASE("the topics of all peers that have not left are copied, in pieces")
     CHECK(index.subscribers_of(bytes_of("")) == 2);
     index.remove_peer(two);
     CHECK(copied(index, 7) == std::multiset<std::string>{""});
+    CHECK(index.present_topics() == 1);
     CHECK(index.cancel(again, bytes_of("")));
     CHECK(index.subscribers_of(bytes_of("")) == 0);
     CHECK(copied(index, 7).empty());
+    CHECK(index.present_topics() == 0);
 }
 
 TEST_CASE("the topics of a peer are visited in the order of their bytes")

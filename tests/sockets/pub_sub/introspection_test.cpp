@@ -93,6 +93,7 @@ TEST_CASE("what an XPUB has still to report about a peer that has gone does not 
     CHECK(must(subscriber_count(in, "both")) == 1);
     CHECK(must(subscriber_count(in, "mine")) == 0);
     CHECK(topics_of(in) == texts{"both"});
+    CHECK(by.topics_count() == 1);
     CHECK(receive_text(by) == subscription("both"));
     CHECK(receive_text(by) == subscription("mine"));
     CHECK(receive_text(by) == cancellation("mine"));
