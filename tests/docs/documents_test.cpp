@@ -63,4 +63,8 @@ TEST_CASE("the examples in the readme equal those that are built")
         const std::string code = example->substr(example->find("#include"));
         CHECK(readme->find("```cpp\n" + code + "```\n") != std::string::npos);
     }
+    const auto in_c = source_file("examples/router_dealer.c");
+    REQUIRE(in_c.has_value());
+    CHECK(readme->find("```c\n" + in_c->substr(in_c->find("#include")) + "```\n") !=
+          std::string::npos);
 }

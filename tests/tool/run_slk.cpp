@@ -51,10 +51,10 @@ namespace {
 }
 #endif
 
-[[nodiscard]] std::string command_line(const std::string& arguments)
+[[nodiscard]] std::string path_of_slk()
 {
     const char* path = std::getenv("SLK_COMMAND");
-    return "\"" + as_seen_by_the_system(path != nullptr ? path : "") + "\" " + arguments + " 2>&1";
+    return path != nullptr ? path : "";
 }
 
 } // namespace
@@ -71,8 +71,16 @@ run_result run_slk(const std::string& arguments, const std::string& input)
     return command.finish();
 }
 
-running_slk::running_slk(const std::string& arguments)
-    : output_(open_command(command_line(arguments)))
+run_result run_program(const std::string& path, const std::string& arguments)
+{
+    running_slk program(path, arguments);
+    return program.finish();
+}
+
+running_slk::running_slk(const std::string& arguments) : running_slk(path_of_slk(), arguments) {}
+
+running_slk::running_slk(const std::string& path, const std::string& arguments)
+    : output_(open_command("\"" + as_seen_by_the_system(path) + "\" " + arguments + " 2>&1"))
 {
 }
 

@@ -21,10 +21,14 @@ struct run_result {
 /// for stdin. Every call ends by itself (--for, --once, a wrong option), so it cannot hang.
 [[nodiscard]] run_result run_slk(const std::string& arguments, const std::string& input = "");
 
+/// Runs another program, and waits for its end. It ends by itself.
+[[nodiscard]] run_result run_program(const std::string& path, const std::string& arguments = "");
+
 /// A command that runs beside the test.
 class running_slk {
 public:
     explicit running_slk(const std::string& arguments);
+    running_slk(const std::string& path, const std::string& arguments);
     running_slk(const running_slk&) = delete;
     running_slk& operator=(const running_slk&) = delete;
     ~running_slk();
