@@ -14,6 +14,7 @@ build_consumers()
 
 part_consumers()
 {
+    need "${mingw_needs[@]}" || say "consumers: no DLL is built: $obstacle"
     compile_part
     take_report "$logs/consumers.report"
 }
