@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "targets.hpp"
 
+#include "capi_target.hpp"
 #include "drive.hpp"
 #include "topic_targets.hpp"
 
@@ -233,6 +234,9 @@ constexpr target all_targets[] = {
     {"requests", run_requests},
     {"subscriptions", run_subscriptions},
     {"globs", run_globs},
+#if SLK_FUZZ_CAPI
+    {"capi", run_capi},
+#endif
 };
 
 } // namespace
