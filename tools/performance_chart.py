@@ -34,6 +34,7 @@ COLOURS = {
     "serverlink-batch": "#5fa8d3",
     "serverlink-no-thread": "#2e7d4f",
     "serverlink-epoll": "#7a5195",
+    "serverlink-c": "#3b4a6b",
     "serverlink-no-thread-epoll": "#8a6d1f",
 }
 TARGET_COLOUR = "#c0392b"

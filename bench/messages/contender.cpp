@@ -25,6 +25,9 @@ std::vector<contender> make_contenders()
         bare_contender(),
     };
     add_serverlink_contenders(all);
+#if BENCH_CAPI
+    all.push_back(serverlink_c_contender());
+#endif
     return all;
 }
 

@@ -129,6 +129,7 @@ inline constexpr std::string_view bare_name = "bare";
 contender bare_contender();
 contender libzmq_contender();
 contender nng_contender();
+contender serverlink_c_contender();
 void add_serverlink_contenders(std::vector<contender>& to);
 
 [[noreturn]] void give_up(std::string_view what, std::string_view why);
