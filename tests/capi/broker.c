@@ -144,7 +144,7 @@ static void arguments_are_needed(void)
     CHECK_FAILS(slk_pubsub_broker_stop(NULL), SLK_EINVAL);
     CHECK_FAILS(slk_pubsub_broker_stats(NULL, &count), SLK_EINVAL);
     CHECK_FAILS(slk_pubsub_broker_destroy(NULL), SLK_EINVAL);
-    CHECK_FAILS(slk_pubsub_broker_destroy(&broker), SLK_EINVAL);
+    slk_pubsub_broker_destroy(&broker);
     broker = slk_pubsub_broker_new(ctx, "inproc://a", "inproc://b");
     REQUIRE(broker != NULL);
     CHECK_FAILS(slk_pubsub_broker_stats(broker, NULL), SLK_EINVAL);

@@ -219,6 +219,10 @@ static void messages_are_published_upstream(void)
     struct rig of = make(3);
     char channel[16], text[32];
     int i;
+    /* All nodes are there. */
+    CHECK_INT(slk_pubsub_cluster_psubscribe(of.cluster, "all*"), 0);
+    for (i = 0; i < 3; ++i)
+        CHECK(receives(of.nodes[i], "\1"));
     for (i = 0; i < 12; ++i) {
         snprintf(channel, sizeof channel, "channel%d", i);
         snprintf(text, sizeof text, "channel%d|da~ta", i);

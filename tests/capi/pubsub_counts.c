@@ -39,8 +39,6 @@ static void there_are_none_at_first(void)
     slk_pubsub_channels_free(NULL, 0);
     CHECK_INT(subscribers_of(ctx, "a"), 0);
     CHECK_INT(slk_pubsub_numpat(ctx), 0);
-    count = 99;
-    CHECK_INT(slk_pubsub_numsub(ctx, NULL, 0, &count), 0);
     slk_ctx_destroy(ctx);
 }
 
