@@ -32,6 +32,9 @@ public:
     [[nodiscard]] virtual bool has_room(peer& entry) noexcept = 0;
     /// The same for a message that does not wait: the pattern does not hear of room.
     [[nodiscard]] virtual bool has_room_now(peer& entry) noexcept { return has_room(entry); }
+    /// Whether what is known of the peers' room (peer::known_room) holds for the next message. If
+    /// not, memory is used up, and a queue has room only while it is empty.
+    [[nodiscard]] virtual bool has_memory() noexcept { return true; }
     /// As has_room(), of one of several peers that all get the message or none.
     [[nodiscard]] virtual bool has_room_for_all(peer& entry) noexcept { return has_room(entry); }
     /// Throws away all messages that have arrived until now.

@@ -124,10 +124,14 @@ template <class Gets>
 routing pub::route_to(topic_view message, room_check& rooms, const Gets& gets) noexcept
 {
     targets_ = skipped_ = 0;
+    const bool knows_room = !no_drop_ && rooms.has_memory();
     for_each_subscriber(message, [&](peer& each) {
         if (!gets(each))
             return;
-        if (no_drop_ ? rooms.has_room_for_all(each) : rooms.has_room_now(each)) [[likely]] {
+        const bool is_known = knows_room && each.known_room > 0;
+        each.known_room -= is_known ? 1 : 0;
+        if (is_known || (no_drop_ ? rooms.has_room_for_all(each) : rooms.has_room_now(each)))
+            [[likely]] {
             peers_of_message_[targets_++] = &each;
         } else {
             if (!no_drop_)

@@ -94,6 +94,37 @@ TEST_CASE("PUB does not wait for a peer that is full, which misses the message")
     CHECK(std::uint64_t{b.dropped} == 1);
 }
 
+TEST_CASE("PUB asks for room only when it has used up what it knows of")
+{
+    pub by(1);
+    named_peer a('a');
+    REQUIRE(by.attach(a));
+    CHECK_FALSE(request(by, a, "\1"));
+    a.known_room = 2;
+    for (const bool is_queued : {true, true, false}) {
+        a.room = 0;
+        CHECK((publish(by, "x").outcome == send_outcome::queued) == is_queued);
+    }
+    CHECK(a.known_room == 0);
+    // It does not hold while memory is used up.
+    struct without_memory final : pattern::room_check {
+        [[nodiscard]] bool has_room(pattern::peer&) noexcept override { return false; }
+        [[nodiscard]] bool has_memory() noexcept override { return false; }
+    } no_memory;
+    a.known_room = 1;
+    const pattern::part_view part{};
+    std::span<const pattern::part_view> parts(&part, 1);
+    CHECK(by.route(parts, nullptr, no_memory).outcome == send_outcome::dropped_full);
+    // Where all peers get the message or none, what is known of one is not used up.
+    socket_options options;
+    options.no_drop = true;
+    by.set_options(options);
+    peer_rooms rooms;
+    a.room = 0;
+    CHECK(by.route(parts, nullptr, rooms).what == pattern::routing::kind::wait);
+    CHECK(a.known_room == 1);
+}
+
 TEST_CASE("a peer that goes is not sent to, and has no subscriptions when it comes again")
 {
     pub by(1);

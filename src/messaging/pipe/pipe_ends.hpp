@@ -12,6 +12,8 @@
 #include "messaging/pipe/pipe_lanes.hpp"
 #include "pattern/pattern.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -60,12 +62,23 @@ public:
             short_of_memory || (marks.bytes != 0 && shared_->waiting_bytes() >= marks.bytes);
         return !full || lane_.produced() == lane_.consumed_by_now();
     }
+    /// Where messages are shared and only their number has a mark, after has_room_to_share(): the
+    /// messages that there will still be room for after the next one.
+    [[nodiscard]] std::uint32_t room_after_next(std::uint64_t mark) noexcept
+    {
+        constexpr std::uint64_t most = UINT32_MAX;
+        return static_cast<std::uint32_t>(std::min(lane_.credit(mark) - 1, most));
+    }
     /// The reader will notify when it has taken more.
     void request_notice() noexcept { lane_.request_notice(); }
     /// Messages go through a queue of runs that several peers refer to.
     [[nodiscard]] bool shares() const noexcept { return shared_ != nullptr; }
     /// Room for the runs of one message. Returns false when memory is exhausted.
-    [[nodiscard]] bool reserve_runs(std::size_t runs) noexcept { return shared_->reserve(runs); }
+    [[nodiscard]] bool reserve_runs(std::size_t runs) noexcept
+    {
+        shared_->prepare_to_append();
+        return shared_->reserve(runs);
+    }
     /// After reserve_runs(): queues one message. Returns true if the reader waits and must be
     /// notified.
     [[nodiscard]] bool share(std::span<const lane::run_view> message) noexcept

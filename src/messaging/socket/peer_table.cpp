@@ -38,6 +38,7 @@ void peer_table::set_marks(const high_water& send, const high_water& receive) no
     receive_marks_ = receive;
     for (const auto& each : pipes_) {
         show_receive_marks(*each);
+        each->known_room = 0;
         // A peer whose queue was full may have room now.
         if (is_attached(each->state))
             pattern_.writable(*each, true);
@@ -381,6 +382,7 @@ void peer_table::welcome(pipe& peer)
         if (!peer.out.reserve_runs(1))
             return count_missed_welcome(peer);
         counters_.queued_total.add_alone(1);
+        peer.known_room = 0;
         if (peer.out.share({&run, 1}))
             peer.far->on_readable();
         return;

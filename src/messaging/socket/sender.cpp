@@ -78,9 +78,10 @@ bool sender::has_room_now(pattern::peer& entry) noexcept
 /// the system takes more at once.
 bool sender::has_room_to_share(pipe& to, const high_water& marks) noexcept
 {
-    const bool no_memory = budget_ != nullptr && budget_->is_used_up();
+    const bool no_memory = !has_memory();
     if (to.out.has_room_to_share(marks, no_memory)) [[likely]] {
         to.is_full = false;
+        to.known_room = marks.bytes == 0 ? to.out.room_after_next(marks.messages) : 0;
         return true;
     }
     if (to.is_full)

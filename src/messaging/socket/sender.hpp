@@ -51,6 +51,10 @@ public:
     /// Whether this peer's queue takes one more message.
     [[nodiscard]] bool has_room(pattern::peer& entry) noexcept override;
     [[nodiscard]] bool has_room_now(pattern::peer& entry) noexcept override;
+    [[nodiscard]] bool has_memory() noexcept override
+    {
+        return budget_ == nullptr || !budget_->is_used_up();
+    }
     [[nodiscard]] bool has_room_for_all(pattern::peer& entry) noexcept override;
     void discard_arrived() noexcept override { state_.peers.discard_arrived(); }
     /// Makes visible what a batch has written.

@@ -93,6 +93,27 @@ TEST_CASE("a message that all its peers miss is dropped_full")
     CHECK(with.from.events().writable);
 }
 
+TEST_CASE("a mark that becomes smaller holds from the next message on")
+{
+    pub_options options;
+    options.send_high_water_mark = 20;
+    published with(options);
+    const std::string text(100'000, 'x');
+    with.fill(text);
+    options.send_high_water_mark = 1000;
+    must(with.from.set_options(options));
+    CHECK(must(with.from.send(text)) == send_outcome::queued);
+    options.send_high_water_mark = 10;
+    must(with.from.set_options(options));
+    CHECK(must(with.from.send(text)) == send_outcome::dropped_full);
+    CHECK(with.fullest().queued == 21);
+    options.send_high_water_mark = 23;
+    must(with.from.set_options(options));
+    CHECK(must(with.from.send(text)) == send_outcome::queued);
+    CHECK(must(with.from.send(text)) == send_outcome::queued);
+    CHECK(must(with.from.send(text)) == send_outcome::dropped_full);
+}
+
 TEST_CASE("bytes have a mark as well")
 {
     pub_options options;
