@@ -265,6 +265,72 @@ static void ipv6(void)
     slk_ctx_destroy(ctx);
 }
 
+static void ipc_takes_a_free_path(void)
+{
+#ifdef _WIN32
+    skip("is for POSIX systems");
+#endif
+    slk_ctx_t* ctx = new_context();
+    slk_socket_t* socket = open_socket(ctx, SLK_PAIR);
+    slk_socket_t* peer = open_socket(ctx, SLK_PAIR);
+    endpoint_text endpoint;
+    bind_at(socket, "ipc://*");
+    last_endpoint(socket, endpoint);
+    CHECK_INT(strncmp(endpoint, "ipc://", 6), 0);
+    CHECK(strcmp(endpoint, "ipc://*") != 0);
+    connect_to(peer, endpoint);
+    SEND_TEXT(peer, "there", 0);
+    CHECK_RECV(socket, "there");
+    close_socket(socket);
+    close_socket(peer);
+    slk_ctx_destroy(ctx);
+}
+
+static void ipc_has_abstract_names(void)
+{
+#ifndef __linux__
+    skip("is for Linux");
+#endif
+    slk_ctx_t* ctx = new_context();
+    slk_socket_t* socket = open_socket(ctx, SLK_PAIR);
+    slk_socket_t* other = open_socket(ctx, SLK_PAIR);
+    endpoint_text endpoint;
+    endpoint_text bound;
+    snprintf(endpoint, sizeof endpoint, "ipc://@slk-capi-%d", process_number());
+    bind_at(socket, endpoint);
+    last_endpoint(socket, bound);
+    CHECK_TEXT(bound, endpoint);
+    CHECK_FAILS(slk_bind(other, endpoint), sys_eaddrinuse);
+    connect_to(other, endpoint);
+    SEND_TEXT(other, "there", 0);
+    CHECK_RECV(socket, "there");
+    CHECK_FAILS(slk_bind(other, "ipc://@"), SLK_EINVAL);
+    close_socket(socket);
+    close_socket(other);
+    slk_ctx_destroy(ctx);
+}
+
+static void source_addresses(void)
+{
+    slk_ctx_t* ctx = new_context();
+    slk_socket_t* socket = open_socket(ctx, SLK_PAIR);
+    slk_socket_t* peer = open_socket(ctx, SLK_PAIR);
+    endpoint_text endpoint;
+    endpoint_text sourced;
+    endpoint_text last;
+    bind_tcp(socket, endpoint);
+    snprintf(sourced, sizeof sourced, "tcp://127.0.0.1:0;%.60s", endpoint + strlen("tcp://"));
+    connect_to(peer, sourced);
+    last_endpoint(peer, last);
+    CHECK_TEXT(last, sourced);
+    SEND_TEXT(peer, "there", 0);
+    CHECK_RECV(socket, "there");
+    CHECK_INT(slk_disconnect(peer, sourced), 0);
+    close_socket(socket);
+    close_socket(peer);
+    slk_ctx_destroy(ctx);
+}
+
 CASES(endpoints) = {
     {"endpoints that are malformed", malformed},
     {"malformed endpoints of unbind and disconnect", malformed_for_unbind_and_disconnect},
@@ -273,6 +339,9 @@ CASES(endpoints) = {
     {"long names of inproc", long_names_of_inproc},
     {"names of hosts are resolved later", names_of_hosts},
     {"a socket binds and connects many endpoints", many_endpoints_of_a_socket},
+    {"ipc takes a free path", ipc_takes_a_free_path},
+    {"ipc has abstract names", ipc_has_abstract_names},
+    {"a source address stands before the peer's", source_addresses},
     {"IPv6 is used where it is switched on", ipv6},
     END_OF_CASES,
 };

@@ -11,6 +11,8 @@
 #ifndef _WIN32
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #endif
 
@@ -176,6 +178,35 @@ static void ipc_paths(void)
     slk_ctx_destroy(ctx);
 }
 
+/* What a process that was killed has left behind. */
+static void ipc_files_that_are_left(void)
+{
+#ifdef _WIN32
+    skip("is for POSIX systems");
+#else
+    slk_ctx_t* ctx = new_context();
+    const int left = socket(AF_UNIX, SOCK_STREAM, 0);
+    slk_socket_t* bound = open_socket(ctx, SLK_PAIR);
+    slk_socket_t* peer = open_socket(ctx, SLK_PAIR);
+    endpoint_text endpoint;
+    struct sockaddr_un address;
+    free_endpoint(transport_ipc, endpoint);
+    memset(&address, 0, sizeof address);
+    address.sun_family = AF_UNIX;
+    snprintf(address.sun_path, sizeof address.sun_path, "%.100s", endpoint + strlen("ipc://"));
+    CHECK_INT(bind(left, (struct sockaddr*)&address, sizeof address), 0);
+    close(left);
+    CHECK_INT(access(address.sun_path, F_OK), 0);
+    bind_at(bound, endpoint);
+    connect_to(peer, endpoint);
+    SEND_TEXT(peer, "there", 0);
+    CHECK_RECV(bound, "there");
+    close_socket(bound);
+    close_socket(peer);
+    slk_ctx_destroy(ctx);
+#endif
+}
+
 static int sends(int type)
 {
     return type != SLK_SUB && type != SLK_PULL;
@@ -289,15 +320,30 @@ static void interrupted(void)
     skip("has no signals");
 #else
     struct sigaction action;
-    connected_pair pair;
+    transport kind;
     memset(&action, 0, sizeof action);
     action.sa_handler = handle_signal;
     sigaction(SIGUSR1, &action, NULL);
-    open_pair(&pair, transport_tcp);
-    interrupt(pair.bound, 0);
-    CHECK(fill(pair.connected, 1000000) < 1000000);
-    interrupt(pair.connected, 1);
-    close_pair(&pair);
+    FOR_EACH_TRANSPORT(kind)
+    {
+        connected_pair pair;
+        slk_socket_t* full;
+        endpoint_text nobody;
+        open_pair(&pair, kind);
+        interrupt(pair.bound, 0);
+        full = open_socket(pair.ctx, SLK_PAIR);
+        free_endpoint(kind, nobody);
+        set_int(full, SLK_SNDHWM, 1);
+        set_int(full, SLK_LINGER, 0);
+        connect_to(full, nobody);
+        CHECK_INT(fill(full, 100), 1);
+        interrupt(full, 1);
+        /* And go on as before. */
+        SEND_TEXT(pair.connected, "after", 0);
+        CHECK_RECV(pair.bound, "after");
+        close_socket(full);
+        close_pair(&pair);
+    }
 #endif
 }
 
@@ -310,6 +356,7 @@ CASES(system_errors) = {
     {"a transport that is unknown", transport_unknown},
     {"an endpoint that is not bound or connected", no_such_endpoint},
     {"paths of ipc that are too long or lead nowhere", ipc_paths},
+    {"a file of ipc that is left behind", ipc_files_that_are_left},
     {"types that do not send or receive", not_supported},
     {"more sockets than the context may have", too_many_sockets},
     {"a call that waits is interrupted by a signal", interrupted},
