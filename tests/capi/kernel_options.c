@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Calls `look` with each TCP socket of this process in that state, and returns their number. */
 static int for_each_tcp_socket(int state, void (*look)(int))
@@ -247,6 +248,40 @@ static void policy_of_threads(void)
     slk_ctx_destroy(ctx);
 }
 
+/* The number of this process' descriptors that lead to such a thing. */
+static int descriptors_of(const char* target)
+{
+    int number = 0;
+    int descriptor;
+    for (descriptor = 0; descriptor < 256; ++descriptor) {
+        char path[64];
+        char found[64] = "";
+        snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+        if (readlink(path, found, sizeof found - 1) > 0)
+            number += strcmp(found, target) == 0;
+    }
+    return number;
+}
+
+static void backend_is_chosen(void)
+{
+    const char* const wanted = getenv("SERVERLINK_BACKEND");
+    slk_ctx_t* ctx = new_context();
+    slk_socket_t* socket = open_socket(ctx, SLK_PAIR);
+    endpoint_text endpoint;
+    bind_tcp(socket, endpoint);
+    if (wanted != NULL && strcmp(wanted, "io_uring") == 0)
+        CHECK(descriptors_of("anon_inode:[io_uring]") > 0);
+    else if (wanted != NULL)
+        CHECK_INT(descriptors_of("anon_inode:[io_uring]"), 0);
+    if (wanted != NULL && strcmp(wanted, "epoll") == 0)
+        CHECK(descriptors_of("anon_inode:[eventpoll]") > 0);
+    else if (wanted != NULL)
+        CHECK_INT(descriptors_of("anon_inode:[eventpoll]"), 0);
+    close_socket(socket);
+    slk_ctx_destroy(ctx);
+}
+
 #else
 
 static void elsewhere(void)
@@ -263,6 +298,7 @@ static void elsewhere(void)
 #define names_of_threads elsewhere
 #define processors_of_threads elsewhere
 #define policy_of_threads elsewhere
+#define backend_is_chosen elsewhere
 
 #endif
 
@@ -305,6 +341,7 @@ CASES(kernel_options) = {
     {"SLK_THREAD_NAME_PREFIX names the threads", names_of_threads},
     {"SLK_THREAD_AFFINITY_CPU_ADD binds the threads", processors_of_threads},
     {"SLK_THREAD_SCHED_POLICY is the threads'", policy_of_threads},
+    {"SERVERLINK_BACKEND chooses the backend", backend_is_chosen},
     {"options of threads that are refused do no harm", refusals_are_harmless},
     END_OF_CASES,
 };

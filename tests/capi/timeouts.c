@@ -229,6 +229,42 @@ static void a_blocked_send_is_woken(void)
     }
 }
 
+static void a_blocked_router_is_woken(void)
+{
+    transport kind;
+    FOR_EACH_TRANSPORT(kind)
+    {
+        slk_ctx_t* ctx = new_context();
+        slk_socket_t* router = open_socket(ctx, SLK_ROUTER);
+        slk_socket_t* peer = open_socket(ctx, SLK_DEALER);
+        endpoint_text endpoint;
+        late_peer late;
+        test_thread* thread;
+        const size_t size = 100000;
+        char* much = calloc(size, 1);
+        int sent;
+        set_int(router, SLK_SNDHWM, 2);
+        set_int(peer, SLK_RCVHWM, 2);
+        set_int(router, SLK_ROUTER_MANDATORY, 1);
+        set_bytes(peer, SLK_ROUTING_ID, "peer", 4);
+        bind_to(router, kind, endpoint);
+        connect_to(peer, endpoint);
+        CHECK_UNTIL((get_int(router, opt_events) & SLK_POLLOUT) != 0, patience_ms);
+        late.socket = peer;
+        late.receives = 1;
+        late.number = 200;
+        thread = thread_start(act_later, &late);
+        for (sent = 0; sent < 200; ++sent)
+            CHECK_INT(slk_send_to(router, "peer", 4, much, size, 0), size);
+        thread_join(thread);
+        CHECK_NOTHING(peer, 5);
+        free(much);
+        close_socket(router);
+        close_socket(peer);
+        slk_ctx_destroy(ctx);
+    }
+}
+
 static void a_peer_that_comes_wakes_a_send(void)
 {
     transport kind;
@@ -262,6 +298,7 @@ CASES(timeouts) = {
     {"a ROUTER waits for a full peer as SLK_SNDTIMEO says", timeouts_of_a_router},
     {"a call that waits for a message is woken by one", a_blocked_receive_is_woken},
     {"a call that waits for room is woken by it", a_blocked_send_is_woken},
+    {"a ROUTER that waits for room is woken by it", a_blocked_router_is_woken},
     {"a call that waits for a peer is woken by one", a_peer_that_comes_wakes_a_send},
     END_OF_CASES,
 };
