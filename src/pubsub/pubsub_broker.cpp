@@ -54,7 +54,8 @@ private:
 
     bool is_bound_ = false; ///< of the thread that has begun
     std::atomic<bool> stops_{false};
-    io::os::thread thread_; ///< of the thread that has begun
+    std::mutex starting_; ///< one start() at a time: it may go on when its thread has ended
+    io::os::thread thread_; ///< guarded by that, until the end
     std::mutex guard_;
     std::condition_variable ended_;
     bool runs_ = false; ///< guarded
@@ -130,6 +131,7 @@ result<void> pubsub_broker::core::start()
     SLK_TRY(front.core()->usable());
     if (front.core()->context()->run_by_caller())
         return fail(errc::not_supported, phase::setup, "the context has no threads");
+    const std::lock_guard lock(starting_);
     if (!begin())
         return fail(broker_runs);
     if (thread_.joinable())
