@@ -46,8 +46,14 @@ public:
 
     [[nodiscard]] socket_type type() const noexcept { return type_; }
     /// PULL and SUB cannot send; PUSH and PUB cannot receive.
-    [[nodiscard]] bool sends() const noexcept;
-    [[nodiscard]] bool receives() const noexcept;
+    [[nodiscard]] bool sends() const noexcept
+    {
+        return type_ != socket_type::pull && type_ != socket_type::sub;
+    }
+    [[nodiscard]] bool receives() const noexcept
+    {
+        return type_ != socket_type::push && type_ != socket_type::pub;
+    }
 
     /// Sends a part; `more`: others of the same message follow. The first one waits until there is
     /// a peer with room for the message, and the last one queues it. On an error the part was not
@@ -90,7 +96,8 @@ public:
 
 private:
     frame_socket(messaging::socket_core* core, socket_type type) noexcept
-        : socket(core), type_(type)
+        : socket(core), type_(type),
+          sends_at_once_(sends() && type != socket_type::router && type != socket_type::xsub)
     {
     }
 
@@ -104,6 +111,7 @@ private:
     [[nodiscard]] result<void> check_router() const;
 
     socket_type type_;
+    bool sends_at_once_; ///< a message of one part needs nothing else
     bool sending_ = false;
     bool receiving_ = false;
     bool has_routing_id_ = false; ///< ROUTER: `from_` and `body_` are to be received

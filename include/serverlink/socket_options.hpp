@@ -155,7 +155,7 @@ struct socket_options {
     /// system. 0: never; else 3 ms to 30 days.
     duration peer_timeout = std::chrono::seconds(30);
     /// A PING is sent after this time without anything from the peer. 0: a third of peer_timeout;
-    /// else less than peer_timeout.
+    /// else less than peer_timeout, and a peer of ZMTP 3.0 has to answer it, too.
     duration heartbeat_interval = duration::zero();
     /// The peer is told this time with each PING, in tenths of a second: it gives this side up when
     /// it hears nothing for as long. At most 65.5 s are told. Not set: peer_timeout; 0: nothing.

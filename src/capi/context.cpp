@@ -69,8 +69,10 @@ void end_context(slk_ctx_t& which)
         sockets = std::exchange(which.first, nullptr);
     }
     io::os::heavy_barrier();
-    for (slk_socket_t* each = sockets; each != nullptr;) {
+    // The end of one socket must not let a call on another one succeed.
+    for (const slk_socket_t* each = sockets; each != nullptr; each = each->next)
         wait_until([&] { return !each->busy.load(std::memory_order_acquire); });
+    for (slk_socket_t* each = sockets; each != nullptr;) {
         slk_socket_t* const next = each->next;
         release(*each, duration::zero());
         each = next;

@@ -194,6 +194,7 @@ private:
     [[nodiscard]] std::uint64_t taken() const noexcept { return queue().taken; }
     [[nodiscard]] std::uint64_t arrived() const noexcept;
     [[nodiscard]] bool may_have_unread() const noexcept;
+    [[nodiscard]] bool has_to_answer() const noexcept;
     [[nodiscard]] bool is_stuck() const noexcept;
     [[nodiscard]] bool lives_in_silence() noexcept;
     void look_for_stall(bool silent) noexcept;

@@ -58,6 +58,13 @@ bool connection::may_have_unread() const noexcept
     return taken() - read_ > arrived() - answers_before_ + 1;
 }
 
+/// The peer knows PING; or the program has asked for PINGs, and for their answers.
+bool connection::has_to_answer() const noexcept
+{
+    return session_->peer_answers_pings() ||
+           settings_->options().heartbeat_interval > duration::zero();
+}
+
 /// The system does not take what is to be sent.
 bool connection::is_stuck() const noexcept
 {
@@ -69,7 +76,7 @@ bool connection::is_stuck() const noexcept
 /// live as long as their system acknowledges.
 bool connection::lives_in_silence() noexcept
 {
-    const bool need_not_answer = is_stuck() || may_have_unread() || !session_->peer_answers_pings();
+    const bool need_not_answer = is_stuck() || may_have_unread() || !has_to_answer();
     const duration own = settings_->options().peer_timeout;
     return need_not_answer &&
            transport_->peer_acknowledges(own > duration::zero() ? own : default_patience);
@@ -85,7 +92,7 @@ void connection::look_for_stall(bool silent) noexcept
         progress_at_ = at;
         set_stalled(false);
     } else if (silent && at >= after(progress_at_, settings_->options().peer_timeout) &&
-               (is_stuck() || (session_->peer_answers_pings() && may_have_unread()))) {
+               (is_stuck() || (has_to_answer() && may_have_unread()))) {
         set_stalled(true);
     }
 }

@@ -38,16 +38,6 @@ result<frame_socket> frame_socket::create(context& in, socket_type type,
     return frame_socket(core, type);
 }
 
-bool frame_socket::sends() const noexcept
-{
-    return type_ != socket_type::pull && type_ != socket_type::sub;
-}
-
-bool frame_socket::receives() const noexcept
-{
-    return type_ != socket_type::push && type_ != socket_type::pub;
-}
-
 // --- sending ---
 
 /// The first of several parts.
@@ -100,6 +90,11 @@ result<void> frame_socket::send_part(std::span<const std::byte> bytes,
 {
     if (core_ == nullptr)
         return fail(moved_from_frames);
+    if (!more && !sending_ && sends_at_once_) [[likely]] {
+        const part_view only{bytes, owner};
+        SLK_TRY(core_->send({&only, 1}, limit));
+        return {};
+    }
     if (!sends())
         return not_for_this_type("this type of socket does not send");
     const bool names_peer = !sending_ && type_ == socket_type::router;

@@ -95,3 +95,14 @@ TEST_CASE("an answered PING is an event, and so is one that is not")
         next = must(events.next(test_timeout));
     CHECK(next.kind == event_kind::heartbeat_missed);
 }
+
+TEST_CASE("with heartbeat_interval a peer of ZMTP 3.0 is given up that does not answer")
+{
+    auto in = new_context();
+    auto at = new_socket<pull>(in, with_interval(20ms, 60ms));
+    const std::string where = must(at.bind(any_tcp));
+    loop on = new_peer_loop();
+    stream_peer mute(on, where);
+    REQUIRE(mute.send(zmtp_3_0_greeting() + zmtp_ready("PUSH")));
+    CHECK(mute.is_closed());
+}
