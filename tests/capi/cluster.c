@@ -197,7 +197,7 @@ static void subscriptions_wait_for_nodes(void)
 static void channels_move_with_the_nodes(void)
 {
     struct rig of = make(2);
-    char channel[16];
+    char channel[32];
     int i = 0;
     /* A channel of the second node, which the first one takes over when that goes. */
     do

@@ -168,9 +168,10 @@ static void identical_subscriptions_of_an_xsub_are_counted(void)
     {
         slk_socket_t *xpub, *xsub;
         slk_ctx_t* ctx = open_watched(kind, SLK_XSUB, &xpub, &xsub);
-        CHECK(sends(xsub, "\1a"));
+        /* A connection begins with each topic once: the second one is sent when it is up. */
         CHECK(sends(xsub, "\1a"));
         CHECK(receives(xpub, "\1a"));
+        CHECK(sends(xsub, "\1a"));
         CHECK(receives(xpub, "\1a"));
         CHECK(sends(xsub, "~a"));
         CHECK(sends(xsub, "~never"));
@@ -193,9 +194,10 @@ static void verbose_unsubscribe_passes_each_on(void)
         slk_socket_t *xpub, *xsub;
         slk_ctx_t* ctx = open_watched(kind, SLK_XSUB, &xpub, &xsub);
         set_int(xsub, SLK_XSUB_VERBOSE_UNSUBSCRIBE, 1);
-        CHECK(sends(xsub, "\1a"));
+        /* A connection begins with each topic once: the second one is sent when it is up. */
         CHECK(sends(xsub, "\1a"));
         CHECK(receives(xpub, "\1a"));
+        CHECK(sends(xsub, "\1a"));
         CHECK(receives(xpub, "\1a"));
         CHECK(sends(xsub, "~a"));
         CHECK(receives(xpub, "~a"));

@@ -5,7 +5,9 @@
 #include <serverlink/serverlink.hpp>
 
 #include "support/sockets.hpp"
+#ifndef _WIN32
 #include "support/temporary_folder.hpp"
+#endif
 
 #include <chrono>
 #include <optional>
@@ -442,9 +444,12 @@ TEST_CASE("the name of a peer is free when it was disconnected in the background
 
 TEST_CASE("an endpoint that does not listen any more keeps its peers")
 {
+    std::vector<std::string> places{any_tcp, "inproc://name"};
+#ifndef _WIN32
     const temporary_folder folder;
-    for (const std::string& at :
-         {std::string(any_tcp), "ipc://" + folder.file("at"), std::string("inproc://name")}) {
+    places.push_back("ipc://" + folder.file("at"));
+#endif
+    for (const std::string& at : places) {
         CAPTURE(at);
         auto in = new_context();
         auto binds = new_socket<dealer>(in);
