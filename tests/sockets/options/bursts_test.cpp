@@ -27,25 +27,23 @@ TEST_CASE("a burst ends at the mark, although the system takes messages meanwhil
 {
     constexpr std::uint32_t mark = 50;
     constexpr int many = 5000;
-    // A burst that lasts longer than a millisecond, on a busy machine, is more than one.
-    const auto ends_at_mark = [&](bool option) {
-        int least = many;
-        for (int attempt = 0; attempt < 20 && least > int{mark}; ++attempt) {
-            auto in = new_context();
-            pair_options options;
-            options.send_high_water_mark = mark;
-            options.bursts_end_at_mark = option;
-            auto from = new_socket<slk::pair>(in, options);
-            auto to = new_socket<slk::pair>(in);
-            bind_and_connect(to, from);
-            must(from.wait_ready(test_timeout));
-            least = std::min(least, burst(from, many));
-            from.close(0ms);
-        }
-        return least;
+    const auto burst_with = [&](bool option) {
+        auto in = new_context();
+        pair_options options;
+        options.send_high_water_mark = mark;
+        options.bursts_end_at_mark = option;
+        auto from = new_socket<slk::pair>(in, options);
+        auto to = new_socket<slk::pair>(in);
+        bind_and_connect(to, from);
+        must(from.wait_ready(test_timeout));
+        const int count = burst(from, many);
+        from.close(0ms);
+        return count;
     };
-    CHECK(ends_at_mark(true) == int{mark});
-    CHECK(ends_at_mark(false) > int{mark});
+    // On a busy machine a burst may last longer than a millisecond, and find room once more; and
+    // the loop may be in the middle of sending, so that there is none.
+    CHECK(until([&] { return burst_with(true) == int{mark}; }));
+    CHECK(until([&] { return burst_with(false) > int{mark}; }));
 }
 
 TEST_CASE("a burst finds the room of all peers that there was before it")
