@@ -87,6 +87,7 @@ constexpr session_transition transitions[] = {
 };
 // clang-format on
 
+constexpr error silent{errc::timed_out, phase::transfer, 0, "the peer was silent for too long"};
 constexpr error out_of_time{errc::timed_out, phase::handshake, 0, "handshake_timeout"};
 /// While this side does not receive, it cannot answer PINGs, and shows that it lives by itself. How
 /// long the peer waits for an answer is not known: it gets several signs between two of its PINGs.
@@ -393,6 +394,11 @@ session_actions session_machine::pause(const session_options& options, time_poin
                                                        : session_actions{};
 }
 
+bool is_silence(const error& reason) noexcept
+{
+    return reason.detail == silent.detail;
+}
+
 session_actions session_machine::resume(const session_options& options, time_point now) noexcept
 {
     if (state_ != ready || std::exchange(reading_, true))
@@ -424,7 +430,7 @@ session_actions session_machine::expire(const session_options& options, time_poi
         return fail(out_of_time);
     if (suspects(now)) {
         if (!input.lives)
-            return fail(peer_is_silent);
+            return fail(silent);
         ttl_ends_ = never;
         if (silent_at_ != never)
             silent_at_ = after(now, patience(options));

@@ -24,9 +24,8 @@
 
 namespace slk::zmtp {
 
-/// How a session ends whose peer does not answer.
-inline constexpr error peer_is_silent{errc::timed_out, phase::transfer, 0,
-                                      "the peer was silent for too long"};
+/// Whether a session has ended because its peer did not answer.
+[[nodiscard]] bool is_silence(const error& reason) noexcept;
 
 enum class session_state : std::uint8_t {
     idle,

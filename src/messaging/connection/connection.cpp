@@ -642,7 +642,7 @@ void connection::check_returned() noexcept
     count_unconfirmed();
     lanes_->published_at_end.store(lanes_->toward[1].produced(), std::memory_order_release);
     log_->registry().change([&] { record_.ready = record_.stalled = false; });
-    if (was_ready && ending_because_.detail == zmtp::peer_is_silent.detail)
+    if (was_ready && zmtp::is_silence(ending_because_))
         report(event_kind::heartbeat_missed, peer_id());
     report(event_kind::disconnected, was_ready ? peer_id() : std::string_view{}, ending_because_);
     step({connection_event::returned});
