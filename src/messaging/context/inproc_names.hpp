@@ -33,8 +33,7 @@ struct inproc_party {
     zmtp::socket_type type = zmtp::socket_type::pair;
     std::string routing_id;
     std::uint64_t endpoint = 0; ///< its number
-    std::uint32_t receive_mark = 0; ///< 0: no limit
-    static constexpr std::uint32_t adds_nothing = UINT32_MAX; ///< as a receive_mark
+    std::uint32_t receive_mark = 0; ///< 0: no limit; or adds_nothing
     std::uint64_t receive_bytes = 0;
     bool conflates = false;
     bool immediate = false; ///< connect() only: the option

@@ -24,6 +24,9 @@ struct high_water {
     std::uint64_t bytes = 0;
 };
 
+/// inproc: a mark of the other socket that adds no room to this one's.
+inline constexpr std::uint32_t adds_nothing = UINT32_MAX;
+
 class far_end;
 
 /// Lanes of a pipe, one bit each.

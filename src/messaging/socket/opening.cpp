@@ -211,7 +211,7 @@ result<inproc_party> socket_core::party(const endpoint_entry& entry) noexcept
                       .endpoint = entry.number,
                       .receive_mark =
                           options.receive_high_water_mark == 0 && options.adds_no_limit_by_inproc
-                              ? inproc_party::adds_nothing
+                              ? adds_nothing
                               : options.receive_high_water_mark,
                       .receive_bytes = options.receive_high_water_bytes,
                       .conflates = options.conflate,

@@ -136,7 +136,7 @@ public:
 private:
     [[nodiscard]] static std::uint64_t sum(std::uint64_t own, std::uint64_t far) noexcept
     {
-        return own == 0 || far == 0 ? 0 : far == inproc_party::adds_nothing ? own : own + far;
+        return own == 0 || far == 0 ? 0 : far == adds_nothing ? own : own + far;
     }
     result<void> attach(pipe& peer);
     result<void> take_in(pipe& peer, bool first);
