@@ -7,6 +7,7 @@
 #include <serverlink/serverlink.h>
 
 #include "capi/errors.hpp"
+#include "io/os/local_socket.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -65,7 +66,10 @@ void slk_sleep(int ms)
 
 int slk_has(const char* capability)
 {
-    return capability != nullptr && std::string_view(capability) == "ipc" ? 1 : 0;
+    return capability != nullptr && std::string_view(capability) == "ipc" &&
+                   slk::io::os::check_local_name("any")
+               ? 1
+               : 0;
 }
 
 // --- counters ---

@@ -39,7 +39,7 @@ void endpoint_entry::depart(duration linger, const std::shared_ptr<context_core>
 {
     io_loop& at = *on();
     const time_point deadline =
-        linger > duration::zero() ? after(time_now(), linger) : time_point::min();
+        linger > duration::zero() ? after(time_now(), linger) : time_point{};
     state_ = departure::begins;
     counted_by_ = from;
     counted_by_->count_departing();
