@@ -5,7 +5,7 @@
 # LLVM's linker takes a third of the time of the GNU one.
 with_lld()
 {
-    if is_present ld.lld; then CXX_LD=lld "$@"; else "$@"; fi
+    if is_present ld.lld; then CC_LD=lld CXX_LD=lld "$@"; else "$@"; fi
 }
 
 with_ccache()
@@ -18,7 +18,7 @@ configure()
 {
     local folder=build/$1 wanted
     shift
-    wanted="${CXX:-} $*"
+    wanted="${CC:-} ${CXX:-} $*"
     if [[ -f $folder/build.ninja && -f $folder/dev-arguments ]] &&
         [[ $(<"$folder/dev-arguments") == "$wanted" ]]; then
         return
@@ -40,7 +40,7 @@ build_release()
     say "building build/release"
     if ! (
         set -e
-        CXX=$(with_ccache g++) configure release --buildtype release -Dwerror=false -Db_lto=false "${unity[@]}" \
+        CC=$(with_ccache gcc) CXX=$(with_ccache g++) configure release --buildtype release -Dwerror=false -Db_lto=false "${unity[@]}" \
             -Dtests=disabled -Dtools=enabled -Dexamples=enabled -Dbench=enabled "-Dhttp=$http"
     ) >"$logs/release.log" 2>&1 || ! compile release >>"$logs/release.log" 2>&1; then
         show_end "$logs/release.log"
@@ -66,7 +66,7 @@ unity=(--unity on --unity-size 40)
 # Optimised, or 10,000 worlds would take too long, and with the assertions.
 build_simulations()
 {
-    CXX=$(with_ccache g++) with_lld configure sim --buildtype debugoptimized "${checked[@]}" \
+    CC=$(with_ccache gcc) CXX=$(with_ccache g++) with_lld configure sim --buildtype debugoptimized "${checked[@]}" \
         "${unity[@]}" -Dexamples=disabled -Dbench=disabled -Dexpected=std -Dcpp_args=-g1 &&
         ninja -C build/sim -j "$jobs" "$@"
 }

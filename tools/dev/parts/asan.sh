@@ -14,9 +14,10 @@ build_asan()
     local compiler=clang++-19 library='-stdlib=libc++ -fexperimental-library'
     local faster=-D_LIBCPP_ABI_OPTIMIZED_FUNCTION
     is_present "$compiler" || compiler=clang++
+    local c_compiler=${compiler/++/}
     # The library has no run-time type information, which the vptr check would need; and in shared
     # libraries clang leaves the sanitizer's names to the program.
-    CXX=$(with_ccache "$compiler") with_lld configure asan -Doptimization=0 "${checked[@]}" \
+    CC=$(with_ccache "$c_compiler") CXX=$(with_ccache "$compiler") with_lld configure asan -Doptimization=0 "${checked[@]}" \
         "${unity[@]}" -Dinterop=auto -Dexamples=enabled -Dbench=disabled -Dexpected=std \
         -Db_sanitize=address,undefined -Db_lundef=false "-Dcpp_link_args=$library" \
         "-Dcpp_args=$library $faster -g1 -fno-sanitize=vptr -fno-sanitize-recover=all"

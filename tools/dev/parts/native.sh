@@ -9,7 +9,7 @@ needs_native()
 
 build_native()
 {
-    CXX=$(with_ccache g++) with_lld configure native --buildtype debug "${checked[@]}" \
+    CC=$(with_ccache gcc) CXX=$(with_ccache g++) with_lld configure native --buildtype debug "${checked[@]}" \
         "${unity[@]}" -Dcpp_args=-g1 -Dinterop=auto -Dexamples=enabled -Dbench=enabled -Dhttp=enabled \
         -Dexpected=std
     compile native

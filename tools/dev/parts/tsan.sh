@@ -10,7 +10,7 @@ needs_tsan()
 
 build_tsan()
 {
-    CXX=$(with_ccache g++) with_lld configure tsan -Doptimization=1 "${checked[@]}" "${unity[@]}" \
+    CC=$(with_ccache gcc) CXX=$(with_ccache g++) with_lld configure tsan -Doptimization=1 "${checked[@]}" "${unity[@]}" \
         -Dtools=disabled -Dexamples=enabled -Dbench=disabled -Dexpected=tl -Dcpp_std=c++20 \
         -Db_sanitize=thread -Dcpp_args=-g1
     compile tsan system examples
