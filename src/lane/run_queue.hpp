@@ -104,9 +104,6 @@ public:
         }
         return true;
     }
-    /// append() follows soon: brings the word that it changes, and that the consumer has read
-    /// meanwhile, into this processor's cache. Several queues wait for that at the same time.
-    void prepare_to_append() const noexcept { __builtin_prefetch(&last_->word, 1); }
     /// After reserve(): adds the runs of one message, which the consumer sees all at once. Returns
     /// true if the consumer waits and must be notified.
     [[nodiscard]] bool append(std::span<const run_view> message) noexcept

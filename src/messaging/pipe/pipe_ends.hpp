@@ -74,11 +74,7 @@ public:
     /// Messages go through a queue of runs that several peers refer to.
     [[nodiscard]] bool shares() const noexcept { return shared_ != nullptr; }
     /// Room for the runs of one message. Returns false when memory is exhausted.
-    [[nodiscard]] bool reserve_runs(std::size_t runs) noexcept
-    {
-        shared_->prepare_to_append();
-        return shared_->reserve(runs);
-    }
+    [[nodiscard]] bool reserve_runs(std::size_t runs) noexcept { return shared_->reserve(runs); }
     /// After reserve_runs(): queues one message. Returns true if the reader waits and must be
     /// notified.
     [[nodiscard]] bool share(std::span<const lane::run_view> message) noexcept
