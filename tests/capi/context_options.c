@@ -195,7 +195,7 @@ static void no_io_threads(void)
     second = open_socket(ctx, SLK_PAIR);
     CHECK_FAILS(slk_bind(first, "tcp://127.0.0.1:*"), SLK_EMTHREAD);
     CHECK_FAILS(slk_connect(first, "tcp://127.0.0.1:5555"), SLK_EMTHREAD);
-    if (slk_has("ipc")) {
+    if (has_transport(transport_ipc)) {
         free_endpoint(transport_ipc, endpoint);
         CHECK_FAILS(slk_bind(first, endpoint), SLK_EMTHREAD);
         CHECK_FAILS(slk_connect(first, endpoint), SLK_EMTHREAD);

@@ -42,7 +42,7 @@ static void malformed(void)
         CHECK_FAILS(slk_bind(socket, never[index]), SLK_EINVAL);
         CHECK_FAILS(slk_connect(socket, never[index]), SLK_EINVAL);
     }
-    if (slk_has("ipc")) {
+    if (has_transport(transport_ipc)) {
         CHECK_FAILS(slk_bind(socket, "ipc://"), SLK_EINVAL);
         CHECK_FAILS(slk_connect(socket, "ipc://"), SLK_EINVAL);
     }
@@ -131,7 +131,7 @@ static void last_endpoints(void)
     bind_at(socket, "inproc://another name");
     last_endpoint(socket, endpoint);
     CHECK_TEXT(endpoint, "inproc://another name");
-    if (slk_has("ipc")) {
+    if (has_transport(transport_ipc)) {
         bind_ipc(socket, used);
         last_endpoint(socket, endpoint);
         CHECK_TEXT(endpoint, used);
@@ -286,6 +286,11 @@ static void ipc_takes_a_free_path(void)
     slk_ctx_destroy(ctx);
 }
 
+static void has_tells_the_truth(void)
+{
+    CHECK_INT(slk_has("ipc"), has_transport(transport_ipc));
+}
+
 static void ipc_has_abstract_names(void)
 {
 #ifndef __linux__
@@ -340,6 +345,7 @@ CASES(endpoints) = {
     {"names of hosts are resolved later", names_of_hosts},
     {"a socket binds and connects many endpoints", many_endpoints_of_a_socket},
     {"ipc takes a free path", ipc_takes_a_free_path},
+    {"slk_has() tells whether ipc can be bound", has_tells_the_truth},
     {"ipc has abstract names", ipc_has_abstract_names},
     {"a source address stands before the peer's", source_addresses},
     {"IPv6 is used where it is switched on", ipv6},

@@ -71,9 +71,15 @@ static void wildcard_against_one_address(void)
     bind_at(first, "tcp://*:*");
     last_endpoint(first, endpoint);
     snprintf(narrow, sizeof narrow, "tcp://127.0.0.1%s", strrchr(endpoint, ':'));
-    CHECK_FAILS(slk_bind(second, narrow), sys_eaddrinuse);
-    slk_close(first);
-    slk_close(second);
+    CHECK_INT(slk_bind(second, narrow), -1);
+#ifdef _WIN32
+    /* Exclusive use of a part of what is bound is not permitted there. */
+    CHECK(slk_errno() == sys_eaddrinuse || slk_errno() == sys_eacces);
+#else
+    CHECK_INT(slk_errno(), sys_eaddrinuse);
+#endif
+    close_socket(first);
+    close_socket(second);
     slk_ctx_destroy(ctx);
 }
 
@@ -160,7 +166,7 @@ static void ipc_paths(void)
     slk_socket_t* socket = open_socket(ctx, SLK_PAIR);
     endpoint_text endpoint;
     size_t length;
-    if (!slk_has("ipc"))
+    if (!has_transport(transport_ipc))
         skip("needs ipc");
     CHECK_FAILS(slk_bind(socket, "ipc:///no/such/folder/for/slk/name"), sys_enoent);
     /* Up to 107 bytes fit into the system's address. */

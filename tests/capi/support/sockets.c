@@ -61,9 +61,25 @@ void last_endpoint(slk_socket_t* socket, endpoint_text out)
 
 /* --- Endpoints --- */
 
+/* Tried out, and not asked for: Windows may lack it. */
+static int has_ipc(void)
+{
+    static int known = -1;
+    if (known < 0) {
+        slk_ctx_t* ctx = new_context();
+        slk_socket_t* socket = open_socket(ctx, SLK_PAIR);
+        endpoint_text endpoint;
+        free_endpoint(transport_ipc, endpoint);
+        known = slk_bind(socket, endpoint) == 0;
+        close_socket(socket);
+        slk_ctx_destroy(ctx);
+    }
+    return known;
+}
+
 int has_transport(transport kind)
 {
-    return kind != transport_ipc || slk_has("ipc");
+    return kind != transport_ipc || has_ipc();
 }
 
 const char* transport_name(transport kind)
