@@ -470,7 +470,7 @@ void world::use_message()
     switch (in_.index(8)) {
     case 0: {
         slk_msg_destroy(msg);
-        msg = in_.index(2) == 0 ? nullptr : slk_msg_new();
+        msg = in_.seldom() ? nullptr : slk_msg_new();
         require(slk_msg_size(msg) == 0, "a new message is not empty");
         break;
     }
@@ -785,6 +785,8 @@ const char* world::run()
     timers_ = slk_timers_new();
     if (context_ == nullptr || poller_ == nullptr || timers_ == nullptr)
         return "there is no memory";
+    for (slk_msg_t*& each : messages_)
+        each = slk_msg_new_data("content", in_.index(8));
     // Mostly inproc alone, where the order of the calls decides everything.
     const int threads = in_.index(4) == 0 ? 1 : 0;
     plain([&] { return slk_ctx_set(context_, SLK_IO_THREADS, &threads, sizeof threads); });
