@@ -82,7 +82,11 @@ typedef struct slk_ctx_t slk_ctx_t;
 #define SLK_MAX_MSGSZ 13 /* int, INT_MAX: bytes of a message; 0: no limit */
 #define SLK_MSG_T_SIZE 14 /* int, get only: bytes of a slk_msg_t */
 
-/* NULL when memory is exhausted. The threads start with the first socket. */
+/*
+ * NULL when memory is exhausted. The threads start with the first socket. They use the best way of
+ * the system to wait, or the one that the environment variable SERVERLINK_BACKEND names (epoll,
+ * io_uring, select, iocp, kqueue); slk_socket() fails where the system does not have it.
+ */
 SL_EXPORT slk_ctx_t* SL_CALL slk_ctx_new(void);
 /*
  * Ends a context. Calls that wait on its sockets return SLK_ETERM, and this waits until they have.
