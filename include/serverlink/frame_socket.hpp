@@ -70,8 +70,9 @@ public:
     [[nodiscard]] bool is_sending() const noexcept { return sending_; }
 
     /// Receives the next part, and replaces the content of `into`; into.more() tells whether others
-    /// of the same message follow, which have arrived too. Errors: those of socket::receive();
-    /// not_supported (the type does not receive).
+    /// of the same message follow. They have arrived too, and are lost only with their peer, by
+    /// disconnect() or a handover. Errors: those of socket::receive(); not_supported (the type does
+    /// not receive).
     [[nodiscard]] result<void> receive(message& into, const timeout& limit = {});
     /// The next part that is received is not the first one of its message.
     [[nodiscard]] bool is_receiving() const noexcept { return receiving_; }
@@ -108,6 +109,7 @@ private:
     result<void> end_message(std::span<const std::byte> last, message_detail::shared_memory* owner,
                              const timeout& limit);
     result<void> deliver_routing_id(message& into);
+    void look_for_lost_rest() noexcept;
     [[nodiscard]] result<void> check_router() const;
 
     socket_type type_;

@@ -20,6 +20,7 @@ constexpr int socket_limit = 65535;
 constexpr std::size_t max_prefix = 16;
 
 constinit handle_pool<slk_socket_t> free_handles;
+constinit handle_pool<slk_ctx_t> free_contexts;
 
 constexpr std::chrono::microseconds time_to_look(100);
 
@@ -61,7 +62,7 @@ void end_context(slk_ctx_t& which)
     {
         const std::lock_guard lock(which.guard);
         which.ending = true;
-        which.gate->shut();
+        which.gate.shut();
         if (which.made)
             which.made->shutdown();
         for (slk_socket_t* each = which.first; each != nullptr; each = each->next)
@@ -77,7 +78,7 @@ void end_context(slk_ctx_t& which)
         release(*each, duration::zero());
         each = next;
     }
-    wait_until([&] { return which.gate->is_empty(); });
+    wait_until([&] { return which.gate.is_empty(); });
     if (which.made)
         (void)which.made->wait_closed();
 }
@@ -127,27 +128,36 @@ slk_socket_t* open_socket(slk_ctx_t& in, int type)
         if (in.first != nullptr)
             in.first->before = made;
         in.first = made;
+        made->tag.store(handle_tag::socket, std::memory_order_release);
         return {};
     };
     if (const auto opened = open(); !opened) {
         free_handles.give_back(*made);
         return refuse(opened.error());
     }
-    made->tag.store(handle_tag::socket, std::memory_order_release);
     return made;
 }
 
-void close_socket(slk_socket_t& which, int linger)
+int close_socket(slk_socket_t* which)
 {
+    std::optional<socket_call> call(which);
+    if (call->code() != 0)
+        return call->code();
+    slk_ctx_t& in = *which->context;
+    const int linger = which->values[int_option::linger];
     {
-        const std::lock_guard lock(which.context->guard);
+        const std::lock_guard lock(in.guard);
         // Its context ends at this moment, and closes it.
-        if (which.tag.load(std::memory_order_relaxed) != handle_tag::socket)
-            return;
-        which.tag.store(handle_tag::none, std::memory_order_release);
-        take_out(which);
+        if (which->tag.load(std::memory_order_relaxed) != handle_tag::socket)
+            return SLK_ETERM;
+        which->tag.store(handle_tag::none, std::memory_order_release);
+        take_out(*which);
+        (void)in.gate.enter(); // it is not shut yet: the end of the context waits
     }
-    release(which, linger < 0 ? duration::max() : std::chrono::milliseconds(linger));
+    call.reset();
+    release(*which, linger < 0 ? duration::max() : std::chrono::milliseconds(linger));
+    in.gate.leave();
+    return 0;
 }
 
 namespace {
@@ -206,14 +216,16 @@ using namespace slk::capi;
 
 slk_ctx_t* slk_ctx_new(void)
 {
-    slk_ctx_t* const made = new (std::nothrow) slk_ctx_t;
-    if (made != nullptr)
-        made->gate = slk::try_make_shared<call_gate>();
-    if (made != nullptr && made->gate != nullptr)
-        return made;
-    delete made;
-    fail_with(SLK_ENOMEM);
-    return nullptr;
+    slk_ctx_t* const made = free_contexts.take();
+    if (made == nullptr) {
+        fail_with(SLK_ENOMEM);
+        return nullptr;
+    }
+    made->values = {};
+    made->ending = false;
+    made->gate.open();
+    made->tag.store(handle_tag::context, std::memory_order_release);
+    return made;
 }
 
 void slk_ctx_destroy(slk_ctx_t* ctx)
@@ -222,13 +234,15 @@ void slk_ctx_destroy(slk_ctx_t* ctx)
         return;
     end_context(*ctx);
     ctx->tag.store(handle_tag::none, std::memory_order_release);
-    delete ctx;
+    ctx->made.reset();
+    free_contexts.give_back(*ctx);
 }
 
 int slk_ctx_set(slk_ctx_t* ctx, int option, const void* value, size_t len)
 {
-    if (!is_context(ctx) || value == nullptr)
-        return fail_with(SLK_EINVAL);
+    const context_call call(ctx);
+    if (call.code() != 0 || value == nullptr)
+        return fail_with(call.code() != 0 ? call.code() : SLK_EINVAL);
     const std::lock_guard lock(ctx->guard);
     if (option == SLK_THREAD_NAME_PREFIX) {
         std::string_view text(static_cast<const char*>(value), len);
@@ -247,8 +261,9 @@ int slk_ctx_set(slk_ctx_t* ctx, int option, const void* value, size_t len)
 
 int slk_ctx_get(slk_ctx_t* ctx, int option, void* value, size_t* len)
 {
-    if (!is_context(ctx) || value == nullptr || len == nullptr)
-        return fail_with(SLK_EINVAL);
+    const context_call call(ctx);
+    if (call.code() != 0 || value == nullptr || len == nullptr)
+        return fail_with(call.code() != 0 ? call.code() : SLK_EINVAL);
     const std::lock_guard lock(ctx->guard);
     if (option == SLK_THREAD_NAME_PREFIX) {
         const std::string& text = ctx->values.name_prefix;

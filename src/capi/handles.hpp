@@ -26,7 +26,7 @@
 
 namespace slk::capi {
 
-/// The calls that are inside of the library, but for those on sockets. Outlives the context.
+/// The calls that are inside of the library, but for those on sockets.
 class call_gate {
 public:
     /// Returns false once it is shut.
@@ -40,6 +40,7 @@ public:
     }
     void leave() noexcept { calls_.fetch_sub(1); }
     void shut() noexcept { shut_.store(true); }
+    void open() noexcept { shut_.store(false); }
     [[nodiscard]] bool is_empty() const noexcept { return calls_.load() == 0; }
 
 private:
@@ -47,35 +48,18 @@ private:
     std::atomic<bool> shut_{false};
 };
 
-/// As long as it lives, slk_ctx_destroy() waits.
-class gate_call {
-public:
-    explicit gate_call(call_gate& gate) noexcept : gate_(gate), inside_(gate.enter()) {}
-    gate_call(const gate_call&) = delete;
-    gate_call& operator=(const gate_call&) = delete;
-    ~gate_call()
-    {
-        if (inside_)
-            gate_.leave();
-    }
-    /// False: the context is being destroyed.
-    explicit operator bool() const noexcept { return inside_; }
-
-private:
-    call_gate& gate_;
-    const bool inside_;
-};
-
 } // namespace slk::capi
 
+/// Of a handle_pool.
 struct slk_ctx_t {
-    std::atomic<slk::capi::handle_tag> tag{slk::capi::handle_tag::context};
+    std::atomic<slk::capi::handle_tag> tag{slk::capi::handle_tag::none};
+    slk::capi::call_gate gate;
     std::mutex guard;
     slk::capi::context_values values; ///< guarded
     std::optional<slk::context> made; ///< guarded; with the first socket
     slk_socket_t* first = nullptr; ///< guarded: the open sockets
     bool ending = false; ///< guarded
-    std::shared_ptr<slk::capi::call_gate> gate;
+    slk_ctx_t* next = nullptr;
 };
 
 /// Of a handle_pool.
@@ -158,8 +142,36 @@ private:
     return ctx != nullptr && ctx->tag.load(std::memory_order_acquire) == handle_tag::context;
 }
 
-/// Closes it, and takes it from its context. `linger`: as in SLK_LINGER.
-void close_socket(slk_socket_t& which, int linger);
+/// A call on a context: as long as it lives, slk_ctx_destroy() waits.
+class context_call {
+public:
+    explicit context_call(slk_ctx_t* of) noexcept : of_(is_context(of) ? of : nullptr)
+    {
+        if (of_ == nullptr) {
+            code_ = SLK_EINVAL;
+        } else if (!of_->gate.enter()) {
+            of_ = nullptr;
+            code_ = SLK_ETERM;
+        }
+    }
+    context_call(const context_call&) = delete;
+    context_call& operator=(const context_call&) = delete;
+    ~context_call()
+    {
+        if (of_ != nullptr)
+            of_->gate.leave();
+    }
+    /// 0: the context may be used; else why not.
+    [[nodiscard]] int code() const noexcept { return code_; }
+
+private:
+    slk_ctx_t* of_;
+    int code_ = 0;
+};
+
+/// Closes it, and takes it from its context. `linger`: as in SLK_LINGER. Returns the code of the
+/// error: it is not a socket, or its context is being destroyed.
+[[nodiscard]] int close_socket(slk_socket_t* which);
 /// Another socket of the context; null, and slk_errno() is set.
 [[nodiscard]] slk_socket_t* open_socket(slk_ctx_t& in, int type);
 

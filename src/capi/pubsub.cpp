@@ -21,10 +21,10 @@
 
 namespace slk::capi {
 
-/// A part of the C++ API, and the gate of its context, which may be destroyed before it.
+/// A part of the C++ API, and its context, which may be destroyed before it.
 template <class Part>
 struct module {
-    std::shared_ptr<call_gate> gate;
+    slk_ctx_t* context;
     Part part;
 };
 
@@ -37,8 +37,8 @@ int use(Module* of, Call what)
 {
     if (of == nullptr)
         return fail_with(SLK_EINVAL);
-    const gate_call call(*of->gate);
-    return call ? what(of->part) : fail_with(SLK_ETERM);
+    const context_call call(of->context);
+    return call.code() == 0 ? what(of->part) : fail_with(SLK_ETERM);
 }
 
 template <class Module>
@@ -59,18 +59,16 @@ Module* make(slk_ctx_t* ctx, Create create)
         fail_with(code);
         return nullptr;
     };
-    if (!is_context(ctx))
-        return refuse(SLK_EINVAL);
-    const gate_call call(*ctx->gate);
-    if (!call)
-        return refuse(SLK_ETERM);
+    const context_call call(ctx);
+    if (call.code() != 0)
+        return refuse(call.code());
     const auto within = context_of(*ctx);
     if (!within)
         return refuse(code_of(within.error()));
     auto part = create(**within);
     if (!part)
         return refuse(code_of(part.error()));
-    auto* const made = new (std::nothrow) Module{{ctx->gate, std::move(*part)}};
+    auto* const made = new (std::nothrow) Module{{ctx, std::move(*part)}};
     return made != nullptr ? made : refuse(SLK_ENOMEM);
 }
 
@@ -78,11 +76,9 @@ Module* make(slk_ctx_t* ctx, Create create)
 template <class Call>
 int use_context(slk_ctx_t* ctx, Call what)
 {
-    if (!is_context(ctx))
-        return fail_with(SLK_EINVAL);
-    const gate_call call(*ctx->gate);
-    if (!call)
-        return fail_with(SLK_ETERM);
+    const context_call call(ctx);
+    if (call.code() != 0)
+        return fail_with(call.code());
     const auto within = context_of(*ctx);
     return within ? what(**within) : fail_with(code_of(within.error()));
 }

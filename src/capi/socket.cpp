@@ -235,21 +235,17 @@ using namespace slk::capi;
 
 slk_socket_t* slk_socket(slk_ctx_t* ctx, int type)
 {
-    if (is_context(ctx))
+    const context_call call(ctx);
+    if (call.code() == 0)
         return open_socket(*ctx, type);
-    fail_with(SLK_EINVAL);
+    fail_with(call.code());
     return nullptr;
 }
 
 int slk_close(slk_socket_t* socket)
 {
-    {
-        const socket_call call(socket);
-        if (call.code() != 0)
-            return fail_with(call.code());
-    }
-    close_socket(*socket, socket->values[int_option::linger]);
-    return 0;
+    const int wrong = close_socket(socket);
+    return wrong == 0 ? 0 : fail_with(wrong);
 }
 
 int slk_bind(slk_socket_t* socket, const char* endpoint)

@@ -366,6 +366,8 @@ result<bool> pubsub_cluster::core::take_next(message& channel, message& data)
             return true;
         } else {
             ++unwanted;
+            looks = 0;
+            ++next_; // however many come, the others have their turns
         }
     }
     return false;
@@ -391,6 +393,8 @@ result<void> pubsub_cluster::core::receive(message& channel, message& data, cons
             return {};
         if (limit.max_wait == duration::zero())
             return fail(errc::would_block, phase::none);
+        if (limit.stop.stop_requested())
+            return fail(errc::cancelled, phase::none, "a stop was requested");
         SLK_TRY(const timeout rest, rest_of(limit, deadline));
         SLK_TRY(wait(rest));
     }

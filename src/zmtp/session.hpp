@@ -134,10 +134,10 @@ public:
     [[nodiscard]] bool has_pong() const noexcept { return pending_.has(output::pong); }
     /// The system has taken the last PING: the wait for its answer begins.
     void ping_taken(time_point now) noexcept { step(now, {.event = session_event::ping_taken}); }
-    /// A PING that the peer has answered, and all before it; 0: none. A peer may omit answers, so
-    /// that later ones may have been answered too.
     /// Returns true once after a PING or a PONG was received.
     [[nodiscard]] bool take_heartbeat() noexcept { return std::exchange(heard_heartbeat_, false); }
+    /// A PING that the peer has answered, and all before it; 0: none. A peer may omit answers, so
+    /// that later ones may have been answered too.
     [[nodiscard]] std::uint32_t answered_ping() const noexcept { return answered_ping_; }
 
     [[nodiscard]] session_state state() const noexcept { return machine_.state(); }

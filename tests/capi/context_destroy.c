@@ -180,6 +180,34 @@ static void wakes_calls_of_every_type(void)
     }
 }
 
+static void open_and_close(void* ctx)
+{
+    slk_socket_t* socket;
+    while ((socket = slk_socket(ctx, SLK_DEALER)) != NULL) {
+        slk_bind(socket, "inproc://of-a-thread");
+        if (slk_close(socket) != 0)
+            break;
+    }
+    /* It ends, or is gone, and so are its sockets. */
+    CHECK(slk_errno() == SLK_ETERM || slk_errno() == SLK_ENOTSOCK || slk_errno() == SLK_EINVAL);
+}
+
+static void threads_open_and_close(void)
+{
+    enum { number = 4 };
+    int round, index;
+    for (round = 0; round < REPEATS(100); ++round) {
+        test_thread* threads[number];
+        slk_ctx_t* ctx = new_context();
+        for (index = 0; index < number; ++index)
+            threads[index] = thread_start(open_and_close, ctx);
+        sleep_ms(1);
+        slk_ctx_destroy(ctx);
+        for (index = 0; index < number; ++index)
+            thread_join(threads[index]);
+    }
+}
+
 static void open_sockets_do_not_hold_it_up(void)
 {
     transport kind;
@@ -359,6 +387,7 @@ CASES(context_destroy) = {
     {"the end of a context wakes slk_poll()", wakes_poll},
     {"the end of a context wakes slk_proxy()", wakes_proxy},
     {"the end of a context wakes sockets of each type", wakes_calls_of_every_type},
+    {"threads may create and close sockets while their context ends", threads_open_and_close},
     {"open sockets do not hold up the end of a context", open_sockets_do_not_hold_it_up},
     {"addresses are free when a context has ended", their_addresses_are_free},
     {"the end of a context waits as SLK_LINGER says", linger_is_waited_for},

@@ -263,3 +263,33 @@ TEST_CASE("a publisher that connects by inproc knows the topics at once")
     must(from.send(part("b1"), false));
     CHECK(whole(to) == "b1");
 }
+
+TEST_CASE("the rest of a message goes with its peer, and the next one is whole")
+{
+    auto in = new_context();
+    auto hub = new_frames(in, slk::socket_type::router);
+    socket_options one, two;
+    one.routing_id = "one";
+    two.routing_id = "two";
+    auto first = new_frames(in, slk::socket_type::dealer, one);
+    auto second = new_frames(in, slk::socket_type::dealer, two);
+    must(first.bind("inproc://first"));
+    must(second.bind("inproc://second"));
+    must(hub.connect("inproc://first"));
+    must(hub.connect("inproc://second"));
+    for (const char* const text : {"1", "2"})
+        must(first.send(part(text), true));
+    must(first.send(part("3"), false));
+    message next;
+    must(hub.receive(next, test_timeout));
+    CHECK(next.text() == "one");
+    SUBCASE("behind the routing id") {}
+    SUBCASE("behind a part")
+    {
+        must(hub.receive(next, test_timeout));
+        CHECK(next.text() == "1");
+    }
+    must(hub.disconnect_in_background("inproc://first", 0s));
+    must(second.send(part("hello"), false));
+    CHECK(whole(hub) == "two|hello");
+}

@@ -510,6 +510,7 @@ void connection::depart(time_point deadline) noexcept
     }
     departs_ = true;
     departs_until_ = deadline;
+    out_->depart();
     // Another peer may have its place.
     has_place_ = false;
     if (owner_->places().release(holder(), peer_id()))

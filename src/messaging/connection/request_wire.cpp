@@ -55,7 +55,14 @@ void request_wire_out::connection_ready(zmtp::version speaks) noexcept
 {
     speaks_ = speaks;
     was_ready_ = true;
-    topics_->listen(*this, pools_);
+    if (!departs_)
+        topics_->listen(*this, pools_);
+}
+
+void request_wire_out::depart() noexcept
+{
+    departs_ = true;
+    topics_->stop_listening(*this);
 }
 
 void request_wire_out::end_connection() noexcept

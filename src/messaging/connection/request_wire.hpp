@@ -28,6 +28,7 @@ public:
 
     void set_user(far_end& user) noexcept override { user_ = &user; }
     void connection_ready(zmtp::version speaks) noexcept override;
+    void depart() noexcept override;
     void end_connection() noexcept override;
     [[nodiscard]] error why_torn() const noexcept override;
     [[nodiscard]] bool allows_direct_io() const noexcept override { return false; }
@@ -43,6 +44,7 @@ private:
     far_end* user_ = nullptr;
     zmtp::version speaks_ = zmtp::version::v3_1;
     bool was_ready_ = false;
+    bool departs_ = false; ///< the peer is told no topics any more
     enum class damage : std::uint8_t { none, no_memory, too_far_behind };
     std::atomic<damage> torn_{damage::none};
     std::atomic<std::uint64_t> waiting_{0}; ///< bytes of requests that are in the lane

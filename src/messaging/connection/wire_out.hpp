@@ -49,6 +49,8 @@ public:
     virtual void connection_ready(zmtp::version speaks) noexcept { (void)speaks; }
     /// It is over.
     virtual void end_connection() noexcept {}
+    /// The socket has given the connection up: what is queued is sent, and nothing else.
+    virtual void depart() noexcept {}
     /// Something that the peer has to be told cannot be: why the connection has to end, or no
     /// error.
     [[nodiscard]] virtual error why_torn() const noexcept { return {}; }

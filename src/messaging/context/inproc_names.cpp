@@ -101,13 +101,14 @@ bool inproc_names::make_pipes(connecter& which, lane::chunk_pools& pools) noexce
 }
 
 /// The publisher that connects knows at once what the other end has subscribed to, whose thread may
-/// be busy. Before anybody uses the pipe. Returns false when memory is exhausted.
+/// be busy. Before anybody uses the pipe, with the topics held: until the owner is told of the
+/// peer, whom it tells all that it subscribes to from then on. Returns false when memory is
+/// exhausted.
 bool inproc_names::tell_topics(const inproc_party& owner, pipe& far,
                                lane::chunk_pools& pools) noexcept
 {
     if (!owner.topics)
         return true;
-    const auto held = owner.topics->hold();
     far.out.allocate_from(pools);
     if (!write_requests(far, *owner.topics))
         return false;
@@ -187,6 +188,9 @@ bool inproc_names::meet(const inproc_party& owner, connecter& which,
     auto to_caller = introduce(owner);
     if (to_owner == nullptr || to_caller == nullptr)
         return false;
+    std::unique_lock<std::mutex> held;
+    if (owner.topics)
+        held = owner.topics->hold();
     if (!again && lanes.latest == nullptr && slots == nullptr && !tell_topics(owner, *far, pools))
         return false;
     if (const error why = take_places(owner, caller, *which.near)) {
@@ -219,6 +223,8 @@ bool inproc_names::meet(const inproc_party& owner, connecter& which,
     to_owner->info.since = to_caller->info.since = owner.reports->events().now();
     to_owner->peer = far;
     owner.reports->post(std::move(to_owner));
+    if (held.owns_lock())
+        held.unlock();
     to_caller->peer = which.near;
     if (again)
         to_caller->far = reference<far_end>::to(*far);

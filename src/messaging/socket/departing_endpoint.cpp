@@ -38,8 +38,9 @@ io_loop* endpoint_entry::on() const noexcept
 void endpoint_entry::depart(duration linger, const std::shared_ptr<context_core>& from) noexcept
 {
     io_loop& at = *on();
+    const bool is_stopped = connecting && connecting->status().state == link_state::idle;
     const time_point deadline =
-        linger > duration::zero() ? after(time_now(), linger) : time_point{};
+        !is_stopped && linger > duration::zero() ? after(time_now(), linger) : time_point{};
     state_ = departure::begins;
     counted_by_ = from;
     counted_by_->count_departing();
@@ -83,6 +84,13 @@ void endpoint_entry::expire() noexcept
         count_out();
     else
         end_departure();
+}
+
+void endpoint_entry::link_stopped() noexcept
+{
+    // Not at once: this is the link's handler.
+    if (state_ == departure::under_way && !is_sent_)
+        on()->core->io().arm(timer_, time_point{});
 }
 
 void endpoint_entry::end_departure() noexcept

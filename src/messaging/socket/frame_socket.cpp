@@ -142,12 +142,22 @@ result<void> frame_socket::deliver_routing_id(message& into)
     return {};
 }
 
+/// The rest of a message goes with its peer: disconnect(), or a handover.
+void frame_socket::look_for_lost_rest() noexcept
+{
+    // An XPUB has the parts of messages itself.
+    if (receiving_ && type_ != socket_type::xpub && !core_->is_mid_message() &&
+        (!has_body_ || body_.more()))
+        receiving_ = has_body_ = false;
+}
+
 result<void> frame_socket::receive(message& into, const timeout& limit)
 {
     if (core_ == nullptr)
         return fail(moved_from_frames);
     if (!receives())
         return not_for_this_type("this type of socket does not receive");
+    look_for_lost_rest();
     if (type_ != socket_type::router) [[likely]] {
         SLK_TRY(core_->receive(into, limit));
         receiving_ = into.more();
@@ -179,6 +189,7 @@ socket_events frame_socket::events()
     if (core_ == nullptr)
         return {};
     socket_events found = core_->events();
+    look_for_lost_rest();
     found.readable = receives() && (found.readable || receiving_ || has_routing_id_);
     found.writable = sends() && (found.writable || sending_);
     return found;

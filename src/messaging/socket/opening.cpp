@@ -96,10 +96,12 @@ error name_endpoint(error failure, const endpoint& at)
 
 /// Reports the moves of a link and what names stand for. Functions of this size are kept without
 /// memory; the link ends before the log.
-void report_link(link_handlers& of, endpoint_log* log)
+void report_link(link_handlers& of, endpoint_log* log, endpoint_entry& entry)
 {
-    of.state_changed = [log](const link_transition& move, const link_status& now) {
+    of.state_changed = [log, &entry](const link_transition& move, const link_status& now) {
         report_move(*log, move, now);
+        if (move.to == link_state::idle)
+            entry.link_stopped();
     };
     of.looked_up = [log](const lookup_report& done) {
         log->emit(event_kind::name_lookup, [&](slk::event& made) {
@@ -313,7 +315,7 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
     // The entry keeps the connections for as long as the link. Functions of this size are kept
     // without memory.
     link_handlers handlers;
-    report_link(handlers, entry.log.get());
+    report_link(handlers, entry.log.get(), entry);
     const bool is_raw = state_.settings->is_raw();
     if (is_raw && !try_assign(entry.peer_name, how.routing_id))
         return fail(no_memory_to_connect);

@@ -34,13 +34,16 @@ void sender::begin_burst(const timeout& limit) noexcept
         each->out.see_room();
 }
 
-/// `waits`: no peer had room. The pattern does not hear when those have some that were not looked
-/// at: it asks again.
-void sender::end_burst(bool waits) noexcept
+/// The pattern does not hear when the peers have room that were not looked at: it asks them again.
+void sender::end_burst() noexcept
 {
     in_burst_ = false;
-    if (!std::exchange(was_full_, false) || !waits)
+    pipe* const only = std::exchange(full_, nullptr);
+    if (!std::exchange(more_full_, false)) {
+        if (only != nullptr)
+            state_.routes->writable(*only, true);
         return;
+    }
     for (const auto& each : state_.peers.all())
         if (each->state == peer_state::connected || each->state == peer_state::queueing)
             state_.routes->writable(*each, true);
@@ -51,9 +54,11 @@ bool sender::has_room(pattern::peer& entry) noexcept
     auto& to = static_cast<pipe&>(entry);
     const high_water marks = state_.peers.send_marks(to);
     if (in_burst_ && !to.is_inproc) {
-        const bool room = to.out.has_seen_room(marks);
-        was_full_ = was_full_ || !room;
-        return room;
+        if (to.out.has_seen_room(marks))
+            return true;
+        more_full_ = more_full_ || full_ != nullptr;
+        full_ = &to;
+        return false;
     }
     if (to.out.has_room(marks)) [[likely]]
         return true;
@@ -343,7 +348,7 @@ result<send_outcome> sender::send(std::span<const part_view> parts, const timeou
         begin_burst(limit);
     routing where = state_.routes->route(written, to, *this);
     if (bursts_end_at_mark_)
-        end_burst(where.what == routing::kind::wait);
+        end_burst();
     if (where.what == routing::kind::wait) {
         if (bursts_end_at_mark_ && limit.max_wait == duration::zero())
             return fail(errc::would_block, phase::none);
@@ -398,7 +403,7 @@ result<void> sender::await_room(std::span<const std::byte> first_part, const tim
         begin_burst(limit);
     const bool known = decided();
     if (bursts_end_at_mark_)
-        end_burst(!known);
+        end_burst();
     if (!known && bursts_end_at_mark_ && limit.max_wait == duration::zero())
         return fail(errc::would_block, phase::none);
     if (!known)

@@ -97,7 +97,7 @@ private:
     void report_dropped(drop_reason why, std::uint64_t count, const peer_id* to) noexcept;
     void give_turn(bool now) noexcept;
     void begin_burst(const timeout& limit) noexcept;
-    void end_burst(bool waits) noexcept;
+    void end_burst() noexcept;
     [[nodiscard]] bool has_room_to_share(pipe& to, const high_water& marks) noexcept;
     [[nodiscard]] result<std::size_t>
     prepare_to_share(std::span<pattern::peer* const> targets,
@@ -115,7 +115,8 @@ private:
     std::uint32_t lifetime_ = 0;
     bool bursts_end_at_mark_ = false;
     bool in_burst_ = false; ///< room is not looked for
-    bool was_full_ = false; ///< a peer, as it was seen last
+    pipe* full_ = nullptr; ///< a peer that was full in this burst, as it was seen last
+    bool more_full_ = false; ///< others, too
     std::uint64_t last_look_ = 0; ///< in ticks
     std::vector<pipe*> staged_; ///< pipes with unpublished messages
     enum class last_call : std::uint8_t { none, sent, waited };

@@ -182,6 +182,11 @@ public:
         state_.process_reports();
         return sender_.can_send();
     }
+    /// The next part that is received is not the first one of a peer's message.
+    [[nodiscard]] bool is_mid_message() const noexcept
+    {
+        return state_.peers.mid_message != nullptr;
+    }
     [[nodiscard]] zmtp::socket_type type() const noexcept { return state_.type; }
     result<std::intptr_t> event_handle();
     [[nodiscard]] duration poll_timeout() const noexcept;

@@ -48,15 +48,15 @@ public:
             SLK_TRY(may_go_on());
             if (limit_.max_wait == duration::zero())
                 return fail(errc::would_block, phase::none);
+            const duration left = deadline_ == never ? duration::max() : deadline_ - now();
+            if (left <= duration::zero())
+                return fail(errc::timed_out, phase::none);
             // What costs more than a look comes only after a look in vain.
             if (!prepared_) {
                 if (!yield())
                     SLK_TRY(prepare_to_sleep());
                 continue;
             }
-            const duration left = deadline_ == never ? duration::max() : deadline_ - now();
-            if (left <= duration::zero())
-                return fail(errc::timed_out, phase::none);
             SLK_TRY(sleep(left));
         }
     }

@@ -73,6 +73,36 @@ TEST_CASE("a burst finds the room of all peers that there was before it")
     }
 }
 
+TEST_CASE("a peer that was full in a burst has its turn later")
+{
+    auto in = new_context();
+    push_options options;
+    options.send_high_water_mark = 10;
+    options.bursts_end_at_mark = true;
+    for (int round = 0; round < 20; ++round) {
+        auto from = new_socket<push>(in, options);
+        auto one = new_socket<pull>(in), other = new_socket<pull>(in);
+        bind_and_connect(one, from);
+        must(from.wait_ready(test_timeout));
+        (void)burst(from, 8);
+        bind_and_connect(other, from);
+        (void)burst(from, 8); // the first peer may be full as it was seen last
+        must(from.wait_ready(test_timeout));
+        const auto drain = [](pull& at) {
+            while (receive_text(at, 20ms) == "x") {
+            }
+        };
+        drain(one);
+        drain(other);
+        for (int count = 0; count < 4; ++count) {
+            must(from.send("later", test_timeout));
+            std::this_thread::sleep_for(1ms);
+        }
+        CHECK(receive_text(one) == "later");
+        CHECK(receive_text(other) == "later");
+    }
+}
+
 TEST_CASE("a send that waits, and one that comes later, find room")
 {
     auto in = new_context();
