@@ -68,6 +68,8 @@ public:
                                     const timeout& limit = {});
     /// The next part that is sent is not the first one of its message.
     [[nodiscard]] bool is_sending() const noexcept { return sending_; }
+    /// Forgets the parts of a message whose last part was not sent yet.
+    void give_message_up() noexcept;
 
     /// Receives the next part, and replaces the content of `into`; into.more() tells whether others
     /// of the same message follow. They have arrived too, and are lost only with their peer, by

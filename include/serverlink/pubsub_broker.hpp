@@ -22,6 +22,9 @@ namespace slk {
 struct pubsub_broker_options {
     /// The first run() or start() binds both endpoints, and not create().
     bool bind_at_start = false;
+    /// Of its two sockets.
+    xsub_options of_frontend{};
+    xpub_options of_backend{};
 };
 
 class SLK_API pubsub_broker {

@@ -84,8 +84,8 @@ typedef struct slk_ctx_t slk_ctx_t;
 
 /*
  * NULL when memory is exhausted. The threads start with the first socket. They use the best way of
- * the system to wait, or the one that the environment variable SERVERLINK_BACKEND names (epoll,
- * io_uring, select, iocp, kqueue); slk_socket() fails where the system does not have it.
+ * the system to wait, or the one that the environment variable SERVERLINK_BACKEND names (README
+ * lists them); slk_socket() fails where the system does not have it.
  */
 SL_EXPORT slk_ctx_t* SL_CALL slk_ctx_new(void);
 /*

@@ -93,6 +93,12 @@ public:
             code_ = SLK_EINVAL;
             return;
         }
+        // The handle may be another socket's soon: it is left alone.
+        if (of->tag.load(std::memory_order_acquire) == handle_tag::none) [[unlikely]] {
+            of_ = nullptr;
+            code_ = SLK_ENOTSOCK;
+            return;
+        }
         nested_ = of->busy.load(std::memory_order_relaxed);
         of->busy.store(true, std::memory_order_relaxed);
         io::os::light_barrier();

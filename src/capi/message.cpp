@@ -237,10 +237,17 @@ int slk_send_to(slk_socket_t* socket, const void* routing_id, size_t id_len, con
         return fail_with(call.code() != 0 ? call.code() : SLK_EINVAL);
     if (call.socket().type() != slk::socket_type::router)
         return fail_with(native::not_supported);
+    if (call.socket().is_sending()) // a message that was begun has its peer
+        return fail_with(SLK_EPROTO);
     if (const auto named =
             send_part(*socket, call, bytes_of(routing_id, id_len), flags | SLK_SNDMORE);
         !named)
         return fail_with(code_of(named.error()));
     const auto sent = send_part(*socket, call, bytes_of(data, data_len), flags);
-    return sent ? to_size(data_len) : fail_with(code_of(sent.error()));
+    if (sent)
+        return to_size(data_len);
+    call.socket().give_message_up();
+    return fail_with(code_of(sent.error()));
 }
+
+static_assert(sizeof(slk_msg_t) < 1024 && alignof(slk_msg_t) <= alignof(void*));

@@ -87,9 +87,10 @@ int slk_socket_monitor(slk_socket_t* socket, slk_monitor_fn callback, void* user
     const socket_call call(socket);
     if (call.code() != 0)
         return fail_with(call.code());
-    socket->monitor.reset();
-    if (callback == nullptr)
+    if (callback == nullptr) {
+        socket->monitor.reset();
         return 0;
+    }
     slk::event_options options;
     options.kinds = kinds_of(events);
     if (!slk::try_allocate(

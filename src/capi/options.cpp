@@ -134,6 +134,15 @@ const int_option_row* find_int_option(int number, socket_type of) noexcept
     return found != table.end() && (found->types & bit(of)) != 0 ? &*found : nullptr;
 }
 
+bool try_copy(socket_values& to, const socket_values& from) noexcept
+{
+    to.ints = from.ints;
+    to.affinity = from.affinity;
+    to.max_message_size = from.max_message_size;
+    return try_assign(to.routing_id, from.routing_id) &&
+           try_assign(to.welcome_message, from.welcome_message);
+}
+
 void set_defaults(socket_values& of, socket_type type, const context_values& in) noexcept
 {
     for (const int_option_row& each : table)

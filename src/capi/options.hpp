@@ -89,6 +89,9 @@ struct socket_values {
     }
 };
 
+/// Returns false when memory is exhausted.
+[[nodiscard]] bool try_copy(socket_values& to, const socket_values& from) noexcept;
+
 /// A row of the table.
 struct int_option_row {
     int number;

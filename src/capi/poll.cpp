@@ -36,6 +36,11 @@ timeout limit_of_wait(long milliseconds) noexcept
     return std::chrono::milliseconds(milliseconds);
 }
 
+bool is_watched(const watched_item& descriptor) noexcept
+{
+    return descriptor.descriptor != -1 && (descriptor.events & all_events) != 0;
+}
+
 /// Waits for some items. Their sockets are in use as long as it lives.
 class item_wait {
 public:
@@ -70,7 +75,8 @@ result<std::size_t> item_wait::begin(std::span<watched_item> items)
         if (each.socket == nullptr) {
             made.descriptor = each.descriptor;
             made.to_fail = (each.events & SLK_POLLERR) != 0;
-            if (made.to_receive || made.to_send || made.to_fail)
+            // Nothing is waited for, or it is left out, as poll(2) does.
+            if (is_watched(each))
                 waits_.push_back(made);
             continue;
         }
@@ -105,7 +111,7 @@ std::size_t item_wait::collect(std::span<watched_item> items) noexcept
             readable = socket.is_receiving();
             writable = socket.is_sending();
         }
-        if (each.socket != nullptr || to_receive || to_send || to_fail) {
+        if (each.socket != nullptr || is_watched(each)) {
             const wait_item& done = waits_[next++];
             readable = readable || done.readable;
             writable = writable || done.writable;

@@ -118,12 +118,14 @@ int give_texts(const std::vector<std::string>& from, char*** texts, std::size_t*
     return 0;
 }
 
-socket_options options_of(socket_type type)
+/// The options that a new socket of that type would have.
+socket_options options_of(socket_type type, slk_ctx_t& in)
 {
+    const std::lock_guard lock(in.guard);
     socket_values values;
-    set_defaults(values, type, {});
+    set_defaults(values, type, in.values);
     // It has no texts.
-    return to_socket_options(values, type, {}).value_or(socket_options{});
+    return to_socket_options(values, type, in.values).value_or(socket_options{});
 }
 
 } // namespace
@@ -188,7 +190,7 @@ slk_sharded_pubsub_t* slk_sharded_pubsub_new(slk_ctx_t* ctx, int shard_count)
     }
     return make<slk_sharded_pubsub_t>(ctx, [&](slk::context& in) {
         return slk::sharded_pubsub::create(in, static_cast<std::size_t>(shard_count),
-                                           options_of(slk::socket_type::pub));
+                                           options_of(slk::socket_type::pub, *ctx));
     });
 }
 
@@ -255,7 +257,10 @@ slk_pubsub_broker_t* slk_pubsub_broker_new(slk_ctx_t* ctx, const char* frontend,
         return nullptr;
     }
     return make<slk_pubsub_broker_t>(ctx, [&](slk::context& in) {
-        return slk::pubsub_broker::create(in, frontend, backend, {.bind_at_start = true});
+        return slk::pubsub_broker::create(in, frontend, backend,
+                                          {.bind_at_start = true,
+                                           .of_frontend = options_of(slk::socket_type::xsub, *ctx),
+                                           .of_backend = options_of(slk::socket_type::xpub, *ctx)});
     });
 }
 
@@ -294,8 +299,8 @@ int slk_pubsub_broker_stats(slk_pubsub_broker_t* broker, size_t* messages)
 
 slk_pubsub_cluster_t* slk_pubsub_cluster_new(slk_ctx_t* ctx)
 {
-    return make<slk_pubsub_cluster_t>(ctx, [](slk::context& in) {
-        return slk::pubsub_cluster::create(in, options_of(slk::socket_type::xsub));
+    return make<slk_pubsub_cluster_t>(ctx, [&](slk::context& in) {
+        return slk::pubsub_cluster::create(in, options_of(slk::socket_type::xsub, *ctx));
     });
 }
 

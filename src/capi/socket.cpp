@@ -72,23 +72,37 @@ int apply(slk_socket_t& to, socket_values&& changed)
     return 0;
 }
 
+/// Changes the values: `change` is called with a copy, and returns 0 or the code of the error.
+template <class Change>
+int change_values(slk_socket_t& to, Change change)
+{
+    socket_values changed;
+    if (!try_copy(changed, to.values))
+        return fail_with(SLK_ENOMEM);
+    const int wrong = change(changed);
+    return wrong == 0 ? apply(to, std::move(changed)) : fail_with(wrong);
+}
+
 int set_int(slk_socket_t& to, const int_option_row& row, int value)
 {
     if (value < row.min || value > row.max)
         return fail_with(SLK_EINVAL);
-    socket_values changed = to.values;
-    changed[row.which] = row.is_flag && value > 1 ? 1 : value;
-    const int flag = changed[row.which];
-    using enum int_option;
-    if (row.which == heartbeat_ttl)
-        changed[heartbeat_ttl] = value / 100 * 100;
-    else if (row.which == xpub_verbose)
-        changed[xpub_verboser] = 0;
-    else if (row.which == xpub_verboser)
-        changed[xpub_verbose] = flag;
-    else if (row.which == xpub_manual_last_value)
-        changed[xpub_manual] = flag;
-    return apply(to, std::move(changed));
+    const int stored = row.is_flag && value > 1 ? 1 : value;
+    return change_values(to, [&](socket_values& changed) {
+        using enum int_option;
+        changed[row.which] = stored;
+        if (row.which == heartbeat_ttl)
+            changed[heartbeat_ttl] = stored / 100 * 100;
+        else if (row.which == xpub_verbose)
+            changed[xpub_verboser] = 0;
+        else if (row.which == xpub_verboser)
+            changed[xpub_verbose] = stored;
+        else if (row.which == xpub_manual_last_value)
+            changed[xpub_manual] = stored;
+        else if (row.which == xpub_manual && stored == 0)
+            changed[xpub_manual_last_value] = 0;
+        return 0;
+    });
 }
 
 int subscribe(slk_socket_t& on, int option, std::span<const std::byte> topic)
@@ -121,26 +135,22 @@ int set_bytes(slk_socket_t& to, int option, std::string_view value)
 {
     const socket_type type = to.socket->type();
     switch (option) {
-    case SLK_ROUTING_ID: {
+    case SLK_ROUTING_ID:
         if (value.empty() || value.size() > max_routing_id)
             return fail_with(SLK_EINVAL);
-        socket_values changed = to.values;
-        if (!try_assign(changed.routing_id, value))
-            return fail_with(SLK_ENOMEM);
-        return apply(to, std::move(changed));
-    }
+        return change_values(to, [&](socket_values& changed) {
+            return try_assign(changed.routing_id, value) ? 0 : SLK_ENOMEM;
+        });
     case SLK_CONNECT_ROUTING_ID:
         if (type != socket_type::router || value.empty() || value.size() > max_routing_id)
             return fail_with(SLK_EINVAL);
         return try_assign(to.next_peer, value) ? 0 : fail_with(SLK_ENOMEM);
-    case SLK_XPUB_WELCOME_MSG: {
+    case SLK_XPUB_WELCOME_MSG:
         if (type != socket_type::xpub)
             return fail_with(SLK_EINVAL);
-        socket_values changed = to.values;
-        if (!try_assign(changed.welcome_message, value))
-            return fail_with(SLK_ENOMEM);
-        return apply(to, std::move(changed));
-    }
+        return change_values(to, [&](socket_values& changed) {
+            return try_assign(changed.welcome_message, value) ? 0 : SLK_ENOMEM;
+        });
     default: return subscribe(to, option, bytes_of(value.data(), value.size()));
     }
 }
@@ -161,14 +171,15 @@ int set_option(slk_socket_t& to, int option, const void* value, std::size_t len)
         int number = 0;
         return read_number(number, value, len) ? set_int(to, *row, number) : fail_with(SLK_EINVAL);
     }
-    socket_values changed = to.values;
     if (option == unnamed::affinity)
-        return read_number(changed.affinity, value, len) ? apply(to, std::move(changed))
-                                                         : fail_with(SLK_EINVAL);
+        return change_values(to, [&](socket_values& changed) {
+            return read_number(changed.affinity, value, len) ? 0 : SLK_EINVAL;
+        });
     if (option == unnamed::max_message_size)
-        return read_number(changed.max_message_size, value, len) && changed.max_message_size >= -1
-                   ? apply(to, std::move(changed))
-                   : fail_with(SLK_EINVAL);
+        return change_values(to, [&](socket_values& changed) {
+            const bool is_one = read_number(changed.max_message_size, value, len);
+            return is_one && changed.max_message_size >= -1 ? 0 : SLK_EINVAL;
+        });
     return set_bytes(to, option, {static_cast<const char*>(value), len});
 }
 

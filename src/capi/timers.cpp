@@ -103,8 +103,8 @@ private:
 
 duration interval_of(std::size_t milliseconds) noexcept
 {
-    constexpr std::size_t longest = 1'000'000'000'000; // some 30 years
-    return std::chrono::milliseconds(std::min(milliseconds, longest));
+    constexpr std::uint64_t longest = 1'000'000'000'000; // some 30 years
+    return std::chrono::milliseconds(std::min<std::uint64_t>(milliseconds, longest));
 }
 
 /// `change` returns false for an id that there is not.

@@ -165,8 +165,8 @@ result<pubsub_broker> pubsub_broker::create(context& in, std::string_view fronte
                                             std::string_view backend,
                                             const pubsub_broker_options& options)
 {
-    SLK_TRY(auto front, xsub::create(in));
-    SLK_TRY(auto back, xpub::create(in));
+    SLK_TRY(auto front, xsub::create(in, options.of_frontend));
+    SLK_TRY(auto back, xpub::create(in, options.of_backend));
     std::unique_ptr<core> made(new (std::nothrow) core(std::move(front), std::move(back)));
     if (made == nullptr || !try_assign(made->frontend, frontend) ||
         !try_assign(made->backend, backend))

@@ -4,7 +4,7 @@
 
 #include "base/try_allocate.hpp"
 #include "messaging/socket/socket_core.hpp"
-#include "pattern/pattern.hpp"
+#include "pattern/router.hpp"
 
 #include <utility>
 
@@ -51,7 +51,12 @@ result<void> frame_socket::begin_message(std::span<const std::byte> first, const
     const std::string_view id(reinterpret_cast<const char*>(first.data()), first.size());
     if (!try_assign(to_.routing_id, id))
         return fail(errc::out_of_memory, phase::transfer);
-    return options().mandatory ? core_->await_room({}, limit, &to_) : result<void>{};
+    if (options().mandatory)
+        SLK_TRY(core_->await_room({}, limit, &to_));
+    // A later peer of that id is not the one that the message is for.
+    const auto known = static_cast<pattern::router&>(core_->routes()).find(to_);
+    to_.generation = known ? (*known)->generation : 0;
+    return {};
 }
 
 /// `owner`: as in part_view.
@@ -77,7 +82,8 @@ result<void> frame_socket::end_message(std::span<const std::byte> last,
     if (sent)
         return {};
     // The peer was there when the message began.
-    if (sent.error() == errc::no_route && type_ == socket_type::router)
+    if (type_ == socket_type::router &&
+        (sent.error() == errc::no_route || sent.error() == errc::peer_replaced))
         return {};
     return fail(sent.error());
 }
@@ -129,6 +135,12 @@ result<void> frame_socket::send(message&& part, bool more, const timeout& limit)
                       [&]() -> result<message> { return std::move(part); }));
     part.clear();
     return {};
+}
+
+void frame_socket::give_message_up() noexcept
+{
+    parts_.clear();
+    sending_ = false;
 }
 
 // --- receiving ---

@@ -7,6 +7,14 @@
 #include <unistd.h>
 #endif
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SLK_THREAD_SANITIZER
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define SLK_THREAD_SANITIZER
+#endif
+
 namespace slk::io::os {
 
 namespace {
@@ -23,7 +31,7 @@ bool membarrier(int command) noexcept
 void prepare_barriers() noexcept
 {
     // The thread sanitizer does not know the system call.
-#if defined(__linux__) && !defined(__SANITIZE_THREAD__)
+#if defined(__linux__) && !defined(SLK_THREAD_SANITIZER)
     if (needs_fences.load(std::memory_order_relaxed) &&
         membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED))
         needs_fences.store(false, std::memory_order_relaxed);
