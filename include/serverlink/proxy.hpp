@@ -34,8 +34,8 @@ class proxy_core;
 }
 
 struct proxy_options {
-    /// A PUB, PUSH, DEALER or PAIR: it gets a copy of each message that was moved, in both
-    /// directions. Null: none.
+    /// A PUB, XPUB, PUSH, DEALER or PAIR: it gets a copy of each message that was moved, in both
+    /// directions. What an XPUB receives is thrown away. Null: none.
     socket* capture = nullptr;
     /// What the capture socket does not take at once is left out, and counted. True: the messages
     /// wait for it instead.

@@ -284,8 +284,8 @@ struct socket_options {
     // XPUB only: elsewhere they are invalid_argument if set.
 
     /// A peer's subscriptions are all reported, and have no effect: the caller subscribes for the
-    /// peer whose report it has received last (xpub::subscribe()). Peers that are there already
-    /// stay as they are.
+    /// peer whose report it has received last (xpub::subscribe()). What peers have subscribed to
+    /// before stays as it is. Live.
     bool manual = false;
     /// As `manual`; and the first message after such a report goes only to that peer, if it
     /// matches. So a peer that subscribes can be sent the last value at once.
@@ -343,6 +343,8 @@ struct socket_options {
     bool notify_connect = false;
     /// An empty message reports that a peer has disconnected. Live.
     bool notify_disconnect = false;
+    /// Both also of peers by inproc. Live.
+    bool notify_inproc = true;
 
     // STREAM only: elsewhere they are invalid_argument if set to something else.
 

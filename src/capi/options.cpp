@@ -201,6 +201,7 @@ result<socket_options> to_socket_options(const socket_values& from, socket_type 
     made.mandatory = type != socket_type::router || from[router_mandatory] != 0;
     made.handover = from[router_handover] != 0;
     made.notify_connect = (from[router_notify] & 1) != 0;
+    made.notify_inproc = type != socket_type::router;
     made.notify_disconnect = (from[router_notify] & 2) != 0;
     made.no_drop = from[xpub_nodrop] != 0;
     if (type == socket_type::xpub) { // a PUB reports nothing

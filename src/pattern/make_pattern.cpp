@@ -177,6 +177,8 @@ result<void> check_options(zmtp::socket_type type, const socket_options& options
         return not_for_type("notify_connect is for a ROUTER");
     if (options.notify_disconnect)
         return not_for_type("notify_disconnect is for a ROUTER");
+    if (!options.notify_inproc)
+        return not_for_type("notify_inproc is for a ROUTER");
     return {};
 }
 

@@ -42,6 +42,7 @@ struct peer {
     bool named : 1 = false;
     /// STREAM only: a message of the peer was received.
     bool was_heard : 1 = false;
+    bool by_inproc : 1 = false;
     /// PUB and XPUB only: messages that it has room for without another look.
     std::uint32_t known_room = 0;
     /// ROUTER only: made when the peer connects, so that its end needs no memory.

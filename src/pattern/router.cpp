@@ -53,6 +53,7 @@ void router::set_options(const socket_options& options) noexcept
     handover = options.handover;
     notify_connect = options.notify_connect;
     notify_disconnect = options.notify_disconnect;
+    notify_inproc = options.notify_inproc;
 }
 
 result<void> router::check_name(std::string_view routing_id) const
@@ -109,10 +110,10 @@ void router::detach(peer& entry) noexcept
 
 bool router::prepare(peer& entry) noexcept
 {
-    entry.end_notice = notify_disconnect ? make_notice(entry) : nullptr;
-    begin_notice_ = notify_connect ? make_notice(entry) : nullptr;
-    return (entry.end_notice != nullptr || !notify_disconnect) &&
-           (begin_notice_ != nullptr || !notify_connect);
+    const bool begin = reports_begin(entry), end = reports_end(entry);
+    entry.end_notice = end ? make_notice(entry) : nullptr;
+    begin_notice_ = begin ? make_notice(entry) : nullptr;
+    return (entry.end_notice != nullptr || !end) && (begin_notice_ != nullptr || !begin);
 }
 
 void router::connected(peer& entry) noexcept
@@ -126,7 +127,7 @@ void router::connected(peer& entry) noexcept
 void router::disconnected(peer& entry) noexcept
 {
     auto notice = std::move(entry.end_notice);
-    if (!notify_disconnect)
+    if (!reports_end(entry))
         return;
     // The option was not set yet when the peer connected.
     if (notice == nullptr)

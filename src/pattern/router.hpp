@@ -27,6 +27,7 @@ public:
     bool handover = false;
     bool notify_connect = false;
     bool notify_disconnect = false;
+    bool notify_inproc = true;
 
     void set_options(const socket_options& options) noexcept override;
 
@@ -80,6 +81,14 @@ public:
 
 private:
     [[nodiscard]] std::string make_id();
+    [[nodiscard]] bool reports_begin(const peer& entry) const noexcept
+    {
+        return notify_connect && (notify_inproc || !entry.by_inproc);
+    }
+    [[nodiscard]] bool reports_end(const peer& entry) const noexcept
+    {
+        return notify_disconnect && (notify_inproc || !entry.by_inproc);
+    }
 
     const bool by_connection_;
     fair_queue receiving_;

@@ -317,4 +317,26 @@ bool subscription_index::sort_topics(std::uint32_t of_peer,
     return true;
 }
 
+void subscription_index::sort_topics_of(std::uint32_t number) noexcept
+{
+    peer_entry& of = peers_[number];
+    std::vector<std::uint32_t> all;
+    if (of.count < 2 || !try_reserve(all, of.count))
+        return;
+    for (std::uint32_t at = of.first; at != no_number; at = subscriptions_[at].next_of_peer)
+        all.push_back(at);
+    std::ranges::sort(all, [this](std::uint32_t left, std::uint32_t right) {
+        const topic_view one = view_of(topics_[subscriptions_[left].topic]);
+        const topic_view other = view_of(topics_[subscriptions_[right].topic]);
+        return std::lexicographical_compare(one.begin(), one.end(), other.begin(), other.end());
+    });
+    std::uint32_t before = no_number;
+    for (const std::uint32_t each : all) {
+        (before != no_number ? subscriptions_[before].next_of_peer : of.first) = each;
+        subscriptions_[each].previous_of_peer = before;
+        before = each;
+    }
+    subscriptions_[before].next_of_peer = no_number;
+}
+
 } // namespace slk::pattern

@@ -117,6 +117,10 @@ public:
             visit(view_of(topics_[subscriptions_[at].topic]));
     }
 
+    /// first_of() goes through the peer's topics in the order of their bytes; in another one when
+    /// memory is exhausted.
+    void sort_topics_of(std::uint32_t number) noexcept;
+
     /// Whether any peer has subscribed to just this topic.
     [[nodiscard]] bool has_topic(topic_view topic) const noexcept
     {

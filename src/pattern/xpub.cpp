@@ -41,14 +41,19 @@ result<peer*> xpub::resume_sending(peer& entry)
         remove(entry);
         return fail(no_memory_for_peer);
     }
-    if (manual_) {
-        records_[number].manual_number = requests_.add_peer(entry);
-        if (records_[number].manual_number == no_number) {
-            remove(entry);
-            return fail(no_memory_for_peer);
-        }
+    if (manual_ && !become_manual(records_[number], entry)) {
+        remove(entry);
+        return fail(no_memory_for_peer);
     }
     return displaced;
+}
+
+/// The peer's requests are kept apart. Returns false when memory is exhausted.
+bool xpub::become_manual(record& of, peer& entry) noexcept
+{
+    if (of.manual_number == no_number)
+        of.manual_number = requests_.add_peer(entry);
+    return of.manual_number != no_number;
 }
 
 void xpub::stop_sending(peer& entry) noexcept
@@ -76,6 +81,7 @@ void xpub::stop_sending(peer& entry) noexcept
         index().remove_all(number);
         requests_.leave(left.manual_number);
     }
+    reported_of(left).sort_topics_of(reported_number(left, number));
     leave(entry);
     gone_topics_ += reported_of(left).topics_of(reported_number(left, number));
     left.next_gone = std::exchange(gone_, number);
@@ -242,11 +248,14 @@ result<void> xpub::request(peer& from, bool subscribe, topic_view topic, bool li
         return fail(no_memory_for_report);
     const std::size_t before = index().topics();
     bool reports = false;
-    if (const std::uint32_t number = record_of(from).manual_number; number != no_number) {
+    if (manual_) {
+        record& of = record_of(from);
+        if (!become_manual(of, from))
+            return fail(no_memory_for_report);
         if (subscribe)
-            SLK_TRY(requests_.subscribe(number, topic, limits(limited)));
+            SLK_TRY(requests_.subscribe(of.manual_number, topic, limits(limited)));
         else
-            (void)requests_.cancel(number, topic);
+            (void)requests_.cancel(of.manual_number, topic);
         reports = true;
     } else if (subscribe) {
         SLK_TRY(index().subscribe(number_of(from), topic, limits(limited)));

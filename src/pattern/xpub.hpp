@@ -78,6 +78,7 @@ private:
     [[nodiscard]] bool report_gone() noexcept;
     void update_own() noexcept { own_messages.set_others(!waiting_.empty() || gone_ != no_number); }
 
+    [[nodiscard]] bool become_manual(record& of, peer& entry) noexcept;
     [[nodiscard]] record& record_of(const peer& entry) noexcept
     {
         return records_[number_of(entry)];

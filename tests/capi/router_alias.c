@@ -288,10 +288,10 @@ static void probes(void)
             set_int(prober, opt_probe_router, 1);
             bind_to(binds ? prober : other, kind, endpoint);
             connect_to(binds ? other : prober, endpoint);
-            /* The next call on the socket notices the peer. */
-            REQUIRE_UNTIL((get_int(prober, opt_events) & SLK_POLLIN) == 0 &&
-                              (get_int(other, opt_events) & SLK_POLLIN) != 0,
-                          1000);
+            /* Its socket need not be called. */
+            if (kind == transport_inproc)
+                (void)get_int(prober, opt_events);
+            REQUIRE_UNTIL((get_int(other, opt_events) & SLK_POLLIN) != 0, 1000);
             CHECK_RECV_MORE(other, "prober");
             CHECK_RECV_LAST(other, "");
             CHECK_NOTHING(other, 10);

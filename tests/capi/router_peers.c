@@ -209,6 +209,9 @@ static void handover(void)
         CHECK_INT(slk_send_to(router, "peer", 4, "to the second", 13, 0), 13);
         CHECK_RECV_LAST(second, "to the second");
         CHECK_NOTHING(first, 0);
+        /* The old connection has ended, and no other follows. */
+        if (kind != transport_inproc)
+            CHECK_UNTIL((get_int(first, opt_events) & SLK_POLLOUT) == 0, patience_ms);
         close_socket(router);
         close_socket(first);
         close_socket(second);

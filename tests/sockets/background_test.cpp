@@ -523,3 +523,24 @@ TEST_CASE("unbind in the background sends what is queued to the peers of the end
     must(in.wait_closed(test_timeout));
     must(other.wait_ready(test_timeout));
 }
+
+TEST_CASE("an endpoint that was connected and does not try any more takes no messages")
+{
+    auto in = new_context();
+    socket_options options;
+    options.reconnect.base = reconnect_never;
+    auto from = new_socket<push>(in, options);
+    auto to = new_socket<pull>(in), other = new_socket<pull>(in);
+    bind_and_connect(to, from);
+    bind_and_connect(other, from);
+    must(from.wait_ready(test_timeout));
+    to.close(0ms);
+    REQUIRE(until([&] { return from.peers().size() == 1; }));
+    for (int count = 0; count < 4; ++count) {
+        must(from.send("x", no_wait));
+        CHECK(receive_text(other) == "x");
+    }
+    other.close(0ms);
+    REQUIRE(until([&] { return from.peers().empty(); }));
+    CHECK(code_of(from.send("x", no_wait)) == errc::would_block);
+}

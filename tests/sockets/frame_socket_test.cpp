@@ -293,3 +293,18 @@ TEST_CASE("the rest of a message goes with its peer, and the next one is whole")
     must(second.send(part("hello"), false));
     CHECK(whole(hub) == "two|hello");
 }
+
+TEST_CASE("a ROUTER that connects probes its peer without another call")
+{
+    auto in = new_context();
+    auto at = new_frames(in, slk::socket_type::router);
+    socket_options options;
+    options.probe_router = true;
+    options.routing_id = "prober";
+    auto from = new_frames(in, slk::socket_type::router, options);
+    bind_and_connect(at, from);
+    CHECK(whole(at) == "prober|");
+    CHECK(from.counters().queued_total <= 1);
+    CHECK(must(from.known_peers()).size() == 1);
+    CHECK(from.counters().queued_total == 1);
+}

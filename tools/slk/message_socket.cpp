@@ -147,7 +147,7 @@ void add_socket_options(command& to, socket_settings& into, const std::string& w
     add_duration(to,
                  {.name = "--peer-timeout",
                   .help = "Close a connection whose peer is silent for this time, also when asked "
-                          "for a sign of life; 0: never (3ms to 1m)",
+                          "for a sign of life; 0: never (3ms to 720h)",
                   .fallback = "30s"},
                  into.options.peer_timeout);
     to.flag({.name = "-v,--verbose", .help = "Show changes of the endpoints"}, into.verbose);

@@ -247,7 +247,8 @@ void add_keep_alive_options(command& to, tuning_options& into)
     add_time("--keep-alive-interval", &keep_alive_options::interval,
              "Time between probes (1s to 32767s)", "10s");
     to.number<int>({.name = "--keep-alive-count",
-                    .help = "Unanswered probes that end the connection (1 to 127)",
+                    .help = "Unanswered probes that end the connection (0 to 127; 0: as the "
+                            "system has it)",
                     .type = "N",
                     .fallback = "3",
                     .group = socket_group,

@@ -10,7 +10,27 @@
 
 #include <atomic>
 
+// The thread sanitizer knows neither fences nor the system calls.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SLK_THREAD_SANITIZER
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define SLK_THREAD_SANITIZER
+#endif
+
 namespace slk::io::os {
+
+/// Orders what this thread has written before what it reads then.
+inline void full_barrier() noexcept
+{
+#if defined(SLK_THREAD_SANITIZER)
+    static std::atomic<unsigned> order{0};
+    order.fetch_add(1, std::memory_order_seq_cst);
+#else
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+#endif
+}
 
 /// Whether light_barrier() has to be a fence. Set by prepare_barriers().
 inline std::atomic<bool> needs_fences{true};
@@ -21,7 +41,7 @@ void prepare_barriers() noexcept;
 inline void light_barrier() noexcept
 {
     if (needs_fences.load(std::memory_order_relaxed)) [[unlikely]]
-        std::atomic_thread_fence(std::memory_order_seq_cst);
+        full_barrier();
     else
         std::atomic_signal_fence(std::memory_order_seq_cst);
 }

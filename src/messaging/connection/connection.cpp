@@ -449,6 +449,15 @@ void connection::end(const error& reason) noexcept
     step({connection_event::close}, reason);
 }
 
+void connection::give_up(const error& reason) noexcept
+{
+    const reference<connection> kept = reference<connection>::to(*this);
+    const reference<pipe> peer = near_;
+    end(reason);
+    if (peer)
+        owner_->post(peer_disconnected{peer, true}, reason);
+}
+
 void connection::give_way(const error& reason) noexcept
 {
     if (machine_.state() != connection_state::handshaking)

@@ -109,6 +109,8 @@ public:
     /// What is queued is sent until `deadline`, on later streams too, and what arrives is thrown
     /// away. The observer learns of the end, which may come during this call.
     void depart(time_point deadline) noexcept;
+    /// connect() only: no other stream comes. The socket hears that the peer has gone for good.
+    void give_up(const error& reason) noexcept;
     /// Ends the connection at once.
     void end(const error& reason) noexcept;
     /// Ends the handshake of an accepted peer by a reset, which leaves nothing in the system.
@@ -253,6 +255,7 @@ private:
     void answer_late() noexcept;
     void admit(const zmtp::arrival& found) noexcept;
     [[nodiscard]] result<std::optional<zmtp::rejection>> take_place() noexcept;
+    void probe_new_peer() noexcept;
     void become_ready(const zmtp::arrival& found) noexcept;
     [[nodiscard]] bool read_metadata(const zmtp::peer_metadata& from,
                                      peer_info& into) const noexcept;

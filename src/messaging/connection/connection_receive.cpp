@@ -431,6 +431,22 @@ bool connection::read_metadata(const zmtp::peer_metadata& from, peer_info& into)
     });
 }
 
+/// A peer that the socket has not heard of yet: its thread may be busy, or wait for the answer.
+void connection::probe_new_peer() noexcept
+{
+    const bool is_new =
+        origin_ == pipe_origin::accept ||
+        (origin_ == pipe_origin::link && log_->record().handshakes_succeeded.value() == 0);
+    if (!settings_->options().probe_router || !is_new || departs_)
+        return;
+    near_->out.allocate_from(on_->pools);
+    const pattern::part_view nothing{};
+    if (!near_->out.write({&nothing, 1}))
+        return;
+    (void)near_->out.publish(); // it is sent with the end of the handshake
+    near_->was_probed = true; // the socket counts it
+}
+
 void connection::become_ready(const zmtp::arrival& found) noexcept
 {
     if (!note_peer_id(zmtp::text_of(found.peer.identity)))
@@ -455,6 +471,7 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     if (origin_ == pipe_origin::link)
         has_place_ = false;
     drop_stale();
+    probe_new_peer();
     out_->connection_ready(session_->speaks());
     log_->record().handshakes_succeeded.add(1);
     log_->registry().change([&] { record_.ready = true; });

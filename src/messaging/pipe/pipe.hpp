@@ -73,6 +73,7 @@ public:
           out(lanes_->toward[side], lanes_->slot_of(side), lanes_->shared.get()),
           in(lanes_->toward[1 - side], lanes_->slot_of(1 - side))
     {
+        by_inproc = between_sockets;
     }
 
     [[nodiscard]] const reference<pipe_lanes>& lanes() const noexcept { return lanes_; }
@@ -228,6 +229,7 @@ public:
     bool holds_place : 1 = false; ///< in the registry
     bool severed : 1 = false; ///< the connection has ended for good
     bool ended_first : 1 = false; ///< inproc only: before the other end, which has the rest
+    bool was_probed : 1 = false; ///< by its connection (option probe_router)
     bool told_topics : 1 = false; ///< inproc only: those of this socket, when the two met
     bool is_full : 1 = false; ///< PUB only: there was no room when a message came
     queue_policy on_reconnect : 2 = queue_policy::keep; ///< the option, as the endpoint found it

@@ -250,6 +250,10 @@ result<bool> proxy_core::capture(const proxy_direction& of)
 {
     if (capture_ == nullptr)
         return true;
+    // What its peers subscribe to is nobody's concern, but would wait.
+    if (capture_->type() == zmtp::socket_type::xpub)
+        for (message report; capture_->receive(report, no_wait);)
+            report.clear();
     auto sent = capture_->send(of.views, no_wait);
     if (!sent && sent.error() != errc::would_block)
         return fail(sent.error());
@@ -265,7 +269,8 @@ result<proxy_step> proxy_core::move_one(proxy_direction& of)
     if (!of.is_whole) {
         if (waits_for_capture_ && capture_ != nullptr && !capture_->can_send())
             return proxy_step::no_capture;
-        if (!of.to.can_send())
+        // A REP that is both sides can send only what it has received.
+        if (&of.to != &of.from && !of.to.can_send())
             return proxy_step::no_room;
         SLK_TRY(const bool any, receive(of));
         if (!any)
@@ -508,9 +513,9 @@ result<proxy> proxy::create(socket& front, socket& back, const proxy_options& op
         switch (options.capture->core()->type()) {
         case zmtp::socket_type::pair:
         case zmtp::socket_type::pub:
+        case zmtp::socket_type::xpub:
         case zmtp::socket_type::dealer:
         case zmtp::socket_type::push: break;
-        case zmtp::socket_type::xpub: // its reports would not be received
         case zmtp::socket_type::sub:
         case zmtp::socket_type::xsub:
         case zmtp::socket_type::req:

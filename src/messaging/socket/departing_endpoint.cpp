@@ -86,8 +86,11 @@ void endpoint_entry::expire() noexcept
         end_departure();
 }
 
-void endpoint_entry::link_stopped() noexcept
+void endpoint_entry::link_stopped(const error& reason) noexcept
 {
+    // One that was connected gets no more messages. For one that never was they wait, as before.
+    if (state_ == departure::none && connected && log->record().handshakes_succeeded.value() > 0)
+        connected->give_up(reason);
     // Not at once: this is the link's handler.
     if (state_ == departure::under_way && !is_sent_)
         on()->core->io().arm(timer_, time_point{});

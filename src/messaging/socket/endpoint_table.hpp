@@ -45,8 +45,8 @@ struct endpoint_entry final : connection_observer, io::resident, departing_endpo
     void everything_sent() noexcept override;
     void connection_closed() noexcept override;
     void end_departure() noexcept override;
-    /// The link does not try any more: nothing else will be sent.
-    void link_stopped() noexcept;
+    /// The link does not try any more, and nothing else will be sent.
+    void link_stopped(const error& reason) noexcept;
     void loop_closing() noexcept override { end_departure(); }
 
     endpoint_kind kind = endpoint_kind::connected;

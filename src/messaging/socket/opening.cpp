@@ -100,8 +100,8 @@ void report_link(link_handlers& of, endpoint_log* log, endpoint_entry& entry)
 {
     of.state_changed = [log, &entry](const link_transition& move, const link_status& now) {
         report_move(*log, move, now);
-        if (move.to == link_state::idle)
-            entry.link_stopped();
+        if (move.to == link_state::idle && move.reason)
+            entry.link_stopped(move.reason);
     };
     of.looked_up = [log](const lookup_report& done) {
         log->emit(event_kind::name_lookup, [&](slk::event& made) {

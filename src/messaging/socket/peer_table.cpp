@@ -355,6 +355,8 @@ void peer_table::greet(pipe& peer)
 {
     if (welcome_)
         return welcome(peer);
+    if (peer.was_probed)
+        return counters_.queued_total.add_alone(1);
     if (!pattern_.probes)
         return;
     const pattern::part_view nothing{};

@@ -282,6 +282,47 @@ TEST_CASE("with manual the caller subscribes for the peer whose report it has re
     });
 }
 
+TEST_CASE("manual acts at once, also for peers that are there already")
+{
+    auto in = new_context();
+    auto at = new_socket<xpub>(in);
+    auto to = new_socket<xsub>(in);
+    bind_and_connect(at, to);
+    must(to.send("\1a"));
+    CHECK(receive_text(at) == "\1a");
+    socket_options manual = at.options();
+    manual.manual = true;
+    must(at.set_options(manual));
+    must(to.send("\1b"));
+    CHECK(receive_text(at) == "\1b");
+    CHECK(must(at.send("b")) == send_outcome::dropped_no_route);
+    must(at.subscribe("c"));
+    CHECK(must(at.send("c")) == send_outcome::queued);
+    // What was subscribed to before is still there.
+    CHECK(must(at.send("a")) == send_outcome::queued);
+    manual.manual = false;
+    must(at.set_options(manual));
+    must(to.send("\1d"));
+    CHECK(receive_text(at) == "\1d");
+    CHECK(must(at.send("d")) == send_outcome::queued);
+}
+
+TEST_CASE("the topics of a peer that has gone are reported in the order of their bytes")
+{
+    auto in = new_context();
+    auto at = new_socket<xpub>(in);
+    {
+        auto to = new_socket<xsub>(in);
+        bind_and_connect(at, to);
+        for (const char* const topic : {"C", "A", "AB", "B", "AA", ""}) {
+            must(to.send("\1" + std::string(topic)));
+            CHECK(receive_text(at) == "\1" + std::string(topic));
+        }
+    }
+    for (const char* const topic : {"", "A", "AA", "AB", "B", "C"})
+        CHECK(receive_text(at) == std::string(1, '\0') + topic);
+}
+
 TEST_CASE("with manual_last_value the first message after a report is for that peer alone")
 {
     for_each_transport([](context& in, const std::string& where) {

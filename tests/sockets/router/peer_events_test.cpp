@@ -33,6 +33,29 @@ TEST_CASE("a ROUTER reports peers that connect and disconnect, if its options as
     CHECK(receive_event(at).event == router_event::message);
 }
 
+TEST_CASE("peers by inproc are reported, unless notify_inproc is off")
+{
+    for (const bool on : {true, false}) {
+        CAPTURE(on);
+        auto in = new_context();
+        router_options options;
+        options.notify_connect = options.notify_disconnect = true;
+        options.notify_inproc = on;
+        auto at = new_socket<router>(in, options);
+        must(at.bind("inproc://at"));
+        {
+            auto peer = new_dealer(in, "inproc://at", "peer");
+            must(peer.send("hello", test_timeout));
+            if (on)
+                CHECK(receive_event(at).event == router_event::connected);
+            CHECK(receive_event(at).event == router_event::message);
+        }
+        peer_id from;
+        message into;
+        CHECK(at.receive(from, into, 20ms).has_value() == on);
+    }
+}
+
 TEST_CASE("a peer that disconnect_peer() disconnected reconnects as the next generation")
 {
     auto in = new_context();

@@ -7,14 +7,6 @@
 #include <unistd.h>
 #endif
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SLK_THREAD_SANITIZER
-#endif
-#elif defined(__SANITIZE_THREAD__)
-#define SLK_THREAD_SANITIZER
-#endif
-
 namespace slk::io::os {
 
 namespace {
@@ -30,7 +22,6 @@ bool membarrier(int command) noexcept
 
 void prepare_barriers() noexcept
 {
-    // The thread sanitizer does not know the system call.
 #if defined(__linux__) && !defined(SLK_THREAD_SANITIZER)
     if (needs_fences.load(std::memory_order_relaxed) &&
         membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED))
@@ -40,7 +31,7 @@ void prepare_barriers() noexcept
 
 void heavy_barrier() noexcept
 {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    full_barrier();
 #if defined(__linux__)
     // Refused where it was not registered: then all threads have fences.
     (void)membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);

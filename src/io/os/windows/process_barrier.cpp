@@ -12,7 +12,7 @@ void prepare_barriers() noexcept
 
 void heavy_barrier() noexcept
 {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    full_barrier();
     ::FlushProcessWriteBuffers();
 }
 
