@@ -200,6 +200,10 @@ SL_EXPORT int SL_CALL slk_unbind(slk_socket_t* socket, const char* endpoint);
 #define SLK_ONLY_FIRST_SUBSCRIBE 108 /* flag, set only, 0; XPUB, XSUB. Live: of several frames */
 #define SLK_XSUB_VERBOSE_UNSUBSCRIBE 73 /* flag, set only, 0; XSUB. Live: passes on each one */
 #define SLK_INVERT_MATCHING 60 /* flag, 0; PUB, XPUB, SUB, XSUB. Live: what does not match */
+/*
+ * Numbers of libzmq are taken as well, among them 14, FD: a descriptor that can be read while there
+ * may be something to do for the socket; on Windows it is an event object.
+ */
 #define SLK_AUTH_ENABLED 200 /* reserved */
 #define SLK_AUTH_TIMEOUT 201 /* reserved */
 #define SLK_MONITOR_EVENTS 202 /* reserved */

@@ -291,6 +291,10 @@ struct socket_options {
     /// matches. So a peer that subscribes can be sent the last value at once.
     bool manual_last_value = false;
 
+    /// A peer is not listened to while as many reports wait to be received as xpub.hpp says. False:
+    /// all that peers subscribe to takes effect, and their reports wait without a limit; for a
+    /// program that may not receive them, and knows its peers. Live.
+    bool holds_back_requests = true;
     /// Report each subscription. Without it a subscription is reported only if it is the first one
     /// to its topic, and a cancellation or the end of a peer only if it was the last one. Live.
     bool verbose = false;

@@ -207,6 +207,7 @@ result<socket_options> to_socket_options(const socket_values& from, socket_type 
     if (type == socket_type::xpub) { // a PUB reports nothing
         made.verbose = from[xpub_verbose] != 0;
         made.verboser = from[xpub_verboser] != 0;
+        made.holds_back_requests = false;
     }
     made.manual = from[xpub_manual] != 0;
     made.manual_last_value = from[xpub_manual_last_value] != 0;

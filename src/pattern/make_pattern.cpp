@@ -149,6 +149,8 @@ result<void> check_options(zmtp::socket_type type, const socket_options& options
             return not_for_type("verboser is for an XPUB");
         if (options.manual || options.manual_last_value)
             return not_for_type("manual is for an XPUB");
+        if (!options.holds_back_requests)
+            return not_for_type("holds_back_requests is for an XPUB");
     }
     if (options.patterns_subscribe_all && type != zmtp::socket_type::sub &&
         type != zmtp::socket_type::xsub)

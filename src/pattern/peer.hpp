@@ -43,6 +43,8 @@ struct peer {
     /// STREAM only: a message of the peer was received.
     bool was_heard : 1 = false;
     bool by_inproc : 1 = false;
+    bool was_probed : 1 = false; ///< by its connection (option probe_router)
+    bool told_topics : 1 = false; ///< inproc only: those of this socket, when the two met
     /// PUB and XPUB only: messages that it has room for without another look.
     std::uint32_t known_room = 0;
     /// ROUTER only: made when the peer connects, so that its end needs no memory.

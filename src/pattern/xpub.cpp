@@ -127,6 +127,8 @@ bool xpub::report_gone() noexcept
 /// Whether not more than this share of the limits is used.
 bool xpub::has_room(const record& of, std::uint64_t share) const noexcept
 {
+    if (!holds_back_)
+        return mark_ == 0 || of.kept < mark_ / share + share - 1;
     // While the budget of memory is used up, one part may wait.
     if (of.waiting > 0 && budget_ != nullptr && budget_->is_used_up())
         return false;
@@ -136,7 +138,8 @@ bool xpub::has_room(const record& of, std::uint64_t share) const noexcept
 
 bool xpub::gone_fits() const noexcept
 {
-    return gone_bytes_ <= max_bytes && (mark_ == 0 || gone_topics_ + gone_parts_ <= mark_);
+    return !holds_back_ ||
+           (gone_bytes_ <= max_bytes && (mark_ == 0 || gone_topics_ + gone_parts_ <= mark_));
 }
 
 /// Less is left of peers that have gone: those that were held for that may go on.
@@ -206,6 +209,7 @@ void xpub::push(std::unique_ptr<waiting_part> part, peer* from) noexcept
     if (from != nullptr) {
         record& of = record_of(*from);
         ++of.waiting;
+        of.kept += part->is_report ? 0 : 1;
         of.bytes += cost_of(part->content.size());
     } else {
         ++gone_parts_;
@@ -306,6 +310,7 @@ result<router_event> xpub::receive_own(message& into, peer_id*) noexcept
     if (next->from != nullptr) {
         record& of = record_of(*next->from);
         --of.waiting;
+        of.kept -= next->is_report ? 0 : 1;
         of.bytes -= cost_of(into.size());
         if (of.held_at != SIZE_MAX && has_room(of, 2))
             may_resume_ = next->from;
@@ -345,6 +350,7 @@ void xpub::set_options(const socket_options& options) noexcept
 {
     pub::set_options(options);
     mark_ = options.receive_high_water_mark;
+    holds_back_ = options.holds_back_requests;
     left_to_look_ = held_.size();
     verbose_ = options.verbose || options.verboser;
     verboser_ = options.verboser;

@@ -62,6 +62,7 @@ private:
     /// What is known about a peer, by its number in the index.
     struct record {
         std::uint32_t waiting = 0; ///< parts that wait for the caller
+        std::uint32_t kept = 0; ///< of those, the ones that are no reports
         std::uint32_t next_gone = no_number;
         std::uint64_t bytes = 0; ///< of those parts, with what each of them takes besides
         std::size_t held_at = SIZE_MAX; ///< in held_
@@ -136,6 +137,7 @@ private:
     enum class next_targets : std::uint8_t { all, last, nobody };
     next_targets next_ = next_targets::all;
     next_targets next_before_ = next_targets::all; ///< before the last route()
+    bool holds_back_ = true;
     std::uint64_t mark_ = 0; ///< parts of each peer that may wait; 0: no limit
     bool verbose_ = false;
     bool verboser_ = false;

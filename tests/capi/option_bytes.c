@@ -181,6 +181,9 @@ static void descriptors(void)
 /* The descriptor becomes readable when there is something to look at with EVENTS. */
 static void a_descriptor_wakes(void)
 {
+#ifdef _WIN32
+    skip("there it is an event object, which slk_poll() does not take");
+#else
     transport kind;
     FOR_EACH_TRANSPORT(kind)
     {
@@ -213,6 +216,7 @@ static void a_descriptor_wakes(void)
         close_socket(client);
         slk_ctx_destroy(ctx);
     }
+#endif
 }
 
 CASES(option_bytes) = {

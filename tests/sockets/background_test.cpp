@@ -62,7 +62,11 @@ duration time_of(auto&& work)
 
 TEST_CASE("a socket that is closed in the background sends all messages to a slow reader")
 {
-    for (const char* const at : {any_tcp, "ipc://*"}) {
+    std::vector<const char*> places{any_tcp};
+#ifndef _WIN32
+    places.push_back("ipc://*");
+#endif
+    for (const char* const at : places) {
         for (const bool binds : {false, true}) {
             CAPTURE(at);
             CAPTURE(binds);

@@ -3,8 +3,8 @@
 // Runs any number of seeds, on as many threads as there are processors:
 //
 //     swarm --seeds 10000 --from 1
-//     swarm --messages --seeds 5000 --from 1
-//     swarm --topics --seeds 5000 --from 1
+//     swarm --messages --seeds 2000 --from 1
+//     swarm --topics --seeds 8000 --from 1
 //
 // Prints each seed that fails with the command that replays it. Runs every hundredth seed twice:
 // both runs must end with the same hash.
@@ -41,9 +41,9 @@ struct world_kind {
 };
 
 constexpr world_kind link_worlds{links::run, links::action_names, 10'000, 10'000, ""};
-constexpr world_kind message_worlds{messages::run, messages::action_names, 5000, 3000,
+constexpr world_kind message_worlds{messages::run, messages::action_names, 2000, 3000,
                                     "--messages "};
-constexpr world_kind topic_worlds{topics::run, topics::action_names, 5000, 3000, "--topics "};
+constexpr world_kind topic_worlds{topics::run, topics::action_names, 8000, 3000, "--topics "};
 
 struct settings {
     bool messages = false;
@@ -92,7 +92,7 @@ void add_options(tool::command& to, settings& into)
     to.number({.name = "--seeds",
                .help = "Number of seeds",
                .type = "N",
-               .fallback = "10000; with --messages or --topics 5000"},
+               .fallback = "10000; with --messages 2000, with --topics 8000"},
               into.seeds, 1);
     to.number({.name = "--from", .help = "The first seed", .type = "S", .fallback = "1"},
               into.from);

@@ -229,8 +229,6 @@ public:
     bool holds_place : 1 = false; ///< in the registry
     bool severed : 1 = false; ///< the connection has ended for good
     bool ended_first : 1 = false; ///< inproc only: before the other end, which has the rest
-    bool was_probed : 1 = false; ///< by its connection (option probe_router)
-    bool told_topics : 1 = false; ///< inproc only: those of this socket, when the two met
     bool is_full : 1 = false; ///< PUB only: there was no room when a message came
     queue_policy on_reconnect : 2 = queue_policy::keep; ///< the option, as the endpoint found it
 

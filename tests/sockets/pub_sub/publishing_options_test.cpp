@@ -282,6 +282,35 @@ TEST_CASE("with manual the caller subscribes for the peer whose report it has re
     });
 }
 
+TEST_CASE("without holds_back_requests an XPUB that does not receive takes all subscriptions")
+{
+    for (const char* const where : {any_tcp, "inproc://all"}) {
+        CAPTURE(where);
+        auto in = new_context();
+        xpub_options options;
+        options.receive_high_water_mark = 2;
+        options.holds_back_requests = false;
+        auto at = new_socket<xpub>(in, options);
+        const auto bound = must(at.bind(where));
+        for (int peer = 0; peer < 5; ++peer) {
+            auto to = new_socket<sub>(in);
+            must(to.connect(bound));
+            for (int count = 0; count < 20; ++count)
+                must(to.subscribe(std::to_string(peer) + " " + std::to_string(count)));
+            must(at.wait_subscribers(std::to_string(peer) + " 19", 1, test_timeout));
+        }
+        auto last = new_socket<sub>(in);
+        must(last.connect(bound));
+        must(last.subscribe("z"));
+        must(at.wait_subscribers("z", 1, test_timeout));
+        must(at.send("z"));
+        CHECK(receive_text(last) == "z");
+        // The reports are there all the same.
+        for (int count = 0; count < 100; ++count)
+            CHECK(receive_text(at).size() >= 2);
+    }
+}
+
 TEST_CASE("manual acts at once, also for peers that are there already")
 {
     auto in = new_context();

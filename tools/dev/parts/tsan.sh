@@ -18,7 +18,7 @@ build_tsan()
 
 part_tsan()
 {
-    export TSAN_OPTIONS=halt_on_error=1
+    export TSAN_OPTIONS=halt_on_error=1:suppressions=$root/tests/support/thread_sanitizer.txt
     # Older sanitizers do not find their way in a widely randomised address space.
     if setarch -R true 2>/dev/null; then
         meson() { command setarch -R meson "$@"; }
