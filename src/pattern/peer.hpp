@@ -47,6 +47,7 @@ struct peer {
     bool told_topics : 1 = false; ///< inproc only: those of this socket, when the two met
     /// PUB and XPUB only: messages that it has room for without another look.
     std::uint32_t known_room = 0;
+    std::uint32_t connections = 0; ///< times that the peer connected
     /// ROUTER only: made when the peer connects, so that its end needs no memory.
     std::unique_ptr<own_message> end_notice;
 

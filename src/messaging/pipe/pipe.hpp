@@ -243,7 +243,6 @@ public:
     std::size_t place = SIZE_MAX; ///< in the peer table
     high_water far_marks{}; ///< inproc only: what the other socket may hold unread
     std::uint64_t discarded = 0; ///< of count_discarded()
-    std::uint64_t connections = 0; ///< times that the peer connected
     std::uint64_t bytes_sent = 0; ///< ROUTER only: of messages that were queued, their parts
     std::uint64_t bytes_received = 0; ///< of parts that the caller has received
     std::unique_ptr<pipe_history> history; ///< few pipes have one

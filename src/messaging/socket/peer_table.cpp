@@ -283,7 +283,7 @@ bool peer_table::connected(pipe& peer, peer_connected&& how)
 {
     const bool first = !is_attached(peer.state);
     const bool was_sent_to = peer.state == peer_state::queueing;
-    peer.connections += how.times;
+    peer.connections += static_cast<std::uint32_t>(how.times);
     peer.ended_first = false;
     peer.far_marks = {how.far_mark, how.far_bytes};
     if (how.far)
@@ -293,7 +293,7 @@ bool peer_table::connected(pipe& peer, peer_connected&& how)
     peer.conflate();
     if (const auto taken = take_in(peer, first); !taken) {
         if (taken.error() == errc::out_of_memory)
-            peer.connections -= how.times; // it comes again
+            peer.connections -= static_cast<std::uint32_t>(how.times); // it comes again
         if (taken.error() == errc::out_of_memory && peer.is_inproc)
             return false;
         reject(peer, taken.error());
