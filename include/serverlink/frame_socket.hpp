@@ -79,6 +79,10 @@ public:
     /// The next part that is received is not the first one of its message.
     [[nodiscard]] bool is_receiving() const noexcept { return receiving_; }
 
+    /// Whether the endpoint, or the same place in another spelling, was bound or connected and not
+    /// taken back; not if its link does not try any more. Errors: invalid_argument (the endpoint),
+    /// out_of_memory.
+    [[nodiscard]] result<bool> has_endpoint(endpoint_kind kind, std::string_view endpoint);
     /// As socket::events(), for parts.
     [[nodiscard]] socket_events events();
 

@@ -147,7 +147,8 @@ SL_EXPORT int SL_CALL slk_close(slk_socket_t* socket);
 SL_EXPORT int SL_CALL slk_bind(slk_socket_t* socket, const char* endpoint);
 /*
  * Connects in the background, and again whenever the connection is lost: nobody need be there yet.
- * A HOST may be a name. SLK_EINVAL, EPROTONOSUPPORT, SLK_EMTHREAD.
+ * A HOST may be a name. DEALER, REQ, PUB and SUB connect to one place once, however often they are
+ * told to. SLK_EINVAL, EPROTONOSUPPORT, SLK_EMTHREAD.
  */
 SL_EXPORT int SL_CALL slk_connect(slk_socket_t* socket, const char* endpoint);
 /*

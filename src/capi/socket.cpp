@@ -45,6 +45,18 @@ int check_endpoint(const slk_socket_t& of, std::string_view text, endpoint_kind 
     return no_thread ? SLK_EMTHREAD : 0;
 }
 
+/// A second connection to the same place would get, or send, everything twice: for these types it
+/// is the first one, as with libzmq.
+bool is_connected_already(slk_socket_t& of, std::string_view text)
+{
+    const socket_type type = of.socket->type();
+    const bool once = type == socket_type::dealer || type == socket_type::req ||
+                      type == socket_type::sub || type == socket_type::pub;
+    if (!once || text.starts_with("inproc://"))
+        return false;
+    return of.socket->has_endpoint(endpoint_kind::connected, text).value_or(false);
+}
+
 /// With the option IPV6 the wildcard is that of IPv6, for both families.
 std::string_view without_wildcard(const slk_socket_t& of, std::string_view text) noexcept
 {
@@ -285,6 +297,8 @@ int slk_connect(slk_socket_t* socket, const char* endpoint)
     if (const int wrong = check_endpoint(*socket, endpoint, slk::endpoint_kind::connected);
         wrong != 0)
         return fail_with(wrong);
+    if (is_connected_already(*socket, endpoint))
+        return 0;
     return answer(call.socket().connect(
         endpoint, {.routing_id = std::exchange(socket->next_peer, std::string())}));
 }

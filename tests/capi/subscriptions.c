@@ -8,6 +8,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void connects_to_a_place_once(void)
+{
+    transport kind;
+    FOR_EACH_TRANSPORT(kind)
+    {
+        slk_ctx_t* ctx;
+        slk_socket_t *pub, *sub;
+        endpoint_text endpoint;
+        if (kind == transport_inproc)
+            continue;
+        ctx = new_context();
+        pub = open_socket(ctx, SLK_PUB);
+        sub = open_socket(ctx, SLK_SUB);
+        bind_to(pub, kind, endpoint);
+        CHECK_INT(set_text(sub, SLK_SUBSCRIBE, ""), 0);
+        connect_to(sub, endpoint);
+        connect_to(sub, endpoint);
+        CHECK_UNTIL(get_int(pub, SLK_TOPICS_COUNT) == 1, patience_ms);
+        CHECK(sends(pub, "m"));
+        CHECK(sends(pub, "n"));
+        CHECK(receives(sub, "m"));
+        CHECK(receives(sub, "n"));
+        CHECK(receives_nothing(sub));
+        /* It was one, and may be made again. */
+        CHECK_INT(slk_disconnect(sub, endpoint), 0);
+        CHECK_INT(slk_disconnect(sub, endpoint), -1);
+        connect_to(sub, endpoint);
+        slk_ctx_destroy(ctx);
+    }
+}
+
 static void beginnings_of(transport kind)
 {
     slk_ctx_t* ctx = new_context();
@@ -381,5 +412,6 @@ CASES(subscriptions) = {
     {"a PUB knows a subscription over inproc without receiving",
      inproc_needs_no_receive_at_the_pub},
     {"a subscription is active within 50 ms", a_subscription_is_active_within_50_ms},
+    {"a SUB connects to a place once", connects_to_a_place_once},
     END_OF_CASES,
 };

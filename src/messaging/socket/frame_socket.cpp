@@ -196,6 +196,13 @@ result<void> frame_socket::receive(message& into, const timeout& limit)
 
 // --- state ---
 
+result<bool> frame_socket::has_endpoint(endpoint_kind kind, std::string_view endpoint)
+{
+    if (core_ == nullptr)
+        return fail(moved_from_frames);
+    return core_->has_endpoint(kind, endpoint);
+}
+
 socket_events frame_socket::events()
 {
     if (core_ == nullptr)

@@ -79,6 +79,21 @@ public:
         SLK_TRY(const endpoint_list which, state_.endpoints.find_all(kind, text));
         return !which.empty();
     }
+    /// The link does not try any more; one that was never tried is about to begin.
+    [[nodiscard]] static bool has_stopped(const link_status& now) noexcept
+    {
+        return now.state == link_state::idle && now.attempt > 0;
+    }
+    result<bool> has_endpoint(endpoint_kind kind, std::string_view text)
+    {
+        SLK_TRY(state_.usable());
+        SLK_TRY(const endpoint_list found, state_.endpoints.find_all(kind, text));
+        bool any = false;
+        found.for_each([&](const endpoint_entry& each) {
+            any = any || !each.connecting || !has_stopped(each.connecting->status());
+        });
+        return any;
+    }
     [[nodiscard]] const std::string& last_endpoint() const noexcept
     {
         return state_.endpoints.last_text();
