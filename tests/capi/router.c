@@ -4,16 +4,9 @@
 
 #include <stdio.h>
 
-static slk_socket_t* open_named(slk_ctx_t* ctx, int type, const char* name)
-{
-    slk_socket_t* socket = open_socket(ctx, type);
-    set_bytes(socket, SLK_ROUTING_ID, name, strlen(name));
-    return socket;
-}
-
 static void wait_for(slk_socket_t* router, const char* name)
 {
-    REQUIRE_UNTIL(slk_is_connected(router, name, strlen(name)) == 1, patience_ms);
+    REQUIRE_UNTIL(knows(router, name), patience_ms);
 }
 
 static void identities_come_first(void)

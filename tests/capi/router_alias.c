@@ -4,18 +4,6 @@
 
 #include <stdio.h>
 
-static slk_socket_t* open_named(slk_ctx_t* ctx, int type, const char* name)
-{
-    slk_socket_t* socket = open_socket(ctx, type);
-    set_bytes(socket, SLK_ROUTING_ID, name, strlen(name));
-    return socket;
-}
-
-static int knows(slk_socket_t* router, const char* name)
-{
-    return slk_is_connected(router, name, strlen(name)) == 1;
-}
-
 static void an_alias_works_in_both_directions(void)
 {
     transport kind;

@@ -102,8 +102,7 @@ bool inproc_names::make_pipes(connecter& which, lane::chunk_pools& pools) noexce
 
 /// The publisher that connects knows at once what the other end has subscribed to, whose thread may
 /// be busy. Before anybody uses the pipe, with the topics held: until the owner is told of the
-/// peer, whom it tells all that it subscribes to from then on. Returns false when memory is
-/// exhausted.
+/// peer, and from then on tells it of its topics itself. Returns false when memory is exhausted.
 bool inproc_names::tell_topics(const inproc_party& owner, pipe& far,
                                lane::chunk_pools& pools) noexcept
 {

@@ -19,6 +19,18 @@ slk_socket_t* open_socket(slk_ctx_t* ctx, int type)
     return socket;
 }
 
+slk_socket_t* open_named(slk_ctx_t* ctx, int type, const char* name)
+{
+    slk_socket_t* socket = open_socket(ctx, type);
+    set_bytes(socket, SLK_ROUTING_ID, name, strlen(name));
+    return socket;
+}
+
+int knows(slk_socket_t* router, const char* name)
+{
+    return slk_is_connected(router, name, strlen(name)) == 1;
+}
+
 void close_socket(slk_socket_t* socket)
 {
     CHECK_INT(slk_close(socket), 0);

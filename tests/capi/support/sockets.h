@@ -66,6 +66,10 @@ typedef enum transport { transport_tcp, transport_ipc, transport_inproc } transp
 
 slk_ctx_t* new_context(void);
 slk_socket_t* open_socket(slk_ctx_t* ctx, int type);
+/* With the routing id. */
+slk_socket_t* open_named(slk_ctx_t* ctx, int type, const char* name);
+/* Whether a ROUTER has a peer of that routing id. */
+int knows(slk_socket_t* router, const char* name);
 /* slk_close(), which must succeed. */
 void close_socket(slk_socket_t* socket);
 
