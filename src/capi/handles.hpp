@@ -62,8 +62,9 @@ struct slk_ctx_t {
     slk_ctx_t* next = nullptr;
 };
 
-/// Of a handle_pool.
-struct slk_socket_t {
+/// Of a handle_pool. Each call writes to it: two sockets share no cache line, nor the pair of lines
+/// that processors load together.
+struct alignas(128) slk_socket_t {
     std::atomic<slk::capi::handle_tag> tag{slk::capi::handle_tag::none};
     std::atomic<bool> busy{false}; ///< a thread is in a call
     slk_ctx_t* context = nullptr;
