@@ -176,8 +176,8 @@ private:
     int code_ = 0;
 };
 
-/// Closes it, and takes it from its context. `linger`: as in SLK_LINGER. Returns the code of the
-/// error: it is not a socket, or its context is being destroyed.
+/// Closes it, and takes it from its context. Returns 0, or the code of the error: it is not a
+/// socket, or its context is being destroyed.
 [[nodiscard]] int close_socket(slk_socket_t* which);
 /// Another socket of the context; null, and slk_errno() is set.
 [[nodiscard]] slk_socket_t* open_socket(slk_ctx_t& in, int type);
