@@ -61,13 +61,13 @@ rule_python_scripts_pass_their_tests()
 rule_errno_stays_in_the_system_folders()
 {
     sources 'include|src|tools' |
-        grep -vE '^(src/io/(os|backend)/|src/capi/|include/serverlink/serverlink\.h$)' |
+        grep -vE '^(src/io/(os|backend)/|src/(capi|libzmq)/|include/(libzmq/|serverlink/serverlink\.h$))' |
         code '\b(errno|GetLastError|WSAGetLastError)\b|<(cerrno|errno\.h)>'
 }
 
 rule_public_headers_include_no_system_header()
 {
-    sources 'include' |
+    sources 'include/serverlink' |
         code '^\s*#\s*include\s*<(?!(serverlink|tl)/|[a-z_]+>|std(int|def|bool)\.h>)'
 }
 
@@ -102,7 +102,7 @@ rule_floors_include_only_floors_below()
         'messaging:base|io|link|zmtp|lane|pattern|messaging' \
         'rpc:base|io|link|zmtp|lane|pattern|messaging|rpc' \
         'pubsub:base|io|link|zmtp|lane|pattern|messaging|pubsub' 'http:http' \
-        'capi:base|io/os|capi'; do
+        'capi:base|io/os|capi' 'libzmq:base|io/os|libzmq'; do
         folder=${floor%%:*} allowed=${floor#*:}
         sources "src/$folder" | code "^\s*#\s*include\s*\"(?!($allowed)/|build_config\.hpp)"
     done
@@ -166,6 +166,10 @@ rule_every_public_header_is_installed()
         grep -qF "'${file##*/}'" include/serverlink/meson.build ||
             echo "$file: not in include/serverlink/meson.build"
     done < <(sources 'include/serverlink')
+    while IFS= read -r file; do
+        grep -qF "'${file##*/}'" include/libzmq/meson.build ||
+            echo "$file: not in include/libzmq/meson.build"
+    done < <(sources 'include/libzmq')
 }
 
 rule_files_name_their_licence()
