@@ -106,9 +106,9 @@ public:
     /// Waits until the endpoints that were closed or taken back in the background (socket.hpp,
     /// close_in_background()) have sent what was queued, or their time is over; and then for up to
     /// a second until the peers have read it. A context without threads runs its loop meanwhile.
-    /// Also after shutdown(). Errors: timed_out, would_block, cancelled (a stop was requested),
-    /// forked.
-    [[nodiscard]] result<void> wait_closed(const timeout& limit = {});
+    /// Also after shutdown(). `interruptible`: as socket_options::interruptible. Errors: timed_out,
+    /// would_block, cancelled (a stop was requested), forked, interrupted.
+    [[nodiscard]] result<void> wait_closed(const timeout& limit = {}, bool interruptible = false);
 
     /// Does not wait.
     [[nodiscard]] memory_use memory() const noexcept;

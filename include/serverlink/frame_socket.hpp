@@ -7,8 +7,9 @@
 /// type is known, its own class has the clearer calls.
 ///
 /// A message still goes out and arrives as a whole. To a ROUTER the first part names the peer, and
-/// is not sent; from a ROUTER the first part is the peer's routing id. Everything else is as the
-/// class of that type has it (serverlink/router.hpp, ...).
+/// is not sent; from a ROUTER the first part is the peer's routing id. A STREAM's messages have two
+/// parts, the peer's routing id and its bytes; an empty second part closes the peer. Everything
+/// else is as the class of that type has it (serverlink/router.hpp, ...).
 
 #include <serverlink/router.hpp>
 #include <serverlink/socket.hpp>
@@ -34,8 +35,9 @@ enum class socket_type : std::uint8_t {
     push = 8,
     xpub = 9,
     xsub = 10,
+    stream = 11,
 };
-inline constexpr std::size_t socket_type_count = 11;
+inline constexpr std::size_t socket_type_count = 12;
 
 class SLK_API frame_socket : public socket {
 public:
@@ -104,7 +106,8 @@ public:
 private:
     frame_socket(messaging::socket_core* core, socket_type type) noexcept
         : socket(core), type_(type),
-          sends_at_once_(sends() && type != socket_type::router && type != socket_type::xsub)
+          names_peers_(type == socket_type::router || type == socket_type::stream),
+          sends_at_once_(sends() && !names_peers_ && type != socket_type::xsub)
     {
     }
 
@@ -114,20 +117,25 @@ private:
     result<void> begin_message(std::span<const std::byte> first, const timeout& limit);
     result<void> end_message(std::span<const std::byte> last, message_detail::shared_memory* owner,
                              const timeout& limit);
+    result<void> send_to_stream(std::span<const std::byte> bytes,
+                                message_detail::shared_memory* owner, const timeout& limit);
+    result<void> receive_first(const timeout& limit);
     result<void> deliver_routing_id(message& into);
     void look_for_lost_rest() noexcept;
     [[nodiscard]] result<void> check_router() const;
 
     socket_type type_;
+    bool names_peers_; ///< the first part of a message is a routing id
     bool sends_at_once_; ///< a message of one part needs nothing else
     bool sending_ = false;
     bool receiving_ = false;
-    bool has_routing_id_ = false; ///< ROUTER: `from_` and `body_` are to be received
-    bool has_body_ = false; ///< ROUTER: `body_` is to be received
-    peer_id to_{}; ///< ROUTER: of the message that is being sent
+    // ROUTER and STREAM, but for `parts_`.
+    bool has_routing_id_ = false; ///< `from_` and `body_` are to be received
+    bool has_body_ = false; ///< `body_` is to be received
+    peer_id to_{}; ///< of the message that is being sent
     std::vector<message> parts_{}; ///< of that message, those that were sent
-    peer_id from_{}; ///< ROUTER: of the message that is being received
-    message body_{}; ///< ROUTER: its first part behind the routing id
+    peer_id from_{}; ///< of the message that is being received
+    message body_{}; ///< its first part behind the routing id
 };
 
 } // namespace slk

@@ -100,7 +100,7 @@ result<context*> context_of(slk_ctx_t& of)
 
 slk_socket_t* open_socket(slk_ctx_t& in, int type)
 {
-    if (type < 0 || static_cast<std::size_t>(type) >= socket_type_count) {
+    if (type < SLK_PAIR || type > SLK_XSUB) {
         fail_with(SLK_EINVAL);
         return nullptr;
     }

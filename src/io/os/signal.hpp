@@ -62,9 +62,11 @@ struct watched {
 };
 
 /// Waits until at least one of them is ready, and returns their number. 0: the time is over, or a
-/// signal has interrupted. One that is watched for nothing is left out. On Windows they are
-/// sockets. Errors: invalid_argument (not a descriptor), out_of_memory.
-[[nodiscard]] result<std::size_t> wait_for(std::span<watched> all, duration timeout);
+/// signal has interrupted: then `interrupted` is set, unless it is null. One that is watched for
+/// nothing is left out. On Windows they are sockets. Errors: invalid_argument (not a descriptor),
+/// out_of_memory.
+[[nodiscard]] result<std::size_t> wait_for(std::span<watched> all, duration timeout,
+                                           bool* interrupted = nullptr);
 /// Waits until the socket can be written to, or has failed. False: the time is over, or a signal
 /// has interrupted. Errors: as wait_for(). Allocates nothing.
 [[nodiscard]] result<bool> wait_until_writable(native_handle socket, duration timeout) noexcept;

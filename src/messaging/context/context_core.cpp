@@ -195,11 +195,13 @@ void context_core::count_departed() noexcept
 {
     const std::lock_guard lock(departing_guard_);
     --departing_;
-    if (departing_ == 0)
-        departed_.notify_all();
+    if (departing_ > 0)
+        return;
+    departed_.notify_all();
+    departed_parker_.wake();
 }
 
-result<void> context_core::wait_closed(const timeout& limit)
+result<void> context_core::wait_closed(const timeout& limit, bool interruptible)
 {
     if (forked())
         return fail(left_to_parent);
@@ -215,6 +217,7 @@ result<void> context_core::wait_closed(const timeout& limit)
             const std::lock_guard lock(departing_guard_);
         }
         departed_.notify_all();
+        departed_parker_.wake();
         wake();
     };
     std::optional<std::stop_callback<decltype(wake_all)>> on_stop;
@@ -234,7 +237,17 @@ result<void> context_core::wait_closed(const timeout& limit)
             const std::function<bool()> done = [&] {
                 return !any_departing() || limit.stop.stop_requested();
             };
-            SLK_TRY(loop->run(&done, left));
+            bool interrupted = false;
+            SLK_TRY(loop->run(&done, left, interruptible ? &interrupted : nullptr));
+            if (interrupted)
+                return fail(errc::interrupted, phase::none);
+            continue;
+        }
+        if (interruptible) {
+            // Another thread that waits too may have had the wake.
+            constexpr duration max_nap = std::chrono::milliseconds(100);
+            if (departed_parker_.park_interruptibly(std::min(left, max_nap)))
+                return fail(errc::interrupted, phase::none);
             continue;
         }
         std::unique_lock lock(departing_guard_);
@@ -399,9 +412,9 @@ memory_use context::memory() const noexcept
         .bytes = budget.used(), .max_bytes = budget.limit(), .ended_connections = budget.ended()};
 }
 
-result<void> context::wait_closed(const timeout& limit)
+result<void> context::wait_closed(const timeout& limit, bool interruptible)
 {
-    return core_ != nullptr ? core_->wait_closed(limit) : result<void>{};
+    return core_ != nullptr ? core_->wait_closed(limit, interruptible) : result<void>{};
 }
 
 void context::shutdown()

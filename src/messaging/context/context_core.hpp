@@ -91,7 +91,7 @@ public:
     }
     void count_departed() noexcept;
     /// As context::wait_closed().
-    result<void> wait_closed(const timeout& limit);
+    result<void> wait_closed(const timeout& limit, bool interruptible);
 
     /// Ends the wait of a caller that runs a loop. Any thread.
     void wake() noexcept;
@@ -150,6 +150,8 @@ private:
     inproc_names names_;
     std::mutex departing_guard_;
     std::condition_variable departed_;
+    /// As departed_, for the one thread whose wait may be interrupted.
+    thread_parker departed_parker_;
     std::size_t departing_ = 0; ///< guarded
 };
 

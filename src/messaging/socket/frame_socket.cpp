@@ -4,7 +4,7 @@
 
 #include "base/try_allocate.hpp"
 #include "messaging/socket/socket_core.hpp"
-#include "pattern/router.hpp"
+#include "pattern/stream.hpp"
 
 #include <utility>
 
@@ -45,13 +45,15 @@ result<void> frame_socket::begin_message(std::span<const std::byte> first, const
 {
     if (type_ == socket_type::xsub)
         return {};
-    if (type_ != socket_type::router)
+    if (!names_peers_)
         return core_->await_room(first, limit);
     to_.generation = 0;
     const std::string_view id(reinterpret_cast<const char*>(first.data()), first.size());
     if (!try_assign(to_.routing_id, id))
         return fail(errc::out_of_memory, phase::transfer);
-    if (options().mandatory)
+    if (type_ == socket_type::stream)
+        core_->remove_ended_endpoints();
+    if (type_ == socket_type::stream || options().mandatory)
         SLK_TRY(core_->await_room({}, limit, &to_));
     // A later peer of that id is not the one that the message is for.
     const auto known = static_cast<pattern::router&>(core_->routes()).find(to_);
@@ -88,6 +90,29 @@ result<void> frame_socket::end_message(std::span<const std::byte> last,
     return fail(sent.error());
 }
 
+/// The second part of a message, which is its last one.
+result<void> frame_socket::send_to_stream(std::span<const std::byte> bytes,
+                                          message_detail::shared_memory* owner,
+                                          const timeout& limit)
+{
+    SLK_TRY(core_->usable());
+    core_->process_reports();
+    core_->remove_ended_endpoints();
+    const part_view only{bytes, owner};
+    result<void> sent;
+    if (bytes.empty())
+        sent = core_->finish_peer(static_cast<pattern::router&>(core_->routes()).find(to_));
+    else if (const auto queued = core_->send({&only, 1}, limit, &to_); !queued)
+        sent = fail(queued.error());
+    // The peer was there when the message began.
+    const bool is_gone =
+        !sent && (sent.error() == errc::no_route || sent.error() == errc::peer_replaced);
+    if (!sent && !is_gone)
+        return sent;
+    sending_ = false;
+    return {};
+}
+
 /// `keep` returns the part as a message.
 template <class Keep>
 result<void> frame_socket::send_part(std::span<const std::byte> bytes,
@@ -103,7 +128,9 @@ result<void> frame_socket::send_part(std::span<const std::byte> bytes,
     }
     if (!sends())
         return not_for_this_type("this type of socket does not send");
-    const bool names_peer = !sending_ && type_ == socket_type::router;
+    const bool names_peer = !sending_ && names_peers_;
+    if (sending_ && type_ == socket_type::stream)
+        return send_to_stream(bytes, owner, limit);
     if (!more) [[likely]] {
         if (names_peer)
             return core_->usable();
@@ -145,6 +172,21 @@ void frame_socket::give_message_up() noexcept
 
 // --- receiving ---
 
+/// The first part behind the routing id.
+result<void> frame_socket::receive_first(const timeout& limit)
+{
+    if (type_ == socket_type::stream)
+        core_->remove_ended_endpoints();
+    SLK_TRY(core_->receive(body_, limit, &from_));
+    has_routing_id_ = true;
+    if (type_ != socket_type::stream || body_.size() > 0)
+        return {};
+    auto& routes = static_cast<pattern::stream&>(core_->routes());
+    if (!routes.first())
+        routes.ended(from_);
+    return {};
+}
+
 result<void> frame_socket::deliver_routing_id(message& into)
 {
     SLK_TRY(into, message::copy_of(from_.routing_id));
@@ -170,7 +212,7 @@ result<void> frame_socket::receive(message& into, const timeout& limit)
     if (!receives())
         return not_for_this_type("this type of socket does not receive");
     look_for_lost_rest();
-    if (type_ != socket_type::router) [[likely]] {
+    if (!names_peers_) [[likely]] {
         SLK_TRY(core_->receive(into, limit));
         receiving_ = into.more();
         return {};
@@ -187,10 +229,8 @@ result<void> frame_socket::receive(message& into, const timeout& limit)
         receiving_ = into.more();
         return {};
     }
-    if (!has_routing_id_) {
-        SLK_TRY(core_->receive(body_, limit, &from_));
-        has_routing_id_ = true;
-    }
+    if (!has_routing_id_)
+        SLK_TRY(receive_first(limit));
     return deliver_routing_id(into);
 }
 

@@ -25,10 +25,11 @@ namespace {
 /// One call of wait().
 class wait_call {
 public:
-    /// `interrupted`: ends the wait, after a wake of one of the sockets; or null.
+    /// `interrupted`: ends the wait, after a wake of one of the sockets; or null. `by_signals`: a
+    /// handler of a signal ends it too.
     wait_call(std::span<wait_item> items, const timeout& limit,
-              const std::atomic<bool>* interrupted = nullptr)
-        : items_(items), limit_(limit), interrupted_(interrupted)
+              const std::atomic<bool>* interrupted = nullptr, bool by_signals = false)
+        : items_(items), limit_(limit), interrupted_(interrupted), by_signals_(by_signals)
     {
     }
 
@@ -46,6 +47,9 @@ public:
             if (ready > 0)
                 return ready;
             SLK_TRY(may_go_on());
+            // What it waits for may have come with the signal: it has looked once more.
+            if (signalled_)
+                return fail(errc::interrupted, phase::none, "a handler of a signal has run");
             if (limit_.max_wait == duration::zero())
                 return fail(errc::would_block, phase::none);
             const duration left = deadline_ == never ? duration::max() : deadline_ - now();
@@ -69,7 +73,7 @@ private:
 
     result<void> begin()
     {
-        if (items_.empty())
+        if (items_.empty() && !by_signals_)
             return fail(errc::invalid_argument, phase::none, "there are no items");
         for (const wait_item& each : items_) {
             if (each.on == nullptr && each.events != nullptr) {
@@ -123,7 +127,8 @@ private:
     [[nodiscard]] bool yield() noexcept
     {
         expects_reply_ = begin_wait();
-        if (!descriptors_.empty() || waits_for_one_socket() || context().run_by_caller())
+        if (!descriptors_.empty() || waits_for_one_socket() || !has_context() ||
+            context().run_by_caller())
             return false;
         return yield_until([this] { return any_reports(); }, expects_reply_);
     }
@@ -227,14 +232,20 @@ private:
     {
         if (!descriptors_.empty())
             return sleep_on_descriptors(left);
-        if (io::loop_core* const loop = context().to_run(); loop != nullptr) {
+        if (io::loop_core* const loop = has_context() ? context().to_run() : nullptr;
+            loop != nullptr) {
             const std::function<bool()> done = [this] { return any_reports() || !may_go_on(); };
-            SLK_TRY(loop->run(&done, left));
+            SLK_TRY(loop->run(&done, left, by_signals_ ? &signalled_ : nullptr));
             return {};
         }
         if (waits_for_one_socket())
-            (void)sockets_.front()->reports().sleep(left, std::exchange(expects_reply_, false));
-        else if (!any_reports())
+            signalled_ = sockets_.front()->reports().sleep(
+                left, std::exchange(expects_reply_, false), by_signals_);
+        else if (any_reports())
+            return {};
+        else if (by_signals_)
+            signalled_ = parker_.park_interruptibly(left);
+        else
             (void)parker_.park(left);
         return {};
     }
@@ -256,7 +267,7 @@ private:
             left = std::min(left, context().poll_timeout());
         }
         if (!any_reports())
-            SLK_TRY(io::os::wait_for(all, left));
+            SLK_TRY(io::os::wait_for(all, left, by_signals_ ? &signalled_ : nullptr));
         // Before the next look, which sees what is reported before it.
         wakes_.clear();
         return {};
@@ -282,6 +293,8 @@ private:
     const std::span<wait_item> items_;
     const timeout& limit_;
     const std::atomic<bool>* const interrupted_;
+    const bool by_signals_;
+    bool signalled_ = false; ///< a handler has run
     std::vector<socket_core*> sockets_;
     std::vector<event_watch*> streams_;
     std::vector<io::os::watched> descriptors_;
@@ -308,6 +321,11 @@ namespace slk {
 result<std::size_t> wait(std::span<wait_item> items, const timeout& limit)
 {
     return messaging::wait_call(items, limit).run();
+}
+
+result<std::size_t> wait_interruptibly(std::span<wait_item> items, const timeout& limit)
+{
+    return messaging::wait_call(items, limit, nullptr, true).run();
 }
 
 } // namespace slk

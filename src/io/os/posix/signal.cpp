@@ -72,7 +72,7 @@ void signal::lower() noexcept
             return;
 }
 
-result<std::size_t> wait_for(std::span<watched> all, duration timeout)
+result<std::size_t> wait_for(std::span<watched> all, duration timeout, bool* interrupted)
 {
     std::vector<pollfd> asked;
     if (!try_reserve(asked, all.size()))
@@ -91,6 +91,8 @@ result<std::size_t> wait_for(std::span<watched> all, duration timeout)
         ::poll(asked.data(), static_cast<nfds_t>(asked.size()), milliseconds(timeout));
     if (ready < 0 && errno != EINTR)
         return fail(translate(errno, phase::none));
+    if (interrupted != nullptr)
+        *interrupted = ready < 0;
     for (std::size_t index = 0; index < all.size(); ++index) {
         const short events = ready > 0 ? asked[index].revents : short{0};
         if ((events & POLLNVAL) != 0)

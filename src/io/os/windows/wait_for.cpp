@@ -66,7 +66,7 @@ timeval rounded(duration timeout) noexcept
 
 } // namespace
 
-result<std::size_t> wait_for(std::span<watched> all, duration timeout)
+result<std::size_t> wait_for(std::span<watched> all, duration timeout, bool*)
 {
     any_fd_set readable, writable, failed;
     if (!readable.make_room(all.size()) || !writable.make_room(all.size()) ||

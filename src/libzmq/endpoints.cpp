@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Where sockets are bound and connected.
+
+#include <serverlink/endpoint.hpp>
+
+#include "base/try_allocate.hpp"
+#include "libzmq/errors.hpp"
+#include "libzmq/socket.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+namespace slk::libzmq {
+
+namespace {
+
+constexpr std::size_t max_ipc_path = 107; // unix(7)
+
+/// What the C++ API would refuse about it, with the reasons of libzmq: 0 or an errno.
+int check_endpoint(const socket_object& of, std::string_view text, endpoint_kind kind) noexcept
+{
+    constexpr std::string_view ipc = "ipc://";
+    if (text.starts_with(ipc) && text.size() - ipc.size() > max_ipc_path)
+        return ENAMETOOLONG;
+    const auto parsed = endpoint::parse(text);
+    if (!parsed)
+        return parsed.error() == errc::not_supported ? EPROTONOSUPPORT : errno_of(parsed.error());
+    if (parsed->transport == transport::inproc)
+        return 0;
+    const auto numeric = parsed->numeric();
+    if (kind == endpoint_kind::bound && numeric && numeric->family == address_family::ipv6 &&
+        of.values.get<ZMQ_IPV6>() == 0)
+        return ENODEV;
+    return of.within.with_values([&](const context_values& common) {
+        const int threads = common.io_threads;
+        const std::uint64_t affinity = of.values.affinity;
+        const bool no_thread = threads == 0 || (affinity != 0 && threads < 64 &&
+                                                (affinity & ((1ULL << threads) - 1)) == 0);
+        return no_thread ? EMTHREAD : 0;
+    });
+}
+
+/// A second connection to the same place would get, or send, everything twice: for these types it
+/// is the first one.
+bool is_connected_already(socket_object& of, std::string_view text)
+{
+    const socket_type type = of.socket.type();
+    const bool once = type == socket_type::dealer || type == socket_type::req ||
+                      type == socket_type::sub || type == socket_type::pub;
+    if (!once || text.starts_with("inproc://"))
+        return false;
+    return of.socket.has_endpoint(endpoint_kind::connected, text).value_or(false);
+}
+
+int bind(socket_object& which, std::string_view text)
+{
+    if (const int wrong = check_endpoint(which, text, endpoint_kind::bound); wrong != 0)
+        return fail(wrong);
+    // With the option IPV6 the wildcard is that of IPv6, for both families.
+    constexpr std::string_view wildcard = "tcp://*:";
+    const bool is_dual = which.values.get<ZMQ_IPV6>() != 0 && text.starts_with(wildcard);
+    const auto bound =
+        is_dual ? which.socket.bind(joined({"tcp://[::]:", text.substr(wildcard.size())}))
+                : which.socket.bind(text);
+    if (bound)
+        return 0;
+    // The system was not asked: there is no network interface of that name.
+    if (bound.error() == errc::address_not_available && bound.error().native == 0)
+        return fail(ENODEV);
+    return answer(bound);
+}
+
+int connect(socket_object& which, std::string_view text)
+{
+    if (const int wrong = check_endpoint(which, text, endpoint_kind::connected); wrong != 0)
+        return fail(wrong);
+    if (is_connected_already(which, text))
+        return 0;
+    return answer(which.socket.connect(
+        text, {.routing_id = std::exchange(which.next_peer, std::string())}));
+}
+
+/// Either call takes back the endpoints of both.
+int withdraw(socket_object& which, std::string_view text)
+{
+    if (const auto parsed = endpoint::parse(text); !parsed)
+        return fail(parsed.error() == errc::not_supported ? EPROTONOSUPPORT
+                                                               : errno_of(parsed.error()));
+    auto done = which.socket.unbind_in_background(text, which.linger());
+    if (!done && done.error() == errc::invalid_argument)
+        done = which.socket.disconnect_in_background(text, which.linger());
+    // There is no such endpoint.
+    return !done && done.error() == errc::invalid_argument ? fail(ENOENT) : answer(done);
+}
+
+/// Makes the call for a socket and an endpoint that are there.
+template <class Call>
+int with(void* handle, const char* endpoint, Call call)
+{
+    socket_object* const which = socket_object::find(handle);
+    if (which == nullptr)
+        return fail(ENOTSOCK);
+    if (const auto usable = which->usable(); !usable)
+        return answer(usable);
+    return endpoint != nullptr ? call(*which, endpoint) : fail(EINVAL);
+}
+
+} // namespace
+
+} // namespace slk::libzmq
+
+using namespace slk::libzmq;
+
+int zmq_bind(void* socket, const char* endpoint)
+{
+    return with(socket, endpoint, slk::libzmq::bind);
+}
+
+int zmq_connect(void* socket, const char* endpoint)
+{
+    return with(socket, endpoint, slk::libzmq::connect);
+}
+
+int zmq_unbind(void* socket, const char* endpoint)
+{
+    return with(socket, endpoint, withdraw);
+}
+
+int zmq_disconnect(void* socket, const char* endpoint)
+{
+    return with(socket, endpoint, withdraw);
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MPL-2.0
+#ifndef SLK_LIBZMQ_MESSAGE_HPP
+#define SLK_LIBZMQ_MESSAGE_HPP
+
+/// What is in a zmq_msg_t. Programs move it by copying its 64 bytes, so nothing refers to its
+/// address, and it has neither a constructor nor a destructor.
+
+#include <serverlink/message.hpp>
+
+#include <libzmq/zmq.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <type_traits>
+
+namespace slk::libzmq {
+
+using message_detail::shared_memory;
+
+struct part {
+    static constexpr std::size_t max_inline = 33;
+
+    /// In a part that was closed, or never initialised, it is something else.
+    enum class tag : std::uint32_t { inlined = 0x5c0e7101, view = 0x5c0e7102 };
+
+    struct memory {
+        const std::byte* data;
+        std::size_t size;
+        shared_memory* owner; ///< null: bytes that live for ever
+    };
+    union {
+        std::byte bytes[40];
+        memory view;
+    };
+    shared_memory* facts; ///< of the peer that has sent it; or null
+    std::int32_t descriptor; ///< of the connection that it came by; or -1
+    tag what;
+    std::uint8_t size; ///< of `bytes`
+    bool more;
+    bool shared; ///< it was copied
+    std::uint8_t unused[5];
+
+    [[nodiscard]] static part& of(zmq_msg_t* message) noexcept
+    {
+        return *reinterpret_cast<part*>(message);
+    }
+    [[nodiscard]] static const part& of(const zmq_msg_t* message) noexcept
+    {
+        return *reinterpret_cast<const part*>(message);
+    }
+
+    [[nodiscard]] bool is_valid() const noexcept { return what == tag::inlined || is_view(); }
+    [[nodiscard]] bool is_view() const noexcept { return what == tag::view; }
+    [[nodiscard]] std::span<const std::byte> content() const noexcept
+    {
+        return is_view() ? std::span(view.data, view.size) : std::span(bytes, size);
+    }
+
+    /// What was in it does not count.
+    void init() noexcept
+    {
+        facts = nullptr;
+        descriptor = -1;
+        what = tag::inlined;
+        size = 0;
+        more = shared = false;
+    }
+    /// Uninitialised bytes. Returns false when memory is exhausted.
+    [[nodiscard]] bool init_size(std::size_t wanted) noexcept;
+    /// Takes over a reference.
+    void init_view(const std::byte* data, std::size_t length, shared_memory* owner) noexcept
+    {
+        init();
+        what = tag::view;
+        view = {data, length, owner};
+    }
+    /// Releases what it holds; it is not valid then.
+    void release() noexcept
+    {
+        if (is_view() && view.owner != nullptr)
+            view.owner->release();
+        if (facts != nullptr)
+            facts->release();
+        what = tag{};
+    }
+    void clear() noexcept
+    {
+        release();
+        init();
+    }
+    /// Into a part that is not valid.
+    void take(part& other) noexcept
+    {
+        *this = other;
+        other.init();
+    }
+    /// Into a part that is not valid: the same bytes, of which larger ones are shared.
+    void share(part& other) noexcept;
+    /// Into a part that is not valid. Returns false when memory is exhausted; then nothing has
+    /// changed.
+    [[nodiscard]] bool take(message& received) noexcept;
+};
+
+static_assert(sizeof(part) <= sizeof(zmq_msg_t) && alignof(part) <= alignof(zmq_msg_t));
+static_assert(std::is_trivially_copyable_v<part> && std::is_standard_layout_v<part>);
+
+} // namespace slk::libzmq
+
+#endif

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// How parts of messages are sent and received.
+
+#include "base/message_access.hpp"
+#include "libzmq/errors.hpp"
+#include "libzmq/message.hpp"
+#include "libzmq/socket.hpp"
+
+#include <algorithm>
+#include <climits>
+#include <cstring>
+
+namespace slk::libzmq {
+
+using message_detail::access;
+
+namespace {
+
+int to_size(std::size_t size) noexcept
+{
+    return static_cast<int>(std::min<std::size_t>(size, INT_MAX));
+}
+
+timeout send_limit(const socket_object& by, int flags) noexcept
+{
+    return socket_object::limit_of(by.values.get<ZMQ_SNDTIMEO>(), flags);
+}
+
+result<void> receive(socket_object& by, int flags)
+{
+    return by.socket.receive(by.received,
+                             socket_object::limit_of(by.values.get<ZMQ_RCVTIMEO>(), flags));
+}
+
+/// Returns the size, or -1.
+int send_bytes(void* handle, const void* data, std::size_t size, int flags)
+{
+    socket_object* const by = socket_object::find(handle);
+    if (by == nullptr)
+        return fail(ENOTSOCK);
+    if (data == nullptr && size > 0)
+        return fail(EFAULT);
+    const auto sent = by->socket.send(bytes_of(data, size), (flags & ZMQ_SNDMORE) != 0,
+                                      send_limit(*by, flags));
+    return sent ? to_size(size) : fail(errno_of(sent.error()));
+}
+
+/// Returns the size, and the part is empty; or -1, and it is as before.
+int send_part(zmq_msg_t* which, void* handle, int flags)
+{
+    socket_object* const by = socket_object::find(handle);
+    if (by == nullptr)
+        return fail(ENOTSOCK);
+    if (which == nullptr || !part::of(which).is_valid())
+        return fail(EFAULT);
+    part& sent = part::of(which);
+    const bool more = (flags & ZMQ_SNDMORE) != 0;
+    const timeout limit = send_limit(*by, flags);
+    const int size = to_size(sent.content().size());
+    if (!sent.is_view() || sent.view.owner == nullptr) {
+        if (const auto done = by->socket.send(sent.content(), more, limit); !done)
+            return fail(errno_of(done.error()));
+        sent.clear();
+        return size;
+    }
+    message whole;
+    access::view(whole, sent.view.data, sent.view.size, sent.view.owner, false);
+    if (const auto done = by->socket.send(std::move(whole), more, limit); !done) {
+        sent.view.owner->retain(); // which `whole` releases
+        return fail(errno_of(done.error()));
+    }
+    sent.init();
+    return size;
+}
+
+/// Returns the size, or -1.
+int receive_part(zmq_msg_t* into, void* handle, int flags)
+{
+    socket_object* const by = socket_object::find(handle);
+    if (by == nullptr)
+        return fail(ENOTSOCK);
+    if (into == nullptr || !part::of(into).is_valid())
+        return fail(EFAULT);
+    if (const auto received = receive(*by, flags); !received)
+        return fail(errno_of(received.error()));
+    part& to = part::of(into);
+    to.release();
+    if (!to.take(by->received)) {
+        to.init();
+        return fail(ENOMEM);
+    }
+    return to_size(to.content().size());
+}
+
+} // namespace
+
+} // namespace slk::libzmq
+
+using namespace slk::libzmq;
+
+int zmq_send(void* socket, const void* data, size_t size, int flags)
+{
+    return send_bytes(socket, data, size, flags);
+}
+
+int zmq_send_const(void* socket, const void* data, size_t size, int flags)
+{
+    return send_bytes(socket, data, size, flags);
+}
+
+int zmq_recv(void* socket, void* data, size_t size, int flags)
+{
+    socket_object* const by = socket_object::find(socket);
+    if (by == nullptr)
+        return fail(ENOTSOCK);
+    if (const auto received = receive(*by, flags); !received)
+        return fail(errno_of(received.error()));
+    if (const std::size_t stored = std::min(by->received.size(), size); stored > 0)
+        std::memcpy(data, by->received.data(), stored);
+    const int full = to_size(by->received.size());
+    by->received.clear();
+    return full;
+}
+
+int zmq_msg_send(zmq_msg_t* msg, void* socket, int flags)
+{
+    return send_part(msg, socket, flags);
+}
+
+int zmq_msg_recv(zmq_msg_t* msg, void* socket, int flags)
+{
+    return receive_part(msg, socket, flags);
+}
+
+int zmq_sendmsg(void* socket, zmq_msg_t* msg, int flags)
+{
+    return send_part(msg, socket, flags);
+}
+
+int zmq_recvmsg(void* socket, zmq_msg_t* msg, int flags)
+{
+    return receive_part(msg, socket, flags);
+}
