@@ -105,7 +105,8 @@ enum class event_kind : std::uint8_t {
 
     // The stream.
     events_lost, ///< that did not fit, or that there was no memory for (count)
-    stopped, ///< the socket is closed; a stream of one socket ends with it. Socket.
+    /// The socket is closed, and a stream of one socket ends with it; or end() was called. Socket.
+    stopped,
 };
 inline constexpr std::size_t event_kind_count = 28;
 
@@ -240,6 +241,9 @@ public:
     [[nodiscard]] result<event> next(const timeout& limit = {});
     /// Whether next() would return an event, or the end, at once.
     [[nodiscard]] bool readable() const noexcept;
+    /// Nothing that happens from now on is added, and `stopped` comes behind what was reported so
+    /// far. Any thread. Errors: forked, invalid_state (an empty stream).
+    [[nodiscard]] result<void> end();
     /// Events that were lost so far. Any thread.
     [[nodiscard]] std::uint64_t lost() const noexcept;
     /// A descriptor that is readable (Windows: an event object that is signalled) while readable()

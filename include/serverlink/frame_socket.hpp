@@ -46,6 +46,8 @@ public:
     [[nodiscard]] static result<frame_socket> create(context& in, socket_type type,
                                                      const socket_options& options = {});
 
+    /// Errors: invalid_state (closed), cancelled (the context was shut down), forked.
+    [[nodiscard]] result<void> usable() const noexcept;
     [[nodiscard]] socket_type type() const noexcept { return type_; }
     /// PULL and SUB cannot send; PUSH and PUB cannot receive.
     [[nodiscard]] bool sends() const noexcept

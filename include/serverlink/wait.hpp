@@ -61,8 +61,8 @@ struct wait_item {
 [[nodiscard]] SLK_API result<std::size_t> wait(std::span<wait_item> items,
                                                const timeout& limit = {});
 
-/// As wait(), but a handler of a signal that runs on this thread while it sleeps ends it, whether or
-/// not the handler was installed with SA_RESTART. Without items it sleeps. Further error:
+/// As wait(), but a handler of a signal that runs on this thread while it sleeps ends it, whether
+/// or not the handler was installed with SA_RESTART. Without items it sleeps. Further error:
 /// interrupted. No effect on Windows, whose handlers run on other threads.
 [[nodiscard]] SLK_API result<std::size_t> wait_interruptibly(std::span<wait_item> items,
                                                              const timeout& limit = {});

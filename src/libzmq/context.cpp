@@ -92,13 +92,19 @@ void context::shut_down() noexcept
 /// False: a handler of a signal has run.
 bool context::wait_for_sockets() noexcept
 {
+    // Another thread that terminates it too may have had the wake.
+    constexpr std::chrono::milliseconds max_nap(100);
     for (;;) {
         {
-            const std::lock_guard lock(guard_);
+            std::unique_lock lock(guard_);
             if (open_ == 0)
                 return true;
+            if (!nap_.prepare()) {
+                change_.wait(lock);
+                continue;
+            }
         }
-        if (parker_.park_interruptibly(duration::max()))
+        if (nap_.sleep(max_nap))
             return false;
     }
 }
@@ -137,7 +143,8 @@ void context::socket_closed() noexcept
     const std::lock_guard lock(guard_);
     --open_;
     // Under the lock: the thread that it wakes may destroy the context as soon as it has it.
-    parker_.wake();
+    nap_.wake();
+    change_.notify_all();
 }
 
 // --- options ---

@@ -6,8 +6,9 @@
 
 #include <serverlink/context.hpp>
 
-#include "messaging/context/thread_parker.hpp"
+#include "io/os/nap.hpp"
 
+#include <condition_variable>
 #include <cstddef>
 #include <mutex>
 #include <optional>
@@ -78,7 +79,9 @@ private:
     std::optional<slk::context> made_; ///< guarded until it is made
     std::size_t open_ = 0; ///< guarded: sockets
     bool ending_ = false; ///< guarded
-    messaging::thread_parker parker_; ///< of the thread that terminates it
+    // For the thread that terminates it.
+    io::os::nap nap_;
+    std::condition_variable change_;
 };
 
 } // namespace slk::libzmq

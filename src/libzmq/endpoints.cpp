@@ -78,8 +78,8 @@ int connect(socket_object& which, std::string_view text)
         return fail(wrong);
     if (is_connected_already(which, text))
         return 0;
-    return answer(which.socket.connect(
-        text, {.routing_id = std::exchange(which.next_peer, std::string())}));
+    return answer(
+        which.socket.connect(text, {.routing_id = std::exchange(which.next_peer, std::string())}));
 }
 
 /// Either call takes back the endpoints of both.
@@ -87,7 +87,7 @@ int withdraw(socket_object& which, std::string_view text)
 {
     if (const auto parsed = endpoint::parse(text); !parsed)
         return fail(parsed.error() == errc::not_supported ? EPROTONOSUPPORT
-                                                               : errno_of(parsed.error()));
+                                                          : errno_of(parsed.error()));
     auto done = which.socket.unbind_in_background(text, which.linger());
     if (!done && done.error() == errc::invalid_argument)
         done = which.socket.disconnect_in_background(text, which.linger());
@@ -102,7 +102,7 @@ int with(void* handle, const char* endpoint, Call call)
     socket_object* const which = socket_object::find(handle);
     if (which == nullptr)
         return fail(ENOTSOCK);
-    if (const auto usable = which->usable(); !usable)
+    if (const auto usable = which->socket.usable(); !usable)
         return answer(usable);
     return endpoint != nullptr ? call(*which, endpoint) : fail(EINVAL);
 }

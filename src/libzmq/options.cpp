@@ -71,9 +71,7 @@ int set_int(socket_object& to, std::size_t row, int value)
         case ZMQ_PLAIN_SERVER: changed.mechanism = is_set ? ZMQ_PLAIN : ZMQ_NULL; break;
         case ZMQ_XPUB_VERBOSE: changed.at<ZMQ_XPUB_VERBOSER>() = 0; break;
         case ZMQ_XPUB_VERBOSER: changed.at<ZMQ_XPUB_VERBOSE>() = is_set ? 1 : 0; break;
-        case draft::xpub_manual_last_value:
-            changed.at<ZMQ_XPUB_MANUAL>() = is_set ? 1 : 0;
-            break;
+        case draft::xpub_manual_last_value: changed.at<ZMQ_XPUB_MANUAL>() = is_set ? 1 : 0; break;
         case ZMQ_XPUB_MANUAL:
             if (!is_set)
                 changed.at<draft::xpub_manual_last_value>() = 0;
@@ -86,8 +84,8 @@ int set_int(socket_object& to, std::size_t row, int value)
 
 int subscribe(socket_object& on, int option, std::span<const std::byte> topic)
 {
-    const bool manual = on.socket.type() == socket_type::xpub &&
-                        on.values.get<ZMQ_XPUB_MANUAL>() != 0;
+    const bool manual =
+        on.socket.type() == socket_type::xpub && on.values.get<ZMQ_XPUB_MANUAL>() != 0;
     if (on.socket.type() != socket_type::sub && !manual)
         return fail(EINVAL);
     const auto done =
@@ -96,15 +94,14 @@ int subscribe(socket_object& on, int option, std::span<const std::byte> topic)
     return manual && !done && done.error() == errc::no_route ? 0 : answer(done);
 }
 
-int set_text(socket_object& to, std::string option_values::*which, std::string_view value)
+int set_text(socket_object& to, std::string option_values::* which, std::string_view value)
 {
-    return change_values(to, [&](option_values& changed) {
-        return try_assign(changed.*which, value) ? 0 : ENOMEM;
-    });
+    return change_values(
+        to, [&](option_values& changed) { return try_assign(changed.*which, value) ? 0 : ENOMEM; });
 }
 
 /// A name or a password, of which nothing at all is "none".
-int set_credential(socket_object& to, std::string option_values::*which, const char* value,
+int set_credential(socket_object& to, std::string option_values::* which, const char* value,
                    std::size_t size)
 {
     const bool none = value == nullptr && size == 0;
@@ -118,7 +115,7 @@ int set_credential(socket_object& to, std::string option_values::*which, const c
 }
 
 /// A text of 1 to `longest` bytes, or none at all.
-int set_optional_text(socket_object& to, std::string option_values::*which, const char* value,
+int set_optional_text(socket_object& to, std::string option_values::* which, const char* value,
                       std::size_t size, std::size_t longest)
 {
     if (value == nullptr && size == 0)
@@ -142,7 +139,8 @@ int set_bytes(socket_object& to, int option, const char* value, std::size_t size
 {
     switch (option) {
     case ZMQ_SUBSCRIBE:
-    case ZMQ_UNSUBSCRIBE: return subscribe(to, option, bytes_of(value, value != nullptr ? size : 0));
+    case ZMQ_UNSUBSCRIBE:
+        return subscribe(to, option, bytes_of(value, value != nullptr ? size : 0));
     case ZMQ_ROUTING_ID:
         if (value == nullptr || size == 0 || size > max_text)
             return fail(EINVAL);
@@ -253,7 +251,7 @@ int get_option(socket_object& of, int option, void* value, std::size_t* size)
     case ZMQ_TYPE: return store(of.type(), value, size);
     case ZMQ_MECHANISM: return store(values.mechanism, value, size);
     case ZMQ_EVENTS: {
-        if (const auto usable = of.usable(); !usable)
+        if (const auto usable = of.socket.usable(); !usable)
             return answer(usable);
         return store_padded(events_of(of), value, size);
     }
@@ -285,7 +283,7 @@ int zmq_setsockopt(void* socket, int option, const void* value, size_t size)
     socket_object* const to = socket_object::find(socket);
     if (to == nullptr)
         return fail(ENOTSOCK);
-    if (const auto usable = to->usable(); !usable)
+    if (const auto usable = to->socket.usable(); !usable)
         return answer(usable);
     return set_option(*to, option, value, size);
 }
@@ -295,7 +293,7 @@ int zmq_getsockopt(void* socket, int option, void* value, size_t* size)
     socket_object* const of = socket_object::find(socket);
     if (of == nullptr)
         return fail(ENOTSOCK);
-    if (const auto usable = of->usable(); !usable)
+    if (const auto usable = of->socket.usable(); !usable)
         return answer(usable);
     if (value == nullptr || size == nullptr)
         return fail(EFAULT);

@@ -8,6 +8,7 @@
 #include "libzmq/errors.hpp"
 #include "libzmq/socket.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <span>
 #include <vector>
@@ -16,7 +17,7 @@ namespace slk::libzmq {
 
 namespace {
 
-constexpr short all_events = ZMQ_POLLIN | ZMQ_POLLOUT | ZMQ_POLLERR | ZMQ_POLLPRI;
+constexpr short all_poll_events = ZMQ_POLLIN | ZMQ_POLLOUT | ZMQ_POLLERR | ZMQ_POLLPRI;
 
 timeout limit_of(long milliseconds) noexcept
 {
@@ -27,33 +28,30 @@ timeout limit_of(long milliseconds) noexcept
 
 bool is_watched(const zmq_pollitem_t& item) noexcept
 {
-    return item.socket != nullptr || (item.fd != -1 && (item.events & all_events) != 0);
+    return item.socket != nullptr || (item.fd != -1 && (item.events & all_poll_events) != 0);
 }
 
-/// Adds what to wait for. Returns 0 or an errno; `at_once`: nothing needs to be waited for.
-int add(std::vector<wait_item>& to, const zmq_pollitem_t& item, bool& at_once)
+/// What to wait for. Returns 0 or an errno; `at_once`: nothing needs to be waited for.
+int prepare(wait_item& made, const zmq_pollitem_t& item, bool& at_once)
 {
-    wait_item made;
     made.to_receive = (item.events & ZMQ_POLLIN) != 0;
     made.to_send = (item.events & ZMQ_POLLOUT) != 0;
     if (item.socket == nullptr) {
         made.descriptor = item.fd;
         made.to_fail = (item.events & ZMQ_POLLERR) != 0;
-        to.push_back(made);
         return 0;
     }
     socket_object* const on = socket_object::find(item.socket);
     if (on == nullptr)
         return ENOTSOCK;
     frame_socket& socket = on->socket;
-    if (const auto usable = on->usable(); !usable)
+    if (const auto usable = on->socket.usable(); !usable)
         return errno_of(usable.error());
     made.on = &socket;
     made.to_receive = made.to_receive && socket.receives();
     made.to_send = made.to_send && socket.sends();
     if ((made.to_receive && socket.is_receiving()) || (made.to_send && socket.is_sending()))
         at_once = true;
-    to.push_back(made);
     return 0;
 }
 
@@ -76,21 +74,23 @@ short events_of(const zmq_pollitem_t& item, const wait_item& done) noexcept
 int poll(std::span<zmq_pollitem_t> items, long milliseconds)
 {
     std::vector<wait_item> waits;
-    if (!try_reserve(waits, items.size()))
+    if (!try_resize(waits, static_cast<std::size_t>(std::ranges::count_if(items, is_watched))))
         return fail(ENOMEM);
     bool at_once = false;
+    std::size_t next = 0;
     for (zmq_pollitem_t& each : items) {
         each.revents = 0;
         if (!is_watched(each))
             continue;
-        if (const int wrong = add(waits, each, at_once); wrong != 0)
+        if (const int wrong = prepare(waits[next++], each, at_once); wrong != 0)
             return fail(wrong);
     }
-    const auto waited = wait_interruptibly(waits, at_once ? timeout(no_wait) : limit_of(milliseconds));
+    const auto waited =
+        wait_interruptibly(waits, at_once ? timeout(no_wait) : limit_of(milliseconds));
     if (!waited && waited.error() != errc::timed_out && waited.error() != errc::would_block)
         return answer(waited);
     int ready = 0;
-    std::size_t next = 0;
+    next = 0;
     for (zmq_pollitem_t& each : items) {
         if (!is_watched(each))
             continue;

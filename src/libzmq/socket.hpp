@@ -8,13 +8,14 @@
 #include <serverlink/message.hpp>
 
 #include "libzmq/context.hpp"
+#include "libzmq/monitor.hpp"
 #include "libzmq/option_values.hpp"
-#include "messaging/socket/socket_core.hpp"
 
 #include <libzmq/zmq.h>
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -31,8 +32,6 @@ public:
     /// Returns 0 or an errno.
     [[nodiscard]] static int close(void* handle) noexcept;
 
-    /// Errors: cancelled (its context has ended).
-    [[nodiscard]] result<void> usable() const noexcept { return socket.core()->usable(); }
     [[nodiscard]] int type() const noexcept { return static_cast<int>(socket.type()); }
     /// How long a call may wait: `milliseconds` as in ZMQ_RCVTIMEO.
     [[nodiscard]] static timeout limit_of(int milliseconds, int flags) noexcept
@@ -54,6 +53,7 @@ public:
     option_values values;
     std::string next_peer{}; ///< ZMQ_CONNECT_ROUTING_ID
     message received{};
+    std::unique_ptr<monitor> watched{}; ///< zmq_socket_monitor()
 };
 
 [[nodiscard]] inline std::span<const std::byte> bytes_of(const void* data,

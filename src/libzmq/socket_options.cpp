@@ -100,10 +100,10 @@ void set_heartbeats(socket_options& made, const option_values& from) noexcept
     const int patience = from.get<ZMQ_HEARTBEAT_TIMEOUT>();
     made.heartbeat_interval = ms(interval);
     made.peer_timeout =
-        patience == 0 ? max_peer_timeout
-                      : std::clamp<duration>(made.heartbeat_interval +
-                                                 ms(patience < 0 ? interval : patience),
-                                             ms(min_peer_timeout), max_peer_timeout);
+        patience == 0
+            ? max_peer_timeout
+            : std::clamp<duration>(made.heartbeat_interval + ms(patience < 0 ? interval : patience),
+                                   ms(min_peer_timeout), max_peer_timeout);
     made.heartbeat_interval = std::min(made.heartbeat_interval, made.peer_timeout - ms(1));
     made.heartbeat_ttl = ms(from.get<ZMQ_HEARTBEAT_TTL>());
 }

@@ -41,8 +41,8 @@ int send_bytes(void* handle, const void* data, std::size_t size, int flags)
         return fail(ENOTSOCK);
     if (data == nullptr && size > 0)
         return fail(EFAULT);
-    const auto sent = by->socket.send(bytes_of(data, size), (flags & ZMQ_SNDMORE) != 0,
-                                      send_limit(*by, flags));
+    const auto sent =
+        by->socket.send(bytes_of(data, size), (flags & ZMQ_SNDMORE) != 0, send_limit(*by, flags));
     return sent ? to_size(size) : fail(errno_of(sent.error()));
 }
 

@@ -222,10 +222,52 @@ TEST_CASE("calls that a type does not have are errors")
         CHECK_FALSE(made.events().readable);
     }
     auto asks = new_frames(in, slk::socket_type::req);
+    must(asks.usable());
     CHECK(code_of(asks.receive(into, no_wait)) == errc::invalid_state);
     auto answers = new_frames(in, slk::socket_type::rep);
     CHECK(code_of(answers.send(part("x"), true)) == errc::invalid_state);
-    CHECK(code_of(frame_socket::create(in, slk::socket_type(11))) == errc::invalid_argument);
+    CHECK(code_of(frame_socket::create(in, slk::socket_type(12))) == errc::invalid_argument);
+    in.shutdown();
+    CHECK(code_of(asks.usable()) == errc::cancelled);
+}
+
+TEST_CASE("a message of a STREAM is a routing id and bytes, part by part")
+{
+    auto in = new_context();
+    auto server = new_frames(in, slk::socket_type::stream);
+    auto client = new_frames(in, slk::socket_type::stream);
+    bind_and_connect(server, client);
+    message server_id, id, bytes;
+    // Both are told of the connection.
+    must(client.receive(server_id, test_timeout));
+    CHECK(server_id.size() == 5);
+    CHECK(server_id.more());
+    must(client.receive(bytes, no_wait));
+    CHECK(bytes.empty());
+    CHECK_FALSE(bytes.more());
+    must(server.receive(id, test_timeout));
+    must(server.receive(bytes, no_wait));
+    CHECK(bytes.empty());
+
+    CHECK(code_of(client.send(part("nobody"), true, no_wait)) == errc::no_route);
+    CHECK_FALSE(client.is_sending());
+    must(client.send(server_id.bytes(), true));
+    CHECK(client.is_sending());
+    must(client.send(part("hello"), true)); // the second part is the last one all the same
+    CHECK_FALSE(client.is_sending());
+    must(server.receive(id, test_timeout));
+    CHECK(id.more());
+    must(server.receive(bytes, no_wait));
+    CHECK(bytes.text() == "hello");
+
+    // An empty part closes the peer, which is told so.
+    must(server.send(id.bytes(), true));
+    must(server.send(part(""), false));
+    CHECK(code_of(server.send(id.bytes(), true, no_wait)) == errc::no_route);
+    must(client.receive(id, test_timeout));
+    CHECK(id == server_id);
+    must(client.receive(bytes, no_wait));
+    CHECK(bytes.empty());
 }
 
 TEST_CASE("a request and its reply of several parts")

@@ -50,6 +50,18 @@ void event_watch::close() noexcept
     delete this;
 }
 
+result<void> event_watch::end()
+{
+    if (in_->forked())
+        return fail(in_->why_stopped());
+    event last;
+    last.kind = event_kind::stopped;
+    last.at = in_->now();
+    events_->add(last, true);
+    events_->end();
+    return {};
+}
+
 result<slk::event> event_watch::next(const timeout& limit)
 {
     if (in_->forked())
@@ -173,6 +185,11 @@ result<event> event_stream::next(const timeout& limit)
 bool event_stream::readable() const noexcept
 {
     return core_ != nullptr && !core_->context()->forked() && core_->events().readable();
+}
+
+result<void> event_stream::end()
+{
+    return core_ != nullptr ? core_->end() : fail(empty_stream);
 }
 
 std::uint64_t event_stream::lost() const noexcept

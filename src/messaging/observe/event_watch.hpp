@@ -32,6 +32,8 @@ public:
     /// Its end.
     void close() noexcept;
 
+    /// As event_stream::end(). Any thread.
+    result<void> end();
     [[nodiscard]] result<slk::event> next(const timeout& limit);
     [[nodiscard]] event_queue& events() noexcept { return *events_; }
     [[nodiscard]] const std::shared_ptr<context_core>& context() const noexcept { return in_; }

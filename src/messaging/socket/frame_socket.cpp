@@ -236,6 +236,11 @@ result<void> frame_socket::receive(message& into, const timeout& limit)
 
 // --- state ---
 
+result<void> frame_socket::usable() const noexcept
+{
+    return core_ != nullptr ? core_->usable() : fail(moved_from_frames);
+}
+
 result<bool> frame_socket::has_endpoint(endpoint_kind kind, std::string_view endpoint)
 {
     if (core_ == nullptr)

@@ -77,6 +77,22 @@ TEST_CASE("a stream has the kinds that were asked for")
     CHECK(seen.kinds() == "closed closed stopped");
 }
 
+TEST_CASE("a stream that was ended has the events until then, and stopped behind them")
+{
+    auto in = new_context();
+    auto of = new_socket<pull>(in);
+    event_options options;
+    options.kinds = {event_kind::closed};
+    watched_events seen(of, options);
+    make_events(of, 1);
+    must(seen.stream.end());
+    must(seen.stream.end());
+    make_events(of, 1);
+    seen.wait_for(event_kind::stopped);
+    CHECK(seen.kinds() == "closed stopped");
+    CHECK(code_of(seen.stream.next(no_wait)) == errc::end_of_stream);
+}
+
 TEST_CASE("a stream of a context has the events of all its sockets, and a stream of one only its")
 {
     auto in = new_context();

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include <pthread.h>
+#include <unistd.h>
 
 using namespace slk;
 using namespace slk::testing;
@@ -118,6 +119,51 @@ TEST_CASE("without the option a wait goes on after a signal, and so does slk::wa
         wait_item items[] = {{.on = &a}};
         CHECK(code_of(wait(items, short_timeout)) == errc::timed_out);
         CHECK(until([] { return handled >= 10; }));
+    }
+}
+
+TEST_CASE("a handler of a signal ends wait_interruptibly(), whatever is waited for")
+{
+    for (const int threads : {0, 1}) {
+        CAPTURE(threads);
+        const counted_signals counted;
+        auto in = new_context(threads);
+        auto a = new_socket<pair>(in);
+        auto b = new_socket<pair>(in);
+        const signaller signals;
+        wait_item one[] = {{.on = &a}};
+        CHECK(code_of(wait_interruptibly(one, test_timeout)) == errc::interrupted);
+        wait_item two[] = {{.on = &a}, {.on = &b}};
+        CHECK(code_of(wait_interruptibly(two, test_timeout)) == errc::interrupted);
+        int ends[2] = {-1, -1};
+        REQUIRE(::pipe(ends) == 0);
+        wait_item descriptor[] = {{.descriptor = ends[0]}};
+        CHECK(code_of(wait_interruptibly(descriptor, test_timeout)) == errc::interrupted);
+        if (threads > 0) {
+            wait_item both[] = {{.on = &a}, {.descriptor = ends[0]}};
+            CHECK(code_of(wait_interruptibly(both, test_timeout)) == errc::interrupted);
+        }
+        ::close(ends[0]);
+        ::close(ends[1]);
+        CHECK(code_of(wait_interruptibly({}, test_timeout)) == errc::interrupted);
+    }
+    CHECK(code_of(wait_interruptibly({}, 5ms)) == errc::timed_out);
+    CHECK(code_of(wait_interruptibly({}, no_wait)) == errc::would_block);
+}
+
+TEST_CASE("a handler of a signal ends wait_closed() if it is interruptible")
+{
+    for (const int threads : {0, 1}) {
+        CAPTURE(threads);
+        const counted_signals counted;
+        auto in = new_context(threads);
+        auto from = new_socket<push>(in);
+        must(from.connect("tcp://127.0.0.1:1"));
+        must(from.send("kept"));
+        from.close_in_background(duration::max());
+        const signaller signals;
+        CHECK(code_of(in.wait_closed(test_timeout, true)) == errc::interrupted);
+        CHECK(code_of(in.wait_closed(short_timeout)) == errc::timed_out);
     }
 }
 
