@@ -5,51 +5,9 @@
 #include <sstream>
 #include <utility>
 
-#if !defined(_WIN32)
-#include <sys/wait.h>
-#endif
-
 namespace slk::testing {
 
 namespace {
-
-#if defined(_WIN32)
-[[nodiscard]] std::FILE* open_command(const std::string& text)
-{
-    // cmd takes off the outer quotes; the file may stand in a path of the system that runs Wine.
-    return _popen(("\"" + text + "\"").c_str(), "rb");
-}
-
-[[nodiscard]] int close_command(std::FILE* command)
-{
-    return _pclose(command);
-}
-
-[[nodiscard]] std::string as_seen_by_the_system(std::string path)
-{
-    if (path.starts_with('/'))
-        path = "Z:" + path;
-    for (char& letter : path)
-        letter = letter == '/' ? '\\' : letter;
-    return path;
-}
-#else
-[[nodiscard]] std::FILE* open_command(const std::string& text)
-{
-    return ::popen(text.c_str(), "r");
-}
-
-[[nodiscard]] int close_command(std::FILE* command)
-{
-    const int status = ::pclose(command);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-[[nodiscard]] std::string as_seen_by_the_system(std::string path)
-{
-    return path;
-}
-#endif
 
 [[nodiscard]] std::string path_of_slk()
 {
@@ -67,7 +25,7 @@ bool slk_is_there()
 
 run_result run_slk(const std::string& arguments, const std::string& input)
 {
-    running_slk command(input.empty() ? arguments : arguments + " < \"" + input + "\"");
+    running_slk command(path_of_slk(), arguments, input);
     return command.finish();
 }
 
@@ -79,21 +37,23 @@ run_result run_program(const std::string& path, const std::string& arguments)
 
 running_slk::running_slk(const std::string& arguments) : running_slk(path_of_slk(), arguments) {}
 
-running_slk::running_slk(const std::string& path, const std::string& arguments)
-    : output_(open_command("\"" + as_seen_by_the_system(path) + "\" " + arguments + " 2>&1"))
+running_slk::running_slk(const std::string& path, const std::string& arguments,
+                         const std::string& input)
+    : program_(open_program(path, arguments, input))
 {
 }
 
 running_slk::~running_slk()
 {
-    if (output_ != nullptr)
-        (void)close_command(output_);
+    if (program_.output != nullptr)
+        (void)close_program(program_);
 }
 
 std::string running_slk::line()
 {
     std::string text;
-    for (int letter = 0; output_ != nullptr && (letter = std::fgetc(output_)) != EOF;) {
+    for (int letter = 0;
+         program_.output != nullptr && (letter = std::fgetc(program_.output)) != EOF;) {
         if (letter == '\n')
             return text;
         if (letter != '\r')
@@ -105,17 +65,19 @@ std::string running_slk::line()
 run_result running_slk::finish()
 {
     run_result result;
-    if (output_ == nullptr)
+    if (program_.output == nullptr) {
+        result.out = "was not started: " + program_.reason;
         return result;
+    }
     char buffer[4096];
-    while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, output_))
+    while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, program_.output))
         result.out.append(buffer, count);
 #if defined(_WIN32)
     // Lines end there with two characters.
     for (std::size_t at = 0; (at = result.out.find("\r\n", at)) != std::string::npos; ++at)
         result.out.erase(at, 1);
 #endif
-    result.code = close_command(std::exchange(output_, nullptr));
+    result.code = close_program(program_);
     return result;
 }
 

@@ -4,7 +4,8 @@
 
 /// Runs the slk command, which the environment variable SLK_COMMAND names.
 
-#include <cstdio>
+#include "piped_program.hpp"
+
 #include <string>
 #include <vector>
 
@@ -12,7 +13,7 @@ namespace slk::testing {
 
 struct run_result {
     int code = -1;
-    std::string out; ///< stdout and stderr
+    std::string out; ///< stdout and stderr; or why it was not started
 };
 
 /// Whether the command was built.
@@ -28,7 +29,8 @@ struct run_result {
 class running_slk {
 public:
     explicit running_slk(const std::string& arguments);
-    running_slk(const std::string& path, const std::string& arguments);
+    running_slk(const std::string& path, const std::string& arguments,
+                const std::string& input = "");
     running_slk(const running_slk&) = delete;
     running_slk& operator=(const running_slk&) = delete;
     ~running_slk();
@@ -39,7 +41,7 @@ public:
     [[nodiscard]] run_result finish();
 
 private:
-    std::FILE* output_;
+    piped_program program_;
 };
 
 /// Nothing listens on this port of the system's own.
