@@ -39,6 +39,12 @@ enum class socket_type : std::uint8_t {
 };
 inline constexpr std::size_t socket_type_count = 12;
 
+/// Of a part that was received into the caller's memory.
+struct received_part {
+    std::size_t size = 0; ///< in bytes, whole; larger than the memory if that was too small
+    bool more = false; ///< other parts of the same message follow
+};
+
 class SLK_API frame_socket : public socket {
 public:
     /// Errors: invalid_argument (an option, or the type), too_many_descriptors
@@ -80,6 +86,10 @@ public:
     /// disconnect() or a handover. Errors: those of socket::receive(); not_supported (the type does
     /// not receive).
     [[nodiscard]] result<void> receive(message& into, const timeout& limit = {});
+    /// The same without a message between: copies as much of the part as fits to `into`, and drops
+    /// the rest of it. Errors: those of receive().
+    [[nodiscard]] result<received_part> receive_into(std::span<std::byte> into,
+                                                     const timeout& limit = {});
     /// The next part that is received is not the first one of its message.
     [[nodiscard]] bool is_receiving() const noexcept { return receiving_; }
 

@@ -191,16 +191,9 @@ int slk_recv(slk_socket_t* socket, void* buf, size_t len, int flags)
     const socket_call call(socket);
     if (call.code() != 0 || (buf == nullptr && len > 0))
         return fail_with(call.code() != 0 ? call.code() : SLK_EINVAL);
-    slk::message& part = socket->received;
-    const auto received =
-        call.socket().receive(part, limit_of(socket->values[int_option::rcvtimeo], flags));
-    if (!received)
-        return fail_with(code_of(received.error()));
-    if (const std::size_t stored = std::min(part.size(), len); stored > 0)
-        std::memcpy(buf, part.data(), stored);
-    const int size = to_size(part.size());
-    part.clear();
-    return size;
+    const auto received = call.socket().receive_into(
+        {static_cast<std::byte*>(buf), len}, limit_of(socket->values[int_option::rcvtimeo], flags));
+    return received ? to_size(received->size) : fail_with(code_of(received.error()));
 }
 
 int slk_msg_send(slk_msg_t* msg, slk_socket_t* socket, int flags)

@@ -65,6 +65,69 @@ TEST_CASE("a frame socket sends a message with its last part")
     CHECK(whole(to) == "alone");
 }
 
+TEST_CASE("parts are received into the caller's memory, cut where that is too small")
+{
+    // In a chunk, and in memory of its own.
+    const std::string small = "0123456789";
+    const std::string large(200'000, 'x');
+    // A type whose pattern looks at messages, one that names peers, and one that does neither.
+    for (const auto type :
+         {slk::socket_type::pull, slk::socket_type::sub, slk::socket_type::router})
+        for (const std::string_view endpoint : {"tcp://127.0.0.1:0", "inproc://into-memory"})
+            for (const std::string& content : {small, large}) {
+                CAPTURE(int(type));
+                CAPTURE(endpoint);
+                CAPTURE(content.size());
+                const bool names_peer = type == slk::socket_type::router;
+                auto in = new_context();
+                auto to = new_frames(in, type);
+                socket_options options;
+                options.routing_id = "alice";
+                auto from = new_frames(in,
+                                       type == slk::socket_type::sub ? slk::socket_type::xpub
+                                       : names_peer                  ? slk::socket_type::dealer
+                                                                     : slk::socket_type::push,
+                                       options);
+                const std::string at = must(to.bind(endpoint));
+                must(from.connect(at));
+                if (type == slk::socket_type::sub) {
+                    must(to.subscribe(part("")));
+                    message request;
+                    must(from.receive(request, test_timeout));
+                }
+                must(from.send(part(content), true));
+                must(from.send(part(content), false));
+
+                std::string space(content.size() + 3, '.');
+                const auto into = std::as_writable_bytes(std::span(space));
+                if (names_peer) {
+                    const auto name = must(to.receive_into(into, test_timeout));
+                    CHECK(name.size == 5);
+                    CHECK(name.more);
+                    CHECK(space.substr(0, 6) == "alice.");
+                }
+                const auto first = must(to.receive_into(into, test_timeout));
+                CHECK(first.size == content.size());
+                CHECK(first.more);
+                CHECK(to.is_receiving());
+                CHECK(space == content + "...");
+                space.assign(space.size(), '.');
+                const auto second = must(to.receive_into(into.first(4), test_timeout));
+                CHECK(second.size == content.size());
+                CHECK(!second.more);
+                CHECK(!to.is_receiving());
+                CHECK(space.substr(0, 5) == content.substr(0, 4) + ".");
+
+                CHECK(code_of(to.receive_into(into, no_wait)) == errc::would_block);
+                must(from.send(part(content), false));
+                CHECK(must(to.receive_into({}, test_timeout)).size ==
+                      (names_peer ? 5 : content.size()));
+            }
+    auto in = new_context();
+    auto sender = new_frames(in, slk::socket_type::push);
+    CHECK(code_of(sender.receive_into({}, no_wait)) == errc::not_supported);
+}
+
 TEST_CASE("messages of several parts go to the peers in turn")
 {
     auto in = new_context();

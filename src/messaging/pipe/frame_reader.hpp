@@ -8,6 +8,8 @@
 #include "lane/lane.hpp"
 #include "zmtp/frame.hpp"
 
+#include <algorithm>
+#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -30,9 +32,62 @@ struct frame_head {
             more};
 }
 
-/// Reads the next part into an empty message. Returns false if there is none now. The writer of a
-/// lane has checked what it put there, and put no commands there.
-[[nodiscard]] inline bool read_part(lane::lane& from, message& into) noexcept
+/// Where a part is read to without becoming a message: as much of it as fits is copied.
+class part_copy {
+public:
+    explicit part_copy(std::span<std::byte> space) noexcept : space_(space) {}
+
+    void take(std::span<const std::byte> body, bool more) noexcept
+    {
+        size_ = body.size();
+        more_ = more;
+        if (const std::size_t fits = std::min(size_, space_.size()); fits > 0)
+            std::memcpy(space_.data(), body.data(), fits);
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; } ///< of the whole part
+    [[nodiscard]] bool more() const noexcept { return more_; }
+
+private:
+    std::span<std::byte> space_;
+    std::size_t size_ = 0;
+    bool more_ = false;
+};
+
+// What is done with a body in a chunk, and with one whose memory is handed over.
+
+inline void take_body(message& into, std::span<const std::byte> body, bool more,
+                      lane::chunk& in) noexcept
+{
+    if (body.size() <= message::inline_capacity) {
+        message_detail::access::copy(into, body);
+    } else {
+        in.retain();
+        message_detail::access::view(into, body.data(), body.size(), &in, false);
+    }
+    message_detail::access::set_more(into, more);
+}
+inline void take_body(message& into, std::span<const std::byte> body, bool more,
+                      message_detail::shared_memory* owner) noexcept
+{
+    message_detail::access::view(into, body.data(), body.size(), owner, false);
+    message_detail::access::set_more(into, more);
+}
+inline void take_body(part_copy& into, std::span<const std::byte> body, bool more,
+                      const lane::chunk&) noexcept
+{
+    into.take(body, more);
+}
+inline void take_body(part_copy& into, std::span<const std::byte> body, bool more,
+                      message_detail::shared_memory* owner) noexcept
+{
+    into.take(body, more);
+    owner->release();
+}
+
+/// Reads the next part into an empty message, or a part_copy. Returns false if there is none now.
+/// The writer of a lane has checked what it put there, and put no commands there.
+template <class Part>
+[[nodiscard]] bool read_part(lane::lane& from, Part& into) noexcept
 {
     lane::cursor& at = from.head();
     for (;;) {
@@ -44,21 +99,15 @@ struct frame_head {
         }
         const frame_head head = read_head(run.data());
         at.skip_bytes(head.header);
-        const std::byte* const body = run.data() + head.header;
         if (lane::external* const apart = head.header < run.size() ? nullptr : at.here();
             apart != nullptr) {
-            message_detail::access::view(into, apart->data, apart->size, from.take_body(*apart),
-                                         false);
+            const std::span<const std::byte> body(apart->data, apart->size);
+            take_body(into, body, head.more, from.take_body(*apart));
             at.skip_external();
-        } else if (head.size <= message::inline_capacity) {
-            message_detail::access::copy(into, {body, head.size});
-            at.skip_bytes(head.size);
         } else {
-            at.at()->retain();
-            message_detail::access::view(into, body, head.size, at.at(), false);
+            take_body(into, {run.data() + head.header, head.size}, head.more, *at.at());
             at.skip_bytes(head.size);
         }
-        message_detail::access::set_more(into, head.more);
         return true;
     }
 }

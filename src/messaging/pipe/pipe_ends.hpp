@@ -215,9 +215,13 @@ public:
     void conflate(latest_slot& slot) noexcept { latest_ = &slot; }
     [[nodiscard]] bool conflates() const noexcept { return latest_ != nullptr; }
 
-    /// Reads the next part into an empty message. Returns false if the lane has none; then fetch()
-    /// may bring more.
-    [[nodiscard]] bool read(message& into) noexcept { return read_part(lane_, into); }
+    /// Reads the next part into an empty message, or a part_copy. Returns false if the lane has
+    /// none; then fetch() may bring more.
+    template <class Part>
+    [[nodiscard]] bool read(Part& into) noexcept
+    {
+        return read_part(lane_, into);
+    }
     /// The next part, which stays in the lane. Returns as read().
     [[nodiscard]] bool peek(std::span<const std::byte>& body) noexcept
     {

@@ -6,6 +6,8 @@
 #include "messaging/socket/socket_core.hpp"
 #include "pattern/stream.hpp"
 
+#include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace slk {
@@ -232,6 +234,21 @@ result<void> frame_socket::receive(message& into, const timeout& limit)
     if (!has_routing_id_)
         SLK_TRY(receive_first(limit));
     return deliver_routing_id(into);
+}
+
+result<received_part> frame_socket::receive_into(std::span<std::byte> into, const timeout& limit)
+{
+    if (type_ != socket_type::router && core_ != nullptr && receives()) [[likely]] {
+        look_for_lost_rest();
+        SLK_TRY(const received_part part, core_->receive_into(into, limit));
+        receiving_ = part.more;
+        return part;
+    }
+    message whole;
+    SLK_TRY(receive(whole, limit));
+    if (const std::size_t fits = std::min(whole.size(), into.size()); fits > 0)
+        std::memcpy(into.data(), whole.data(), fits);
+    return received_part{whole.size(), whole.more()};
 }
 
 // --- state ---

@@ -5,6 +5,7 @@
 #include "messaging/pipe/frame_reader.hpp"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 namespace slk::messaging {
@@ -15,6 +16,15 @@ namespace {
 constexpr std::size_t max_run = 256;
 /// Parts that a received_batch has room for, whatever its caller's maximum is.
 constexpr std::size_t max_batch = 65536;
+
+[[nodiscard]] std::size_t size_of(const message& part) noexcept
+{
+    return part.bytes().size();
+}
+[[nodiscard]] std::size_t size_of(const part_copy& part) noexcept
+{
+    return part.size();
+}
 
 } // namespace
 
@@ -97,7 +107,8 @@ pipe* receiver::next_source() noexcept
 
 /// Reads the next part for the caller; returns its peer, or null if there is none. `name`: gets
 /// that of the peer.
-pipe* receiver::read_part(message& into, peer_id* name)
+template <class Part>
+pipe* receiver::read_part(Part& into, peer_id* name)
 {
     std::size_t discarded = 0;
     while (pipe* const from = next_source()) {
@@ -117,7 +128,8 @@ pipe* receiver::read_part(message& into, peer_id* name)
         }
         if (take_in(*from, into) == pattern::part_fate::deliver) [[likely]]
             return from;
-        into.clear();
+        if constexpr (std::is_same_v<Part, message>)
+            into.clear();
         // All parts of a message that is lost or discarded have arrived.
         const bool last = state_.peers.mid_message == nullptr;
         if (no_memory_ && last)
@@ -131,26 +143,34 @@ pipe* receiver::read_part(message& into, peer_id* name)
     return nullptr;
 }
 
-/// What becomes of a part that was read.
-inline pattern::part_fate receiver::take_in(pipe& from, message& part)
+/// What the pattern makes of a part that was read.
+pattern::part_fate receiver::inspect(pipe& from, message& part, bool first)
+{
+    const bool last = !part.more();
+    pattern::part_fate fate = pattern::part_fate::discard;
+    if (!discarding_)
+        fate = state_.routes->inspect(from, part, first);
+    if (fate == pattern::part_fate::lose) {
+        no_memory_ = true;
+        fate = pattern::part_fate::discard;
+    }
+    discarding_ = fate == pattern::part_fate::discard && !last;
+    from.count_discarded(fate == pattern::part_fate::discard && last ? 1 : 0);
+    return fate;
+}
+
+/// What becomes of a part that was read. Patterns inspect messages only, and no part_copy.
+template <class Part>
+inline pattern::part_fate receiver::take_in(pipe& from, Part& part)
 {
     const bool first = state_.peers.mid_message == nullptr;
     const bool last = !part.more();
     state_.peers.mid_message = last ? nullptr : &from;
     pattern::part_fate fate = pattern::part_fate::deliver;
-    if (state_.routes->inspects) [[unlikely]] {
-        if (discarding_)
-            fate = pattern::part_fate::discard;
-        else
-            fate = state_.routes->inspect(from, part, first);
-        if (fate == pattern::part_fate::lose) {
-            no_memory_ = true;
-            fate = pattern::part_fate::discard;
-        }
-        discarding_ = fate == pattern::part_fate::discard && !last;
-        from.count_discarded(fate == pattern::part_fate::discard && last ? 1 : 0);
-    }
-    from.bytes_received += fate == pattern::part_fate::deliver ? part.bytes().size() : 0;
+    if constexpr (std::is_same_v<Part, message>)
+        if (state_.routes->inspects) [[unlikely]]
+            fate = inspect(from, part, first);
+    from.bytes_received += fate == pattern::part_fate::deliver ? size_of(part) : 0;
     if (last) {
         counters& counts = state_.reports->counters();
         (fate == pattern::part_fate::discard ? counts.discarded : counts.received).add_alone(1);
@@ -291,6 +311,27 @@ result<router_event> receiver::receive(message& into, const timeout& limit, peer
         if (what || what.error() != errc::would_block || limit.max_wait == duration::zero())
             return what;
     }
+}
+
+result<received_part> receiver::receive_into(std::span<std::byte> into, const timeout& limit)
+{
+    const pattern::own_message_queue& own = state_.routes->own_messages;
+    part_copy part(into);
+    bool is_there = false;
+    if (!state_.routes->inspects)
+        SLK_TRY(take_or_wait(
+            [&] {
+                if (!own.empty() && state_.peers.mid_message == nullptr) [[unlikely]]
+                    return true;
+                return is_there = read_part(part) != nullptr;
+            },
+            limit));
+    if (is_there) [[likely]]
+        return received_part{part.size(), part.more()};
+    message whole;
+    SLK_TRY(receive(whole, limit));
+    part.take(whole.bytes(), whole.more());
+    return received_part{part.size(), part.more()};
 }
 
 /// A message that the pattern has, of which there is one.

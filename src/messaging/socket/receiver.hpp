@@ -5,6 +5,7 @@
 /// Receives messages: reads them from the pipe of the peer whose turn it is, and gives the room
 /// back. For the socket's thread.
 
+#include <serverlink/frame_socket.hpp>
 #include <serverlink/received_batch.hpp>
 
 #include "messaging/socket/sender.hpp"
@@ -20,6 +21,8 @@ public:
 
     /// Receives the next part, or a message of the pattern's own. `from`: the peer, or null.
     result<router_event> receive(message& into, const timeout& limit, peer_id* from = nullptr);
+    /// As receive(), into the caller's memory. Returns the part without its content.
+    result<received_part> receive_into(std::span<std::byte> into, const timeout& limit);
     /// Waits for one part, and receives what else is there; returns the number of parts.
     result<std::size_t> receive_batch(std::span<message> into, const timeout& limit);
     /// The same without copying; at most `max` parts.
@@ -33,12 +36,15 @@ private:
     template <class Take>
     result<void> take_or_wait(Take take, const timeout& limit);
     [[nodiscard]] result<router_event> receive_own(message& into, peer_id* from = nullptr);
-    [[nodiscard]] pipe* read_part(message& into, peer_id* name = nullptr);
+    template <class Part>
+    [[nodiscard]] pipe* read_part(Part& into, peer_id* name = nullptr);
     [[nodiscard]] std::size_t read_batch(received_batch& into, std::size_t max);
     [[nodiscard]] pipe* next_source() noexcept;
     [[nodiscard]] bool skip_to_wanted(pipe& from, std::size_t& left);
     [[nodiscard]] bool strip_to_body();
-    [[nodiscard]] pattern::part_fate take_in(pipe& from, message& part);
+    template <class Part>
+    [[nodiscard]] pattern::part_fate take_in(pipe& from, Part& part);
+    [[nodiscard]] pattern::part_fate inspect(pipe& from, message& part, bool first);
     void consumed(pipe& from, std::uint32_t messages) noexcept;
     [[nodiscard]] bool is_half_free(pipe& from, std::uint32_t messages) noexcept;
     void report_room(pipe& from) noexcept;

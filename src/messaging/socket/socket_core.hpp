@@ -138,6 +138,11 @@ public:
         SLK_TRY(state_.usable());
         return receiver_.receive(into, limit, from);
     }
+    result<received_part> receive_into(std::span<std::byte> into, const timeout& limit)
+    {
+        SLK_TRY(state_.usable());
+        return receiver_.receive_into(into, limit);
+    }
     result<std::size_t> receive_batch(std::span<message> into, const timeout& limit)
     {
         SLK_TRY(state_.usable());
