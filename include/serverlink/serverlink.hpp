@@ -5,6 +5,7 @@
 /// Everything that serverlink offers to C++ programs.
 
 #include <serverlink/address.hpp>
+#include <serverlink/authentication.hpp>
 #include <serverlink/channel_slot.hpp>
 #include <serverlink/client.hpp>
 #include <serverlink/clock.hpp>

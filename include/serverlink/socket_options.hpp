@@ -8,7 +8,7 @@
 /// as they are then; a later change affects later calls only. An option that is marked live acts at
 /// once.
 
-#include <serverlink/address.hpp>
+#include <serverlink/authentication.hpp>
 #include <serverlink/clock.hpp>
 #include <serverlink/export.hpp>
 #include <serverlink/reconnect.hpp>
@@ -17,7 +17,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,35 +24,11 @@
 
 namespace slk {
 
-/// How a peer proves who it is. ZMTP 3.1 (RFC 23, RFC 24).
-enum class security_mechanism : std::uint8_t {
-    null, ///< not at all
-    plain_client, ///< sends user and password, in clear text
-    plain_server, ///< demands them
-};
-
 struct plain_credentials {
     std::string user{}; ///< at most 255 bytes
     std::string password{}; ///< at most 255 bytes; overwritten when it is destroyed
 
     SLK_API ~plain_credentials();
-};
-
-/// A peer that is to be accepted or refused. The views live as long as the call.
-struct authentication_request {
-    std::string_view domain{}; ///< zap_domain of the socket
-    security_mechanism mechanism = security_mechanism::null; ///< of the socket
-    address peer{}; ///< where the peer is
-    std::string_view user{}; ///< PLAIN only
-    std::string_view password{}; ///< PLAIN only
-};
-
-/// The numbers are those of ZAP (RFC 27).
-enum class authentication_answer : std::uint16_t {
-    accepted = 200,
-    try_again = 300, ///< the peer gets no error, and comes again
-    refused = 400,
-    failed = 500, ///< the authenticator could not decide
 };
 
 struct security_options {
@@ -71,17 +46,12 @@ struct security_options {
 
     /// Is asked instead of `accepted`: by a plain_server about each client; by a socket without a
     /// mechanism about each peer, but only if there is a zap_domain. Called on the context's
-    /// threads, several at a time, in the middle of a handshake: all other connections of the
-    /// thread wait until it returns. It must not throw (serverlink/loop.hpp).
-    std::function<authentication_answer(const authentication_request&)> authenticator{};
+    /// threads, several at a time: all other connections of the thread wait until it returns, so
+    /// one that takes time answers later (authentication_request::answer_later()). It must not
+    /// throw (serverlink/loop.hpp).
+    authenticator_function authenticator{};
     /// Is passed to the authenticator; at most 255 bytes. Several sockets may have the same one.
     std::string zap_domain{};
-};
-
-/// A property that is shown to the peer by the handshake; its name begins with "X-".
-struct socket_property {
-    std::string name{};
-    std::string value{};
 };
 
 /// What becomes of messages that have waited for a peer when it is back.
@@ -234,8 +204,8 @@ struct socket_options {
     security_options security{};
     /// How a ROUTER knows this socket: at most 255 bytes, not beginning with a zero byte.
     std::string routing_id{};
-    /// At most 253, with 30,000 bytes in all; and no more than max_metadata_size takes, which the
-    /// peers have to raise too.
+    /// Are shown to the peers. At most 253, with 30,000 bytes in all; and no more than
+    /// max_metadata_size takes, which the peers have to raise too.
     std::vector<socket_property> properties{};
 
     reconnect_options reconnect{};

@@ -43,8 +43,9 @@ struct command_view {
 // --- the data of each command ---
 
 struct credentials {
-    std::string_view user;
-    std::string_view password;
+    std::string_view user{}; ///< PLAIN
+    std::string_view password{}; ///< PLAIN
+    byte_view public_key{}; ///< CURVE: of the client
 };
 
 /// HELLO of PLAIN (RFC 24): user-length (1), user, password-length (1), password, nothing more.

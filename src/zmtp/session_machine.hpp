@@ -32,7 +32,7 @@ enum class session_state : std::uint8_t {
     greeting,
     awaiting_identity, ///< of a 2.0 peer
     awaiting_hello,
-    authenticating, ///< the owner decides about the peer's credentials
+    authenticating, ///< the owner decides about the peer's credentials, for as long as it likes
     awaiting_welcome,
     awaiting_initiate,
     awaiting_ready,

@@ -304,6 +304,9 @@ void connection::step(const connection_input& input, const error& reason) noexce
 
     if (asks(close_stream) || asks(drain_stream)) {
         ending_because_ = reason;
+        if (authentication_)
+            authentication_->abandon();
+        authentication_.reset();
         on_->core->io().disarm(timer_);
         if (asks(drain_stream))
             connection::drain_stream();

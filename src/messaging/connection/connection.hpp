@@ -17,6 +17,7 @@
 #include "io/timer.hpp"
 #include "link/stream_core.hpp"
 #include "messaging/connection/admission.hpp"
+#include "messaging/connection/authentication.hpp"
 #include "messaging/connection/connection_machine.hpp"
 #include "messaging/connection/connection_settings.hpp"
 #include "messaging/connection/direct_io.hpp"
@@ -113,6 +114,8 @@ public:
     void give_up(const error& reason) noexcept;
     /// Ends the connection at once.
     void end(const error& reason) noexcept;
+    /// The authenticator has answered late.
+    void answered(authentication_answer decision) noexcept;
     /// Ends the handshake of an accepted peer by a reset, which leaves nothing in the system.
     void give_way(const error& reason) noexcept;
 
@@ -251,8 +254,14 @@ private:
     [[nodiscard]] bool process_body(const zmtp::arrival& found) noexcept;
     void report_progress() noexcept;
     void authenticate(const zmtp::credentials& peer) noexcept;
+    void decide(authentication_answer decision) noexcept;
     void answer() noexcept;
     void answer_late() noexcept;
+    /// The peer waits for the answer to its credentials; what it sends is not looked at.
+    [[nodiscard]] bool is_authenticating() const noexcept
+    {
+        return session_->state() == zmtp::session_state::authenticating;
+    }
     void admit(const zmtp::arrival& found) noexcept;
     [[nodiscard]] result<std::optional<zmtp::rejection>> take_place() noexcept;
     void probe_new_peer() noexcept;
@@ -290,7 +299,7 @@ private:
     reference<link_detail::stream_core> transport_; ///< of stream_, until `returned`
     std::optional<zmtp::session> session_;
     error ending_because_{};
-    reference<shared_text> user_; ///< a PLAIN client that was let in
+    reference<authentication> authentication_; ///< from the question to the end of the handshake
     /// When the answer to its credentials is no longer held back; or after the handshake the next
     /// look_for_memory(), while a message waits for memory.
     time_point held_until_ = never;

@@ -55,6 +55,10 @@ void connection::receive_more() noexcept
 {
     if (receiving_ || paused_ || !machine_.has_stream())
         return;
+    // While the answer is awaited an empty window shows when the peer goes. Behind what is in the
+    // window nothing is received: it moves when it is looked at.
+    if (is_authenticating() && !in_->window().empty())
+        return;
     const std::span<std::byte> space = in_->space(need_);
     if (space.empty())
         return in_->waits_for_memory() ? wait_for_memory() : lose(no_memory_to_receive);
@@ -134,7 +138,8 @@ void connection::process_window() noexcept
 bool connection::receive_at_once(std::size_t& allowed) noexcept
 {
     const auto* const direct = on_->core->io().direct();
-    if (direct == nullptr || !machine_.has_stream() || paused_ || allowed == 0)
+    if (direct == nullptr || !machine_.has_stream() || paused_ || allowed == 0 ||
+        is_authenticating())
         return false;
     const bool body = in_->receives_body();
     if (!body && !after_body_ && !in_->was_filled())
@@ -172,7 +177,7 @@ void connection::process_received() noexcept
         session_->body_received(now(), in_->body_progress());
         more = session_->body_left() == 0 && process_body({});
     }
-    while (more && machine_.has_stream()) {
+    while (more && machine_.has_stream() && !is_authenticating()) {
         const std::uint64_t allowed = receives_rest_ ? UINT64_MAX : in_->credit();
         if (allowed == 0 && is_ready()) {
             pause();
@@ -262,7 +267,7 @@ bool connection::process(const zmtp::arrival& found) noexcept
         if (!machine_.has_stream())
             return false;
         in_->drop(found.consumed);
-        return !paused_;
+        return true;
     case zmtp::arrival_kind::admit: admit(found); return machine_.has_stream();
     case zmtp::arrival_kind::ready: become_ready(found); return machine_.has_stream();
     case zmtp::arrival_kind::flush:
@@ -305,14 +310,31 @@ void connection::authenticate(const zmtp::credentials& peer) noexcept
     const bool has_password = settings_->protocol().as_server && observer_ != nullptr;
     if (has_password && !observer_->may_authenticate())
         return lose(too_many_refusals);
-    const int status = settings_->authenticate(peer, stream_.peer_address());
-    zap_hundreds_ = static_cast<std::uint8_t>(status / 100);
-    const bool right = zap_hundreds_ == 2;
-    // The peer before may have been another user.
-    const bool named = right && !peer.user.empty();
-    user_ = named ? shared_text::create(peer.user) : reference<shared_text>();
-    if (named && !user_)
+    authentication_ = authentication::create(*this, on_->core, peer.user);
+    if (!authentication_)
         return lose(no_memory_to_receive);
+    // The authenticator may end the connection.
+    const reference<authentication> asked = authentication_;
+    auto decision = settings_->authenticate(peer, stream_.peer_address(), *asked);
+    if (decision && asked->claim() && authentication_.get() == asked.get())
+        decide(std::move(*decision));
+}
+
+void connection::answered(authentication_answer decision) noexcept
+{
+    const auto kept = reference<connection>::to(*this);
+    decide(std::move(decision));
+    process_window();
+}
+
+void connection::decide(authentication_answer decision) noexcept
+{
+    const int hundreds = static_cast<int>(decision.status) / 100;
+    zap_hundreds_ = static_cast<std::uint8_t>(hundreds >= 2 && hundreds <= 4 ? hundreds : 5);
+    const bool right = zap_hundreds_ == 2;
+    if (right && !authentication_->keep(decision))
+        return lose(no_memory_to_receive);
+    const bool has_password = settings_->protocol().as_server && observer_ != nullptr;
     // An authenticator that could not decide says nothing about the password.
     const bool is_decided = right || zap_hundreds_ == 4;
     const time_point when = has_password && is_decided
@@ -410,7 +432,8 @@ bool connection::read_metadata(const zmtp::peer_metadata& from, peer_info& into)
 {
     if (!try_assign(into.routing_id, peer_id()))
         return false;
-    into.user = user_;
+    if (authentication_)
+        into.known = authentication_->kept();
     // The standard properties have fields of their own.
     const auto for_each_other = [&](auto visit) {
         zmtp::metadata_reader properties(from.properties);
@@ -467,6 +490,7 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     in_->keep_secret(false);
     met->peer = near_;
     count_unread_before();
+    authentication_.reset();
     // From now on it is the pipe's, which may outlive its connection.
     if (origin_ == pipe_origin::link)
         has_place_ = false;

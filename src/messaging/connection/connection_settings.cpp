@@ -139,19 +139,29 @@ bool connection_settings::retries(const zmtp::peer_metadata& peer) noexcept
     return false;
 }
 
-int connection_settings::authenticate(const zmtp::credentials& peer,
-                                      const address& from) const noexcept
+std::optional<authentication_answer>
+connection_settings::authenticate(const zmtp::credentials& peer, const address& from,
+                                  authentication& asked) const noexcept
 {
     const security_options& security = options_.security;
-    if (security.authenticator)
-        return static_cast<int>(call_user("security_options::authenticator", [&] {
-            return security.authenticator(
-                {security.zap_domain, security.mechanism, from, peer.user, peer.password});
-        }));
+    if (security.authenticator) {
+        const authentication_request request{.domain = security.zap_domain,
+                                             .mechanism = security.mechanism,
+                                             .peer = from,
+                                             .user = peer.user,
+                                             .password = peer.password,
+                                             .public_key = peer.public_key,
+                                             .asked = &asked};
+        auto answer = call_user("security_options::authenticator",
+                                [&] { return security.authenticator(request); });
+        if (answer || asked.deferred())
+            return answer;
+        return authentication_answer::failed;
+    }
     const bool known = std::ranges::any_of(security.accepted, [&](const plain_credentials& each) {
         return each.user == peer.user && equal_secrets(each.password, peer.password);
     });
-    return known ? 200 : 400;
+    return known ? authentication_answer::accepted : authentication_answer::refused;
 }
 
 } // namespace slk::messaging

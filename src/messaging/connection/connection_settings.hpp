@@ -7,11 +7,13 @@
 #include <serverlink/socket_options.hpp>
 
 #include "base/reference.hpp"
+#include "messaging/connection/authentication.hpp"
 #include "messaging/pipe/pipe.hpp"
 #include "pattern/topic_book.hpp"
 #include "zmtp/session_options.hpp"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace slk::messaging {
@@ -57,9 +59,10 @@ public:
     /// later. libzmq would not come again after an ERROR, and sees the connection end instead.
     static constexpr std::string_view retries_name = "X-Retries-After-Error";
     [[nodiscard]] static bool retries(const zmtp::peer_metadata& peer) noexcept;
-    /// Returns the status of ZAP (RFC 27): 200 accepts the peer.
-    [[nodiscard]] int authenticate(const zmtp::credentials& peer,
-                                   const address& from) const noexcept;
+    /// Returns no answer if that comes later, through `asked`.
+    [[nodiscard]] std::optional<authentication_answer>
+    authenticate(const zmtp::credentials& peer, const address& from,
+                 authentication& asked) const noexcept;
 
 private:
     socket_options options_;

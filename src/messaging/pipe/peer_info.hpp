@@ -7,12 +7,13 @@
 #include <serverlink/address.hpp>
 #include <serverlink/socket_options.hpp>
 
-#include "base/shared_text.hpp"
+#include "messaging/pipe/peer_properties.hpp"
 #include "zmtp/greeting.hpp"
 #include "zmtp/socket_type.hpp"
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace slk::messaging {
@@ -21,12 +22,19 @@ struct peer_info {
     std::optional<zmtp::socket_type> type{};
     zmtp::version speaks = zmtp::version::v3_1;
     std::string routing_id{};
-    /// The user that a PLAIN server has let in, if any.
-    reference<shared_text> user{};
+    /// What the authenticator has told of the peer that it has let in, if anything.
+    reference<peer_properties> known{};
     std::vector<socket_property> properties{};
     address local{};
     address peer{};
     time_point since{}; ///< the end of the handshake
+
+    /// The name that the peer was let in by; empty: none.
+    [[nodiscard]] std::string_view user() const noexcept
+    {
+        const std::string* const name = known ? known->find(peer_properties::user_id) : nullptr;
+        return name != nullptr ? std::string_view(*name) : std::string_view();
+    }
 };
 
 } // namespace slk::messaging

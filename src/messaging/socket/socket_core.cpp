@@ -186,7 +186,7 @@ std::vector<peer_status> socket_core::peers()
         const message_counts sent = peer.out.counts();
         if (!try_assign(status.routing_id, peer.name()) ||
             (at != nullptr && !try_assign(status.endpoint, at->text)) ||
-            (peer.info.user && !try_assign(status.user, peer.info.user->text())) ||
+            !try_assign(status.user, peer.info.user()) ||
             !try_copy(status.properties, peer.info.properties))
             return {};
         status.generation = peer.generation;
