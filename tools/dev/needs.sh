@@ -8,7 +8,12 @@ basic_needs=(g++:g++ meson:meson ninja:ninja-build pkg-config:pkg-config python3
 doctest_needs=(/usr/include/doctest/doctest.h:doctest-dev)
 linux_test_needs=("${doctest_needs[@]}" /usr/bin/strace:strace ld.lld:lld promtool:prometheus)
 interop_needs=(/usr/include/zmq.h:libzmq3-dev
-    /usr/lib/python3/dist-packages/zmq/__init__.py:python3-zmq)
+    /usr/lib/python3/dist-packages/zmq/__init__.py:python3-zmq
+    # Programs for libzmq, which run with ours too.
+    /usr/lib/python3/dist-packages/pytest/__init__.py:python3-pytest
+    /usr/lib/python3/dist-packages/pytest_asyncio/__init__.py:python3-pytest-asyncio
+    /usr/lib/python3/dist-packages/tornado/__init__.py:python3-tornado
+    "/usr/lib/$(uname -m)-linux-gnu/libczmq.so.4:libczmq4" /usr/include/zmq.hpp:cppzmq-dev)
 tool_needs=(/usr/include/CLI/CLI.hpp:libcli11-dev
     /usr/include/nlohmann/json.hpp:nlohmann-json3-dev)
 http_needs=(/usr/include/httplib.h:libcpp-httplib-dev)

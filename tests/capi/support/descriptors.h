@@ -6,6 +6,8 @@
 
 #include "harness.h"
 
+#include <serverlink/serverlink.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif

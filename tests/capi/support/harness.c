@@ -79,8 +79,8 @@ void test_check_int(const char* file, int line, const char* text, long long actu
     char message[512];
     if (actual == expected)
         return;
-    snprintf(message, sizeof message, "%s is %lld, not %lld (slk_errno() %d)", text, actual,
-             expected, slk_errno());
+    snprintf(message, sizeof message, "%s is %lld, not %lld (errno %d)", text, actual, expected,
+             test_errno());
     fail(file, line, message, ends);
 }
 
@@ -133,14 +133,14 @@ void test_check_bytes(const char* file, int line, const char* text, const void* 
 
 void test_check_failure(const char* file, int line, const char* text, long long result, int number)
 {
-    const int reason = slk_errno();
+    const int reason = test_errno();
     char message[512];
     if (result == -1 && reason == number)
         return;
     if (result == -1)
-        snprintf(message, sizeof message, "slk_errno() of %s is %d, not %d", text, reason, number);
+        snprintf(message, sizeof message, "errno of %s is %d, not %d", text, reason, number);
     else
-        snprintf(message, sizeof message, "%s succeeds; slk_errno() should be %d", text, number);
+        snprintf(message, sizeof message, "%s succeeds; errno should be %d", text, number);
     fail(file, line, message, 0);
 }
 
@@ -159,26 +159,6 @@ void test_check_best(const char* file, int line, const char* text, double (*meas
     }
     snprintf(message, sizeof message, "%s takes %.1f ms, and may take %.1f", text, best, bound);
     fail(file, line, message, 0);
-}
-
-/* A socket whose calls fail with a number that is not SLK_EINVAL. */
-void test_other_errno(int number)
-{
-    slk_ctx_t* ctx;
-    slk_socket_t* socket;
-    const int no_threads = 0;
-    if (slk_errno() != number)
-        return;
-    if (number != SLK_EINVAL) {
-        slk_close(NULL);
-        return;
-    }
-    ctx = slk_ctx_new();
-    slk_ctx_set(ctx, SLK_IO_THREADS, &no_threads, sizeof no_threads);
-    socket = slk_socket(ctx, SLK_PAIR);
-    slk_recv(socket, NULL, 0, SLK_DONTWAIT);
-    slk_close(socket);
-    slk_ctx_destroy(ctx);
 }
 
 /* --- Running --- */

@@ -17,8 +17,6 @@
  * alone.
  */
 
-#include <serverlink/serverlink.h>
-
 #include "platform.h"
 
 #include <stddef.h>
@@ -72,8 +70,8 @@ void skip(const char* reason);
                      (size_t)(expected_size))
 
 /*
- * The call fails with -1 (or NULL), and slk_errno() becomes that number: before it, slk_errno() has
- * another one.
+ * The call fails with -1 (or NULL), and the library's error number becomes that one: before it, it
+ * is another one.
  */
 #define CHECK_FAILS(call, number)                                                                  \
     do {                                                                                           \
@@ -121,7 +119,9 @@ void test_check_bytes(const char* file, int line, const char* text, const void* 
 void test_check_failure(const char* file, int line, const char* text, long long result, int number);
 void test_check_best(const char* file, int line, const char* text, double (*measure)(void),
                      double bound);
-/* Makes slk_errno() of this thread something else than `number`. */
+/* The tested library's error number of this thread. */
+int test_errno(void);
+/* Makes it something else than `number`. */
 void test_other_errno(int number);
 /* 1 if a check of the case has failed. */
 int test_has_failed(void);

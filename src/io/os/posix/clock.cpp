@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <serverlink/clock.hpp>
 
+#include "base/never_destroyed.hpp"
+
 #include <time.h>
 
 namespace slk {
@@ -44,8 +46,9 @@ public:
 
 clock& system_clock_source() noexcept
 {
-    static system_clock instance; // without state, so any number of threads may share it
-    return instance;
+    // Without state, so any number of threads may share it.
+    static never_destroyed<system_clock> instance;
+    return instance.get();
 }
 
 } // namespace slk

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <serverlink/clock.hpp>
 
+#include "base/never_destroyed.hpp"
 #include "io/os/windows/winsock.hpp"
 
 #include <cstdint>
@@ -81,8 +82,8 @@ private:
 
 clock& system_clock_source() noexcept
 {
-    static windows_clock source;
-    return source;
+    static never_destroyed<windows_clock> source;
+    return source.get();
 }
 
 } // namespace slk

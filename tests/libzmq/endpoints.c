@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Binding, connecting, and taking that back; inproc. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "facts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void endpoints_that_are_none(void)
+{
+    missing_in_ours("udp");
+    void* const context = new_context();
+    void* const socket = open_socket(context, ZMQ_DEALER);
+    /* libzmq aborts. */
+    if (!is_theirs()) {
+        CHECK_FAILS(zmq_bind(socket, NULL), EINVAL);
+        CHECK_FAILS(zmq_connect(socket, NULL), EINVAL);
+    }
+    CHECK_FAILS(zmq_bind(socket, ""), EINVAL);
+    CHECK_FAILS(zmq_bind(socket, "127.0.0.1:5"), EINVAL);
+    CHECK_FAILS(zmq_bind(socket, "tcp://"), EINVAL);
+    CHECK_FAILS(zmq_bind(socket, "://a"), EINVAL);
+    CHECK_FAILS(zmq_connect(socket, "://a"), EINVAL);
+    CHECK_FAILS(zmq_connect(socket, "tcp:127.0.0.1:5"), EINVAL);
+    CHECK_FAILS(zmq_bind(socket, "nonsense://127.0.0.1:5"), EPROTONOSUPPORT);
+    CHECK_FAILS(zmq_connect(socket, "nonsense://127.0.0.1:5"), EPROTONOSUPPORT);
+    CHECK_FAILS(zmq_bind(socket, "TCP://127.0.0.1:5"), EPROTONOSUPPORT);
+    CHECK_FAILS(zmq_bind(socket, "udp://127.0.0.1:5"), ENOCOMPATPROTO);
+    CHECK_FAILS(zmq_connect(socket, "udp://127.0.0.1:5"), ENOCOMPATPROTO);
+    if (!is_theirs())
+        CHECK_FAILS(zmq_connect(socket, "ws://127.0.0.1:5"), EPROTONOSUPPORT);
+    CHECK_FAILS(zmq_connect(socket, "vmci://1:5"), EPROTONOSUPPORT);
+    close_socket(socket);
+    end_context(context);
+}
+
+static void connecting_wants_a_port(void)
+{
+    void* const context = new_context();
+    void* const socket = open_socket(context, ZMQ_DEALER);
+    CHECK_FAILS(zmq_connect(socket, "tcp://localhost"), EINVAL);
+    CHECK_FAILS(zmq_connect(socket, "tcp://localhost:"), EINVAL);
+    CHECK_FAILS(zmq_connect(socket, "tcp://localhost:lol"), EINVAL);
+    CHECK_FAILS(zmq_connect(socket, "tcp://localhost:*"), EINVAL);
+    CHECK_FAILS(zmq_connect(socket, "tcp:// :5555"), EINVAL);
+    close_socket(socket);
+    end_context(context);
+}
+
+static void connecting_resolves_later(void)
+{
+    void* const context = new_context();
+    void* const socket = open_socket(context, ZMQ_DEALER);
+    endpoint_text endpoint;
+    CHECK_INT(zmq_connect(socket, "tcp://no-such-host.invalid:5555"), 0);
+    last_endpoint(socket, endpoint);
+    CHECK_TEXT(endpoint, "tcp://no-such-host.invalid:5555");
+    CHECK_INT(zmq_disconnect(socket, "tcp://no-such-host.invalid:5555"), 0);
+    close_socket(socket);
+    end_context(context);
+}
+
+static void binding_to_what_is_not_here(void)
+{
+    missing_in_ours("ENOENT of ipc");
+    void* const context = new_context();
+    void* const socket = open_socket(context, ZMQ_DEALER);
+    endpoint_text endpoint, unchanged;
+    bind_tcp(socket, endpoint);
+    CHECK_FAILS(zmq_bind(socket, "tcp://localhost:*"), ENODEV);
+    CHECK_FAILS(zmq_bind(socket, "tcp://8.8.8.8:*"), EADDRNOTAVAIL);
+    CHECK_FAILS(zmq_bind(socket, endpoint), EADDRINUSE);
+    CHECK_FAILS(zmq_bind(socket, "ipc:///no/such/folder/s"), ENOENT);
+    last_endpoint(socket, unchanged);
+    CHECK_TEXT(unchanged, endpoint);
+    close_socket(socket);
+    end_context(context);
+}
+
+static void binding_takes_interface_names(void)
+{
+    void* const context = new_context();
+    void* const socket = open_socket(context, ZMQ_DEALER);
+    endpoint_text endpoint;
+    bind_at(socket, "tcp://lo:*");
+    last_endpoint(socket, endpoint);
+    CHECK(strncmp(endpoint, "tcp://127.0.0.1:", 16) == 0);
+    bind_at(socket, "tcp://*:*");
+    last_endpoint(socket, endpoint);
+    CHECK(strncmp(endpoint, "tcp://0.0.0.0:", 14) == 0);
+    CHECK(strcmp(endpoint, "tcp://0.0.0.0:0") != 0);
+    close_socket(socket);
+    end_context(context);
+}
+
+static void last_endpoint_with_ipv6(void)
+{
+    missing_in_ours("LAST_ENDPOINT of mapped addresses");
+    void* const context = new_context();
+    void* const socket = open_socket(context, ZMQ_DEALER);
+    endpoint_text endpoint;
+    set_int(socket, ZMQ_IPV6, 1);
+    if (zmq_bind(socket, "tcp://[::1]:*") != 0)
+        skip("this machine has no IPv6");
+    last_endpoint(socket, endpoint);
+    CHECK(strncmp(endpoint, "tcp://[::1]:", 12) == 0);
+    bind_at(socket, "tcp://*:*");
+    last_endpoint(socket, endpoint);
+    CHECK(strncmp(endpoint, "tcp://[::]:", 11) == 0);
+    bind_at(socket, "tcp://127.0.0.1:*");
+    last_endpoint(socket, endpoint);
+    CHECK(strncmp(endpoint, "tcp://[::ffff:127.0.0.1]:", 25) == 0);
+    close_socket(socket);
+    end_context(context);
+}
+
+static void last_endpoint_begins_empty(void)
+{
+    void* const context = new_context();
+    void* const socket = open_socket(context, ZMQ_DEALER);
+    endpoint_text endpoint;
+    char small[4];
+    size_t size = sizeof small;
+    last_endpoint(socket, endpoint);
+    CHECK_TEXT(endpoint, "");
+    connect_to(socket, "tcp://127.0.0.1:9");
+    last_endpoint(socket, endpoint);
+    CHECK_TEXT(endpoint, "tcp://127.0.0.1:9");
+    CHECK_FAILS(zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, small, &size), EINVAL);
+    close_socket(socket);
+    end_context(context);
+}
+
+static void ipc_names(void)
+{
+    void* const context = new_context();
+    void* const socket = open_socket(context, ZMQ_DEALER);
+    endpoint_text endpoint, expected;
+    char longer[endpoint_size];
+    setenv("TMPDIR", scratch_folder(), 1);
+    bind_at(socket, "ipc://*");
+    last_endpoint(socket, endpoint);
+    snprintf(expected, sizeof expected, "ipc://%s/tmp", scratch_folder());
+    CHECK(strncmp(endpoint, expected, strlen(expected)) == 0);
+    CHECK_INT(strlen(endpoint), strlen(expected) + strlen("XXXXXX/socket"));
+    CHECK_TEXT(strrchr(endpoint, '/'), "/socket");
+    CHECK_INT(access(endpoint + 6, F_OK), 0);
+    CHECK_INT(zmq_unbind(socket, endpoint), 0);
+    CHECK_UNTIL(access(endpoint + 6, F_OK) != 0, patience_ms);
+    snprintf(endpoint, sizeof endpoint, "ipc://@slk-facts-%d", process_number());
+    bind_at(socket, endpoint);
+    last_endpoint(socket, expected);
+    CHECK_TEXT(expected, endpoint);
+    memset(longer, 'a', sizeof longer);
+    memcpy(longer, "ipc:///", 7);
+    longer[150] = '\0';
+    CHECK_FAILS(zmq_bind(socket, longer), ENAMETOOLONG);
+    close_socket(socket);
+    end_context(context);
+}
+
+static void an_ipc_path_can_be_bound_again(void)
+{
+    void* const context = new_context();
+    void* socket = open_socket(context, ZMQ_DEALER);
+    endpoint_text endpoint;
+    bind_ipc(socket, endpoint);
+    close_socket(socket);
+    socket = open_socket(context, ZMQ_DEALER);
+    CHECK_UNTIL(zmq_bind(socket, endpoint) == 0, patience_ms);
+    close_socket(socket);
+    end_context(context);
+}
+
+static void unbind_wants_the_resolved_endpoint(void)
+{
+    void* const context = new_context();
+    void* const socket = open_socket(context, ZMQ_DEALER);
+    endpoint_text endpoint;
+    bind_at(socket, "tcp://127.0.0.1:*");
+    last_endpoint(socket, endpoint);
+    CHECK_FAILS(zmq_unbind(socket, "tcp://127.0.0.1:*"), ENOENT);
+    CHECK_INT(zmq_unbind(socket, endpoint), 0);
+    CHECK_FAILS(zmq_unbind(socket, endpoint), ENOENT);
+    bind_tcp(socket, endpoint);
+    CHECK_INT(zmq_disconnect(socket, endpoint), 0);
+    connect_to(socket, "tcp://127.0.0.1:9");
+    CHECK_INT(zmq_unbind(socket, "tcp://127.0.0.1:9"), 0);
+    CHECK_FAILS(zmq_disconnect(socket, "tcp://127.0.0.1:9"), ENOENT);
+    close_socket(socket);
+    end_context(context);
+}
+
+static void unbinding_ends_the_accepted_connections(void)
+{
+    two_sockets two;
+    open_two(&two, ZMQ_PUSH, ZMQ_PULL, 't');
+    SEND(two.bound, "a", 0);
+    RECV(two.connected, "a");
+    CHECK_INT(zmq_unbind(two.bound, two.endpoint), 0);
+    CHECK_UNTIL(zmq_send(two.bound, "b", 1, ZMQ_DONTWAIT) == -1 && errno == EAGAIN, patience_ms);
+    close_two(&two);
+}
+
+static void disconnecting_ends_the_pipe(void)
+{
+    two_sockets two;
+    open_two(&two, ZMQ_PULL, ZMQ_PUSH, 't');
+    SEND(two.connected, "a", 0);
+    RECV(two.bound, "a");
+    CHECK_INT(zmq_disconnect(two.connected, two.endpoint), 0);
+    CHECK_FAILS(zmq_send(two.connected, "b", 1, ZMQ_DONTWAIT), EAGAIN);
+    close_two(&two);
+}
+
+static void a_freed_port_can_be_bound_again(void)
+{
+    void* const context = new_context();
+    void* const first = open_socket(context, ZMQ_DEALER);
+    void* const second = open_socket(context, ZMQ_DEALER);
+    endpoint_text endpoint;
+    bind_tcp(first, endpoint);
+    CHECK_FAILS(zmq_bind(second, endpoint), EADDRINUSE);
+    CHECK_INT(zmq_unbind(first, endpoint), 0);
+    CHECK_UNTIL(zmq_bind(second, endpoint) == 0, patience_ms);
+    close_socket(first);
+    close_socket(second);
+    end_context(context);
+}
+
+static int pipes_of_two_connects(int bound_type, int connected_type)
+{
+    two_sockets two;
+    int received;
+    open_two(&two, bound_type, connected_type, 't');
+    connect_to(two.connected, two.endpoint);
+    CHECK(is_writable(two.bound, patience_ms));
+    sleep_ms(100); /* a second connection, if there is one */
+    received = 0;
+    if (connected_type == ZMQ_SUB) {
+        set_bytes(two.connected, ZMQ_SUBSCRIBE, "", 0);
+        sleep_ms(100);
+        SEND(two.bound, "a", 0);
+        received = drain(two.connected, 200);
+    }
+    close_two(&two);
+    return received;
+}
+
+static void a_sub_connects_to_a_place_once(void)
+{
+    CHECK_INT(pipes_of_two_connects(ZMQ_PUB, ZMQ_SUB), 1);
+}
+
+static void connecting_to_the_wildcard_address_works(void)
+{
+    void* const context = new_context();
+    void* const pull = open_socket(context, ZMQ_PULL);
+    void* const push = open_socket(context, ZMQ_PUSH);
+    endpoint_text endpoint;
+    bind_at(pull, "tcp://0.0.0.0:*");
+    last_endpoint(pull, endpoint);
+    connect_to(push, endpoint);
+    SEND(push, "a", 0);
+    RECV(pull, "a");
+    close_socket(push);
+    close_socket(pull);
+    end_context(context);
+}
+
+static void a_source_address_is_part_of_the_endpoint(void)
+{
+    void* const context = new_context();
+    void* const pull = open_socket(context, ZMQ_PULL);
+    void* const push = open_socket(context, ZMQ_PUSH);
+    endpoint_text endpoint, with_source;
+    bind_tcp(pull, endpoint);
+    snprintf(with_source, sizeof with_source, "tcp://127.0.0.1:0;%s", endpoint + 6);
+    connect_to(push, with_source);
+    SEND(push, "a", 0);
+    RECV(pull, "a");
+    CHECK_INT(zmq_disconnect(push, with_source), 0);
+    close_socket(push);
+    close_socket(pull);
+    end_context(context);
+}
+
+static void a_descriptor_can_be_adopted(void)
+{
+    missing_in_ours("USE_FD");
+    void* const context = new_context();
+    void* const pull = open_socket(context, ZMQ_PULL);
+    void* const push = open_socket(context, ZMQ_PUSH);
+    endpoint_text endpoint;
+    const int listener = raw_listen(endpoint);
+    set_int(pull, ZMQ_USE_FD, listener);
+    bind_at(pull, endpoint);
+    connect_to(push, endpoint);
+    SEND(push, "a", 0);
+    RECV(pull, "a");
+    close_socket(push);
+    close_socket(pull);
+    end_context(context);
+}
+
+static void check_filter(int option, const void* value, size_t size, int allowed, int tcp)
+{
+    void* const context = new_context();
+    void* const pull = open_socket(context, ZMQ_PULL);
+    void* const push = open_socket(context, ZMQ_PUSH);
+    endpoint_text endpoint;
+    set_bytes(pull, option, value, size);
+    if (tcp)
+        bind_tcp(pull, endpoint);
+    else
+        bind_ipc(pull, endpoint);
+    connect_to(push, endpoint);
+    SEND(push, "a", 0);
+    if (allowed)
+        RECV(pull, "a");
+    else
+        NOTHING(pull, 300);
+    close_socket(push);
+    close_socket(pull);
+    end_context(context);
+}
+
+static void an_accept_filter_refuses_addresses(void)
+{
+    missing_in_ours("filters of peers");
+    check_filter(ZMQ_TCP_ACCEPT_FILTER, "127.0.0.0/8", 11, 1, 1);
+    check_filter(ZMQ_TCP_ACCEPT_FILTER, "10.0.0.0/8", 10, 0, 1);
+}
+
+static void ipc_filters_refuse_processes_and_users(void)
+{
+    missing_in_ours("filters of peers");
+    const int me = (int)getpid(), other = me + 1;
+    const int user = (int)getuid(), other_user = user + 1;
+    const int group = (int)getgid(), other_group = 54321;
+    check_filter(ZMQ_IPC_FILTER_PID, &me, sizeof me, 1, 0);
+    check_filter(ZMQ_IPC_FILTER_PID, &other, sizeof other, 0, 0);
+    check_filter(ZMQ_IPC_FILTER_UID, &user, sizeof user, 1, 0);
+    check_filter(ZMQ_IPC_FILTER_UID, &other_user, sizeof other_user, 0, 0);
+    check_filter(ZMQ_IPC_FILTER_GID, &group, sizeof group, 1, 0);
+    check_filter(ZMQ_IPC_FILTER_GID, &other_group, sizeof other_group, 0, 0);
+}
+
+/* --- inproc --- */
+
+static void inproc_may_connect_before_it_is_bound(void)
+{
+    void* const context = new_context();
+    void* const push = open_socket(context, ZMQ_PUSH);
+    void* const pull = open_socket(context, ZMQ_PULL);
+    connect_to(push, "inproc://later");
+    SEND(push, "a", 0);
+    SEND(push, "b", 0);
+    bind_at(pull, "inproc://later");
+    RECV(pull, "a");
+    RECV(pull, "b");
+    close_socket(push);
+    close_socket(pull);
+    end_context(context);
+}
+
+static void inproc_checks_no_types(void)
+{
+    missing_in_ours("unlike types by inproc");
+    two_sockets two;
+    open_two(&two, ZMQ_PULL, ZMQ_PAIR, 'p');
+    SEND(two.connected, "a", 0);
+    RECV(two.bound, "a");
+    close_two(&two);
+}
+
+static int room_of_inproc(int sender, int receiver, int bind_first)
+{
+    void* const context = new_context();
+    void* const push = open_socket(context, ZMQ_PUSH);
+    void* const pull = open_socket(context, ZMQ_PULL);
+    int sent;
+    if (sender >= 0)
+        set_int(push, ZMQ_SNDHWM, sender);
+    if (receiver >= 0)
+        set_int(pull, ZMQ_RCVHWM, receiver);
+    if (bind_first) {
+        bind_at(pull, "inproc://room");
+        connect_to(push, "inproc://room");
+    } else {
+        connect_to(push, "inproc://room");
+        bind_at(pull, "inproc://room");
+    }
+    sent = fill(push, 10000);
+    CHECK_INT(drain(pull, 100), sent);
+    CHECK_INT(fill(push, 1), 1);
+    close_socket(push);
+    close_socket(pull);
+    end_context(context);
+    return sent;
+}
+
+static void inproc_has_room_for_both_marks(void)
+{
+    CHECK_INT(room_of_inproc(-1, -1, 1), 2000);
+    CHECK_INT(room_of_inproc(1, 1, 1), 2);
+    CHECK_INT(room_of_inproc(1, 1, 0), 2);
+    CHECK_INT(room_of_inproc(5, 7, 1), 12);
+    CHECK_INT(room_of_inproc(5, 7, 0), 12);
+    CHECK_INT(room_of_inproc(0, 1, 1), 10000);
+    CHECK_INT(room_of_inproc(1, 0, 1), 10000);
+    CHECK_INT(room_of_inproc(1, 0, 0), 10000);
+}
+
+static void an_inproc_name_has_one_owner(void)
+{
+    two_sockets two;
+    void* other;
+    open_two(&two, ZMQ_PULL, ZMQ_PUSH, 'p');
+    other = open_socket(two.context, ZMQ_PULL);
+    CHECK_FAILS(zmq_bind(other, two.endpoint), EADDRINUSE);
+    CHECK_INT(zmq_unbind(two.bound, two.endpoint), 0);
+    bind_at(other, two.endpoint);
+    close_socket(other);
+    close_two(&two);
+}
+
+static void inproc_names_belong_to_a_context(void)
+{
+    void* const context = new_context();
+    void* const other = new_context();
+    void* const first = open_socket(context, ZMQ_PULL);
+    void* const second = open_socket(other, ZMQ_PULL);
+    bind_at(first, "inproc://same");
+    bind_at(second, "inproc://same");
+    close_socket(first);
+    close_socket(second);
+    end_context(context);
+    end_context(other);
+}
+
+static void disconnecting_inproc_unsubscribes(void)
+{
+    two_sockets two;
+    open_two(&two, ZMQ_XPUB, ZMQ_SUB, 'p');
+    set_bytes(two.connected, ZMQ_SUBSCRIBE, "a", 1);
+    RECV_BYTES(two.bound, "\1a", 2);
+    CHECK_INT(zmq_disconnect(two.connected, two.endpoint), 0);
+    /* The pipe ends with a call on the socket that left. */
+    CHECK_UNTIL(events_of(two.connected) == 0 && is_readable(two.bound, 10), patience_ms);
+    RECV_BYTES(two.bound, "\0a", 2);
+    close_two(&two);
+}
+
+typedef struct inproc_peer {
+    void* context;
+    test_flag failed;
+} inproc_peer;
+
+static void bind_and_receive(void* argument)
+{
+    inproc_peer* const self = argument;
+    void* const socket = zmq_socket(self->context, ZMQ_PULL);
+    char byte;
+    if (zmq_bind(socket, "inproc://race") != 0 || zmq_recv(socket, &byte, 1, 0) != 1)
+        flag_add(&self->failed, 1);
+    zmq_close(socket);
+}
+
+static void binding_and_connecting_at_the_same_time(void)
+{
+    int round;
+    for (round = 0; round < REPEATS(100); ++round) {
+        inproc_peer peer = {NULL, {0}};
+        test_thread* thread;
+        void* push;
+        peer.context = new_context();
+        push = open_socket(peer.context, ZMQ_PUSH);
+        thread = thread_start(bind_and_receive, &peer);
+        connect_to(push, "inproc://race");
+        SEND(push, "x", 0);
+        thread_join(thread);
+        CHECK_INT(flag_get(&peer.failed), 0);
+        close_socket(push);
+        end_context(peer.context);
+    }
+}
+
+CASES(endpoints) = {
+    {"an endpoint that is none fails as in libzmq", endpoints_that_are_none},
+    {"connecting wants a host and a port", connecting_wants_a_port},
+    {"a host is resolved after connect", connecting_resolves_later},
+    {"binding to what is not of this machine fails", binding_to_what_is_not_here},
+    {"binding takes names of interfaces and wildcards", binding_takes_interface_names},
+    {"LAST_ENDPOINT with IPV6 is an IPv6 address", last_endpoint_with_ipv6},
+    {"LAST_ENDPOINT begins empty, and connect sets it", last_endpoint_begins_empty},
+    {"ipc takes wildcards, abstract names and no long ones", ipc_names},
+    {"an ipc path can be bound again after close", an_ipc_path_can_be_bound_again},
+    {"unbind and disconnect want what LAST_ENDPOINT says", unbind_wants_the_resolved_endpoint},
+    {"unbind ends the accepted connections", unbinding_ends_the_accepted_connections},
+    {"disconnect ends the pipe", disconnecting_ends_the_pipe},
+    {"a port that was unbound can be bound again", a_freed_port_can_be_bound_again},
+    {"a SUB connects to a place once", a_sub_connects_to_a_place_once},
+    {"connecting to 0.0.0.0 works", connecting_to_the_wildcard_address_works},
+    {"an endpoint may have a source address", a_source_address_is_part_of_the_endpoint},
+    {"USE_FD adopts a listening descriptor", a_descriptor_can_be_adopted},
+    {"TCP_ACCEPT_FILTER refuses addresses", an_accept_filter_refuses_addresses},
+    {"IPC_FILTER_* refuse processes, users and groups", ipc_filters_refuse_processes_and_users},
+    {"inproc may connect before the name is bound", inproc_may_connect_before_it_is_bound},
+    {"inproc checks no types", inproc_checks_no_types},
+    {"an inproc pipe has room for both high-water marks", inproc_has_room_for_both_marks},
+    {"an inproc name has one owner, until it is unbound", an_inproc_name_has_one_owner},
+    {"inproc names belong to a context", inproc_names_belong_to_a_context},
+    {"disconnecting inproc unsubscribes", disconnecting_inproc_unsubscribes},
+    {"inproc is bound and connected at the same time", binding_and_connecting_at_the_same_time},
+    END_OF_CASES,
+};
