@@ -39,8 +39,10 @@ public:
         return made;
     }
 
-private:
+    /// What is left of the present chunk.
     [[nodiscard]] std::size_t room() const noexcept { return capacity_ - written_; }
+
+private:
     [[nodiscard]] bool grow() noexcept;
     void leave() noexcept;
 

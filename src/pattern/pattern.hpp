@@ -204,6 +204,16 @@ public:
     [[nodiscard]] virtual std::span<peer* const> targets() const noexcept { return {}; }
     /// The peers that would have got that message, and had no room.
     [[nodiscard]] virtual std::span<peer* const> skipped() const noexcept { return {}; }
+    /// PUB and XPUB only: the last route() has found the same topics as the one before, and asked
+    /// all who have subscribed to them.
+    [[nodiscard]] virtual bool repeats_route() const noexcept { return false; }
+    /// After a route() for which that holds, and while no peer comes or goes or subscribes: a
+    /// message that begins with this part goes to the same peers.
+    [[nodiscard]] virtual bool is_routed_as_before(std::span<const std::byte> first_part) noexcept
+    {
+        (void)first_part;
+        return false;
+    }
     /// Whether route() would not wait.
     [[nodiscard]] virtual bool can_send(room_check& rooms) noexcept = 0;
     /// Before a message whose other parts are not there yet: what route() would decide about one

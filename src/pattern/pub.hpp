@@ -48,6 +48,14 @@ public:
     {
         return std::span(peers_of_message_).last(skipped_);
     }
+    [[nodiscard]] bool repeats_route() const noexcept override
+    {
+        return !no_drop_ && index_->found_the_same();
+    }
+    [[nodiscard]] bool is_routed_as_before(std::span<const std::byte> first_part) noexcept override
+    {
+        return index_->finds_the_same(first_part);
+    }
     [[nodiscard]] bool can_send(room_check&) noexcept override { return true; }
 
     [[nodiscard]] routing check_send(std::span<const std::byte> first_part, const peer_id*,

@@ -163,7 +163,9 @@ public:
     void match(topic_view message, Visit&& visit)
     {
         ++matches_;
+        found_topics now;
         for_each_beginning(message, [&](const topic_entry& found) {
+            now.add(found);
             for (std::uint32_t at = found.first; at != no_number;
                  at = subscriptions_[at].next_of_topic) {
                 peer_entry& wants = peers_[subscriptions_[at].peer];
@@ -172,6 +174,20 @@ public:
             }
             return true;
         });
+        found_the_same_ = now == found_;
+        found_ = now;
+    }
+    /// The last two messages of match() have begun with the same topics, and with few.
+    [[nodiscard]] bool found_the_same() const noexcept { return found_the_same_; }
+    /// This message begins with the same topics as the last one of match(). Until the next change.
+    [[nodiscard]] bool finds_the_same(topic_view message) const noexcept
+    {
+        found_topics now;
+        for_each_beginning(message, [&](const topic_entry& found) {
+            now.add(found);
+            return true;
+        });
+        return now == found_;
     }
     /// Calls visit(peer&) once for each peer that has not.
     template <class Visit>
@@ -218,6 +234,25 @@ private:
         std::uint32_t first = no_number; ///< of its subscriptions; the next free entry
         std::uint32_t present = 0; ///< subscriptions of peers that have not left
         std::byte bytes[short_topic]{};
+    };
+    /// The topics that a message begins with.
+    struct found_topics {
+        static constexpr std::uint32_t max_count = 4;
+
+        std::uint32_t count = 0;
+        const topic_entry* all[max_count]{};
+
+        void add(const topic_entry& next) noexcept
+        {
+            if (count < max_count)
+                all[count] = &next;
+            ++count;
+        }
+        /// False where there are too many to compare.
+        [[nodiscard]] bool operator==(const found_topics& other) const noexcept
+        {
+            return count == other.count && count <= max_count && std::ranges::equal(all, other.all);
+        }
     };
     struct subscription {
         std::uint32_t topic = no_number;
@@ -328,6 +363,8 @@ private:
     length_list lengths_;
     std::shared_ptr<memory_budget> budget_; ///< that topics count in, or null
     std::uint64_t matches_ = 0;
+    found_topics found_; ///< by the last match()
+    bool found_the_same_ = false;
     std::size_t present_topics_ = 0;
 };
 

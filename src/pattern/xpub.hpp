@@ -40,6 +40,10 @@ public:
 
     [[nodiscard]] routing route(std::span<const part_view>& parts, const peer_id*,
                                 room_check& rooms) noexcept override;
+    [[nodiscard]] bool repeats_route() const noexcept override
+    {
+        return !last_value_ && pub::repeats_route();
+    }
     void route_failed() noexcept override { next_ = next_before_; }
     [[nodiscard]] routing check_send(std::span<const std::byte> first_part, const peer_id* to,
                                      room_check& rooms) noexcept override;

@@ -319,3 +319,30 @@ TEST_CASE("numbers are found again whichever of them have gone in between")
             }
     }
 }
+
+TEST_CASE("an index knows that a message begins with the same few topics as the one before")
+{
+    subscription_index index(secret);
+    named_peer all('a'), some('s');
+    const std::uint32_t first = index.add_peer(all);
+    const std::uint32_t second = index.add_peer(some);
+    REQUIRE(index.subscribe(first, bytes_of("a"), {}).has_value());
+    REQUIRE(index.subscribe(second, bytes_of("ab"), {}).has_value());
+    (void)matched(index, "abc");
+    CHECK_FALSE(index.found_the_same());
+    (void)matched(index, "abd");
+    CHECK(index.found_the_same());
+    CHECK(index.finds_the_same(bytes_of("ab")));
+    CHECK_FALSE(index.finds_the_same(bytes_of("a")));
+    CHECK_FALSE(index.finds_the_same(bytes_of("b")));
+    (void)matched(index, "ac");
+    CHECK_FALSE(index.found_the_same());
+    CHECK(index.finds_the_same(bytes_of("a")));
+    CHECK_FALSE(index.finds_the_same(bytes_of("ab")));
+    for (const char* const topic : {"abc", "abcd", "abcde"})
+        REQUIRE(index.subscribe(second, bytes_of(topic), {}).has_value());
+    (void)matched(index, "abcde");
+    (void)matched(index, "abcde");
+    CHECK_FALSE(index.found_the_same()); // too many to compare
+    CHECK_FALSE(index.finds_the_same(bytes_of("abcde")));
+}

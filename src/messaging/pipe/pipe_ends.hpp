@@ -69,17 +69,24 @@ public:
         constexpr std::uint64_t most = UINT32_MAX;
         return static_cast<std::uint32_t>(std::min(lane_.credit(mark) - 1, most));
     }
+    /// Where messages are shared and only their number has a mark: the messages that there is room
+    /// for.
+    [[nodiscard]] std::uint64_t room_to_share(std::uint64_t mark) noexcept
+    {
+        lane_.see_consumed();
+        return lane_.seen_credit(mark);
+    }
     /// The reader will notify when it has taken more.
     void request_notice() noexcept { lane_.request_notice(); }
     /// Messages go through a queue of runs that several peers refer to.
     [[nodiscard]] bool shares() const noexcept { return shared_ != nullptr; }
     /// Room for the runs of one message. Returns false when memory is exhausted.
     [[nodiscard]] bool reserve_runs(std::size_t runs) noexcept { return shared_->reserve(runs); }
-    /// After reserve_runs(): queues one message. Returns true if the reader waits and must be
-    /// notified.
+    /// After reserve_runs(): queues one message, or one run of whole messages. Returns true if the
+    /// reader waits and must be notified.
     [[nodiscard]] bool share(std::span<const lane::run_view> message) noexcept
     {
-        lane_.count(1);
+        lane_.count(message.back().messages);
         return shared_->append(message);
     }
     /// The lane may have no room because the budget of memory is used up.

@@ -66,6 +66,20 @@ bool shared_frames::frame(std::span<const part_view> parts) noexcept
     return true;
 }
 
+std::optional<run_view> shared_frames::frame_behind(const part_view& part) noexcept
+{
+    const std::size_t size = zmtp::header_size(part.bytes.size()) + part.bytes.size();
+    if (is_large(part) || size > log_.room())
+        return std::nullopt;
+    std::byte* const to = log_.reserve(size);
+    const std::size_t header = zmtp::write_header(to, flags_of(false), part.bytes.size());
+    if (!part.bytes.empty())
+        std::memcpy(to + header, part.bytes.data(), part.bytes.size());
+    run_view made = log_.commit(size);
+    made.messages = 1;
+    return made;
+}
+
 /// With bodies of its own, or in several chunks.
 bool shared_frames::frame_large(std::span<const part_view> parts) noexcept
 {

@@ -8,6 +8,7 @@
 #include "lane/shared_log.hpp"
 #include "pattern/pattern.hpp"
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,10 @@ public:
 
     /// Frames one message; the one before is over. Returns false when memory is exhausted.
     [[nodiscard]] bool frame(std::span<const pattern::part_view> parts) noexcept;
+    /// Frames one message of one part, if it fits behind the one before. It is whole, and no part
+    /// of runs().
+    [[nodiscard]] std::optional<lane::run_view>
+    frame_behind(const pattern::part_view& part) noexcept;
     /// The message, until the next call. Large bodies are runs of their own.
     [[nodiscard]] std::span<const lane::run_view> runs() const noexcept { return runs_; }
     /// Releases the large bodies of the message, which its queues refer to by now.

@@ -18,6 +18,9 @@ constexpr duration min_wait_to_send_body = std::chrono::milliseconds(20);
 /// Each turn is a system call.
 constexpr std::uint32_t max_sends_without_turn = 16;
 
+/// Messages to the same peers, before it is expected that more will follow.
+constexpr std::uint32_t repeats_before_run = 8;
+
 } // namespace
 
 /// A send that does not wait, with the option bursts_end_at_mark.
@@ -336,11 +339,63 @@ result<void> sender::write_to_targets(const routing& where, std::span<const part
     return {};
 }
 
+/// The message goes to the same many peers as those before. Returns false: it must be routed.
+bool sender::add_to_run(std::span<const part_view> parts, std::uint32_t lifetime) noexcept
+{
+    if (!state_.run || !state_.run->is_open())
+        return false;
+    fan_out_run& run = *state_.run;
+    const part_view& part = parts.front();
+    if (parts.size() > 1 || expiry(lifetime) != never || state_.reports->has_reports() ||
+        !has_memory() || !state_.routes->is_routed_as_before(part.bytes) || !run.prepare())
+        return false;
+    if (run.skipped() > 0 && state_.reports->events().wants(event_kind::dropped))
+        return false;
+    if (run.targets() == 0) {
+        run.add_missed();
+    } else {
+        const auto framed = shared_.frame_behind(part);
+        if (!framed)
+            return false;
+        run.add(*framed);
+    }
+    (void)begin_send();
+    counters& counts = state_.reports->counters();
+    counts.queued_total.add_alone(run.targets());
+    counts.dropped_full.add_alone(run.skipped());
+    return true;
+}
+
+/// A message was routed to several peers. If many have gone to just these peers, a run begins.
+void sender::look_for_run(std::span<const part_view> parts, time_point expires) noexcept
+{
+    const std::span<pattern::peer* const> targets = state_.routes->targets();
+    const std::span<pattern::peer* const> skipped = state_.routes->skipped();
+    const bool may_repeat = parts.size() == 1 && expires == never &&
+                            targets.size() + skipped.size() >= fan_out_run::min_peers &&
+                            !state_.context->run_by_caller() && state_.routes->repeats_route();
+    repeated_ = may_repeat ? repeated_ + 1 : 0;
+    if (repeated_ < repeats_before_run)
+        return;
+    repeated_ = 0;
+    const auto& any = static_cast<const pipe&>(*(targets.empty() ? skipped : targets).front());
+    const high_water marks = state_.peers.send_marks(any);
+    if (any.is_inproc || marks.bytes != 0)
+        return;
+    if (!state_.run)
+        state_.run = reference<fan_out_run>::adopt(new (std::nothrow)
+                                                       fan_out_run(state_.context->first_loop()));
+    if (state_.run && state_.run->begin(targets, skipped, marks.messages))
+        repeated_ = repeats_before_run; // another one may follow at once
+}
+
 result<send_outcome> sender::send(std::span<const part_view> parts, const timeout& limit,
                                   const peer_id* to, std::uint32_t lifetime)
 {
     if (parts.empty())
         return fail(errc::invalid_argument, phase::transfer, "a message has at least one part");
+    if (add_to_run(parts, lifetime))
+        return state_.run->targets() > 0 ? send_outcome::queued : send_outcome::dropped_full;
     state_.context->deliver_completed();
     state_.process_reports();
     std::span<const part_view> written = parts;
@@ -373,6 +428,7 @@ result<send_outcome> sender::send(std::span<const part_view> parts, const timeou
             state_.routes->route_failed();
             return fail(sent.error());
         }
+        look_for_run(written, expiry(lifetime));
         state_.context->submit_sends();
         give_turn(where.skipped > 0 || state_.routes->targets().empty());
         return where.outcome;
@@ -479,7 +535,8 @@ template <class Part>
 result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Part part)
 {
     state_.context->deliver_completed();
-    state_.process_reports();
+    if (state_.reports->has_reports())
+        state_.process_reports();
     std::size_t queued = 0;
     error failure;
     waiter waiting(*state_.context, *state_.reports, limit);
@@ -487,6 +544,12 @@ result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Pa
     while (queued < count) {
         const part_view one = part(queued);
         std::span<const part_view> parts(&one, 1);
+        if (add_to_run(parts, part.lifetime(queued))) {
+            part.queued(queued);
+            ++queued;
+            continue;
+        }
+        state_.end_run();
         const routing where = state_.routes->route(parts, nullptr, *this);
         if (where.what == routing::kind::wait) {
             publish_staged();
@@ -519,6 +582,7 @@ result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Pa
                 failure = written.error();
                 break;
             }
+            look_for_run(parts, expiry(part.lifetime(queued)));
         } else {
             count_dropped(where.outcome, nullptr);
         }

@@ -93,6 +93,9 @@ private:
     {
         return std::exchange(last_, last_call::sent) == last_call::waited;
     }
+    [[nodiscard]] bool add_to_run(std::span<const pattern::part_view> parts,
+                                  std::uint32_t lifetime) noexcept;
+    void look_for_run(std::span<const pattern::part_view> parts, time_point expires) noexcept;
     void count_dropped(send_outcome why, const peer_id* to) noexcept;
     void report_dropped(drop_reason why, std::uint64_t count, const peer_id* to) noexcept;
     void give_turn(bool now) noexcept;
@@ -113,6 +116,7 @@ private:
     shared_frames shared_; ///< what goes to several peers by tcp or ipc
     std::uint32_t sends_without_turn_ = 0;
     std::uint32_t lifetime_ = 0;
+    std::uint32_t repeated_ = 0; ///< messages to the same peers, one after the other
     bool bursts_end_at_mark_ = false;
     bool in_burst_ = false; ///< room is not looked for
     pipe* full_ = nullptr; ///< a peer that was full in this burst, as it was seen last

@@ -11,6 +11,7 @@
 #include "messaging/context/context_core.hpp"
 #include "messaging/observe/inbox.hpp"
 #include "messaging/socket/endpoint_table.hpp"
+#include "messaging/socket/fan_out_run.hpp"
 #include "messaging/socket/peer_table.hpp"
 #include "messaging/socket/waiter.hpp"
 #include "pattern/pattern.hpp"
@@ -39,8 +40,15 @@ public:
     /// Takes notice of what has happened. At the beginning of every call of a socket.
     void process_reports()
     {
+        end_run();
         if (reports->has_reports()) [[unlikely]]
             read_inbox();
+    }
+    /// Before a message is routed, or peers are looked at.
+    void end_run() noexcept
+    {
+        if (run && run->is_open()) [[unlikely]]
+            run->end();
     }
     /// Peers have come or gone, or have room: messages that waited for a peer are sent, and a
     /// place that is free is offered to sockets of inproc that wait for it.
@@ -109,6 +117,7 @@ public:
     std::shared_ptr<const connection_settings> settings;
     peer_table peers;
     endpoint_table endpoints;
+    reference<fan_out_run> run; ///< of a publisher to many peers; ends with every other call
     bool closed = false;
     /// Endpoints have come to their end with their peers, and are to be removed.
     bool has_ended_endpoints = false;
