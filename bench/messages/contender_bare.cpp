@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // The sockets of the system without a library: the upper bound. The stream has as many bytes as
 // ZMTP's frames would have, through large buffers and with blocking calls, and they are not parsed;
-// the round trips are made by one thread that waits with epoll.
+// the round trips are made by one thread that waits with epoll, and so are those of many clients.
 
 #include "contender.hpp"
 
@@ -13,9 +13,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <vector>
 
 namespace bench {
 
@@ -70,32 +72,140 @@ int open_socket(const socket_address& where)
     return opened;
 }
 
+/// Sets `bound` to the endpoint.
+int open_listener(const std::string& endpoint, int backlog, std::string& bound)
+{
+    socket_address where = parse(endpoint);
+    const int listener = open_socket(where);
+    require_call(::bind(listener, where.raw(), where.size), "bind");
+    require_call(listen(listener, backlog), "listen");
+    bound = endpoint;
+    if (where.bytes.ss_family != AF_INET)
+        return listener;
+    sockaddr_in at{};
+    socklen_t size = sizeof at;
+    require_call(getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size), "getsockname");
+    bound = "tcp://127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+    return listener;
+}
+
+void tune(int connected)
+{
+    // Fails on a Unix domain socket, which has no such option.
+    const int on = 1;
+    (void)setsockopt(connected, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+int open_connection(const std::string& endpoint)
+{
+    socket_address where = parse(endpoint);
+    const int connected = open_socket(where);
+    require_call(::connect(connected, where.raw(), where.size), "connect");
+    tune(connected);
+    return connected;
+}
+
+int accept_connection(int listener)
+{
+    const int connected = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    require_call(connected, "accept4");
+    tune(connected);
+    return connected;
+}
+
+/// Many connections, on which requests and replies of one size go back and forth.
+class bare_crowd final : public side {
+public:
+    explicit bare_crowd(const traffic& what)
+        : count_(what.count), buffer_(what.size, 'm'), poller_(epoll_create1(EPOLL_CLOEXEC))
+    {
+        require_call(poller_, "epoll_create1");
+    }
+
+    std::string bind(const std::string& endpoint) override
+    {
+        std::string bound;
+        listener_ = open_listener(endpoint, SOMAXCONN, bound);
+        return bound;
+    }
+
+    void connect(const std::string& endpoint) override
+    {
+        while (all_.size() < count_)
+            add(open_connection(endpoint));
+    }
+
+    void reply() override
+    {
+        while (all_.size() < count_)
+            add(accept_connection(listener_));
+        while (answer_each() > 0) {
+        }
+    }
+
+    void request_all(stream_meter& meter) override
+    {
+        for (const int each : all_)
+            send_to(each);
+        while (meter.add(answer_each())) {
+        }
+    }
+
+private:
+    void add(int connected)
+    {
+        epoll_event interest{};
+        interest.events = EPOLLIN;
+        interest.data.fd = connected;
+        require_call(epoll_ctl(poller_, EPOLL_CTL_ADD, connected, &interest), "epoll_ctl");
+        all_.push_back(connected);
+    }
+    /// Sends a message on each connection that has one, and returns their number. 0: the other side
+    /// has ended.
+    std::size_t answer_each()
+    {
+        std::array<epoll_event, 256> events{};
+        const int count = epoll_wait(poller_, events.data(), static_cast<int>(events.size()), -1);
+        require_call(count, "epoll_wait");
+        for (int index = 0; index < count; ++index) {
+            const int from = events[static_cast<std::size_t>(index)].data.fd;
+            const ssize_t received = recv(from, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+            require_call(received, "recv");
+            if (received == 0)
+                return 0;
+            if (static_cast<std::size_t>(received) != buffer_.size())
+                give_up("recv", "a part of a message");
+            send_to(from);
+        }
+        return static_cast<std::size_t>(count);
+    }
+    void send_to(int whom) const
+    {
+        if (::send(whom, buffer_.data(), buffer_.size(), MSG_DONTWAIT) !=
+            static_cast<ssize_t>(buffer_.size()))
+            give_up("send", "there was no room");
+    }
+
+    // Closed by the end of the process.
+    std::size_t count_;
+    std::string buffer_;
+    int poller_;
+    int listener_ = -1;
+    std::vector<int> all_;
+};
+
 class bare_side final : public side {
 public:
     explicit bare_side(const traffic& what) : size_(what.size) {}
 
     std::string bind(const std::string& endpoint) override
     {
-        socket_address where = parse(endpoint);
-        listener_ = open_socket(where);
-        require_call(::bind(listener_, where.raw(), where.size), "bind");
-        require_call(listen(listener_, 1), "listen");
-        if (where.bytes.ss_family != AF_INET)
-            return endpoint;
-        sockaddr_in bound{};
-        socklen_t size = sizeof bound;
-        require_call(getsockname(listener_, reinterpret_cast<sockaddr*>(&bound), &size),
-                     "getsockname");
-        return "tcp://127.0.0.1:" + std::to_string(ntohs(bound.sin_port));
+        std::string bound;
+        listener_ = open_listener(endpoint, 1, bound);
+        return bound;
     }
 
-    void connect(const std::string& endpoint) override
-    {
-        socket_address where = parse(endpoint);
-        connected_ = open_socket(where);
-        require_call(::connect(connected_, where.raw(), where.size), "connect");
-        tune();
-    }
+    void connect(const std::string& endpoint) override { connected_ = open_connection(endpoint); }
 
     void send() override
     {
@@ -143,19 +253,7 @@ public:
     }
 
 private:
-    void accept_one()
-    {
-        connected_ = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-        require_call(connected_, "accept4");
-        tune();
-    }
-
-    void tune() const
-    {
-        // Fails on a Unix domain socket, which has no such option.
-        const int on = 1;
-        (void)setsockopt(connected_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    }
+    void accept_one() { connected_ = accept_connection(listener_); }
 
     void wait_with_epoll()
     {
@@ -202,6 +300,8 @@ class bare_library final : public library {
 public:
     std::unique_ptr<side> open(role, const traffic& what) override
     {
+        if (has_askers(what.kind))
+            return std::make_unique<bare_crowd>(what);
         return std::make_unique<bare_side>(what);
     }
 };
@@ -213,7 +313,8 @@ contender bare_contender()
     return {.name = bare_name,
             .title = "bare sockets",
             .start = []() -> std::unique_ptr<library> { return std::make_unique<bare_library>(); },
-            .inproc = false};
+            .inproc = false,
+            .askers = 1000};
 }
 
 } // namespace bench
