@@ -11,6 +11,7 @@
 #include <serverlink/authentication.hpp>
 #include <serverlink/clock.hpp>
 #include <serverlink/export.hpp>
+#include <serverlink/peer_filter.hpp>
 #include <serverlink/reconnect.hpp>
 #include <serverlink/result.hpp>
 #include <serverlink/tuning.hpp>
@@ -212,6 +213,8 @@ struct socket_options {
     tuning_options tuning{};
     /// bind() only: connections that the system keeps until they are accepted.
     int backlog = 1024;
+    /// Of bound endpoints: which peers are accepted. It counts for those that are bound later.
+    peer_filter accepts{};
     /// bind() to an IPv6 wildcard only: take IPv4 connections as well.
     bool dual_stack = false;
 

@@ -140,6 +140,7 @@ struct option_values {
     std::string socks_user{};
     std::string socks_password{};
     std::string device{};
+    peer_filter accepts{};
 
     template <int Number>
     [[nodiscard]] int get() const noexcept

@@ -125,6 +125,41 @@ int set_optional_text(socket_object& to, std::string option_values::* which, con
     return set_text(to, which, {value, size});
 }
 
+/// A network more, or none any more.
+int set_accept_filter(socket_object& to, const char* value, std::size_t size)
+{
+    if (value == nullptr && size == 0)
+        return change_values(to, [](option_values& changed) {
+            changed.accepts.networks.clear();
+            return 0;
+        });
+    if (value == nullptr || size == 0 || size > max_text)
+        return fail(EINVAL);
+    const auto network = peer_filter::network::parse({value, size});
+    const bool is_ipv6 = network && network->base.family == address_family::ipv6;
+    if (!network || (is_ipv6 && to.values.get<ZMQ_IPV6>() == 0))
+        return fail(EINVAL);
+    return change_values(to, [&](option_values& changed) {
+        return try_push_back(changed.accepts.networks, *network) ? 0 : ENOMEM;
+    });
+}
+
+/// The id of a process, a user or a group more, or none any more.
+int set_id_filter(socket_object& to, std::vector<std::uint32_t> peer_filter::* which,
+                  const void* value, std::size_t size)
+{
+    std::uint32_t id = 0;
+    const bool none = value == nullptr && size == 0;
+    if (!none && !read_number(id, value, size))
+        return fail(EINVAL);
+    return change_values(to, [&](option_values& changed) {
+        std::vector<std::uint32_t>& ids = changed.accepts.*which;
+        if (none)
+            ids.clear();
+        return none || try_push_back(ids, id) ? 0 : ENOMEM;
+    });
+}
+
 int set_next_peer(socket_object& to, const char* value, std::size_t size)
 {
     const bool names_peers = to.socket.type() == socket_type::router ||
@@ -161,6 +196,10 @@ int set_bytes(socket_object& to, int option, const char* value, std::size_t size
         return set_optional_text(to, &option_values::socks_user, value, size, max_text);
     case draft::socks_password:
         return set_optional_text(to, &option_values::socks_password, value, size, max_text);
+    case ZMQ_TCP_ACCEPT_FILTER: return set_accept_filter(to, value, size);
+    case ZMQ_IPC_FILTER_PID: return set_id_filter(to, &peer_filter::processes, value, size);
+    case ZMQ_IPC_FILTER_UID: return set_id_filter(to, &peer_filter::users, value, size);
+    case ZMQ_IPC_FILTER_GID: return set_id_filter(to, &peer_filter::groups, value, size);
     case ZMQ_BINDTODEVICE:
         return set_optional_text(to, &option_values::device, value, size, max_device);
     default: return fail(EINVAL);

@@ -188,7 +188,8 @@ bool option_values::try_copy(const option_values& from) noexcept
            try_assign(plain_password, from.plain_password) &&
            try_assign(zap_domain, from.zap_domain) && try_assign(socks_proxy, from.socks_proxy) &&
            try_assign(socks_user, from.socks_user) &&
-           try_assign(socks_password, from.socks_password) && try_assign(device, from.device);
+           try_assign(socks_password, from.socks_password) && try_assign(device, from.device) &&
+           try_allocate([&] { accepts = from.accepts; });
 }
 
 result<socket_options> to_socket_options(const option_values& from, socket_type type, context& in)
@@ -221,7 +222,8 @@ result<socket_options> to_socket_options(const option_values& from, socket_type 
         [](const context_values& common) { return std::clamp(common.io_threads, 1, max_threads); });
     made.affinity =
         threads == max_threads ? from.affinity : from.affinity & ((1ULL << threads) - 1);
-    if (!try_assign(made.welcome_message, from.welcome_message))
+    if (!try_assign(made.welcome_message, from.welcome_message) ||
+        !try_allocate([&] { made.accepts = from.accepts; }))
         return slk::fail(errc::out_of_memory, phase::setup);
     return made;
 }

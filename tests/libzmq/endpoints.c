@@ -329,14 +329,12 @@ static void check_filter(int option, const void* value, size_t size, int allowed
 
 static void an_accept_filter_refuses_addresses(void)
 {
-    missing_in_ours("filters of peers");
     check_filter(ZMQ_TCP_ACCEPT_FILTER, "127.0.0.0/8", 11, 1, 1);
     check_filter(ZMQ_TCP_ACCEPT_FILTER, "10.0.0.0/8", 10, 0, 1);
 }
 
 static void ipc_filters_refuse_processes_and_users(void)
 {
-    missing_in_ours("filters of peers");
     const int me = (int)getpid(), other = me + 1;
     const int user = (int)getuid(), other_user = user + 1;
     const int group = (int)getgid(), other_group = 54321;

@@ -2,6 +2,7 @@
 #include "messaging/connection/acceptor.hpp"
 
 #include "base/try_allocate.hpp"
+#include "messaging/connection/peer_filter.hpp"
 
 #include <new>
 
@@ -86,21 +87,29 @@ bool acceptor::admits(const address& peer) noexcept
         to->give_way(made.why);
         return true;
     }
-    if (made.why) {
-        owner_->counters().rejected.add(1);
-        log_->count_failure(made.why);
-        log_->record().refused.add(1);
-        log_->emit(event_kind::accept_refused, [&](slk::event& refused) {
-            refused.address = peer;
-            refused.reason = made.why;
-            return true;
-        });
-    }
+    if (made.why)
+        report_refused(peer, made.why);
     return !made.why;
+}
+
+void acceptor::report_refused(const address& peer, const error& why) noexcept
+{
+    owner_->counters().rejected.add(1);
+    log_->count_failure(why);
+    log_->record().refused.add(1);
+    log_->emit(event_kind::accept_refused, [&](slk::event& refused) {
+        refused.address = peer;
+        refused.reason = why;
+        return true;
+    });
 }
 
 void acceptor::accept(stream incoming)
 {
+    if (const auto passed = check_peer(settings_->options().accepts, incoming); !passed) {
+        report_refused(incoming.peer_address(), passed.error());
+        return incoming.reset();
+    }
     auto made = connection::create_accepted(on_, settings_, owner_, log_);
     auto* const peer = made ? new (std::nothrow) accepted_peer(*this, made) : nullptr;
     if (peer == nullptr || !admission_.enter(*peer, incoming.peer_address(), now())) {

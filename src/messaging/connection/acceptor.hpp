@@ -86,6 +86,7 @@ private:
     [[nodiscard]] bool admits(const address& peer) noexcept;
     void accept(stream incoming);
     void accept_failed(const error& why) noexcept;
+    void report_refused(const address& peer, const error& why) noexcept;
     void remove(accepted_peer& peer) noexcept;
     void one_closed() noexcept;
     void one_sent(accepted_peer& peer) noexcept;
