@@ -25,6 +25,7 @@
 #include <serverlink/message.hpp>
 #include <serverlink/metrics.hpp>
 #include <serverlink/pair.hpp>
+#include <serverlink/peer_filter.hpp>
 #include <serverlink/proxy.hpp>
 #include <serverlink/pub.hpp>
 #include <serverlink/pubsub_broker.hpp>

@@ -432,10 +432,10 @@ static void a_relaxed_req_may_ask_again(void)
     endpoint_text endpoint;
     set_int(req, ZMQ_REQ_RELAXED, 1);
     set_int(req, ZMQ_REQ_CORRELATE, 1);
-    bind_tcp(req, endpoint);
+    inproc_name(endpoint);
+    bind_at(req, endpoint);
     connect_to(reps[0], endpoint);
     connect_to(reps[1], endpoint);
-    sleep_ms(200); /* both are connected, or the second request waits */
     SEND(req, "first", 0);
     first = readable_one(reps[0], reps[1]);
     RECV(first, "first");
