@@ -3,6 +3,7 @@
 
 #include "capi_target.hpp"
 #include "drive.hpp"
+#include "libzmq_target.hpp"
 #include "topic_targets.hpp"
 
 #include <serverlink/random.hpp>
@@ -236,6 +237,9 @@ constexpr target all_targets[] = {
     {"globs", run_globs},
 #if SLK_FUZZ_CAPI
     {"capi", run_capi},
+#endif
+#if SLK_FUZZ_LIBZMQ
+    {"libzmq", run_libzmq},
 #endif
 };
 

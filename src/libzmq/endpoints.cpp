@@ -76,6 +76,9 @@ int connect(socket_object& which, std::string_view text)
 {
     if (const int wrong = check_endpoint(which, text, endpoint_kind::connected); wrong != 0)
         return fail(wrong);
+    // A program that wants a proxy does not want to be seen without it.
+    if (!which.values.socks_proxy.empty() && text.starts_with("tcp://"))
+        return fail(ENOTSUP);
     if (is_connected_already(which, text))
         return 0;
     return answer(

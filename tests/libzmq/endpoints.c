@@ -287,6 +287,31 @@ static void a_source_address_is_part_of_the_endpoint(void)
     end_context(context);
 }
 
+static void a_connection_goes_through_the_proxy_or_not_at_all(void)
+{
+    void* const context = new_context();
+    void* const push = open_socket(context, ZMQ_PUSH);
+    endpoint_text proxy;
+    unsigned char greeting[3];
+    const int listener = raw_listen(proxy);
+    set_bytes(push, ZMQ_SOCKS_PROXY, proxy + 6, strlen(proxy + 6));
+    if (is_theirs()) {
+        int raw;
+        connect_to(push, "tcp://127.0.0.1:9");
+        raw = raw_accept(listener);
+        CHECK_INT(raw_read(raw, greeting, sizeof greeting), 0);
+        CHECK_INT(greeting[0], 5);
+        raw_close(raw);
+    } else {
+        CHECK_FAILS(zmq_connect(push, "tcp://127.0.0.1:9"), ENOTSUP);
+        CHECK_INT(zmq_setsockopt(push, ZMQ_SOCKS_PROXY, NULL, 0), 0);
+        connect_to(push, "tcp://127.0.0.1:9");
+    }
+    raw_close(listener);
+    close_socket(push);
+    end_context(context);
+}
+
 static void a_descriptor_can_be_adopted(void)
 {
     missing_in_ours("USE_FD");
@@ -503,6 +528,8 @@ CASES(endpoints) = {
     {"a SUB connects to a place once", a_sub_connects_to_a_place_once},
     {"connecting to 0.0.0.0 works", connecting_to_the_wildcard_address_works},
     {"an endpoint may have a source address", a_source_address_is_part_of_the_endpoint},
+    {"SOCKS_PROXY: a connection goes through the proxy, or not at all",
+     a_connection_goes_through_the_proxy_or_not_at_all},
     {"USE_FD adopts a listening descriptor", a_descriptor_can_be_adopted},
     {"TCP_ACCEPT_FILTER refuses addresses", an_accept_filter_refuses_addresses},
     {"IPC_FILTER_* refuse processes, users and groups", ipc_filters_refuse_processes_and_users},
