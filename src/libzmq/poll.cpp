@@ -28,7 +28,8 @@ timeout limit_of(long milliseconds) noexcept
 
 bool is_watched(const zmq_pollitem_t& item) noexcept
 {
-    return item.socket != nullptr || (item.fd != -1 && (item.events & all_poll_events) != 0);
+    return item.socket != nullptr ||
+           (item.fd != static_cast<zmq_fd_t>(-1) && (item.events & all_poll_events) != 0);
 }
 
 /// What to wait for. Returns 0 or an errno; `at_once`: nothing needs to be waited for.
