@@ -293,15 +293,14 @@ static void a_connection_goes_through_the_proxy_or_not_at_all(void)
     void* const push = open_socket(context, ZMQ_PUSH);
     endpoint_text proxy;
     unsigned char greeting[3];
+    int raw = -1;
     const int listener = raw_listen(proxy);
     set_bytes(push, ZMQ_SOCKS_PROXY, proxy + 6, strlen(proxy + 6));
     if (is_theirs()) {
-        int raw;
         connect_to(push, "tcp://127.0.0.1:9");
         raw = raw_accept(listener);
         CHECK_INT(raw_read(raw, greeting, sizeof greeting), 0);
         CHECK_INT(greeting[0], 5);
-        raw_close(raw);
     } else {
         CHECK_FAILS(zmq_connect(push, "tcp://127.0.0.1:9"), ENOTSUP);
         CHECK_INT(zmq_setsockopt(push, ZMQ_SOCKS_PROXY, NULL, 0), 0);
@@ -310,6 +309,9 @@ static void a_connection_goes_through_the_proxy_or_not_at_all(void)
     raw_close(listener);
     close_socket(push);
     end_context(context);
+    /* libzmq aborts when the proxy goes first. */
+    if (raw >= 0)
+        raw_close(raw);
 }
 
 static void a_descriptor_can_be_adopted(void)
