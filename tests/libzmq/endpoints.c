@@ -4,8 +4,11 @@
 
 #include "facts.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static void endpoints_that_are_none(void)
@@ -314,6 +317,49 @@ static void a_connection_goes_through_the_proxy_or_not_at_all(void)
         raw_close(raw);
 }
 
+/* The descriptor by which the next message comes. */
+static int descriptor_of_next(void* socket)
+{
+    zmq_msg_t msg;
+    int fd;
+    CHECK(is_readable(socket, patience_ms));
+    zmq_msg_init(&msg);
+    CHECK_INT(zmq_msg_recv(&msg, socket, 0), 1);
+    fd = zmq_msg_get(&msg, ZMQ_SRCFD);
+    zmq_msg_close(&msg);
+    return fd;
+}
+
+static void options_reach_the_kernel(void)
+{
+    void* const context = new_context();
+    void* const pull = open_socket(context, ZMQ_PULL);
+    void* const push = open_socket(context, ZMQ_PUSH);
+    endpoint_text endpoint;
+    int value = 0;
+    socklen_t size = sizeof value;
+    int fd;
+    missing_in_ours("metadata of messages");
+    set_int(pull, ZMQ_TOS, 0x28);
+    set_int(pull, ZMQ_TCP_KEEPALIVE, 1);
+    set_int(pull, ZMQ_TCP_KEEPALIVE_IDLE, 77);
+    bind_tcp(pull, endpoint);
+    connect_to(push, endpoint);
+    SEND(push, "a", 0);
+    fd = descriptor_of_next(pull);
+    CHECK_INT(getsockopt(fd, IPPROTO_IP, IP_TOS, &value, &size), 0);
+    CHECK_INT(value, 0x28);
+    size = sizeof value;
+    CHECK_INT(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &value, &size), 0);
+    CHECK_INT(value, 1);
+    size = sizeof value;
+    CHECK_INT(getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &value, &size), 0);
+    CHECK_INT(value, 77);
+    close_socket(push);
+    close_socket(pull);
+    end_context(context);
+}
+
 static void a_descriptor_can_be_adopted(void)
 {
     missing_in_ours("USE_FD");
@@ -532,6 +578,7 @@ CASES(endpoints) = {
     {"an endpoint may have a source address", a_source_address_is_part_of_the_endpoint},
     {"SOCKS_PROXY: a connection goes through the proxy, or not at all",
      a_connection_goes_through_the_proxy_or_not_at_all},
+    {"TOS and keep-alive reach the kernel", options_reach_the_kernel},
     {"USE_FD adopts a listening descriptor", a_descriptor_can_be_adopted},
     {"TCP_ACCEPT_FILTER refuses addresses", an_accept_filter_refuses_addresses},
     {"IPC_FILTER_* refuse processes, users and groups", ipc_filters_refuse_processes_and_users},

@@ -17,7 +17,7 @@ import tempfile
 import xml.etree.ElementTree
 
 PYTHON = "/usr/bin/python3"
-PYZMQ_SECONDS = 420
+PYZMQ_SECONDS = 600
 CZMQ_SECONDS = 60
 RETRIES = 4
 MAX_RETRIED = 25
