@@ -21,6 +21,9 @@ constexpr std::size_t max_ipc_path = 107; // unix(7)
 /// What the C++ API would refuse about it, with the reasons of libzmq: 0 or an errno.
 int check_endpoint(const socket_object& of, std::string_view text, endpoint_kind kind) noexcept
 {
+    // A STREAM is what speaks raw TCP.
+    if (of.values.get<ZMQ_ROUTER_RAW>() != 0)
+        return ENOTSUP;
     constexpr std::string_view ipc = "ipc://";
     if (text.starts_with(ipc) && text.size() - ipc.size() > max_ipc_path)
         return ENAMETOOLONG;

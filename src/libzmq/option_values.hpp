@@ -85,6 +85,7 @@ inline constexpr auto int_options = [] {
         {ZMQ_TCP_KEEPALIVE_INTVL, -1, -1},
         {ZMQ_IMMEDIATE, 0, 0, 1},
         {ZMQ_XPUB_VERBOSE, 0, 0, INT_MAX, publishers, set_only, flag},
+        {ZMQ_ROUTER_RAW, 0, 0, INT_MAX, routers, set_only, flag},
         {ZMQ_IPV6, 0, 0, 1},
         {ZMQ_PLAIN_SERVER, 0, 0, 1},
         {ZMQ_PROBE_ROUTER, 0, 0, INT_MAX, probers, set_only, flag},

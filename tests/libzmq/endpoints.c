@@ -317,6 +317,23 @@ static void a_connection_goes_through_the_proxy_or_not_at_all(void)
         raw_close(raw);
 }
 
+static void a_raw_router_is_refused(void)
+{
+    void* const context = new_context();
+    void* const router = open_socket(context, ZMQ_ROUTER);
+    set_int(router, ZMQ_ROUTER_RAW, 1);
+    if (is_theirs()) {
+        bind_at(router, "tcp://127.0.0.1:*");
+    } else {
+        CHECK_FAILS(zmq_bind(router, "tcp://127.0.0.1:*"), ENOTSUP);
+        CHECK_FAILS(zmq_connect(router, "tcp://127.0.0.1:9"), ENOTSUP);
+        set_int(router, ZMQ_ROUTER_RAW, 0);
+        bind_at(router, "tcp://127.0.0.1:*");
+    }
+    close_socket(router);
+    end_context(context);
+}
+
 /* The descriptor by which the next message comes. */
 static int descriptor_of_next(void* socket)
 {
@@ -578,6 +595,7 @@ CASES(endpoints) = {
     {"an endpoint may have a source address", a_source_address_is_part_of_the_endpoint},
     {"SOCKS_PROXY: a connection goes through the proxy, or not at all",
      a_connection_goes_through_the_proxy_or_not_at_all},
+    {"ROUTER_RAW is kept, and refused where it would count", a_raw_router_is_refused},
     {"TOS and keep-alive reach the kernel", options_reach_the_kernel},
     {"USE_FD adopts a listening descriptor", a_descriptor_can_be_adopted},
     {"TCP_ACCEPT_FILTER refuses addresses", an_accept_filter_refuses_addresses},

@@ -271,8 +271,7 @@ static void options_of_one_type(void)
 {
     check_only(ZMQ_ROUTER_MANDATORY, "rR");
     check_only(ZMQ_ROUTER_HANDOVER, "rR");
-    if (is_theirs())
-        check_only(ZMQ_ROUTER_RAW, "rR");
+    check_only(ZMQ_ROUTER_RAW, "rR");
     check_only(ZMQ_PROBE_ROUTER, "qRDr");
     check_only(ZMQ_REQ_CORRELATE, "q");
     check_only(ZMQ_REQ_RELAXED, "q");
