@@ -90,6 +90,12 @@ public:
     /// the rest of it. Errors: those of receive().
     [[nodiscard]] result<received_part> receive_into(std::span<std::byte> into,
                                                      const timeout& limit = {});
+    /// Used by the library only, with the option tells_origin: where the part came from that
+    /// receive() has received last, a message_origin, one reference of which is the caller's. Null:
+    /// it is not known, as with inproc. `before`: an origin, or null, of which the caller gives one
+    /// reference back.
+    [[nodiscard]] message_detail::shared_memory*
+    origin(message_detail::shared_memory* before = nullptr) noexcept;
     /// The next part that is received is not the first one of its message.
     [[nodiscard]] bool is_receiving() const noexcept { return receiving_; }
 

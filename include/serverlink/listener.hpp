@@ -36,6 +36,9 @@ struct listener_options {
     int accepts = 16;
     /// On an IPv6 wildcard: accept IPv4 connections as well.
     bool dual_stack = false;
+    /// A descriptor that listens already, at whatever address; the listener owns it from then on.
+    /// -1: a new one. For ipc the path is removed with the listener as if it had made it.
+    std::intptr_t descriptor = -1;
     /// The pause after running out of descriptors or memory, or when every accept fails; 1 ms to 1
     /// min.
     duration pause = std::chrono::milliseconds(50);

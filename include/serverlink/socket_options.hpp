@@ -71,6 +71,10 @@ struct socket_options {
     /// inproc: a receive_high_water_mark of 0 adds nothing to the queue of the other socket, whose
     /// send_high_water_mark is then all that it may hold. Without it that queue has no limit.
     bool adds_no_limit_by_inproc = false;
+    /// inproc: the types of the two sockets have to suit each other, as with tcp and ipc. Without
+    /// it, if the other socket has not got it either, any two are connected; what a type does not
+    /// do (subscribe, reply...), its peer misses.
+    bool checks_types_by_inproc = true;
     /// High-water marks in bytes on the wire. There is room for a message while fewer messages and
     /// fewer bytes wait than the marks say; a single message always has room, however large it is.
     /// 0: no limit. Live.
@@ -195,6 +199,13 @@ struct socket_options {
     std::uint64_t affinity = 0;
     /// How long the destructor may wait until what is queued was sent; see socket::close(). Live.
     duration linger = std::chrono::seconds(1);
+    /// The descriptor of socket::event_handle() is readable only while there is news that no call
+    /// has seen: each call of the socket that looks for messages or room, events() too, clears it
+    /// also if there are messages left. For programs that look at events() until it returns
+    /// nothing, as those for libzmq do. Live.
+    bool event_handle_shows_news = false;
+    /// Used by the library only: frame_socket::origin() tells where messages came from.
+    bool tells_origin = false;
     /// A send or a receive that waits, wait_ready() and wait_subscribers() return errc::interrupted
     /// when a handler of a signal has run on their thread while it slept, whether or not the
     /// handler was installed with SA_RESTART. Then nothing was sent or received. Without it they go
@@ -210,6 +221,11 @@ struct socket_options {
     std::vector<socket_property> properties{};
 
     reconnect_options reconnect{};
+    /// connect() only: a property of the handshake, X-Retries-After-Error, tells the peer that this
+    /// side takes an ERROR for a reason and connects again later. Without it a serverlink peer that
+    /// rejects this side only ends the connection, and the handshake has no property but those of
+    /// ZMTP and of the program.
+    bool tells_retries = true;
     tuning_options tuning{};
     /// bind() only: connections that the system keeps until they are accepted.
     int backlog = 1024;
@@ -217,6 +233,9 @@ struct socket_options {
     peer_filter accepts{};
     /// bind() to an IPv6 wildcard only: take IPv4 connections as well.
     bool dual_stack = false;
+    /// bind() by tcp and ipc only: a descriptor that listens already, at whatever address; the
+    /// socket owns it from then on. -1: a new one.
+    std::intptr_t listening_descriptor = -1;
 
     // PUB and XPUB only: elsewhere they are invalid_argument if set to something else. What a peer
     // by tcp or ipc may subscribe to; one that exceeds a limit is disconnected, with

@@ -34,6 +34,8 @@ struct listen_settings {
     bool dual_stack = false;
     /// The path of a local socket: see slk::endpoint. It may end when the call returns.
     std::string_view path{};
+    /// Listens already, and is taken over, also if the call fails; -1: a new one is opened.
+    std::intptr_t descriptor = -1;
 };
 
 } // namespace slk::io

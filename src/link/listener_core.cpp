@@ -46,6 +46,7 @@ result<void> listener_core::open()
     if (accepts_ == nullptr)
         return fail(errc::out_of_memory, phase::setup);
     port_ = options_.at.port;
+    descriptor_ = options_.descriptor;
     if (options_.at.transport == transport::ipc) {
         SLK_TRY(name_, io::os::local_name::choose(options_.at.host));
     }
@@ -78,7 +79,8 @@ result<void> listener_core::open_socket() noexcept
     const io::listen_settings settings{.backlog = options_.backlog,
                                        .dual_stack = options_.dual_stack,
                                        .path = name_ != nullptr ? std::string_view(name_->path())
-                                                                : std::string_view{}};
+                                                                : std::string_view{},
+                                       .descriptor = std::exchange(descriptor_, -1)};
     SLK_TRY(socket_, loop_->io().open_listener(bound_to, settings));
     if (name_ != nullptr)
         name_->taken();

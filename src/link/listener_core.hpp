@@ -51,6 +51,7 @@ private:
     const std::shared_ptr<io::loop_core> loop_;
     const listener_options options_;
     const listener_handlers handlers_;
+    std::intptr_t descriptor_ = -1; ///< that of the options, until it is used
     std::uint16_t port_ = 0; ///< the port of the options, or the real one
     /// ipc only. Never replaced once the listener is open: other threads read the path.
     std::unique_ptr<io::os::local_name> name_;

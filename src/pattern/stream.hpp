@@ -25,6 +25,11 @@ public:
         entry.was_heard = true;
         router::received(entry);
     }
+    /// Without a peer a send fails at once.
+    [[nodiscard]] bool can_send(room_check& rooms) noexcept override
+    {
+        return known_peers() == 0 || router::can_send(rooms);
+    }
     /// The message that was received last was the first one of its peer.
     [[nodiscard]] bool first() const noexcept { return first_; }
     /// The notice of its end was received, which may come before the report of it.

@@ -159,3 +159,34 @@ TEST_CASE("wait takes sockets and descriptors")
         CHECK(code_of(wait(wrong, no_wait)) == errc::invalid_argument);
     }
 }
+
+TEST_CASE("with event_handle_shows_news the handle is quiet once a call has seen the news")
+{
+    auto in = new_context();
+    pull_options options;
+    options.event_handle_shows_news = true;
+    auto to = new_socket<pull>(in, options);
+    auto from = new_socket<push>(in);
+    const auto handle = must(to.event_handle());
+    bind_and_connect(to, from);
+    must(from.wait_ready(test_timeout));
+    must(to.wait_ready(test_timeout));
+    CHECK_FALSE(to.events().readable);
+    CHECK_FALSE(readable(handle, 0s));
+    must(from.send("1", test_timeout));
+    must(from.send("2", test_timeout));
+    REQUIRE(readable(handle, test_timeout));
+    // It may tell twice of messages that come one after the other.
+    CHECK(until([&] {
+        CHECK(to.events().readable);
+        return !readable(handle, 5ms);
+    }));
+    CHECK(receive_text(to) == "1");
+    CHECK_FALSE(readable(handle, 0s));
+    CHECK(to.events().readable);
+    CHECK(receive_text(to) == "2");
+    CHECK_FALSE(to.events().readable);
+    must(from.send("3", test_timeout));
+    CHECK(readable(handle, test_timeout));
+    CHECK(receive_text(to) == "3");
+}

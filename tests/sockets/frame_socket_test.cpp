@@ -4,6 +4,8 @@
 
 #include <serverlink/serverlink.hpp>
 
+#include "base/message_origin.hpp"
+#include "base/reference.hpp"
 #include "support/sockets.hpp"
 
 using namespace slk;
@@ -412,4 +414,51 @@ TEST_CASE("a ROUTER that connects probes its peer without another call")
     CHECK(from.counters().queued_total <= 1);
     CHECK(must(from.known_peers()).size() == 1);
     CHECK(from.counters().queued_total == 1);
+}
+
+TEST_CASE("with tells_origin a received part tells of its peer")
+{
+    const auto origin_of = [](frame_socket& of) {
+        return reference<message_origin>::adopt(static_cast<message_origin*>(of.origin()));
+    };
+    socket_options options;
+    options.tells_origin = true;
+    socket_options named;
+    named.routing_id = "me";
+    named.properties = {{"X-Place", "cellar"}};
+    auto in = new_context();
+    message got;
+    auto to = new_frames(in, slk::socket_type::router, options);
+    auto from = new_frames(in, slk::socket_type::dealer, named);
+    bind_and_connect(to, from);
+    CHECK_FALSE(origin_of(to));
+    std::vector<reference<message_origin>> all;
+    for (int number = 0; number < 600; ++number) {
+        must(from.send(part("x"), false, test_timeout));
+        must(to.receive(got, test_timeout));
+        all.push_back(origin_of(to));
+        must(to.receive(got, test_timeout)); // behind the routing id
+        REQUIRE(origin_of(to).get() == all.back().get());
+        REQUIRE(all.back().get() == all.front().get());
+    }
+    const auto origin = all.front();
+    all.clear();
+    REQUIRE(origin);
+    CHECK(*origin->find("Socket-Type") == "DEALER");
+    CHECK(*origin->find("Identity") == "me");
+    CHECK(*origin->find("Peer-Address") == "127.0.0.1");
+    CHECK(*origin->find("X-Place") == "cellar");
+    CHECK(origin->find("User-Id") == nullptr);
+    CHECK(origin->descriptor >= 0);
+    // Nothing is left of the references that the socket had in stock.
+    (void)to.close(0s);
+    to = new_frames(in, slk::socket_type::router);
+    CHECK(origin->users == 1);
+
+    auto near = new_frames(in, slk::socket_type::pull, options);
+    auto other = new_frames(in, slk::socket_type::push);
+    bind_and_connect(near, other, "inproc://near");
+    must(other.send(part("x"), false));
+    must(near.receive(got, test_timeout));
+    CHECK_FALSE(origin_of(near));
 }

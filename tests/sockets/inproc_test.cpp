@@ -263,3 +263,38 @@ TEST_CASE("by inproc what a socket receives after its disconnect() is not unsent
     CHECK(leaves.counters().discarded == 1);
     CHECK(stays.counters().unsent == 0);
 }
+
+TEST_CASE("without checks_types_by_inproc any two sockets meet, if both want it so")
+{
+    socket_options any;
+    any.checks_types_by_inproc = false;
+    for (std::uint8_t bound = 0; bound <= std::uint8_t(slk::socket_type::xsub); ++bound) {
+        for (std::uint8_t other = 0; other <= std::uint8_t(slk::socket_type::xsub); ++other) {
+            CAPTURE(int(bound));
+            CAPTURE(int(other));
+            auto in = new_context();
+            auto a = must(frame_socket::create(in, slk::socket_type(bound), any));
+            auto b = must(frame_socket::create(in, slk::socket_type(other), any));
+            must(a.bind("inproc://any"));
+            must(b.connect("inproc://any"));
+            // Nothing is promised of what becomes of messages, but each call returns.
+            for (frame_socket* const each : {&a, &b}) {
+                (void)each->send(std::as_bytes(std::span("x", 1)), false, no_wait);
+                if (each->type() == slk::socket_type::sub)
+                    must(each->subscribe({}));
+            }
+            message got;
+            for (frame_socket* const each : {&a, &b, &a, &b})
+                (void)each->receive(got, no_wait);
+        }
+    }
+    auto in = new_context();
+    auto to = new_socket<pull>(in, any);
+    auto from = new_socket<pair>(in, any);
+    must(to.bind("inproc://any"));
+    must(from.connect("inproc://any"));
+    must(from.send("hello", test_timeout));
+    CHECK(receive_text(to) == "hello");
+    auto strict = new_socket<pair>(in);
+    CHECK(code_of(strict.connect("inproc://any")) == errc::invalid_argument);
+}

@@ -59,6 +59,7 @@ result<void> acceptor::open(const endpoint& at)
         return fail(errc::out_of_memory, phase::listen);
     wanted.backlog = options.backlog;
     wanted.dual_stack = options.dual_stack;
+    wanted.descriptor = options.listening_descriptor;
     listener_handlers handlers;
     handlers.admits = [this](const address& peer) { return admits(peer); };
     handlers.accepted = [this](stream incoming) { accept(std::move(incoming)); };

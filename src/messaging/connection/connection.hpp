@@ -266,6 +266,7 @@ private:
     [[nodiscard]] result<std::optional<zmtp::rejection>> take_place() noexcept;
     void probe_new_peer() noexcept;
     void become_ready(const zmtp::arrival& found) noexcept;
+    [[nodiscard]] bool tell_local_peer(peer_info& to) noexcept;
     [[nodiscard]] bool read_metadata(const zmtp::peer_metadata& from,
                                      peer_info& into) const noexcept;
     void count_unread_before() noexcept;

@@ -5,6 +5,7 @@
 #include "messaging/connection/connection.hpp"
 
 #include "base/try_allocate.hpp"
+#include "io/os/credentials.hpp"
 
 #include <algorithm>
 #include <new>
@@ -470,16 +471,33 @@ void connection::probe_new_peer() noexcept
     near_->was_probed = true; // the socket counts it
 }
 
+/// The address of a local peer is who it is. Returns false when memory is exhausted.
+bool connection::tell_local_peer(peer_info& to) noexcept
+{
+    if (!settings_->options().tells_origin ||
+        stream_.peer_address().family != address_family::local)
+        return true;
+    const auto who = io::os::peer_credentials(transport_->native_handle());
+    if (!who || !who->process)
+        return true;
+    socket_property made;
+    made.value = joined({"localhost:", number_text(who->user), ":", number_text(who->group), ":",
+                         number_text(*who->process)});
+    return !made.value.empty() && try_assign(made.name, "Peer-Address") &&
+           try_push_back(to.properties, std::move(made));
+}
+
 void connection::become_ready(const zmtp::arrival& found) noexcept
 {
     if (!note_peer_id(zmtp::text_of(found.peer.identity)))
         return lose(no_memory_to_receive);
     std::unique_ptr<peer_connected> met(new (std::nothrow) peer_connected);
-    if (met == nullptr || !read_metadata(found.peer, met->info))
+    if (met == nullptr || !read_metadata(found.peer, met->info) || !tell_local_peer(met->info))
         return lose(no_memory_to_receive);
     met->displaces = place_from_ == reserved_from::another_one;
     met->info.type = found.peer.type;
     met->info.speaks = session_->speaks();
+    met->info.descriptor = static_cast<std::int32_t>(transport_->native_handle());
     met->info.local = stream_.local_address();
     met->info.peer = stream_.peer_address();
     met->info.since = now();

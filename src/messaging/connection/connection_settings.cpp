@@ -84,7 +84,8 @@ connection_settings::connection_settings(zmtp::socket_type type, socket_options&
         properties_.push_back({each.name, each.value});
         properties_to_bound_.push_back(properties_.back());
     }
-    properties_to_bound_.push_back({retries_name, {}});
+    if (options_.tells_retries)
+        properties_to_bound_.push_back({retries_name, {}});
     const security_options& security = options_.security;
     if (security.mechanism != security_mechanism::null)
         protocol_.security = zmtp::mechanism::plain;

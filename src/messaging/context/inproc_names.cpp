@@ -17,6 +17,11 @@ constexpr error no_memory{errc::out_of_memory, phase::connect};
 constexpr error id_taken{errc::rejected, phase::handshake, 0, "the peer's routing id is taken"};
 constexpr error pair_has_peer{errc::rejected, phase::handshake, 0, "a PAIR has a peer already"};
 
+bool suit(const inproc_party& a, const inproc_party& b) noexcept
+{
+    return zmtp::may_talk(a.type, b.type) || (!a.checks_types && !b.checks_types);
+}
+
 /// What a socket is to learn of its peer. Null when memory is exhausted.
 std::unique_ptr<peer_connected> introduce(const inproc_party& peer) noexcept
 {
@@ -165,7 +170,7 @@ bool inproc_names::meet(const inproc_party& owner, connecter& which,
     const inproc_party& caller = which.caller;
     if (!which.waits)
         return true;
-    if (!zmtp::may_talk(owner.type, caller.type)) {
+    if (!suit(owner, caller)) {
         caller.log->handshake_failed(unsuitable);
         return true;
     }
@@ -261,7 +266,7 @@ result<reference<pipe>> inproc_names::connect(std::string_view name, inproc_part
 {
     const std::lock_guard lock(guard_);
     const inproc_party* const owner = owner_of(name);
-    if (owner != nullptr && !zmtp::may_talk(caller.type, owner->type))
+    if (owner != nullptr && !suit(caller, *owner))
         return fail(unsuitable);
     std::unique_ptr<connecter> made(new (std::nothrow) connecter);
     if (made == nullptr || !try_assign(made->name, name))

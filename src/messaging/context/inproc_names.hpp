@@ -36,6 +36,7 @@ struct inproc_party {
     std::uint32_t receive_mark = 0; ///< 0: no limit; or adds_nothing
     std::uint64_t receive_bytes = 0;
     bool conflates = false;
+    bool checks_types = true; ///< the option
     bool immediate = false; ///< connect() only: the option
     queue_policy on_reconnect = queue_policy::keep; ///< the option
     /// connect() only: the peer is known by its own routing id.

@@ -11,6 +11,7 @@
 #include "zmtp/greeting.hpp"
 #include "zmtp/socket_type.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@ namespace slk::messaging {
 struct peer_info {
     std::optional<zmtp::socket_type> type{};
     zmtp::version speaks = zmtp::version::v3_1;
+    std::int32_t descriptor = -1; ///< of the connection; it may be closed
     std::string routing_id{};
     /// What the authenticator has told of the peer that it has let in, if anything.
     reference<peer_properties> known{};

@@ -10,6 +10,7 @@
 #include <serverlink/socket.hpp>
 #include <serverlink/socket_options.hpp>
 
+#include "base/message_origin.hpp"
 #include "base/reference.hpp"
 #include "messaging/observe/inbox.hpp"
 #include "messaging/observe/peer_registry.hpp"
@@ -55,11 +56,12 @@ enum class pipe_origin : std::uint8_t {
 
 class pipe;
 
-/// What has happened with other pipes of the same peer.
+/// What has happened with other pipes of the same peer; and what few pipes have beside.
 struct pipe_history {
     message_counts earlier{}; ///< inproc only: what went through earlier pipes of this end
     std::uint64_t earlier_lapsed = 0; ///< inproc only: of those, the ones that were dropped unsent
     std::uint64_t requeued = 0; ///< messages that were taken back for other pipes
+    reference<message_origin> origin; ///< see pipe::origin_of_messages()
     pipe* after = nullptr; ///< of an earlier connection: it is received before this one
     pipe* follower = nullptr; ///< of a later connection: it waits until this one was received
 };
@@ -204,6 +206,13 @@ public:
         discarded += messages;
         if (!is_inproc)
             lanes_->discarded.add_alone(messages);
+    }
+    /// Of what this peer sends by its present connection; null: by inproc, or there is no memory.
+    [[nodiscard]] message_origin* origin_of_messages() noexcept;
+    void forget_origin() noexcept
+    {
+        if (history)
+            history->origin.reset();
     }
     /// The peer's place in the registry.
     [[nodiscard]] place_holder holder() const noexcept

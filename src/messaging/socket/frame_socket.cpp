@@ -238,7 +238,7 @@ result<void> frame_socket::receive(message& into, const timeout& limit)
 
 result<received_part> frame_socket::receive_into(std::span<std::byte> into, const timeout& limit)
 {
-    if (type_ != socket_type::router && core_ != nullptr && receives()) [[likely]] {
+    if (!names_peers_ && core_ != nullptr && receives()) [[likely]] {
         look_for_lost_rest();
         SLK_TRY(const received_part part, core_->receive_into(into, limit));
         receiving_ = part.more;
@@ -249,6 +249,15 @@ result<received_part> frame_socket::receive_into(std::span<std::byte> into, cons
     if (const std::size_t fits = std::min(whole.size(), into.size()); fits > 0)
         std::memcpy(into.data(), whole.data(), fits);
     return received_part{whole.size(), whole.more()};
+}
+
+message_detail::shared_memory* frame_socket::origin(message_detail::shared_memory* before) noexcept
+{
+    if (core_ != nullptr)
+        return core_->origin(before);
+    if (before != nullptr)
+        before->release();
+    return nullptr;
 }
 
 // --- state ---

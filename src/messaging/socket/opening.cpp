@@ -217,6 +217,7 @@ result<inproc_party> socket_core::party(const endpoint_entry& entry) noexcept
                               : options.receive_high_water_mark,
                       .receive_bytes = options.receive_high_water_bytes,
                       .conflates = options.conflate,
+                      .checks_types = options.checks_types_by_inproc,
                       .immediate = options.immediate,
                       .on_reconnect = options.on_reconnect,
                       .pools = &state_.pools};

@@ -290,6 +290,7 @@ bool peer_table::connected(pipe& peer, peer_connected&& how)
         peer.far = std::move(how.far);
     stop_being_latest(peer);
     peer.info = std::move(how.info);
+    peer.forget_origin();
     peer.conflate();
     if (const auto taken = take_in(peer, first); !taken) {
         if (taken.error() == errc::out_of_memory)

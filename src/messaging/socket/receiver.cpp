@@ -288,7 +288,7 @@ result<router_event> receiver::receive(message& into, const timeout& limit, peer
 {
     into.clear();
     pattern::own_message_queue& own = state_.routes->own_messages;
-    const pipe* source = nullptr;
+    pipe* source = nullptr;
     const auto take = [&] {
         if (!own.empty() && state_.peers.mid_message == nullptr) [[unlikely]]
             return true;
@@ -301,6 +301,8 @@ result<router_event> receiver::receive(message& into, const timeout& limit, peer
             no_memory_ = false;
             return fail(errc::out_of_memory, phase::transfer);
         }
+        if (tells_origin_)
+            origins_.set(source != nullptr ? source->origin_of_messages() : nullptr);
         if (source != nullptr) {
             if (from != nullptr)
                 from->generation = source->generation;

@@ -8,6 +8,7 @@
 #include <serverlink/frame_socket.hpp>
 #include <serverlink/received_batch.hpp>
 
+#include "messaging/socket/origin_stock.hpp"
 #include "messaging/socket/sender.hpp"
 #include "messaging/socket/socket_state.hpp"
 
@@ -27,6 +28,17 @@ public:
     result<std::size_t> receive_batch(std::span<message> into, const timeout& limit);
     /// The same without copying; at most `max` parts.
     result<std::size_t> receive_batch(received_batch& into, std::size_t max, const timeout& limit);
+
+    /// As frame_socket::origin().
+    [[nodiscard]] message_origin* origin(message_detail::shared_memory* before) noexcept
+    {
+        return origins_.take(before);
+    }
+    void set_tells_origin(bool on) noexcept
+    {
+        tells_origin_ = on;
+        origins_.set(nullptr);
+    }
 
     /// Whether a receive would not wait.
     [[nodiscard]] bool can_receive();
@@ -57,6 +69,8 @@ private:
     bool discarding_ = false; ///< the rest of the present message
     /// For the name of the peer whose part would be next, or for a message that is lost.
     bool no_memory_ = false;
+    bool tells_origin_ = false; ///< the option
+    origin_stock origins_;
 };
 
 } // namespace slk::messaging

@@ -119,6 +119,7 @@ result<void> socket_core::set_options(const socket_options& options)
     state_.reports->places().set_handover(options.handover);
     state_.peers.set_requeue(options.requeue);
     sender_.set_lifetime(lifetime_of(options.expires_after));
+    receiver_.set_tells_origin(options.tells_origin);
     sender_.set_bursts_end_at_mark(options.bursts_end_at_mark && !state_.context->run_by_caller() &&
                                    waits_for_room(state_.type, options));
     state_.peers.set_welcome(std::move(welcome), zmtp::header_size(options.welcome_message.size()) +
@@ -380,6 +381,8 @@ socket_events socket_core::events(bool to_receive, bool to_send)
 {
     if (!state_.usable())
         return {};
+    if (state_.options.event_handle_shows_news)
+        state_.reports->clear_event_handle();
     state_.run_and_process();
     return {.readable = to_receive && receiver_.can_receive(),
             .writable = to_send && sender_.can_send()};

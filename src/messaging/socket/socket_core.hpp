@@ -207,6 +207,11 @@ public:
     {
         return state_.peers.mid_message != nullptr;
     }
+    /// As frame_socket::origin().
+    [[nodiscard]] message_origin* origin(message_detail::shared_memory* before) noexcept
+    {
+        return receiver_.origin(before);
+    }
     [[nodiscard]] zmtp::socket_type type() const noexcept { return state_.type; }
     result<std::intptr_t> event_handle();
     [[nodiscard]] duration poll_timeout() const noexcept;

@@ -74,7 +74,7 @@ void socket_state::read_inbox()
     if (waits_for_memory_) [[unlikely]]
         look_for_memory();
     settle();
-    if (!may_receive())
+    if (options.event_handle_shows_news || !may_receive())
         reports->clear_event_handle();
 }
 

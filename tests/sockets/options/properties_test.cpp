@@ -46,3 +46,31 @@ TEST_CASE("the peer sees the properties of a socket")
             name = each.value;
     CHECK(name == "value");
 }
+
+TEST_CASE("without tells_retries the handshake has the program's properties only")
+{
+    for (const bool tells : {false, true}) {
+        auto in = new_context();
+        auto to = new_socket<stream_socket>(in);
+        socket_options options;
+        options.tells_retries = tells;
+        auto from = new_socket<push>(in, options);
+        bind_and_connect(to, from);
+        peer_id id;
+        message got;
+        std::string all;
+        must(to.receive(id, got, test_timeout)); // it has connected
+        std::string greeting("\xff\0\0\0\0\0\0\0\1\x7f\3\1NULL", 16);
+        greeting.resize(64);
+        must(to.send(id, greeting));
+        const std::string own_property = "X-Retries-After-Error";
+        constexpr std::size_t header = 64 + 2; // the greeting, and what comes before READY
+        CHECK(until([&] {
+            while (to.receive(id, got, no_wait))
+                all += got.text();
+            return all.size() > header &&
+                   all.size() >= header + static_cast<unsigned char>(all[65]);
+        }));
+        CHECK((all.find(own_property) != std::string::npos) == tells);
+    }
+}

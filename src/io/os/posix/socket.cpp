@@ -152,8 +152,24 @@ result<void> bind_source(native_handle handle, address_family family,
     return {};
 }
 
+namespace {
+
+/// A descriptor that listens already.
+result<native_handle> take_over(int fd)
+{
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+        ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+        return fail(translate(errno, phase::listen));
+    return native_handle{fd};
+}
+
+} // namespace
+
 result<native_handle> open_listener(const address& local, const listen_settings& settings)
 {
+    if (settings.descriptor != invalid_handle)
+        return take_over(static_cast<int>(settings.descriptor));
     if (local.family == address_family::local)
         return open_local_listener(settings);
     SLK_TRY(const native_handle handle, open_stream(local.family));

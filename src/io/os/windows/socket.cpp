@@ -131,6 +131,8 @@ result<void> bind_source(native_handle handle, address_family family,
 
 result<native_handle> open_listener(const address& local, const listen_settings& settings)
 {
+    if (settings.descriptor != invalid_handle)
+        return native_handle{settings.descriptor};
     SLK_TRY(const native_handle handle, open_stream(local.family));
     guarded_socket opened(handle);
     // Without it another process may bind the same port with SO_REUSEADDR and take the connections
