@@ -27,6 +27,9 @@ int check_endpoint(const socket_object& of, std::string_view text, endpoint_kind
     constexpr std::string_view ipc = "ipc://";
     if (text.starts_with(ipc) && text.size() - ipc.size() > max_ipc_path)
         return ENAMETOOLONG;
+    // For the drafts RADIO and DISH only.
+    if (text.starts_with("udp://"))
+        return ENOCOMPATPROTO;
     const auto parsed = endpoint::parse(text);
     if (!parsed)
         return parsed.error() == errc::not_supported ? EPROTONOSUPPORT : errno_of(parsed.error());
@@ -57,16 +60,28 @@ bool is_connected_already(socket_object& of, std::string_view text)
     return of.socket.has_endpoint(endpoint_kind::connected, text).value_or(false);
 }
 
+/// What the socket binds to: with the option IPV6 every address is one of IPv6, and the wildcard is
+/// for both families. Empty: memory is exhausted.
+std::string with_family(const socket_object& of, std::string_view text) noexcept
+{
+    constexpr std::string_view wildcard = "tcp://*:";
+    if (of.values.get<ZMQ_IPV6>() != 0 && text.starts_with(wildcard))
+        return joined({"tcp://[::]:", text.substr(wildcard.size())});
+    const auto parsed = endpoint::parse(text);
+    const auto numeric = parsed ? parsed->numeric() : std::nullopt;
+    if (of.values.get<ZMQ_IPV6>() == 0 || !numeric || numeric->family != address_family::ipv4)
+        return joined({text});
+    return joined({"tcp://[::ffff:", parsed->host, "]", text.substr(text.rfind(':'))});
+}
+
 int bind(socket_object& which, std::string_view text)
 {
     if (const int wrong = check_endpoint(which, text, endpoint_kind::bound); wrong != 0)
         return fail(wrong);
-    // With the option IPV6 the wildcard is that of IPv6, for both families.
-    constexpr std::string_view wildcard = "tcp://*:";
-    const bool is_dual = which.values.get<ZMQ_IPV6>() != 0 && text.starts_with(wildcard);
-    const auto bound =
-        is_dual ? which.socket.bind(joined({"tcp://[::]:", text.substr(wildcard.size())}))
-                : which.socket.bind(text);
+    const std::string at = with_family(which, text);
+    if (at.empty())
+        return fail(ENOMEM);
+    const auto bound = which.socket.bind(at);
     if (bound)
         return 0;
     // The system was not asked: there is no network interface of that name.

@@ -35,7 +35,7 @@ constexpr number_for numbers[]{
     {errc::network_down, ENETDOWN, true},
     {errc::permission_denied, EACCES, true},
     {errc::address_in_use, EADDRINUSE},
-    {errc::address_not_available, EADDRNOTAVAIL},
+    {errc::address_not_available, EADDRNOTAVAIL, true},
     {errc::no_local_port, EADDRINUSE},
     {errc::address_family_not_supported, EAFNOSUPPORT},
     {errc::name_not_found, EINVAL},

@@ -8,6 +8,7 @@
 #include "libzmq/errors.hpp"
 
 #include <new>
+#include <string>
 
 namespace slk::libzmq {
 
@@ -58,22 +59,40 @@ void part::share(part& other) noexcept
             view.owner->retain();
         shared = other.shared = true;
     }
-    if (facts != nullptr)
-        facts->retain();
+    if (origin != nullptr)
+        origin->retain();
 }
 
-bool part::take(message& received) noexcept
+bool part::refill(message& received) noexcept
 {
+    const auto from = received.bytes();
     shared_memory* const owner = access::owner_of(received);
+    message_origin* const kept = origin;
+    origin = nullptr;
     if (owner != nullptr) {
         owner->retain();
-        init_view(received.data(), received.size(), owner);
+        release();
+        init_view(from.data(), from.size(), owner);
+    } else if (from.size() > max_inline && may_use_block()) {
+        std::memcpy(const_cast<std::byte*>(view.data), from.data(), from.size());
+        view.size = from.size();
+        shared = false;
     } else {
-        if (!init_size(received.size()))
+        release();
+        // All blocks have the same size, so that the next body fits.
+        if (!init_size(from.size() > max_inline ? message::inline_capacity : from.size())) {
+            init();
+            origin = kept;
             return false;
-        if (const auto from = received.bytes(); !from.empty())
+        }
+        if (!from.empty())
             std::memcpy(const_cast<std::byte*>(content().data()), from.data(), from.size());
+        if (is_view()) {
+            view.size = from.size();
+            has_block = true;
+        }
     }
+    origin = kept;
     more = received.more();
     received.clear();
     return true;
@@ -169,7 +188,7 @@ int zmq_msg_get(const zmq_msg_t* msg, int property)
     const part& from = part::of(msg);
     switch (property) {
     case ZMQ_MORE: return from.more ? 1 : 0;
-    case ZMQ_SRCFD: return from.descriptor;
+    case ZMQ_SRCFD: return from.origin != nullptr ? from.origin->descriptor : -1;
     case ZMQ_SHARED: return from.shared || (from.is_view() && from.view.owner == nullptr) ? 1 : 0;
     default: return fail(EINVAL);
     }
@@ -180,8 +199,11 @@ int zmq_msg_set(zmq_msg_t*, int, int)
     return fail(EINVAL);
 }
 
-const char* zmq_msg_gets(const zmq_msg_t*, const char*)
+const char* zmq_msg_gets(const zmq_msg_t* msg, const char* property)
 {
-    errno = EINVAL;
-    return nullptr;
+    const slk::message_origin* const from = part::of(msg).origin;
+    const std::string* found = nullptr;
+    if (from != nullptr && property != nullptr)
+        found = from->find(property);
+    return found != nullptr ? found->c_str() : slk::libzmq::fail_null(EINVAL);
 }

@@ -9,6 +9,8 @@
 
 #include <libzmq/zmq.h>
 
+#include "base/message_origin.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -34,13 +36,13 @@ struct part {
         std::byte bytes[40];
         memory view;
     };
-    shared_memory* facts; ///< of the peer that has sent it; or null
-    std::int32_t descriptor; ///< of the connection that it came by; or -1
+    message_origin* origin; ///< of a received part; or null
     tag what;
     std::uint8_t size; ///< of `bytes`
     bool more;
     bool shared; ///< it was copied
-    std::uint8_t unused[5];
+    bool has_block; ///< a view of a block for small bodies, which may be used again
+    std::uint8_t unused[8];
 
     [[nodiscard]] static part& of(zmq_msg_t* message) noexcept
     {
@@ -61,11 +63,10 @@ struct part {
     /// What was in it does not count.
     void init() noexcept
     {
-        facts = nullptr;
-        descriptor = -1;
+        origin = nullptr;
         what = tag::inlined;
         size = 0;
-        more = shared = false;
+        more = shared = has_block = false;
     }
     /// Uninitialised bytes. Returns false when memory is exhausted.
     [[nodiscard]] bool init_size(std::size_t wanted) noexcept;
@@ -81,14 +82,20 @@ struct part {
     {
         if (is_view() && view.owner != nullptr)
             view.owner->release();
-        if (facts != nullptr)
-            facts->release();
+        if (origin != nullptr)
+            origin->release();
         what = tag{};
     }
     void clear() noexcept
     {
         release();
         init();
+    }
+    /// The block of the part is big enough for what a message holds by value, and nobody else has
+    /// it.
+    [[nodiscard]] bool may_use_block() const noexcept
+    {
+        return is_view() && has_block && view.owner->users.load(std::memory_order_acquire) == 1;
     }
     /// Into a part that is not valid.
     void take(part& other) noexcept
@@ -98,9 +105,9 @@ struct part {
     }
     /// Into a part that is not valid: the same bytes, of which larger ones are shared.
     void share(part& other) noexcept;
-    /// Into a part that is not valid. Returns false when memory is exhausted; then nothing has
-    /// changed.
-    [[nodiscard]] bool take(message& received) noexcept;
+    /// Replaces the content, but for the origin. Returns false when memory is exhausted; then it is
+    /// empty, and the message is still there.
+    [[nodiscard]] bool refill(message& received) noexcept;
 };
 
 static_assert(sizeof(part) <= sizeof(zmq_msg_t) && alignof(part) <= alignof(zmq_msg_t));

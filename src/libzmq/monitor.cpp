@@ -23,6 +23,7 @@ namespace {
 /// What a slow reader may leave unread, beside its own high-water mark.
 constexpr std::uint32_t unread_events = 4000;
 constexpr std::chrono::seconds max_stop(5);
+constexpr std::string_view unlike_peer = "the peer's socket type does not suit this one";
 constexpr unsigned all_event_bits = 0xffff;
 
 /// What the number behind an event is.
@@ -67,9 +68,15 @@ event_set watched_kinds() noexcept
     return wanted;
 }
 
-bool is_ipc(std::string_view endpoint) noexcept
+/// libzmq has no event for it.
+bool is_left_out(const event& what) noexcept
 {
-    return endpoint.starts_with("ipc://");
+    if (what.kind == event_kind::connect_delayed)
+        return what.endpoint.starts_with("ipc://");
+    if (what.kind == event_kind::disconnected) // by this side
+        return what.reason == errc::cancelled;
+    return what.kind == event_kind::handshake_failed_protocol && what.reason.detail != nullptr &&
+           what.reason.detail == unlike_peer;
 }
 
 std::uint32_t value_of(const event& what, meaning wanted, std::int32_t descriptor) noexcept
@@ -173,14 +180,13 @@ void monitor::report(const event& what) noexcept
         change_.notify_one();
         return;
     }
-    if (what.kind == event_kind::connect_delayed && is_ipc(what.endpoint))
-        return;
     if (what.kind == event_kind::connected || what.kind == event_kind::accepted ||
         what.kind == event_kind::listening)
         remember(what, what.kind == event_kind::connected);
     const known* const which = find(what);
-    write(row->number, value_of(what, row->value, which != nullptr ? which->descriptor : -1),
-          what.endpoint);
+    if (!is_left_out(what))
+        write(row->number, value_of(what, row->value, which != nullptr ? which->descriptor : -1),
+              what.endpoint);
     if (which != nullptr &&
         (what.kind == event_kind::disconnected || what.kind == event_kind::closed))
         forget(*which);

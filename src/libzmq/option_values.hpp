@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace slk::libzmq {
 
@@ -142,6 +143,7 @@ struct option_values {
     std::string socks_password{};
     std::string device{};
     peer_filter accepts{};
+    std::vector<socket_property> properties{}; ///< those of ZMQ_METADATA
 
     template <int Number>
     [[nodiscard]] int get() const noexcept

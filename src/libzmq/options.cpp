@@ -170,6 +170,23 @@ int set_next_peer(socket_object& to, const char* value, std::size_t size)
     return try_assign(to.next_peer, {value, size}) ? 0 : fail(ENOMEM);
 }
 
+/// "X-NAME:VALUE"
+int add_property(socket_object& to, const char* value, std::size_t size)
+{
+    const std::string_view text(value, value != nullptr ? size : 0);
+    const std::size_t colon = text.find(':');
+    if (!text.starts_with("X-") || colon == std::string_view::npos || colon + 1 == text.size())
+        return fail(EINVAL);
+    return change_values(to, [&](option_values& changed) {
+        socket_property made;
+        return try_assign(made.name, text.substr(0, colon)) &&
+                       try_assign(made.value, text.substr(colon + 1)) &&
+                       try_push_back(changed.properties, std::move(made))
+                   ? 0
+                   : ENOMEM;
+    });
+}
+
 int set_bytes(socket_object& to, int option, const char* value, std::size_t size)
 {
     switch (option) {
@@ -200,6 +217,7 @@ int set_bytes(socket_object& to, int option, const char* value, std::size_t size
     case ZMQ_IPC_FILTER_PID: return set_id_filter(to, &peer_filter::processes, value, size);
     case ZMQ_IPC_FILTER_UID: return set_id_filter(to, &peer_filter::users, value, size);
     case ZMQ_IPC_FILTER_GID: return set_id_filter(to, &peer_filter::groups, value, size);
+    case draft::metadata: return add_property(to, value, size);
     case ZMQ_BINDTODEVICE:
         return set_optional_text(to, &option_values::device, value, size, max_device);
     default: return fail(EINVAL);

@@ -34,6 +34,17 @@ bool has_topics(socket_type type) noexcept
     return type == socket_type::sub || type == socket_type::xsub;
 }
 
+bool try_copy(std::vector<socket_property>& to, const std::vector<socket_property>& from) noexcept
+{
+    if (!try_resize(to, from.size()))
+        return false;
+    for (std::size_t index = 0; index < from.size(); ++index)
+        if (!try_assign(to[index].name, from[index].name) ||
+            !try_assign(to[index].value, from[index].value))
+            return false;
+    return true;
+}
+
 /// The time of the first try, which doubles up to the other one if that is longer. A part of it is
 /// random.
 reconnect_options to_reconnect(const option_values& from) noexcept
@@ -158,7 +169,8 @@ result<void> set_protocol(socket_options& made, const option_values& from)
                         !try_assign(made.security.own.password, from.plain_password)))
             return slk::fail(errc::out_of_memory, phase::setup);
     }
-    if (!try_assign(made.routing_id, from.routing_id))
+    if (!try_assign(made.routing_id, from.routing_id) ||
+        !libzmq::try_copy(made.properties, from.properties))
         return slk::fail(errc::out_of_memory, phase::setup);
     return {};
 }
@@ -189,7 +201,8 @@ bool option_values::try_copy(const option_values& from) noexcept
            try_assign(zap_domain, from.zap_domain) && try_assign(socks_proxy, from.socks_proxy) &&
            try_assign(socks_user, from.socks_user) &&
            try_assign(socks_password, from.socks_password) && try_assign(device, from.device) &&
-           try_allocate([&] { accepts = from.accepts; });
+           try_allocate([&] { accepts = from.accepts; }) &&
+           libzmq::try_copy(properties, from.properties);
 }
 
 result<socket_options> to_socket_options(const option_values& from, socket_type type, context& in)
@@ -201,6 +214,10 @@ result<socket_options> to_socket_options(const option_values& from, socket_type 
     made.requeue = false;
     made.bursts_end_at_mark = true;
     made.interruptible = true;
+    made.tells_origin = true;
+    made.tells_retries = false;
+    made.event_handle_shows_news = true;
+    made.checks_types_by_inproc = false;
     made.max_peers = 0;
     made.max_pending_handshakes = max_handshakes;
     made.max_pending_handshakes_per_address = 0;
@@ -222,6 +239,7 @@ result<socket_options> to_socket_options(const option_values& from, socket_type 
         [](const context_values& common) { return std::clamp(common.io_threads, 1, max_threads); });
     made.affinity =
         threads == max_threads ? from.affinity : from.affinity & ((1ULL << threads) - 1);
+    made.listening_descriptor = from.get<ZMQ_USE_FD>();
     if (!try_assign(made.welcome_message, from.welcome_message) ||
         !try_allocate([&] { made.accepts = from.accepts; }))
         return slk::fail(errc::out_of_memory, phase::setup);

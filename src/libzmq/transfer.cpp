@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <climits>
-#include <cstring>
 
 namespace slk::libzmq {
 
@@ -27,10 +26,9 @@ timeout send_limit(const socket_object& by, int flags) noexcept
     return socket_object::limit_of(by.values.get<ZMQ_SNDTIMEO>(), flags);
 }
 
-result<void> receive(socket_object& by, int flags)
+timeout receive_limit(const socket_object& by, int flags) noexcept
 {
-    return by.socket.receive(by.received,
-                             socket_object::limit_of(by.values.get<ZMQ_RCVTIMEO>(), flags));
+    return socket_object::limit_of(by.values.get<ZMQ_RCVTIMEO>(), flags);
 }
 
 /// Returns the size, or -1.
@@ -70,7 +68,9 @@ int send_part(zmq_msg_t* which, void* handle, int flags)
         sent.view.owner->retain(); // which `whole` releases
         return fail(errno_of(done.error()));
     }
-    sent.init();
+    // Its memory went with the message.
+    sent.what = part::tag::inlined;
+    sent.clear();
     return size;
 }
 
@@ -82,14 +82,13 @@ int receive_part(zmq_msg_t* into, void* handle, int flags)
         return fail(ENOTSOCK);
     if (into == nullptr || !part::of(into).is_valid())
         return fail(EFAULT);
-    if (const auto received = receive(*by, flags); !received)
+    if (const auto received = by->socket.receive(by->received, receive_limit(*by, flags));
+        !received)
         return fail(errno_of(received.error()));
     part& to = part::of(into);
-    to.release();
-    if (!to.take(by->received)) {
-        to.init();
+    if (!to.refill(by->received))
         return fail(ENOMEM);
-    }
+    to.origin = static_cast<message_origin*>(by->socket.origin(to.origin));
     return to_size(to.content().size());
 }
 
@@ -114,13 +113,9 @@ int zmq_recv(void* socket, void* data, size_t size, int flags)
     socket_object* const by = socket_object::find(socket);
     if (by == nullptr)
         return fail(ENOTSOCK);
-    if (const auto received = receive(*by, flags); !received)
-        return fail(errno_of(received.error()));
-    if (const std::size_t stored = std::min(by->received.size(), size); stored > 0)
-        std::memcpy(data, by->received.data(), stored);
-    const int full = to_size(by->received.size());
-    by->received.clear();
-    return full;
+    const auto received =
+        by->socket.receive_into({static_cast<std::byte*>(data), size}, receive_limit(*by, flags));
+    return received ? to_size(received->size) : fail(errno_of(received.error()));
 }
 
 int zmq_msg_send(zmq_msg_t* msg, void* socket, int flags)

@@ -338,7 +338,6 @@ static void older_names_have_another_order(void)
 
 static void a_received_message_knows_its_peer(void)
 {
-    missing_in_ours("metadata of messages");
     two_sockets two;
     zmq_msg_t msg;
     struct stat status;
@@ -358,7 +357,6 @@ static void a_received_message_knows_its_peer(void)
 
 static void a_received_message_knows_the_identity(void)
 {
-    missing_in_ours("metadata of messages");
     void* const context = new_context();
     void* const router = open_socket(context, ZMQ_DEALER);
     void* const dealer = open_socket(context, ZMQ_DEALER);
@@ -376,6 +374,34 @@ static void a_received_message_knows_the_identity(void)
     close_socket(dealer);
     close_socket(router);
     end_context(context);
+}
+
+static void a_received_message_knows_the_application_s_properties(void)
+{
+    enum { metadata_option = 95 }; /* a draft, which both libraries have */
+    void* const context = new_context();
+    void* const pull = open_socket(context, ZMQ_PULL);
+    void* const push = open_socket(context, ZMQ_PUSH);
+    endpoint_text endpoint;
+    zmq_msg_t msg, copy;
+    set_bytes(push, metadata_option, "X-place:cellar", 14);
+    CHECK_FAILS(zmq_setsockopt(push, metadata_option, "place:cellar", 12), EINVAL);
+    CHECK_FAILS(zmq_setsockopt(push, metadata_option, "X-place", 7), EINVAL);
+    bind_tcp(pull, endpoint);
+    connect_to(push, endpoint);
+    SEND(push, "a", 0);
+    zmq_msg_init(&msg);
+    zmq_msg_init(&copy);
+    CHECK_INT(zmq_msg_recv(&msg, pull, 0), 1);
+    CHECK_INT(zmq_msg_copy(&copy, &msg), 0);
+    zmq_msg_close(&msg);
+    close_socket(push);
+    close_socket(pull);
+    end_context(context);
+    /* The text lives as long as the message. */
+    CHECK_TEXT(zmq_msg_gets(&copy, "X-place"), "cellar");
+    CHECK(zmq_msg_gets(&copy, "X-other") == NULL && errno == EINVAL);
+    zmq_msg_close(&copy);
 }
 
 static void inproc_messages_know_no_peer(void)
@@ -509,6 +535,8 @@ CASES(messages) = {
     {"zmq_sendmsg() and zmq_recvmsg() have another order", older_names_have_another_order},
     {"a received message knows its peer", a_received_message_knows_its_peer},
     {"a received message knows its peer's routing id", a_received_message_knows_the_identity},
+    {"a received message knows the application's properties",
+     a_received_message_knows_the_application_s_properties},
     {"a message through inproc knows no peer", inproc_messages_know_no_peer},
     {"zmq_sendiov() and zmq_recviov() carry parts", vectors_send_and_receive_parts},
     {"zmq_recviov() without room leaves the rest", a_vector_without_room_leaves_the_rest},

@@ -74,7 +74,6 @@ static void a_server_reports_in_this_order(void)
 
 static void a_client_reports_in_this_order(void)
 {
-    missing_in_ours("the end of a client that is watched");
     void* const context = new_context();
     void* const server = open_socket(context, ZMQ_PULL);
     void* const client = open_socket(context, ZMQ_PUSH);
@@ -172,7 +171,6 @@ static void a_monitor_refuses_what_is_wrong(void)
 
 static void a_peer_of_another_type_is_dropped(void)
 {
-    missing_in_ours("the events of an unlike peer");
     void* const context = new_context();
     void* const server = open_socket(context, ZMQ_PULL);
     void* const client = open_socket(context, ZMQ_SUB);
@@ -207,7 +205,6 @@ static void a_monitor_without_a_reader_holds_nobody_up(void)
 
 static void the_greeting_comes_in_two_pieces(void)
 {
-    missing_in_ours("the properties of READY");
     static const unsigned char signature[10] = {0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F};
     static const unsigned char rest[54] = {3, 0, 'N', 'U', 'L', 'L'};
     void* const context = new_context();

@@ -28,8 +28,6 @@ zsys zuuid""".split()
 # What may differ, by a pattern for the name, and why: rows of docs/libzmq.md.
 MISSING = {
     r"zauth|zproxy|.*Authentication\..*|test_security\..*": "ZAP and CURVE",
-    r"zframe": "metadata of messages",
-    r".*\.test_ipc_path_no_such_file_or_directory_message": "ENOENT of ipc",
     # The first one publishes right after it has subscribed, which is a race, and leaves a handler
     # behind that makes the others fail.
     r"test_log\.TestPubLog\..*": "a race, which an unoptimised library loses",
