@@ -78,6 +78,9 @@ int bind(socket_object& which, std::string_view text)
 {
     if (const int wrong = check_endpoint(which, text, endpoint_kind::bound); wrong != 0)
         return fail(wrong);
+    // No handler of ZAP is asked: whoever relies on one must know.
+    if (text == "inproc://zeromq.zap.01")
+        return fail(ENOTSUP);
     const std::string at = with_family(which, text);
     if (at.empty())
         return fail(ENOMEM);

@@ -272,6 +272,18 @@ static void faults_of_handlers_are_told(void)
                   ZMQ_PROTOCOL_ERROR_ZAP_INVALID_STATUS_CODE);
 }
 
+static void a_handler_that_is_not_asked_cannot_be_bound(void)
+{
+    void* const context = new_context();
+    void* const rep = open_socket(context, ZMQ_REP);
+    if (is_theirs())
+        bind_at(rep, "inproc://zeromq.zap.01");
+    else
+        CHECK_FAILS(zmq_bind(rep, "inproc://zeromq.zap.01"), ENOTSUP);
+    close_socket(rep);
+    end_context(context);
+}
+
 /* --- CURVE --- */
 
 static void make_curve(void* server, void* client, int right)
@@ -359,6 +371,8 @@ CASES(security) = {
     {"PLAIN without a handler is refused", plain_without_a_handler_is_refused},
     {"the mechanisms of both sides must agree", mechanisms_must_agree},
     {"a refusal and the faults of a handler are told by the monitor", faults_of_handlers_are_told},
+    {"a handler of ZAP that would not be asked cannot be bound",
+     a_handler_that_is_not_asked_cannot_be_bound},
     {"CURVE carries messages", curve_carries_messages},
     {"CURVE refuses a client that knows another server", curve_refuses_a_client_of_another_server},
     {"CURVE refuses a client without CURVE", curve_refuses_a_client_without_it},
