@@ -35,11 +35,14 @@ namespace messaging {
 class authentication;
 }
 
-/// How a peer proves who it is. ZMTP 3.1 (RFC 23, RFC 24).
+/// How a peer proves who it is. ZMTP 3.1 (RFC 23, RFC 24, RFC 26). Both sides must use the same
+/// mechanism, one as its client and one as its server, whichever of them has connected.
 enum class security_mechanism : std::uint8_t {
     null, ///< not at all
     plain_client, ///< sends user and password, in clear text
     plain_server, ///< demands them
+    curve_client, ///< knows the server's key; what is sent is encrypted
+    curve_server, ///< has that key
 };
 
 /// A name and a value that belong to a peer. Its name begins with "X-" where a socket shows it to

@@ -11,6 +11,7 @@
 #include <serverlink/clock.hpp>
 #include <serverlink/config.hpp>
 #include <serverlink/context.hpp>
+#include <serverlink/curve.hpp>
 #include <serverlink/dealer.hpp>
 #include <serverlink/endpoint.hpp>
 #include <serverlink/error.hpp>

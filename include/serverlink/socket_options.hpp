@@ -10,6 +10,7 @@
 
 #include <serverlink/authentication.hpp>
 #include <serverlink/clock.hpp>
+#include <serverlink/curve.hpp>
 #include <serverlink/export.hpp>
 #include <serverlink/peer_filter.hpp>
 #include <serverlink/reconnect.hpp>
@@ -32,12 +33,27 @@ struct plain_credentials {
     SLK_API ~plain_credentials();
 };
 
+/// The keys of CURVE (serverlink/curve.hpp).
+struct curve_options {
+    /// The secret key of this side, a server or a client. Its public half is what the other side
+    /// knows.
+    curve_secret_key own{};
+    /// curve_client only: the server's public key.
+    curve_public_key server{};
+    /// curve_server only: the clients that are accepted. If there are none, and no authenticator,
+    /// any client is: what it sends is encrypted, and nobody knows who it is.
+    std::vector<curve_public_key> accepted{};
+};
+
 struct security_options {
     security_mechanism mechanism = security_mechanism::null;
     /// plain_client only.
     plain_credentials own{};
     /// plain_server only: the credentials that are accepted.
     std::vector<plain_credentials> accepted{};
+    /// curve_client and curve_server only. Without CURVE in this build bind() and connect() fail
+    /// with not_supported.
+    curve_options curve{};
     // A plain_server that is bound answers a refused client after a delay, which doubles with each
     // refusal of its address, from 50 ms to 2 s, and ends a minute after the last one; but not
     // later than after half of the time that the handshake has left. Other clients of the address
@@ -45,11 +61,11 @@ struct security_options {
     // address are not looked at, and the client comes again. `try_again` and `failed` are answered
     // at once, and do not count. A plain_server that connects has no delay.
 
-    /// Is asked instead of `accepted`: by a plain_server about each client; by a socket without a
-    /// mechanism about each peer, but only if there is a zap_domain. Called on the context's
-    /// threads, several at a time: all other connections of the thread wait until it returns, so
-    /// one that takes time answers later (authentication_request::answer_later()). It must not
-    /// throw (serverlink/loop.hpp).
+    /// Is asked instead of `accepted`: by a plain_server or curve_server about each client; by a
+    /// socket without a mechanism about each peer, but only if there is a zap_domain. Called on the
+    /// context's threads, several at a time: all other connections of the thread wait until it
+    /// returns, so one that takes time answers later (authentication_request::answer_later()). It
+    /// must not throw (serverlink/loop.hpp).
     authenticator_function authenticator{};
     /// Is passed to the authenticator; at most 255 bytes. Several sockets may have the same one.
     std::string zap_domain{};

@@ -64,6 +64,9 @@ public:
 
     void copy(std::string_view text) noexcept { copy(bytes_of(text)); }
 
+    /// Returns where these bytes begin, which the caller writes itself.
+    constexpr std::byte* skip(std::size_t size) noexcept { return std::exchange(to_, to_ + size); }
+
 private:
     std::byte* to_;
 };

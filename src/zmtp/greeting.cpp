@@ -30,6 +30,7 @@ std::string_view name_of(mechanism which) noexcept
     switch (which) {
     case mechanism::null: return "NULL";
     case mechanism::plain: return "PLAIN";
+    case mechanism::curve: return "CURVE";
     }
     return "";
 }

@@ -22,7 +22,7 @@ inline constexpr std::size_t signature_size = 10;
 /// The version as far as the signature and the first version byte tell it.
 inline constexpr std::size_t major_size = 11;
 
-enum class mechanism : std::uint8_t { null, plain };
+enum class mechanism : std::uint8_t { null, plain, curve };
 
 /// The version that a connection uses.
 enum class version : std::uint8_t {

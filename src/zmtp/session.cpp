@@ -64,6 +64,12 @@ void session::violate(time_point now, const error& failure) noexcept
 arrival session::receive(time_point now, byte_view run, std::uint64_t max_messages) noexcept
 {
     arrival next;
+    if (curve_ != nullptr) {
+        if (!metadata_waits_)
+            curve_->forget_metadata();
+        else if (state() == session_state::admitting || state() == session_state::ready)
+            return report_metadata(next), next;
+    }
     if (state() == session_state::ready && !run.empty())
         step(now, {.event = session_event::received});
     while (next.kind == arrival_kind::need && next.need == 0) {
@@ -155,8 +161,39 @@ std::string_view session::error_reason() const noexcept
     return rejected_ ? reason_of(*rejected_) : status_text(failure().native);
 }
 
+/// CURVE: of a frame without it that has a short header.
+std::size_t session::heartbeat_size(std::size_t frame) const noexcept
+{
+    return curve_ != nullptr ? sealed_frame_size(frame - short_header) : frame;
+}
+
+std::size_t session::size_of_curve(output which) const noexcept
+{
+    return which == output::ready ? curve_peer::ready_frame_size(options_.metadata)
+                                  : curve_->output().size();
+}
+
+void session::write_curve(writer& out, output which) const noexcept
+{
+    if (which == output::ready)
+        return curve_->write_ready_frame(out, options_.metadata);
+    out.copy(curve_->output());
+    curve_->output_sent();
+}
+
+void session::write_sealed(writer& out, byte_view frame) const noexcept
+{
+    const byte_view body = frame.subspan(short_header);
+    std::byte* const to = out.skip(sealed_frame_size(body.size()));
+    std::byte* const inner = curve_->begin_frame(to, false, true, body.size());
+    std::ranges::copy(body, inner);
+    curve_->end_frame(inner, body.size());
+}
+
 std::size_t session::size_of(output which) const noexcept
 {
+    if (curve_ != nullptr && which >= output::hello && which <= output::ready)
+        return size_of_curve(which);
     switch (which) {
     case output::signature: return signature_size;
     case output::major: return major_size - signature_size;
@@ -167,8 +204,9 @@ std::size_t session::size_of(output which) const noexcept
     case output::initiate: return metadata_frame_size(command_name::initiate, options_.metadata);
     case output::ready: return metadata_frame_size(command_name::ready, options_.metadata);
     case output::error: return error_frame_size(error_reason(), spelling());
-    case output::pong: return pongs_ * pong_frame_size(byte_view(pong_context_).first(pong_size_));
-    case output::ping: return ping_frame_size({});
+    case output::pong:
+        return pongs_ * heartbeat_size(pong_frame_size(byte_view(pong_context_).first(pong_size_)));
+    case output::ping: return heartbeat_size(ping_frame_size({}));
     }
     return 0;
 }
@@ -176,9 +214,19 @@ std::size_t session::size_of(output which) const noexcept
 void session::write(writer& out, output which) const noexcept
 {
     const auto part_of_greeting = [&](std::size_t from, std::size_t to) {
-        const bool plain_server = options_.security == mechanism::plain && options_.as_server;
-        const greeting_bytes whole = make_greeting(options_.security, plain_server);
+        const bool is_server = options_.security != mechanism::null && options_.as_server;
+        const greeting_bytes whole = make_greeting(options_.security, is_server);
         out.copy(byte_view(whole).subspan(from, to - from));
+    };
+    if (curve_ != nullptr && which >= output::hello && which <= output::ready)
+        return write_curve(out, which);
+    std::array<std::byte, short_header + 1 + 4 + 2 + max_ping_context> frame{};
+    const auto seal_or_copy = [&](std::size_t size, auto write_frame) {
+        if (curve_ == nullptr)
+            return write_frame(out);
+        writer plain(frame.data());
+        write_frame(plain);
+        write_sealed(out, byte_view(frame).first(size));
     };
     switch (which) {
     case output::signature: part_of_greeting(0, signature_size); break;
@@ -199,10 +247,16 @@ void session::write(writer& out, output which) const noexcept
     case output::ready: write_metadata_frame(out, command_name::ready, options_.metadata); break;
     case output::error: write_error_frame(out, error_reason(), spelling()); break;
     case output::pong:
-        for (std::uint8_t number = 0; number < pongs_; ++number)
-            write_pong_frame(out, byte_view(pong_context_).first(pong_size_));
+        for (std::uint8_t number = 0; number < pongs_; ++number) {
+            const byte_view context = byte_view(pong_context_).first(pong_size_);
+            seal_or_copy(pong_frame_size(context),
+                         [&](writer& to) { write_pong_frame(to, context); });
+        }
         break;
-    case output::ping: write_ping_frame(out, options_.heartbeat_ttl, {}); break;
+    case output::ping:
+        seal_or_copy(ping_frame_size({}),
+                     [&](writer& to) { write_ping_frame(to, options_.heartbeat_ttl, {}); });
+        break;
     }
 }
 

@@ -33,14 +33,17 @@ enum class arrival_kind : std::uint8_t {
     messages, ///< `found` message frames lie in `data`
     body, ///< of the large frame `frame`, `data` is here and body_left() is to come
     subscription, ///< `subscribe` or cancel `data`; only PUB and XPUB have it
-    authenticate, ///< a PLAIN `client`, or ask_with_null; accept() or refuse() it, now or later
+    /// A PLAIN `client`, the key of a CURVE client, or ask_with_null: accept() or refuse() it, now or
+    /// later.
+    authenticate,
     admit, ///< ask_about_peer: accept() makes the session ready, reject() ends it; see `peer`
     ready, ///< the handshake is over; the peer is `peer`
     flush, ///< transmit() first, then call again
     failed, ///< see failure()
 };
 
-/// All views lie in the run.
+/// All views lie in the run. Of CURVE, `peer` and the key lie in the session, until the next
+/// receive().
 struct arrival {
     arrival_kind kind = arrival_kind::need;
     std::size_t consumed = 0; ///< bytes of the run, including this arrival's
@@ -78,6 +81,13 @@ public:
     [[nodiscard]] std::uint64_t body_left() const noexcept { return body_left_; }
     /// Bytes of the body that were received elsewhere; at most body_left().
     void body_received(time_point now, std::uint64_t count) noexcept;
+    /// Bytes were received that are not in a run yet: a sign of life.
+    void heard(time_point now) noexcept { step(now, {.event = session_event::received}); }
+
+    /// CURVE only, else null: what seals and opens the frames of messages. Once it is ready,
+    /// receive() takes frames as they are without CURVE, and so does their owner send them: both
+    /// are to be changed on the way. transmit() seals its own.
+    [[nodiscard]] curve_peer* sealing() const noexcept { return curve_.get(); }
 
     /// The owner's decisions about `authenticate`, and about `admit`. The status is ZAP's (RFC 27):
     /// 300 for a temporary refusal, 400 for a final one, 500 for an internal error.
@@ -151,8 +161,11 @@ private:
     void receive_greeting(time_point now, byte_view run, arrival& next) noexcept;
     void receive_old_identity(time_point now, byte_view rest, arrival& next) noexcept;
     void receive_handshake(time_point now, byte_view rest, arrival& next) noexcept;
-    [[nodiscard]] result<session_input> read_handshake_command(const command_view& seen,
-                                                               arrival& next) const noexcept;
+    [[nodiscard]] result<session_input>
+    read_handshake_command(time_point now, const command_view& seen, arrival& next) noexcept;
+    [[nodiscard]] result<void> read_curve_command(time_point now, const command_view& seen,
+                                                  arrival& next) noexcept;
+    void report_metadata(arrival& next) noexcept;
     void receive_traffic(time_point now, byte_view rest, std::uint64_t max_messages,
                          arrival& next) noexcept;
     void receive_body(byte_view rest, arrival& next) noexcept;
@@ -165,6 +178,10 @@ private:
     [[nodiscard]] std::string_view error_reason() const noexcept;
     [[nodiscard]] std::size_t size_of(output which) const noexcept;
     void write(writer& out, output which) const noexcept;
+    [[nodiscard]] std::size_t size_of_curve(output which) const noexcept;
+    void write_curve(writer& out, output which) const noexcept;
+    void write_sealed(writer& out, byte_view frame) const noexcept;
+    [[nodiscard]] std::size_t heartbeat_size(std::size_t frame) const noexcept;
 
     const session_options& options_;
     session_machine machine_;
@@ -173,13 +190,15 @@ private:
     std::uint8_t pong_size_ = 0;
     std::uint8_t pongs_ = 1; ///< of that context, when one is pending
     bool heard_heartbeat_ = false;
+    bool metadata_waits_ = false; ///< CURVE: it is known, and was not reported
     std::array<std::byte, max_ping_context> pong_context_{};
     std::uint32_t last_ping_ = 0;
     std::uint32_t answered_ping_ = 0;
     std::optional<rejection> rejected_;
-    std::size_t handshake_bytes_ = 0;
+    std::uint32_t handshake_bytes_ = 0;
     std::uint64_t body_left_ = 0;
     frame_header large_frame_{};
+    std::unique_ptr<curve_peer> curve_;
 };
 
 } // namespace slk::zmtp

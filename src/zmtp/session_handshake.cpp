@@ -53,7 +53,9 @@ error check_handshake_frame(const header_view& seen, std::size_t used,
         options.max_handshake_size - std::min(used, options.max_handshake_size);
     if (seen.frame.header + seen.frame.size > left)
         return handshake_too_large;
-    return seen.frame.size > std::max(initiate_name + options.max_metadata_size, max_other_command)
+    const std::size_t sealed =
+        options.security == mechanism::curve ? curve_initiate_overhead : initiate_name;
+    return seen.frame.size > std::max(sealed + options.max_metadata_size, max_other_command)
                ? metadata_too_large
                : error{};
 }
@@ -76,6 +78,12 @@ void session::receive_greeting(time_point now, byte_view run, arrival& next) noe
         return;
     if (const auto same = check_mechanism(run.first(greeting_size), options_.security); !same)
         return violate(now, same.error());
+    if (options_.security == mechanism::curve && !options_.as_server) {
+        auto begun = curve_peer::begin(*options_.curve);
+        if (!begun)
+            return violate(now, begun.error());
+        curve_ = std::move(*begun);
+    }
     input.event = session_event::greeted;
     step(now, input);
     next.consumed += greeting_size;
@@ -137,29 +145,35 @@ void session::receive_handshake(time_point now, byte_view rest, arrival& next) n
         next.need = whole - rest.size();
         return;
     }
-    handshake_bytes_ += whole;
+    handshake_bytes_ += static_cast<std::uint32_t>(whole); // at most max_handshake_size
     const auto command = parse_command(rest.subspan(seen.frame.header, whole - seen.frame.header));
     if (!command)
         return violate(now, command.error());
-    const auto input = read_handshake_command(*command, next);
+    const auto input = read_handshake_command(now, *command, next);
     if (!input)
         return violate(now, input.error());
     step(now, *input);
     next.consumed += whole;
-    if (state() == session_state::authenticating)
+    if (state() == session_state::authenticating) {
         next.kind = arrival_kind::authenticate;
-    else if (state() == session_state::admitting)
+        if (metadata_waits_)
+            next.client.public_key = curve_->client_key();
+    } else if (state() == session_state::admitting)
         next.kind = arrival_kind::admit;
     else if (state() == session_state::ready)
         next.kind = arrival_kind::ready;
 }
 
 /// Reads the data of the command that is due now; the machine refuses all others.
-result<session_input> session::read_handshake_command(const command_view& seen,
-                                                      arrival& next) const noexcept
+result<session_input> session::read_handshake_command(time_point now, const command_view& seen,
+                                                      arrival& next) noexcept
 {
     session_input input{.event = session_event::command};
     input.command = seen.name;
+    if (options_.security == mechanism::curve && seen.name != command_name::error) {
+        SLK_TRY(read_curve_command(now, seen, next));
+        return input;
+    }
     switch (seen.name) {
     case command_name::hello:
         if (state() == session_state::awaiting_hello) {
@@ -189,6 +203,43 @@ result<session_input> session::read_handshake_command(const command_view& seen,
     case command_name::pong: break;
     }
     return input;
+}
+
+/// The same with CURVE. A command that is not due is left to the machine.
+result<void> session::read_curve_command(time_point now, const command_view& seen,
+                                         arrival& next) noexcept
+{
+    const auto check_metadata = [&](peer_metadata& into) -> result<void> {
+        const byte_view all = curve_->metadata();
+        if (all.size() > options_.max_metadata_size)
+            return fail(metadata_too_large);
+        SLK_TRY(into, parse_metadata(all, options_.metadata.type));
+        return {};
+    };
+    if (seen.name == command_name::hello && state() == session_state::awaiting_hello) {
+        SLK_TRY(curve_, curve_peer::accept(*options_.curve, seen.data, now));
+    } else if (seen.name == command_name::welcome && state() == session_state::awaiting_welcome) {
+        SLK_TRY(curve_->take_welcome(seen.data, options_.metadata));
+    } else if (seen.name == command_name::initiate && state() == session_state::awaiting_initiate) {
+        SLK_TRY(curve_->take_initiate(seen.data, now));
+        peer_metadata checked;
+        SLK_TRY(check_metadata(checked));
+        metadata_waits_ = true; // until its key is accepted
+    } else if (seen.name == command_name::ready && state() == session_state::awaiting_ready) {
+        SLK_TRY(curve_->take_ready(seen.data));
+        SLK_TRY(check_metadata(next.peer));
+    }
+    return {};
+}
+
+/// A CURVE client was accepted: who it is came with its key.
+void session::report_metadata(arrival& next) noexcept
+{
+    metadata_waits_ = false;
+    // It was checked when it came.
+    if (const auto seen = parse_metadata(curve_->metadata(), options_.metadata.type))
+        next.peer = *seen;
+    next.kind = state() == session_state::admitting ? arrival_kind::admit : arrival_kind::ready;
 }
 
 } // namespace slk::zmtp

@@ -22,8 +22,8 @@ constexpr session_transition transitions[] = {
     {greeting, session_event::revision, failed, "1.0, or 2.0 that is not allowed"},
     {greeting, session_event::greeted, awaiting_ready, "NULL: READY is sent, or comes last"},
     {greeting, session_event::greeted, authenticating, "NULL: the owner is asked"},
-    {greeting, session_event::greeted, awaiting_welcome, "PLAIN, client: HELLO is sent"},
-    {greeting, session_event::greeted, awaiting_hello, "PLAIN, server"},
+    {greeting, session_event::greeted, awaiting_welcome, "client: HELLO is sent"},
+    {greeting, session_event::greeted, awaiting_hello, "server"},
     {greeting, session_event::timer, failed, ""},
     {greeting, session_event::violation, failed, ""},
     {greeting, session_event::ended, failed, ""},
@@ -34,7 +34,8 @@ constexpr session_transition transitions[] = {
     {awaiting_identity, session_event::violation, failed, ""},
     {awaiting_identity, session_event::ended, failed, ""},
 
-    {awaiting_hello, session_event::command, authenticating, "HELLO"},
+    {awaiting_hello, session_event::command, authenticating, "PLAIN: HELLO"},
+    {awaiting_hello, session_event::command, awaiting_initiate, "CURVE: HELLO; WELCOME is sent"},
     {awaiting_hello, session_event::command, failed, "any other"},
     {awaiting_hello, session_event::timer, failed, ""},
     {awaiting_hello, session_event::violation, failed, ""},
@@ -42,6 +43,8 @@ constexpr session_transition transitions[] = {
 
     {authenticating, session_event::accepted, awaiting_ready, "NULL: READY is sent, or comes last"},
     {authenticating, session_event::accepted, awaiting_initiate, "PLAIN: WELCOME is sent"},
+    {authenticating, session_event::accepted, ready, "CURVE: READY is sent"},
+    {authenticating, session_event::accepted, admitting, "CURVE: the owner is asked"},
     {authenticating, session_event::refused, failed, "ERROR is sent, unless the status is 300"},
     {authenticating, session_event::command, failed, "the client has to wait"},
     {authenticating, session_event::timer, failed, ""},
@@ -54,8 +57,9 @@ constexpr session_transition transitions[] = {
     {awaiting_welcome, session_event::violation, failed, ""},
     {awaiting_welcome, session_event::ended, failed, ""},
 
-    {awaiting_initiate, session_event::command, ready, "INITIATE: READY is sent"},
-    {awaiting_initiate, session_event::command, admitting, "INITIATE: the owner is asked"},
+    {awaiting_initiate, session_event::command, ready, "PLAIN: INITIATE; READY is sent"},
+    {awaiting_initiate, session_event::command, admitting, "PLAIN: INITIATE; the owner is asked"},
+    {awaiting_initiate, session_event::command, authenticating, "CURVE: INITIATE; the owner is asked"},
     {awaiting_initiate, session_event::command, failed, "any other"},
     {awaiting_initiate, session_event::timer, failed, ""},
     {awaiting_initiate, session_event::violation, failed, ""},
@@ -108,7 +112,7 @@ duration patience(const session_options& options) noexcept
     return options.heartbeat_timeout.value_or(options.heartbeat_interval);
 }
 
-/// READY comes last: of NULL where the owner asks for it, and of a PLAIN server.
+/// READY comes last: of NULL where the owner asks for it, and of a PLAIN or CURVE server.
 bool sends_ready_last(const session_options& options, version speaks) noexcept
 {
     if (speaks == version::v2_0)
@@ -239,7 +243,9 @@ session_actions session_machine::decide(const session_options& options, version 
     // Version 2.0 has no mechanisms: accepting it would bypass authentication.
     if (options.security != mechanism::null)
         return fail({errc::protocol_error, phase::handshake, 0,
-                     "the peer uses ZMTP 2.0, which has no PLAIN"});
+                     options.security == mechanism::plain
+                         ? "the peer uses ZMTP 2.0, which has no PLAIN"
+                         : "the peer uses ZMTP 2.0, which has no CURVE"});
     if (options.ask_with_null)
         return fail({errc::protocol_error, phase::handshake, 0,
                      "the peer uses ZMTP 2.0, which has no authentication"});
@@ -263,7 +269,8 @@ session_actions session_machine::begin_handshake(const session_options& options,
             return await_ready(options);
         state_ = authenticating;
         return {};
-    case mechanism::plain: break;
+    case mechanism::plain:
+    case mechanism::curve: break;
     }
     state_ = options.as_server ? awaiting_hello : awaiting_welcome;
     return options.as_server ? session_actions{} : session_actions{.send = {output::hello}};
@@ -283,8 +290,8 @@ session_actions session_machine::meet(const session_options& options, time_point
         state_ = admitting;
         return {};
     }
-    return become_ready(options, now,
-                        state_ == awaiting_initiate ? outputs{output::ready} : outputs{});
+    const bool answers = state_ == awaiting_initiate || state_ == authenticating;
+    return become_ready(options, now, answers ? outputs{output::ready} : outputs{});
 }
 
 session_actions session_machine::accept(const session_options& options, time_point now) noexcept
@@ -294,8 +301,11 @@ session_actions session_machine::accept(const session_options& options, time_poi
             options, now, sends_ready_last(options, speaks_) ? outputs{output::ready} : outputs{});
     if (state_ != authenticating)
         return {};
-    if (options.security == mechanism::null)
-        return await_ready(options);
+    switch (options.security) {
+    case mechanism::null: return await_ready(options);
+    case mechanism::plain: break;
+    case mechanism::curve: return meet(options, now); // who it is came with its credentials
+    }
     state_ = awaiting_initiate;
     return {.send = {output::welcome}};
 }
@@ -324,6 +334,10 @@ session_actions session_machine::take(const session_options& options, time_point
     case awaiting_hello:
         if (input.command != command_name::hello)
             return fail(unexpected_command);
+        if (options.security == mechanism::curve) {
+            state_ = awaiting_initiate;
+            return {.send = {output::welcome}};
+        }
         state_ = authenticating;
         return {};
     case authenticating: return fail(unexpected_command);
@@ -337,7 +351,10 @@ session_actions session_machine::take(const session_options& options, time_point
     case awaiting_initiate:
         if (input.command != command_name::initiate)
             return fail(unexpected_command);
-        return meet(options, now);
+        if (options.security != mechanism::curve)
+            return meet(options, now);
+        state_ = authenticating;
+        return {};
     case awaiting_ready:
         if (input.command == command_name::error)
             return fail(input.failure);

@@ -9,8 +9,9 @@
 /// The session (session.hpp) parses the bytes, passes their meaning to the machine, and encodes the
 /// output that the machine asks for. The machine promises:
 ///
-///  - Each side's steps come in the order of the mechanism (RFC 23 for NULL, RFC 24 for PLAIN); any
-///    other step of the peer ends the session. NULL is symmetric, as libzmq's is.
+///  - Each side's steps come in the order of the mechanism (RFC 23 for NULL, RFC 24 for PLAIN, RFC
+///    26 for CURVE); any other step of the peer ends the session. NULL is symmetric, as libzmq's
+///    is.
 ///  - A peer that the owner does not take is not told READY, if the owner's READY comes last.
 ///  - One deadline covers greeting and handshake.
 ///  - `failed` is final, with a reason; a new connection gets a new machine.

@@ -36,6 +36,8 @@ result<void> check(const session_options& options) noexcept
     if (std::max(options.own_credentials.user.size(), options.own_credentials.password.size()) >
         max_credential)
         return refused("user and password: at most 255 bytes each");
+    if ((options.security == mechanism::curve) != (options.curve != nullptr))
+        return refused("curve: keys are for CURVE, which needs them");
     const frame_limits& limits = options.limits;
     if (std::max({limits.part, limits.command, limits.message}) > max_size)
         return refused("limits: at most 2^63-1 bytes");

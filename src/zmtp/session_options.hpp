@@ -5,6 +5,7 @@
 /// The options of a session. The texts are views: they must outlive the session.
 
 #include "zmtp/command.hpp"
+#include "zmtp/curve/peer.hpp"
 #include "zmtp/frame.hpp"
 #include "zmtp/greeting.hpp"
 #include "zmtp/metadata.hpp"
@@ -18,9 +19,10 @@ namespace slk::zmtp {
 
 struct session_options {
     mechanism security = mechanism::null;
-    /// The role in PLAIN, whichever side has connected.
+    /// The role in PLAIN and CURVE, whichever side has connected.
     bool as_server = false;
     credentials own_credentials{}; ///< of a PLAIN client
+    const curve_settings* curve = nullptr; ///< CURVE only: the keys
     /// With NULL too the owner decides about the peer, before READY is sent (RFC 27: the server has
     /// a domain).
     bool ask_with_null = false;

@@ -204,7 +204,8 @@ TEST_CASE("the TTL of the peer's PING ends the session when nothing follows it")
     session one = ready_session(options);
     (void)one.receive(begin, from_hex("04 07 04 50 49 4e 47 02 90")); // 65.6 s
     CHECK(one.due() == begin + 65600ms);
-    session other = one;
+    session other = ready_session(options);
+    (void)other.receive(begin, from_hex("04 07 04 50 49 4e 47 02 90"));
     one.tick(begin + 65600ms - 1ns);
     CHECK(one.state() == session_state::ready);
     one.tick(begin + 65600ms);

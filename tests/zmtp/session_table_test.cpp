@@ -62,6 +62,14 @@ std::vector<situation> situations()
     staged_client.accept_2_0 = true;
     session_options server = client;
     server.as_server = true;
+    session_options curve_client = client;
+    curve_client.security = mechanism::curve;
+    session_options curve_server = curve_client;
+    curve_server.as_server = true;
+    session_options choosing_curve = curve_server;
+    choosing_curve.ask_about_peer = true;
+    session_options staged_curve = curve_client;
+    staged_curve.accept_2_0 = true;
     session_options asking = null;
     asking.ask_with_null = true;
     session_options choosing = null;
@@ -118,6 +126,24 @@ std::vector<situation> situations()
          session_state::awaiting_initiate,
          server,
          {of(start), of(session_event::greeted), telling(command_name::hello), of(accepted)}},
+        {"greeting a CURVE server", session_state::greeting, curve_client, greeting},
+        {"greeting in stages with CURVE", session_state::greeting, staged_curve, greeting},
+        {"awaiting HELLO of CURVE", session_state::awaiting_hello, curve_server, met},
+        {"awaiting INITIATE of CURVE",
+         session_state::awaiting_initiate,
+         curve_server,
+         {of(start), of(session_event::greeted), telling(command_name::hello)}},
+        {"the owner decides with CURVE",
+         session_state::authenticating,
+         curve_server,
+         {of(start), of(session_event::greeted), telling(command_name::hello),
+          telling(command_name::initiate)}},
+        {"the owner decides with CURVE, to choose",
+         session_state::authenticating,
+         choosing_curve,
+         {of(start), of(session_event::greeted), telling(command_name::hello),
+          telling(command_name::initiate)}},
+        {"awaiting WELCOME of CURVE", session_state::awaiting_welcome, curve_client, met},
         {"awaiting WELCOME", session_state::awaiting_welcome, client, met},
         {"awaiting READY of PLAIN",
          session_state::awaiting_ready,

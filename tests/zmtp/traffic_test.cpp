@@ -342,7 +342,8 @@ TEST_CASE("the peer's close is a failure of the phase in which it comes")
     const session_options options = options_of(socket_type::pair);
     session one(options);
     one.start({});
-    session two = one;
+    session two(options);
+    two.start({});
     one.ended({});
     CHECK(one.failure().code == errc::end_of_stream);
     CHECK(one.failure().phase == phase::handshake);

@@ -9,6 +9,7 @@
 #include "messaging/connection/latest_wire.hpp"
 #include "messaging/connection/raw_wire.hpp"
 #include "messaging/connection/request_wire.hpp"
+#include "messaging/connection/sealed_wire.hpp"
 #include "messaging/connection/shared_wire_out.hpp"
 
 #include <algorithm>
@@ -33,6 +34,15 @@ constexpr error loop_ends{errc::cancelled, phase::close, 0, "the loop ends"};
 struct connection::wires {
     std::unique_ptr<wire_out> out;
     std::unique_ptr<wire_in> in;
+
+    /// Either is null when memory is exhausted.
+    void seal(const zmtp::session_options& options) noexcept
+    {
+        std::unique_ptr<wire_out> out_of(new (std::nothrow) sealed_wire_out(std::move(out)));
+        std::unique_ptr<wire_in> into(new (std::nothrow) sealed_wire_in(std::move(in), options));
+        out = std::move(out_of);
+        in = std::move(into);
+    }
 };
 
 reference<connection> connection::create(std::shared_ptr<io_loop> on,
@@ -78,6 +88,8 @@ reference<connection> connection::create(std::shared_ptr<io_loop> on,
             lanes->toward[1], *lanes, options.stream_notices, options.max_chunk_size));
     else
         made.in.reset(new (std::nothrow) lane_wire_in(lanes->toward[1], *lanes));
+    if (made.out != nullptr && made.in != nullptr && settings->is_sealed())
+        made.seal(settings->protocol());
     if (made.out == nullptr || made.in == nullptr)
         return {};
     auto all = reference<connection>::adopt(
@@ -727,6 +739,8 @@ connection::gathered connection::gather() noexcept
     }
     if (is_ready() && session_->state() == zmtp::session_state::ready)
         out_->gather(direct_.pieces, drop_expired());
+    if (direct_.pieces.empty() && out_->why_torn())
+        return gathered::no_memory;
     return direct_.pieces.empty() ? gathered::nothing : gathered::something;
 }
 
@@ -753,7 +767,7 @@ void connection::send_more() noexcept
     ask_what_was_read();
     for (gathered found = gather(); found != gathered::something; found = gather()) {
         if (found == gathered::no_memory)
-            return lose(no_memory_to_send);
+            return lose(out_->why_torn() ? out_->why_torn() : no_memory_to_send);
         if (session_->state() == zmtp::session_state::failed)
             return lose(session_->failure());
         if (departs_ && is_ready())

@@ -257,6 +257,12 @@ private:
     void decide(authentication_answer decision) noexcept;
     void answer() noexcept;
     void answer_late() noexcept;
+    /// Somebody may be guessing: a PLAIN server, at an endpoint that counts refusals.
+    [[nodiscard]] bool has_password() const noexcept
+    {
+        return settings_->protocol().security == zmtp::mechanism::plain &&
+               settings_->protocol().as_server && observer_ != nullptr;
+    }
     /// The peer waits for the answer to its credentials; what it sends is not looked at.
     [[nodiscard]] bool is_authenticating() const noexcept
     {

@@ -98,6 +98,7 @@ void connection::received(const result<std::size_t>& count) noexcept
     after_body_ = false;
     direct_.transferred.received.add_alone(*count);
     in_->received(*count);
+    session_->heard(now());
     process_window();
     if (!paused_ && !is_inside_message() && lanes_->has_paused.load(std::memory_order_relaxed)) {
         lanes_->has_paused.store(false, std::memory_order_release);
@@ -188,6 +189,8 @@ void connection::process_received() noexcept
         more = process(session_->receive(now(), in_->window(), allowed));
     }
     reader_waits_ = in_->end_requests() || reader_waits_;
+    if (const error failure = in_->failure(); failure && machine_.has_stream())
+        lose(failure);
 }
 
 /// A peer that has gone is not noticed before the stream is read again, and may come again
@@ -297,6 +300,8 @@ bool connection::process_body(const zmtp::arrival& found) noexcept
             return false;
         }
         body_more_ = found.frame.more;
+        // More of it may be there than the window has shown.
+        session_->body_received(now(), in_->body_progress());
     }
     if (!in_->end_body())
         return false;
@@ -308,8 +313,7 @@ bool connection::process_body(const zmtp::arrival& found) noexcept
 
 void connection::authenticate(const zmtp::credentials& peer) noexcept
 {
-    const bool has_password = settings_->protocol().as_server && observer_ != nullptr;
-    if (has_password && !observer_->may_authenticate())
+    if (has_password() && !observer_->may_authenticate())
         return lose(too_many_refusals);
     authentication_ = authentication::create(*this, on_->core, peer.user);
     if (!authentication_)
@@ -335,10 +339,9 @@ void connection::decide(authentication_answer decision) noexcept
     const bool right = zap_hundreds_ == 2;
     if (right && !authentication_->keep(decision))
         return lose(no_memory_to_receive);
-    const bool has_password = settings_->protocol().as_server && observer_ != nullptr;
     // An authenticator that could not decide says nothing about the password.
     const bool is_decided = right || zap_hundreds_ == 4;
-    const time_point when = has_password && is_decided
+    const time_point when = has_password() && is_decided
                                 ? observer_->authenticated(right, now(), session_->due())
                                 : now();
     if (when <= now())
@@ -503,7 +506,8 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
     met->info.since = now();
     in_->drop(found.consumed);
 
-    if ((!near_ && !make_pipe()) || !in_->connection_ready())
+    if ((!near_ && !make_pipe()) || !in_->connection_ready() ||
+        !in_->open_with(session_->sealing()))
         return lose(no_memory_to_receive);
     in_->keep_secret(false);
     met->peer = near_;
@@ -514,6 +518,7 @@ void connection::become_ready(const zmtp::arrival& found) noexcept
         has_place_ = false;
     drop_stale();
     probe_new_peer();
+    out_->seal_with(session_->sealing());
     out_->connection_ready(session_->speaks());
     log_->record().handshakes_succeeded.add(1);
     log_->registry().change([&] { record_.ready = true; });

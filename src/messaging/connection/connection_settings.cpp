@@ -16,6 +16,7 @@ bool try_copy(socket_options& to, const socket_options& from) noexcept
     // belongs to `to` at once.
     return try_resize(to.properties, from.properties.size()) &&
            try_resize(to.security.accepted, from.security.accepted.size()) &&
+           try_resize(to.security.curve.accepted, from.security.curve.accepted.size()) &&
            try_allocate([&] { to = from; });
 }
 
@@ -42,9 +43,22 @@ connection_settings::create(zmtp::socket_type type, const socket_options& option
     if (!try_copy(own, options) || !try_reserve(properties, count) ||
         !try_reserve(properties_to_bound, count + 1))
         return fail(errc::out_of_memory, phase::setup);
+    zmtp::curve_settings curve;
+    std::unique_ptr<zmtp::curve_cookies> cookies;
+    if (const curve_secret_key& key = options.security.curve.own; key.is_set()) {
+        SLK_TRY(const curve_public_key half, key.public_key());
+        curve.own_public = half.bytes();
+        curve.server = options.security.curve.server.bytes();
+        curve.entropy = &zmtp::crypto::system_entropy();
+        if (options.security.mechanism == security_mechanism::curve_server) {
+            cookies = zmtp::curve_cookies::create(*curve.entropy);
+            if (cookies == nullptr)
+                return fail(errc::out_of_memory, phase::setup);
+        }
+    }
     auto made = try_make_shared<const connection_settings>(
         type, std::move(own), std::move(properties), std::move(properties_to_bound),
-        std::move(topics));
+        std::move(topics), curve, std::move(cookies));
     if (made == nullptr)
         return fail(errc::out_of_memory, phase::setup);
     SLK_TRY(zmtp::check(made->protocol(pipe_origin::accept)));
@@ -65,16 +79,33 @@ bool equal_secrets(std::string_view one, std::string_view other) noexcept
     return difference == 0;
 }
 
+zmtp::mechanism mechanism_of(security_mechanism which) noexcept
+{
+    switch (which) {
+    case security_mechanism::null: return zmtp::mechanism::null;
+    case security_mechanism::plain_client:
+    case security_mechanism::plain_server: return zmtp::mechanism::plain;
+    case security_mechanism::curve_client:
+    case security_mechanism::curve_server: return zmtp::mechanism::curve;
+    }
+    return zmtp::mechanism::null;
+}
+
 } // namespace
 
 connection_settings::connection_settings(zmtp::socket_type type, socket_options&& options,
                                          std::vector<zmtp::property> properties,
                                          std::vector<zmtp::property> properties_to_bound,
-                                         reference<pattern::topic_book> topics) noexcept
+                                         reference<pattern::topic_book> topics,
+                                         const zmtp::curve_settings& curve,
+                                         std::unique_ptr<zmtp::curve_cookies> cookies) noexcept
     : topics_(std::move(topics)), properties_(std::move(properties)),
-      properties_to_bound_(std::move(properties_to_bound))
+      properties_to_bound_(std::move(properties_to_bound)), cookies_(std::move(cookies)),
+      curve_(curve)
 {
     move_options(options_, options);
+    curve_.own_secret = options_.security.curve.own.bytes();
+    curve_.cookies = cookies_.get();
     // A message that is replaced by a newer one needs no room.
     if (options_.conflate) {
         options_.send_high_water_mark = options_.receive_high_water_mark = 0;
@@ -87,9 +118,11 @@ connection_settings::connection_settings(zmtp::socket_type type, socket_options&
     if (options_.tells_retries)
         properties_to_bound_.push_back({retries_name, {}});
     const security_options& security = options_.security;
-    if (security.mechanism != security_mechanism::null)
-        protocol_.security = zmtp::mechanism::plain;
-    protocol_.as_server = security.mechanism == security_mechanism::plain_server;
+    protocol_.security = mechanism_of(security.mechanism);
+    protocol_.as_server = security.mechanism == security_mechanism::plain_server ||
+                          security.mechanism == security_mechanism::curve_server;
+    if (is_sealed())
+        protocol_.curve = &curve_;
     protocol_.ask_with_null = !security.zap_domain.empty();
     protocol_.own_credentials = {security.own.user, security.own.password};
     protocol_.metadata = {type, options_.routing_id, properties_};
@@ -158,6 +191,15 @@ connection_settings::authenticate(const zmtp::credentials& peer, const address& 
         if (answer || asked.deferred())
             return answer;
         return authentication_answer::failed;
+    }
+    if (security.mechanism == security_mechanism::curve_server) {
+        // Public keys are no secrets: they need no comparison in constant time.
+        const auto& accepted = security.curve.accepted;
+        const bool known =
+            accepted.empty() || std::ranges::any_of(accepted, [&](const curve_public_key& each) {
+                return std::ranges::equal(each.bytes(), peer.public_key);
+            });
+        return known ? authentication_answer::accepted : authentication_answer::refused;
     }
     const bool known = std::ranges::any_of(security.accepted, [&](const plain_credentials& each) {
         return each.user == peer.user && equal_secrets(each.password, peer.password);

@@ -36,13 +36,19 @@ public:
     connection_settings(zmtp::socket_type type, socket_options&& options,
                         std::vector<zmtp::property> properties,
                         std::vector<zmtp::property> properties_to_bound,
-                        reference<pattern::topic_book> topics) noexcept;
+                        reference<pattern::topic_book> topics, const zmtp::curve_settings& curve,
+                        std::unique_ptr<zmtp::curve_cookies> cookies) noexcept;
     connection_settings(const connection_settings&) = delete;
     connection_settings& operator=(const connection_settings&) = delete;
 
     [[nodiscard]] const socket_options& options() const noexcept { return options_; }
     [[nodiscard]] const reference<pattern::topic_book>& topics() const noexcept { return topics_; }
     [[nodiscard]] const zmtp::session_options& protocol() const noexcept { return protocol_; }
+    /// Frames of messages are encrypted on the wire.
+    [[nodiscard]] bool is_sealed() const noexcept
+    {
+        return protocol_.security == zmtp::mechanism::curve;
+    }
     /// The peers do not speak ZMTP: a STREAM.
     [[nodiscard]] bool is_raw() const noexcept { return protocol_.raw; }
     /// For the session of a connection: who waits for READY, and who asks about the peer.
@@ -69,6 +75,8 @@ private:
     const reference<pattern::topic_book> topics_;
     std::vector<zmtp::property> properties_; ///< views into options_
     std::vector<zmtp::property> properties_to_bound_; ///< the same, and retries_name
+    const std::unique_ptr<zmtp::curve_cookies> cookies_; ///< of a CURVE server
+    zmtp::curve_settings curve_;
     zmtp::session_options protocol_; ///< of a connection of connect()
     zmtp::session_options protocol_of_links_;
     zmtp::session_options protocol_of_accepted_;

@@ -201,7 +201,7 @@ direct_io::attempt direct_io::send_body(lane::lane& lane, std::span<const std::b
                                         message_detail::shared_memory* owner) noexcept
 {
     const auto* const direct = loop_.io().direct();
-    if (direct == nullptr || by_caller_ || !out_.allows_direct_io())
+    if (direct == nullptr || by_caller_ || !out_.allows_direct_io() || !out_.sends_as_it_is())
         return attempt::none;
     const time_point until = system_clock_source().now() + max_pace;
     if (!enter_to_send_body(lane, until))

@@ -12,6 +12,7 @@
 
 #include "base/memory_budget.hpp"
 #include "lane/chunk.hpp"
+#include "zmtp/curve/peer.hpp"
 #include "zmtp/frame.hpp"
 
 #include <cstddef>
@@ -102,6 +103,16 @@ public:
     /// have been. Off when messages arrive.
     virtual void keep_secret(bool is) noexcept = 0;
 
+    /// After connection_ready(): what follows the window's first bytes that were dropped is
+    /// CURVE's, and `keys` open it until end_connection(); null: it is not. Returns false when
+    /// memory is exhausted.
+    [[nodiscard]] virtual bool open_with(zmtp::curve_peer* keys) noexcept
+    {
+        (void)keys;
+        return true;
+    }
+    /// What has arrived cannot be read, and why the connection has to end; else no error.
+    [[nodiscard]] virtual error failure() const noexcept { return {}; }
     /// The handshake of a connection is over, and the reader does not know yet. Returns false when
     /// memory is exhausted.
     [[nodiscard]] virtual bool connection_ready() noexcept { return true; }

@@ -8,6 +8,7 @@
 /// One thread at a time uses it: the loop's, or the one that direct_io has let in.
 
 #include "messaging/pipe/far_end.hpp"
+#include "zmtp/curve/peer.hpp"
 #include "zmtp/greeting.hpp"
 
 #include <cstddef>
@@ -47,6 +48,9 @@ public:
     virtual void begin_connection() noexcept = 0;
     /// Its handshake is over.
     virtual void connection_ready(zmtp::version speaks) noexcept { (void)speaks; }
+    /// Before connection_ready(): `keys` seal what is sent until end_connection(); null: nothing
+    /// does.
+    virtual void seal_with(zmtp::curve_peer* keys) noexcept { (void)keys; }
     /// It is over.
     virtual void end_connection() noexcept {}
     /// The socket has given the connection up: what is queued is sent, and nothing else.
@@ -68,6 +72,9 @@ public:
     [[nodiscard]] virtual bool must_wait() noexcept = 0;
     /// Whether the thread that writes may also send.
     [[nodiscard]] virtual bool allows_direct_io() const noexcept = 0;
+    /// What goes on the wire is what was written: with allows_direct_io() the thread that writes
+    /// may also send without writing.
+    [[nodiscard]] virtual bool sends_as_it_is() const noexcept { return true; }
 
 protected:
     // Offered to the system at a time. A socket's buffer is rarely larger, and a command that must

@@ -31,8 +31,28 @@ constexpr std::size_t property_overhead = 1 + 4;
 /// The socket's type, the name of the routing id, and the property of the library.
 constexpr std::size_t other_metadata = 64;
 
+result<void> check(const curve_options& curve, security_mechanism mechanism)
+{
+    const bool is_client = mechanism == security_mechanism::curve_client;
+    const bool is_server = mechanism == security_mechanism::curve_server;
+    const bool has_any = curve.own.is_set() || curve.server.is_set() || !curve.accepted.empty();
+    if (!is_client && !is_server)
+        return has_any ? bad("security: CURVE keys are for a curve_client or curve_server")
+                       : result<void>();
+    if (!has_curve())
+        return fail(errc::not_supported, phase::setup, "this build is without CURVE");
+    if (!curve.own.is_set())
+        return bad("security: CURVE needs a secret key of its own");
+    if (is_client != curve.server.is_set())
+        return bad("security: a curve_client, and no other, has the server's key");
+    if (is_client && !curve.accepted.empty())
+        return bad("security: curve.accepted is for a curve_server");
+    return {};
+}
+
 result<void> check(const security_options& security)
 {
+    SLK_TRY(check(security.curve, security.mechanism));
     const auto too_long = [](const plain_credentials& each) {
         return each.user.size() > max_credential || each.password.size() > max_credential;
     };
@@ -42,8 +62,11 @@ result<void> check(const security_options& security)
         return bad("security: accepted is for a plain_server");
     if (security.authenticator && !security.accepted.empty())
         return bad("security: there is accepted, or an authenticator, not both");
-    if (security.authenticator && security.mechanism == security_mechanism::plain_client)
-        return bad("security: a plain_client does not ask an authenticator");
+    if (security.authenticator && !security.curve.accepted.empty())
+        return bad("security: there is curve.accepted, or an authenticator, not both");
+    if (security.authenticator && (security.mechanism == security_mechanism::plain_client ||
+                                   security.mechanism == security_mechanism::curve_client))
+        return bad("security: a client does not ask an authenticator");
     if (security.zap_domain.size() > max_domain)
         return bad("security: zap_domain has more than 255 bytes");
     if (!security.authenticator && !security.zap_domain.empty())
