@@ -16,6 +16,7 @@ interop_needs=(/usr/include/zmq.h:libzmq3-dev
     "/usr/lib/$(uname -m)-linux-gnu/libczmq.so.4:libczmq4" /usr/include/zmq.hpp:cppzmq-dev)
 tool_needs=(/usr/include/CLI/CLI.hpp:libcli11-dev
     /usr/include/nlohmann/json.hpp:nlohmann-json3-dev)
+curve_needs=(/usr/include/sodium.h:libsodium-dev)
 http_needs=(/usr/include/httplib.h:libcpp-httplib-dev)
 # The tests that need these are skipped without them.
 browser_needs=(curl:curl chromium:chromium)

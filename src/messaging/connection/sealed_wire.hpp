@@ -21,7 +21,7 @@ class byte_buffer {
 public:
     /// Room for this many bytes behind what it holds, in one piece. Returns false when memory is
     /// exhausted.
-    [[nodiscard]] bool reserve(std::size_t bytes) noexcept;
+    [[nodiscard]] bool make_room(std::size_t bytes) noexcept;
     [[nodiscard]] std::span<std::byte> room() noexcept
     {
         return {memory_.get() + end_, capacity_ - end_};

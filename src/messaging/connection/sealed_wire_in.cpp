@@ -44,7 +44,7 @@ zmtp::frame_limits limits_of_boxes(const zmtp::frame_limits& of) noexcept
 
 } // namespace
 
-bool byte_buffer::reserve(std::size_t bytes) noexcept
+bool byte_buffer::make_room(std::size_t bytes) noexcept
 {
     if (capacity_ - end_ >= bytes)
         return true;
@@ -78,7 +78,7 @@ bool sealed_wire_in::open_with(zmtp::curve_peer* keys) noexcept
         return true;
     // The peer's first messages may have come with its READY.
     const std::span<const std::byte> early = into_->window();
-    if (!buffer_.reserve(std::max(early.size(), min_capacity)))
+    if (!buffer_.make_room(std::max(early.size(), min_capacity)))
         return false;
     if (!early.empty())
         std::memcpy(buffer_.room().data(), early.data(), early.size());
@@ -116,7 +116,7 @@ std::span<std::byte> sealed_wire_in::space(std::size_t wanted) noexcept
         room = std::max(room, was_filled_ ? max_small_capacity - held : min_capacity);
     else
         room = std::min(room, std::max(held * (growth - 1), max_small_capacity));
-    if (buffer_.room().size() < room && !buffer_.reserve(room))
+    if (buffer_.room().size() < room && !buffer_.make_room(room))
         return {};
     // The bodies of large boxes do not take those that follow along.
     const std::span<std::byte> all = buffer_.room();

@@ -117,12 +117,12 @@ std::size_t sealed_wire_out::gather(std::vector<piece>& pieces, std::uint64_t be
         if (!seal())
             return 0;
     }
-    if (!try_reserve_more(pieces)) {
+    const piece next = sealed_.rest().subspan(part_);
+    if (!try_push_back(pieces, next)) {
         torn_ = no_memory;
         return 0;
     }
-    pieces.push_back(sealed_.rest().subspan(part_));
-    return pieces.back().size();
+    return next.size();
 }
 
 /// Seals frames of what was gathered.
@@ -151,7 +151,7 @@ bool sealed_wire_out::seal() noexcept
     }
     if (sealed_.capacity() > max_kept)
         sealed_.free();
-    if (!sealed_.reserve(room)) {
+    if (!sealed_.make_room(room)) {
         torn_ = no_memory;
         return false;
     }

@@ -4,7 +4,8 @@
 # The sanitizers find the same with every compiler: this part is also the one for clang and libc++.
 needs_asan()
 {
-    list "${basic_needs[@]}" "${linux_test_needs[@]}" "${tool_needs[@]}" "${interop_needs[@]}" \
+    list "${basic_needs[@]}" "${curve_needs[@]}" "${linux_test_needs[@]}" \
+        "${tool_needs[@]}" "${interop_needs[@]}" \
         "${clang_needs[@]}"
 }
 

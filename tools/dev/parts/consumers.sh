@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MPL-2.0
 # shellcheck shell=bash
 
-needs_consumers() { list "${basic_needs[@]}" "${tl_needs[@]}" "${cmake_needs[@]}"; }
+needs_consumers()
+{
+    list "${basic_needs[@]}" "${curve_needs[@]}" "${tl_needs[@]}" "${cmake_needs[@]}"
+}
 
 # Runs the programs, too, as each takes only a moment. What was compiled ahead has left the report.
 build_consumers()

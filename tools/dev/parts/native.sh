@@ -3,7 +3,8 @@
 
 needs_native()
 {
-    list "${basic_needs[@]}" "${linux_test_needs[@]}" "${tool_needs[@]}" "${interop_needs[@]}" \
+    list "${basic_needs[@]}" "${curve_needs[@]}" "${linux_test_needs[@]}" \
+        "${tool_needs[@]}" "${interop_needs[@]}" \
         "${http_needs[@]}"
 }
 

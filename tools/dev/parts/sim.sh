@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MPL-2.0
 # shellcheck shell=bash
 
-needs_sim() { list "${basic_needs[@]}" "${doctest_needs[@]}" "${tool_needs[@]}" ld.lld:lld; }
+needs_sim()
+{
+    list "${basic_needs[@]}" "${curve_needs[@]}" "${doctest_needs[@]}" "${tool_needs[@]}" ld.lld:lld
+}
 
 build_sim() { build_simulations tests/swarm/swarm tests/test-herd tools/slk/slk; }
 

@@ -5,7 +5,8 @@
 # run in other parts, and so do those of the command, whose threads are the library's.
 needs_tsan()
 {
-    list "${basic_needs[@]}" "${linux_test_needs[@]}" "${tool_needs[@]}" "${tl_needs[@]}"
+    list "${basic_needs[@]}" "${curve_needs[@]}" "${linux_test_needs[@]}" \
+        "${tool_needs[@]}" "${tl_needs[@]}"
 }
 
 build_tsan()
