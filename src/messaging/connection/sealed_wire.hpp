@@ -114,6 +114,7 @@ public:
     [[nodiscard]] bool end_connection() noexcept override;
 
 private:
+    [[nodiscard]] bool take_early() noexcept;
     void open_frames() noexcept;
     [[nodiscard]] std::span<const std::byte> next_box(zmtp::frame_header& outer) noexcept;
     [[nodiscard]] bool begin_large(std::span<const std::byte> box) noexcept;
@@ -127,6 +128,7 @@ private:
     zmtp::curve_peer* keys_ = nullptr; ///< null: bytes go through
     byte_buffer buffer_;
     std::size_t offered_ = 0; ///< by the last space()
+    bool offers_plain_ = false; ///< the last space() was the other wire's
     bool was_filled_ = false;
     std::uint8_t small_receives_ = 0; ///< in a row, into a large buffer
     std::size_t missing_ = 0; ///< of the first box

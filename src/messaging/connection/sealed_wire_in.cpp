@@ -23,6 +23,8 @@ constexpr std::uint8_t max_small_receives = 64;
 /// flags. All further ones are whole blocks.
 constexpr std::size_t first_part = 31;
 
+constexpr error no_memory_to_open{errc::out_of_memory, phase::transfer, 0,
+                                  "no memory for what arrives"};
 constexpr error not_sealed{errc::protocol_error, phase::transfer, 0,
                            "the peer sent something else than a MESSAGE of CURVE"};
 
@@ -76,7 +78,17 @@ bool sealed_wire_in::open_with(zmtp::curve_peer* keys) noexcept
 {
     if (keys == nullptr)
         return true;
-    // The peer's first messages may have come with its READY.
+    keys_ = keys;
+    missing_ = opened_ = 0;
+    was_filled_ = false;
+    failure_ = {};
+    return take_early();
+}
+
+/// Boxes that were received into the other wire: they came with the peer's READY, or into room that
+/// was offered before the end of the handshake. Returns false when memory is exhausted.
+bool sealed_wire_in::take_early() noexcept
+{
     const std::span<const std::byte> early = into_->window();
     if (!buffer_.make_room(std::max(early.size(), min_capacity)))
         return false;
@@ -84,10 +96,6 @@ bool sealed_wire_in::open_with(zmtp::curve_peer* keys) noexcept
         std::memcpy(buffer_.room().data(), early.data(), early.size());
     buffer_.commit(early.size());
     into_->drop(early.size());
-    keys_ = keys;
-    missing_ = opened_ = 0;
-    was_filled_ = false;
-    failure_ = {};
     return true;
 }
 
@@ -103,7 +111,8 @@ bool sealed_wire_in::end_connection() noexcept
 
 std::span<std::byte> sealed_wire_in::space(std::size_t wanted) noexcept
 {
-    if (keys_ == nullptr)
+    offers_plain_ = keys_ == nullptr;
+    if (offers_plain_)
         return into_->space(wanted);
     // What is here has to wait for memory, or is the last that is taken.
     if (opened_ > 0 || failure_ || (missing_ == 0 && !buffer_.rest().empty()))
@@ -126,8 +135,14 @@ std::span<std::byte> sealed_wire_in::space(std::size_t wanted) noexcept
 
 void sealed_wire_in::received(std::size_t bytes) noexcept
 {
-    if (keys_ == nullptr)
-        return into_->received(bytes);
+    if (std::exchange(offers_plain_, false)) {
+        into_->received(bytes);
+        if (keys_ == nullptr)
+            return;
+        if (!take_early())
+            failure_ = no_memory_to_open;
+        return open_frames();
+    }
     was_filled_ = bytes == offered_;
     const bool small = bytes < buffer_.capacity() / 8 && buffer_.capacity() > min_capacity;
     small_receives_ = small ? static_cast<std::uint8_t>(small_receives_ + 1) : std::uint8_t{0};

@@ -16,8 +16,8 @@ constexpr std::size_t max_sealed = std::size_t{128} * 1024;
 /// A larger buffer is not kept for the next run.
 constexpr std::size_t max_kept = 2 * max_sealed;
 
-constexpr error no_memory{errc::out_of_memory, phase::transfer, 0,
-                          "no memory to encrypt what is sent"};
+constexpr error no_memory_to_seal{errc::out_of_memory, phase::transfer, 0,
+                                  "no memory to encrypt what is sent"};
 constexpr error too_large{errc::message_too_large, phase::transfer, 0,
                           "a part is too large to be encrypted"};
 
@@ -119,7 +119,7 @@ std::size_t sealed_wire_out::gather(std::vector<piece>& pieces, std::uint64_t be
     }
     const piece next = sealed_.rest().subspan(part_);
     if (!try_push_back(pieces, next)) {
-        torn_ = no_memory;
+        torn_ = no_memory_to_seal;
         return 0;
     }
     return next.size();
@@ -152,7 +152,7 @@ bool sealed_wire_out::seal() noexcept
     if (sealed_.capacity() > max_kept)
         sealed_.free();
     if (!sealed_.make_room(room)) {
-        torn_ = no_memory;
+        torn_ = no_memory_to_seal;
         return false;
     }
     std::byte* to = sealed_.room().data();
