@@ -2,6 +2,7 @@
 #include "targets.hpp"
 
 #include "capi_target.hpp"
+#include "curve_sides.hpp"
 #include "drive.hpp"
 #include "libzmq_target.hpp"
 #include "topic_targets.hpp"
@@ -165,8 +166,11 @@ std::vector<std::size_t> random_cuts(std::size_t size, std::uint64_t seed)
     return cuts;
 }
 
-/// The arrivals and the output do not depend on where a stream is cut.
-const char* run_session(byte_view data, session_options options)
+using renewal = void (*)(session_options&);
+
+/// The arrivals and the output do not depend on where a stream is cut. `renew`: before each
+/// session.
+const char* run_session(byte_view data, session_options options, renewal renew = nullptr)
 {
     const unsigned choice = take(data);
     options.metadata.type = static_cast<socket_type>(take(data) % socket_type_count);
@@ -175,7 +179,7 @@ const char* run_session(byte_view data, session_options options)
     const bool small = (choice & 2) != 0;
     options.limits = small ? frame_limits{.part = 300, .command = 40, .message = 500, .parts = 4}
                            : frame_limits{};
-    options.max_handshake_size = small ? 120 : 65536;
+    options.max_handshake_size = small && renew == nullptr ? 120 : 65536;
     options.large_body = !small ? 8192 : (choice & 8) != 0 ? 200 : 30;
     options.ask_about_peer = (choice & 16) != 0;
     options.ready_last = (choice & 32) != 0;
@@ -185,9 +189,14 @@ const char* run_session(byte_view data, session_options options)
         by.rejects = rejection::id_taken;
     by.silently = (choice & 128) != 0;
 
-    const conversation whole = drive(options, data, {}, by);
-    const conversation cut = drive(options, data, random_cuts(data.size(), choice), by);
-    const conversation byte_by_byte = drive(options, data, every_byte(data.size()), by);
+    const auto talk = [&](const std::vector<std::size_t>& cuts) {
+        if (renew != nullptr)
+            renew(options);
+        return drive(options, data, cuts, by);
+    };
+    const conversation whole = talk({});
+    const conversation cut = talk(random_cuts(data.size(), choice));
+    const conversation byte_by_byte = talk(every_byte(data.size()));
     for (const conversation* one : {&whole, &cut, &byte_by_byte}) {
         if (one->broken != nullptr)
             return one->broken;
@@ -225,6 +234,25 @@ const char* run_plain_server(byte_view data)
     return run_plain(data, true);
 }
 
+const char* run_curve_client(byte_view data)
+{
+    if (!crypto::is_available())
+        return nullptr;
+    session_options options;
+    options.security = mechanism::curve;
+    return run_session(data, options, renew_curve);
+}
+
+const char* run_curve_server(byte_view data)
+{
+    if (!crypto::is_available())
+        return nullptr;
+    session_options options;
+    options.security = mechanism::curve;
+    options.as_server = true;
+    return run_session(data, options, renew_curve);
+}
+
 constexpr target all_targets[] = {
     {"greeting", run_greeting},
     {"frames", run_frames},
@@ -232,6 +260,8 @@ constexpr target all_targets[] = {
     {"null", run_null},
     {"plain_client", run_plain_client},
     {"plain_server", run_plain_server},
+    {"curve_client", run_curve_client},
+    {"curve_server", run_curve_server},
     {"requests", run_requests},
     {"subscriptions", run_subscriptions},
     {"globs", run_globs},

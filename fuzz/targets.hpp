@@ -14,9 +14,9 @@ struct target {
     const char* (*run)(zmtp::byte_view data); ///< returns the broken promise, or null
 };
 
-/// greeting, frames, commands; null, plain_client and plain_server are whole sessions; requests,
-/// subscriptions and globs are about topics; capi is a sequence of calls of the C
-/// API, libzmq one of calls of zmq.h.
+/// greeting, frames, commands; null, plain_... and curve_... are whole sessions; requests,
+/// subscriptions and globs are about topics; capi is a sequence of calls of the C API, libzmq one of
+/// calls of zmq.h.
 [[nodiscard]] std::span<const target> targets() noexcept;
 
 } // namespace slk::fuzz

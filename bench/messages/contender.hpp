@@ -25,6 +25,15 @@ struct traffic {
     std::optional<int> high_water_mark{};
     std::size_t count = 0; ///< as in work
     bool nested = false; ///< as in work
+    bool curve = false; ///< as in work
+};
+
+/// Throw-away keys of CURVE, which both sides know.
+struct curve_text {
+    static constexpr const char* server_public = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
+    static constexpr const char* server_secret = "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6";
+    static constexpr const char* client_public = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
+    static constexpr const char* client_secret = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
 };
 
 /// What a socket does. A sender connects to a receiver, a client to a server, and subscribers, who
@@ -106,6 +115,7 @@ struct contender {
     bool round_trips = true;
     bool fan_outs = false;
     bool proxies = false;
+    bool curve = false;
     std::size_t askers = 0; ///< at most
     bool only_by_name = false; ///< skipped unless the command line names it
 
@@ -114,7 +124,7 @@ struct contender {
         return (inproc || asked.over != transport::inproc) &&
                (round_trips || asked.kind != pattern::round_trip) &&
                (fan_outs || (asked.kind != pattern::fan_out && asked.kind != pattern::topics)) &&
-               (!has_askers(asked.kind) || asked.count <= askers) &&
+               (!has_askers(asked.kind) || asked.count <= askers) && (curve || !asked.curve) &&
                (proxies || asked.kind != pattern::forwarded);
     }
 };

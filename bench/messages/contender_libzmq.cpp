@@ -53,6 +53,8 @@ public:
             require_zmq(zmq_setsockopt(socket_, ZMQ_SNDHWM, &mark, sizeof mark), "ZMQ_SNDHWM");
             require_zmq(zmq_setsockopt(socket_, ZMQ_RCVHWM, &mark, sizeof mark), "ZMQ_RCVHWM");
         }
+        if (what.curve)
+            set_curve(as == role::receiver);
     }
 
     std::string bind(const std::string& endpoint) override { return bind_zmq(socket_, endpoint); }
@@ -98,6 +100,20 @@ public:
     }
 
 protected:
+    void set_curve(bool server)
+    {
+        const auto set = [&](int option, const char* key) {
+            require_zmq(zmq_setsockopt(socket_, option, key, 40), "CURVE");
+        };
+        if (server) {
+            const int on = 1;
+            require_zmq(zmq_setsockopt(socket_, ZMQ_CURVE_SERVER, &on, sizeof on), "CURVE");
+            return set(ZMQ_CURVE_SECRETKEY, curve_text::server_secret);
+        }
+        set(ZMQ_CURVE_SERVERKEY, curve_text::server_public);
+        set(ZMQ_CURVE_PUBLICKEY, curve_text::client_public);
+        set(ZMQ_CURVE_SECRETKEY, curve_text::client_secret);
+    }
     void send_one()
     {
         require_zmq(zmq_send(socket_, message_.data(), message_.size(), 0), "zmq_send");
@@ -359,6 +375,7 @@ contender libzmq_contender()
         .start = []() -> std::unique_ptr<library> { return std::make_unique<libzmq_library>(); },
         .fan_outs = true,
         .proxies = true,
+        .curve = zmq_has("curve") == 1,
         .askers = 1000};
 }
 

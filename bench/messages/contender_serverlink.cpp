@@ -41,12 +41,24 @@ struct variant {
     std::string_view backend{}; ///< empty: the best
 };
 
-slk::socket_options options_for(const traffic& what)
+slk::socket_options options_for(const traffic& what, bool as_server = false)
 {
     slk::socket_options options;
     if (what.high_water_mark) {
         options.send_high_water_mark = static_cast<std::uint32_t>(*what.high_water_mark);
         options.receive_high_water_mark = options.send_high_water_mark;
+    }
+    if (what.curve) {
+        using enum slk::security_mechanism;
+        slk::security_options& security = options.security;
+        security.mechanism = as_server ? curve_server : curve_client;
+        security.curve.own =
+            or_give_up(slk::curve_secret_key::from(as_server ? curve_text::server_secret
+                                                             : curve_text::client_secret),
+                       "key");
+        if (!as_server)
+            security.curve.server =
+                or_give_up(slk::curve_public_key::from(curve_text::server_public), "key");
     }
     return options;
 }
@@ -56,7 +68,7 @@ template <class Socket>
 class serverlink_side : public side {
 public:
     serverlink_side(slk::context& context, const variant& options, const traffic& what)
-        : socket_(or_give_up(Socket::create(context, options_for(what)), "create")),
+        : socket_(or_give_up(Socket::create(context, options_for(what, can_receive)), "create")),
           options_(options), text_(what.size, 'm')
     {
     }
@@ -437,12 +449,14 @@ void add_serverlink_contenders(std::vector<contender>& to)
                   .start = start<1, false, false>,
                   .fan_outs = true,
                   .proxies = true,
+                  .curve = slk::has_curve(),
                   .askers = 1000});
     to.push_back({.name = "serverlink-batch",
                   .title = "serverlink, by batches",
                   .start = start<1, true, false>,
                   .round_trips = false,
-                  .fan_outs = true});
+                  .fan_outs = true,
+                  .curve = slk::has_curve()});
     to.push_back({.name = "serverlink-no-thread",
                   .title = "serverlink, no thread",
                   .start = start<0, false, false>,

@@ -72,8 +72,8 @@ int play_role(const arguments& options)
         options.contenders.front()->start == nullptr)
         give_up(options.role, "needs one work (--only) and one installed --contender");
     const work& chosen = *options.works.front();
-    const traffic what{chosen.kind, chosen.size, options.high_water_mark, chosen.count,
-                       chosen.nested};
+    const traffic what{chosen.kind,  chosen.size,   options.high_water_mark,
+                       chosen.count, chosen.nested, chosen.curve};
     const std::unique_ptr<library> used = options.contenders.front()->start();
     const std::string endpoint = options.endpoint.empty() ? "tcp://127.0.0.1:*" : options.endpoint;
 

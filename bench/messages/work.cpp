@@ -23,6 +23,12 @@ constexpr work counted(std::string_view name, std::string_view title, pattern ki
     return {name, title, kind, tcp, 64, 0, {}, count, nested};
 }
 
+constexpr work encrypted(std::string_view name, std::string_view title, std::size_t size,
+                         double target, std::string_view text)
+{
+    return {name, title, stream, tcp, size, target, text, 0, false, true};
+}
+
 constexpr std::size_t million = 1'000'000;
 
 constexpr std::size_t kilo = 1024;
@@ -51,6 +57,9 @@ constexpr std::array works = {
     counted("req-1000", "tcp, 64 B, 1,000 REQ to a REP", requests, 1000),
     counted("dealer-1", "tcp, 64 B, 1 DEALER to a ROUTER", routed, 1),
     counted("dealer-1000", "tcp, 64 B, 1,000 DEALER to a ROUTER", routed, 1000),
+    encrypted("curve-64", "tcp with CURVE, 64 B", 64, 2, "serverlink at least 2 x libzmq"),
+    encrypted("curve-64K", "tcp with CURVE, 64 KiB", 64 * kilo, 1.1,
+              "serverlink at least 1.1 x libzmq"),
     counted("proxy-64", "tcp, 64 B, PUSH by a proxy to PULL", forwarded, 0),
 };
 

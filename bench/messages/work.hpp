@@ -53,6 +53,7 @@ struct work {
     std::size_t count = 0;
     /// Of `topics`: their lengths differ, so that many beginnings of a message may be topics.
     bool nested = false;
+    bool curve = false; ///< the receiver is a CURVE server
 };
 
 std::span<const work> all_works();

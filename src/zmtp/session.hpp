@@ -33,8 +33,8 @@ enum class arrival_kind : std::uint8_t {
     messages, ///< `found` message frames lie in `data`
     body, ///< of the large frame `frame`, `data` is here and body_left() is to come
     subscription, ///< `subscribe` or cancel `data`; only PUB and XPUB have it
-    /// A PLAIN `client`, the key of a CURVE client, or ask_with_null: accept() or refuse() it, now or
-    /// later.
+    /// A PLAIN `client`, the key of a CURVE client, or ask_with_null: accept() or refuse() it, now
+    /// or later.
     authenticate,
     admit, ///< ask_about_peer: accept() makes the session ready, reject() ends it; see `peer`
     ready, ///< the handshake is over; the peer is `peer`

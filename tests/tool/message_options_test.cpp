@@ -6,9 +6,11 @@
 #include "support/skip.hpp"
 
 #include <serverlink/context.hpp>
+#include <serverlink/curve.hpp>
 #include <serverlink/pull.hpp>
 
 #include <chrono>
+#include <filesystem>
 #include <string>
 
 using namespace slk::testing;
@@ -189,6 +191,37 @@ TEST_CASE("slk receive --plain-server accepts only peers with the password")
     CHECK(try_as(" --plain-user alice --plain-password secret").code == 0);
     CHECK(try_as(" --plain-user bob --plain-password se:cret").code == 0);
     CHECK(has(receiver.tool.finish(), "received 2 messages"));
+}
+
+TEST_CASE("slk keygen makes keys, with which slk receive and slk send use CURVE")
+{
+    SLK_NEEDS_COMMAND();
+    if (!slk::has_curve()) {
+        CHECK(run_slk("keygen").code == 1);
+        SLK_SKIP("this build is without CURVE");
+    }
+    const std::string file = unused_path("keys");
+    const std::string client = unused_path("client");
+    const run_result made = run_slk("keygen \"" + file + "\"");
+    REQUIRE(made.code == 0);
+    CHECK(slk::curve_public_key::from(made.out.substr(0, 40)).has_value());
+    CHECK(run_slk("keygen \"" + file + "\"").code == 1); // it is there
+    CHECK(run_slk("keygen \"" + client + "\"").code == 0);
+    CHECK(run_slk("keygen").out.starts_with("public "));
+    receiving_slk receiver("pull --count 1 --curve-server --curve-key \"" + file +
+                           "\" --curve-client \"" + client + "\"");
+    const auto try_as = [&](const std::string& options) {
+        return run_slk("send push hello --wait 2s --connect " + receiver.where + options);
+    };
+    CHECK(try_as("").code == 1);
+    const run_result stranger = try_as(" --curve-server-key \"" + file + "\"");
+    CHECK(stranger.code == 1);
+    CHECK(has(stranger, "authentication_refused"));
+    CHECK(try_as(" --curve-server-key \"" + file + "\" --curve-key \"" + client + "\"").code == 0);
+    CHECK(has(receiver.tool.finish(), "received 1 message"));
+    std::filesystem::remove(file);
+    std::filesystem::remove(client);
+    CHECK(run_slk("send push x --connect tcp://127.0.0.1:1 --curve-server-key none").code == 2);
 }
 
 TEST_CASE("slk --verbose shows changes of the endpoints")

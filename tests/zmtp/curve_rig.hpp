@@ -5,7 +5,6 @@
 /// The two sides of CURVE for tests: keys, random numbers that are no secret, and a handshake of
 /// which one byte may be changed.
 
-#include "vectors.hpp"
 #include "zmtp/curve/peer.hpp"
 
 #include <serverlink/curve.hpp>
@@ -14,10 +13,11 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace slk::testing {
 
-inline constexpr time_point at{std::chrono::hours(1)};
+inline constexpr time_point handshake_time{std::chrono::hours(1)};
 
 inline zmtp::curve_key key_of(zmtp::byte_view from)
 {
@@ -37,7 +37,7 @@ public:
         }
     }
 
-    bytes next;
+    std::vector<std::byte> next;
 
 private:
     std::size_t used_ = 0;
@@ -119,14 +119,14 @@ public:
         server->forget_metadata();
         if (step == 2)
             return true;
-        bytes ready(zmtp::curve_peer::ready_frame_size(own));
+        std::vector<std::byte> ready(zmtp::curve_peer::ready_frame_size(own));
         zmtp::writer out(ready.data());
         server->write_ready_frame(out, own);
         if (!client->take_ready(pass(3, ready)))
             return false;
         if (step == 3)
             return true;
-        bytes frame(zmtp::sealed_frame_size(2));
+        std::vector<std::byte> frame(zmtp::sealed_frame_size(2));
         std::byte* const to = client->begin_frame(frame.data(), false, false, 2);
         to[0] = to[1] = std::byte{'x'};
         client->end_frame(to, 2);
@@ -135,9 +135,9 @@ public:
     }
 
     std::unique_ptr<zmtp::curve_peer> client, server;
-    bytes last; ///< what was passed last
-    bytes hello, initiate;
-    time_point hello_at = at, initiate_at = at;
+    std::vector<std::byte> last; ///< what was passed last
+    std::vector<std::byte> hello, initiate;
+    time_point hello_at = handshake_time, initiate_at = handshake_time;
 
 private:
     const curve_rig& rig_;

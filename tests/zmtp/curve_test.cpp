@@ -3,6 +3,7 @@
 // CURVE against recorded sessions of libzmq, and against every change of a byte.
 
 #include "curve_rig.hpp"
+#include "vectors.hpp"
 
 #include <doctest/doctest.h>
 
@@ -102,12 +103,13 @@ TEST_CASE("a CURVE server repeats a recorded session with libzmq's client")
     settings.own_secret = recorded("s");
     settings.cookies = cookies.get();
     settings.entropy = &entropy;
-    auto accepted = curve_peer::accept(settings, data_of(recorded("hello_c"), hello_name), at);
+    auto accepted =
+        curve_peer::accept(settings, data_of(recorded("hello_c"), hello_name), handshake_time);
     REQUIRE(accepted);
     curve_peer& server = **accepted;
     CHECK(server.output().size() == recorded("welcome_s").size());
     server.output_sent();
-    REQUIRE(server.take_initiate(initiate, at));
+    REQUIRE(server.take_initiate(initiate, handshake_time));
     CHECK(to_hex(server.client_key()) == to_hex(recorded("C")));
     CHECK(text_of(server.metadata()).find("DEALER") != std::string_view::npos);
     const own_metadata own{.type = socket_type::dealer, .identity = {}, .application = {}};
@@ -155,15 +157,16 @@ TEST_CASE("a CURVE server refuses a cookie of another connection, and one that i
     REQUIRE(one.run(2, {}));
     REQUIRE(other.run(1, {}));
     // A recorded handshake is sent again: its HELLO is good, its INITIATE is not.
-    auto again = curve_peer::accept(rig.server(), data_of(one.hello, hello_name), at);
+    auto again = curve_peer::accept(rig.server(), data_of(one.hello, hello_name), handshake_time);
     REQUIRE(again);
     (*again)->output_sent();
-    const auto refused = (*again)->take_initiate(data_of(one.initiate, initiate_name), at);
+    const auto refused =
+        (*again)->take_initiate(data_of(one.initiate, initiate_name), handshake_time);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == errc::authentication_refused);
 
     curve_pair late(rig);
-    late.initiate_at = at + 2 * curve_cookies::lifetime + std::chrono::seconds(1);
+    late.initiate_at = handshake_time + 2 * curve_cookies::lifetime + std::chrono::seconds(1);
     CHECK_FALSE(late.run(2, {}));
     curve_pair in_time(rig);
     in_time.initiate_at = late.initiate_at + curve_cookies::lifetime * 3 / 2;

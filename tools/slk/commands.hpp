@@ -23,6 +23,7 @@ void add_bench_command(command& program, const std::string& path);
 /// Each simulation is a subcommand of it.
 void add_simulate_command(command& program);
 void add_herd_command(command& simulate);
+void add_keygen_command(command& program);
 void add_version_command(command& program);
 
 /// "slk 0.1.0"

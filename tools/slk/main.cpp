@@ -30,6 +30,7 @@ int main(int argc, char** argv)
         add_demo_command(program, argv[0]);
         add_bench_command(program, argv[0]);
         add_simulate_command(program);
+        add_keygen_command(program);
         add_version_command(program);
         program.footer("Examples:\n"
                        "  slk demo\n"

@@ -2,6 +2,7 @@
 #include "message_socket.hpp"
 
 #include "event_output.hpp"
+#include "key_file.hpp"
 #include "message_text.hpp"
 #include "options.hpp"
 #include "tools/support/json.hpp"
@@ -83,6 +84,53 @@ void add_plain_options(command& to, security_options& into)
                      into.accepted.push_back({text.substr(0, middle), text.substr(middle + 1)});
                  }
              });
+}
+
+void add_curve_options(command& to, security_options& into)
+{
+    static constexpr auto* group = "Security: CURVE, which encrypts";
+    to.text(
+        {.name = "--curve-key",
+         .help = "Our keys, a file of slk keygen; a client without it makes new ones",
+         .type = "FILE",
+         .group = group},
+        [&into](const std::string& path) { into.curve.own = read_key_file("--curve-key", path); });
+    to.text({.name = "--curve-server-key",
+             .help = "The public key of the server, or a file with it",
+             .type = "KEY",
+             .group = group,
+             .excludes = {"--plain-user", "--plain-server"}},
+            [&into](const std::string& key) {
+                into.mechanism = security_mechanism::curve_client;
+                into.curve.server = read_public_key("--curve-server-key", key);
+            });
+    to.flag({.name = "--curve-server",
+             .help = "Be the server, to which our public key is known",
+             .group = group,
+             .excludes = {"--curve-server-key", "--plain-user", "--plain-server"},
+             .needs = "--curve-key"},
+            [&into] { into.mechanism = security_mechanism::curve_server; });
+    to.texts({.name = "--curve-client",
+              .help = "Accept only clients with this public key; may be repeated",
+              .type = "KEY",
+              .group = group,
+              .needs = "--curve-server"},
+             [&into](const std::vector<std::string>& keys) {
+                 for (const std::string& key : keys)
+                     into.curve.accepted.push_back(read_public_key("--curve-client", key));
+             });
+}
+
+/// A client that nobody needs to know makes keys for itself.
+void complete(socket_options& options)
+{
+    security_options& security = options.security;
+    if (security.mechanism != security_mechanism::curve_client || security.curve.own.is_set())
+        return;
+    auto made = curve_secret_key::make();
+    if (!made)
+        throw std::runtime_error(to_string(made.error()));
+    security.curve.own = *std::move(made);
 }
 
 template <class Socket, class Any>
@@ -172,10 +220,12 @@ void add_socket_options(command& to, socket_settings& into, const std::string& w
             });
     add_backend_option(to, into.loop.backend);
     add_plain_options(to, into.options.security);
+    add_curve_options(to, into.options.security);
 }
 
-void require_valid(const socket_settings& settings)
+void require_valid(socket_settings& settings)
 {
+    complete(settings.options);
     if (settings.bind.empty() && settings.connect.empty())
         throw usage_error("--bind or --connect is required");
     for (const auto* texts : {&settings.bind, &settings.connect})
@@ -187,7 +237,7 @@ void require_valid(const socket_settings& settings)
         throw usage_error("--id", "is for dealer and router, not for " + settings.type);
     if (settings.type == "stream" &&
         settings.options.security.mechanism != security_mechanism::null)
-        throw usage_error("a stream has no passwords");
+        throw usage_error("a stream has no passwords and no keys");
     if (!settings.subscribe.empty() && !has_topics(settings.type))
         throw usage_error("--subscribe", "is for sub and xsub, not for " + settings.type);
     if (!settings.patterns.empty() && settings.type != "sub")

@@ -60,8 +60,8 @@ struct socket_settings {
 /// only one, the command line does not name it. `into` must live until the command has run.
 void add_socket_options(command& to, socket_settings& into, const std::string& what,
                         std::initializer_list<std::string_view> types);
-/// Checks the settings without a socket. Throws usage_error.
-void require_valid(const socket_settings& settings);
+/// Checks the settings without a socket, and completes them. Throws usage_error.
+void require_valid(socket_settings& settings);
 
 /// The messages that a socket has lost by its end.
 struct socket_outcome {

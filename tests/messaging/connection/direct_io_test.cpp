@@ -187,7 +187,7 @@ public:
     lane::chunk_pools loop_pools;
     std::shared_ptr<io::loop_core> loop = std::make_shared<io::loop_core>(
         std::make_unique<scripted_poller>(), std::vector<refused_backend>{}, loop_options{});
-    messaging::connection_settings settings{zmtp::socket_type::pair, {}, {}, {}, {}};
+    messaging::connection_settings settings{zmtp::socket_type::pair, {}, {}, {}, {}, {}, {}};
     reference<messaging::pipe_lanes> lanes;
     messaging::lane_wire_out out;
     messaging::lane_wire_in in;

@@ -79,6 +79,22 @@ void world::choose_group()
         create_socket(which);
 }
 
+namespace {
+
+struct curve_keys {
+    curve_key_pair server, client;
+};
+
+/// The same in all worlds: what is encrypted has the same size with any keys.
+const curve_keys& keys()
+{
+    static const curve_keys all{make_curve_keys().value_or(curve_key_pair{}),
+                                make_curve_keys().value_or(curve_key_pair{})};
+    return all;
+}
+
+} // namespace
+
 socket_options world::choose_common_options()
 {
     socket_options options;
@@ -101,6 +117,10 @@ socket_options world::choose_common_options()
     if (random_.chance(25)) {
         options.security.mechanism = security_mechanism::plain_client;
         options.security.own = {"username", "token"};
+    } else if (random_.chance(25) && has_curve()) {
+        options.security.mechanism = security_mechanism::curve_client;
+        options.security.curve.own = keys().client.secret_key;
+        options.security.curve.server = keys().server.public_key;
     }
     return options;
 }
@@ -113,6 +133,12 @@ void world::choose_own_options(socket_slot& which)
     if (which.binds && options.security.mechanism == security_mechanism::plain_client) {
         options.security.mechanism = security_mechanism::plain_server;
         options.security.accepted = {options.security.own};
+    }
+    if (which.binds && options.security.mechanism == security_mechanism::curve_client) {
+        options.security.mechanism = security_mechanism::curve_server;
+        options.security.curve.own = keys().server.secret_key;
+        options.security.curve.server = {};
+        options.security.curve.accepted = {keys().client.public_key};
     }
     const auto mark = [&] { return random_.one_of<std::uint32_t>({0, 1, 2, 9, 10, 100, 1000}); };
     options.send_high_water_mark = mark();

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Messages through boxes: from a lane to a lane, however the bytes are cut, and what a changed byte
+// or a lost connection does.
+
+#include "messaging/connection/lane_wire_in.hpp"
+#include "messaging/connection/lane_wire_out.hpp"
+#include "messaging/connection/sealed_wire.hpp"
+#include "messaging/lane_messages.hpp"
+#include "messaging/pipe/pipe.hpp"
+#include "support/sanitized.hpp"
+#include "support/skip.hpp"
+#include "zmtp/curve_rig.hpp"
+#include "zmtp/session.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+using namespace slk;
+using namespace slk::testing;
+
+namespace {
+
+zmtp::session_options options_of_pull()
+{
+    zmtp::session_options options;
+    options.metadata.type = zmtp::socket_type::pull;
+    options.large_body = messaging::large_body;
+    return options;
+}
+
+/// A client that sends and a server that receives, after their handshake.
+class sealed_pair {
+public:
+    sealed_pair()
+    {
+        if (!has_curve())
+            return;
+        REQUIRE(keys_.emplace(rig_).run(3, {}));
+        out.begin_connection();
+        out.seal_with(keys_->client.get());
+        REQUIRE(in.open_with(keys_->server.get()));
+    }
+
+    /// Moves what there is, at most `max` bytes at a time. `change`: the byte of the stream that is
+    /// changed.
+    void move(std::mt19937& random, std::size_t max, std::size_t change = SIZE_MAX)
+    {
+        for (;;) {
+            std::vector<messaging::wire_out::piece> pieces;
+            const std::size_t offered = out.gather(pieces);
+            if (offered == 0 || in.failure())
+                return;
+            std::string run;
+            for (const auto& each : pieces)
+                run.append(reinterpret_cast<const char*>(each.data()), each.size());
+            REQUIRE(run.size() == offered);
+            CHECK(out.inside_frame());
+            const std::size_t taken = std::min<std::size_t>(offered, 1 + random() % max);
+            run.resize(taken);
+            if (change >= moved_ && change < moved_ + taken)
+                run[change - moved_] = static_cast<char>(run[change - moved_] ^ 1);
+            moved_ += taken;
+            sent_messages += out.taken(taken, false).messages;
+            take_in(run, random, max);
+        }
+    }
+
+    /// The next message that arrived, or no parts.
+    [[nodiscard]] parts next()
+    {
+        auto found = receive(to_.lane);
+        return found ? std::move(*found) : parts{};
+    }
+    [[nodiscard]] lane::lane& from() noexcept { return from_.lane; }
+    [[nodiscard]] std::size_t moved() const noexcept { return moved_; }
+
+    /// As the next connection with new keys.
+    void reconnect()
+    {
+        out.end_connection();
+        (void)in.end_connection();
+        REQUIRE(keys_.emplace(rig_).run(3, {}));
+        out.begin_connection();
+        out.seal_with(keys_->client.get());
+        REQUIRE(in.open_with(keys_->server.get()));
+        begun_ = {};
+    }
+
+private:
+    void take_in(std::string_view run, std::mt19937& random, std::size_t max)
+    {
+        while (!run.empty() && !in.failure()) {
+            const std::span<std::byte> space = in.space(0);
+            REQUIRE_FALSE(space.empty());
+            const std::size_t count =
+                std::min({run.size(), space.size(), std::size_t{1} + random() % max});
+            std::memcpy(space.data(), run.data(), count);
+            run.remove_prefix(count);
+            in.received(count);
+            process();
+        }
+    }
+    /// As a connection and its session do.
+    void process()
+    {
+        for (;;) {
+            const auto found = zmtp::scan_messages(in.window(), {}, begun_);
+            if (found.size > 0) {
+                (void)in.take(found);
+                continue;
+            }
+            const zmtp::header_view seen = zmtp::read_header(in.window(), {});
+            if (seen.need > 0)
+                return;
+            REQUIRE(seen.frame.size >= messaging::large_body);
+            std::size_t left = static_cast<std::size_t>(seen.frame.size) -
+                               (in.window().size() - seen.frame.header);
+            REQUIRE(in.begin_body(seen.frame.header, seen.frame.size));
+            left -= in.body_progress();
+            REQUIRE(left == 0);
+            begun_.add(seen.frame.size, seen.frame.more);
+            REQUIRE(in.end_body());
+            if (!seen.frame.more)
+                (void)in.publish_body();
+        }
+    }
+
+    const curve_rig rig_;
+    std::optional<curve_pair> keys_;
+    open_lane from_, to_;
+    reference<messaging::pipe_lanes> shared_ = messaging::pipe_lanes::create(to_.pools, false);
+    const zmtp::session_options options_ = options_of_pull();
+    zmtp::message_progress begun_;
+    std::size_t moved_ = 0;
+
+public:
+    std::uint64_t sent_messages = 0;
+    messaging::sealed_wire_out out{std::make_unique<messaging::lane_wire_out>(from_.lane)};
+    messaging::sealed_wire_in in{std::make_unique<messaging::lane_wire_in>(to_.lane, *shared_),
+                                 options_};
+};
+
+} // namespace
+
+TEST_CASE("messages through boxes arrive whole and in order, however the bytes are cut")
+{
+    if (!has_curve())
+        SLK_SKIP("this build is without CURVE");
+    for (const std::size_t max : {1UL, 7UL, 100UL, 5000UL, 1'000'000UL}) {
+        CAPTURE(max);
+        std::mt19937 random(static_cast<unsigned>(max));
+        sealed_pair by;
+        const std::size_t rounds = max < 50 ? 3 : 40;
+        for (std::size_t round = 0; round < rounds; ++round) {
+            std::vector<parts> messages;
+            for (auto count = random() % 20; count > 0; --count)
+                messages.push_back(random_parts(random, max < 50 ? 300 : 150'000));
+            for (const parts& each : messages)
+                send(by.from(), each);
+            by.move(random, max);
+            REQUIRE_FALSE(by.in.failure());
+            for (const parts& each : messages)
+                REQUIRE((by.next() == each));
+            REQUIRE(by.next().empty());
+        }
+        CHECK(by.sent_messages == by.from().consumed());
+        CHECK(by.sent_messages == by.from().produced());
+        CHECK_FALSE(by.out.inside_message());
+    }
+}
+
+TEST_CASE("a byte that is changed among boxes ends the connection, and nothing of its box arrives")
+{
+    if (!has_curve())
+        SLK_SKIP("this build is without CURVE");
+    for (std::size_t change = 0; change < 200; ++change) {
+        std::mt19937 random(static_cast<unsigned>(change));
+        sealed_pair by;
+        send(by.from(), {"first"});
+        send(by.from(), {"second", text_of_size(100)});
+        by.move(random, 40, change);
+        const bool in_first = change < zmtp::sealed_frame_size(5);
+        CAPTURE(change);
+        CHECK(by.in.failure().code != errc::ok);
+        if (!in_first)
+            CHECK((by.next() == parts{"first"}));
+        CHECK(by.next().empty());
+    }
+}
+
+TEST_CASE("what a lost connection had in boxes is sealed again for the next one")
+{
+    if (!has_curve())
+        SLK_SKIP("this build is without CURVE");
+    sealed_pair by;
+    send(by.from(), {"first"});
+    send(by.from(), {"second"});
+    std::vector<messaging::wire_out::piece> pieces;
+    const std::size_t offered = by.out.gather(pieces);
+    // The system takes the first box and a part of the second one.
+    CHECK(by.out.taken(offered - 3, false).messages == 1);
+    CHECK(by.out.inside_message());
+    by.reconnect();
+    CHECK_FALSE(by.out.inside_message());
+    std::mt19937 random(1);
+    by.move(random, 1000);
+    CHECK((by.next() == parts{"second"}));
+    CHECK(by.next().empty());
+}
