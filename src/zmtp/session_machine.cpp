@@ -203,7 +203,11 @@ session_actions session_machine::step(const session_options& options, time_point
     case session_event::timer: return expire(options, now, input);
     case session_event::violation: return fail(input.failure);
     case session_event::ended:
-        return fail({errc::end_of_stream, phase::transfer, 0, "the peer has closed"});
+        // A CURVE server says nothing to a client that does not know its key.
+        return fail({errc::end_of_stream, phase::transfer, 0,
+                     state_ == awaiting_welcome && options.security == mechanism::curve
+                         ? "the peer has closed after HELLO: it may have another key"
+                         : "the peer has closed"});
     }
     return {};
 }

@@ -3,11 +3,12 @@
 // CURVE against recorded sessions of libzmq, and against every change of a byte.
 
 #include "curve_rig.hpp"
-#include "vectors.hpp"
+#include "session_rig.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <string_view>
 
 using namespace slk;
 using namespace slk::zmtp;
@@ -199,4 +200,21 @@ TEST_CASE("a CURVE message of any size is opened as it was sealed, also in parts
         }
         CHECK(to_hex(parts) == to_hex(bytes(1) + testing::bytes_of(text)));
     }
+}
+
+TEST_CASE("a CURVE client whose server closes after HELLO is told what that may mean")
+{
+    if (!has_curve())
+        return;
+    const curve_rig rig;
+    session_options options = options_of(socket_type::dealer);
+    options.security = mechanism::curve;
+    options.curve = &rig.client();
+    session one(options);
+    one.start(handshake_time);
+    (void)one.receive(handshake_time, greeting_from(mechanism::curve));
+    CHECK(one.state() == session_state::awaiting_welcome);
+    one.ended(handshake_time);
+    CHECK(one.failure().code == errc::end_of_stream);
+    CHECK(std::string_view(one.failure().detail).ends_with("it may have another key"));
 }
