@@ -200,6 +200,9 @@ const char* run_session(byte_view data, session_options options, renewal renew =
     for (const conversation* one : {&whole, &cut, &byte_by_byte}) {
         if (one->broken != nullptr)
             return one->broken;
+        // A CURVE peer that answers before it was written to is refused: that depends on the cuts.
+        if (renew != nullptr)
+            continue;
         if (one->events != whole.events || one->state != whole.state)
             return "the arrivals depend on where the stream is cut";
         if (one->sent != whole.sent)
