@@ -15,8 +15,8 @@ struct target {
 };
 
 /// greeting, frames, commands; null, plain_... and curve_... are whole sessions; requests,
-/// subscriptions and globs are about topics; capi is a sequence of calls of the C API, libzmq one of
-/// calls of zmq.h.
+/// subscriptions and globs are about topics; capi is a sequence of calls of the C API, libzmq one
+/// of calls of zmq.h.
 [[nodiscard]] std::span<const target> targets() noexcept;
 
 } // namespace slk::fuzz
