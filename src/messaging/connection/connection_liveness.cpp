@@ -51,11 +51,15 @@ std::uint64_t connection::arrived() const noexcept
 }
 
 /// Messages were sent that the peer may not have read yet: no PING after them was answered, and
-/// fewer messages have come back since than were sent. One may be the one that the peer works on,
-/// and that it has read. Not while paused.
+/// fewer messages have come back since than were sent. More than were sent are no answers: the peer
+/// sends by itself. One may be the one that the peer works on, and that it has read. Not while
+/// paused.
 bool connection::may_have_unread() const noexcept
 {
-    return taken() - read_ > arrived() - answers_before_ + 1;
+    const std::uint64_t sent = taken() - read_;
+    const std::uint64_t came_back = arrived() - answers_before_;
+    const std::uint64_t answers = came_back <= sent ? came_back : 0;
+    return sent > answers + 1;
 }
 
 /// The peer knows PING; or the program has asked for PINGs, and for their answers.

@@ -70,6 +70,33 @@ TEST_CASE("a peer that does not read stays connected, whatever the two timeouts 
             }
 }
 
+TEST_CASE("a peer that sends by itself and does not read stays connected")
+{
+    socket_world in;
+    auto busy = new_socket<dealer>(in.server_context, dealer_options{patient_for(300ms)});
+    auto other = new_socket<dealer>(in.client_context, dealer_options{patient_for(300ms)});
+    bind(busy);
+    connect(other);
+    REQUIRE(in.until([&] { return status_of(other).ready; }));
+    // More of them come back than were sent: they are no answers.
+    for (int number = 0; number < 4; ++number)
+        must(other.send(patterned_text(5000)));
+    in.net.run_for(10ms);
+    for (int number = 0; number < 10; ++number)
+        must(busy.send("by itself"));
+    int received = 0;
+    for (int number = 0; number < 100; ++number) {
+        in.net.run_for(100ms);
+        while (receive_text(other) == "by itself")
+            ++received;
+    }
+    CHECK(received == 10);
+    CHECK(status_of(other).link.generation == 1);
+    CHECK(only_peer(busy).connections == 1);
+    for (int number = 0; number < 4; ++number)
+        CHECK(receive_text(busy) == patterned_text(5000));
+}
+
 TEST_CASE("a peer that neither reads nor speaks is stalled until it reads again")
 {
     stalled_world in(0s, patient_for(3s));
