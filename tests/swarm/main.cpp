@@ -3,7 +3,7 @@
 // Runs any number of seeds, on as many threads as there are processors:
 //
 //     swarm --seeds 10000 --from 1
-//     swarm --messages --seeds 2000 --from 1
+//     swarm --messages --seeds 10000 --from 1
 //     swarm --topics --seeds 8000 --from 1
 //
 // Prints each seed that fails with the command that replays it. Runs every hundredth seed twice:
@@ -41,7 +41,7 @@ struct world_kind {
 };
 
 constexpr world_kind link_worlds{links::run, links::action_names, 10'000, 10'000, ""};
-constexpr world_kind message_worlds{messages::run, messages::action_names, 2000, 3000,
+constexpr world_kind message_worlds{messages::run, messages::action_names, 10'000, 3000,
                                     "--messages "};
 constexpr world_kind topic_worlds{topics::run, topics::action_names, 8000, 3000, "--topics "};
 
@@ -92,7 +92,7 @@ void add_options(tool::command& to, settings& into)
     to.number({.name = "--seeds",
                .help = "Number of seeds",
                .type = "N",
-               .fallback = "10000; with --messages 2000, with --topics 8000"},
+               .fallback = "10000; with --topics 8000"},
               into.seeds, 1);
     to.number({.name = "--from", .help = "The first seed", .type = "S", .fallback = "1"},
               into.from);
