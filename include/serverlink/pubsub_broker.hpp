@@ -50,16 +50,21 @@ public:
     /// those of proxy::run() and socket::bind(), in_progress (it runs, or was started).
     [[nodiscard]] result<void> run(const timeout& limit = {});
     /// The same on a thread of its own, which runs until stop() or the end of the context. Returns
-    /// when both endpoints are bound. A stop() before the call does not count. May be called again
-    /// after stop(). Errors: those of socket::bind(), in_progress (it runs, or was started),
-    /// not_supported (a context without threads), cancelled (the context was shut down), and those
-    /// of the system where it starts no thread.
+    /// when both endpoints are bound. A stop() before the call does not count: it first waits for
+    /// the end of what was stopped. Not by the thread of a stopped run(). Errors: those of
+    /// socket::bind(), in_progress (it runs, or was started), not_supported (a context without
+    /// threads), cancelled (the context was shut down), and those of the system where it starts no
+    /// thread.
     [[nodiscard]] result<void> start();
 
     // Any thread, at any time, and as often as one likes.
 
     /// Ends run(), or the next one; ends what start() has begun. Does not wait for that.
     void stop() noexcept;
+    /// Why the thread of start() has ended without stop(): cancelled (the context was shut down),
+    /// out_of_memory, and the others of proxy::run(). No error: it runs, was stopped, or was not
+    /// started.
+    [[nodiscard]] error ended_because() const noexcept;
     /// Messages of publishers that were passed on to at least one subscriber.
     [[nodiscard]] std::uint64_t messages() const noexcept;
 

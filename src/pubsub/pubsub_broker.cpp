@@ -34,11 +34,8 @@ struct pubsub_broker::core {
     result<void> bind();
     result<void> run(const timeout& limit);
     result<void> start();
-    void stop() noexcept
-    {
-        stops_.store(true);
-        between->stop();
-    }
+    void stop() noexcept;
+    [[nodiscard]] error ended_because() noexcept;
 
     xsub front;
     xpub back;
@@ -47,9 +44,11 @@ struct pubsub_broker::core {
     std::optional<proxy> between; ///< ends before the sockets
 
 private:
-    /// One run() or start() at a time. Returns false if there is one.
-    [[nodiscard]] bool begin() noexcept;
-    void end() noexcept;
+    /// One run() or start() at a time. Returns false if there is one. `waits`: for one that was
+    /// stopped and is about to end.
+    [[nodiscard]] bool begin(bool waits) noexcept;
+    /// `why`: of the thread of start().
+    void end(const error& why = {}) noexcept;
     result<void> run_until_stop(const timeout& limit);
 
     bool is_bound_ = false; ///< of the thread that has begun
@@ -59,6 +58,8 @@ private:
     std::mutex guard_;
     std::condition_variable ended_;
     bool runs_ = false; ///< guarded
+    bool ends_ = false; ///< guarded: it was stopped
+    error why_; ///< guarded: how the thread of start() has ended
 };
 
 pubsub_broker::core::~core()
@@ -77,18 +78,36 @@ pubsub_broker::core::~core()
         thread_.join();
 }
 
-bool pubsub_broker::core::begin() noexcept
+bool pubsub_broker::core::begin(bool waits) noexcept
 {
-    const std::lock_guard lock(guard_);
+    std::unique_lock lock(guard_);
+    if (waits)
+        ended_.wait(lock, [this] { return !runs_ || !ends_; });
     return !std::exchange(runs_, true);
 }
 
-void pubsub_broker::core::end() noexcept
+void pubsub_broker::core::end(const error& why) noexcept
 {
     // Notified with the lock held: the broker may be gone as soon as it is not.
     const std::lock_guard lock(guard_);
-    runs_ = false;
+    runs_ = ends_ = false;
+    why_ = why;
     ended_.notify_all();
+}
+
+void pubsub_broker::core::stop() noexcept
+{
+    stops_.store(true);
+    between->stop();
+    const std::lock_guard lock(guard_);
+    ends_ = runs_;
+    ended_.notify_all();
+}
+
+error pubsub_broker::core::ended_because() noexcept
+{
+    const std::lock_guard lock(guard_);
+    return why_;
 }
 
 result<void> pubsub_broker::core::bind()
@@ -109,7 +128,7 @@ result<void> pubsub_broker::core::bind()
 
 result<void> pubsub_broker::core::run(const timeout& limit)
 {
-    if (!begin())
+    if (!begin(false))
         return fail(broker_runs);
     auto done = bind();
     if (done)
@@ -132,18 +151,22 @@ result<void> pubsub_broker::core::start()
     if (front.core()->context()->run_by_caller())
         return fail(errc::not_supported, phase::setup, "the context has no threads");
     const std::lock_guard lock(starting_);
-    if (!begin())
+    if (!begin(true))
         return fail(broker_runs);
     if (thread_.joinable())
         thread_.join(); // of an earlier start(): it has ended
     stops_.store(false);
+    {
+        const std::lock_guard ended(guard_);
+        why_ = {};
+    }
     auto done = bind();
     if (done) {
         auto started = io::os::thread::start(
             [](void* of) noexcept {
                 auto& broker = *static_cast<core*>(of);
-                (void)broker.run_until_stop({});
-                broker.end();
+                const auto done = broker.run_until_stop({});
+                broker.end(done ? error{} : done.error());
             },
             this);
         if (started) {
@@ -204,6 +227,11 @@ void pubsub_broker::stop() noexcept
 {
     if (core_ != nullptr)
         core_->stop();
+}
+
+error pubsub_broker::ended_because() const noexcept
+{
+    return core_ != nullptr ? core_->ended_because() : error{};
 }
 
 std::uint64_t pubsub_broker::messages() const noexcept

@@ -3,6 +3,7 @@
 #include <serverlink/pubsub_broker.hpp>
 #include <serverlink/sub.hpp>
 
+#include "support/sanitized.hpp"
 #include "support/sockets.hpp"
 
 #include <doctest/doctest.h>
@@ -150,12 +151,36 @@ TEST_CASE("a broker that is destroyed ends its run on another thread")
     CHECK(ended);
 }
 
+TEST_CASE("a broker can be started again right after stop()")
+{
+    auto in = new_context();
+    auto broker = must(pubsub_broker::create(in, any_tcp, any_tcp));
+    for (int round = 0; round < repeats(100); ++round) {
+        must(broker.start());
+        broker.stop();
+    }
+    must(broker.start());
+    CHECK(broker.start().error() == errc::in_progress);
+    CHECK_FALSE(broker.ended_because());
+    auto from = new_socket<pub>(in);
+    auto to = new_socket<sub>(in);
+    must(from.connect(broker.frontend()));
+    must(to.connect(broker.backend()));
+    must(to.subscribe(""));
+    must(from.wait_subscribers("", 1, test_timeout));
+    must(from.send("news"));
+    CHECK(receive_text(to) == "news");
+}
+
 TEST_CASE("a broker that was started ends with its context, and needs a thread of it")
 {
     auto in = new_context();
     auto broker = must(pubsub_broker::create(in, any_tcp, any_tcp));
     must(broker.start());
+    CHECK_FALSE(broker.ended_because());
     in.shutdown();
+    // Its thread ends, and says why.
+    CHECK(until([&] { return broker.ended_because() == errc::cancelled; }));
     CHECK(broker.start().error() == errc::cancelled);
     auto alone = new_context(0);
     auto other = must(pubsub_broker::create(alone, any_tcp, any_tcp));
