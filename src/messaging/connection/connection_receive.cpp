@@ -87,8 +87,9 @@ bool connection::is_inside_message() noexcept
 void connection::received(const result<std::size_t>& count) noexcept
 {
     receiving_ = false;
+    // There may be a stream behind it: the next one, which has waited for this receive to end.
     if (!count)
-        lose(count.error());
+        return lose(count.error());
     if (!machine_.has_stream())
         return check_returned();
     if (*count == 0) {
