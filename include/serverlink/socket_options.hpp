@@ -163,7 +163,8 @@ struct socket_options {
     /// least is reset: one that has sent nothing before one that has sent its greeting; of several,
     /// the one without progress for the longest time. One that has made progress within the last
     /// 50 ms is passed over; if all have, the oldest is reset of those that have said as much as
-    /// most others.
+    /// most others. It loses no message: where many handshakes are under way, a client sends none
+    /// before its own is over on this side.
     std::uint32_t max_pending_handshakes = 256;
     /// The same for the connections of one address, so that one address cannot take all places; 0:
     /// no limit. An IPv6 address means its first 64 bits. Many clients behind one address (NAT, a

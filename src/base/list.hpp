@@ -45,6 +45,16 @@ public:
         }
     }
 
+    /// Returns the first element for which `is` returns true, or null.
+    template <class Is>
+    [[nodiscard]] T* find(Is&& is) const
+    {
+        for (list_node* node = head_.next; node != &head_; node = node->next)
+            if (T& each = static_cast<T&>(*node); is(each))
+                return &each;
+        return nullptr;
+    }
+
     void push_back(T& element) noexcept
     {
         list_node& node = element;

@@ -69,6 +69,10 @@ private:
         {
         }
 
+        [[nodiscard]] bool tells_ready_last() const noexcept override
+        {
+            return admission::is_told_last(*this);
+        }
         void handshake_progressed(handshake_stage stage) noexcept override;
         [[nodiscard]] bool may_authenticate() noexcept override;
         [[nodiscard]] time_point authenticated(bool right, time_point now,

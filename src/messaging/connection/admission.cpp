@@ -111,7 +111,13 @@ admitted_peer* handshake_queue<Place>::first(time_point now) const noexcept
         if (each.count > fullest->count)
             fullest = &each;
     }
-    return fullest->count > 0 ? &static_cast<admitted_peer&>(fullest->entries.front()) : nullptr;
+    if (fullest->count == 0)
+        return nullptr;
+    // The few that came before it was crowded may have sent messages already.
+    Place* const told_last = fullest->entries.find(
+        [](Place& each) { return static_cast<admitted_peer&>(each).is_told_last_; });
+    return &static_cast<admitted_peer&>(told_last != nullptr ? *told_last
+                                                             : fullest->entries.front());
 }
 
 admission::admission(const admission_limits& limits, reference<peer_count> peers,
@@ -160,9 +166,21 @@ bool admission::enter(admitted_peer& entry, const address& peer, time_point now)
     accepts_.count(limits_.accepts_per_second, now);
     entry.from_->accepts.count(limits_.accepts_per_second_per_address, now);
     entry.since_ = milliseconds_of(now);
+    entry.is_told_last_ = is_crowded(*entry.from_);
     pending_.add(entry, entry.stage_);
     entry.from_->pending.add(entry, entry.stage_);
     return true;
+}
+
+/// An eighth of the places in all, or of the address, is taken.
+bool admission::is_crowded(const address_record& from) const noexcept
+{
+    const auto is_taken = [](std::uint32_t places, std::uint32_t limit) {
+        return limit != 0 && places >= std::max(limit / 8, 1u);
+    };
+    return is_taken(pending_.size(), limits_.pending_handshakes) ||
+           (from.key.of != address_key::kind::local &&
+            is_taken(from.pending.size(), limits_.pending_handshakes_per_address));
 }
 
 void admission::progress(admitted_peer& entry, handshake_stage stage, time_point now) noexcept

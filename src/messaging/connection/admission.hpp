@@ -146,6 +146,7 @@ private:
     std::uint32_t since_ = 0; ///< the last progress: milliseconds of the clock, modulo 2^32
     handshake_stage stage_ = handshake_stage::silent;
     bool ready_ = false;
+    bool is_told_last_ = false; ///< READY: it came when it was crowded
 };
 
 class admission {
@@ -171,6 +172,11 @@ public:
     [[nodiscard]] std::optional<zmtp::rejection> refuses(const admitted_peer& entry) const noexcept;
     /// The handshake is over.
     void become_ready(admitted_peer& entry) noexcept;
+    /// Whether the peer is told READY only when its handshake is over here.
+    [[nodiscard]] static bool is_told_last(const admitted_peer& entry) noexcept
+    {
+        return entry.is_told_last_;
+    }
     /// The connection is over. May be called again.
     void leave(admitted_peer& entry, time_point now) noexcept;
 
@@ -204,6 +210,7 @@ public:
 
 private:
     void move(admitted_peer& entry, handshake_stage stage, time_point now) noexcept;
+    [[nodiscard]] bool is_crowded(const address_record& from) const noexcept;
     [[nodiscard]] address_record*& bucket_of(const address_key& key) const noexcept;
     [[nodiscard]] address_record* find(const address_key& key) const noexcept;
     [[nodiscard]] address_record* find_or_add(const address_key& key) noexcept;

@@ -384,7 +384,9 @@ void connection::begin_stream() noexcept
     held_until_ = never;
     out_->begin_connection();
     in_->keep_secret(settings_->protocol().as_server);
-    session_.emplace(settings_->protocol(origin_));
+    session_.emplace(observer_ != nullptr && observer_->tells_ready_last()
+                         ? settings_->protocol_where_crowded()
+                         : settings_->protocol(origin_));
     session_->start(now());
     if (!linked())
         on_->core->add(*this);

@@ -39,6 +39,8 @@ namespace slk::messaging {
 /// peer may come in; on the loop's thread.
 class connection_observer {
 public:
+    /// Whether the peer is told READY only when its handshake is over on this side.
+    [[nodiscard]] virtual bool tells_ready_last() const noexcept { return false; }
     /// The peer has got on with its handshake: begun, greeted.
     virtual void handshake_progressed(handshake_stage stage) noexcept { (void)stage; }
     /// PLAIN server only. Whether the peer's password may be looked at.

@@ -159,6 +159,8 @@ connection_settings::connection_settings(zmtp::socket_type type, socket_options&
     protocol_of_accepted_ = protocol_;
     protocol_of_accepted_.ask_about_peer = true;
     protocol_of_accepted_.ready_last = !protocol_.raw && (rejects || has_limits);
+    protocol_where_crowded_ = protocol_of_accepted_;
+    protocol_where_crowded_.ready_last = !protocol_.raw;
     protocol_.metadata.application = properties_to_bound_;
     protocol_of_links_ = protocol_;
     protocol_of_links_.ask_about_peer = true;

@@ -61,6 +61,12 @@ public:
         }
         return protocol_;
     }
+    /// Of a connection that was accepted where others may make it give way: the peer waits for this
+    /// side's READY until this side knows of it.
+    [[nodiscard]] const zmtp::session_options& protocol_where_crowded() const noexcept
+    {
+        return protocol_where_crowded_;
+    }
     /// A side that connects shows this property: it takes an ERROR for a reason, and connects again
     /// later. libzmq would not come again after an ERROR, and sees the connection end instead.
     static constexpr std::string_view retries_name = "X-Retries-After-Error";
@@ -80,6 +86,7 @@ private:
     zmtp::session_options protocol_; ///< of a connection of connect()
     zmtp::session_options protocol_of_links_;
     zmtp::session_options protocol_of_accepted_;
+    zmtp::session_options protocol_where_crowded_;
 };
 
 } // namespace slk::messaging

@@ -170,6 +170,21 @@ TEST_CASE(
     CHECK(at.displace(numbered(11)) == &at.all[1]);
 }
 
+TEST_CASE("those that came before an eighth of the places was taken are passed over for a moment")
+{
+    endpoint_limits at({.pending_handshakes = 100, .pending_handshakes_per_address = 16});
+    for (int number = 0; number < 16; ++number)
+        at.enter(ip("10.0.0.1"), handshake_stage::greeted);
+    CHECK_FALSE(admission::is_told_last(at.all[1]));
+    CHECK(admission::is_told_last(at.all[2]));
+    CHECK(at.displace(ip("10.0.0.1")) == &at.all[2]);
+    at.enter(ip("10.0.0.1"), handshake_stage::greeted);
+    CHECK(at.displace(ip("10.0.0.1")) == &at.all[3]);
+    at.enter(ip("10.0.0.1"), handshake_stage::greeted);
+    at.now += 50ms;
+    CHECK(at.displace(ip("10.0.0.1")) == &at.all[0]);
+}
+
 TEST_CASE("a wrong password gives way at once")
 {
     endpoint_limits at({.pending_handshakes = 2});

@@ -166,6 +166,32 @@ TEST_CASE("strangers that come back at once do not keep a client out")
     CHECK(in.until([&] { return receive_text(server, no_wait) == "good"; }, 10ms));
 }
 
+TEST_CASE("messages of many clients that come at once from one address are not lost")
+{
+    socket_world in;
+    in.net.set_latency(in.client, in.server, 5ms);
+    in.net.set_latency(in.server, in.client, 5ms);
+    pull server = new_socket<pull>(in.server_context);
+    bind(server);
+    constexpr std::size_t count = slow_build ? 200 : 400;
+    std::deque<push> clients;
+    for (std::size_t number = 0; number < count; ++number) {
+        connect(clients.emplace_back(new_socket<push>(in.client_context, reconnect_at_once())));
+        REQUIRE(clients.back().send("from one of them", no_wait).has_value());
+    }
+    std::size_t received = 0;
+    (void)in.until(
+        [&] {
+            while (receive_text(server, no_wait) == "from one of them")
+                ++received;
+            return received == count;
+        },
+        1min);
+    CHECK(received == count);
+    // There were too many of them.
+    CHECK(server.counters().handshake_failures > 0);
+}
+
 TEST_CASE("one address cannot take the places of others, not even by its greetings")
 {
     socket_world in;
