@@ -104,10 +104,10 @@ constexpr std::size_t frame_size(std::string_view name, std::size_t data) noexce
     return header_size(name.size() + data) + name.size() + data;
 }
 
-constexpr std::string_view hello_name = "\5HELLO";
-constexpr std::string_view welcome_name = "\7WELCOME";
-constexpr std::string_view initiate_name = "\10INITIATE";
-constexpr std::string_view ready_name = "\5READY";
+constexpr std::string_view hello_command = "\5HELLO";
+constexpr std::string_view welcome_command = "\7WELCOME";
+constexpr std::string_view initiate_command = "\10INITIATE";
+constexpr std::string_view ready_command = "\5READY";
 
 void copy(std::byte* to, byte_view from) noexcept
 {
@@ -129,7 +129,7 @@ result<std::unique_ptr<curve_peer>> curve_peer::begin(const curve_settings& sett
 {
     SLK_TRY(locked_slot keys, take_slot());
     std::unique_ptr<curve_peer> made(new (std::nothrow) curve_peer(settings, std::move(keys)));
-    if (made == nullptr || !made->make_block(frame_size(hello_name, hello_size), true))
+    if (made == nullptr || !made->make_block(frame_size(hello_command, hello_size), true))
         return no_memory();
     const auto transient = made->keys_.key(own_transient);
     settings.entropy->fill(transient);
@@ -137,7 +137,7 @@ result<std::unique_ptr<curve_peer>> curve_peer::begin(const curve_settings& sett
     secret agreed;
     if (!crypto::make_shared_key(agreed.key, settings.server, transient))
         return untrusted("the server's public key is none");
-    std::byte* const data = write_begin(made->block_.get(), hello_name, hello_size);
+    std::byte* const data = write_begin(made->block_.get(), hello_command, hello_size);
     std::memset(data, 0, hello_size);
     data[0] = std::byte{1}; // the version is 1.0
     copy(data + hello_client, made->client_);
@@ -164,14 +164,14 @@ result<void> curve_peer::take_welcome(byte_view data, const own_metadata& own) n
             return untrusted("the peer's WELCOME was not made by the server with this key");
     }
     const curve_key server = key_at(text, 0); // its transient public key
-    if (!make_block(frame_size(initiate_name, curve_cookie_size + curve_number_size +
-                                                  curve_mac_size + initiate_text +
-                                                  metadata_size(own)),
+    if (!make_block(frame_size(initiate_command, curve_cookie_size + curve_number_size +
+                                                     curve_mac_size + initiate_text +
+                                                     metadata_size(own)),
                     true))
         return no_memory();
     const std::size_t size = initiate_text + metadata_size(own);
     std::byte* const to =
-        write_begin(block_.get(), initiate_name, initiate_box + curve_mac_size + size);
+        write_begin(block_.get(), initiate_command, initiate_box + curve_mac_size + size);
     copy(to, byte_view(text).subspan(curve_key_size));
     writer(to + initiate_number).number(++sent_);
     std::byte* const inner = to + initiate_box + curve_mac_size;
@@ -242,9 +242,9 @@ result<std::unique_ptr<curve_peer>> curve_peer::accept(const curve_settings& set
     if (!crypto::equal(text, zeros))
         return broken("the peer's HELLO is malformed");
     std::unique_ptr<curve_peer> made(new (std::nothrow) curve_peer(settings, locked_slot()));
-    if (made == nullptr || !made->make_block(frame_size(welcome_name, welcome_size), true))
+    if (made == nullptr || !made->make_block(frame_size(welcome_command, welcome_size), true))
         return no_memory();
-    std::byte* const data = write_begin(made->block_.get(), welcome_name, welcome_size);
+    std::byte* const data = write_begin(made->block_.get(), welcome_command, welcome_size);
     const std::span<std::byte> random(data, random_size);
     settings.entropy->fill(random);
     settings.entropy->fill(transient.secret);
@@ -310,7 +310,7 @@ result<void> curve_peer::take_initiate(byte_view data, time_point now) noexcept
 
 std::size_t curve_peer::ready_frame_size(const own_metadata& own) noexcept
 {
-    return frame_size(ready_name, curve_number_size + curve_mac_size + metadata_size(own));
+    return frame_size(ready_command, curve_number_size + curve_mac_size + metadata_size(own));
 }
 
 void curve_peer::write_ready_frame(writer& out, const own_metadata& own) noexcept
@@ -318,7 +318,7 @@ void curve_peer::write_ready_frame(writer& out, const own_metadata& own) noexcep
     const std::size_t size = metadata_size(own);
     std::byte* const begin = out.skip(ready_frame_size(own));
     std::byte* const data =
-        write_begin(begin, ready_name, curve_number_size + curve_mac_size + size);
+        write_begin(begin, ready_command, curve_number_size + curve_mac_size + size);
     writer(data).number(++sent_);
     writer metadata(data + curve_number_size + curve_mac_size);
     write_metadata(metadata, own);
