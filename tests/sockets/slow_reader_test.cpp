@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// More than the buffers of a connection take at first.
-constexpr int many = 40'000;
+constexpr int many_messages = 40'000;
 const std::string hundred_bytes(92, 'x');
 
 std::string numbered(int number)
@@ -67,7 +67,7 @@ close_report send_and_close(dealer& to, dealer& from, const std::string& where)
 {
     bind_and_connect(to, from, where);
     REQUIRE(from.wait_ready(test_timeout).has_value());
-    for (int number = 0; number < many; ++number)
+    for (int number = 0; number < many_messages; ++number)
         must(from.send(numbered(number), test_timeout));
     return from.close(100ms);
 }
@@ -93,7 +93,7 @@ TEST_CASE("what the system took before an orderly close arrives, however late it
         auto to = new_socket<dealer>(one, with_short_timeout<dealer_options>());
         auto from = new_socket<dealer>(other, with_short_timeout<dealer_options>());
         const close_report report = send_and_close(to, from, where);
-        CHECK(flushed(report) + report.unsent() == many);
+        CHECK(flushed(report) + report.unsent() == many_messages);
         std::this_thread::sleep_for(400ms); // several PINGs would have been sent
         const int sent = static_cast<int>(flushed(report));
         check_all_arrived(receive_in_order(to, sent, last_wait), sent);
