@@ -76,8 +76,10 @@ enum class event_kind : std::uint8_t {
     /// The connection ended, or was ended, before the handshake was over (connection, address,
     /// reason). Loop.
     handshake_failed_no_detail,
-    handshake_failed_protocol, ///< the peer broke the protocol; as above
-    handshake_failed_auth, ///< credentials were refused, here or by the peer; as above
+    /// The peer broke the protocol, or the ZAP handler did; as above.
+    handshake_failed_protocol,
+    /// Credentials were refused, here or by the peer; as above, and text.
+    handshake_failed_auth,
     disconnected, ///< the connection has ended (connection, address, routing_id, reason). Loop.
 
     // Peers.
@@ -139,8 +141,11 @@ struct event {
     std::intptr_t descriptor = -1; ///< it may be closed already
     std::string routing_id{};
     std::uint64_t generation = 0; ///< ROUTER and STREAM only: of that routing id
-    /// errc::ok if there was none. In handshake_failed_auth `native` is the status of ZAP (RFC 27).
+    /// errc::ok if there was none. In handshake_failed_auth `native` is the status of ZAP (RFC 27);
+    /// in handshake_failed_protocol, libzmq's number of what was wrong with the reply of a ZAP
+    /// handler (ZMQ_PROTOCOL_ERROR_ZAP_*), or 0.
     error reason{};
+    std::string text{}; ///< what the authenticator, or the ZAP handler, has said about it
     link_state from = link_state::idle;
     link_state to = link_state::idle;
     std::uint64_t attempt = 0; ///< link_status::attempt

@@ -67,7 +67,12 @@ struct security_options {
     /// returns, so one that takes time answers later (authentication_request::answer_later()). It
     /// must not throw (serverlink/loop.hpp).
     authenticator_function authenticator{};
-    /// Is passed to the authenticator; at most 255 bytes. Several sockets may have the same one.
+    /// Instead of an authenticator and of `accepted`. Off by default, because a name that anybody
+    /// in the context may bind should not decide unasked, and because when_bound lets peers in
+    /// while nobody decides. The library that stands in for libzmq has it on.
+    zap_use zap = zap_use::never;
+    /// Is passed to the authenticator, or to the ZAP handler; at most 255 bytes. Several sockets
+    /// may have the same one.
     std::string zap_domain{};
 };
 

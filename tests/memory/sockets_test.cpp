@@ -6,6 +6,9 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
+#include <string_view>
+
 namespace slk::testing {
 
 namespace {
@@ -176,6 +179,80 @@ const char* authenticator()
                             [&] { return to.receive(one, moment); });
     };
     return pair_of<pull, push>(tcp, 1, use, server, client);
+}
+
+/// The message waits until an authenticator has answered, which `serve` may help with.
+template <class Serve>
+const char* let_in_later(context& in, const socket_options& server, const Serve& serve)
+{
+    socket_options client = quick();
+    client.security.mechanism = security_mechanism::plain_client;
+    client.security.own = {"a user whose name is not short", "secret"};
+    auto to = new_socket<pull>(in, server);
+    auto from = new_socket<push>(in, client);
+    EXPECT(to && from);
+    const auto bound = insist([&] { return to->bind(tcp); });
+    EXPECT(bound);
+    EXPECT(insist([&] { return from->connect(*bound); }));
+    message one;
+    if (const char* const wrong =
+            gets_through([&] { return from->send(std::string_view("hello"), moment); },
+                         [&] {
+                             serve();
+                             return to->receive(one, moment);
+                         }))
+        return wrong;
+    ask_everything(*to);
+    end(from);
+    end(to);
+    return nullptr;
+}
+
+const char* late_authenticator()
+{
+    auto in = new_context(0);
+    EXPECT(in);
+    std::optional<pending_authentication> waiting;
+    socket_options server = quick();
+    server.security.mechanism = security_mechanism::plain_server;
+    server.security.authenticator = [&waiting](const authentication_request& asked) {
+        waiting = asked.answer_later();
+        return std::nullopt;
+    };
+    const char* const wrong = let_in_later(*in, server, [&] {
+        if (waiting)
+            (void)waiting->answer(authentication_answer::accepted);
+    });
+    end(in);
+    return wrong;
+}
+
+const char* zap_handler()
+{
+    auto in = new_context(0);
+    EXPECT(in);
+    auto handler = new_socket<rep>(*in, quick(rep_options{}));
+    EXPECT(handler);
+    EXPECT(insist([&] { return handler->bind("inproc://zeromq.zap.01"); }));
+    socket_options server = quick();
+    server.security.mechanism = security_mechanism::plain_server;
+    server.security.zap = zap_use::when_bound;
+    server.security.zap_domain = "a domain that is longer than fifteen bytes";
+    bool due = false;
+    const char* const wrong = let_in_later(*in, server, [&] {
+        for (message part; !due && handler->receive(part, no_wait);)
+            due = !part.more();
+        multipart reply;
+        for (const std::string_view each :
+             {"1.0", "1", "200", "", "a user id that is not short", ""})
+            if (!reply.add(each))
+                return;
+        if (due)
+            due = !handler->send(std::move(reply), no_wait);
+    });
+    end(handler);
+    end(in);
+    return wrong;
 }
 
 /// A ROUTER and two DEALERs, one of which it has a name for.
@@ -504,6 +581,8 @@ TEST_CASE("sockets with PLAIN, properties and routing ids live with a failing al
 {
     run_matrix("plain", plain);
     run_matrix("authenticator", authenticator);
+    run_matrix("late_authenticator", late_authenticator);
+    run_matrix("zap_handler", zap_handler);
 }
 
 TEST_CASE("a ROUTER and its peers live with a failing allocation")

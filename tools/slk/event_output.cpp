@@ -47,6 +47,8 @@ std::string event_json(const event& what, time_point origin)
     }
     if (what.kind == event_kind::subscribed || what.kind == event_kind::unsubscribed)
         object.text("topic", id_text(what.topic));
+    if (!what.text.empty())
+        object.text("text", id_text(what.text));
     if (what.kind == event_kind::dropped)
         object.text("drop", name_of(what.drop));
     number("count", what.count);

@@ -3,6 +3,7 @@
 
 #include "base/try_allocate.hpp"
 #include "messaging/connection/connection.hpp"
+#include "messaging/connection/zap_request.hpp"
 
 #include <new>
 #include <utility>
@@ -10,16 +11,15 @@
 namespace slk::messaging {
 
 reference<authentication> authentication::create(connection& asks,
-                                                 std::shared_ptr<io::loop_core> on,
+                                                 const std::shared_ptr<io::loop_core>& on,
                                                  std::string_view user) noexcept
 {
-    auto made =
-        reference<authentication>::adopt(new (std::nothrow) authentication(asks, std::move(on)));
+    auto made = reference<authentication>::adopt(new (std::nothrow) authentication(asks, on));
     return made && try_assign(made->user_, user) ? made : reference<authentication>{};
 }
 
-authentication::authentication(connection& asks, std::shared_ptr<io::loop_core> on) noexcept
-    : on_(std::move(on)), asks_(&asks)
+authentication::authentication(connection& asks, const std::shared_ptr<io::loop_core>& on) noexcept
+    : on_(on), asks_(&asks)
 {
     task_.owner = this;
     task_.run = [](io::task& self) noexcept {
@@ -32,14 +32,19 @@ authentication::authentication(connection& asks, std::shared_ptr<io::loop_core> 
     };
 }
 
+authentication::~authentication() = default;
+
 bool authentication::answer(authentication_answer&& decision) noexcept
 {
     if (answered_.exchange(true))
         return false;
     const bool waits = waits_.load(std::memory_order_acquire);
     decision_ = std::move(decision);
+    const auto on = on_.lock();
+    if (on == nullptr)
+        return false;
     retain(); // the task's
-    if (on_->post(task_))
+    if (on->post(task_))
         return waits;
     release();
     return false;
@@ -51,10 +56,29 @@ void authentication::deliver() noexcept
         asks_->answered(std::move(decision_));
 }
 
+void authentication::answered(authentication_answer&& decision) noexcept
+{
+    if (asks_ != nullptr)
+        asks_->answered(std::move(decision));
+}
+
+void authentication::failed(const error& why) noexcept
+{
+    if (asks_ != nullptr)
+        asks_->authentication_failed(why);
+}
+
+void authentication::wait_for(reference<zap_request> reply) noexcept
+{
+    reply_ = std::move(reply);
+}
+
 void authentication::abandon() noexcept
 {
     asks_ = nullptr;
     waits_.store(false, std::memory_order_release);
+    if (reply_)
+        std::exchange(reply_, {})->cancel();
 }
 
 bool authentication::keep(authentication_answer& decision) noexcept

@@ -15,16 +15,21 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace slk::messaging {
 
 class connection;
+class zap_request;
 
 class authentication final : public ref_counted<authentication> {
 public:
     /// `user`: of PLAIN. Null when memory is exhausted.
-    [[nodiscard]] static reference<authentication>
-    create(connection& asks, std::shared_ptr<io::loop_core> on, std::string_view user) noexcept;
+    [[nodiscard]] static reference<authentication> create(connection& asks,
+                                                          const std::shared_ptr<io::loop_core>& on,
+                                                          std::string_view user) noexcept;
 
     // --- any thread ---
 
@@ -35,7 +40,7 @@ public:
     [[nodiscard]] bool is_awaited() const noexcept
     {
         return waits_.load(std::memory_order_acquire) &&
-               !answered_.load(std::memory_order_relaxed) && !on_->closed();
+               !answered_.load(std::memory_order_relaxed) && !is_closed();
     }
 
     // --- the loop's thread ---
@@ -46,20 +51,34 @@ public:
     /// The connection answers for itself. Returns false if there is an answer already, which comes
     /// in a later turn.
     [[nodiscard]] bool claim() noexcept { return !answered_.exchange(true); }
+    /// The ZAP handler answers later.
+    void wait_for(reference<zap_request> reply) noexcept;
+    /// The ZAP handler has answered, or there is no answer.
+    void answered(authentication_answer&& decision) noexcept;
+    void failed(const error& why) noexcept;
     /// The connection does not wait any more.
     void abandon() noexcept;
 
     /// Keeps what an accepted peer gets. Returns false when memory is exhausted.
     [[nodiscard]] bool keep(authentication_answer& decision) noexcept;
     [[nodiscard]] const reference<peer_properties>& kept() const noexcept { return kept_; }
+    /// Why the peer was refused.
+    void set_text(std::string&& reason) noexcept { text_ = std::move(reason); }
+    [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
 private:
     friend class ref_counted<authentication>;
-    authentication(connection& asks, std::shared_ptr<io::loop_core> on) noexcept;
-    ~authentication() = default;
+    authentication(connection& asks, const std::shared_ptr<io::loop_core>& on) noexcept;
+    ~authentication();
     void deliver() noexcept;
 
-    const std::shared_ptr<io::loop_core> on_;
+    [[nodiscard]] bool is_closed() const noexcept
+    {
+        const auto on = on_.lock();
+        return on == nullptr || on->closed();
+    }
+
+    const std::weak_ptr<io::loop_core> on_; ///< a handle that is kept does not keep the loop
     connection* asks_; ///< for the loop's thread; null: it does not wait any more
     std::atomic<bool> waits_{true};
     std::atomic<bool> answered_{false};
@@ -67,7 +86,9 @@ private:
     std::string user_;
     io::task task_; ///< posted once
     authentication_answer decision_; ///< written before the task is posted
+    reference<zap_request> reply_;
     reference<peer_properties> kept_;
+    std::string text_;
 };
 
 } // namespace slk::messaging

@@ -311,14 +311,15 @@ void connection::step(const connection_input& input, const error& reason) noexce
     const auto kept = reference<connection>::to(*this);
     stop_watching();
     const connection_actions actions = machine_.step(input);
+    reference<authentication> asked;
     const auto asks = [&](connection_action which) { return actions.has(which); };
     using enum connection_action;
 
     if (asks(close_stream) || asks(drain_stream)) {
         ending_because_ = reason;
-        if (authentication_)
-            authentication_->abandon();
-        authentication_.reset();
+        asked = std::exchange(authentication_, {});
+        if (asked)
+            asked->abandon();
         on_->core->io().disarm(timer_);
         if (asks(drain_stream))
             connection::drain_stream();
@@ -326,7 +327,8 @@ void connection::step(const connection_input& input, const error& reason) noexce
             stream_.close(reason);
     }
     if (asks(report_failed))
-        log_->handshake_failed(reason, record_.number, transport_->peer());
+        log_->handshake_failed(reason, record_.number, transport_->peer(),
+                               asked ? std::string_view(asked->text()) : std::string_view());
     if (asks(report_disconnected) && !departs_ &&
         owner_->post(peer_disconnected{near_, machine_.state() == connection_state::closed},
                      ending_because_) &&

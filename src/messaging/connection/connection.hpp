@@ -116,8 +116,10 @@ public:
     void give_up(const error& reason) noexcept;
     /// Ends the connection at once.
     void end(const error& reason) noexcept;
-    /// The authenticator has answered late.
+    /// The authenticator, or the ZAP handler, has answered late.
     void answered(authentication_answer decision) noexcept;
+    /// There is no answer.
+    void authentication_failed(const error& why) noexcept { lose(why); }
     /// Ends the handshake of an accepted peer by a reset, which leaves nothing in the system.
     void give_way(const error& reason) noexcept;
 
@@ -256,6 +258,7 @@ private:
     [[nodiscard]] bool process_body(const zmtp::arrival& found) noexcept;
     void report_progress() noexcept;
     void authenticate(const zmtp::credentials& peer) noexcept;
+    void ask_zap_handler(const zmtp::credentials& peer) noexcept;
     void decide(authentication_answer decision) noexcept;
     void answer() noexcept;
     void answer_late() noexcept;

@@ -6,8 +6,10 @@
 
 #include "base/try_allocate.hpp"
 #include "io/os/credentials.hpp"
+#include "messaging/connection/zap_request.hpp"
 
 #include <algorithm>
+#include <array>
 #include <new>
 #include <utility>
 
@@ -18,6 +20,8 @@ namespace {
 /// As after the temporary refusal of an authenticator, the peer gets no ERROR, and comes again.
 constexpr error too_many_refusals{errc::authentication_refused, phase::handshake, 300,
                                   "too many wrong passwords from this address"};
+constexpr error no_handler{errc::not_connected, phase::handshake, 0,
+                           "no ZAP handler is bound to inproc://zeromq.zap.01"};
 constexpr error no_memory_to_receive{errc::out_of_memory, phase::transfer, 0,
                                      "no memory for what arrives"};
 constexpr error memory_used_up{errc::out_of_memory, phase::transfer, 0,
@@ -316,14 +320,45 @@ void connection::authenticate(const zmtp::credentials& peer) noexcept
 {
     if (has_password() && !observer_->may_authenticate())
         return lose(too_many_refusals);
-    authentication_ = authentication::create(*this, on_->core, peer.user);
+    const bool by_zap = settings_->options().security.zap != zap_use::never;
+    // The handler itself says what the peer is called.
+    authentication_ =
+        authentication::create(*this, on_->core, by_zap ? std::string_view{} : peer.user);
     if (!authentication_)
         return lose(no_memory_to_receive);
+    if (by_zap)
+        return ask_zap_handler(peer);
     // The authenticator may end the connection.
     const reference<authentication> asked = authentication_;
     auto decision = settings_->authenticate(peer, stream_.peer_address(), *asked);
     if (decision && asked->claim() && authentication_.get() == asked.get())
         decide(std::move(*decision));
+}
+
+void connection::ask_zap_handler(const zmtp::credentials& peer) noexcept
+{
+    const socket_options& options = settings_->options();
+    const bool plain = options.security.mechanism == security_mechanism::plain_server;
+    const std::array plain_parts{zmtp::bytes_of(peer.user), zmtp::bytes_of(peer.password)};
+    zap_question question{.domain = options.security.zap_domain,
+                          .peer = stream_.peer_address(),
+                          .handle = stream_.native_handle(),
+                          .identity = options.routing_id,
+                          .mechanism = zmtp::name_of(settings_->protocol().security)};
+    if (plain)
+        question.credentials = plain_parts;
+    else if (!peer.public_key.empty())
+        question.credentials = {&peer.public_key, 1};
+    auto sent = zap_request::send(on_, *authentication_, question);
+    if (sent)
+        return authentication_->wait_for(std::move(*sent));
+    if (sent.error() == errc::would_block)
+        return decide(authentication_answer::try_again);
+    if (sent.error() != errc::not_connected)
+        return lose(sent.error());
+    if (plain || options.security.zap == zap_use::always)
+        return lose(no_handler);
+    decide(authentication_answer::accepted);
 }
 
 void connection::answered(authentication_answer decision) noexcept
@@ -340,6 +375,7 @@ void connection::decide(authentication_answer decision) noexcept
     const bool right = zap_hundreds_ == 2;
     if (right && !authentication_->keep(decision))
         return lose(no_memory_to_receive);
+    authentication_->set_text(std::move(decision.text));
     // An authenticator that could not decide says nothing about the password.
     const bool is_decided = right || zap_hundreds_ == 4;
     const time_point when = has_password() && is_decided

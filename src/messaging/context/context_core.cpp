@@ -56,7 +56,10 @@ result<std::shared_ptr<context_core>> context_core::on(loop& of_user, std::uint6
 /// `made`: null when memory is exhausted.
 result<void> context_core::add_loop(std::shared_ptr<io_loop> made)
 {
-    if (made == nullptr || !made->pools.complete() || !try_push_back(loops_, std::move(made)))
+    if (made == nullptr || !made->pools.complete())
+        return fail(errc::out_of_memory, phase::setup);
+    made->context = weak_from_this();
+    if (!try_push_back(loops_, std::move(made)))
         return fail(errc::out_of_memory, phase::setup);
     return {};
 }

@@ -285,6 +285,36 @@ result<reference<pipe>> inproc_names::connect(std::string_view name, inproc_part
     return near;
 }
 
+result<reference<pipe>> inproc_names::add_peer(std::string_view name, far_end& near,
+                                               const reference<pipe_lanes>& lanes)
+{
+    const std::lock_guard lock(guard_);
+    const inproc_party* const owner = owner_of(name);
+    if (owner == nullptr ||
+        (owner->type != zmtp::socket_type::rep && owner->type != zmtp::socket_type::router))
+        return fail(errc::not_connected, phase::handshake);
+    if (!added_)
+        added_ = reference<peer_count>::adopt(new (std::nothrow) peer_count);
+    if (!added_)
+        return fail(no_memory);
+    if (added_->value.load(std::memory_order_relaxed) >= max_added)
+        return fail(errc::would_block, phase::handshake);
+    auto far = reference<pipe>::adopt(new (std::nothrow) pipe(lanes, 1, pipe_origin::accept, true));
+    std::unique_ptr<peer_connected> met(new (std::nothrow) peer_connected);
+    if (!far || met == nullptr)
+        return fail(no_memory);
+    far->count_in(added_);
+    far->far = reference<far_end>::to(near);
+    far->endpoint = owner->endpoint;
+    far->on_reconnect = owner->on_reconnect;
+    far->report_to(owner->reports);
+    met->info.type = zmtp::socket_type::dealer;
+    met->info.since = owner->reports->events().now();
+    met->peer = far;
+    owner->reports->post(std::move(met));
+    return far;
+}
+
 bool inproc_names::reconnect(const pipe& near, lane::chunk_pools& pools)
 {
     const std::lock_guard lock(guard_);

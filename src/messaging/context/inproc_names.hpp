@@ -69,6 +69,13 @@ public:
     /// A socket with this endpoint, of bind() or connect(), may have a place for another one again.
     /// Returns as reconnect().
     [[nodiscard]] bool retry(std::uint64_t endpoint, lane::chunk_pools& pools);
+    /// The owner of the name gets a peer that is no socket: `near`, which has written to the lanes.
+    /// Returns the owner's pipe. Errors: not_connected (no REP or ROUTER has the name), would_block
+    /// (max_added of them exist), out_of_memory.
+    result<reference<pipe>> add_peer(std::string_view name, far_end& near,
+                                     const reference<pipe_lanes>& lanes);
+    /// Peers that are no sockets. One exists until its owner has taken note of its end.
+    static constexpr std::uint32_t max_added = 1024;
     /// An endpoint of connect() no longer waits for its name.
     void forget(std::uint64_t endpoint) noexcept;
 
@@ -97,6 +104,7 @@ private:
     std::mutex guard_;
     std::map<std::string, inproc_party, std::less<>> bound_; ///< guarded
     list<connecter> connecters_; ///< guarded; in the order of their connects
+    reference<peer_count> added_; ///< guarded; those of add_peer()
 };
 
 } // namespace slk::messaging

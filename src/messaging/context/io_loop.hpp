@@ -18,6 +18,8 @@
 
 namespace slk::messaging {
 
+class context_core;
+
 /// An endpoint whose socket has given it up, and whose messages are still being sent.
 struct departing_endpoint : list_node {
     /// Sends nothing more. It may be gone on return.
@@ -53,6 +55,7 @@ struct io_loop {
     }
     bool perform(void (*work)(void* argument), void* argument) const;
 
+    std::weak_ptr<context_core> context; ///< that it is one of
     std::optional<slk::loop> own;
     slk::loop* loop;
     std::shared_ptr<io::loop_core> core;

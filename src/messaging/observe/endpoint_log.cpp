@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/observe/endpoint_log.hpp"
 
+#include "base/try_allocate.hpp"
 #include "messaging/pipe/pipe.hpp"
 
 #include <new>
@@ -41,8 +42,8 @@ bool endpoint_log::set_text(std::string_view endpoint) noexcept
     return true;
 }
 
-void endpoint_log::handshake_failed(const error& why, std::uint64_t connection,
-                                    const address& peer) noexcept
+void endpoint_log::handshake_failed(const error& why, std::uint64_t connection, const address& peer,
+                                    std::string_view text) noexcept
 {
     count_failure(why);
     event_kind kind = event_kind::handshake_failed_no_detail;
@@ -59,7 +60,7 @@ void endpoint_log::handshake_failed(const error& why, std::uint64_t connection,
         made.connection = connection;
         made.address = peer;
         made.reason = why;
-        return true;
+        return try_assign(made.text, text);
     });
 }
 

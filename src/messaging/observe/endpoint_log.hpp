@@ -42,8 +42,9 @@ public:
     /// Counts a connection that was not let in, or for which there was no memory.
     void count_failure(const error& why) noexcept;
     /// Counts and reports a handshake that failed. `connection`: its number, or 0 for inproc.
-    void handshake_failed(const error& why, std::uint64_t connection = 0,
-                          const address& peer = {}) noexcept;
+    /// `text`: see slk::event.
+    void handshake_failed(const error& why, std::uint64_t connection = 0, const address& peer = {},
+                          std::string_view text = {}) noexcept;
     [[nodiscard]] failures handshake_failures() const noexcept;
     [[nodiscard]] event_source& events() noexcept { return owner_->events(); }
     /// Reports an event of this endpoint: event_source::emit().

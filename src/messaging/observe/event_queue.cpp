@@ -18,7 +18,8 @@ constexpr int max_calls_per_turn = 64;
 /// What the event uses up of the capacity: peers choose their topics.
 std::size_t places_of(const slk::event& what) noexcept
 {
-    return 1 + (what.topic.size() + what.routing_id.size()) / event_options::text_per_place;
+    return 1 + (what.topic.size() + what.routing_id.size() + what.text.size()) /
+                   event_options::text_per_place;
 }
 
 bool is_same_loss(const slk::event& left, const slk::event& right) noexcept

@@ -154,6 +154,8 @@ std::string to_string(const event& what)
         line.add(" ms");
     if (what.kind == event_kind::subscribed || what.kind == event_kind::unsubscribed)
         line.add_bytes(" topic ", what.topic);
+    if (!what.text.empty())
+        line.add_bytes(" text ", what.text);
     if (what.kind == event_kind::dropped)
         line.add(" ", name_of(what.drop));
     if (what.kind == event_kind::dropped || what.kind == event_kind::set_aside ||

@@ -69,8 +69,14 @@ result<void> check(const security_options& security)
         return bad("security: a client does not ask an authenticator");
     if (security.zap_domain.size() > max_domain)
         return bad("security: zap_domain has more than 255 bytes");
-    if (!security.authenticator && !security.zap_domain.empty())
-        return bad("security: zap_domain is for an authenticator");
+    if (security.zap > zap_use::always)
+        return bad("security: zap is not one of its values");
+    const bool asks_handler = security.zap != zap_use::never;
+    if (asks_handler &&
+        (security.authenticator || !security.accepted.empty() || !security.curve.accepted.empty()))
+        return bad("security: there is ZAP, or an authenticator, or accepted; not two of them");
+    if (!security.authenticator && !asks_handler && !security.zap_domain.empty())
+        return bad("security: zap_domain is for an authenticator, or for ZAP");
     return {};
 }
 

@@ -242,3 +242,36 @@ TEST_CASE("without memory connect() fails, and nothing waits for the name")
         CHECK(refused.error().code == errc::out_of_memory);
     }
 }
+
+TEST_CASE("a REP or a ROUTER gets peers that are no sockets, as long as there are not too many")
+{
+    struct nobody final : messaging::far_end {
+        void on_readable() noexcept override {}
+        void on_writable() noexcept override {}
+        void pipe_closed(const error&) noexcept override {}
+        void disconnect(const error&) noexcept override {}
+    };
+    const auto near = reference<messaging::far_end>::adopt(new nobody);
+    lane::chunk_pools pools;
+    const auto lanes = messaging::pipe_lanes::create(pools, false);
+    for (const socket_type type : {socket_type::rep, socket_type::router, socket_type::pull}) {
+        inproc_names names;
+        side owner(type, {}, 1, 0);
+        CHECK(names.add_peer("name", *near, lanes).error() == errc::not_connected);
+        REQUIRE(names.bind("name", owner.party));
+        if (type == socket_type::pull) {
+            CHECK(names.add_peer("name", *near, lanes).error() == errc::not_connected);
+            continue;
+        }
+        for (std::uint32_t number = 0; number < inproc_names::max_added; ++number)
+            REQUIRE(names.add_peer("name", *near, lanes));
+        CHECK(names.add_peer("name", *near, lanes).error() == errc::would_block);
+        // The owner has taken note of them, and has parted from one.
+        CHECK(owner.events().size() == inproc_names::max_added);
+        owner.met.back()->far.reset();
+        owner.met.pop_back();
+        CHECK(names.add_peer("name", *near, lanes));
+        CHECK(names.add_peer("name", *near, lanes).error() == errc::would_block);
+        CHECK(connected_by(owner.events().at(0)).info.type == socket_type::dealer);
+    }
+}

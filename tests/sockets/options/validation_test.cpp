@@ -65,6 +65,16 @@ TEST_CASE("options out of range are refused")
     CHECK(refuses([](auto& o) { o.security.zap_domain = "no authenticator"; }));
     CHECK(refuses([&](auto& o) {
         o.security.authenticator = accept_all;
+        o.security.zap = zap_use::when_bound;
+    }));
+    CHECK(refuses([](auto& o) {
+        o.security.mechanism = security_mechanism::plain_server;
+        o.security.accepted = {{"ann", "secret"}};
+        o.security.zap = zap_use::always;
+    }));
+    CHECK(refuses([](auto& o) { o.security.zap = static_cast<zap_use>(3); }));
+    CHECK(refuses([&](auto& o) {
+        o.security.authenticator = accept_all;
         o.security.zap_domain = std::string(256, 'x');
     }));
     CHECK(refuses([&](auto& o) {

@@ -156,9 +156,9 @@ void world::heal()
             start_host(each);
     for (const socket_host& each : hosts_)
         if (each.asleep_until > network_->now())
-            network_->run_for(each.asleep_until - network_->now());
+            run_until(each.asleep_until);
     // The longest time after which an action is undone.
-    network_->run_for(3s);
+    run_until(network_->now() + 3s);
     undo_due();
     restore_endpoints();
     if (!ok())
@@ -425,7 +425,7 @@ void world::check_end()
 
 void world::check_nothing_left()
 {
-    network_->run_for(2s);
+    run_until(network_->now() + 2s);
     if (network_->open_sockets() != 0)
         report_failure("system sockets are open although all sockets are closed");
     for (std::size_t index = 0; index < hosts_.size(); ++index)

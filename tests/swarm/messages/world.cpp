@@ -132,7 +132,12 @@ void world::choose_own_options(socket_slot& which)
     options = in.common;
     if (which.binds && options.security.mechanism == security_mechanism::plain_client) {
         options.security.mechanism = security_mechanism::plain_server;
-        options.security.accepted = {options.security.own};
+        if (random_.chance(50))
+            options.security.accepted = {options.security.own};
+        else
+            options.security.authenticator = [this](const authentication_request& who) {
+                return keep_request(who);
+            };
     }
     if (which.binds && options.security.mechanism == security_mechanism::curve_client) {
         options.security.mechanism = security_mechanism::curve_server;
@@ -336,6 +341,32 @@ void world::send_and_receive(unsigned send_percent)
     }
 }
 
+/// Answers at once, later, or not at all.
+std::optional<authentication_answer> world::keep_request(const authentication_request& who)
+{
+    if (who.password != "token")
+        report_failure("a password was not the right one");
+    if (random_.chance(30))
+        return authentication_answer::accepted;
+    const duration delay = random_.one_of<duration>({0ms, 1ms, 30ms, 200ms});
+    kept_.push_back({who.answer_later(), network_->now() + (healing_ ? 0ms : delay)});
+    return std::nullopt;
+}
+
+void world::answer_kept()
+{
+    for (std::size_t left = kept_.size(); left > 0; --left) {
+        kept_request next = std::move(kept_.front());
+        kept_.pop_front();
+        if (next.at > network_->now() && next.asked.is_awaited())
+            kept_.push_back(std::move(next));
+        else if (healing_ || random_.chance(80))
+            (void)next.asked.answer(authentication_answer::accepted);
+        else if (random_.chance(50))
+            (void)next.asked.answer(authentication_answer::try_again);
+    }
+}
+
 duration world::choose_pause()
 {
     return random_.one_of<duration>({1ms, 20ms, 300ms, 1s});
@@ -348,7 +379,12 @@ duration world::stride_of(duration time) const
 
 void world::run_until(time_point end)
 {
-    network_->run_for(end - network_->now());
+    (void)network_->run_until(
+        [this] {
+            answer_kept();
+            return false;
+        },
+        end - network_->now());
 }
 
 void world::after_stride()

@@ -87,6 +87,12 @@ private:
         }
     };
 
+    /// An authenticator answers this request later.
+    struct kept_request {
+        pending_authentication asked;
+        time_point at;
+    };
+
     // world.cpp
     void choose_hosts();
     void choose_group();
@@ -107,6 +113,8 @@ private:
     [[nodiscard]] link_status link_of(const link_slot& which) const;
     [[nodiscard]] std::uint64_t connections_of(const link_slot& which) const;
     void send_and_receive(unsigned send_percent);
+    std::optional<authentication_answer> keep_request(const authentication_request& who);
+    void answer_kept();
     [[nodiscard]] duration choose_pause() override;
     [[nodiscard]] duration stride_of(duration time) const override;
     void run_until(time_point end) override;
@@ -171,6 +179,7 @@ private:
     std::deque<socket_slot> sockets_;
     std::deque<link_slot> links_;
     std::deque<send_record> records_;
+    std::deque<kept_request> kept_;
     std::vector<std::function<void()>> due_; ///< undone between two calls, never inside one
 };
 
