@@ -141,9 +141,10 @@ struct event {
     std::intptr_t descriptor = -1; ///< it may be closed already
     std::string routing_id{};
     std::uint64_t generation = 0; ///< ROUTER and STREAM only: of that routing id
-    /// errc::ok if there was none. In handshake_failed_auth `native` is the status of ZAP (RFC 27);
-    /// in handshake_failed_protocol, libzmq's number of what was wrong with the reply of a ZAP
-    /// handler (ZMQ_PROTOCOL_ERROR_ZAP_*), or 0.
+    /// errc::ok if there was none. In handshake_failed_protocol `native` is libzmq's number of what
+    /// the peer, or the ZAP handler, did wrong (ZMQ_PROTOCOL_ERROR_ZMTP_*,
+    /// ZMQ_PROTOCOL_ERROR_ZAP_*), or 0; in handshake_failed_auth it is the status of ZAP (RFC 27),
+    /// or such a number if a key of CURVE does not fit.
     error reason{};
     std::string text{}; ///< what the authenticator, or the ZAP handler, has said about it
     link_state from = link_state::idle;

@@ -35,6 +35,9 @@ int check_endpoint(const socket_object& of, std::string_view text, endpoint_kind
         return parsed.error() == errc::not_supported ? EPROTONOSUPPORT : errno_of(parsed.error());
     if (parsed->transport == transport::inproc)
         return 0;
+    // Nothing goes out unencrypted because a key is missing.
+    if (of.values.lacks_keys())
+        return EINVAL;
     const auto numeric = parsed->numeric();
     if (kind == endpoint_kind::bound && numeric && numeric->family == address_family::ipv6 &&
         of.values.get<ZMQ_IPV6>() == 0)
@@ -78,9 +81,6 @@ int bind(socket_object& which, std::string_view text)
 {
     if (const int wrong = check_endpoint(which, text, endpoint_kind::bound); wrong != 0)
         return fail(wrong);
-    // No handler of ZAP is asked: whoever relies on one must know.
-    if (text == "inproc://zeromq.zap.01")
-        return fail(ENOTSUP);
     const std::string at = with_family(which, text);
     if (at.empty())
         return fail(ENOMEM);

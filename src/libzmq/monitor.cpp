@@ -79,6 +79,12 @@ bool is_left_out(const event& what) noexcept
            what.reason.detail == unlike_peer;
 }
 
+/// The reason is one of libzmq's numbers ZMQ_PROTOCOL_ERROR_*.
+bool is_protocol_error(const event& what) noexcept
+{
+    return what.reason.native >= ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED;
+}
+
 std::uint32_t value_of(const event& what, meaning wanted, std::int32_t descriptor) noexcept
 {
     switch (wanted) {
@@ -89,7 +95,9 @@ std::uint32_t value_of(const event& what, meaning wanted, std::int32_t descripto
         return static_cast<std::uint32_t>(
             std::chrono::duration_cast<std::chrono::milliseconds>(what.delay).count());
     case meaning::in_progress: return EINPROGRESS;
-    case meaning::protocol: return ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED;
+    case meaning::protocol:
+        return is_protocol_error(what) ? static_cast<std::uint32_t>(what.reason.native)
+                                       : ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED;
     case meaning::status: return static_cast<std::uint32_t>(what.reason.native);
     }
     return 0;
@@ -167,7 +175,11 @@ void monitor::write(unsigned number, std::uint32_t value, std::string_view endpo
 
 void monitor::report(const event& what) noexcept
 {
-    const auto row = std::ranges::find(event_numbers, what.kind, &event_number::of);
+    // To libzmq a key that does not fit is an error of the protocol.
+    const bool is_key = what.kind == event_kind::handshake_failed_auth && is_protocol_error(what);
+    const auto row =
+        std::ranges::find(event_numbers, is_key ? event_kind::handshake_failed_protocol : what.kind,
+                          &event_number::of);
     if (row == std::end(event_numbers))
         return;
     if (what.kind == event_kind::stopped) {

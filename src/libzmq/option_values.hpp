@@ -5,6 +5,7 @@
 /// The options of sockets: one table of those that are an int, with their numbers, defaults, ranges
 /// and sockets; and what a program has set.
 
+#include <serverlink/curve.hpp>
 #include <serverlink/frame_socket.hpp>
 
 #include <libzmq/zmq.h>
@@ -89,6 +90,7 @@ inline constexpr auto int_options = [] {
         {ZMQ_ROUTER_RAW, 0, 0, INT_MAX, routers, set_only, flag},
         {ZMQ_IPV6, 0, 0, 1},
         {ZMQ_PLAIN_SERVER, 0, 0, 1},
+        {ZMQ_CURVE_SERVER, 0, 0, 1},
         {ZMQ_PROBE_ROUTER, 0, 0, INT_MAX, probers, set_only, flag},
         {ZMQ_REQ_CORRELATE, 0, 0, INT_MAX, reqs, set_only, flag},
         {ZMQ_REQ_RELAXED, 0, 0, INT_MAX, reqs, set_only, flag},
@@ -142,6 +144,9 @@ struct option_values {
     std::string socks_user{};
     std::string socks_password{};
     std::string device{};
+    curve_public_key curve_public{}; ///< what the program calls its own; its secret key decides
+    curve_secret_key curve_secret{};
+    curve_public_key curve_server{}; ///< the server's
     peer_filter accepts{};
     std::vector<socket_property> properties{}; ///< those of ZMQ_METADATA
 
@@ -156,6 +161,13 @@ struct option_values {
     {
         static_assert(row_of(Number) != no_option);
         return ints[row_of(Number)];
+    }
+
+    /// The mechanism is CURVE, and a key that this side needs is not set.
+    [[nodiscard]] bool lacks_keys() const noexcept
+    {
+        return mechanism == ZMQ_CURVE &&
+               (!curve_secret.is_set() || (get<ZMQ_CURVE_SERVER>() == 0 && !curve_server.is_set()));
     }
 
     /// Those of a new socket.

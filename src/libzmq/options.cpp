@@ -7,9 +7,12 @@
 #include "libzmq/errors.hpp"
 #include "libzmq/socket.hpp"
 #include "libzmq/socket_options.hpp"
+#include "libzmq/z85.hpp"
 
+#include <array>
 #include <cstring>
 #include <string_view>
+#include <type_traits>
 
 namespace slk::libzmq {
 
@@ -63,12 +66,21 @@ int set_int(socket_object& to, std::size_t row, int value)
     const int_option& option = int_options[row];
     if ((option.types & bit(to.type())) == 0 || value < option.min || value > option.max)
         return fail(EINVAL);
+    if (option.number == ZMQ_CURVE_SERVER && !has_curve())
+        return fail(EINVAL);
     return change_values(to, [&](option_values& changed) {
         changed.ints[row] = option.is_flag && value > 1 ? 1 : value;
         const bool is_set = value != 0;
         switch (option.number) {
         case ZMQ_HEARTBEAT_TTL: changed.ints[row] = value / 100 * 100; break;
-        case ZMQ_PLAIN_SERVER: changed.mechanism = is_set ? ZMQ_PLAIN : ZMQ_NULL; break;
+        case ZMQ_PLAIN_SERVER:
+            changed.mechanism = is_set ? ZMQ_PLAIN : ZMQ_NULL;
+            changed.at<ZMQ_CURVE_SERVER>() = 0;
+            break;
+        case ZMQ_CURVE_SERVER:
+            changed.mechanism = is_set ? ZMQ_CURVE : ZMQ_NULL;
+            changed.at<ZMQ_PLAIN_SERVER>() = 0;
+            break;
         case ZMQ_XPUB_VERBOSE: changed.at<ZMQ_XPUB_VERBOSER>() = 0; break;
         case ZMQ_XPUB_VERBOSER: changed.at<ZMQ_XPUB_VERBOSE>() = is_set ? 1 : 0; break;
         case draft::xpub_manual_last_value: changed.at<ZMQ_XPUB_MANUAL>() = is_set ? 1 : 0; break;
@@ -109,8 +121,29 @@ int set_credential(socket_object& to, std::string option_values::* which, const 
         return fail(EINVAL);
     return change_values(to, [&](option_values& changed) {
         changed.mechanism = none ? ZMQ_NULL : ZMQ_PLAIN;
-        changed.at<ZMQ_PLAIN_SERVER>() = 0;
+        changed.at<ZMQ_PLAIN_SERVER>() = changed.at<ZMQ_CURVE_SERVER>() = 0;
         return none || try_assign(changed.*which, {value, size}) ? 0 : ENOMEM;
+    });
+}
+
+/// Sets a key, of 32 bytes or as text of 40 characters, perhaps with its end.
+template <class Key>
+int set_key(socket_object& to, Key option_values::* which, const char* value, std::size_t size)
+{
+    if (!has_curve() || value == nullptr)
+        return fail(EINVAL);
+    const auto key = Key::from({value, size});
+    if (!key)
+        return answer(key);
+    return change_values(to, [&](option_values& changed) {
+        changed.mechanism = ZMQ_CURVE;
+        changed.at<ZMQ_PLAIN_SERVER>() = 0;
+        // Who knows the server's key is its client.
+        if constexpr (std::is_same_v<Key, curve_public_key>)
+            if (which == &option_values::curve_server)
+                changed.at<ZMQ_CURVE_SERVER>() = 0;
+        changed.*which = *key;
+        return 0;
     });
 }
 
@@ -205,6 +238,9 @@ int set_bytes(socket_object& to, int option, const char* value, std::size_t size
                         value != nullptr ? std::string_view(value, size) : std::string_view());
     case ZMQ_PLAIN_USERNAME: return set_credential(to, &option_values::plain_user, value, size);
     case ZMQ_PLAIN_PASSWORD: return set_credential(to, &option_values::plain_password, value, size);
+    case ZMQ_CURVE_PUBLICKEY: return set_key(to, &option_values::curve_public, value, size);
+    case ZMQ_CURVE_SECRETKEY: return set_key(to, &option_values::curve_secret, value, size);
+    case ZMQ_CURVE_SERVERKEY: return set_key(to, &option_values::curve_server, value, size);
     case ZMQ_ZAP_DOMAIN:
         return set_optional_text(to, &option_values::zap_domain, value, size, max_text);
     case ZMQ_SOCKS_PROXY:
@@ -287,6 +323,26 @@ int store_text(const std::string& text, void* value, std::size_t* size) noexcept
     return store(std::string_view(text.c_str(), text.size() + 1), value, size);
 }
 
+/// As bytes, or as text with its end, by the space for it. A key that was not set is zeros.
+int store_key(std::span<const std::byte> key, void* value, std::size_t* size) noexcept
+{
+    constexpr std::size_t bytes = curve_public_key::size;
+    constexpr std::size_t text = bytes / 4 * 5;
+    constexpr std::array<std::byte, bytes> none{};
+    if (!has_curve() || (*size != bytes && *size != text + 1))
+        return fail(EINVAL);
+    if (key.empty())
+        key = none;
+    if (*size == bytes) {
+        std::memcpy(value, key.data(), bytes);
+    } else {
+        auto* const to = static_cast<char*>(value);
+        (void)z85_encode({reinterpret_cast<const std::uint8_t*>(key.data()), bytes}, to);
+        to[text] = '\0';
+    }
+    return 0;
+}
+
 int events_of(socket_object& of) noexcept
 {
     const socket_events now = of.socket.events();
@@ -320,6 +376,9 @@ int get_option(socket_object& of, int option, void* value, std::size_t* size)
     case ZMQ_LAST_ENDPOINT: return store_text(of.socket.last_endpoint(), value, size);
     case ZMQ_PLAIN_USERNAME: return store_text(values.plain_user, value, size);
     case ZMQ_PLAIN_PASSWORD: return store_text(values.plain_password, value, size);
+    case ZMQ_CURVE_PUBLICKEY: return store_key(values.curve_public.bytes(), value, size);
+    case ZMQ_CURVE_SECRETKEY: return store_key(values.curve_secret.bytes(), value, size);
+    case ZMQ_CURVE_SERVERKEY: return store_key(values.curve_server.bytes(), value, size);
     case ZMQ_ZAP_DOMAIN: return store_text(values.zap_domain, value, size);
     case ZMQ_SOCKS_PROXY: return store_text(values.socks_proxy, value, size);
     case draft::socks_username: return store_text(values.socks_user, value, size);

@@ -161,6 +161,18 @@ result<void> set_protocol(socket_options& made, const option_values& from)
     made.max_part_size =
         from.max_message_size < 0 ? 0 : static_cast<std::uint64_t>(from.max_message_size);
     made.handshake_timeout = ms(from.get<ZMQ_HANDSHAKE_IVL>());
+    made.security.zap =
+        from.get<draft::zap_enforce_domain>() != 0 ? zap_use::always : zap_use::when_bound;
+    if (!try_assign(made.security.zap_domain, from.zap_domain))
+        return slk::fail(errc::out_of_memory, phase::setup);
+    if (from.mechanism == ZMQ_CURVE && !from.lacks_keys()) {
+        const bool serves = from.get<ZMQ_CURVE_SERVER>() != 0;
+        made.security.mechanism =
+            serves ? security_mechanism::curve_server : security_mechanism::curve_client;
+        made.security.curve.own = from.curve_secret;
+        if (!serves)
+            made.security.curve.server = from.curve_server;
+    }
     if (from.mechanism == ZMQ_PLAIN) {
         const bool serves = from.get<ZMQ_PLAIN_SERVER>() != 0;
         made.security.mechanism =
@@ -194,6 +206,9 @@ bool option_values::try_copy(const option_values& from) noexcept
     affinity = from.affinity;
     max_message_size = from.max_message_size;
     mechanism = from.mechanism;
+    curve_public = from.curve_public;
+    curve_secret = from.curve_secret;
+    curve_server = from.curve_server;
     return try_assign(routing_id, from.routing_id) &&
            try_assign(welcome_message, from.welcome_message) &&
            try_assign(plain_user, from.plain_user) &&

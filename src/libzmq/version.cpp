@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <libzmq/zmq.h>
 
+#include <serverlink/curve.hpp>
+
 #include "io/os/local_socket.hpp"
-#include "libzmq/curve_keys.hpp"
 
 #include <string_view>
 
@@ -23,5 +24,5 @@ int zmq_has(const char* capability)
     const std::string_view name(capability);
     if (name == "ipc")
         return slk::io::os::check_local_name("any") ? 1 : 0;
-    return name == "curve" && slk::libzmq::has_curve ? 1 : 0;
+    return name == "curve" && slk::has_curve() ? 1 : 0;
 }

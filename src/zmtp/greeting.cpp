@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "zmtp/greeting.hpp"
 
+#include "zmtp/fault.hpp"
+
 #include <algorithm>
 
 namespace slk::zmtp {
@@ -106,8 +108,8 @@ result<void> check_mechanism(byte_view whole_greeting, mechanism own) noexcept
     const byte_view field = whole_greeting.subspan(mechanism_offset, mechanism_size);
     if (std::ranges::equal(field, padded_name(own)))
         return {};
-    return fail(errc::protocol_error, phase::handshake,
-                "the peer's security mechanism is another one");
+    return fail(
+        fault_error(fault::mechanism_mismatch, "the peer's security mechanism is another one"));
 }
 
 } // namespace slk::zmtp

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "zmtp/session_machine.hpp"
 
+#include "zmtp/fault.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -100,8 +102,8 @@ constexpr duration min_sign_interval = std::chrono::milliseconds(50);
 /// Between the PINGs of a peer that has sent only one.
 constexpr duration assumed_peer_interval = std::chrono::seconds(2);
 
-constexpr error unexpected_command{errc::protocol_error, phase::handshake, 0,
-                                   "a command that has no place at this point of the handshake"};
+constexpr error unexpected_command = fault_error(
+    fault::unexpected_command, "a command that has no place at this point of the handshake");
 
 /// While messages are sent, PINGs ask more often whether they were read.
 constexpr int questions_per_ping = 10;

@@ -30,12 +30,7 @@ def bodies():
 
 
 def secure(zmq, socket, mechanism, binds):
-    if mechanism == "PLAIN":
-        if binds:
-            socket.plain_server = 1
-        else:
-            socket.plain_username, socket.plain_password = b"user", b"secret"
-    elif mechanism == "CURVE":
+    if mechanism == "CURVE":
         # A pair of keys that is public anyway: that of the document of Z85.
         public, secret = (b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID",
                           b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs")
@@ -101,12 +96,6 @@ def receives(zmq, socket, kind):
 def child(kind, other, begins, binds, endpoint, mechanism):
     import zmq  # pylint: disable=import-outside-toplevel
     context = zmq.Context()
-    handler = None
-    if mechanism == "PLAIN" and binds == "1":
-        from zmq.auth.thread import ThreadAuthenticator  # pylint: disable=import-outside-toplevel
-        handler = ThreadAuthenticator(context)
-        handler.start()
-        handler.configure_plain(passwords={"user": "secret"})
     socket = context.socket(getattr(zmq, kind))
     socket.linger = 0
     socket.rcvtimeo = socket.sndtimeo = SECONDS * 1000
@@ -123,8 +112,6 @@ def child(kind, other, begins, binds, endpoint, mechanism):
     else:
         answers(zmq, socket, kind)
     socket.close()
-    if handler is not None:
-        handler.stop()
     context.term()
 
 
@@ -162,7 +149,7 @@ def run_pair(folders, pair, first_binds, endpoint, mechanism):
 
 
 def mechanisms(ours):
-    """Those that both have. PLAIN wants a handler of ZAP in libzmq, which comes with CURVE in ours."""
+    """Those that both have. PLAIN wants a handler of ZAP in libzmq."""
     code = "import zmq; print(zmq.has('curve'))"
     both = []
     for folder in (None, ours):
@@ -175,7 +162,7 @@ def mechanisms(ours):
         if done.returncode != 0:
             return []
         both.append("True" in done.stdout)
-    return ["NULL"] + (["PLAIN", "CURVE"] if all(both) else [])
+    return ["NULL"] + (["CURVE"] if all(both) else [])
 
 
 def main(ours):

@@ -27,7 +27,6 @@ zgossip zhash zhashx ziflist zlist zlistx zloop zmonitor zmsg zpoller zproxy zre
 zsys zuuid""".split()
 # What may differ, by a pattern for the name, and why: rows of docs/libzmq.md.
 MISSING = {
-    r"zauth|zproxy|.*Authentication\..*|test_security\..*": "ZAP and CURVE",
     # The first one publishes right after it has subscribed, which is a race, and leaves a handler
     # behind that makes the others fail.
     r"test_log\.TestPubLog\..*": "a race, which an unoptimised library loses",

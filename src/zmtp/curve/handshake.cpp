@@ -5,6 +5,7 @@
 #include "zmtp/curve/peer.hpp"
 
 #include "base/wipe.hpp"
+#include "zmtp/fault.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -76,14 +77,14 @@ struct secret {
     ~secret() { wipe(key); }
 };
 
-unexpected broken(const char* detail) noexcept
+unexpected broken(fault how, const char* detail) noexcept
 {
-    return fail(errc::protocol_error, phase::handshake, detail);
+    return fail(fault_error(how, detail));
 }
 
 unexpected untrusted(const char* detail) noexcept
 {
-    return fail(errc::authentication_refused, phase::handshake, detail);
+    return fail(fault_error(fault::cryptographic, detail, errc::authentication_refused));
 }
 
 unexpected no_memory() noexcept
@@ -150,9 +151,9 @@ result<std::unique_ptr<curve_peer>> curve_peer::begin(const curve_settings& sett
 result<void> curve_peer::take_welcome(byte_view data, const own_metadata& own) noexcept
 {
     if (data.size() != welcome_size)
-        return broken("the peer's WELCOME is malformed");
+        return broken(fault::malformed_welcome, "the peer's WELCOME is malformed");
     if (has_output_)
-        return broken("the peer's WELCOME came before it had a HELLO");
+        return broken(fault::unexpected_command, "the peer's WELCOME came before it had a HELLO");
     const auto transient = keys_.key(own_transient);
     secret agreed;
     std::array<std::byte, welcome_text> text{};
@@ -202,9 +203,9 @@ result<void> curve_peer::take_welcome(byte_view data, const own_metadata& own) n
 result<void> curve_peer::take_ready(byte_view data) noexcept
 {
     if (data.size() < curve_number_size + curve_mac_size)
-        return broken("the peer's READY is malformed");
+        return broken(fault::malformed_ready, "the peer's READY is malformed");
     if (has_output_)
-        return broken("the peer's READY came before it had an INITIATE");
+        return broken(fault::unexpected_command, "the peer's READY came before it had an INITIATE");
     const byte_view sealed = data.subspan(curve_number_size);
     if (!make_block(sealed.size() - curve_mac_size, false))
         return no_memory();
@@ -224,7 +225,8 @@ result<std::unique_ptr<curve_peer>> curve_peer::accept(const curve_settings& set
                                                        byte_view hello, time_point now) noexcept
 {
     if (hello.size() != hello_size || hello[0] != std::byte{1} || hello[1] != std::byte{0})
-        return broken("the peer's HELLO is malformed, or of another version of CURVE");
+        return broken(fault::malformed_hello,
+                      "the peer's HELLO is malformed, or of another version of CURVE");
     curve_cookie_keys transient;
     transient.client = key_at(hello, hello_client);
     secret agreed;
@@ -240,7 +242,7 @@ result<std::unique_ptr<curve_peer>> curve_peer::accept(const curve_settings& set
             return untrusted("the peer's HELLO was made for another server key");
     }
     if (!crypto::equal(text, zeros))
-        return broken("the peer's HELLO is malformed");
+        return broken(fault::malformed_hello, "the peer's HELLO is malformed");
     std::unique_ptr<curve_peer> made(new (std::nothrow) curve_peer(settings, locked_slot()));
     if (made == nullptr || !made->make_block(frame_size(welcome_command, welcome_size), true))
         return no_memory();
@@ -264,9 +266,10 @@ result<std::unique_ptr<curve_peer>> curve_peer::accept(const curve_settings& set
 result<void> curve_peer::take_initiate(byte_view data, time_point now) noexcept
 {
     if (data.size() < initiate_box + curve_mac_size + initiate_text)
-        return broken("the peer's INITIATE is malformed");
+        return broken(fault::malformed_initiate, "the peer's INITIATE is malformed");
     if (has_output_)
-        return broken("the peer's INITIATE came before it had a WELCOME");
+        return broken(fault::unexpected_command,
+                      "the peer's INITIATE came before it had a WELCOME");
     if (!keys_) {
         SLK_TRY(keys_, take_slot());
     }
