@@ -4,6 +4,7 @@
 
 #include "sim/sockets/simulated_sockets.hpp"
 #include "support/skip.hpp"
+#include "support/texts.hpp"
 
 #include <optional>
 #include <string>
@@ -16,17 +17,9 @@ using namespace std::string_literals;
 
 namespace {
 
-using texts = std::vector<std::string>;
+using texts = text_list;
 
 constexpr const char* zap_endpoint = "inproc://zeromq.zap.01";
-
-multipart multipart_of(const texts& all)
-{
-    multipart made;
-    for (const std::string& each : all)
-        must(made.add(each));
-    return made;
-}
 
 socket_options asks_handler(bool plain, zap_use use = zap_use::when_bound)
 {
