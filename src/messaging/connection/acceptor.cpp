@@ -166,11 +166,11 @@ void acceptor::remove(accepted_peer& peer) noexcept
     delete &peer;
 }
 
-void acceptor::close(duration timeout, std::function<void()> done)
+void acceptor::close(duration timeout, connection_observer& until_closed)
 {
     stop_listening();
-    closed_handler_ = std::move(done);
-    // One more than there are connections, so that `done` is not called before all are closing.
+    until_closed_ = &until_closed;
+    // One more than there are connections, so that nobody is notified before all are closing.
     closing_ = 1;
     retain();
     peers_.for_each([&](in_peers& each) {
@@ -179,7 +179,7 @@ void acceptor::close(duration timeout, std::function<void()> done)
         retain();
         const reference<connection> leaving = peer.to;
         remove(peer);
-        leaving->close(timeout, [this] { one_closed(); });
+        leaving->close(timeout, closing_peers_);
     });
     one_closed();
 }
@@ -236,7 +236,7 @@ bool acceptor::drain_sent(duration timeout) noexcept
 void acceptor::one_closed() noexcept
 {
     if (--closing_ == 0)
-        std::exchange(closed_handler_, {})();
+        std::exchange(until_closed_, nullptr)->connection_closed();
     release();
 }
 

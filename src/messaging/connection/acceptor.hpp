@@ -11,7 +11,6 @@
 #include "messaging/connection/connection.hpp"
 #include "messaging/observe/endpoint_log.hpp"
 
-#include <functional>
 #include <memory>
 #include <optional>
 
@@ -42,8 +41,9 @@ public:
     }
     /// The port is free on return. Connections stay.
     void stop_listening() noexcept { listener_.reset(); }
-    /// Ends all connections, as connection::close(); `done` is called when the last one has ended.
-    void close(duration timeout, std::function<void()> done);
+    /// Ends all connections, as connection::close(); `until_closed` is notified when the last one
+    /// has ended.
+    void close(duration timeout, connection_observer& until_closed);
     /// As connection::depart(), for all connections; listens no more. `observer`: is notified once,
     /// when everything was sent, and when the last connection has ended.
     void depart(time_point deadline, connection_observer& observer) noexcept;
@@ -87,6 +87,14 @@ private:
         bool is_sending = false; ///< after depart()
     };
 
+    /// The connections that close() ends, of which each has a reference.
+    struct closing_peers final : connection_observer {
+        explicit closing_peers(acceptor& owner) noexcept : by(owner) {}
+        void connection_closed() noexcept override { by.one_closed(); }
+
+        acceptor& by;
+    };
+
     [[nodiscard]] bool admits(const address& peer) noexcept;
     void accept(stream incoming);
     void accept_failed(const error& why) noexcept;
@@ -105,7 +113,8 @@ private:
     std::optional<listener> listener_;
     list<in_peers> peers_;
     std::size_t closing_ = 0; ///< of those that close() ends; it has a reference for each
-    std::function<void()> closed_handler_;
+    closing_peers closing_peers_{*this};
+    connection_observer* until_closed_ = nullptr; ///< of close()
     connection_observer* departure_ = nullptr; ///< of depart(), until it has learned of the end
     std::size_t sending_ = 0; ///< of those that depart
 };

@@ -485,13 +485,14 @@ void connection::give_way(const error& reason) noexcept
     lose(reason);
 }
 
-void connection::close(duration timeout, std::function<void()> done)
+void connection::close(duration timeout, connection_observer& until_closed)
 {
-    observer_ = nullptr;
     next_stream_ = {};
-    if (machine_.state() == connection_state::closed)
-        return done();
-    closed_handler_ = std::move(done);
+    if (machine_.state() == connection_state::closed) {
+        observer_ = nullptr;
+        return until_closed.connection_closed();
+    }
+    observer_ = &until_closed;
     if (draining_ && timeout > duration::zero())
         return; // drain_sent() has limited it
     // A peer that was sent messages may still be reading them. Were the stream closed now, the
@@ -689,8 +690,6 @@ void connection::leave() noexcept
     if (connection_observer* const observer = std::exchange(observer_, nullptr);
         observer != nullptr)
         observer->connection_closed();
-    if (const auto done = std::exchange(closed_handler_, {}); done)
-        done();
 }
 
 // --- the peer's place ---

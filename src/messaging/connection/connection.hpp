@@ -27,7 +27,6 @@
 #include "zmtp/session.hpp"
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -102,9 +101,9 @@ public:
 
     /// The next stream.
     void begin(stream next);
-    /// Ends the connection. The peer may take up to `timeout` to read what was sent. `done` is
-    /// called when the stream is closed and nothing is under way any more.
-    void close(duration timeout, std::function<void()> done);
+    /// Ends the connection. The peer may take up to `timeout` to read what was sent.
+    /// `until_closed` takes the observer's place, and is notified of the end.
+    void close(duration timeout, connection_observer& until_closed);
     /// As close(), if all messages are sent and the peer may not have read them. While the socket's
     /// thread waits for this call. Returns whether that is so.
     bool drain_sent(duration timeout) noexcept;
@@ -352,7 +351,6 @@ private:
     time_point timed_since_{};
     std::uint32_t ping_ = 0; ///< the number of a PING whose answer shows what was read; 0: none
     error request_reason_{}; ///< guarded by io_loop::reason_guard
-    std::function<void()> closed_handler_;
     duration drain_timeout_{};
 };
 

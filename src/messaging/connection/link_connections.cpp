@@ -48,14 +48,14 @@ void link_connections::depart(time_point deadline) noexcept
         observer_.connection_closed();
 }
 
-void link_connections::close(duration timeout, std::function<void()> done)
+void link_connections::close(duration timeout, connection_observer& until_closed)
 {
     closed_ = true;
     next_ = {};
     if (!present_)
-        return done();
+        return until_closed.connection_closed();
     const reference<connection> leaving = std::exchange(present_, {});
-    leaving->close(timeout, std::move(done));
+    leaving->close(timeout, until_closed);
 }
 
 } // namespace slk::messaging

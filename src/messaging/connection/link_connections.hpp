@@ -12,7 +12,6 @@
 
 #include "messaging/connection/connection.hpp"
 
-#include <functional>
 #include <memory>
 
 namespace slk::messaging {
@@ -35,7 +34,7 @@ public:
     /// The next stream. It waits until the connection before has ended.
     void begin(stream next);
     /// Ends the present connection, as connection::close(), and takes no other stream.
-    void close(duration timeout, std::function<void()> done);
+    void close(duration timeout, connection_observer& until_closed);
     /// As connection::depart(), for the present connection; takes no other stream.
     void depart(time_point deadline) noexcept;
     /// After depart().

@@ -6,7 +6,6 @@
 #include "messaging/socket/socket_core.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 namespace slk::messaging {
@@ -148,12 +147,10 @@ void socket_core::drain_sent(const endpoint_list& which, duration drain)
 /// read what they were sent. Returns false if it took too long.
 bool socket_core::close_connections(const endpoint_list& which, duration drain)
 {
-    // A function of this size is kept without memory.
-    const std::function<void()> one_closed = [counted = closing_.get()] { counted->ended(); };
     const auto close_one = [&](auto& closed) {
         closing_->begun();
-        if (!closed.on()->perform([&] { closed.close(drain, one_closed); }))
-            one_closed();
+        if (!closed.on()->perform([&] { closed.close(drain, *closing_); }))
+            closing_->connection_closed();
     };
     which.for_each([&](endpoint_entry& each) {
         forget_name(each);

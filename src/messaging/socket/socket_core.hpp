@@ -22,7 +22,7 @@
 namespace slk::messaging {
 
 /// The connections whose end a close() waits for. Any thread.
-class closing_count final : public ref_counted<closing_count> {
+class closing_count final : public ref_counted<closing_count>, public connection_observer {
 public:
     explicit closing_count(reference<inbox> reports) noexcept : reports_(std::move(reports)) {}
 
@@ -32,7 +32,7 @@ public:
         left_.fetch_add(1, std::memory_order_relaxed);
     }
     /// Once for each begun().
-    void ended() noexcept
+    void connection_closed() noexcept override
     {
         if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1)
             reports_->notify();
