@@ -77,7 +77,10 @@ def sends(zmq, socket, kind):
     while not ended():
         for body in bodies():
             if socket.poll(20, zmq.POLLOUT):
-                socket.send_multipart(body, zmq.DONTWAIT)
+                try:
+                    socket.send_multipart(body, zmq.DONTWAIT)
+                except zmq.Again:
+                    break  # the peer has all that it wanted, and has gone
         time.sleep(0.005)
 
 

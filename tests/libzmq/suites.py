@@ -66,7 +66,9 @@ def pyzmq(folder, only=()):
     if only:
         outcomes = {}
         for name in only:
-            outcomes.update(run_pytest(folder, selection(name), PYZMQ_SECONDS // 4))
+            # The report of one file has other names.
+            found = run_pytest(folder, selection(name), PYZMQ_SECONDS // 4).values()
+            outcomes[name] = "passed" if found and set(found) == {"passed"} else "failed"
         return outcomes
     return run_pytest(folder, ["--pyargs", "zmq.tests"], PYZMQ_SECONDS)
 
