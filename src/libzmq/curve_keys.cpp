@@ -6,8 +6,8 @@
 
 #include <serverlink/curve.hpp>
 
+#include "base/z85.hpp"
 #include "libzmq/errors.hpp"
-#include "libzmq/z85.hpp"
 
 #include <span>
 
@@ -15,11 +15,11 @@ using namespace slk::libzmq;
 
 namespace {
 
-constexpr std::size_t text_size = 40;
+constexpr std::size_t text_size = slk::z85_length(slk::curve_public_key::size);
 
 void write_key(std::span<const std::byte> key, char* to) noexcept
 {
-    (void)z85_encode({reinterpret_cast<const std::uint8_t*>(key.data()), key.size()}, to);
+    slk::write_z85({to, text_size}, key);
     to[text_size] = '\0';
 }
 

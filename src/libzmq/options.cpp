@@ -4,10 +4,10 @@
 
 #include "base/try_allocate.hpp"
 #include "base/wipe.hpp"
+#include "base/z85.hpp"
 #include "libzmq/errors.hpp"
 #include "libzmq/socket.hpp"
 #include "libzmq/socket_options.hpp"
-#include "libzmq/z85.hpp"
 
 #include <array>
 #include <cstring>
@@ -327,7 +327,7 @@ int store_text(const std::string& text, void* value, std::size_t* size) noexcept
 int store_key(std::span<const std::byte> key, void* value, std::size_t* size) noexcept
 {
     constexpr std::size_t bytes = curve_public_key::size;
-    constexpr std::size_t text = bytes / 4 * 5;
+    constexpr std::size_t text = z85_length(bytes);
     constexpr std::array<std::byte, bytes> none{};
     if (!has_curve() || (*size != bytes && *size != text + 1))
         return fail(EINVAL);
@@ -337,7 +337,7 @@ int store_key(std::span<const std::byte> key, void* value, std::size_t* size) no
         std::memcpy(value, key.data(), bytes);
     } else {
         auto* const to = static_cast<char*>(value);
-        (void)z85_encode({reinterpret_cast<const std::uint8_t*>(key.data()), bytes}, to);
+        write_z85({to, text}, key.first(bytes));
         to[text] = '\0';
     }
     return 0;

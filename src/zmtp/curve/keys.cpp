@@ -6,8 +6,8 @@
 
 #include "base/try_allocate.hpp"
 #include "base/wipe.hpp"
+#include "base/z85.hpp"
 #include "zmtp/curve/crypto.hpp"
-#include "zmtp/curve/z85.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -53,7 +53,7 @@ bool read_key(std::span<std::byte> into, std::string_view text) noexcept
     }
     if (text.size() == text_size + 1 && text.back() == '\0')
         text.remove_suffix(1);
-    return zmtp::read_z85(into, text);
+    return read_z85(into, text);
 }
 
 unexpected no_key() noexcept
@@ -67,7 +67,7 @@ std::string text_of(std::span<const std::byte> key) noexcept
     std::string text;
     if (!try_allocate([&] { text.resize(text_size); }))
         return {};
-    zmtp::write_z85(text, key);
+    write_z85(text, key);
     return text;
 }
 
