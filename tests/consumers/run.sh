@@ -31,6 +31,15 @@ start()
     recipe "$2" >"$work/$1/$3"
 }
 
+# The same for a program with a page.
+start_page()
+{
+    rm -rf "${work:?}/$1"
+    mkdir -p "$work/$1"
+    cp tests/consumers/page.cpp "$work/$1/server.cpp"
+    recipe "$2" 'Use the page' >"$work/$1/$3"
+}
+
 # The same for a program in C.
 start_c()
 {
@@ -48,7 +57,7 @@ install_library()
     shift
     rm -rf "$build" "$first" "$prefix"
     meson setup "$build" --prefix "$first" --libdir lib \
-        -Dtests=disabled -Dtools=disabled -Dexamples=disabled -Dbench=disabled -Dhttp=disabled \
+        -Dtests=disabled -Dtools=disabled -Dexamples=disabled -Dbench=disabled "-Dhttp=$page" \
         -Dpkgconfig.relocatable=true "${unity[@]}" "$@"
     ninja -C "$build" -j "$jobs"
     meson install -C "$build" --no-rebuild --quiet
@@ -61,7 +70,8 @@ consume_subproject()
     mkdir -p "$work/$1/subprojects/serverlink"
     # The sources are there already: nothing is fetched from this address.
     recipe ini | sed 's|<the repository>|https://example.invalid/serverlink.git|;
-        s|<a commit or tag>|main|' >"$work/$1/subprojects/serverlink.wrap"
+        s|<a commit or tag>|main|'"${provided:+; s|^dependency_names = .*|dependency_names = $provided|}" \
+        >"$work/$1/subprojects/serverlink.wrap"
     git ls-files -z --cached --others --exclude-standard |
         while IFS= read -rd '' file; do [[ -f $file ]] && printf '%s\0' "$file"; done |
         tar -c --null -T - | tar -x -C "$work/$1/subprojects/serverlink"
@@ -89,6 +99,44 @@ consume_cmake()
     CXX=${CXX##* } cmake -S . -B build -G Ninja -DCMAKE_PREFIX_PATH="$work/$2"
     ninja -C build
     ./build/server
+}
+
+# consume_page_pkgconfig NAME LIBRARY
+consume_page_pkgconfig()
+{
+    start_page "$1" sh build.sh
+    cd "$work/$1"
+    PKG_CONFIG_PATH=$work/$2/lib/pkgconfig sh -eux build.sh
+    LD_LIBRARY_PATH=$work/$2/lib ./server
+}
+
+# consume_page_cmake NAME LIBRARY
+consume_page_cmake()
+{
+    start_page "$1" cmake CMakeLists.txt
+    cd "$work/$1"
+    CXX=${CXX##* } cmake -S . -B build -G Ninja -DCMAKE_PREFIX_PATH="$work/$2"
+    ninja -C build
+    ./build/server
+}
+
+# A library without the page says so.
+refuse_page_cmake()
+{
+    start_page cmake-no-page cmake CMakeLists.txt
+    cd "$work/cmake-no-page"
+    cp -R "$work/shared" library
+    rm library/lib/libserverlink-http.so*
+    if CXX=${CXX##* } cmake -S . -B build -G Ninja -DCMAKE_PREFIX_PATH="$PWD/library" 2>refused; then
+        return 1
+    fi
+    grep -F 'this serverlink was built without http' refused
+}
+
+subproject_page()
+{
+    start_page subproject-page meson meson.build
+    provided='serverlink, serverlink-http' consume_subproject subproject-page "${unity[@]}"
 }
 
 # consume_pkgconfig_c NAME LIBRARY [SED]: without a C++ compiler.
@@ -146,7 +194,7 @@ mingw=x86_64-w64-mingw32-gcc-posix
 # A DLL, and a C program that is built with another tool than it.
 check_dll()
 {
-    install_library dll --cross-file cross/mingw-w64.ini --default-library shared --buildtype plain
+    install_library dll -Dhttp=disabled --cross-file cross/mingw-w64.ini --default-library shared --buildtype plain
     start_c dll-consumer sh build.sh
     cd "$work/dll-consumer"
     sed -i "s/^cc /$mingw -DEXPECT_DLL /" build.sh
@@ -161,6 +209,10 @@ check_dll()
     wineserver --kill || true
     return $status
 }
+
+# The page needs a library that Debian has; elsewhere Meson would fetch it.
+page=disabled
+pkg-config --exists cpp-httplib && page=enabled
 
 passed=0 failed=0 skipped=0
 # attempt NAME COMMAND...: one test case.
@@ -210,6 +262,17 @@ attempt "pkg-config, static, C" \
     consume_pkgconfig_c pkgconfig-static-c static 's/pkg-config/& --static/'
 attempt "CMake, static, C" consume_cmake_c cmake-static-c static
 attempt "a subproject of a Meson build in C" subproject_c
+
+if [[ $page == enabled ]]; then
+    attempt "pkg-config, shared, with the page" consume_page_pkgconfig pkgconfig-page shared
+    attempt "CMake, shared, with the page" consume_page_cmake cmake-page shared
+    attempt "CMake, a library without the page" refuse_page_cmake
+    attempt "CMake, static, with the page" consume_page_cmake cmake-page-static static
+    attempt "a subproject with the page" subproject_page
+else
+    echo "skipped: five programs with the page: need cpp-httplib"
+    ((skipped += 5))
+fi
 
 attempt "a library without the C API" check_without_capi
 if command -v "$mingw" >/dev/null && command -v wine >/dev/null; then

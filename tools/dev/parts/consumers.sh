@@ -3,7 +3,8 @@
 
 needs_consumers()
 {
-    list "${basic_needs[@]}" "${curve_needs[@]}" "${tl_needs[@]}" "${cmake_needs[@]}"
+    list "${basic_needs[@]}" "${curve_needs[@]}" "${tl_needs[@]}" "${cmake_needs[@]}" \
+        "${http_needs[@]}"
 }
 
 # Runs the programs, too, as each takes only a moment. What was compiled ahead has left the report.
