@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 namespace slk::testing {
 
@@ -125,6 +126,44 @@ const char* sharded()
     EXPECT(insist([&] { return news->unsubscribe(*to, channel); }));
     end(to);
     in_library([&] { news = fail(errc::cancelled, phase::none); });
+    end(in);
+    return nullptr;
+}
+
+/// So many that a loop queues for them.
+const char* fanned_out()
+{
+    constexpr std::size_t count = 9;
+    auto in = new_context(1);
+    EXPECT(in);
+    auto from = new_socket<pub>(*in, quick());
+    EXPECT(from);
+    const auto at = insist([&] { return from->bind("tcp://127.0.0.1:*"); });
+    EXPECT(at);
+    std::vector<result<sub>> subscribers;
+    subscribers.reserve(count);
+    for (std::size_t number = 0; number < count; ++number) {
+        auto& to = subscribers.emplace_back(new_socket<sub>(*in, quick()));
+        EXPECT(to);
+        EXPECT(insist([&] { return to->subscribe(""); }));
+        EXPECT(insist([&] { return to->connect(*at); }));
+    }
+    (void)in_library([&] { return from->wait_subscribers("", count, moment); });
+    const auto send_some = [&]() -> result<void> {
+        for (int number = 0; number < 40; ++number)
+            SLK_TRY(from->send(std::string_view("news of the day"), moment));
+        return {};
+    };
+    // In turns, so that each reads all before the next ones are queued.
+    message one;
+    for (int turn = 0; turn < 3; ++turn)
+        for (auto& to : subscribers)
+            if (const char* const wrong =
+                    gets_through(send_some, [&] { return to->receive(one, moment); }))
+                return wrong;
+    for (auto& to : subscribers)
+        end(to);
+    end(from);
     end(in);
     return nullptr;
 }
@@ -255,6 +294,11 @@ TEST_CASE("PUB and SUB of a context without threads live with a failing allocati
 {
     run_matrix("pub_sub", [] { return pub_and_sub("tcp://127.0.0.1:*", 0, true); });
     run_matrix("pub_sub_connecting", [] { return pub_and_sub("tcp://127.0.0.1:*", 0, false); });
+}
+
+TEST_CASE("a PUB with many SUBs lives with a failing allocation")
+{
+    run_matrix("fanned_out", fanned_out);
 }
 
 TEST_CASE("PUB and SUB of a context with a thread live with a failing allocation")

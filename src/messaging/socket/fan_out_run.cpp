@@ -105,8 +105,10 @@ void fan_out_run::end() noexcept
 {
     enter();
     (void)queue_all();
-    for (const target& each : targets_)
+    for (const target& each : targets_) {
         each.to->known_room = each.room_until - messages_;
+        each.to->dropped += unqueued(each);
+    }
     targets_.clear();
     leave();
     for (const missing& each : skipped_) {
@@ -121,7 +123,7 @@ void fan_out_run::end() noexcept
 /// Some peers have no room that is known.
 bool fan_out_run::look() noexcept
 {
-    if (short_of_memory_.load(std::memory_order_relaxed) || messages_ >= max_messages)
+    if (messages_ >= max_messages)
         return false;
     look_at_targets();
     if (!skipped_.empty() && messages_ >= next_look_at_skipped_)
@@ -151,7 +153,7 @@ void fan_out_run::look_at_targets() noexcept
         each.room_until = messages_ + room;
         if (room > 0)
             continue;
-        skipped_.push_back({&peer, messages_});
+        skipped_.push_back({&peer, messages_ - unqueued(each)});
         enter();
         std::swap(each, targets_.back());
         targets_.pop_back();
@@ -206,13 +208,14 @@ void fan_out_run::add(const lane::run_view& next) noexcept
     ++written_.messages;
     ++messages_;
     published_.store(written_.pack(), std::memory_order_seq_cst);
-    if (!scheduled_.load(std::memory_order_seq_cst))
+    // The loop may have gone on watching meanwhile.
+    if (!scheduled_.load(std::memory_order_seq_cst) &&
+        !scheduled_.exchange(true, std::memory_order_seq_cst))
         schedule();
 }
 
 void fan_out_run::schedule() noexcept
 {
-    scheduled_.store(true, std::memory_order_seq_cst);
     retain(); // the task's
     if (on_->post(task_))
         return;
@@ -286,13 +289,15 @@ void fan_out_run::queue_for(target& each, place until) noexcept
 {
     if (until.messages == each.queued.messages)
         return;
+    if (!each.to->out.reserve_runs(1)) {
+        short_of_memory_.store(true, std::memory_order_relaxed);
+        return;
+    }
     const lane::run_view next{chunk_, begin_ + each.queued.bytes, until.bytes - each.queued.bytes,
                               until.messages - each.queued.messages};
     each.queued = until;
     if (each.to->out.share({&next, 1}))
         each.to->far->on_readable();
-    if (!each.to->out.reserve_runs(1))
-        short_of_memory_.store(true, std::memory_order_relaxed);
 }
 
 } // namespace slk::messaging

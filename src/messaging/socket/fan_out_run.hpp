@@ -44,11 +44,17 @@ public:
     /// memory is exhausted.
     [[nodiscard]] bool begin(std::span<pattern::peer* const> targets,
                              std::span<pattern::peer* const> skipped, std::uint64_t mark) noexcept;
-    /// Queues what is left, and counts for each peer what it has missed.
+    /// Queues what is left, and counts for each peer what it has missed: also what there is no
+    /// memory to queue.
     void end() noexcept;
 
     /// Before each message. Returns false if the run must end first.
-    [[nodiscard]] bool prepare() noexcept { return messages_ < next_look_ || look(); }
+    [[nodiscard]] bool prepare() noexcept
+    {
+        if (short_of_memory_.load(std::memory_order_relaxed)) [[unlikely]]
+            return false;
+        return messages_ < next_look_ || look();
+    }
     /// The peers that get the next message, and those that miss it.
     [[nodiscard]] std::size_t targets() const noexcept { return targets_.size(); }
     [[nodiscard]] std::size_t skipped() const noexcept { return skipped_.size(); }
@@ -91,6 +97,11 @@ private:
     void give_way() noexcept;
     [[nodiscard]] std::uint32_t room_of(pipe& peer) const noexcept;
     void queue_for(target& each, place until) noexcept;
+    /// What was published and could not be queued, because memory is exhausted.
+    [[nodiscard]] std::uint32_t unqueued(const target& each) const noexcept
+    {
+        return written_.messages - each.queued.messages;
+    }
     bool queue_all() noexcept;
     void schedule() noexcept;
     void begin_to_watch() noexcept;
