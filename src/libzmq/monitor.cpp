@@ -23,6 +23,8 @@ namespace {
 /// What a slow reader may leave unread, beside its own high-water mark.
 constexpr std::uint32_t unread_events = 4000;
 constexpr std::chrono::seconds max_stop(5);
+/// Connections and listeners that are remembered: more than a process has descriptors for.
+constexpr std::size_t max_known = 65'536;
 constexpr std::string_view unlike_peer = "the peer's socket type does not suit this one";
 constexpr unsigned all_event_bits = 0xffff;
 
@@ -140,6 +142,9 @@ monitor::~monitor()
 
 void monitor::remember(const event& what, bool connected) noexcept
 {
+    // Where events were lost, nobody takes theirs away.
+    if (known_.size() >= max_known)
+        known_.erase(known_.begin());
     known made{what.connection, static_cast<std::int32_t>(what.descriptor), connected, {}};
     if (what.connection == 0 && !try_assign(made.listener, what.endpoint))
         return;

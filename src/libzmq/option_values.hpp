@@ -10,6 +10,8 @@
 
 #include <libzmq/zmq.h>
 
+#include "base/wipe.hpp"
+
 #include <array>
 #include <climits>
 #include <cstddef>
@@ -131,6 +133,11 @@ inline constexpr std::size_t no_option = int_options.size();
 
 /// What a program has set, as it has set it.
 struct option_values {
+    option_values() = default;
+    option_values(option_values&&) = default;
+    option_values& operator=(option_values&&) = default;
+    ~option_values() { wipe_secrets(); }
+
     std::array<int, int_options.size()> ints{};
     std::uint64_t affinity = 0;
     std::int64_t max_message_size = -1;
@@ -161,6 +168,13 @@ struct option_values {
     {
         static_assert(row_of(Number) != no_option);
         return ints[row_of(Number)];
+    }
+
+    /// Passwords do not stay in memory that is given back.
+    void wipe_secrets() noexcept
+    {
+        wipe(plain_password);
+        wipe(socks_password);
     }
 
     /// The mechanism is CURVE, and a key that this side needs is not set.

@@ -3,7 +3,6 @@
 // zmq_setsockopt() and zmq_getsockopt().
 
 #include "base/try_allocate.hpp"
-#include "base/wipe.hpp"
 #include "base/z85.hpp"
 #include "libzmq/errors.hpp"
 #include "libzmq/socket.hpp"
@@ -36,7 +35,7 @@ int apply(socket_object& to, option_values&& changed)
         return answer(options);
     if (const auto set = to.socket.set_options(*options); !set)
         return answer(set);
-    wipe(to.values.plain_password);
+    to.values.wipe_secrets();
     to.values = std::move(changed);
     return 0;
 }

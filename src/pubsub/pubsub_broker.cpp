@@ -47,8 +47,8 @@ private:
     /// One run() or start() at a time. Returns false if there is one. `waits`: for one that was
     /// stopped and is about to end.
     [[nodiscard]] bool begin(bool waits) noexcept;
-    /// `why`: of the thread of start().
-    void end(const error& why = {}) noexcept;
+    /// `why`: how the thread of the last start() has ended.
+    void end(const error& why) noexcept;
     result<void> run_until_stop(const timeout& limit);
 
     bool is_bound_ = false; ///< of the thread that has begun
@@ -81,9 +81,15 @@ pubsub_broker::core::~core()
 bool pubsub_broker::core::begin(bool waits) noexcept
 {
     std::unique_lock lock(guard_);
-    if (waits)
-        ended_.wait(lock, [this] { return !runs_ || !ends_; });
-    return !std::exchange(runs_, true);
+    if (!waits)
+        return !std::exchange(runs_, true);
+    ended_.wait(lock, [this] { return !runs_ || !ends_; });
+    if (std::exchange(runs_, true))
+        return false;
+    // What comes from now on is for this run.
+    stops_.store(false);
+    why_ = {};
+    return true;
 }
 
 void pubsub_broker::core::end(const error& why) noexcept
@@ -97,11 +103,13 @@ void pubsub_broker::core::end(const error& why) noexcept
 
 void pubsub_broker::core::stop() noexcept
 {
-    stops_.store(true);
+    {
+        const std::lock_guard lock(guard_);
+        stops_.store(true);
+        ends_ = runs_;
+        ended_.notify_all();
+    }
     between->stop();
-    const std::lock_guard lock(guard_);
-    ends_ = runs_;
-    ended_.notify_all();
 }
 
 error pubsub_broker::core::ended_because() noexcept
@@ -133,7 +141,7 @@ result<void> pubsub_broker::core::run(const timeout& limit)
     auto done = bind();
     if (done)
         done = run_until_stop(limit);
-    end();
+    end(ended_because());
     return done;
 }
 
@@ -155,11 +163,6 @@ result<void> pubsub_broker::core::start()
         return fail(broker_runs);
     if (thread_.joinable())
         thread_.join(); // of an earlier start(): it has ended
-    stops_.store(false);
-    {
-        const std::lock_guard ended(guard_);
-        why_ = {};
-    }
     auto done = bind();
     if (done) {
         auto started = io::os::thread::start(
@@ -175,7 +178,7 @@ result<void> pubsub_broker::core::start()
         }
         done = fail(started.error());
     }
-    end();
+    end({});
     return done;
 }
 

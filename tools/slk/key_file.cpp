@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "key_file.hpp"
 
+#include "private_file.hpp"
 #include "tools/support/command_line.hpp"
 
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
-#include <system_error>
 
 namespace slk::tool {
 
@@ -30,15 +29,9 @@ std::string line_of(const std::string& path, const std::string& what)
 void write_key_file(const std::string& path, const curve_key_pair& keys)
 {
     const auto close = [](std::FILE* file) { std::fclose(file); };
-    const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "wx"), close);
+    const std::unique_ptr<std::FILE, decltype(close)> file(create_private_file(path), close);
     if (file == nullptr)
         throw std::runtime_error("cannot write the new file '" + path + "'");
-    // While it is empty.
-    std::error_code failure;
-    using std::filesystem::perms;
-    std::filesystem::permissions(path, perms::owner_read | perms::owner_write, failure);
-    if (failure)
-        throw std::runtime_error(path + ": " + failure.message());
     const bool written =
         std::fprintf(file.get(), "public %s\nsecret %s\n", keys.public_key.text().c_str(),
                      keys.secret_key.text().c_str()) > 0 &&
