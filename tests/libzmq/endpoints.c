@@ -204,6 +204,26 @@ static void unbinding_ends_the_accepted_connections(void)
     close_two(&two);
 }
 
+static void what_has_arrived_outlives_the_endpoint(void)
+{
+    static const char transports[] = {'t', 'i'};
+    int number;
+    for (number = 0; number < 2; ++number) {
+        two_sockets two;
+        open_two(&two, ZMQ_PULL, ZMQ_PUSH, transports[number]);
+        SEND(two.connected, "a", 0);
+        SEND(two.connected, "b", 0);
+        SEND(two.connected, "c", 0);
+        CHECK(is_readable(two.bound, patience_ms));
+        NOTHING(two.connected, 200); /* time for the others */
+        CHECK_INT(zmq_unbind(two.bound, two.endpoint), 0);
+        RECV(two.bound, "a");
+        RECV(two.bound, "b");
+        RECV(two.bound, "c");
+        close_two(&two);
+    }
+}
+
 static void disconnecting_ends_the_pipe(void)
 {
     two_sockets two;
@@ -582,6 +602,7 @@ CASES(endpoints) = {
     {"an ipc path can be bound again after close", an_ipc_path_can_be_bound_again},
     {"unbind and disconnect want what LAST_ENDPOINT says", unbind_wants_the_resolved_endpoint},
     {"unbind ends the accepted connections", unbinding_ends_the_accepted_connections},
+    {"what a PULL has got outlives its endpoint", what_has_arrived_outlives_the_endpoint},
     {"disconnect ends the pipe", disconnecting_ends_the_pipe},
     {"a port that was unbound can be bound again", a_freed_port_can_be_bound_again},
     {"a SUB connects to a place once", a_sub_connects_to_a_place_once},
