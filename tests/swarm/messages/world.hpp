@@ -164,6 +164,7 @@ private:
     bool is_quiet();
     void send_to_all_peers(std::size_t index);
     void send_to_ready_peers(socket_slot& router);
+    void send_to_ready_peer(socket_slot& router, const peer_id& to);
     void check_delivery();
     void check_losses();
     void check_losses_of(std::size_t index);
