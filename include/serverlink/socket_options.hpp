@@ -144,11 +144,12 @@ struct socket_options {
     bool conflate = false;
 
     /// A peer is given up when nothing was heard of it for this time although it was sent a PING
-    /// (RFC 23) and has read everything before that. A peer that may not have read all that it was
-    /// sent may be busy: it is given up when its system does not acknowledge anything for this
-    /// time, where the system tells (Linux); elsewhere when the system gives the connection up. The
-    /// same holds for a peer that never answers PINGs (ZMTP 3.0); one of ZMTP 2.0 is left to the
-    /// system. 0: never; else 3 ms to 30 days.
+    /// (RFC 23) and has read everything before that, or has sent as many messages as it was sent,
+    /// which may be the answers. A peer that may not have read all that it was sent may be busy: it
+    /// is given up when its system does not acknowledge anything for this time, where the system
+    /// tells (Linux); elsewhere when the system gives the connection up. The same holds for a peer
+    /// that never answers PINGs (ZMTP 3.0); one of ZMTP 2.0 is left to the system. 0: never; else
+    /// 3 ms to 30 days.
     duration peer_timeout = std::chrono::seconds(30);
     /// A PING is sent after this time without anything from the peer. 0: a third of peer_timeout;
     /// else less than peer_timeout, and a peer of ZMTP 3.0 has to answer it, too.
