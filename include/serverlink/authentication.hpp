@@ -45,14 +45,14 @@ enum class security_mechanism : std::uint8_t {
     curve_server, ///< has that key
 };
 
-/// Whether the ZAP handler of the context is asked about peers (RFC 27): a REP or a ROUTER of the
-/// same context that is bound to inproc://zeromq.zap.01, and serves all sockets that have this
-/// option. A plain_server asks it about each client; a socket without a mechanism about each peer,
-/// but only if there is a zap_domain.
+/// Whether the ZAP handler of the context is asked about peers (RFC 27): a REP or a ROUTER that is
+/// bound to inproc://zeromq.zap.01, and serves all sockets that have this option. A plain_server or
+/// curve_server asks it about each client; a socket without a mechanism about each peer, but only
+/// if there is a zap_domain, which `always` demands of it. Clients have `never`.
 enum class zap_use : std::uint8_t {
     never,
-    /// As libzmq does. While no handler is bound, a plain_server lets nobody in, and a socket
-    /// without a mechanism everybody.
+    /// As libzmq does. While no handler is bound, a plain_server lets nobody in, a curve_server any
+    /// client that knows its key, and a socket without a mechanism everybody.
     when_bound,
     always, ///< while no handler is bound, nobody is let in (libzmq's ZAP_ENFORCE_DOMAIN)
 };

@@ -40,8 +40,8 @@ struct curve_options {
     curve_secret_key own{};
     /// curve_client only: the server's public key.
     curve_public_key server{};
-    /// curve_server only: the clients that are accepted. If there are none, and no authenticator,
-    /// any client is: what it sends is encrypted, and nobody knows who it is.
+    /// curve_server only: the clients that are accepted. If there are none, no authenticator and no
+    /// ZAP handler (zap_use), any client is: what it sends is encrypted, and nobody knows whose.
     std::vector<curve_public_key> accepted{};
 };
 

@@ -152,6 +152,14 @@ void set_options_of_type(socket_options& made, const option_values& from, socket
         made.stream_notices = from.get<ZMQ_STREAM_NOTIFY>() != 0;
 }
 
+/// A client asks nobody, and NULL only if there is a domain, also with ZMQ_ZAP_ENFORCE_DOMAIN.
+bool asks_zap_handler(security_mechanism mechanism, const option_values& from) noexcept
+{
+    return mechanism == security_mechanism::plain_server ||
+           mechanism == security_mechanism::curve_server ||
+           (mechanism == security_mechanism::null && !from.zap_domain.empty());
+}
+
 /// What is ZMTP's. Errors: out_of_memory.
 result<void> set_protocol(socket_options& made, const option_values& from)
 {
@@ -161,10 +169,6 @@ result<void> set_protocol(socket_options& made, const option_values& from)
     made.max_part_size =
         from.max_message_size < 0 ? 0 : static_cast<std::uint64_t>(from.max_message_size);
     made.handshake_timeout = ms(from.get<ZMQ_HANDSHAKE_IVL>());
-    made.security.zap =
-        from.get<draft::zap_enforce_domain>() != 0 ? zap_use::always : zap_use::when_bound;
-    if (!try_assign(made.security.zap_domain, from.zap_domain))
-        return slk::fail(errc::out_of_memory, phase::setup);
     if (from.mechanism == ZMQ_CURVE && !from.lacks_keys()) {
         const bool serves = from.get<ZMQ_CURVE_SERVER>() != 0;
         made.security.mechanism =
@@ -179,6 +183,12 @@ result<void> set_protocol(socket_options& made, const option_values& from)
             serves ? security_mechanism::plain_server : security_mechanism::plain_client;
         if (!serves && (!try_assign(made.security.own.user, from.plain_user) ||
                         !try_assign(made.security.own.password, from.plain_password)))
+            return slk::fail(errc::out_of_memory, phase::setup);
+    }
+    if (asks_zap_handler(made.security.mechanism, from)) {
+        made.security.zap =
+            from.get<draft::zap_enforce_domain>() != 0 ? zap_use::always : zap_use::when_bound;
+        if (!try_assign(made.security.zap_domain, from.zap_domain))
             return slk::fail(errc::out_of_memory, phase::setup);
     }
     if (!try_assign(made.routing_id, from.routing_id) ||

@@ -173,6 +173,57 @@ static void null_asks_where_there_is_a_domain(void)
     }
 }
 
+/* ZMQ_ZAP_ENFORCE_DOMAIN: a draft of libzmq's, which knows it by its number also without drafts. */
+enum { enforce_domain = 93 };
+
+static void null_without_a_handler_is_refused_if_the_domain_is_enforced(void)
+{
+    int with_domain;
+    for (with_domain = 0; with_domain < 2; ++with_domain) {
+        void* const context = new_context();
+        void* const server = open_socket(context, ZMQ_DEALER);
+        void* const client = open_socket(context, ZMQ_DEALER);
+        endpoint_text endpoint;
+        set_int(server, enforce_domain, 1);
+        if (with_domain)
+            set_bytes(server, ZMQ_ZAP_DOMAIN, "global", 6);
+        bind_tcp(server, endpoint);
+        connect_to(client, endpoint);
+        SEND(client, "hello", 0);
+        if (with_domain)
+            NOTHING(server, 300);
+        else
+            RECV(server, "hello");
+        close_socket(client);
+        close_socket(server);
+        end_context(context);
+    }
+}
+
+/* What a client sets for a handler has no effect. */
+static void clients_ask_nobody(void)
+{
+    void* const context = new_context();
+    void* const server = open_socket(context, ZMQ_DEALER);
+    void* const client = open_socket(context, ZMQ_DEALER);
+    zap_handler handler;
+    endpoint_text endpoint;
+    start_handler(&handler, context, "200");
+    set_int(server, ZMQ_PLAIN_SERVER, 1);
+    become_plain_client(client, "secret");
+    set_int(client, enforce_domain, 1);
+    set_bytes(client, ZMQ_ZAP_DOMAIN, "client", 6);
+    bind_tcp(server, endpoint);
+    connect_to(client, endpoint);
+    SEND(client, "hello", 0);
+    RECV(server, "hello");
+    CHECK_INT(flag_get(&handler.asked), 1);
+    CHECK_TEXT(handler.domain, "");
+    close_socket(client);
+    close_socket(server);
+    end_handler(&handler);
+}
+
 static void plain_without_a_handler_is_refused(void)
 {
     void* const context = new_context();
@@ -351,6 +402,9 @@ CASES(security) = {
     {"a handler of ZAP is asked about PLAIN, and names the user", a_handler_is_asked_about_plain},
     {"a handler of ZAP may refuse", a_handler_may_refuse},
     {"NULL asks where there is a domain", null_asks_where_there_is_a_domain},
+    {"NULL without a handler is refused if the domain is enforced",
+     null_without_a_handler_is_refused_if_the_domain_is_enforced},
+    {"clients ask no handler of ZAP", clients_ask_nobody},
     {"PLAIN without a handler is refused", plain_without_a_handler_is_refused},
     {"the mechanisms of both sides must agree", mechanisms_must_agree},
     {"a refusal and the faults of a handler are told by the monitor", faults_of_handlers_are_told},

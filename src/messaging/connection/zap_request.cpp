@@ -140,7 +140,7 @@ result<reference<zap_request>> zap_request::send(const std::shared_ptr<io_loop>&
 {
     const auto context = on->context.lock();
     if (context == nullptr)
-        return fail(errc::not_connected, phase::handshake);
+        return fail(errc::loop_closed, phase::handshake);
     auto lanes = pipe_lanes::create(on->pools, false);
     if (!lanes)
         return fail(no_memory_to_ask);

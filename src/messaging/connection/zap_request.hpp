@@ -49,8 +49,8 @@ public:
     static constexpr std::string_view handler_name = "zeromq.zap.01";
 
     /// Sends the request; `asked` gets the answer in a later turn of the loop. Errors:
-    /// not_connected (there is no handler), would_block (too many requests wait for it),
-    /// out_of_memory.
+    /// not_connected (there is no handler), not_supported (a socket that cannot reply has its
+    /// name), would_block (too many requests wait for it), loop_closed, out_of_memory.
     [[nodiscard]] static result<reference<zap_request>>
     send(const std::shared_ptr<io_loop>& on, authentication& asked, const zap_question& question);
 

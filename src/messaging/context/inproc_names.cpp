@@ -13,6 +13,8 @@ namespace {
 
 constexpr error unsuitable{errc::invalid_argument, phase::connect, 0,
                            "the types of the two sockets do not suit each other"};
+constexpr error cannot_reply{errc::not_supported, phase::handshake, 0,
+                             "the socket with the inproc name is neither a REP nor a ROUTER"};
 constexpr error no_memory{errc::out_of_memory, phase::connect};
 constexpr error id_taken{errc::rejected, phase::handshake, 0, "the peer's routing id is taken"};
 constexpr error pair_has_peer{errc::rejected, phase::handshake, 0, "a PAIR has a peer already"};
@@ -290,9 +292,10 @@ result<reference<pipe>> inproc_names::add_peer(std::string_view name, far_end& n
 {
     const std::lock_guard lock(guard_);
     const inproc_party* const owner = owner_of(name);
-    if (owner == nullptr ||
-        (owner->type != zmtp::socket_type::rep && owner->type != zmtp::socket_type::router))
+    if (owner == nullptr)
         return fail(errc::not_connected, phase::handshake);
+    if (owner->type != zmtp::socket_type::rep && owner->type != zmtp::socket_type::router)
+        return fail(cannot_reply);
     if (!added_)
         added_ = reference<peer_count>::adopt(new (std::nothrow) peer_count);
     if (!added_)

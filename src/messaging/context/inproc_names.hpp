@@ -70,8 +70,8 @@ public:
     /// Returns as reconnect().
     [[nodiscard]] bool retry(std::uint64_t endpoint, lane::chunk_pools& pools);
     /// The owner of the name gets a peer that is no socket: `near`, which has written to the lanes.
-    /// Returns the owner's pipe. Errors: not_connected (no REP or ROUTER has the name), would_block
-    /// (max_added of them exist), out_of_memory.
+    /// Returns the owner's pipe. Errors: not_connected (nobody has the name), not_supported
+    /// (neither a REP nor a ROUTER has it), would_block (max_added of them exist), out_of_memory.
     result<reference<pipe>> add_peer(std::string_view name, far_end& near,
                                      const reference<pipe_lanes>& lanes);
     /// Peers that are no sockets. One exists until its owner has taken note of its end.

@@ -64,14 +64,20 @@ result<void> check(const security_options& security)
         return bad("security: there is accepted, or an authenticator, not both");
     if (security.authenticator && !security.curve.accepted.empty())
         return bad("security: there is curve.accepted, or an authenticator, not both");
-    if (security.authenticator && (security.mechanism == security_mechanism::plain_client ||
-                                   security.mechanism == security_mechanism::curve_client))
+    const bool is_client = security.mechanism == security_mechanism::plain_client ||
+                           security.mechanism == security_mechanism::curve_client;
+    if (is_client && security.authenticator)
         return bad("security: a client does not ask an authenticator");
     if (security.zap_domain.size() > max_domain)
         return bad("security: zap_domain has more than 255 bytes");
     if (security.zap > zap_use::always)
         return bad("security: zap is not one of its values");
     const bool asks_handler = security.zap != zap_use::never;
+    if (is_client && asks_handler)
+        return bad("security: a client does not ask a ZAP handler");
+    if (security.zap == zap_use::always && security.mechanism == security_mechanism::null &&
+        security.zap_domain.empty())
+        return bad("security: without a mechanism, zap_use::always needs a zap_domain");
     if (asks_handler &&
         (security.authenticator || !security.accepted.empty() || !security.curve.accepted.empty()))
         return bad("security: there is ZAP, or an authenticator, or accepted; not two of them");

@@ -222,9 +222,6 @@ TEST_CASE("without a ZAP handler a plain_server lets nobody in, and others by th
             CAPTURE(plain);
             CAPTURE(static_cast<int>(use));
             zap_world in(plain, asks_handler(plain, use));
-            // Of a type that cannot answer.
-            auto other = new_socket<pull>(in.server_context);
-            bind(other, zap_endpoint);
             connect(in.from);
             must(in.from.send("hello"));
             if (!plain && use == zap_use::when_bound) {
@@ -234,12 +231,30 @@ TEST_CASE("without a ZAP handler a plain_server lets nobody in, and others by th
             REQUIRE(in.server_failed(3));
             CHECK(status_of(in.to).last_handshake_failure == errc::not_connected);
             // When there is a handler, the client is let in.
-            other.close(0ms);
             auto handler = new_socket<rep>(in.server_context);
             bind(handler, zap_endpoint);
             must(handler.send(multipart_of(reply_to(receive_request(handler), "200"))));
             CHECK(receive_text(in.to, 1s) == "hello");
         }
+    }
+}
+
+TEST_CASE("while a socket that cannot reply has the name of the ZAP handler, nobody is let in")
+{
+    for (const bool plain : {false, true}) {
+        CAPTURE(plain);
+        zap_world in(plain);
+        auto other = new_socket<pull>(in.server_context);
+        bind(other, zap_endpoint);
+        connect(in.from);
+        must(in.from.send("hello"));
+        REQUIRE(in.server_failed(3));
+        CHECK(status_of(in.to).last_handshake_failure == errc::not_supported);
+        other.close(0ms);
+        auto handler = new_socket<rep>(in.server_context);
+        bind(handler, zap_endpoint);
+        must(handler.send(multipart_of(reply_to(receive_request(handler), "200"))));
+        CHECK(receive_text(in.to, 1s) == "hello");
     }
 }
 
@@ -385,6 +400,13 @@ TEST_CASE("the ZAP handler learns the public key of a client of CURVE")
     connect(second);
     must(second.send("let in too"));
     CHECK(receive_text(to, 1s) == "let in too");
+    // A handler that cannot answer is not an absent one.
+    auto other = new_socket<pull>(in.server_context);
+    bind(other, zap_endpoint);
+    auto third = new_socket<push>(in.client_context, client);
+    connect(third);
+    REQUIRE(in.until([&] { return status_of(to).last_handshake_failure == errc::not_supported; }));
+    CHECK(ready_peers(to) == 2);
     server.security.curve.accepted = {of_client.public_key};
     CHECK(code_of(pull::create(in.server_context, server)) == errc::invalid_argument);
 }

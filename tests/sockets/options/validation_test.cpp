@@ -73,6 +73,23 @@ TEST_CASE("options out of range are refused")
         o.security.zap = zap_use::always;
     }));
     CHECK(refuses([](auto& o) { o.security.zap = static_cast<zap_use>(3); }));
+    CHECK(refuses([](auto& o) { o.security.zap = zap_use::always; })); // it would ask nobody
+    CHECK_FALSE(refuses([](auto& o) {
+        o.security.zap = zap_use::always;
+        o.security.zap_domain = "global";
+    }));
+    CHECK_FALSE(refuses([](auto& o) { o.security.zap = zap_use::when_bound; }));
+    for (const zap_use use : {zap_use::when_bound, zap_use::always}) {
+        CHECK(refuses([use](auto& o) {
+            o.security.mechanism = security_mechanism::plain_client;
+            o.security.zap = use;
+            o.security.zap_domain = "global";
+        }));
+        CHECK_FALSE(refuses([use](auto& o) {
+            o.security.mechanism = security_mechanism::plain_server;
+            o.security.zap = use;
+        }));
+    }
     CHECK(refuses([&](auto& o) {
         o.security.authenticator = accept_all;
         o.security.zap_domain = std::string(256, 'x');
