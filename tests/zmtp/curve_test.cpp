@@ -149,6 +149,30 @@ TEST_CASE("no byte of a CURVE handshake or of a message can be changed")
     }
 }
 
+TEST_CASE("a CURVE peer opens nothing before it has keys, and a server has them before READY")
+{
+    if (!has_curve())
+        return;
+    // Its place for keys would be zeros.
+    bytes forged(curve_message_overhead + 1);
+    std::ranges::copy(testing::bytes_of("\7MESSAGE"), forged.begin());
+    writer(forged.data() + 8).number(1'000);
+    crypto::seal(forged.data() + 16, 2, 1'000, curve_key{});
+    bytes text(2);
+    const curve_rig rig;
+    for (int step = 0; step < 4; ++step) {
+        CAPTURE(step);
+        curve_pair pair(rig);
+        REQUIRE(pair.run(step, {}));
+        CHECK(pair.client->has_traffic_keys() == (step == 3));
+        CHECK(pair.server->has_traffic_keys() == (step >= 2));
+        for (const auto* const each : {&pair.client, &pair.server}) {
+            CHECK((*each)->open_frame(text.data(), forged) == errc::protocol_error);
+            CHECK((*each)->check_frame(forged) == errc::protocol_error);
+        }
+    }
+}
+
 TEST_CASE("a CURVE server refuses a cookie of another connection, and one that is too old")
 {
     if (!has_curve())

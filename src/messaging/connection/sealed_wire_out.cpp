@@ -18,6 +18,8 @@ constexpr std::size_t max_kept = 2 * max_sealed;
 
 constexpr error no_memory_to_seal{errc::out_of_memory, phase::transfer, 0,
                                   "no memory to encrypt what is sent"};
+constexpr error no_keys{errc::invalid_state, phase::transfer, 0,
+                        "there are no keys yet to encrypt what is sent"};
 constexpr error too_large{errc::message_too_large, phase::transfer, 0,
                           "a part is too large to be encrypted"};
 
@@ -128,6 +130,10 @@ std::size_t sealed_wire_out::gather(std::vector<piece>& pieces, std::uint64_t be
 /// Seals frames of what was gathered.
 bool sealed_wire_out::seal() noexcept
 {
+    if (!keys_->has_traffic_keys()) {
+        torn_ = no_keys;
+        return false;
+    }
     // How many, and how much room they need.
     std::size_t room = 0;
     zmtp::frame_header frame;

@@ -215,7 +215,8 @@ result<void> curve_peer::take_ready(byte_view data) noexcept
         free_block();
         return untrusted("the peer's READY was not made by the server with this key");
     }
-    begin_traffic(false);
+    derive_traffic_keys(false);
+    wipe(keys_.key(shared));
     return {};
 }
 
@@ -308,6 +309,7 @@ result<void> curve_peer::take_initiate(byte_view data, time_point now) noexcept
     block_size_ -= initiate_text;
     std::memmove(block_.get(), block_.get() + initiate_text, block_size_);
     copy(keys_.key(shared).data(), both.key);
+    derive_traffic_keys(true);
     return {};
 }
 
@@ -329,7 +331,7 @@ void curve_peer::write_ready_frame(writer& out, const own_metadata& own) noexcep
         const command_key box(keys_.key(shared), "CurveZMQREADY---");
         crypto::seal(data + curve_number_size, size, sent_, box.key);
     }
-    begin_traffic(true);
+    wipe(keys_.key(shared));
 }
 
 } // namespace slk::zmtp

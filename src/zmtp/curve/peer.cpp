@@ -46,8 +46,8 @@ void curve_peer::free_block() noexcept
     has_output_ = false;
 }
 
-/// The key that was agreed is not needed any more: each direction has its own.
-void curve_peer::begin_traffic(bool as_server) noexcept
+/// Each direction has its own.
+void curve_peer::derive_traffic_keys(bool as_server) noexcept
 {
     const auto from_client = bytes_of("CurveZMQMESSAGEC").first<curve_prefix_size>();
     const auto from_server = bytes_of("CurveZMQMESSAGES").first<curve_prefix_size>();
@@ -55,7 +55,7 @@ void curve_peer::begin_traffic(bool as_server) noexcept
                        as_server ? from_server : from_client);
     crypto::derive_key(keys_.key(receiving), keys_.key(shared),
                        as_server ? from_client : from_server);
-    wipe(keys_.key(shared));
+    has_traffic_keys_ = true;
 }
 
 // --- traffic ---
@@ -79,6 +79,9 @@ void curve_peer::end_frame(std::byte* body, std::size_t size) noexcept
 
 error curve_peer::take_number(byte_view sealed) noexcept
 {
+    if (!has_traffic_keys_)
+        return {errc::protocol_error, phase::transfer, 0,
+                "a MESSAGE of CURVE came before there were keys for it"};
     if (sealed.size() < curve_message_overhead || !text_of(sealed).starts_with(message_name))
         return {errc::protocol_error, phase::transfer, 0,
                 "the peer sent something else than a MESSAGE of CURVE"};

@@ -7,7 +7,7 @@
 ///
 ///    client                              server
 ///    HELLO     C't, box(0)        -->                    the client knows the server's key
-///              <--   WELCOME      box(S't, cookie)       the server keeps nothing but a number
+///              <--   WELCOME      box(S't, cookie)       the server keeps a number, and no key
 ///    INITIATE  cookie, box(C, vouch, metadata) -->       the client has the key C
 ///              <--   READY        box(metadata)
 ///    MESSAGE   box(flags, body)   <->
@@ -44,9 +44,8 @@ struct curve_settings {
 /// Of the number of a command.
 inline constexpr std::size_t curve_number_size = 8;
 
-/// How much longer than its metadata a command is.
+/// How much longer than its metadata the command is.
 inline constexpr std::size_t curve_initiate_overhead = 257;
-inline constexpr std::size_t curve_ready_overhead = 30;
 
 /// The body of a MESSAGE: its name, its number, a box with the flags and the body of the message.
 inline constexpr std::size_t curve_message_overhead = 8 + 8 + curve_mac_size + 1;
@@ -65,7 +64,7 @@ public:
     /// Client: begins, with a HELLO to be sent.
     [[nodiscard]] static result<std::unique_ptr<curve_peer>>
     begin(const curve_settings& settings) noexcept;
-    /// Server: a HELLO has come. Nothing is allocated before it is known to be made for this
+    /// Server: a HELLO has come. Nothing is allocated here before it is known to be made for this
     /// server's key. Then there is a WELCOME to be sent.
     [[nodiscard]] static result<std::unique_ptr<curve_peer>>
     accept(const curve_settings& settings, byte_view hello, time_point now) noexcept;
@@ -100,9 +99,13 @@ public:
     /// Server: the client's long-term public key.
     [[nodiscard]] const curve_key& client_key() const noexcept { return client_; }
 
+    /// The peer has proved its key: there are keys for traffic.
+    [[nodiscard]] bool has_traffic_keys() const noexcept { return has_traffic_keys_; }
+
     // --- traffic: sending, by one thread at a time ---
 
-    /// Writes the beginning of a sealed frame, and returns where its body is to be written.
+    /// Writes the beginning of a sealed frame, and returns where its body is to be written. Needs
+    /// has_traffic_keys().
     [[nodiscard]] std::byte* begin_frame(std::byte* to, bool more, bool command,
                                          std::uint64_t size) noexcept;
     /// Its body is there: encrypts it.
@@ -138,7 +141,7 @@ private:
     [[nodiscard]] static result<locked_slot> take_slot() noexcept;
     [[nodiscard]] bool make_block(std::size_t size, bool is_output) noexcept;
     void free_block() noexcept;
-    void begin_traffic(bool as_server) noexcept;
+    void derive_traffic_keys(bool as_server) noexcept;
     [[nodiscard]] error take_number(byte_view sealed) noexcept;
     [[nodiscard]] std::span<const std::byte, curve_key_size> own_secret() const noexcept
     {
@@ -151,6 +154,7 @@ private:
     std::uint64_t received_ = 0;
     std::uint64_t cookie_ = 0; ///< server: its number
     bool has_output_ = false; ///< the block is to be sent; else it is metadata
+    bool has_traffic_keys_ = false;
     std::size_t block_size_ = 0;
     std::unique_ptr<std::byte[]> block_;
     curve_key client_{}; ///< client: its transient public key, until INITIATE; server: C
