@@ -3,13 +3,13 @@
 #define SLK_ZMTP_CURVE_COOKIES_HPP
 
 /// The cookies of a CURVE server (RFC 26): the keys of a connection travel to the client and back,
-/// so that the server keeps nothing of a client that has not proved anything yet but a number.
+/// so that the server keeps no key of a client that has not proved anything yet, only a number.
 ///
 ///  - A cookie is good for the connection that it was made for: it has that connection's number. A
 ///    recorded handshake that is sent again would otherwise lead to the same keys, and so to the
 ///    same nonces with other messages.
-///  - The key that encrypts cookies lasts a minute, and opens them for another one. Who gets hold
-///    of it later reads no recorded handshake with it.
+///  - The key that encrypts cookies is replaced by the first handshake after a minute, and opens
+///    them for another minute. Who gets hold of a later key reads no recorded handshake with it.
 
 #include "zmtp/curve/crypto.hpp"
 
