@@ -190,6 +190,22 @@ TEST_CASE("a byte that is changed among boxes ends the connection, and nothing o
     }
 }
 
+TEST_CASE("nothing is sealed before there are keys")
+{
+    if (!has_curve())
+        SLK_SKIP("this build is without CURVE");
+    const curve_rig rig;
+    curve_pair keys(rig);
+    REQUIRE(keys.run(1, {}));
+    sealed_pair by;
+    by.out.seal_with(keys.client.get());
+    send(by.from(), {"first"});
+    std::vector<messaging::wire_out::piece> pieces;
+    CHECK(by.out.gather(pieces) == 0);
+    CHECK(pieces.empty());
+    CHECK(by.out.why_torn() == errc::invalid_state);
+}
+
 TEST_CASE("what a lost connection had in boxes is sealed again for the next one")
 {
     if (!has_curve())
