@@ -27,7 +27,7 @@
 
 #if defined(ZMQ_STATIC)
 #define ZMQ_EXPORT
-#elif defined(_WIN32) && defined(DLL_EXPORT)
+#elif defined(_WIN32) && defined(SLK_BUILDING_LIBZMQ)
 #define ZMQ_EXPORT __declspec(dllexport)
 #elif defined(_WIN32)
 #define ZMQ_EXPORT __declspec(dllimport)

@@ -179,7 +179,7 @@ check_without_capi()
 {
     local build=$work/cpp-only
     rm -rf "$build"
-    meson setup "$build" -Dcapi=false -Dtests=enabled -Dtools=disabled -Dexamples=enabled \
+    meson setup "$build" -Dcapi=false -Dlibzmq=false -Dtests=enabled -Dtools=disabled -Dexamples=enabled \
         -Dbench=enabled -Dhttp=disabled
     if grep -E 'capi|BUILDING_DLL' "$build/compile_commands.json"; then
         return 1
