@@ -308,7 +308,9 @@ TEST_CASE("each message is queued or dropped for each of many peers that do not 
             return in_a_row == rounds;
         }));
         const sums found(from);
-        CHECK(found.most_queued == mark);
+        // A peer that is full gets messages again when a quarter of its mark is free.
+        CHECK(found.most_queued <= mark);
+        CHECK(found.most_queued > mark - mark / 4);
         CHECK(found.queued_total + found.dropped == sent * many);
         CHECK(found.dropped > rounds * 200 * many - 1);
         const socket_counters counts = from.counters();
