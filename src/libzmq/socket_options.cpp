@@ -51,6 +51,8 @@ reconnect_options to_reconnect(const option_values& from) noexcept
 {
     reconnect_options made;
     made.connect_timeout = ms(from.get<ZMQ_CONNECT_TIMEOUT>());
+    if ((from.get<draft::reconnect_stop>() & 1) != 0)
+        made.policy = retry_policy::stop_on_refused();
     const int first = from.get<ZMQ_RECONNECT_IVL>(), max = from.get<ZMQ_RECONNECT_IVL_MAX>();
     if (first <= 0) {
         made.base = first < 0 ? reconnect_never : duration::zero();
@@ -62,8 +64,6 @@ reconnect_options to_reconnect(const option_values& from) noexcept
         made.base = std::min(ms(first), ms(max - first));
         made.cap = ms(max - first);
     }
-    if ((from.get<draft::reconnect_stop>() & 1) != 0)
-        made.policy = retry_policy::stop_on_refused();
     return made;
 }
 

@@ -3,7 +3,7 @@
 #define SLK_MESSAGING_CONNECTION_AUTHENTICATION_HPP
 
 /// The authentication of one peer, while it lasts: joins a connection, which waits on its loop, and
-/// whoever answers, on any thread. The first answer counts. One that comes after the connection has
+/// the thread that answers. The first answer counts. One that comes after the connection has
 /// ended is forgotten.
 
 #include <serverlink/authentication.hpp>

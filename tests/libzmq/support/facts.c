@@ -27,12 +27,6 @@ int is_theirs(void)
     return which != NULL && strcmp(which, "theirs") == 0;
 }
 
-void missing_in_ours(const char* what)
-{
-    if (!is_theirs())
-        skip(what);
-}
-
 void* new_context(void)
 {
     void* const context = zmq_ctx_new();

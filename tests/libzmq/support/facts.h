@@ -18,9 +18,6 @@
 /* 1: the program runs with the system's libzmq. */
 int is_theirs(void);
 
-/* Ends the case if the program runs with ours: docs/libzmq.md names what is missing. */
-void missing_in_ours(const char* what);
-
 enum { patience_ms = SLOW_BUILD ? 30000 : 8000, endpoint_size = 256 };
 typedef char endpoint_text[endpoint_size];
 

@@ -54,7 +54,7 @@ struct fan {
         options.receive_high_water_mark = 0;
         return options;
     }
-    /// One more subscriber, of whom the publisher knows.
+    /// One more subscriber, which the publisher knows.
     sub& add(const std::string& topic)
     {
         to.push_back(new_socket<sub>(in, unlimited<sub_options>()));
