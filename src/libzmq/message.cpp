@@ -105,18 +105,24 @@ using slk::libzmq::part;
 
 int zmq_msg_init(zmq_msg_t* msg)
 {
+    if (msg == nullptr)
+        return fail(EFAULT);
     part::of(msg).init();
     return 0;
 }
 
 int zmq_msg_init_size(zmq_msg_t* msg, size_t size)
 {
+    if (msg == nullptr)
+        return fail(EFAULT);
     return part::of(msg).init_size(size) ? 0 : fail(ENOMEM);
 }
 
 int zmq_msg_init_data(zmq_msg_t* msg, void* data, size_t size, zmq_free_fn* ffn, void* hint)
 {
     using namespace slk::libzmq;
+    if (msg == nullptr)
+        return fail(EFAULT);
     auto* const bytes = static_cast<const std::byte*>(data);
     if (ffn == nullptr) {
         part::of(msg).init_view(bytes, size, nullptr);
@@ -135,7 +141,7 @@ int zmq_msg_init_data(zmq_msg_t* msg, void* data, size_t size, zmq_free_fn* ffn,
 
 int zmq_msg_close(zmq_msg_t* msg)
 {
-    if (!part::of(msg).is_valid())
+    if (!part::is_at(msg))
         return fail(EFAULT);
     part::of(msg).release();
     return 0;
@@ -143,12 +149,12 @@ int zmq_msg_close(zmq_msg_t* msg)
 
 int zmq_msg_move(zmq_msg_t* dest, zmq_msg_t* src)
 {
-    part& from = part::of(src);
-    part& to = part::of(dest);
-    if (!from.is_valid() || !to.is_valid())
+    if (!part::is_at(src) || !part::is_at(dest))
         return fail(EFAULT);
     if (dest == src)
         return 0;
+    part& from = part::of(src);
+    part& to = part::of(dest);
     to.release();
     to.take(from);
     return 0;
@@ -156,12 +162,12 @@ int zmq_msg_move(zmq_msg_t* dest, zmq_msg_t* src)
 
 int zmq_msg_copy(zmq_msg_t* dest, zmq_msg_t* src)
 {
-    part& from = part::of(src);
-    part& to = part::of(dest);
-    if (!from.is_valid() || !to.is_valid())
+    if (!part::is_at(src) || !part::is_at(dest))
         return fail(EFAULT);
     if (dest == src)
         return 0;
+    part& from = part::of(src);
+    part& to = part::of(dest);
     to.release();
     to.share(from);
     return 0;
@@ -169,13 +175,15 @@ int zmq_msg_copy(zmq_msg_t* dest, zmq_msg_t* src)
 
 void* zmq_msg_data(zmq_msg_t* msg)
 {
+    if (msg == nullptr)
+        return nullptr;
     // The bytes of a received part are this message's alone.
     return const_cast<std::byte*>(part::of(msg).content().data());
 }
 
 size_t zmq_msg_size(const zmq_msg_t* msg)
 {
-    return part::of(msg).content().size();
+    return msg != nullptr ? part::of(msg).content().size() : 0;
 }
 
 int zmq_msg_more(const zmq_msg_t* msg)
@@ -185,6 +193,8 @@ int zmq_msg_more(const zmq_msg_t* msg)
 
 int zmq_msg_get(const zmq_msg_t* msg, int property)
 {
+    if (!part::is_at(msg))
+        return fail(EFAULT);
     const part& from = part::of(msg);
     switch (property) {
     case ZMQ_MORE: return from.more ? 1 : 0;
@@ -201,7 +211,7 @@ int zmq_msg_set(zmq_msg_t*, int, int)
 
 const char* zmq_msg_gets(const zmq_msg_t* msg, const char* property)
 {
-    const slk::message_origin* const from = part::of(msg).origin;
+    const slk::message_origin* const from = part::is_at(msg) ? part::of(msg).origin : nullptr;
     const std::string* found = nullptr;
     if (from != nullptr && property != nullptr)
         found = from->find(property);

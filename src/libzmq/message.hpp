@@ -53,6 +53,11 @@ struct part {
         return *reinterpret_cast<const part*>(message);
     }
 
+    /// Whether there is an initialised message.
+    [[nodiscard]] static bool is_at(const zmq_msg_t* message) noexcept
+    {
+        return message != nullptr && of(message).is_valid();
+    }
     [[nodiscard]] bool is_valid() const noexcept { return what == tag::inlined || is_view(); }
     [[nodiscard]] bool is_view() const noexcept { return what == tag::view; }
     [[nodiscard]] std::span<const std::byte> content() const noexcept

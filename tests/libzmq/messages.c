@@ -508,6 +508,25 @@ static void the_size_of_messages_is_limited(void)
     end_context(context);
 }
 
+static void a_message_that_is_null(void)
+{
+    zmq_msg_t msg;
+    if (is_theirs())
+        skip("libzmq ends the process");
+    CHECK_FAILS(zmq_msg_init(NULL), EFAULT);
+    CHECK_FAILS(zmq_msg_init_size(NULL, 8), EFAULT);
+    CHECK_FAILS(zmq_msg_init_data(NULL, NULL, 0, NULL, NULL), EFAULT);
+    CHECK_FAILS(zmq_msg_close(NULL), EFAULT);
+    CHECK_INT(zmq_msg_init(&msg), 0);
+    CHECK_FAILS(zmq_msg_copy(&msg, NULL), EFAULT);
+    CHECK_FAILS(zmq_msg_move(NULL, &msg), EFAULT);
+    CHECK_FAILS(zmq_msg_get(NULL, ZMQ_MORE), EFAULT);
+    CHECK(zmq_msg_gets(NULL, "Identity") == NULL);
+    CHECK(zmq_msg_data(NULL) == NULL);
+    CHECK_INT(zmq_msg_size(NULL), 0);
+    CHECK_INT(zmq_msg_close(&msg), 0);
+}
+
 CASES(messages) = {
     {"a message has its size", a_message_has_its_size},
     {"an empty message is closed once", an_empty_message},
@@ -542,5 +561,6 @@ CASES(messages) = {
     {"zmq_recviov() without room leaves the rest", a_vector_without_room_leaves_the_rest},
     {"zmq_sendiov() and zmq_recviov() refuse what is wrong", vectors_refuse_what_is_wrong},
     {"MAXMSGSIZE ends the connection of a larger message", the_size_of_messages_is_limited},
+    {"a message that is NULL is an error", a_message_that_is_null},
     END_OF_CASES,
 };
