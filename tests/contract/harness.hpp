@@ -11,6 +11,7 @@
 #include "io/backend/sim/sim_poller.hpp"
 #include "io/os/system.hpp"
 #include "io/poller.hpp"
+#include "support/quiet_port.h"
 
 #include <doctest/doctest.h>
 
@@ -305,25 +306,37 @@ public:
     /// An unused address: a listener had it until now.
     address free_address(address_family family = address_family::ipv4)
     {
-        const io::socket_id id = listen(family);
-        const address unused = address_of(id);
-        poller_->close(id);
-        return unused;
+        for (int tries = 0; tries < 100; ++tries) {
+            // The simulation gives out its ports in turn.
+            const std::uint16_t port = network_ != nullptr ? 0 : next_quiet_port();
+            const auto id = poller_->open_listener(address::loopback(family, port), {});
+            if (!id)
+                continue;
+            const address unused = address_of(*id);
+            poller_->close(*id);
+            return unused;
+        }
+        FAIL("no port is free");
+        return {};
     }
 
     /// An address without a listener. Its port is kept bound: otherwise the system might give it to
     /// the socket that connects to it, which would then be connected to itself.
     address dead_address(address_family family = address_family::ipv4)
     {
-        const address target = free_address(family);
         if (network_ != nullptr)
-            return target; // the simulation gives out its ports in turn
+            return free_address(family);
         const auto keeper = io::os::open_stream(family);
         REQUIRE(keeper.has_value());
         keepers_.push_back(*keeper);
-        bool bound = false;
-        REQUIRE(io::os::bind_source(*keeper, family, target, bound).has_value());
-        return target;
+        for (int tries = 0; tries < 100; ++tries) {
+            const address target = address::loopback(family, next_quiet_port());
+            bool bound = false;
+            if (io::os::bind_source(*keeper, family, target, bound))
+                return target;
+        }
+        FAIL("no port is free");
+        return {};
     }
 
     socket_pair connect_pair(io::socket_id listener)

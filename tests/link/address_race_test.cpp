@@ -117,7 +117,7 @@ TEST_CASE("an address that refuses is followed by the next one at once")
 {
     const auto names = std::make_shared<name_service>();
     rig on(asking(names));
-    const dead_end nobody(*on);
+    const dead_end nobody;
     server peer(*on);
     names->set({nobody.where(), nobody.where(), peer.where()});
     reconnect_options options = quick();
@@ -142,7 +142,7 @@ TEST_CASE("a link that has connected still names the address that failed before"
 {
     const auto names = std::make_shared<name_service>();
     rig on(asking(names));
-    const dead_end nobody(*on);
+    const dead_end nobody;
     server peer(*on);
     names->set({nobody.where(), peer.where()});
     link dialling = make_link(*on, by_name, quick());
@@ -157,8 +157,8 @@ TEST_CASE("the addresses of a name fail as one cycle, with one backoff and every
 {
     const auto names = std::make_shared<name_service>();
     rig on(asking(names));
-    const dead_end one(*on);
-    const dead_end two(*on);
+    const dead_end one;
+    const dead_end two;
     names->set({one.where(), two.where()});
     reconnect_options options;
     options.base = options.floor = options.cap = 1h;
@@ -232,7 +232,7 @@ TEST_CASE("a name is looked up again at each cycle, and its new address is found
 {
     const auto names = std::make_shared<name_service>();
     rig on(asking(names));
-    const dead_end nobody(*on);
+    const dead_end nobody;
     server peer(*on);
     names->set({nobody.where()});
     link dialling = make_link(*on, by_name, quick());

@@ -140,7 +140,7 @@ TEST_CASE("a link follows a lookup that fails, finds nothing, and then returns a
         }
     };
     rig on(with);
-    const dead_end nobody(*on);
+    const dead_end nobody;
     server peer(*on);
     dead = nobody.where();
     live = peer.where();
@@ -168,8 +168,8 @@ TEST_CASE("one attempt tries every address of the name, in the order of the answ
         return answer;
     };
     rig on(with);
-    const dead_end first(*on);
-    const dead_end second(*on);
+    const dead_end first;
+    const dead_end second;
     server peer(*on);
     server never_reached(*on);
     answer = {first.where(), second.where(), peer.where(), never_reached.where()};
@@ -196,8 +196,8 @@ TEST_CASE("stop on refused stops only when every address refused")
         return answer;
     };
     rig on(with);
-    const dead_end first(*on);
-    const dead_end second(*on);
+    const dead_end first;
+    const dead_end second;
     answer = {first.where(), second.where()};
     reconnect_options options = quick();
     options.policy = retry_policy::stop_on_refused();

@@ -96,7 +96,7 @@ TEST_CASE("a link, or its loop, may be destroyed from outside in every state tha
             INFO(name_of(wanted));
             rig on;
             server peer(*on);
-            const dead_end nobody(*on);
+            const dead_end nobody;
             std::optional<black_hole> hole;
             address where = peer.where();
             reconnect_options options = quick();

@@ -12,6 +12,7 @@
 #include "io/os/system.hpp"
 #include "io/poller.hpp"
 #include "support/books.hpp"
+#include "support/quiet_port.h"
 
 #include <doctest/doctest.h>
 
@@ -113,22 +114,32 @@ public:
     error failure{};
 };
 
+/// An unused address: a listener had it until now.
 inline address free_address(slk::loop& on)
 {
-    const server brief(on);
-    return brief.where();
+    for (int tries = 0; tries < 100; ++tries) {
+        const server brief(on, next_quiet_port());
+        if (brief.listening)
+            return brief.where();
+    }
+    FAIL("no port is free");
+    return {};
 }
 
 /// A port that is bound and not listening, so that no other socket can take it: it refuses.
 class dead_end {
 public:
-    explicit dead_end(slk::loop& on) : where_(free_address(on))
+    dead_end()
     {
-        const auto opened = io::os::open_stream(where_.family);
+        const auto opened = io::os::open_stream(address_family::ipv4);
         REQUIRE(opened.has_value());
         handle_ = *opened;
         bool bound = false;
-        REQUIRE(io::os::bind_source(handle_, where_.family, where_, bound).has_value());
+        for (int tries = 0; tries < 100 && !bound; ++tries) {
+            where_ = address::loopback(address_family::ipv4, next_quiet_port());
+            (void)io::os::bind_source(handle_, where_.family, where_, bound);
+        }
+        REQUIRE(bound);
     }
     dead_end(const dead_end&) = delete;
     dead_end& operator=(const dead_end&) = delete;

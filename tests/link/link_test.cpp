@@ -54,7 +54,7 @@ TEST_CASE("a lost link reconnects, and passes on its stream once per connection"
 TEST_CASE("stop on refused stops with the reason, and start() re-arms it")
 {
     rig on;
-    const dead_end nobody(*on);
+    const dead_end nobody;
     reconnect_options options = quick();
     options.policy = retry_policy::stop_on_refused();
     link dialling = make_link(*on, at(nobody.where()), options);
@@ -72,7 +72,7 @@ TEST_CASE("stop on refused stops with the reason, and start() re-arms it")
 TEST_CASE("a link that its owner stops has no failed address")
 {
     rig on;
-    const dead_end nobody(*on);
+    const dead_end nobody;
     link dialling = make_link(*on, at(nobody.where()), {});
     dialling.start();
     REQUIRE(on.until([&] { return dialling.status().state == link_state::backoff; }));
@@ -86,7 +86,7 @@ TEST_CASE("a link that its owner stops has no failed address")
 TEST_CASE("without a retry the link stops after one attempt")
 {
     rig on;
-    const dead_end nobody(*on);
+    const dead_end nobody;
     reconnect_options options;
     options.base = reconnect_never;
     link dialling = make_link(*on, at(nobody.where()), options);
@@ -100,7 +100,7 @@ TEST_CASE("without a retry the link stops after one attempt")
 TEST_CASE("immediate retries never exceed 100 attempts a second")
 {
     rig on;
-    const dead_end nobody(*on);
+    const dead_end nobody;
     reconnect_options options;
     options.base = 0ms;
     link dialling = make_link(*on, at(nobody.where()), options);
@@ -325,7 +325,7 @@ TEST_CASE("two links of one loop have different delays, and the loop's seed repe
         loop_options with;
         with.seed = seed;
         rig on(with);
-        const dead_end nobody(*on);
+        const dead_end nobody;
         std::vector<std::vector<duration>> all(2);
         std::vector<link> links;
         for (auto& mine : all)

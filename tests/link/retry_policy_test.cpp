@@ -137,7 +137,7 @@ TEST_CASE("a link stops on a source address that is not this machine's by its po
 TEST_CASE("a class that is retried slowly waits at least half the cap")
 {
     rig on;
-    const dead_end nobody(*on);
+    const dead_end nobody;
     reconnect_options options = quick();
     options.cap = 40ms;
     options.policy.set(failure_class::refused, retry_rule::retry_slowly);

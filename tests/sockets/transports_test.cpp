@@ -4,6 +4,7 @@
 
 #include <serverlink/serverlink.hpp>
 
+#include "support/quiet_port.h"
 #include "support/sockets.hpp"
 
 #include <string>
@@ -101,16 +102,12 @@ TEST_CASE("messages sent before the peer binds arrive when it binds, over every 
         CHECK(receive_text(to) == "early");
 
         for (bool bound = false; !bound;) {
-            std::string free_port;
-            {
-                auto probe = new_socket<pull>(in);
-                free_port = must(probe.bind(any_tcp));
-            }
+            const std::string free_port = "tcp://127.0.0.1:" + std::to_string(next_quiet_port());
             auto late = new_socket<push>(in, reconnect_at_once());
             must(late.connect(free_port));
             must(late.send("early as well", no_wait));
             const auto outcome = to.bind(free_port);
-            // Another process may have taken the port meanwhile.
+            // Another process may have the port.
             bound = outcome || outcome.error() != errc::address_in_use;
             CHECK((outcome || !bound));
             CHECK((!outcome || receive_text(to) == "early as well"));

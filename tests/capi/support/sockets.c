@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "sockets.h"
 
+#include "../../support/quiet_port.h"
+
+#include <errno.h>
 #include <stdio.h>
 
 slk_ctx_t* new_context(void)
@@ -107,7 +110,9 @@ void free_endpoint(transport kind, endpoint_text out)
     if (kind == transport_tcp) {
         slk_ctx_t* ctx = new_context();
         slk_socket_t* socket = open_socket(ctx, SLK_PAIR);
-        bind_tcp(socket, out);
+        do
+            snprintf(out, endpoint_size, "tcp://127.0.0.1:%u", (unsigned)next_quiet_port());
+        while (slk_bind(socket, out) != 0 && slk_errno() == EADDRINUSE);
         close_socket(socket);
         slk_ctx_destroy(ctx);
     } else if (kind == transport_ipc) {

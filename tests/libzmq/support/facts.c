@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../support/quiet_port.h"
+
 int test_errno(void)
 {
     return zmq_errno();
@@ -110,12 +112,6 @@ void inproc_name(endpoint_text out)
 {
     static int number;
     snprintf(out, endpoint_size, "inproc://%d", ++number);
-}
-
-void free_tcp(endpoint_text out)
-{
-    const int listener = raw_listen(out);
-    raw_close(listener);
 }
 
 static int has_event(void* socket, short event, int ms)
@@ -222,17 +218,35 @@ int raw_connect(const char* endpoint)
     return raw;
 }
 
-int raw_listen(endpoint_text out)
+/* Returns -1 if the port is in use. */
+static int raw_listen_at(uint16_t port, endpoint_text out)
 {
-    struct sockaddr_in address = loopback(0);
+    struct sockaddr_in address = loopback(port);
     socklen_t size = sizeof address;
     const int raw = socket(AF_INET, SOCK_STREAM, 0);
     REQUIRE(raw >= 0);
-    REQUIRE_INT(bind(raw, (const struct sockaddr*)&address, sizeof address), 0);
+    if (bind(raw, (const struct sockaddr*)&address, sizeof address) != 0) {
+        REQUIRE_INT(errno, EADDRINUSE);
+        raw_close(raw);
+        return -1;
+    }
     REQUIRE_INT(listen(raw, 16), 0);
     REQUIRE_INT(getsockname(raw, (struct sockaddr*)&address, &size), 0);
     snprintf(out, endpoint_size, "tcp://127.0.0.1:%d", ntohs(address.sin_port));
     return raw;
+}
+
+int raw_listen(endpoint_text out)
+{
+    return raw_listen_at(0, out);
+}
+
+void free_tcp(endpoint_text out)
+{
+    int listener = -1;
+    while (listener < 0)
+        listener = raw_listen_at(next_quiet_port(), out);
+    raw_close(listener);
 }
 
 static int is_ready(int raw, int ms)
