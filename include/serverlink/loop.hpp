@@ -32,6 +32,7 @@
 #include <serverlink/clock.hpp>
 #include <serverlink/export.hpp>
 #include <serverlink/result.hpp>
+#include <serverlink/timer.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -113,6 +114,24 @@ public:
     /// empty, or memory is exhausted. True is no promise: the loop may be destroyed before `work`
     /// has its turn.
     bool post(std::function<void()> work);
+
+    /// Calls `work` once on the loop's thread when `delay` has passed, from now on and not from the
+    /// beginning of the present turn; never inside of this call, and not before the next turn. Zero
+    /// and less: in the next turn. Calls that are due at the same time are made in the order of
+    /// call_after(). On the loop's thread, or on any one while no thread runs the loop. `work` must
+    /// not throw. It may cancel or destroy its own handle and others, and make new calls. The call
+    /// ends with the loop: the function is then destroyed without a call.
+    /// The time is that of loop_options::time, which the simulation sets to that of the loop's
+    /// host: a clock that is set forwards makes calls due at once, and while it is behind a time
+    /// that it has shown already, none are. The time that the machine is suspended does not count.
+    /// Errors: invalid_argument (`work` is empty), invalid_state (another thread runs the loop; use
+    /// post()), loop_closed, forked, out_of_memory.
+    [[nodiscard]] result<timer> call_after(duration delay, std::function<void()> work);
+    /// As call_after(), again and again: the first time after `period`, and then at each multiple
+    /// of it. Calls do not pile up: a loop that is late makes one call, leaves the others out whose
+    /// time has passed by the end of it, and keeps the rhythm. Further error: invalid_argument (a
+    /// period of zero or less).
+    [[nodiscard]] result<timer> call_every(duration period, std::function<void()> work);
 
     /// Returns the loop's time at the beginning of the present turn. Any thread.
     [[nodiscard]] time_point now() const noexcept;

@@ -49,6 +49,7 @@
 #include <serverlink/stream_socket.hpp>
 #include <serverlink/sub.hpp>
 #include <serverlink/timeout.hpp>
+#include <serverlink/timer.hpp>
 #include <serverlink/tuning.hpp>
 #include <serverlink/wait.hpp>
 #include <serverlink/xpub.hpp>

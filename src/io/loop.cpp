@@ -4,6 +4,7 @@
 #include "base/call_user.hpp"
 #include "base/try_allocate.hpp"
 #include "io/loop_core.hpp"
+#include "io/timed_call.hpp"
 
 #include <utility>
 
@@ -82,6 +83,25 @@ void loop::stop()
 bool loop::post(std::function<void()> work)
 {
     return core_ != nullptr && work && core_->post(std::move(work));
+}
+
+result<timer> loop::call_after(duration delay, std::function<void()> work)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    SLK_TRY(auto* const made,
+            io::timed_call::start(core_, delay, duration::zero(), std::move(work)));
+    return timer(made);
+}
+
+result<timer> loop::call_every(duration period, std::function<void()> work)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    if (period <= duration::zero())
+        return fail(errc::invalid_argument, phase::none, "the period is not positive");
+    SLK_TRY(auto* const made, io::timed_call::start(core_, period, period, std::move(work)));
+    return timer(made);
 }
 
 time_point loop::now() const noexcept

@@ -93,6 +93,15 @@ bool loop_core::inside() const noexcept
     return runner_.load(std::memory_order_acquire) == std::this_thread::get_id();
 }
 
+result<void> loop_core::check_use() const noexcept
+{
+    if (closed() || closing_)
+        return fail(why_closed());
+    if (!may_touch())
+        return fail(errc::invalid_state, phase::none, "not on the loop's thread");
+    return {};
+}
+
 // --- tasks ---
 
 bool loop_core::post(task& work) noexcept
@@ -109,8 +118,8 @@ bool loop_core::post(task& work) noexcept
     // task, or this thread sees the flag.
     if (open_in_.load(std::memory_order_seq_cst) == no_process)
         drop_tasks();
-    else if (!inside() || poller_->waiting())
-        poller_->wake();
+    else
+        notice_change();
     return true;
 }
 

@@ -99,6 +99,16 @@ public:
     /// True on the thread that is inside a turn.
     [[nodiscard]] bool inside() const noexcept;
 
+    /// Returns the error of a call that is for the loop's thread, and for a loop that is not
+    /// ending.
+    [[nodiscard]] result<void> check_use() const noexcept;
+    /// Timers were armed, or something is to be submitted, perhaps outside of a turn.
+    void notice_change() noexcept
+    {
+        if (!inside() || poller_->waiting())
+            poller_->wake();
+    }
+
     /// On the loop's thread.
     void add(resident& entry) noexcept
     {

@@ -18,11 +18,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct probe : timer {
+struct probe : io::timer {
     probe()
     {
         owner = this;
-        on_expiry = [](timer& self) noexcept {
+        on_expiry = [](io::timer& self) noexcept {
             auto& mine = *static_cast<probe*>(self.owner);
             ++mine.firings;
             if (mine.then)
