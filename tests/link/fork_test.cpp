@@ -130,6 +130,50 @@ TEST_CASE("in a child every other call of an inherited loop, link, listener and 
     parent.check();
 }
 
+TEST_CASE("a child may end its copies of timers, and the parent's calls are made")
+{
+    for (const bool loop_first : {true, false}) {
+        CAPTURE(loop_first);
+        std::optional<loop> on = new_loop();
+        int calls = 0;
+        std::optional<timer> once = *on->call_after(1ms, [&] { ++calls; });
+        std::optional<timer> often = *on->call_every(1ms, [&] { ++calls; });
+        CHECK(in_a_child([&] {
+                  if (code_of(on->call_after(1ms, [] {})) != errc::forked || once->active())
+                      return 1;
+                  if (loop_first)
+                      on.reset();
+                  once->cancel();
+                  once.reset();
+                  often.reset();
+                  on.reset();
+                  return calls;
+              }) == 0);
+        CHECK(on->run_until([&] { return calls > 3; }, 10s).value_or(false));
+    }
+}
+
+TEST_CASE("a function of call_every that forks is not called again in the child")
+{
+    slk::loop on = new_loop();
+    int calls = 0;
+    bool child = false;
+    int status = -1;
+    const timer ticking = *on.call_every(1ms, [&] {
+        if (++calls != 1)
+            return;
+        const pid_t pid = ::fork();
+        child = pid == 0;
+        if (!child)
+            (void)::waitpid(pid, &status, 0);
+    });
+    const auto ran = on.run_until([&] { return calls == 3; }, 10s);
+    if (child)
+        ::_exit(code_of(ran) == errc::forked && calls == 1 ? 0 : 1);
+    CHECK(code_of(ran) == errc::ok);
+    CHECK(status == 0);
+}
+
 TEST_CASE("a child of a process whose loop has a thread of its own may end the loop")
 {
     for (int round = 0; round < 20; ++round) {

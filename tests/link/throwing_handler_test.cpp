@@ -77,6 +77,15 @@ TEST_CASE("an exception from the work or the condition of a loop ends the proces
     });
 }
 
+TEST_CASE("an exception from the function of a timer ends the process by name")
+{
+    check_that_it_names("the function of a timer", [] {
+        loop on = new_loop();
+        const auto pending = on.call_after(1ms, throw_something);
+        (void)on.run_for(10s);
+    });
+}
+
 TEST_CASE("an exception from a handler of a link ends the process by name")
 {
     check_that_it_names("link_handlers::state_changed", [] {

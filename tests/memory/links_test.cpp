@@ -174,6 +174,23 @@ const char* loops_with_threads()
     return nullptr;
 }
 
+const char* timed_calls()
+{
+    auto on = insist_with(loop_on_backend(),
+                          [](loop_options given) { return loop::create(std::move(given)); });
+    EXPECT(on);
+    int calls = 0;
+    auto once = insist([&] { return on->call_after(1ms, [&calls] { ++calls; }); });
+    EXPECT(once);
+    auto often = insist([&] { return on->call_every(1ms, [&calls] { ++calls; }); });
+    EXPECT(often);
+    EXPECT(in_library([&] { return on->run_until([&calls] { return calls > 3; }, 5s); }));
+    EXPECT(calls > 3);
+    in_library([&] { often->cancel(); });
+    in_library([&] { on = fail(errc::cancelled, phase::none); });
+    return nullptr;
+}
+
 const char* texts()
 {
     for (const char* const each :
@@ -223,6 +240,11 @@ TEST_CASE("a link from and to a network interface lives with a failing allocatio
 TEST_CASE("a loop with a thread of its own lives with a failing allocation")
 {
     run_matrix("loops_with_threads", loops_with_threads);
+}
+
+TEST_CASE("timed calls of a loop live with a failing allocation")
+{
+    run_matrix("timed_calls", timed_calls);
 }
 
 TEST_CASE("texts are empty where memory is exhausted")

@@ -46,6 +46,14 @@ TEST_CASE("the example send_a_message receives what it sends")
     CHECK(ended.out == "hello\n");
 }
 
+TEST_CASE("the example timeouts gives up after a silence")
+{
+    SLK_NEEDS_EXAMPLE("timeouts");
+    const run_result ended = run_program(path_of("timeouts"));
+    CHECK(ended.code == 0);
+    CHECK(ended.out == "asked 5 times, and gave up\n");
+}
+
 TEST_CASE("the example router_dealer receives the request and the reply")
 {
     SLK_NEEDS_EXAMPLE("router_dealer");
