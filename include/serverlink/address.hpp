@@ -19,9 +19,11 @@
 
 namespace slk {
 
+/// The kind of an address; none: there is no address.
 enum class address_family : std::uint8_t { none = 0, ipv4, ipv6, local };
 
 struct address {
+    /// Decides about the meaning of the other members.
     address_family family = address_family::none;
     std::uint16_t port = 0; ///< host byte order
     std::uint32_t scope = 0; ///< IPv6 interface index (RFC 4007), 0 where none is needed
@@ -41,6 +43,7 @@ struct address {
     /// errc::invalid_argument if the host is not numeric. Never asks a name service.
     [[nodiscard]] static SLK_API result<address> parse(std::string_view host, std::uint16_t port);
 
+    /// True for the wildcard, 0.0.0.0 or ::.
     [[nodiscard]] SLK_API bool is_any() const noexcept;
     /// True for 127.0.0.0/8, ::1, and 127.0.0.0/8 mapped into IPv6.
     [[nodiscard]] SLK_API bool is_loopback() const noexcept;

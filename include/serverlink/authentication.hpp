@@ -60,8 +60,8 @@ enum class zap_use : std::uint8_t {
 /// A name and a value that belong to a peer. Its name begins with "X-" where a socket shows it to
 /// its peers by the handshake (socket_options::properties).
 struct socket_property {
-    std::string name{};
-    std::string value{};
+    std::string name{}; ///< at most 255 bytes
+    std::string value{}; ///< any bytes
 };
 
 /// The numbers are those of ZAP (RFC 27).
@@ -74,6 +74,7 @@ enum class authentication_status : std::uint16_t {
 
 /// A status alone is an answer.
 struct authentication_answer {
+    // So that an answer can be written as authentication_answer::refused.
     static constexpr auto accepted = authentication_status::accepted;
     static constexpr auto try_again = authentication_status::try_again;
     static constexpr auto refused = authentication_status::refused;
@@ -88,7 +89,7 @@ struct authentication_answer {
     {
     }
 
-    authentication_status status = failed;
+    authentication_status status = failed; ///< what is decided
     /// accepted: the peer's name from now on (peer_status::user). Empty: the user of PLAIN.
     std::string user_id{};
     /// accepted: belongs to the peer from now on, as its own properties do.

@@ -12,6 +12,7 @@
 
 namespace slk {
 
+/// The number of slots, as in a Redis cluster.
 inline constexpr std::uint32_t slot_count = 16384;
 /// Returns CRC16 (XMODEM: polynomial 0x1021, from 0) of the channel's name modulo slot_count. If
 /// the name has a '{', and behind it a '}' that does not follow at once, only what is between the

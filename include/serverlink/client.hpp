@@ -37,6 +37,7 @@ class client_core;
 class pending;
 } // namespace rpc
 
+/// How a request is sent, and for how long it may take.
 struct request_options {
     /// From start() until the request ends: for a connection, room, repetitions and the reply.
     duration timeout = std::chrono::seconds(10);
@@ -86,6 +87,7 @@ private:
     rpc::pending* of_;
 };
 
+/// The options of a client.
 struct client_options {
     /// Those of a DEALER. `immediate` is always set.
     dealer_options socket{};
@@ -96,7 +98,7 @@ struct client_options {
 /// Since the client was created.
 struct client_counters {
     std::uint64_t requests = 0; ///< started
-    std::uint64_t replies = 0;
+    std::uint64_t replies = 0; ///< that were passed to their requests
     std::uint64_t repeated = 0; ///< times that a request was sent again
     std::uint64_t unmatched = 0; ///< replies to no request that is under way
 };
@@ -139,6 +141,7 @@ public:
     [[nodiscard]] result<std::size_t> wait_any(const timeout& limit = {});
     /// Requests that are under way.
     [[nodiscard]] std::size_t outstanding() const noexcept;
+    /// The numbers of this client up to now.
     [[nodiscard]] client_counters counters() const noexcept;
 
     /// Ends all requests, with errc::cancelled, and the socket.

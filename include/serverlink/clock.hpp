@@ -15,6 +15,7 @@
 
 namespace slk {
 
+/// All durations of the library; they are given in any unit of std::chrono.
 using duration = std::chrono::nanoseconds;
 
 /// Returns the time in nanoseconds, or the longest or shortest duration instead of overflowing.
@@ -33,6 +34,7 @@ template <class Number, class Period>
 /// The epoch of time_point is arbitrary (usually the machine's boot): only differences have a
 /// meaning. This is not a Clock in the standard's sense, because it has no static now().
 struct monotonic {
+    // As the standard's clocks have them.
     using duration = slk::duration;
     using rep = duration::rep;
     using period = duration::period;
@@ -40,6 +42,7 @@ struct monotonic {
     static constexpr bool is_steady = true;
 };
 
+/// A time by the clock of a loop.
 using time_point = monotonic::time_point;
 
 /// A time that never comes: "no deadline".

@@ -45,6 +45,7 @@ struct thread_options {
     int priority = -1;
 };
 
+/// The options of a context.
 struct context_options {
     /// Threads that each run a loop, 0 to 64. Connections are spread over them as they are made.
     /// With 0 all sockets of the context together are for one thread at a time.

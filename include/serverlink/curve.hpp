@@ -31,6 +31,7 @@ class locked_key;
 [[nodiscard]] SLK_API bool has_curve() noexcept;
 
 /// The public half of a pair. A small value; a default-constructed one stands for no key.
+/// Bytes of a key.
 class curve_public_key {
 public:
     static constexpr std::size_t size = 32;
@@ -45,7 +46,9 @@ public:
     /// themselves. Errors: invalid_argument.
     [[nodiscard]] SLK_API static result<curve_public_key> from(std::string_view text) noexcept;
 
+    /// Returns whether it stands for a key.
     [[nodiscard]] SLK_API bool is_set() const noexcept;
+    /// Returns the key itself.
     [[nodiscard]] constexpr const std::array<std::byte, size>& bytes() const noexcept
     {
         return bytes_;
@@ -73,6 +76,7 @@ public:
     /// Makes a new one of the system's random numbers. Errors: out_of_memory, not_supported.
     [[nodiscard]] SLK_API static result<curve_secret_key> make() noexcept;
 
+    /// Returns whether it stands for a key.
     [[nodiscard]] bool is_set() const noexcept { return key_ != nullptr; }
     /// The public key of the pair. Errors: invalid_state without a key.
     [[nodiscard]] SLK_API result<curve_public_key> public_key() const noexcept;
@@ -91,9 +95,10 @@ private:
     std::shared_ptr<const curve_detail::locked_key> key_;
 };
 
+/// Both halves, as make_curve_keys() makes them.
 struct curve_key_pair {
-    curve_public_key public_key{};
-    curve_secret_key secret_key{};
+    curve_public_key public_key{}; ///< for the other side
+    curve_secret_key secret_key{}; ///< for this side only
 };
 
 /// Makes a new pair. Errors: out_of_memory, not_supported.

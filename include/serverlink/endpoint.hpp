@@ -35,6 +35,7 @@
 
 namespace slk {
 
+/// What carries the bytes: TCP, a Unix domain socket, or memory of this process.
 enum class transport : std::uint8_t { tcp, ipc, inproc };
 
 /// Returns "tcp", "ipc" or "inproc".

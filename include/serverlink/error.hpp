@@ -94,15 +94,17 @@ enum class phase : std::uint8_t {
     transfer,
     close,
 };
+/// What a call that failed returns, and what a status keeps as its reason.
 
 struct error {
-    errc code = errc::ok;
-    slk::phase phase = slk::phase::none;
+    errc code = errc::ok; ///< what it means
+    slk::phase phase = slk::phase::none; ///< where it happened
     /// errno, WSAGetLastError(), NTSTATUS or EAI_* as reported; 0 where there was none.
     std::int32_t native = 0;
     /// A text in static storage that names the argument or step, or null.
     const char* detail = nullptr;
 
+    /// Whether there is a failure.
     [[nodiscard]] explicit operator bool() const noexcept { return code != errc::ok; }
 
     /// Two failures are equal if their codes are; the phase and the native number may differ.
@@ -122,6 +124,7 @@ static_assert(std::is_trivially_copyable_v<error>);
 
 /// The category of std::error_code values made from slk::errc. Its name is "serverlink".
 [[nodiscard]] SLK_API const std::error_category& error_category() noexcept;
+/// Makes a std::error_code of this category.
 [[nodiscard]] SLK_API std::error_code make_error_code(errc code) noexcept;
 [[nodiscard]] inline std::error_code make_error_code(const error& failure) noexcept
 {

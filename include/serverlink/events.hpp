@@ -110,6 +110,7 @@ enum class event_kind : std::uint8_t {
     /// The socket is closed, and a stream of one socket ends with it; or end() was called. Socket.
     stopped,
 };
+/// The number of kinds.
 inline constexpr std::size_t event_kind_count = 28;
 
 /// Returns the enumerator's spelling.
@@ -124,13 +125,14 @@ enum class drop_reason : std::uint8_t {
     stale, ///< they had waited for a peer that is back (socket_options::on_reconnect)
     expired, ///< their deadline had passed (socket_options::expires_after)
 };
+/// The number of reasons.
 inline constexpr std::size_t drop_reason_count = 6;
 
 [[nodiscard]] SLK_API std::string_view name_of(drop_reason value) noexcept;
 
 /// One event. Members that a kind does not set keep these values.
 struct event {
-    event_kind kind = event_kind::events_lost;
+    event_kind kind = event_kind::events_lost; ///< decides which other members are set
     time_point at{}; ///< as slk::clock of the context's loops
     /// In the stream, from 1. There is a gap only where events were lost.
     std::uint64_t number = 0;
@@ -139,7 +141,7 @@ struct event {
     std::uint64_t connection = 0; ///< numbers the connections of the socket
     slk::address address{}; ///< of the peer; of this side in `listening`
     std::intptr_t descriptor = -1; ///< it may be closed already
-    std::string routing_id{};
+    std::string routing_id{}; ///< of the peer; bytes
     std::uint64_t generation = 0; ///< ROUTER and STREAM only: of that routing id
     /// errc::ok if there was none. In handshake_failed_protocol `native` is libzmq's number of what
     /// the peer, or the ZAP handler, did wrong (ZMQ_PROTOCOL_ERROR_ZMTP_*,
@@ -147,14 +149,14 @@ struct event {
     /// or such a number if a key of CURVE does not fit.
     error reason{};
     std::string text{}; ///< what the authenticator, or the ZAP handler, has said about it
-    link_state from = link_state::idle;
-    link_state to = link_state::idle;
+    link_state from = link_state::idle; ///< the link's state before
+    link_state to = link_state::idle; ///< the link's state after
     std::uint64_t attempt = 0; ///< link_status::attempt
-    duration delay{};
+    duration delay{}; ///< a wait, or the time that something took, as the kind says
     std::string name{}; ///< the host
     std::string topic{}; ///< bytes
-    drop_reason drop = drop_reason::no_route;
-    std::uint64_t count = 0;
+    drop_reason drop = drop_reason::no_route; ///< why messages were lost
+    std::uint64_t count = 0; ///< of what the kind says
 };
 
 /// Returns one line for people: "connected tcp://127.0.0.1:5555 127.0.0.1:5555 connection 1". Bytes
@@ -170,28 +172,33 @@ public:
         for (const event_kind each : kinds)
             bits_ |= bit(each);
     }
+    /// Returns the set of all kinds.
     [[nodiscard]] static constexpr event_set all() noexcept
     {
         event_set made;
         made.bits_ = (std::uint32_t{1} << event_kind_count) - 1;
         return made;
     }
+    /// Returns this set and one more kind.
     [[nodiscard]] constexpr event_set with(event_kind kind) const noexcept
     {
         event_set made = *this;
         made.bits_ |= bit(kind);
         return made;
     }
+    /// Returns this set without a kind.
     [[nodiscard]] constexpr event_set without(event_kind kind) const noexcept
     {
         event_set made = *this;
         made.bits_ &= ~bit(kind);
         return made;
     }
+    /// Returns whether a kind is in the set.
     [[nodiscard]] constexpr bool has(event_kind kind) const noexcept
     {
         return (bits_ & bit(kind)) != 0;
     }
+    /// Returns the set as bits: bit n stands for the kind with the number n.
     [[nodiscard]] constexpr std::uint32_t bits() const noexcept { return bits_; }
 
 private:
@@ -203,12 +210,14 @@ private:
     std::uint32_t bits_ = 0;
 };
 
+/// Which events a stream has, and where they go.
 struct event_options {
     /// The kinds that the stream has; `events_lost` and `stopped` are always among them.
     event_set kinds = event_set::all();
     /// Unread events that the stream holds, 1 to 1,000,000. What a peer has chosen may be long: an
     /// event counts once more for each `text_per_place` bytes of its topic and routing id.
     std::size_t capacity = 2048;
+    /// Bytes of text that count as one event.
     static constexpr std::size_t text_per_place = 256;
     /// If set, it is called for each event, in their order and one at a time, instead of next(): on
     /// the thread of the context's first loop, or in a context without threads in a call that runs

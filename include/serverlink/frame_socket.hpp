@@ -37,6 +37,7 @@ enum class socket_type : std::uint8_t {
     xsub = 10,
     stream = 11,
 };
+/// The number of types.
 inline constexpr std::size_t socket_type_count = 12;
 
 /// Of a part that was received into the caller's memory.
@@ -54,12 +55,14 @@ public:
 
     /// Errors: invalid_state (closed), cancelled (the context was shut down), forked.
     [[nodiscard]] result<void> usable() const noexcept;
+    /// Returns the type that it was created with.
     [[nodiscard]] socket_type type() const noexcept { return type_; }
     /// PULL and SUB cannot send; PUSH and PUB cannot receive.
     [[nodiscard]] bool sends() const noexcept
     {
         return type_ != socket_type::pull && type_ != socket_type::sub;
     }
+    /// As above.
     [[nodiscard]] bool receives() const noexcept
     {
         return type_ != socket_type::push && type_ != socket_type::pub;
@@ -112,6 +115,7 @@ public:
     [[nodiscard]] result<void> unsubscribe(std::span<const std::byte> topic);
     /// SUB and XSUB only.
     [[nodiscard]] result<void> psubscribe(std::span<const std::byte> pattern);
+    /// Takes one back, as unsubscribe().
     [[nodiscard]] result<void> punsubscribe(std::span<const std::byte> pattern);
     // ROUTER only: as the calls of its class. Errors: also not_supported.
     [[nodiscard]] result<bool> is_known(const peer_id& id);

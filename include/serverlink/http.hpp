@@ -58,6 +58,7 @@ namespace http {
 class service;
 }
 
+/// Where the server listens, and what it may cost.
 struct http_options {
     /// Where to listen: a numeric address and a port; port 0: any free one. "[::1]:9464" is one of
     /// IPv6, "0.0.0.0:9464" are all IPv4 addresses of this machine.
@@ -113,6 +114,7 @@ public:
     /// does not show the change.
     void show_link(std::string_view name, const link_transition& move,
                    const link_status& status) noexcept;
+    /// As show_link(), for listener_status.
     void show_listener(std::string_view name, const listener_status& status) noexcept;
     /// The page shows the link and the listener of that name no more.
     void forget(std::string_view name) noexcept;

@@ -34,9 +34,13 @@ namespace link_detail {
 class connecter;
 }
 
+/// Where a link connects to, and how.
 struct link_options {
+    /// The peer's endpoint: tcp or ipc.
     endpoint to{};
+    /// When it tries again.
     reconnect_options reconnect{};
+    /// Settings of the connection.
     tuning_options tuning{};
 
     /// errc::invalid_argument, with the option's fault as detail.
@@ -49,7 +53,7 @@ struct lookup_report {
     /// In the order of the answer. After a failure of the name service: its last answer, which is
     /// used again.
     std::span<const address> addresses;
-    duration took{};
+    duration took{}; ///< the time from the question to the answer
     error failure{}; ///< errc::ok if there was none
 };
 
@@ -96,6 +100,7 @@ public:
     void retry_now();
     /// No new attempt begins until resume(). A connection stays, and an attempt under way goes on.
     void pause();
+    /// Ends pause(): attempts begin again.
     void resume();
     /// For usefulness::confirmed: the present connection is useful.
     void confirm_useful();
@@ -105,6 +110,7 @@ public:
     [[nodiscard]] link_status status() const noexcept;
     /// Returns the flight recorder: the last moves, oldest first, at most `flight_recorder_size`.
     [[nodiscard]] std::vector<link_transition> recent_transitions() const;
+    /// Moves that a link remembers.
     static constexpr std::size_t flight_recorder_size = 8;
     /// Returns the addresses that failed in the latest attempt, in the order of failing. Each
     /// attempt begins with an empty list. Any thread; copies under a lock.

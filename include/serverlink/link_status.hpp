@@ -25,6 +25,7 @@ enum class link_state : std::uint8_t {
     connected,  ///< the stream belongs to the user
     backoff,    ///< waiting for the next attempt; nothing is open
 };
+/// The number of states.
 inline constexpr std::size_t link_state_count = 6;
 
 /// The events that move a link.
@@ -46,13 +47,17 @@ enum class link_event : std::uint8_t {
     lost,      ///< the connection is gone
     stagger,   ///< no address has connected yet: the next one joins the race
 };
+/// The number of events.
 inline constexpr std::size_t link_event_count = 16;
 
 [[nodiscard]] SLK_API std::string_view name_of(link_state state) noexcept;
 [[nodiscard]] SLK_API std::string_view name_of(link_event event) noexcept;
 
+/// What a link does, and why, at one moment.
 struct link_status {
+    /// What it does.
     link_state state = link_state::idle;
+    /// Link::pause() was called: no attempt begins.
     bool paused = false;
     /// In `connected`: the connection has proved useful (reconnect_options::useful_when).
     bool useful = false;
@@ -82,8 +87,8 @@ static_assert(std::is_trivially_copyable_v<link_status>);
 
 /// The failure of one address of a name.
 struct address_failure {
-    slk::address address{};
-    error reason{};
+    slk::address address{}; ///< of the name
+    error reason{}; ///< why it failed
 
     friend bool operator==(const address_failure&, const address_failure&) = default;
 };
@@ -91,10 +96,10 @@ struct address_failure {
 /// One move of the flight recorder.
 struct link_transition {
     std::uint64_t number = 0; ///< 1 for the first move since the link was created
-    time_point at{};
-    link_state from = link_state::idle;
-    link_state to = link_state::idle;
-    link_event event = link_event::start;
+    time_point at{}; ///< when it happened
+    link_state from = link_state::idle; ///< the state before
+    link_state to = link_state::idle; ///< the state after
+    link_event event = link_event::start; ///< what caused it
     std::uint32_t attempt = 0; ///< low 32 bits of link_status::attempt
     /// The failure that ended the state, if there was one.
     error reason{};

@@ -26,7 +26,9 @@ namespace link_detail {
 class listener_core;
 }
 
+/// Where a listener listens, and how it accepts.
 struct listener_options {
+    /// The address to listen at: tcp or ipc.
     endpoint at{};
     /// The number of connections that the system keeps until they are accepted; the system clamps
     /// it. When they overflow, Linux may answer with SYN cookies: a client may then seem connected
@@ -48,6 +50,7 @@ struct listener_options {
     [[nodiscard]] SLK_API result<void> validate() const;
 };
 
+/// What a listener does.
 enum class listener_state : std::uint8_t {
     idle, ///< not listening: stopped
     opening, ///< the listening socket broke and is about to be opened again
@@ -57,10 +60,13 @@ enum class listener_state : std::uint8_t {
 
 [[nodiscard]] SLK_API std::string_view name_of(listener_state state) noexcept;
 
+/// What a listener does, and what it has accepted, at one moment.
 struct listener_status {
+    /// What it does.
     listener_state state = listener_state::idle;
     /// The address, with the real port; for ipc the family only.
     address local{};
+    /// Connections that were accepted.
     std::uint64_t accepted = 0;
     /// Accepted and lost again before the handler was called: reset by the peer, or a setting of
     /// `tuning` was refused.
@@ -69,7 +75,9 @@ struct listener_status {
     std::uint64_t refused = 0;
     /// Reset because there was no descriptor for them.
     std::uint64_t shed = 0;
+    /// Times that it has paused.
     std::uint64_t pauses = 0;
+    /// Why the last accept failed; errc::ok if none has.
     error last_error{};
 };
 
@@ -78,6 +86,7 @@ static_assert(std::is_trivially_copyable_v<listener_status>);
 /// Called on the loop's thread; not after close(), and not by the loop's destructor. A handler may
 /// call any function of the listener, and destroy it. It must not throw (serverlink/loop.hpp).
 struct listener_handlers {
+    /// A connection has come: its stream is the user's.
     std::function<void(stream)> accepted{};
     /// An accept failed, or the listener pauses. It goes on by itself; this is for the log.
     std::function<void(const error&)> failed{};
@@ -121,6 +130,7 @@ public:
     /// taken its place. Accepted connections stay.
     void close();
 
+    /// Never waits for the loop. All fields are of the same moment.
     [[nodiscard]] listener_status status() const noexcept;
     /// Returns the address with the real port.
     [[nodiscard]] address local_address() const noexcept { return status().local; }

@@ -27,12 +27,14 @@
 
 namespace slk {
 
+/// How important a line is.
 enum class log_level : std::uint8_t {
     debug, ///< each step of links and handshakes, each subscription
     info, ///< endpoints and peers that come and go
     warning, ///< something was refused, lost or given up; it goes on by itself
     error, ///< a call has failed, or a message cannot be delivered
 };
+/// The number of levels.
 inline constexpr std::size_t log_level_count = 4;
 
 /// Returns the enumerator's spelling.
@@ -44,9 +46,11 @@ inline constexpr std::size_t log_level_count = 4;
 /// or "socket".
 [[nodiscard]] SLK_API std::string_view component_of(event_kind what) noexcept;
 
+/// A line that is written to the log.
+/// One line of the log.
 struct log_line {
-    time_point at{};
-    log_level level = log_level::info;
+    time_point at{}; ///< as event::at
+    log_level level = log_level::info; ///< as level_of()
     /// As component_of(); "loop" for the first lines. Lives as long as the process.
     std::string_view component{};
     std::uint64_t socket = 0; ///< slk::socket::number(); 0: it is about none
@@ -57,6 +61,7 @@ struct log_line {
 /// Returns "warning link: connect_retried tcp://...". Empty when memory is exhausted.
 [[nodiscard]] SLK_API std::string to_string(const log_line& line);
 
+/// What is written, and where.
 struct log_options {
     log_level level = log_level::info; ///< of the lines, at least
     std::size_t capacity = 2048; ///< as event_options::capacity

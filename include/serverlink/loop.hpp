@@ -55,6 +55,7 @@ class simulation;
 using name_lookup =
     std::function<result<std::vector<address>>(const std::string& host, std::uint16_t port)>;
 
+/// The options of a loop.
 struct loop_options {
     /// A name that compiled_backends() lists. Empty: the best that works on this system.
     std::string backend{};
@@ -70,7 +71,7 @@ struct loop_options {
 
 /// A backend that this build has and the system refused.
 struct refused_backend {
-    std::string_view name;
+    std::string_view name; ///< as compiled_backends() has it
     /// The system's error. `native` is its number: on Linux EPERM from a sandbox or from the sysctl
     /// kernel.io_uring_disabled, ENOSYS from a kernel without io_uring.
     error reason;

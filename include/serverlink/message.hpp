@@ -55,6 +55,7 @@ struct access;
 
 class SLK_API message {
 public:
+    /// Bytes that a message holds without memory of its own.
     static constexpr std::size_t inline_capacity = 64;
 
     /// Empty: no bytes.
@@ -94,11 +95,14 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept { return is_view() ? view_.size : is_.kind; }
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+    /// Returns the bytes, which stay where they are until the message changes or moves.
     [[nodiscard]] const std::byte* data() const noexcept
     {
         return is_view() ? view_.data : inline_;
     }
+    /// Returns the bytes as a span, as long-lived as data().
     [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data(), size()}; }
+    /// Returns the bytes as a text, as long-lived as data(); they may be anything.
     [[nodiscard]] std::string_view text() const noexcept
     {
         return {reinterpret_cast<const char*>(data()), size()};

@@ -41,7 +41,7 @@ struct round_trips {
         std::chrono::milliseconds(50),   std::chrono::milliseconds(100),
         std::chrono::milliseconds(250),  std::chrono::seconds(1)};
     std::array<std::uint64_t, bounds.size() + 1> counts{}; ///< of each bucket alone
-    duration sum{};
+    duration sum{}; ///< of all answers together
 };
 
 /// A connection of a peer, and the peer of a connect() between its connections. inproc has none: it
@@ -49,7 +49,7 @@ struct round_trips {
 struct peer_metrics {
     std::string endpoint{}; ///< of the socket, as in endpoint_status
     std::uint64_t connection = 0; ///< as in slk::event
-    slk::address address{};
+    slk::address address{}; ///< of the peer
     std::string routing_id{}; ///< as the peer has sent it
     bool ready = false; ///< the handshake is over
     bool stalled = false; ///< as in peer_status
@@ -67,8 +67,8 @@ struct peer_metrics {
 /// One bind() or connect() with its connections, those that have ended included.
 struct endpoint_metrics {
     std::uint64_t number = 0; ///< tells apart endpoints with the same text
-    endpoint_kind kind = endpoint_kind::connected;
-    std::string endpoint{};
+    endpoint_kind kind = endpoint_kind::connected; ///< which of the two it is
+    std::string endpoint{}; ///< as in endpoint_status
     link_state link = link_state::idle; ///< connect() only, and not inproc
     // Counters.
     std::uint64_t attempts = 0; ///< connect() only: tries to connect
@@ -82,26 +82,28 @@ struct endpoint_metrics {
     /// bind() only: connections that max_peers, max_pending_handshakes and their like have refused.
     std::uint64_t refused = 0;
     std::uint64_t accept_failures = 0; ///< bind() only
-    std::uint64_t bytes_sent = 0;
-    std::uint64_t bytes_received = 0;
-    slk::round_trips round_trips{};
+    std::uint64_t bytes_sent = 0; ///< of ZMTP, with its overhead
+    std::uint64_t bytes_received = 0; ///< as above
+    slk::round_trips round_trips{}; ///< of the heartbeats of all its connections
     // Present values.
     std::uint64_t ready_peers = 0; ///< their handshake is over
     std::uint64_t stalled_peers = 0;
     std::uint64_t queued = 0; ///< messages that wait to be sent to connections of the endpoint
 };
 
+/// The numbers of one socket.
 struct socket_metrics {
     std::uint64_t number = 0; ///< slk::socket::number()
     std::string_view type{}; ///< "PUSH"
-    socket_counters counters{};
-    std::vector<endpoint_metrics> endpoints{};
-    std::vector<peer_metrics> peers{};
+    socket_counters counters{}; ///< as socket::counters()
+    std::vector<endpoint_metrics> endpoints{}; ///< of each bind() and connect()
+    std::vector<peer_metrics> peers{}; ///< of each connection
 };
 
+/// All numbers of a context at one time.
 struct context_metrics {
-    memory_use memory{};
-    std::vector<socket_metrics> sockets{};
+    memory_use memory{}; ///< what its queues hold
+    std::vector<socket_metrics> sockets{}; ///< each of its sockets
 };
 
 /// A connection that begins or ends at the same time waits until this call has copied the numbers
@@ -111,6 +113,7 @@ struct context_metrics {
 /// Errors: as above, and cancelled (the context is gone).
 [[nodiscard]] SLK_API result<context_metrics> metrics_of(const context& which);
 
+/// What open_metrics() writes.
 struct open_metrics_options {
     /// Also the numbers of each connection, labelled by its number, address and routing id. Each
     /// new connection begins a series of samples, so that strangers who connect to a bound endpoint

@@ -21,10 +21,11 @@ struct peer_filter {
     /// Addresses with the same first `bits` bits; their ports do not count. An IPv4 address that is
     /// mapped into IPv6 is itself.
     struct network {
-        address base{};
-        std::uint8_t bits = 128;
+        address base{}; ///< whose first bits count
+        std::uint8_t bits = 128; ///< how many of them
 
         friend bool operator==(const network&, const network&) = default;
+        /// Returns whether an address is one of them.
         [[nodiscard]] SLK_API bool contains(const address& which) const noexcept;
         /// Reads "192.0.2.0/24", "2001:db8::/32", or an address alone. Errors: invalid_argument.
         [[nodiscard]] static SLK_API result<network> parse(std::string_view text);
@@ -32,8 +33,8 @@ struct peer_filter {
 
     /// tcp: one of them contains the peer's address.
     std::vector<network> networks{};
-    /// ipc: the peer's process, user or group is one of these, as they were when it connected
-    /// (unix(7)). Not on Windows; processes on Linux alone.
+    // ipc: the peer's process, user or group is one of these, as they were when it connected
+    // (unix(7)). Not on Windows; processes on Linux alone.
     std::vector<std::uint32_t> processes{};
     std::vector<std::uint32_t> users{};
     std::vector<std::uint32_t> groups{};

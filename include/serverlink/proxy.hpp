@@ -33,6 +33,7 @@ namespace messaging {
 class proxy_core;
 }
 
+/// What else a proxy does with the messages.
 struct proxy_options {
     /// A PUB, XPUB, PUSH, DEALER or PAIR: it gets a copy of each message that was moved, in both
     /// directions. What an XPUB receives is thrown away. Null: none.
@@ -48,7 +49,9 @@ struct proxy_options {
     socket* control = nullptr;
 };
 
+/// What a proxy has moved since it was created.
 struct proxy_counters {
+    /// What it has moved on one side.
     struct side {
         // Messages, and the bytes of their parts; routing ids count.
         std::uint64_t received = 0;
@@ -58,13 +61,13 @@ struct proxy_counters {
         /// Messages for this side that had no peer to go to, as in send_outcome.
         std::uint64_t dropped = 0;
     };
-    side front{};
-    side back{};
-    std::uint64_t captured = 0;
+    side front{}; ///< the first socket of create()
+    side back{}; ///< the second one
+    std::uint64_t captured = 0; ///< messages that the capture socket got
     std::uint64_t not_captured = 0; ///< there was no room
     /// Messages that were received and not sent when the last run() ended. The next one sends them.
     std::uint64_t held = 0;
-    bool paused = false;
+    bool paused = false; ///< by pause() or PAUSE
 };
 
 class SLK_API proxy {
@@ -93,9 +96,11 @@ public:
 
     /// Messages wait where they are until resume().
     void pause() noexcept;
+    /// Ends pause().
     void resume() noexcept;
     /// Ends run(), or the next one.
     void stop() noexcept;
+    /// Returns the numbers up to now.
     [[nodiscard]] proxy_counters counters() const noexcept;
 
 private:

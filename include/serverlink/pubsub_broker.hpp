@@ -19,12 +19,13 @@
 
 namespace slk {
 
+/// How a broker begins, and the options of its sockets.
 struct pubsub_broker_options {
     /// The first run() or start() binds both endpoints, and not create().
     bool bind_at_start = false;
     /// Of its two sockets.
     xsub_options of_frontend{};
-    xpub_options of_backend{};
+    xpub_options of_backend{}; ///< as above
 };
 
 class SLK_API pubsub_broker {
@@ -44,6 +45,7 @@ public:
     /// `bind_at_start`, until then: as they were given. Not while another thread is in the first
     /// run() or start().
     [[nodiscard]] const std::string& frontend() const noexcept;
+    /// As frontend(), of the other endpoint.
     [[nodiscard]] const std::string& backend() const noexcept;
 
     /// Moves messages and subscriptions until stop(), as proxy::run(). May be called again. Errors:

@@ -94,6 +94,7 @@ public:
     /// (option patterns_subscribe_all: they send everything). Further errors: invalid_argument (an
     /// empty pattern, and those of sub::psubscribe()).
     [[nodiscard]] result<void> psubscribe(std::string_view pattern);
+    /// Takes a pattern back, as unsubscribe().
     [[nodiscard]] result<void> punsubscribe(std::string_view pattern);
 
     // --- messages ---

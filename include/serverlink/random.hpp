@@ -20,6 +20,7 @@ class random_stream {
 public:
     explicit constexpr random_stream(std::uint64_t seed) noexcept : state_(seed) {}
 
+    /// Returns the next 64 random bits.
     constexpr std::uint64_t next() noexcept
     {
         state_ += 0x9e3779b97f4a7c15u;

@@ -50,6 +50,7 @@ public:
     {
         return {parts_[index].data, parts_[index].size};
     }
+    /// Returns a part as a text; its bytes may be anything.
     [[nodiscard]] std::string_view text(std::size_t index) const noexcept
     {
         return {reinterpret_cast<const char*>(parts_[index].data), parts_[index].size};
@@ -59,8 +60,10 @@ public:
 
     void clear() noexcept;
 
+    /// Walks over the parts, in their order.
     class iterator {
     public:
+        // As the standard's algorithms need them.
         using value_type = std::span<const std::byte>;
         using difference_type = std::ptrdiff_t;
 

@@ -45,11 +45,14 @@ enum class failure_class : std::uint8_t {
     unsupported, ///< this system does not support it
     other, ///< everything else: the peer rejects this side, unknown codes, ...
 };
+/// The number of classes.
 inline constexpr std::size_t failure_class_count = 16;
 
 [[nodiscard]] SLK_API std::string_view name_of(failure_class value) noexcept;
+/// Returns the class of a failure.
 [[nodiscard]] SLK_API failure_class classify(const error& failure) noexcept;
 
+/// What a failure means for the next attempt.
 enum class retry_rule : std::uint8_t {
     retry, ///< after the delay of the formula
     retry_slowly, ///< as if the delay had grown to its cap: floor + U[cap / 2, cap]
@@ -72,6 +75,7 @@ public:
         return policy;
     }
 
+    /// Changes the rule of a class.
     void set(failure_class which, retry_rule rule) noexcept
     {
         rules_[static_cast<std::size_t>(which)] = rule;
@@ -94,6 +98,7 @@ enum class usefulness : std::uint8_t {
     confirmed, ///< link::confirm_useful(), for example after the protocol's handshake
 };
 
+/// When a link tries again.
 struct reconnect_options {
     /// The range of the first delay. 0: retry at once (floor and cap do not count), at most 100
     /// attempts a second. `reconnect_never`: no retry; the link stops with the reason.
@@ -116,11 +121,13 @@ struct reconnect_options {
     /// The minimum life of a connection that resets n. It must also be as long as the delay before
     /// it.
     duration stable_after = std::chrono::seconds(1);
+    /// What proves a connection useful.
     usefulness useful_when = usefulness::first_receive;
 
     /// Delays the very first attempt by U[0, base], for fleets that start together.
     bool spread_first_attempt = false;
 
+    /// What each kind of failure means.
     retry_policy policy{};
 
     /// errc::invalid_argument, with the option's name as detail, for a value out of range. No value
@@ -128,6 +135,7 @@ struct reconnect_options {
     [[nodiscard]] SLK_API result<void> validate() const;
 };
 
+/// For reconnect_options::base: no retry.
 inline constexpr duration reconnect_never = std::chrono::milliseconds(-1);
 
 /// Returns the delay before retry number `retry` (0 is the first), from 64 random bits. Saturates;

@@ -27,6 +27,7 @@ namespace slk {
 #if SLK_EXPECTED_STD
 template <class T>
 using result = std::expected<T, error>;
+/// The other half of a result: an error.
 using unexpected = std::unexpected<error>;
 #else
 template <class T>
@@ -44,6 +45,7 @@ bool operator==(const result<T>& done, errc code) = delete;
     return unexpected(failure);
 }
 
+/// The same, of a code, the phase, and a literal that names the argument.
 [[nodiscard]] inline unexpected fail(errc code, phase in, const char* detail = nullptr)
 {
     return unexpected(error{code, in, 0, detail});
@@ -51,10 +53,6 @@ bool operator==(const result<T>& done, errc code) = delete;
 
 } // namespace slk
 
-// SLK_TRY(expression);            returns the error to the caller, or continues
-// SLK_TRY(auto value, expression); returns the error, or binds the value
-//
-// Both are statements, not expressions: a GNU statement expression does not build with MSVC.
 #define SLK_DETAIL_CONCAT_(a, b) a##b
 #define SLK_DETAIL_CONCAT(a, b) SLK_DETAIL_CONCAT_(a, b)
 #define SLK_DETAIL_TRY_VOID(name, expression)                                                      \
@@ -72,6 +70,12 @@ bool operator==(const result<T>& done, errc code) = delete;
 #define SLK_DETAIL_TRY_2(declaration, expression)                                                  \
     SLK_DETAIL_TRY_BIND(SLK_DETAIL_CONCAT(slk_try_, __LINE__), declaration, expression)
 #define SLK_DETAIL_TRY_PICK(first, second, chosen, ...) chosen
+/// For functions that return a result:
+///
+///     SLK_TRY(expression);             // returns the error to the caller, or continues
+///     SLK_TRY(auto value, expression); // returns the error, or binds the value
+///
+/// Both are statements, not expressions: a GNU statement expression does not build with MSVC.
 #define SLK_TRY(...)                                                                               \
     SLK_DETAIL_TRY_PICK(__VA_ARGS__, SLK_DETAIL_TRY_2, SLK_DETAIL_TRY_1, unused)(__VA_ARGS__)
 

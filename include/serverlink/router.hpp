@@ -22,7 +22,7 @@ namespace slk {
 
 /// Names a peer of a ROUTER.
 struct peer_id {
-    std::string routing_id{};
+    std::string routing_id{}; ///< at most 255 bytes
     /// Counts the peers that have come, from 1 on; 0: the peer that has the name now.
     std::uint64_t generation = 0;
 

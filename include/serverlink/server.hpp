@@ -36,6 +36,7 @@ public:
 
     /// At least one part. They are the caller's, to be moved from.
     [[nodiscard]] multipart& parts() noexcept { return parts_; }
+    /// Returns the peer that the request came from.
     [[nodiscard]] const peer_id& peer() const noexcept { return peer_; }
 
     /// Sends the reply; once. It is dropped if the connection is gone that the request came by
@@ -58,7 +59,7 @@ private:
 
 /// Since the server was created.
 struct server_counters {
-    std::uint64_t requests = 0;
+    std::uint64_t requests = 0; ///< received
     std::uint64_t replies = 0; ///< queued for their peers
     std::uint64_t dropped = 0; ///< replies whose peer is gone, or had no room
     std::uint64_t malformed = 0; ///< messages that were no requests
@@ -88,6 +89,7 @@ public:
     /// Receives the next request. Errors: timed_out, would_block, cancelled, invalid_state
     /// (closed), out_of_memory (a request may be lost then).
     [[nodiscard]] result<received_request> receive(const timeout& limit = {});
+    /// Returns the numbers of this server up to now.
     [[nodiscard]] server_counters counters() const noexcept;
 
     /// Waits up to `timeout` until the replies that are queued were read, as socket::close().

@@ -37,6 +37,7 @@
 extern "C" {
 #endif
 
+/* The version of this header. */
 #define SLK_VERSION_MAJOR 0
 #define SLK_VERSION_MINOR 1
 #define SLK_VERSION_PATCH 0
@@ -69,6 +70,7 @@ SL_EXPORT const char* SL_CALL slk_strerror(int errnum);
 
 /* --- Contexts --- */
 
+/* A context: its sockets, and the threads that carry their bytes. */
 typedef struct slk_ctx_t slk_ctx_t;
 
 #define SLK_IO_THREADS 1 /* int, 1: threads for tcp and ipc; with 0 there is inproc alone */
@@ -105,6 +107,7 @@ SL_EXPORT int SL_CALL slk_ctx_get(slk_ctx_t* ctx, int option, void* value, size_
 
 /* --- Sockets --- */
 
+/* A socket of any type. */
 typedef struct slk_socket_t slk_socket_t;
 
 /* A descriptor of the system: on Windows a SOCKET. */
@@ -114,6 +117,7 @@ typedef uintptr_t slk_fd_t;
 typedef int slk_fd_t;
 #endif
 
+/* The types of sockets. */
 #define SLK_PAIR 0
 #define SLK_PUB 1
 #define SLK_SUB 2
@@ -223,6 +227,7 @@ SL_EXPORT int SL_CALL slk_getsockopt(slk_socket_t* socket, int option, void* val
 /* One frame. The MORE property tells whether others of the same message follow. */
 typedef struct slk_msg_t slk_msg_t;
 
+/* The flags of sending and receiving. */
 #define SLK_DONTWAIT 1 /* SLK_EAGAIN instead of waiting */
 #define SLK_SNDMORE 2 /* another frame of the same message follows */
 
@@ -277,10 +282,10 @@ SL_EXPORT int SL_CALL slk_send_to(slk_socket_t* socket, const void* routing_id, 
 
 /* A socket; or, where that is NULL, a descriptor. */
 typedef struct slk_pollitem_t {
-    slk_socket_t* socket;
-    int fd;
-    short events;
-    short revents;
+    slk_socket_t* socket; /* or NULL */
+    int fd; /* a descriptor, if there is no socket */
+    short events; /* SLK_POLLIN and others: to wait for */
+    short revents; /* those that have come, set by slk_poll() */
 } slk_pollitem_t;
 
 /*
@@ -291,10 +296,10 @@ SL_EXPORT int SL_CALL slk_poll(slk_pollitem_t* items, int nitems, long timeout);
 
 /* Of a socket `fd` is -1, of a descriptor `socket` is NULL. */
 typedef struct slk_poller_event_t {
-    void* socket;
-    slk_fd_t fd;
-    void* user_data;
-    short events;
+    void* socket; /* of the item */
+    slk_fd_t fd; /* of the item */
+    void* user_data; /* as it was added */
+    short events; /* those that have come */
 } slk_poller_event_t;
 
 /*
@@ -339,9 +344,10 @@ SL_EXPORT int SL_CALL slk_proxy_steerable(void* frontend, void* backend, void* c
 /* ROUTER: 1 if there is a peer with that routing id, 0 if not. Others: ENOTSUP. */
 SL_EXPORT int SL_CALL slk_is_connected(slk_socket_t* socket, const void* routing_id, size_t id_len);
 
+/* What has gone between a ROUTER and one of its peers. */
 typedef struct slk_peer_stats_t {
     uint64_t bytes_sent; /* of the messages */
-    uint64_t bytes_received;
+    uint64_t bytes_received; /* of the messages */
     uint64_t msgs_sent; /* as the program has sent them */
     uint64_t msgs_received; /* as the program has received them */
     uint64_t connected_time; /* ms since the connection came up */
@@ -361,29 +367,31 @@ SL_EXPORT int SL_CALL slk_get_peers(slk_socket_t* socket, void** peer_ids, size_
 /* Frees the routing ids, and clears the entries. The arrays are the caller's. */
 SL_EXPORT void SL_CALL slk_free_peers(void** peer_ids, size_t* id_lens, size_t num_peers);
 
+/* The events of a socket. */
 #define SLK_EVENT_CONNECTED 1 /* the handshake is over */
 #define SLK_EVENT_DISCONNECTED 2 /* the connection has ended */
 #define SLK_EVENT_ACCEPTED 3 /* a connection has come */
-#define SLK_EVENT_BIND_FAILED 4
-#define SLK_EVENT_LISTENING 5
+#define SLK_EVENT_BIND_FAILED 4 /* slk_bind() has failed */
+#define SLK_EVENT_LISTENING 5 /* slk_bind() has succeeded */
 #define SLK_EVENT_CLOSED 6 /* a listener has ended, or a try to connect has */
-#define SLK_EVENT_HANDSHAKE_START 7
-#define SLK_EVENT_HANDSHAKE_OK 8
-#define SLK_EVENT_HANDSHAKE_FAIL 9
+#define SLK_EVENT_HANDSHAKE_START 7 /* a handshake begins */
+#define SLK_EVENT_HANDSHAKE_OK 8 /* it is over */
+#define SLK_EVENT_HANDSHAKE_FAIL 9 /* it has failed */
 #define SLK_EVENT_HEARTBEAT_OK 10 /* a PING was answered */
 #define SLK_EVENT_HEARTBEAT_FAIL 11 /* a PING was not answered in time */
-#define SLK_EVENT_ALL 0xFFFF
+#define SLK_EVENT_ALL 0xFFFF /* all of them, as a mask */
 
 /* What it refers to lives as long as the callback. */
 typedef struct slk_event_t {
     int event; /* SLK_EVENT_... */
     const void* peer_id; /* NULL: not known */
-    size_t peer_id_len;
+    size_t peer_id_len; /* bytes of peer_id */
     const char* endpoint; /* of this socket; NULL: not known */
     int err; /* 0, or as slk_errno() has it */
     uint64_t timestamp; /* ms since 1970 */
 } slk_event_t;
 
+/* Is called with each event. */
 typedef void(SL_CALL* slk_monitor_fn)(slk_socket_t* socket, const slk_event_t* event,
                                       void* user_data);
 
@@ -419,6 +427,7 @@ SL_EXPORT void* SL_CALL slk_stopwatch_start(void);
 SL_EXPORT unsigned long SL_CALL slk_stopwatch_intermediate(void* watch);
 SL_EXPORT unsigned long SL_CALL slk_stopwatch_stop(void* watch);
 
+/* Is called when a timer is due. */
 typedef void(SL_CALL* slk_timer_fn)(int timer_id, void* arg);
 
 /* Their functions set errno: EFAULT (no timers, no handler), EINVAL (no such id), ENOMEM. */
@@ -472,6 +481,7 @@ SL_EXPORT int SL_CALL slk_sharded_pubsub_set_hwm(slk_sharded_pubsub_t* shards, i
 /* An XSUB at `frontend` for publishers, an XPUB at `backend` for subscribers, and a proxy. */
 typedef struct slk_pubsub_broker_t slk_pubsub_broker_t;
 
+/* Binds nothing yet. NULL: SLK_EINVAL, SLK_ENOMEM. */
 SL_EXPORT slk_pubsub_broker_t* SL_CALL slk_pubsub_broker_new(slk_ctx_t* ctx, const char* frontend,
                                                              const char* backend);
 /* Runs in this thread until the broker is stopped. */
@@ -487,7 +497,9 @@ SL_EXPORT int SL_CALL slk_pubsub_broker_stats(slk_pubsub_broker_t* broker, size_
 /* Channels that are spread over several XPUBs, the nodes, which need not be up yet. */
 typedef struct slk_pubsub_cluster_t slk_pubsub_cluster_t;
 
+/* Without nodes. NULL: SLK_EINVAL, SLK_ENOMEM. */
 SL_EXPORT slk_pubsub_cluster_t* SL_CALL slk_pubsub_cluster_new(slk_ctx_t* ctx);
+/* Ends its connections. NULL, or a cluster that is NULL: does nothing. */
 SL_EXPORT void SL_CALL slk_pubsub_cluster_destroy(slk_pubsub_cluster_t** cluster);
 /* EEXIST: it is there already. */
 SL_EXPORT int SL_CALL slk_pubsub_cluster_add_node(slk_pubsub_cluster_t* cluster,

@@ -30,6 +30,7 @@ namespace slk {
 /// time.
 class SLK_API sharded_pubsub {
 public:
+    /// The most shards that create() makes.
     static constexpr std::size_t max_shards = 1024;
 
     /// `options`: of each publisher. Errors: invalid_argument (a number of shards that is not 1 to
@@ -42,7 +43,9 @@ public:
     /// Not while another thread is in a call. What was not received by then stays readable.
     ~sharded_pubsub();
 
+    /// Returns the number of shards.
     [[nodiscard]] std::size_t shards() const noexcept;
+    /// Returns the shard that has a channel, from 0 on.
     [[nodiscard]] std::size_t shard_of(std::string_view channel) const noexcept;
 
     /// Errors: invalid_argument (an empty channel), and those of pub::send().

@@ -89,19 +89,21 @@ enum class fault : std::uint8_t {
     name_failure, ///< the name service fails
     name_missing, ///< the name service reports that a name does not exist
 };
+/// The number of faults.
 inline constexpr std::size_t fault_count = 29;
 
 [[nodiscard]] SLK_API std::string_view name_of(fault value) noexcept;
 
 /// How often each fault is injected, per thousand opportunities. All are 0 by default.
 struct fault_rates {
-    std::array<std::uint16_t, fault_count> per_mille{};
+    std::array<std::uint16_t, fault_count> per_mille{}; ///< by the number of the fault
     /// The maximum of every delay; 1 ns to 1 h.
     duration max_delay = std::chrono::milliseconds(20);
     /// Bytes: reset and half_close come after 0 to `max_offset` bytes of one direction, when the
     /// byte before has arrived (after 0 bytes: instead of the first).
     std::uint32_t max_offset = 4096;
 
+    /// Sets the rate of a fault.
     fault_rates& set(fault which, std::uint16_t in_a_thousand) noexcept
     {
         per_mille[static_cast<std::size_t>(which)] = in_a_thousand;
@@ -113,8 +115,11 @@ struct fault_rates {
     }
 };
 
+/// The options of a simulation.
 struct simulation_options {
+    /// Decides everything random.
     std::uint64_t seed = 1;
+    /// The faults from the beginning on.
     fault_rates faults{};
     /// One way, between two hosts, 1 ns to 1 h; set_latency() changes it for a pair. Inside a host
     /// it is 1 us.
@@ -131,10 +136,10 @@ struct simulation_options {
 
 /// Resources of a host. 0 means no limit.
 struct host_limits {
-    std::uint32_t descriptors = 0;
+    std::uint32_t descriptors = 0; ///< that may be open
     /// The range of ephemeral ports, both ends included.
     std::uint16_t first_port = 32768;
-    std::uint16_t last_port = 60999;
+    std::uint16_t last_port = 60999; ///< of the range
     /// The rate at which the host takes connections from its accept queues; the others wait there.
     std::uint32_t accepts_per_second = 0;
 
@@ -144,7 +149,7 @@ struct host_limits {
 /// Identifies one host of one simulation. Hosts are counted from 0; an id of another simulation is
 /// not recognised. Functions without a result ignore a host that does not exist.
 struct host_id {
-    std::uint32_t index = UINT32_MAX;
+    std::uint32_t index = UINT32_MAX; ///< the number of the host
     friend bool operator==(host_id, host_id) = default;
 };
 
@@ -184,6 +189,7 @@ public:
     /// packets are not acknowledged. Packets under way arrive. After heal() the packets that were
     /// held back take up to 1 s, as a retransmission would.
     void partition(host_id from, host_id to);
+    /// Ends partition() of this direction.
     void heal(host_id from, host_id to);
     /// Ends all partitions and sets all fault rates to 0, drops the faults of inject(), and the
     /// faults that were chosen for a connection and have not shown yet.
@@ -192,7 +198,9 @@ public:
     // Names. Every host has its name; "localhost" is ::1 and 127.0.0.1. All of them may be replaced
     // and removed; a name without addresses does not exist.
 
+    /// Gives a name these addresses.
     void set_name(const std::string& name, std::vector<address> addresses);
+    /// The name does not exist from now on.
     void remove_name(const std::string& name);
 
     // Faults.
@@ -208,6 +216,7 @@ public:
 
     // Time.
 
+    /// Returns the time of the simulation.
     [[nodiscard]] time_point now() const noexcept;
     /// Calls `work` at that time of the simulation, outside of every loop. A time that has passed
     /// means now, slk::never means not at all. It must not throw; the simulation's end drops it.

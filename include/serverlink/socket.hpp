@@ -59,8 +59,10 @@ enum class send_outcome : std::uint8_t {
 
 [[nodiscard]] SLK_API std::string_view name_of(send_outcome value) noexcept;
 
+/// Which of the two calls has made an endpoint.
 enum class endpoint_kind : std::uint8_t { bound, connected };
 
+/// Options of one connect().
 struct connect_options {
     /// ROUTER and STREAM only: what it calls the peer there. A ROUTER can send messages to that
     /// peer at once.
@@ -69,6 +71,7 @@ struct connect_options {
 
 /// One bind() or connect().
 struct endpoint_status {
+    /// Bind() or connect().
     endpoint_kind kind = endpoint_kind::connected;
     /// As bind() returned it, or as it was given to connect().
     std::string endpoint{};
@@ -83,7 +86,7 @@ struct endpoint_status {
     std::size_t peers = 0;
     /// Connections of this endpoint whose handshake failed, and why the last one did.
     std::uint64_t handshake_failures = 0;
-    error last_handshake_failure{};
+    error last_handshake_failure{}; ///< why the last one failed
 };
 
 /// A peer: one whose handshake is over, or one that a connect() is for.
@@ -120,9 +123,10 @@ struct peer_status {
     /// Conflating sockets only: messages that newer ones have replaced before they were sent, and
     /// before they were received. With inproc the sender counts both.
     std::uint64_t conflated_sent = 0;
+    /// Messages that newer ones have replaced before they were received.
     std::uint64_t conflated_received = 0;
     std::string user{}; ///< PLAIN server only: as the peer was accepted
-    std::vector<socket_property> properties{};
+    std::vector<socket_property> properties{}; ///< of its handshake, and of the authenticator
     error last_reason{}; ///< why the last connection ended
 };
 
@@ -133,7 +137,7 @@ struct socket_counters {
     /// As in send_outcome. PUB, XPUB and XSUB: messages that were for no peer; and for each message
     /// the number of peers that have missed it.
     std::uint64_t dropped_no_route = 0;
-    std::uint64_t dropped_full = 0;
+    std::uint64_t dropped_full = 0; ///< as above
     /// Messages that were queued for a peer that went for good before they were sent.
     std::uint64_t unsent = 0;
     /// Messages that had waited for a peer, and were dropped when it was back (option
@@ -153,7 +157,7 @@ struct socket_counters {
     std::uint64_t discarded = 0;
     /// As in peer_status.
     std::uint64_t conflated_sent = 0;
-    std::uint64_t conflated_received = 0;
+    std::uint64_t conflated_received = 0; ///< as above
     /// Peers that were turned away: a second peer of a PAIR, a routing id that is taken, one more
     /// than max_peers, max_peers_per_address or max_accepts_per_second (or that per address). This
     /// counts as a handshake that failed, too.
@@ -164,25 +168,27 @@ struct socket_counters {
     /// such a peer has ended. Of peers that came, left nothing to be received and went while the
     /// socket was not used, these two numbers are all that is known.
     std::uint64_t connected = 0;
-    std::uint64_t disconnected = 0;
+    std::uint64_t disconnected = 0; ///< times that such a connection has ended
 };
 
 /// What became of the messages for each peer when a socket or an endpoint was closed. Messages that
 /// waited for a peer, and got none before the socket was closed, have an entry without an endpoint.
 struct close_report {
+    /// What became of the messages for one peer.
     struct peer {
-        std::string endpoint{};
-        std::string routing_id{};
+        std::string endpoint{}; ///< as in peer_status
+        std::string routing_id{}; ///< as in peer_status
         std::uint64_t flushed = 0; ///< messages that were queued, and that the system has taken
         std::uint64_t unsent = 0; ///< messages that it has not taken
         /// Of the flushed ones, those that the peer has not shown to have read. They are delivered
         /// or lost; with inproc there are none.
         std::uint64_t unconfirmed = 0;
         std::uint64_t refused = 0; ///< as in peer_status
-        error last_refusal{};
+        error last_refusal{}; ///< as in peer_status
         std::uint64_t requeued = 0; ///< messages that go to other peers (option requeue)
         std::uint64_t lapsed = 0; ///< as in peer_status
     };
+    /// One entry for each peer.
     std::vector<peer> peers{};
 
     // The sums over all peers.
@@ -190,11 +196,13 @@ struct close_report {
     [[nodiscard]] SLK_API std::uint64_t unconfirmed() const noexcept;
 };
 
+/// Which calls would not wait.
 struct socket_events {
     bool readable = false; ///< a receive would not wait
     bool writable = false; ///< a send would not wait
 };
 
+/// What all kinds of sockets have in common.
 class SLK_API socket {
 public:
     socket(const socket&) = delete;
@@ -308,6 +316,7 @@ public:
     [[nodiscard]] messaging::socket_core* core() const noexcept { return core_; }
 
 protected:
+    /// Used by the library only.
     explicit socket(messaging::socket_core* core) noexcept : core_(core) {}
 
     // Each socket class makes the calls that it supports public.
@@ -353,6 +362,7 @@ protected:
     [[nodiscard]] result<std::size_t> receive_batch(std::span<message> into,
                                                     const timeout& limit = {});
 
+    /// Used by the library only.
     messaging::socket_core* core_ = nullptr;
 };
 

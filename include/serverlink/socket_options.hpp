@@ -26,6 +26,7 @@
 
 namespace slk {
 
+/// A user and a password, for PLAIN.
 struct plain_credentials {
     std::string user{}; ///< at most 255 bytes
     std::string password{}; ///< at most 255 bytes; overwritten when it is destroyed
@@ -45,7 +46,9 @@ struct curve_options {
     std::vector<curve_public_key> accepted{};
 };
 
+/// Who may connect, and how what is sent is protected.
 struct security_options {
+    /// Has to be the same on both sides, one the client and one the server.
     security_mechanism mechanism = security_mechanism::null;
     /// plain_client only.
     plain_credentials own{};
@@ -83,6 +86,7 @@ enum class queue_policy : std::uint8_t {
     keep_newest, ///< only the last one is sent, whole with all its parts
 };
 
+/// The options of all sockets.
 struct socket_options {
     /// Messages that may wait in this socket for each peer; 0: no limit. Live.
     std::uint32_t send_high_water_mark = 1000;
@@ -100,6 +104,7 @@ struct socket_options {
     /// fewer bytes wait than the marks say; a single message always has room, however large it is.
     /// 0: no limit. Live.
     std::uint64_t send_high_water_bytes = 0;
+    /// As above, of the messages of each peer that wait to be received.
     std::uint64_t receive_high_water_bytes = 0;
     /// A send that does not wait (no_wait) looks at most once a millisecond for the room that the
     /// system has made by tcp and ipc. So a burst of such sends ends at the high-water mark, as
@@ -236,6 +241,7 @@ struct socket_options {
     /// threads. Live.
     bool interruptible = false;
 
+    /// Who may connect, and encryption.
     security_options security{};
     /// How a ROUTER knows this socket: at most 255 bytes, not beginning with a zero byte.
     std::string routing_id{};
@@ -243,12 +249,14 @@ struct socket_options {
     /// max_metadata_size takes, which the peers have to raise too.
     std::vector<socket_property> properties{};
 
+    /// When connect() tries again.
     reconnect_options reconnect{};
     /// connect() only: a property of the handshake, X-Retries-After-Error, tells the peer that this
     /// side takes an ERROR for a reason and connects again later. Without it a serverlink peer that
     /// rejects this side only ends the connection, and the handshake has no property but those of
     /// ZMTP and of the program.
     bool tells_retries = true;
+    /// Settings of the connections.
     tuning_options tuning{};
     /// bind() only: connections that the system keeps until they are accepted.
     int backlog = 1024;
@@ -377,6 +385,7 @@ struct socket_options {
     [[nodiscard]] SLK_API result<void> validate() const;
 };
 
+// The options of one kind of socket; the comments say which ones it has.
 using pair_options = socket_options;
 using push_options = socket_options;
 using pull_options = socket_options;

@@ -38,6 +38,7 @@ public:
     /// As close().
     ~stream();
 
+    /// Whether it is open.
     [[nodiscard]] explicit operator bool() const noexcept { return core_ != nullptr; }
 
     /// Receives at least one byte into `buffer`, which must live until `done` is called with the
@@ -82,14 +83,17 @@ public:
 
     /// For ipc the family only.
     [[nodiscard]] address local_address() const noexcept;
+    /// As local_address(), of the other side.
     [[nodiscard]] address peer_address() const noexcept;
     /// The number of bytes so far.
     [[nodiscard]] std::uint64_t bytes_received() const noexcept;
+    /// As bytes_received().
     [[nodiscard]] std::uint64_t bytes_sent() const noexcept;
     /// The descriptor or SOCKET, to set options that serverlink does not know; it stays the
     /// stream's. -1 for a closed stream.
     [[nodiscard]] std::intptr_t native_handle() const noexcept;
 
+    /// Used by the library only.
     explicit stream(link_detail::stream_core* core) noexcept : core_(core) {}
     /// For the library itself.
     [[nodiscard]] link_detail::stream_core* core() const noexcept { return core_; }

@@ -19,7 +19,9 @@ namespace slk {
 ///     socket.receive(into, token);            // errc::cancelled once a stop is requested
 ///     socket.receive(into, {200ms, token});
 struct timeout {
+    /// The time that the call may wait; no limit by default.
     duration max_wait = duration::max();
+    /// Ends the waiting when a stop is requested.
     std::stop_token stop{};
 
     timeout() noexcept = default;
@@ -36,6 +38,7 @@ struct timeout {
     }
 };
 
+/// For calls that must not wait.
 inline constexpr duration no_wait = duration::zero();
 
 } // namespace slk

@@ -17,7 +17,7 @@ namespace slk {
 /// Probes on an idle connection (RFC 9293 section 3.8.4). Whole seconds; systems round down to 1 s.
 /// 0: as the system has it.
 struct keep_alive_options {
-    bool enabled = true;
+    bool enabled = true; ///< whether the system sends probes
     duration idle = std::chrono::seconds(30); ///< 0, or 1 s to 32,767 s
     duration interval = std::chrono::seconds(10); ///< 0, or 1 s to 32,767 s
     int count = 3; ///< 0 to 127
@@ -36,9 +36,11 @@ struct keep_alive_options {
 struct tuning_options {
     /// TCP_NODELAY: small messages are sent at once.
     bool no_delay = true;
+    /// Probes on an idle connection.
     std::optional<keep_alive_options> keep_alive{};
     /// Bytes; set before connect, because the SYN fixes the window scale (RFC 7323).
     std::optional<int> send_buffer{};
+    /// As send_buffer, for what is received.
     std::optional<int> receive_buffer{};
     /// The DSCP and ECN byte, 0 to 255 (RFC 2474).
     std::optional<int> type_of_service{};

@@ -25,6 +25,7 @@ namespace slk {
 
 class event_stream;
 
+/// What to wait for, and what has come of it.
 struct wait_item {
     /// A socket; null: something else.
     socket* on = nullptr;
@@ -33,7 +34,9 @@ struct wait_item {
     event_stream* events = nullptr;
     /// Anything that poll(2) takes; on Windows a SOCKET, of which nothing is changed.
     std::intptr_t descriptor = -1;
+    /// Wait until there is something to receive.
     bool to_receive = true;
+    /// Wait until there is room to send.
     bool to_send = false;
     /// A descriptor only: wait for its failure too.
     bool to_fail = false;

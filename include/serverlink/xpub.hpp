@@ -56,6 +56,7 @@ public:
     {
         return subscribe(std::as_bytes(std::span(topic.data(), topic.size())));
     }
+    /// Takes such a subscription back; otherwise as above.
     [[nodiscard]] result<void> unsubscribe(std::span<const std::byte> topic);
     [[nodiscard]] result<void> unsubscribe(std::string_view topic)
     {

@@ -49,6 +49,7 @@ public:
     {
         return psubscribe(std::as_bytes(std::span(pattern.data(), pattern.size())));
     }
+    /// Takes a pattern back, as sub::punsubscribe().
     [[nodiscard]] result<void> punsubscribe(std::span<const std::byte> pattern);
     [[nodiscard]] result<void> punsubscribe(std::string_view pattern)
     {

@@ -180,6 +180,23 @@ rule_files_name_their_licence()
     done < <(files '\.([ch]pp|h|c|py|sh)$|(^|/)meson\.build$|^dev$|^\.ci/run$')
 }
 
+# A public name without a comment, a dead link, a page that loads something from elsewhere; and, where
+# there is a browser, a page that does not fit its screen.
+rule_documents_make_a_site()
+{
+    local python=python3
+    "$python" -c 'import markdown, pygments' 2>/dev/null || python=/usr/bin/python3
+    mkdir -p build
+    "$python" tools/docs/site.py build/docs || return 0
+    ! command -v chromium >/dev/null || "$python" tests/docs/site_check.py build/docs || true
+}
+
+# A block of code below the name of a program is that program, from its first #include on.
+rule_programs_of_the_guide_are_in_it()
+{
+    python3 tools/docs/programs.py
+}
+
 rule_no_path_of_one_machine()
 {
     files '.' | grep -v '^LICENSE$' | xargs --no-run-if-empty \

@@ -31,7 +31,10 @@ mingw_needs=(x86_64-w64-mingw32-g++-posix:g++-mingw-w64-x86-64-posix ld.lld:lld 
     /usr/lib/wine/wine64:wine64)
 cmake_needs=(cmake:cmake git:git)
 format_needs=(clang-format-19:clang-format-19 git:git)
-lint_needs=("${format_needs[@]}" python3:python3 shellcheck:shellcheck)
+docs_needs=(python3:python3 doxygen:doxygen git:git
+    /usr/lib/python3/dist-packages/markdown/__init__.py:python3-markdown
+    /usr/lib/python3/dist-packages/pygments/__init__.py:python3-pygments)
+lint_needs=("${format_needs[@]}" "${docs_needs[@]}" shellcheck:shellcheck)
 
 on_debian() { command -v apt-get >/dev/null && command -v dpkg >/dev/null; }
 
