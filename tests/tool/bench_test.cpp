@@ -171,11 +171,11 @@ TEST_CASE("slk bench gives up without a peer, and names the endpoint")
     SLK_NEEDS_COMMAND();
     const run_result alone =
         run_slk(std::string("bench --timeout 100ms --connect ") + dead_endpoint);
-    CHECK(alone.code == 1);
+    CHECK(alone.code == 4);
     CHECK(has(alone, std::string("no peer at ") + dead_endpoint + " within 0.1 s"));
     CHECK(has(alone, "`slk bench --bind ENDPOINT`"));
     const run_result waiting = run_slk(std::string("bench --timeout 100ms") + any_tcp);
-    CHECK(waiting.code == 1);
+    CHECK(waiting.code == 3);
     CHECK(has(waiting, "no peer connected to tcp://127.0.0.1:"));
     CHECK(has(waiting, "`slk bench --connect ENDPOINT`"));
 }
@@ -193,13 +193,13 @@ TEST_CASE("slk bench reports that the other side is another program")
     {
         receiving_slk other("pair --count 1");
         const run_result result = run_slk("bench --timeout 200ms --connect " + other.where);
-        CHECK(result.code == 1);
-        CHECK(has(result, "slk bench: the other side "));
+        CHECK(result.code == 3);
+        CHECK(has(result, "slk: the other side "));
     }
     {
         receiving_slk other("pull --count 1");
         const run_result result = run_slk("bench --timeout 200ms --connect " + other.where);
-        CHECK(result.code == 1);
+        CHECK(result.code == 3);
         CHECK(has(result, "protocol_error"));
         CHECK(run_slk("send push --connect " + other.where + " enough").code == 0);
         CHECK(other.tool.finish().code == 0);

@@ -78,7 +78,7 @@ TEST_CASE("slk send --log shows the log from that level on")
     CHECK_FALSE(has(sent, "debug"));
     const run_result failed = run_slk("send push --log warning --json --wait 300ms --connect " +
                                       std::string(dead_endpoint) + " hello");
-    CHECK(failed.code == 1);
+    CHECK(failed.code == 4);
     CHECK(has(failed, "{\"event\":\"log\",\"level\":\"warning\",\"component\":\"endpoint\""));
     CHECK_FALSE(has(failed, "\"level\":\"info\""));
     CHECK(has(run_slk("send push --log loud --connect tcp://127.0.0.1:1 hello"),

@@ -227,5 +227,5 @@ TEST_CASE("the help of slk simulate lists the simulations")
     CHECK(nothing.out.find("herd") != std::string::npos);
     const run_result unknown = run_slk("simulate nonsense");
     CHECK(unknown.code == 2);
-    CHECK(unknown.out.find("slk simulate: 'nonsense' is no command") != std::string::npos);
+    CHECK(unknown.out.find("slk: unknown command 'nonsense'") != std::string::npos);
 }

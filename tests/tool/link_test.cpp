@@ -20,13 +20,13 @@ namespace {
 
 } // namespace
 
-TEST_CASE("slk link whose policy stops on refused ends with exit code 1 and the reason")
+TEST_CASE("slk link whose policy stops on refused ends with exit code 4 and the reason")
 {
     SLK_NEEDS_COMMAND();
     for (const std::string policy : {"--stop-on-refused", "--policy refused=stop", "--never"}) {
         CAPTURE(policy);
         const run_result result = run_slk("link --json --for 20s " + policy + " " + dead_endpoint);
-        CHECK(result.code == 1);
+        CHECK(result.code == 4);
         const auto lines = lines_of(result.out);
         REQUIRE(lines.size() >= 2);
         for (const std::string& line : lines) {
@@ -106,7 +106,7 @@ TEST_CASE("slk link writes lines for people without --json")
 {
     SLK_NEEDS_COMMAND();
     const run_result result = run_slk(std::string("link --stop-on-refused ") + dead_endpoint);
-    CHECK(result.code == 1);
+    CHECK(result.code == 4);
     CHECK(result.out.find("connecting") != std::string::npos);
     CHECK(result.out.find("connection_refused") != std::string::npos);
     CHECK(result.out.find('\x1b') == std::string::npos);

@@ -49,12 +49,12 @@ TEST_CASE("both sides of slk bench report that the other side has died")
             REQUIRE(tool.says("CPU: of both sides"));
             (serving_one_dies ? other : tool).interrupt(SIGKILL);
             spawned_slk& left = serving_one_dies ? tool : other;
-            REQUIRE(left.says("slk bench: the other side has disconnected"));
+            REQUIRE(left.says("slk: the other side has disconnected"));
             CHECK(left.end() == 1);
         }
 }
 
-TEST_CASE("an interrupted slk bench ends with exit code 1, and its other side ends as well")
+TEST_CASE("an interrupted slk bench ends with exit code 130, and its other side ends as well")
 {
     SLK_NEEDS_COMMAND();
     std::string where;
@@ -63,17 +63,17 @@ TEST_CASE("an interrupted slk bench ends with exit code 1, and its other side en
     spawned_slk tool(measure(where, "--stream"));
     REQUIRE(tool.says("CPU: of both sides"));
     tool.interrupt(SIGINT);
-    REQUIRE(tool.says("slk bench: interrupted"));
-    CHECK(tool.end() == 1);
-    REQUIRE(other.says("slk bench: the other side has disconnected"));
+    REQUIRE(tool.says("slk: interrupted"));
+    CHECK(tool.end() == 130);
+    REQUIRE(other.says("slk: the other side has disconnected"));
     CHECK(other.end() == 1);
 }
 
-TEST_CASE("a slk bench that is interrupted before a peer has connected ends with exit code 0")
+TEST_CASE("a slk bench that is interrupted before a peer has connected ends with exit code 130")
 {
     SLK_NEEDS_COMMAND();
     std::string where;
     spawned_slk tool(serve);
     serving(tool, where).interrupt(SIGINT);
-    CHECK(tool.end() == 0);
+    CHECK(tool.end() == 130);
 }

@@ -69,7 +69,7 @@ TEST_CASE("an interrupted slk send prints its totals and ends, in each of its wa
         (void)where_of(tool);
         tool.interrupt(SIGINT);
         REQUIRE(tool.says("queued 0 messages"));
-        CHECK(tool.end() == 0);
+        CHECK(tool.end() == 130);
     }
     SUBCASE("for a peer with a name")
     {
@@ -77,7 +77,7 @@ TEST_CASE("an interrupted slk send prints its totals and ends, in each of its wa
         (void)where_of(tool);
         tool.interrupt(SIGINT);
         REQUIRE(tool.says("queued 0 messages"));
-        CHECK(tool.end() == 0);
+        CHECK(tool.end() == 130);
     }
     SUBCASE("for the time of the next message")
     {
@@ -86,7 +86,7 @@ TEST_CASE("an interrupted slk send prints its totals and ends, in each of its wa
         CHECK(run_slk("receive pull --count 1 --wait 30s --connect " + where).code == 0);
         tool.interrupt(SIGINT);
         REQUIRE(tool.says("queued 1 message, 5 bytes: flushed 1, unsent 0"));
-        CHECK(tool.end() == 0);
+        CHECK(tool.end() == 130);
     }
     SUBCASE("for a line of stdin")
     {
@@ -100,7 +100,7 @@ TEST_CASE("an interrupted slk send prints its totals and ends, in each of its wa
         REQUIRE(tool.says("1 peer"));
         tool.interrupt(SIGINT);
         REQUIRE(tool.says("queued 0 messages"));
-        CHECK(tool.end() == 0);
+        CHECK(tool.end() == 130);
         ::unlink(fifo.c_str());
     }
     SUBCASE("for its messages to be taken")
@@ -114,7 +114,47 @@ TEST_CASE("an interrupted slk send prints its totals and ends, in each of its wa
         REQUIRE(tool.says("ready"));
         tool.interrupt(SIGINT);
         CHECK(tool.says("unsent"));
-        CHECK(tool.end() == 1);
+        CHECK(tool.end() == 130);
+    }
+}
+
+TEST_CASE("slk that is interrupted before --count is reached ends with 128 and the signal's number")
+{
+    SLK_NEEDS_COMMAND();
+    for (const int signal : {SIGINT, SIGTERM}) {
+        CAPTURE(signal);
+        for (const char* type : {"pull", "rep"}) {
+            const bool receives = type == std::string("pull");
+            spawned_slk tool(
+                and_bind(receives ? std::vector<std::string>{"receive", "pull", "--count", "1"}
+                                  : std::vector<std::string>{"reply", "--count", "1"}));
+            (void)where_of(tool);
+            tool.interrupt(signal);
+            CHECK(tool.end() == 128 + signal);
+        }
+        spawned_slk request({"request", "-v", "--connect", dead_endpoint, "--wait", "1h", "hello"});
+        REQUIRE(request.says("backoff"));
+        request.interrupt(signal);
+        CHECK(request.end() == 128 + signal);
+
+        spawned_slk listener({"listen", "--once", "1", "tcp://127.0.0.1:0"});
+        REQUIRE(listener.says("listening on "));
+        listener.interrupt(signal);
+        CHECK(listener.end() == 128 + signal);
+    }
+}
+
+TEST_CASE("slk whose stdout was closed ends quietly, as after SIGPIPE")
+{
+    SLK_NEEDS_COMMAND();
+    for (const char* command : {"listen tcp://127.0.0.1:0", "help", "link --help", "version",
+                                "link --floor 1ms --base 1ms tcp://127.0.0.1:1", "keygen"}) {
+        CAPTURE(command);
+        // true has ended, and with it the reader, when slk writes.
+        const run_result result = run_program(
+            "bash", std::string("-c 'exec 3> >(exec true); wait $!; \"$SLK_COMMAND\" ") + command +
+                        " >&3; echo code $?'");
+        CHECK(result.out == "code 141\n");
     }
 }
 

@@ -47,14 +47,14 @@ TEST_CASE(
     run_result refused;
     CHECK(seconds_of(std::string("send push --wait 100ms hello --connect ") + dead_endpoint,
                      refused) < default_seconds);
-    CHECK(refused.code == 1);
+    CHECK(refused.code == 4);
     CHECK(has(refused, "not every peer was connected within 0.1 s"));
     CHECK(has(refused, "  tcp://127.0.0.1:1: connect: connection_refused"));
     CHECK(has(refused, "queued 0 messages"));
 
     const run_result lonely =
         run_slk(std::string("send router --to bob --wait 100ms hello") + any_tcp);
-    CHECK(lonely.code == 1);
+    CHECK(lonely.code == 3);
     CHECK(has(lonely, "'bob' has not connected within 0.1 s"));
     CHECK(has(lonely, ": no peer"));
 }
@@ -64,7 +64,7 @@ TEST_CASE("slk receive --wait fails when no message arrives within that time")
     SLK_NEEDS_COMMAND();
     const run_result nothing =
         run_slk(std::string("receive pull --wait 100ms --connect ") + dead_endpoint);
-    CHECK(nothing.code == 1);
+    CHECK(nothing.code == 4);
     CHECK(has(nothing, "no message arrived for 0.1 s"));
     CHECK(has(nothing, "connection_refused"));
     // The time to end comes first.
@@ -83,7 +83,7 @@ TEST_CASE("slk send --high-water-mark limits what is queued for a peer")
                 "--connect " +
                 full.where + " --file \"" + file.path() + "\"");
     CAPTURE(sent.out);
-    CHECK(sent.code == 1);
+    CHECK(sent.code == 3);
     CHECK(has(sent, "there was no room for another message within 0.5 s"));
     const auto lines = lines_of(sent.out);
     REQUIRE_FALSE(lines.empty());
@@ -100,7 +100,7 @@ TEST_CASE("slk send --linger counts the messages that are not sent by then as un
                          " --file \"" + file.path() + "\"",
                      sent) < default_seconds);
     CAPTURE(sent.out);
-    CHECK(sent.code == 1);
+    CHECK(sent.code == 5);
     CHECK(json_value(sent.out, "queued") == "20");
     const int flushed = std::stoi(json_value(sent.out, "flushed"));
     const int unsent = std::stoi(json_value(sent.out, "unsent"));
@@ -109,7 +109,7 @@ TEST_CASE("slk send --linger counts the messages that are not sent by then as un
 
     const run_result as_text = run_slk("send push --linger 0 --count 20 --connect " + full.where +
                                        " --file \"" + file.path() + "\"");
-    CHECK(as_text.code == 1);
+    CHECK(as_text.code == 5);
     CHECK(has(as_text, "  unsent at " + full.where + ": "));
 }
 
@@ -183,10 +183,10 @@ TEST_CASE("slk receive --plain-server accepts only peers with the password")
         return run_slk("send push hello --wait 2s --connect " + receiver.where + options);
     };
     const run_result wrong = try_as(" --plain-user alice --plain-password guess");
-    CHECK(wrong.code == 1);
+    CHECK(wrong.code == 4);
     CHECK(has(wrong, "authentication_refused"));
     const run_result unnamed = try_as("");
-    CHECK(unnamed.code == 1);
+    CHECK(unnamed.code == 3);
     CHECK(has(unnamed, "handshake: "));
     CHECK(try_as(" --plain-user alice --plain-password secret").code == 0);
     CHECK(try_as(" --plain-user bob --plain-password se:cret").code == 0);
@@ -213,9 +213,9 @@ TEST_CASE("slk keygen makes keys, with which slk receive and slk send use CURVE"
     const auto try_as = [&](const std::string& options) {
         return run_slk("send push hello --wait 2s --connect " + receiver.where + options);
     };
-    CHECK(try_as("").code == 1);
+    CHECK(try_as("").code == 3);
     const run_result stranger = try_as(" --curve-server-key \"" + file + "\"");
-    CHECK(stranger.code == 1);
+    CHECK(stranger.code == 4);
     CHECK(has(stranger, "authentication_refused"));
     CHECK(try_as(" --curve-server-key \"" + file + "\" --curve-key \"" + client + "\"").code == 0);
     CHECK(has(receiver.tool.finish(), "received 1 message"));

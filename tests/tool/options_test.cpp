@@ -35,7 +35,7 @@ TEST_CASE("slk link takes every option in its range")
         CAPTURE(options);
         const run_result result = run_slk(std::string("link --stop-on-refused --for 10s ") +
                                           options + " " + dead_endpoint);
-        CHECK(result.code == 1);
+        CHECK(result.code == 4);
         CHECK(result.out.find("connection_refused") != std::string::npos);
     }
 }

@@ -78,7 +78,7 @@ TEST_CASE("slk link and slk listen work with ipc endpoints")
     CHECK(rest.out.find("accepted 1, failed 0, shed 0, bytes received 12, bytes sent 12") !=
           std::string::npos);
     const run_result refused = run_slk("link --never " + where);
-    CHECK(refused.code == 1);
+    CHECK(refused.code == 4);
     CHECK(refused.out.find("there is no such socket") != std::string::npos);
 #endif
 }

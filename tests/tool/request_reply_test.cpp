@@ -51,16 +51,16 @@ TEST_CASE("slk request fails when there is no peer, or no reply")
     SLK_NEEDS_COMMAND();
     const run_result nobody =
         run_slk(std::string("request --wait 50ms hello --connect ") + dead_endpoint);
-    CHECK(nobody.code == 1);
-    CHECK(has(nobody, "slk request: no peer took the request within 0.05 s\n  " +
-                          std::string(dead_endpoint)));
+    CHECK(nobody.code == 4);
+    CHECK(has(nobody,
+              "slk: no peer took the request within 0.05 s\n  " + std::string(dead_endpoint)));
 
     auto in = *slk::context::create();
     auto silent = *slk::rep::create(in);
     const std::string where = *silent.bind("tcp://127.0.0.1:0");
     const run_result nothing = run_slk("request --wait 300ms --connect " + where + " hello");
-    CHECK(nothing.code == 1);
-    CHECK(has(nothing, "slk request: no reply came within 0.3 s"));
+    CHECK(nothing.code == 3);
+    CHECK(has(nothing, "slk: no reply came within 0.3 s"));
     CHECK(has(nothing, "received 0 messages, 0 bytes\n"));
 }
 

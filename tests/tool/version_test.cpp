@@ -27,6 +27,6 @@ TEST_CASE("slk version prints the version, the backends of the build and the one
     // It is a name that --backend takes.
     const run_result named =
         run_slk("link --stop-on-refused --backend " + running + " " + dead_endpoint);
-    CHECK(named.code == 1);
+    CHECK(named.code == 4);
     CHECK(named.out.find("connection_refused") != std::string::npos);
 }

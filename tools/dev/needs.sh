@@ -6,7 +6,8 @@
 basic_needs=(g++:g++ meson:meson ninja:ninja-build pkg-config:pkg-config python3:python3
     ccache:ccache /usr/include/liburing.h:liburing-dev)
 doctest_needs=(/usr/include/doctest/doctest.h:doctest-dev)
-linux_test_needs=("${doctest_needs[@]}" /usr/bin/strace:strace ld.lld:lld promtool:prometheus)
+linux_test_needs=("${doctest_needs[@]}" /usr/bin/strace:strace ld.lld:lld promtool:prometheus
+    tmux:tmux man:man-db mandoc:mandoc)
 interop_needs=(/usr/include/zmq.h:libzmq3-dev
     /usr/lib/python3/dist-packages/zmq/__init__.py:python3-zmq
     # Programs for libzmq, which run with ours too.
@@ -19,6 +20,7 @@ tool_needs=(/usr/include/CLI/CLI.hpp:libcli11-dev
 curve_needs=(/usr/include/sodium.h:libsodium-dev)
 http_needs=(/usr/include/httplib.h:libcpp-httplib-dev)
 # The tests that need these are skipped without them.
+shell_needs=(zsh:zsh fish:fish)
 browser_needs=(curl:curl chromium:chromium)
 chart_needs=(/usr/lib/python3/dist-packages/matplotlib/__init__.py:python3-matplotlib)
 tl_needs=(/usr/include/tl/expected.hpp:libexpected-dev)

@@ -3,6 +3,7 @@
 #include "bench/report.hpp"
 #include "bench/serve.hpp"
 #include "commands.hpp"
+#include "exit_codes.hpp"
 #include "interruption.hpp"
 #include "options.hpp"
 #include "output.hpp"
@@ -112,16 +113,18 @@ private:
 }
 
 /// Returns the exit code.
-int bench_failed(const std::string& why)
+int bench_failed(const std::string& why, int code = exit_failed)
 {
-    std::fprintf(stderr, "slk bench: %s\n", why.c_str());
-    return exit_failed;
+    report(why);
+    return code;
 }
 
 /// Returns the exit code. An interrupted measurement has no results.
 int bench_failed(const error& why)
 {
-    return bench_failed(why == errc::cancelled ? "interrupted" : text_of(why));
+    if (why == errc::cancelled)
+        return bench_failed("interrupted", exit_code_of_interruption());
+    return bench_failed(text_of(why), exit_code_of(why));
 }
 
 /// Returns the exit code. Endpoints that no socket can open are wrong usage.
@@ -131,13 +134,6 @@ int open_failed(const std::string& text, const error& why)
         throw usage_error("ENDPOINT",
                           text + ": " + (why.detail != nullptr ? why.detail : to_string(why)));
     return bench_failed(text + ": " + to_string(why));
-}
-
-[[nodiscard]] std::string seconds_of(duration value)
-{
-    char text[32];
-    std::snprintf(text, sizeof text, "%.3g s", std::chrono::duration<double>(value).count());
-    return text;
 }
 
 // --- the side that measures ---
@@ -198,9 +194,10 @@ int run_measuring_side(side& self, const bench_settings& settings, const setting
         if (ready.error() != errc::timed_out && ready.error() != errc::would_block)
             return bench_failed(ready.error());
         const error why = with->why_no_peer();
-        return bench_failed("no peer at " + places.endpoint + " within " + seconds_of(limit) +
-                            (why ? ": " + to_string(why) : "") +
-                            "\nStart `slk bench --bind ENDPOINT` there.");
+        return bench_failed("no peer at " + places.endpoint + " within " +
+                                short_seconds_text(limit) + (why ? ": " + to_string(why) : "") +
+                                "\nStart `slk bench --bind ENDPOINT` there.",
+                            exit_code_of(why) == exit_refused ? exit_refused : exit_timed_out);
     }
     setting between = places;
     between.here = self.facts();
@@ -235,10 +232,12 @@ int run_serving_side(const bench_settings& settings)
                      : "serving slk " + other.version);
     });
     if (!served && !connected && served.error() == errc::cancelled)
-        return out.exit_code(exit_ok);
+        return out.exit_code(exit_code_of_interruption());
     if (!served && !connected && served.error() == errc::timed_out)
-        return bench_failed("no peer connected to " + *where + " within " + seconds_of(limit) +
-                            "\nStart `slk bench --connect ENDPOINT` on the other machine.");
+        return bench_failed("no peer connected to " + *where + " within " +
+                                short_seconds_text(limit) +
+                                "\nStart `slk bench --connect ENDPOINT` on the other machine.",
+                            exit_timed_out);
     if (!served)
         return bench_failed(served.error());
     out.line(settings.json ? json_object().text("event", "ended").number("works", *served).str()
@@ -430,16 +429,17 @@ void add_bench_command(command& program, const std::string& path)
     bench.footer(
         "A stream goes from the side that binds to the one that connects, which measures. Each "
         "measurement is ten slices of time, whose median is shown; percentiles are of all round "
-        "trips. Only numbers of the same machines, taken at the same time, can be compared.\n"
-        "Examples:\n"
-        "  slk bench\n"
-        "  slk bench --stream 64 --batch 64 --no-thread\n"
-        "  slk bench 'ipc://*' --round-trip 64 --round-trip 1K --seconds 5\n"
-        "  slk bench --inproc --json\n"
-        "  slk bench --bind 'tcp://*:5555'               on one machine, and on the other:\n"
-        "  slk bench --connect tcp://192.0.2.1:5555\n"
-        "Exit codes: 0 ok, 1 no peer came, the other side went away, or a failure, 2 wrong "
-        "usage.");
+        "trips. Only numbers of the same machines, taken at the same time, can be compared.");
+    bench.example("slk bench");
+    bench.example("slk bench --stream 64 --batch 64 --no-thread");
+    bench.example("slk bench 'ipc://*' --round-trip 64 --round-trip 1K --seconds 5");
+    bench.example("slk bench --inproc --json");
+    bench.example(
+        "slk bench --bind 'tcp://*:5555'               on one machine, and on the other:");
+    bench.example("slk bench --connect tcp://192.0.2.1:5555");
+    add_exit_codes(bench, {{exit_timed_out, "the other side has not come, or was silent"},
+                           {exit_interrupted, ""},
+                           {exit_terminated, ""}});
     bench.action([settings] { return run_bench(*settings); });
 }
 

@@ -25,9 +25,14 @@ void add_simulate_command(command& program);
 void add_herd_command(command& simulate);
 void add_keygen_command(command& program);
 void add_version_command(command& program);
+/// These two show what was added to the program before them, and outlive it no longer than a run.
+void add_completion_command(command& program);
+void add_help_command(command& program);
 
-/// "slk 0.1.0"
+/// "slk 0.2.0"
 [[nodiscard]] std::string version_text();
+/// When this version was released; CHANGELOG.md has it, too.
+inline constexpr const char* release_date = "2026-11-30";
 
 } // namespace slk::tool
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
 #include "demo.hpp"
+#include "exit_codes.hpp"
 #include "options.hpp"
 
 #include <serverlink/listener.hpp>
@@ -64,13 +65,13 @@ void add_demo_command(command& program, const std::string& path)
                 settings->returns, 1, 5);
     add_backend_option(demo, settings->loop.backend);
     demo.footer("The address of a page about the cluster is printed, if this slk was built with "
-                "serverlink-http.\n"
-                "Examples:\n"
-                "  slk demo\n"
-                "  slk demo --for 10m --http=127.0.0.1:9464\n"
-                "  slk demo --links 8\n"
-                "Exit codes: 0 everything healed and no message is missing, 1 not so, "
-                "2 wrong usage.");
+                "serverlink-http.");
+    demo.example("slk demo");
+    demo.example("slk demo --for 10m --http=127.0.0.1:9464");
+    demo.example("slk demo --links 8");
+    add_exit_codes(demo,
+                   {{exit_ok, "everything has healed and no message is missing, or interrupted"},
+                    {exit_failed, "not so"}});
     demo.action([settings, links] {
         if (!*links)
             return run_cluster_demo(*settings);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "exit_codes.hpp"
 #include "herd/chart.hpp"
 #include "herd/measure.hpp"
 #include "herd/policy.hpp"
@@ -158,7 +159,7 @@ void print_table(printer& out, const herd_settings& options, const std::vector<p
     file.close();
     if (file)
         return true;
-    std::fprintf(stderr, "slk simulate herd: cannot write %s\n", options.svg.c_str());
+    report("cannot write " + options.svg);
     return false;
 }
 
@@ -179,8 +180,7 @@ int run_herd(herd_settings& options)
             auto made = run_policy(options, *which, line);
             if (!made) {
                 line.show("");
-                std::fprintf(stderr, "slk simulate herd: %s\n", to_string(made.error()).c_str());
-                return exit_failed;
+                return report_failure(made.error());
             }
             all.push_back(*std::move(made));
             if (options.json) {
@@ -307,12 +307,12 @@ void add_herd_command(command& simulate)
     std::string footer = "Scenarios:\n";
     for (const scenario_entry& each : scenarios())
         footer += "  " + padded(each.name, 19) + std::string(each.about) + "\n";
-    herd.footer(footer + "Examples:\n"
-                         "  slk simulate herd --policy all --outage 5s\n"
-                         "  slk simulate herd --clients 100000 --cap 40s --outage 2m --seeds 1\n"
-                         "  slk simulate herd --policy serverlink --policy grpc --svg herd.svg\n"
-                         "  slk simulate herd --scenario accept-then-close --clients 100\n"
-                         "Exit codes: 0 ok, 1 a failure, 2 wrong usage.");
+    herd.footer(footer);
+    herd.example("slk simulate herd --policy all --outage 5s");
+    herd.example("slk simulate herd --clients 100000 --cap 40s --outage 2m --seeds 1");
+    herd.example("slk simulate herd --policy serverlink --policy grpc --svg herd.svg");
+    herd.example("slk simulate herd --scenario accept-then-close --clients 100");
+    add_exit_codes(herd, {});
     herd.action([settings] { return run_herd(*settings); });
 }
 

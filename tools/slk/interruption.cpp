@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "interruption.hpp"
 
+#include "exit_codes.hpp"
+
 namespace slk::tool {
+
+bool interrupted() noexcept
+{
+    return interrupt_watch::last_signal() != 0;
+}
+
+int exit_code_of_interruption() noexcept
+{
+    return interrupted() ? 128 + interrupt_watch::last_signal() : exit_interrupted;
+}
 
 bool interruption::sleep(duration timeout)
 {

@@ -14,6 +14,11 @@
 
 namespace slk::tool {
 
+/// Whether a signal has interrupted this program (Ctrl-C).
+[[nodiscard]] bool interrupted() noexcept;
+/// 128 and the number of that signal, as shells have it.
+[[nodiscard]] int exit_code_of_interruption() noexcept;
+
 /// It must be created before other threads are started: it contains an interrupt_watch.
 class interruption {
 public:

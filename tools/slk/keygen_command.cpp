@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "exit_codes.hpp"
 #include "key_file.hpp"
 #include "output.hpp"
 
@@ -39,6 +40,9 @@ void add_keygen_command(command& program)
                .help = "Write the keys to this new file, which its owner alone may read, and print "
                        "the public key; without it both are printed"},
               *path);
+    made.example("slk keygen server.keys");
+    made.example("slk receive pull --bind 'tcp://*:5555' --curve-server --curve-key server.keys");
+    add_exit_codes(made, {});
     made.action([path] { return make_keys(*path); });
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "exit_codes.hpp"
 #include "http_page.hpp"
+#include "interruption.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "pipe.hpp"
@@ -53,8 +55,7 @@ int run_link(link_settings& settings)
 
     auto on = loop::create(settings.loop);
     if (!on) {
-        std::fprintf(stderr, "slk link: %s\n", to_string(on.error()).c_str());
-        return exit_failed;
+        return report_failure(on.error());
     }
     if (settings.pipe)
         make_streams_binary();
@@ -65,8 +66,7 @@ int run_link(link_settings& settings)
     // Without sockets: the page shows the link alone.
     auto in = context::on(*on);
     if (!in) {
-        std::fprintf(stderr, "slk link: %s\n", to_string(in.error()).c_str());
-        return exit_failed;
+        return report_failure(in.error());
     }
     http_page page(*in, settings.http);
     printer notes(stderr);
@@ -88,8 +88,7 @@ int run_link(link_settings& settings)
     }
     auto kept = link::create(*on, settings.options, std::move(handlers));
     if (!kept) {
-        std::fprintf(stderr, "slk link: %s\n", to_string(kept.error()).c_str());
-        return exit_failed;
+        return report_failure(kept.error());
     }
 
     idle = false;
@@ -100,15 +99,19 @@ int run_link(link_settings& settings)
     const auto over = [&] { return done || idle || lines.failed() || received.failed(); };
     const auto ran = on->run_until(over, settings.timeout.value_or(duration::max()));
     if (!ran) {
-        std::fprintf(stderr, "slk link: %s\n", to_string(ran.error()).c_str());
-        return exit_failed;
+        return report_failure(ran.error());
     }
     const bool stopped_by_policy = idle && !done;
+    int code = exit_ok;
+    if (stopped_by_policy)
+        code = exit_code_of(kept->status().last_error);
+    else if (settings.pipe && interrupted())
+        code = exit_code_of_interruption();
     if (!idle) {
         kept->stop();
         (void)on->run_until([&] { return idle; }, stop_timeout);
     }
-    return lines.exit_code(received.exit_code(stopped_by_policy ? exit_failed : exit_ok));
+    return lines.exit_code(received.exit_code(code));
 }
 
 } // namespace
@@ -142,13 +145,16 @@ void add_link_command(command& program)
     add_backend_option(link, settings->loop.backend);
     add_reconnect_options(link, settings->options.reconnect);
     add_tuning_options(link, settings->options.tuning, true);
-    link.footer("Durations are numbers with a unit: 100ms, 5s, 1m.\n"
-                "Examples:\n"
-                "  slk link tcp://192.0.2.1:5432 --cap 2s --keep-alive\n"
-                "  slk link --json --policy refused=stop tcp://127.0.0.1:7000\n"
-                "  echo hello | slk link --pipe tcp://127.0.0.1:7000\n"
-                "Exit codes: 0 ended as asked, 1 stopped by a policy or a failure, "
-                "2 wrong usage.");
+    link.footer("Durations are numbers with a unit: 100ms, 5s, 1m.");
+    link.example("slk link tcp://192.0.2.1:5432 --cap 2s --keep-alive");
+    link.example("slk link --json --policy refused=stop tcp://127.0.0.1:7000");
+    link.example("echo hello | slk link --pipe tcp://127.0.0.1:7000");
+    add_exit_codes(link, {{exit_ok, "ended as asked; also when interrupted, but for --pipe"},
+                          {exit_failed, "a failure, or a policy has ended the link"},
+                          {exit_timed_out, "a policy has ended the link after a time-out"},
+                          {exit_refused, "a policy has ended the link, which was refused"},
+                          {exit_interrupted, "with --pipe: interrupted before its end"},
+                          {exit_terminated, "with --pipe: terminated before its end"}});
     link.action([settings] { return run_link(*settings); });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "demo.hpp"
 #include "demo_ledger.hpp"
+#include "exit_codes.hpp"
 #include "output.hpp"
 #include "terminal.hpp"
 #include "tools/support/child_process.hpp"
@@ -351,8 +352,7 @@ int run_links_demo(const demo_settings& settings)
     auto on = loop::create(settings.loop);
     auto in = on ? context::on(*on) : result<context>(unexpected(on.error()));
     if (!in) {
-        std::fprintf(stderr, "slk demo: %s\n", to_string(in.error()).c_str());
-        return exit_failed;
+        return report_failure(in.error());
     }
     demonstration shown(*on, *std::move(in), settings, interrupted);
     const int code = shown.run();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "exit_codes.hpp"
 #include "http_page.hpp"
+#include "interruption.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "terminal.hpp"
@@ -147,8 +149,7 @@ int run_listen(listen_settings& settings)
     bool done = false;
     auto on = loop::create(settings.loop);
     if (!on) {
-        std::fprintf(stderr, "slk listen: %s\n", to_string(on.error()).c_str());
-        return exit_failed;
+        return report_failure(on.error());
     }
 
     printer out(stdout);
@@ -159,21 +160,16 @@ int run_listen(listen_settings& settings)
         std::make_shared<accepted_connection>(std::move(accepted), !settings.discard, counted)
             ->receive();
     };
-    handlers.failed = [](const error& why) {
-        std::fprintf(stderr, "slk listen: %s\n", to_string(why).c_str());
-    };
+    handlers.failed = [](const error& why) { report(to_string(why)); };
     auto listening = listener::create(*on, settings.options, std::move(handlers));
     if (!listening) {
-        std::fprintf(stderr, "slk listen: %s: %s\n", settings.endpoint.c_str(),
-                     to_string(listening.error()).c_str());
-        return exit_failed;
+        return report_failure(settings.endpoint, listening.error());
     }
     print_start(out, settings, *listening);
     // Without sockets: the page shows the listener alone.
     auto in = context::on(*on);
     if (!in) {
-        std::fprintf(stderr, "slk listen: %s\n", to_string(in.error()).c_str());
-        return exit_failed;
+        return report_failure(in.error());
     }
     http_page page(*in, settings.http);
     printer notes(stderr);
@@ -185,11 +181,11 @@ int run_listen(listen_settings& settings)
     };
     const auto ran = on->run_until(over, settings.timeout.value_or(duration::max()));
     if (!ran) {
-        std::fprintf(stderr, "slk listen: %s\n", to_string(ran.error()).c_str());
-        return exit_failed;
+        return report_failure(ran.error());
     }
     print_totals(out, settings, listening->status(), counted);
-    return out.exit_code(exit_ok);
+    const bool unfinished = done && settings.once && counted.ended < *settings.once;
+    return out.exit_code(unfinished ? exit_code_of_interruption() : exit_ok);
 }
 
 } // namespace
@@ -216,12 +212,14 @@ void add_listen_command(command& program)
     add_http_option(listen, settings->http);
     add_backend_option(listen, settings->loop.backend);
     add_tuning_options(listen, settings->options.tuning, false);
-    listen.footer("Durations are numbers with a unit: 100ms, 5s, 1m.\n"
-                  "The first line is the address, with its real port; the last one the totals.\n"
-                  "Examples:\n"
-                  "  slk listen tcp://127.0.0.1:7000\n"
-                  "  slk listen --discard --for 1m 'tcp://*:0'\n"
-                  "Exit codes: 0 ended as asked, 1 a failure, 2 wrong usage.");
+    listen.footer("Durations are numbers with a unit: 100ms, 5s, 1m.\nThe first line is the "
+                  "address, with its real port; the last one the totals.");
+    listen.example("slk listen tcp://127.0.0.1:7000");
+    listen.example("slk listen --discard --for 1m 'tcp://*:0'");
+    add_exit_codes(listen,
+                   {{exit_ok, "ended as asked; also when interrupted, but for --once and --pipe"},
+                    {exit_interrupted, "interrupted before the end of --once or --pipe"},
+                    {exit_terminated, "terminated before the end of --once or --pipe"}});
     listen.action([settings] { return run_listen(*settings); });
 }
 

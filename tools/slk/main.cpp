@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "exit_codes.hpp"
 #include "terminal.hpp"
 
 #include <cstdio>
@@ -32,22 +33,24 @@ int main(int argc, char** argv)
         add_simulate_command(program);
         add_keygen_command(program);
         add_version_command(program);
-        program.footer("Examples:\n"
-                       "  slk demo\n"
-                       "  slk link tcp://192.0.2.1:5432\n"
-                       "  slk listen --echo tcp://127.0.0.1:7000\n"
-                       "  slk receive pull --bind tcp://127.0.0.1:5555\n"
-                       "  slk send push --connect tcp://127.0.0.1:5555 hello\n"
-                       "  slk proxy tcp://127.0.0.1:5555 tcp://127.0.0.1:5556\n"
-                       "  slk reply --bind tcp://127.0.0.1:5556\n"
-                       "  slk request --connect tcp://127.0.0.1:5556 hello\n"
-                       "  slk bench\n"
-                       "  slk simulate herd\n"
-                       "`slk COMMAND --help` shows the options of a command.\n"
-                       "Exit codes: 0 ok, 1 stopped by a policy or a failure, 2 wrong usage.");
+        add_completion_command(program);
+        add_help_command(program);
+        program.footer("`slk help COMMAND` shows the options of a command.");
+        program.example("slk demo");
+        program.example("slk link tcp://192.0.2.1:5432");
+        program.example("slk listen --echo tcp://127.0.0.1:7000");
+        program.example("slk receive pull --bind tcp://127.0.0.1:5555");
+        program.example("slk send push --connect tcp://127.0.0.1:5555 hello");
+        program.example("slk proxy tcp://127.0.0.1:5555 tcp://127.0.0.1:5556");
+        program.example("slk reply --bind tcp://127.0.0.1:5556");
+        program.example("slk request --connect tcp://127.0.0.1:5556 hello");
+        program.example("slk bench");
+        program.example("slk simulate herd");
+        for (const page_exit_code& each : exit_code_table())
+            program.exit_code(each.code, each.meaning);
         return program.run(argc, argv);
     } catch (const std::exception& failure) {
-        std::fprintf(stderr, "slk: %s\n", failure.what());
+        report(failure.what());
         return exit_failed;
     }
 }

@@ -2,6 +2,7 @@
 #include "message_socket.hpp"
 
 #include "event_output.hpp"
+#include "exit_codes.hpp"
 #include "key_file.hpp"
 #include "message_text.hpp"
 #include "options.hpp"
@@ -164,7 +165,10 @@ void add_socket_options(command& to, socket_settings& into, const std::string& w
     const std::vector<std::string> known(types.begin(), types.end());
     into.type = known.front();
     if (known.size() > 1)
-        to.text({.name = "TYPE", .help = "Of the socket: " + joined(known), .required = true},
+        to.text({.name = "TYPE",
+                 .help = "Of the socket: " + joined(known),
+                 .required = true,
+                 .values = known},
                 [&into, what, known](const std::string& text) {
                     if (std::ranges::find(known, text) == known.end())
                         throw usage_error("TYPE", "'" + text + "' is no type of socket that can " +
@@ -209,7 +213,8 @@ void add_socket_options(command& to, socket_settings& into, const std::string& w
     add_http_option(to, into.http);
     to.text({.name = "--log",
              .help = "Show the log: lines of at least this level, debug, info, warning or error",
-             .type = "LEVEL"},
+             .type = "LEVEL",
+             .values = {"debug", "info", "warning", "error"}},
             [&into](const std::string& text) {
                 for (std::size_t number = 0; number < log_level_count; ++number)
                     if (name_of(static_cast<log_level>(number)) == text)
@@ -568,6 +573,16 @@ std::string message_socket::missing_peers()
                                                          : "no peer");
     }
     return text;
+}
+
+int message_socket::missing_code()
+{
+    for (const endpoint_status& each : base().endpoints())
+        if (!each.ready && each.peers == 0 &&
+            (exit_code_of(each.last_handshake_failure) == exit_refused ||
+             exit_code_of(each.link.last_error) == exit_refused))
+            return exit_refused;
+    return exit_timed_out;
 }
 
 /// Returns whether a peer has come or gone.

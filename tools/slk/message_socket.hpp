@@ -98,6 +98,9 @@ public:
 
     /// Why endpoints have no peer, a line for each such endpoint; may be empty.
     [[nodiscard]] std::string missing_peers();
+    /// The exit code after a time-out: exit_refused if an endpoint is without a peer for that
+    /// reason, else exit_timed_out.
+    [[nodiscard]] int missing_code();
     [[nodiscard]] time_point origin() const noexcept { return origin_; }
 
 private:

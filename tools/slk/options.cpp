@@ -181,7 +181,8 @@ void add_delay_options(command& to, reconnect_options& into)
              .help = "What proves a connection good: first-receive or connected",
              .type = "WHEN",
              .fallback = "first-receive",
-             .group = reconnecting_group},
+             .group = reconnecting_group,
+             .values = {"first-receive", "connected"}},
             [&into](const std::string& text) { set_usefulness(into.useful_when, text); });
     to.flag({.name = "--spread",
              .help = "Delay the first attempt as well, by random(0 to base)",
@@ -310,7 +311,13 @@ void add_http_option(command& to, std::optional<std::string>& address)
 
 void add_backend_option(command& to, std::string& into)
 {
-    to.text({.name = "--backend", .help = "One of `slk version` [the best]", .type = "NAME"},
+    std::vector<std::string> names;
+    for (const std::string_view compiled : loop::compiled_backends())
+        names.emplace_back(compiled);
+    to.text({.name = "--backend",
+             .help = "One of `slk version` [the best]",
+             .type = "NAME",
+             .values = names},
             [&into](const std::string& name) {
                 std::string known;
                 for (const std::string_view compiled : loop::compiled_backends()) {

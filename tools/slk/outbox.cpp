@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "outbox.hpp"
 
+#include "exit_codes.hpp"
+
 #include "terminal.hpp"
 
 #include <cstdio>
@@ -61,8 +63,7 @@ outbox::outbox(const outbox_settings& settings, interruption& ctrl_c)
     if (!settings.words.empty() || !settings.files.empty())
         return;
     if (is_terminal(stdin))
-        std::fprintf(stderr, "slk %s: each line that you enter is a message\n",
-                     settings.command.c_str());
+        report("each line that you enter is a message");
     by_line_ = !settings.parts && !settings.times;
     if (!by_line_)
         read_all_lines();

@@ -19,7 +19,6 @@ namespace slk::tool {
 class interruption;
 
 struct outbox_settings {
-    std::string command; ///< that sends them
     std::vector<std::string> words;
     std::vector<std::string> files; ///< "-": stdin
     bool parts = false;             ///< one message of all of them

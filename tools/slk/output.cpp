@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "output.hpp"
 
-#include "commands.hpp"
+#include "exit_codes.hpp"
 #include "terminal.hpp"
 #include "tools/support/json.hpp"
 
@@ -69,9 +69,11 @@ std::string printer::paint(colour in, std::string_view text) const
 
 int printer::exit_code(int otherwise) const
 {
-    if (!failed_ || is_pipe(to_))
+    if (!failed_)
         return otherwise;
-    std::fprintf(stderr, "slk: cannot write the output\n");
+    if (is_pipe(to_))
+        return exit_broken_pipe;
+    report("cannot write the output");
     return exit_failed;
 }
 
@@ -87,6 +89,13 @@ std::string seconds_text(duration value)
 {
     char digits[64];
     std::snprintf(digits, sizeof digits, "%8.3fs", std::chrono::duration<double>(value).count());
+    return digits;
+}
+
+std::string short_seconds_text(duration value)
+{
+    char digits[64];
+    std::snprintf(digits, sizeof digits, "%.3g s", std::chrono::duration<double>(value).count());
     return digits;
 }
 

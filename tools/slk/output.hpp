@@ -28,8 +28,8 @@ public:
 
     /// A write has failed. Later ones do nothing.
     [[nodiscard]] bool failed() const noexcept { return failed_; }
-    /// Returns `otherwise`, unless writing has failed. A reader that has closed its pipe is no
-    /// failure of the command; others (a full disk) are reported on stderr.
+    /// Returns `otherwise`, unless writing has failed: exit_broken_pipe when the reader has closed
+    /// its pipe, which needs no words; other failures (a full disk) are reported on stderr.
     [[nodiscard]] int exit_code(int otherwise) const;
 
 private:
@@ -55,6 +55,8 @@ private:
 
 /// "12.345s", right-aligned.
 [[nodiscard]] std::string seconds_text(duration value);
+/// "0.25 s"
+[[nodiscard]] std::string short_seconds_text(duration value);
 [[nodiscard]] double milliseconds(duration value);
 /// `text` with blanks up to `width`.
 [[nodiscard]] std::string padded(std::string_view text, std::size_t width);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "exit_codes.hpp"
 #include "http_page.hpp"
 #include "interruption.hpp"
 #include "message_text.hpp"
@@ -184,8 +185,7 @@ int run_proxy(const proxy_settings& settings)
         notes.line("unsent at the end: " + std::to_string(unsent));
     if (ended)
         return exit_ok;
-    std::fprintf(stderr, "slk proxy: %s\n", to_string(ended.error()).c_str());
-    return exit_failed;
+    return report_failure(ended.error());
 }
 
 } // namespace
@@ -208,7 +208,8 @@ void add_proxy_command(command& program)
                 .help = "queue (router and dealer), forwarder (xsub and xpub) or streamer (pull "
                         "and push)",
                 .type = "KIND",
-                .fallback = "queue"},
+                .fallback = "queue",
+                .values = {"queue", "forwarder", "streamer"}},
                [settings](const std::string& text) {
                    if (text == "queue")
                        settings->kind = proxy_kind::queue;
@@ -242,14 +243,13 @@ void add_proxy_command(command& program)
                  settings->timeout);
     add_http_option(proxy, settings->http);
     add_backend_option(proxy, settings->loop.backend);
-    proxy.footer("All lines go to stderr. At the end it tells what was moved.\n"
-                 "Examples:\n"
-                 "  slk proxy 'tcp://*:5555' 'tcp://*:5556'\n"
-                 "  slk proxy --kind forwarder 'tcp://*:5555' 'tcp://*:5556'\n"
-                 "  slk proxy --kind streamer 'tcp://*:5555' 'tcp://*:5556' --control "
-                 "ipc:///tmp/control\n"
-                 "  slk send pair --connect ipc:///tmp/control TERMINATE\n"
-                 "Exit codes: 0 ended as asked, 1 a failure, 2 wrong usage.");
+    proxy.footer("All lines go to stderr. At the end it tells what was moved.");
+    proxy.example("slk proxy 'tcp://*:5555' 'tcp://*:5556'");
+    proxy.example("slk proxy --kind forwarder 'tcp://*:5555' 'tcp://*:5556'");
+    proxy.example(
+        "slk proxy --kind streamer 'tcp://*:5555' 'tcp://*:5556' --control ipc:///tmp/control");
+    proxy.example("slk send pair --connect ipc:///tmp/control TERMINATE");
+    add_exit_codes(proxy, {{exit_ok, "ended as asked, or interrupted"}});
     proxy.action([settings] {
         for (const std::string* each :
              {&settings->front, &settings->back, &settings->capture, &settings->control})

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "exit_codes.hpp"
 #include "interruption.hpp"
 #include "message_format.hpp"
 #include "message_socket.hpp"
@@ -39,19 +40,16 @@ int receive_all(message_socket& from, const receive_settings& settings, printer&
         const duration limit = settings.wait.value_or(duration::max());
         const auto received = from.receive(sender, whole, std::min(left, limit));
         if (!received && received.error() == errc::cancelled)
-            return exit_ok;
+            return settings.count ? exit_code_of_interruption() : exit_ok;
         if (!received &&
             (received.error() == errc::timed_out || received.error() == errc::would_block)) {
             if (left <= limit)
                 return exit_ok;
-            std::fprintf(stderr, "slk receive: no message arrived for %.3g s%s\n",
-                         std::chrono::duration<double>(limit).count(),
-                         from.missing_peers().c_str());
-            return exit_failed;
+            report("no message arrived for " + short_seconds_text(limit) + from.missing_peers());
+            return from.missing_code();
         }
         if (!received) {
-            std::fprintf(stderr, "slk receive: %s\n", to_string(received.error()).c_str());
-            return exit_failed;
+            return report_failure(received.error());
         }
         ++counted.messages;
         counted.bytes += bytes_of(whole);
@@ -119,16 +117,22 @@ void add_receive_command(command& program)
         settings->wait);
     add_format_options(receive, settings->format);
     receive.footer("Durations are numbers with a unit: 100ms, 5s, 1m. Only messages go to stdout, "
-                   "all other lines to stderr.\n"
-                   "Examples:\n"
-                   "  slk receive pull --bind 'tcp://*:5555'\n"
-                   "  slk receive router --bind ipc:///tmp/jobs --count 10 --json\n"
-                   "  slk receive dealer --id alice --connect tcp://127.0.0.1:5555 --wait 5s\n"
-                   "  slk receive pull --bind tcp://127.0.0.1:5555 --count 1 --raw > file\n"
-                   "  slk receive sub --connect tcp://127.0.0.1:5556 --subscribe weather\n"
-                   "  slk receive sub --connect tcp://127.0.0.1:5556 --pattern 'weather.*.rain'\n"
-                   "  slk receive stream --bind 'tcp://*:8080' --raw\n"
-                   "Exit codes: 0 ended as asked, 1 nothing arrived, or a failure, 2 wrong usage.");
+                   "all other lines to stderr.");
+    receive.example("slk receive pull --bind 'tcp://*:5555'");
+    receive.example("slk receive router --bind ipc:///tmp/jobs --count 10 --json");
+    receive.example("slk receive dealer --id alice --connect tcp://127.0.0.1:5555 --wait 5s");
+    receive.example("slk receive pull --bind tcp://127.0.0.1:5555 --count 1 --raw > file");
+    receive.example("slk receive sub --connect tcp://127.0.0.1:5556 --subscribe weather");
+    receive.example("slk receive sub --connect tcp://127.0.0.1:5556 --pattern 'weather.*.rain'");
+    receive.example("slk receive stream --bind 'tcp://*:8080' --raw");
+    add_exit_codes(
+        receive,
+        {{exit_ok, "ended as asked; also when interrupted without --count"},
+         {exit_timed_out, "no message arrived within --wait"},
+         {exit_refused,
+          "no message arrived within --wait, because a peer does not listen or does not let us in"},
+         {exit_interrupted, "interrupted before --count was reached"},
+         {exit_terminated, "terminated before --count was reached"}});
     receive.action([settings] { return run_receive(*settings); });
 }
 

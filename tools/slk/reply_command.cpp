@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "exit_codes.hpp"
 #include "interruption.hpp"
 #include "message_format.hpp"
 #include "message_socket.hpp"
@@ -51,11 +52,12 @@ int reply_to_all(message_socket& by, const reply_settings& settings, printer& ou
     const time_point until = after(now(), settings.timeout.value_or(duration::max()));
     std::string sender;
     multipart whole;
-    const auto failed = [](const error& why) {
-        if (why == errc::cancelled || why == errc::timed_out || why == errc::would_block)
-            return exit_ok; // interrupted, or --for
-        std::fprintf(stderr, "slk reply: %s\n", to_string(why).c_str());
-        return exit_failed;
+    const auto failed = [&](const error& why) {
+        if (why == errc::cancelled)
+            return settings.count ? exit_code_of_interruption() : exit_ok;
+        if (why == errc::timed_out || why == errc::would_block)
+            return exit_ok; // --for
+        return report_failure(why);
     };
     while (!out.failed() && requests.messages < settings.count.value_or(UINT64_MAX)) {
         const auto received = by.receive(sender, whole, std::max(until - now(), duration::zero()));
@@ -112,13 +114,14 @@ void add_reply_command(command& program)
     add_duration(reply, {.name = "--for", .help = "End after this time [never]"},
                  settings->timeout);
     add_format_options(reply, settings->format);
-    reply.footer("The socket is a REP. Only requests go to stdout, all other lines to stderr. A "
-                 "reply whose peer is gone is dropped. Durations are numbers with a unit: 100ms, "
-                 "5s, 1m.\n"
-                 "Examples:\n"
-                 "  slk reply --bind 'tcp://*:5556'\n"
-                 "  slk reply --bind tcp://127.0.0.1:5556 --count 1 done\n"
-                 "Exit codes: 0 ended as asked, 1 a failure, 2 wrong usage.");
+    reply.footer(
+        "The socket is a REP. Only requests go to stdout, all other lines to stderr. A reply whose "
+        "peer is gone is dropped. Durations are numbers with a unit: 100ms, 5s, 1m.");
+    reply.example("slk reply --bind 'tcp://*:5556'");
+    reply.example("slk reply --bind tcp://127.0.0.1:5556 --count 1 done");
+    add_exit_codes(reply, {{exit_ok, "ended as asked; also when interrupted without --count"},
+                           {exit_interrupted, "interrupted before --count was reached"},
+                           {exit_terminated, "terminated before --count was reached"}});
     reply.action([settings] { return run_reply(*settings); });
 }
 

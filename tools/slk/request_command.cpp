@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "exit_codes.hpp"
 #include "interruption.hpp"
 #include "message_format.hpp"
 #include "message_socket.hpp"
@@ -34,14 +35,12 @@ struct request_settings {
 int request_failed(message_socket& by, const error& why, const std::string& what, duration waited)
 {
     if (why == errc::cancelled)
-        return exit_ok; // interrupted
+        return exit_code_of_interruption();
     if (why != errc::timed_out && why != errc::would_block) {
-        std::fprintf(stderr, "slk request: %s\n", to_string(why).c_str());
-        return exit_failed;
+        return report_failure(why);
     }
-    std::fprintf(stderr, "slk request: %s within %.3g s%s\n", what.c_str(),
-                 std::chrono::duration<double>(waited).count(), by.missing_peers().c_str());
-    return exit_failed;
+    report(what + " within " + short_seconds_text(waited) + by.missing_peers());
+    return by.missing_code();
 }
 
 /// Sends each message, and prints its reply. Returns the exit code.
@@ -53,7 +52,7 @@ int request_all(message_socket& by, const request_settings& settings, outbox& fr
     std::string sender;
     while (!out.failed() && from.next(whole)) {
         if (replies.messages > 0 && settings.every > duration::zero() && !by.pause(settings.every))
-            return exit_ok;
+            return exit_code_of_interruption();
         const time_point until = after(now(), settings.wait);
         if (const auto sent = by.send("", std::move(whole), settings.wait); !sent)
             return request_failed(by, sent.error(), "no peer took the request", settings.wait);
@@ -64,7 +63,7 @@ int request_all(message_socket& by, const request_settings& settings, outbox& fr
         replies.bytes += bytes_of(whole);
         print_message(out, settings.format, sender, whole, now() - by.origin());
     }
-    return exit_ok;
+    return interrupted() ? exit_code_of_interruption() : exit_ok;
 }
 
 int run_request(request_settings& settings)
@@ -96,7 +95,6 @@ void add_request_command(command& program)
     command& request = program.add_command(
         "request", "Sends requests, one after the other, and prints the reply to each of them.");
     auto settings = std::make_shared<request_settings>();
-    settings->out.command = "request";
     add_socket_options(request, settings->socket, "request", {"req"});
     add_outbox_options(request, settings->out);
     add_duration(
@@ -109,15 +107,18 @@ void add_request_command(command& program)
                   .fallback = "10s"},
                  settings->wait);
     add_format_options(request, settings->format);
-    request.footer(
-        "The socket is a REQ. Only replies go to stdout, all other lines to stderr. Durations are "
-        "numbers with a unit: 100ms, 5s, 1m.\n"
-        "Examples:\n"
-        "  slk request --connect tcp://127.0.0.1:5556 hello\n"
-        "  slk request --connect tcp://127.0.0.1:5556 --count 10 --every 1s ping\n"
-        "  slk request --connect ipc:///tmp/service --parts get key\n"
-        "Exit codes: 0 every request has its reply, or ended as asked, 1 a reply is missing, or a "
-        "failure, 2 wrong usage.");
+    request.footer("The socket is a REQ. Only replies go to stdout, all other lines to stderr. "
+                   "Durations are numbers with a unit: 100ms, 5s, 1m.");
+    request.example("slk request --connect tcp://127.0.0.1:5556 hello");
+    request.example("slk request --connect tcp://127.0.0.1:5556 --count 10 --every 1s ping");
+    request.example("slk request --connect ipc:///tmp/service --parts get key");
+    add_exit_codes(
+        request,
+        {{exit_ok, "every request has its reply"},
+         {exit_timed_out, "a reply is missing after --wait"},
+         {exit_refused, "no peer within --wait, because it does not listen or does not let us in"},
+         {exit_interrupted, ""},
+         {exit_terminated, ""}});
     request.action([settings] { return run_request(*settings); });
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "exit_codes.hpp"
 #include "interruption.hpp"
 #include "message_socket.hpp"
 #include "message_text.hpp"
@@ -70,9 +71,8 @@ private:
 /// Returns the exit code.
 int give_up(message_socket& by, const std::string& why, duration waited)
 {
-    std::fprintf(stderr, "slk send: %s within %.3g s%s\n", why.c_str(),
-                 std::chrono::duration<double>(waited).count(), by.missing_peers().c_str());
-    return exit_failed;
+    report(why + " within " + short_seconds_text(waited) + by.missing_peers());
+    return by.missing_code();
 }
 
 [[nodiscard]] bool is_timeout(const error& why)
@@ -83,9 +83,8 @@ int give_up(message_socket& by, const std::string& why, duration waited)
 int send_failed(const error& why)
 {
     if (why == errc::cancelled)
-        return exit_ok; // interrupted
-    std::fprintf(stderr, "slk send: %s\n", to_string(why).c_str());
-    return exit_failed;
+        return exit_code_of_interruption();
+    return report_failure(why);
 }
 
 [[nodiscard]] queue_policy parse_queue_policy(const std::string& text)
@@ -126,7 +125,7 @@ int send_all(message_socket& by, const send_settings& settings, outbox& from,
     multipart next;
     while (from.next(next)) {
         if (counted.messages > 0 && settings.every > duration::zero() && !by.pause(settings.every))
-            return exit_ok;
+            return exit_code_of_interruption();
         const std::uint64_t bytes = bytes_of(next);
         const auto sent = by.send(settings.to, std::move(next), settings.wait);
         if (!sent) {
@@ -144,7 +143,7 @@ int send_all(message_socket& by, const send_settings& settings, outbox& from,
         dropped += *sent == send_outcome::queued ? 0 : 1;
         shown.show(counted);
     }
-    return exit_ok;
+    return interrupted() ? exit_code_of_interruption() : exit_ok;
 }
 
 void print_totals(printer& out, const send_settings& settings, const message_totals& counted,
@@ -211,7 +210,10 @@ int run_send(send_settings& settings)
     const socket_outcome outcome = by.close(settings.linger);
     print_totals(out, settings, counted, dropped, outcome,
                  system_clock_source().now() - by.origin());
-    return out.exit_code(outcome.unsent > 0 ? exit_failed : code);
+    // Why some are unsent is worth more than that.
+    return out.exit_code(code == exit_ok && outcome.unsent > 0
+                             ? (interrupted() ? exit_code_of_interruption() : exit_unsent)
+                             : code);
 }
 
 } // namespace
@@ -229,7 +231,6 @@ void add_send_command(command& program)
          .help = "The routing id of the peer: text, or 0x and hexadecimal digits (router)",
          .type = "ID"},
         [into = settings.get()](const std::string& text) { into->to = parse_id("--to", text); });
-    settings->out.command = "send";
     add_outbox_options(send, settings->out);
     add_duration(send, {.name = "--every", .help = "Time between two messages", .fallback = "0"},
                  settings->every);
@@ -248,7 +249,8 @@ void add_send_command(command& program)
                .help = "What becomes of messages that a lost connection has left unsent, when the "
                        "peer is back: keep, drop-all or keep-newest",
                .type = "POLICY",
-               .fallback = "keep"},
+               .fallback = "keep",
+               .values = {"keep", "drop-all", "keep-newest"}},
               [into = settings.get()](const std::string& text) {
                   into->socket.options.on_reconnect = parse_queue_policy(text);
               });
@@ -259,20 +261,24 @@ void add_send_command(command& program)
                   .fallback = "0"},
                  settings->socket.options.expires_after);
     send.flag({.name = "--json", .help = "One JSON object per line"}, settings->json);
-    send.footer(
-        "Durations are numbers with a unit: 100ms, 5s, 1m. After -- words that begin with - are "
-        "messages, too.\n"
-        "Examples:\n"
-        "  slk send push --connect tcp://127.0.0.1:5555 hello world\n"
-        "  slk send push --bind 'tcp://*:5555' --count 1000 --every 10ms tick\n"
-        "  slk send dealer --connect ipc:///tmp/jobs --parts header body\n"
-        "  slk send router --bind tcp://127.0.0.1:5555 --to alice 'hello, alice'\n"
-        "  slk send push --connect tcp://127.0.0.1:5555 --file picture.png\n"
-        "  slk send pub --bind 'tcp://*:5556' 'weather sunny'\n"
-        "  slk send stream --connect tcp://127.0.0.1:8080 'to any program'\n"
-        "  tail -f log | slk send push --connect tcp://127.0.0.1:5555\n"
-        "Exit codes: 0 no message is unsent, or ended as asked, 1 some are unsent, no peer came, "
-        "or a failure, 2 wrong usage.");
+    send.footer("Durations are numbers with a unit: 100ms, 5s, 1m. After -- words that begin with "
+                "- are messages, too.");
+    send.example("slk send push --connect tcp://127.0.0.1:5555 hello world");
+    send.example("slk send push --bind 'tcp://*:5555' --count 1000 --every 10ms tick");
+    send.example("slk send dealer --connect ipc:///tmp/jobs --parts header body");
+    send.example("slk send router --bind tcp://127.0.0.1:5555 --to alice 'hello, alice'");
+    send.example("slk send push --connect tcp://127.0.0.1:5555 --file picture.png");
+    send.example("slk send pub --bind 'tcp://*:5556' 'weather sunny'");
+    send.example("slk send stream --connect tcp://127.0.0.1:8080 'to any program'");
+    send.example("tail -f log | slk send push --connect tcp://127.0.0.1:5555");
+    add_exit_codes(
+        send,
+        {{exit_ok, "all messages were passed to the network"},
+         {exit_timed_out, "no peer, no subscription or no room within --wait"},
+         {exit_refused, "no peer within --wait, because it does not listen or does not let us in"},
+         {exit_unsent, ""},
+         {exit_interrupted, "interrupted before all messages were sent"},
+         {exit_terminated, "terminated before all messages were sent"}});
     send.action([settings] { return run_send(*settings); });
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "exit_codes.hpp"
 
 namespace slk::tool {
 
@@ -9,7 +10,9 @@ void add_simulate_command(command& program)
         "simulate", "Runs links on a simulated network: many links and much time, in seconds and "
                     "without a real connection.");
     add_herd_command(simulate);
-    simulate.footer("`slk simulate NAME --help` shows the options of a simulation.");
+    simulate.footer("`slk help simulate NAME` shows the options of a simulation.");
+    simulate.example("slk simulate herd --policy all --outage 5s");
+    add_exit_codes(simulate, {});
 }
 
 } // namespace slk::tool

@@ -30,6 +30,9 @@ inline constexpr std::size_t input_chunk_size = std::size_t{64} * 1024;
 /// time.
 class interrupt_watch {
 public:
+    /// The number of the last signal that has called an `interrupted`; 0: none has.
+    [[nodiscard]] static int last_signal() noexcept;
+
     explicit interrupt_watch(std::function<void()> interrupted);
     interrupt_watch(const interrupt_watch&) = delete;
     interrupt_watch& operator=(const interrupt_watch&) = delete;

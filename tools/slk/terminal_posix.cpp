@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "terminal.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <thread>
 #include <utility>
@@ -38,6 +39,17 @@ std::size_t read_standard_input(std::span<std::byte> into)
     return count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 
+namespace {
+
+std::atomic<int> interrupting_signal = 0;
+
+} // namespace
+
+int interrupt_watch::last_signal() noexcept
+{
+    return interrupting_signal;
+}
+
 struct interrupt_watch::state {
     std::function<void()> interrupted;
     sigset_t signals{};
@@ -57,8 +69,10 @@ interrupt_watch::interrupt_watch(std::function<void()> interrupted)
     pthread_sigmask(SIG_BLOCK, &state_->signals, &state_->before);
     state_->waiter = std::thread([watched = state_.get()] {
         int which = 0;
-        while (sigwait(&watched->signals, &which) == 0 && which != SIGUSR1)
+        while (sigwait(&watched->signals, &which) == 0 && which != SIGUSR1) {
+            interrupting_signal = which;
             watched->interrupted();
+        }
     });
 }
 

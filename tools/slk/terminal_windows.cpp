@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "terminal.hpp"
 
+#include <atomic>
+#include <csignal>
 #include <fcntl.h>
 #include <io.h>
 #include <mutex>
@@ -14,17 +16,24 @@ namespace {
 
 std::mutex watch_mutex;
 std::function<void()>* watching = nullptr;
+std::atomic<int> interrupting_signal = 0;
 
 BOOL WINAPI on_control_event(DWORD /*event*/)
 {
     const std::lock_guard hold(watch_mutex);
     if (watching == nullptr)
         return FALSE;
+    interrupting_signal = SIGINT;
     (*watching)();
     return TRUE;
 }
 
 } // namespace
+
+int interrupt_watch::last_signal() noexcept
+{
+    return interrupting_signal;
+}
 
 void prepare_standard_streams()
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "exit_codes.hpp"
 #include "output.hpp"
 
 #include <serverlink/config.hpp>
@@ -25,8 +26,7 @@ int show_version()
 
     const auto running = loop::create();
     if (!running) {
-        std::fprintf(stderr, "slk: no backend runs here: %s\n", to_string(running.error()).c_str());
-        return exit_failed;
+        return report_failure("no backend runs here", running.error());
     }
     out.line("backend running:   " + std::string(running->backend()));
     for (const refused_backend& better : running->refused_backends())
@@ -45,10 +45,11 @@ std::string version_text()
 
 void add_version_command(command& program)
 {
-    program
-        .add_command("version",
-                     "Shows the version, the backends of this build and the one that runs here.")
-        .action(show_version);
+    command& version = program.add_command(
+        "version", "Shows the version, the backends of this build and the one that runs here.");
+    version.example("slk version");
+    add_exit_codes(version, {});
+    version.action(show_version);
 }
 
 } // namespace slk::tool

@@ -5,6 +5,8 @@
 /// Commands and their options, for all programs of tools/, bench/ and tests/. The parser itself is
 /// CLI11, whose header costs seconds of compile time: only command_line.cpp includes it.
 
+#include "tools/support/command_page.hpp"
+
 #include <functional>
 #include <limits>
 #include <memory>
@@ -20,6 +22,8 @@ namespace slk::tool {
 inline constexpr int exit_ok = 0;
 inline constexpr int exit_failed = 1; ///< stopped by a policy, or a failure
 inline constexpr int exit_usage = 2;
+/// Another program has closed our output: 128 and the number of SIGPIPE.
+inline constexpr int exit_broken_pipe = 141;
 
 /// A wrong command line. Thrown by functions that read an option, and by actions.
 class usage_error : public std::runtime_error {
@@ -27,19 +31,6 @@ public:
     explicit usage_error(const std::string& message);
     /// The message is "OPTION: MESSAGE".
     usage_error(const std::string& option, const std::string& message);
-};
-
-/// What the help says about an option, and which other options it goes with. `name` begins with
-/// "-" ("--json", "-v,--verbose"); a name without it is a positional argument ("ENDPOINT").
-struct option {
-    std::string name;
-    std::string help;
-    std::string type{};     ///< how the help names the value: "DURATION"
-    std::string fallback{}; ///< how the help names the default value: "5s"
-    std::string group{};    ///< the help's heading above it
-    std::vector<std::string> excludes{};
-    std::string needs{};
-    bool required = false;
 };
 
 /// A command line, or a command of one with options of its own. Variables that an option is read
@@ -54,10 +45,16 @@ public:
 
     /// A command of this one, which owns it. A command line names exactly one of them.
     command& add_command(const std::string& name, const std::string& about);
-    /// The last lines of the help.
+    /// A paragraph of the help behind the options.
     void footer(const std::string& text);
+    /// A command line to copy, at the end of the help.
+    void example(const std::string& line);
+    /// What the help says about an exit code.
+    void exit_code(int code, const std::string& meaning);
     /// --version prints `text`.
     void version(const std::string& text);
+    /// The table of this command and its commands, as far as they were added.
+    [[nodiscard]] command_page page() const;
     /// What the command does once the whole command line has been read. Returns the exit code.
     void action(std::function<int()> run);
 

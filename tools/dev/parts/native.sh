@@ -19,5 +19,6 @@ build_native()
 part_native()
 {
     need "${browser_needs[@]}" || say "native: the page is not looked at: $obstacle"
+    need "${shell_needs[@]}" || say "native: the completion of zsh and fish is not looked at: $obstacle"
     suite 1
 }
