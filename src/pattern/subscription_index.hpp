@@ -6,8 +6,9 @@
 ///
 /// A topic is any bytes. A message matches it if its first part begins with them; the empty topic
 /// matches every message. The topics are in a hash table, where the beginning of a message is
-/// looked up once for each length of which there are topics. So that a peer cannot make that many,
-/// the lengths of its long topics have a limit.
+/// looked up once for each length of which there are topics. With several lengths most of that only
+/// touches a table of tags, one byte for each topic. So that a peer cannot make very many, the
+/// lengths of its long topics have a limit.
 ///
 /// A subscription is in a list of its topic and in a list of its peer, so that a peer that goes
 /// takes its own along. All lists are numbers in arrays: a million subscriptions, each with a topic
@@ -223,8 +224,10 @@ public:
 private:
     /// A message has at most this number of shorter beginnings: they need no limit.
     static constexpr std::size_t long_topic = 64;
+    /// With more lengths, most beginnings of a message are no topics.
+    static constexpr std::size_t few_lengths = 2;
     /// What a subscription takes, and a topic, with their places in the tables.
-    static constexpr std::uint64_t subscription_memory = 40, topic_memory = 44;
+    static constexpr std::uint64_t subscription_memory = 40, topic_memory = 46;
     /// In the place of the bytes of a longer topic stands their address.
     static constexpr std::size_t short_topic = 16;
 
@@ -291,26 +294,34 @@ private:
         return one.size() == other.size() &&
                (one.empty() || std::memcmp(one.data(), other.data(), one.size()) == 0);
     }
+    [[nodiscard]] auto is_topic(std::uint32_t hash, topic_view topic) const noexcept
+    {
+        return [this, hash, topic](std::uint32_t number) {
+            const topic_entry& entry = topics_[number];
+            return entry.hash == hash && equal(view_of(entry), topic);
+        };
+    }
     /// Visits the topics that the message begins with, until visit() returns false.
     template <class Visit>
     void for_each_beginning(topic_view message, Visit&& visit) const
     {
         topic_hash hash(secret_, message);
+        const bool few = lengths_.size() <= few_lengths;
         for (const length_use& each : lengths_) {
             if (each.size > message.size())
                 return;
+            const std::uint32_t of_this = hash.of_first(each.size);
+            const topic_view topic = message.first(each.size);
             const std::uint32_t found =
-                find_topic(hash.of_first(each.size), message.first(each.size));
+                few ? find_topic(of_this, topic)
+                    : by_topic_.find_by_tag(of_this, is_topic(of_this, topic));
             if (found != no_number && !visit(topics_[found]))
                 return;
         }
     }
     [[nodiscard]] std::uint32_t find_topic(std::uint32_t hash, topic_view topic) const noexcept
     {
-        return by_topic_.find(hash, [&](std::uint32_t number) {
-            const topic_entry& entry = topics_[number];
-            return entry.hash == hash && equal(view_of(entry), topic);
-        });
+        return by_topic_.find(hash, is_topic(hash, topic));
     }
     [[nodiscard]] std::uint32_t hash_of_pair(std::uint32_t topic,
                                              std::uint32_t peer) const noexcept;
@@ -358,7 +369,7 @@ private:
     numbered<topic_entry, &topic_entry::first> topics_;
     numbered<subscription, &subscription::next_of_topic> subscriptions_;
     numbered<peer_entry, &peer_entry::first> peers_;
-    number_table by_topic_;
+    number_table by_topic_{true};
     number_table by_pair_; ///< of topic and peer
     length_list lengths_;
     std::shared_ptr<memory_budget> budget_; ///< that topics count in, or null

@@ -293,7 +293,7 @@ TEST_CASE("the index does what a list of all subscriptions does, whatever comes"
 TEST_CASE("numbers are found again whichever of them have gone in between")
 {
     std::mt19937 random(7);
-    number_table table;
+    number_table table(true);
     std::map<std::uint32_t, std::uint32_t> hashes; // of the numbers that are in the table
     const auto hash_of = [&](std::uint32_t number) { return hashes.at(number); };
     for (std::uint32_t step = 0; step < 20000; ++step) {
@@ -310,8 +310,11 @@ TEST_CASE("numbers are found again whichever of them have gone in between")
         }
         if (step % 500 == 0)
             for (const auto& [number, hash] : hashes)
-                REQUIRE(table.find(hash, [&](std::uint32_t each) { return each == number; }) ==
-                        number);
+                for (const bool by_tag : {false, true}) {
+                    const auto is = [&](std::uint32_t each) { return each == number; };
+                    REQUIRE((by_tag ? table.find_by_tag(hash, is) : table.find(hash, is)) ==
+                            number);
+                }
         if (hashes.size() > 200)
             while (hashes.size() > 3) {
                 table.erase(hashes.begin()->first, hash_of);
