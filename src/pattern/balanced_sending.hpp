@@ -41,6 +41,7 @@ public:
         return routing::to_peer(*to);
     }
     [[nodiscard]] bool can_send(room_check& rooms) noexcept { return next(rooms) != nullptr; }
+    [[nodiscard]] bool is_single() const noexcept { return peers_.is_single(); }
 
 private:
     [[nodiscard]] peer* next(room_check& rooms) noexcept

@@ -44,12 +44,17 @@ public:
     {
         return sending_.route(rooms);
     }
+    [[nodiscard]] bool sends_to_one() const noexcept override { return sending_.is_single(); }
     [[nodiscard]] bool can_send(room_check& rooms) noexcept override
     {
         return sending_.can_send(rooms);
     }
 
     [[nodiscard]] peer* receive_from() noexcept override { return receiving_.current(); }
+    [[nodiscard]] bool receives_from_one() const noexcept override
+    {
+        return receiving_.is_single();
+    }
     void received(peer&) noexcept override { receiving_.advance(); }
 
 private:

@@ -55,6 +55,7 @@ public:
     {
         return can_send(rooms) ? routing::to_peer(*only_) : routing{};
     }
+    [[nodiscard]] bool sends_to_one() const noexcept override { return true; }
     [[nodiscard]] bool can_send(room_check& rooms) noexcept override
     {
         if (only_ == nullptr || !writable_)
@@ -64,6 +65,10 @@ public:
     }
 
     [[nodiscard]] peer* receive_from() noexcept override { return receiving_.current(); }
+    [[nodiscard]] bool receives_from_one() const noexcept override
+    {
+        return receiving_.is_single();
+    }
     void received(peer&) noexcept override { receiving_.advance(); }
 
 private:

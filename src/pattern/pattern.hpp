@@ -214,6 +214,9 @@ public:
         (void)first_part;
         return false;
     }
+    /// After a route() to one peer, until peers come or go or are writable again: the next messages
+    /// go to that peer as well, as long as it has room.
+    [[nodiscard]] virtual bool sends_to_one() const noexcept { return false; }
     /// Whether route() would not wait.
     [[nodiscard]] virtual bool can_send(room_check& rooms) noexcept = 0;
     /// Before a message whose other parts are not there yet: what route() would decide about one
@@ -226,6 +229,8 @@ public:
 
     /// The peer whose message is received next; null: no peer has one.
     [[nodiscard]] virtual peer* receive_from() noexcept = 0;
+    /// receive_from() returns the same peer after received(), until others are readable.
+    [[nodiscard]] virtual bool receives_from_one() const noexcept { return false; }
     /// One whole message of the peer was received.
     virtual void received(peer& entry) noexcept = 0;
 

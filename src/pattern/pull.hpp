@@ -36,6 +36,10 @@ public:
     [[nodiscard]] bool can_send(room_check&) noexcept override { return false; }
 
     [[nodiscard]] peer* receive_from() noexcept override { return receiving_.current(); }
+    [[nodiscard]] bool receives_from_one() const noexcept override
+    {
+        return receiving_.is_single();
+    }
     void received(peer&) noexcept override { receiving_.advance(); }
 
 private:

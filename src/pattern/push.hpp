@@ -29,6 +29,7 @@ public:
     {
         return sending_.route(rooms);
     }
+    [[nodiscard]] bool sends_to_one() const noexcept override { return sending_.is_single(); }
     [[nodiscard]] bool can_send(room_check& rooms) noexcept override
     {
         return sending_.can_send(rooms);

@@ -56,6 +56,8 @@ public:
     {
         return active_ > 0 ? peers_[current_] : nullptr;
     }
+    /// One peer is active, and has every turn.
+    [[nodiscard]] bool is_single() const noexcept { return active_ == 1; }
     void advance() noexcept
     {
         if (++current_ >= active_)

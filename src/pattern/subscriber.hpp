@@ -40,6 +40,10 @@ public:
     }
 
     [[nodiscard]] peer* receive_from() noexcept override { return receiving_.current(); }
+    [[nodiscard]] bool receives_from_one() const noexcept override
+    {
+        return receiving_.is_single();
+    }
     void received(peer&) noexcept override { receiving_.advance(); }
 
     /// As those of the book.

@@ -14,7 +14,7 @@ namespace slk::testing {
 
 namespace {
 
-const char* queue_between(const char* where)
+const char* queue_between(const char* where, bool copied)
 {
     auto in = new_context(0);
     EXPECT(in);
@@ -36,7 +36,8 @@ const char* queue_between(const char* where)
     const auto workers = insist([&] { return back->bind("tcp://127.0.0.1:*"); });
     EXPECT(workers);
     EXPECT(insist([&] { return worker->connect(*workers); }));
-    auto between = insist([&] { return proxy::create(*front, *back, {.capture = &*tap}); });
+    auto between =
+        insist([&] { return proxy::create(*front, *back, {.capture = copied ? &*tap : nullptr}); });
     EXPECT(between);
     const auto move = [&]() -> result<void> {
         for (int turn = 0; turn < 3; ++turn)
@@ -84,8 +85,9 @@ const char* queue_between(const char* where)
 
 TEST_CASE("a proxy lives with a failing allocation")
 {
-    run_matrix("proxy", [] { return queue_between("tcp://127.0.0.1:*"); });
-    run_matrix("proxy_inproc", [] { return queue_between("inproc://clients"); });
+    run_matrix("proxy", [] { return queue_between("tcp://127.0.0.1:*", false); });
+    run_matrix("proxy_copied", [] { return queue_between("tcp://127.0.0.1:*", true); });
+    run_matrix("proxy_inproc", [] { return queue_between("inproc://clients", false); });
 }
 
 } // namespace slk::testing

@@ -6,6 +6,7 @@
 
 #include "base/message_access.hpp"
 #include "lane/lane.hpp"
+#include "messaging/pipe/frame_writer.hpp"
 #include "zmtp/frame.hpp"
 
 #include <algorithm>
@@ -130,6 +131,36 @@ template <class Part>
                                 : run.subspan(head.header, head.size);
         return true;
     }
+}
+
+/// Whole messages in one piece of memory.
+struct frame_run {
+    std::span<const std::byte> bytes{};
+    std::size_t bodies = 0; ///< bytes of their parts
+    std::uint64_t messages = 0;
+};
+
+/// The whole messages at the beginning of a run of frames, at most `max`, and those that fit into
+/// `room` bytes, but one in any case. They end before a message that has a part which is worth
+/// sharing, or which is not all in the run.
+[[nodiscard]] inline frame_run whole_messages(std::span<const std::byte> run, std::uint64_t max,
+                                              std::size_t room) noexcept
+{
+    constexpr std::size_t max_copied = lane::lane::max_reserve / 2;
+    frame_run found;
+    std::size_t at = 0, bodies = 0;
+    while (at < run.size() && found.messages < max) {
+        const frame_head head = read_head(run.data() + at);
+        if (head.size >= worth_sharing || head.header + head.size > run.size() - at)
+            break;
+        at += head.header + head.size;
+        bodies += head.size;
+        if (at > (found.messages > 0 ? std::min(room, max_copied) : max_copied))
+            break;
+        if (!head.more)
+            found = {run.first(at), bodies, found.messages + 1};
+    }
+    return found;
 }
 
 struct parts_read {

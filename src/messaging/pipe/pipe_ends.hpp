@@ -114,6 +114,33 @@ public:
         ++staged_;
         return {};
     }
+    /// Room for this number of messages more, after has_room() has returned true.
+    [[nodiscard]] std::uint64_t room(const high_water& marks) noexcept
+    {
+        return marks.bytes != 0 ? 1 : lane_.seen_credit(marks.messages) - staged_;
+    }
+    /// Bytes that fit into the present chunk. Not for conflating pipes.
+    [[nodiscard]] std::size_t rest() noexcept { return lane_.rest().size(); }
+    /// Writes messages as the frames that another lane holds, with a part before them if `first` is
+    /// not null. Not for conflating pipes. Returns as write().
+    [[nodiscard]] result<void> write_frames(const frame_run& frames,
+                                            const pattern::part_view* first) noexcept
+    {
+        assert(latest_ == nullptr);
+        const std::size_t size = first != nullptr ? first->bytes.size() : 0;
+        const std::size_t header = first != nullptr ? zmtp::header_size(size) : 0;
+        std::byte* const to = lane_.reserve(header + size + frames.bytes.size());
+        if (to == nullptr) [[unlikely]]
+            return fail(no_memory_to_send);
+        if (first != nullptr) {
+            zmtp::write_header(to, zmtp::flag_more, size);
+            std::memcpy(to + header, first->bytes.data(), size);
+        }
+        std::memcpy(to + header + size, frames.bytes.data(), frames.bytes.size());
+        lane_.commit(header + size + frames.bytes.size());
+        staged_ += static_cast<std::uint32_t>(frames.messages);
+        return {};
+    }
     // Deadlines. Where messages are shared, they are told before share().
 
     /// The next message has a deadline. Returns false when memory is exhausted.

@@ -24,7 +24,9 @@ using pattern::part_view;
 using zmtp::socket_type;
 
 /// Messages that are moved in one direction before the other one has its turn.
-constexpr int max_in_a_row = 1000;
+constexpr std::uint64_t max_in_a_row = 1000;
+/// Messages that are moved at once.
+constexpr std::uint64_t max_at_once = 256;
 /// A ROUTER does not tell when the queue of one peer has room.
 constexpr duration retry_delay = std::chrono::milliseconds(10);
 
@@ -36,6 +38,12 @@ constexpr duration retry_delay = std::chrono::milliseconds(10);
 [[nodiscard]] bool sends(socket_type which) noexcept
 {
     return which != socket_type::pull && which != socket_type::sub;
+}
+
+/// Each message goes to one peer, whatever is in it.
+[[nodiscard]] bool balances(socket_type which) noexcept
+{
+    return which == socket_type::push || which == socket_type::dealer || which == socket_type::pair;
 }
 
 [[nodiscard]] part_view view_of(const message& part) noexcept
@@ -96,6 +104,8 @@ struct proxy_direction {
     proxy_side& left;
     const bool exists = receives(from.type()) && sends(to.type());
     const bool discards = !exists && from.type() == zmtp::socket_type::xpub;
+    /// Messages may be moved without being looked at, if there is no copy of them.
+    const bool moves_many = exists && balances(to.type()) && &from != &to;
 
     // The message that was received and not yet sent.
     peer_id source{}; ///< of a ROUTER's
@@ -147,7 +157,9 @@ public:
 private:
     result<void> move_and_wait(const timeout& limit);
     result<bool> move(proxy_direction& of);
+    result<std::uint64_t> move_many(proxy_direction& of, std::uint64_t max);
     result<proxy_step> move_one(proxy_direction& of);
+    result<bool> move_seen(proxy_direction& of);
     result<bool> receive(proxy_direction& of);
     result<proxy_step> send(proxy_direction& of);
     result<bool> capture(const proxy_direction& of);
@@ -263,6 +275,29 @@ result<bool> proxy_core::capture(const proxy_direction& of)
     return true;
 }
 
+/// The next message is sent as it lies in the queue of its peer, and received if there was room
+/// for it. Returns false if it was not moved.
+result<bool> proxy_core::move_seen(proxy_direction& of)
+{
+    if (is_one_ || waits_for_capture_ || !of.parts.empty())
+        return false;
+    SLK_TRY(const peeked_message seen, of.from.peek(of.views));
+    if (seen.from == nullptr)
+        return false;
+    of.bytes = 0;
+    for (const part_view& each : of.views)
+        of.bytes += each.bytes.size();
+    SLK_TRY(const proxy_step sent, send(of));
+    of.is_sent = false;
+    if (sent != proxy_step::moved)
+        return false;
+    add(of.arrived.received, 1);
+    add(of.arrived.received_bytes, of.bytes);
+    const auto captured = capture(of);
+    of.from.skip(seen);
+    return captured;
+}
+
 /// A message is received when there is room for it; the room may have gone by then, with its peer.
 result<proxy_step> proxy_core::move_one(proxy_direction& of)
 {
@@ -272,6 +307,9 @@ result<proxy_step> proxy_core::move_one(proxy_direction& of)
         // A REP that is both sides can send only what it has received.
         if (&of.to != &of.from && !of.to.can_send())
             return proxy_step::no_room;
+        SLK_TRY(const bool seen, move_seen(of));
+        if (seen)
+            return proxy_step::moved;
         SLK_TRY(const bool any, receive(of));
         if (!any)
             return proxy_step::empty;
@@ -293,7 +331,7 @@ result<proxy_step> proxy_core::move_one(proxy_direction& of)
 /// for long.
 result<bool> proxy_core::discard_reports(socket_core& of)
 {
-    for (int number = 0; number < max_in_a_row; ++number) {
+    for (std::uint64_t number = 0; number < max_in_a_row; ++number) {
         message report;
         const auto received = of.receive(report, no_wait);
         if (!received && received.error() == errc::would_block)
@@ -304,15 +342,40 @@ result<bool> proxy_core::discard_reports(socket_core& of)
     return true;
 }
 
+/// Messages of which nothing has to be known go from one socket to the other without being looked
+/// at. Returns their number; `last` tells whether others follow one by one.
+result<std::uint64_t> proxy_core::move_many(proxy_direction& of, std::uint64_t max)
+{
+    of.last = proxy_step::moved;
+    if (!of.moves_many || capture_ != nullptr || of.is_whole || !of.parts.empty())
+        return 0;
+    SLK_TRY(const forwarded done, of.from.forward(of.to, max));
+    add(of.arrived.received, done.messages);
+    add(of.arrived.received_bytes, done.bytes);
+    add(of.left.sent, done.messages);
+    add(of.left.sent_bytes, done.bytes);
+    if (done.ended == forwarded::end::empty)
+        of.last = proxy_step::empty;
+    else if (done.ended == forwarded::end::full)
+        of.last = proxy_step::no_room;
+    return done.messages;
+}
+
 /// Returns true if messages were moved.
 result<bool> proxy_core::move(proxy_direction& of)
 {
     if (!of.exists)
         return of.discards ? discard_reports(of.from) : false;
-    for (int number = 0; number < max_in_a_row; ++number) {
+    for (std::uint64_t number = 0; number < max_in_a_row;) {
         if (paused.load(std::memory_order_relaxed))
             return number > 0;
-        SLK_TRY(of.last, move_one(of));
+        const std::uint64_t most = std::min(max_in_a_row - number, max_at_once);
+        SLK_TRY(const std::uint64_t many, move_many(of, most));
+        number += many;
+        if (of.last == proxy_step::moved && many < most) {
+            SLK_TRY(of.last, move_one(of));
+            number += of.last == proxy_step::moved ? 1 : 0;
+        }
         if (of.last != proxy_step::moved)
             return number > 0;
     }

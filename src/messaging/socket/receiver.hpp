@@ -13,8 +13,29 @@
 #include "messaging/socket/socket_state.hpp"
 
 #include <span>
+#include <vector>
 
 namespace slk::messaging {
+
+/// What has become of a forward().
+struct forwarded {
+    enum class end : std::uint8_t {
+        maximum, ///< the number of messages that was asked for
+        empty, ///< there are no more
+        full, ///< no peer of the other socket has room
+        whole, ///< the next one has to be received and sent
+    };
+    std::uint64_t messages = 0;
+    std::uint64_t bytes = 0; ///< of their parts, with routing ids
+    end ended = end::maximum;
+};
+
+/// A message that was looked at, and not received.
+struct peeked_message {
+    pipe* from = nullptr; ///< null: there is none that can be looked at
+    std::size_t size = 0; ///< of its frames
+    std::size_t bodies = 0; ///< bytes of its parts
+};
 
 class receiver {
 public:
@@ -28,6 +49,21 @@ public:
     result<std::size_t> receive_batch(std::span<message> into, const timeout& limit);
     /// The same without copying; at most `max` parts.
     result<std::size_t> receive_batch(received_batch& into, std::size_t max, const timeout& limit);
+
+    // forwarding.cpp
+
+    /// Moves at most `max` messages to the peers of another socket. Errors: out_of_memory, if none
+    /// was moved.
+    result<forwarded> forward(sender& to, std::uint64_t max);
+    /// Views of the parts of the next message, as far as that can be looked at, with the routing id
+    /// of a ROUTER's peer. They are valid until skip(), or the next call of the socket. Errors:
+    /// out_of_memory.
+    [[nodiscard]] result<peeked_message> peek(std::vector<pattern::part_view>& into);
+    /// The message of the last peek() was received.
+    void skip(const peeked_message& which) noexcept
+    {
+        took_frames(*which.from, which.size, which.bodies, 1);
+    }
 
     /// As frame_socket::origin().
     [[nodiscard]] message_origin* origin(message_detail::shared_memory* before) noexcept
@@ -52,6 +88,10 @@ private:
     [[nodiscard]] pipe* read_part(Part& into, peer_id* name = nullptr);
     [[nodiscard]] std::size_t read_batch(received_batch& into, std::size_t max);
     [[nodiscard]] pipe* next_source() noexcept;
+    [[nodiscard]] bool gives_frames() const noexcept;
+    [[nodiscard]] std::span<const std::byte> next_frames(pipe*& from);
+    void took_frames(pipe& from, std::size_t bytes, std::size_t bodies,
+                     std::uint64_t messages) noexcept;
     [[nodiscard]] bool skip_to_wanted(pipe& from, std::size_t& left);
     [[nodiscard]] bool strip_to_body();
     template <class Part>

@@ -46,6 +46,26 @@ public:
     /// peer gets it.
     result<send_outcome> send_upstream(std::span<const pattern::part_view> parts);
 
+    // For receiver::forward() (forwarding.cpp).
+
+    struct forwarded_run {
+        std::uint64_t messages = 0;
+        std::size_t bytes = 0; ///< of the run
+        std::size_t bodies = 0; ///< bytes of their parts
+        bool full = false; ///< no peer has room for the next one
+    };
+    /// Whether messages can be written as frames: of a socket that sends each of them to one peer,
+    /// whatever is in it.
+    [[nodiscard]] bool takes_frames() const noexcept;
+    void begin_forwarding();
+    /// Writes whole messages from the beginning of a run of frames, at most `max`, each with a part
+    /// before it if `first` is not null. end_forwarding() shows them. Errors: out_of_memory, if
+    /// none was written.
+    [[nodiscard]] result<forwarded_run> forward(std::span<const std::byte> run,
+                                                const pattern::part_view* first, std::uint64_t max);
+    /// This number of messages was written since the beginning.
+    void end_forwarding(std::uint64_t messages) noexcept;
+
     /// Whether a send would not wait.
     [[nodiscard]] bool can_send() noexcept { return state_.routes->can_send(*this); }
     /// Whether this peer's queue takes one more message.
@@ -82,6 +102,7 @@ private:
     [[nodiscard]] result<bool> send_body(pipe& to, const pattern::part_view& whole,
                                          const timeout& limit);
     result<void> write(pipe& to, std::span<const pattern::part_view> parts, time_point expires);
+    result<void> write_frames(pipe& to, const frame_run& frames, const pattern::part_view* first);
     result<void> write_with_care(pipe& to, std::span<const pattern::part_view> parts,
                                  time_point expires);
     [[nodiscard]] static bool add_deadlines(std::span<pattern::peer* const> targets,
@@ -123,6 +144,7 @@ private:
     bool more_full_ = false; ///< others, too
     std::uint64_t last_look_ = 0; ///< in ticks
     std::vector<pipe*> staged_; ///< pipes with unpublished messages
+    std::vector<pattern::part_view> forwarded_parts_; ///< of one message
     enum class last_call : std::uint8_t { none, sent, waited };
     last_call last_ = last_call::none; ///< sent a message, or waited for one
 };

@@ -154,6 +154,21 @@ public:
         return receiver_.receive_batch(into, max, limit);
     }
 
+    /// Moves messages to the peers of another socket, as receiver::forward().
+    result<forwarded> forward(socket_core& to, std::uint64_t max)
+    {
+        SLK_TRY(state_.usable());
+        SLK_TRY(to.state_.usable());
+        return receiver_.forward(to.sender_, max);
+    }
+    /// As receiver::peek() and skip().
+    result<peeked_message> peek(std::vector<pattern::part_view>& into)
+    {
+        SLK_TRY(state_.usable());
+        return receiver_.peek(into);
+    }
+    void skip(const peeked_message& which) noexcept { receiver_.skip(which); }
+
     // --- the peers of a ROUTER ---
 
     /// SUB and XSUB only.
