@@ -121,6 +121,8 @@ public:
     [[nodiscard]] result<bool> is_known(const peer_id& id);
     [[nodiscard]] result<peer_stats> stats(const peer_id& id);
     [[nodiscard]] result<std::vector<peer_id>> known_peers();
+    /// STREAM only: as stream_socket::peer_at(). Errors: also not_supported.
+    [[nodiscard]] result<peer_id> peer_at(std::string_view endpoint);
 
     /// PUB, XPUB, SUB and XSUB; others: 0.
     [[nodiscard]] std::size_t topics_count();

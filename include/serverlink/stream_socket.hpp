@@ -20,12 +20,13 @@
 /// a peer whose messages are not received is not read any further. A peer that is silent is not
 /// looked for; tuning_options has the system's keep-alive.
 ///
-/// A peer of connect() connects again by reconnect_options when its connection was lost, or when it
-/// has ended it. It keeps its routing id, and has another generation. Messages are queued for a
-/// connected peer only (with ZeroMQ also for one that connect() has named and that is not connected
-/// yet): what a connection has not taken is lost with it, and counts as unsent. What it has taken
-/// counts as unconfirmed when the connection ends, because no peer tells what it has read. A
-/// deadline of a message (message::expire_after()) does not count: nothing is left out of a stream.
+/// A peer of connect() is known at once, by peer_at(), and messages are queued for its first
+/// connection (not with the option immediate). It connects again by reconnect_options when its
+/// connection was lost, or when it has ended it. It keeps its routing id, and has another
+/// generation. Between two connections nothing is queued for it: what a connection has not taken is
+/// lost with it, and counts as unsent. What it has taken counts as unconfirmed when the connection
+/// ends, because no peer tells what it has read. A deadline of a message (message::expire_after())
+/// does not count: nothing is left out of a stream.
 
 #include <serverlink/router.hpp>
 
@@ -56,6 +57,11 @@ public:
     /// `connected` and `disconnected` have an empty message.
     [[nodiscard]] result<router_event> receive(peer_id& from, message& into,
                                                const timeout& limit = {});
+
+    /// The peer of the latest connect() to this endpoint, connected or not. Errors:
+    /// invalid_argument (there is no such endpoint), no_route (the peer has no routing id before
+    /// it is connected, because of the option immediate), out_of_memory.
+    [[nodiscard]] result<peer_id> peer_at(std::string_view endpoint);
 
     /// Closes the peer: it is unknown at once, and what has arrived from it, or still arrives, is
     /// thrown away. What is queued for it is still sent, as long as its system takes some of it

@@ -198,7 +198,7 @@ int zmq_msg_get(const zmq_msg_t* msg, int property)
     const part& from = part::of(msg);
     switch (property) {
     case ZMQ_MORE: return from.more ? 1 : 0;
-    case ZMQ_SRCFD: return from.origin != nullptr ? from.origin->descriptor : -1;
+    case ZMQ_SRCFD: return from.origin != nullptr ? from.origin->descriptor : fail(EINVAL);
     case ZMQ_SHARED: return from.shared || (from.is_view() && from.view.owner == nullptr) ? 1 : 0;
     default: return fail(EINVAL);
     }

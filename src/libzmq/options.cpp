@@ -371,7 +371,10 @@ int get_option(socket_object& of, int option, void* value, std::size_t* size)
         const auto handle = of.socket.event_handle();
         return handle ? store_padded(static_cast<int>(*handle), value, size) : answer(handle);
     }
-    case ZMQ_ROUTING_ID: return store(std::string_view(values.routing_id), value, size);
+    case ZMQ_ROUTING_ID:
+        return store(
+            std::string_view(of.connected_peer.empty() ? values.routing_id : of.connected_peer),
+            value, size);
     case ZMQ_LAST_ENDPOINT: return store_text(of.socket.last_endpoint(), value, size);
     case ZMQ_PLAIN_USERNAME: return store_text(values.plain_user, value, size);
     case ZMQ_PLAIN_PASSWORD: return store_text(values.plain_password, value, size);

@@ -17,8 +17,8 @@ public:
     {
         pattern::set_options(options);
     }
-    /// No peer is attached before it is connected.
-    [[nodiscard]] bool attaches_unconnected(const peer&) const noexcept override { return false; }
+    /// The peer of a connect() has a name from the beginning.
+    [[nodiscard]] bool attaches_unconnected(const peer&) const noexcept override { return true; }
     void received(peer& entry) noexcept override
     {
         first_ = !entry.was_heard;

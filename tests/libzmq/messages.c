@@ -82,6 +82,7 @@ static void properties_that_there_are_not(void)
     zmq_msg_init(&msg);
     CHECK_FAILS(zmq_msg_get(&msg, 0), EINVAL);
     CHECK_FAILS(zmq_msg_get(&msg, 99), EINVAL);
+    CHECK_FAILS(zmq_msg_get(&msg, ZMQ_SRCFD), EINVAL); /* it came from nowhere */
     CHECK_FAILS(zmq_msg_set(&msg, ZMQ_MORE, 1), EINVAL);
     CHECK_FAILS(zmq_msg_set(&msg, 99, 1), EINVAL);
     CHECK_NULL(zmq_msg_gets(&msg, "Socket-Type"), EINVAL);

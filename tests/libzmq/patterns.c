@@ -633,6 +633,37 @@ static void a_stream_connects(void)
     CHECK_INT(raw_read(raw, got, 3), 0);
     CHECK_BYTES(got, 3, "raw", 3);
     CHECK_INT(zmq_getsockopt(stream, ZMQ_ROUTING_ID, id, &size), 0);
+    CHECK_BYTES(id, size, "srv", 3);
+    raw_close(raw);
+    raw_close(listener);
+    close_socket(stream);
+    end_context(context);
+}
+
+/* As a client of HTTP does it: connect, ask for the id, and send. */
+static void a_stream_sends_before_it_is_connected(void)
+{
+    void* const context = new_context();
+    void* const stream = open_socket(context, ZMQ_STREAM);
+    endpoint_text endpoint;
+    const int listener = raw_listen(endpoint);
+    char id[64], notice[64], got[13];
+    size_t size = sizeof id;
+    int raw;
+    connect_to(stream, endpoint);
+    CHECK_INT(zmq_getsockopt(stream, ZMQ_ROUTING_ID, id, &size), 0);
+    CHECK_INT(size, 5);
+    CHECK_INT(id[0], 0);
+    CHECK_INT(zmq_send(stream, id, size, ZMQ_SNDMORE), 5);
+    SEND(stream, "GET / ", 0);
+    CHECK_INT(zmq_send(stream, id, size, ZMQ_SNDMORE), 5);
+    SEND(stream, "HTTP/1.", 0);
+    raw = raw_accept(listener);
+    CHECK_INT(raw_read(raw, got, 13), 0);
+    CHECK_BYTES(got, 13, "GET / HTTP/1.", 13);
+    CHECK_INT(zmq_recv(stream, notice, sizeof notice, 0), 5);
+    CHECK_BYTES(notice, 5, id, 5);
+    RECV_LAST(stream, "");
     raw_close(raw);
     raw_close(listener);
     close_socket(stream);
@@ -670,5 +701,6 @@ CASES(patterns) = {
     {"a STREAM speaks raw TCP", a_stream_speaks_raw_tcp},
     {"a STREAM tells of a peer that leaves", a_stream_tells_of_a_peer_that_leaves},
     {"a STREAM connects, with a name for the peer", a_stream_connects},
+    {"a STREAM sends before it is connected", a_stream_sends_before_it_is_connected},
     END_OF_CASES,
 };

@@ -99,12 +99,14 @@ reference<connection> connection::create(std::shared_ptr<io_loop> on,
                                                                           : reference<connection>{};
 }
 
-reference<connection> connection::create_connecting(
-    std::shared_ptr<io_loop> on, std::shared_ptr<const connection_settings> settings,
-    reference<inbox> owner, reference<endpoint_log> log, lane::chunk_pools& pools)
+reference<connection>
+connection::create_connecting(std::shared_ptr<io_loop> on,
+                              std::shared_ptr<const connection_settings> settings,
+                              reference<inbox> owner, pipe_origin origin,
+                              reference<endpoint_log> log, lane::chunk_pools& pools)
 {
-    auto made = create(std::move(on), std::move(settings), std::move(owner), pipe_origin::connect,
-                       std::move(log), pools);
+    auto made =
+        create(std::move(on), std::move(settings), std::move(owner), origin, std::move(log), pools);
     return made && made->make_pipe() ? made : reference<connection>{};
 }
 
@@ -233,6 +235,8 @@ void connection::serve(std::uint32_t requests) noexcept
         return end(request_reason());
     if ((requests & wants_disconnect) != 0)
         return lose(request_reason());
+    if ((requests & wants_finish) != 0 && machine_.state() == connection_state::waiting)
+        return give_up(closed_by_owner); // it had no stream yet
     if (!machine_.has_stream())
         return watch_for_deadline();
     if ((requests & wants_deadlines) != 0)

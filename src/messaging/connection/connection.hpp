@@ -72,12 +72,13 @@ class connection final : public far_end,
                          public link_detail::descriptor_user,
                          public memory_user {
 public:
-    /// For connect(): with a pipe from the beginning, whose far end it is. Null when memory is
-    /// exhausted. `pools`: those of the calling thread.
+    /// For connect(): with a pipe from the beginning, whose far end it is. `origin`: connect, or
+    /// link for the first stream alone. Null when memory is exhausted. `pools`: those of the
+    /// calling thread.
     [[nodiscard]] static reference<connection>
     create_connecting(std::shared_ptr<io_loop> on,
                       std::shared_ptr<const connection_settings> settings, reference<inbox> owner,
-                      reference<endpoint_log> log, lane::chunk_pools& pools);
+                      pipe_origin origin, reference<endpoint_log> log, lane::chunk_pools& pools);
     /// For a peer of bind(). Null when memory is exhausted. On the loop's thread.
     [[nodiscard]] static reference<connection>
     create_accepted(std::shared_ptr<io_loop> on,

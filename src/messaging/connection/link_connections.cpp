@@ -5,17 +5,30 @@
 
 namespace slk::messaging {
 
+reference<pipe> link_connections::prepare(lane::chunk_pools& pools) noexcept
+{
+    present_ =
+        connection::create_connecting(on_, settings_, owner_, pipe_origin::link, log_, pools);
+    if (!present_)
+        return {};
+    present_->observe(this);
+    is_prepared_ = true;
+    return present_->near();
+}
+
 void link_connections::begin(stream next)
 {
     if (closed_)
         return;
     next_ = std::move(next);
-    if (present_)
+    if (present_ && !std::exchange(is_prepared_, false))
         return;
-    present_ = connection::create_single(on_, settings_, owner_, pipe_origin::link, log_);
-    if (!present_)
-        return std::exchange(next_, {}).close({errc::out_of_memory, phase::handshake});
-    present_->observe(this);
+    if (!present_) {
+        present_ = connection::create_single(on_, settings_, owner_, pipe_origin::link, log_);
+        if (!present_)
+            return std::exchange(next_, {}).close({errc::out_of_memory, phase::handshake});
+        present_->observe(this);
+    }
     // A connection that ends at once has let go of itself.
     const reference<connection> begins = present_;
     begins->begin(std::exchange(next_, {}));

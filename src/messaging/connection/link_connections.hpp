@@ -6,7 +6,8 @@
 ///
 /// Another peer may answer at the same address when a link has reconnected. So each stream has a
 /// connection and a pipe of its own: what was queued for a peer with a routing id cannot reach
-/// another. Peers without one cannot be told apart.
+/// another. Peers without one cannot be told apart. The peer of a STREAM is known before it is
+/// connected, and has the first connection from then on.
 
 #include <serverlink/stream.hpp>
 
@@ -31,6 +32,10 @@ public:
 
     [[nodiscard]] const std::shared_ptr<io_loop>& on() const noexcept { return on_; }
 
+    /// Before the link begins, on the socket's thread: makes the connection of the first stream, so
+    /// that messages are queued for it. `pools`: those of the calling thread. Returns its pipe, or
+    /// null when memory is exhausted.
+    [[nodiscard]] reference<pipe> prepare(lane::chunk_pools& pools) noexcept;
     /// The next stream. It waits until the connection before has ended.
     void begin(stream next);
     /// Ends the present connection, as connection::close(), and takes no other stream.
@@ -60,6 +65,7 @@ private:
     const reference<endpoint_log> log_; ///< of the endpoint
     connection_observer& observer_;
     reference<connection> present_;
+    bool is_prepared_ = false; ///< the present one has no stream yet
     stream next_;
     bool closed_ = false;
     bool departs_ = false;

@@ -53,7 +53,7 @@ struct endpoint_entry final : connection_observer, io::resident, departing_endpo
     std::uint64_t number = 0;
     std::string text{};
     std::string inproc_name{};
-    /// STREAM only: what connect() calls the peer there.
+    /// STREAM only: the routing id of the peer there, which connect() or the pattern has given.
     std::string peer_name{};
     /// STREAM only: the peer is being closed by this side, and the endpoint ends with it.
     bool ends_with_peer = false;

@@ -357,6 +357,15 @@ result<std::vector<peer_id>> frame_socket::known_peers()
     return core_->known_peers();
 }
 
+result<peer_id> frame_socket::peer_at(std::string_view endpoint)
+{
+    if (core_ == nullptr)
+        return fail(moved_from_frames);
+    if (type_ != socket_type::stream)
+        return not_for_this_type("this type of socket does not name the peers of connect()");
+    return core_->peer_at(endpoint);
+}
+
 std::size_t frame_socket::topics_count()
 {
     const bool has_topics = type_ == socket_type::pub || type_ == socket_type::xpub ||

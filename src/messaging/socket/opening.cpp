@@ -284,6 +284,13 @@ result<void> socket_core::connect(std::string_view text, const connect_options& 
                 return fail(attached.error());
             }
         }
+        if (state_.settings->is_raw()) {
+            peer.immediate = true; // what is queued is for the first connection alone
+            if (!peer.named && peer.state == peer_state::queueing) {
+                entry.peer_name = peer.routing_id; // needs no memory: the pattern has made it
+                peer.named = true;
+            }
+        }
     }
     if (entry.connecting)
         entry.connecting->start();
@@ -323,14 +330,16 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
     if (is_raw || (pattern::changes_peers(state_.routes->rule()) && how.routing_id.empty())) {
         entry.successive = reference<link_connections>::adopt(new (std::nothrow) link_connections(
             on, state_.settings, state_.reports, entry.log, entry));
-        if (!entry.successive)
+        if (entry.successive && is_raw)
+            entry.peer = entry.successive->prepare(state_.pools);
+        if (!entry.successive || (is_raw && !entry.peer))
             return fail(no_memory_to_connect);
         handlers.connected = [by = entry.successive.get()](stream next) {
             by->begin(std::move(next));
         };
     } else {
-        entry.connected = connection::create_connecting(on, state_.settings, state_.reports,
-                                                        entry.log, state_.pools);
+        entry.connected = connection::create_connecting(
+            on, state_.settings, state_.reports, pipe_origin::connect, entry.log, state_.pools);
         if (!entry.connected)
             return fail(no_memory_to_connect);
         entry.peer = entry.connected->near();
@@ -349,10 +358,12 @@ result<void> socket_core::connect_link(endpoint_entry& entry, const endpoint& to
     auto connecting = copied ? link::create(*on->loop, std::move(wanted), std::move(handlers))
                              : result<link>(fail(no_memory_to_connect));
     if (!connecting) {
-        if (entry.connected) {
+        if (entry.connected)
             entry.connected->end(connecting.error());
+        if (entry.successive)
+            entry.successive->end(connecting.error());
+        if (entry.peer)
             entry.peer->far.reset();
-        }
         return fail(connecting.error());
     }
     entry.connecting = std::move(*connecting);

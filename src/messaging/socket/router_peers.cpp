@@ -58,6 +58,26 @@ result<std::vector<peer_id>> socket_core::known_peers()
     return all;
 }
 
+result<peer_id> socket_core::peer_at(std::string_view endpoint)
+{
+    SLK_TRY(state_.usable());
+    state_.run_and_process();
+    remove_ended_endpoints();
+    SLK_TRY(const endpoint_list there,
+            state_.endpoints.find_all(endpoint_kind::connected, endpoint));
+    if (there.empty())
+        return fail(errc::invalid_argument, phase::none, "the socket is not connected there");
+    const pipe* peer = nullptr;
+    there.for_each([&](const endpoint_entry& each) { peer = each.peer.get(); });
+    if (peer == nullptr || peer->routing_id.empty())
+        return fail(errc::no_route, phase::none, "the peer has no routing id yet");
+    peer_id found;
+    found.generation = peer->generation;
+    if (!try_assign(found.routing_id, peer->routing_id))
+        return fail(errc::out_of_memory, phase::none);
+    return found;
+}
+
 } // namespace slk::messaging
 
 namespace slk {

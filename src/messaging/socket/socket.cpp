@@ -735,6 +735,11 @@ result<router_event> stream_socket::receive(peer_id& from, message& into, const 
     return router_event::disconnected;
 }
 
+result<peer_id> stream_socket::peer_at(std::string_view endpoint)
+{
+    return core_ != nullptr ? core_->peer_at(endpoint) : fail(moved_from);
+}
+
 result<void> stream_socket::close_peer(const peer_id& id)
 {
     if (core_ == nullptr)

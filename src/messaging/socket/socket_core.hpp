@@ -203,6 +203,8 @@ public:
     result<peer_stats> stats_of(const peer_id& id);
     result<bool> is_known(const peer_id& id);
     result<std::vector<peer_id>> known_peers();
+    /// STREAM only.
+    result<peer_id> peer_at(std::string_view endpoint);
 
     // --- other event loops ---
 

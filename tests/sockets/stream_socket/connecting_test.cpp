@@ -55,9 +55,78 @@ TEST_CASE("a name given to a STREAM's peer is free when the endpoint is taken ba
     auto client = new_socket<stream_socket>(in);
     const std::string nowhere = "tcp://127.0.0.1:1";
     must(client.connect(nowhere, {.routing_id = "web"}));
+    must(client.send({"web"}, "x"));
+    CHECK(must(client.disconnect(nowhere)).unsent() == 1);
     CHECK(client.send({"web"}, "x").error() == errc::no_route);
-    must(client.disconnect(nowhere));
     must(client.connect(nowhere, {.routing_id = "web"}));
+}
+
+TEST_CASE("a STREAM's peer of connect() gets what was sent before it was connected")
+{
+    for (const int threads : {0, 1}) {
+        for (const char* const name : {"", "web"}) {
+            for (const std::string& where : stream_endpoints()) {
+                CAPTURE(threads);
+                CAPTURE(name);
+                CAPTURE(where);
+                context in = new_context(threads);
+                auto server = new_socket<stream_socket>(in);
+                auto client = new_socket<stream_socket>(in, reconnect_at_once());
+                const std::string bound = must(server.bind(where));
+                must(client.connect(bound, {.routing_id = name}));
+                const peer_id id = must(client.peer_at(bound));
+                CHECK((*name == '\0' || id.routing_id == name));
+                const std::string much = patterned_text(200'000);
+                must(client.send(id, much));
+                must(client.send(id, "end"));
+                const peer_id first = new_peer(server);
+                CHECK(read(server, first, much.size() + 3) == much + "end");
+                CHECK(new_peer(client).routing_id == id.routing_id);
+                must(server.send(first, ""));
+                CHECK(next(client).what == router_event::disconnected);
+                const peer_id again = new_peer(client);
+                CHECK(again.routing_id == id.routing_id);
+                CHECK(must(client.peer_at(bound)).generation == again.generation);
+                must(client.send(again, "anew"));
+                CHECK(read(server, new_peer(server), 4) == "anew");
+            }
+        }
+    }
+}
+
+TEST_CASE("a STREAM's peer that is closed before it was connected does not connect any more")
+{
+    context in = new_context();
+    auto client = new_socket<stream_socket>(in);
+    const std::string nowhere = "tcp://127.0.0.1:1";
+    must(client.connect(nowhere));
+    const peer_id id = must(client.peer_at(nowhere));
+    must(client.send(id, "x"));
+    must(client.close_peer(id));
+    CHECK(client.send(id, "x").error() == errc::no_route);
+    CHECK(until([&] { return !client.peer_at(nowhere).has_value(); }));
+    CHECK(client.counters().unsent == 1);
+}
+
+TEST_CASE("a STREAM's peer is known before it is connected, but with the option immediate")
+{
+    context in = new_context();
+    loop on = new_peer_loop();
+    stream_peer server(on, any_tcp, true);
+    stream_options options;
+    options.immediate = true;
+    auto client = new_socket<stream_socket>(in, options);
+    const std::string nowhere = "tcp://127.0.0.1:1";
+    CHECK(client.peer_at(nowhere).error() == errc::invalid_argument);
+    must(client.connect(nowhere));
+    CHECK(client.peer_at(nowhere).error() == errc::no_route);
+    must(client.connect(server.endpoint(), {.routing_id = "web"}));
+    CHECK(client.send({"web"}, "x").error() == errc::no_route);
+    REQUIRE(server.is_connected());
+    const peer_id id = new_peer(client);
+    CHECK(id.routing_id == "web");
+    must(client.send(id, "GET"));
+    REQUIRE(server.run_until([&] { return server.received() == "GET"; }));
 }
 
 TEST_CASE("a STREAM's peer of connect() comes again under its routing id, and gets nothing old")
