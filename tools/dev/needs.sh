@@ -30,7 +30,7 @@ clang_needs=(clang++-19:clang-19 /usr/lib/llvm-19/include/c++/v1/expected:libc++
     "$clang_runtime/libclang_rt.asan-$(uname -m).a:libclang-rt-19-dev")
 fuzz_needs=(clang++-19:clang-19 "$clang_runtime/libclang_rt.fuzzer-$(uname -m).a:libclang-rt-19-dev")
 mingw_needs=(x86_64-w64-mingw32-g++-posix:g++-mingw-w64-x86-64-posix ld.lld:lld wine:wine
-    /usr/lib/wine/wine64:wine64)
+    /usr/lib/wine/wine64:wine64 dpkg-source:dpkg-dev)
 cmake_needs=(cmake:cmake git:git)
 format_needs=(clang-format-19:clang-format-19 git:git)
 docs_needs=(python3:python3 doxygen:doxygen git:git

@@ -5,7 +5,8 @@
 # with all of /usr/include the cross compiler would find the wrong C library.
 stage_headers()
 {
-    local staged=$1 library
+    local staged=$1 library cached=''
+    command -v ccache >/dev/null && cached="'ccache', "
     mkdir -p "$staged/include" "$staged/pkgconfig"
     for library in doctest:doctest CLI:CLI11 nlohmann:nlohmann_json; do
         [[ -d /usr/include/${library%:*} ]] || continue
@@ -16,12 +17,68 @@ stage_headers()
     done
     cat >"$staged/machine.ini" <<END
 [binaries]
-cpp = [$(command -v ccache >/dev/null && echo "'ccache', ")'x86_64-w64-mingw32-g++-posix']
+c = [$cached'x86_64-w64-mingw32-gcc-posix']
+cpp = [$cached'x86_64-w64-mingw32-g++-posix']
 [properties]
 pkg_config_libdir = '$staged/pkgconfig'
 [built-in options]
 cpp_link_args = ['-static', '-Wl,--allow-multiple-definition'$(link_with_lld "$staged/bin")]
 END
+}
+
+# libsodium for Windows, made once of Debian's source package, with which CURVE is a part of the
+# build. Without the source the part goes on without CURVE, and build/wine-sodium/missing says why.
+build_sodium()
+{
+    local folder=$root/build/wine-sodium staged=$1 headers=src/libsodium/include
+    mkdir -p "$folder"
+    rm -f "$folder/missing"
+    if [[ ! -f $folder/source/LICENSE ]]; then
+        rm -rf "$folder/build"
+        if ! on_debian; then
+            echo "libsodium for Windows is made of Debian's source package" >"$folder/missing"
+            return
+        elif ! fetch_sodium "$folder"; then
+            echo "libsodium's source package could not be downloaded" >"$folder/missing"
+            return
+        elif ! compgen -G "$folder/libsodium_1.0.18-*.dsc" >/dev/null; then
+            echo "subprojects/packagefiles/libsodium is for libsodium 1.0.18" >"$folder/missing"
+            return
+        fi
+    fi
+    cp -Ru "$root/subprojects/packagefiles/libsodium/." "$folder/source/"
+    configure wine-sodium/build "$folder/source" --buildtype plain \
+        --cross-file cross/mingw-w64.ini --cross-file "$staged/machine.ini"
+    compile wine-sodium/build libsodium.a
+    cat >"$staged/pkgconfig/libsodium.pc" <<END
+Name: libsodium
+Description: cryptography
+Version: 1.0.18
+Cflags: -I$folder/source/$headers -I$folder/build/$headers -DSODIUM_STATIC
+Libs: $folder/build/libsodium.a
+END
+}
+
+# Unpacks the source package into FOLDER/source. It comes from the repositories that the system has;
+# what apt learns of their sources, which few systems have switched on, stays in FOLDER.
+fetch_sodium()
+{
+    local folder=$1 options
+    options=(-o "Dir::Etc::sourcelist=$folder/debian.list" -o 'Dir::Etc::sourceparts=-'
+        -o "Dir::State::lists=$folder/lists" -o "Dir::Cache=$folder/cache"
+        -o 'Acquire::Retries=1' -o 'Acquire::http::Timeout=20')
+    mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
+    # shellcheck disable=SC2016
+    apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' \
+        'Created-By: Packages' 'Label: Debian' 'Component: main' | sort -u >"$folder/debian.list"
+    (
+        cd "$folder" || return 1
+        rm -rf source libsodium_*
+        timeout 120 apt-get "${options[@]}" update &&
+            timeout 120 apt-get "${options[@]}" source --download-only libsodium &&
+            dpkg-source --no-check -x libsodium_*.dsc source
+    ) || return 1
+    rm -rf "$folder/lists" "$folder/cache"
 }
 
 # The GNU linker takes 14 s for a program whose templates are not optimised, and LLVM's less than
@@ -51,10 +108,13 @@ needs_wine()
 build_wine()
 {
     local staged=$root/build/wine-staged
+    local curve=enabled
     stage_headers "$staged"
+    build_sodium "$staged"
+    [[ ! -f $root/build/wine-sodium/missing ]] || curve=disabled
     # Without -Dpoller: iocp and select are both in it, and the contract is tested on each.
     configure wine --buildtype debug -Dcpp_args=-g0 "${checked[@]}" "${unity[@]}" \
-        -Dexamples=enabled --cross-file cross/mingw-w64.ini --cross-file "$staged/machine.ini" \
+        "-Dcurve=$curve" -Dexamples=enabled --cross-file cross/mingw-w64.ini --cross-file "$staged/machine.ini" \
         --default-library static
     compile wine system examples
 }
@@ -77,4 +137,10 @@ part_wine()
     exec {keeper}> >(exec wine cmd.exe >/dev/null 2>&1 3>&-)
     trap 'wineserver --kill' EXIT
     run_suite 2 system
+    if [[ -f $root/build/wine-sodium/missing ]]; then
+        local counts
+        printf 'skipped: wine: CURVE: %s\n' "$(<"$root/build/wine-sodium/missing")" >&3
+        read -ra counts <"$logs/$part.counts"
+        echo "${counts[0]} ${counts[1]} $((counts[2] + 1))" >"$logs/$part.counts"
+    fi
 }
