@@ -230,7 +230,8 @@ struct socket_options {
     /// The descriptor of socket::event_handle() is readable only while there is news that no call
     /// has seen: each call of the socket that looks for messages or room, events() too, clears it
     /// also if there are messages left. For programs that look at events() until it returns
-    /// nothing, as those for libzmq do. Live.
+    /// nothing, as those for libzmq do. On Windows the handle is a socket then, for select(), if
+    /// the first call of event_handle() finds this set. Live.
     bool event_handle_shows_news = false;
     /// Used by the library only: frame_socket::origin() tells where messages came from.
     bool tells_origin = false;

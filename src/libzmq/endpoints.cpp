@@ -5,6 +5,7 @@
 #include <serverlink/endpoint.hpp>
 
 #include "base/try_allocate.hpp"
+#include "io/os/local_socket.hpp"
 #include "libzmq/errors.hpp"
 #include "libzmq/socket.hpp"
 
@@ -35,6 +36,8 @@ int check_endpoint(const socket_object& of, std::string_view text, endpoint_kind
         return parsed.error() == errc::not_supported ? EPROTONOSUPPORT : errno_of(parsed.error());
     if (parsed->transport == transport::inproc)
         return 0;
+    if (parsed->transport == transport::ipc && !io::os::check_local_name("any"))
+        return EPROTONOSUPPORT;
     // Nothing goes out unencrypted because a key is missing.
     if (of.values.lacks_keys())
         return EINVAL;

@@ -296,7 +296,8 @@ int store(Number number, void* value, std::size_t* size) noexcept
 }
 
 /// A longer space is filled with zeros.
-int store_padded(int number, void* value, std::size_t* size) noexcept
+template <class Number>
+int store_padded(Number number, void* value, std::size_t* size) noexcept
 {
     if (*size < sizeof number)
         return fail(EINVAL);
@@ -369,7 +370,7 @@ int get_option(socket_object& of, int option, void* value, std::size_t* size)
     }
     case ZMQ_FD: {
         const auto handle = of.socket.event_handle();
-        return handle ? store_padded(static_cast<int>(*handle), value, size) : answer(handle);
+        return handle ? store_padded(static_cast<zmq_fd_t>(*handle), value, size) : answer(handle);
     }
     case ZMQ_ROUTING_ID:
         return store(

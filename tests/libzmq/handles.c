@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Sockets and contexts that are none, contexts and what ends them. */
-#define _POSIX_C_SOURCE 200809L
 
 #include "facts.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static void null_is_no_socket(void)
 {
@@ -207,52 +202,6 @@ static void termination_waits_until_all_are_closed(void)
     thread_join(thread);
 }
 
-static void ignore_it(int number)
-{
-    (void)number;
-}
-
-static void interrupt_soon(void* argument)
-{
-    sleep_ms(50);
-    pthread_kill(*(pthread_t*)argument, SIGUSR1);
-}
-
-static void a_signal_interrupts_termination(void)
-{
-    void* const context = zmq_ctx_new();
-    void* const socket = open_socket(context, ZMQ_PULL);
-    pthread_t self = pthread_self();
-    struct sigaction action;
-    test_thread* thread;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = ignore_it;
-    sigaction(SIGUSR1, &action, NULL);
-    thread = thread_start(interrupt_soon, &self);
-    CHECK_FAILS(zmq_ctx_term(context), EINTR);
-    thread_join(thread);
-    CHECK_INT(zmq_close(socket), 0);
-    CHECK_INT(zmq_ctx_term(context), 0);
-}
-
-static void a_signal_interrupts_recv(void)
-{
-    void* const context = new_context();
-    void* const socket = open_socket(context, ZMQ_PULL);
-    pthread_t self = pthread_self();
-    struct sigaction action;
-    test_thread* thread;
-    char byte;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = ignore_it;
-    sigaction(SIGUSR1, &action, NULL);
-    thread = thread_start(interrupt_soon, &self);
-    CHECK_FAILS(zmq_recv(socket, &byte, 1, 0), EINTR);
-    thread_join(thread);
-    close_socket(socket);
-    end_context(context);
-}
-
 static void linger_sends_what_is_left(void)
 {
     void* const context = zmq_ctx_new();
@@ -293,40 +242,6 @@ static void a_pending_inproc_connection_does_not_hold_termination(void)
     connect_to(push, "inproc://nobody");
     close_socket(push);
     CHECK_INT(zmq_ctx_term(context), 0);
-}
-
-static void a_child_ends_what_it_inherited(void)
-{
-    two_sockets two;
-    int status = -1;
-    pid_t child;
-#if defined(__SANITIZE_THREAD__)
-    skip("the thread sanitizer has no threads in a child process");
-#endif
-    open_two(&two, ZMQ_PULL, ZMQ_PUSH, 't');
-    SEND(two.connected, "a", 0);
-    RECV(two.bound, "a");
-    child = fork();
-    if (child == 0) {
-        void* context;
-        void* socket;
-        zmq_close(two.connected);
-        zmq_close(two.bound);
-        zmq_ctx_term(two.context);
-        context = zmq_ctx_new();
-        socket = zmq_socket(context, ZMQ_PUSH);
-        if (zmq_connect(socket, two.endpoint) != 0 || zmq_send(socket, "child", 5, 0) != 5)
-            _exit(3);
-        zmq_close(socket);
-        zmq_ctx_term(context);
-        _exit(0);
-    }
-    RECV(two.bound, "child");
-    CHECK_INT(waitpid(child, &status, 0), child);
-    CHECK_INT(status, 0);
-    SEND(two.connected, "b", 0);
-    RECV(two.bound, "b");
-    close_two(&two);
 }
 
 static void connect_and_close(void* argument)
@@ -451,13 +366,10 @@ CASES(handles) = {
     {"termination wakes a call, and waits for its socket",
      termination_wakes_a_call_and_waits_for_the_socket},
     {"termination waits until all sockets are closed", termination_waits_until_all_are_closed},
-    {"a signal interrupts termination, which may be called again", a_signal_interrupts_termination},
-    {"a signal interrupts a receive", a_signal_interrupts_recv},
     {"without a linger all that was sent arrives", linger_sends_what_is_left},
     {"a linger limits how long termination takes", linger_is_limited},
     {"a pending inproc connection does not hold termination",
      a_pending_inproc_connection_does_not_hold_termination},
-    {"a child process ends what it inherited, and builds its own", a_child_ends_what_it_inherited},
     {"threads that connect and close under termination end", many_threads_close_under_termination},
     {"options of a context have their defaults", context_options_have_their_defaults},
     {"options of a context are kept", context_options_are_kept},

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """The library exports the functions of zmq.h, which are those of libzmq, and nothing else.
 
-    names.py HEADER NM LIBRARY [THEIRS]
+    names.py HEADER NM LIBRARY [THEIRS]; for a DLL of Windows objdump in place of nm
 
 The last line tells how many cases passed, failed and were skipped, as that of a test program.
 """
@@ -20,6 +20,10 @@ def declared(header):
 
 
 def exported(nm, library):
+    if library.endswith(".dll"):
+        output = subprocess.run([nm, "-p", library], capture_output=True, text=True, check=True).stdout
+        table = output[output.index("[Ordinal/Name Pointer] Table"):]
+        return [("T", name) for name in re.findall(r"^\s*\[ *\d+\].*?(\w+)$", table, re.MULTILINE)]
     command = [nm, "--dynamic", "--extern-only", "--defined-only", library]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return [line.split()[-2:] for line in output.splitlines()]

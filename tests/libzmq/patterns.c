@@ -574,7 +574,7 @@ static void a_stream_speaks_raw_tcp(void)
     void* const stream = open_socket(context, ZMQ_STREAM);
     endpoint_text endpoint;
     char id[64], got[4];
-    int raw;
+    raw_socket raw;
     bind_tcp(stream, endpoint);
     raw = raw_connect(endpoint);
     CHECK_INT(recv_within(stream, id, sizeof id, patience_ms), 5);
@@ -602,7 +602,7 @@ static void a_stream_tells_of_a_peer_that_leaves(void)
     void* const stream = open_socket(context, ZMQ_STREAM);
     endpoint_text endpoint;
     char id[64];
-    int raw;
+    raw_socket raw;
     bind_tcp(stream, endpoint);
     raw = raw_connect(endpoint);
     CHECK_INT(recv_within(stream, id, sizeof id, patience_ms), 5);
@@ -619,10 +619,10 @@ static void a_stream_connects(void)
     void* const context = new_context();
     void* const stream = open_socket(context, ZMQ_STREAM);
     endpoint_text endpoint;
-    const int listener = raw_listen(endpoint);
+    const raw_socket listener = raw_listen(endpoint);
     char id[64], got[3];
     size_t size = sizeof id;
-    int raw;
+    raw_socket raw;
     set_bytes(stream, ZMQ_CONNECT_ROUTING_ID, "srv", 3);
     connect_to(stream, endpoint);
     raw = raw_accept(listener);

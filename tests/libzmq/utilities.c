@@ -24,7 +24,7 @@ static void errors_have_libzmqs_numbers_and_texts(void)
     CHECK_TEXT(zmq_strerror(EHOSTUNREACH), "Host unreachable");
     CHECK_TEXT(zmq_strerror(EINVAL), strerror(EINVAL));
     CHECK_TEXT(zmq_strerror(ENAMETOOLONG), strerror(ENAMETOOLONG));
-    CHECK_TEXT(zmq_strerror(123456), "Unknown error 123456");
+    CHECK_TEXT(zmq_strerror(123456), strerror(123456));
 }
 
 static void zmq_errno_is_errno(void)
@@ -35,7 +35,11 @@ static void zmq_errno_is_errno(void)
 
 static void what_is_not_there_is_not_claimed(void)
 {
+#ifdef _WIN32
+    CHECK_INT(zmq_has("ipc"), 0);
+#else
     CHECK_INT(zmq_has("ipc"), 1);
+#endif
     CHECK_INT(zmq_has("draft"), 0);
     CHECK_INT(zmq_has("ws"), 0);
     CHECK_INT(zmq_has("vmci"), 0);

@@ -3,7 +3,8 @@
 #define SLK_IO_OS_SIGNAL_HPP
 
 /// A signal that other event loops can wait for, level-triggered: a descriptor that becomes
-/// readable, or on Windows an event object (CreateEvent); and waiting for several descriptors.
+/// readable, or on Windows an event object (CreateEvent) or a socket; and waiting for several
+/// descriptors.
 
 #include <serverlink/clock.hpp>
 #include <serverlink/result.hpp>
@@ -18,7 +19,8 @@ namespace slk::io::os {
 
 class signal {
 public:
-    [[nodiscard]] static result<std::unique_ptr<signal>> create();
+    /// `as_socket`: on Windows a socket, for select(), and no event object.
+    [[nodiscard]] static result<std::unique_ptr<signal>> create(bool as_socket = false);
     signal(const signal&) = delete;
     signal& operator=(const signal&) = delete;
     ~signal();
@@ -32,13 +34,16 @@ public:
         if (!set_.exchange(true, std::memory_order_seq_cst) && !raise())
             set_.store(false, std::memory_order_seq_cst);
     }
-    /// A caller that clears it must check afterwards whether to set it again: a concurrent set()
-    /// may be lost.
+    /// A caller that clears it must check afterwards whether to call set_anew(): what a concurrent
+    /// set() has written may have been taken.
     void clear() noexcept
     {
         if (set_.exchange(false, std::memory_order_seq_cst))
             lower();
     }
+
+    /// Sets it also if it seems to be set.
+    void set_anew() noexcept { set_.store(raise(), std::memory_order_seq_cst); }
 
 private:
     signal() = default;

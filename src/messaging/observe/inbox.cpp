@@ -191,10 +191,10 @@ bool inbox::take_place_freed()
     return std::exchange(place_freed_, false);
 }
 
-result<io::native_handle> inbox::event_handle()
+result<io::native_handle> inbox::event_handle(bool as_socket)
 {
     if (signal_ == nullptr) {
-        SLK_TRY(signal_, io::os::signal::create());
+        SLK_TRY(signal_, io::os::signal::create(as_socket));
         shown_.store(signal_.get(), std::memory_order_seq_cst);
         signal_->set(); // there may be reports already
     }

@@ -144,8 +144,8 @@ public:
     bool sleep(duration timeout, bool expects_reply = false, bool interruptible = false);
 
     /// A handle for other event loops. From the first call on it is set while there may be a
-    /// report.
-    result<io::native_handle> event_handle();
+    /// report. `as_socket`: as in signal::create(); the first call decides.
+    result<io::native_handle> event_handle(bool as_socket = false);
     /// Sets the handle: there is something to do that no report tells of.
     void set_event_handle() noexcept
     {
@@ -161,7 +161,7 @@ public:
             return;
         shown->clear();
         if (signalled_.load(std::memory_order_seq_cst) != nullptr)
-            shown->set();
+            shown->set_anew();
     }
 
     /// Wakes `other` from now on, which waits for several sockets; null: the inbox's own sleeper.

@@ -392,7 +392,7 @@ result<std::intptr_t> socket_core::event_handle()
 {
     SLK_TRY(state_.usable());
     if (!state_.context->run_by_caller())
-        return state_.reports->event_handle();
+        return state_.reports->event_handle(state_.options.event_handle_shows_news);
     io::loop_core* const loop = state_.context->to_run();
     const auto handle = loop != nullptr ? loop->io().wait_handle() : io::invalid_handle;
     if (handle == io::invalid_handle)

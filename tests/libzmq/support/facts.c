@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+#ifndef _WIN32
 #define _POSIX_C_SOURCE 200809L
+#endif
 
 #include "facts.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#ifdef _WIN32
+#include <winsock2.h>
+typedef int address_size;
+#else
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
+typedef socklen_t address_size;
+#endif
 
 #include "../../support/quiet_port.h"
 
@@ -68,6 +77,15 @@ int get_int(void* socket, int option)
     return value;
 }
 
+zmq_fd_t descriptor_of(void* socket)
+{
+    zmq_fd_t got = NO_SOCKET;
+    size_t size = sizeof got;
+    REQUIRE_INT(zmq_getsockopt(socket, ZMQ_FD, &got, &size), 0);
+    REQUIRE_INT(size, sizeof got);
+    return got;
+}
+
 void set_bytes(void* socket, int option, const void* value, size_t size)
 {
     REQUIRE_INT(zmq_setsockopt(socket, option, value, size), 0);
@@ -104,6 +122,8 @@ void bind_tcp(void* socket, endpoint_text out)
 void bind_ipc(void* socket, endpoint_text out)
 {
     static int number;
+    if (!zmq_has("ipc"))
+        skip("no ipc");
     snprintf(out, endpoint_size, "ipc://%s/%d", scratch_folder(), ++number);
     bind_at(socket, out);
 }
@@ -118,7 +138,7 @@ static int has_event(void* socket, short event, int ms)
 {
     zmq_pollitem_t item;
     item.socket = socket;
-    item.fd = -1;
+    item.fd = NO_SOCKET;
     item.events = event;
     item.revents = 0;
     return zmq_poll(&item, 1, ms) == 1 && item.revents == event;
@@ -181,7 +201,7 @@ void open_two(two_sockets* two, int bound_type, int connected_type, char transpo
     two->context = new_context();
     two->bound = open_socket(two->context, bound_type);
     two->connected = open_socket(two->context, connected_type);
-    if (transport == 't') {
+    if (transport == 't' || (transport == 'i' && !zmq_has("ipc"))) {
         bind_tcp(two->bound, two->endpoint);
     } else if (transport == 'i') {
         bind_ipc(two->bound, two->endpoint);
@@ -209,26 +229,35 @@ static struct sockaddr_in loopback(int port)
     return address;
 }
 
-int raw_connect(const char* endpoint)
+static raw_socket open_raw(void)
+{
+    raw_socket raw;
+#ifdef _WIN32
+    WSADATA data;
+    REQUIRE_INT(WSAStartup(MAKEWORD(2, 2), &data), 0);
+#endif
+    raw = socket(AF_INET, SOCK_STREAM, 0);
+    REQUIRE(raw != NO_SOCKET);
+    return raw;
+}
+
+raw_socket raw_connect(const char* endpoint)
 {
     const struct sockaddr_in address = loopback(atoi(strrchr(endpoint, ':') + 1));
-    const int raw = socket(AF_INET, SOCK_STREAM, 0);
-    REQUIRE(raw >= 0);
+    const raw_socket raw = open_raw();
     REQUIRE_INT(connect(raw, (const struct sockaddr*)&address, sizeof address), 0);
     return raw;
 }
 
-/* Returns -1 if the port is in use. */
-static int raw_listen_at(uint16_t port, endpoint_text out)
+/* Returns NO_SOCKET if the port is in use. */
+static raw_socket raw_listen_at(uint16_t port, endpoint_text out)
 {
     struct sockaddr_in address = loopback(port);
-    socklen_t size = sizeof address;
-    const int raw = socket(AF_INET, SOCK_STREAM, 0);
-    REQUIRE(raw >= 0);
+    address_size size = sizeof address;
+    const raw_socket raw = open_raw();
     if (bind(raw, (const struct sockaddr*)&address, sizeof address) != 0) {
-        REQUIRE_INT(errno, EADDRINUSE);
         raw_close(raw);
-        return -1;
+        return NO_SOCKET;
     }
     REQUIRE_INT(listen(raw, 16), 0);
     REQUIRE_INT(getsockname(raw, (struct sockaddr*)&address, &size), 0);
@@ -236,50 +265,59 @@ static int raw_listen_at(uint16_t port, endpoint_text out)
     return raw;
 }
 
-int raw_listen(endpoint_text out)
+raw_socket raw_listen(endpoint_text out)
 {
-    return raw_listen_at(0, out);
+    const raw_socket listener = raw_listen_at(0, out);
+    REQUIRE(listener != NO_SOCKET);
+    return listener;
 }
 
 void free_tcp(endpoint_text out)
 {
-    int listener = -1;
-    while (listener < 0)
+    raw_socket listener = NO_SOCKET;
+    while (listener == NO_SOCKET)
         listener = raw_listen_at(next_quiet_port(), out);
     raw_close(listener);
 }
 
-static int is_ready(int raw, int ms)
+int raw_is_readable(raw_socket raw, int ms)
 {
-    struct pollfd one;
-    one.fd = raw;
-    one.events = POLLIN;
-    one.revents = 0;
-    return poll(&one, 1, ms) == 1;
+    struct timeval limit;
+    fd_set set;
+    limit.tv_sec = ms / 1000;
+    limit.tv_usec = ms % 1000 * 1000;
+    FD_ZERO(&set);
+    FD_SET(raw, &set);
+    return select((int)raw + 1, &set, NULL, NULL, &limit) == 1;
 }
 
-int raw_accept(int listener)
+raw_socket raw_accept(raw_socket listener)
 {
-    int raw;
-    REQUIRE(is_ready(listener, patience_ms));
+    raw_socket raw;
+    REQUIRE(raw_is_readable(listener, patience_ms));
     raw = accept(listener, NULL, NULL);
-    REQUIRE(raw >= 0);
+    REQUIRE(raw != NO_SOCKET);
     return raw;
 }
 
-void raw_send(int raw, const void* bytes, size_t size)
+void raw_send(raw_socket raw, const void* bytes, size_t size)
 {
-    REQUIRE_INT(send(raw, bytes, size, MSG_NOSIGNAL), (long long)size);
+#ifdef MSG_NOSIGNAL
+    const int flags = MSG_NOSIGNAL;
+#else
+    const int flags = 0;
+#endif
+    REQUIRE_INT(send(raw, bytes, size, flags), (long long)size);
 }
 
-int raw_read(int raw, void* bytes, size_t size)
+int raw_read(raw_socket raw, void* bytes, size_t size)
 {
     char* to = bytes;
     while (size > 0) {
-        ssize_t got;
-        if (!is_ready(raw, patience_ms))
+        int got;
+        if (!raw_is_readable(raw, patience_ms))
             return -1;
-        got = recv(raw, to, size, 0);
+        got = (int)recv(raw, to, size, 0);
         if (got <= 0)
             return -1;
         to += got;
@@ -288,17 +326,21 @@ int raw_read(int raw, void* bytes, size_t size)
     return 0;
 }
 
-int raw_is_closed(int raw, int ms)
+int raw_is_closed(raw_socket raw, int ms)
 {
     const double end = now_ms() + ms;
     char bytes[512];
-    while (now_ms() < end && is_ready(raw, (int)(end - now_ms()) + 1))
+    while (now_ms() < end && raw_is_readable(raw, (int)(end - now_ms()) + 1))
         if (recv(raw, bytes, sizeof bytes, 0) <= 0)
             return 1;
     return 0;
 }
 
-void raw_close(int raw)
+void raw_close(raw_socket raw)
 {
+#ifdef _WIN32
+    closesocket(raw);
+#else
     close(raw);
+#endif
 }

@@ -29,6 +29,8 @@ void close_socket(void* socket);
 
 void set_int(void* socket, int option, int value);
 int get_int(void* socket, int option);
+/* ZMQ_FD */
+zmq_fd_t descriptor_of(void* socket);
 void set_bytes(void* socket, int option, const void* value, size_t size);
 void last_endpoint(void* socket, endpoint_text out);
 /* Events that the socket has now, of ZMQ_EVENTS. */
@@ -38,6 +40,7 @@ void bind_at(void* socket, const char* endpoint);
 void connect_to(void* socket, const char* endpoint);
 /* Binds to a free port of 127.0.0.1, and stores what to connect to. */
 void bind_tcp(void* socket, endpoint_text out);
+/* Ends the case where there is no ipc. */
 void bind_ipc(void* socket, endpoint_text out);
 /* A name of inproc that is new in this process. */
 void inproc_name(endpoint_text out);
@@ -72,20 +75,26 @@ typedef struct two_sockets {
     void* connected;
     endpoint_text endpoint;
 } two_sockets;
-/* `transport`: 't' tcp, 'i' ipc, 'p' inproc. */
+/* `transport`: 't' tcp, 'i' ipc (tcp where there is none), 'p' inproc. */
 void open_two(two_sockets* two, int bound_type, int connected_type, char transport);
 void close_two(two_sockets* two);
 
-/* A TCP socket of the system, that is connected to tcp://127.0.0.1:PORT. */
-int raw_connect(const char* endpoint);
+/* A socket of the system. */
+typedef zmq_fd_t raw_socket;
+#define NO_SOCKET ((raw_socket) - 1)
+
+/* One that is connected to tcp://127.0.0.1:PORT. */
+raw_socket raw_connect(const char* endpoint);
 /* A listening one at 127.0.0.1; stores its endpoint. */
-int raw_listen(endpoint_text out);
-int raw_accept(int listener);
-void raw_send(int raw, const void* bytes, size_t size);
+raw_socket raw_listen(endpoint_text out);
+raw_socket raw_accept(raw_socket listener);
+/* There is something to read or to accept within `ms`. */
+int raw_is_readable(raw_socket raw, int ms);
+void raw_send(raw_socket raw, const void* bytes, size_t size);
 /* Reads exactly `size` bytes within `patience_ms`; returns 0, or -1: it ended before. */
-int raw_read(int raw, void* bytes, size_t size);
+int raw_read(raw_socket raw, void* bytes, size_t size);
 /* The peer ends the connection within `ms`. What it sends before is lost. */
-int raw_is_closed(int raw, int ms);
-void raw_close(int raw);
+int raw_is_closed(raw_socket raw, int ms);
+void raw_close(raw_socket raw);
 
 #endif

@@ -29,7 +29,7 @@ int milliseconds(duration time) noexcept
 
 } // namespace
 
-result<std::unique_ptr<signal>> signal::create()
+result<std::unique_ptr<signal>> signal::create(bool)
 {
     std::unique_ptr<signal> made(new (std::nothrow) signal);
     if (made == nullptr)

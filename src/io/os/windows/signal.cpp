@@ -20,11 +20,16 @@ HANDLE event_of(native_handle handle) noexcept
 
 } // namespace
 
-result<std::unique_ptr<signal>> signal::create()
+result<std::unique_ptr<signal>> signal::create(bool as_socket)
 {
     std::unique_ptr<signal> made(new (std::nothrow) signal);
     if (made == nullptr)
         return fail(errc::out_of_memory, phase::setup);
+    if (as_socket) {
+        SLK_TRY(const SOCKET socket, windows::open_to_itself());
+        made->waits_ = made->raises_ = static_cast<native_handle>(socket);
+        return made;
+    }
     const HANDLE event = ::CreateEventW(nullptr, TRUE, FALSE, nullptr);
     if (event == nullptr)
         return fail(translate(static_cast<int>(::GetLastError()), phase::setup));
@@ -34,17 +39,29 @@ result<std::unique_ptr<signal>> signal::create()
 
 signal::~signal()
 {
-    if (waits_ != invalid_handle)
+    if (raises_ != invalid_handle)
+        ::closesocket(windows::socket_of(raises_));
+    else if (waits_ != invalid_handle)
         ::CloseHandle(event_of(waits_));
 }
 
 bool signal::raise() noexcept
 {
+    if (raises_ != invalid_handle) {
+        const char one = 1;
+        return ::send(windows::socket_of(raises_), &one, 1, 0) == 1;
+    }
     return ::SetEvent(event_of(waits_)) != FALSE;
 }
 
 void signal::lower() noexcept
 {
+    if (raises_ != invalid_handle) {
+        char taken[16];
+        while (::recv(windows::socket_of(waits_), taken, sizeof taken, 0) > 0) {
+        }
+        return;
+    }
     ::ResetEvent(event_of(waits_));
 }
 

@@ -40,7 +40,34 @@ bool hears_itself(SOCKET socket) noexcept
     return ::select(0, &readable, nullptr, nullptr, &limit) == 1;
 }
 
+void take_all(SOCKET socket) noexcept
+{
+    char taken[16];
+    while (::recv(socket, taken, sizeof taken, 0) > 0) {
+    }
+}
+
 } // namespace
+
+result<SOCKET> windows::open_to_itself()
+{
+    const SOCKET socket = WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, nullptr, 0,
+                                     WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    if (socket == INVALID_SOCKET)
+        return fail(last_error(phase::setup));
+    if (!connect_to_itself(socket)) {
+        const error why = last_error(phase::setup);
+        ::closesocket(socket);
+        return fail(why);
+    }
+    if (!hears_itself(socket)) {
+        ::closesocket(socket);
+        return fail(errc::not_supported, phase::setup,
+                    "datagrams to the loopback are lost, and select has no other way to be woken");
+    }
+    take_all(socket); // also datagrams of others from before it was connected
+    return socket;
+}
 
 void wake_signal::close() noexcept
 {
@@ -51,17 +78,8 @@ void wake_signal::close() noexcept
 
 result<void> wake_signal::open()
 {
-    const SOCKET socket = WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, nullptr, 0,
-                                     WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
-    if (socket == INVALID_SOCKET)
-        return fail(last_error(phase::setup));
+    SLK_TRY(const SOCKET socket, windows::open_to_itself());
     read_end_ = write_end_ = static_cast<native_handle>(socket);
-    if (!connect_to_itself(socket))
-        return fail(last_error(phase::setup));
-    if (!hears_itself(socket))
-        return fail(errc::not_supported, phase::setup,
-                    "datagrams to the loopback are lost, and select has no other way to be woken");
-    drain(); // also datagrams of others from before it was connected
     return {};
 }
 
@@ -77,9 +95,7 @@ bool wake_signal::write_byte() noexcept
 
 void wake_signal::drain() noexcept
 {
-    char taken[16];
-    while (::recv(socket_of(read_end_), taken, sizeof taken, 0) > 0) {
-    }
+    take_all(socket_of(read_end_));
 }
 
 } // namespace slk::io::os

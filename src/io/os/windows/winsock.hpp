@@ -57,6 +57,10 @@ struct socket_address {
 /// Only for a loopback target, which loses no packets. Other systems connect as before.
 void do_not_repeat_the_syn(native_handle handle) noexcept;
 
+/// A UDP socket on the loopback that is connected to itself, and does not block: it is readable
+/// while there is something that was sent on it. Errors: of the system, not_supported.
+[[nodiscard]] result<SOCKET> open_to_itself();
+
 /// Returns WSAGetLastError() as a value.
 [[nodiscard]] error last_error(phase in) noexcept;
 
