@@ -80,6 +80,9 @@ public:
     /// Times that the request was sent.
     [[nodiscard]] std::uint32_t attempts() const noexcept;
 
+    /// Used by the library only.
+    [[nodiscard]] rpc::pending* core() const noexcept { return of_; }
+
 private:
     friend class client;
     explicit pending_reply(rpc::pending* of) noexcept : of_(of) {}
@@ -146,6 +149,9 @@ public:
 
     /// Ends all requests, with errc::cancelled, and the socket.
     close_report close(duration timeout = duration::zero());
+
+    /// Used by the library only.
+    [[nodiscard]] messaging::socket_core* core() const noexcept;
 
 private:
     explicit client(rpc::client_core* core) noexcept : core_(core) {}

@@ -46,6 +46,12 @@ public:
     [[nodiscard]] result<send_outcome> reply(multipart&& parts, const timeout& limit = no_wait);
     [[nodiscard]] result<send_outcome> reply(message&& part, const timeout& limit = no_wait);
     [[nodiscard]] result<send_outcome> reply(std::string_view part, const timeout& limit = no_wait);
+    /// Whether the peer's queue has room for the reply. Errors: no_route, peer_replaced (the
+    /// connection is gone), invalid_state (there was a reply already, or the server is closed).
+    [[nodiscard]] result<bool> has_room();
+
+    /// Used by the library only.
+    [[nodiscard]] messaging::socket_core* core() const noexcept;
 
 private:
     friend class rpc::server_core;
@@ -94,6 +100,9 @@ public:
 
     /// Waits up to `timeout` until the replies that are queued were read, as socket::close().
     close_report close(duration timeout);
+
+    /// Used by the library only.
+    [[nodiscard]] messaging::socket_core* core() const noexcept;
 
 private:
     explicit server(rpc::server_core* core) noexcept : core_(core) {}

@@ -349,6 +349,8 @@ void loop_core::close()
     closer_.store(std::this_thread::get_id());
     stop();
     runner_.store(std::this_thread::get_id(), std::memory_order_release);
+    if (coroutines != nullptr)
+        coroutines->closing();
     closing_ = true;
     list<resident> leaving;
     leaving.take(residents_);
@@ -365,6 +367,7 @@ void loop_core::close()
     open_in_.store(no_process, std::memory_order_seq_cst);
     drop_tasks();
     services.reset();
+    coroutines.reset();
     closer_.store(std::thread::id());
     runner_.store(std::thread::id(), std::memory_order_release);
 }

@@ -153,6 +153,9 @@ public:
     /// The state that the links of this loop share (link/services.hpp). Made by that layer, on the
     /// loop's thread, and destroyed with the loop.
     std::unique_ptr<service> services;
+    /// What resumes the coroutines of this loop (coroutine/scheduler.hpp); as above, but that its
+    /// closing() comes first.
+    std::unique_ptr<service> coroutines;
 
     /// Guards the requests of handles from other threads; held for a few instructions.
     std::mutex& requests_guard() noexcept { return requests_guard_; }

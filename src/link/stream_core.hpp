@@ -84,6 +84,7 @@ public:
     /// wait_for_descriptor() came first. On the loop's thread.
     void descriptor_returned() noexcept;
 
+    [[nodiscard]] const io::loop_core& loop() const noexcept { return *loop_; }
     [[nodiscard]] const address& local() const noexcept { return local_; }
     [[nodiscard]] const address& peer() const noexcept { return peer_; }
     [[nodiscard]] std::uint64_t received() const noexcept { return received_; }

@@ -211,6 +211,11 @@ client_counters client::counters() const noexcept
     return core_ != nullptr ? core_->counters() : client_counters{};
 }
 
+messaging::socket_core* client::core() const noexcept
+{
+    return core_ != nullptr ? core_->socket().core() : nullptr;
+}
+
 close_report client::close(duration timeout)
 {
     if (core_ == nullptr)

@@ -117,6 +117,7 @@ void client_core::end(pending& which, const error& why) noexcept
     --outstanding_;
     ++ended_;
     which.release();
+    socket_.core()->reports().tell_listener();
 }
 
 void client_core::end_all() noexcept
@@ -222,6 +223,7 @@ result<bool> client_core::send_to(peer& to, pending& which)
     else if (which.attempt_timeout > duration::zero())
         which.due = std::min(which.deadline, after(now(), which.attempt_timeout));
     due_.move(which);
+    socket_.core()->reports().tell_listener(); // it may be due earlier
     return true;
 }
 
@@ -307,6 +309,7 @@ result<void> client_core::take_arrived()
         SLK_TRY(got);
         SLK_TRY(take(*got, first));
     }
+    socket_.core()->reports().tell_listener(); // there may be more
     return {};
 }
 

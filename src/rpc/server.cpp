@@ -205,6 +205,16 @@ result<send_outcome> received_request::reply(std::string_view part, const timeou
     return outcome;
 }
 
+result<bool> received_request::has_room()
+{
+    return to_ != nullptr ? to_->socket().has_room(peer_) : fail(replied);
+}
+
+messaging::socket_core* received_request::core() const noexcept
+{
+    return to_ != nullptr ? to_->socket().core() : nullptr;
+}
+
 // --- the server ---
 
 result<server> server::create(context& in, router_options options)
@@ -281,6 +291,11 @@ result<received_request> server::receive(const timeout& limit)
 server_counters server::counters() const noexcept
 {
     return core_ != nullptr ? core_->counters() : server_counters{};
+}
+
+messaging::socket_core* server::core() const noexcept
+{
+    return core_ != nullptr ? core_->socket().core() : nullptr;
 }
 
 close_report server::close(duration timeout)

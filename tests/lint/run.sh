@@ -101,6 +101,7 @@ rule_floors_include_only_floors_below()
         'lane:base|lane' 'pattern:base|zmtp|lane|pattern' \
         'messaging:base|io|link|zmtp|lane|pattern|messaging' \
         'rpc:base|io|link|zmtp|lane|pattern|messaging|rpc' \
+        'coroutine:base|io|link|zmtp|lane|pattern|messaging|rpc|coroutine' \
         'pubsub:base|io|link|zmtp|lane|pattern|messaging|pubsub' 'http:http' \
         'capi:base|io/os|capi' 'libzmq:base|io/os|libzmq'; do
         folder=${floor%%:*} allowed=${floor#*:}

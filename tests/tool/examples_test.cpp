@@ -54,6 +54,23 @@ TEST_CASE("the example timeouts gives up after a silence")
     CHECK(ended.out == "asked 5 times, and gave up\n");
 }
 
+TEST_CASE("the example reconnecting_client_coroutine has answers over three connections")
+{
+    SLK_NEEDS_EXAMPLE("reconnecting_client_coroutine");
+    const run_result ended = run_program(path_of("reconnecting_client_coroutine"));
+    CHECK(ended.code == 0);
+    std::size_t at = 0;
+    for (const char* const line :
+         {"connected\n", "answer to question 1\n", "answer to question 2\n", "timed_out\n",
+          "connected\n", "answer to question 3\n", "answer to question 4\n", "timed_out\n",
+          "connected\n", "answer to question 5\n", "the end: cancelled\n"}) {
+        CAPTURE(line);
+        CAPTURE(ended.out);
+        at = ended.out.find(line, at);
+        REQUIRE(at != std::string::npos);
+    }
+}
+
 TEST_CASE("the example router_dealer receives the request and the reply")
 {
     SLK_NEEDS_EXAMPLE("router_dealer");

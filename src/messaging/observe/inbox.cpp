@@ -205,12 +205,19 @@ void inbox::wake() noexcept
 {
     if (io::os::signal* const shown = shown_.load(std::memory_order_seq_cst); shown != nullptr)
         shown->set();
+    reference<inbox_listener> told;
     {
         const std::lock_guard lock(guard_);
         parker_->wake();
-        if (!closed_)
+        if (listens_)
+            told = listener_;
+        if (!closed_ && !told)
             return;
+        if (closed_)
+            told.reset();
     }
+    if (told)
+        return told->reported();
     discard_signalled();
 }
 
@@ -226,7 +233,7 @@ bool inbox::sleep(duration timeout, bool expects_reply, bool interruptible)
         else
             own_.park(timeout);
     }
-    sleeping_.store(false, std::memory_order_relaxed);
+    sleeping_.store(listens_, std::memory_order_relaxed);
     return interrupted;
 }
 
@@ -234,16 +241,37 @@ void inbox::redirect_wakes(thread_parker* other) noexcept
 {
     const std::lock_guard lock(guard_);
     parker_ = other != nullptr ? other : &own_;
-    sleeping_.store(other != nullptr || closed_, std::memory_order_seq_cst);
+    sleeping_.store(other != nullptr || closed_ || listens_, std::memory_order_seq_cst);
+}
+
+void inbox::set_listener(reference<inbox_listener> next) noexcept
+{
+    const std::lock_guard lock(guard_);
+    listens_ = false;
+    sleeping_.store(closed_, std::memory_order_seq_cst);
+    std::swap(listener_, next); // the former one ends behind the lock
+}
+
+void inbox::listen(bool on) noexcept
+{
+    const std::lock_guard lock(guard_);
+    listens_ = on && !closed_;
+    sleeping_.store(on || closed_, std::memory_order_seq_cst);
 }
 
 void inbox::close() noexcept
 {
+    reference<inbox_listener> told;
     {
         const std::lock_guard lock(guard_);
         closed_ = true;
         sleeping_.store(true, std::memory_order_seq_cst);
+        if (std::exchange(listens_, false))
+            told = listener_;
+        listener_.reset();
     }
+    if (told)
+        told->reported();
     take_events([](const peer_report&) {});
     discard_signalled();
 }

@@ -41,6 +41,17 @@ struct inbox_entry {
     inbox_entry* next = nullptr;
 };
 
+/// Is told of reports in the place of a thread that sleeps.
+class inbox_listener : public ref_counted<inbox_listener> {
+public:
+    /// There may be a report. Any thread; must not use the inbox.
+    virtual void reported() noexcept = 0;
+
+protected:
+    friend class ref_counted<inbox_listener>;
+    virtual ~inbox_listener() = default;
+};
+
 class inbox final : public ref_counted<inbox>, public memory_user {
 public:
     inbox();
@@ -167,6 +178,21 @@ public:
     /// Wakes `other` from now on, which waits for several sockets; null: the inbox's own sleeper.
     void redirect_wakes(thread_parker* other) noexcept;
 
+    /// The listener, if there is one.
+    [[nodiscard]] inbox_listener* listener() const noexcept { return listener_.get(); }
+    /// The next listener; it is not told of anything yet.
+    void set_listener(reference<inbox_listener> next) noexcept;
+    /// Tells the listener of every report from now on, or does not any more. A report that
+    /// must_stay_awake() does not see after that is told. The close of the socket is told, too.
+    void listen(bool on) noexcept;
+    [[nodiscard]] bool listens() const noexcept { return listens_; }
+    /// Something has changed that no report tells of.
+    void tell_listener() const noexcept
+    {
+        if (listens_)
+            listener_->reported();
+    }
+
     /// The socket is closed: reports are thrown away from now on. Reports hold their pipes, and
     /// pipes their inbox, so unread ones would keep all of them for ever.
     void close() noexcept;
@@ -202,6 +228,8 @@ private:
     bool events_signalled_ = false; ///< guarded
     bool place_freed_ = false; ///< guarded
     bool closed_ = false; ///< guarded
+    bool listens_ = false; ///< guarded; changed by the socket's thread
+    reference<inbox_listener> listener_; ///< guarded; changed by the socket's thread
     messaging::counters counters_;
     event_source event_source_;
     metrics_registry registry_;

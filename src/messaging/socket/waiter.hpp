@@ -74,11 +74,11 @@ private:
         return fail(errc::interrupted, phase::none, "a handler of a signal has run");
     }
 
-    /// Does not wait. A loop that the caller runs has one turn.
+    /// Does not wait. A loop that the caller runs has one turn, but for a call from inside a turn.
     result<void> look_once()
     {
         io::loop_core* const loop = context_.to_run();
-        if (loop == nullptr || std::exchange(begun_, true))
+        if (loop == nullptr || loop->inside() || std::exchange(begun_, true))
             return fail(errc::would_block, phase::none);
         SLK_TRY(loop->run(nullptr, duration::zero()));
         return {};
