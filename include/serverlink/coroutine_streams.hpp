@@ -85,6 +85,7 @@ public:
     /// As close().
     ~async_stream();
 
+    /// It is not empty.
     [[nodiscard]] explicit operator bool() const noexcept { return core_ != nullptr; }
 
     // co_await
@@ -109,8 +110,11 @@ public:
 
     /// As stream::shutdown_send(): after the writes.
     [[nodiscard]] result<void> shutdown_send();
+    /// As stream::close(); reads and writes that wait return cancelled.
     void close() noexcept;
+    /// As above; the stream's link reacts as if it had failed with that error.
     void close(const error& reason) noexcept;
+    /// As stream::reset(); reads and writes that wait return cancelled.
     void reset() noexcept;
     // As those of slk::stream.
     [[nodiscard]] address local_address() const noexcept;
@@ -185,7 +189,9 @@ public:
     {
         return coroutine_detail::connected_operation(core_);
     }
+    /// As link::status().
     [[nodiscard]] link_status status() const noexcept;
+    /// As link::stop(), and connected() returns cancelled from then on.
     void stop() noexcept;
 
 private:
@@ -216,6 +222,7 @@ public:
     {
         return coroutine_detail::accept_operation(core_);
     }
+    /// As listener::status().
     [[nodiscard]] listener_status status() const noexcept;
     /// As listener::local_endpoint().
     [[nodiscard]] endpoint local_endpoint() const;

@@ -132,7 +132,9 @@ private:
 template <class T = void>
 class [[nodiscard]] task {
 public:
+    /// For the compiler.
     using promise_type = coroutine_detail::promise<T>;
+    /// What co_await returns.
     using awaited_result = result<T>;
 
     task() noexcept = default;
@@ -151,6 +153,7 @@ public:
             of_.destroy();
     }
 
+    /// It is not empty.
     [[nodiscard]] explicit operator bool() const noexcept { return of_ != nullptr; }
 
     /// Used by the library only.
@@ -303,8 +306,6 @@ template <class T>
 
 } // namespace slk
 
-// SLK_CO_TRY(expression);             in a task: ends it with the error, or continues
-// SLK_CO_TRY(auto value, expression); ends it with the error, or binds the value
 #define SLK_DETAIL_CO_TRY_BIND(name, declaration, expression)                                      \
     auto name = (expression);                                                                      \
     if (!name)                                                                                     \
@@ -320,6 +321,10 @@ template <class T>
     SLK_DETAIL_CO_TRY_VOID(SLK_DETAIL_CONCAT(slk_try_, __LINE__), expression)
 #define SLK_DETAIL_CO_TRY_2(declaration, expression)                                               \
     SLK_DETAIL_CO_TRY_BIND(SLK_DETAIL_CONCAT(slk_try_, __LINE__), declaration, expression)
+/// SLK_TRY for tasks:
+///
+///     SLK_CO_TRY(expression);             // ends the task with the error, or continues
+///     SLK_CO_TRY(auto value, expression); // ends it with the error, or binds the value
 #define SLK_CO_TRY(...)                                                                            \
     SLK_DETAIL_TRY_PICK(__VA_ARGS__, SLK_DETAIL_CO_TRY_2, SLK_DETAIL_CO_TRY_1, unused)(__VA_ARGS__)
 

@@ -37,7 +37,7 @@ GROUPS = [
     ("", ["README.md"]),
     ("Guide", [f"docs/guide/{name}.md" for name in GUIDE]),
     ("Programs for ZeroMQ", ["docs/coming-from-libzmq.md", "docs/libzmq.md"]),
-    ("Explained", ["docs/architecture.md", "docs/states.md", "docs/security.md", "docs/herd.md",
+    ("Explained", ["docs/coroutines.md", "docs/architecture.md", "docs/states.md", "docs/security.md", "docs/herd.md",
                    "docs/performance.md"]),
     ("The project", ["docs/packages.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md", "docs/hacking.md"]),
 ]
