@@ -280,3 +280,67 @@ TEST_CASE("a stop that another thread requests ends a receive")
     other.join();
     CHECK(ended == errc::cancelled);
 }
+
+TEST_CASE("a request in a task ends with its time, and when it is cancelled elsewhere")
+{
+    SLK_FOR_BOTH_PLACES(where);
+    loop on = new_test_loop();
+    context in = new_context(on, where);
+    auto asks = must(client::create(in));
+    must(asks.bind(any_tcp)); // nobody comes
+    auto ask = [](client& by) -> task<> {
+        SLK_CO_TRY(co_await async_request(by, "question", {.timeout = 5ms}));
+        co_return {};
+    };
+    CHECK(code_of(run(on, ask(asks))) == errc::timed_out);
+    auto wait = [](pending_reply& of) -> task<> {
+        SLK_CO_TRY(co_await async_wait(of));
+        co_return {};
+    };
+    auto cancel = [](pending_reply& of) -> task<> {
+        SLK_CO_TRY(co_await async_sleep(1ms));
+        of.cancel();
+        co_return {};
+    };
+    auto both = [](task<> a, task<> b) -> task<> {
+        auto [one, other] = co_await when_all(std::move(a), std::move(b));
+        SLK_CO_TRY(other);
+        co_return one;
+    };
+    auto started = must(asks.start("question"));
+    CHECK(code_of(run(on, both(wait(started), cancel(started)))) == errc::cancelled);
+    CHECK(asks.outstanding() == 0);
+}
+
+TEST_CASE("a request that is repeatable is sent again while its task waits")
+{
+    SLK_FOR_BOTH_PLACES(where);
+    loop on = new_test_loop();
+    context in = new_context(on, where);
+    auto asks = must(client::create(in));
+    auto replies = new_socket<router>(in);
+    must(asks.connect(must(replies.bind(any_tcp))));
+    auto ask = [](client& by) -> task<std::string> {
+        request_options options;
+        options.repeatable = true;
+        options.attempt_timeout = 10ms;
+        SLK_CO_TRY(const auto reply, co_await async_request(by, "question", options));
+        co_return std::string(reply[0].text());
+    };
+    // The first one is left without a reply.
+    auto reply_to_second = [](router& by) -> task<> {
+        peer_id from;
+        multipart request;
+        SLK_CO_TRY(co_await async_receive(by, from, request));
+        SLK_CO_TRY(co_await async_receive(by, from, request));
+        CHECK(request.size() == 3);
+        SLK_CO_TRY(co_await async_send(by, from, std::move(request)));
+        co_return {};
+    };
+    auto both = [](task<std::string> a, task<> b) -> task<std::string> {
+        auto [one, other] = co_await when_all(std::move(a), std::move(b));
+        SLK_CO_TRY(other);
+        co_return one;
+    };
+    CHECK(must(run(on, both(ask(asks), reply_to_second(replies)))) == "question");
+}

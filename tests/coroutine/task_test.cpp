@@ -4,6 +4,7 @@
 
 #include "coroutine_rig.hpp"
 
+#include <atomic>
 #include <memory>
 #include <stop_token>
 #include <thread>
@@ -268,6 +269,35 @@ TEST_CASE("the loop's end destroys the tasks of spawn(), and leaves those of sco
     scope->cancel();
     scope.reset();
     CHECK(token.use_count() == 1);
+}
+
+TEST_CASE("tasks run on the thread of their loop, and are spawned there")
+{
+    loop on = new_test_loop();
+    std::atomic<int> ended{0};
+    std::atomic<bool> elsewhere{false};
+    must(on.start_thread());
+    // Posted work is called on the loop's thread.
+    CHECK(on.post([&] {
+        const auto here = std::this_thread::get_id();
+        auto looks = [&elsewhere](std::thread::id thread) -> task<> {
+            SLK_CO_TRY(co_await async_sleep(1ms));
+            elsewhere = elsewhere || std::this_thread::get_id() != thread;
+            co_return {};
+        };
+        // The lambda, whose captures the task uses, does not live as long as the task.
+        static constexpr auto keep = [](auto made, std::thread::id thread) -> task<> {
+            co_return co_await made(thread);
+        };
+        const auto spawned =
+            spawn(on, keep(looks, here), [&](const result<void>& of) { ended = of ? 1 : 2; });
+        if (!spawned)
+            ended = 3;
+    }));
+    CHECK(until([&] { return ended != 0; }));
+    on.stop();
+    CHECK(ended == 1);
+    CHECK(!elsewhere);
 }
 
 TEST_CASE("a task is awaited once, and an empty one is no memory")
