@@ -63,7 +63,7 @@ TEST_CASE("the example reconnecting_client_coroutine has answers over three conn
     for (const char* const line :
          {"connected\n", "answer to question 1\n", "answer to question 2\n", "timed_out\n",
           "connected\n", "answer to question 3\n", "answer to question 4\n", "timed_out\n",
-          "connected\n", "answer to question 5\n", "the end: cancelled\n"}) {
+          "connected\n", "answer to question 5\n", "the end: cancelled"}) {
         CAPTURE(line);
         CAPTURE(ended.out);
         at = ended.out.find(line, at);
