@@ -157,7 +157,7 @@ rule_every_source_is_built()
             folder=${folder%/*}
         done
         echo "$file: in no meson.build"
-    done < <(files '^(src|tools|examples|bench|tests|fuzz)/.*\.cpp$' | grep -v '^tests/consumers/')
+    done < <(files '^(src|tools|examples|bench|tests|fuzz)/.*\.cpp$' | grep -vE '^tests/(consumers|packages)/')
 }
 
 rule_every_public_header_is_installed()

@@ -36,6 +36,8 @@ format_needs=(clang-format-19:clang-format-19 git:git)
 docs_needs=(python3:python3 doxygen:doxygen git:git
     /usr/lib/python3/dist-packages/markdown/__init__.py:python3-markdown
     /usr/lib/python3/dist-packages/pygments/__init__.py:python3-pygments)
+package_needs=(dpkg-buildpackage:dpkg-dev dh:debhelper fakeroot:fakeroot lintian:lintian
+    mmdebstrap:mmdebstrap "${tool_needs[@]}" "${curve_needs[@]}" "${http_needs[@]}")
 lint_needs=("${format_needs[@]}" "${docs_needs[@]}" shellcheck:shellcheck)
 
 on_debian() { command -v apt-get >/dev/null && command -v dpkg >/dev/null; }
