@@ -12,6 +12,28 @@ make_tarball()
         meson dist -C "build/$1" --no-tests --formats xztar >>"$logs/dist.log" 2>&1
 }
 
+# write_wrap TARBALL: build/dist/serverlink.wrap, with which a project of Meson's finds the library in
+# the tarball. Nothing is fetched for that: the tarball is in the project's cache.
+write_wrap()
+{
+    local sum project=$root/build/dist-project
+    sum=$(sha256sum "$1")
+    sed -e '/^#/d' -e "s/@VERSION@/$(project_version)/" -e "s/@SHA256@/${sum%% *}/" \
+        -e "s|@ADDRESS@|${RELEASE_ADDRESS:-https://example.invalid}|" \
+        packaging/wrap/serverlink.wrap.in >build/dist/serverlink.wrap
+    rm -rf "$project"
+    mkdir -p "$project/subprojects/packagecache"
+    cp "$1" "$project/subprojects/packagecache"
+    cp build/dist/serverlink.wrap "$project/subprojects"
+    printf '%s\n' "project('user', 'cpp', default_options: ['cpp_std=c++20'])" \
+        "dependency('serverlink', version: '$(project_version)', default_options: ['http=disabled'])" \
+        >"$project/meson.build"
+    if ! meson setup --wrap-mode=default "$project/build" "$project" >"$logs/wrap.log" 2>&1; then
+        show_end "$logs/wrap.log"
+        fail "a project does not find the library by the wrap"
+    fi
+}
+
 # Twice, in two folders: the tarball of a commit is the same each time.
 run_dist()
 {
@@ -26,7 +48,8 @@ run_dist()
     name=serverlink-$(project_version).tar.xz
     cmp "build/dist/meson-dist/$name" "build/dist-again/meson-dist/$name" ||
         fail "two runs have made two tarballs"
-    say "build/dist/meson-dist/$name"
+    write_wrap "build/dist/meson-dist/$name"
+    say "build/dist/meson-dist/$name, and build/dist/serverlink.wrap for projects with Meson"
     cat "build/dist/meson-dist/$name.sha256sum"
 }
 
