@@ -192,6 +192,25 @@ rule_documents_make_a_site()
     ! command -v chromium >/dev/null || "$python" tests/docs/site_check.py build/docs || true
 }
 
+rule_documents_have_the_defaults()
+{
+    local python=python3
+    "$python" -c 'import zmq' 2>/dev/null || python=/usr/bin/python3
+    "$python" tests/docs/defaults_check.py
+}
+
+rule_packages_have_the_version()
+{
+    local version
+    version=$(sed -nE "s/^ *version: '([0-9.]+)',$/\1/p" meson.build | head -n 1)
+    python3 -c '
+import ast, json, sys
+found = json.load(open("packaging/vcpkg/vcpkg.json"))["version"]
+if found != sys.argv[1]:
+    print(f"packaging/vcpkg/vcpkg.json: {found} instead of {sys.argv[1]}")
+ast.parse(open("packaging/conan/conanfile.py").read())' "$version"
+}
+
 # A block of code below the name of a program is that program, from its first #include on.
 rule_programs_of_the_guide_are_in_it()
 {
