@@ -110,7 +110,7 @@ run_abi()
         was=build/abi/$([[ $now == . ]] && echo now || echo tag)
         # With debugging information, and of the public types alone.
         if ! { CXX=$(with_ccache g++) meson setup "$was" "$([[ $now == . ]] && echo . || echo build/abi/source)" \
-            --buildtype debugoptimized "${unity[@]}" -Dtests=disabled -Dtools=disabled -Dexamples=disabled \
+            --buildtype debug "${unity[@]}" -Dtests=disabled -Dtools=disabled -Dexamples=disabled \
             -Dbench=disabled -Dlibzmq=false -Dhttp=disabled && ninja -C "$was" -j "$jobs"; } >>"$logs/abi.log" 2>&1; then
             show_end "$logs/abi.log"
             fail "the build failed; all of its output is in build/logs/abi.log"
