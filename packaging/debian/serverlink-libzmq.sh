@@ -3,59 +3,29 @@
 # Chooses which libzmq.so.5 programs get: serverlink-libzmq run PROGRAM..., on, off, status.
 set -eu
 
-libraries=/usr/lib/@MULTIARCH@
-ours=$libraries/serverlink/libzmq.so.5
-place=$libraries/libzmq.so.5
-theirs=$place.debian
-
-# Whether the system's library is set aside.
-is_on()
-{
-    [ "$(dpkg-divert --truename "$place")" = "$theirs" ]
-}
-
-turn_on()
-{
-    if ! is_on; then
-        dpkg-divert --local --rename --divert "$theirs" --add "$place"
-    fi
-    if [ -e "$theirs" ]; then
-        update-alternatives --install "$place" libzmq.so.5 "$theirs" 10
-    fi
-    update-alternatives --install "$place" libzmq.so.5 "$ours" 20
-    update-alternatives --set libzmq.so.5 "$ours"
-    ldconfig
-}
-
-turn_off()
-{
-    if ! is_on; then
-        return
-    fi
-    # The diversion takes the library back to its place, where the link has to be gone.
-    if update-alternatives --query libzmq.so.5 >/dev/null 2>&1; then
-        update-alternatives --remove-all libzmq.so.5
-    fi
-    # ldconfig may have made the link anew.
-    if [ -L "$place" ]; then
-        rm "$place"
-    fi
-    dpkg-divert --local --rename --remove "$place"
-    ldconfig
-}
+folder=/usr/lib/@MULTIARCH@/serverlink
+# The folders that these files name come before those of the system, in the order of their names.
+# A link in the system's folder would not last: ldconfig makes it anew.
+choice=/etc/ld.so.conf.d/00-serverlink-libzmq-@MULTIARCH@.conf
 
 case ${1:-} in
     run)
         shift
-        LD_LIBRARY_PATH=$libraries/serverlink${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} exec "$@"
+        LD_LIBRARY_PATH=$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} exec "$@"
         ;;
-    on) turn_on ;;
-    off) turn_off ;;
+    on)
+        printf '# Made by serverlink-libzmq(8), which removes it, too.\n%s\n' "$folder" >"$choice"
+        ldconfig
+        ;;
+    off)
+        rm -f "$choice"
+        ldconfig
+        ;;
     status)
-        if is_on; then
-            echo "$place is $(readlink -f "$place")"
+        if [ -e "$choice" ]; then
+            echo "programs get $folder/libzmq.so.5"
         else
-            echo "$place is the system's"
+            echo "programs get the system's libzmq.so.5"
         fi
         ;;
     *)
