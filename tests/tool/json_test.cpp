@@ -119,7 +119,7 @@ TEST_CASE("slk receive --json prints a part with any byte value as JSON")
         CAPTURE(lines[static_cast<std::size_t>(value)]);
         CHECK(is_utf8(lines[static_cast<std::size_t>(value)]));
         const bool is_text = value < 128;
-        const std::string member = is_text ? "text" : "hex";
+        const std::string member = is_text ? "text" : "base64";
         CHECK_FALSE(json_value(lines[static_cast<std::size_t>(value)], member).empty());
     }
 }

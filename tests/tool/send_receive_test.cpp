@@ -297,7 +297,7 @@ TEST_CASE("slk receive --json prints a whole message on one line")
     REQUIRE(lines.size() == 3);
     CHECK(json_value(lines[0], "from") == "\"alice\"");
     CHECK(json_value(lines[0], "size") == "11");
-    CHECK(lines[0].ends_with(R"("parts":[{"hex":"00ff"},{"text":"say \"hi\"\n"}]})"));
+    CHECK(lines[0].ends_with(R"("parts":[{"base64":"AP8="},{"text":"say \"hi\"\n"}]})"));
     CHECK(std::stod(json_value(lines[0], "time")) >= 0);
     CHECK(json_value(lines[1], "from") == "\"0x6100ff\"");
     CHECK(lines[1].ends_with(R"("parts":[{"text":"plain"}]})"));

@@ -10,6 +10,9 @@
 #include <serverlink/clock.hpp>
 #include <serverlink/message.hpp>
 
+#include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 
 namespace slk::tool {
@@ -17,14 +20,29 @@ namespace slk::tool {
 struct message_format {
     bool json = false;
     bool raw = false;
+    bool hex = false;
+    bool quoted = false;
+    bool time = false; ///< of the wall clock
+    std::optional<std::string> format{};
+    std::optional<std::string> delimiter{};
+    std::optional<std::string> part_delimiter{};
+};
+
+/// A message that has arrived.
+struct arrival {
+    const multipart& whole;
+    const std::string& from; ///< the sender's routing id, or empty
+    std::uint64_t number;    ///< from 0
+    duration since;          ///< the beginning of the command
+    std::chrono::system_clock::time_point at = std::chrono::system_clock::now();
 };
 
 /// `into` must live until the command has run.
 void add_format_options(command& to, message_format& into);
 
-/// `from`: the sender's routing id, or empty. `since`: the beginning of the command.
-void print_message(printer& out, const message_format& how, const std::string& from,
-                   const multipart& whole, duration since);
+/// How a message is printed, with the end of its line if it has one.
+[[nodiscard]] std::string formatted(const message_format& how, const arrival& what);
+void print_message(printer& out, const message_format& how, const arrival& what);
 
 } // namespace slk::tool
 

@@ -4,6 +4,7 @@
 #include "tools/support/command_line.hpp"
 #include "tools/support/json.hpp"
 
+#include <cstdio>
 #include <vector>
 
 namespace slk::tool {
@@ -12,18 +13,6 @@ namespace {
 
 /// The number of bytes that message_text() shows of a part that is no text.
 constexpr std::size_t max_shown = 32;
-
-[[nodiscard]] std::string hexadecimal(std::string_view bytes)
-{
-    static constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (const char each : bytes) {
-        const auto byte = static_cast<unsigned char>(each);
-        text += digits[byte >> 4U];
-        text += digits[byte & 0xfU];
-    }
-    return text;
-}
 
 /// The number of bytes of the UTF-8 character (RFC 3629) at this position; 0 if there is none.
 [[nodiscard]] std::size_t character_at(std::string_view bytes, std::size_t at)
@@ -108,6 +97,118 @@ constexpr std::size_t max_shown = 32;
 
 } // namespace
 
+std::string hexadecimal(std::string_view bytes)
+{
+    static constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const char each : bytes) {
+        const auto byte = static_cast<unsigned char>(each);
+        text += digits[byte >> 4U];
+        text += digits[byte & 0xfU];
+    }
+    return text;
+}
+
+std::string base64(std::string_view bytes)
+{
+    static constexpr std::string_view digits =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const auto byte = [&](std::size_t at) -> unsigned {
+        return at < bytes.size() ? static_cast<unsigned char>(bytes[at]) : 0U;
+    };
+    std::string text;
+    for (std::size_t at = 0; at < bytes.size(); at += 3) {
+        const unsigned group = (byte(at) << 16U) | (byte(at + 1) << 8U) | byte(at + 2);
+        text += digits[group >> 18U];
+        text += digits[(group >> 12U) & 63U];
+        text += at + 1 < bytes.size() ? digits[(group >> 6U) & 63U] : '=';
+        text += at + 2 < bytes.size() ? digits[group & 63U] : '=';
+    }
+    return text;
+}
+
+std::string quoted_text(std::string_view bytes)
+{
+    std::string text = "\"";
+    for (std::size_t at = 0; at < bytes.size();) {
+        const std::size_t length = character_at(bytes, at);
+        const std::string_view one = bytes.substr(at, length == 0 ? 1 : length);
+        at += one.size();
+        switch (one[0]) {
+        case '\\': text += "\\\\"; continue;
+        case '"': text += "\\\""; continue;
+        case '\n': text += "\\n"; continue;
+        case '\r': text += "\\r"; continue;
+        case '\t': text += "\\t"; continue;
+        default: break;
+        }
+        if (length > 0 && is_printable(one)) {
+            text += one;
+            continue;
+        }
+        for (const char each : one) {
+            char escape[8];
+            std::snprintf(escape, sizeof escape, "\\%03o", static_cast<unsigned char>(each));
+            text += escape;
+        }
+    }
+    return text + '"';
+}
+
+std::string parse_escapes(const std::string& option, std::string_view text)
+{
+    static constexpr std::string_view letters = "nrtabfve\\\"'";
+    static constexpr std::string_view meanings = "\n\r\t\a\b\f\v\x1b\\\"'";
+    std::string bytes;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] != '\\') {
+            bytes += text[at];
+            continue;
+        }
+        const char letter = ++at < text.size() ? text[at] : '\0';
+        if (const std::size_t known = letters.find(letter); known != std::string_view::npos) {
+            bytes += meanings[known];
+            continue;
+        }
+        // Up to three octal digits, or x and two hexadecimal ones.
+        const bool is_hex = letter == 'x';
+        const std::size_t max_digits = is_hex ? 2 : 3;
+        const int base = is_hex ? 16 : 8;
+        std::size_t begin = is_hex ? at + 1 : at;
+        std::size_t count = 0;
+        int value = 0;
+        for (; count < max_digits && begin + count < text.size(); ++count) {
+            const int digit = value_of(text[begin + count]);
+            if (digit < 0 || digit >= base)
+                break;
+            value = value * base + digit;
+        }
+        if (count == 0 || value > 255)
+            throw usage_error(option, "'" + std::string(text) +
+                                          "' has an escape that is not \\n, \\r, \\t, \\0, "
+                                          "\\e, \\\\, \\xHH or \\OOO");
+        bytes += static_cast<char>(value);
+        at = begin + count - 1;
+    }
+    return bytes;
+}
+
+std::string wall_clock_text(std::chrono::system_clock::time_point at)
+{
+    using namespace std::chrono;
+    const auto whole = floor<microseconds>(at);
+    const auto day = floor<days>(whole);
+    const year_month_day date(day);
+    const hh_mm_ss time(whole - day);
+    char text[64];
+    std::snprintf(
+        text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", static_cast<int>(date.year()),
+        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+        static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+        static_cast<int>(time.seconds().count()), static_cast<int>(time.subseconds().count()));
+    return text;
+}
+
 std::string id_text(std::string_view bytes)
 {
     const bool plain = is_printable(bytes) && !bytes.starts_with("0x") &&
@@ -156,17 +257,20 @@ std::string message_text(const multipart& whole, std::string_view from)
     return text;
 }
 
-std::string message_json(const multipart& whole, std::string_view from, double seconds)
+std::string message_json(const multipart& whole, std::string_view from, double seconds,
+                         const std::string& at)
 {
     json_object object;
     object.number("time", seconds);
+    if (!at.empty())
+        object.text("at", at);
     if (!from.empty())
         object.text("from", id_text(from));
     object.number("size", bytes_of(whole));
     std::vector<json_object> parts;
     for (const message& part : whole)
         parts.push_back(is_utf8(part.text()) ? json_object().text("text", part.text())
-                                             : json_object().text("hex", hexadecimal(part.text())));
+                                             : json_object().text("base64", base64(part.text())));
     object.array("parts", parts);
     return object.str();
 }

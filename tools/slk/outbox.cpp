@@ -2,6 +2,7 @@
 #include "outbox.hpp"
 
 #include "exit_codes.hpp"
+#include "message_text.hpp"
 
 #include "terminal.hpp"
 
@@ -29,7 +30,7 @@ namespace {
 
 } // namespace
 
-void add_outbox_options(command& to, outbox_settings& into)
+void add_outbox_options(command& to, outbox_settings& into, const std::string& prefix)
 {
     to.words({.name = "MESSAGE",
               .help = "What to send, each word a message; without any, and without --file: each "
@@ -45,12 +46,32 @@ void add_outbox_options(command& to, outbox_settings& into)
                .type = "N",
                .fallback = "1"},
               into.times, 1, 1'000'000'000'000);
+    const auto add = [&](const std::string& name, const std::string& help,
+                         std::optional<std::string>& bytes) {
+        to.text({.name = prefix + name, .help = help, .type = "BYTES"},
+                [&bytes, option = prefix + name](const std::string& text) {
+                    bytes = parse_escapes(option, text);
+                    if (bytes->empty())
+                        throw usage_error(option, "is empty");
+                });
+    };
+    add("delimiter",
+        "What is between the messages of stdin, instead of line ends: bytes, with escapes such as "
+        "\\0 and \\x1e",
+        into.delimiter);
+    add("part-delimiter", "What is between the parts of each message of stdin",
+        into.part_delimiter);
 }
 
 void require_valid(const outbox_settings& settings)
 {
     if (!settings.words.empty() && !settings.files.empty())
         throw usage_error("MESSAGE and --file exclude each other");
+    const bool reads_records = settings.words.empty() && settings.files.empty();
+    if (!reads_records && (settings.delimiter || settings.part_delimiter))
+        throw usage_error("delimiters are for messages that are read from stdin");
+    if (settings.parts && settings.part_delimiter)
+        throw usage_error("--parts and a delimiter of parts exclude each other");
 }
 
 outbox::outbox(const outbox_settings& settings, interruption& ctrl_c)
@@ -64,9 +85,9 @@ outbox::outbox(const outbox_settings& settings, interruption& ctrl_c)
         return;
     if (is_terminal(stdin))
         report("each line that you enter is a message");
-    by_line_ = !settings.parts && !settings.times;
-    if (!by_line_)
-        read_all_lines();
+    by_record_ = !settings.parts && !settings.times;
+    if (!by_record_)
+        read_all_records();
 }
 
 standard_input& outbox::input()
@@ -107,20 +128,40 @@ void outbox::read_file(const std::string& path)
     add(std::move(content));
 }
 
-void outbox::read_all_lines()
+std::optional<std::string> outbox::next_record()
 {
-    while (const auto line = input().line())
-        add(copy_of(*line));
+    return settings_.delimiter ? input().until(*settings_.delimiter) : input().line();
+}
+
+void outbox::add_record(multipart& to, std::string_view record) const
+{
+    if (settings_.part_delimiter) {
+        const std::string& delimiter = *settings_.part_delimiter;
+        for (std::size_t end = 0; (end = record.find(delimiter)) != std::string_view::npos;) {
+            to.add(copy_of(record.substr(0, end)));
+            record.remove_prefix(end + delimiter.size());
+        }
+    }
+    to.add(copy_of(record));
+}
+
+void outbox::read_all_records()
+{
+    while (const auto record = next_record()) {
+        if (all_.empty() || !settings_.parts)
+            all_.emplace_back();
+        add_record(all_.back(), *record);
+    }
 }
 
 bool outbox::next(multipart& into)
 {
     into.clear();
-    if (by_line_) {
-        const auto line = input().line();
-        if (line)
-            into.add(copy_of(*line));
-        return line.has_value();
+    if (by_record_) {
+        const auto record = next_record();
+        if (record)
+            add_record(into, *record);
+        return record.has_value();
     }
     if (next_ == all_.size()) {
         next_ = 0;

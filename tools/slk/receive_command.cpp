@@ -53,7 +53,8 @@ int receive_all(message_socket& from, const receive_settings& settings, printer&
         }
         ++counted.messages;
         counted.bytes += bytes_of(whole);
-        print_message(out, settings.format, sender, whole, now() - from.origin());
+        print_message(out, settings.format,
+                      {whole, sender, counted.messages - 1, now() - from.origin()});
     }
     return exit_ok;
 }
@@ -124,6 +125,10 @@ void add_receive_command(command& program)
     receive.example("slk receive pull --bind tcp://127.0.0.1:5555 --count 1 --raw > file");
     receive.example("slk receive sub --connect tcp://127.0.0.1:5556 --subscribe weather");
     receive.example("slk receive sub --connect tcp://127.0.0.1:5556 --pattern 'weather.*.rain'");
+    receive.example("slk receive sub --connect tcp://127.0.0.1:5556 --format '%D %t: %S bytes\\n'");
+    receive.example("slk receive pull --bind 'tcp://*:5555' --quoted --time");
+    receive.example(
+        "slk receive pull --bind 'tcp://*:5555' --delimiter '\\0' | xargs -0 -n 1 echo");
     receive.example("slk receive stream --bind 'tcp://*:8080' --raw");
     add_exit_codes(
         receive,

@@ -65,7 +65,8 @@ int reply_to_all(message_socket& by, const reply_settings& settings, printer& ou
             return failed(received.error());
         ++requests.messages;
         requests.bytes += bytes_of(whole);
-        print_message(out, settings.format, sender, whole, now() - by.origin());
+        print_message(out, settings.format,
+                      {whole, sender, requests.messages - 1, now() - by.origin()});
         auto reply = reply_to(std::move(whole), settings);
         if (!reply)
             return failed(reply.error());

@@ -61,7 +61,8 @@ int request_all(message_socket& by, const request_settings& settings, outbox& fr
             return request_failed(by, received.error(), "no reply came", settings.wait);
         ++replies.messages;
         replies.bytes += bytes_of(whole);
-        print_message(out, settings.format, sender, whole, now() - by.origin());
+        print_message(out, settings.format,
+                      {whole, sender, replies.messages - 1, now() - by.origin()});
     }
     return interrupted() ? exit_code_of_interruption() : exit_ok;
 }
@@ -96,7 +97,7 @@ void add_request_command(command& program)
         "request", "Sends requests, one after the other, and prints the reply to each of them.");
     auto settings = std::make_shared<request_settings>();
     add_socket_options(request, settings->socket, "request", {"req"});
-    add_outbox_options(request, settings->out);
+    add_outbox_options(request, settings->out, "--input-");
     add_duration(
         request,
         {.name = "--every", .help = "Time between a reply and the next request", .fallback = "0"},

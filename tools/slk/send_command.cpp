@@ -231,7 +231,7 @@ void add_send_command(command& program)
          .help = "The routing id of the peer: text, or 0x and hexadecimal digits (router)",
          .type = "ID"},
         [into = settings.get()](const std::string& text) { into->to = parse_id("--to", text); });
-    add_outbox_options(send, settings->out);
+    add_outbox_options(send, settings->out, "--");
     add_duration(send, {.name = "--every", .help = "Time between two messages", .fallback = "0"},
                  settings->every);
     add_duration(send,
@@ -268,6 +268,7 @@ void add_send_command(command& program)
     send.example("slk send dealer --connect ipc:///tmp/jobs --parts header body");
     send.example("slk send router --bind tcp://127.0.0.1:5555 --to alice 'hello, alice'");
     send.example("slk send push --connect tcp://127.0.0.1:5555 --file picture.png");
+    send.example("find . -print0 | slk send push --connect tcp://127.0.0.1:5555 --delimiter '\\0'");
     send.example("slk send pub --bind 'tcp://*:5556' 'weather sunny'");
     send.example("slk send stream --connect tcp://127.0.0.1:8080 'to any program'");
     send.example("tail -f log | slk send push --connect tcp://127.0.0.1:5555");

@@ -76,9 +76,17 @@ bool standard_input::more()
 
 std::optional<std::string> standard_input::line()
 {
+    auto text = until("\n");
+    if (text && text->ends_with('\r'))
+        text->pop_back();
+    return text;
+}
+
+std::optional<std::string> standard_input::until(const std::string& delimiter)
+{
     std::size_t searched = used_;
     std::size_t end = 0;
-    while ((end = buffer_.find('\n', searched)) == std::string::npos) {
+    while ((end = buffer_.find(delimiter, searched)) == std::string::npos) {
         const std::size_t left = buffer_.size() - used_;
         if (!more()) {
             if (left == 0 || ctrl_c_.requested())
@@ -86,12 +94,11 @@ std::optional<std::string> standard_input::line()
             end = buffer_.size();
             break;
         }
-        searched = left;
+        // Its beginning may have been there already.
+        searched = left < delimiter.size() ? 0 : left - delimiter.size() + 1;
     }
     std::string text = buffer_.substr(used_, end - used_);
-    used_ = std::min(end + 1, buffer_.size());
-    if (text.ends_with('\r'))
-        text.pop_back();
+    used_ = std::min(end + delimiter.size(), buffer_.size());
     return text;
 }
 

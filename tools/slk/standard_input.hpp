@@ -24,6 +24,9 @@ public:
     /// Returns the next line without its end (\n or \r\n). Nothing at the end of the input, and
     /// when interrupted.
     [[nodiscard]] std::optional<std::string> line();
+    /// Returns what is in front of the next delimiter, or of the end of the input, byte by byte.
+    /// Nothing at the end of the input, and when interrupted.
+    [[nodiscard]] std::optional<std::string> until(const std::string& delimiter);
     /// Returns the rest of the input. Nothing when interrupted.
     [[nodiscard]] std::optional<std::string> rest();
 
