@@ -81,7 +81,8 @@ int run_link(link_settings& settings)
         idle = move.to == link_state::idle;
     };
     if (settings.pipe) {
-        through.emplace(*on, received, [&done] { done = true; });
+        through.emplace(*on, received, pipe_life::reconnects,
+                        [&done](const error&) { done = true; });
         handlers.connected = [&](stream established) {
             through->connected(std::move(established));
         };

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "commands.hpp"
+#include "connection_programs.hpp"
 #include "exit_codes.hpp"
 #include "http_page.hpp"
 #include "interruption.hpp"
 #include "options.hpp"
 #include "output.hpp"
+#include "pipe.hpp"
 #include "terminal.hpp"
 #include "tools/support/json.hpp"
 
@@ -32,6 +34,9 @@ struct listen_settings {
     std::optional<std::string> http;
     bool echo = false;
     bool discard = false;
+    bool pipe = false;
+    std::string exec;
+    std::size_t max_processes = 100;
     bool json = false;
 };
 
@@ -121,21 +126,28 @@ void print_start(printer& out, const listen_settings& settings, const listener& 
 void print_totals(printer& out, const listen_settings& settings, const listener_status& status,
                   const connection_totals& counted)
 {
+    const bool counts_bytes = settings.exec.empty();
     if (settings.json) {
-        out.line(json_object()
-                     .text("event", "ended")
-                     .number("accepted", status.accepted)
-                     .number("failed", status.failed)
-                     .number("shed", status.shed)
-                     .number("bytes_received", counted.received)
-                     .number("bytes_sent", counted.sent)
-                     .str());
+        json_object object;
+        object.text("event", "ended")
+            .number("accepted", status.accepted)
+            .number("failed", status.failed)
+            .number("shed", status.shed);
+        if (counts_bytes)
+            object.number("bytes_received", counted.received).number("bytes_sent", counted.sent);
+        else
+            object.number("refused", status.refused);
+        out.line(object.str());
         return;
     }
-    out.line("accepted " + std::to_string(status.accepted) + ", failed " +
-             std::to_string(status.failed) + ", shed " + std::to_string(status.shed) +
-             ", bytes received " + std::to_string(counted.received) + ", bytes sent " +
-             std::to_string(counted.sent));
+    std::string text = "accepted " + std::to_string(status.accepted) + ", failed " +
+                       std::to_string(status.failed) + ", shed " + std::to_string(status.shed);
+    if (counts_bytes)
+        text += ", bytes received " + std::to_string(counted.received) + ", bytes sent " +
+                std::to_string(counted.sent);
+    else
+        text += ", refused " + std::to_string(status.refused);
+    out.line(text);
 }
 
 int run_listen(listen_settings& settings)
@@ -153,10 +165,42 @@ int run_listen(listen_settings& settings)
     }
 
     printer out(stdout);
+    // All lines, unless stdout has the bytes of a connection.
+    printer lines(settings.pipe ? stderr : stdout);
+    if (settings.pipe)
+        make_streams_binary();
     const interrupt_watch watch([&] { on->post([&done] { done = true; }); });
 
+    bool accepted_one = false;
+    std::optional<error> pipe_end; // outlives the pipe, whose end sets it
+    std::optional<pipe> through;
+    if (settings.pipe)
+        through.emplace(*on, out, pipe_life::one_connection,
+                        [&pipe_end](const error& why) { pipe_end = why; });
+    std::optional<connection_programs> programs;
+    if (!settings.exec.empty())
+        programs.emplace(settings.exec, [&] { on->post([&counted] { ++counted.ended; }); });
+
     listener_handlers handlers;
+    handlers.admits = [&](const address&) {
+        return !programs || programs->running() < settings.max_processes;
+    };
     handlers.accepted = [&](stream accepted) {
+        if (through) {
+            // Others are accepted until the listener has been closed.
+            if (!std::exchange(accepted_one, true)) {
+                through->connected(std::move(accepted));
+                through->start();
+            }
+            return;
+        }
+        if (programs) {
+            if (const auto started = programs->start(std::move(accepted)); !started) {
+                report("--exec: " + to_string(started.error()));
+                ++counted.ended;
+            }
+            return;
+        }
         std::make_shared<accepted_connection>(std::move(accepted), !settings.discard, counted)
             ->receive();
     };
@@ -165,7 +209,7 @@ int run_listen(listen_settings& settings)
     if (!listening) {
         return report_failure(settings.endpoint, listening.error());
     }
-    print_start(out, settings, *listening);
+    print_start(lines, settings, *listening);
     // Without sockets: the page shows the listener alone.
     auto in = context::on(*on);
     if (!in) {
@@ -177,23 +221,32 @@ int run_listen(listen_settings& settings)
 
     const auto over = [&] {
         page.show_listener(settings.endpoint, listening->status());
-        return done || out.failed() || (settings.once && counted.ended >= *settings.once);
+        if (accepted_one && listening->status().state != listener_state::idle)
+            listening->close();
+        return done || out.failed() || lines.failed() || pipe_end ||
+               (settings.once && counted.ended >= *settings.once);
     };
     const auto ran = on->run_until(over, settings.timeout.value_or(duration::max()));
     if (!ran) {
         return report_failure(ran.error());
     }
-    print_totals(out, settings, listening->status(), counted);
-    const bool unfinished = done && settings.once && counted.ended < *settings.once;
-    return out.exit_code(unfinished ? exit_code_of_interruption() : exit_ok);
+    int code = exit_ok;
+    if (pipe_end && *pipe_end)
+        code = report_failure(*pipe_end);
+    else if (done && (settings.pipe || (settings.once && counted.ended < *settings.once)))
+        code = exit_code_of_interruption();
+    if (!settings.pipe)
+        print_totals(lines, settings, listening->status(), counted);
+    return lines.exit_code(out.exit_code(code));
 }
 
 } // namespace
 
 void add_listen_command(command& program)
 {
-    command& listen =
-        program.add_command("listen", "Accepts connections, and echoes or discards what arrives.");
+    command& listen = program.add_command(
+        "listen", "Accepts connections, and echoes what arrives, discards it, joins one "
+                  "of them with stdin and stdout, or runs a program for each.");
     auto settings = std::make_shared<listen_settings>();
     listen.text({.name = "ENDPOINT",
                  .help = "tcp://HOST:PORT (a numeric address, a network interface, or *; port 0: "
@@ -204,6 +257,32 @@ void add_listen_command(command& program)
                 settings->echo);
     listen.flag({.name = "--discard", .help = "Drop what arrives", .excludes = {"--echo"}},
                 settings->discard);
+    listen.flag({.name = "--pipe",
+                 .help =
+                     "Accept one connection, send stdin to it and write what arrives to stdout; "
+                     "all other lines go to stderr. Ends when both have finished; when the "
+                     "peer has, stdin may pause for half a second",
+                 .excludes = {"--echo", "--discard"}},
+                settings->pipe);
+    listen.text({.name = "--exec",
+                 .help = "Run CMD in a shell for each connection, which is its stdin and stdout; "
+                         "SLK_PEER is the peer's address (POSIX)",
+                 .type = "CMD",
+                 .excludes = {"--echo", "--discard", "--pipe"}},
+                [into = settings.get()](const std::string& text) {
+                    if (text.empty())
+                        throw usage_error("--exec", "is empty");
+                    if (!connection_programs::are_supported())
+                        throw usage_error("--exec", "is not for this system, whose programs "
+                                                    "cannot read a socket as their stdin");
+                    into->exec = text;
+                });
+    listen.number({.name = "--max-processes",
+                   .help = "Reset connections while N processes run",
+                   .type = "N",
+                   .fallback = "100",
+                   .needs = "--exec"},
+                  settings->max_processes, 1, 100'000);
     listen.flag({.name = "--json", .help = "One JSON object per line"}, settings->json);
     listen.number({.name = "--once", .help = "End after N connections have ended", .type = "N"},
                   settings->once, 1, 1'000'000'000);
@@ -215,6 +294,8 @@ void add_listen_command(command& program)
     listen.footer("Durations are numbers with a unit: 100ms, 5s, 1m.\nThe first line is the "
                   "address, with its real port; the last one the totals.");
     listen.example("slk listen tcp://127.0.0.1:7000");
+    listen.example("slk listen --pipe tcp://127.0.0.1:7000 > received");
+    listen.example("slk listen --exec 'tr a-z A-Z' 'tcp://*:7000'");
     listen.example("slk listen --discard --for 1m 'tcp://*:0'");
     add_exit_codes(listen,
                    {{exit_ok, "ended as asked; also when interrupted, but for --once and --pipe"},

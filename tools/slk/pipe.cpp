@@ -3,7 +3,10 @@
 
 #include "terminal.hpp"
 
+#include <serverlink/timer.hpp>
+
 #include <array>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -11,6 +14,13 @@
 #include <vector>
 
 namespace slk::tool {
+
+namespace {
+
+/// How long stdin may bring nothing once the peer of the only connection has finished.
+constexpr duration idle_input_timeout = std::chrono::milliseconds(500);
+
+} // namespace
 
 struct pipe::state {
     /// One connection. Handlers of running operations share it, because its buffer must outlive
@@ -27,16 +37,23 @@ struct pipe::state {
         loop* to = nullptr; ///< null: the pipe has been destroyed
     };
 
-    state(printer& to, std::function<void()> when_ended) : out(to), ended(std::move(when_ended)) {}
+    state(loop& where, printer& to, pipe_life how, std::function<void(const error&)> when_ended)
+        : on(where), out(to), life(how), ended(std::move(when_ended))
+    {
+    }
 
+    loop& on;
     printer& out;
-    std::function<void()> ended;
+    pipe_life life;
+    std::function<void(const error&)> ended;
+    timer idle; ///< after the peer of one connection has finished
     std::shared_ptr<chunk_exchange> shared = std::make_shared<chunk_exchange>();
     std::shared_ptr<connection> current;
     std::vector<std::byte> chunk;
     bool has_chunk = false;
     bool sending = false;
     bool input_ended = false;
+    bool peer_finished = false;
     bool ended_called = false;
 
     void release_chunk()
@@ -47,12 +64,48 @@ struct pipe::state {
         shared->taken.notify_all();
     }
 
-    void lose(const std::shared_ptr<connection>& which)
+    void end(const error& why)
+    {
+        if (!std::exchange(ended_called, true))
+            ended(why);
+    }
+
+    void lose(const std::shared_ptr<connection>& which, const error& why)
     {
         if (current != which)
             return;
         current->link.close();
         current.reset();
+        if (life == pipe_life::one_connection)
+            end(why);
+    }
+
+    /// All of stdin was sent and the peer has finished. The stream stays open, so that a link does
+    /// not reconnect.
+    void end_when_finished()
+    {
+        if (!peer_finished)
+            return;
+        if (input_ended && !has_chunk)
+            end({});
+        else if (life == pipe_life::one_connection)
+            watch_input();
+    }
+
+    /// The peer sends no more, but may still read, as with `nc -N`: stdin goes on as long as it
+    /// brings something.
+    void watch_input()
+    {
+        auto begun = on.call_after(idle_input_timeout, [this] {
+            if (has_chunk)
+                watch_input(); // the peer is slow
+            else
+                end({});
+        });
+        if (begun)
+            idle = *std::move(begun);
+        else
+            end(begun.error());
     }
 };
 
@@ -75,13 +128,14 @@ void send_more(const std::shared_ptr<State>& pipe)
                                      pipe->sending = false;
                                      pipe->release_chunk();
                                      if (!sent)
-                                         pipe->lose(used);
+                                         pipe->lose(used, sent.error());
+                                     pipe->end_when_finished();
                                      send_more(pipe);
                                  });
     if (!begun) {
         // No byte of the chunk was sent, so it waits for the next connection.
         pipe->sending = false;
-        pipe->lose(pipe->current);
+        pipe->lose(pipe->current, begun.error());
     }
 }
 
@@ -96,20 +150,23 @@ void receive_more(const std::shared_ptr<State>& pipe,
                 receive_more(pipe, from);
                 return;
             }
-            const bool finished = count && pipe->input_ended && !pipe->has_chunk;
-            if (!finished)
-                pipe->lose(from);
-            else if (!std::exchange(pipe->ended_called, true))
-                pipe->ended(); // the stream stays open, so that the link does not reconnect
+            const bool stays =
+                pipe->life == pipe_life::one_connection || (pipe->input_ended && !pipe->has_chunk);
+            if (!count || !stays) {
+                pipe->lose(from, count ? error{} : count.error());
+                return;
+            }
+            pipe->peer_finished = true;
+            pipe->end_when_finished();
         });
     if (!begun)
-        pipe->lose(from);
+        pipe->lose(from, begun.error());
 }
 
 } // namespace
 
-pipe::pipe(loop& on, printer& out, std::function<void()> ended)
-    : state_(std::make_shared<state>(out, std::move(ended)))
+pipe::pipe(loop& on, printer& out, pipe_life life, std::function<void(const error&)> ended)
+    : state_(std::make_shared<state>(on, out, life, std::move(ended)))
 {
     state_->shared->to = &on;
 }
@@ -123,7 +180,7 @@ pipe::~pipe()
         state_->shared->taken.notify_all();
     }
     if (state_->current)
-        state_->lose(state_->current);
+        state_->lose(state_->current, {});
 }
 
 void pipe::start()
@@ -146,6 +203,7 @@ void pipe::start()
                     return;
                 if (ended) {
                     pipe->input_ended = true;
+                    pipe->end_when_finished();
                 } else {
                     pipe->chunk = std::move(bytes);
                     pipe->has_chunk = true;
