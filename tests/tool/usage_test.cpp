@@ -72,7 +72,7 @@ TEST_CASE("wrong usage of slk ends with exit code 2, a message, and the command 
               "a stream has no passwords", "slk receive"},
              {"listen --pipe --echo tcp://127.0.0.1:0", "--pipe", "--echo"},
              {"listen --exec x --pipe tcp://127.0.0.1:0", "--exec", "--pipe"},
-             {"listen --exec= tcp://127.0.0.1:0", "--exec", "'slk listen --help'"},
+             {"listen tcp://127.0.0.1:0 --exec \"\"", "--exec", "'slk listen --help'"},
              {"listen --max-processes 3 tcp://127.0.0.1:0", "--max-processes", "--exec"},
              {"send", "TYPE is required", "'slk send --help'"},
              {"send push hello", "--bind or --connect is required", "'slk send --help'"},
