@@ -53,6 +53,6 @@ serverlink-libzmq on
 apt-get remove -y serverlink-libzmq
 python3 exchange.py libzmq5
 test -z "$(ls /etc/ld.so.conf.d/*serverlink* 2>/dev/null)"
-apt-get purge -y libserverlink0 libserverlink-http0 serverlink-tools serverlink-libzmq
+apt-get purge -y libserverlink0 libserverlink-http0 serverlink-tools
 test -z "$(find /usr -name '*serverlink*')"
 echo "the packages work"

@@ -27,6 +27,7 @@ constexpr guide_program guide_programs[] = {
     {"shutting_down", "not sent: 0, perhaps not read: 0\nnot sent: 1\nreceived: 1000\n"},
     {"threads", "338350\n"},
     {"other_loops", "a message\nanother one\n"},
+    {"coroutines", "1\n2\n3\n"},
     {"timed_calls", "3 ticks\n"},
     {"testing", "10 seeds, 100 messages each\n"},
     {"operating", "peer_added\npeer_removed\nPULL has received 1\nand as OpenMetrics\n"},
