@@ -24,7 +24,7 @@ namespace {
 class kept_sigpipe {
 public:
 #ifdef _WIN32
-    kept_sigpipe() = default;
+    kept_sigpipe() noexcept {} // a variable of it is no unused one
 #else
     kept_sigpipe() noexcept { (void)sigaction(SIGPIPE, nullptr, &before_); }
     ~kept_sigpipe() { (void)sigaction(SIGPIPE, &before_, nullptr); }

@@ -103,6 +103,7 @@ TEST_CASE("clients that send half of a request, or never read, do not hold up th
                     .connected());
 }
 
+#if !defined(_WIN32) // where std::clock() is the time of day
 TEST_CASE("a server that nobody reads costs no processor time")
 {
     auto in = must(context::create());
@@ -111,3 +112,4 @@ TEST_CASE("a server that nobody reads costs no processor time")
     std::this_thread::sleep_for(100ms);
     CHECK(std::clock() - before < CLOCKS_PER_SEC / 50);
 }
+#endif

@@ -6,13 +6,13 @@
 needs_tsan()
 {
     list "${basic_needs[@]}" "${curve_needs[@]}" "${linux_test_needs[@]}" \
-        "${tool_needs[@]}" "${tl_needs[@]}"
+        "${tool_needs[@]}" "${tl_needs[@]}" "${http_needs[@]}"
 }
 
 build_tsan()
 {
     CC=$(with_ccache gcc) CXX=$(with_ccache g++) with_lld configure tsan -Doptimization=1 "${checked[@]}" "${unity[@]}" \
-        -Dtools=disabled -Dexamples=enabled -Dbench=disabled -Dexpected=tl -Dcpp_std=c++20 \
+        -Dtools=disabled -Dexamples=enabled -Dbench=disabled -Dhttp=enabled -Dexpected=tl -Dcpp_std=c++20 \
         -Db_sanitize=thread -Dcpp_args=-g1
     compile tsan system examples
 }

@@ -38,7 +38,7 @@ build_sodium()
         if ! on_debian; then
             echo "libsodium for Windows is made of Debian's source package" >"$folder/missing"
             return
-        elif ! fetch_sodium "$folder"; then
+        elif ! fetch_source "$folder" libsodium; then
             echo "libsodium's source package could not be downloaded" >"$folder/missing"
             return
         elif ! compgen -G "$folder/libsodium_1.0.18-*.dsc" >/dev/null; then
@@ -59,11 +59,37 @@ Libs: $folder/build/libsodium.a
 END
 }
 
-# Unpacks the source package into FOLDER/source. It comes from the repositories that the system has;
-# what apt learns of their sources, which few systems have switched on, stays in FOLDER.
-fetch_sodium()
+# cpp-httplib, with which serverlink-http is a part of the build. Debian's is compiled for Linux, and
+# its header has declarations only; the header of the source package has all of it. Without it
+# build/wine-httplib/missing says why.
+stage_httplib()
 {
-    local folder=$1 options
+    local folder=$root/build/wine-httplib staged=$1
+    mkdir -p "$folder"
+    rm -f "$folder/missing"
+    if [[ ! -f $folder/source/httplib.h ]]; then
+        if ! on_debian; then
+            echo "cpp-httplib for Windows is that of Debian's source package" >"$folder/missing"
+            return
+        elif ! fetch_source "$folder" cpp-httplib; then
+            echo "cpp-httplib's source package could not be downloaded" >"$folder/missing"
+            return
+        fi
+    fi
+    cat >"$staged/pkgconfig/cpp-httplib.pc" <<END
+Name: cpp-httplib
+Description: a header
+Version: 0
+Cflags: -I$folder/source
+Libs: -lws2_32
+END
+}
+
+# Unpacks the source package PACKAGE into FOLDER/source. It comes from the repositories that the system has;
+# what apt learns of their sources, which few systems have switched on, stays in FOLDER.
+fetch_source()
+{
+    local folder=$1 package=$2 options
     options=(-o "Dir::Etc::sourcelist=$folder/debian.list" -o 'Dir::Etc::sourceparts=-'
         -o "Dir::State::lists=$folder/lists" -o "Dir::Cache=$folder/cache"
         -o 'Acquire::Retries=1' -o 'Acquire::http::Timeout=20')
@@ -73,10 +99,10 @@ fetch_sodium()
         'Created-By: Packages' 'Label: Debian' 'Component: main' | sort -u >"$folder/debian.list"
     (
         cd "$folder" || return 1
-        rm -rf source libsodium_*
+        rm -rf source "$package"_*
         timeout 120 apt-get "${options[@]}" update &&
-            timeout 120 apt-get "${options[@]}" source --download-only libsodium &&
-            dpkg-source --no-check -x libsodium_*.dsc source
+            timeout 120 apt-get "${options[@]}" source --download-only "$package" &&
+            dpkg-source --no-check -x "$package"_*.dsc source
     ) || return 1
     rm -rf "$folder/lists" "$folder/cache"
 }
@@ -100,6 +126,16 @@ END
     printf ", '-B%s/', '-fno-use-linker-plugin'" "$1"
 }
 
+# skip_if_missing WHAT FOLDER: what the build was made without is one skipped test.
+skip_if_missing()
+{
+    local missing=$root/build/$2/missing counts
+    [[ -f $missing ]] || return 0
+    printf 'skipped: wine: %s: %s\n' "$1" "$(<"$missing")" >&3
+    read -ra counts <"$logs/$part.counts"
+    echo "${counts[0]} ${counts[1]} $((counts[2] + 1))" >"$logs/$part.counts"
+}
+
 needs_wine()
 {
     list "${basic_needs[@]}" "${doctest_needs[@]}" "${tool_needs[@]}" "${mingw_needs[@]}"
@@ -108,13 +144,16 @@ needs_wine()
 build_wine()
 {
     local staged=$root/build/wine-staged
-    local curve=enabled
+    local curve=enabled http=enabled
     stage_headers "$staged"
     build_sodium "$staged"
     [[ ! -f $root/build/wine-sodium/missing ]] || curve=disabled
+    stage_httplib "$staged"
+    [[ ! -f $root/build/wine-httplib/missing ]] || http=disabled
     # Without -Dpoller: iocp and select are both in it, and the contract is tested on each.
     configure wine --buildtype debug -Dcpp_args=-g0 "${checked[@]}" "${unity[@]}" \
-        "-Dcurve=$curve" -Dexamples=enabled --cross-file cross/mingw-w64.ini --cross-file "$staged/machine.ini" \
+        "-Dcurve=$curve" "-Dhttp=$http" -Dexamples=enabled \
+        --cross-file cross/mingw-w64.ini --cross-file "$staged/machine.ini" \
         --default-library static
     compile wine system examples
 }
@@ -137,10 +176,6 @@ part_wine()
     exec {keeper}> >(exec wine cmd.exe >/dev/null 2>&1 3>&-)
     trap 'wineserver --kill' EXIT
     run_suite 2 system
-    if [[ -f $root/build/wine-sodium/missing ]]; then
-        local counts
-        printf 'skipped: wine: CURVE: %s\n' "$(<"$root/build/wine-sodium/missing")" >&3
-        read -ra counts <"$logs/$part.counts"
-        echo "${counts[0]} ${counts[1]} $((counts[2] + 1))" >"$logs/$part.counts"
-    fi
+    skip_if_missing CURVE wine-sodium
+    skip_if_missing serverlink-http wine-httplib
 }
