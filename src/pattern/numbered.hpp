@@ -5,6 +5,7 @@
 /// Containers of things that are known by numbers of 32 bits, which take less memory than pointers,
 /// and do not change when the containers grow.
 
+#include "base/prefetch.hpp"
 #include "base/try_allocate.hpp"
 
 #include <algorithm>
@@ -107,6 +108,11 @@ public:
         while (slots_[at] != no_number && !is(slots_[at]))
             at = (at + 1) & mask();
         return slots_[at];
+    }
+    /// Before find_by_tag(): brings the tags into the caches.
+    void prefetch_tags(std::uint32_t hash) const noexcept
+    {
+        prefetch(tags_.data() + (hash & mask()));
     }
     /// The same by the tags: faster if the number is probably not there, and slower if it is.
     template <class Is>

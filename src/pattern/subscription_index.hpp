@@ -25,6 +25,7 @@
 #include "pattern/peer.hpp"
 #include "pattern/topic_hash.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -306,17 +307,37 @@ private:
     void for_each_beginning(topic_view message, Visit&& visit) const
     {
         topic_hash hash(secret_, message);
-        const bool few = lengths_.size() <= few_lengths;
-        for (const length_use& each : lengths_) {
-            if (each.size > message.size())
+        if (lengths_.size() <= few_lengths) {
+            for (const length_use& each : lengths_) {
+                if (each.size > message.size())
+                    return;
+                const std::uint32_t found =
+                    find_topic(hash.of_first(each.size), message.first(each.size));
+                if (found != no_number && !visit(topics_[found]))
+                    return;
+            }
+            return;
+        }
+        // The tags of many lengths are fetched at the same time, and then looked at.
+        std::array<std::uint32_t, 32> hashes;
+        for (std::size_t first = 0; first < lengths_.size();) {
+            std::size_t count = 0;
+            while (count < hashes.size() && first + count < lengths_.size() &&
+                   lengths_[first + count].size <= message.size()) {
+                hashes[count] = hash.of_first(lengths_[first + count].size);
+                by_topic_.prefetch_tags(hashes[count]);
+                ++count;
+            }
+            if (count == 0)
                 return;
-            const std::uint32_t of_this = hash.of_first(each.size);
-            const topic_view topic = message.first(each.size);
-            const std::uint32_t found =
-                few ? find_topic(of_this, topic)
-                    : by_topic_.find_by_tag(of_this, is_topic(of_this, topic));
-            if (found != no_number && !visit(topics_[found]))
-                return;
+            for (std::size_t index = 0; index < count; ++index) {
+                const topic_view topic = message.first(lengths_[first + index].size);
+                const std::uint32_t found =
+                    by_topic_.find_by_tag(hashes[index], is_topic(hashes[index], topic));
+                if (found != no_number && !visit(topics_[found]))
+                    return;
+            }
+            first += count;
         }
     }
     [[nodiscard]] std::uint32_t find_topic(std::uint32_t hash, topic_view topic) const noexcept
