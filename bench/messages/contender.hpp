@@ -125,7 +125,7 @@ struct contender {
                (round_trips || asked.kind != pattern::round_trip) &&
                (fan_outs || (asked.kind != pattern::fan_out && asked.kind != pattern::topics)) &&
                (!has_askers(asked.kind) || asked.count <= askers) && (curve || !asked.curve) &&
-               (proxies || asked.kind != pattern::forwarded);
+               (proxies || !has_proxy(asked.kind));
     }
 };
 

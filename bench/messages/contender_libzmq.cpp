@@ -17,8 +17,12 @@ void require_zmq(int outcome, std::string_view what)
         give_up(what, zmq_strerror(zmq_errno()));
 }
 
-int type_of(role as)
+int type_of(role as, pattern kind)
 {
+    if (kind == pattern::queued)
+        return ZMQ_DEALER;
+    if (kind == pattern::published)
+        return as == role::receiver ? ZMQ_SUB : ZMQ_PUB;
     switch (as) {
     case role::receiver: return ZMQ_PULL;
     case role::sender: return ZMQ_PUSH;
@@ -44,7 +48,8 @@ std::string bind_zmq(void* socket, const std::string& endpoint)
 class libzmq_side : public side {
 public:
     libzmq_side(void* context, role as, const traffic& what)
-        : socket_(zmq_socket(context, type_of(as))), message_(what.size, 'm')
+        : socket_(zmq_socket(context, type_of(as, what.kind))), message_(what.size, 'm'),
+          named_(what.kind == pattern::queued)
     {
         if (socket_ == nullptr)
             give_up("zmq_socket", zmq_strerror(zmq_errno()));
@@ -53,6 +58,8 @@ public:
             require_zmq(zmq_setsockopt(socket_, ZMQ_SNDHWM, &mark, sizeof mark), "ZMQ_SNDHWM");
             require_zmq(zmq_setsockopt(socket_, ZMQ_RCVHWM, &mark, sizeof mark), "ZMQ_RCVHWM");
         }
+        if (what.kind == pattern::published && as == role::receiver)
+            require_zmq(zmq_setsockopt(socket_, ZMQ_SUBSCRIBE, "", 0), "ZMQ_SUBSCRIBE");
         if (what.curve)
             set_curve(as == role::receiver);
     }
@@ -74,9 +81,11 @@ public:
     {
         zmq_msg_t into;
         zmq_msg_init(&into);
-        do
+        do {
+            if (named_) // by the ROUTER before
+                require_zmq(zmq_msg_recv(&into, socket_, 0), "zmq_msg_recv");
             receive_one(into);
-        while (meter.add(1));
+        } while (meter.add(1));
     }
 
     void reply() override
@@ -127,6 +136,7 @@ protected:
 
     void* socket_; ///< closed by the end of the process, as the context is
     std::string message_;
+    bool named_ = false; ///< each message has the sender's routing id before it
 };
 
 class libzmq_topics_publisher final : public libzmq_side {
@@ -256,8 +266,8 @@ private:
 
 class libzmq_proxy final : public side {
 public:
-    explicit libzmq_proxy(void* context)
-        : front_(zmq_socket(context, ZMQ_PULL)), back_(zmq_socket(context, ZMQ_PUSH))
+    libzmq_proxy(void* context, int front, int back)
+        : front_(zmq_socket(context, front)), back_(zmq_socket(context, back))
     {
     }
     std::string bind(const std::string& endpoint) override
@@ -338,8 +348,12 @@ public:
             return std::make_unique<libzmq_topics_publisher>(context_, what);
         if (as == role::subscribers)
             return std::make_unique<libzmq_subscribers>(context_, what);
+        if (as == role::proxy && what.kind == pattern::queued)
+            return std::make_unique<libzmq_proxy>(context_, ZMQ_ROUTER, ZMQ_DEALER);
+        if (as == role::proxy && what.kind == pattern::published)
+            return std::make_unique<libzmq_proxy>(context_, ZMQ_XSUB, ZMQ_XPUB);
         if (as == role::proxy)
-            return std::make_unique<libzmq_proxy>(context_);
+            return std::make_unique<libzmq_proxy>(context_, ZMQ_PULL, ZMQ_PUSH);
         if (as == role::client && has_askers(what.kind))
             return std::make_unique<libzmq_askers>(context_, what);
         if (as == role::server && has_askers(what.kind))

@@ -14,6 +14,8 @@
 #include <serverlink/router.hpp>
 #include <serverlink/sub.hpp>
 #include <serverlink/wait.hpp>
+#include <serverlink/xpub.hpp>
+#include <serverlink/xsub.hpp>
 
 #include <algorithm>
 #include <array>
@@ -291,11 +293,35 @@ private:
     std::vector<slk::wait_item> items_;
 };
 
+/// A DEALER behind a ROUTER and a DEALER: each message has the sender's routing id before it.
+class serverlink_worker final : public serverlink_side<slk::dealer> {
+public:
+    using serverlink_side::serverlink_side;
+    void receive(stream_meter& meter) override
+    {
+        slk::message into;
+        do {
+            or_give_up(socket_.receive(into), "receive");
+            receive_one(into);
+        } while (meter.add(1));
+    }
+};
+
+class serverlink_subscriber final : public serverlink_side<slk::sub> {
+public:
+    serverlink_subscriber(slk::context& context, const variant& options, const traffic& what)
+        : serverlink_side(context, options, what)
+    {
+        or_give_up(socket_.subscribe(""), "subscribe");
+    }
+};
+
+template <class Front, class Back>
 class serverlink_proxy final : public side {
 public:
     explicit serverlink_proxy(slk::context& context)
-        : front_(or_give_up(slk::pull::create(context), "create")),
-          back_(or_give_up(slk::push::create(context), "create"))
+        : front_(or_give_up(Front::create(context), "create")),
+          back_(or_give_up(Back::create(context), "create"))
     {
     }
     std::string bind(const std::string& endpoint) override
@@ -311,8 +337,8 @@ public:
     }
 
 private:
-    slk::pull front_;
-    slk::push back_;
+    Front front_;
+    Back back_;
 };
 
 class serverlink_subscribers final : public side {
@@ -393,6 +419,10 @@ public:
             return std::make_unique<serverlink_topics_publisher>(context_, options_, what);
         if (what.kind == pattern::topics)
             return std::make_unique<serverlink_topics_subscriber>(context_, options_, what);
+        if (what.kind == pattern::queued)
+            return open_of_queue(as, what);
+        if (what.kind == pattern::published)
+            return open_of_forwarder(as, what);
         if (has_askers(what.kind) && as == role::server)
             return routed ? open_one<serverlink_echo<slk::router>>(what)
                           : open_one<serverlink_echo<slk::rep>>(what);
@@ -408,7 +438,7 @@ public:
             return std::make_unique<serverlink_side<slk::pub>>(context_, options_, what);
         case role::subscribers:
             return std::make_unique<serverlink_subscribers>(context_, options_, what);
-        case role::proxy: return std::make_unique<serverlink_proxy>(context_);
+        case role::proxy: return std::make_unique<serverlink_proxy<slk::pull, slk::push>>(context_);
         case role::server:
         case role::client: break;
         }
@@ -416,6 +446,22 @@ public:
     }
 
 private:
+    std::unique_ptr<side> open_of_queue(role as, const traffic& what)
+    {
+        if (as == role::proxy)
+            return std::make_unique<serverlink_proxy<slk::router, slk::dealer>>(context_);
+        if (as == role::receiver)
+            return std::make_unique<serverlink_worker>(context_, options_, what);
+        return std::make_unique<serverlink_side<slk::dealer>>(context_, options_, what);
+    }
+    std::unique_ptr<side> open_of_forwarder(role as, const traffic& what)
+    {
+        if (as == role::proxy)
+            return std::make_unique<serverlink_proxy<slk::xsub, slk::xpub>>(context_);
+        if (as == role::receiver)
+            return std::make_unique<serverlink_subscriber>(context_, options_, what);
+        return std::make_unique<serverlink_side<slk::pub>>(context_, options_, what);
+    }
     template <class Side>
     std::unique_ptr<side> open_one(const traffic& what)
     {

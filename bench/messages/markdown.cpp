@@ -88,9 +88,9 @@ std::string to_markdown(const std::vector<outcome>& all, const arguments& option
                "the rounds' ratios.\n",
                options.rounds, options.seconds, system_name().c_str(),
                std::thread::hardware_concurrency());
-    for (const pattern kind :
-         {pattern::stream, pattern::round_trip, pattern::fan_out, pattern::topics,
-          pattern::requests, pattern::routed, pattern::forwarded})
+    for (const pattern kind : {pattern::stream, pattern::round_trip, pattern::fan_out,
+                               pattern::topics, pattern::requests, pattern::routed,
+                               pattern::forwarded, pattern::queued, pattern::published})
         for (const std::string_view reference : {libzmq_name, bare_name})
             append_table(text, all, kind, reference);
     return text;

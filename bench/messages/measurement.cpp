@@ -210,7 +210,7 @@ sample measure_by_a_proxy(const work& done, const contender& by, const arguments
 
 sample measure(const work& done, const contender& by, const arguments& options)
 {
-    if (done.kind == pattern::forwarded)
+    if (has_proxy(done.kind))
         return measure_by_a_proxy(done, by, options);
     return done.over == transport::inproc ? measure_in_one_process(done, by, options)
                                           : measure_between_processes(done, by, options);

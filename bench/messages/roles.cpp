@@ -81,7 +81,7 @@ int play_role(const arguments& options)
         receive_from_thread(*used, what, options);
     if (options.role == "receiver") {
         const std::unique_ptr<side> receiver = used->open(role::receiver, what);
-        if (chosen.kind == pattern::forwarded)
+        if (has_proxy(chosen.kind))
             receiver->connect(endpoint);
         else
             report_bound(receiver->bind(endpoint));

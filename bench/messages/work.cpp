@@ -61,6 +61,8 @@ constexpr std::array works = {
     encrypted("curve-64K", "tcp with CURVE, 64 KiB", 64 * kilo, 1.1,
               "serverlink at least 1.1 x libzmq"),
     counted("proxy-64", "tcp, 64 B, PUSH by a proxy to PULL", forwarded, 0),
+    counted("proxy-queue-64", "tcp, 64 B, DEALER by ROUTER and DEALER to DEALER", queued, 0),
+    counted("proxy-pub-64", "tcp, 64 B, PUB by XSUB and XPUB to SUB", published, 0),
 };
 
 } // namespace
@@ -74,7 +76,9 @@ std::string_view name_of(pattern kind)
     case topics: return "a fan-out by topics";
     case requests: return "requests";
     case routed: return "routed requests";
-    case forwarded: return "a stream by a proxy";
+    case forwarded:
+    case queued:
+    case published: return "a stream by a proxy";
     }
     return "";
 }
@@ -89,6 +93,8 @@ std::string_view score_of(pattern kind)
     case requests:
     case routed: return "Replies per second of all who ask (more is better)";
     case forwarded: return "Messages per second of a stream by a proxy (more is better)";
+    case queued: return "Messages per second by a proxy of ROUTER and DEALER (more is better)";
+    case published: return "Messages per second by a proxy of XSUB and XPUB (more is better)";
     }
     return "";
 }
@@ -102,7 +108,9 @@ std::string_view key_of(pattern kind)
     case topics: return "topics";
     case requests: return "requests";
     case routed: return "routed";
-    case forwarded: return "forwarded";
+    case forwarded:
+    case queued:
+    case published: return "forwarded";
     }
     return "";
 }

@@ -18,7 +18,14 @@ enum class pattern {
     requests, ///< several REQ of one side ask a REP of the other, each one at a time
     routed, ///< the same with DEALERs and a ROUTER
     forwarded, ///< a stream, by way of a proxy in a process of its own
+    queued, ///< the same from a DEALER by ROUTER and DEALER to a DEALER
+    published, ///< the same from a PUB by XSUB and XPUB to a SUB; what arrives counts
 };
+
+constexpr bool has_proxy(pattern kind)
+{
+    return kind == pattern::forwarded || kind == pattern::queued || kind == pattern::published;
+}
 
 /// Whether one socket asks, the other one replies, and each time is measured.
 constexpr bool is_timed(pattern kind)
