@@ -31,8 +31,6 @@ std::unique_ptr<peer_connected> introduce(const inproc_party& peer) noexcept
     if (met == nullptr || !try_assign(met->info.routing_id, peer.routing_id))
         return nullptr;
     met->info.type = peer.type;
-    met->far_mark = peer.receive_mark;
-    met->far_bytes = peer.receive_bytes;
     return met;
 }
 
@@ -225,6 +223,9 @@ bool inproc_names::meet(const inproc_party& owner, connecter& which,
         drop_stale(owner, caller, *far);
     far->endpoint = owner.endpoint;
     far->on_reconnect = owner.on_reconnect;
+    // From now on each socket tells the other one itself.
+    far->set_far_marks(caller.receive_mark, caller.receive_bytes);
+    which.near->set_far_marks(owner.receive_mark, owner.receive_bytes);
     far->report_to(owner.reports);
     to_owner->info.since = to_caller->info.since = owner.reports->events().now();
     to_owner->peer = far;

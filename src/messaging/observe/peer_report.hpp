@@ -24,9 +24,6 @@ class pipe;
 struct peer_connected {
     reference<pipe> peer;
     peer_info info;
-    /// inproc only: what the other socket may hold unread, in messages and bytes; 0: no limit.
-    std::uint32_t far_mark = 0;
-    std::uint64_t far_bytes = 0;
     /// inproc only: the other end, where it is another one than before.
     reference<far_end> far{};
     /// The peer connected this number of times, and was lost in between.

@@ -47,6 +47,11 @@ public:
     }
     /// The lane has a message with a deadline, and had none before.
     virtual void watch_deadlines() noexcept {}
+    /// inproc only: what the caller's socket may hold unread has changed.
+    virtual void set_far_marks(std::uint64_t messages, std::uint64_t bytes) noexcept
+    {
+        (void)messages, (void)bytes;
+    }
     /// inproc only: this number of messages of the far end have expired before they were read.
     virtual void messages_expired(std::uint64_t count) noexcept { (void)count; }
     /// The pipe is gone: it neither reads nor writes any more.

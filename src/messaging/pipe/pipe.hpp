@@ -117,6 +117,12 @@ public:
     void on_readable() noexcept override { signal(readable_signal); }
     void on_writable() noexcept override { signal(writable_signal); }
     void messages_expired(std::uint64_t count) noexcept override;
+    void set_far_marks(std::uint64_t messages, std::uint64_t bytes) noexcept override
+    {
+        const bool other = far_messages_.exchange(messages, std::memory_order_seq_cst) != messages;
+        if (far_bytes_.exchange(bytes, std::memory_order_seq_cst) != bytes || other)
+            on_writable();
+    }
     void pipe_closed(const error& reason) noexcept override;
     void disconnect(const error& reason) noexcept override { pipe_closed(reason); }
 
@@ -129,6 +135,13 @@ public:
     }
 
     // The rest belongs to the socket's thread.
+
+    /// inproc only: what the other socket may hold unread; 0: no limit.
+    [[nodiscard]] high_water far_marks() const noexcept
+    {
+        return {far_messages_.load(std::memory_order_relaxed),
+                far_bytes_.load(std::memory_order_relaxed)};
+    }
 
     /// Makes the written messages visible to the other end, and notifies it. `send_now`: this
     /// thread sends them itself if that is possible without waiting.
@@ -250,7 +263,6 @@ public:
     std::uint32_t until_look = 1; ///< messages until the other end is told of room
     std::uint64_t endpoint = 0; ///< the number of the endpoint that it came by
     std::size_t place = SIZE_MAX; ///< in the peer table
-    high_water far_marks{}; ///< inproc only: what the other socket may hold unread
     std::uint64_t discarded = 0; ///< of count_discarded()
     std::uint64_t bytes_sent = 0; ///< ROUTER only: of messages that were queued, their parts
     std::uint64_t bytes_received = 0; ///< of parts that the caller has received
@@ -290,6 +302,8 @@ private:
     reference<inbox> owner_;
     reference<peer_count> counted_in_;
     std::atomic<inbox*> reports_to_{nullptr};
+    std::atomic<std::uint64_t> far_messages_{0}; ///< of far_marks()
+    std::atomic<std::uint64_t> far_bytes_{0};
 
 public:
     pipe_out out;

@@ -60,7 +60,8 @@ void socket_core::close_in_background(duration linger) noexcept
     state_.peers.set_requeue(false);
     // What waits for room cannot wait for it any more.
     if (state_.peers.waiting() > 0 && linger > duration::zero()) {
-        state_.peers.set_marks({}, state_.peers.receive_marks());
+        state_.peers.set_marks({}, state_.peers.receive_marks(),
+                               state_.options.adds_no_limit_by_inproc);
         state_.peers.send_waiting();
     }
     const endpoint_list which = state_.endpoints.everything();

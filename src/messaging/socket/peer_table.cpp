@@ -31,8 +31,10 @@ bool leaves_unread(pipe& peer) noexcept
 
 // --- high-water marks ---
 
-void peer_table::set_marks(const high_water& send, const high_water& receive) noexcept
+void peer_table::set_marks(const high_water& send, const high_water& receive,
+                           bool no_mark_adds_nothing) noexcept
 {
+    no_mark_adds_nothing_ = no_mark_adds_nothing;
     send_marks_ = send;
     waiting_.set_marks(send);
     receive_marks_ = receive;
@@ -46,17 +48,25 @@ void peer_table::set_marks(const high_water& send, const high_water& receive) no
     requests_.resume();
 }
 
-/// The connection reads the marks of the socket from the lanes.
+/// The connection reads the marks of the socket from the lanes; another socket has them in its
+/// pipe.
 void peer_table::show_receive_marks(pipe& peer) noexcept
 {
     peer.until_look = 1;
-    // A socket that sends by inproc does not learn of a change of this mark.
+    // A socket that sends by inproc may not know yet that this mark is gone.
     peer.counts_bytes = receive_marks_.bytes != 0 || (peer.counts_bytes && peer.is_inproc);
     if (peer.counts_bytes)
         peer.in.update_consumed_bytes();
     // Conflating connections have no marks.
-    if (peer.is_inproc || peer.in.conflates())
+    if (peer.in.conflates())
         return;
+    if (peer.is_inproc) {
+        const bool adds_nothing_to_it = receive_marks_.messages == 0 && no_mark_adds_nothing_;
+        if (peer.far)
+            peer.far->set_far_marks(adds_nothing_to_it ? adds_nothing : receive_marks_.messages,
+                                    receive_marks_.bytes);
+        return;
+    }
     const high_water unread = unread_before(peer);
     const bool no_bytes_left = receive_marks_.bytes != 0 && unread.bytes >= receive_marks_.bytes;
     const std::uint32_t messages =
@@ -285,7 +295,6 @@ bool peer_table::connected(pipe& peer, peer_connected&& how)
     const bool was_sent_to = peer.state == peer_state::queueing;
     peer.connections += static_cast<std::uint32_t>(how.times);
     peer.ended_first = false;
-    peer.far_marks = {how.far_mark, how.far_bytes};
     if (how.far)
         peer.far = std::move(how.far);
     stop_being_latest(peer);

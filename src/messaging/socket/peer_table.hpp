@@ -46,7 +46,9 @@ public:
 
     // --- high-water marks ---
 
-    void set_marks(const high_water& send, const high_water& receive) noexcept;
+    /// `no_mark_adds_nothing`: to the queues of others by inproc.
+    void set_marks(const high_water& send, const high_water& receive,
+                   bool no_mark_adds_nothing) noexcept;
     [[nodiscard]] const high_water& receive_marks() const noexcept { return receive_marks_; }
     /// The marks for messages to this peer.
     [[nodiscard]] high_water send_marks(const pipe& to) const noexcept
@@ -54,8 +56,8 @@ public:
         if (!to.is_inproc || to.state != peer_state::connected) [[likely]]
             return send_marks_;
         // Nothing is between the two sockets: the queue may hold what both of them may.
-        return {sum(send_marks_.messages, to.far_marks.messages),
-                sum(send_marks_.bytes, to.far_marks.bytes)};
+        const high_water far = to.far_marks();
+        return {sum(send_marks_.messages, far.messages), sum(send_marks_.bytes, far.bytes)};
     }
 
     /// A message that each new peer is sent, as on the wire; null: none.
@@ -193,6 +195,7 @@ private:
     latest_pipes latest_;
     high_water send_marks_{};
     high_water receive_marks_{};
+    bool no_mark_adds_nothing_ = false;
 };
 
 } // namespace slk::messaging

@@ -126,7 +126,8 @@ result<void> socket_core::set_options(const socket_options& options)
                                                      options.welcome_message.size());
     move_options(state_.options, own);
     state_.peers.set_marks({options.send_high_water_mark, options.send_high_water_bytes},
-                           {options.receive_high_water_mark, options.receive_high_water_bytes});
+                           {options.receive_high_water_mark, options.receive_high_water_bytes},
+                           options.adds_no_limit_by_inproc);
     state_.settle();
     return {};
 }

@@ -157,10 +157,7 @@ void socket_state::retry_postponed()
     while (all) {
         const reference<pipe> each = std::exchange(all, {});
         all = std::exchange(each->next_postponed, {});
-        connected({.peer = each,
-                   .info = std::move(each->info),
-                   .far_mark = static_cast<std::uint32_t>(each->far_marks.messages),
-                   .far_bytes = each->far_marks.bytes});
+        connected({.peer = each, .info = std::move(each->info)});
     }
 }
 

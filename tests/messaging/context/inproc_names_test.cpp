@@ -88,7 +88,7 @@ void check_met(side& owner, side& caller, const reference<messaging::pipe>& near
     const peer_connected& by_owner = connected_by(to_owner[0]);
     CHECK(by_owner.info.type == caller.party.type);
     CHECK(by_owner.info.routing_id == caller.party.routing_id);
-    CHECK(by_owner.far_mark == caller.party.receive_mark);
+    CHECK(by_owner.peer->far_marks().messages == caller.party.receive_mark);
     messaging::pipe& far = *by_owner.peer;
     CHECK(far.endpoint == owner.party.endpoint);
     CHECK(far.origin == pipe_origin::accept);
@@ -100,7 +100,7 @@ void check_met(side& owner, side& caller, const reference<messaging::pipe>& near
     CHECK(by_caller.peer.get() == near.get());
     CHECK(by_caller.info.type == owner.party.type);
     CHECK(by_caller.info.routing_id == owner.party.routing_id);
-    CHECK(by_caller.far_mark == owner.party.receive_mark);
+    CHECK(by_caller.peer->far_marks().messages == owner.party.receive_mark);
     CHECK(near->endpoint == caller.party.endpoint);
     CHECK(near->origin == pipe_origin::connect);
     CHECK(near->is_inproc);

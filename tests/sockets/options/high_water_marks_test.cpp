@@ -6,6 +6,8 @@
 
 #include "support/sockets.hpp"
 
+#include <thread>
+
 using namespace slk;
 using namespace slk::testing;
 
@@ -58,6 +60,52 @@ TEST_CASE("over inproc the two marks add up, and there is no limit if one of the
     CHECK(room(1, 1) == 2);
     CHECK(room(0, 20) == 5000);
     CHECK(room(10, 0) == 5000);
+}
+
+TEST_CASE("over inproc a change of the receive mark counts at once, whoever came first")
+{
+    for (const bool receiver_connects : {false, true}) {
+        CAPTURE(receiver_connects);
+        auto in = new_context();
+        auto to = new_socket<pull>(in, {.receive_high_water_mark = 5});
+        auto from = new_socket<push>(in, {.send_high_water_mark = 5});
+        if (receiver_connects)
+            bind_and_connect(from, to, "inproc://marks");
+        else
+            bind_and_connect(to, from, "inproc://marks");
+        const auto fill = [&] {
+            int count = 0;
+            while (count < 5000 && from.send("x", no_wait))
+                ++count;
+            return count;
+        };
+        // Before the other socket knows of its peer.
+        must(to.set_receive_high_water_mark(10));
+        must(to.wait_ready(test_timeout));
+        CHECK(fill() == 15);
+        must(to.set_receive_high_water_mark(20));
+        CHECK(fill() == 10);
+        must(to.set_receive_high_water_mark(1));
+        CHECK(fill() == 0);
+        for (int taken = 0; taken < 25; ++taken)
+            REQUIRE(receive_text(to) == "x");
+        CHECK(fill() == 6);
+        // A sender that waits goes on.
+        bool sent = false;
+        std::thread waits([&] { sent = from.send("y", test_timeout).has_value(); });
+        must(to.set_receive_high_water_mark(2));
+        waits.join();
+        CHECK(sent);
+        must(to.set_receive_high_water_bytes(30));
+        must(from.set_send_high_water_bytes(30));
+        must(to.set_receive_high_water_mark(0));
+        must(from.set_send_high_water_mark(0));
+        for (int taken = 0; taken < 7; ++taken)
+            CHECK(receive_text(to).size() == 1);
+        CHECK(fill() == 20); // of 3 bytes each
+        must(to.set_receive_high_water_bytes(0));
+        CHECK(fill() == 5000);
+    }
 }
 
 TEST_CASE("a receiver that does not receive stops the sender, and loses nothing")
