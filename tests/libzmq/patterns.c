@@ -151,6 +151,35 @@ static void a_manual_xpub_chooses_the_topics(void)
     end_context(context);
 }
 
+static void a_last_value_is_not_for_others(void)
+{
+    void* const context = new_context();
+    void* const pub = open_socket(context, ZMQ_XPUB);
+    void* const first = open_socket(context, ZMQ_SUB);
+    void* const last = open_socket(context, ZMQ_SUB);
+    endpoint_text endpoint;
+    set_int(pub, 98, 1); /* ZMQ_XPUB_MANUAL_LAST_VALUE, which is a draft */
+    bind_tcp(pub, endpoint);
+    connect_to(first, endpoint);
+    set_bytes(first, ZMQ_SUBSCRIBE, "t", 1);
+    RECV(pub, "\1t");
+    set_bytes(pub, ZMQ_SUBSCRIBE, "t", 1);
+    SEND(pub, "t of the first", 0);
+    RECV(first, "t of the first");
+    connect_to(last, endpoint);
+    set_bytes(last, ZMQ_SUBSCRIBE, "t", 1);
+    RECV(pub, "\1t");
+    set_bytes(pub, ZMQ_SUBSCRIBE, "t", 1);
+    close_socket(last);
+    CHECK(is_readable(pub, patience_ms)); /* the end of the last one */
+    SEND(pub, "t of the last", 0);
+    SEND(pub, "t of all", 0);
+    RECV(first, "t of all");
+    close_socket(pub);
+    close_socket(first);
+    end_context(context);
+}
+
 static void a_full_xpub_without_drops_refuses(void)
 {
     void* const context = new_context();
@@ -679,6 +708,8 @@ CASES(patterns) = {
     {"a message that is no subscription passes upstream", other_messages_pass_upstream},
     {"XPUB_WELCOME_MSG greets a subscriber", a_welcome_message},
     {"XPUB_MANUAL chooses the topics", a_manual_xpub_chooses_the_topics},
+    {"XPUB_MANUAL_LAST_VALUE of a peer that has gone is not for others",
+     a_last_value_is_not_for_others},
     {"XPUB_NODROP refuses at the high-water mark", a_full_xpub_without_drops_refuses},
     {"a PUB drops at the high-water mark", a_pub_drops_at_the_mark},
     {"a subscription by inproc counts at once", an_inproc_subscription_counts_at_once},

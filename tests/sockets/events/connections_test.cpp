@@ -110,6 +110,26 @@ TEST_CASE("a bind() that fails, and one that is taken back, are events")
     CHECK(seen.count(event_kind::listening) == 2);
 }
 
+TEST_CASE("the end of a socket is the end of each place where it listens")
+{
+    for (const bool in_background : {false, true}) {
+        CAPTURE(in_background);
+        auto in = new_context();
+        auto ends = new_socket<pull>(in);
+        watched_events seen(ends);
+        must(ends.bind("inproc://ends"));
+        must(ends.bind(any_tcp));
+        if (in_background)
+            ends.close_in_background(0ms);
+        else
+            (void)ends.close(0ms);
+        CHECK(until([&] {
+            seen.read();
+            return seen.count(event_kind::closed) == 2;
+        }));
+    }
+}
+
 TEST_CASE("a handshake that fails is followed by the end of its connection")
 {
     auto in = new_context();
