@@ -180,6 +180,20 @@ static void a_last_value_is_not_for_others(void)
     end_context(context);
 }
 
+static void the_longest_topic(void)
+{
+    static char topic[65527];
+    void* const context = new_context();
+    void* const sub = open_socket(context, ZMQ_SUB);
+    set_bytes(sub, ZMQ_SUBSCRIBE, topic, sizeof topic - 1);
+    if (is_theirs())
+        set_bytes(sub, ZMQ_SUBSCRIBE, topic, sizeof topic);
+    else
+        CHECK_FAILS(zmq_setsockopt(sub, ZMQ_SUBSCRIBE, topic, sizeof topic), EINVAL);
+    close_socket(sub);
+    end_context(context);
+}
+
 static void a_full_xpub_without_drops_refuses(void)
 {
     void* const context = new_context();
@@ -710,6 +724,7 @@ CASES(patterns) = {
     {"XPUB_MANUAL chooses the topics", a_manual_xpub_chooses_the_topics},
     {"XPUB_MANUAL_LAST_VALUE of a peer that has gone is not for others",
      a_last_value_is_not_for_others},
+    {"a topic has at most 65,526 bytes", the_longest_topic},
     {"XPUB_NODROP refuses at the high-water mark", a_full_xpub_without_drops_refuses},
     {"a PUB drops at the high-water mark", a_pub_drops_at_the_mark},
     {"a subscription by inproc counts at once", an_inproc_subscription_counts_at_once},
