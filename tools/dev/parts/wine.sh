@@ -129,9 +129,9 @@ END
 # skip_if_missing WHAT FOLDER: what the build was made without is one skipped test.
 skip_if_missing()
 {
-    local missing=$root/build/$2/missing counts
-    [[ -f $missing ]] || return 0
-    printf 'skipped: wine: %s: %s\n' "$1" "$(<"$missing")" >&3
+    local reason=$root/build/$2/missing counts
+    [[ -f $reason ]] || return 0
+    printf 'skipped: wine: %s: %s\n' "$1" "$(<"$reason")" >&3
     read -ra counts <"$logs/$part.counts"
     echo "${counts[0]} ${counts[1]} $((counts[2] + 1))" >"$logs/$part.counts"
 }
