@@ -17,6 +17,7 @@ void add_receive_command(command& program);
 void add_proxy_command(command& program);
 void add_request_command(command& program);
 void add_reply_command(command& program);
+void add_top_command(command& program);
 /// `path` is argv[0]: the command starts further processes of this program.
 void add_demo_command(command& program, const std::string& path);
 void add_bench_command(command& program, const std::string& path);

@@ -28,6 +28,7 @@ int main(int argc, char** argv)
         add_proxy_command(program);
         add_request_command(program);
         add_reply_command(program);
+        add_top_command(program);
         add_demo_command(program, argv[0]);
         add_bench_command(program, argv[0]);
         add_simulate_command(program);
@@ -44,6 +45,7 @@ int main(int argc, char** argv)
         program.example("slk proxy tcp://127.0.0.1:5555 tcp://127.0.0.1:5556");
         program.example("slk reply --bind tcp://127.0.0.1:5556");
         program.example("slk request --connect tcp://127.0.0.1:5556 hello");
+        program.example("slk top 127.0.0.1:9464");
         program.example("slk bench");
         program.example("slk simulate herd");
         for (const page_exit_code& each : exit_code_table())

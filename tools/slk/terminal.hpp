@@ -24,10 +24,10 @@ inline constexpr std::size_t input_chunk_size = std::size_t{64} * 1024;
 /// Waits for input, and returns the number of bytes. 0: the input has ended, or has failed.
 [[nodiscard]] std::size_t read_standard_input(std::span<std::byte> into);
 
-/// While it exists, SIGINT and SIGTERM (Ctrl-C, Ctrl-Break and closing the window on Windows) do
-/// not kill the program: `interrupted` is called instead, on another thread. It must be created
-/// before other threads are started, because they inherit the signals that it blocks. One at a
-/// time.
+/// While it exists, SIGINT, SIGTERM and SIGHUP (Ctrl-C, Ctrl-Break and closing the window on
+/// Windows) do not kill the program: `interrupted` is called instead, on another thread. It must be
+/// created before other threads are started, because they inherit the signals that it blocks. One
+/// at a time.
 class interrupt_watch {
 public:
     /// The number of the last signal that has called an `interrupted`; 0: none has.

@@ -64,6 +64,10 @@ interrupt_watch::interrupt_watch(std::function<void()> interrupted)
     sigemptyset(&state_->signals);
     sigaddset(&state_->signals, SIGINT);
     sigaddset(&state_->signals, SIGTERM);
+    // Not under nohup, which ignores it.
+    struct sigaction hang_up{};
+    if (sigaction(SIGHUP, nullptr, &hang_up) == 0 && hang_up.sa_handler == SIG_DFL)
+        sigaddset(&state_->signals, SIGHUP);
     // SIGUSR1 ends the waiting thread.
     sigaddset(&state_->signals, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &state_->signals, &state_->before);

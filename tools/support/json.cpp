@@ -74,4 +74,59 @@ std::string json_object::str() const
     return content_->value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+struct json_value::content {
+    nlohmann::json value;
+};
+
+json_value::json_value(std::shared_ptr<const content> read) : content_(std::move(read)) {}
+
+std::optional<json_value> json_value::parse(std::string_view text)
+{
+    auto read = nlohmann::json::parse(text, nullptr, false);
+    if (read.is_discarded())
+        return std::nullopt;
+    return json_value(std::make_shared<const content>(content{std::move(read)}));
+}
+
+json_value json_value::member(std::string_view key) const
+{
+    const auto found = content_->value.find(std::string(key)); // the end for what is no object
+    return json_value(std::make_shared<const content>(
+        content{found == content_->value.end() ? nlohmann::json() : *found}));
+}
+
+std::string json_value::text(std::string_view key) const
+{
+    const auto found = member(key);
+    return found.content_->value.is_string() ? found.content_->value.get<std::string>()
+                                             : std::string();
+}
+
+double json_value::number(std::string_view key) const
+{
+    const auto found = member(key);
+    return found.content_->value.is_number() ? found.content_->value.get<double>() : 0;
+}
+
+bool json_value::truth(std::string_view key) const
+{
+    const auto found = member(key);
+    return found.content_->value.is_boolean() && found.content_->value.get<bool>();
+}
+
+bool json_value::has(std::string_view key) const
+{
+    return !member(key).content_->value.is_null();
+}
+
+std::vector<json_value> json_value::list(std::string_view key) const
+{
+    const auto found = member(key);
+    std::vector<json_value> values;
+    if (found.content_->value.is_array())
+        for (const auto& each : found.content_->value)
+            values.push_back(json_value(std::make_shared<const content>(content{each})));
+    return values;
+}
+
 } // namespace slk::tool

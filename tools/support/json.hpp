@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,25 @@ public:
 private:
     struct content;
     std::unique_ptr<content> content_;
+};
+
+/// A value that was read. Members that are not there are as empty ones.
+class json_value {
+public:
+    /// Nothing if the text is no JSON.
+    [[nodiscard]] static std::optional<json_value> parse(std::string_view text);
+
+    [[nodiscard]] std::string text(std::string_view key) const;
+    [[nodiscard]] double number(std::string_view key) const;
+    [[nodiscard]] bool truth(std::string_view key) const;
+    [[nodiscard]] bool has(std::string_view key) const;
+    [[nodiscard]] json_value member(std::string_view key) const;
+    [[nodiscard]] std::vector<json_value> list(std::string_view key) const;
+
+private:
+    struct content;
+    explicit json_value(std::shared_ptr<const content> read);
+    std::shared_ptr<const content> content_;
 };
 
 } // namespace slk::tool
