@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MPL-2.0
 """Compares the defaults in docs/coming-from-libzmq.md with the headers, and with the libzmq of the
-system by pyzmq, if there is one. Prints a line for each difference.
+system by pyzmq, if there is one; each option of zmq.h has to be in its table of options, and what it
+has become in a header. Prints a line for each difference.
 """
 
 import pathlib
@@ -35,7 +36,7 @@ def rows(columns):
     for line in DOCUMENT.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if len(cells) == columns and cells[0].startswith("`") and cells[1]:
-            yield [cell.strip("`") for cell in cells]
+            yield [cell if len(cells) == 2 else cell.strip("`") for cell in cells]
 
 
 def default_of_libzmq(zmq, context, name):
@@ -51,8 +52,30 @@ def default_of_libzmq(zmq, context, name):
         return str(dealer.getsockopt(getattr(zmq, name.removeprefix("ZMQ_"))))
 
 
+def faults_of_options():
+    text = DOCUMENT.read_text(encoding="utf-8")
+    table = text[text.index("## Option by option"):text.index("## Defaults that differ")]
+    shown = re.findall(r"`(ZMQ_[A-Z0-9_]+\*?)`", table)
+    header = (ROOT / "include/libzmq/zmq.h").read_text(encoding="utf-8")
+    section = header[header.index("#define ZMQ_AFFINITY"):header.index("#define ZMQ_IPC_FILTER_GID")] \
+        + "#define ZMQ_IPC_FILTER_GID 60"
+    known = re.findall(r"#define (ZMQ_[A-Z0-9_]+) \d+", section)
+    for name in known:
+        if name not in shown and not any(each.endswith("*") and name.startswith(each[:-1]) for each in shown):
+            yield f"{name} is not in the table of options"
+    for name in shown:
+        if not name.endswith("*") and name not in known:
+            yield f"there is no option {name}"
+    public = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "include/serverlink").glob("*.hpp"))
+    for row in rows(2):
+        for name in re.findall(r"`([a-z_:]+)(?:\(\))?`", row[1]):
+            for part in name.split("::"):
+                if not re.search(rf"\b{part}\b", public):
+                    yield f"{name} is in no header"
+
+
 def main():
-    faults = []
+    faults = list(faults_of_options())
     differing = [row for row in rows(5) if row[0].startswith("ZMQ_")]
     own = [row for row in rows(4) if re.fullmatch(r"(?!zmq_)[a-z_0-9]+", row[0])]
     if len(differing) < 9 or len(own) < 10:
