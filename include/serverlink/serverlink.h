@@ -39,7 +39,7 @@ extern "C" {
 
 /* The version of this header. */
 #define SLK_VERSION_MAJOR 0
-#define SLK_VERSION_MINOR 1
+#define SLK_VERSION_MINOR 2
 #define SLK_VERSION_PATCH 0
 
 /* Stores the version of the library. Each may be NULL. */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /* Constants can be used by the preprocessor. */
-#if SLK_VERSION_MAJOR != 0 || SLK_VERSION_MINOR != 1 || SLK_VERSION_PATCH != 0
+#if SLK_VERSION_MAJOR != 0 || SLK_VERSION_MINOR != 2 || SLK_VERSION_PATCH != 0
 #error "another version"
 #endif
 #if SLK_EINVAL != 1 || SLK_ENOMEM != 2 || SLK_EAGAIN != 3 || SLK_ENOTSOCK != 4 ||                  \
