@@ -98,6 +98,7 @@ private:
         switch (next.kind) {
         case arrival_kind::need:
         case arrival_kind::flush:
+        case arrival_kind::hello:
         case arrival_kind::failed: break;
         case arrival_kind::messages: note_messages(next); break;
         case arrival_kind::body: note_body(next); break;

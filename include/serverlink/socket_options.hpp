@@ -196,6 +196,11 @@ struct socket_options {
     /// The same for the connections of one address, of which an IPv6 address means its first 64
     /// bits, so that one that comes again and again costs little. ipc: no limit.
     std::uint32_t max_accepts_per_second_per_address = 0;
+    /// curve_server only: HELLOs of clients that are looked at within a second; they count like
+    /// accepts. Each costs up to four multiplications on the curve. The connection of one more ends
+    /// before the first of them, and the peer comes again. 0: no limit.
+    std::uint32_t max_curve_handshakes_per_second = 0;
+    std::uint32_t max_curve_handshakes_per_second_per_address = 0; ///< those of one address
 
     /// Limits of a message that a peer sends by tcp or ipc; 0: no limit. A peer that exceeds one is
     /// disconnected when the header of the part that does so has arrived. The reason is

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "lane/chunk.hpp"
 
+#include "base/wipe.hpp"
+
 #include <cassert>
 #include <new>
 #include <utility>
@@ -23,6 +25,8 @@ chunk::chunk(std::shared_ptr<block_pool> home, std::uint32_t externals) noexcept
     capacity_ = static_cast<std::uint32_t>(home_->block_size() - used);
     dispose = [](shared_memory* self) noexcept {
         auto* const over = static_cast<chunk*>(self);
+        if (over->is_secret)
+            wipe({over->bytes(), over->capacity_});
         const std::shared_ptr<block_pool> pool = std::move(over->home_);
         over->~chunk();
         pool->give_back(over);

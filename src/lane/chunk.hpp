@@ -109,6 +109,8 @@ public:
     std::uint64_t before = 0;
     /// The number of externals that were set, and so must be released: the producer's.
     std::uint32_t set_externals = 0;
+    /// Its bytes are overwritten before its memory is given back.
+    bool is_secret = false;
 
 private:
     chunk(std::shared_ptr<block_pool> home, std::uint32_t externals) noexcept;

@@ -131,6 +131,13 @@ public:
     }
     /// Takes back what was committed since the last publish.
     void discard_unpublished() noexcept;
+    /// What was written since the last publish does not stay in memory that is given back. (Bodies
+    /// are their owners'.)
+    void mark_secret() noexcept
+    {
+        for (chunk* each = published_in_; each != nullptr; each = each->next)
+            each->is_secret = true;
+    }
     /// The message with this number, the next one to be written, has a deadline. Returns false when
     /// memory is exhausted.
     [[nodiscard]] bool add_deadline(std::uint64_t number, time_point at) noexcept

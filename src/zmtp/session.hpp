@@ -33,6 +33,9 @@ enum class arrival_kind : std::uint8_t {
     messages, ///< `found` message frames lie in `data`
     body, ///< of the large frame `frame`, `data` is here and body_left() is to come
     subscription, ///< `subscribe` or cancel `data`; only PUB and XPUB have it
+    /// ask_before_keys: the peer's HELLO is there, and costs cryptography. The next receive() looks
+    /// at it.
+    hello,
     /// A PLAIN `client`, the key of a CURVE client, or ask_with_null: accept() or refuse() it, now
     /// or later.
     authenticate,
@@ -190,7 +193,8 @@ private:
     std::uint8_t pong_size_ = 0;
     std::uint8_t pongs_ = 1; ///< of that context, when one is pending
     bool heard_heartbeat_ = false;
-    bool metadata_waits_ = false; ///< CURVE: it is known, and was not reported
+    bool told_hello_ : 1 = false; ///< ask_before_keys
+    bool metadata_waits_ : 1 = false; ///< CURVE: it is known, and was not reported
     std::array<std::byte, max_ping_context> pong_context_{};
     std::uint32_t last_ping_ = 0;
     std::uint32_t answered_ping_ = 0;

@@ -145,6 +145,12 @@ void session::receive_handshake(time_point now, byte_view rest, arrival& next) n
         next.need = whole - rest.size();
         return;
     }
+    if (options_.ask_before_keys && state() == session_state::awaiting_hello &&
+        options_.security == mechanism::curve && !told_hello_) {
+        told_hello_ = true;
+        next.kind = arrival_kind::hello;
+        return;
+    }
     handshake_bytes_ += static_cast<std::uint32_t>(whole); // at most max_handshake_size
     const auto command = parse_command(rest.subspan(seen.frame.header, whole - seen.frame.header));
     if (!command)

@@ -26,6 +26,8 @@ struct session_options {
     /// With NULL too the owner decides about the peer, before READY is sent (RFC 27: the server has
     /// a domain).
     bool ask_with_null = false;
+    /// CURVE server: the owner is told of a HELLO (arrival_kind::hello) before it is looked at.
+    bool ask_before_keys = false;
 
     /// Not ZMTP: the peer's bytes are its own. The session is ready at once and sends nothing; the
     /// owner makes frames of what it receives. It needs ready_last off and no heartbeats.

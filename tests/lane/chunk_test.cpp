@@ -28,6 +28,38 @@ void add_body(chunk& to, std::uint32_t at, const message& body)
 
 } // namespace
 
+TEST_CASE("what is secret is overwritten when its chunk is given back")
+{
+    for (const bool is_secret : {false, true}) {
+        CAPTURE(is_secret);
+        lane::chunk_pools pools;
+        const std::string password(60, 'p');
+        {
+            lane::lane through;
+            REQUIRE(through.open(pools));
+            put(through, "before ");
+            (void)through.publish(1);
+            // In two chunks.
+            put(through, std::string(150, '-'));
+            put(through, password);
+            put(through, password);
+            if (is_secret)
+                through.mark_secret();
+            (void)through.publish(1);
+            CHECK(take(through).ends_with(password + password));
+        }
+        int seen = 0;
+        for (const auto& home : {pools.small, pools.large}) {
+            const void* const block = home->take();
+            REQUIRE(block != nullptr);
+            const std::string_view all(static_cast<const char*>(block), home->block_size());
+            seen += all.find(password) != std::string_view::npos ? 1 : 0;
+            home->give_back(const_cast<void*>(block));
+        }
+        CHECK((seen > 0) == !is_secret);
+    }
+}
+
 TEST_CASE("published() returns the extent that was published, up to the largest numbers")
 {
     chunk* const one = chunk::create(make_pool(), 2);

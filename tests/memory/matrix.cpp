@@ -262,7 +262,9 @@ void run_matrix(const char* name, scenario body)
     report& shared = *mapped.shared;
     std::memset(&shared, 0, sizeof shared);
     if (const outcome how = run_child(shared, body, {}, limit); how != outcome::good) {
-        FAIL(name << " without a failure: " << name_of(how) << ' ' << std::string(shared.what));
+        const std::string text =
+            std::string(name) + " without a failure: " + name_of(how) + ' ' + shared.what;
+        FAIL(text);
         return;
     }
     std::vector<run> runs;

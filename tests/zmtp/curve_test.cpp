@@ -49,6 +49,31 @@ constexpr std::size_t hello_name = 6, welcome_name = 8, initiate_name = 9, ready
 
 } // namespace
 
+TEST_CASE("a short box has the stream that libsodium makes for a long one")
+{
+    if (!has_curve())
+        return;
+    scripted_entropy entropy;
+    for (std::size_t size = 0; size <= 300; ++size) {
+        CAPTURE(size);
+        curve_key key{};
+        entropy.fill(key);
+        bytes text(size), opened(size), number_bytes(8), box(curve_mac_size + size);
+        entropy.fill(text);
+        entropy.fill(number_bytes);
+        const auto number = load<std::uint64_t>(number_bytes.data());
+        std::ranges::copy(text, box.begin() + curve_mac_size);
+        crypto::seal(box.data(), size, number, key);
+        // These two take the stream of libsodium, whatever the size.
+        CHECK(crypto::is_authentic(box, number, key));
+        crypto::decrypt(opened.data(), byte_view(box).subspan(curve_mac_size), 0, number, key);
+        CHECK((opened == text));
+        std::ranges::fill(opened, std::byte{});
+        CHECK(crypto::open(opened.data(), box, number, key));
+        CHECK((opened == text));
+    }
+}
+
 TEST_CASE("a CURVE client repeats a recorded session with libzmq's server")
 {
     if (!know_the_sources() || !has_curve())

@@ -20,7 +20,10 @@ constexpr error no_memory_for_peer{errc::out_of_memory, phase::accept, 0,
             .peers = options.max_peers,
             .peers_per_address = options.max_peers_per_address,
             .accepts_per_second = options.max_accepts_per_second,
-            .accepts_per_second_per_address = options.max_accepts_per_second_per_address};
+            .accepts_per_second_per_address = options.max_accepts_per_second_per_address,
+            .curve_handshakes_per_second = options.max_curve_handshakes_per_second,
+            .curve_handshakes_per_second_per_address =
+                options.max_curve_handshakes_per_second_per_address};
 }
 
 } // namespace
@@ -95,8 +98,13 @@ bool acceptor::admits(const address& peer) noexcept
 
 void acceptor::report_refused(const address& peer, const error& why) noexcept
 {
-    owner_->counters().rejected.add(1);
     log_->count_failure(why);
+    count_refused(peer, why);
+}
+
+void acceptor::count_refused(const address& peer, const error& why) noexcept
+{
+    owner_->counters().rejected.add(1);
     log_->record().refused.add(1);
     log_->emit(event_kind::accept_refused, [&](slk::event& refused) {
         refused.address = peer;
@@ -127,6 +135,14 @@ void acceptor::accept(stream incoming)
 void acceptor::accepted_peer::handshake_progressed(handshake_stage stage) noexcept
 {
     by.admission_.progress(*this, stage, by.now());
+}
+
+error acceptor::accepted_peer::exchange_keys(const address& peer) noexcept
+{
+    const error why = by.admission_.exchange_keys(*this, by.now());
+    if (why)
+        by.count_refused(peer, why); // its connection counts the failed handshake
+    return why;
 }
 
 bool acceptor::accepted_peer::may_authenticate() noexcept

@@ -74,6 +74,7 @@ private:
             return admission::is_told_last(*this);
         }
         void handshake_progressed(handshake_stage stage) noexcept override;
+        [[nodiscard]] error exchange_keys(const address& peer) noexcept override;
         [[nodiscard]] bool may_authenticate() noexcept override;
         [[nodiscard]] time_point authenticated(bool right, time_point now,
                                                time_point ends) noexcept override;
@@ -99,6 +100,7 @@ private:
     void accept(stream incoming);
     void accept_failed(const error& why) noexcept;
     void report_refused(const address& peer, const error& why) noexcept;
+    void count_refused(const address& peer, const error& why) noexcept;
     void remove(accepted_peer& peer) noexcept;
     void one_closed() noexcept;
     void one_sent(accepted_peer& peer) noexcept;

@@ -20,6 +20,10 @@ constexpr error too_many_accepts{errc::connection_refused, phase::handshake, 0,
                                  "max_accepts_per_second"};
 constexpr error too_many_accepts_of_address{errc::connection_refused, phase::handshake, 0,
                                             "max_accepts_per_second_per_address"};
+constexpr error too_many_key_exchanges{errc::connection_refused, phase::handshake, 0,
+                                       "max_curve_handshakes_per_second"};
+constexpr error too_many_key_exchanges_of_address{errc::connection_refused, phase::handshake, 0,
+                                                  "max_curve_handshakes_per_second_per_address"};
 constexpr error too_many_peers_of_address{errc::connection_refused, phase::handshake, 0,
                                           "max_peers_per_address"};
 
@@ -68,7 +72,8 @@ public:
     address_record* next = nullptr; ///< in its bucket
     handshake_queue<place_in_address> pending;
     std::uint32_t peers = 0; ///< ready ones
-    accept_rate accepts;
+    event_rate accepts;
+    event_rate key_exchanges;
     std::uint32_t refusals = 0; ///< since the address began anew
     time_point last_refusal{};
     /// Each refusal moves this on by a part of its delay. When it is a whole delay ahead, no
@@ -236,10 +241,30 @@ void admission::leave(admitted_peer& entry, time_point now) noexcept
     if (from.is_used())
         return;
     if ((from.refusals > 0 && now - from.last_refusal < forget_after) ||
-        !from.accepts.is_quiet(now))
+        !from.accepts.is_quiet(now) || !from.key_exchanges.is_quiet(now))
         remember(from);
     else
         remove(from);
+}
+
+// --- keys ---
+
+error admission::exchange_keys(const admitted_peer& entry, time_point now) noexcept
+{
+    if (entry.from_ == nullptr)
+        return {};
+    address_record& from = *entry.from_;
+    // All peers of ipc have the same address.
+    const std::uint32_t of_address = from.key.of != address_key::kind::local
+                                         ? limits_.curve_handshakes_per_second_per_address
+                                         : 0;
+    if (!from.key_exchanges.allows(of_address, now))
+        return too_many_key_exchanges_of_address;
+    if (!key_exchanges_.allows(limits_.curve_handshakes_per_second, now))
+        return too_many_key_exchanges;
+    from.key_exchanges.count(of_address, now);
+    key_exchanges_.count(limits_.curve_handshakes_per_second, now);
+    return {};
 }
 
 // --- passwords ---

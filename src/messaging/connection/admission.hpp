@@ -3,8 +3,8 @@
 #define SLK_MESSAGING_CONNECTION_ADMISSION_HPP
 
 /// Which connections a bound endpoint lets in, and which of them have to give way: the limits on
-/// handshakes, peers and new connections, in all and per address, and the delay of answers to wrong
-/// passwords. It decides, and the acceptor acts. For the loop's thread.
+/// handshakes, peers, new connections and exchanges of keys, in all and per address, and the delay
+/// of answers to wrong passwords. It decides, and the acceptor acts. For the loop's thread.
 ///
 /// A connection that says nothing costs its sender nothing, so the newest one is always let in. If
 /// there are too many, the one with the least progress ends; of several, the one that has made no
@@ -64,11 +64,13 @@ struct admission_limits {
     std::uint32_t peers_per_address = 0;
     std::uint32_t accepts_per_second = 0;
     std::uint32_t accepts_per_second_per_address = 0;
+    std::uint32_t curve_handshakes_per_second = 0;
+    std::uint32_t curve_handshakes_per_second_per_address = 0;
 };
 
-/// How many connections are accepted within a second. After a quiet second all of them may come at
-/// once; then each one as its share of a second has passed.
-class accept_rate {
+/// How many connections are accepted, or keys exchanged, within a second. After a quiet second all
+/// of them may come at once; then each one as its share of a second has passed.
+class event_rate {
 public:
     /// `per_second`: 0: no limit.
     [[nodiscard]] bool allows(std::uint32_t per_second, time_point now) const noexcept
@@ -180,6 +182,9 @@ public:
     /// The connection is over. May be called again.
     void leave(admitted_peer& entry, time_point now) noexcept;
 
+    /// A CURVE client wants to exchange keys, which is counted. Returns why it may not.
+    [[nodiscard]] error exchange_keys(const admitted_peer& entry, time_point now) noexcept;
+
     /// Whether the peer's password may be looked at. If not, too many of its address were wrong.
     [[nodiscard]] bool may_authenticate(const admitted_peer& entry, time_point now) const noexcept;
     /// The password was looked at. The handshake may last until `ends`. Returns the time of the
@@ -205,7 +210,7 @@ public:
     /// Without a refusal for this time an address begins anew.
     static constexpr duration forget_after = std::chrono::minutes(1);
     /// Addresses without a connection that are remembered for their refusals, or because they have
-    /// used up a part of their accepts.
+    /// used up a part of their accepts or exchanges of keys.
     static constexpr std::size_t max_remembered = 1024;
 
 private:
@@ -221,7 +226,8 @@ private:
     const admission_limits limits_;
     const reference<peer_count> peers_;
     const std::uint64_t seed_;
-    accept_rate accepts_;
+    event_rate accepts_;
+    event_rate key_exchanges_;
     handshake_queue<place_in_all> pending_;
     std::array<address_record*, 64> first_buckets_{};
     std::unique_ptr<address_record*[]> more_buckets_;

@@ -36,9 +36,11 @@ struct connection::wires {
     std::unique_ptr<wire_in> in;
 
     /// Either is null when memory is exhausted.
-    void seal(const zmtp::session_options& options) noexcept
+    void seal(const zmtp::session_options& options,
+              const std::shared_ptr<memory_budget>& budget) noexcept
     {
-        std::unique_ptr<wire_out> out_of(new (std::nothrow) sealed_wire_out(std::move(out)));
+        std::unique_ptr<wire_out> out_of(new (std::nothrow)
+                                             sealed_wire_out(std::move(out), budget));
         std::unique_ptr<wire_in> into(new (std::nothrow) sealed_wire_in(std::move(in), options));
         out = std::move(out_of);
         in = std::move(into);
@@ -89,7 +91,7 @@ reference<connection> connection::create(std::shared_ptr<io_loop> on,
     else
         made.in.reset(new (std::nothrow) lane_wire_in(lanes->toward[1], *lanes));
     if (made.out != nullptr && made.in != nullptr && settings->is_sealed())
-        made.seal(settings->protocol());
+        made.seal(settings->protocol(), lanes->toward[0].budget());
     if (made.out == nullptr || made.in == nullptr)
         return {};
     auto all = reference<connection>::adopt(

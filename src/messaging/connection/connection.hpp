@@ -42,6 +42,13 @@ public:
     [[nodiscard]] virtual bool tells_ready_last() const noexcept { return false; }
     /// The peer has got on with its handshake: begun, greeted.
     virtual void handshake_progressed(handshake_stage stage) noexcept { (void)stage; }
+    /// CURVE server with ask_before_keys only: a HELLO has come. Returns why it is not looked at;
+    /// that was reported then.
+    [[nodiscard]] virtual error exchange_keys(const address& peer) noexcept
+    {
+        (void)peer;
+        return {};
+    }
     /// PLAIN server only. Whether the peer's password may be looked at.
     [[nodiscard]] virtual bool may_authenticate() noexcept { return true; }
     /// PLAIN server only: the password was right, or not. The handshake may last until `ends`.

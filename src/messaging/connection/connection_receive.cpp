@@ -271,6 +271,13 @@ bool connection::process(const zmtp::arrival& found) noexcept
     case zmtp::arrival_kind::subscription:
         in_->take_request(found.subscribe, found.data, found.consumed);
         return true;
+    case zmtp::arrival_kind::hello:
+        if (const error why = observer_->exchange_keys(stream_.peer_address()); why) {
+            give_way(why);
+            return false;
+        }
+        in_->drop(found.consumed); // the greeting may have come with it
+        return true;
     case zmtp::arrival_kind::authenticate:
         authenticate(found.client);
         if (!machine_.has_stream())

@@ -158,6 +158,9 @@ connection_settings::connection_settings(zmtp::socket_type type, socket_options&
     }
     protocol_of_accepted_ = protocol_;
     protocol_of_accepted_.ask_about_peer = true;
+    protocol_of_accepted_.ask_before_keys =
+        options_.max_curve_handshakes_per_second != 0 ||
+        options_.max_curve_handshakes_per_second_per_address != 0;
     protocol_of_accepted_.ready_last = !protocol_.raw && (rejects || has_limits);
     protocol_where_crowded_ = protocol_of_accepted_;
     protocol_where_crowded_.ready_last = !protocol_.raw;

@@ -213,14 +213,27 @@ void lane_wire_in::set_body_room(std::size_t room) noexcept
         budget->remove(before - room);
 }
 
+bool lane_wire_in::hold_apart(std::size_t before, std::size_t now) noexcept
+{
+    if (now > before && !may_take(now - before, true, before))
+        return false;
+    memory_budget* const budget = lane_.budget().get();
+    if (budget != nullptr && now > before)
+        (void)budget->add(now - before);
+    else if (budget != nullptr)
+        budget->remove(before - now);
+    return true;
+}
+
 /// Whether the unfinished message may hold more memory. If not, it waits, or goes on with less.
-bool lane_wire_in::may_take(std::size_t more, bool waits) noexcept
+/// `apart`: bytes that it holds outside of the lane.
+bool lane_wire_in::may_take(std::size_t more, bool waits, std::size_t apart) noexcept
 {
     waits_for_memory_ = false;
     memory_budget* const budget = lane_.budget().get();
     if (budget == nullptr || !budget->is_limited())
         return true;
-    const std::uint64_t held = lane_.unpublished_bytes() + body_room_;
+    const std::uint64_t held = lane_.unpublished_bytes() + body_room_ + apart;
     if (claim_ == nullptr) {
         if (held + more <= max_unclaimed)
             return true;

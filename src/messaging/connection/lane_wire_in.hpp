@@ -47,6 +47,7 @@ public:
         return claim_ != nullptr && lane_.budget()->is_to_end(*claim_);
     }
     void withdraw_claim() noexcept override;
+    [[nodiscard]] bool hold_apart(std::size_t before, std::size_t now) noexcept override;
     [[nodiscard]] time_point look_for_memory(time_point now) noexcept override
     {
         return claim_ != nullptr ? lane_.budget()->look_for_memory(now) : never;
@@ -81,7 +82,8 @@ private:
     [[nodiscard]] bool grow_body() noexcept;
     void forget_body() noexcept;
     void set_body_room(std::size_t room) noexcept;
-    [[nodiscard]] bool may_take(std::size_t more, bool waits = true) noexcept;
+    [[nodiscard]] bool may_take(std::size_t more, bool waits = true,
+                                std::size_t apart = 0) noexcept;
     void set_blocked(bool blocked) noexcept;
 
     lane::lane& lane_;

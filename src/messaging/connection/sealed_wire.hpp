@@ -12,6 +12,7 @@
 #include "zmtp/curve/peer.hpp"
 #include "zmtp/session_options.hpp"
 
+#include <algorithm>
 #include <memory>
 
 namespace slk::messaging {
@@ -38,6 +39,17 @@ public:
             begin_ = end_ = 0;
     }
     [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+    /// The capacity after make_room().
+    [[nodiscard]] std::size_t capacity_with(std::size_t bytes) const noexcept
+    {
+        return std::max(capacity_, end_ - begin_ + bytes);
+    }
+    /// What counts in the budget of memory: small buffers do not.
+    [[nodiscard]] static constexpr std::size_t counted(std::size_t capacity) noexcept
+    {
+        return capacity > max_uncounted ? capacity : 0;
+    }
+    static constexpr std::size_t max_uncounted = std::size_t{128} * 1024;
     /// Forgets what it holds, and gives the memory back.
     void free() noexcept
     {
@@ -58,6 +70,7 @@ class sealed_wire_in final : public wire_in {
 public:
     /// `options`: of the sessions; they must outlive the wire.
     sealed_wire_in(std::unique_ptr<wire_in> into, const zmtp::session_options& options) noexcept;
+    ~sealed_wire_in() override { free_buffer(); }
 
     [[nodiscard]] std::span<std::byte> space(std::size_t wanted) noexcept override;
     void received(std::size_t bytes) noexcept override;
@@ -95,6 +108,10 @@ public:
         return into_->must_give_memory_back();
     }
     void withdraw_claim() noexcept override { into_->withdraw_claim(); }
+    [[nodiscard]] bool hold_apart(std::size_t before, std::size_t now) noexcept override
+    {
+        return into_->hold_apart(before, now);
+    }
     [[nodiscard]] time_point look_for_memory(time_point now) noexcept override
     {
         return into_->look_for_memory(now);
@@ -121,6 +138,8 @@ private:
     void open_body() noexcept;
     void end_box() noexcept;
     void shrink() noexcept;
+    [[nodiscard]] bool make_room(std::size_t bytes) noexcept;
+    void free_buffer() noexcept;
 
     const std::unique_ptr<wire_in> into_;
     const zmtp::frame_limits limits_; ///< of boxes
@@ -141,7 +160,13 @@ private:
 /// one is sealed, and nothing else in between: the peer takes numbers in their order.
 class sealed_wire_out final : public wire_out {
 public:
-    explicit sealed_wire_out(std::unique_ptr<wire_out> from) noexcept : from_(std::move(from)) {}
+    /// `budget`: counts what is sealed; may be null.
+    explicit sealed_wire_out(std::unique_ptr<wire_out> from,
+                             std::shared_ptr<memory_budget> budget = {}) noexcept
+        : from_(std::move(from)), budget_(std::move(budget))
+    {
+    }
+    ~sealed_wire_out() override { free_sealed(); }
 
     std::size_t gather(std::vector<piece>& pieces, std::uint64_t before = no_message) override;
     progress taken(std::size_t bytes, bool look) noexcept override;
@@ -177,8 +202,11 @@ public:
 private:
     class frames;
     [[nodiscard]] bool seal() noexcept;
+    [[nodiscard]] bool make_room(std::size_t bytes) noexcept;
+    void free_sealed() noexcept;
 
     const std::unique_ptr<wire_out> from_;
+    const std::shared_ptr<memory_budget> budget_;
     zmtp::curve_peer* keys_ = nullptr;
     std::vector<piece> plain_; ///< what was gathered
     byte_buffer sealed_;

@@ -74,6 +74,27 @@ sealed_wire_in::sealed_wire_in(std::unique_ptr<wire_in> into,
 {
 }
 
+bool sealed_wire_in::make_room(std::size_t bytes) noexcept
+{
+    const std::size_t before = byte_buffer::counted(buffer_.capacity());
+    const std::size_t after = byte_buffer::counted(buffer_.capacity_with(bytes));
+    if (after > before && !into_->hold_apart(before, after))
+        return false;
+    if (buffer_.make_room(bytes))
+        return true;
+    if (after > before)
+        (void)into_->hold_apart(after, before);
+    return false;
+}
+
+void sealed_wire_in::free_buffer() noexcept
+{
+    const std::size_t before = byte_buffer::counted(buffer_.capacity());
+    buffer_.free();
+    if (before > 0)
+        (void)into_->hold_apart(before, 0);
+}
+
 bool sealed_wire_in::open_with(zmtp::curve_peer* keys) noexcept
 {
     if (keys == nullptr)
@@ -90,7 +111,7 @@ bool sealed_wire_in::open_with(zmtp::curve_peer* keys) noexcept
 bool sealed_wire_in::take_early() noexcept
 {
     const std::span<const std::byte> early = into_->window();
-    if (!buffer_.make_room(std::max(early.size(), min_capacity)))
+    if (!make_room(std::max(early.size(), min_capacity)))
         return false;
     if (!early.empty())
         std::memcpy(buffer_.room().data(), early.data(), early.size());
@@ -102,7 +123,7 @@ bool sealed_wire_in::take_early() noexcept
 bool sealed_wire_in::end_connection() noexcept
 {
     keys_ = nullptr;
-    buffer_.free();
+    free_buffer();
     opened_ = 0;
     return into_->end_connection();
 }
@@ -125,7 +146,7 @@ std::span<std::byte> sealed_wire_in::space(std::size_t wanted) noexcept
         room = std::max(room, was_filled_ ? max_small_capacity - held : min_capacity);
     else
         room = std::min(room, std::max(held * (growth - 1), max_small_capacity));
-    if (buffer_.room().size() < room && !buffer_.make_room(room))
+    if (buffer_.room().size() < room && !make_room(room))
         return {};
     // The bodies of large boxes do not take those that follow along.
     const std::span<std::byte> all = buffer_.room();
@@ -147,6 +168,8 @@ void sealed_wire_in::received(std::size_t bytes) noexcept
     const bool small = bytes < buffer_.capacity() / 8 && buffer_.capacity() > min_capacity;
     small_receives_ = small ? static_cast<std::uint8_t>(small_receives_ + 1) : std::uint8_t{0};
     buffer_.commit(bytes);
+    if (byte_buffer::counted(buffer_.capacity()) > 0)
+        into_->received(0); // the message makes progress
     open_frames();
 }
 
@@ -156,7 +179,7 @@ void sealed_wire_in::shrink() noexcept
     if (small_receives_ < max_small_receives && buffer_.capacity() <= max_small_capacity)
         return;
     small_receives_ = 0;
-    buffer_.free();
+    free_buffer();
 }
 
 std::span<const std::byte> sealed_wire_in::window() noexcept

@@ -112,7 +112,7 @@ std::size_t sealed_wire_out::gather(std::vector<piece>& pieces, std::uint64_t be
     if (sealed_.rest().empty()) {
         plain_.clear();
         if (from_->gather(plain_, before) == 0) {
-            sealed_.free(); // an idle peer should not cost its memory
+            free_sealed(); // an idle peer should not cost its memory
             plain_ = {};
             return 0;
         }
@@ -156,8 +156,8 @@ bool sealed_wire_out::seal() noexcept
         return false;
     }
     if (sealed_.capacity() > max_kept)
-        sealed_.free();
-    if (!sealed_.make_room(room)) {
+        free_sealed();
+    if (!make_room(room)) {
         torn_ = no_memory_to_seal;
         return false;
     }
@@ -174,6 +174,24 @@ bool sealed_wire_out::seal() noexcept
     sealed_.commit(room);
     part_ = 0;
     return true;
+}
+
+bool sealed_wire_out::make_room(std::size_t bytes) noexcept
+{
+    const std::size_t before = byte_buffer::counted(sealed_.capacity());
+    if (!sealed_.make_room(bytes))
+        return false;
+    if (budget_ != nullptr)
+        (void)budget_->add(byte_buffer::counted(sealed_.capacity()) - before);
+    return true;
+}
+
+void sealed_wire_out::free_sealed() noexcept
+{
+    const std::size_t counted = byte_buffer::counted(sealed_.capacity());
+    sealed_.free();
+    if (budget_ != nullptr && counted > 0)
+        budget_->remove(counted);
 }
 
 wire_out::progress sealed_wire_out::taken(std::size_t bytes, bool look) noexcept
@@ -198,7 +216,7 @@ wire_out::progress sealed_wire_out::taken(std::size_t bytes, bool look) noexcept
 void sealed_wire_out::begin_connection() noexcept
 {
     keys_ = nullptr;
-    sealed_.free();
+    free_sealed();
     part_ = 0;
     torn_ = {};
     from_->begin_connection();
@@ -207,7 +225,7 @@ void sealed_wire_out::begin_connection() noexcept
 void sealed_wire_out::end_connection() noexcept
 {
     keys_ = nullptr;
-    sealed_.free();
+    free_sealed();
     part_ = 0;
     from_->end_connection();
 }

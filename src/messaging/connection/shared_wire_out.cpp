@@ -52,8 +52,9 @@ std::size_t shared_wire_out::gather(std::vector<piece>& pieces, std::uint64_t be
     lane::run_queue::cursor at = sent_;
     const auto end = before != no_message ? begin_of(before) : std::nullopt;
     std::size_t bytes = 0;
+    bool inside = false; // a message that goes on in the next run: a frame is sealed whole
     // Without memory for more pieces those that there is room for are sent.
-    while (pieces.size() < max_runs && bytes < max_bytes && try_reserve_more(pieces)) {
+    while (pieces.size() < max_runs && (bytes < max_bytes || inside) && try_reserve_more(pieces)) {
         lane::run_extent all = at.extent();
         const bool is_last = end && end->same_run(at);
         if (is_last)
@@ -61,6 +62,7 @@ std::size_t shared_wire_out::gather(std::vector<piece>& pieces, std::uint64_t be
         if (all.bytes > at.offset()) {
             pieces.push_back(at.bytes(at.offset(), all.bytes));
             bytes += pieces.back().size();
+            inside = all.messages == 0;
             at.set_offset(all.bytes);
         } else if (is_last) {
             break;

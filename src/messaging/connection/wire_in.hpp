@@ -82,6 +82,9 @@ public:
     [[nodiscard]] virtual bool must_give_memory_back() const noexcept = 0;
     /// The message does not arrive any more: it is the turn of another one.
     virtual void withdraw_claim() noexcept = 0;
+    /// Memory for the message that arrives that is not in the reader's queue: `now` bytes in place
+    /// of `before`. Less is always granted. False: as an empty space().
+    [[nodiscard]] virtual bool hold_apart(std::size_t before, std::size_t now) noexcept = 0;
     /// See memory_budget::look_for_memory().
     [[nodiscard]] virtual time_point look_for_memory(time_point now) noexcept = 0;
 

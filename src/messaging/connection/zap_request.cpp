@@ -170,7 +170,9 @@ bool zap_request::write(const zap_question& question) noexcept
     std::size_t count = 7;
     for (const std::span<const std::byte> each : question.credentials)
         parts[count++] = {each};
-    return static_cast<bool>(out_.write(std::span(parts).first(count)));
+    const bool written = static_cast<bool>(out_.write(std::span(parts).first(count)));
+    out_.mark_secret(); // there may be a password in it
+    return written;
 }
 
 void zap_request::request(std::uint32_t what) noexcept

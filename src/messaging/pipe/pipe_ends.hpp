@@ -114,6 +114,9 @@ public:
         ++staged_;
         return {};
     }
+    /// What was written and not published is overwritten when the reader is done with it. Not for
+    /// conflating pipes, and not for bodies that are referred to.
+    void mark_secret() noexcept { lane_.mark_secret(); }
     /// Room for this number of messages more, after has_room() has returned true.
     [[nodiscard]] std::uint64_t room(const high_water& marks) noexcept
     {

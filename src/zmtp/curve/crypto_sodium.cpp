@@ -4,6 +4,7 @@
 
 #include "base/wipe.hpp"
 #include "zmtp/curve/crypto.hpp"
+#include "zmtp/curve/salsa20.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -19,7 +20,8 @@ namespace {
 constexpr std::size_t block_size = 64;
 constexpr std::size_t mac_key_size = 32;
 /// Up to this size the whole stream is made by one call.
-constexpr std::size_t short_size = 4 * block_size - mac_key_size;
+constexpr std::size_t short_size = salsa20_blocks * salsa20_block - mac_key_size;
+using short_stream = std::array<unsigned char, salsa20_blocks * salsa20_block>;
 
 using nonce_bytes = std::array<unsigned char, crypto_stream_salsa20_NONCEBYTES>;
 
@@ -39,6 +41,13 @@ unsigned char* raw(std::byte* bytes) noexcept
 const unsigned char* raw(const std::byte* bytes) noexcept
 {
     return reinterpret_cast<const unsigned char*>(bytes);
+}
+
+/// The stream of a short box.
+void make_stream(short_stream& into, const nonce_bytes& nonce,
+                 std::span<const std::byte, curve_key_size> key) noexcept
+{
+    begin_salsa20(std::as_writable_bytes(std::span(into)), key, std::as_bytes(std::span(nonce)));
 }
 
 class system_source final : public entropy_source {
@@ -94,21 +103,19 @@ void seal(std::byte* box, std::size_t size, std::uint64_t number,
 {
     const nonce_bytes nonce = nonce_of(number);
     unsigned char* const text = raw(box) + curve_mac_size;
-    unsigned char stream[mac_key_size + short_size];
-    std::size_t used = mac_key_size + size;
+    short_stream stream;
     if (size <= short_size) {
-        crypto_stream_salsa20(stream, used, nonce.data(), raw(key.data()));
-        combine(text, text, stream + mac_key_size, size);
+        make_stream(stream, nonce, key);
+        combine(text, text, stream.data() + mac_key_size, size);
     } else {
-        used = block_size;
-        crypto_stream_salsa20(stream, used, nonce.data(), raw(key.data()));
+        crypto_stream_salsa20(stream.data(), block_size, nonce.data(), raw(key.data()));
         constexpr std::size_t in_first = block_size - mac_key_size;
-        combine(text, text, stream + mac_key_size, in_first);
+        combine(text, text, stream.data() + mac_key_size, in_first);
         crypto_stream_salsa20_xor_ic(text + in_first, text + in_first, size - in_first,
                                      nonce.data(), 1, raw(key.data()));
     }
-    crypto_onetimeauth_poly1305(raw(box), text, size, stream);
-    sodium_memzero(stream, used);
+    crypto_onetimeauth_poly1305(raw(box), text, size, stream.data());
+    sodium_memzero(stream.data(), stream.size());
 }
 
 bool is_authentic(byte_view box, std::uint64_t number,
@@ -162,14 +169,13 @@ bool open(std::byte* to, byte_view box, std::uint64_t number,
         return true;
     }
     const nonce_bytes nonce = nonce_of(number);
-    unsigned char stream[mac_key_size + short_size];
-    const std::size_t used = mac_key_size + text.size();
-    crypto_stream_salsa20(stream, used, nonce.data(), raw(key.data()));
+    short_stream stream;
+    make_stream(stream, nonce, key);
     const bool right = crypto_onetimeauth_poly1305_verify(raw(box.data()), raw(text.data()),
-                                                          text.size(), stream) == 0;
+                                                          text.size(), stream.data()) == 0;
     if (right)
-        combine(raw(to), raw(text.data()), stream + mac_key_size, text.size());
-    sodium_memzero(stream, used);
+        combine(raw(to), raw(text.data()), stream.data() + mac_key_size, text.size());
+    sodium_memzero(stream.data(), stream.size());
     return right;
 }
 

@@ -325,6 +325,34 @@ TEST_CASE("max_accepts_per_second_per_address counts connections that have ended
     }
 }
 
+TEST_CASE("exchanges of keys have limits of their own, in all and for an address")
+{
+    endpoint_limits at({.pending_handshakes = 100,
+                        .curve_handshakes_per_second = 3,
+                        .curve_handshakes_per_second_per_address = 2});
+    const auto asked = [&](admitted_peer& peer) {
+        const error why = at.admits.exchange_keys(peer, at.now);
+        CHECK((!why || why == errc::connection_refused));
+        return std::string_view(why.detail != nullptr ? why.detail : "");
+    };
+    admitted_peer& busy = at.enter(ip("10.0.0.1"));
+    admitted_peer& other = at.enter(ip("10.0.0.2"));
+    admitted_peer& local = at.enter(address::local());
+    CHECK(asked(busy).empty());
+    CHECK(asked(busy).empty());
+    CHECK(asked(busy) == "max_curve_handshakes_per_second_per_address");
+    CHECK(asked(other).empty());
+    CHECK(asked(other) == "max_curve_handshakes_per_second");
+    // A connection that has ended still counts.
+    at.admits.leave(busy, at.now);
+    at.now += 400ms;
+    CHECK(asked(at.enter(ip("10.0.0.1"))) == "max_curve_handshakes_per_second_per_address");
+    at.now += 1s;
+    for (int number = 0; number < 3; ++number)
+        CHECK(asked(local).empty());
+    CHECK(asked(local) == "max_curve_handshakes_per_second");
+}
+
 TEST_CASE("the delay of a refusal doubles up to two seconds, and ends a minute after the last one")
 {
     endpoint_limits at({.pending_handshakes = 10});

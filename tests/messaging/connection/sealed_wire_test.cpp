@@ -225,3 +225,94 @@ TEST_CASE("what a lost connection had in boxes is sealed again for the next one"
     CHECK((by.next() == parts{"second"}));
     CHECK(by.next().empty());
 }
+
+namespace {
+
+struct memory_waiter final : memory_user {
+    void on_memory() noexcept override { ++calls; }
+    void end_for_memory() noexcept override {}
+    void retain_user() noexcept override {}
+    void release_user() noexcept override {}
+
+    int calls = 0;
+};
+
+} // namespace
+
+TEST_CASE("a large box counts in the budget of memory while it arrives, and waits for it")
+{
+    if (!has_curve())
+        return;
+    constexpr std::size_t limit = 1'000'000, size = 3'000'000;
+    const auto budget = std::make_shared<memory_budget>(limit);
+    lane::chunk_pools pools(budget);
+    lane::lane to;
+    REQUIRE(to.open(pools));
+    const auto shared = messaging::pipe_lanes::create(pools, false);
+    const zmtp::session_options options = options_of_pull();
+    const curve_rig rig;
+    curve_pair keys(rig);
+    REQUIRE(keys.run(3, {}));
+    std::vector<std::byte> frame(zmtp::sealed_frame_size(size));
+    keys.client->end_frame(keys.client->begin_frame(frame.data(), false, false, size), size);
+
+    memory_waiter user, other_user;
+    messaging::sealed_wire_in in(std::make_unique<messaging::lane_wire_in>(to, *shared), options);
+    in.set_memory_user(user);
+    REQUIRE(in.open_with(keys.server.get()));
+    std::size_t fed = 0;
+    const auto feed = [&](std::size_t up_to) {
+        while (fed < up_to) {
+            const std::span<std::byte> space = in.space(0);
+            if (space.empty())
+                return;
+            const std::size_t part = std::min(space.size(), frame.size() - fed);
+            std::memcpy(space.data(), frame.data() + fed, part);
+            fed += part;
+            in.received(part);
+        }
+    };
+    feed(500'000);
+    CHECK(budget->used() >= 500'000);
+    CHECK_FALSE(in.waits_for_memory());
+    // Another message began before, and the budget is used up.
+    in.withdraw_claim();
+    memory_claim other;
+    other.set_user(other_user);
+    CHECK(budget->may_grow(other, limit));
+    (void)budget->add(limit);
+    feed(frame.size());
+    CHECK(in.waits_for_memory());
+    CHECK(fed < frame.size());
+    budget->remove(limit);
+    budget->withdraw(other);
+    CHECK(user.calls > 0);
+    feed(frame.size());
+    CHECK(fed == frame.size());
+    CHECK(budget->used() >= size);
+    (void)in.end_connection();
+    CHECK(budget->used() == 0);
+}
+
+TEST_CASE("what is sealed counts in the budget of memory until it was taken")
+{
+    if (!has_curve())
+        return;
+    const auto budget = std::make_shared<memory_budget>(0);
+    open_lane from;
+    const curve_rig rig;
+    curve_pair keys(rig);
+    REQUIRE(keys.run(3, {}));
+    messaging::sealed_wire_out out(std::make_unique<messaging::lane_wire_out>(from.lane), budget);
+    out.begin_connection();
+    out.seal_with(keys.client.get());
+    send(from.lane, {std::string(500'000, 'x')});
+    std::vector<messaging::wire_out::piece> pieces;
+    const std::size_t bytes = out.gather(pieces);
+    CHECK(bytes > 500'000);
+    CHECK(budget->used() >= bytes);
+    CHECK(out.taken(bytes, false).messages == 1);
+    pieces.clear();
+    CHECK(out.gather(pieces) == 0);
+    CHECK(budget->used() == 0);
+}

@@ -141,6 +141,17 @@ TEST_CASE("whole messages are counted wherever the system stops, and the rest is
     }
 }
 
+TEST_CASE("a message of several large runs is offered whole, so that its frames can be sealed")
+{
+    const parts large{std::string(600'000, 'a'), std::string(600'000, 'b'), "c"};
+    publisher from;
+    subscriber to;
+    to.add(from.frame(large));
+    CHECK((to.gather() == wire_of(large)));
+    CHECK(to.out.taken(wire_of(large).size(), true).messages == 1);
+    CHECK(to.out.must_wait());
+}
+
 TEST_CASE("a run that grows while it is sent is counted once")
 {
     publisher from;

@@ -360,6 +360,50 @@ TEST_CASE("clients that come all at once are accepted at the rate of max_accepts
     }
 }
 
+TEST_CASE("no more HELLOs are looked at than max_curve_handshakes_per_second")
+{
+    if (!has_curve())
+        return;
+    for (const bool per_address : {false, true}) {
+        CAPTURE(per_address);
+        socket_world world;
+        const auto server_keys = must(make_curve_keys()), client_keys = must(make_curve_keys());
+        pull_options options;
+        options.security.mechanism = security_mechanism::curve_server;
+        options.security.curve.own = server_keys.secret_key;
+        (per_address ? options.max_curve_handshakes_per_second_per_address
+                     : options.max_curve_handshakes_per_second) = 2;
+        auto server = new_socket<pull>(world.server_context, options);
+        auto events = must(event_stream::of(server, {.kinds = {event_kind::accept_refused}}));
+        bind(server);
+        push_options coming_back;
+        coming_back.security.mechanism = security_mechanism::curve_client;
+        coming_back.security.curve.own = client_keys.secret_key;
+        coming_back.security.curve.server = server_keys.public_key;
+        coming_back.reconnect.base = 10ms;
+        coming_back.reconnect.floor = 0ms;
+        coming_back.reconnect.cap = 20ms;
+        std::vector<push> clients;
+        for (int number = 0; number < 4; ++number) {
+            clients.push_back(new_socket<push>(world.client_context, coming_back));
+            connect(clients.back());
+        }
+        world.run_with_calls(server, 100ms);
+        CHECK(ready_peers(server) == 2);
+        CHECK(server.counters().rejected > 0);
+        const auto refused = must(events.next(no_wait));
+        CHECK(refused.address.family == address_family::ipv4);
+        CHECK(std::string_view(refused.reason.detail) ==
+              (per_address ? "max_curve_handshakes_per_second_per_address"
+                           : "max_curve_handshakes_per_second"));
+        const auto numbers = must(metrics_of(server));
+        REQUIRE(numbers.endpoints.size() == 1);
+        CHECK(numbers.endpoints[0].refused == server.counters().rejected);
+        world.run_with_calls(server, 2s);
+        CHECK(ready_peers(server) == 4);
+    }
+}
+
 TEST_CASE("each wrong password is answered later, and others are served meanwhile")
 {
     socket_world in;

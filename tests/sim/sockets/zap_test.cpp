@@ -323,6 +323,31 @@ TEST_CASE("a ZAP handler that never answers costs a handshake its time, and a la
     }
 }
 
+TEST_CASE("a request that is given up is withdrawn from a ZAP handler that never replies")
+{
+    auto options = asks_handler(true);
+    options.handshake_timeout = 500ms;
+    zap_world in(true, options);
+    auto handler = new_socket<router>(in.server_context);
+    bind(handler, zap_endpoint);
+    connect(in.from);
+    for (std::uint64_t times = 1; times <= 4; ++times) {
+        peer_id asks;
+        multipart request;
+        must(handler.receive(asks, request, 1min));
+        REQUIRE(in.server_failed(times));
+        // The next one may be there.
+        CHECK(handler.peers().size() <= 1);
+    }
+    in.from.close(0s);
+    peer_id asks;
+    multipart request;
+    CHECK(in.until([&] {
+        (void)handler.receive(asks, request, no_wait);
+        return handler.peers().empty();
+    }));
+}
+
 TEST_CASE("a reply of the ZAP handler and an end may come in any order, at any moment")
 {
     enum class ends : std::uint8_t { client, server, handler, context };
