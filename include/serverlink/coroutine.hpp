@@ -20,7 +20,8 @@
 /// with threads, these carry the bytes and wake the loop; in one of context::on(loop), the loop of
 /// the tasks carries the bytes too, which spares the wake. (A context without threads of its own
 /// loop, context_options::threads 0, would be run by nobody.) A task must not make calls that wait,
-/// and must not run its own loop.
+/// and must not run its own loop. So it ends a socket by close_in_background(): with close(), or
+/// the destructor and a `linger`, a socket on the loop of the tasks would lose what is not sent.
 ///
 /// **Errors** are results, and never exceptions. An exception that leaves a task ends the process.
 ///

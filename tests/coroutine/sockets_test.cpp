@@ -344,3 +344,21 @@ TEST_CASE("a request that is repeatable is sent again while its task waits")
     };
     CHECK(must(run(on, both(ask(asks), reply_to_second(replies)))) == "question");
 }
+
+TEST_CASE("a task ends its socket in the background, and what it has sent arrives")
+{
+    SLK_FOR_BOTH_PLACES(where);
+    loop on = new_test_loop();
+    context in = new_context(on, where);
+    auto pulls = new_socket<pull>(in);
+    const std::string at = must(pulls.bind(any_tcp));
+    auto send = [](context& by, std::string to) -> task<> {
+        SLK_CO_TRY(auto pushes, push::create(by));
+        SLK_CO_TRY(pushes.connect(to));
+        SLK_CO_TRY(co_await async_send(pushes, "last words"));
+        pushes.close_in_background(test_timeout);
+        co_return {};
+    };
+    must(run(on, send(in, at)));
+    CHECK(receive_text(pulls) == "last words");
+}

@@ -38,7 +38,9 @@ io_loop* endpoint_entry::on() const noexcept
 void endpoint_entry::depart(duration linger, const std::shared_ptr<context_core>& from) noexcept
 {
     io_loop& at = *on();
-    const bool is_stopped = connecting && connecting->status().state == link_state::idle;
+    // One that was never tried is about to begin.
+    const link_status link = connecting ? connecting->status() : link_status{};
+    const bool is_stopped = connecting && link.state == link_state::idle && link.attempt > 0;
     const time_point deadline =
         !is_stopped && linger > duration::zero() ? after(time_now(), linger) : time_point{};
     state_ = departure::begins;
