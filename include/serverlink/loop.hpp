@@ -30,6 +30,7 @@
 
 #include <serverlink/address.hpp>
 #include <serverlink/clock.hpp>
+#include <serverlink/descriptor_watch.hpp>
 #include <serverlink/export.hpp>
 #include <serverlink/result.hpp>
 #include <serverlink/timer.hpp>
@@ -133,6 +134,43 @@ public:
     /// time has passed by the end of it, and keeps the rhythm. Further error: invalid_argument (a
     /// period of zero or less).
     [[nodiscard]] result<timer> call_every(duration period, std::function<void()> work);
+
+    /// Calls `work` on the loop's thread in each turn in which the descriptor is readable or
+    /// writable, as `wanted` says: by level, so that a function that leaves something to read is
+    /// called again. A descriptor has one watch on a loop; another loop may watch it as well. On
+    /// Windows it is a SOCKET. On the loop's thread, or on any one while no thread runs the loop.
+    /// `work` must not throw. It may change, cancel and destroy its own watch and others. The watch
+    /// ends with the loop: the function is then destroyed without a call.
+    /// The watch is to be cancelled before its descriptor is closed. A descriptor that is closed
+    /// while it is watched brings a last call with `failed`, or none any more, as the system may or
+    /// may not notice it.
+    /// Errors: invalid_argument (`work` is empty; no open descriptor; a regular file, a directory
+    /// or a block device, which are always ready; on Windows not a socket), already_exists,
+    /// not_supported (a device that the system cannot wait for; a simulated loop; "iocp", whose
+    /// completion port shows no readiness: loop_options::backend = "select" does), invalid_state
+    /// (another thread runs the loop; use post()), loop_closed, forked, out_of_memory, and the
+    /// system's.
+    [[nodiscard]] result<descriptor_watch> watch(std::intptr_t descriptor, watch_for wanted,
+                                                 std::function<void(descriptor_state)> work);
+
+    // Other event loops. A program that waits by itself, in epoll_wait(2), libuv, GLib or Qt, waits
+    // there for event_handle() to become readable, for at most poll_timeout(), and then calls
+    // run_for(duration::zero()); examples/foreign_loops shows it.
+
+    /// Returns a descriptor that is readable while something has happened that run_for() is to
+    /// handle: level-triggered, for poll(2) and its like. It shows no timers. It stays the loop's,
+    /// which alone may read it. What happens while no thread waits or runs the loop is not lost.
+    /// It is to be waited for by the thread that runs the loop: with io_uring the kernel completes
+    /// requests on the thread that made them, and may end a wait there with EINTR, as signals do.
+    /// Errors: not_supported ("select", and on Windows "iocp" too: start_thread() and post() do
+    /// there what is wanted; a simulated loop), invalid_state (another thread runs the loop),
+    /// loop_closed, forked.
+    [[nodiscard]] result<std::intptr_t> event_handle();
+    /// Returns the time after which run_for() is needed even if event_handle() does not become
+    /// readable: zero if it is needed now, duration::max() if nothing is due. To be asked before
+    /// each wait, because it also gives to the system what was begun since the last run. On the
+    /// loop's thread; duration::max() on another one, and for a loop that was closed.
+    [[nodiscard]] duration poll_timeout();
 
     /// Returns the loop's time at the beginning of the present turn. Any thread.
     [[nodiscard]] time_point now() const noexcept;

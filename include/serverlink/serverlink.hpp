@@ -13,6 +13,7 @@
 #include <serverlink/context.hpp>
 #include <serverlink/curve.hpp>
 #include <serverlink/dealer.hpp>
+#include <serverlink/descriptor_watch.hpp>
 #include <serverlink/endpoint.hpp>
 #include <serverlink/error.hpp>
 #include <serverlink/events.hpp>

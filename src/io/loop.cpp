@@ -5,6 +5,7 @@
 #include "base/try_allocate.hpp"
 #include "io/loop_core.hpp"
 #include "io/timed_call.hpp"
+#include "io/watch_call.hpp"
 
 #include <utility>
 
@@ -102,6 +103,31 @@ result<timer> loop::call_every(duration period, std::function<void()> work)
         return fail(errc::invalid_argument, phase::none, "the period is not positive");
     SLK_TRY(auto* const made, io::timed_call::start(core_, period, period, std::move(work)));
     return timer(made);
+}
+
+result<descriptor_watch> loop::watch(std::intptr_t descriptor, watch_for wanted,
+                                     std::function<void(descriptor_state)> work)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    SLK_TRY(auto* const made, io::watch_call::start(core_, descriptor, wanted, std::move(work)));
+    return descriptor_watch(made);
+}
+
+result<std::intptr_t> loop::event_handle()
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    SLK_TRY(core_->check_use());
+    const io::native_handle handle = core_->io().wait_handle();
+    if (handle == io::invalid_handle)
+        return fail(errc::not_supported, phase::none, "this loop's backend has no handle");
+    return handle;
+}
+
+duration loop::poll_timeout()
+{
+    return core_ != nullptr && core_->check_use() ? core_->poll_timeout() : duration::max();
 }
 
 time_point loop::now() const noexcept

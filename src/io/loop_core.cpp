@@ -4,6 +4,7 @@
 #include "base/call_user.hpp"
 #include "base/try_allocate.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -252,6 +253,17 @@ time_point loop_core::wants_turn_at() const noexcept
 {
     const bool tasks = tasks_.load(std::memory_order_relaxed) != nullptr;
     return tasks ? time_point{} : poller_->wants_turn_at();
+}
+
+duration loop_core::poll_timeout() noexcept
+{
+    poller_->flush_submissions();
+    const time_point due = wants_turn_at();
+    const duration limit = poller_->has_unsubmitted() ? pause_after_failed_wait : duration::max();
+    if (due == never)
+        return limit;
+    const time_point present = std::max(poller_->now(), options_.time->now());
+    return std::clamp(due - std::min(due, present), duration::zero(), limit);
 }
 
 result<void> loop_core::start_thread(const os::thread_traits& traits)

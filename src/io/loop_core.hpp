@@ -134,6 +134,8 @@ public:
     /// time of the next one, as poller::wants_turn_at(); slk::never if another call runs the loop.
     time_point turn_now();
     [[nodiscard]] time_point wants_turn_at() const noexcept;
+    /// As loop::poll_timeout(). On the loop's thread.
+    [[nodiscard]] duration poll_timeout() noexcept;
     void stop();
     void close();
     /// Also true in a child process, where the loop is not the process' own.

@@ -316,6 +316,128 @@ void poller::complete(operation& op, const error& failure) noexcept
     completed_.push_back(op);
 }
 
+// --- watches ---
+
+result<void> poller::check_watch(native_handle /*handle*/)
+{
+    return fail(errc::not_supported, phase::setup,
+                "a loop on this backend cannot wait for descriptors");
+}
+
+result<void> poller::start_watch(watch& /*entry*/)
+{
+    return {};
+}
+
+void poller::stop_watch(watch& /*entry*/) noexcept {}
+
+result<void> poller::begin_watch(watch& entry, native_handle handle, bool to_read, bool to_write)
+{
+    if (shut_down_ || process_.forked())
+        return fail(shut_down_ ? errc::loop_closed : errc::forked, phase::setup);
+    SLK_TRY(check_watch(handle));
+    if (watches_.find(handle) != nullptr)
+        return fail(errc::already_exists, phase::setup, "the descriptor is watched already");
+    entry.handle = handle;
+    entry.lost = false;
+    if (!watches_.add(entry))
+        return fail(errc::out_of_memory, phase::setup);
+    return change_watch(entry, to_read, to_write);
+}
+
+result<void> poller::change_watch(watch& entry, bool to_read, bool to_write)
+{
+    if (process_.forked())
+        return fail(errc::forked, phase::setup);
+    if (!entry.id)
+        return fail(errc::invalid_state, phase::setup, "the watch has ended");
+    if (entry.wants_read == to_read && entry.wants_write == to_write)
+        return {};
+    entry.wants_read = to_read;
+    entry.wants_write = to_write;
+    if (entry.at == watch::stage::ready || entry.at == watch::stage::reporting)
+        return {}; // it is armed after its report
+    if (entry.at == watch::stage::armed) {
+        if (entry.linked())
+            entry.unlink();
+        entry.at = watch::stage::idle; // first: stop_watch() may bring its end
+        stop_watch(entry);
+        watches_.renew(entry);
+    }
+    if (!entry.wants_any())
+        return {};
+    entry.at = watch::stage::armed;
+    if (auto started = start_watch(entry); !started) {
+        end_watch(entry);
+        return started;
+    }
+    return {};
+}
+
+void poller::end_watch(watch& entry) noexcept
+{
+    if (!entry.id || process_.forked())
+        return;
+    if (entry.linked())
+        entry.unlink();
+    entry.at = watch::stage::idle; // first: stop_watch() may bring its end
+    stop_watch(entry);
+    watches_.remove(entry);
+    entry.registered = false;
+    entry.wants_read = false;
+    entry.wants_write = false;
+}
+
+bool poller::watch_ready(socket_id id, bool readable, bool writable, bool failed,
+                         bool lost) noexcept
+{
+    watch* const entry = watches_.find(id);
+    if (entry == nullptr || (entry->at != watch::stage::armed && entry->at != watch::stage::ready))
+        return false;
+    if (entry->at == watch::stage::armed) {
+        if (entry->linked())
+            entry->unlink();
+        entry->readable = false;
+        entry->writable = false;
+        entry->failed = false;
+        entry->at = watch::stage::ready;
+        ready_.push_back(*entry);
+    }
+    entry->failed = entry->failed || failed;
+    entry->readable = entry->readable || readable || failed;
+    entry->writable = entry->writable || writable || failed;
+    entry->lost = entry->lost || lost;
+    return true;
+}
+
+/// After a report.
+void poller::arm_watch(watch& entry) noexcept
+{
+    entry.at = watch::stage::idle;
+    if (!entry.wants_any() || entry.lost)
+        return;
+    entry.at = watch::stage::armed;
+    if (!start_watch(entry))
+        (void)watch_ready(entry.id, false, false, true, true);
+}
+
+void poller::deliver_reports()
+{
+    reporting_.take(ready_);
+    while (!reporting_.empty() && !process_.forked()) {
+        watch& entry = reporting_.pop_front();
+        entry.at = watch::stage::reporting;
+        // It may have been changed since.
+        entry.readable = entry.readable && entry.wants_read;
+        entry.writable = entry.writable && entry.wants_write;
+        const socket_id id = entry.id;
+        if (entry.readable || entry.writable || entry.lost)
+            entry.on_ready(entry);
+        if (watch* const left = watches_.find(id); left != nullptr && !process_.forked())
+            arm_watch(*left);
+    }
+}
+
 // --- running ---
 
 void poller::arm(timer& entry, time_point deadline) noexcept
@@ -351,6 +473,7 @@ result<void> poller::turn(time_point until)
         (void)wait(time_point{});
     waiting_ = false;
     deliver_completed();
+    deliver_reports();
     timers_.fire_due(now_);
     return waited;
 }
@@ -359,6 +482,7 @@ void poller::shutdown()
 {
     shut_down_ = true;
     timers_.disarm_all();
+    watches_.for_each([this](watch& entry) { end_watch(entry); });
     for (socket_id id = table_.any_open(); id; id = table_.any_open())
         close(id, close_mode::graceful);
     // The system returns every operation of a closed socket sooner or later. A failed wait is no

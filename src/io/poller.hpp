@@ -43,6 +43,8 @@
 ///     disarms all timers. Submits after it complete with `loop_closed`.
 /// 15. Receiving into an empty buffer waits until there is something to receive (data, the end of
 ///     the stream or a failure) and takes nothing: an idle connection needs no buffer.
+/// 16. A watch reports by level, at most once in a turn, and never inline; not after end_watch().
+///     The poller does not hold its descriptor any longer by then.
 
 #include <serverlink/clock.hpp>
 
@@ -52,6 +54,7 @@
 #include "io/socket_option.hpp"
 #include "io/socket_table.hpp"
 #include "io/timer.hpp"
+#include "io/watch.hpp"
 
 #include <memory>
 #include <optional>
@@ -141,6 +144,19 @@ public:
               std::span<const std::span<const std::byte>> buffers);
     void cancel(operation& op);
 
+    // Watches: see rule 16.
+
+    /// Waits for a descriptor that is not the poller's. Errors: not_supported (the backend has no
+    /// watches, or the system cannot wait for such a descriptor), invalid_argument (a regular file
+    /// or a directory, or no open descriptor), already_exists (a watch of this poller has it),
+    /// loop_closed, forked, out_of_memory, and the system's.
+    [[nodiscard]] result<void> begin_watch(watch& entry, native_handle handle, bool to_read,
+                                           bool to_write);
+    /// Changes what it waits for, which may be nothing. After a failure it has not begun.
+    [[nodiscard]] result<void> change_watch(watch& entry, bool to_read, bool to_write);
+    /// Does nothing if it has not begun.
+    void end_watch(watch& entry) noexcept;
+
     // Timers.
 
     /// Re-arms a timer that is armed already.
@@ -169,7 +185,9 @@ public:
     [[nodiscard]] bool was_interrupted() const noexcept { return interrupted_; }
     /// Operations reach the system with the next turn at the latest. This call passes them on now,
     /// for a caller that may not run a turn soon.
-    virtual void flush_submissions() {}
+    virtual void flush_submissions() noexcept {}
+    /// The system has not taken everything, and nothing will tell when it would.
+    [[nodiscard]] virtual bool has_unsubmitted() const noexcept { return false; }
     /// Returns a descriptor that is readable while the system has events for turn(), for other
     /// event loops to wait on; it does not show timers. invalid_handle where there is none.
     [[nodiscard]] virtual native_handle wait_handle() const noexcept { return invalid_handle; }
@@ -190,7 +208,7 @@ public:
     /// the past if completions wait to be delivered, slk::never if no timer is armed.
     [[nodiscard]] time_point wants_turn_at() const noexcept
     {
-        return completed_.empty() ? timers_.next_deadline() : time_point{};
+        return completed_.empty() && ready_.empty() ? timers_.next_deadline() : time_point{};
     }
     /// True inside the wait of a turn. On the loop's thread: only a simulation calls code from
     /// there.
@@ -251,6 +269,14 @@ protected:
     /// Waits for an event, `until` or wake(), and completes the operations that have ended. With
     /// time_point{} (or any time in the past) it does not wait.
     virtual result<void> wait(time_point until) = 0;
+    /// Checks whether the system can wait for the descriptor.
+    virtual result<void> check_watch(native_handle handle);
+    /// Waits for one event of what the watch wants, which is not nothing, and calls watch_ready()
+    /// for it once, at once or from wait().
+    virtual result<void> start_watch(watch& entry);
+    /// Undoes start_watch(), also after the event: on return the system does not hold the
+    /// descriptor on the poller's account. Called for each watch that ends, and before a change.
+    virtual void stop_watch(watch& entry) noexcept;
     /// In shutdown(), when wait() goes on failing: keeps the system from writing to any buffer, and
     /// completes the operations in flight. Does nothing where release() has ended everything.
     virtual void abandon() {}
@@ -268,6 +294,12 @@ protected:
     /// Fixes the outcome and queues the completion. Applies rule 5.
     void complete(operation& op, const error& failure) noexcept;
     void complete(operation& op) noexcept { complete(op, error{}); }
+
+    /// Queues the report of a watch. `lost`: the system does not wait for the descriptor any more.
+    /// Returns false for an id that has ended.
+    bool watch_ready(socket_id id, bool readable, bool writable, bool failed,
+                     bool lost = false) noexcept;
+    [[nodiscard]] const watch_table& watches() const noexcept { return watches_; }
 
     [[nodiscard]] bool shutting_down() const noexcept { return shut_down_; }
     [[nodiscard]] clock& time_source() const noexcept { return clock_; }
@@ -287,6 +319,8 @@ private:
     [[nodiscard]] result<socket_id> add_socket(native_handle handle, address_family family);
     bool submit(operation& op, socket_id id, phase in, socket_entry*& entry);
     void deliver_completed();
+    void deliver_reports();
+    void arm_watch(watch& entry) noexcept;
 
     clock& clock_;
     /// A handler may fork, and return in the child, where nothing may be taken from the system.
@@ -296,6 +330,9 @@ private:
     timer_queue timers_;
     list<operation> completed_;
     list<operation> delivering_; ///< what this turn delivers
+    watch_table watches_;
+    list<watch> ready_;
+    list<watch> reporting_; ///< those that this turn reports
     ledger ledger_;
     bool shut_down_ = false;
     bool waiting_ = false;

@@ -23,6 +23,7 @@ struct registration {
     bool write = false;
     void* read_data = nullptr;
     void* write_data = nullptr;
+    bool once = false; ///< the filters are deleted with their event
 };
 
 struct queue_state {
@@ -35,7 +36,8 @@ std::map<int, queue_state> queues; // by the descriptor of the epoll
 
 constexpr std::uint32_t edges_of(const registration& wanted) noexcept
 {
-    return EPOLLET | (wanted.read ? EPOLLIN | EPOLLRDHUP : 0U) | (wanted.write ? EPOLLOUT : 0U);
+    return (wanted.once ? 0U : EPOLLET) | (wanted.read ? EPOLLIN | EPOLLRDHUP : 0U) |
+           (wanted.write ? EPOLLOUT : 0U);
 }
 
 int add_filter(int queue, queue_state& state, const struct kevent& change)
@@ -46,6 +48,7 @@ int add_filter(int queue, queue_state& state, const struct kevent& change)
     epoll_event event{};
     event.data.fd = fd;
     for (registration* const each : {&fresh, &wanted}) {
+        each->once = (change.flags & EV_ONESHOT) != 0;
         if (change.filter == EVFILT_READ) {
             each->read = true;
             each->read_data = change.udata;
@@ -65,10 +68,37 @@ int add_filter(int queue, queue_state& state, const struct kevent& change)
     return ::epoll_ctl(queue, EPOLL_CTL_MOD, fd, &event) == 0 ? 0 : errno;
 }
 
+/// Registers what is left of the filters of a descriptor.
+int change_registration(int queue, queue_state& state, int fd)
+{
+    const registration& wanted = state.registered[fd];
+    epoll_event event{};
+    event.events = edges_of(wanted);
+    event.data.fd = fd;
+    if (wanted.read || wanted.write)
+        return ::epoll_ctl(queue, EPOLL_CTL_MOD, fd, &event) == 0 ? 0 : errno;
+    state.registered.erase(fd);
+    return ::epoll_ctl(queue, EPOLL_CTL_DEL, fd, &event) == 0 ? 0 : errno;
+}
+
+int delete_filter(int queue, queue_state& state, const struct kevent& change)
+{
+    const int fd = static_cast<int>(change.ident);
+    const auto found = state.registered.find(fd);
+    if (found == state.registered.end())
+        return ENOENT;
+    bool& filter = change.filter == EVFILT_READ ? found->second.read : found->second.write;
+    if (!filter)
+        return ENOENT;
+    filter = false;
+    return change_registration(queue, state, fd);
+}
+
 int apply(int queue, queue_state& state, const struct kevent& change)
 {
     if (change.filter != EVFILT_USER)
-        return add_filter(queue, state, change);
+        return (change.flags & EV_DELETE) != 0 ? delete_filter(queue, state, change)
+                                               : add_filter(queue, state, change);
     if ((change.flags & EV_ADD) != 0) {
         state.user = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         epoll_event event{};
@@ -92,12 +122,13 @@ unsigned error_of_connecting(int fd) noexcept
 }
 
 /// Converts an event of epoll to events of both filters.
-int translate(const queue_state& state, const epoll_event& happened, struct kevent* into)
+int translate(int queue, queue_state& state, const epoll_event& happened, struct kevent* into)
 {
     const auto found = state.registered.find(happened.data.fd);
     if (found == state.registered.end())
         return 0;
-    const auto& [fd, wanted] = *found;
+    const int fd = found->first;
+    registration& wanted = found->second;
     const bool ended = (happened.events & (EPOLLHUP | EPOLLERR)) != 0;
     const bool half = (happened.events & EPOLLRDHUP) != 0;
     int count = 0;
@@ -112,6 +143,10 @@ int translate(const queue_state& state, const epoll_event& happened, struct keve
         into[count++] = {
             static_cast<std::uintptr_t>(fd), EVFILT_WRITE, flags, error, 1, wanted.write_data};
     }
+    for (int index = 0; wanted.once && index < count; ++index)
+        (into[index].filter == EVFILT_READ ? wanted.read : wanted.write) = false;
+    if (wanted.once)
+        (void)change_registration(queue, state, fd);
     return count;
 }
 
@@ -165,12 +200,12 @@ int kevent(int queue, const struct kevent* changes, int change_count, struct kev
         return ready;
     int count = 0;
     const std::lock_guard guard(mutex);
-    const queue_state& state = queues[queue];
+    queue_state& state = queues[queue];
     for (int index = 0; index < ready; ++index) {
         if (happened[index].data.fd == state.user)
             events[count++] = {0, EVFILT_USER, EV_CLEAR, 0, 0, nullptr};
         else
-            count += translate(state, happened[index], events + count);
+            count += translate(queue, state, happened[index], events + count);
     }
     return count;
 }

@@ -71,6 +71,14 @@ TEST_CASE("the example reconnecting_client_coroutine has answers over three conn
     }
 }
 
+TEST_CASE("the example signals counts some and ends by another")
+{
+    SLK_NEEDS_EXAMPLE("signals");
+    const run_result ended = run_program(path_of("signals"));
+    CHECK(ended.code == 0);
+    CHECK(ended.out == "reloaded, and ended by a signal\n");
+}
+
 TEST_CASE("the example router_dealer receives the request and the reply")
 {
     SLK_NEEDS_EXAMPLE("router_dealer");

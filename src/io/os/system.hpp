@@ -78,6 +78,17 @@ void close(native_handle handle, close_mode mode) noexcept;
 /// thread. address_not_available if there is no such interface, or it has no address.
 [[nodiscard]] result<std::vector<address>> interface_addresses(const std::string& name);
 
+// watch.cpp
+
+/// Checks that a descriptor of the program is open and can be waited for: invalid_argument for a
+/// regular file or a directory, which is always ready, and for what is no open descriptor; on
+/// Windows for what is no socket.
+[[nodiscard]] result<void> check_watchable(native_handle handle) noexcept;
+/// POLLERR or POLLHUP of poll(2), beside the readiness that select() reports; false on Windows.
+[[nodiscard]] bool has_failed(native_handle handle) noexcept;
+/// The third set of select() has failed connects, and not urgent data alone.
+extern const bool exceptional_means_failed;
+
 /// A descriptor kept in reserve, so that a listener without descriptors can still accept a
 /// connection and close it (does nothing where descriptors do not run out this way).
 class reserve_descriptor {

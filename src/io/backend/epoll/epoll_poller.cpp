@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <new>
+#include <utility>
 
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -114,6 +115,30 @@ private:
         (void)::epoll_ctl(epoll_, EPOLL_CTL_DEL, static_cast<int>(entry.handle), &unused);
     }
 
+    result<void> start_watch(io::watch& entry) override
+    {
+        const std::uint32_t events = EPOLLONESHOT |
+                                     (entry.wants_read ? std::uint32_t{EPOLLIN} : 0U) |
+                                     (entry.wants_write ? std::uint32_t{EPOLLOUT} : 0U);
+        auto added = control(entry.registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
+                             static_cast<int>(entry.handle), events, key_of(entry.id));
+        if (!added && added.error().native == EPERM)
+            return fail(errc::not_supported, phase::setup,
+                        "the system cannot wait for such a descriptor");
+        if (!added && added.error().native == EEXIST)
+            return fail(errc::already_exists, phase::setup, "the descriptor is the loop's own");
+        entry.registered = entry.registered || added;
+        return added;
+    }
+
+    void stop_watch(io::watch& entry) noexcept override
+    {
+        if (!std::exchange(entry.registered, false))
+            return;
+        epoll_event unused{};
+        (void)::epoll_ctl(epoll_, EPOLL_CTL_DEL, static_cast<int>(entry.handle), &unused);
+    }
+
     result<int> wait_once(duration timeout) override
     {
         const int count = call_wait(timeout);
@@ -147,7 +172,12 @@ private:
             ready.readable = (event.events & EPOLLIN) != 0;
             ready.writable = (event.events & EPOLLOUT) != 0;
             ready.unusual = (event.events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLPRI)) != 0;
-            progress = dispatch(id_of(event.data.u64), ready) || progress;
+            const socket_id id = id_of(event.data.u64);
+            const bool failed = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
+            const bool any = watch_table::is_watch(id)
+                                 ? watch_ready(id, ready.readable, ready.writable, failed)
+                                 : dispatch(id, ready);
+            progress = any || progress;
         }
         return progress;
     }

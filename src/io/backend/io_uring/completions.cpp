@@ -43,6 +43,8 @@ unsigned ring_poller::take_completions()
             progress_ = true;
         } else if (key == withdrawn_key) {
             // Its operation has ended before.
+        } else if ((key & watch_bit) != 0) {
+            poll_completed(watch_of(key), result);
         } else if ((key & cancellation_bit) != 0) {
             cancellation_completed(operation_of(key));
         } else {

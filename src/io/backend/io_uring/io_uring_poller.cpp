@@ -132,8 +132,10 @@ result<void> ring_poller::wait(time_point until)
         if (!wake_armed_)
             arm_wake();
         drain_backlog();
+        prepare_polls();
         // Requests without room must not wait until an event of the others.
-        int outcome = enter(wake_armed_ && backlog_.empty() ? remaining : duration::zero());
+        const bool all = wake_armed_ && backlog_.empty() && without_room_.empty();
+        int outcome = enter(all ? remaining : duration::zero());
         if (outcome == -EBUSY || outcome == -EAGAIN)
             outcome = relieve(remaining);
         if (outcome < 0 && outcome != -EINTR && outcome != -ETIME)

@@ -15,11 +15,13 @@
 namespace slk::io::uring {
 
 // The keys of completions: an operation's address; the same with the lowest bit set for its
-// cancellation; or the wake's; or that of a request that was withdrawn.
+// cancellation; a watch's id; or the wake's; or that of a request that was withdrawn, or whose
+// outcome does not matter.
 inline constexpr std::uint64_t wake_key = 2;
 inline constexpr std::uint64_t withdrawn_key = 0;
 inline constexpr std::uint64_t cancellation_bit = 1;
-static_assert(alignof(operation) > wake_key);
+inline constexpr std::uint64_t watch_bit = 4;
+static_assert(alignof(operation) > watch_bit);
 
 [[nodiscard]] inline std::uint64_t key_of(const operation& op) noexcept
 {
@@ -29,6 +31,19 @@ static_assert(alignof(operation) > wake_key);
 [[nodiscard]] inline operation& operation_of(std::uint64_t key) noexcept
 {
     return *reinterpret_cast<operation*>(static_cast<std::uintptr_t>(key & ~cancellation_bit));
+}
+
+// The mark of a watch's index is left out, and makes room for the bits above.
+[[nodiscard]] inline std::uint64_t key_of(socket_id watch) noexcept
+{
+    constexpr std::uint32_t places = watch_table::mark >> 3;
+    return std::uint64_t{watch.generation} << 32 | (watch.index & (places - 1)) << 3 | watch_bit;
+}
+
+[[nodiscard]] inline socket_id watch_of(std::uint64_t key) noexcept
+{
+    return {static_cast<std::uint32_t>(key) >> 3 | watch_table::mark,
+            static_cast<std::uint32_t>(key >> 32)};
 }
 
 /// The maximum of interruptions, and of peers that were lost before they were accepted, in a row.
@@ -55,7 +70,11 @@ public:
     [[nodiscard]] std::string_view name() const noexcept override { return "io_uring"; }
     void wake() noexcept override { wake_.set(); }
     void close_copies() noexcept override;
-    void flush_submissions() override;
+    void flush_submissions() noexcept override;
+    [[nodiscard]] bool has_unsubmitted() const noexcept override
+    {
+        return !wake_armed_ || !backlog_.empty() || !without_room_.empty() || ring_.prepared() != 0;
+    }
     [[nodiscard]] native_handle wait_handle() const noexcept override { return ring_.descriptor(); }
     [[nodiscard]] const direct_transfers* direct() const noexcept override;
 
@@ -68,6 +87,9 @@ protected:
     void start_send(send_operation& op, socket_entry& entry) override;
     void start_cancel(operation& op, socket_entry& entry) override;
     result<void> attach(socket_id, socket_entry&) override { return {}; }
+    result<void> check_watch(native_handle handle) override;
+    result<void> start_watch(watch& entry) override;
+    void stop_watch(watch& entry) noexcept override;
     void release(socket_entry& entry, close_mode mode) override;
     result<void> wait(time_point until) override;
     void abandon() override;
@@ -79,6 +101,8 @@ private:
     void prepare_attempt(io_uring_sqe& sqe, operation& op, std::span<const iovec> parts);
     void cancel_in_kernel(operation& op);
     bool prepare_cancellation(operation& op);
+    bool prepare_poll(watch& entry);
+    void prepare_polls();
     void arm_wake();
     void drain_backlog();
     void submit_prepared();
@@ -96,6 +120,7 @@ private:
     void end_transfer(operation& op, int result);
     void finish(operation& op, const error& failure);
     void start_following(list<operation>& siblings);
+    void poll_completed(socket_id id, int result);
 
     // Closed sockets.
     void orphan(socket_entry& entry, close_mode mode);
@@ -112,6 +137,7 @@ private:
     gathers gathers_;
     awaited_receives receives_;
     list<operation> orphans_; ///< in flight on sockets that are closed
+    list<watch> without_room_; ///< armed, and there was no room for the request
     wake_event wake_; ///< every write is an event to a multishot poll
     bool flushed_ = false; ///< by flush_submissions(), since the last sleep
     bool wake_armed_ = false;

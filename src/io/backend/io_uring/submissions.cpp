@@ -189,8 +189,12 @@ void ring_poller::submit_prepared()
     }
 }
 
-void ring_poller::flush_submissions()
+void ring_poller::flush_submissions() noexcept
 {
+    if (!wake_armed_)
+        arm_wake();
+    drain_backlog();
+    prepare_polls();
     submit_prepared();
     flushed_ = true;
 }

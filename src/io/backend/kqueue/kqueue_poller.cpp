@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <new>
+#include <utility>
 
 #include <sys/types.h>
 
@@ -143,6 +144,36 @@ private:
         ids_.forget(static_cast<std::uintptr_t>(entry.handle));
     }
 
+    /// One event of each filter; the filter that has not had its own stays, and is added again.
+    result<void> start_watch(io::watch& entry) override
+    {
+        const auto descriptor = static_cast<std::uintptr_t>(entry.handle);
+        const std::uintptr_t tag = kqueue::descriptor_ids::tag_of(entry.id);
+        constexpr unsigned once = EV_ADD | EV_ONESHOT | EV_RECEIPT;
+        native_event filters[2];
+        std::size_t count = 0;
+        if (entry.wants_write)
+            filters[count++] = make_change(descriptor, EVFILT_WRITE, once, tag);
+        if (entry.wants_read)
+            filters[count++] = make_change(descriptor, EVFILT_READ, once, tag);
+        if (!ids_.remember(descriptor, entry.id))
+            return fail(errc::out_of_memory, phase::setup);
+        entry.registered = true;
+        return change(std::span(filters).first(count));
+    }
+
+    /// A filter that had its event is not there any more, and that is no failure.
+    void stop_watch(io::watch& entry) noexcept override
+    {
+        if (!std::exchange(entry.registered, false))
+            return;
+        const auto descriptor = static_cast<std::uintptr_t>(entry.handle);
+        ids_.forget(descriptor);
+        native_event filters[] = {make_change(descriptor, EVFILT_WRITE, EV_DELETE | EV_RECEIPT, 0),
+                                  make_change(descriptor, EVFILT_READ, EV_DELETE | EV_RECEIPT, 0)};
+        (void)change(filters);
+    }
+
     result<int> wait_once(duration timeout) override
     {
         timespec limit{};
@@ -177,6 +208,10 @@ private:
 
     bool carry_on(socket_id id, const kqueue::meaning& event)
     {
+        // The end of what is read is no failure; the reader of what is written is gone.
+        if (watch_table::is_watch(id))
+            return watch_ready(id, event.readable, event.writable,
+                               event.failure != 0 || (event.unusual && event.writable));
         socket_entry* const entry = table().find(id);
         if (entry == nullptr)
             return false;

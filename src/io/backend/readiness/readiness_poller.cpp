@@ -56,6 +56,11 @@ const poller::direct_transfers* readiness_poller::direct() const noexcept
     return &attempts;
 }
 
+result<void> readiness_poller::check_watch(native_handle handle)
+{
+    return os::check_watchable(handle);
+}
+
 result<void> readiness_poller::attach(socket_id, socket_entry&)
 {
     return {}; // registered by the first operation that has to wait

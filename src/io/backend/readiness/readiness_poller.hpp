@@ -37,6 +37,8 @@ protected:
         int failure = 0;
     };
 
+    result<void> check_watch(native_handle handle) final;
+
     /// Registers the socket; existing readiness must be reported too.
     virtual result<void> watch(socket_id id, socket_entry& entry) = 0;
     /// Called before the descriptor is closed: closing does not end a registration while another

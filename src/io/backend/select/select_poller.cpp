@@ -44,7 +44,8 @@ private:
     result<void> make_room(native_handle handle)
     {
         highest_ = std::max(highest_, handle);
-        const std::size_t count = watched_.size() + 2; // the wake signal, and the new one
+        // With the wake signal, and the new one.
+        const std::size_t count = watched_.size() + watches().count() + 2;
         for (select::socket_set* const set : {&readable_, &writable_, &failed_})
             if (!set->reserve(count, highest_))
                 return fail(errc::out_of_memory, phase::setup);
@@ -70,6 +71,8 @@ private:
         watched_.pop_back();
     }
 
+    result<void> start_watch(io::watch& entry) override { return make_room(entry.handle); }
+
     /// Called before each wait: the system overwrites the sets, and levels that stay are asked for
     /// only while an operation waits for them.
     void fill_sets() noexcept
@@ -88,6 +91,23 @@ private:
             if (each.entry->connecting && wants_to_write(*each.entry))
                 failed_.add(handle);
         }
+        for_each_armed([this](const io::watch& each) {
+            if (each.wants_read)
+                readable_.add(each.handle);
+            if (each.wants_write)
+                writable_.add(each.handle);
+            if (each.wants_write && os::exceptional_means_failed)
+                failed_.add(each.handle);
+        });
+    }
+
+    template <class Visit>
+    void for_each_armed(Visit&& visit) const
+    {
+        watches().for_each([&](const io::watch& each) {
+            if (each.at == io::watch::stage::armed)
+                visit(each);
+        });
     }
 
     result<int> wait_once(duration timeout) override
@@ -115,6 +135,15 @@ private:
             if (ready.readable || ready.writable)
                 progress = dispatch(each.id, ready) || progress;
         }
+        for_each_armed([&](const io::watch& each) {
+            const bool readable = each.wants_read && readable_.has(each.handle);
+            const bool writable = each.wants_write && writable_.has(each.handle);
+            const bool exceptional = os::exceptional_means_failed && failed_.has(each.handle);
+            if (readable || writable || exceptional)
+                progress = watch_ready(each.id, readable, writable,
+                                       exceptional || os::has_failed(each.handle)) ||
+                           progress;
+        });
         return progress;
     }
 
@@ -126,6 +155,10 @@ private:
         bool progress = false;
         for (const watched_socket& each : watched_)
             progress = dispatch(each.id, {.readable = true, .writable = true}) || progress;
+        for_each_armed([&](const io::watch& each) {
+            if (!os::check_watchable(each.handle))
+                progress = watch_ready(each.id, false, false, true, true) || progress;
+        });
         return progress;
     }
 
