@@ -77,8 +77,17 @@ TEST_CASE("an exception from the work or the condition of a loop ends the proces
     });
 }
 
-TEST_CASE("an exception from the function of a timer ends the process by name")
+TEST_CASE("an exception from the function of a timer or a watch ends the process by name")
 {
+    check_that_it_names("the function of a watch", [] {
+        int ends[2];
+        if (::pipe(ends) != 0 || ::write(ends[1], "x", 1) != 1)
+            return;
+        loop on = new_loop();
+        const auto watch =
+            on.watch(ends[0], watch_for::readable, [](descriptor_state) { throw_something(); });
+        (void)on.run_for(10s);
+    });
     check_that_it_names("the function of a timer", [] {
         loop on = new_loop();
         const auto pending = on.call_after(1ms, throw_something);

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include <unistd.h>
+
 namespace slk::testing {
 
 namespace {
@@ -187,6 +189,19 @@ const char* timed_calls()
     EXPECT(in_library([&] { return on->run_until([&calls] { return calls > 3; }, 5s); }));
     EXPECT(calls > 3);
     in_library([&] { often->cancel(); });
+    int ends[2];
+    EXPECT(::pipe(ends) == 0);
+    EXPECT(::write(ends[1], "x", 1) == 1);
+    calls = 0;
+    auto watch = insist([&] {
+        return on->watch(ends[0], watch_for::readable, [&calls](descriptor_state) { ++calls; });
+    });
+    EXPECT(watch);
+    EXPECT(in_library([&] { return on->run_until([&calls] { return calls > 1; }, 5s); }));
+    EXPECT(calls > 1);
+    in_library([&] { watch->cancel(); });
+    ::close(ends[0]);
+    ::close(ends[1]);
     in_library([&] { on = fail(errc::cancelled, phase::none); });
     return nullptr;
 }
@@ -242,7 +257,7 @@ TEST_CASE("a loop with a thread of its own lives with a failing allocation")
     run_matrix("loops_with_threads", loops_with_threads);
 }
 
-TEST_CASE("timed calls of a loop live with a failing allocation")
+TEST_CASE("timed calls and watches of a loop live with a failing allocation")
 {
     run_matrix("timed_calls", timed_calls);
 }
