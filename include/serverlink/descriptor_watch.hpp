@@ -33,8 +33,8 @@ enum class watch_for : std::uint8_t {
 /// What the function of a watch is called with. Only what it waits for is reported as readable or
 /// writable, and both are after a failure and at the end of a stream: the next read or write tells.
 struct descriptor_state {
-    bool readable = false;
-    bool writable = false;
+    bool readable = false; ///< a read would not wait
+    bool writable = false; ///< a write would not wait
     /// The descriptor has failed, or its other end is closed (POLLERR and POLLHUP of poll(2), as
     /// far as the backend reports them). select(2) does so only beside readable or writable; on
     /// Windows it is a connect that failed, or urgent data, seen while the watch waits for

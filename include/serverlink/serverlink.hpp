@@ -41,11 +41,13 @@
 #include <serverlink/req.hpp>
 #include <serverlink/result.hpp>
 #include <serverlink/router.hpp>
+#include <serverlink/sender.hpp>
 #include <serverlink/server.hpp>
 #include <serverlink/sharded_pubsub.hpp>
 #include <serverlink/simulation.hpp>
 #include <serverlink/socket.hpp>
 #include <serverlink/socket_options.hpp>
+#include <serverlink/socket_watch.hpp>
 #include <serverlink/stream.hpp>
 #include <serverlink/stream_socket.hpp>
 #include <serverlink/sub.hpp>

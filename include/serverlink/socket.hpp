@@ -32,10 +32,12 @@
 #include <serverlink/received_batch.hpp>
 #include <serverlink/result.hpp>
 #include <serverlink/socket_options.hpp>
+#include <serverlink/socket_watch.hpp>
 #include <serverlink/timeout.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -294,6 +296,29 @@ public:
     /// In a context without threads: the time after which a call is needed, which may be events();
     /// otherwise duration::max().
     [[nodiscard]] duration poll_timeout() const;
+
+    /// Calls `work` on the loop's thread in each turn in which a receive or a send, as `wanted`
+    /// says, would not wait: by level, so that a function that receives one message of several is
+    /// called again. This thread uses the socket then, and nobody else may: receive with
+    /// slk::no_wait there. The loop may be any one of the program, and a simulated one; where the
+    /// context has no threads it must be that of context::on(). A socket has one watch. On the
+    /// loop's thread, or on any one while no thread runs the loop. `work` must not throw; it may
+    /// close the socket. The watch ends with the loop or the socket: the function is then destroyed
+    /// without a call. Errors: invalid_argument (`work` is empty; another loop than that of a
+    /// context without threads), already_exists, invalid_state (the socket is closed; another
+    /// thread runs the loop), cancelled, loop_closed, forked, out_of_memory.
+    [[nodiscard]] result<socket_watch> watch(loop& on, watch_for wanted,
+                                             std::function<void(socket_events)> work);
+
+    /// For programs whose loop has neither descriptors to wait for nor anything to do with
+    /// slk::loop: calls `call` when there may be something for this socket, as event_handle() shows
+    /// it, and then not again before events() was called. It is called by any thread, also by this
+    /// one from inside of a call of a socket, and for the first time from inside of this call. It
+    /// may only pass the news on, as by posting a task, and must not throw, wait, or use a socket.
+    /// An empty function ends it: when that returns, no call is under way. Errors: not_supported (a
+    /// context without threads), already_exists (the socket has a watch, or such a function),
+    /// invalid_state (closed), cancelled, out_of_memory, forked.
+    [[nodiscard]] result<void> on_news(std::function<void()> call);
 
     // --- end ---
 

@@ -105,12 +105,13 @@ result<void> loop_core::check_use() const noexcept
 
 // --- tasks ---
 
-bool loop_core::post(task& work) noexcept
+bool loop_core::post(task& work, bool& fresh) noexcept
 {
     if (closed())
         return false;
     if (work.posted_.exchange(true, std::memory_order_acq_rel))
         return true;
+    fresh = true;
     task* newest = tasks_.load(std::memory_order_relaxed);
     do
         work.next_ = newest;

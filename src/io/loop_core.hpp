@@ -91,7 +91,13 @@ public:
     [[nodiscard]] time_point now() const noexcept;
 
     /// Any thread. False once the loop is closed: the task will not run.
-    bool post(task& work) noexcept;
+    bool post(task& work) noexcept
+    {
+        bool fresh = false;
+        return post(work, fresh);
+    }
+    /// `fresh` is set if the task was not posted already.
+    bool post(task& work, bool& fresh) noexcept;
     bool post(std::function<void()> work);
 
     /// True on the thread that runs the loop, and on every thread while none does.

@@ -7,6 +7,8 @@
 ///
 /// The handle has one reference, and the loop has one until the call ends.
 
+#include <serverlink/descriptor_watch.hpp>
+
 #include "base/ref_counted.hpp"
 #include "base/reference.hpp"
 #include "io/loop_core.hpp"
@@ -15,6 +17,11 @@
 #include <memory>
 
 namespace slk::io {
+
+[[nodiscard]] constexpr bool includes(watch_for wanted, watch_for what) noexcept
+{
+    return wanted == what || wanted == watch_for::both;
+}
 
 class user_call : public ref_counted<user_call>, public resident {
 public:

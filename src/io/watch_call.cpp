@@ -8,15 +8,6 @@
 
 namespace slk::io {
 
-namespace {
-
-bool includes(watch_for wanted, watch_for what) noexcept
-{
-    return wanted == what || wanted == watch_for::both;
-}
-
-} // namespace
-
 watch_call::watch_call(std::shared_ptr<loop_core> on, function work) noexcept
     : user_call(std::move(on)), work_(std::move(work))
 {

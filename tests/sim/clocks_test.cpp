@@ -135,7 +135,7 @@ TEST_CASE("T2: clock jumps neither stop links nor lose a connection")
          std::initializer_list<duration>{1ns, -1ns, 1s, -1s, 1h, -1h, -48h, 48h}) {
         in.net.jump_clock(in.client, by);
         in.net.jump_clock(in.server, -by);
-        const sender sent(ends.at_client(), "x");
+        const stream_sender sent(ends.at_client(), "x");
         CHECK(in.until([&] { return sent.done; }, 1s));
     }
     CHECK(in.until([&] { return at_server.text == "xxxxxxxx"; }, 1s));

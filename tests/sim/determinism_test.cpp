@@ -38,14 +38,15 @@ history run(std::uint64_t seed, bool logged = true)
     link.reconnect = short_delays();
     link.tuning.user_timeout = 200ms;
     std::vector<std::unique_ptr<test_link>> clients;
-    std::vector<std::unique_ptr<sender>> senders;
+    std::vector<std::unique_ptr<stream_sender>> senders;
     std::vector<std::unique_ptr<reader>> readers;
     for (const char* to : {"tcp://server:5000", numeric_endpoint, "tcp://10.0.0.1:5001"}) {
         clients.push_back(std::make_unique<test_link>(*in.client_loop, to, link));
         test_link& client = *clients.back();
         client.on_connected = [&] {
             readers.push_back(std::make_unique<reader>(client.connection));
-            senders.push_back(std::make_unique<sender>(client.connection, patterned_text(3'000)));
+            senders.push_back(
+                std::make_unique<stream_sender>(client.connection, patterned_text(3'000)));
         };
     }
     in.net.at(in.net.now() + 500ms, [&] { in.net.partition(in.client, in.server); });

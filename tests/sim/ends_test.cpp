@@ -20,7 +20,7 @@ TEST_CASE("a loop that is destroyed at any time leaves no socket, and completes 
                                 .set(fault::late_cancel, 500)
                                 .set(fault::delay, 300)});
         test_listener server(*in.server_loop);
-        std::optional<sender> sending;
+        std::optional<stream_sender> sending;
         std::optional<reader> reading;
         test_link client(*in.client_loop);
         client.on_connected = [&] {

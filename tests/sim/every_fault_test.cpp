@@ -25,7 +25,7 @@ struct traffic {
             return;
         server_->on_accepted = [this](stream s) {
             server_->streams.push_back(std::move(s));
-            senders_.push_back(std::make_unique<sender>(server_->streams.back(), "!!"));
+            senders_.push_back(std::make_unique<stream_sender>(server_->streams.back(), "!!"));
         };
         link_options options;
         options.reconnect = short_delays();
@@ -34,7 +34,7 @@ struct traffic {
         client_.emplace(*in_.client_loop, "tcp://10.0.0.2;server:5000", options);
         client_->on_connected = [this] {
             readers_.push_back(std::make_unique<reader>(client_->connection));
-            senders_.push_back(std::make_unique<sender>(client_->connection, "??"));
+            senders_.push_back(std::make_unique<stream_sender>(client_->connection, "??"));
         };
     }
 
@@ -55,7 +55,7 @@ struct traffic {
 
 private:
     world& in_;
-    std::vector<std::unique_ptr<sender>> senders_;
+    std::vector<std::unique_ptr<stream_sender>> senders_;
     std::vector<std::unique_ptr<reader>> readers_;
     std::optional<test_listener> server_;
     std::optional<test_link> client_;

@@ -96,7 +96,7 @@ TEST_CASE("unknown hosts and extreme times change nothing")
     in.net.set_faults(fault_rates{.max_delay = duration::max()});
     in.net.set_faults(fault_rates{.max_delay = duration::min()});
     reader at_server(ends.at_server());
-    const sender sent(ends.at_client(), "works");
+    const stream_sender sent(ends.at_client(), "works");
     CHECK(in.until([&] { return at_server.text == "works"; }));
     bool called = false;
     in.net.at(time_point{}, [&] { called = true; });

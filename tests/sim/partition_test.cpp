@@ -31,8 +31,8 @@ TEST_CASE("a partition stops one direction and not the other")
     SUBCASE("what the client sends")
     {
         in.net.partition(in.client, in.server);
-        const sender lost(ends.at_client(), "held");
-        const sender arrives(ends.at_server(), "arrives");
+        const stream_sender lost(ends.at_client(), "held");
+        const stream_sender arrives(ends.at_server(), "arrives");
         in.net.run_for(1s);
         CHECK(at_client.text == "arrives");
         CHECK(at_server.text.empty());
@@ -42,8 +42,8 @@ TEST_CASE("a partition stops one direction and not the other")
     SUBCASE("what the server sends")
     {
         in.net.partition(in.server, in.client);
-        const sender arrives(ends.at_client(), "arrives");
-        const sender lost(ends.at_server(), "held");
+        const stream_sender arrives(ends.at_client(), "arrives");
+        const stream_sender lost(ends.at_server(), "held");
         in.net.run_for(1s);
         CHECK(at_server.text == "arrives");
         CHECK(at_client.text.empty());
@@ -55,8 +55,8 @@ TEST_CASE("a partition stops one direction and not the other")
         const host_id third = new_host(in.net, "third", {ip("10.0.0.3")});
         in.net.partition(in.client, third);
         in.net.partition(third, in.server);
-        const sender there(ends.at_client(), "there");
-        const sender back(ends.at_server(), "back");
+        const stream_sender there(ends.at_client(), "there");
+        const stream_sender back(ends.at_server(), "back");
         in.net.run_for(1s);
         CHECK(at_server.text == "there");
         CHECK(at_client.text == "back");
@@ -94,7 +94,7 @@ TEST_CASE("packets that were held back arrive when their direction is healed")
     reader at_server(ends.at_server());
     in.net.partition(in.client, in.server);
     in.net.partition(in.server, in.client);
-    const sender held(ends.at_client(), "held");
+    const stream_sender held(ends.at_client(), "held");
     in.net.run_for(1s);
     in.net.heal(in.client, in.server);
     CHECK(in.until([&] { return at_server.text == "held"; }, 2s));
@@ -148,7 +148,7 @@ TEST_CASE("keep-alive does not end a connection with unacknowledged data")
     connected_pair ends(in, tuned(probes, {}));
     const reader at_client(ends.at_client());
     in.net.partition(in.client, in.server);
-    const sender lost(ends.at_client(), "lost");
+    const stream_sender lost(ends.at_client(), "lost");
     in.net.run_for(10min);
     CHECK(!at_client.finished());
     CHECK(in.until([&] { return at_client.finished(); }, 10min));
@@ -159,7 +159,7 @@ TEST_CASE("the user timeout does not apply to acknowledged data that was not rea
     world in;
     connected_pair ends(in, tuned({}, 5s));
     const reader at_client(ends.at_client());
-    const sender unread(ends.at_client(), "unread");
+    const stream_sender unread(ends.at_client(), "unread");
     in.net.run_for(1s);
     in.net.partition(in.client, in.server);
     in.net.run_for(1min);
@@ -207,7 +207,7 @@ TEST_CASE(
     in.net.partition(from, to);
     in.net.run_for(30s);
     CHECK(!at_client.finished());
-    const sender lost(ends.at_client(), "lost");
+    const stream_sender lost(ends.at_client(), "lost");
     const duration noticed = in.time_until([&] { return at_client.finished(); });
     CHECK(at_client.failure == errc::timed_out);
     CHECK(noticed >= min);
@@ -222,7 +222,7 @@ TEST_CASE("data for a closed socket is answered with a reset after the partition
     const reader at_client(ends.at_client());
     in.net.partition(in.server, in.client);
     ends.at_server().reset();
-    const sender asked(ends.at_client(), "data");
+    const stream_sender asked(ends.at_client(), "data");
     in.net.run_for(10s);
     CHECK(!at_client.finished());
     in.net.heal(in.server, in.client);

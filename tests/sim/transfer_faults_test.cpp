@@ -17,7 +17,7 @@ TEST_CASE("transfer_error: a send fails, and the other operations of the connect
     reader at_server(ends.at_server());
     in.net.run_for(1ms);
     in.net.inject(fault::transfer_error);
-    const sender lost(ends.at_client(), "lost");
+    const stream_sender lost(ends.at_client(), "lost");
     REQUIRE(
         in.until([&] { return at_client.finished() && at_server.finished() && lost.done; }, 10s));
     CHECK(lost.failure);
@@ -34,7 +34,7 @@ TEST_CASE("transfer_error: a receive fails although data has arrived")
     world in;
     connected_pair ends(in);
     const reader at_client(ends.at_client());
-    const sender sent(ends.at_client(), "lost");
+    const stream_sender sent(ends.at_client(), "lost");
     in.net.run_for(10ms);
     in.net.inject(fault::transfer_error);
     const reader at_server(ends.at_server());
@@ -63,16 +63,16 @@ cut_transfer cut_by(fault which, std::uint64_t seed)
     connected_pair ends(in);
     const reader at_client(ends.at_client());
     const reader at_server(ends.at_server());
-    const sender sent(ends.at_client(), "12345678");
+    const stream_sender sent(ends.at_client(), "12345678");
     in.net.run_for(1s);
     cut_transfer seen{at_server.text, at_server.reached_end, at_server.failure, false, false};
-    const sender more(ends.at_client(), "9");
+    const stream_sender more(ends.at_client(), "9");
     in.net.run_for(1s);
     seen.sender_was_reset = at_client.failure == errc::connection_reset;
     CHECK(at_server.text == seen.arrived);
     in.net.set_faults({});
     if (seen.reached_end) {
-        const sender back(ends.at_server(), "b");
+        const stream_sender back(ends.at_server(), "b");
         in.net.run_for(1s);
         seen.other_direction_works = at_client.text == "b" || at_client.reached_end;
     }

@@ -15,8 +15,8 @@ duration exchange(world& in, connected_pair& ends, std::size_t size, std::size_t
     const std::string text = patterned_text(size);
     const reader at_client(ends.at_client(), piece);
     const reader at_server(ends.at_server(), piece);
-    const sender there(ends.at_client(), text);
-    const sender back(ends.at_server(), text);
+    const stream_sender there(ends.at_client(), text);
+    const stream_sender back(ends.at_server(), text);
     const duration took = in.time_until([&] {
         return at_server.text.size() >= size && at_client.text.size() >= size && there.done &&
                back.done;
@@ -77,8 +77,8 @@ TEST_CASE("delay adds up to max_delay, loss 0.2 s and more, and neither changes 
     const auto time_of = [&](fault which) {
         in.net.inject(which);
         const std::size_t before = at_server.text.size();
-        const sender first(ends.at_client(), "1");
-        const sender second(ends.at_client(), ""); // refused: one is under way
+        const stream_sender first(ends.at_client(), "1");
+        const stream_sender second(ends.at_client(), ""); // refused: one is under way
         const duration took = in.time_until([&] { return at_server.text.size() > before; });
         CHECK(in.net.injected(which) == 1);
         return took;
@@ -92,9 +92,9 @@ TEST_CASE("delay adds up to max_delay, loss 0.2 s and more, and neither changes 
     CHECK(lost <= 250ms + 200us);
 
     in.net.inject(fault::loss);
-    const sender slow(ends.at_client(), "2");
+    const stream_sender slow(ends.at_client(), "2");
     REQUIRE(in.until([&] { return slow.done; }, 1ms));
-    const sender fast(ends.at_client(), "3");
+    const stream_sender fast(ends.at_client(), "3");
     CHECK(in.time_until([&] { return at_server.text.size() == 4; }) > 200ms);
     CHECK(at_server.text == "1123");
 }
@@ -105,7 +105,7 @@ TEST_CASE("split: a segment arrives in two parts")
     connected_pair ends(in);
     const reader at_server(ends.at_server());
     in.net.inject(fault::split);
-    const sender sent(ends.at_client(), "12345678");
+    const stream_sender sent(ends.at_client(), "12345678");
     CHECK(in.until([&] { return at_server.text == "12345678"; }, 1s));
     CHECK(at_server.completions == 2);
     CHECK(in.net.injected(fault::split) == 1);
@@ -117,11 +117,11 @@ TEST_CASE("short_receive and short_send transfer one byte first")
     connected_pair ends(in);
     const reader at_server(ends.at_server());
     in.net.inject(fault::short_receive);
-    const sender sent(ends.at_client(), "1234");
+    const stream_sender sent(ends.at_client(), "1234");
     CHECK(in.until([&] { return at_server.text == "1234"; }, 1s));
     CHECK(at_server.completions == 2);
     in.net.inject(fault::short_send);
-    const sender more(ends.at_client(), "5678");
+    const stream_sender more(ends.at_client(), "5678");
     in.net.run_for(1s);
     CHECK(at_server.text == "12345678");
     CHECK(more.done);
@@ -134,15 +134,15 @@ TEST_CASE("half-close: after shutdown_send() a stream still receives, and its pe
     connected_pair ends(in);
     const reader at_server(ends.at_server());
     const reader at_client(ends.at_client());
-    const sender last(ends.at_client(), "last");
+    const stream_sender last(ends.at_client(), "last");
     REQUIRE(in.until([&] { return last.done; }, 1s));
     REQUIRE(ends.at_client().shutdown_send());
     REQUIRE(in.until([&] { return at_server.reached_end; }, 1s));
     CHECK(at_server.text == "last");
-    const sender reply(ends.at_server(), "reply");
+    const stream_sender reply(ends.at_server(), "reply");
     CHECK(in.until([&] { return at_client.text == "reply"; }, 1s));
     CHECK(!at_client.finished());
-    const sender refused(ends.at_client(), "more");
+    const stream_sender refused(ends.at_client(), "more");
     in.net.run_for(1s);
     CHECK(refused.failure == errc::broken_pipe);
 }
@@ -154,7 +154,7 @@ TEST_CASE("a close with unread bytes resets, and data before a reset is still re
     SUBCASE("close with unread data")
     {
         const reader at_client(ends.at_client());
-        const sender unread(ends.at_client(), "unread");
+        const stream_sender unread(ends.at_client(), "unread");
         in.net.run_for(1ms);
         ends.at_server().close();
         CHECK(in.until([&] { return at_client.failure == errc::connection_reset; }, 1s));
@@ -164,16 +164,16 @@ TEST_CASE("a close with unread bytes resets, and data before a reset is still re
         const reader at_client(ends.at_client());
         ends.at_server().close();
         CHECK(in.until([&] { return at_client.reached_end; }, 1s));
-        const sender late(ends.at_client(), "late");
+        const stream_sender late(ends.at_client(), "late");
         in.net.run_for(1ms);
         CHECK(late.done);
-        const sender later(ends.at_client(), "later");
+        const stream_sender later(ends.at_client(), "later");
         in.net.run_for(1s);
         CHECK(later.failure == errc::connection_reset);
     }
     SUBCASE("reset after data")
     {
-        const sender sent(ends.at_server(), "before");
+        const stream_sender sent(ends.at_server(), "before");
         REQUIRE(in.until([&] { return sent.done; }, 1s));
         ends.at_server().reset();
         in.net.run_for(1s);
@@ -190,7 +190,7 @@ TEST_CASE("a send waits for a reader that does not read once the buffers are ful
     link_options small;
     small.tuning.send_buffer = 1'000;
     connected_pair ends(in, small);
-    const sender much(ends.at_client(), patterned_text(200'000));
+    const stream_sender much(ends.at_client(), patterned_text(200'000));
     in.net.run_for(10s);
     CHECK(!much.done);
     const std::uint64_t taken = ends.at_client().bytes_sent();
@@ -208,7 +208,7 @@ TEST_CASE("latency applies one way between two hosts, by default or for that pai
     const reader at_client(ends.at_client());
     const auto one_way = [&](stream& from, const reader& to) {
         const std::size_t before = to.text.size();
-        const sender sent(from, "x");
+        const stream_sender sent(from, "x");
         return in.time_until([&] { return to.text.size() > before; });
     };
     const auto is_about = [](duration measured, duration expected) {

@@ -188,7 +188,7 @@ TEST_CASE(
         in.net.set_faults(fault_rates{}.set(fault::wait_error, 500));
         connected_pair ends(in);
         const reader at_server(ends.at_server());
-        const sender sent(ends.at_client(), "works");
+        const stream_sender sent(ends.at_client(), "works");
         CHECK(in.until([&] { return at_server.text == "works"; }, 1s));
     }
     CHECK(in.net.injected(fault::wait_error) >= 1);

@@ -324,7 +324,7 @@ TEST_CASE("messages that arrive in part, and fill max_memory, all arrive when "
             CHECK(until([&] { return in.memory().bytes >= limit / 3; }));
             CHECK_FALSE(to.events().readable);
             // The last one that began goes on first. It may have to wait for the others.
-            std::vector<std::unique_ptr<testing::sender>> sends;
+            std::vector<std::unique_ptr<testing::stream_sender>> sends;
             for (auto peer = peers.rbegin(); peer != peers.rend(); ++peer) {
                 sends.push_back((*peer)->begin_send(each.end));
                 (void)(*peer)->run_until([] { return false; }, 2ms);

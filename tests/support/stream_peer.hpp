@@ -126,7 +126,7 @@ public:
     {
         while (!bytes.empty() && !at_->replies->finished()) {
             const std::string_view piece = bytes.substr(0, 65536);
-            testing::sender one(at_->of, std::string(piece));
+            testing::stream_sender one(at_->of, std::string(piece));
             if (!run_until([&] { return one.done || at_->replies->finished(); }, time) ||
                 one.failure || !one.done)
                 return false;
@@ -135,9 +135,9 @@ public:
         return bytes.empty();
     }
     /// Goes on while the loop runs.
-    [[nodiscard]] std::unique_ptr<testing::sender> begin_send(std::string bytes)
+    [[nodiscard]] std::unique_ptr<testing::stream_sender> begin_send(std::string bytes)
     {
-        return std::make_unique<testing::sender>(at_->of, std::move(bytes));
+        return std::make_unique<testing::stream_sender>(at_->of, std::move(bytes));
     }
     /// The other side has closed.
     [[nodiscard]] bool is_closed(duration within = test_timeout)

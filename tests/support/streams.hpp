@@ -83,7 +83,7 @@ private:
 };
 
 /// One send, and its result.
-class sender {
+class stream_sender {
     struct state {
         std::string text;
         bool done = false;
@@ -92,7 +92,7 @@ class sender {
     std::shared_ptr<state> state_;
 
 public:
-    sender(stream& to, std::string text)
+    stream_sender(stream& to, std::string text)
         : state_(std::make_shared<state>()), done(state_->done), failure(state_->failure)
     {
         state_->text = std::move(text);
@@ -105,8 +105,8 @@ public:
         if (!started)
             state_->failure = started.error();
     }
-    sender(const sender&) = delete;
-    sender& operator=(const sender&) = delete;
+    stream_sender(const stream_sender&) = delete;
+    stream_sender& operator=(const stream_sender&) = delete;
 
     const bool& done;
     const error& failure;

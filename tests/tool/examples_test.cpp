@@ -79,6 +79,31 @@ TEST_CASE("the example signals counts some and ends by another")
     CHECK(ended.out == "reloaded, and ended by a signal\n");
 }
 
+TEST_CASE("the examples of foreign loops receive what they send")
+{
+    bool any = false;
+    for (const char* const name : {"epoll", "libuv", "glib"}) {
+        const std::string path = path_of(std::string("on_") + name);
+        if (variable("SLK_EXAMPLES").empty() || !std::filesystem::exists(path))
+            continue;
+        CAPTURE(name);
+        any = true;
+        const run_result ended = run_program(path);
+        CHECK(ended.code == 0);
+        CHECK(ended.out.ends_with(": done\n"));
+    }
+    if (!any)
+        SLK_SKIP("the examples were not built");
+}
+
+TEST_CASE("the example asio_server answers its clients")
+{
+    SLK_NEEDS_EXAMPLE("asio_server");
+    const run_result ended = run_program(path_of("asio_server"));
+    CHECK(ended.code == 0);
+    CHECK(ended.out == "served 20 requests of 2 clients\n");
+}
+
 TEST_CASE("the example router_dealer receives the request and the reply")
 {
     SLK_NEEDS_EXAMPLE("router_dealer");

@@ -6,8 +6,11 @@
 basic_needs=(g++:g++ meson:meson ninja:ninja-build pkg-config:pkg-config python3:python3
     ccache:ccache /usr/include/liburing.h:liburing-dev)
 doctest_needs=(/usr/include/doctest/doctest.h:doctest-dev)
+# The tests and examples that need these are left out without them.
+foreign_loop_needs=(/usr/include/asio.hpp:libasio-dev /usr/include/uv.h:libuv1-dev
+    /usr/include/glib-2.0/glib.h:libglib2.0-dev)
 linux_test_needs=("${doctest_needs[@]}" /usr/bin/strace:strace ld.lld:lld promtool:prometheus
-    tmux:tmux man:man-db mandoc:mandoc)
+    tmux:tmux man:man-db mandoc:mandoc "${foreign_loop_needs[@]}")
 interop_needs=(/usr/include/zmq.h:libzmq3-dev
     /usr/lib/python3/dist-packages/zmq/__init__.py:python3-zmq
     # Programs for libzmq, which run with ours too.

@@ -201,10 +201,18 @@ result<io::native_handle> inbox::event_handle(bool as_socket)
     return signal_->handle();
 }
 
+bool inbox::make_notice() noexcept
+{
+    if (!notice_) {
+        notice_ = reference<ready_notice>::adopt(new (std::nothrow) ready_notice);
+        watched_.store(notice_.get(), std::memory_order_seq_cst);
+    }
+    return static_cast<bool>(notice_);
+}
+
 void inbox::wake() noexcept
 {
-    if (io::os::signal* const shown = shown_.load(std::memory_order_seq_cst); shown != nullptr)
-        shown->set();
+    set_event_handle();
     reference<inbox_listener> told;
     {
         const std::lock_guard lock(guard_);
@@ -274,6 +282,7 @@ void inbox::close() noexcept
         told->reported();
     take_events([](const peer_report&) {});
     discard_signalled();
+    set_event_handle(); // a watch ends
 }
 
 void inbox::discard_signalled() noexcept

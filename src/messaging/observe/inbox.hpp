@@ -23,6 +23,7 @@
 #include "messaging/observe/event_source.hpp"
 #include "messaging/observe/metrics_registry.hpp"
 #include "messaging/observe/peer_report.hpp"
+#include "messaging/observe/ready_notice.hpp"
 #include "pattern/pattern.hpp"
 #include "pattern/topic_book.hpp"
 
@@ -69,9 +70,8 @@ public:
         while (!signalled_.compare_exchange_weak(first, &entry, std::memory_order_seq_cst));
         if (sleeping_.load(std::memory_order_seq_cst))
             wake();
-        else if (io::os::signal* const shown = shown_.load(std::memory_order_seq_cst);
-                 shown != nullptr)
-            shown->set();
+        else
+            set_event_handle();
     }
     void post(std::unique_ptr<peer_connected> met);
     /// Returns true if there is nothing to report: the socket does not learn of this pipe.
@@ -157,12 +157,25 @@ public:
     /// A handle for other event loops. From the first call on it is set while there may be a
     /// report. `as_socket`: as in signal::create(); the first call decides.
     result<io::native_handle> event_handle(bool as_socket = false);
-    /// Sets the handle: there is something to do that no report tells of.
+    /// Sets the handle, and tells the watch: there may be something to do.
     void set_event_handle() noexcept
     {
-        if (io::os::signal* const shown = shown_.load(std::memory_order_relaxed); shown != nullptr)
+        if (io::os::signal* const shown = shown_.load(std::memory_order_seq_cst); shown != nullptr)
             shown->set();
+        if (ready_notice* const watched = watched_.load(std::memory_order_seq_cst);
+            watched != nullptr)
+            watched->set();
     }
+    /// What a watch of the socket is told by. Returns false when memory is exhausted.
+    [[nodiscard]] bool make_notice() noexcept;
+    /// The socket is about to look: a watch is told of what is reported from now on.
+    void clear_notice() noexcept
+    {
+        if (notice_)
+            notice_->clear();
+    }
+    /// Null before make_notice().
+    [[nodiscard]] ready_notice* notice() const noexcept { return notice_.get(); }
     /// The socket has nothing to do as far as it knows: clears the handle, unless there is a report
     /// meanwhile.
     void clear_event_handle() noexcept
@@ -220,6 +233,8 @@ private:
     std::atomic<bool> sleeping_{false}; ///< or closed: a signal is to call wake()
     std::unique_ptr<io::os::signal> signal_;
     std::atomic<io::os::signal*> shown_{nullptr}; ///< signal_, once there is one
+    reference<ready_notice> notice_;
+    std::atomic<ready_notice*> watched_{nullptr}; ///< notice_, once there is one
     inbox_entry events_entry_;
     thread_parker own_;
     std::mutex guard_;

@@ -17,6 +17,7 @@
 
 #include "base/try_allocate.hpp"
 #include "messaging/socket/socket_core.hpp"
+#include "messaging/socket/socket_watch_call.hpp"
 #include "pattern/rep.hpp"
 #include "pattern/router.hpp"
 #include "pattern/stream.hpp"
@@ -210,6 +211,23 @@ result<std::intptr_t> socket::event_handle()
 duration socket::poll_timeout() const
 {
     return core_ != nullptr ? core_->poll_timeout() : duration::max();
+}
+
+result<socket_watch> socket::watch(loop& on, watch_for wanted,
+                                   std::function<void(socket_events)> work)
+{
+    if (core_ == nullptr)
+        return fail(moved_from);
+    if (on.core() == nullptr)
+        return fail(errc::loop_closed, phase::none);
+    SLK_TRY(auto* const made,
+            messaging::socket_watch_call::start(*core_, on.core(), wanted, std::move(work)));
+    return socket_watch(made);
+}
+
+result<void> socket::on_news(std::function<void()> call)
+{
+    return core_ != nullptr ? core_->on_news(std::move(call)) : fail(moved_from);
 }
 
 const socket_options& socket::options() const noexcept

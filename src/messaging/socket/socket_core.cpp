@@ -384,6 +384,7 @@ socket_events socket_core::events(bool to_receive, bool to_send)
         return {};
     if (state_.options.event_handle_shows_news)
         state_.reports->clear_event_handle();
+    state_.reports->clear_notice();
     state_.run_and_process();
     return {.readable = to_receive && receiver_.can_receive(),
             .writable = to_send && sender_.can_send()};
@@ -399,6 +400,18 @@ result<std::intptr_t> socket_core::event_handle()
     if (handle == io::invalid_handle)
         return fail(errc::not_supported, phase::none, "this loop's backend has no handle");
     return handle;
+}
+
+result<void> socket_core::on_news(std::function<void()> call)
+{
+    SLK_TRY(state_.usable());
+    if (call && state_.context->run_by_caller())
+        return fail(errc::not_supported, phase::none, "the context has no threads");
+    if (!state_.reports->make_notice())
+        return fail(errc::out_of_memory, phase::none);
+    if (!state_.reports->notice()->attach(std::move(call)))
+        return fail(errc::already_exists, phase::none, "the socket is watched already");
+    return {};
 }
 
 duration socket_core::poll_timeout() const noexcept

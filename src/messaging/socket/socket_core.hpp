@@ -14,6 +14,7 @@
 #include "messaging/socket/socket_state.hpp"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -231,6 +232,7 @@ public:
     }
     [[nodiscard]] zmtp::socket_type type() const noexcept { return state_.type; }
     result<std::intptr_t> event_handle();
+    result<void> on_news(std::function<void()> call);
     [[nodiscard]] duration poll_timeout() const noexcept;
     [[nodiscard]] const std::shared_ptr<context_core>& context() const noexcept
     {

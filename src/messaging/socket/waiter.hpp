@@ -78,6 +78,7 @@ private:
     result<void> look_once()
     {
         io::loop_core* const loop = context_.to_run();
+        // A function that the loop calls cannot run it, and there is nothing to be expected of it.
         if (loop == nullptr || loop->inside() || std::exchange(begun_, true))
             return fail(errc::would_block, phase::none);
         SLK_TRY(loop->run(nullptr, duration::zero()));

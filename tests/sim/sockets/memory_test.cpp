@@ -49,7 +49,7 @@ struct limited_world : socket_world {
     context limited = must(context::on(*server_loop, limit));
     std::optional<pull> to;
     std::vector<std::unique_ptr<stream_peer>> peers;
-    std::vector<std::unique_ptr<testing::sender>> sends; ///< they go on while time passes
+    std::vector<std::unique_ptr<testing::stream_sender>> sends; ///< they go on while time passes
 };
 
 std::string half_of(std::size_t size)
