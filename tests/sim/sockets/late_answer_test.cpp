@@ -196,9 +196,9 @@ TEST_CASE("what a client of PLAIN sends before it has an answer is neither lost 
     std::string greeting = zmtp_greeting();
     greeting.replace(12, 5, "PLAIN");
     const std::string initiate = "\x8INITIATE\xbSocket-Type\0\0\0\4PUSH"s;
-    const sender sent(early.connection, greeting + "\4\x11\5HELLO\3ann\6secret"s + "\4"s +
-                                            static_cast<char>(initiate.size()) + initiate +
-                                            "\0\5early"s);
+    const stream_sender sent(early.connection, greeting + "\4\x11\5HELLO\3ann\6secret"s + "\4"s +
+                                                   static_cast<char>(initiate.size()) + initiate +
+                                                   "\0\5early"s);
     REQUIRE(in.until([&] { return requests.all.size() == 1; }));
     in.run_with_calls(to, 1s);
     CHECK(ready_peers(to) == 0);

@@ -140,12 +140,12 @@ TEST_CASE("a peer that breaks the protocol is disconnected although it does not 
     bind(server);
     test_link peer(*in.client_loop);
     REQUIRE(in.until([&] { return peer.connected(); }));
-    const sender handshake(peer.connection, zmtp_greeting() + zmtp_ready("DEALER"));
+    const stream_sender handshake(peer.connection, zmtp_greeting() + zmtp_ready("DEALER"));
     REQUIRE(in.until([&] { return ready_peers(server) == 1; }));
     for (int number = 0; number < 100; ++number)
         REQUIRE(server.send(patterned_text(5000)).has_value());
     in.net.run_for(1s);
-    const sender invalid(peer.connection, std::string(10, '\xff'));
+    const stream_sender invalid(peer.connection, std::string(10, '\xff'));
     CHECK(in.until([&] { return ready_peers(server) == 0; }, 10ms));
 }
 

@@ -108,11 +108,11 @@ TEST_CASE("a peer that is one too many does not take the routing id of another o
     test_link second(*in.client_loop, numeric_endpoint);
     REQUIRE(in.until([&] { return second.connected(); }));
     const reader answers(second.connection);
-    const sender greeting(second.connection, zmtp_greeting());
+    const stream_sender greeting(second.connection, zmtp_greeting());
     dealer first = new_socket<dealer>(in.client_context, dealer_at_once("a"));
     connect(first);
     REQUIRE(in.until([&] { return ready_peers(server) == 1; }));
-    const sender ready(second.connection, ready_of_dealer("a"));
+    const stream_sender ready(second.connection, ready_of_dealer("a"));
     in.net.run_for(100ms);
     CHECK(answers.finished());
     CHECK(std::string(status_of(server).last_handshake_failure.detail) == "max_peers");

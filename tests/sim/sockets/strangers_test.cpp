@@ -51,7 +51,7 @@ public:
             ++connections;
             read();
             if (!text_.empty())
-                sent_ = std::make_unique<sender>(dialling_.connection, text_);
+                sent_ = std::make_unique<stream_sender>(dialling_.connection, text_);
         };
     }
 
@@ -75,7 +75,7 @@ private:
     std::string text_;
     std::array<std::byte, 256> received_{};
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-    std::unique_ptr<sender> sent_;
+    std::unique_ptr<stream_sender> sent_;
     test_link dialling_;
 };
 
@@ -293,7 +293,7 @@ TEST_CASE("without max_peers a handshake is as short as with the default")
     test_link client(*in.client_loop, numeric_endpoint);
     REQUIRE(in.until([&] { return client.connected(); }));
     const reader received(client.connection);
-    const sender sent(client.connection, zmtp_greeting());
+    const stream_sender sent(client.connection, zmtp_greeting());
     in.net.run_for(1s);
     CHECK(received.text.contains("READY") != waits);
 }
@@ -466,8 +466,8 @@ TEST_CASE("a client that sends more before the answer does not learn it sooner")
     test_link guesser(*in.client_loop, numeric_endpoint);
     REQUIRE(in.until([&] { return guesser.connected(); }));
     const reader received(guesser.connection);
-    const sender sent(guesser.connection, plain_greeting() + hello("ann", "guess") +
-                                              command(std::string("\10INITIATE")));
+    const stream_sender sent(guesser.connection, plain_greeting() + hello("ann", "guess") +
+                                                     command(std::string("\10INITIATE")));
     CHECK(in.time_until([&] { return received.finished(); }) >= 50ms);
     CHECK(status_of(server).last_handshake_failure == errc::authentication_refused);
 }
@@ -487,9 +487,9 @@ TEST_CASE("an answer to a password comes before the handshake has run out of tim
     test_link slow(*in.client_loop, numeric_endpoint);
     REQUIRE(in.until([&] { return slow.connected(); }));
     const reader received(slow.connection);
-    const sender greeting(slow.connection, plain_greeting());
+    const stream_sender greeting(slow.connection, plain_greeting());
     in.net.run_for(800ms);
-    const sender password(slow.connection, hello("ann", "guess"));
+    const stream_sender password(slow.connection, hello("ann", "guess"));
     in.net.run_for(1s);
     CHECK(received.finished());
     CHECK(status_of(server).last_handshake_failure == errc::authentication_refused);
