@@ -28,6 +28,14 @@ std::vector<contender> make_contenders()
 #if BENCH_CAPI
     all.push_back(serverlink_c_contender());
 #endif
+#if BENCH_LIBZMQ && defined(BENCH_STAND_IN)
+    contender stand_in = libzmq_contender();
+    stand_in.name = "serverlink-zmq";
+    stand_in.title = "serverlink, as libzmq";
+    stand_in.only_by_name = true;
+    stand_in.libraries = BENCH_STAND_IN;
+    all.push_back(stand_in);
+#endif
     return all;
 }
 

@@ -118,6 +118,8 @@ struct contender {
     bool curve = false;
     std::size_t askers = 0; ///< at most
     bool only_by_name = false; ///< skipped unless the command line names it
+    /// Where its processes find their libraries first; empty: nowhere else than this one.
+    std::string_view libraries{};
 
     [[nodiscard]] bool does(const work& asked) const
     {

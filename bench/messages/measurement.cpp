@@ -26,9 +26,12 @@ constexpr double time_to_subscribe = 120; ///< to many topics
 /// This program once more, in one role.
 class role_process {
 public:
-    explicit role_process(std::vector<std::string> words)
+    role_process(std::vector<std::string> words, std::string_view libraries)
     {
-        words.insert(words.begin(), slk::tool::path_of_this_program(""));
+        std::vector<std::string> program{slk::tool::path_of_this_program("")};
+        if (!libraries.empty())
+            program.insert(program.begin(), {"env", "LD_LIBRARY_PATH=" + std::string(libraries)});
+        words.insert(words.begin(), program.begin(), program.end());
         try {
             process_.emplace(std::move(words), slk::tool::error_output::inherited,
                              [this](std::string_view bytes) { lines_.add(bytes); });
@@ -170,7 +173,7 @@ std::optional<std::string> read_bound(role_process& from)
 
 sample measure_in_one_process(const work& done, const contender& by, const arguments& options)
 {
-    role_process both(words_for("both", "inproc://stream", done, by, options));
+    role_process both(words_for("both", "inproc://stream", done, by, options), by.libraries);
     return follow(both, {}, "both", done, options);
 }
 
@@ -185,24 +188,26 @@ sample measure_between_processes(const work& done, const contender& by, const ar
     if (done.over == transport::ipc)
         wildcard = "ipc://" + folder.emplace().file();
 
-    role_process bound(words_for(bound_role, wildcard, done, by, options));
+    role_process bound(words_for(bound_role, wildcard, done, by, options), by.libraries);
     const auto where = read_bound(bound);
     if (!where)
         return failed(bound_role, bound.failure());
-    role_process connected(words_for(connected_role, *where, done, by, options));
+    role_process connected(words_for(connected_role, *where, done, by, options), by.libraries);
     return stream ? follow(bound, {&connected}, bound_role, done, options)
                   : follow(connected, {&bound}, connected_role, done, options);
 }
 
 sample measure_by_a_proxy(const work& done, const contender& by, const arguments& options)
 {
-    role_process proxy(words_for("proxy", "tcp://127.0.0.1:*", done, by, options));
+    role_process proxy(words_for("proxy", "tcp://127.0.0.1:*", done, by, options), by.libraries);
     const auto where = read_bound(proxy);
     if (!where)
         return failed("proxy", proxy.failure());
     const std::size_t blank = where->find(' ');
-    role_process receiver(words_for("receiver", where->substr(blank + 1), done, by, options));
-    role_process sender(words_for("sender", where->substr(0, blank), done, by, options));
+    role_process receiver(words_for("receiver", where->substr(blank + 1), done, by, options),
+                          by.libraries);
+    role_process sender(words_for("sender", where->substr(0, blank), done, by, options),
+                        by.libraries);
     return follow(receiver, {&proxy, &sender}, "receiver", done, options);
 }
 
