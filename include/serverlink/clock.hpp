@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <type_traits>
 
 namespace slk {
 
@@ -22,6 +23,8 @@ using duration = std::chrono::nanoseconds;
 template <class Number, class Period>
 [[nodiscard]] constexpr duration saturated(std::chrono::duration<Number, Period> time) noexcept
 {
+    if constexpr (std::is_same_v<std::chrono::duration<Number, Period>, duration>)
+        return time;
     using exact = std::chrono::duration<long double, duration::period>;
     const exact wanted(time);
     if (!(wanted < exact(duration::max()))) // also what is not a number

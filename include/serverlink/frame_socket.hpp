@@ -22,6 +22,10 @@
 
 namespace slk {
 
+namespace message_detail {
+class part_sink;
+}
+
 /// With libzmq's numbers.
 enum class socket_type : std::uint8_t {
     pair = 0,
@@ -78,9 +82,22 @@ public:
     /// that is no error, and counted as dropped.
     [[nodiscard]] result<void> send(message&& part, bool more, const timeout& limit = {});
     [[nodiscard]] result<void> send(std::span<const std::byte> part, bool more,
-                                    const timeout& limit = {});
+                                    const timeout& limit = {})
+    {
+        if (!sends_at_once(more)) [[unlikely]]
+            return send_in_turn(part, more, limit);
+        if (const auto sent = socket::send(part, limit); !sent) [[unlikely]]
+            return error_of(sent);
+        return {};
+    }
     /// The next part that is sent is not the first one of its message.
     [[nodiscard]] bool is_sending() const noexcept { return sending_; }
+    /// Used by the library only: a part that is sent now is a whole message, and goes to whatever
+    /// peer the type chooses.
+    [[nodiscard]] bool sends_at_once(bool more) const noexcept
+    {
+        return sends_at_once_ && !more && !sending_;
+    }
     /// Forgets the parts of a message whose last part was not sent yet.
     void give_message_up() noexcept;
 
@@ -93,10 +110,13 @@ public:
     /// the rest of it. Errors: those of receive().
     [[nodiscard]] result<received_part> receive_into(std::span<std::byte> into,
                                                      const timeout& limit = {});
+    /// Used by the library only: as receive(), into a sink.
+    [[nodiscard]] result<void> receive_into(message_detail::part_sink& into,
+                                            const timeout& limit = {});
     /// Used by the library only, with the option tells_origin: where the part came from that
-    /// receive() has received last, a message_origin, one reference of which is the caller's. Null:
-    /// it is not known, as with inproc. `before`: an origin, or null, of which the caller gives one
-    /// reference back.
+    /// receive() has received last, or receive_into() a sink, a message_origin, one reference of
+    /// which is the caller's. Null: it is not known, as with inproc. `before`: an origin, or null,
+    /// of which the caller gives one reference back.
     [[nodiscard]] message_detail::shared_memory*
     origin(message_detail::shared_memory* before = nullptr) noexcept;
     /// The next part that is received is not the first one of its message.
@@ -138,11 +158,16 @@ private:
     template <class Keep>
     result<void> send_part(std::span<const std::byte> bytes, message_detail::shared_memory* owner,
                            bool more, const timeout& limit, Keep keep);
+    result<void> send_in_turn(std::span<const std::byte> part, bool more, const timeout& limit);
+    /// Out of line: the fields of an error are read only where there is one.
+    static result<void> error_of(const result<send_outcome>& failed);
     result<void> begin_message(std::span<const std::byte> first, const timeout& limit);
     result<void> end_message(std::span<const std::byte> last, message_detail::shared_memory* owner,
                              const timeout& limit);
     result<void> send_to_stream(std::span<const std::byte> bytes,
                                 message_detail::shared_memory* owner, const timeout& limit);
+    template <class Part>
+    result<void> receive_part(Part& into, const timeout& limit);
     result<void> receive_first(const timeout& limit);
     result<void> deliver_routing_id(message& into);
     void look_for_lost_rest() noexcept;

@@ -38,7 +38,6 @@ void release(slk_socket_t& which, duration linger)
     which.monitor.reset();
     which.socket->close_in_background(linger);
     which.socket.reset();
-    which.received.clear();
     which.values = {};
     which.next_peer = {};
     which.context = nullptr;

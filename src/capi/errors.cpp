@@ -66,6 +66,11 @@ int code_of(const error& failure) noexcept
     return failure.native != 0 ? failure.native : SLK_EPROTO;
 }
 
+int fail_with(const error& failure) noexcept
+{
+    return fail_with(code_of(failure));
+}
+
 } // namespace slk::capi
 
 int slk_errno(void)

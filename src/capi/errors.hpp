@@ -39,11 +39,13 @@ inline constexpr int interrupted = EINTR;
 int fail_with(int code) noexcept;
 /// The code for an error of the C++ API.
 [[nodiscard]] int code_of(const error& failure) noexcept;
+/// Returns -1, and makes that the thread's slk_errno().
+[[gnu::cold]] int fail_with(const error& failure) noexcept;
 /// 0, or as fail_with().
 template <class T>
 int answer(const result<T>& of) noexcept
 {
-    return of ? 0 : fail_with(code_of(of.error()));
+    return of ? 0 : fail_with(of.error());
 }
 
 /// For pollers and timers: returns -1, and sets errno.

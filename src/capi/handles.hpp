@@ -72,7 +72,6 @@ struct alignas(128) slk_socket_t {
     slk::capi::socket_values values;
     std::string next_peer; ///< SLK_CONNECT_ROUTING_ID
     std::optional<slk::event_stream> monitor;
-    slk::message received;
     slk_socket_t* next = nullptr; ///< of the context, or of those that are free
     slk_socket_t* before = nullptr;
 };
@@ -141,7 +140,7 @@ private:
         return no_wait;
     if (milliseconds < 0)
         return {};
-    return std::chrono::milliseconds(milliseconds);
+    return duration(std::chrono::milliseconds(milliseconds)); // which holds it
 }
 
 [[nodiscard]] inline bool is_context(const slk_ctx_t* ctx) noexcept

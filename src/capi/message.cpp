@@ -2,6 +2,7 @@
 
 // Messages, and how they are sent and received.
 
+#include "base/part_sink.hpp"
 #include "capi/handles.hpp"
 
 #include <algorithm>
@@ -17,6 +18,28 @@ int to_size(std::size_t size) noexcept
 {
     return static_cast<int>(std::min<std::size_t>(size, INT_MAX));
 }
+
+/// A whole message of at most this size is copied where it is sent: its memory is not handed on.
+constexpr std::size_t max_copied = 1024;
+
+/// Replaces the content of a message, once there is another one.
+class message_filler final : public message_detail::part_sink {
+public:
+    explicit message_filler(message& to) noexcept : to_(to) {}
+
+private:
+    void keep(std::span<const std::byte> body,
+              message_detail::shared_memory* owner) noexcept override
+    {
+        to_.clear();
+        if (owner != nullptr)
+            message_detail::access::view(to_, body.data(), body.size(), owner, false);
+        else
+            message_detail::access::copy(to_, body);
+    }
+
+    message& to_;
+};
 
 /// The property MORE, the only one.
 constexpr int more_property = 0;
@@ -41,10 +64,10 @@ void make_empty(slk_msg_t& of) noexcept
     of.more = false;
 }
 
-template <class Part>
-result<void> send_part(const slk_socket_t& to, const socket_call& by, Part&& part, int flags)
+[[gnu::always_inline]] inline result<void> send_bytes(const slk_socket_t& to, const socket_call& by,
+                                                      std::span<const std::byte> part, int flags)
 {
-    return by.socket().send(std::forward<Part>(part), (flags & SLK_SNDMORE) != 0,
+    return by.socket().send(part, (flags & SLK_SNDMORE) != 0,
                             limit_of(to.values[int_option::sndtimeo], flags));
 }
 
@@ -182,8 +205,8 @@ int slk_send(slk_socket_t* socket, const void* data, size_t len, int flags)
     const socket_call call(socket);
     if (call.code() != 0 || (data == nullptr && len > 0))
         return fail_with(call.code() != 0 ? call.code() : SLK_EINVAL);
-    const auto sent = send_part(*socket, call, bytes_of(data, len), flags);
-    return sent ? to_size(len) : fail_with(code_of(sent.error()));
+    const auto sent = send_bytes(*socket, call, bytes_of(data, len), flags);
+    return sent ? to_size(len) : fail_with(sent.error());
 }
 
 int slk_recv(slk_socket_t* socket, void* buf, size_t len, int flags)
@@ -193,7 +216,7 @@ int slk_recv(slk_socket_t* socket, void* buf, size_t len, int flags)
         return fail_with(call.code() != 0 ? call.code() : SLK_EINVAL);
     const auto received = call.socket().receive_into(
         {static_cast<std::byte*>(buf), len}, limit_of(socket->values[int_option::rcvtimeo], flags));
-    return received ? to_size(received->size) : fail_with(code_of(received.error()));
+    return received ? to_size(received->size) : fail_with(received.error());
 }
 
 int slk_msg_send(slk_msg_t* msg, slk_socket_t* socket, int flags)
@@ -201,8 +224,13 @@ int slk_msg_send(slk_msg_t* msg, slk_socket_t* socket, int flags)
     const socket_call call(socket);
     if (call.code() != 0 || msg == nullptr)
         return fail_with(msg == nullptr ? SLK_EINVAL : call.code());
-    if (const auto sent = send_part(*socket, call, std::move(msg->body), flags); !sent)
-        return fail_with(code_of(sent.error()));
+    const bool more = (flags & SLK_SNDMORE) != 0;
+    const slk::timeout limit = limit_of(socket->values[int_option::sndtimeo], flags);
+    const bool copied = msg->body.size() <= max_copied && call.socket().sends_at_once(more);
+    const auto sent = copied ? call.socket().send(msg->body.bytes(), more, limit)
+                             : call.socket().send(std::move(msg->body), more, limit);
+    if (!sent) [[unlikely]]
+        return fail_with(sent.error());
     make_empty(*msg);
     return 0;
 }
@@ -212,12 +240,12 @@ int slk_msg_recv(slk_msg_t* msg, slk_socket_t* socket, int flags)
     const socket_call call(socket);
     if (call.code() != 0 || msg == nullptr)
         return fail_with(msg == nullptr ? SLK_EINVAL : call.code());
-    const auto received = call.socket().receive(
-        socket->received, limit_of(socket->values[int_option::rcvtimeo], flags));
-    if (!received)
-        return fail_with(code_of(received.error()));
-    msg->body = std::move(socket->received);
-    msg->more = msg->body.more();
+    message_filler filler(msg->body);
+    const auto received =
+        call.socket().receive_into(filler, limit_of(socket->values[int_option::rcvtimeo], flags));
+    if (!received) [[unlikely]]
+        return fail_with(received.error());
+    msg->more = filler.more();
     msg->routing_id = 0;
     return 0;
 }
@@ -233,14 +261,14 @@ int slk_send_to(slk_socket_t* socket, const void* routing_id, size_t id_len, con
     if (call.socket().is_sending()) // a message that was begun has its peer
         return fail_with(SLK_EPROTO);
     if (const auto named =
-            send_part(*socket, call, bytes_of(routing_id, id_len), flags | SLK_SNDMORE);
+            send_bytes(*socket, call, bytes_of(routing_id, id_len), flags | SLK_SNDMORE);
         !named)
-        return fail_with(code_of(named.error()));
-    const auto sent = send_part(*socket, call, bytes_of(data, data_len), flags);
+        return fail_with(named.error());
+    const auto sent = send_bytes(*socket, call, bytes_of(data, data_len), flags);
     if (sent)
         return to_size(data_len);
     call.socket().give_message_up();
-    return fail_with(code_of(sent.error()));
+    return fail_with(sent.error());
 }
 
 static_assert(sizeof(slk_msg_t) < 1024 && alignof(slk_msg_t) <= alignof(void*));

@@ -24,7 +24,7 @@ public:
 
     /// The bytes of this chunk that lie in one piece from here on: up to the next external, or to
     /// what is published. Looks at what is published only if it knows of nothing.
-    [[nodiscard]] std::span<const std::byte> run() noexcept
+    [[nodiscard, gnu::always_inline]] std::span<const std::byte> run() noexcept
     {
         if (bytes_ == seen_.bytes && externals_ == seen_.externals)
             seen_ = at_->published();

@@ -85,6 +85,11 @@ int errno_of(const error& failure) noexcept
     return has_native ? failure.native : EINVAL;
 }
 
+int fail_with(const error& failure) noexcept
+{
+    return fail(errno_of(failure));
+}
+
 } // namespace slk::libzmq
 
 int zmq_errno(void)

@@ -20,12 +20,14 @@ std::nullptr_t fail_null(int number) noexcept;
 /// The number for an error of the C++ API: what the system reported, where it did; else what
 /// libzmq sets for the same.
 [[nodiscard]] int errno_of(const error& failure) noexcept;
+/// As fail().
+[[gnu::cold]] int fail_with(const error& failure) noexcept;
 
 /// 0, or as fail().
 template <class T>
 int answer(const result<T>& of) noexcept
 {
-    return of ? 0 : fail(errno_of(of.error()));
+    return of ? 0 : fail_with(of.error());
 }
 
 } // namespace slk::libzmq

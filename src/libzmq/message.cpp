@@ -12,7 +12,6 @@
 
 namespace slk::libzmq {
 
-using message_detail::access;
 using message_detail::owned_memory;
 
 namespace {
@@ -63,38 +62,33 @@ void part::share(part& other) noexcept
         origin->retain();
 }
 
-bool part::refill(message& received) noexcept
+bool part::refill(std::span<const std::byte> from, shared_memory* owner) noexcept
 {
-    const auto from = received.bytes();
-    shared_memory* const owner = access::owner_of(received);
-    message_origin* const kept = origin;
-    origin = nullptr;
-    if (owner != nullptr) {
-        owner->retain();
-        release();
-        init_view(from.data(), from.size(), owner);
-    } else if (from.size() > max_inline && may_use_block()) {
+    if (owner == nullptr && from.size() > max_inline && may_use_block()) {
         std::memcpy(const_cast<std::byte*>(view.data), from.data(), from.size());
         view.size = from.size();
         shared = false;
-    } else {
-        release();
-        // All blocks have the same size, so that the next body fits.
-        if (!init_size(from.size() > max_inline ? message::inline_capacity : from.size())) {
-            init();
-            origin = kept;
-            return false;
-        }
-        if (!from.empty())
-            std::memcpy(const_cast<std::byte*>(content().data()), from.data(), from.size());
-        if (is_view()) {
-            view.size = from.size();
-            has_block = true;
-        }
+        return true;
     }
+    message_origin* const kept = origin;
+    origin = nullptr;
+    release();
+    if (owner != nullptr) {
+        init_view(from.data(), from.size(), owner);
+        origin = kept;
+        return true;
+    }
+    // All blocks have the same size, so that the next body fits.
+    const bool made = init_size(from.size() > max_inline ? message::inline_capacity : from.size());
     origin = kept;
-    more = received.more();
-    received.clear();
+    if (!made)
+        return false;
+    if (!from.empty())
+        std::memcpy(const_cast<std::byte*>(content().data()), from.data(), from.size());
+    if (is_view()) {
+        view.size = from.size();
+        has_block = true;
+    }
     return true;
 }
 

@@ -10,6 +10,7 @@
 #include <libzmq/zmq.h>
 
 #include "base/message_origin.hpp"
+#include "base/part_sink.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -96,8 +97,7 @@ struct part {
         release();
         init();
     }
-    /// The block of the part is big enough for what a message holds by value, and nobody else has
-    /// it.
+    /// The block of the part is big enough for what is received by value, and nobody else has it.
     [[nodiscard]] bool may_use_block() const noexcept
     {
         return is_view() && has_block && view.owner->users.load(std::memory_order_acquire) == 1;
@@ -111,8 +111,25 @@ struct part {
     /// Into a part that is not valid: the same bytes, of which larger ones are shared.
     void share(part& other) noexcept;
     /// Replaces the content, but for the origin. Returns false when memory is exhausted; then it is
-    /// empty, and the message is still there.
-    [[nodiscard]] bool refill(message& received) noexcept;
+    /// empty. `owner`: as in part_sink::take().
+    [[nodiscard]] bool refill(std::span<const std::byte> from, shared_memory* owner) noexcept;
+};
+
+/// Receives into a part that is valid.
+class part_filler final : public message_detail::part_sink {
+public:
+    explicit part_filler(part& to) noexcept : to_(to) {}
+    /// Memory was exhausted: the part is empty.
+    [[nodiscard]] bool failed() const noexcept { return failed_; }
+
+private:
+    void keep(std::span<const std::byte> body, shared_memory* owner) noexcept override
+    {
+        failed_ = !to_.refill(body, owner);
+    }
+
+    part& to_;
+    bool failed_ = false;
 };
 
 static_assert(sizeof(part) <= sizeof(zmq_msg_t) && alignof(part) <= alignof(zmq_msg_t));

@@ -40,7 +40,7 @@ public:
             return no_wait;
         if (milliseconds < 0)
             return {};
-        return std::chrono::milliseconds(milliseconds);
+        return duration(std::chrono::milliseconds(milliseconds)); // which holds it
     }
     [[nodiscard]] duration linger() const noexcept
     {

@@ -16,6 +16,9 @@ using message_detail::access;
 
 namespace {
 
+/// A whole message of at most this size is copied where it is sent: its memory is not handed on.
+constexpr std::size_t max_copied = 1024;
+
 int to_size(std::size_t size) noexcept
 {
     return static_cast<int>(std::min<std::size_t>(size, INT_MAX));
@@ -41,7 +44,7 @@ int send_bytes(void* handle, const void* data, std::size_t size, int flags)
         return fail(EFAULT);
     const auto sent =
         by->socket.send(bytes_of(data, size), (flags & ZMQ_SNDMORE) != 0, send_limit(*by, flags));
-    return sent ? to_size(size) : fail(errno_of(sent.error()));
+    return sent ? to_size(size) : fail_with(sent.error());
 }
 
 /// Returns the size, and the part is empty; or -1, and it is as before.
@@ -55,10 +58,12 @@ int send_part(zmq_msg_t* which, void* handle, int flags)
     part& sent = part::of(which);
     const bool more = (flags & ZMQ_SNDMORE) != 0;
     const timeout limit = send_limit(*by, flags);
-    const int size = to_size(sent.content().size());
-    if (!sent.is_view() || sent.view.owner == nullptr) {
-        if (const auto done = by->socket.send(sent.content(), more, limit); !done)
-            return fail(errno_of(done.error()));
+    const std::size_t length = sent.content().size();
+    const int size = to_size(length);
+    if ((length <= max_copied && by->socket.sends_at_once(more)) || !sent.is_view() ||
+        sent.view.owner == nullptr) {
+        if (const auto done = by->socket.send(sent.content(), more, limit); !done) [[unlikely]]
+            return fail_with(done.error());
         sent.clear();
         return size;
     }
@@ -66,7 +71,7 @@ int send_part(zmq_msg_t* which, void* handle, int flags)
     access::view(whole, sent.view.data, sent.view.size, sent.view.owner, false);
     if (const auto done = by->socket.send(std::move(whole), more, limit); !done) {
         sent.view.owner->retain(); // which `whole` releases
-        return fail(errno_of(done.error()));
+        return fail_with(done.error());
     }
     // Its memory went with the message.
     sent.what = part::tag::inlined;
@@ -82,14 +87,16 @@ int receive_part(zmq_msg_t* into, void* handle, int flags)
         return fail(ENOTSOCK);
     if (into == nullptr || !part::of(into).is_valid())
         return fail(EFAULT);
-    if (const auto received = by->socket.receive(by->received, receive_limit(*by, flags));
-        !received)
-        return fail(errno_of(received.error()));
     part& to = part::of(into);
-    if (!to.refill(by->received))
+    part_filler filler(to);
+    const auto received = by->socket.receive_into(filler, receive_limit(*by, flags));
+    if (!received) [[unlikely]]
+        return fail_with(received.error());
+    if (filler.failed()) [[unlikely]]
         return fail(ENOMEM);
+    to.more = filler.more();
     to.origin = static_cast<message_origin*>(by->socket.origin(to.origin));
-    return to_size(to.content().size());
+    return to_size(filler.size());
 }
 
 } // namespace
@@ -115,7 +122,7 @@ int zmq_recv(void* socket, void* data, size_t size, int flags)
         return fail(ENOTSOCK);
     const auto received =
         by->socket.receive_into({static_cast<std::byte*>(data), size}, receive_limit(*by, flags));
-    return received ? to_size(received->size) : fail(errno_of(received.error()));
+    return received ? to_size(received->size) : fail_with(received.error());
 }
 
 int zmq_msg_send(zmq_msg_t* msg, void* socket, int flags)

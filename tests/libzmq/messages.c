@@ -296,6 +296,43 @@ static void receiving_releases_what_was_there(void)
     close_two(&two);
 }
 
+static void a_message_is_filled_again(char transport, int bound_type, int connected_type)
+{
+    /* In the struct, by value, in the buffer it arrived in, and in memory of its own. */
+    static const size_t sizes[] = {64, 33, 34, 64, 0, 65, 64, 2000, 50000, 10, 50000, 64};
+    static char bytes[50000];
+    two_sockets two;
+    zmq_msg_t msg, kept;
+    size_t at;
+    open_two(&two, bound_type, connected_type, transport);
+    zmq_msg_init(&msg);
+    zmq_msg_init(&kept);
+    for (at = 0; at < sizeof sizes / sizeof *sizes; at++) {
+        memset(bytes, 'a' + (int)at, sizes[at]);
+        CHECK_INT(zmq_send(two.connected, bytes, sizes[at], ZMQ_SNDMORE), sizes[at]);
+        CHECK_INT(zmq_send(two.connected, bytes, sizes[at], 0), sizes[at]);
+        CHECK_INT(zmq_msg_recv(&msg, two.bound, 0), sizes[at]);
+        CHECK_INT(zmq_msg_more(&msg), 1);
+        CHECK_BYTES(zmq_msg_data(&msg), zmq_msg_size(&msg), bytes, sizes[at]);
+        /* What was received before is another message's now. */
+        CHECK_INT(zmq_msg_copy(&kept, &msg), 0);
+        CHECK_INT(zmq_msg_recv(&msg, two.bound, 0), sizes[at]);
+        CHECK_INT(zmq_msg_more(&msg), 0);
+        CHECK_BYTES(zmq_msg_data(&msg), zmq_msg_size(&msg), bytes, sizes[at]);
+        CHECK_BYTES(zmq_msg_data(&kept), zmq_msg_size(&kept), bytes, sizes[at]);
+    }
+    zmq_msg_close(&kept);
+    zmq_msg_close(&msg);
+    close_two(&two);
+}
+
+static void a_message_is_filled_with_any_size(void)
+{
+    a_message_is_filled_again('t', ZMQ_PULL, ZMQ_PUSH);
+    a_message_is_filled_again('p', ZMQ_PULL, ZMQ_PUSH);
+    a_message_is_filled_again('t', ZMQ_PAIR, ZMQ_PAIR);
+}
+
 static void a_short_buffer_cuts_the_message(void)
 {
     two_sockets two;
@@ -553,6 +590,7 @@ CASES(messages) = {
     {"a sent message is empty, and one that failed is not",
      a_sent_message_is_empty_and_a_failed_one_is_not},
     {"receiving releases what the message had", receiving_releases_what_was_there},
+    {"a message is filled again with any size", a_message_is_filled_with_any_size},
     {"a short buffer cuts the message, and the whole size is returned",
      a_short_buffer_cuts_the_message},
     {"a part tells that more follow", parts_tell_that_more_follow},

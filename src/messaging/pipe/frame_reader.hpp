@@ -5,6 +5,7 @@
 /// Reads messages out of a lane. For the thread that receives.
 
 #include "base/message_access.hpp"
+#include "base/part_sink.hpp"
 #include "lane/lane.hpp"
 #include "messaging/pipe/frame_writer.hpp"
 #include "zmtp/frame.hpp"
@@ -23,7 +24,7 @@ struct frame_head {
 };
 
 /// The header of a frame that a lane holds.
-[[nodiscard]] inline frame_head read_head(const std::byte* begin) noexcept
+[[nodiscard, gnu::always_inline]] inline frame_head read_head(const std::byte* begin) noexcept
 {
     const auto flags = std::to_integer<std::uint8_t>(begin[0]);
     const bool more = (flags & zmtp::flag_more) != 0;
@@ -45,6 +46,7 @@ public:
         if (const std::size_t fits = std::min(size_, space_.size()); fits > 0)
             std::memcpy(space_.data(), body.data(), fits);
     }
+    void take(const message& whole) noexcept { take(whole.bytes(), whole.more()); }
     [[nodiscard]] std::size_t size() const noexcept { return size_; } ///< of the whole part
     [[nodiscard]] bool more() const noexcept { return more_; }
 
@@ -73,6 +75,19 @@ inline void take_body(message& into, std::span<const std::byte> body, bool more,
     message_detail::access::view(into, body.data(), body.size(), owner, false);
     message_detail::access::set_more(into, more);
 }
+inline void take_body(message_detail::part_sink& into, std::span<const std::byte> body, bool more,
+                      lane::chunk& in) noexcept
+{
+    if (body.size() <= message::inline_capacity)
+        return into.take(body, more, nullptr);
+    in.retain();
+    into.take(body, more, &in);
+}
+inline void take_body(message_detail::part_sink& into, std::span<const std::byte> body, bool more,
+                      message_detail::shared_memory* owner) noexcept
+{
+    into.take(body, more, owner);
+}
 inline void take_body(part_copy& into, std::span<const std::byte> body, bool more,
                       const lane::chunk&) noexcept
 {
@@ -85,10 +100,10 @@ inline void take_body(part_copy& into, std::span<const std::byte> body, bool mor
     owner->release();
 }
 
-/// Reads the next part into an empty message, or a part_copy. Returns false if there is none now.
-/// The writer of a lane has checked what it put there, and put no commands there.
+/// Reads the next part into an empty message, a part_copy or a part_sink. Returns false if there is
+/// none now. The writer of a lane has checked what it put there, and put no commands there.
 template <class Part>
-[[nodiscard]] bool read_part(lane::lane& from, Part& into) noexcept
+[[nodiscard, gnu::always_inline]] inline bool read_part(lane::lane& from, Part& into) noexcept
 {
     lane::cursor& at = from.head();
     for (;;) {

@@ -145,7 +145,7 @@ public:
 
     /// Makes the written messages visible to the other end, and notifies it. `send_now`: this
     /// thread sends them itself if that is possible without waiting.
-    void publish(bool send_now) noexcept
+    [[gnu::always_inline]] void publish(bool send_now) noexcept
     {
         if (out.publish())
             send_now ? far->send_or_notify() : far->on_readable();
@@ -221,7 +221,12 @@ public:
             lanes_->discarded.add_alone(messages);
     }
     /// Of what this peer sends by its present connection; null: by inproc, or there is no memory.
-    [[nodiscard]] message_origin* origin_of_messages() noexcept;
+    [[nodiscard]] message_origin* origin_of_messages() noexcept
+    {
+        if (history && history->origin) [[likely]]
+            return history->origin.get();
+        return is_inproc ? nullptr : make_origin();
+    }
     void forget_origin() noexcept
     {
         if (history)
@@ -282,6 +287,8 @@ private:
     }
 
     ~pipe() override { count_out(); }
+
+    [[nodiscard]] message_origin* make_origin() noexcept;
 
     void signal(std::uint32_t which) noexcept
     {

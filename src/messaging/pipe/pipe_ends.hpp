@@ -38,7 +38,7 @@ public:
     [[nodiscard]] bool conflates() const noexcept { return latest_ != nullptr; }
 
     /// Room for one more message.
-    [[nodiscard]] bool has_room(const high_water& marks) noexcept
+    [[nodiscard, gnu::always_inline]] bool has_room(const high_water& marks) noexcept
     {
         if (latest_ != nullptr) [[unlikely]]
             return true;
@@ -102,8 +102,8 @@ public:
 
     /// Writes one message, which the reader sees after publish(). On an error nothing of it was
     /// written. A message of several parts must not follow unpublished ones. Errors: out_of_memory.
-    [[nodiscard]] result<void> write(std::span<const pattern::part_view> parts,
-                                     time_point expires = never) noexcept
+    [[nodiscard, gnu::always_inline]] result<void> write(std::span<const pattern::part_view> parts,
+                                                         time_point expires = never) noexcept
     {
         if (latest_ != nullptr) [[unlikely]]
             return write_latest(parts, expires);
@@ -188,7 +188,7 @@ public:
     /// Messages that were written and not published.
     [[nodiscard]] std::uint32_t staged() const noexcept { return staged_; }
     /// Returns true if the reader waits and must be notified.
-    [[nodiscard]] bool publish() noexcept
+    [[nodiscard, gnu::always_inline]] bool publish() noexcept
     {
         if (latest_ != nullptr) [[unlikely]]
             return std::exchange(staged_, 0) > 0 && std::exchange(notify_, false);
@@ -252,8 +252,8 @@ public:
     void conflate(latest_slot& slot) noexcept { latest_ = &slot; }
     [[nodiscard]] bool conflates() const noexcept { return latest_ != nullptr; }
 
-    /// Reads the next part into an empty message, or a part_copy. Returns false if the lane has
-    /// none; then fetch() may bring more.
+    /// Reads the next part into an empty message, a part_copy or a part_sink. Returns false if the
+    /// lane has none; then fetch() may bring more.
     template <class Part>
     [[nodiscard]] bool read(Part& into) noexcept
     {

@@ -27,11 +27,9 @@ std::string_view host_of(std::string_view text) noexcept
 
 } // namespace
 
-message_origin* pipe::origin_of_messages() noexcept
+message_origin* pipe::make_origin() noexcept
 {
-    if (history && history->origin)
-        return history->origin.get();
-    if (is_inproc || !info.type || !make_history())
+    if (!info.type || !make_history())
         return nullptr;
     auto made = reference<message_origin>::adopt(message_origin::create());
     if (!made)

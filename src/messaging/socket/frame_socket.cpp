@@ -2,12 +2,12 @@
 #include <serverlink/frame_socket.hpp>
 #include <serverlink/sub.hpp>
 
+#include "base/fail_again.hpp"
+#include "base/part_sink.hpp"
 #include "base/try_allocate.hpp"
 #include "messaging/socket/socket_core.hpp"
 #include "pattern/stream.hpp"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace slk {
@@ -123,9 +123,10 @@ result<void> frame_socket::send_part(std::span<const std::byte> bytes,
 {
     if (core_ == nullptr)
         return fail(moved_from_frames);
-    if (!more && !sending_ && sends_at_once_) [[likely]] {
+    if (sends_at_once(more)) [[likely]] {
         const part_view only{bytes, owner};
-        SLK_TRY(core_->send({&only, 1}, limit));
+        if (const auto sent = core_->send({&only, 1}, limit); !sent) [[unlikely]]
+            return fail_again(sent.error());
         return {};
     }
     if (!sends())
@@ -153,17 +154,24 @@ result<void> frame_socket::send_part(std::span<const std::byte> bytes,
     return {};
 }
 
-result<void> frame_socket::send(std::span<const std::byte> part, bool more, const timeout& limit)
+result<void> frame_socket::error_of(const result<send_outcome>& failed)
+{
+    return fail(failed.error());
+}
+
+result<void> frame_socket::send_in_turn(std::span<const std::byte> part, bool more,
+                                        const timeout& limit)
 {
     return send_part(part, nullptr, more, limit, [&] { return message::copy_of(part); });
 }
 
 result<void> frame_socket::send(message&& part, bool more, const timeout& limit)
 {
-    SLK_TRY(send_part(part.bytes(), access::owner_of(part), more, limit,
-                      [&]() -> result<message> { return std::move(part); }));
-    part.clear();
-    return {};
+    const auto sent = send_part(part.bytes(), access::owner_of(part), more, limit,
+                                [&]() -> result<message> { return std::move(part); });
+    if (sent) [[likely]]
+        part.clear();
+    return sent;
 }
 
 void frame_socket::give_message_up() noexcept
@@ -199,7 +207,7 @@ result<void> frame_socket::deliver_routing_id(message& into)
 }
 
 /// The rest of a message goes with its peer: disconnect(), or a handover.
-void frame_socket::look_for_lost_rest() noexcept
+[[gnu::always_inline]] inline void frame_socket::look_for_lost_rest() noexcept
 {
     // An XPUB has the parts of messages itself.
     if (receiving_ && type_ != socket_type::xpub && !core_->is_mid_message() &&
@@ -215,7 +223,8 @@ result<void> frame_socket::receive(message& into, const timeout& limit)
         return not_for_this_type("this type of socket does not receive");
     look_for_lost_rest();
     if (!names_peers_) [[likely]] {
-        SLK_TRY(core_->receive(into, limit));
+        if (const auto received = core_->receive(into, limit); !received) [[unlikely]]
+            return fail_again(received.error());
         receiving_ = into.more();
         return {};
     }
@@ -236,19 +245,35 @@ result<void> frame_socket::receive(message& into, const timeout& limit)
     return deliver_routing_id(into);
 }
 
-result<received_part> frame_socket::receive_into(std::span<std::byte> into, const timeout& limit)
+/// `into`: a part_copy or a part_sink.
+template <class Part>
+[[gnu::always_inline]] inline result<void> frame_socket::receive_part(Part& into,
+                                                                      const timeout& limit)
 {
     if (!names_peers_ && core_ != nullptr && receives()) [[likely]] {
         look_for_lost_rest();
-        SLK_TRY(const received_part part, core_->receive_into(into, limit));
-        receiving_ = part.more;
-        return part;
+        if (const auto received = core_->receive_part(into, limit); !received) [[unlikely]]
+            return fail_again(received.error());
+        receiving_ = into.more();
+        return {};
     }
     message whole;
     SLK_TRY(receive(whole, limit));
-    if (const std::size_t fits = std::min(whole.size(), into.size()); fits > 0)
-        std::memcpy(into.data(), whole.data(), fits);
-    return received_part{whole.size(), whole.more()};
+    into.take(whole);
+    return {};
+}
+
+result<received_part> frame_socket::receive_into(std::span<std::byte> into, const timeout& limit)
+{
+    messaging::part_copy part(into);
+    if (const auto received = receive_part(part, limit); !received) [[unlikely]]
+        return fail_again(received.error());
+    return received_part{part.size(), part.more()};
+}
+
+result<void> frame_socket::receive_into(message_detail::part_sink& into, const timeout& limit)
+{
+    return receive_part(into, limit);
 }
 
 message_detail::shared_memory* frame_socket::origin(message_detail::shared_memory* before) noexcept

@@ -51,7 +51,7 @@ public:
                    bool no_mark_adds_nothing) noexcept;
     [[nodiscard]] const high_water& receive_marks() const noexcept { return receive_marks_; }
     /// The marks for messages to this peer.
-    [[nodiscard]] high_water send_marks(const pipe& to) const noexcept
+    [[nodiscard, gnu::always_inline]] high_water send_marks(const pipe& to) const noexcept
     {
         if (!to.is_inproc || to.state != peer_state::connected) [[likely]]
             return send_marks_;

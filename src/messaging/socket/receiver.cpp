@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/socket/receiver.hpp"
 
+#include "base/fail_again.hpp"
 #include "base/try_allocate.hpp"
 #include "messaging/pipe/frame_reader.hpp"
 
@@ -22,6 +23,10 @@ constexpr std::size_t max_batch = 65536;
     return part.bytes().size();
 }
 [[nodiscard]] std::size_t size_of(const part_copy& part) noexcept
+{
+    return part.size();
+}
+[[nodiscard]] std::size_t size_of(const message_detail::part_sink& part) noexcept
 {
     return part.size();
 }
@@ -68,18 +73,6 @@ bool receiver::is_half_free(pipe& from, std::uint32_t messages) noexcept
            (mark != 0 && count / half != (count + messages) / half);
 }
 
-/// Whole messages of the peer were read.
-void receiver::consumed(pipe& from, std::uint32_t messages) noexcept
-{
-    bool look = false;
-    if (from.until_look <= messages)
-        look = is_half_free(from, messages);
-    else
-        from.until_look -= messages;
-    if (from.in.consume(messages, look))
-        report_room(from);
-}
-
 /// The peer's lane is empty. It has no turn until it signals.
 void receiver::lane_emptied(pipe& from)
 {
@@ -93,17 +86,6 @@ void receiver::lane_emptied(pipe& from)
 }
 
 // --- reading ---
-
-/// The peer to read from; null if none has anything.
-pipe* receiver::next_source() noexcept
-{
-    if (state_.peers.mid_message != nullptr)
-        return state_.peers.mid_message;
-    auto* const next = static_cast<pipe*>(state_.routes->receive_from());
-    if (next == nullptr)
-        state_.reports->clear_event_handle();
-    return next;
-}
 
 /// Reads the next part for the caller; returns its peer, or null if there is none. `name`: gets
 /// that of the peer.
@@ -159,7 +141,7 @@ pattern::part_fate receiver::inspect(pipe& from, message& part, bool first)
     return fate;
 }
 
-/// What becomes of a part that was read. Patterns inspect messages only, and no part_copy.
+/// What becomes of a part that was read. Patterns inspect messages only.
 template <class Part>
 inline pattern::part_fate receiver::take_in(pipe& from, Part& part)
 {
@@ -268,7 +250,14 @@ bool receiver::can_receive()
 }
 
 template <class Take>
-result<void> receiver::take_or_wait(Take take, const timeout& limit)
+result<void> receiver::wait_for(const Take& take, const timeout& limit)
+{
+    return state_.await(take, limit, sender_.begin_wait());
+}
+
+template <class Take>
+[[gnu::always_inline]] inline result<void> receiver::take_or_wait(const Take& take,
+                                                                  const timeout& limit)
 {
     // Nothing comes between the parts of a message, and all of them are there.
     if (state_.peers.mid_message == nullptr) {
@@ -281,7 +270,7 @@ result<void> receiver::take_or_wait(Take take, const timeout& limit)
     }
     if (take())
         return {};
-    return state_.await(take, limit, sender_.begin_wait());
+    return wait_for(take, limit);
 }
 
 result<router_event> receiver::receive(message& into, const timeout& limit, peer_id* from)
@@ -296,7 +285,8 @@ result<router_event> receiver::receive(message& into, const timeout& limit, peer
         return source != nullptr || no_memory_;
     };
     for (;;) {
-        SLK_TRY(take_or_wait(take, limit));
+        if (const auto waited = take_or_wait(take, limit); !waited) [[unlikely]]
+            return fail_again(waited.error());
         if (no_memory_) [[unlikely]] {
             no_memory_ = false;
             return fail(errc::out_of_memory, phase::transfer);
@@ -315,26 +305,35 @@ result<router_event> receiver::receive(message& into, const timeout& limit, peer
     }
 }
 
-result<received_part> receiver::receive_into(std::span<std::byte> into, const timeout& limit)
+template <class Part>
+result<void> receiver::receive_part(Part& into, const timeout& limit)
 {
     const pattern::own_message_queue& own = state_.routes->own_messages;
-    part_copy part(into);
-    bool is_there = false;
-    if (!state_.routes->inspects)
-        SLK_TRY(take_or_wait(
-            [&] {
-                if (!own.empty() && state_.peers.mid_message == nullptr) [[unlikely]]
-                    return true;
-                return is_there = read_part(part) != nullptr;
-            },
-            limit));
-    if (is_there) [[likely]]
-        return received_part{part.size(), part.more()};
+    pipe* source = nullptr;
+    const auto take = [&] {
+        if (!own.empty() && state_.peers.mid_message == nullptr) [[unlikely]]
+            return true;
+        source = read_part(into);
+        return source != nullptr;
+    };
+    if (!state_.routes->inspects) [[likely]] {
+        if (const auto waited = take_or_wait(take, limit); !waited) [[unlikely]]
+            return fail_again(waited.error());
+    }
+    if (source != nullptr) [[likely]] {
+        if (!std::is_same_v<Part, part_copy> && tells_origin_)
+            origins_.set(source->origin_of_messages());
+        return {};
+    }
     message whole;
-    SLK_TRY(receive(whole, limit));
-    part.take(whole.bytes(), whole.more());
-    return received_part{part.size(), part.more()};
+    if (const auto received = receive(whole, limit); !received) [[unlikely]]
+        return fail_again(received.error());
+    into.take(whole);
+    return {};
 }
+
+template result<void> receiver::receive_part(part_copy& into, const timeout& limit);
+template result<void> receiver::receive_part(message_detail::part_sink& into, const timeout& limit);
 
 /// A message that the pattern has, of which there is one.
 result<router_event> receiver::receive_own(message& into, peer_id* from)

@@ -8,6 +8,7 @@
 #include <serverlink/frame_socket.hpp>
 #include <serverlink/received_batch.hpp>
 
+#include "messaging/pipe/frame_reader.hpp"
 #include "messaging/socket/origin_stock.hpp"
 #include "messaging/socket/sender.hpp"
 #include "messaging/socket/socket_state.hpp"
@@ -43,8 +44,9 @@ public:
 
     /// Receives the next part, or a message of the pattern's own. `from`: the peer, or null.
     result<router_event> receive(message& into, const timeout& limit, peer_id* from = nullptr);
-    /// As receive(), into the caller's memory. Returns the part without its content.
-    result<received_part> receive_into(std::span<std::byte> into, const timeout& limit);
+    /// As receive(), into a part_copy or a part_sink.
+    template <class Part>
+    result<void> receive_part(Part& into, const timeout& limit);
     /// Waits for one part, and receives what else is there; returns the number of parts.
     result<std::size_t> receive_batch(std::span<message> into, const timeout& limit);
     /// The same without copying; at most `max` parts.
@@ -82,12 +84,23 @@ public:
 private:
     /// Waits, if need be, until `take` returns true.
     template <class Take>
-    result<void> take_or_wait(Take take, const timeout& limit);
+    [[gnu::noinline]] result<void> wait_for(const Take& take, const timeout& limit);
+    template <class Take>
+    result<void> take_or_wait(const Take& take, const timeout& limit);
     [[nodiscard]] result<router_event> receive_own(message& into, peer_id* from = nullptr);
     template <class Part>
     [[nodiscard]] pipe* read_part(Part& into, peer_id* name = nullptr);
     [[nodiscard]] std::size_t read_batch(received_batch& into, std::size_t max);
-    [[nodiscard]] pipe* next_source() noexcept;
+    /// The peer to read from; null if none has anything.
+    [[nodiscard, gnu::always_inline]] pipe* next_source() noexcept
+    {
+        if (state_.peers.mid_message != nullptr)
+            return state_.peers.mid_message;
+        auto* const next = static_cast<pipe*>(state_.routes->receive_from());
+        if (next == nullptr)
+            state_.reports->clear_event_handle();
+        return next;
+    }
     [[nodiscard]] bool gives_frames() const noexcept;
     [[nodiscard]] std::span<const std::byte> next_frames(pipe*& from);
     void took_frames(pipe& from, std::size_t bytes, std::size_t bodies,
@@ -97,7 +110,17 @@ private:
     template <class Part>
     [[nodiscard]] pattern::part_fate take_in(pipe& from, Part& part);
     [[nodiscard]] pattern::part_fate inspect(pipe& from, message& part, bool first);
-    void consumed(pipe& from, std::uint32_t messages) noexcept;
+    /// Whole messages of the peer were read.
+    [[gnu::always_inline]] void consumed(pipe& from, std::uint32_t messages) noexcept
+    {
+        bool look = false;
+        if (from.until_look <= messages)
+            look = is_half_free(from, messages);
+        else
+            from.until_look -= messages;
+        if (from.in.consume(messages, look))
+            report_room(from);
+    }
     [[nodiscard]] bool is_half_free(pipe& from, std::uint32_t messages) noexcept;
     void report_room(pipe& from) noexcept;
     void drop_expired(pipe& from) noexcept;

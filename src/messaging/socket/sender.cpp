@@ -23,12 +23,9 @@ constexpr std::uint32_t repeats_before_run = 8;
 
 } // namespace
 
-/// A send that does not wait, with the option bursts_end_at_mark.
-void sender::begin_burst(const timeout& limit) noexcept
+void sender::begin_burst() noexcept
 {
-    in_burst_ = limit.max_wait == duration::zero();
-    if (!in_burst_)
-        return;
+    in_burst_ = true;
     const std::uint64_t now = ticks_now();
     if (now - last_look_ < ticks_of_a_millisecond)
         return;
@@ -122,7 +119,8 @@ time_point sender::expiry_after(std::uint32_t lifetime) const noexcept
                : after(state_.context->now(), std::chrono::milliseconds(lifetime));
 }
 
-inline result<void> sender::write(pipe& to, std::span<const part_view> parts, time_point expires)
+[[gnu::always_inline]] inline result<void> sender::write(pipe& to, std::span<const part_view> parts,
+                                                         time_point expires)
 {
     if ((int{parts.size() > 1} | int{expires != never}) != 0) [[unlikely]]
         return write_with_care(to, parts, expires);
@@ -210,8 +208,10 @@ result<bool> sender::send_body(pipe& to, const part_view& whole, const timeout& 
     return sent;
 }
 
-inline result<void> sender::write_to(pipe& to, std::span<const part_view> parts,
-                                     const timeout& limit, time_point expires)
+[[gnu::always_inline]] inline result<void> sender::write_to(pipe& to,
+                                                            std::span<const part_view> parts,
+                                                            const timeout& limit,
+                                                            time_point expires)
 {
     const bool answers = begin_send();
     std::uint64_t size = parts.front().bytes.size();
@@ -339,11 +339,10 @@ result<void> sender::write_to_targets(const routing& where, std::span<const part
     return {};
 }
 
-/// The message goes to the same many peers as those before. Returns false: it must be routed.
+/// While a run is open: the message goes to the same many peers as those before. Returns false: it
+/// must be routed.
 bool sender::add_to_run(std::span<const part_view> parts, std::uint32_t lifetime) noexcept
 {
-    if (!state_.run || !state_.run->is_open())
-        return false;
     fan_out_run& run = *state_.run;
     const part_view& part = parts.front();
     if (parts.size() > 1 || expiry(lifetime) != never || state_.reports->has_reports() ||
@@ -394,18 +393,19 @@ result<send_outcome> sender::send(std::span<const part_view> parts, const timeou
 {
     if (parts.empty())
         return fail(errc::invalid_argument, phase::transfer, "a message has at least one part");
-    if (add_to_run(parts, lifetime))
+    if (state_.has_open_run() && add_to_run(parts, lifetime)) [[unlikely]]
         return state_.run->targets() > 0 ? send_outcome::queued : send_outcome::dropped_full;
     state_.context->deliver_completed();
     state_.process_reports();
     std::span<const part_view> written = parts;
-    if (bursts_end_at_mark_)
-        begin_burst(limit);
+    const bool in_burst = is_burst(limit);
+    if (in_burst) [[unlikely]]
+        begin_burst();
     routing where = state_.routes->route(written, to, *this);
-    if (bursts_end_at_mark_)
+    if (in_burst) [[unlikely]]
         end_burst();
     if (where.what == routing::kind::wait) {
-        if (bursts_end_at_mark_ && limit.max_wait == duration::zero())
+        if (in_burst)
             return fail(errc::would_block, phase::none);
         const auto decided = [&] {
             written = parts;
@@ -455,12 +455,13 @@ result<void> sender::await_room(std::span<const std::byte> first_part, const tim
         where = state_.routes->check_send(first_part, to, *this);
         return where.what != routing::kind::wait;
     };
-    if (bursts_end_at_mark_)
-        begin_burst(limit);
+    const bool in_burst = is_burst(limit);
+    if (in_burst)
+        begin_burst();
     const bool known = decided();
-    if (bursts_end_at_mark_)
+    if (in_burst)
         end_burst();
-    if (!known && bursts_end_at_mark_ && limit.max_wait == duration::zero())
+    if (!known && in_burst)
         return fail(errc::would_block, phase::none);
     if (!known)
         SLK_TRY(state_.await(decided, limit));
@@ -544,7 +545,7 @@ result<std::size_t> sender::send_all(std::size_t count, const timeout& limit, Pa
     while (queued < count) {
         const part_view one = part(queued);
         std::span<const part_view> parts(&one, 1);
-        if (add_to_run(parts, part.lifetime(queued))) {
+        if (state_.has_open_run() && add_to_run(parts, part.lifetime(queued))) {
             part.queued(queued);
             ++queued;
             continue;

@@ -120,7 +120,12 @@ private:
     void count_dropped(send_outcome why, const peer_id* to) noexcept;
     void report_dropped(drop_reason why, std::uint64_t count, const peer_id* to) noexcept;
     void give_turn(bool now) noexcept;
-    void begin_burst(const timeout& limit) noexcept;
+    /// A send that does not wait, with the option bursts_end_at_mark.
+    [[nodiscard]] bool is_burst(const timeout& limit) const noexcept
+    {
+        return bursts_end_at_mark_ && limit.max_wait == duration::zero();
+    }
+    void begin_burst() noexcept;
     void end_burst() noexcept;
     [[nodiscard]] bool has_room_to_share(pipe& to, const high_water& marks) noexcept;
     [[nodiscard]] result<std::size_t>

@@ -15,6 +15,7 @@
 #include <serverlink/xpub.hpp>
 #include <serverlink/xsub.hpp>
 
+#include "base/fail_again.hpp"
 #include "base/try_allocate.hpp"
 #include "messaging/socket/socket_core.hpp"
 #include "messaging/socket/socket_watch_call.hpp"
@@ -330,24 +331,13 @@ result<std::size_t> socket::send_batch(std::span<const std::span<const std::byte
     return core_ != nullptr ? core_->send_batch(messages, limit) : fail(moved_from);
 }
 
-namespace {
-
-/// Out of line, so that the fields of an error are read only where there is one: a processor that
-/// reads them where one byte has just been written waits until that is in its cache.
-[[gnu::noinline]] unexpected error_of(const result<router_event>& failed)
-{
-    return fail(failed.error());
-}
-
-} // namespace
-
 result<void> socket::receive(message& into, const timeout& limit)
 {
     if (core_ == nullptr)
         return fail(moved_from);
     const auto received = core_->receive(into, limit);
     if (!received) [[unlikely]]
-        return error_of(received);
+        return fail_again(received.error());
     return {};
 }
 

@@ -118,40 +118,49 @@ public:
     result<send_outcome> send(std::span<const pattern::part_view> parts, const timeout& limit,
                               const peer_id* to = nullptr, std::uint32_t lifetime = 0)
     {
-        SLK_TRY(state_.usable());
+        if (!state_.is_usable()) [[unlikely]]
+            return fail(state_.why_unusable());
         return sender_.send(parts, limit, to, lifetime);
     }
     /// As sender::await_room().
     result<void> await_room(std::span<const std::byte> first_part, const timeout& limit,
                             const peer_id* to = nullptr)
     {
-        SLK_TRY(state_.usable());
+        if (!state_.is_usable()) [[unlikely]]
+            return fail(state_.why_unusable());
         return sender_.await_room(first_part, limit, to);
     }
     template <class Messages>
     result<std::size_t> send_batch(Messages messages, const timeout& limit)
     {
-        SLK_TRY(state_.usable());
+        if (!state_.is_usable()) [[unlikely]]
+            return fail(state_.why_unusable());
         return sender_.send_batch(messages, limit);
     }
     result<router_event> receive(message& into, const timeout& limit, peer_id* from = nullptr)
     {
-        SLK_TRY(state_.usable());
+        if (!state_.is_usable()) [[unlikely]]
+            return fail(state_.why_unusable());
         return receiver_.receive(into, limit, from);
     }
-    result<received_part> receive_into(std::span<std::byte> into, const timeout& limit)
+    /// As receiver::receive_part().
+    template <class Part>
+    result<void> receive_part(Part& into, const timeout& limit)
     {
-        SLK_TRY(state_.usable());
-        return receiver_.receive_into(into, limit);
+        if (!state_.is_usable()) [[unlikely]]
+            return fail(state_.why_unusable());
+        return receiver_.receive_part(into, limit);
     }
     result<std::size_t> receive_batch(std::span<message> into, const timeout& limit)
     {
-        SLK_TRY(state_.usable());
+        if (!state_.is_usable()) [[unlikely]]
+            return fail(state_.why_unusable());
         return receiver_.receive_batch(into, limit);
     }
     result<std::size_t> receive_batch(received_batch& into, std::size_t max, const timeout& limit)
     {
-        SLK_TRY(state_.usable());
+        if (!state_.is_usable()) [[unlikely]]
+            return fail(state_.why_unusable());
         return receiver_.receive_batch(into, max, limit);
     }
 

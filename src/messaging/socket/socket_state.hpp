@@ -29,26 +29,39 @@ public:
     socket_state& operator=(const socket_state&) = delete;
     ~socket_state() { stop_waiting_for_memory(); }
 
-    /// Errors: invalid_state (closed), cancelled (the context was shut down), forked.
+    // What every message passes is inlined by force: a compiler that sees many files at once runs
+    // out of what it may inline.
+
+    [[nodiscard, gnu::always_inline]] bool is_usable() const noexcept
+    {
+        return !closed && !context->stopped();
+    }
+    /// Where that is false: invalid_state (closed), cancelled (the context was shut down), forked.
+    [[nodiscard]] error why_unusable() const noexcept;
+    /// Errors: those of why_unusable().
     [[nodiscard]] result<void> usable() const noexcept
     {
-        if (closed || context->stopped()) [[unlikely]]
+        if (!is_usable()) [[unlikely]]
             return fail(why_unusable());
         return {};
     }
 
     /// Takes notice of what has happened. At the beginning of every call of a socket.
-    void process_reports()
+    [[gnu::always_inline]] void process_reports()
     {
         end_run();
         if (reports->has_reports()) [[unlikely]]
             read_inbox();
     }
     /// Before a message is routed, or peers are looked at.
-    void end_run() noexcept
+    [[gnu::always_inline]] void end_run() noexcept
     {
-        if (run && run->is_open()) [[unlikely]]
+        if (has_open_run()) [[unlikely]]
             run->end();
+    }
+    [[nodiscard, gnu::always_inline]] bool has_open_run() const noexcept
+    {
+        return run && run->is_open();
     }
     /// Peers have come or gone, or have room: messages that waited for a peer are sent, and a
     /// place that is free is offered to sockets of inproc that wait for it.
@@ -123,7 +136,6 @@ public:
     bool has_ended_endpoints = false;
 
 private:
-    [[nodiscard]] error why_unusable() const noexcept;
     void read_inbox();
     void read(peer_report& report);
     void connected(peer_connected&& how);
