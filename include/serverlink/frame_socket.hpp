@@ -75,8 +75,10 @@ public:
     /// Sends a part; `more`: others of the same message follow. The first one waits until there is
     /// a peer with room for the message, and the last one queues it. On an error the part was not
     /// taken, and may be sent again; the parts before it stay. A ROUTER's first part without `more`
-    /// is thrown away. Errors: those of send() of the type's class, the first three with the first
-    /// part; not_supported (the type does not send); out_of_memory.
+    /// is thrown away. When the last peer goes between the first part and the last one, the message
+    /// is thrown away, and sending its other parts succeeds. Errors: those of send() of the type's
+    /// class, the first three with the first part; not_supported (the type does not send);
+    /// out_of_memory.
     ///
     /// A ROUTER's peer that goes between the first part and the last one does not get the message:
     /// that is no error, and counted as dropped.
@@ -172,6 +174,8 @@ private:
     result<void> deliver_routing_id(message& into);
     void look_for_lost_rest() noexcept;
     [[nodiscard]] result<void> check_router() const;
+    [[nodiscard]] bool has_lost_receivers();
+    void end_parts(bool more) noexcept;
 
     socket_type type_;
     bool names_peers_; ///< the first part of a message is a routing id

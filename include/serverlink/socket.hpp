@@ -258,7 +258,7 @@ public:
     /// is dropped. Errors: invalid_argument.
     [[nodiscard]] result<void> disconnect_in_background(std::string_view endpoint, duration linger);
     /// As unbind(), but returns at once, as disconnect_in_background() for all peers of the
-    /// endpoint.
+    /// endpoint; except that what has arrived from them stays readable.
     [[nodiscard]] result<void> unbind_in_background(std::string_view endpoint, duration linger);
     /// Takes a bound endpoint back, and keeps the peers that came by it. The port is free on
     /// return. Errors: invalid_argument.

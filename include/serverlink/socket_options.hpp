@@ -348,6 +348,10 @@ struct socket_options {
     /// Send each new peer an empty message, so that a ROUTER there learns the routing id of this
     /// socket before a message is sent.
     bool probe_router = false;
+    /// A connect() by inproc is over when the socket that it has met is closed, or gives the
+    /// endpoint up; so it is with libzmq. Without this option it waits for the next socket that is
+    /// bound there, and messages are queued for that one, unless `immediate` is set. Live.
+    bool inproc_ends_with_peer = false;
 
     // REQ only: elsewhere they are invalid_argument if set. Live.
 
@@ -367,8 +371,14 @@ struct socket_options {
     /// A new peer with a routing id that is taken gets it, and the peer that had it is
     /// disconnected when the socket is used the next time; but a name that connect() has given
     /// stays. Until then both count in max_peers and max_peers_per_address, which may refuse the
-    /// new one. Without this option the new peer is rejected, and tries again later. Live.
+    /// new one. Without this option the new peer is rejected, and tries again later. Two peers that
+    /// take an id from each other again and again have to wait for it: after eight times in a row
+    /// the new one is rejected for a second, and then for twice as long each time. Live.
     bool handover = false;
+    /// A peer that has lost its routing id by `handover`, or comes without it and finds it taken,
+    /// stays connected. Nothing is received from it or sent to it until it connects again; so does
+    /// libzmq. Without this option it is disconnected, or rejected.
+    bool mute_duplicates = false;
     // Peers that came and went while the socket was not used give no such message, and one that
     // has come several times meanwhile gives one. socket_counters has the numbers.
 

@@ -40,6 +40,12 @@ struct wait_item {
     bool to_send = false;
     /// A descriptor only: wait for its failure too.
     bool to_fail = false;
+    /// A descriptor only: wait for urgent data too (POLLPRI of poll(2); on Windows as `failed`).
+    bool to_urgent = false;
+    /// A descriptor only: a failure alone makes it neither `readable` nor `writable`, and one that
+    /// is closed is `failed`, and no error of wait(). On Windows it is an error of wait() all the
+    /// same.
+    bool apart = false;
 
     // Set by wait().
 
@@ -52,6 +58,8 @@ struct wait_item {
     /// poll(2)). On Windows it is what select() calls an exception, a connect that failed or urgent
     /// data, and looked for only if the item is `to_send` or `to_fail`.
     bool failed = false;
+    /// A descriptor only: there is urgent data.
+    bool urgent = false;
 };
 
 /// Waits until at least one item is ready, and returns the number of ready items. The sockets are

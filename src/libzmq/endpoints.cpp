@@ -120,12 +120,7 @@ int withdraw(socket_object& which, std::string_view text)
     if (const auto parsed = endpoint::parse(text); !parsed)
         return fail(parsed.error() == errc::not_supported ? EPROTONOSUPPORT
                                                           : errno_of(parsed.error()));
-    // Where nothing is to be sent, what has arrived stays.
-    result<void> done;
-    if (which.socket.sends())
-        done = which.socket.unbind_in_background(text, which.linger());
-    else if (const auto unbound = which.socket.unbind(text); !unbound)
-        done = slk::fail(unbound.error());
+    auto done = which.socket.unbind_in_background(text, which.linger());
     if (!done && done.error() == errc::invalid_argument)
         done = which.socket.disconnect_in_background(text, which.linger());
     // There is no such endpoint.

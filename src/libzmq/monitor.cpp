@@ -6,6 +6,7 @@
 #include <serverlink/endpoint.hpp>
 
 #include "base/try_allocate.hpp"
+#include "base/zmtp_fault.hpp"
 #include "libzmq/errors.hpp"
 #include "libzmq/socket.hpp"
 
@@ -25,7 +26,6 @@ constexpr std::uint32_t unread_events = 4000;
 constexpr std::chrono::seconds max_stop(5);
 /// Connections and listeners that are remembered: more than a process has descriptors for.
 constexpr std::size_t max_known = 65'536;
-constexpr std::string_view unlike_peer = "the peer's socket type does not suit this one";
 constexpr unsigned all_event_bits = 0xffff;
 
 /// What the number behind an event is.
@@ -70,6 +70,24 @@ event_set watched_kinds() noexcept
     return wanted;
 }
 
+bool is_fault(const event& what, zmtp::fault which) noexcept
+{
+    return what.reason.native == static_cast<std::int32_t>(which);
+}
+
+bool is_handshake_failure(const event& what) noexcept
+{
+    return what.kind == event_kind::handshake_failed_protocol ||
+           what.kind == event_kind::handshake_failed_no_detail;
+}
+
+/// No ZAP handler is there to be asked.
+bool has_no_handler(const event& what) noexcept
+{
+    return what.kind == event_kind::handshake_failed_no_detail &&
+           what.reason == errc::not_connected;
+}
+
 /// libzmq has no event for it.
 bool is_left_out(const event& what) noexcept
 {
@@ -77,8 +95,10 @@ bool is_left_out(const event& what) noexcept
         return what.endpoint.starts_with("ipc://");
     if (what.kind == event_kind::disconnected) // by this side
         return what.reason == errc::cancelled;
-    return what.kind == event_kind::handshake_failed_protocol && what.reason.detail != nullptr &&
-           what.reason.detail == unlike_peer;
+    // The peer's ERROR has no status of ZAP.
+    if (what.kind == event_kind::handshake_failed_auth && what.reason.native == 0)
+        return true;
+    return is_handshake_failure(what) && is_fault(what, zmtp::fault::unreported);
 }
 
 /// The reason is one of libzmq's numbers ZMQ_PROTOCOL_ERROR_*.
@@ -87,12 +107,26 @@ bool is_protocol_error(const event& what) noexcept
     return what.reason.native >= ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED;
 }
 
+/// The kind of event that libzmq reports.
+event_kind kind_of(const event& what) noexcept
+{
+    // To libzmq a key that does not fit is an error of the protocol.
+    if (what.kind == event_kind::handshake_failed_auth && is_protocol_error(what))
+        return event_kind::handshake_failed_protocol;
+    return is_handshake_failure(what) && is_fault(what, zmtp::fault::not_spoken)
+               ? event_kind::handshake_failed_no_detail
+               : what.kind;
+}
+
 std::uint32_t value_of(const event& what, meaning wanted, std::int32_t descriptor) noexcept
 {
     switch (wanted) {
     case meaning::none: break;
     case meaning::descriptor: return static_cast<std::uint32_t>(descriptor);
-    case meaning::reason: return static_cast<std::uint32_t>(errno_of(what.reason));
+    case meaning::reason:
+        return has_no_handler(what) || is_fault(what, zmtp::fault::not_spoken)
+                   ? EAGAIN
+                   : static_cast<std::uint32_t>(errno_of(what.reason));
     case meaning::delay:
         return static_cast<std::uint32_t>(
             std::chrono::duration_cast<std::chrono::milliseconds>(what.delay).count());
@@ -180,11 +214,7 @@ void monitor::write(unsigned number, std::uint32_t value, std::string_view endpo
 
 void monitor::report(const event& what) noexcept
 {
-    // To libzmq a key that does not fit is an error of the protocol.
-    const bool is_key = what.kind == event_kind::handshake_failed_auth && is_protocol_error(what);
-    const auto row =
-        std::ranges::find(event_numbers, is_key ? event_kind::handshake_failed_protocol : what.kind,
-                          &event_number::of);
+    const auto row = std::ranges::find(event_numbers, kind_of(what), &event_number::of);
     if (row == std::end(event_numbers))
         return;
     if (what.kind == event_kind::stopped) {
@@ -201,6 +231,8 @@ void monitor::report(const event& what) noexcept
         what.kind == event_kind::listening)
         remember(what, what.kind == event_kind::connected);
     const known* const which = find(what);
+    if (has_no_handler(what))
+        write(row->number, EFAULT, what.endpoint);
     if (!is_left_out(what))
         write(row->number, value_of(what, row->value, which != nullptr ? which->descriptor : -1),
               what.endpoint);

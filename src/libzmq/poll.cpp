@@ -10,14 +10,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <span>
 #include <vector>
 
 namespace slk::libzmq {
 
 namespace {
-
-constexpr short all_poll_events = ZMQ_POLLIN | ZMQ_POLLOUT | ZMQ_POLLERR | ZMQ_POLLPRI;
 
 timeout limit_of(long milliseconds) noexcept
 {
@@ -28,8 +27,7 @@ timeout limit_of(long milliseconds) noexcept
 
 bool is_watched(const zmq_pollitem_t& item) noexcept
 {
-    return item.socket != nullptr ||
-           (item.fd != static_cast<zmq_fd_t>(-1) && (item.events & all_poll_events) != 0);
+    return item.socket != nullptr || static_cast<std::intptr_t>(item.fd) >= 0;
 }
 
 /// What to wait for. Returns 0 or an errno; `at_once`: nothing needs to be waited for.
@@ -38,8 +36,10 @@ int prepare(wait_item& made, const zmq_pollitem_t& item, bool& at_once)
     made.to_receive = (item.events & ZMQ_POLLIN) != 0;
     made.to_send = (item.events & ZMQ_POLLOUT) != 0;
     if (item.socket == nullptr) {
-        made.descriptor = item.fd;
-        made.to_fail = (item.events & ZMQ_POLLERR) != 0;
+        made.descriptor = static_cast<std::intptr_t>(item.fd);
+        made.to_fail = true; // whether it was asked for or not
+        made.to_urgent = (item.events & ZMQ_POLLPRI) != 0;
+        made.apart = true;
         return 0;
     }
     socket_object* const on = socket_object::find(item.socket);
@@ -69,7 +69,7 @@ short events_of(const zmq_pollitem_t& item, const wait_item& done) noexcept
     const bool sends = (item.events & ZMQ_POLLOUT) != 0 && done.to_send;
     return static_cast<short>((receives && readable ? ZMQ_POLLIN : 0) |
                               (sends && writable ? ZMQ_POLLOUT : 0) |
-                              (done.failed ? ZMQ_POLLERR : 0));
+                              (done.failed ? ZMQ_POLLERR : 0) | (done.urgent ? ZMQ_POLLPRI : 0));
 }
 
 int poll(std::span<zmq_pollitem_t> items, long milliseconds)

@@ -123,6 +123,7 @@ void set_heartbeats(socket_options& made, const option_values& from) noexcept
 void set_options_of_type(socket_options& made, const option_values& from, socket_type type) noexcept
 {
     const bool is_publisher = type == socket_type::pub || type == socket_type::xpub;
+    made.inproc_ends_with_peer = true;
     made.probe_router = from.get<ZMQ_PROBE_ROUTER>() != 0 && type != socket_type::rep;
     made.conflate = from.get<ZMQ_CONFLATE>() != 0 &&
                     (is_publisher || type == socket_type::pull || type == socket_type::push ||
@@ -132,6 +133,7 @@ void set_options_of_type(socket_options& made, const option_values& from, socket
     if (type == socket_type::router) {
         made.mandatory = from.get<ZMQ_ROUTER_MANDATORY>() != 0;
         made.handover = from.get<ZMQ_ROUTER_HANDOVER>() != 0;
+        made.mute_duplicates = true;
         made.notify_inproc = false;
     }
     if (type == socket_type::xpub) { // a PUB reports nothing

@@ -175,6 +175,8 @@ result<void> check_options(zmtp::socket_type type, const socket_options& options
         return {};
     if (options.handover)
         return not_for_type("handover is for a ROUTER");
+    if (options.mute_duplicates)
+        return not_for_type("mute_duplicates is for a ROUTER");
     if (options.notify_connect)
         return not_for_type("notify_connect is for a ROUTER");
     if (options.notify_disconnect)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "zmtp/command.hpp"
 
+#include "base/zmtp_fault.hpp"
+
 #include <algorithm>
 
 namespace slk::zmtp {
@@ -17,9 +19,9 @@ constexpr command_name known[] = {
     command_name::cancel,  command_name::ping,     command_name::pong,
 };
 
-unexpected broken_command(const char* detail) noexcept
+unexpected broken_command(fault how, const char* detail) noexcept
 {
-    return fail(errc::protocol_error, phase::handshake, detail);
+    return fail(fault_error(how, detail));
 }
 
 std::size_t frame_size(std::size_t body) noexcept
@@ -86,7 +88,7 @@ result<command_view> parse_command(byte_view body) noexcept
     if (text_of(body).starts_with(corrupt_error))
         return command_view{command_name::error, body.subspan(corrupt_error.size())};
     if (body.empty() || std::to_integer<std::size_t>(body[0]) > body.size() - 1)
-        return broken_command("a command is shorter than its name");
+        return broken_command(fault::unexpected_command, "a command is shorter than its name");
     const auto size = std::to_integer<std::size_t>(body[0]);
     const std::string_view name = text_of(body.subspan(1, size));
     for (const command_name which : known)
@@ -99,20 +101,20 @@ result<credentials> parse_hello(byte_view data) noexcept
 {
     constexpr const char* malformed = "the peer's HELLO is malformed";
     if (data.empty())
-        return broken_command(malformed);
+        return broken_command(fault::malformed_hello, malformed);
     const auto user_size = std::to_integer<std::size_t>(data[0]);
     if (data.size() < 1 + user_size + 1)
-        return broken_command(malformed);
+        return broken_command(fault::malformed_hello, malformed);
     const byte_view rest = data.subspan(1 + user_size);
     if (std::to_integer<std::size_t>(rest[0]) != rest.size() - 1)
-        return broken_command(malformed);
+        return broken_command(fault::malformed_hello, malformed);
     return credentials{text_of(data.subspan(1, user_size)), text_of(rest.subspan(1))};
 }
 
 result<std::string_view> parse_error(byte_view data) noexcept
 {
     if (data.empty() || std::to_integer<std::size_t>(data[0]) > data.size() - 1)
-        return broken_command("the peer's ERROR is malformed");
+        return broken_command(fault::malformed_error, "the peer's ERROR is malformed");
     return text_of(data.subspan(1, std::to_integer<std::size_t>(data[0])));
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "zmtp/greeting.hpp"
 
-#include "zmtp/fault.hpp"
+#include "base/zmtp_fault.hpp"
 
 #include <algorithm>
 

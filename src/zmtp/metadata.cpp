@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "zmtp/metadata.hpp"
 
+#include "base/zmtp_fault.hpp"
+
 #include <algorithm>
 
 namespace slk::zmtp {
@@ -20,7 +22,7 @@ constexpr char lower(char letter) noexcept
 
 unexpected broken_metadata(const char* detail) noexcept
 {
-    return fail(errc::protocol_error, phase::handshake, detail);
+    return fail(fault_error(fault::unreported, detail));
 }
 
 std::size_t property_size(std::string_view name, std::string_view value) noexcept

@@ -2,6 +2,7 @@
 
 // What a session receives before it is ready.
 
+#include "base/zmtp_fault.hpp"
 #include "zmtp/session.hpp"
 
 #include <algorithm>
@@ -10,13 +11,16 @@ namespace slk::zmtp {
 
 namespace {
 
-constexpr error no_command{errc::protocol_error, phase::handshake, 0,
-                           "a message came before the end of the handshake"};
-constexpr error handshake_too_large{errc::message_too_large, phase::handshake, 0,
-                                    "the peer's handshake is larger than max_handshake_size"};
-
-constexpr error metadata_too_large{errc::message_too_large, phase::handshake, 0,
-                                   "the peer's metadata is larger than max_metadata_size"};
+constexpr error no_command =
+    fault_error(fault::unexpected_command, "a message came before the end of the handshake");
+constexpr error no_zmtp =
+    fault_error(fault::unreported, "the peer uses ZMTP 1.0, which is not supported");
+constexpr error handshake_too_large =
+    fault_error(fault::unreported, "the peer's handshake is larger than max_handshake_size",
+                errc::message_too_large);
+constexpr error metadata_too_large =
+    fault_error(fault::unreported, "the peer's metadata is larger than max_metadata_size",
+                errc::message_too_large);
 
 /// The longest name of a command that has metadata, with its length.
 constexpr std::size_t initiate_name = 1 + 8;
@@ -48,7 +52,7 @@ error check_handshake_frame(const header_view& seen, std::size_t used,
     if (!seen.frame.command)
         return no_command;
     if (seen.failure)
-        return seen.failure;
+        return fault_error(fault::unreported, seen.failure.detail, seen.failure.code);
     const std::size_t left =
         options.max_handshake_size - std::min(used, options.max_handshake_size);
     if (seen.frame.header + seen.frame.size > left)
@@ -67,6 +71,9 @@ void session::receive_greeting(time_point now, byte_view run, arrival& next) noe
     const greeting_view seen = inspect_greeting(run);
     if (seen.signature)
         step(now, {.event = session_event::signature});
+    // A revision of 0, or no identity of 1.0.
+    if (seen.speaks == version::v1_0 && (seen.signature || run[0] == std::byte{0}))
+        return violate(now, no_zmtp);
     session_input input{.event = session_event::revision};
     input.speaks = seen.speaks.value_or(version::v3_1);
     if (seen.speaks || seen.may_send_rest)
@@ -101,12 +108,12 @@ void session::receive_old_identity(time_point now, byte_view rest, arrival& next
     }
     const auto type = std::to_integer<std::size_t>(rest[0]);
     if (type >= socket_type_count)
-        return violate(now, {errc::protocol_error, phase::handshake, 0,
-                             "the peer names an unknown socket type"});
+        return violate(now,
+                       fault_error(fault::unreported, "the peer names an unknown socket type"));
     next.peer.type = static_cast<socket_type>(type);
     if (!may_talk(options_.metadata.type, *next.peer.type))
-        return violate(now, {errc::protocol_error, phase::handshake, 0,
-                             "the peer's socket type does not suit this one"});
+        return violate(
+            now, fault_error(fault::unreported, "the peer's socket type does not suit this one"));
     const header_view seen = read_header(rest.subspan(type_size), {});
     if (seen.need > 0) {
         next.need = seen.need;

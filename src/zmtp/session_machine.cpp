@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "zmtp/session_machine.hpp"
 
-#include "zmtp/fault.hpp"
+#include "base/zmtp_fault.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -237,8 +237,9 @@ session_actions session_machine::decide(const session_options& options, version 
         return {};
     switch (peer) {
     case version::v1_0:
-        return fail({errc::protocol_error, phase::handshake, 0,
-                     "the peer uses ZMTP 1.0, which is not supported"});
+        return fail(
+            fault_error(options.security == mechanism::null ? fault::not_spoken : fault::unreported,
+                        "the peer uses ZMTP 1.0, which is not supported"));
     case version::v2_0: break;
     case version::v3_0:
     case version::v3_1:
@@ -248,13 +249,13 @@ session_actions session_machine::decide(const session_options& options, version 
     }
     // Version 2.0 has no mechanisms: accepting it would bypass authentication.
     if (options.security != mechanism::null)
-        return fail({errc::protocol_error, phase::handshake, 0,
-                     options.security == mechanism::plain
-                         ? "the peer uses ZMTP 2.0, which has no PLAIN"
-                         : "the peer uses ZMTP 2.0, which has no CURVE"});
+        return fail(
+            fault_error(fault::unreported, options.security == mechanism::plain
+                                               ? "the peer uses ZMTP 2.0, which has no PLAIN"
+                                               : "the peer uses ZMTP 2.0, which has no CURVE"));
     if (options.ask_with_null)
-        return fail({errc::protocol_error, phase::handshake, 0,
-                     "the peer uses ZMTP 2.0, which has no authentication"});
+        return fail(
+            fault_error(fault::unreported, "the peer uses ZMTP 2.0, which has no authentication"));
     if (!options.accept_2_0)
         return fail({errc::protocol_error, phase::handshake, 0,
                      "the peer uses ZMTP 2.0, and accept_2_0 is off"});

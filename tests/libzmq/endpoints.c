@@ -158,24 +158,213 @@ static void unbinding_ends_the_accepted_connections(void)
     close_two(&two);
 }
 
+/* Sends "a", "b" and "c" from a socket of the other type, and waits until they are there. */
+static void send_three(void* from, void* to)
+{
+    static const char* const texts[] = {"a", "b", "c"};
+    const int type = get_int(to, ZMQ_TYPE);
+    int number;
+    for (number = 0; number < 3; ++number) {
+        if (type == ZMQ_REP)
+            SEND(from, "", ZMQ_SNDMORE);
+        SEND(from, texts[number], 0);
+    }
+    REQUIRE(is_readable(to, patience_ms));
+    NOTHING(from, 200); /* time for the others */
+}
+
+static void recv_three(void* socket)
+{
+    const int type = get_int(socket, ZMQ_TYPE);
+    int number;
+    for (number = 0; number < (type == ZMQ_REP ? 1 : 3); ++number) {
+        const char text[] = {(char)('a' + number), '\0'};
+        char peer[16];
+        if (type == ZMQ_ROUTER)
+            CHECK_INT(recv_within(socket, peer, sizeof peer, patience_ms), 5);
+        RECV_LAST(socket, text);
+    }
+}
+
+static const int types_that_keep[][2] = {
+    {ZMQ_PULL, ZMQ_PUSH},     {ZMQ_DEALER, ZMQ_DEALER}, {ZMQ_PAIR, ZMQ_PAIR},
+    {ZMQ_ROUTER, ZMQ_DEALER}, {ZMQ_REP, ZMQ_DEALER},    {ZMQ_XSUB, ZMQ_XPUB},
+};
+
 static void what_has_arrived_outlives_the_endpoint(void)
 {
     static const char transports[] = {'t', 'i'};
     int number;
-    for (number = 0; number < 2; ++number) {
+    for (number = 0; number < 12; ++number) {
+        const int* const types = types_that_keep[number % 6];
         two_sockets two;
-        open_two(&two, ZMQ_PULL, ZMQ_PUSH, transports[number]);
-        SEND(two.connected, "a", 0);
-        SEND(two.connected, "b", 0);
-        SEND(two.connected, "c", 0);
-        CHECK(is_readable(two.bound, patience_ms));
-        NOTHING(two.connected, 200); /* time for the others */
+        open_two(&two, types[0], types[1], transports[number / 6]);
+        if (types[0] == ZMQ_XSUB) {
+            SEND(two.bound, "\1", 0);
+            NOTHING(two.bound, 100); /* libzmq works in the calls of its user alone */
+            RECV(two.connected, "\1");
+        }
+        send_three(two.connected, two.bound);
         CHECK_INT(zmq_unbind(two.bound, two.endpoint), 0);
-        RECV(two.bound, "a");
-        RECV(two.bound, "b");
-        RECV(two.bound, "c");
+        recv_three(two.bound);
+        NOTHING(two.bound, 10);
         close_two(&two);
     }
+}
+
+/* In the middle of a message, too. */
+static void parts_outlive_the_endpoint(void)
+{
+    two_sockets two;
+    char large[40000], got[sizeof large];
+    open_two(&two, ZMQ_DEALER, ZMQ_DEALER, 't');
+    memset(large, 'x', sizeof large);
+    SEND(two.connected, "a", ZMQ_SNDMORE);
+    CHECK_INT(zmq_send(two.connected, large, sizeof large, ZMQ_SNDMORE), (int)sizeof large);
+    SEND(two.connected, "c", 0);
+    SEND(two.connected, "d", 0);
+    RECV_MORE(two.bound, "a");
+    NOTHING(two.connected, 200);
+    CHECK_INT(zmq_unbind(two.bound, two.endpoint), 0);
+    CHECK_INT(recv_within(two.bound, got, sizeof got, patience_ms), (int)sizeof large);
+    CHECK(memcmp(got, large, sizeof large) == 0);
+    RECV_LAST(two.bound, "c");
+    RECV_LAST(two.bound, "d");
+    close_two(&two);
+}
+
+static void a_reply_outlives_the_endpoint(void)
+{
+    two_sockets two;
+    char peer[16];
+    int size;
+    open_two(&two, ZMQ_REQ, ZMQ_ROUTER, 't');
+    CHECK(is_writable(two.bound, patience_ms));
+    SEND(two.bound, "q", 0);
+    size = recv_within(two.connected, peer, sizeof peer, patience_ms);
+    RECV_MORE(two.connected, "");
+    RECV_LAST(two.connected, "q");
+    CHECK_INT(zmq_send(two.connected, peer, (size_t)size, ZMQ_SNDMORE), size);
+    SEND(two.connected, "", ZMQ_SNDMORE);
+    SEND(two.connected, "a", 0);
+    REQUIRE(is_readable(two.bound, patience_ms));
+    CHECK_INT(zmq_unbind(two.bound, two.endpoint), 0);
+    RECV_LAST(two.bound, "a");
+    close_two(&two);
+}
+
+static void subscriptions_outlive_the_endpoint(void)
+{
+    two_sockets two;
+    open_two(&two, ZMQ_XPUB, ZMQ_XSUB, 't');
+    SEND(two.connected, "\1a", 0);
+    SEND(two.connected, "\1b", 0);
+    RECV(two.bound, "\1a");
+    REQUIRE(is_readable(two.bound, patience_ms));
+    CHECK_INT(zmq_unbind(two.bound, two.endpoint), 0);
+    RECV(two.bound, "\1b");
+    RECV_BYTES(two.bound, "\0a", 2);
+    RECV_BYTES(two.bound, "\0b", 2);
+    close_two(&two);
+}
+
+static void bytes_outlive_the_endpoint(void)
+{
+    two_sockets two;
+    raw_socket raw;
+    char peer[16];
+    two.context = new_context();
+    two.bound = open_socket(two.context, ZMQ_STREAM);
+    bind_tcp(two.bound, two.endpoint);
+    raw = raw_connect(two.endpoint);
+    CHECK_INT(recv_within(two.bound, peer, sizeof peer, patience_ms), 5);
+    RECV_LAST(two.bound, "");
+    raw_send(raw, "abc", 3);
+    REQUIRE(is_readable(two.bound, patience_ms));
+    CHECK_INT(zmq_unbind(two.bound, two.endpoint), 0);
+    CHECK_INT(recv_within(two.bound, peer, sizeof peer, patience_ms), 5);
+    RECV_LAST(two.bound, "abc");
+    NOTHING(two.bound, 50); /* not that it has ended */
+    CHECK(raw_is_closed(raw, patience_ms));
+    raw_close(raw);
+    close_socket(two.bound);
+    end_context(two.context);
+}
+
+/* A ROUTER or REP of libzmq that was polled has read one, and keeps it. */
+static void disconnecting_discards_what_has_arrived(void)
+{
+    static const char transports[] = {'t', 'i', 'p'};
+    int number;
+    for (number = 0; number < 9; ++number) {
+        const int* const types = types_that_keep[number % 3];
+        two_sockets two;
+        open_two(&two, types[1], types[0], transports[number / 3]);
+        send_three(two.bound, two.connected);
+        CHECK_INT(zmq_disconnect(two.connected, two.endpoint), 0);
+        NOTHING(two.connected, 10);
+        close_two(&two);
+    }
+}
+
+/* The peer goes inside a message: its other parts are taken, and lead nowhere. */
+static void the_rest_of_a_message_goes_with_the_peer(void)
+{
+    static const int types[][2] = {{ZMQ_PUSH, ZMQ_PULL}, {ZMQ_DEALER, ZMQ_DEALER}};
+    static const char transports[] = {'t', 'i', 'p'};
+    int number, turn;
+    for (number = 0; number < 6; ++number) {
+        two_sockets two;
+        open_two(&two, types[number % 2][1], types[number % 2][0], transports[number / 2]);
+        SEND(two.connected, "1a", ZMQ_SNDMORE);
+        CHECK_INT(zmq_disconnect(two.connected, two.endpoint), 0);
+        for (turn = 0; turn < 20; ++turn) { /* libzmq works in the calls of its user alone */
+            CHECK_INT(events_of(two.connected) & ZMQ_POLLOUT, ZMQ_POLLOUT);
+            events_of(two.bound);
+            sleep_ms(5);
+        }
+        SEND(two.connected, "1b", ZMQ_SNDMORE | ZMQ_DONTWAIT);
+        connect_to(two.connected, two.endpoint);
+        SEND(two.connected, "1c", ZMQ_DONTWAIT);
+        SEND(two.connected, "2a", ZMQ_SNDMORE);
+        SEND(two.connected, "2b", 0);
+        RECV_MORE(two.bound, "2a");
+        RECV_LAST(two.bound, "2b");
+        close_two(&two);
+    }
+}
+
+/* inproc: a connect ends with the socket that it has met. */
+static void an_inproc_connect_ends_with_its_peer(void)
+{
+    void* const context = new_context();
+    void* const from = open_socket(context, ZMQ_PUSH);
+    void* one = open_socket(context, ZMQ_PULL);
+    void* const two = open_socket(context, ZMQ_PULL);
+    endpoint_text first, second;
+    inproc_name(first);
+    inproc_name(second);
+    bind_at(one, first);
+    bind_at(two, second);
+    connect_to(from, first);
+    connect_to(from, second);
+    close_socket(one);
+    NOTHING(from, 100); /* libzmq works in the calls of its user alone */
+    CHECK_INT(fill(from, 10), 10);
+    CHECK_INT(drain(two, 50), 10);
+    CHECK_INT(zmq_disconnect(from, second), 0);
+    CHECK_INT(events_of(from) & ZMQ_POLLOUT, 0);
+    one = open_socket(context, ZMQ_PULL);
+    bind_at(one, first);
+    CHECK(!is_writable(from, 50));
+    CHECK_FAILS(zmq_disconnect(from, first), ENOENT);
+    connect_to(from, first);
+    SEND(from, "again", 0);
+    RECV(one, "again");
+    close_socket(one);
+    close_socket(two);
+    close_socket(from);
+    end_context(context);
 }
 
 static void disconnecting_ends_the_pipe(void)
@@ -496,7 +685,14 @@ CASES(endpoints) = {
     {"an ipc path can be bound again after close", an_ipc_path_can_be_bound_again},
     {"unbind and disconnect want what LAST_ENDPOINT says", unbind_wants_the_resolved_endpoint},
     {"unbind ends the accepted connections", unbinding_ends_the_accepted_connections},
-    {"what a PULL has got outlives its endpoint", what_has_arrived_outlives_the_endpoint},
+    {"what has arrived outlives its endpoint", what_has_arrived_outlives_the_endpoint},
+    {"the rest of a message outlives its endpoint", parts_outlive_the_endpoint},
+    {"a reply outlives its endpoint", a_reply_outlives_the_endpoint},
+    {"subscriptions outlive their endpoint, and end", subscriptions_outlive_the_endpoint},
+    {"what a STREAM has got outlives its endpoint", bytes_outlive_the_endpoint},
+    {"the rest of a message goes with the only peer", the_rest_of_a_message_goes_with_the_peer},
+    {"a connect by inproc ends with its peer", an_inproc_connect_ends_with_its_peer},
+    {"disconnect discards what has arrived", disconnecting_discards_what_has_arrived},
     {"disconnect ends the pipe", disconnecting_ends_the_pipe},
     {"a port that was unbound can be bound again", a_freed_port_can_be_bound_again},
     {"a SUB connects to a place once", a_sub_connects_to_a_place_once},

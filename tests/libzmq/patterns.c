@@ -398,6 +398,64 @@ static void a_handover_replaces_the_peer(void)
     end_context(context);
 }
 
+static int accepted_peers(void* monitor)
+{
+    unsigned char event[6];
+    char rest[256];
+    int accepted = 0;
+    while (recv_within(monitor, event, sizeof event, 0) == 6) {
+        uint16_t number;
+        memcpy(&number, event, 2);
+        accepted += number == ZMQ_EVENT_ACCEPTED ? 1 : 0;
+        recv_within(monitor, rest, sizeof rest, patience_ms);
+    }
+    return accepted;
+}
+
+/* The one that is not heard stays connected, for good. */
+static void two_peers_of_one_id_do_not_fight(void)
+{
+    int handover;
+    for (handover = 0; handover < 2; ++handover) {
+        void* const context = new_context();
+        void* const router = open_socket(context, ZMQ_ROUTER);
+        void* const monitor = open_socket(context, ZMQ_PAIR);
+        void *one, *two;
+        endpoint_text endpoint, watched;
+        inproc_name(watched);
+        REQUIRE_INT(zmq_socket_monitor(router, watched, ZMQ_EVENT_ALL), 0);
+        connect_to(monitor, watched);
+        set_int(router, ZMQ_ROUTER_HANDOVER, handover);
+        set_int(router, ZMQ_ROUTER_MANDATORY, 1);
+        bind_tcp(router, endpoint);
+        open_named_pair(context, router, &one, &two, "same", endpoint);
+        if (handover) {
+            RECV_MORE(router, "same");
+            RECV_LAST(router, "two");
+        }
+        NOTHING(router, 500);
+        CHECK_INT(accepted_peers(monitor), 2);
+        SEND(handover ? one : two, "unheard", 0);
+        SEND(handover ? two : one, "heard", 0);
+        RECV_MORE(router, "same");
+        RECV_LAST(router, "heard");
+        CHECK_INT(zmq_disconnect(handover ? two : one, endpoint), 0);
+        NOTHING(handover ? two : one, 200); /* libzmq works in the calls of its user alone */
+        NOTHING(router, 200);
+        CHECK_FAILS(zmq_send(router, "same", 4, ZMQ_SNDMORE), EHOSTUNREACH);
+        CHECK_INT(accepted_peers(monitor), 0);
+        connect_to(handover ? two : one, endpoint);
+        SEND(handover ? two : one, "again", 0);
+        RECV_MORE(router, "same");
+        RECV_LAST(router, "again");
+        close_socket(one);
+        close_socket(two);
+        close_socket(router);
+        close_socket(monitor);
+        end_context(context);
+    }
+}
+
 static void probing_sends_an_empty_message(void)
 {
     void* const context = new_context();
@@ -737,6 +795,7 @@ CASES(patterns) = {
     {"CONNECT_ROUTING_ID names the next connection", the_next_connection_gets_the_id},
     {"a second peer of the same routing id is ignored", a_second_peer_of_the_same_id_is_ignored},
     {"ROUTER_HANDOVER replaces the peer", a_handover_replaces_the_peer},
+    {"two peers with one id do not fight for it", two_peers_of_one_id_do_not_fight},
     {"PROBE_ROUTER sends an empty message", probing_sends_an_empty_message},
     {"a request has an envelope, and so has its reply", a_request_is_an_envelope},
     {"REQ_CORRELATE numbers requests", a_correlated_request_has_a_number},

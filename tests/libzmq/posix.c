@@ -230,6 +230,73 @@ static void binding_takes_interface_names(void)
     end_context(context);
 }
 
+static zmq_pollitem_t item_of_descriptor(int fd, short events)
+{
+    zmq_pollitem_t item;
+    item.socket = NULL;
+    item.fd = fd;
+    item.events = events;
+    item.revents = 0x55;
+    return item;
+}
+
+static short item_events(int fd, short events)
+{
+    zmq_pollitem_t item = item_of_descriptor(fd, events);
+    return zmq_poll(&item, 1, 0) == 1 ? item.revents : 0;
+}
+
+/* What zmq_poll() reports about it, for all combinations of events. */
+static void check_events_of(int fd, short ready)
+{
+    short events;
+    for (events = 0; events < 16; ++events) {
+        const short reported = (short)(ready & (events | ZMQ_POLLERR));
+        zmq_pollitem_t item = item_of_descriptor(fd, events);
+        CHECK_INT(zmq_poll(&item, 1, 0), reported != 0);
+        CHECK_INT(item.revents, reported);
+    }
+}
+
+static void poll_reports_what_poll_does(void)
+{
+    int ends[2], raw, other, listener;
+    endpoint_text endpoint;
+    REQUIRE_INT(pipe(ends), 0);
+    check_events_of(ends[0], 0);
+    check_events_of(ends[1], ZMQ_POLLOUT);
+    close(ends[1]);
+    check_events_of(ends[0], ZMQ_POLLERR); /* there is nothing to read */
+    close(ends[0]);
+    check_events_of(ends[0], ZMQ_POLLERR); /* closed */
+    check_events_of(-1, 0);
+    check_events_of(-7, 0);
+    REQUIRE_INT(pipe(ends), 0);
+    close(ends[0]);
+    check_events_of(ends[1], ZMQ_POLLERR | ZMQ_POLLOUT);
+    close(ends[1]);
+
+    listener = raw_listen(endpoint);
+    raw = raw_connect(endpoint);
+    other = raw_accept(listener);
+    check_events_of(raw, ZMQ_POLLOUT);
+    REQUIRE_INT(send(other, "x", 1, MSG_OOB), 1);
+    CHECK_UNTIL(item_events(raw, ZMQ_POLLPRI) == ZMQ_POLLPRI, patience_ms);
+    check_events_of(raw, ZMQ_POLLOUT | ZMQ_POLLPRI);
+    raw_close(other);
+    raw_close(raw);
+    raw = raw_connect(endpoint);
+    other = raw_accept(listener);
+    shutdown(other, SHUT_WR);
+    CHECK_UNTIL(item_events(raw, ZMQ_POLLIN) == ZMQ_POLLIN, patience_ms);
+    check_events_of(raw, ZMQ_POLLIN | ZMQ_POLLOUT); /* its end */
+    raw_reset(other);
+    CHECK_UNTIL(item_events(raw, 0) == ZMQ_POLLERR, patience_ms);
+    check_events_of(raw, ZMQ_POLLIN | ZMQ_POLLOUT | ZMQ_POLLERR);
+    raw_close(raw);
+    raw_close(listener);
+}
+
 CASES(posix) = {
     {"a signal interrupts termination, which may be called again", a_signal_interrupts_termination},
     {"a signal interrupts a receive", a_signal_interrupts_recv},
@@ -239,5 +306,6 @@ CASES(posix) = {
     {"TOS and keep-alive reach the kernel", options_reach_the_kernel},
     {"IPC_FILTER_* refuse processes, users and groups", ipc_filters_refuse_processes_and_users},
     {"binding takes names of interfaces and wildcards", binding_takes_interface_names},
+    {"zmq_poll() reports of descriptors what poll() does", poll_reports_what_poll_does},
     END_OF_CASES,
 };

@@ -528,6 +528,34 @@ TEST_CASE("unbind in the background sends what is queued to the peers of the end
     must(other.wait_ready(test_timeout));
 }
 
+TEST_CASE("unbind in the background keeps what has arrived, and sends what is queued")
+{
+    auto in = new_context();
+    auto binds = new_socket<dealer>(in);
+    auto peer = new_socket<dealer>(in);
+    const auto where = bind_and_connect(binds, peer);
+    must(peer.wait_ready(test_timeout));
+    must(binds.wait_ready(test_timeout));
+    const std::string large(100'000, 'x');
+    multipart whole;
+    for (const std::string_view part :
+         {std::string_view("first"), std::string_view(large), std::string_view("last")})
+        whole.add(message_of(part));
+    must(peer.send(std::move(whole), no_wait));
+    message first;
+    must(binds.receive(first, test_timeout));
+    CHECK(first.more()); // the others have arrived with it
+    must(binds.send("answer", no_wait));
+    must(binds.unbind_in_background(where, forever));
+    must(peer.send("late", no_wait));
+    CHECK(receive_text(binds) == large);
+    CHECK(receive_text(binds) == "last");
+    CHECK(code_of(binds.receive(first, short_timeout)) == errc::timed_out);
+    CHECK(receive_text(peer) == "answer");
+    CHECK(binds.peers().empty());
+    must(in.wait_closed(test_timeout));
+}
+
 TEST_CASE("an endpoint that was connected and does not try any more takes no messages")
 {
     auto in = new_context();

@@ -462,3 +462,31 @@ TEST_CASE("with tells_origin a received part tells of its peer")
     must(near.receive(got, test_timeout));
     CHECK_FALSE(origin_of(near));
 }
+
+TEST_CASE("a frame socket drops a message whose last peer goes between its parts")
+{
+    for (const bool other : {false, true}) {
+        CAPTURE(other);
+        auto in = new_context();
+        auto from = new_frames(in, slk::socket_type::push);
+        auto to = new_frames(in, slk::socket_type::pull);
+        auto next = new_frames(in, slk::socket_type::pull);
+        const auto where = bind_and_connect(to, from);
+        const auto later = must(next.bind(any_tcp));
+        if (other)
+            must(from.connect(later));
+        must(from.send(part("a"), true));
+        must(from.disconnect_in_background(where, duration::zero()));
+        must(from.send(part("b"), true, no_wait));
+        if (!other)
+            must(from.connect(later));
+        must(from.send(part("c"), false, no_wait));
+        CHECK_FALSE(from.is_sending());
+        must(from.send(part("d"), true));
+        must(from.send(part("e"), false));
+        // The one that stays gets all of it.
+        if (other)
+            CHECK(whole(next) == "a|b|c");
+        CHECK(whole(next) == "d|e");
+    }
+}

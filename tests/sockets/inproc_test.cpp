@@ -298,3 +298,32 @@ TEST_CASE("without checks_types_by_inproc any two sockets meet, if both want it 
     auto strict = new_socket<pair>(in);
     CHECK(code_of(strict.connect("inproc://any")) == errc::invalid_argument);
 }
+
+TEST_CASE("with inproc_ends_with_peer a connect() is over with the socket that it has met")
+{
+    auto in = new_context();
+    push_options options;
+    options.inproc_ends_with_peer = true;
+    auto from = new_socket<push>(in, options);
+    auto to = new_socket<pull>(in), other = new_socket<pull>(in);
+    must(from.connect("inproc://a")); // waits for the first one
+    must(to.bind("inproc://a"));
+    bind_and_connect(other, from, "inproc://b");
+    must(from.send("x", no_wait));
+    CHECK(receive_text(to) == "x");
+    must(from.send("y", no_wait));
+    CHECK(receive_text(other) == "y");
+    to.close(0ms);
+    for (int count = 0; count < 4; ++count) {
+        must(from.send("z", no_wait));
+        CHECK(receive_text(other) == "z");
+    }
+    CHECK(code_of(from.disconnect("inproc://a")) == errc::invalid_argument);
+    auto again = new_socket<pull>(in);
+    must(again.bind("inproc://a"));
+    other.close(0ms);
+    CHECK(code_of(from.send("nobody", no_wait)) == errc::would_block);
+    must(from.connect("inproc://a"));
+    must(from.send("again", no_wait));
+    CHECK(receive_text(again) == "again");
+}

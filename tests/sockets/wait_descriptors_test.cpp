@@ -116,6 +116,26 @@ TEST_CASE("a descriptor whose peer has reset the connection is reported as faile
     CHECK(code_of(wait(silent, short_timeout)) == errc::timed_out);
 }
 
+TEST_CASE("a failure that is kept apart makes a descriptor neither readable nor writable")
+{
+    // Before it is closed, because the next descriptor gets its number.
+    const connected_pair ends;
+    connected_pair over;
+    const auto closed = over.first.handle();
+    over.first.close();
+    over.second.close();
+    wait_item items[] = {{.descriptor = ends.first.handle(), .to_fail = true, .apart = true},
+                         {.descriptor = closed, .to_send = true, .to_fail = true, .apart = true}};
+#if !defined(_WIN32) // select() does not tell which one is closed
+    CHECK(must(wait(items, no_wait)) == 1);
+    CHECK(items[1].failed);
+    CHECK_FALSE(items[1].readable);
+    CHECK_FALSE(items[1].writable);
+    items[1].apart = false;
+#endif
+    CHECK(code_of(wait(items, no_wait)) == errc::invalid_argument);
+}
+
 TEST_CASE("a connect that fails is reported as failed")
 {
     const network_socket connecting = network_socket::connecting_to_nobody();

@@ -61,9 +61,14 @@ struct watched {
     bool for_reading = false;
     bool for_writing = false;
     bool for_failure = false;
+    bool for_urgent = false; ///< data out of band
+    /// One alone does not mean another: not readable because it has failed. A closed descriptor is
+    /// one that has failed, where the system can tell which one that is.
+    bool apart = false;
     bool readable = false; ///< or at its end, or failed
     bool writable = false;
     bool failed = false; ///< or the other end is closed
+    bool urgent = false;
 };
 
 /// Waits until at least one of them is ready, and returns their number. 0: the time is over, or a

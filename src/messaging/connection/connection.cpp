@@ -597,18 +597,25 @@ void connection::count_unsent() noexcept
     });
 }
 
+/// The pipe may read from elsewhere.
+pipe_in connection::arriving() const noexcept
+{
+    return {lanes_->toward[1], lanes_->slot_of(1)};
+}
+
 /// As the socket would have read it.
 void connection::discard_arrived() noexcept
 {
     if (!near_)
         return;
     std::uint64_t messages = 0;
+    pipe_in from = arriving();
     do
-        for (message part; near_->in.read(part); part.clear())
+        for (message part; from.read(part); part.clear())
             messages += part.more() ? 0 : 1;
-    while (near_->in.fetch(on_->pools));
-    near_->in.update_consumed_bytes();
-    (void)near_->in.consume(messages, false);
+    while (from.fetch(on_->pools));
+    from.update_consumed_bytes();
+    (void)from.consume(messages, false);
 }
 
 bool connection::drain_sent(duration timeout) noexcept
@@ -719,7 +726,7 @@ void connection::leave_place() noexcept
 {
     leave_unread();
     // Nothing of the peer is left but what the socket knows already.
-    if (near_ && machine_.state() == connection_state::closed && near_->in.was_read() &&
+    if (near_ && machine_.state() == connection_state::closed && arriving().was_read() &&
         place_from_ != reserved_from::another_one)
         near_->count_out();
     if (std::exchange(has_place_, false) && owner_->places().release(holder(), peer_id()))

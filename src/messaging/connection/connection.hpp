@@ -195,6 +195,7 @@ private:
     [[nodiscard]] bool has_unsent() const noexcept;
     void drain_to_depart() noexcept;
     void count_unsent() noexcept;
+    [[nodiscard]] pipe_in arriving() const noexcept;
     void discard_arrived() noexcept;
     void expire() noexcept;
     void arm() noexcept;

@@ -455,7 +455,10 @@ result<std::optional<zmtp::rejection>> connection::take_place() noexcept
             return refused;
     if (departs_)
         return std::nullopt;
-    SLK_TRY(const auto taken, owner_->places().reserve(holder(), peer_id(), false, &place_from_));
+    SLK_TRY(auto taken, owner_->places().reserve(holder(), peer_id(), now(), false, &place_from_));
+    // The socket mutes it.
+    if (taken == zmtp::rejection::id_taken && settings_->options().mute_duplicates)
+        return std::nullopt;
     has_place_ = !taken && place_from_ != reserved_from::itself;
     return taken;
 }

@@ -45,7 +45,7 @@ void count_replaced(pipe_lanes& lanes, std::size_t direction, const inproc_party
 error take_places(const inproc_party& owner, const inproc_party& caller, const pipe& near) noexcept
 {
     const auto take = [](const inproc_party& at, const place_holder& by, const std::string& id) {
-        const auto rejected = at.reports->places().reserve(by, id);
+        const auto rejected = at.reports->places().reserve(by, id, at.reports->events().now());
         if (!rejected || !*rejected)
             return rejected ? error{} : rejected.error();
         at.reports->counters().rejected.add(1);

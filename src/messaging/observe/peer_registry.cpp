@@ -5,20 +5,56 @@
 #include "messaging/pipe/pipe.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <utility>
 
 namespace slk::messaging {
 
-void peer_registry::set_handover(bool on) noexcept
+namespace {
+
+/// So often a routing id may change its peer without a pause: one that has lost its connection
+/// comes again at once, and perhaps several times.
+constexpr std::uint8_t free_takeovers = 8;
+/// Further ones have to wait: a second, and each time twice as long, up to 68 minutes.
+constexpr std::uint8_t max_doublings = 12;
+/// A peer that keeps it for twice the wait and this number of seconds has not fought for it.
+constexpr std::uint32_t peace = 10;
+
+} // namespace
+
+void peer_registry::set_handover(bool on, bool limited) noexcept
 {
     const std::lock_guard lock(guard_);
     handover_ = on;
+    limited_ = limited;
+}
+
+/// Two living peers with one routing id would displace each other whenever they connect again.
+bool peer_registry::may_be_taken_over(place& known, time_point now) const noexcept
+{
+    if (!limited_)
+        return true;
+    const auto second = static_cast<std::uint32_t>(
+        std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count());
+    const std::uint32_t held = second - known.since;
+    const std::uint32_t wait = known.takeovers < free_takeovers
+                                   ? 0
+                                   : std::uint32_t{1} << std::min<unsigned>(
+                                         known.takeovers - free_takeovers, max_doublings);
+    if (held < wait)
+        return false;
+    const bool fights = held < 2 * wait + peace;
+    known.takeovers = fights ? static_cast<std::uint8_t>(std::min<unsigned>(
+                                   known.takeovers + 1U, free_takeovers + max_doublings))
+                             : std::uint8_t{1};
+    known.since = second;
+    return true;
 }
 
 result<std::optional<zmtp::rejection>> peer_registry::reserve(const place_holder& by,
                                                               std::string_view routing_id,
-                                                              bool given,
+                                                              time_point now, bool given,
                                                               reserved_from* from) noexcept
 {
     const auto taken_from = [&](reserved_from whom) -> std::optional<zmtp::rejection> {
@@ -49,7 +85,7 @@ result<std::optional<zmtp::rejection>> peer_registry::reserve(const place_holder
     }
     if (known->second.by == by)
         return taken_from(reserved_from::itself);
-    if (given || known->second.given || !handover_)
+    if (given || known->second.given || !handover_ || !may_be_taken_over(known->second, now))
         return zmtp::rejection::id_taken;
     known->second.by = by;
     return taken_from(reserved_from::another_one);

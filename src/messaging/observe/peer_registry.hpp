@@ -10,6 +10,7 @@
 /// in the handshake, and gives it back behind the event that reports its end. As events come in
 /// that order, the place is free in the pattern too when the next peer's event is read. Any thread.
 
+#include <serverlink/clock.hpp>
 #include <serverlink/result.hpp>
 
 #include "base/reference.hpp"
@@ -51,13 +52,14 @@ public:
     void set_rule(pattern::peer_rule rule) noexcept { rule_ = rule; }
     [[nodiscard]] pattern::peer_rule rule() const noexcept { return rule_; }
     /// A new peer gets a routing id that is taken, unless connect() has given it.
-    void set_handover(bool on) noexcept;
+    /// `limited`: two living peers cannot take it from each other for ever.
+    void set_handover(bool on, bool limited) noexcept;
 
     /// Takes the place, or returns why not. A holder may take its place again. `given`: the routing
     /// id is a name that connect() has given. `from`, if any, is set when the place was taken.
     /// Errors: out_of_memory, of peer_rule::one_for_each_id alone.
     [[nodiscard]] result<std::optional<zmtp::rejection>>
-    reserve(const place_holder& by, std::string_view routing_id, bool given = false,
+    reserve(const place_holder& by, std::string_view routing_id, time_point now, bool given = false,
             reserved_from* from = nullptr) noexcept;
     /// Frees the place, if it is the holder's, and returns whether it was.
     bool release(const place_holder& by, std::string_view routing_id) noexcept;
@@ -79,7 +81,11 @@ private:
     struct place {
         place_holder by;
         bool given = false;
+        std::uint8_t takeovers = 0; ///< in a row, each soon after the one before
+        std::uint32_t since = 0; ///< of the last one, in seconds; an idle peer should not cost more
     };
+    [[nodiscard]] bool may_be_taken_over(place& known, time_point now) const noexcept;
+
     /// A connection of a peer, which is known by its endpoint or else by its routing id.
     struct connection_key {
         std::uint64_t endpoint;
@@ -112,6 +118,7 @@ private:
     pattern::peer_rule rule_ = pattern::peer_rule::any;
     std::mutex guard_;
     bool handover_ = false; ///< guarded
+    bool limited_ = true; ///< guarded
     std::map<std::string, place, std::less<>> by_id_; ///< guarded
     std::optional<place_holder> only_; ///< guarded
     std::set<remains, by_peer> remains_; ///< guarded

@@ -62,6 +62,9 @@ struct pipe_history {
     std::uint64_t earlier_lapsed = 0; ///< inproc only: of those, the ones that were dropped unsent
     std::uint64_t requeued = 0; ///< messages that were taken back for other pipes
     reference<message_origin> origin; ///< see pipe::origin_of_messages()
+    /// Not inproc: what had arrived when the socket parted from the connection, which may still
+    /// receive into the lanes.
+    std::unique_ptr<lane::lane> arrived;
     pipe* after = nullptr; ///< of an earlier connection: it is received before this one
     pipe* follower = nullptr; ///< of a later connection: it waits until this one was received
 };
@@ -256,6 +259,7 @@ public:
     bool holds_place : 1 = false; ///< in the registry
     bool severed : 1 = false; ///< the connection has ended for good
     bool ended_first : 1 = false; ///< inproc only: before the other end, which has the rest
+    bool is_muted : 1 = false; ///< connected, and no peer of the socket
     bool is_full : 1 = false; ///< PUB only: there was no room when a message came
     queue_policy on_reconnect : 2 = queue_policy::keep; ///< the option, as the endpoint found it
 

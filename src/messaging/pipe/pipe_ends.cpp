@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "messaging/pipe/pipe_ends.hpp"
 
+#include "base/message_access.hpp"
 #include "base/try_allocate.hpp"
 #include "messaging/pipe/pipe.hpp"
 
@@ -146,13 +147,13 @@ std::uint64_t pipe_out::drop_waiting(std::uint64_t kept) noexcept
 
 std::uint64_t pipe_in::drop_waiting(std::uint64_t kept, bool has_requests) noexcept
 {
-    return drop_until_left(lane_, latest_, kept, has_requests);
+    return drop_until_left(*lane_, latest_, kept, has_requests);
 }
 
 std::uint64_t pipe_in::drop_expired(time_point now, bool& notify) noexcept
 {
     std::uint64_t dropped = 0;
-    while (lane_.deadlines()->passed(lane_.consumed(), 0, now) == lane_.consumed()) {
+    while (lane_->deadlines()->passed(lane_->consumed(), 0, now) == lane_->consumed()) {
         message part;
         if (!read(part))
             break; // the writer publishes it next
@@ -160,12 +161,37 @@ std::uint64_t pipe_in::drop_expired(time_point now, bool& notify) noexcept
             part.clear();
             (void)read(part);
         }
-        lane_.update_consumed_bytes();
-        notify = lane_.consume(1, true) || notify;
+        lane_->update_consumed_bytes();
+        notify = lane_->consume(1, true) || notify;
         ++dropped;
     }
-    lane_.count_lapsed(dropped);
+    lane_->count_lapsed(dropped);
     return dropped;
+}
+
+std::uint64_t pipe_in::move_to(lane::lane& into, lane::chunk_pools& pools) noexcept
+{
+    std::uint64_t moved = 0, lost = 0;
+    bool fits = true;
+    do
+        for (message part; read(part); part = {}) {
+            fits = fits && write_part(into, part.bytes(), message_detail::access::owner_of(part),
+                                      part.more());
+            if (part.more())
+                continue;
+            (fits ? moved : lost) += 1;
+            if (fits)
+                (void)into.publish(1);
+            else
+                into.discard_unpublished();
+            fits = true;
+        }
+    while (fetch(pools));
+    lane_->update_consumed_bytes();
+    (void)lane_->consume(moved + lost, false);
+    lane_ = &into;
+    latest_ = nullptr;
+    return lost;
 }
 
 bool pipe_out::is_flushed() noexcept

@@ -247,47 +247,50 @@ private:
 
 class pipe_in {
 public:
-    pipe_in(lane::lane& from, latest_slot* latest) noexcept : lane_(from), latest_(latest) {}
+    pipe_in(lane::lane& from, latest_slot* latest) noexcept : lane_(&from), latest_(latest) {}
 
     void conflate(latest_slot& slot) noexcept { latest_ = &slot; }
     [[nodiscard]] bool conflates() const noexcept { return latest_ != nullptr; }
+    /// Moves what has arrived to `into`, a new lane, and reads from there from now on. The one
+    /// before is the writer's alone. Returns the number of messages that there was no memory for.
+    std::uint64_t move_to(lane::lane& into, lane::chunk_pools& pools) noexcept;
 
     /// Reads the next part into an empty message, a part_copy or a part_sink. Returns false if the
     /// lane has none; then fetch() may bring more.
     template <class Part>
     [[nodiscard]] bool read(Part& into) noexcept
     {
-        return read_part(lane_, into);
+        return read_part(*lane_, into);
     }
     /// The next part, which stays in the lane. Returns as read().
     [[nodiscard]] bool peek(std::span<const std::byte>& body) noexcept
     {
-        return peek_part(lane_, body);
+        return peek_part(*lane_, body);
     }
     /// Moves what waits elsewhere into the lane. Returns false if there is nothing.
     [[nodiscard]] bool fetch(lane::chunk_pools& pools) noexcept
     {
-        return latest_ != nullptr && latest_->move_to(lane_, pools);
+        return latest_ != nullptr && latest_->move_to(*lane_, pools);
     }
     [[nodiscard]] bool readable() noexcept
     {
-        return lane_.readable() || (latest_ != nullptr && latest_->has_message());
+        return lane_->readable() || (latest_ != nullptr && latest_->has_message());
     }
     /// Whether there ever was a message. For the writer's thread.
     [[nodiscard]] bool was_written() const noexcept
     {
-        return latest_ != nullptr ? latest_->counts(lane_).written > 0 : lane_.produced() > 0;
+        return latest_ != nullptr ? latest_->counts(*lane_).written > 0 : lane_->produced() > 0;
     }
     /// Whether all that was written was received. For the writer's thread.
     [[nodiscard]] bool was_read() const noexcept
     {
         if (latest_ == nullptr)
-            return lane_.produced() == lane_.consumed_by_now();
-        const message_counts all = latest_->counts(lane_);
+            return lane_->produced() == lane_->consumed_by_now();
+        const message_counts all = latest_->counts(*lane_);
         return all.written == all.replaced + all.taken;
     }
     /// inproc only: messages have deadlines, so that drop_expired() is to be called before each.
-    [[nodiscard]] bool has_deadlines() const noexcept { return lane_.has_deadlines(); }
+    [[nodiscard]] bool has_deadlines() const noexcept { return lane_->has_deadlines(); }
     /// Between two messages: drops the next ones if they have expired. Returns their number. What
     /// was dropped is given back as by consume(); `notify`: the writer waits and must be notified.
     std::uint64_t drop_expired(time_point now, bool& notify) noexcept;
@@ -298,33 +301,33 @@ public:
     /// Returns true if the writer will notify; false if there is something to read meanwhile.
     [[nodiscard]] bool must_wait() noexcept
     {
-        return (latest_ == nullptr || latest_->reader_must_wait()) && lane_.consumer_must_wait();
+        return (latest_ == nullptr || latest_->reader_must_wait()) && lane_->consumer_must_wait();
     }
 
     /// Gives back the room of `messages` messages that were read. Returns true if the writer waits
     /// for room and must be notified; without `look` it is not asked.
     [[nodiscard]] bool consume(std::uint64_t messages, bool look) noexcept
     {
-        return lane_.consume(messages, look);
+        return lane_->consume(messages, look);
     }
     /// Where bytes have a mark: shows the writer which of them were read. Before consume().
-    void update_consumed_bytes() noexcept { lane_.update_consumed_bytes(); }
-    [[nodiscard]] std::uint64_t consumed_bytes() const noexcept { return lane_.consumed_bytes(); }
-    [[nodiscard]] std::uint64_t consumed() const noexcept { return lane_.consumed(); }
+    void update_consumed_bytes() noexcept { lane_->update_consumed_bytes(); }
+    [[nodiscard]] std::uint64_t consumed_bytes() const noexcept { return lane_->consumed_bytes(); }
+    [[nodiscard]] std::uint64_t consumed() const noexcept { return lane_->consumed(); }
     /// When the other end is over: what is not read yet.
     [[nodiscard]] high_water unread() const noexcept
     {
-        return {lane_.produced() - lane_.consumed(), lane_.waiting_bytes()};
+        return {lane_->produced() - lane_->consumed(), lane_->waiting_bytes()};
     }
     /// Messages that newer ones replaced before they were read.
     [[nodiscard]] std::uint64_t replaced() const noexcept
     {
-        return latest_ != nullptr ? latest_->counts(lane_).replaced : 0;
+        return latest_ != nullptr ? latest_->counts(*lane_).replaced : 0;
     }
-    [[nodiscard]] lane::lane& lane() noexcept { return lane_; }
+    [[nodiscard]] lane::lane& lane() noexcept { return *lane_; }
 
 private:
-    lane::lane& lane_;
+    lane::lane* lane_;
     latest_slot* latest_;
 };
 

@@ -225,6 +225,7 @@ result<endpoint_list> socket_core::find(endpoint_kind kind, std::string_view tex
 {
     SLK_TRY(state_.usable());
     state_.process_reports();
+    remove_ended_endpoints();
     SLK_TRY(endpoint_list which, state_.endpoints.find_all(kind, text));
     if (which.empty())
         return fail(errc::invalid_argument, phase::close, "there is no such endpoint");

@@ -11,15 +11,15 @@
 namespace slk::messaging {
 
 /// Nobody comes by these endpoints any more, and the peers that did are given away, except inproc.
-/// What they have sent is discarded.
-void socket_core::give_away_peers(const endpoint_list& which)
+/// `keeps`: what they have sent is still received; else it is discarded.
+void socket_core::give_away_peers(const endpoint_list& which, bool keeps)
 {
     which.for_each([this](const endpoint_entry& each) { forget_name(each); });
     // The last one takes the place of the one that goes.
     for (std::size_t index = state_.peers.all().size(); index-- > 0;) {
         const reference<pipe> peer = state_.peers.all()[index];
         if (!peer->is_inproc && came_by(*peer, which))
-            state_.peers.give_away(*peer);
+            state_.peers.give_away(*peer, keeps);
     }
 }
 
@@ -65,7 +65,7 @@ void socket_core::close_in_background(duration linger) noexcept
         state_.peers.send_waiting();
     }
     const endpoint_list which = state_.endpoints.everything();
-    give_away_peers(which);
+    give_away_peers(which, false);
     send_off(which, linger);
     (void)end();
 }
@@ -76,7 +76,7 @@ result<void> socket_core::withdraw_in_background(endpoint_kind kind, std::string
     SLK_TRY(const endpoint_list which, find(kind, text));
     sender_.publish_staged();
     state_.peers.set_requeue(false);
-    give_away_peers(which);
+    give_away_peers(which, kind == endpoint_kind::bound);
     for (std::size_t index = state_.peers.all().size(); index-- > 0;) {
         const reference<pipe> peer = state_.peers.all()[index];
         // A name of inproc is given up, but not the peers that came by it.

@@ -47,8 +47,11 @@ result<void> frame_socket::begin_message(std::span<const std::byte> first, const
 {
     if (type_ == socket_type::xsub)
         return {};
-    if (!names_peers_)
-        return core_->await_room(first, limit);
+    if (!names_peers_) {
+        SLK_TRY(core_->await_room(first, limit));
+        core_->watch_receivers(true);
+        return {};
+    }
     to_.generation = 0;
     const std::string_view id(reinterpret_cast<const char*>(first.data()), first.size());
     if (!try_assign(to_.routing_id, id))
@@ -61,6 +64,21 @@ result<void> frame_socket::begin_message(std::span<const std::byte> first, const
     const auto known = static_cast<pattern::router&>(core_->routes()).find(to_);
     to_.generation = known ? (*known)->generation : 0;
     return {};
+}
+
+/// In the middle of a message, and not of an XSUB's or one that names its peer.
+bool frame_socket::has_lost_receivers()
+{
+    if (!sends_at_once_)
+        return false;
+    core_->process_reports();
+    return core_->has_lost_receivers();
+}
+
+void frame_socket::end_parts(bool more) noexcept
+{
+    if (std::exchange(sending_, more) && !more)
+        core_->watch_receivers(false);
 }
 
 /// `owner`: as in part_view.
@@ -134,12 +152,18 @@ result<void> frame_socket::send_part(std::span<const std::byte> bytes,
     const bool names_peer = !sending_ && names_peers_;
     if (sending_ && type_ == socket_type::stream)
         return send_to_stream(bytes, owner, limit);
+    if (sending_ && has_lost_receivers()) [[unlikely]] {
+        SLK_TRY(core_->usable());
+        parts_.clear();
+        end_parts(more);
+        return {};
+    }
     if (!more) [[likely]] {
         if (names_peer)
             return core_->usable();
         SLK_TRY(end_message(bytes, owner, limit));
         parts_.clear();
-        sending_ = false;
+        end_parts(false);
         return {};
     }
     if (!sending_)
@@ -177,7 +201,8 @@ result<void> frame_socket::send(message&& part, bool more, const timeout& limit)
 void frame_socket::give_message_up() noexcept
 {
     parts_.clear();
-    sending_ = false;
+    if (core_ != nullptr)
+        end_parts(false);
 }
 
 // --- receiving ---

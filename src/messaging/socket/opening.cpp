@@ -236,11 +236,12 @@ result<void> socket_core::take_place(std::uint64_t endpoint, const connect_optio
     const place_holder by{.endpoint = endpoint};
     if (!how.routing_id.empty()) {
         SLK_TRY(state_.routes->check_name(how.routing_id));
-        SLK_TRY(const auto rejected, places.reserve(by, how.routing_id, true));
+        SLK_TRY(const auto rejected,
+                places.reserve(by, how.routing_id, state_.context->now(), true));
         if (rejected)
             return fail(errc::invalid_argument, phase::connect, "routing_id is taken");
     } else if (places.rule() == pattern::peer_rule::one &&
-               places.reserve(by, {}).value_or(zmtp::rejection::has_peer)) {
+               places.reserve(by, {}, state_.context->now()).value_or(zmtp::rejection::has_peer)) {
         return fail(errc::address_in_use, phase::connect, "this PAIR has a peer already");
     }
     return {};

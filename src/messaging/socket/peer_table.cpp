@@ -57,8 +57,8 @@ void peer_table::show_receive_marks(pipe& peer) noexcept
     peer.counts_bytes = receive_marks_.bytes != 0 || (peer.counts_bytes && peer.is_inproc);
     if (peer.counts_bytes)
         peer.in.update_consumed_bytes();
-    // Conflating connections have no marks.
-    if (peer.in.conflates())
+    // Conflating connections have no marks, and one that the socket has given away has none left.
+    if (peer.in.conflates() || (peer.history && peer.history->arrived))
         return;
     if (peer.is_inproc) {
         const bool adds_nothing_to_it = receive_marks_.messages == 0 && no_mark_adds_nothing_;
@@ -69,8 +69,9 @@ void peer_table::show_receive_marks(pipe& peer) noexcept
     }
     const high_water unread = unread_before(peer);
     const bool no_bytes_left = receive_marks_.bytes != 0 && unread.bytes >= receive_marks_.bytes;
-    const std::uint32_t messages =
-        no_bytes_left ? no_room : left_of_mark(receive_marks_.messages, unread.messages);
+    const std::uint32_t messages = no_bytes_left || peer.is_muted
+                                       ? no_room
+                                       : left_of_mark(receive_marks_.messages, unread.messages);
     pipe_lanes& shared = *peer.lanes();
     const bool messages_changed =
         shared.receive_mark.exchange(messages, std::memory_order_seq_cst) != messages;
@@ -105,7 +106,7 @@ void peer_table::take_place(pipe& peer)
     if (peer.routing_id.starts_with('\0'))
         return;
     // The pattern has decided. The connection has reserved the place before, as a rule.
-    (void)places_.reserve(peer.holder(), peer.routing_id, peer.named);
+    (void)places_.reserve(peer.holder(), peer.routing_id, events_.now(), peer.named);
     peer.holds_place = true;
 }
 
@@ -141,7 +142,9 @@ result<void> peer_table::attach(pipe& peer)
     SLK_TRY(pattern::peer* const displaced, peer.state == peer_state::suspended
                                                 ? pattern_.resume_sending(peer)
                                                 : pattern_.attach(peer));
-    if (displaced != nullptr)
+    if (displaced != nullptr && mutes_duplicates_)
+        mute(static_cast<pipe&>(*displaced));
+    else if (displaced != nullptr)
         drop(static_cast<pipe&>(*displaced),
              {errc::cancelled, phase::none, 0, "another peer has taken over the routing id"});
     take_place(peer);
@@ -306,7 +309,10 @@ bool peer_table::connected(pipe& peer, peer_connected&& how)
             peer.connections -= static_cast<std::uint32_t>(how.times); // it comes again
         if (taken.error() == errc::out_of_memory && peer.is_inproc)
             return false;
-        reject(peer, taken.error());
+        if (mutes_duplicates_ && taken.error() == errc::address_in_use)
+            mute(peer);
+        else
+            reject(peer, taken.error());
         return true;
     }
     peer.state = peer_state::connected;
@@ -427,6 +433,13 @@ void peer_table::stop_sending(pipe& peer)
         (peer.is_inproc || requests_.has_last(peer)))
         requests_.take_last(peer);
     pattern_.stop_sending(peer);
+    look_for_receivers(peer);
+}
+
+void peer_table::look_for_receivers(const pipe& without) noexcept
+{
+    if (watches_receivers_ && is_only_one(without))
+        lost_receivers_ = true;
 }
 
 void peer_table::send_request(bool subscribe, std::span<const std::byte> topic)
@@ -473,7 +486,7 @@ void peer_table::stalled(pipe& peer, bool is_stalled) noexcept
     counters_.stalls.add_alone(is_stalled ? 1 : 0);
 }
 
-void peer_table::disconnected(pipe& peer, bool for_good, const error& reason)
+void peer_table::disconnected(pipe& peer, bool for_good, const error& reason, bool may_return)
 {
     peer.last_reason = reason;
     peer.stalled = false;
@@ -481,7 +494,10 @@ void peer_table::disconnected(pipe& peer, bool for_good, const error& reason)
     if (for_good && peer.place == SIZE_MAX)
         return;
     // The next connection of the link has another pipe; or the next meeting has this one.
-    if (peer.origin == pipe_origin::link || (peer.is_inproc && peer.origin == pipe_origin::connect))
+    if (!may_return)
+        for_good = true;
+    else if (peer.origin == pipe_origin::link ||
+             (peer.is_inproc && peer.origin == pipe_origin::connect))
         for_good = false;
     if (for_good && peer.state == peer_state::connected)
         peer.state = peer_state::queueing;
@@ -546,6 +562,8 @@ void peer_table::detach(pipe& peer)
     if (!is_attached(before))
         return;
     pattern_.detach(peer);
+    if (before != peer_state::leaving)
+        look_for_receivers(peer);
     report_disconnected(peer);
     if (!peer.named)
         free_place(peer);
@@ -628,20 +646,51 @@ reference<far_end> peer_table::remove(pipe& peer) noexcept
     return std::exchange(peer.far, {});
 }
 
-void peer_table::give_away(pipe& peer)
+void peer_table::give_away(pipe& peer, bool keeps)
 {
     assert(!peer.is_inproc && peer.place < pipes_.size());
     const auto kept = reference<pipe>::to(peer);
+    // Its connection is over, and it ends when the rest was received.
+    if (keeps && peer.state == peer_state::leaving)
+        return;
     // No connection has it any more.
     const bool is_over =
         peer.severed || (peer.origin == pipe_origin::link && peer.state != peer_state::connected &&
                          peer.state != peer_state::unattached);
     if (is_over && peer.state != peer_state::leaving)
         count_unsent(peer);
+    if (keeps && keep_arrived(peer)) {
+        stop_sending(peer);
+        free_place(peer);
+        peer.severed = true;
+        peer.state = peer_state::leaving;
+        return readable(peer);
+    }
     detach(peer);
     free_place(peer);
     discard_unread(peer);
     (void)remove(peer);
+}
+
+/// Takes what has arrived out of the lanes, which the connection goes on with. Returns false if
+/// there is nothing, or no memory: then it is still to be discarded.
+bool peer_table::keep_arrived(pipe& peer)
+{
+    if (!is_attached(peer.state) || peer.receive_place == SIZE_MAX || !peer.in.readable() ||
+        !peer.make_history())
+        return false;
+    std::unique_ptr<lane::lane> own(new (std::nothrow) lane::lane);
+    if (own == nullptr || !own->open(pools_))
+        return false;
+    peer.history->arrived = std::move(own);
+    const std::uint64_t lost = peer.in.move_to(*peer.history->arrived, pools_);
+    if (lost == 0)
+        return true;
+    // The message that is being received may be among them.
+    if (mid_message == &peer)
+        mid_message = nullptr;
+    count_discarded(peer, lost);
+    return false;
 }
 
 void peer_table::discard_unread(pipe& peer)
@@ -695,14 +744,19 @@ void peer_table::discard(pipe& peer)
             messages += begins && counted ? 1 : 0;
         }
     while (peer.in.fetch(pools_));
-    peer.count_discarded(messages);
-    if (!pattern_.takes_requests) { // nobody misses a request
-        counters_.discarded.add_alone(messages);
-        events_.report_dropped(drop_reason::discarded, messages, peer);
-    }
+    count_discarded(peer, messages);
     peer.in.update_consumed_bytes();
     if (peer.in.consume(messages, true) && peer.far)
         peer.far->on_writable();
+}
+
+void peer_table::count_discarded(pipe& peer, std::uint64_t messages) noexcept
+{
+    peer.count_discarded(messages);
+    if (pattern_.takes_requests)
+        return; // nobody misses a request
+    counters_.discarded.add_alone(messages);
+    events_.report_dropped(drop_reason::discarded, messages, peer);
 }
 
 void peer_table::part_from(pipe& peer)
@@ -717,6 +771,14 @@ void peer_table::drop(pipe& peer, const error& reason)
     const auto kept = reference<pipe>::to(peer);
     part_from(peer);
     disconnect(peer, reason);
+}
+
+/// Parts from the peer. The connection stays, and is not read any more when something has arrived.
+void peer_table::mute(pipe& peer)
+{
+    part_from(peer);
+    peer.is_muted = true;
+    show_receive_marks(peer);
 }
 
 bool peer_table::has_room(pattern::peer& entry) noexcept

@@ -41,6 +41,14 @@ public:
     peer_table& operator=(const peer_table&) = delete;
 
     [[nodiscard]] std::span<const reference<pipe>> all() const noexcept { return pipes_; }
+    /// Begins, or ends, to look whether the last peer goes that can be sent to: it costs a look at
+    /// the others each time that one goes.
+    void watch_receivers(bool on) noexcept
+    {
+        watches_receivers_ = on;
+        lost_receivers_ = false;
+    }
+    [[nodiscard]] bool has_lost_receivers() const noexcept { return lost_receivers_; }
 
     [[nodiscard]] const peer_events& events() const noexcept { return events_; }
 
@@ -69,6 +77,8 @@ public:
 
     // --- peers come and go ---
 
+    /// Whether a peer whose routing id another one has stays connected.
+    void set_mutes_duplicates(bool on) noexcept { mutes_duplicates_ = on; }
     /// Makes room for one more peer. Returns false when memory is exhausted.
     [[nodiscard]] bool reserve() noexcept { return try_reserve_more(pipes_); }
     /// The pipe of a connect(), or of an accepted peer. Returns false when memory is exhausted.
@@ -80,8 +90,8 @@ public:
     [[nodiscard]] bool connected(pipe& peer, peer_connected&& how);
     /// The peer has stopped reading, or reads again.
     void stalled(pipe& peer, bool is_stalled) noexcept;
-    /// The connection is over.
-    void disconnected(pipe& peer, bool for_good, const error& reason);
+    /// The connection is over. `may_return`: the next connection may be the same peer's.
+    void disconnected(pipe& peer, bool for_good, const error& reason, bool may_return);
     /// Nothing more is sent to the peer. It ends now, or when what has arrived was received.
     void retire(pipe& peer);
     /// The peer has something to be received. It may have to wait for its turn.
@@ -108,7 +118,8 @@ public:
     /// Parts from the peer, and throws away what has arrived. The connection goes on.
     void part_from(pipe& peer);
     /// Not inproc. Parts from the peer for good: what is queued for it is left to its connection.
-    void give_away(pipe& peer);
+    /// `keeps`: what has arrived is still received; else it is thrown away.
+    void give_away(pipe& peer, bool keeps);
     /// Disconnects the peer, and throws away what has arrived. A peer of connect() may come again.
     void drop(pipe& peer, const error& reason);
 
@@ -143,11 +154,13 @@ private:
     result<void> attach(pipe& peer);
     result<void> take_in(pipe& peer, bool first);
     void reject(pipe& peer, const error& reason);
+    void mute(pipe& peer);
     void disconnect(pipe& peer, const error& reason);
     void detach(pipe& peer);
     void leave(pipe& peer);
     [[nodiscard]] reference<far_end> remove(pipe& peer) noexcept;
     void stop_sending(pipe& peer);
+    void look_for_receivers(const pipe& without) noexcept;
     void report_disconnected(pipe& peer);
     void greet(pipe& peer);
     void welcome(pipe& peer);
@@ -156,7 +169,9 @@ private:
     void count_missed_welcome(pipe& peer) noexcept;
     void count_unsent(pipe& peer);
     void send_all_requests(pipe& peer);
+    [[nodiscard]] bool keep_arrived(pipe& peer);
     void discard(pipe& peer);
+    void count_discarded(pipe& peer, std::uint64_t messages) noexcept;
     void show_receive_marks(pipe& peer) noexcept;
     [[nodiscard]] high_water unread_before(const pipe& peer) const noexcept;
 
@@ -181,7 +196,10 @@ private:
     peer_events events_;
     peer_requests requests_;
     waiting_messages waiting_;
+    bool watches_receivers_ = false;
+    bool lost_receivers_ = false;
     bool place_freed_ = false;
+    bool mutes_duplicates_ = false;
     reference<message_detail::owned_memory> welcome_;
     std::size_t welcome_size_ = 0; ///< with its header
     std::vector<reference<pipe>> pipes_;

@@ -116,7 +116,8 @@ result<void> socket_core::set_options(const socket_options& options)
     SLK_TRY(state_.settings, connection_settings::create(state_.type, options, std::move(topics)));
     wipe_passwords(state_.options.security);
     state_.routes->set_options(options);
-    state_.reports->places().set_handover(options.handover);
+    state_.reports->places().set_handover(options.handover, !options.mute_duplicates);
+    state_.peers.set_mutes_duplicates(options.mute_duplicates);
     state_.peers.set_requeue(options.requeue);
     sender_.set_lifetime(lifetime_of(options.expires_after));
     receiver_.set_tells_origin(options.tells_origin);

@@ -230,6 +230,12 @@ public:
         return sender_.can_send();
     }
     /// The next part that is received is not the first one of a peer's message.
+    /// As peer_table has them.
+    void watch_receivers(bool on) noexcept { state_.peers.watch_receivers(on); }
+    [[nodiscard]] bool has_lost_receivers() const noexcept
+    {
+        return state_.peers.has_lost_receivers();
+    }
     [[nodiscard]] bool is_mid_message() const noexcept
     {
         return state_.peers.mid_message != nullptr;
@@ -272,7 +278,7 @@ private:
     [[nodiscard]] result<void> take_place(std::uint64_t endpoint, const connect_options& how);
 
     [[nodiscard]] result<endpoint_list> find(endpoint_kind kind, std::string_view text);
-    void give_away_peers(const endpoint_list& which);
+    void give_away_peers(const endpoint_list& which, bool keeps);
     void send_off(const endpoint_list& which, duration linger);
     void forget_name(const endpoint_entry& of) noexcept;
     void forget_unbound();

@@ -164,13 +164,15 @@ void socket_state::retry_postponed()
 void socket_state::disconnected(pipe& peer, bool for_good, const error& reason)
 {
     const bool was_postponed = forget_postponed(peer);
-    peers.disconnected(peer, for_good, reason);
+    const bool ends = options.inproc_ends_with_peer && peer.is_inproc &&
+                      peer.origin != pipe_origin::accept && peer.state == peer_state::connected;
+    peers.disconnected(peer, for_good, reason, !ends);
     if (endpoint_entry* const at = endpoints.find(peer.endpoint);
-        at != nullptr && at->ends_with_peer)
+        at != nullptr && (ends || at->ends_with_peer))
         has_ended_endpoints = at->is_over = true;
     if (was_postponed && peer.place == SIZE_MAX && peer.origin == pipe_origin::accept)
         give_up(peer, reason);
-    if (peer.is_inproc && peer.origin != pipe_origin::accept && !closed &&
+    if (peer.is_inproc && peer.origin != pipe_origin::accept && !closed && !ends &&
         !context->names().reconnect(peer, pools))
         want_meetings();
 }

@@ -84,8 +84,9 @@ private:
                 if (each.descriptor == wait_item{}.descriptor)
                     return fail(errc::invalid_argument, phase::none,
                                 "an item has neither a socket nor a descriptor");
-                if (!try_push_back(descriptors_, io::os::watched{each.descriptor, each.to_receive,
-                                                                 each.to_send, each.to_fail}))
+                if (!try_push_back(descriptors_,
+                                   io::os::watched{each.descriptor, each.to_receive, each.to_send,
+                                                   each.to_fail, each.to_urgent, each.apart}))
                     return fail(errc::out_of_memory, phase::none);
                 continue;
             }
@@ -209,7 +210,7 @@ private:
         std::size_t ready = 0;
         std::size_t descriptor = 0;
         for (wait_item& each : items_) {
-            each.failed = false;
+            each.failed = each.urgent = false;
             if (each.on == nullptr && each.events != nullptr) {
                 each.readable = each.to_receive && each.events->readable();
                 each.writable = false;
@@ -217,13 +218,14 @@ private:
                 each.readable = descriptors_[descriptor].readable;
                 each.writable = descriptors_[descriptor].writable;
                 each.failed = descriptors_[descriptor].failed;
+                each.urgent = descriptors_[descriptor].urgent;
                 ++descriptor;
             } else {
                 const socket_events found = each.on->core()->events(each.to_receive, each.to_send);
                 each.readable = found.readable;
                 each.writable = found.writable;
             }
-            ready += each.readable || each.writable || each.failed ? 1 : 0;
+            ready += each.readable || each.writable || each.failed || each.urgent ? 1 : 0;
         }
         return ready;
     }

@@ -5,7 +5,7 @@
 #include "zmtp/curve/peer.hpp"
 
 #include "base/wipe.hpp"
-#include "zmtp/fault.hpp"
+#include "base/zmtp_fault.hpp"
 
 #include <algorithm>
 #include <cstring>

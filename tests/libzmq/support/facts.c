@@ -336,6 +336,15 @@ int raw_is_closed(raw_socket raw, int ms)
     return 0;
 }
 
+void raw_reset(raw_socket raw)
+{
+    struct linger none;
+    none.l_onoff = 1;
+    none.l_linger = 0;
+    REQUIRE_INT(setsockopt(raw, SOL_SOCKET, SO_LINGER, (const char*)&none, sizeof none), 0);
+    raw_close(raw);
+}
+
 void raw_close(raw_socket raw)
 {
 #ifdef _WIN32

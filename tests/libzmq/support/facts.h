@@ -96,5 +96,7 @@ int raw_read(raw_socket raw, void* bytes, size_t size);
 /* The peer ends the connection within `ms`. What it sends before is lost. */
 int raw_is_closed(raw_socket raw, int ms);
 void raw_close(raw_socket raw);
+/* The system drops the connection. */
+void raw_reset(raw_socket raw);
 
 #endif

@@ -96,6 +96,93 @@ TEST_CASE("a peer that has taken over a routing id, and left unseen, has displac
     CHECK(ready_peers(server) == 1);
 }
 
+TEST_CASE("two living peers do not take a routing id from each other for ever")
+{
+    socket_world in;
+    router server = new_socket<router>(in.server_context, with_handover());
+    bind(server);
+    dealer first = new_socket<dealer>(in.client_context, dealer_at_once("a"));
+    dealer second = new_socket<dealer>(in.client_context, dealer_at_once("a"));
+    connect(first);
+    connect(second);
+    const auto connected_after = [&](int minutes) {
+        for (int second_of = 0; second_of < 60 * minutes; ++second_of) {
+            in.net.run_for(1s);
+            (void)server.events();
+            (void)first.events();
+            (void)second.events();
+        }
+        return server.counters().connected;
+    };
+    const auto early = connected_after(10);
+    CHECK(early > 5);
+    CHECK(early < 25);
+    CHECK(connected_after(10) <= early + 2);
+    // The one that has to wait gets it when the other one has gone.
+    dealer& holder = status_of(first).ready ? first : second;
+    dealer& other = status_of(first).ready ? second : first;
+    CHECK_FALSE(status_of(other).ready);
+    holder.close(0s);
+    CHECK(in.until(
+        [&] {
+            (void)server.events();
+            return status_of(other).ready;
+        },
+        60s));
+}
+
+TEST_CASE("a ROUTER that mutes duplicates keeps them connected, and hears one of them")
+{
+    for (const bool handover : {false, true}) {
+        CAPTURE(handover);
+        socket_world in;
+        router_options options;
+        options.mute_duplicates = true;
+        options.handover = handover;
+        router server = new_socket<router>(in.server_context, options);
+        bind(server);
+        dealer first = new_socket<dealer>(in.client_context, dealer_at_once("a"));
+        dealer second = new_socket<dealer>(in.client_context, dealer_at_once("a"));
+        connect(first);
+        REQUIRE(in.until([&] { return ready_peers(server) == 1; }));
+        connect(second);
+        REQUIRE(in.until([&] { return status_of(second).ready; }));
+        (void)server.events();
+        dealer& heard = handover ? second : first;
+        dealer& muted = handover ? first : second;
+        for (int round = 0; round < 3; ++round) {
+            REQUIRE(muted.send("muted", no_wait));
+            REQUIRE(heard.send("heard", no_wait));
+            in.net.run_for(5s);
+            peer_id from;
+            message body;
+            REQUIRE(server.receive(from, body, no_wait));
+            CHECK(body.text() == "heard");
+            CHECK_FALSE(server.receive(from, body, no_wait));
+        }
+        CHECK(server.send({.routing_id = "a"}, "answer", no_wait));
+        in.net.run_for(1s);
+        message answer;
+        REQUIRE(heard.receive(answer, no_wait));
+        CHECK_FALSE(muted.receive(answer, no_wait));
+        CHECK(status_of(muted).ready);
+        CHECK(server.counters().connected == 2);
+        // It is heard when it connects anew, and the id is free.
+        heard.close(0s);
+        in.net.run_for(1s);
+        (void)server.events();
+        CHECK(status_of(muted).ready);
+        muted.close(0s);
+        dealer third = new_socket<dealer>(in.client_context, dealer_at_once("a"));
+        connect(third);
+        REQUIRE(third.send("third", no_wait));
+        in.net.run_for(1s);
+        peer_id last;
+        REQUIRE(server.receive(last, answer, no_wait));
+        CHECK(answer.text() == "third");
+    }
+}
+
 TEST_CASE("a peer that is one too many does not take the routing id of another one")
 {
     socket_world in;

@@ -47,6 +47,7 @@ TEST_CASE("an option of another type is refused by its name")
         CHECK(router::create(in, options));
     };
     only_a_router_takes("handover", {.handover = true});
+    only_a_router_takes("mute_duplicates", {.mute_duplicates = true});
     only_a_router_takes("notify_connect", {.notify_connect = true});
     only_a_router_takes("notify_disconnect", {.notify_disconnect = true});
 }

@@ -83,8 +83,10 @@ result<std::size_t> wait_for(std::span<watched> all, duration timeout, bool* int
             events |= POLLIN;
         if (each.for_writing)
             events |= POLLOUT;
+        if (each.for_urgent)
+            events |= POLLPRI;
         // poll() reports some events unasked, but ignores a negative descriptor.
-        const bool wanted = each.for_reading || each.for_writing || each.for_failure;
+        const bool wanted = events != 0 || each.for_failure;
         asked.push_back({wanted ? static_cast<int>(each.handle) : -1, events, 0});
     }
     const int ready =
@@ -95,12 +97,14 @@ result<std::size_t> wait_for(std::span<watched> all, duration timeout, bool* int
         *interrupted = ready < 0;
     for (std::size_t index = 0; index < all.size(); ++index) {
         const short events = ready > 0 ? asked[index].revents : short{0};
-        if ((events & POLLNVAL) != 0)
+        watched& each = all[index];
+        if ((events & POLLNVAL) != 0 && !each.apart)
             return fail(errc::invalid_argument, phase::none, "not an open descriptor");
-        const bool over = (events & (POLLERR | POLLHUP)) != 0;
-        all[index].failed = over;
-        all[index].readable = all[index].for_reading && ((events & POLLIN) != 0 || over);
-        all[index].writable = all[index].for_writing && ((events & POLLOUT) != 0 || over);
+        each.failed = (events & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+        const bool over = each.failed && !each.apart;
+        each.readable = each.for_reading && ((events & POLLIN) != 0 || over);
+        each.writable = each.for_writing && ((events & POLLOUT) != 0 || over);
+        each.urgent = each.for_urgent && (events & POLLPRI) != 0;
     }
     return static_cast<std::size_t>(std::max(ready, 0));
 }

@@ -79,9 +79,9 @@ result<std::size_t> wait_for(std::span<watched> all, duration timeout, bool*)
         if (each.for_writing)
             writable.add(each.handle);
         // Urgent data is reported there too: one who only reads would be woken in vain.
-        if (each.for_writing || each.for_failure)
+        if (each.for_writing || each.for_failure || each.for_urgent)
             failed.add(each.handle);
-        any = any || each.for_reading || each.for_writing || each.for_failure;
+        any = any || each.for_reading || each.for_writing || each.for_failure || each.for_urgent;
     }
     timeval limit = rounded(timeout);
     if (any && ::select(0, // ignored on Windows
@@ -94,10 +94,13 @@ result<std::size_t> wait_for(std::span<watched> all, duration timeout, bool*)
         each->sort();
     std::size_t ready = 0;
     for (watched& each : all) {
-        each.failed = any && (each.for_writing || each.for_failure) && failed.has(each.handle);
-        each.readable = each.for_reading && (readable.has(each.handle) || each.failed);
-        each.writable = each.for_writing && (writable.has(each.handle) || each.failed);
-        ready += each.readable || each.writable || each.failed ? 1 : 0;
+        const bool exceptional = any && failed.has(each.handle);
+        each.failed = (each.for_writing || each.for_failure) && exceptional;
+        each.urgent = each.for_urgent && exceptional;
+        const bool over = each.failed && !each.apart;
+        each.readable = each.for_reading && (readable.has(each.handle) || over);
+        each.writable = each.for_writing && (writable.has(each.handle) || over);
+        ready += each.readable || each.writable || each.failed || each.urgent ? 1 : 0;
     }
     return ready;
 }
