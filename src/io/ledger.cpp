@@ -21,8 +21,9 @@ void ledger::submitted(operation& entry)
     entry.serial = ++submitted_;
 #if !defined(NDEBUG)
     total_submitted.fetch_add(1, std::memory_order_relaxed);
-    // Two allocations, and so two steps; the first one only to grow.
-    const bool has_room = open_.size() < open_.bucket_count();
+    // Two allocations, and so two steps; the first one only to grow. A new table has one bucket,
+    // and no room.
+    const bool has_room = open_.size() + 1 < open_.bucket_count();
     if ((!has_room && !try_allocate([&] { open_.reserve(open_.size() + 1); })) ||
         !try_allocate([&] { open_.insert(entry.serial); }))
         incomplete_ = true;
