@@ -105,10 +105,11 @@ int connect(socket_object& which, std::string_view text)
         return fail(ENOTSUP);
     if (is_connected_already(which, text))
         return 0;
+    const bool is_named = !which.next_peer.empty();
     const auto connected =
         which.socket.connect(text, {.routing_id = std::exchange(which.next_peer, std::string())});
-    // The program sends to the peer by this id, also before it is connected.
-    if (connected && which.socket.type() == socket_type::stream)
+    // The program asks for this id, and sends to the peer by it, also before it is connected.
+    if (connected && !is_named && which.socket.type() == socket_type::stream)
         if (auto peer = which.socket.peer_at(text))
             which.connected_peer = std::move(peer->routing_id);
     return answer(connected);

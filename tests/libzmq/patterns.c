@@ -736,7 +736,7 @@ static void a_stream_connects(void)
     CHECK_INT(raw_read(raw, got, 3), 0);
     CHECK_BYTES(got, 3, "raw", 3);
     CHECK_INT(zmq_getsockopt(stream, ZMQ_ROUTING_ID, id, &size), 0);
-    CHECK_BYTES(id, size, "srv", 3);
+    CHECK_INT(size, 0); /* the program knows the name */
     raw_close(raw);
     raw_close(listener);
     close_socket(stream);
