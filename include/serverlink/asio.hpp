@@ -33,6 +33,9 @@
 #include <serverlink/stream.hpp>
 #include <serverlink/timeout.hpp>
 
+// Asio 1.22 uses it without including it, which shows with libc++.
+#include <exception>
+
 #include <asio/any_io_executor.hpp>
 #include <asio/associated_executor.hpp>
 #include <asio/async_result.hpp>
