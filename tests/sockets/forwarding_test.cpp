@@ -157,6 +157,7 @@ TEST_CASE("messages of all sizes and parts pass a streamer, with and without a c
         bind_and_connect(front, source);
         bind_and_connect(back, target);
         bind_and_connect(tap, listener);
+        REQUIRE(until([&] { return ready_peers(tap) == 1; })); // without one nothing is captured
         auto between = must(proxy::create(front, back, {.capture = copied ? &tap : nullptr}));
         std::mt19937 random(7), again(7);
         std::uint64_t bytes = 0;

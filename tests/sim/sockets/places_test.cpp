@@ -101,8 +101,10 @@ TEST_CASE("two living peers do not take a routing id from each other for ever")
     socket_world in;
     router server = new_socket<router>(in.server_context, with_handover());
     bind(server);
-    dealer first = new_socket<dealer>(in.client_context, dealer_at_once("a"));
-    dealer second = new_socket<dealer>(in.client_context, dealer_at_once("a"));
+    dealer_options often = dealer_called("a");
+    often.reconnect.base = often.reconnect.floor = often.reconnect.cap = 100ms;
+    dealer first = new_socket<dealer>(in.client_context, often);
+    dealer second = new_socket<dealer>(in.client_context, often);
     connect(first);
     connect(second);
     const auto connected_after = [&](int minutes) {
