@@ -34,10 +34,10 @@ static const stranger strangers[] = {
     {"zeros", ZMQ_NULL, SENDS(ZEROS_10 ZEROS_10), 0, "accepted end"},
     {"random bytes", ZMQ_NULL, SENDS("\x9c\x12\x54\x88\1\2\3\xfe\x9c\x12\x54\x88"), 0,
      "accepted 800:11 end"},
-    {"nothing, and closes", ZMQ_NULL, "", 0, 1, "accepted 800:104 end"},
+    {"nothing, and closes", ZMQ_NULL, "", 0, 1, "accepted 800:reset end"},
     {"half a greeting, and closes", ZMQ_NULL, SENDS("\xff\0\0\0\0\0\0\0\1\x7f\3"), 1,
-     "accepted 800:104 end"},
-    {"a greeting, and closes", ZMQ_NULL, SENDS(NULL_GREETING), 1, "accepted 800:104 end"},
+     "accepted 800:reset end"},
+    {"a greeting, and closes", ZMQ_NULL, SENDS(NULL_GREETING), 1, "accepted 800:reset end"},
     {"nothing", ZMQ_NULL, "", 0, 0, "accepted 800:11 end"},
     {"a signature", ZMQ_NULL, SENDS("\xff\0\0\0\0\0\0\0\1\x7f"), 0, "accepted 800:11 end"},
     {"a greeting", ZMQ_NULL, SENDS(NULL_GREETING), 0, "accepted 800:11 end"},
@@ -186,6 +186,8 @@ static int append_event(void* monitor, char* text, int ms)
         snprintf(end, room, " succeeded");
     else if (number == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
         snprintf(end, room, " %x:%x", (unsigned)number, (unsigned)value);
+    else if (value == ECONNRESET) /* its number depends on the system */
+        snprintf(end, room, " %x:reset", (unsigned)number);
     else
         snprintf(end, room, " %x:%u", (unsigned)number, (unsigned)value);
     return number;
