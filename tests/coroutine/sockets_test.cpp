@@ -206,11 +206,18 @@ void check_that_the_message_stays(place where, ending how)
     if (how == ending::cancelled) {
         scope.cancel();
         CHECK(must(on.run_until([&] { return scope.empty(); }, test_timeout)));
-        CHECK(ended == errc::cancelled);
     } else {
         scope = must(task_scope::create(on));
-        CHECK(ended == errc::ok);
     }
+#if defined(_WIN32)
+    // There a send may run the loop of its socket, and with it the task.
+    if (next.size() > 0) {
+        CHECK(ended == errc::ok);
+        CHECK(next.text() == "stays");
+        return;
+    }
+#endif
+    CHECK(ended == (how == ending::cancelled ? errc::cancelled : errc::ok));
     CHECK(receive_text(pulls) == "stays");
 }
 

@@ -57,8 +57,17 @@ piped_program open_program(const std::string& path, const std::string& arguments
     start.hStdError = theirs;
     PROCESS_INFORMATION started{};
     std::string command = "\"" + as_seen_by_the_system(path) + "\" " + arguments;
-    const bool is_started = ::CreateProcessA(nullptr, command.data(), nullptr, nullptr, TRUE, 0,
-                                             nullptr, nullptr, &start, &started) != 0;
+    const auto create = [&] {
+        return ::CreateProcessA(nullptr, command.data(), nullptr, nullptr, TRUE, 0, nullptr,
+                                nullptr, &start, &started) != 0;
+    };
+    bool is_started = create();
+    // Wine has no process for a moment now and then.
+    for (int tries = 0; !is_started && ::GetLastError() == ERROR_INTERNAL_ERROR && tries < 10;
+         ++tries) {
+        ::Sleep(100);
+        is_started = create();
+    }
     piped_program program;
     if (is_started) {
         (void)::CloseHandle(started.hThread);
