@@ -71,7 +71,9 @@ TEST_CASE("wrong usage of slk ends with exit code 2, a message, and the command 
              {"receive stream --bind tcp://127.0.0.1:0 --plain-server a:b",
               "a stream has no passwords", "slk receive"},
              {"listen --pipe --echo tcp://127.0.0.1:0", "--pipe", "--echo"},
+#if !defined(_WIN32) // it has no --exec
              {"listen --exec x --pipe tcp://127.0.0.1:0", "--exec", "--pipe"},
+#endif
              {"listen tcp://127.0.0.1:0 --exec \"\"", "--exec", "'slk listen --help'"},
              {"listen --max-processes 3 tcp://127.0.0.1:0", "--max-processes", "--exec"},
              {"send", "TYPE is required", "'slk send --help'"},
