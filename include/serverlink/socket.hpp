@@ -316,8 +316,8 @@ public:
     /// one from inside of a call of a socket, and for the first time from inside of this call. It
     /// may only pass the news on, as by posting a task, and must not throw, wait, or use a socket.
     /// An empty function ends it: when that returns, no call is under way. Errors: not_supported (a
-    /// context without threads), already_exists (the socket has a watch, or such a function),
-    /// invalid_state (closed), cancelled, out_of_memory, forked.
+    /// context without threads), already_exists (the socket has a watch, or such a function; or
+    /// this is a call from inside of it), invalid_state (closed), cancelled, out_of_memory, forked.
     [[nodiscard]] result<void> on_news(std::function<void()> call);
 
     // --- end ---

@@ -52,7 +52,7 @@ public:
     frame_socket socket;
     option_values values;
     std::string next_peer{}; ///< ZMQ_CONNECT_ROUTING_ID
-    std::string connected_peer{}; ///< STREAM only: whom the last zmq_connect() did not name
+    std::string connected_peer{}; ///< STREAM only: the id made for the last zmq_connect()
     message received{};
     std::unique_ptr<monitor> watched{}; ///< zmq_socket_monitor()
 };

@@ -300,7 +300,7 @@ static void a_message_is_filled_again(char transport, int bound_type, int connec
 {
     /* In the struct, by value, in the buffer it arrived in, and in memory of its own. */
     static const size_t sizes[] = {64, 33, 34, 64, 0, 65, 64, 2000, 50000, 10, 50000, 64};
-    static char bytes[50000];
+    static char bytes[50000], other[50000];
     two_sockets two;
     zmq_msg_t msg, kept;
     size_t at;
@@ -309,8 +309,9 @@ static void a_message_is_filled_again(char transport, int bound_type, int connec
     zmq_msg_init(&kept);
     for (at = 0; at < sizeof sizes / sizeof *sizes; at++) {
         memset(bytes, 'a' + (int)at, sizes[at]);
+        memset(other, 'A' + (int)at, sizes[at]);
         CHECK_INT(zmq_send(two.connected, bytes, sizes[at], ZMQ_SNDMORE), sizes[at]);
-        CHECK_INT(zmq_send(two.connected, bytes, sizes[at], 0), sizes[at]);
+        CHECK_INT(zmq_send(two.connected, other, sizes[at], 0), sizes[at]);
         CHECK_INT(zmq_msg_recv(&msg, two.bound, 0), sizes[at]);
         CHECK_INT(zmq_msg_more(&msg), 1);
         CHECK_BYTES(zmq_msg_data(&msg), zmq_msg_size(&msg), bytes, sizes[at]);
@@ -318,7 +319,7 @@ static void a_message_is_filled_again(char transport, int bound_type, int connec
         CHECK_INT(zmq_msg_copy(&kept, &msg), 0);
         CHECK_INT(zmq_msg_recv(&msg, two.bound, 0), sizes[at]);
         CHECK_INT(zmq_msg_more(&msg), 0);
-        CHECK_BYTES(zmq_msg_data(&msg), zmq_msg_size(&msg), bytes, sizes[at]);
+        CHECK_BYTES(zmq_msg_data(&msg), zmq_msg_size(&msg), other, sizes[at]);
         CHECK_BYTES(zmq_msg_data(&kept), zmq_msg_size(&kept), bytes, sizes[at]);
     }
     zmq_msg_close(&kept);

@@ -292,6 +292,24 @@ TEST_CASE("a loop on a thread of its own serves a socket")
     on.stop();
 }
 
+TEST_CASE("the function of on_news that uses its socket all the same does not hang")
+{
+    auto in = new_context();
+    auto alone = new_socket<pull>(in);
+    errc ended = errc::ok, again = errc::ok;
+    int calls = 0;
+    must(alone.on_news([&] {
+        ++calls;
+        (void)alone.events();
+        again = code_of(alone.on_news([] {}));
+        ended = code_of(alone.on_news({}));
+    }));
+    CHECK(calls == 1);
+    CHECK(again == errc::already_exists);
+    CHECK(ended == errc::already_exists);
+    must(alone.on_news({}));
+}
+
 TEST_CASE("on_news tells once, and again after the next look")
 {
     auto in = new_context();

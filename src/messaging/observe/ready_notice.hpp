@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 namespace slk::messaging {
 
@@ -66,9 +67,11 @@ public:
 
     /// `call` is called now and after each set(), on the thread that calls set(). Empty: ends it.
     /// When this returns no call of an earlier one is under way. Returns false if there is another
-    /// owner.
+    /// owner, and from inside of the call.
     [[nodiscard]] bool attach(std::function<void()> call) noexcept
     {
+        if (is_calling())
+            return false;
         {
             const std::lock_guard lock(guard_);
             if (owner_ != nullptr || (call && call_))
@@ -86,11 +89,22 @@ private:
     friend class ref_counted<ready_notice>;
     ~ready_notice() = default;
 
+    /// Whether this thread is inside of the function, which must not use the socket.
+    [[nodiscard]] bool is_calling() const noexcept
+    {
+        return caller_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+    }
+
     void post() noexcept
     {
+        if (is_calling())
+            return;
         const std::lock_guard lock(guard_);
-        if (call_)
+        if (call_) {
+            caller_.store(std::this_thread::get_id(), std::memory_order_relaxed);
             call_user("the function of socket::on_news()", call_);
+            caller_.store({}, std::memory_order_relaxed);
+        }
         if (loop_ == nullptr)
             return;
         retain();
@@ -127,6 +141,7 @@ private:
     body look_ = nullptr; ///< guarded
     void* owner_ = nullptr; ///< guarded; changed on the loop's thread only
     std::function<void()> call_; ///< guarded
+    std::atomic<std::thread::id> caller_{}; ///< inside of call_
 };
 
 } // namespace slk::messaging
