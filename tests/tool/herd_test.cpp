@@ -202,9 +202,9 @@ TEST_CASE("slk simulate herd rejects values out of range, and names the option")
         const run_result result = run_slk(std::string("simulate herd ") + each.arguments);
         CAPTURE(result.out);
         CHECK(result.code == 2);
-        CHECK(result.out.find("slk simulate herd: ") != std::string::npos);
+        CHECK(result.out.starts_with("slk: "));
         CHECK(result.out.find(each.text) != std::string::npos);
-        CHECK(result.out.find("`slk simulate herd --help`") != std::string::npos);
+        CHECK(result.out.find("See 'slk simulate herd --help'.") != std::string::npos);
     }
     const run_result unwritable =
         run_slk("simulate herd --clients 1 --outage 1s --seeds 1 --svg no-such-folder/x.svg");
